@@ -1,0 +1,59 @@
+"""Text from the environment to values; what cannot be read is an error that names variable, value and what is allowed."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from conductor.errors import ConfigurationError
+
+__all__ = ["read_bool", "read_int", "read_url"]
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+
+
+def read_bool(name: str, text: str) -> bool:
+    """``true``, ``1``, ``yes``, ``on``, or ``false``, ``0``, ``no``, ``off``, in any case."""
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise _refused(name, text, "true or false (or 1/0, yes/no, on/off)")
+
+
+def read_int(name: str, text: str | int, *, minimum: int = 0, maximum: int | None = None) -> int:
+    """A whole number from ``minimum`` to ``maximum``."""
+    allowed = f"a whole number from {minimum}" + (f" to {maximum}" if maximum is not None else "")
+    try:
+        number = int(text)
+    except ValueError:
+        raise _refused(name, text, allowed) from None
+    if number < minimum or (maximum is not None and number > maximum):
+        raise _refused(name, text, allowed)
+    return number
+
+
+def read_url(name: str, text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
+    """An absolute URL with a host."""
+    url = text.strip()
+    allowed = f"a URL such as {schemes[0]}://host:port"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != -1
+    except ValueError:
+        usable = False
+    if not usable:
+        raise _refused(name, _without_password(url), allowed)
+    return url
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}***@{rest.rpartition('@')[2]}" if "@" in rest else url
+
+
+def _refused(name: str, value: object, allowed: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} is {value!r}; it must be {allowed}.", variable=name, value=value, allowed=allowed
+    )

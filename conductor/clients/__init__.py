@@ -1,0 +1,1 @@
+"""Blocking clients, one per resource of the server; import them from ``conductor``."""

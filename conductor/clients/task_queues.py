@@ -1,0 +1,92 @@
+"""Task queues: how long they are, and who polls them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from conductor.clients._resource import Resource
+from conductor.models import PollData
+from conductor.models.wire import structure
+from conductor.transport.operation import Edition, Operation
+
+__all__ = ["TaskQueues"]
+
+SIZE: Operation[int] = Operation("GET", "/tasks/queue/size", int, edition=Edition.OSS)
+SIZES: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/sizes", dict[str, int], on_empty=dict)
+ALL: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/all", dict[str, int], on_empty=dict)
+ALL_VERBOSE: Operation[dict[str, Any]] = Operation("GET", "/tasks/queue/all/verbose", dict, on_empty=dict)
+POLL_DATA: Operation[list[PollData]] = Operation("GET", "/tasks/queue/polldata", list[PollData], on_empty=list)
+ALL_POLL_DATA: Operation[Any] = Operation("GET", "/tasks/queue/polldata/all", Any, on_empty=list)
+REQUEUE: Operation[int] = Operation("POST", "/tasks/queue/requeue/{taskType}", int, on_empty=int)
+
+
+class TaskQueues(Resource):
+    """What asks about queues."""
+
+    def get_queue_size(
+        self,
+        task_type: str,
+        *,
+        domain: str | None = None,
+        isolation_group_id: str | None = None,
+        execution_namespace: str | None = None,
+    ) -> int:
+        """How many tasks wait in one queue (``GET /tasks/queue/size``, open-source server)."""
+        query = {
+            "taskType": task_type,
+            "domain": domain or None,
+            "isolationGroupId": isolation_group_id,
+            "executionNamespace": execution_namespace,
+        }
+        return self._call(SIZE, query=query)
+
+    def get_queue_sizes(self, task_types: str | Sequence[str]) -> dict[str, int]:
+        """How many tasks wait, by task type, in the default domain (``GET /tasks/queue/sizes``)."""
+        names = [task_types] if isinstance(task_types, str) else list(task_types)
+        return self._call(SIZES, query={"taskType": names})
+
+    def list_queues(self) -> dict[str, int]:
+        """How many tasks wait in every queue (``GET /tasks/queue/all``).
+
+        Names are ``task`` or ``domain:task``; the server's internal queues are among them.
+        """
+        return self._call(ALL)
+
+    def list_queues_verbose(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Every queue's shards with their ``size`` and ``uacked`` (``GET /tasks/queue/all/verbose``)."""
+        return self._call(ALL_VERBOSE)
+
+    def list_poll_data(self, task_type: str) -> list[PollData]:
+        """When workers of a task type last polled, by domain (``GET /tasks/queue/polldata``)."""
+        return self._call(POLL_DATA, query={"taskType": task_type})
+
+    def list_all_poll_data(
+        self,
+        *,
+        worker_size: int | None = None,
+        worker_opt: str | None = None,
+        queue_size: int | None = None,
+        queue_opt: str | None = None,
+        last_poll_time_size: int | None = None,
+        last_poll_time_opt: str | None = None,
+    ) -> list[PollData]:
+        """The same of all task types (``GET /tasks/queue/polldata/all``); the filters, with ``GT`` or ``LT``, are Orkes'."""
+        said = self._call(
+            ALL_POLL_DATA,
+            query={
+                "workerSize": worker_size,
+                "workerOpt": worker_opt,
+                "queueSize": queue_size,
+                "queueOpt": queue_opt,
+                "lastPollTimeSize": last_poll_time_size,
+                "lastPollTimeOpt": last_poll_time_opt,
+            },
+        )
+        if isinstance(said, dict):  # Orkes answers an object that holds the list
+            said = next((value for value in said.values() if isinstance(value, list)), [])
+        return structure(said, list[PollData])
+
+    def requeue_pending(self, task_type: str) -> int:
+        """Put pending tasks that are in no queue back into theirs; how many (``POST /tasks/queue/requeue/{taskType}``)."""
+        return self._call(REQUEUE, {"taskType": task_type})

@@ -1,0 +1,345 @@
+"""Tasks: poll them, update them, signal the workflows that wait in them, read their logs, find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from conductor.clients._resource import Resource
+from conductor.clients.checks import LARGEST_TASK_OUTPUT, as_model, known, sized
+from conductor.clients.paging import check_size, pages
+from conductor.clients.query import TASK_FIELDS, build_query
+from conductor.clients.task_queues import TaskQueues
+from conductor.clients.workflows import as_run
+from conductor.errors import ConfigurationError, NotFoundError
+from conductor.models import (
+    ExternalStorageLocation,
+    ReturnStrategy,
+    SearchResult,
+    Task,
+    TaskExecLog,
+    TaskResult,
+    TaskResultStatus,
+    TaskRun,
+    TaskStatus,
+    TaskSummary,
+    Workflow,
+    WorkflowRun,
+)
+from conductor.transport.operation import Edition, Operation, Repeat, nothing
+
+__all__ = ["TaskClient"]
+
+Moment: TypeAlias = "datetime | int"
+
+POLL: Operation[Task | None] = Operation("GET", "/tasks/poll/{tasktype}", Task, Repeat.NEVER, on_empty=nothing)
+POLL_BATCH: Operation[list[Task]] = Operation(
+    "GET", "/tasks/poll/batch/{tasktype}", list[Task], Repeat.NEVER, on_empty=list
+)
+GET: Operation[Task] = Operation("GET", "/tasks/{taskId}", Task)
+UPDATE: Operation[str] = Operation("POST", "/tasks", str)
+UPDATE_V2: Operation[Task | None] = Operation("POST", "/tasks/update-v2", Task, Repeat.NEVER, on_empty=nothing)
+UPDATE_BY_REFERENCE: Operation[str] = Operation(
+    "POST", "/tasks/{workflowId}/{taskRefName}/{status}", str, on_empty=str
+)
+UPDATE_SYNC: Operation[Workflow] = Operation(
+    "POST", "/tasks/{workflowId}/{taskRefName}/{status}/sync", Workflow, Repeat.NEVER
+)
+SIGNAL: Operation[dict[str, Any]] = Operation(
+    "POST", "/tasks/{workflowId}/{status}/signal/sync", dict, Repeat.NEVER
+)
+SIGNAL_ASYNC: Operation[None] = Operation("POST", "/tasks/{workflowId}/{status}/signal", repeat=Repeat.NEVER)
+ADD_LOG: Operation[None] = Operation("POST", "/tasks/{taskId}/log", repeat=Repeat.NEVER, sends="text")
+LOGS: Operation[list[TaskExecLog]] = Operation("GET", "/tasks/{taskId}/log", list[TaskExecLog], on_empty=list)
+SEARCH: Operation[SearchResult[TaskSummary]] = Operation("GET", "/tasks/search", SearchResult[TaskSummary])
+SEARCH_FULL: Operation[SearchResult[Task]] = Operation(
+    "GET", "/tasks/search-v2", SearchResult[Task], edition=Edition.OSS
+)
+STORAGE: Operation[ExternalStorageLocation] = Operation(
+    "GET", "/tasks/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
+)
+STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
+    "GET", "/tasks/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
+)
+
+_LONGEST_POLL_MS = 5000
+_LARGEST_PAGE = 10_000
+_SIGNAL_MARGIN = 15.0
+
+
+class TaskClient(TaskQueues, Resource):
+    """Tasks (``client.tasks``). Workers need none of this: see ``TaskHandler``."""
+
+    def poll(self, task_type: str, *, worker_id: str | None = None, domain: str | None = None) -> Task | None:
+        """One task, or None (``GET /tasks/poll/{tasktype}``)."""
+        query = {"workerid": worker_id, "domain": domain or None}
+        return self._call(POLL, {"tasktype": task_type}, query=query)
+
+    def poll_batch(
+        self,
+        task_type: str,
+        *,
+        count: int = 1,
+        timeout_ms: int = 100,
+        worker_id: str | None = None,
+        domain: str | None = None,
+    ) -> list[Task]:
+        """Up to ``count`` tasks (``GET /tasks/poll/batch/{tasktype}``).
+
+        Args:
+            task_type: The task type.
+            count: How many at most.
+            timeout_ms: How long the server waits for them, up to 5,000; it may wait until it has all of ``count``.
+            worker_id: Whom the server is told.
+            domain: The task domain.
+        """
+        if not 0 <= timeout_ms <= _LONGEST_POLL_MS:
+            raise ConfigurationError(
+                f"timeout_ms is {timeout_ms}; the server takes 0 to {_LONGEST_POLL_MS}.",
+                variable="timeout_ms",
+                value=timeout_ms,
+                allowed=f"0 to {_LONGEST_POLL_MS}",
+            )
+        query = {"count": count, "timeout": timeout_ms, "workerid": worker_id, "domain": domain or None}
+        return self._call(POLL_BATCH, {"tasktype": task_type}, query=query)
+
+    def get(self, task_id: str) -> Task:
+        """A task (``GET /tasks/{taskId}``).
+
+        Raises:
+            NotFoundError: There is no such task.
+        """
+        return self._call(GET, {"taskId": task_id})
+
+    def update(
+        self,
+        result: TaskResult | Mapping[str, Any] | None = None,
+        *,
+        workflow_id: str | None = None,
+        task_id: str | None = None,
+        status: TaskResultStatus | str | None = None,
+        output: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+        worker_id: str | None = None,
+        callback_after_seconds: int | None = None,
+    ) -> str:
+        """Give a task a result (``POST /tasks``); returns the task's id.
+
+        ``output`` replaces the output that the task has. A task that has ended stays as it is, without an error, so
+        this may be repeated. IN_PROGRESS puts the task back in its queue after ``callback_after_seconds``.
+
+        Args:
+            result: The whole result, in place of the other arguments.
+            workflow_id: The execution's id.
+            task_id: The task's id.
+            status: What became of it.
+            output: Its output, up to 3 MiB of JSON.
+            reason: Why it is not completed.
+            worker_id: Who worked on it.
+            callback_after_seconds: When an IN_PROGRESS task is handed out again.
+
+        Raises:
+            NotFoundError: There is no such task.
+        """
+        given = _result(result, workflow_id, task_id, status, output, reason, worker_id, callback_after_seconds)
+        return self._call(UPDATE, body=given)
+
+    def update_v2(self, result: TaskResult | Mapping[str, Any]) -> Task | None:
+        """Give a task a result and get the worker's next task, or None (``POST /tasks/update-v2``)."""
+        return self._call(UPDATE_V2, body=_result(result))
+
+    def update_by_reference_name(
+        self,
+        workflow_id: str,
+        reference_name: str,
+        status: TaskResultStatus | str = TaskResultStatus.COMPLETED,
+        output: Mapping[str, Any] | None = None,
+        *,
+        worker_id: str | None = None,
+    ) -> str:
+        """Give an open task a result by its reference name; returns the task's id.
+
+        ``POST /tasks/{workflowId}/{taskRefName}/{status}``. ``output`` is merged into the output that the task has.
+
+        Raises:
+            NotFoundError: No such task is open. (The open-source server answers that with an empty 200.)
+        """
+        path = _reference(workflow_id, reference_name, status)
+        body = sized(output, LARGEST_TASK_OUTPUT, "task output")
+        task_id = self._call(UPDATE_BY_REFERENCE, path, query={"workerid": worker_id}, body=body)
+        if not task_id:
+            raise NotFoundError(
+                f"Workflow {workflow_id} has no open task {reference_name!r}: it is not scheduled yet, has ended, or "
+                "does not exist. Nothing was updated.",
+                status=200,
+                operation=str(UPDATE_BY_REFERENCE),
+                method="POST",
+                path=UPDATE_BY_REFERENCE.fill(path),
+            )
+        return task_id
+
+    def update_sync(
+        self,
+        workflow_id: str,
+        reference_name: str,
+        status: TaskResultStatus | str = TaskResultStatus.COMPLETED,
+        output: Mapping[str, Any] | None = None,
+        *,
+        worker_id: str | None = None,
+    ) -> Workflow:
+        """The same, and the execution after it (``POST /tasks/{workflowId}/{taskRefName}/{status}/sync``)."""
+        path = _reference(workflow_id, reference_name, status)
+        body = sized(output, LARGEST_TASK_OUTPUT, "task output")
+        return self._call(UPDATE_SYNC, path, query={"workerid": worker_id}, body=body)
+
+    def signal(
+        self,
+        workflow_id: str,
+        status: TaskResultStatus | str = TaskResultStatus.COMPLETED,
+        output: Mapping[str, Any] | None = None,
+        *,
+        return_strategy: ReturnStrategy | str = ReturnStrategy.TARGET_WORKFLOW,
+        wait_ms: int = 5000,
+    ) -> WorkflowRun | TaskRun:
+        """Complete the first open WAIT task, also one in a sub-workflow, and wait for what comes of it.
+
+        ``POST /tasks/{workflowId}/{status}/signal/sync``
+
+        Args:
+            workflow_id: The execution's id.
+            status: What becomes of the WAIT task.
+            output: Its output.
+            return_strategy: What is answered, as for ``execute``.
+            wait_ms: How long the server waits (open-source server).
+
+        Raises:
+            NotFoundError: Nothing waits.
+        """
+        path = {"workflowId": workflow_id, "status": known(status, TaskResultStatus, "status")}
+        query = {"returnStrategy": known(return_strategy, ReturnStrategy, "return_strategy"), "timeoutMillis": wait_ms}
+        body = sized(output, LARGEST_TASK_OUTPUT, "task output")
+        return as_run(self._call(SIGNAL, path, query=query, body=body, timeout=wait_ms / 1000 + _SIGNAL_MARGIN))
+
+    def signal_async(
+        self,
+        workflow_id: str,
+        status: TaskResultStatus | str = TaskResultStatus.COMPLETED,
+        output: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The same without waiting (``POST /tasks/{workflowId}/{status}/signal``).
+
+        The server answers well even when nothing waited; ``signal`` tells.
+        """
+        path = {"workflowId": workflow_id, "status": known(status, TaskResultStatus, "status")}
+        self._call(SIGNAL_ASYNC, path, body=sized(output, LARGEST_TASK_OUTPUT, "task output"))
+
+    def add_log(self, task_id: str, line: str) -> None:
+        """Add a line to a task's log (``POST /tasks/{taskId}/log``)."""
+        self._call(ADD_LOG, {"taskId": task_id}, body=line)
+
+    def list_logs(self, task_id: str) -> list[TaskExecLog]:
+        """A task's log (``GET /tasks/{taskId}/log``); lines appear a moment after they were written."""
+        return self._call(LOGS, {"taskId": task_id})
+
+    def search(
+        self,
+        *,
+        task_type: str | Sequence[str] | None = None,
+        task_def_name: str | Sequence[str] | None = None,
+        task_id: str | Sequence[str] | None = None,
+        workflow_type: str | Sequence[str] | None = None,
+        status: TaskStatus | str | Sequence[TaskStatus | str] | None = None,
+        started_after: Moment | None = None,
+        started_before: Moment | None = None,
+        ended_after: Moment | None = None,
+        ended_before: Moment | None = None,
+        free_text: str = "*",
+        query: str | None = None,
+        sort: str | Sequence[str] | None = None,
+        start: int = 0,
+        size: int = 100,
+    ) -> SearchResult[TaskSummary]:
+        """A page of the tasks that match all conditions (``GET /tasks/search``); see ``workflows.search``."""
+        fields = {
+            "taskType": task_type,
+            "taskDefName": task_def_name,
+            "taskId": task_id,
+            "workflowType": workflow_type,
+            "status": status,
+        }
+        ranges = {"startTime": (started_after, started_before), "endTime": (ended_after, ended_before)}
+        sent = _page(build_query(fields, ranges, query, TASK_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH, query=sent)
+
+    def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[TaskSummary]:
+        """All tasks that match, page by page; takes what ``search`` takes."""
+        return pages(self.search, size=size, **conditions)
+
+    def search_full(
+        self,
+        *,
+        query: str | None = None,
+        free_text: str = "*",
+        sort: str | Sequence[str] | None = None,
+        start: int = 0,
+        size: int = 100,
+    ) -> SearchResult[Task]:
+        """A page of whole tasks (``GET /tasks/search-v2``, open-source server)."""
+        sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH_FULL, query=sent)
+
+    def get_external_storage_location(
+        self, path: str, *, operation: str = "WRITE", payload_type: str = "TASK_OUTPUT", old_spelling: bool = False
+    ) -> ExternalStorageLocation:
+        """Where a large payload is to be written or read (``GET /tasks/external-storage-location``).
+
+        A server without a store answers a location without ``uri``. ``old_spelling`` asks older servers
+        (``GET /tasks/externalstoragelocation``).
+        """
+        query = {"path": path, "operation": operation, "payloadType": payload_type}
+        return self._call(STORAGE_OLD if old_spelling else STORAGE, query=query)
+
+
+def _reference(workflow_id: str, reference_name: str, status: TaskResultStatus | str) -> dict[str, Any]:
+    return {
+        "workflowId": workflow_id,
+        "taskRefName": reference_name,
+        "status": known(status, TaskResultStatus, "status"),
+    }
+
+
+def _page(query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int) -> dict[str, Any]:
+    check_size(size, _LARGEST_PAGE)
+    joined = sort if isinstance(sort, str | None) else "|".join(sort)
+    return {"start": start, "size": size, "sort": joined, "freeText": free_text, "query": query}
+
+
+def _result(
+    result: TaskResult | Mapping[str, Any] | None,
+    workflow_id: str | None = None,
+    task_id: str | None = None,
+    status: TaskResultStatus | str | None = None,
+    output: Mapping[str, Any] | None = None,
+    reason: str | None = None,
+    worker_id: str | None = None,
+    callback_after_seconds: int | None = None,
+) -> TaskResult:
+    if result is None:
+        given = TaskResult(
+            workflow_instance_id=workflow_id or "",
+            task_id=task_id or "",
+            status=known(status, TaskResultStatus, "status") or TaskResultStatus.COMPLETED,
+            output_data=dict(output or {}),
+            reason_for_incompletion=reason,
+            worker_id=worker_id,
+            callback_after_seconds=callback_after_seconds or 0,
+        )
+    else:
+        given = as_model(result, TaskResult)
+    for name, value in (("task_id", given.task_id), ("workflow_id", given.workflow_instance_id)):
+        if not value:
+            raise ConfigurationError(f"An update of a task needs its {name}.", variable=name, allowed="an id")
+    known(given.status, TaskResultStatus, "status")
+    sized(given.output_data, LARGEST_TASK_OUTPUT, "task output")
+    return given

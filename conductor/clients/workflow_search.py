@@ -1,0 +1,158 @@
+"""Executions by what is known of them: typed fields, pages, and an iterator over all pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from conductor.clients._resource import Resource
+from conductor.clients.paging import check_size, pages
+from conductor.clients.query import WORKFLOW_FIELDS, build_query
+from conductor.models import SearchResult, Workflow, WorkflowExecutionStatus, WorkflowSummary
+from conductor.transport.operation import Edition, Operation
+
+__all__ = ["WorkflowSearch"]
+
+SEARCH: Operation[SearchResult[WorkflowSummary]] = Operation(
+    "GET", "/workflow/search", SearchResult[WorkflowSummary]
+)
+SEARCH_FULL: Operation[SearchResult[Workflow]] = Operation(
+    "GET", "/workflow/search-v2", SearchResult[Workflow], edition=Edition.OSS
+)
+SEARCH_BY_TASKS: Operation[SearchResult[WorkflowSummary]] = Operation(
+    "GET", "/workflow/search-by-tasks", SearchResult[WorkflowSummary], edition=Edition.OSS
+)
+SEARCH_BY_TASKS_FULL: Operation[SearchResult[Workflow]] = Operation(
+    "GET", "/workflow/search-by-tasks-v2", SearchResult[Workflow], edition=Edition.OSS
+)
+
+_LARGEST_PAGE = 5000
+
+Moment: TypeAlias = "datetime | int"
+Status: TypeAlias = "WorkflowExecutionStatus | str"
+_BY_TASK_FIELDS = (*WORKFLOW_FIELDS, "taskId", "taskType", "taskDefName")
+
+
+class WorkflowSearch(Resource):
+    """What finds executions."""
+
+    def search(
+        self,
+        *,
+        workflow_type: str | Sequence[str] | None = None,
+        status: Status | Sequence[Status] | None = None,
+        workflow_id: str | Sequence[str] | None = None,
+        correlation_id: str | Sequence[str] | None = None,
+        parent_workflow_id: str | None = None,
+        started_after: Moment | None = None,
+        started_before: Moment | None = None,
+        ended_after: Moment | None = None,
+        ended_before: Moment | None = None,
+        updated_after: Moment | None = None,
+        updated_before: Moment | None = None,
+        free_text: str = "*",
+        query: str | None = None,
+        sort: str | Sequence[str] | None = None,
+        start: int = 0,
+        size: int = 100,
+        classifier: str | None = None,
+        top_level_only: bool | None = None,
+        skip_cache: bool | None = None,
+    ) -> SearchResult[WorkflowSummary]:
+        """A page of the executions that match all conditions (``GET /workflow/search``).
+
+        The index is written a moment after the execution; the server answers summaries, whose times are text.
+
+        Args:
+            workflow_type: The definition's name, or several; ``*`` stands for any text.
+            status: A status, or several.
+            workflow_id: An id, or several.
+            correlation_id: A correlation id, or several.
+            parent_workflow_id: The id of the execution that started it as a sub-workflow.
+            started_after: Started after this moment.
+            started_before: Started before this moment.
+            ended_after: Ended after this moment.
+            ended_before: Ended before this moment.
+            updated_after: Changed after this moment.
+            updated_before: Changed before this moment.
+            free_text: Text in the execution's summary.
+            query: Further conditions as text, ``field = value AND ...``.
+            sort: ``field:ASC`` or ``field:DESC``, or several.
+            start: The first result's place.
+            size: How many results at most; up to 5,000.
+            classifier: ``workflow`` or ``agent`` (open-source server).
+            top_level_only: No sub-workflows (open-source server).
+            skip_cache: Look at the database and not at a cache (Orkes).
+
+        Raises:
+            ConfigurationError: ``query`` names a field that the server does not search by, and would ignore.
+        """
+        fields = {
+            "workflowType": workflow_type,
+            "status": status,
+            "workflowId": workflow_id,
+            "correlationId": correlation_id,
+            "parentWorkflowId": parent_workflow_id,
+        }
+        ranges = {
+            "startTime": (started_after, started_before),
+            "endTime": (ended_after, ended_before),
+            "updateTime": (updated_after, updated_before),
+        }
+        sent = _page(build_query(fields, ranges, query, WORKFLOW_FIELDS), free_text, sort, start, size)
+        more = {"classifier": classifier, "topLevelOnly": top_level_only, "skipCache": skip_cache}
+        return self._call(SEARCH, query={**sent, **more})
+
+    def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[WorkflowSummary]:
+        """All executions that match, page by page; takes what ``search`` takes."""
+        return pages(self.search, size=size, **conditions)
+
+    def search_full(
+        self,
+        *,
+        query: str | None = None,
+        free_text: str = "*",
+        sort: str | Sequence[str] | None = None,
+        start: int = 0,
+        size: int = 100,
+        classifier: str | None = None,
+        top_level_only: bool | None = None,
+    ) -> SearchResult[Workflow]:
+        """A page of whole executions (``GET /workflow/search-v2``, open-source server)."""
+        sent = _page(build_query({}, {}, query, WORKFLOW_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH_FULL, query={**sent, "classifier": classifier, "topLevelOnly": top_level_only})
+
+    def search_by_tasks(
+        self,
+        *,
+        query: str | None = None,
+        free_text: str = "*",
+        sort: str | Sequence[str] | None = None,
+        start: int = 0,
+        size: int = 100,
+    ) -> SearchResult[WorkflowSummary]:
+        """A page of the executions with tasks that match (``GET /workflow/search-by-tasks``, open-source server)."""
+        sent = _page(build_query({}, {}, query, _BY_TASK_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH_BY_TASKS, query=sent)
+
+    def search_by_tasks_full(
+        self,
+        *,
+        query: str | None = None,
+        free_text: str = "*",
+        sort: str | Sequence[str] | None = None,
+        start: int = 0,
+        size: int = 100,
+    ) -> SearchResult[Workflow]:
+        """The same with whole executions (``GET /workflow/search-by-tasks-v2``, open-source server)."""
+        sent = _page(build_query({}, {}, query, _BY_TASK_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH_BY_TASKS_FULL, query=sent)
+
+
+def _page(
+    query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int
+) -> dict[str, Any]:
+    check_size(size, _LARGEST_PAGE)
+    joined = sort if isinstance(sort, str | None) else "|".join(sort)
+    return {"start": start, "size": size, "sort": joined, "freeText": free_text, "query": query}

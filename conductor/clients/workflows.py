@@ -1,0 +1,431 @@
+"""Executions of workflows: start them and look at them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from conductor.clients._resource import Resource
+from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, epoch_ms, known, sized, whole_seconds
+from conductor.clients.wait import WorkflowWait
+from conductor.clients.workflow_control import WorkflowControl
+from conductor.clients.workflow_search import WorkflowSearch
+from conductor.errors import ConductorError, ConfigurationError
+from conductor.models import (
+    Consistency,
+    CorrelationIdsSearchRequest,
+    ExternalStorageLocation,
+    IdempotencyStrategy,
+    ReturnStrategy,
+    SearchResult,
+    StartWorkflowRequest,
+    Task,
+    TaskRun,
+    TaskStatus,
+    Workflow,
+    WorkflowDef,
+    WorkflowRun,
+    WorkflowStatus,
+    WorkflowTestRequest,
+)
+from conductor.models.wire import structure
+from conductor.transport.operation import Edition, Operation, Repeat
+
+__all__ = ["Definition", "Started", "WorkflowClient"]
+
+Definition: TypeAlias = "WorkflowDef | Mapping[str, Any]"
+Started: TypeAlias = "StartWorkflowRequest | Mapping[str, Any]"
+
+START: Operation[str] = Operation("POST", "/workflow", str, Repeat.WITH_KEY)
+START_BY_NAME: Operation[str] = Operation("POST", "/workflow/{name}", str, Repeat.NEVER)
+START_VERSION: Operation[str] = Operation(
+    "POST", "/workflow/start/{name}/{version}", str, Repeat.WITH_KEY, Edition.ORKES
+)
+EXECUTE: Operation[dict[str, Any]] = Operation(
+    "POST", "/workflow/execute/{name}/{version}", dict, Repeat.WITH_KEY
+)
+EXECUTE_AS_API: Operation[dict[str, Any]] = Operation(
+    "POST", "/workflow/execute/{name}", dict, Repeat.WITH_KEY, Edition.ORKES
+)
+EXECUTE_AS_GET: Operation[dict[str, Any]] = Operation(
+    "GET", "/workflow/execute/{name}", dict, Repeat.NEVER, Edition.ORKES
+)
+GET: Operation[Workflow] = Operation("GET", "/workflow/{workflowId}", Workflow)
+STATUS: Operation[WorkflowStatus] = Operation("GET", "/workflow/{workflowId}/status", WorkflowStatus)
+TASKS: Operation[SearchResult[Task]] = Operation("GET", "/workflow/{workflowId}/tasks", SearchResult[Task])
+RUNNING: Operation[list[str]] = Operation("GET", "/workflow/running/{name}", list[str], on_empty=list)
+CORRELATED: Operation[list[Workflow]] = Operation(
+    "GET", "/workflow/{name}/correlated/{correlationId}", list[Workflow], on_empty=list
+)
+CORRELATED_IDS: Operation[dict[str, list[Workflow]]] = Operation(
+    "POST", "/workflow/{name}/correlated", dict[str, list[Workflow]], on_empty=dict
+)
+CORRELATED_BATCH: Operation[dict[str, list[Workflow]]] = Operation(
+    "POST", "/workflow/correlated/batch", dict[str, list[Workflow]], edition=Edition.ORKES, on_empty=dict
+)
+TEST: Operation[Workflow] = Operation("POST", "/workflow/test", Workflow)
+STORAGE: Operation[ExternalStorageLocation] = Operation(
+    "GET", "/workflow/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
+)
+STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
+    "GET", "/workflow/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
+)
+
+_HIGHEST_PRIORITY = 99
+_EXECUTE_MARGIN = 15.0
+
+
+class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
+    """Executions: start, run, watch, control and search them (``client.workflows``)."""
+
+    def start(
+        self,
+        workflow: str | Definition | Started,
+        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
+        *,
+        version: int | None = None,
+        correlation_id: str | None = None,
+        priority: int | None = None,
+        task_to_domain: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        idempotency_strategy: IdempotencyStrategy | str | None = None,
+        created_by: str | None = None,
+        external_input_payload_storage_path: str | None = None,
+        timeout: float | timedelta | None = None,
+    ) -> str:
+        """Start a workflow and return the execution's id (``POST /workflow``).
+
+        The request is sent again after a lost answer only with an ``idempotency_key``, on which Orkes acts; the
+        open-source server 3.32 ignores it, so that there two starts with one key are two executions.
+
+        Args:
+            workflow: A registered definition's name; a ``WorkflowDef`` or its wire form, which runs without being
+                registered; or a whole ``StartWorkflowRequest``.
+            input: The workflow's input, up to 5 MiB of JSON.
+            version: The definition's version; None for the latest.
+            correlation_id: Free text by which executions are found again.
+            priority: 0 to 99, higher first.
+            task_to_domain: Task name, or ``*``, to the domain whose workers get the task.
+            idempotency_key: A start with a key that was seen before makes no second execution (Orkes).
+            idempotency_strategy: What it does instead.
+            created_by: Who starts it.
+            external_input_payload_storage_path: Where the input lies, in place of ``input``.
+            timeout: The longest that the call may take in seconds; None for the settings' limit.
+
+        Raises:
+            NotFoundError: There is no such definition.
+            ConfigurationError: An argument cannot be used; nothing was sent.
+        """
+        request = _request(
+            workflow,
+            input,
+            version=version,
+            correlation_id=correlation_id,
+            priority=priority,
+            task_to_domain=task_to_domain,
+            idempotency_key=idempotency_key,
+            idempotency_strategy=idempotency_strategy,
+            created_by=created_by,
+            external_input_payload_storage_path=external_input_payload_storage_path,
+        )
+        options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+        return self._call(START, body=request, has_key=bool(request.idempotency_key), **options)
+
+    def start_by_name(
+        self,
+        name: str,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
+        *,
+        version: int | None = None,
+        correlation_id: str | None = None,
+        priority: int = 0,
+        idempotency_key: str | None = None,
+        idempotency_strategy: IdempotencyStrategy | str | None = None,
+    ) -> str:
+        """Start a registered workflow with its input as the body; returns the execution's id.
+
+        ``POST /workflow/{name}``; with an ``idempotency_key`` and a version ``POST /workflow/start/{name}/{version}``,
+        which Orkes has. ``start`` does all that this does.
+        """
+        body = sized(input, LARGEST_WORKFLOW_INPUT, "workflow input")
+        query = {"correlationId": correlation_id, "priority": _checked_priority(priority)}
+        headers = _key_headers(idempotency_key, idempotency_strategy)
+        if version is not None and headers:
+            path = {"name": name, "version": version}
+            return self._call(START_VERSION, path, query=query, body=body, headers=headers, has_key=True)
+        return self._call(START_BY_NAME, {"name": name}, query={"version": version, **query}, body=body, headers=headers)
+
+    def start_many(self, requests: Iterable[Started]) -> list[str | ConductorError]:
+        """Start several workflows, one ``POST /workflow`` after the other; no id is lost because a later start fails.
+
+        Returns:
+            For each request, in order, the execution's id or the error that its start met.
+        """
+        return [self._start_or_error(request) for request in requests]
+
+    def _start_or_error(self, request: Started) -> str | ConductorError:
+        try:
+            return self.start(request)
+        except ConductorError as error:
+            return error
+
+    def execute(
+        self,
+        workflow: str | Definition | Started,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
+        *,
+        version: int | None = None,
+        wait_for: float | timedelta = 10,
+        wait_until: str | Sequence[str] | None = None,
+        return_strategy: ReturnStrategy | str = ReturnStrategy.TARGET_WORKFLOW,
+        consistency: Consistency | str | None = None,
+        request_id: str | None = None,
+        correlation_id: str | None = None,
+        priority: int | None = None,
+        task_to_domain: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        idempotency_strategy: IdempotencyStrategy | str | None = None,
+    ) -> WorkflowRun | TaskRun:
+        """Start a workflow and wait on the server for it (``POST /workflow/execute/{name}/{version}``).
+
+        The answer comes when the workflow has ended, when a WAIT task blocks it, or when a task of ``wait_until`` has
+        ended; otherwise after ``wait_for``, with ``signal_timeout`` true, and the workflow goes on. ``run`` waits for
+        the end however long it takes.
+
+        Args:
+            workflow: As for ``start``.
+            input: As for ``start``.
+            version: As for ``start``.
+            wait_for: How long the server waits, in seconds; whole seconds from 1.
+            wait_until: Reference names of tasks.
+            return_strategy: What is answered: a ``WorkflowRun`` for TARGET_WORKFLOW and BLOCKING_WORKFLOW, a ``TaskRun``
+                for BLOCKING_TASK and BLOCKING_TASK_INPUT.
+            consistency: How durable the execution is before the answer (Orkes).
+            request_id: Your id of the request; a UUID otherwise.
+            correlation_id: As for ``start``.
+            priority: As for ``start``.
+            task_to_domain: As for ``start``.
+            idempotency_key: As for ``start``.
+            idempotency_strategy: As for ``start``.
+        """
+        request = _request(
+            workflow,
+            input,
+            version=version,
+            correlation_id=correlation_id,
+            priority=priority,
+            task_to_domain=task_to_domain,
+            idempotency_key=idempotency_key,
+            idempotency_strategy=idempotency_strategy,
+        )
+        seconds = max(1, whole_seconds(wait_for))
+        query = {
+            "requestId": request_id or str(uuid.uuid4()),
+            "waitUntilTaskRef": wait_until if isinstance(wait_until, str | None) else ",".join(wait_until),
+            "waitForSeconds": seconds,
+            "consistency": known(consistency, Consistency, "consistency"),
+            "returnStrategy": known(return_strategy, ReturnStrategy, "return_strategy"),
+        }
+        said = self._call(
+            EXECUTE,
+            {"name": request.name, "version": request.version or 0},
+            query=query,
+            body=request,
+            has_key=bool(request.idempotency_key),
+            timeout=seconds + _EXECUTE_MARGIN,
+        )
+        return as_run(said)
+
+    def execute_as_api(
+        self,
+        name: str,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
+        *,
+        version: int | None = None,
+        wait_for: float | timedelta = 10,
+        wait_until: str | None = None,
+        request_id: str | None = None,
+        idempotency_key: str | None = None,
+        idempotency_strategy: IdempotencyStrategy | str | None = None,
+        as_get: bool = False,
+    ) -> dict[str, Any]:
+        """Run a workflow as if it were an API: its output is the answer (``POST /workflow/execute/{name}``, Orkes).
+
+        Args:
+            name: The definition's name.
+            input: The workflow's input; with ``as_get`` each value travels as text in the query.
+            version: The definition's version; None for the latest.
+            wait_for: How long the server waits, in seconds.
+            wait_until: The reference name of a task.
+            request_id: Your id of the request.
+            idempotency_key: As for ``start``.
+            idempotency_strategy: As for ``start``.
+            as_get: Send ``GET /workflow/execute/{name}``.
+        """
+        seconds = max(1, whole_seconds(wait_for))
+        given = {"requestId": request_id, "waitUntilTaskRef": wait_until, "waitForSeconds": str(seconds)}
+        headers = {k: v for k, v in given.items() if v is not None} | _key_headers(idempotency_key, idempotency_strategy)
+        limit = seconds + _EXECUTE_MARGIN
+        plain = sized(input, LARGEST_WORKFLOW_INPUT, "workflow input")
+        if as_get:
+            query = {**plain, "version": version}
+            return self._call(EXECUTE_AS_GET, {"name": name}, query=query, headers=headers, timeout=limit)
+        return self._call(
+            EXECUTE_AS_API,
+            {"name": name},
+            query={"version": version},
+            body=plain,
+            headers=headers,
+            has_key=idempotency_key is not None,
+            timeout=limit,
+        )
+
+    def get(self, workflow_id: str, *, include_tasks: bool = True, summarize: bool | None = None) -> Workflow:
+        """An execution with its tasks (``GET /workflow/{workflowId}``).
+
+        Args:
+            workflow_id: The execution's id.
+            include_tasks: Without it ``tasks`` is empty.
+            summarize: Leave large payloads out (Orkes).
+
+        Raises:
+            NotFoundError: There is no such execution.
+        """
+        query = {"includeTasks": include_tasks, "summarize": summarize}
+        return self._call(GET, {"workflowId": workflow_id}, query=query)
+
+    def get_status(
+        self, workflow_id: str, *, include_output: bool = False, include_variables: bool = False
+    ) -> WorkflowStatus:
+        """The light status of an execution (``GET /workflow/{workflowId}/status``)."""
+        query = {"includeOutput": include_output, "includeVariables": include_variables}
+        return self._call(STATUS, {"workflowId": workflow_id}, query=query)
+
+    def list_tasks(
+        self,
+        workflow_id: str,
+        *,
+        start: int = 0,
+        size: int = 15,
+        status: TaskStatus | str | Sequence[TaskStatus | str] | None = None,
+    ) -> SearchResult[Task]:
+        """A page of an execution's tasks (``GET /workflow/{workflowId}/tasks``)."""
+        query = {"start": start, "count": size, "status": status}
+        return self._call(TASKS, {"workflowId": workflow_id}, query=query)
+
+    def list_running_ids(
+        self,
+        name: str,
+        *,
+        version: int = 1,
+        start_time: datetime | int | None = None,
+        end_time: datetime | int | None = None,
+    ) -> list[str]:
+        """The ids of a definition's running executions (``GET /workflow/running/{name}``).
+
+        Args:
+            name: The definition's name.
+            version: Its version; the server's default is 1, and not the latest.
+            start_time: Only those created from then on.
+            end_time: Only those created until then.
+        """
+        query = {"version": version, "startTime": epoch_ms(start_time), "endTime": epoch_ms(end_time)}
+        return self._call(RUNNING, {"name": name}, query=query)
+
+    def list_by_correlation_id(
+        self, name: str, correlation_id: str, *, include_closed: bool = False, include_tasks: bool = False
+    ) -> list[Workflow]:
+        """A definition's executions with a correlation id (``GET /workflow/{name}/correlated/{correlationId}``).
+
+        Args:
+            name: The definition's name.
+            correlation_id: The correlation id.
+            include_closed: Those that have ended as well.
+            include_tasks: With their tasks.
+        """
+        path = {"name": name, "correlationId": correlation_id}
+        query = {"includeClosed": include_closed, "includeTasks": include_tasks}
+        return self._call(CORRELATED, path, query=query)
+
+    def list_by_correlation_ids(
+        self,
+        names: str | Sequence[str],
+        correlation_ids: Sequence[str],
+        *,
+        include_closed: bool = False,
+        include_tasks: bool = False,
+    ) -> dict[str, list[Workflow]]:
+        """Executions by correlation id; every id that was asked for is a key.
+
+        ``POST /workflow/{name}/correlated`` for one definition, ``POST /workflow/correlated/batch`` (Orkes) for several.
+        """
+        query = {"includeClosed": include_closed, "includeTasks": include_tasks}
+        if isinstance(names, str):
+            return self._call(CORRELATED_IDS, {"name": names}, query=query, body=list(correlation_ids))
+        body = CorrelationIdsSearchRequest(correlation_ids=list(correlation_ids), workflow_names=list(names))
+        return self._call(CORRELATED_BATCH, query=query, body=body)
+
+    def test(self, request: WorkflowTestRequest | Mapping[str, Any]) -> Workflow:
+        """Run a definition on the server with mocked task outputs, without any worker (``POST /workflow/test``)."""
+        return self._call(TEST, body=as_model(request, WorkflowTestRequest))
+
+    def get_external_storage_location(
+        self, path: str, *, operation: str = "WRITE", payload_type: str = "WORKFLOW_INPUT", old_spelling: bool = False
+    ) -> ExternalStorageLocation:
+        """Where a large payload is to be written or read (``GET /workflow/external-storage-location``).
+
+        A server without a store answers a location without ``uri``. ``old_spelling`` asks older servers
+        (``GET /workflow/externalstoragelocation``).
+        """
+        query = {"path": path, "operation": operation, "payloadType": payload_type}
+        return self._call(STORAGE_OLD if old_spelling else STORAGE, query=query)
+
+
+def as_run(said: dict[str, Any]) -> WorkflowRun | TaskRun:
+    """The answer of execute and signal, as what its ``responseType`` says."""
+    blocking = {ReturnStrategy.BLOCKING_TASK, ReturnStrategy.BLOCKING_TASK_INPUT}
+    return structure(said, TaskRun) if said.get("responseType") in blocking else structure(said, WorkflowRun)
+
+
+def _request(workflow: str | Definition | Started, input: Mapping[str, Any] | None, **fields: Any) -> StartWorkflowRequest:  # noqa: A002
+    request = _named(workflow)
+    for name, value in fields.items():
+        if value is not None:
+            setattr(request, name, value)
+    if input is not None:
+        request.input = dict(input)
+    request.priority = _checked_priority(request.priority)
+    request.idempotency_strategy = known(request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy")
+    request.input = sized(request.input, LARGEST_WORKFLOW_INPUT, "workflow input")
+    return request
+
+
+def _named(workflow: str | Definition | Started) -> StartWorkflowRequest:
+    if isinstance(workflow, str):
+        return StartWorkflowRequest(workflow)
+    if isinstance(workflow, StartWorkflowRequest):
+        return StartWorkflowRequest.from_dict(workflow.to_dict())
+    if isinstance(workflow, Mapping) and "tasks" not in workflow:
+        return StartWorkflowRequest.from_dict(workflow)
+    definition = as_model(workflow, WorkflowDef)
+    return StartWorkflowRequest(definition.name, workflow_def=definition, version=definition.version)
+
+
+def _checked_priority(priority: int | None) -> int | None:
+    if priority is not None and not 0 <= priority <= _HIGHEST_PRIORITY:
+        raise ConfigurationError(
+            f"priority is {priority}; it must be from 0 to {_HIGHEST_PRIORITY}.",
+            variable="priority",
+            value=priority,
+            allowed=f"0 to {_HIGHEST_PRIORITY}",
+        )
+    return priority
+
+
+def _key_headers(key: str | None, strategy: IdempotencyStrategy | str | None) -> dict[str, str]:
+    if key is None:
+        return {}
+    chosen = known(strategy, IdempotencyStrategy, "idempotency_strategy") or IdempotencyStrategy.FAIL
+    return {"X-Idempotency-key": key, "X-on-conflict": chosen.value}

@@ -1,0 +1,185 @@
+"""Event handlers, their actions and what became of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field
+
+from conductor.models.enums import (
+    EventActionType,
+    EventExecutionStatus,
+    EventLogType,
+    EventMessageStatus,
+    EventMessageType,
+)
+from conductor.models.tag import Tag
+from conductor.models.wire import Model, wire
+
+
+@define(repr=False)
+class StartWorkflowAction(Model):
+    """Start workflow action."""
+
+    name: str | None = None
+    version: int | None = None
+    correlation_id: str | None = None
+    input: dict[str, Any] | None = None
+    task_to_domain: dict[str, str] | None = None
+
+
+@define(repr=False)
+class TaskAction(Model):
+    """Task action.
+
+    Attributes:
+        reason_for_incompletion: Open-source server only.
+    """
+
+    workflow_id: str | None = None
+    task_ref_name: str | None = None
+    output: dict[str, Any] | None = None
+    task_id: str | None = None
+    reason_for_incompletion: str | None = None
+
+
+@define(repr=False)
+class TerminateWorkflowAction(Model):
+    """Terminate workflow action."""
+
+    workflow_id: str | None = None
+    termination_reason: str | None = None
+
+
+@define(repr=False)
+class UpdateVariablesAction(Model):
+    """Update variables action."""
+
+    workflow_id: str | None = None
+    variables: dict[str, Any] | None = None
+    append_array: bool | None = None
+
+
+@define(repr=False)
+class EventAction(Model):
+    """Event action.
+
+    Attributes:
+        start_workflow: Wire names of the action objects are snake_case.
+        expand_inline_json: Strings that hold JSON become objects.
+        start_agent: Open-source server only.
+    """
+
+    action: EventActionType | None = None
+    start_workflow: StartWorkflowAction | None = field(default=None, metadata=wire("start_workflow"))
+    complete_task: TaskAction | None = field(default=None, metadata=wire("complete_task"))
+    fail_task: TaskAction | None = field(default=None, metadata=wire("fail_task"))
+    expand_inline_json: bool | None = field(default=None, metadata=wire("expandInlineJSON"))
+    terminate_workflow: TerminateWorkflowAction | None = field(default=None, metadata=wire("terminate_workflow"))
+    update_workflow_variables: UpdateVariablesAction | None = field(
+        default=None, metadata=wire("update_workflow_variables")
+    )
+    start_agent: dict[str, Any] | None = field(default=None, metadata=wire("start_agent"))
+
+
+@define(repr=False)
+class EventHandler(Model):
+    """Event handler.
+
+    Attributes:
+        event: ``<provider>:<queue>``.
+        actions: Not empty.
+        active: Send true to make it work.
+        evaluator_type: Javascript by default for condition.
+        created_by: Orkes only.
+        description: Orkes only.
+        org_id: Orkes only.
+        tags: Orkes only.
+    """
+
+    name: str
+    event: str
+    actions: list[EventAction]
+    condition: str | None = None
+    active: bool | None = None
+    evaluator_type: str | None = None
+    created_by: str | None = None
+    description: str | None = None
+    org_id: str | None = None
+    tags: list[Tag] | None = None
+
+
+@define(repr=False)
+class EventExecution(Model):
+    """Event execution."""
+
+    action: EventActionType | None = None
+    created: int | None = None
+    event: str | None = None
+    event_handler: EventHandler | None = None
+    full_message_payload: dict[str, Any] | None = None
+    id: str | None = None
+    message_id: str | None = None
+    name: str | None = None
+    org_id: str | None = None
+    output: dict[str, Any] | None = None
+    payload: dict[str, Any] | None = None
+    status: EventExecutionStatus | None = None
+    status_description: str | None = None
+
+
+@define(repr=False)
+class EventMessage(Model):
+    """Event message."""
+
+    created_at: int | None = None
+    event_executions: list[EventExecution] | None = None
+    event_target: str | None = None
+    event_type: EventMessageType | None = None
+    full_payload: dict[str, Any] | None = None
+    id: str | None = None
+    org_id: str | None = None
+    payload: str | None = None
+    status: EventMessageStatus | None = None
+    status_description: str | None = None
+
+
+@define(repr=False)
+class HandledEvent(Model):
+    """Handled event."""
+
+    active: bool | None = None
+    event: str | None = None
+    name: str | None = None
+    number_of_actions: int | None = None
+    number_of_messages: int | None = None
+
+
+@define(repr=False)
+class ConnectivityTestInput(Model):
+    """Connectivity test input."""
+
+    sink: str
+    input: dict[str, Any] | None = None
+
+
+@define(repr=False)
+class ConnectivityTestResult(Model):
+    """Connectivity test result."""
+
+    reason: str | None = None
+    successful: bool | None = None
+    workflow_id: str | None = None
+
+
+@define(repr=False)
+class EventLog(Model):
+    """Event log."""
+
+    created_at: int | None = None
+    event: str | None = None
+    event_type: EventLogType | None = None
+    handler_name: str | None = None
+    id: str | None = None
+    task_id: str | None = None
+    worker_id: str | None = None

@@ -1,0 +1,217 @@
+"""Executions of workflows."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from attrs import define, field
+
+from conductor.models.codec import moment
+from conductor.models.enums import TaskStatus, WorkflowExecutionStatus
+from conductor.models.task import Task
+from conductor.models.wire import Model, wire
+from conductor.models.workflow_def import WorkflowDef
+
+_FAILED = frozenset({TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR, TaskStatus.TIMED_OUT})
+_NEVER = 1 << 62
+_ITERATION = re.compile(r"__\d+$")
+
+
+def _without_iteration(task: Task) -> str:
+    return _ITERATION.sub("", task.reference_task_name or "")
+
+
+@define(repr=False)
+class AggregateTokenUsage(Model):
+    """Aggregate token usage."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+@define(repr=False)
+class Workflow(Model):
+    """An execution of a workflow.
+
+    Attributes:
+        create_time: Epoch ms.
+        update_time: Epoch ms.
+        end_time: Epoch ms.
+        tasks: [] when includeTasks=false.
+        priority: 0-99.
+        last_retried_time: Epoch ms.
+        history: Earlier runs after a restart.
+        aggregate_token_usage: Open-source server only.
+        start_time: Epoch ms; equals createTime.
+        workflow_name: Computed from the definition.
+        workflow_version: Computed.
+    """
+
+    owner_app: str | None = None
+    create_time: int | None = None
+    update_time: int | None = None
+    created_by: str | None = None
+    updated_by: str | None = None
+    status: WorkflowExecutionStatus | None = None
+    end_time: int = 0
+    workflow_id: str | None = None
+    parent_workflow_id: str | None = None
+    parent_workflow_task_id: str | None = None
+    tasks: list[Task] = field(factory=list)
+    input: dict[str, Any] = field(factory=dict)
+    output: dict[str, Any] = field(factory=dict)
+    correlation_id: str | None = None
+    rerun_from_workflow_id: str | None = field(default=None, metadata=wire("reRunFromWorkflowId"))
+    reason_for_incompletion: str | None = None
+    event: str | None = None
+    task_to_domain: dict[str, str] = field(factory=dict)
+    failed_reference_task_names: list[str] = field(factory=list)
+    workflow_definition: WorkflowDef | None = None
+    external_input_payload_storage_path: str | None = None
+    external_output_payload_storage_path: str | None = None
+    priority: int = 0
+    variables: dict[str, Any] = field(factory=dict)
+    last_retried_time: int = 0
+    failed_task_names: list[str] = field(factory=list)
+    history: list[Workflow] = field(factory=list)
+    idempotency_key: str | None = None
+    rate_limit_key: str | None = None
+    rate_limited: bool = False
+    aggregate_token_usage: AggregateTokenUsage | None = None
+    start_time: int | None = None
+    workflow_name: str | None = None
+    workflow_version: int | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it has ended."""
+        return self.status is not None and self.status.is_terminal
+
+    @property
+    def is_successful(self) -> bool:
+        """Whether it has ended as COMPLETED."""
+        return self.status is not None and self.status.is_successful
+
+    @property
+    def failed_task(self) -> Task | None:
+        """The last task that made it fail; None when none did."""
+        bad = [t for t in self.tasks if t.status is not None and t.status.is_terminal and not t.status.is_successful]
+        culprits = [t for t in bad if t.status != TaskStatus.CANCELED and not t.retried]
+        return (culprits or bad or [None])[-1]
+
+    def task(self, reference_name: str) -> Task | None:
+        """The last attempt of the task with this reference name; None when it was never scheduled."""
+        found = [t for t in self.tasks if t.reference_task_name == reference_name]
+        return found[-1] if found else None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the execution has ended, well or badly."""
+        return self.status is not None and self.status.is_terminal
+
+    @property
+    def is_successful(self) -> bool:
+        """Whether the execution has ended as COMPLETED."""
+        return self.status is not None and self.status.is_successful
+
+    @property
+    def failed_task(self) -> Task | None:
+        """The task that made the execution fail: the first that failed for good; None where no task did.
+
+        An execution that somebody terminated, or that a TERMINATE task ended, has none.
+        """
+        if not self.is_terminal or self.is_successful:
+            return None
+        failed = [task for task in self.tasks if task.status in _FAILED and not task.retried]
+        return min(failed, key=lambda task: (task.end_time or _NEVER, task.seq), default=None)
+
+    def task(self, reference_name: str) -> Task | None:
+        """The last attempt of a task; of one in a loop, without ``__n`` in its name, the last iteration's."""
+        named = [task for task in self.tasks if task.reference_task_name == reference_name]
+        if not named:
+            named = [task for task in self.tasks if _without_iteration(task) == reference_name]
+        return max(named, key=lambda task: (task.iteration, task.retry_count, task.seq), default=None)
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was created, aware and in UTC; None for never."""
+        return moment(self.create_time)
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When it was last changed, aware and in UTC; None for never."""
+        return moment(self.update_time)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended, aware and in UTC; None for never."""
+        return moment(self.end_time)
+
+    @property
+    def last_retried_at(self) -> datetime | None:
+        """When it was last retried, aware and in UTC; None for never."""
+        return moment(self.last_retried_time)
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When it started, aware and in UTC; None for never."""
+        return moment(self.start_time)
+
+
+@define(repr=False)
+class WorkflowStatus(Model):
+    """The light status of an execution: no tasks, no definition."""
+
+    workflow_id: str | None = None
+    correlation_id: str | None = None
+    output: dict[str, Any] | None = None
+    variables: dict[str, Any] | None = None
+    status: WorkflowExecutionStatus | None = None
+
+
+@define(repr=False)
+class WorkflowSummary(Model):
+    """An execution as a search lists it; times are ISO 8601 text, input and output text.
+
+    Attributes:
+        start_time: ISO 8601 string, UTC, milliseconds.
+        update_time: ISO string.
+        end_time: ISO string.
+        input: String: JSON or a Java map print, by server setting.
+        output: String.
+        execution_time: Ms.
+        failed_reference_task_names: Comma list in ONE string.
+        parent_workflow_id: Open-source server only.
+        classifier: Workflow or agent; open-source server only.
+        input_size: Computed.
+        output_size: Computed.
+    """
+
+    workflow_type: str | None = None
+    version: int | None = None
+    workflow_id: str | None = None
+    correlation_id: str | None = None
+    start_time: str | None = None
+    update_time: str | None = None
+    end_time: str | None = None
+    status: WorkflowExecutionStatus | None = None
+    input: str | None = None
+    output: str | None = None
+    reason_for_incompletion: str | None = None
+    execution_time: int = 0
+    event: str | None = None
+    failed_reference_task_names: str = ""
+    external_input_payload_storage_path: str | None = None
+    external_output_payload_storage_path: str | None = None
+    priority: int | None = None
+    failed_task_names: list[str] = field(factory=list)
+    created_by: str | None = None
+    task_to_domain: dict[str, str] | None = None
+    idempotency_key: str | None = None
+    parent_workflow_id: str = ""
+    classifier: str | None = None
+    input_size: int = 0
+    output_size: int = 0

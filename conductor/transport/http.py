@@ -1,0 +1,463 @@
+"""Transport: the one loop through which every call goes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from types import TracebackType
+from typing import Any, TypeVar
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from typing_extensions import Self
+from urllib3.exceptions import NewConnectionError
+from urllib3.util import Timeout
+
+from conductor.errors import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    AuthenticationError,
+    UnexpectedResponseError,
+)
+from conductor.models.codec import dumps, loads
+from conductor.models.wire import structure, unstructure
+from conductor.settings import Settings
+from conductor.transport.auth import ConductorAuth, NoAuth
+from conductor.transport.operation import Operation, Repeat
+from conductor.transport.retry import GiveUp, Outcome, RetryPolicy
+from conductor.transport.session import PooledAdapter, new_session, tls_options
+from conductor.transport.status import Call, is_token_problem, retry_after, status_error
+from conductor.transport.timeouts import NOT_GIVEN, NotGiven, seconds
+from conductor.transport.token import NoTokenEndpoint, TokenCache
+
+__all__ = ["Transport"]
+
+T = TypeVar("T")
+
+_TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
+_CONTENT_TYPES = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
+
+
+class Transport:
+    """Sends operations and structures their answers; safe to use from many threads.
+
+    Args:
+        settings: Where the server is.
+        auth: In place of the settings' key and secret: a fixed token, a callable that returns one (asked for each
+            request), or any requests ``AuthBase``.
+        session: The user's own session; it is not closed by ``close``.
+        adapter: The user's own adapter for our session.
+        retry: When failed requests are sent again.
+        clock: Monotonic seconds.
+        sleep: Waits between attempts.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        auth: AuthBase | str | Callable[[], str] | None = None,
+        session: requests.Session | None = None,
+        adapter: HTTPAdapter | None = None,
+        retry: RetryPolicy | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self.session = session or new_session(settings, adapter)
+        self.options = tls_options(settings)
+        self.retry = retry or RetryPolicy()
+        self._owns_session = session is None
+        self._clock = clock
+        self._sleep = sleep
+        self.auth = self._choose_auth(auth, session)
+        _remember(self)
+
+    def _choose_auth(self, auth: AuthBase | str | Callable[[], str] | None, session: requests.Session | None) -> AuthBase:
+        if isinstance(auth, AuthBase):
+            return auth
+        if auth is not None:
+            return ConductorAuth(auth)
+        if self.settings.auth_key:
+            life = self.settings.refresh_token_interval / 1000
+            return ConductorAuth(TokenCache(self._fetch_token, life, self._clock))
+        if session is not None and session.auth is not None:
+            return session.auth  # type: ignore[return-value]  # requests takes tuples as well
+        return NoAuth()
+
+    def __repr__(self) -> str:
+        return f"Transport({self.settings.server_url!r})"
+
+    # -- one call
+
+    def request(
+        self,
+        operation: Operation[T],
+        path: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | timedelta | NotGiven | None = NOT_GIVEN,
+        has_key: bool = False,
+    ) -> T:
+        """Send ``operation`` and structure its answer.
+
+        Args:
+            operation: What to call.
+            path: Its path parameters, which are quoted.
+            query: Its query parameters; None is left out, lists repeat, datetimes become epoch milliseconds.
+            body: A model, plain JSON values, text or bytes, as the operation sends.
+            headers: Further headers.
+            timeout: The longest that the call may take in all, in seconds; None for no limit.
+            has_key: Whether the request carries an idempotency key.
+
+        Raises:
+            APIError: The call failed; see ``conductor.errors``.
+            SerializationError: The body has no JSON form.
+        """
+        filled = operation.fill(path or {})
+        url = self._root(operation) + filled
+        sent = {**_content_type(operation, body), **(headers or {})}
+        data = _written(operation, body)
+        repeatable = operation.repeat is Repeat.SAFE or (operation.repeat is Repeat.WITH_KEY and has_key)
+        limit = self._limit(timeout)
+        parameters = list(_query(query or {}))
+        response = self._send(operation, filled, url, parameters, data, sent, limit, repeatable=repeatable)
+        return self._answer(Call(operation, filled), response)
+
+    def _root(self, operation: Operation[Any]) -> str:
+        url = self.settings.server_url
+        return url.removesuffix("/api") if operation.root else url
+
+    def _limit(self, timeout: float | timedelta | NotGiven | None) -> float | None:
+        if isinstance(timeout, NotGiven):
+            return self.settings.request_timeout_ms / 1000 or None
+        return None if timeout is None else seconds(timeout)
+
+    def timeout(self, limit: float | None) -> Timeout:
+        """The timeouts of a request that may take ``limit`` seconds in all."""
+        connect = self.settings.connect_timeout_ms / 1000 or None
+        if limit is not None:
+            limit = max(limit, 0.001)
+            connect = min(connect, limit) if connect else limit
+        return Timeout(connect=connect, total=limit)
+
+    def _send(
+        self,
+        operation: Operation[Any],
+        path: str,
+        url: str,
+        parameters: list[tuple[str, str]],
+        data: bytes | None,
+        headers: dict[str, str],
+        limit: float | None,
+        *,
+        repeatable: bool,
+    ) -> requests.Response:
+        deadline = None if limit is None else self._clock() + limit
+        renewed = False
+        attempt = 0
+        while True:
+            attempt += 1
+            call = Call(operation, path, attempt)
+            left = None if deadline is None else deadline - self._clock()
+            try:
+                response = self._once(call, url, parameters, data, headers, left)
+            except APIConnectionError as error:
+                failure: APIError = error
+                outcome = _outcome(error, repeatable=repeatable)
+            else:
+                if response.status_code < 300:  # noqa: PLR2004
+                    return response
+                if not renewed and self._renew(response):
+                    renewed = True
+                    attempt -= 1
+                    continue
+                failure = _failure(call, response)
+                outcome = Outcome(repeatable, response.status_code, retry_after(response.headers))
+            decision = self.retry.decide(attempt, outcome)
+            if isinstance(decision, GiveUp) or (deadline and self._clock() + decision.seconds > deadline):
+                raise failure
+            self._sleep(decision.seconds)
+
+    def _once(
+        self,
+        call: Call,
+        url: str,
+        parameters: list[tuple[str, str]],
+        data: bytes | None,
+        headers: dict[str, str],
+        left: float | None,
+    ) -> requests.Response:
+        with translated(call, self.settings.server_url):
+            return self.session.request(
+                call.operation.method,
+                url,
+                params=parameters,
+                data=data,
+                headers=headers,
+                auth=self.auth,
+                timeout=self.timeout(left),  # type: ignore[arg-type]  # requests passes urllib3's own through
+                allow_redirects=False,
+                **self.options,
+            )
+
+    def _renew(self, response: requests.Response) -> bool:
+        """After a 401 or 403: whether another token was had, so that the request may be sent once more."""
+        if not is_token_problem(response.status_code, response.headers, response.content):
+            return False
+        rejected = response.request.headers.get("X-Authorization")
+        return isinstance(self.auth, ConductorAuth) and self.auth.renew(rejected) is not None
+
+    def _answer(self, call: Call, response: requests.Response) -> Any:
+        return answer(call, response.status_code, response.headers, response.content)
+
+    def _fetch_token(self) -> str:
+        """Get a token (``POST /token``)."""
+        credentials = {"keyId": self.settings.auth_key, "keySecret": self.settings.auth_secret}
+        call = Call(_TOKEN, "/token")
+        with translated(call, self.settings.server_url):
+            response = self.session.post(
+                f"{self.settings.server_url}/token",
+                data=dumps(credentials),
+                headers={"Content-Type": "application/json"},
+                auth=NoAuth(),
+                timeout=self.timeout(self._limit(NOT_GIVEN)),  # type: ignore[arg-type]
+                allow_redirects=False,
+                **self.options,
+            )
+        if response.status_code == 404:  # noqa: PLR2004
+            raise NoTokenEndpoint
+        if response.status_code in {400, 401, 403}:
+            raise AuthenticationError(
+                f"The server refused the access key {self.settings.auth_key!r} with {response.status_code}: check "
+                "auth_key and auth_secret (CONDUCTOR_AUTH_KEY, CONDUCTOR_AUTH_SECRET).",
+                status=response.status_code,
+                **call.values,
+            )
+        if response.status_code >= 300:  # noqa: PLR2004
+            raise _failure(call, response)
+        said = answer(call, response.status_code, response.headers, response.content)
+        token = said.get("token")
+        if not isinstance(token, str) or not token:
+            raise UnexpectedResponseError("POST /token answered without a token", status=response.status_code, **call.values)
+        return token
+
+    # -- life
+
+    def close(self) -> None:
+        """Close the connections; a session that was given is left open."""
+        if self._owns_session:
+            self.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def after_fork(self) -> None:
+        """In a forked child: use connections and locks of its own."""
+        for adapter in self.session.adapters.values():
+            if isinstance(adapter, PooledAdapter):
+                adapter.forget_connections()
+        if isinstance(self.auth, ConductorAuth):
+            self.auth.after_fork()
+
+
+def answer(call: Call, status: int, headers: Mapping[str, str], content: bytes) -> Any:
+    """The value of a good answer, in the shape that its operation promises.
+
+    Raises:
+        UnexpectedResponseError: It has another shape.
+    """
+    operation = call.operation
+    if operation.returns is None:
+        return None
+    if not content.strip():
+        if operation.on_empty is not None:
+            return operation.on_empty()
+        raise UnexpectedResponseError(
+            f"{operation} answered {status} without a body, where a value was promised", status=status, **call.values
+        )
+    if operation.returns is bytes:
+        return content
+    if "html" in (headers.get("Content-Type") or ""):
+        raise UnexpectedResponseError(
+            f"{operation} answered {status} with an HTML page: this is no Conductor API, or something stands before it "
+            "(a login page, a proxy). Check the server's URL.",
+            status=status,
+            **call.values,
+        )
+    return _parsed(call, status, content)
+
+
+def _parsed(call: Call, status: int, content: bytes) -> Any:
+    returns = call.operation.returns
+    if returns is str:
+        return _text(content)
+    try:
+        data = loads(content)
+    except ValueError:
+        raise UnexpectedResponseError(
+            f"{call.operation} answered {status} with something that is no JSON", status=status, **call.values
+        ) from None
+    if returns is Any:
+        return data
+    if returns is dict and isinstance(data, dict):
+        return data
+    try:
+        return structure(data, returns)
+    except UnexpectedResponseError as error:
+        raise UnexpectedResponseError(
+            f"{call.operation} answered in another shape: {error.message}",
+            status=status,
+            path_in_body=error.path_in_body,
+            **call.values,
+        ) from None
+
+
+def _text(content: bytes) -> str:
+    text = content.decode("utf-8", "replace")
+    if text[:1] == '"' and text[-1:] == '"':
+        try:
+            return str(loads(text))
+        except ValueError:
+            return text
+    return text
+
+
+def _failure(call: Call, response: requests.Response) -> APIError:
+    if response.status_code < 400:  # noqa: PLR2004
+        host = urllib3.util.parse_url(response.headers.get("Location", "")).host or "the same host"
+        return UnexpectedResponseError(
+            f"{call.operation} was answered with a redirect ({response.status_code}) to {host}. Redirects are not "
+            "followed, because the token would go along; set the server's URL to where it really is.",
+            status=response.status_code,
+            **call.values,
+        )
+    return status_error(call, response.status_code, response.headers, response.content)
+
+
+def _outcome(error: APIConnectionError, *, repeatable: bool) -> Outcome:
+    timed_out = isinstance(error, APITimeoutError)
+    return Outcome(
+        repeatable and not getattr(error, "is_final", False),
+        timed_out=timed_out,
+        never_sent=bool(getattr(error, "never_sent", False)),
+    )
+
+
+@contextlib.contextmanager
+def translated(call: Call, server: str) -> Iterator[None]:
+    """Turn the HTTP library's exceptions into ours; no URL with a query, header or body gets into a message."""
+    try:
+        yield
+    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+        raise APIConnectionError(
+            f"{call.operation} failed: the TLS connection to {server} could not be made: {_reason(error)}. Check "
+            "ca_bundle, client_cert and client_key, and the server's certificate.",
+            is_final=True,
+            **call.values,
+        ) from error
+    except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) as error:
+        raise APITimeoutError(
+            f"{call.operation} failed: no connection to {server} in time", never_sent=True, **call.values
+        ) from error
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
+        raise APITimeoutError(f"{call.operation} failed: {server} did not answer in time", **call.values) from error
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        timed_out = _was_caused_by(error, TimeoutError | urllib3.exceptions.ReadTimeoutError)
+        kind = APITimeoutError if timed_out else APIConnectionError
+        raise kind(
+            f"{call.operation} failed: {_reason(error)} ({server})",
+            never_sent=_was_caused_by(error, NewConnectionError),
+            **call.values,
+        ) from error
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: list[BaseException] = []
+    waiting = [error]
+    while waiting and len(seen) < 20:  # noqa: PLR2004
+        one = waiting.pop()
+        seen.append(one)
+        yield one
+        inner = [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+        waiting += [e for e in inner if isinstance(e, BaseException) and e not in seen]
+
+
+def _was_caused_by(error: BaseException, kind: Any) -> bool:
+    return any(isinstance(cause, kind) for cause in _causes(error))
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in a few words, such as "Connection refused"."""
+    last = list(_causes(error))[-1]
+    text = getattr(last, "strerror", None) or str(last) or type(last).__name__
+    return str(text).rpartition("Failed to establish a new connection: ")[2][:200]
+
+
+def _content_type(operation: Operation[Any], body: Any) -> dict[str, str]:
+    return {} if body is None else {"Content-Type": _CONTENT_TYPES[operation.sends]}
+
+
+def _written(operation: Operation[Any], body: Any) -> bytes | None:
+    if body is None:
+        return None
+    if operation.sends == "json":
+        return dumps(unstructure_body(body))
+    return body if isinstance(body, bytes) else str(body).encode()
+
+
+def unstructure_body(body: Any) -> Any:
+    """Models and what people put into inputs, as plain JSON values."""
+    from conductor.models.codec import to_jsonable  # noqa: PLC0415
+
+    return to_jsonable(unstructure(body) if hasattr(body, "to_dict") else body)
+
+
+def _query(query: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in query.items():
+        if value is None:
+            continue
+        for one in value if isinstance(value, list | tuple | set | frozenset) else (value,):
+            yield name, _query_text(one)
+
+
+def _query_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, datetime):
+        return str(round(value.timestamp() * 1000))
+    return str(value)
+
+
+_transports: weakref.WeakSet[Transport] = weakref.WeakSet()
+_hooked = False
+
+
+def _remember(transport: Transport) -> None:
+    global _hooked  # noqa: PLW0603  once per process, and not at import
+    _transports.add(transport)
+    if not _hooked and hasattr(os, "register_at_fork"):
+        _hooked = True
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def _after_fork() -> None:
+    for transport in list(_transports):
+        transport.after_fork()

@@ -1,0 +1,155 @@
+"""The pooled session: its size, TLS, proxies, deadlines and idle connections, and what becomes of it in a fork."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from conductor._version import __version__
+from conductor.settings import Settings
+
+__all__ = ["DEFAULT_CONNECTIONS", "DeadlineResponse", "PooledAdapter", "new_session", "tls_options"]
+
+DEFAULT_CONNECTIONS = 100
+USER_AGENT = f"conductor-sdk-python/{__version__}"
+
+# Servers close connections that idle: Tomcat after 20 s and more, load balancers after 60 s. Retiring ours earlier means
+# that a request is not lost to a close that crosses it on the way.
+_LONGEST_IDLE = 10.0
+
+
+class _DeadlineFile(io.RawIOBase):
+    """Reads a socket until a deadline, however slowly the answer trickles."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._sock.recv_into(buffer)
+
+
+class _DeadlineSocket:
+    """What ``http.client.HTTPResponse`` needs of a socket, with a deadline on the whole answer."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_DeadlineFile(self._sock, self._deadline))
+
+
+class DeadlineResponse(http.client.HTTPResponse):
+    """An answer that has to be there, head and body, when the connection's read timeout is over."""
+
+    timeout: float | None = None
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        timeout = sock.gettimeout()
+        wrapped = sock if timeout is None else _DeadlineSocket(sock, time.monotonic() + timeout)
+        super().__init__(wrapped, *args, **options)  # type: ignore[arg-type]
+
+
+class _HTTPConnection(HTTPConnection):
+    response_class = DeadlineResponse
+    idle_since: float | None = None
+
+
+class _HTTPSConnection(HTTPSConnection):
+    response_class = DeadlineResponse
+    idle_since: float | None = None
+
+
+class _FreshConnections:
+    """A pool that reconnects what has been idle for long, and notes whether a connection was used before."""
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection = super()._get_conn(timeout)  # type: ignore[misc]
+        since = connection.idle_since
+        if since is not None and time.monotonic() - since > _LONGEST_IDLE:
+            connection.close()
+        return connection
+
+    def _put_conn(self, connection: Any) -> None:
+        if connection is not None:
+            connection.idle_since = time.monotonic()
+        super()._put_conn(connection)  # type: ignore[misc]
+
+
+class _HTTPPool(_FreshConnections, HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(_FreshConnections, HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+class PooledAdapter(HTTPAdapter):
+    """An adapter whose pool holds ``connections``, makes no more, and keeps deadlines."""
+
+    def __init__(self, connections: int) -> None:
+        super().__init__(pool_connections=4, pool_maxsize=connections, pool_block=True, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        options["socket_options"] = _socket_options()
+        super().init_poolmanager(*args, **options)
+        _use_our_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        if not proxy.lower().startswith("socks"):
+            _use_our_pools(manager)
+        return manager
+
+    def forget_connections(self) -> None:
+        """In a forked child: begin with new connections, and leave those of the parent alone."""
+        self.proxy_manager = {}
+        self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)  # type: ignore[attr-defined]
+
+
+def _use_our_pools(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    return [
+        *HTTPConnection.default_socket_options,
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    ]
+
+
+def new_session(settings: Settings, adapter: HTTPAdapter | None = None) -> requests.Session:
+    """A session with our adapter, or the user's."""
+    session = requests.Session()
+    mounted = adapter or PooledAdapter(settings.max_connections or DEFAULT_CONNECTIONS)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, mounted)
+    session.headers["User-Agent"] = USER_AGENT
+    return session
+
+
+def tls_options(settings: Settings) -> dict[str, Any]:
+    """What each request is told of TLS and proxies: per request, because the environment beats the session's own."""
+    options: dict[str, Any] = {"verify": settings.ca_bundle or settings.verify if settings.verify else False}
+    if settings.client_cert:
+        options["cert"] = (settings.client_cert, settings.client_key) if settings.client_key else settings.client_cert
+    if settings.proxy:
+        options["proxies"] = {"http": settings.proxy, "https": settings.proxy}
+    return options

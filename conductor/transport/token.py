@@ -1,0 +1,128 @@
+"""The token: fresh, stale or invalid; one refresh at a time. No HTTP in it: how a token is fetched is passed in."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from conductor.errors import ConductorError
+
+__all__ = ["NoTokenEndpoint", "TokenCache"]
+
+logger = logging.getLogger(__name__)
+
+_STALE_SHARE = 0.8
+_LONGEST_BACKOFF = 60.0
+_FAILURES_TO_ERROR = 5
+
+
+class NoTokenEndpoint(Exception):  # noqa: N818  a signal between two functions, not an error
+    """Raised by a fetch: the server has no ``/token``, so it is an open-source server without authentication."""
+
+
+class TokenCache:
+    """Keeps one token for all threads.
+
+    Past 80% of its life one thread refreshes it while the others go on with it; past its life all wait for one refresh.
+    A failed refresh is not repeated before 1, 2, 4, ... 60 seconds are over; until then a token that still lives is
+    used, and without one the failure is raised again at once.
+
+    Args:
+        fetch: Gets a new token from the server.
+        life: How long a token lives, in seconds.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, fetch: Callable[[], str], life: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch
+        self._life = life
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._got_at = 0.0
+        self._failures = 0
+        self._not_before = 0.0
+        self._last_error: ConductorError | None = None
+        self._disabled = False
+
+    def reset_lock(self) -> None:
+        """In a forked child: another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether the server was found to have no authentication."""
+        return self._disabled
+
+    def get(self) -> str | None:
+        """A token that lives, or None for a server without authentication.
+
+        Raises:
+            AuthenticationError: No token can be had; the cause is in the message.
+        """
+        if self._disabled:
+            return None
+        token, age = self._token, self._clock() - self._got_at
+        if token is not None and age < self._life * _STALE_SHARE:
+            return token
+        if token is not None and age < self._life:
+            if self._lock.acquire(blocking=False):
+                try:
+                    self._refresh_stale()
+                finally:
+                    self._lock.release()
+            return self._token
+        with self._lock:
+            return self._current_or_new()
+
+    def renew(self, rejected: str | None) -> str | None:
+        """A token other than ``rejected``, which the server did not accept; one refresh for all who ask."""
+        with self._lock:
+            if self._token == rejected:
+                self._token = None
+            return self._current_or_new()
+
+    def _refresh_stale(self) -> None:
+        if self._clock() - self._got_at < self._life * _STALE_SHARE or self._clock() < self._not_before:
+            return
+        try:
+            self._refresh()
+        except ConductorError:
+            return  # the old token still lives; the failure is logged and counted
+
+    def _current_or_new(self) -> str | None:
+        if self._disabled:
+            return None
+        if self._token is not None and self._clock() - self._got_at < self._life:
+            return self._token
+        if self._clock() < self._not_before and self._last_error is not None:
+            raise copy.copy(self._last_error)
+        self._refresh()
+        return self._token
+
+    def _refresh(self) -> None:
+        try:
+            self._token = self._fetch()
+        except NoTokenEndpoint:
+            self._disabled = True
+            self._token = None
+            logger.info("The server has no token endpoint: going on without authentication")
+            return
+        except ConductorError as error:
+            self._after_failure(error)
+            raise
+        self._got_at = self._clock()
+        self._failures = 0
+        self._last_error = None
+
+    def _after_failure(self, error: ConductorError) -> None:
+        self._failures += 1
+        wait = min(2.0 ** (self._failures - 1), _LONGEST_BACKOFF)
+        self._not_before = self._clock() + wait
+        self._last_error = error
+        level = logging.ERROR if self._failures >= _FAILURES_TO_ERROR else logging.WARNING
+        logger.log(level, "No token could be had (failure %d, next try in %g s): %s", self._failures, wait, error)
+

@@ -1,0 +1,1 @@
+"""Workers: declare them, poll for their tasks, run them, deliver their results."""

@@ -1,0 +1,130 @@
+"""What a function can know and say of the task that it works on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextvars import ContextVar
+from typing import Any
+
+from conductor.errors import ConductorError
+from conductor.models import Task, TaskExecLog
+
+__all__ = ["TaskContext", "TaskLogFilter", "current_task_context", "get_task_context"]
+
+_MOST_LOG_LINES = 1000
+
+_current: ContextVar[TaskContext | None] = ContextVar("conductor_task_context", default=None)
+
+
+class TaskContext:
+    """The task that the current thread works on.
+
+    Args:
+        task: The task.
+        stop: Set when the handler stops.
+    """
+
+    __slots__ = ("_lines", "_stop", "callback_after_seconds", "since", "task")
+
+    def __init__(self, task: Task, stop: threading.Event) -> None:
+        self.task = task
+        self.since = time.monotonic()
+        self.callback_after_seconds: float | None = None
+        self._stop = stop
+        self._lines: list[TaskExecLog] = []
+
+    @property
+    def task_id(self) -> str:
+        """The task's id."""
+        return self.task.task_id or ""
+
+    @property
+    def workflow_id(self) -> str:
+        """The execution's id."""
+        return self.task.workflow_instance_id or ""
+
+    @property
+    def task_type(self) -> str:
+        """The task definition's name."""
+        return self.task.task_def_name or self.task.task_type or ""
+
+    @property
+    def reference_name(self) -> str:
+        """The task's reference name in its workflow."""
+        return self.task.reference_task_name or ""
+
+    @property
+    def retry_count(self) -> int:
+        """Which attempt this is, from 0."""
+        return self.task.retry_count
+
+    @property
+    def poll_count(self) -> int:
+        """How often this attempt was handed to a worker, from 1."""
+        return self.task.poll_count
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """The task's whole input."""
+        return self.task.input_data
+
+    def log(self, message: str, *values: object) -> None:
+        """Add a line to the task's log on the server; ``values`` are filled in as by ``logging``. 1,000 lines at most."""
+        if len(self._lines) < _MOST_LOG_LINES:
+            text = message % values if values else message
+            self._lines.append(TaskExecLog(log=text, created_time=round(time.time() * 1000)))
+
+    @property
+    def log_lines(self) -> list[TaskExecLog]:
+        """The lines so far."""
+        return self._lines
+
+    def callback_after(self, seconds: float) -> None:
+        """Have the server hand out this task again after ``seconds``, with what the function returns as its output."""
+        self.callback_after_seconds = seconds
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the handler is stopping; a long function may end early by it."""
+        return self._stop.is_set()
+
+    def wait_for_stop(self, seconds: float) -> bool:
+        """Sleep for ``seconds``, or until the handler is stopping; whether it is."""
+        return self._stop.wait(seconds)
+
+    def time_left(self) -> float | None:
+        """Seconds until the server gives the task up for lost (its response timeout); None when it never does."""
+        if not self.task.response_timeout_seconds:
+            return None
+        return self.task.response_timeout_seconds - (time.monotonic() - self.since)
+
+
+def get_task_context() -> TaskContext:
+    """The context of the task that the current thread works on.
+
+    Raises:
+        ConductorError: The current thread works on none.
+    """
+    context = _current.get()
+    if context is None:
+        raise ConductorError("There is no task context here: it exists only while a worker's function runs.")
+    return context
+
+
+def current_task_context() -> TaskContext | None:
+    """The same, or None outside a task."""
+    return _current.get()
+
+
+class TaskLogFilter(logging.Filter):
+    """Puts ``task_id``, ``workflow_id`` and ``task_type`` on every record; empty text outside a task."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add the fields; every record passes."""
+        context = _current.get()
+        record.task_id = context.task_id if context else ""
+        record.workflow_id = context.workflow_id if context else ""
+        record.task_type = context.task_type if context else ""
+        return True

@@ -1,0 +1,138 @@
+"""One task from its JSON to its delivered result, on a pool's thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field
+
+from conductor.errors import UnexpectedResponseError
+from conductor.models import Task, TaskResult, TaskResultStatus
+from conductor.worker.delivery import ResultDelivery
+from conductor.worker.lease import LeaseKeeper
+from conductor.worker.options import WorkerOptions
+from conductor.worker.runner import TaskRunner
+
+__all__ = ["Running", "TaskExecution"]
+
+logger = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class Running:
+    """A task that runs now.
+
+    Attributes:
+        task: The task.
+        thread: The name of the thread that runs it.
+        since: When it was begun, on the monotonic clock.
+    """
+
+    task: Task
+    thread: str = field(factory=lambda: threading.current_thread().name)
+    since: float = field(factory=time.monotonic)
+
+
+class TaskExecution:
+    """Runs tasks of one worker and delivers their results; safe to use from all the threads of its pool.
+
+    Args:
+        task_type: The worker's task type.
+        runner: Calls the function.
+        delivery: Takes the results.
+        leases: Keeps the leases of workers that ask for it.
+        options: The worker's options as they are now.
+        wants_next: Whether an answer may bring the next task.
+        stop: Set when the handler stops.
+    """
+
+    def __init__(
+        self,
+        task_type: str,
+        *,
+        runner: TaskRunner,
+        delivery: ResultDelivery,
+        leases: LeaseKeeper,
+        options: Callable[[], WorkerOptions],
+        wants_next: Callable[[], bool],
+        stop: threading.Event,
+    ) -> None:
+        self._task_type = task_type
+        self._runner = runner
+        self._delivery = delivery
+        self._leases = leases
+        self._options = options
+        self._wants_next = wants_next
+        self._stop = stop
+        self.running: dict[int, Running] = {}
+        self.unreadable = 0
+
+    def run(self, raw: Any) -> Any:
+        """Run the task whose JSON is ``raw``; returns the JSON of the next one to run here, or None."""
+        try:
+            task = Task.from_dict(raw)
+        except (UnexpectedResponseError, TypeError, AttributeError) as error:
+            return self._refuse(raw, error)
+        if not task.task_id or not task.workflow_instance_id:
+            return self._refuse(raw, UnexpectedResponseError("This is no task: it has no taskId or workflowInstanceId."))
+        return self._deliver(self._run(task))
+
+    def _run(self, task: Task) -> TaskResult:
+        me = threading.get_ident()
+        self.running[me] = Running(task)
+        options = self._options()
+        if options.lease_extension:
+            self._leases.add(task, self._runner.worker_id, options.max_lease_seconds)
+        try:
+            return self._runner.run(task, self._stop)
+        finally:
+            if options.lease_extension:
+                self._leases.remove(task)
+            del self.running[me]
+
+    def _deliver(self, result: TaskResult) -> Any:
+        following = self._delivery.deliver(self._task_type, result, wants_next=self._wants_next())
+        if following is not None and self._stop.is_set():
+            self.hand_back(following)
+            return None
+        return following
+
+    def _refuse(self, raw: Any, error: Exception) -> Any:
+        """Fail a task that cannot be read, where it has the ids to say so; what comes next is run as usual."""
+        self.unreadable += 1
+        ids = (raw.get("taskId"), raw.get("workflowInstanceId")) if isinstance(raw, dict) else (None, None)
+        task_id, workflow_id = ids
+        if not (isinstance(task_id, str) and isinstance(workflow_id, str) and task_id and workflow_id):
+            logger.error("%s: the server sent a task without usable ids, nothing can be done: %s", self._task_type, error)
+            return None
+        logger.error("%s: task %s cannot be read and is failed: %s", self._task_type, task_id, error)
+        return self._deliver(
+            TaskResult(
+                workflow_instance_id=workflow_id,
+                task_id=task_id,
+                status=TaskResultStatus.FAILED_WITH_TERMINAL_ERROR,
+                reason_for_incompletion=f"The worker cannot read this task: {error}",
+                worker_id=self._runner.worker_id,
+            )
+        )
+
+    def hand_back(self, raw: Any) -> None:
+        """Give a task that was not begun, or may be begun again, back to the server, so that it is polled again now."""
+        if not isinstance(raw, dict) or not raw.get("taskId"):
+            return
+        logger.info("%s: task %s is handed back to the server", self._task_type, raw["taskId"])
+        self._delivery.deliver(
+            self._task_type,
+            TaskResult(
+                workflow_instance_id=str(raw.get("workflowInstanceId")),
+                task_id=str(raw["taskId"]),
+                status=TaskResultStatus.IN_PROGRESS,
+                output_data=raw.get("outputData") or {},
+                worker_id=self._runner.worker_id,
+            ),
+            wants_next=False,
+        )

@@ -1,0 +1,476 @@
+"""TaskHandler: turns declared workers into polling ones, and stops them in order."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import logging
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+from typing_extensions import Self
+
+from conductor.errors import ConfigurationError, WorkerRegistrationError
+from conductor.settings import Settings
+from conductor.worker.delivery import ResultDelivery
+from conductor.worker.events import EventDispatcher, LeaseExtended, WorkerEvent, WorkerListener
+from conductor.worker.health import HandlerHealth, WorkerHealth
+from conductor.worker.lease import LeaseKeeper
+from conductor.worker.options import WorkerOptions, resolve, table
+from conductor.worker.outbox import DiskOutbox
+from conductor.worker.places import Places
+from conductor.worker.registry import WorkerRegistry, default_registry
+from conductor.worker.runtime import Shared, WorkerRuntime
+from conductor.worker.signals import stop_on_signals
+from conductor.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from conductor.clients.client import ConductorClient
+    from conductor.models import Task
+
+__all__ = ["StopReport", "TaskHandler"]
+
+logger = logging.getLogger(__name__)
+
+_LONG_POLLS = 100
+_SPARE_CONNECTIONS = 10
+_FORCED = 1
+_MISCONFIGURED = 2
+
+
+@frozen
+class StopReport:
+    """How a stop went.
+
+    Attributes:
+        unfinished: Ids of tasks that still ran when the grace period was over.
+        undelivered: Ids of tasks whose results the server has not taken.
+    """
+
+    unfinished: list[str]
+    undelivered: list[str]
+
+    @property
+    def drained(self) -> bool:
+        """Whether everything was finished and delivered."""
+        return not self.unfinished and not self.undelivered
+
+
+class TaskHandler:
+    """Polls for the tasks of decorated functions, runs them on threads, and delivers their results.
+
+    Args:
+        client: A ``ConductorClient`` or ``Settings``; without one, a client is made from the environment, with one
+            connection per thread. A client that was given is not closed.
+        workers: ``Worker`` objects or decorated functions. Without them all of the registry's; with them the registry
+            counts only if it is given too.
+        registry: Where to look for decorated functions; the default is the one that ``@worker_task`` fills.
+        import_modules: Modules to import first, so that their decorators run.
+        listeners: Told of events, see ``conductor.worker.events``.
+        on_error: Called with the worker, the task and the exception when a function fails.
+        outbox: A file that keeps undelivered results over a crash.
+        max_concurrency: How many tasks may run at a time in all, beside each worker's own ``thread_count``.
+        grace_seconds: How long ``run`` and the end of a ``with`` block wait for running tasks.
+        options: Options for all workers (``domain``, ``thread_count``, ``poll_interval_ms``, ...), which win over the
+            environment and over the decorators.
+
+    The registry is read, and all options are resolved, by ``start``.
+    """
+
+    def __init__(
+        self,
+        client: ConductorClient | Settings | None = None,
+        *,
+        workers: Iterable[Worker | Callable[..., Any]] | None = None,
+        registry: WorkerRegistry | None = None,
+        import_modules: Iterable[str] = (),
+        listeners: Iterable[WorkerListener] = (),
+        on_error: Callable[[Worker, Task, BaseException], None] | None = None,
+        outbox: str | os.PathLike[str] | None = None,
+        max_concurrency: int | None = None,
+        grace_seconds: float = 30.0,
+        **options: Any,
+    ) -> None:
+        _check_options(options, max_concurrency)
+        self._given = client
+        self._workers = None if workers is None else [as_worker(worker) for worker in workers]
+        self._registry = registry
+        self._import_modules = list(import_modules)
+        self._on_error = on_error
+        self._outbox = outbox
+        self._max_concurrency = max_concurrency
+        self._grace_seconds = grace_seconds
+        self._explicit = options
+        self._middleware: list[Any] = []
+        self._events = EventDispatcher()
+        for listener in listeners:
+            self._events.add_listener(listener)
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._client: ConductorClient | None = None
+        self._owns_client = False
+        self._shared: Shared | None = None
+        self._runtimes: list[WorkerRuntime] = []
+        self._pid: int | None = None
+
+    # -- before the start
+
+    def use(self, middleware: Any) -> Self:
+        """Wrap each execution: ``middleware(context, call_next)`` runs on the task's own thread."""
+        self._middleware.append(middleware)
+        return self
+
+    def on(self, kind: type[WorkerEvent], call: Callable[[Any], None]) -> Self:
+        """Call ``call`` with each event of ``kind``."""
+        self._events.add(kind, call)
+        return self
+
+    @property
+    def workers(self) -> list[Worker]:
+        """The workers that ``start`` will start, or has started."""
+        return [runtime.worker for runtime in self._runtimes] or self._find_workers()
+
+    def _find_workers(self) -> list[Worker]:
+        for module in self._import_modules:
+            importlib.import_module(module)
+        found = list(self._workers or ())
+        registry = self._registry
+        if registry is None and self._workers is None:
+            registry = default_registry
+        if registry is not None:
+            found += [worker for worker in registry if worker not in found]
+        if not found:
+            raise WorkerRegistrationError(
+                "No workers were found. Decorate a function with @worker_task in a module that is imported before the "
+                "handler starts, name the module in TaskHandler(import_modules=[...]), or pass TaskHandler(workers=[...])."
+            )
+        return found
+
+    # -- life
+
+    def start(self) -> Self:
+        """Start polling, and return; as the last line of a script this keeps the process working until it is stopped.
+
+        Raises:
+            WorkerRegistrationError: No worker was found, or two for the same task type and domain.
+            ConfigurationError: An option cannot be used.
+        """
+        with self._lock:
+            if self._shared is not None and self._pid == os.getpid():
+                raise WorkerRegistrationError("This TaskHandler runs already; stop it before starting it again.")
+            workers = self._find_workers()
+            resolved = [(worker, resolve(worker.name, worker.options, self._explicit, os.environ)) for worker in workers]
+            _refuse_duplicates([(worker, options.options) for worker, options in resolved])
+            logger.info("Workers:\n%s", table([(worker.name, options) for worker, options in resolved]))
+            self._open_client(sum(options.options.thread_count + 1 for _, options in resolved))
+            self._register_definitions([worker for worker, o in resolved if o.options.register_task_def])
+            self._shared = self._share()
+            self._runtimes = [WorkerRuntime(worker, options, self._shared) for worker, options in resolved]
+            self._pid = os.getpid()
+            self._ended.clear()
+            _remember(self)
+            self._shared.delivery.start()
+            self._shared.leases.start()
+            for runtime in self._runtimes:
+                runtime.start()
+        return self
+
+    def _open_client(self, connections: int) -> None:
+        from conductor.clients.client import ConductorClient  # noqa: PLC0415  requests only when it is needed
+
+        if isinstance(self._given, ConductorClient):
+            self._client, self._owns_client = self._given, False
+            return
+        settings = self._given or Settings.from_env()
+        if settings.max_connections is None:
+            settings = settings.evolve(max_connections=connections + _SPARE_CONNECTIONS)
+        self._client, self._owns_client = ConductorClient(settings), True
+
+    def _register_definitions(self, workers: Sequence[Worker]) -> None:
+        for worker in workers:
+            worker.register(self.client.metadata)
+
+    def _share(self) -> Shared:
+        from conductor.transport.hot import HotPath  # noqa: PLC0415  requests only when it is needed
+
+        hot = HotPath(self.client.transport)
+        events = self._events
+        return Shared(
+            hot=hot,
+            delivery=ResultDelivery(hot, events, DiskOutbox(self._outbox) if self._outbox is not None else None),
+            leases=LeaseKeeper(
+                hot.update, lambda task: events.emit(LeaseExtended, str(task.task_def_name), str(task.task_id))
+            ),
+            events=events,
+            places=Places(self._max_concurrency),
+            long_polls=threading.BoundedSemaphore(_LONG_POLLS),
+            stop=threading.Event(),
+            middleware=tuple(self._middleware),
+            on_error=self._on_error,
+        )
+
+    @property
+    def client(self) -> ConductorClient:
+        """The client that the handler polls with; there is one once it has started.
+
+        Raises:
+            ConfigurationError: The handler has not started.
+        """
+        if self._client is None:
+            raise ConfigurationError("The handler has no client before it starts.", variable="client")
+        return self._client
+
+    def stop(self, grace_seconds: float | None = None) -> StopReport:
+        """Stop polling at once, let running tasks finish, deliver everything, and end all threads.
+
+        A poll that waits on the server is let finish (``MAX_WAIT_MS`` at most): what it brings would be lost otherwise,
+        and is handed back.
+
+        Args:
+            grace_seconds: How long all of it may take; what still runs then is handed back to the server where the
+                worker was declared with ``hand_back=True``, and is left to its response timeout otherwise.
+        """
+        grace = self._grace_seconds if grace_seconds is None else grace_seconds
+        deadline = time.monotonic() + grace
+        with self._lock:
+            shared = self._shared
+            if shared is None or self._pid != os.getpid():
+                self._ended.set()
+                return StopReport([], [])
+            report = self._stop(shared, deadline)
+            self._shared = None
+            _running.discard(self)
+        self._ended.set()
+        return report
+
+    def _stop(self, shared: Shared, deadline: float) -> StopReport:
+        """In the order of dependence: polls, what was not begun, what runs, what is not delivered, leases, sockets."""
+        shared.stop.set()
+        for runtime in self._runtimes:
+            runtime.poller.wake()
+        for runtime in self._runtimes:
+            runtime.hand_back_unstarted()
+        polling = [runtime.poller.join(deadline) for runtime in self._runtimes]
+        for runtime in self._runtimes:
+            runtime.hand_back_unstarted()
+        for runtime in self._runtimes:
+            runtime.pool.drain(deadline)
+        unfinished = [task_id for runtime in self._runtimes for task_id in runtime.abandon()]
+        delivered = shared.delivery.flush(deadline)
+        undelivered = [] if delivered else shared.delivery.waiting_ids()
+        for runtime in self._runtimes:
+            runtime.pool.close()
+        soon = max(deadline, time.monotonic() + 1.0)
+        shared.delivery.close(soon)
+        shared.leases.close(soon)
+        for runtime in self._runtimes:
+            if not runtime.execution.running:
+                runtime.pool.join(soon)
+        if self._owns_client and all(polling) and not unfinished:
+            self.client.close()
+        report = StopReport(unfinished, undelivered)
+        if not report.drained:
+            logger.error("Stopped before all was done: tasks unfinished %s, undelivered %s", unfinished, undelivered)
+        return report
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the handler is stopped, up to ``timeout`` seconds; whether it is."""
+        return self._ended.wait(timeout)
+
+    def run(self) -> None:
+        """Start, and work until SIGTERM or SIGINT; then drain within ``grace_seconds``.
+
+        It is meant as the main function of a worker process. Returns when everything was finished and delivered.
+        Otherwise the process ends: with status 1 after a second signal, or when the grace period was not enough (the
+        ids of what was left are in the log), with status 2 when the configuration cannot be used.
+        """
+        asked = threading.Event()
+        with stop_on_signals(asked.set, self._abort):
+            try:
+                self.start()
+            except (ConfigurationError, WorkerRegistrationError) as error:
+                logger.critical("The workers cannot start: %s", error)
+                raise SystemExit(_MISCONFIGURED) from error
+            while not asked.wait(1.0) and not self._ended.is_set():
+                pass
+            logger.info("Stopping: no new tasks are taken; up to %g s for those that run", self._grace_seconds)
+            report = self.stop()
+        if not report.drained:
+            _end_process()
+
+    def _abort(self) -> None:
+        os.write(2, b"A second signal: ending at once. Tasks that ran are retried after their response timeout.\n")
+        os._exit(_FORCED)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def forget_parent(self) -> None:
+        """Be as before ``start``: called in a child process after a fork, which has none of the parent's threads."""
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._client = None
+        self._shared = None
+        self._runtimes = []
+
+    # -- while it runs
+
+    @property
+    def is_polling(self) -> bool:
+        """Whether the handler is started and its pollers run."""
+        return self._shared is not None and self._pid == os.getpid() and any(r.poller.is_alive for r in self._runtimes)
+
+    def update_options(self, task_type: str | None = None, **changes: Any) -> None:
+        """Change options of one worker, or of all, from their next poll on.
+
+        Args:
+            task_type: The worker's task type; None for all.
+            changes: ``poll_interval_ms``, ``poll_timeout_ms``, ``thread_count`` or ``paused``.
+
+        Raises:
+            WorkerRegistrationError: No such worker runs.
+            ConfigurationError: An option is unknown or cannot change while the worker runs.
+        """
+        allowed = {"poll_interval_ms", "poll_timeout_ms", "thread_count", "paused"}
+        if unknown := changes.keys() - allowed:
+            raise ConfigurationError(
+                f"{', '.join(sorted(unknown))} cannot change while a worker runs.",
+                variable=sorted(unknown)[0],
+                allowed=", ".join(sorted(allowed)),
+            )
+        chosen = [r for r in self._runtimes if task_type in {None, r.worker.name}]
+        if not chosen:
+            raise WorkerRegistrationError(f"No worker for {task_type!r} runs here.")
+        for runtime in chosen:
+            runtime.change(**changes)
+
+    def pause(self, task_type: str | None = None) -> None:
+        """Take no further tasks of one type, or of all; what runs goes on."""
+        self.update_options(task_type, paused=True)
+
+    def resume(self, task_type: str | None = None) -> None:
+        """Take tasks again."""
+        self.update_options(task_type, paused=False)
+
+    def health(self) -> HandlerHealth:
+        """How the handler and each of its workers is."""
+        now = time.monotonic()
+        workers = [_worker_health(runtime, now) for runtime in self._runtimes]
+        is_live = self._shared is not None and all(r.poller.is_alive for r in self._runtimes)
+        delivery = self._shared.delivery if self._shared is not None else None
+        return HandlerHealth(
+            is_live=is_live,
+            is_ready=is_live and all(w.state in {"polling", "paused"} for w in workers),
+            waiting_results=delivery.waiting if delivery else 0,
+            delivered=delivery.delivered if delivery else 0,
+            refused=delivery.refused if delivery else 0,
+            workers=workers,
+        )
+
+
+def _worker_health(runtime: WorkerRuntime, now: float) -> WorkerHealth:
+    poller = runtime.poller
+    return WorkerHealth(
+        task_type=runtime.worker.name,
+        state=poller.state,
+        last_poll_age=None if poller.last_poll is None else now - poller.last_poll,
+        busy=runtime.pool.busy,
+        thread_count=runtime.pool.size,
+        oldest_running=runtime.oldest_running(),
+        last_error=None if poller.last_error is None else str(poller.last_error),
+        restarts=poller.restarts,
+        unreadable=runtime.execution.unreadable,
+    )
+
+
+def as_worker(declared: Worker | Callable[..., Any]) -> Worker:
+    """The worker itself, or the one that the decorator attached to a function."""
+    if isinstance(declared, Worker):
+        return declared
+    attached = getattr(declared, "__conductor_worker__", None)
+    if isinstance(attached, Worker):
+        return attached
+    raise WorkerRegistrationError(
+        f"{declared!r} is no worker: decorate it with @worker_task, or wrap it as Worker(function, 'task_name')."
+    )
+
+
+def _check_options(options: dict[str, Any], max_concurrency: int | None) -> None:
+    WorkerOptions(**options) if options.keys() <= _option_names() else _refuse_options(options)
+    if max_concurrency is not None and max_concurrency < 1:
+        raise ConfigurationError(
+            f"max_concurrency is {max_concurrency}; it must be at least 1, or None for no limit.",
+            variable="max_concurrency",
+            value=max_concurrency,
+            allowed="a whole number from 1, or None",
+        )
+
+
+def _option_names() -> set[str]:
+    return {attribute.name for attribute in WorkerOptions.__attrs_attrs__}
+
+
+def _refuse_options(options: dict[str, Any]) -> None:
+    unknown = sorted(options.keys() - _option_names())
+    raise TypeError(f"TaskHandler() knows no {', '.join(unknown)}; options are: {', '.join(sorted(_option_names()))}")
+
+
+def _refuse_duplicates(workers: Sequence[tuple[Worker, WorkerOptions]]) -> None:
+    seen: dict[tuple[str, str | None], Worker] = {}
+    for worker, options in workers:
+        key = (worker.name, options.domain)
+        if key in seen:
+            places = [seen[key].place, worker.place]
+            where = f" in domain {options.domain!r}" if options.domain else ""
+            raise WorkerRegistrationError(
+                f"Two workers are declared for task {worker.name!r}{where}: {places[0]} and {places[1]}.", places=places
+            )
+        seen[key] = worker
+
+
+def _end_process() -> None:
+    """End now: a thread that still runs a function cannot be stopped, and would keep the interpreter alive."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(_FORCED)
+
+
+_running: weakref.WeakSet[TaskHandler] = weakref.WeakSet()
+_hooked = False
+
+
+def _remember(handler: TaskHandler) -> None:
+    """Have ``handler`` stopped at the interpreter's end, and forgotten in children of a fork."""
+    global _hooked  # noqa: PLW0603  once per process, and not at import
+    _running.add(handler)
+    if not _hooked:
+        _hooked = True
+        atexit.register(_stop_all)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_forget_all)
+
+
+def _stop_all() -> None:
+    """Drain handlers that nobody stopped, as after Ctrl-C in a script whose last line is ``start()``."""
+    for handler in list(_running):
+        handler.stop()
+
+
+def _forget_all() -> None:
+    """In a forked child: the threads are the parent's, so here nothing runs, and each handler can be started anew."""
+    for handler in list(_running):
+        handler.forget_parent()
+    _running.clear()

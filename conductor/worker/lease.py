@@ -1,0 +1,121 @@
+"""Extends the leases of running tasks: one thread for all of a handler's workers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from attrs import define
+
+from conductor.errors import APIError
+from conductor.models import Task
+from conductor.models.codec import dumps
+
+__all__ = ["LeaseKeeper"]
+
+logger = logging.getLogger(__name__)
+
+_SHARE = 0.8
+_SHORTEST = 1.0
+
+
+@define(eq=False)
+class _Lease:
+    task: Task
+    worker_id: str
+    period: float
+    due: float
+    until: float
+
+
+class LeaseKeeper:
+    """Tells the server of tasks that still run, each time 80% of their response timeout have passed.
+
+    Args:
+        update: Sends an update's JSON (``POST /tasks`` with ``extendLease``).
+        extended: Told of each task whose lease was extended.
+    """
+
+    def __init__(self, update: Callable[[bytes], str], extended: Callable[[Task], None]) -> None:
+        self._update = update
+        self._extended = extended
+        self._changed = threading.Condition()
+        self._leases: dict[str, _Lease] = {}
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._main, name="lease")
+        self._thread.start()
+
+    def add(self, task: Task, worker_id: str, longest: float | None) -> None:
+        """Keep ``task``'s lease, for ``longest`` seconds at most; timeouts under a second are left alone."""
+        if not task.task_id or task.response_timeout_seconds < _SHORTEST:
+            return
+        period = _SHARE * task.response_timeout_seconds
+        now = time.monotonic()
+        until = now + longest if longest is not None else float("inf")
+        with self._changed:
+            self._leases[task.task_id] = _Lease(task, worker_id, period, now + period, until)
+            self._changed.notify()
+
+    def remove(self, task: Task) -> None:
+        """Let go of ``task``'s lease."""
+        if task.task_id:
+            with self._changed:
+                self._leases.pop(task.task_id, None)
+
+    def close(self, deadline: float) -> None:
+        """End the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _main(self) -> None:
+        while (lease := self._next_due()) is not None:
+            try:
+                self._extend(lease)
+            except Exception:
+                logger.exception("Extending a lease failed; the thread goes on")
+
+    def _next_due(self) -> _Lease | None:
+        with self._changed:
+            while not self._closed:
+                first = min(self._leases.values(), key=lambda lease: lease.due, default=None)
+                now = time.monotonic()
+                if first is not None and first.due <= now:
+                    if now >= first.until:
+                        self._give_up(first)
+                        continue
+                    first.due = now + first.period
+                    return first
+                self._changed.wait(None if first is None else first.due - now)
+            return None
+
+    def _give_up(self, lease: _Lease) -> None:
+        self._leases.pop(str(lease.task.task_id), None)
+        logger.warning("Task %s has run for the longest time its worker allows; its lease ends", lease.task.task_id)
+
+    def _extend(self, lease: _Lease) -> None:
+        task = lease.task
+        body = dumps(
+            {
+                "taskId": task.task_id,
+                "workflowInstanceId": task.workflow_instance_id,
+                "workerId": lease.worker_id,
+                "status": "IN_PROGRESS",
+                "extendLease": True,
+            }
+        )
+        try:
+            self._update(body)
+        except APIError as error:
+            lease.due = time.monotonic() + min(lease.period, 0.5 + lease.period / 8)
+            logger.warning("The lease of task %s could not be extended, trying again: %s", task.task_id, error)
+        else:
+            self._extended(task)

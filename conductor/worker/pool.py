@@ -1,0 +1,167 @@
+"""Our own named threads with a slot counter.
+
+Not ``concurrent.futures``: that refuses work once the main thread has ended, and a handler started as the last line of
+a script has to go on. For the same reason every thread is started with the pool and none on demand.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["WorkerPool"]
+
+logger = logging.getLogger(__name__)
+
+
+class WorkerPool:
+    """The threads that run one worker's tasks.
+
+    Args:
+        name: The task type, for the threads' names.
+        size: How many tasks may run at a time.
+        run: Runs one task and returns the next one to run on the same thread, or None.
+        on_free: Called each time a slot becomes free.
+    """
+
+    def __init__(
+        self, name: str, size: int, run: Callable[[Any], Any], on_free: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self.name = name
+        self._size = size
+        self._run = run
+        self._on_free = on_free
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._free = threading.Condition(self._lock)
+        self._waiting: deque[Any] = deque()
+        self._busy = 0
+        self._threads = 0
+        self._started = 0
+        self._closed = False
+
+    @property
+    def size(self) -> int:
+        """How many tasks may run at a time."""
+        return self._size
+
+    @property
+    def busy(self) -> int:
+        """How many tasks are running or wait for a thread."""
+        return self._busy + len(self._waiting)
+
+    @property
+    def is_over_size(self) -> bool:
+        """Whether more tasks run than may, because the size was lowered."""
+        return self._busy > self._size
+
+    def start(self) -> None:
+        """Start the threads."""
+        with self._lock:
+            self._start_missing()
+
+    def _start_missing(self) -> None:
+        while self._threads < self._size:
+            self._started += 1
+            thread = threading.Thread(target=self._main, name=f"run:{self.name}-{self._started}")
+            self._threads += 1
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads, or the interpreter is ending
+                self._threads -= 1
+                logger.exception("%s: cannot start a thread; going on with %d", self.name, self._threads)
+                return
+
+    def resize(self, size: int) -> None:
+        """Change how many tasks may run at a time; running ones are left alone."""
+        with self._lock:
+            self._size = size
+            if not self._closed:
+                self._start_missing()
+            self._work.notify_all()
+            self._free.notify_all()
+
+    def submit(self, task: Any) -> None:
+        """Hand over a task; the caller has made sure of a free slot."""
+        with self._lock:
+            self._waiting.append(task)
+            self._work.notify()
+
+    def wait_for_slot(self, timeout: float) -> int:
+        """The number of free slots, waiting up to ``timeout`` seconds for the first."""
+        with self._lock:
+            if self._slots() <= 0:
+                self._free.wait(timeout)
+            return max(0, self._slots())
+
+    def _slots(self) -> int:
+        return min(self._size, self._threads) - self._busy - len(self._waiting)
+
+    def wake(self) -> None:
+        """Wake whoever waits for a slot, so that it sees a stop."""
+        with self._lock:
+            self._free.notify_all()
+
+    def take_unstarted(self) -> list[Any]:
+        """Take back the tasks that no thread has begun."""
+        with self._lock:
+            taken = list(self._waiting)
+            self._waiting.clear()
+            self._free.notify_all()
+        self._on_free(len(taken))
+        return taken
+
+    def drain(self, deadline: float) -> bool:
+        """Wait until nothing runs, up to ``deadline`` (monotonic); whether that came about."""
+        with self._lock:
+            while self._busy or self._waiting:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._free.wait(left)
+            return True
+
+    def close(self) -> None:
+        """Let every thread end once it has nothing to run."""
+        with self._lock:
+            self._closed = True
+            self._work.notify_all()
+            self._free.notify_all()
+
+    def join(self, deadline: float) -> bool:
+        """Wait until every thread has ended, up to ``deadline`` (monotonic); whether that came about."""
+        with self._lock:
+            while self._threads:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._free.wait(left)
+            return True
+
+    def _next(self) -> Any:
+        with self._lock:
+            while not self._waiting:
+                if self._closed or self._threads > self._size:
+                    self._threads -= 1
+                    self._free.notify_all()
+                    return None
+                self._work.wait()
+            self._busy += 1
+            return self._waiting.popleft()
+
+    def _main(self) -> None:
+        while (task := self._next()) is not None:
+            try:
+                while task is not None:
+                    task = self._run(task)
+            except BaseException:
+                logger.exception("%s: a worker thread failed outside of any task; it goes on", self.name)
+            finally:
+                with self._lock:
+                    self._busy -= 1
+                    self._free.notify_all()
+                self._on_free(1)

@@ -1,0 +1,135 @@
+"""What a function returned or raised, as the result of its task."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from datetime import timedelta
+from typing import Any
+
+from attrs import field, frozen
+
+from conductor.errors import NonRetryableError, SerializationError, TaskInputError
+from conductor.models import Task, TaskExecLog, TaskResult, TaskResultStatus
+from conductor.models.codec import dumps, to_jsonable
+
+__all__ = ["LARGEST_OUTPUT", "TaskInProgress", "failed", "succeeded"]
+
+LARGEST_OUTPUT = 3 * 1024 * 1024
+_LARGE_TEXT = 100_000
+_LONGEST_REASON = 500
+_OWN_MODULES = "conductor.worker."
+
+
+def _as_seconds(value: float | timedelta) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
+@frozen
+class TaskInProgress:
+    """Returned by a function whose work goes on elsewhere: the task stays IN_PROGRESS and is handed out again later.
+
+    Attributes:
+        callback_after_seconds: When it is handed out again; seconds or a ``timedelta``.
+        output: Its output so far, which the next call finds in ``task.output_data``.
+    """
+
+    callback_after_seconds: float = field(converter=_as_seconds)
+    output: dict[str, Any] | None = None
+
+
+def succeeded(task: Task, value: Any, callback_after_seconds: float | None = None) -> TaskResult:
+    """The result of a function that returned ``value``.
+
+    None is an empty output, a dict or an object with fields is the output, anything else is ``{"result": value}``.
+
+    Raises:
+        SerializationError: The value has no JSON form, or is larger than the server takes (3 MiB).
+    """
+    if isinstance(value, TaskResult):
+        return _completed_by_user(task, value)
+    if isinstance(value, TaskInProgress):
+        return _in_progress(task, value.output, value.callback_after_seconds)
+    if callback_after_seconds is not None:
+        return _in_progress(task, value, callback_after_seconds)
+    return _result(task, TaskResultStatus.COMPLETED, _output(value))
+
+
+def _in_progress(task: Task, value: Any, callback_after_seconds: float) -> TaskResult:
+    result = _result(task, TaskResultStatus.IN_PROGRESS, _output(value))
+    result.callback_after_seconds = round(callback_after_seconds)
+    return result
+
+
+def _completed_by_user(task: Task, result: TaskResult) -> TaskResult:
+    result.task_id = result.task_id or str(task.task_id)
+    result.workflow_instance_id = result.workflow_instance_id or str(task.workflow_instance_id)
+    result.status = result.status or TaskResultStatus.COMPLETED
+    result.output_data = _output(result.output_data)
+    return result
+
+
+def _output(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    plain = to_jsonable(value)
+    output = plain if isinstance(plain, dict) else {"result": plain}
+    if _may_be_large(output) and (size := len(dumps(output))) > LARGEST_OUTPUT:
+        raise SerializationError(
+            f"$: the output has {size:,} bytes; the server takes {LARGEST_OUTPUT:,} at most. Store it elsewhere and "
+            "return where it is.",
+            path_in_value="$",
+        )
+    return output
+
+
+def _may_be_large(output: dict[str, Any]) -> bool:
+    """Whether it is worth measuring; most outputs are a few short values."""
+    return len(output) > 100 or any(  # noqa: PLR2004
+        (isinstance(v, str) and len(v) > _LARGE_TEXT) or isinstance(v, dict | list) for v in output.values()
+    )
+
+
+def failed(task: Task, error: BaseException) -> TaskResult:
+    """The result of a function that raised ``error``.
+
+    ``NonRetryableError``, input that does not fit and output that cannot be sent fail the task for good, because
+    another attempt would end the same way; anything else is left to the task definition's retries. The traceback goes
+    to the task's log.
+    """
+    terminal = isinstance(error, NonRetryableError | TaskInputError | SerializationError)
+    status = TaskResultStatus.FAILED_WITH_TERMINAL_ERROR if terminal else TaskResultStatus.FAILED
+    result = _result(task, status, {})
+    result.reason_for_incompletion = _reason(error)
+    if not isinstance(error, TaskInputError | SerializationError):
+        result.logs = [TaskExecLog(log=_traceback(error), created_time=round(time.time() * 1000))]
+    return result
+
+
+def _reason(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  a broken __str__ must not lose the failure
+        text = ""
+    if isinstance(error, SerializationError):
+        text = f"output {text}"
+    reason = f"{name}: {text}" if text else name
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[: _LONGEST_REASON - 3]}..."
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback without the SDK's own frames above the function."""
+    trace = error.__traceback__
+    while trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith(_OWN_MODULES):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
+
+
+def _result(task: Task, status: TaskResultStatus, output: dict[str, Any]) -> TaskResult:
+    return TaskResult(
+        workflow_instance_id=str(task.workflow_instance_id),
+        task_id=str(task.task_id),
+        status=status,
+        output_data=output,
+    )

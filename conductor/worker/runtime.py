@@ -1,0 +1,146 @@
+"""What runs for one worker: its poller, its pool, and the execution of its tasks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from attrs import define
+
+from conductor.worker.delivery import ResultDelivery
+from conductor.worker.events import EventDispatcher
+from conductor.worker.execution import TaskExecution
+from conductor.worker.lease import LeaseKeeper
+from conductor.worker.options import ResolvedOptions, WorkerOptions
+from conductor.worker.places import Places
+from conductor.worker.poller import Gate, Poller
+from conductor.worker.pool import WorkerPool
+from conductor.worker.runner import TaskRunner
+from conductor.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from conductor.models import Task
+    from conductor.transport.hot import HotPath
+
+__all__ = ["Shared", "WorkerRuntime"]
+
+logger = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class Shared:
+    """What all workers of a handler share."""
+
+    hot: HotPath
+    delivery: ResultDelivery
+    leases: LeaseKeeper
+    events: EventDispatcher
+    places: Places
+    long_polls: threading.BoundedSemaphore
+    stop: threading.Event
+    middleware: Sequence[Any]
+    on_error: Callable[[Worker, Task, BaseException], None] | None
+
+
+class WorkerRuntime:
+    """A worker at work.
+
+    Args:
+        worker: What was declared.
+        resolved: Its options and where each came from.
+        shared: What it shares with the others.
+    """
+
+    def __init__(self, worker: Worker, resolved: ResolvedOptions, shared: Shared) -> None:
+        self.worker = worker
+        self.options = resolved.options
+        self._shared = shared
+        worker_id = str(resolved.options.worker_id)
+        self.runner = TaskRunner(worker, worker_id, shared.middleware, on_error=self._on_error, events=shared.events)
+        self.execution = TaskExecution(
+            worker.name,
+            runner=self.runner,
+            delivery=shared.delivery,
+            leases=shared.leases,
+            options=self._options,
+            wants_next=self._wants_next,
+            stop=shared.stop,
+        )
+        self.pool = WorkerPool(
+            worker.name, self.options.thread_count, self.execution.run, on_free=shared.places.give_back
+        )
+        self.poller = Poller(
+            worker.name,
+            hot=shared.hot,
+            pool=self.pool,
+            options=self._options,
+            worker_id=worker_id,
+            gate=Gate(
+                self._may_poll,
+                shared.places.take,
+                shared.places.give_back,
+                shared.long_polls,
+                is_shared=shared.places.limit is not None,
+            ),
+            events=shared.events,
+            hand_back=self.execution.hand_back,
+            stop=shared.stop,
+        )
+
+    def _options(self) -> WorkerOptions:
+        return self.options
+
+    def _may_poll(self) -> bool:
+        should_poll = self.worker.should_poll
+        return not self._shared.delivery.is_full(self.worker.name) and (should_poll is None or bool(should_poll()))
+
+    def _wants_next(self) -> bool:
+        options = self.options
+        return (
+            not self._shared.stop.is_set()
+            and not options.paused
+            and not self.pool.is_over_size
+            and self.worker.should_poll is None
+        )
+
+    def _on_error(self, task: Task, error: BaseException) -> None:
+        if self._shared.on_error is None:
+            return
+        try:
+            self._shared.on_error(self.worker, task, error)
+        except Exception:
+            logger.exception("%s: on_error failed; it is isolated and work goes on", self.worker.name)
+
+    def change(self, **changes: Any) -> None:
+        """Change options; polling goes by them from the next poll on."""
+        self.options = attrs.evolve(self.options, **changes)
+        if "thread_count" in changes:
+            self.pool.resize(self.options.thread_count)
+        self.poller.apply_options()
+
+    def start(self) -> None:
+        """Start the pool's threads, then the poller's."""
+        self.pool.start()
+        self.poller.start()
+
+    def hand_back_unstarted(self) -> None:
+        """Give back what no thread has begun."""
+        for raw in self.pool.take_unstarted():
+            self.execution.hand_back(raw)
+
+    def abandon(self) -> list[str]:
+        """Give up on what still runs: handed back where the worker says that this is safe. Returns the tasks' ids."""
+        running = [entry.task for entry in list(self.execution.running.values())]
+        if self.options.hand_back:
+            for task in running:
+                self.execution.hand_back(task.to_dict())
+        return [str(task.task_id) for task in running]
+
+    def oldest_running(self) -> float:
+        """Seconds for which the oldest running task runs; 0.0 when none does."""
+        started = [entry.since for entry in list(self.execution.running.values())]
+        return time.monotonic() - min(started) if started else 0.0

@@ -1,0 +1,92 @@
+import math
+import sys
+import threading
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+import attrs
+import pytest
+
+from conductor.errors import SerializationError
+from conductor.models import TaskDef
+from conductor.models.codec import dumps, loads, moment, to_jsonable
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@dataclass
+class Point:
+    x: int
+    when: date
+
+
+@attrs.define
+class Box:
+    points: list[Point]
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (None, None),
+        ({"a": (1, 2)}, {"a": [1, 2]}),
+        (Colour.RED, "red"),
+        ({Colour.RED: 1, 2: 3}, {"red": 1, "2": 3}),
+        (datetime(2024, 1, 2, 3, 4, 5, tzinfo=timezone.utc), "2024-01-02T03:04:05+00:00"),
+        (timedelta(minutes=1), 60.0),
+        (Decimal("1.10"), "1.10"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (Box([Point(1, date(2024, 1, 2))]), {"points": [{"x": 1, "when": "2024-01-02"}]}),
+        (TaskDef("t"), {"name": "t"}),
+    ],
+)
+def test_what_people_put_into_inputs_becomes_plain_json(value, plain):
+    assert to_jsonable(value) == plain
+
+
+def _circle():
+    ring = {}
+    ring["again"] = ring
+    return ring
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"items": [1, {"lock": threading.Lock()}]}, "$.items[1].lock"),
+        ({"a": {1, 2}}, "$.a"),
+        ([math.nan], "$[0]"),
+        ({"x": math.inf}, "$.x"),
+        ({"b": b"bytes"}, "$.b"),
+        ({"t": int}, "$.t"),
+        ({(1, 2): 3}, "$"),
+        (lambda: None, "$"),
+    ],
+)
+def test_what_has_no_json_form_is_refused_with_its_path(value, path):
+    with pytest.raises(SerializationError) as caught:
+        to_jsonable(value)
+    assert caught.value.path_in_value == path
+
+
+def test_a_circular_value_is_refused():
+    with pytest.raises(SerializationError, match="contains itself"):
+        to_jsonable(_circle())
+
+
+@pytest.mark.parametrize("value", [2**80, {"text": "\ud800"}, {"a": [1.5, True, None, "ü"]}])
+def test_json_goes_out_and_comes_back(value):
+    if value == 2**80 and "orjson" in sys.modules:
+        assert dumps(value) == str(value).encode()
+    else:
+        assert loads(dumps(value).decode()) == value
+
+
+def test_epoch_zero_means_never():
+    assert moment(0) is None
+    assert moment(None) is None

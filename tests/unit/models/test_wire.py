@@ -1,0 +1,162 @@
+import json
+import pickle
+from datetime import datetime, timezone
+
+import pytest
+
+import conductor.models as models
+from conductor.errors import UnexpectedResponseError
+from conductor.models import (
+    CreatedAccessKey,
+    SearchResult,
+    Task,
+    TaskDef,
+    TaskStatus,
+    Workflow,
+    WorkflowDef,
+    WorkflowSummary,
+    WorkflowTask,
+)
+from conductor.models.wire import Model, structure
+
+MODELS = [c for n in models.__all__ if isinstance(c := getattr(models, n), type) and issubclass(c, Model) and c is not Model]
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda c: c.__name__)
+def test_every_model_keeps_what_it_does_not_know(cls):
+    required = {"name": "n", "tasks": [], "taskReferenceName": "r", "type": "JSON", "id": "i"}
+    import attrs
+
+    from conductor.models.wire import wire_name
+
+    data = {"brandNew": {"a": [1, None]}}
+    for attribute in attrs.fields(cls):
+        if attribute.default is attrs.NOTHING:
+            name = wire_name(attribute)
+            kind = str(attribute.type)
+            value = [] if kind.startswith("list") else {} if kind.startswith("dict") else required.get(name, "1")
+            data[name] = {"id": "x", "type": "USER"} if name in {"subject", "target"} else value
+            if name == "startWorkflowRequest":
+                data[name] = {"name": "wf"}
+            if name == "version":
+                data[name] = 1
+    read = cls.from_dict(data)
+    assert read.unknown_fields == {"brandNew": {"a": [1, None]}}
+    written = read.to_dict()
+    assert written["brandNew"] == {"a": [1, None]}
+    assert cls.from_dict(written) == read
+
+
+def test_a_definition_that_is_read_and_written_back_is_the_same():
+    definition = {
+        "name": "order",
+        "version": 2,
+        "retryNothing": True,
+        "timeoutSeconds": 0,
+        "restartable": False,
+        "inputParameters": [],
+        "tasks": [
+            {
+                "name": "s",
+                "taskReferenceName": "s_ref",
+                "type": "SWITCH",
+                "decisionCases": {"a": [{"name": "t", "taskReferenceName": "t_ref", "type": "SIMPLE", "retryCount": 0}]},
+                "defaultCase": [],
+                "inputParameters": {"x": None, "y": [1, {"z": "${workflow.input.q}"}]},
+                "cacheConfig": {"key": "k", "ttlInSecond": 5},
+            }
+        ],
+    }
+    assert WorkflowDef.from_dict(definition).to_dict() == definition
+    assert json.loads(WorkflowDef.from_json(json.dumps(definition)).to_json()) == definition
+
+
+def test_zero_and_false_are_written_and_none_is_not():
+    assert TaskDef("t", retry_count=0, enforce_schema=False).to_dict() == {
+        "name": "t",
+        "retryCount": 0,
+        "enforceSchema": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("attribute", "wire"),
+    [("sub_workflow_changed", "subworkflowChanged"), ("execution_namespace", "executionNameSpace")],
+)
+def test_irregular_wire_names_are_declared_on_the_field(attribute, wire):
+    task = Task(**{attribute: True if "changed" in attribute else "x"})
+    assert wire in task.to_dict()
+
+
+def test_the_second_setter_of_type_is_never_sent():
+    task = WorkflowTask("a", "b", workflow_task_type="SIMPLE")
+    assert "workflowTaskType" not in task.to_dict()
+
+
+def test_an_unknown_status_is_kept_as_it_came():
+    task = Task.from_dict({"status": "SLEEPING"})
+    assert task.status == "SLEEPING"
+    assert not task.status.is_known
+    assert task.to_dict()["status"] == "SLEEPING"
+    assert pickle.loads(pickle.dumps(task)) == task
+
+
+def test_a_known_status_is_the_member():
+    assert Task.from_dict({"status": "COMPLETED"}).status is TaskStatus.COMPLETED
+    assert f"{TaskStatus.COMPLETED}" == "COMPLETED"
+
+
+@pytest.mark.parametrize(
+    ("status", "terminal", "successful"),
+    [
+        ("SCHEDULED", False, False),
+        ("IN_PROGRESS", False, False),
+        ("COMPLETED", True, True),
+        ("COMPLETED_WITH_ERRORS", True, True),
+        ("SKIPPED", True, True),
+        ("FAILED", True, False),
+        ("TIMED_OUT", True, False),
+    ],
+)
+def test_terminal_and_successful_states(status, terminal, successful):
+    assert (TaskStatus(status).is_terminal, TaskStatus(status).is_successful) == (terminal, successful)
+
+
+def test_null_means_absent_but_stays_inside_user_maps():
+    task = Task.from_dict({"domain": None, "retryCount": None, "outputData": {"o": None}})
+    assert task.domain is None
+    assert task.retry_count == 0
+    assert task.output_data == {"o": None}
+
+
+def test_times_are_reachable_as_aware_datetimes_and_zero_is_never():
+    task = Task(start_time=1_700_000_000_000, end_time=0)
+    assert task.started_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
+    assert task.ended_at is None
+
+
+def test_a_wrong_shape_names_the_place():
+    with pytest.raises(UnexpectedResponseError) as caught:
+        Workflow.from_dict({"workflowId": "w", "tasks": [{"taskId": "1"}, {"retryCount": "many"}]})
+    assert caught.value.path_in_body == "$.tasks[1].retry_count"
+
+
+@pytest.mark.parametrize("data", [[], "text", 3])
+def test_what_is_no_object_is_refused(data):
+    with pytest.raises(UnexpectedResponseError):
+        Task.from_dict(data)
+
+
+def test_broken_json_is_refused_without_its_text():
+    with pytest.raises(UnexpectedResponseError):
+        Task.from_json("{secret")
+
+
+def test_a_page_of_a_search_structures_its_results():
+    page = structure({"totalHits": 7, "results": [{"workflowId": "a"}]}, SearchResult[WorkflowSummary])
+    assert (page.total_hits, [r.workflow_id for r in page], len(page)) == (7, ["a"], 1)
+
+
+def test_secrets_stay_out_of_reprs():
+    assert "s3cret" not in repr(CreatedAccessKey(id="k", secret="s3cret"))
+    assert "s3cret" not in repr(Task(runtime_metadata={"key": "s3cret"}))

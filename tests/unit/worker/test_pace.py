@@ -1,0 +1,59 @@
+import pytest
+
+from conductor.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+)
+from conductor.worker.pace import MAX_WAIT_MS, Pace
+
+
+def test_the_wait_doubles_with_each_empty_poll_up_to_its_bound_and_tasks_reset_it():
+    pace = Pace(interval=0.1, first_wait_ms=100)
+    waits = []
+    for _ in range(7):
+        waits.append(pace.wait_ms)
+        assert pace.after_empty(pace.wait_ms, pace.wait_ms / 1000) == 0.0
+    assert waits == [100, 200, 400, 800, 1600, MAX_WAIT_MS, MAX_WAIT_MS]
+    pace.after_tasks()
+    assert pace.wait_ms == 100
+
+
+def test_an_interval_of_a_second_or_more_is_honoured_and_the_wait_does_not_grow():
+    pace = Pace(interval=5.0, first_wait_ms=100)
+    assert pace.after_empty(100, 0.1) == pytest.approx(4.9)
+    assert pace.wait_ms == 100
+
+
+def test_a_server_that_does_not_wait_is_asked_again_after_a_growing_pause():
+    pace = Pace(interval=0.1, first_wait_ms=100)
+    assert [round(pace.after_empty(1000, 0.001), 3) for _ in range(6)] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    assert pace.after_empty(1000, 1.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("error", "longest"),
+    [
+        (APIConnectionError("gone"), 2.0),
+        (ServerError("boom", status=500), 2.0),
+        (AuthenticationError("no token"), 2.0),
+        (AuthenticationError("who?", status=401), 30.0),
+        (PermissionDeniedError("no", status=403), 30.0),
+        (RateLimitError("slow", status=429), 30.0),
+        (ValueError("a bug"), 30.0),
+    ],
+)
+def test_failures_back_off_up_to_the_bound_of_their_kind(error, longest):
+    pace = Pace(interval=0.1, first_wait_ms=100)
+    pauses = [pace.after_failure(error) for _ in range(30)]
+    assert pauses[0] <= 0.2
+    assert longest * 0.75 <= pauses[-1] <= longest
+    assert pace.failures == 30
+
+
+def test_a_rate_limit_names_its_own_pause_within_reason():
+    pace = Pace(interval=0.1, first_wait_ms=100)
+    assert pace.after_failure(RateLimitError("slow", status=429, retry_after=7.0)) == 7.0
+    assert pace.after_failure(RateLimitError("slow", status=429, retry_after=3600.0)) == 60.0
