@@ -1,0 +1,130 @@
+"""Run sample orders through a real workflow: python -m examples.order_processing.main [--server URL]
+
+Without --server and without CONDUCTOR_SERVER_URL, the real open-source server is started for the run, and stopped.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from conductor import ConductorClient, ConductorError, TaskHandler
+from conductor.models import Task, Workflow
+
+HERE = Path(__file__).parent
+
+
+def load(name: str) -> list[dict]:
+    return json.loads((HERE / name).read_text())
+
+
+def outcome(order: Workflow, compensation: Workflow | None) -> str:
+    if order.is_successful:
+        return "shipped" if order.output["in_stock"] else "out of stock"
+    return "compensated" if compensation is not None and compensation.is_successful else "failed"
+
+
+class Progress:
+    """Prints a line for each task when it has ended."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.seen: set[str] = set()
+
+    def show(self, order_id: str, workflow: Workflow) -> None:
+        for task in workflow.tasks:
+            if task.status.is_terminal and task.task_id not in self.seen:
+                self.seen.add(task.task_id)
+                print(self.line(order_id, task), flush=True)
+
+    def line(self, order_id: str, task: Task) -> str:
+        elapsed = time.monotonic() - self.started
+        attempt = f"attempt {task.retry_count + 1}" if task.retry_count else ""
+        why = task.reason_for_incompletion or ""
+        return f"{elapsed:6.1f}s  {order_id}  {task.reference_task_name:<18} {task.status:<26} {attempt:<10} {why}".rstrip()
+
+
+def follow(client: ConductorClient, running: dict[str, str], timeout: float) -> dict[str, tuple[Workflow, Workflow | None]]:
+    """Show each task of the executions (order id -> execution id) until all have ended, compensations included."""
+    progress, deadline = Progress(), time.monotonic() + timeout
+    finished: dict[str, tuple[Workflow, Workflow | None]] = {}
+    while len(finished) < len(running):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"orders still run after {timeout:g} s: {sorted(running.keys() - finished.keys())}")
+        for order_id in running.keys() - finished.keys():
+            order = client.workflows.get(running[order_id])
+            progress.show(order_id, order)
+            compensation = None
+            if compensation_id := order.output.get("conductor.failure_workflow"):
+                compensation = client.workflows.get(compensation_id)
+                progress.show(order_id, compensation)
+            is_failing = order.is_terminal and not order.is_successful
+            if order.is_terminal and (not is_failing or (compensation is not None and compensation.is_terminal)):
+                finished[order_id] = (order, compensation)
+        time.sleep(0.2)
+    return finished
+
+
+def table(orders: list[dict], finished: dict[str, tuple[Workflow, Workflow | None]]) -> tuple[str, bool]:
+    """The table at the end, and whether every order ended as its file says it should."""
+    lines = [f"{'order':<8} {'outcome':<13} {'as expected':<12} {'total':>7}  {'tasks':>5}  {'seconds':>7}  tracking / reason"]
+    good = True
+    for sample in orders:
+        order_id = sample["order"]["id"]
+        order, compensation = finished[order_id]
+        ended = outcome(order, compensation)
+        good &= ended == sample["expected"]
+        seconds = (order.end_time - order.create_time) / 1000
+        note = order.output.get("tracking_number") or order.reason_for_incompletion or ""
+        lines.append(
+            f"{order_id:<8} {ended:<13} {'yes' if ended == sample['expected'] else 'NO':<12} "
+            f"{order.output.get('total') or '':>7}  {len(order.tasks):>5}  {seconds:>7.1f}  {note}"
+        )
+    return "\n".join(lines), good
+
+
+def run(client: ConductorClient, timeout: float = 120.0) -> bool:
+    """Register, work, show; whether every order ended as it should."""
+    client.metadata.register_tasks(load("tasks.json"))
+    client.metadata.update_workflows(load("workflows.json"))
+    orders = load("orders.json")
+    with TaskHandler(client, import_modules=["examples.order_processing.workers"]):
+        running = {
+            sample["order"]["id"]: client.workflows.start(
+                "order_processing", {"order": sample["order"]}, correlation_id=sample["order"]["id"]
+            )
+            for sample in orders
+        }
+        finished = follow(client, running, timeout)
+    text, good = table(orders, finished)
+    print(f"\n{text}")
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", default=os.environ.get("CONDUCTOR_SERVER_URL"), help="a running server's address")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    logging.getLogger("conductor.worker.runner").setLevel(logging.ERROR)  # failures are part of this show
+    with ExitStack() as stack:
+        url = arguments.server
+        if url is None:
+            from conductor.server import start_oss_server
+
+            print("Starting the real Conductor server (the first time its 458 MB are fetched) ...", flush=True)
+            url = stack.enter_context(start_oss_server()).url
+        print(f"Using the server at {url}\n")
+        client = stack.enter_context(ConductorClient(server_url=url))
+        return 0 if run(client) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except ConductorError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
