@@ -1,4 +1,4 @@
-"""Text from the environment to values; what cannot be read is an error that names variable, value and what is allowed."""
+"""Text from the environment to values; an error names the variable, its value and what is allowed."""
 
 from __future__ import annotations
 

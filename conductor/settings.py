@@ -28,16 +28,32 @@ def _trimmed(value: str | None) -> str | None:
     return (value.strip() or None) if value is not None else None
 
 
+def _request_timeout(value: int | str) -> int:
+    return read_int("request_timeout_ms", value)
+
+
+def _connect_timeout(value: int | str) -> int:
+    return read_int("connect_timeout_ms", value)
+
+
+def _refresh_interval(value: int | str) -> int:
+    return read_int("refresh_token_interval", value, minimum=1000)
+
+
+def _shown(value: str | None) -> str:
+    return "'***'" if value else "None"
+
+
 def _proxy(value: str | None) -> str | None:
     return read_url("proxy", value, ("http", "https", "socks5", "socks5h")) if value else None
 
 
-def _whole(name: str, minimum: int) -> Callable[[Any], int]:
-    return lambda value: read_int(name, value, minimum=minimum)
+def _url(value: str | None) -> str | None:
+    return read_url("ui_url", value) if value else None
 
 
-def _optional(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else convert(value)
+def _at_least_one(value: int | None) -> int | None:
+    return None if value is None else read_int("max_connections", value, minimum=1)
 
 
 @frozen
@@ -65,17 +81,17 @@ class Settings:
 
     server_url: str = field(default=_DEFAULT_URL, converter=_api_url)
     auth_key: str | None = field(default=None, converter=_trimmed)
-    auth_secret: str | None = field(default=None, converter=_trimmed, repr=lambda v: "'***'" if v else "None")
-    request_timeout_ms: int = field(default=60_000, converter=_whole("request_timeout_ms", 0))
-    connect_timeout_ms: int = field(default=10_000, converter=_whole("connect_timeout_ms", 0))
-    refresh_token_interval: int = field(default=2_700_000, converter=_whole("refresh_token_interval", 1000))
-    max_connections: int | None = field(default=None, converter=_optional(_whole("max_connections", 1)))
-    ui_url: str | None = field(default=None, converter=_optional(lambda value: read_url("ui_url", value)))
+    auth_secret: str | None = field(default=None, converter=_trimmed, repr=_shown)
+    request_timeout_ms: int = field(default=60_000, converter=_request_timeout)
+    connect_timeout_ms: int = field(default=10_000, converter=_connect_timeout)
+    refresh_token_interval: int = field(default=2_700_000, converter=_refresh_interval)
+    max_connections: int | None = field(default=None, converter=_at_least_one)
+    ui_url: str | None = field(default=None, converter=_url)
     verify: bool = True
     ca_bundle: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
-    proxy: str | None = field(default=None, converter=_proxy, repr=lambda v: "'***'" if v else "None")
+    proxy: str | None = field(default=None, converter=_proxy, repr=_shown)
 
     def __attrs_post_init__(self) -> None:
         _refuse_half("auth_key", self.auth_key, "auth_secret", self.auth_secret)
@@ -139,7 +155,11 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str, str], Any]], ...] =
     ("client_cert", ("CONDUCTOR_TLS_CERT_PATH",), _text),
     ("client_key", ("CONDUCTOR_TLS_KEY_PATH",), _text),
     ("verify", ("CONDUCTOR_TLS_INSECURE",), lambda name, text: not read_bool(name, text)),
-    ("proxy", ("CONDUCTOR_PROXY_URL",), lambda name, text: read_url(name, text, ("http", "https", "socks5", "socks5h"))),
+    (
+        "proxy",
+        ("CONDUCTOR_PROXY_URL",),
+        lambda name, text: read_url(name, text, ("http", "https", "socks5", "socks5h")),
+    ),
 )
 _NAMES = {attribute: variables[0] for attribute, variables, _ in _VARIABLES}
 

@@ -29,6 +29,7 @@ E = TypeVar("E", bound=WireEnum)
 LARGEST_WORKFLOW_INPUT = 5 * 1024 * 1024
 LARGEST_TASK_OUTPUT = 3 * 1024 * 1024
 _MOST_IDS = 1000
+_FEW, _SHORT = 100, 10_000
 
 
 def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
@@ -44,7 +45,9 @@ def known(value: E | str | None, kind: type[E], name: str) -> E | None:
     if member.is_known:
         return member
     allowed = ", ".join(one.value for one in kind)
-    raise ConfigurationError(f"{name} is {str(value)!r}; it must be one of {allowed}.", variable=name, value=value, allowed=allowed)
+    raise ConfigurationError(
+        f"{name} is {str(value)!r}; it must be one of {allowed}.", variable=name, value=value, allowed=allowed
+    )
 
 
 def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, Any]:
@@ -65,7 +68,10 @@ def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, A
 
 
 def _may_exceed(plain: dict[str, Any]) -> bool:
-    return len(plain) > 100 or any(isinstance(v, dict | list) or (isinstance(v, str) and len(v) > 10_000) for v in plain.values())  # noqa: PLR2004
+    """Whether it is worth measuring; most payloads are a few short values."""
+    return len(plain) > _FEW or any(
+        isinstance(v, dict | list) or (isinstance(v, str) and len(v) > _SHORT) for v in plain.values()
+    )
 
 
 def require_ids(ids: list[str]) -> list[str]:

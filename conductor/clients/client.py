@@ -31,7 +31,8 @@ class ConductorClient:
 
     Args:
         settings: Where the server is; without them, ``Settings.from_env(**overrides)``.
-        auth: In place of the settings' key and secret: a token, a callable that returns one, or a requests ``AuthBase``.
+        auth: In place of the settings' key and secret: a token, a callable that returns one, or a requests
+            ``AuthBase``.
         session: Your own ``requests.Session``; it is left open by ``close``.
         adapter: Your own ``HTTPAdapter`` for our session.
         retry: When failed requests are sent again.

@@ -21,14 +21,10 @@ from conductor.transport.operation import Edition, Operation, Repeat, nothing
 __all__ = ["MetadataClient"]
 
 REGISTER_WORKFLOW: Operation[None] = Operation("POST", "/metadata/workflow")
-UPDATE_WORKFLOWS: Operation[BulkResponse] = Operation(
-    "PUT", "/metadata/workflow", BulkResponse, on_empty=BulkResponse
-)
+UPDATE_WORKFLOWS: Operation[BulkResponse] = Operation("PUT", "/metadata/workflow", BulkResponse, on_empty=BulkResponse)
 VALIDATE: Operation[None] = Operation("POST", "/metadata/workflow/validate", edition=Edition.OSS)
 GET_WORKFLOW: Operation[WorkflowDef] = Operation("GET", "/metadata/workflow/{name}", WorkflowDef)
-LIST_WORKFLOWS: Operation[list[WorkflowDef]] = Operation(
-    "GET", "/metadata/workflow", list[WorkflowDef], on_empty=list
-)
+LIST_WORKFLOWS: Operation[list[WorkflowDef]] = Operation("GET", "/metadata/workflow", list[WorkflowDef], on_empty=list)
 LIST_LATEST: Operation[list[WorkflowDef]] = Operation(
     "GET", "/metadata/workflow/latest-versions", list[WorkflowDef], edition=Edition.OSS, on_empty=list
 )
@@ -61,9 +57,7 @@ SET_RATE_LIMIT: Operation[None] = Operation("PUT", "/metadata/workflow/{name}/ra
 GET_RATE_LIMIT: Operation[RateLimitConfig | None] = Operation(
     "GET", "/metadata/workflow/{name}/rate-limit", RateLimitConfig, edition=Edition.ORKES, on_empty=nothing
 )
-DELETE_RATE_LIMIT: Operation[None] = Operation(
-    "DELETE", "/metadata/workflow/{name}/rate-limit", edition=Edition.ORKES
-)
+DELETE_RATE_LIMIT: Operation[None] = Operation("DELETE", "/metadata/workflow/{name}/rate-limit", edition=Edition.ORKES)
 
 _SCHEMA_VERSION = 2
 
@@ -139,7 +133,7 @@ class MetadataClient(Resource):
     ) -> list[WorkflowDef]:
         """All workflow definitions (``GET /metadata/workflow``).
 
-        ``classifier`` is the open-source server's filter; the others are Orkes', and the open-source server ignores them.
+        ``classifier`` is the open-source server's filter; the others are Orkes', and ignored by the open-source server.
         """
         query = {
             "classifier": classifier,

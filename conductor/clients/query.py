@@ -33,7 +33,9 @@ _CONDITION = re.compile(r"^\s*(\w+)\s*(=|>|<|IN)\s*(.+?)\s*$", re.DOTALL)
 _FORBIDDEN = re.compile(r"[\"'(),]")
 
 
-def build_query(fields: Mapping[str, Any], ranges: Mapping[str, tuple[Any, Any]], raw: str | None, allowed: Iterable[str]) -> str | None:
+def build_query(
+    fields: Mapping[str, Any], ranges: Mapping[str, tuple[Any, Any]], raw: str | None, allowed: Iterable[str]
+) -> str | None:
     """One query from typed fields.
 
     Args:

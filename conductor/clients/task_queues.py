@@ -71,7 +71,10 @@ class TaskQueues(Resource):
         last_poll_time_size: int | None = None,
         last_poll_time_opt: str | None = None,
     ) -> list[PollData]:
-        """The same of all task types (``GET /tasks/queue/polldata/all``); the filters, with ``GT`` or ``LT``, are Orkes'."""
+        """The same of all task types (``GET /tasks/queue/polldata/all``).
+
+        The filters, each a size with ``GT`` or ``LT``, are Orkes'.
+        """
         said = self._call(
             ALL_POLL_DATA,
             query={
@@ -88,5 +91,5 @@ class TaskQueues(Resource):
         return structure(said, list[PollData])
 
     def requeue_pending(self, task_type: str) -> int:
-        """Put pending tasks that are in no queue back into theirs; how many (``POST /tasks/queue/requeue/{taskType}``)."""
+        """Queue pending tasks that are in no queue (``POST /tasks/queue/requeue/{taskType}``); how many they were."""
         return self._call(REQUEUE, {"taskType": task_type})

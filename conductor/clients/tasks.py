@@ -40,15 +40,11 @@ POLL_BATCH: Operation[list[Task]] = Operation(
 GET: Operation[Task] = Operation("GET", "/tasks/{taskId}", Task)
 UPDATE: Operation[str] = Operation("POST", "/tasks", str)
 UPDATE_V2: Operation[Task | None] = Operation("POST", "/tasks/update-v2", Task, Repeat.NEVER, on_empty=nothing)
-UPDATE_BY_REFERENCE: Operation[str] = Operation(
-    "POST", "/tasks/{workflowId}/{taskRefName}/{status}", str, on_empty=str
-)
+UPDATE_BY_REFERENCE: Operation[str] = Operation("POST", "/tasks/{workflowId}/{taskRefName}/{status}", str, on_empty=str)
 UPDATE_SYNC: Operation[Workflow] = Operation(
     "POST", "/tasks/{workflowId}/{taskRefName}/{status}/sync", Workflow, Repeat.NEVER
 )
-SIGNAL: Operation[dict[str, Any]] = Operation(
-    "POST", "/tasks/{workflowId}/{status}/signal/sync", dict, Repeat.NEVER
-)
+SIGNAL: Operation[dict[str, Any]] = Operation("POST", "/tasks/{workflowId}/{status}/signal/sync", dict, Repeat.NEVER)
 SIGNAL_ASYNC: Operation[None] = Operation("POST", "/tasks/{workflowId}/{status}/signal", repeat=Repeat.NEVER)
 ADD_LOG: Operation[None] = Operation("POST", "/tasks/{taskId}/log", repeat=Repeat.NEVER, sends="text")
 LOGS: Operation[list[TaskExecLog]] = Operation("GET", "/tasks/{taskId}/log", list[TaskExecLog], on_empty=list)

@@ -18,12 +18,8 @@ RESUME: Operation[BulkResponse] = Operation("PUT", "/workflow/bulk/resume", Bulk
 RESTART: Operation[BulkResponse] = Operation("POST", "/workflow/bulk/restart", BulkResponse, Repeat.NEVER)
 RETRY: Operation[BulkResponse] = Operation("POST", "/workflow/bulk/retry", BulkResponse, Repeat.NEVER)
 TERMINATE: Operation[BulkResponse] = Operation("POST", "/workflow/bulk/terminate", BulkResponse)
-REMOVE: Operation[BulkResponse] = Operation(
-    "DELETE", "/workflow/bulk/remove", BulkResponse, Repeat.NEVER, Edition.OSS
-)
-DELETE: Operation[BulkResponse] = Operation(
-    "POST", "/workflow/bulk/delete", BulkResponse, Repeat.NEVER, Edition.ORKES
-)
+REMOVE: Operation[BulkResponse] = Operation("DELETE", "/workflow/bulk/remove", BulkResponse, Repeat.NEVER, Edition.OSS)
+DELETE: Operation[BulkResponse] = Operation("POST", "/workflow/bulk/delete", BulkResponse, Repeat.NEVER, Edition.ORKES)
 TERMINATE_AND_DELETE: Operation[BulkResponse] = Operation(
     "DELETE", "/workflow/bulk/terminate-remove", BulkResponse, Repeat.NEVER, Edition.OSS
 )

@@ -14,9 +14,7 @@ from conductor.transport.operation import Edition, Operation
 
 __all__ = ["WorkflowSearch"]
 
-SEARCH: Operation[SearchResult[WorkflowSummary]] = Operation(
-    "GET", "/workflow/search", SearchResult[WorkflowSummary]
-)
+SEARCH: Operation[SearchResult[WorkflowSummary]] = Operation("GET", "/workflow/search", SearchResult[WorkflowSummary])
 SEARCH_FULL: Operation[SearchResult[Workflow]] = Operation(
     "GET", "/workflow/search-v2", SearchResult[Workflow], edition=Edition.OSS
 )
@@ -150,9 +148,7 @@ class WorkflowSearch(Resource):
         return self._call(SEARCH_BY_TASKS_FULL, query=sent)
 
 
-def _page(
-    query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int
-) -> dict[str, Any]:
+def _page(query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int) -> dict[str, Any]:
     check_size(size, _LARGEST_PAGE)
     joined = sort if isinstance(sort, str | None) else "|".join(sort)
     return {"start": start, "size": size, "sort": joined, "freeText": free_text, "query": query}

@@ -43,9 +43,7 @@ START_BY_NAME: Operation[str] = Operation("POST", "/workflow/{name}", str, Repea
 START_VERSION: Operation[str] = Operation(
     "POST", "/workflow/start/{name}/{version}", str, Repeat.WITH_KEY, Edition.ORKES
 )
-EXECUTE: Operation[dict[str, Any]] = Operation(
-    "POST", "/workflow/execute/{name}/{version}", dict, Repeat.WITH_KEY
-)
+EXECUTE: Operation[dict[str, Any]] = Operation("POST", "/workflow/execute/{name}/{version}", dict, Repeat.WITH_KEY)
 EXECUTE_AS_API: Operation[dict[str, Any]] = Operation(
     "POST", "/workflow/execute/{name}", dict, Repeat.WITH_KEY, Edition.ORKES
 )
@@ -155,7 +153,9 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         if version is not None and headers:
             path = {"name": name, "version": version}
             return self._call(START_VERSION, path, query=query, body=body, headers=headers, has_key=True)
-        return self._call(START_BY_NAME, {"name": name}, query={"version": version, **query}, body=body, headers=headers)
+        return self._call(
+            START_BY_NAME, {"name": name}, query={"version": version, **query}, body=body, headers=headers
+        )
 
     def start_many(self, requests: Iterable[Started]) -> list[str | ConductorError]:
         """Start several workflows, one ``POST /workflow`` after the other; no id is lost because a later start fails.
@@ -266,7 +266,9 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         """
         seconds = max(1, whole_seconds(wait_for))
         given = {"requestId": request_id, "waitUntilTaskRef": wait_until, "waitForSeconds": str(seconds)}
-        headers = {k: v for k, v in given.items() if v is not None} | _key_headers(idempotency_key, idempotency_strategy)
+        headers = {k: v for k, v in given.items() if v is not None} | _key_headers(
+            idempotency_key, idempotency_strategy
+        )
         limit = seconds + _EXECUTE_MARGIN
         plain = sized(input, LARGEST_WORKFLOW_INPUT, "workflow input")
         if as_get:
@@ -359,7 +361,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
     ) -> dict[str, list[Workflow]]:
         """Executions by correlation id; every id that was asked for is a key.
 
-        ``POST /workflow/{name}/correlated`` for one definition, ``POST /workflow/correlated/batch`` (Orkes) for several.
+        ``POST /workflow/{name}/correlated`` for one definition, for more ``POST /workflow/correlated/batch`` (Orkes).
         """
         query = {"includeClosed": include_closed, "includeTasks": include_tasks}
         if isinstance(names, str):
@@ -389,13 +391,15 @@ def as_run(said: dict[str, Any]) -> WorkflowRun | TaskRun:
     return structure(said, TaskRun) if said.get("responseType") in blocking else structure(said, WorkflowRun)
 
 
-def _request(workflow: str | Definition | Started, input: Mapping[str, Any] | None, **fields: Any) -> StartWorkflowRequest:  # noqa: A002
+def _request(
+    workflow: str | Definition | Started, given: Mapping[str, Any] | None, **fields: Any
+) -> StartWorkflowRequest:
     request = _named(workflow)
     for name, value in fields.items():
         if value is not None:
             setattr(request, name, value)
-    if input is not None:
-        request.input = dict(input)
+    if given is not None:
+        request.input = dict(given)
     request.priority = _checked_priority(request.priority)
     request.idempotency_strategy = known(request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy")
     request.input = sized(request.input, LARGEST_WORKFLOW_INPUT, "workflow input")

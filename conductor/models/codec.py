@@ -29,26 +29,27 @@ def _stdlib_dumps(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
+def _fast_dumps(value: Any) -> bytes:
+    try:
+        return bytes(orjson.dumps(value))
+    except TypeError:  # integers over 64 bits and lone surrogates, which the standard library writes
+        return _stdlib_dumps(value)
+
+
+def _fast_loads(text: bytes | str) -> Any:
+    try:
+        return orjson.loads(text)
+    except ValueError:  # lone surrogates, which the standard library reads
+        return json.loads(text)
+
+
 try:
     import orjson
 except ImportError:
-    dumps = _stdlib_dumps
-    loads = json.loads
+    dumps: Callable[[Any], bytes] = _stdlib_dumps
+    loads: Callable[[bytes | str], Any] = json.loads
 else:
-
-    def dumps(value: Any) -> bytes:
-        """Write plain JSON values as compact UTF-8."""
-        try:
-            return orjson.dumps(value)
-        except TypeError:  # integers over 64 bits and lone surrogates, which the standard library writes
-            return _stdlib_dumps(value)
-
-    def loads(text: bytes | str) -> Any:
-        """Read JSON."""
-        try:
-            return orjson.loads(text)
-        except ValueError:  # lone surrogates, which the standard library reads
-            return json.loads(text)
+    dumps, loads = _fast_dumps, _fast_loads
 
 
 def moment(milliseconds: int | None) -> datetime | None:

@@ -63,7 +63,7 @@ class TaskStatus(WireEnum):
 
 
 class TaskResultStatus(WireEnum):
-    """What a worker reports of a task. ``CANCELED`` exists on the open-source server only and ends the workflow as TERMINATED."""
+    """What a worker reports of a task; ``CANCELED`` (open-source server) ends the workflow as TERMINATED."""
 
     IN_PROGRESS = "IN_PROGRESS"
     FAILED = "FAILED"

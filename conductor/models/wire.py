@@ -115,12 +115,12 @@ def wire_name(attribute: attrs.Attribute[Any]) -> str:
 
 
 def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Model]:
-    origin: type[Model] = typing.get_origin(cls) or cls
+    origin: Any = typing.get_origin(cls) or cls
     if cls is origin and (parameters := getattr(cls, "__parameters__", ())):
         cls = cls[(Any,) * len(parameters)]
     attrs.resolve_types(origin)
     fields = [a for a in attrs.fields(origin) if a.name != "unknown_fields"]
-    names = {a.name: override(rename=wire_name(a)) for a in fields}
+    names: dict[str, Any] = {a.name: override(rename=wire_name(a)) for a in fields}
     inner = make_dict_structure_fn(cls, converter, unknown_fields=override(omit=True), **names)
     known = frozenset(wire_name(a) for a in fields)
     nullable = {wire_name(a) for a in fields if _accepts_none(a.type)}
@@ -128,12 +128,12 @@ def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any],
     def read(data: Any, _: Any) -> Model:
         if data.__class__ is not dict:
             if isinstance(data, origin):
-                return data
+                return typing.cast("Model", data)
             if not isinstance(data, Mapping):
                 raise TypeError(f"expected an object, got {type(data).__name__}")
         if None in data.values():
             data = {k: v for k, v in data.items() if v is not None or k in nullable or k not in known}
-        model = inner(data, cls)
+        model: Model = inner(data, cls)
         if not known >= data.keys():
             model.unknown_fields = {k: v for k, v in data.items() if k not in known}
         return model
@@ -176,7 +176,7 @@ def _read_text(value: Any, _: Any) -> str:
 
 def _read_int(value: Any, _: Any) -> int:
     if value.__class__ is int:
-        return typing.cast("int", value)
+        return int(value)
     if isinstance(value, int | float | str):
         return int(value)
     raise TypeError(f"expected a whole number, got {type(value).__name__}")

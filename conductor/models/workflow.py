@@ -87,28 +87,6 @@ class Workflow(Model):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether it has ended."""
-        return self.status is not None and self.status.is_terminal
-
-    @property
-    def is_successful(self) -> bool:
-        """Whether it has ended as COMPLETED."""
-        return self.status is not None and self.status.is_successful
-
-    @property
-    def failed_task(self) -> Task | None:
-        """The last task that made it fail; None when none did."""
-        bad = [t for t in self.tasks if t.status is not None and t.status.is_terminal and not t.status.is_successful]
-        culprits = [t for t in bad if t.status != TaskStatus.CANCELED and not t.retried]
-        return (culprits or bad or [None])[-1]
-
-    def task(self, reference_name: str) -> Task | None:
-        """The last attempt of the task with this reference name; None when it was never scheduled."""
-        found = [t for t in self.tasks if t.reference_task_name == reference_name]
-        return found[-1] if found else None
-
-    @property
-    def is_terminal(self) -> bool:
         """Whether the execution has ended, well or badly."""
         return self.status is not None and self.status.is_terminal
 

@@ -33,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 stopped when asked, 2 usage, 3 the server did not start or ended by itself.",
     )
     parser.add_argument("--engine", choices=sorted(_ENGINES), default="oss", help="which server (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="its port; 0 for any that is free (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="its port; 0 for any that is free (default: %(default)s)"
+    )
     parser.add_argument("--dir", help="where its database and log lie and stay (default: a temporary folder)")
     parser.add_argument("--server-version", default=VERSION, help="which version (default: %(default)s)")
     parser.add_argument("--ready-timeout", type=float, default=120.0, help="seconds until it must be healthy")

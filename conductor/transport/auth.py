@@ -25,6 +25,7 @@ class ConductorAuth(AuthBase):
         self._source = source
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the token on ``request``."""
         if token := self.token():
             request.headers[HEADER] = token
         return request
@@ -58,4 +59,5 @@ class NoAuth(AuthBase):
     """No authentication. As an object, so that requests does not look into ``.netrc`` instead."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave ``request`` as it is."""
         return request

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from urllib3.connectionpool import HTTPConnectionPool
+import requests
 
 from conductor.errors import UnexpectedResponseError
 from conductor.models.codec import loads
@@ -45,7 +45,7 @@ class HotPath:
         self._transport = transport
         self._base = transport.settings.server_url
         self._prefix = "/" + self._base.split("://", 1)[1].partition("/")[2]
-        self._pool: HTTPConnectionPool | None = None
+        self._pool: Any = None
         self._pool_of: Any = None
         self._limit = transport.settings.request_timeout_ms / 1000 or None
 
@@ -66,7 +66,9 @@ class HotPath:
         call = Call(POLL_BATCH, POLL_BATCH.fill({"tasktype": task_type}))
         tasks = self._call(call, f"{call.path}?{urlencode(query)}", None, timeout_ms / 1000 + _POLL_MARGIN)
         if not isinstance(tasks, list):
-            raise UnexpectedResponseError("A poll was not answered with a list of tasks", path_in_body="$", **call.values)
+            raise UnexpectedResponseError(
+                "A poll was not answered with a list of tasks", path_in_body="$", **call.values
+            )
         return tasks
 
     def update(self, body: bytes) -> str:
@@ -123,7 +125,7 @@ class HotPath:
         return auth.token() if attempt == 1 else auth.renew(rejected)
 
     def _exchange(
-        self, pool: HTTPConnectionPool, call: Call, target: str, body: bytes | None, token: str | None, limit: float | None
+        self, pool: Any, call: Call, target: str, body: bytes | None, token: str | None, limit: float | None
     ) -> tuple[int, Any, bytes]:
         headers = _POLL_HEADERS if body is None else _SEND_HEADERS
         if token:
@@ -159,11 +161,13 @@ class HotPath:
     def _refusal(call: Call, status: int, headers: Any, content: bytes) -> Exception:
         if status < 400:  # noqa: PLR2004
             return UnexpectedResponseError(
-                f"{call.operation} was answered with a redirect ({status}), which is not followed", status=status, **call.values
+                f"{call.operation} was answered with a redirect ({status}), which is not followed",
+                status=status,
+                **call.values,
             )
         return status_error(call, status, headers, content)
 
-    def _find_pool(self) -> HTTPConnectionPool | None:
+    def _find_pool(self) -> Any:
         """The session's own pool for the server; None when the session has to be used as it is."""
         transport = self._transport
         session = transport.session
@@ -172,9 +176,13 @@ class HotPath:
             return None
         if self._pool_of is adapter.poolmanager:  # another one after a fork
             return self._pool
-        request = transport.session.prepare_request(_bare_request(self._base))
+        request = transport.session.prepare_request(requests.Request("GET", self._base))
         merged = session.merge_environment_settings(
-            request.url, transport.options.get("proxies", {}), False, transport.options["verify"], transport.options.get("cert")
+            request.url,
+            transport.options.get("proxies", {}),
+            False,
+            transport.options["verify"],
+            transport.options.get("cert"),
         )
         if merged["proxies"]:
             return None
@@ -208,9 +216,3 @@ class HotPath:
                 continue
             break
         raise self._refusal(call, response.status_code, response.headers, response.content)
-
-
-def _bare_request(url: str) -> Any:
-    import requests  # noqa: PLC0415
-
-    return requests.Request("GET", url)

@@ -27,8 +27,8 @@ from conductor.errors import (
     AuthenticationError,
     UnexpectedResponseError,
 )
-from conductor.models.codec import dumps, loads
-from conductor.models.wire import structure, unstructure
+from conductor.models.codec import dumps, loads, to_jsonable
+from conductor.models.wire import structure
 from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth, NoAuth
 from conductor.transport.operation import Operation, Repeat
@@ -81,7 +81,9 @@ class Transport:
         self.auth = self._choose_auth(auth, session)
         _remember(self)
 
-    def _choose_auth(self, auth: AuthBase | str | Callable[[], str] | None, session: requests.Session | None) -> AuthBase:
+    def _choose_auth(
+        self, auth: AuthBase | str | Callable[[], str] | None, session: requests.Session | None
+    ) -> AuthBase:
         if isinstance(auth, AuthBase):
             return auth
         if auth is not None:
@@ -132,7 +134,8 @@ class Transport:
         limit = self._limit(timeout)
         parameters = list(_query(query or {}))
         response = self._send(operation, filled, url, parameters, data, sent, limit, repeatable=repeatable)
-        return self._answer(Call(operation, filled), response)
+        value: T = answer(Call(operation, filled), response.status_code, response.headers, response.content)
+        return value
 
     def _root(self, operation: Operation[Any]) -> str:
         url = self.settings.server_url
@@ -218,9 +221,6 @@ class Transport:
         rejected = response.request.headers.get("X-Authorization")
         return isinstance(self.auth, ConductorAuth) and self.auth.renew(rejected) is not None
 
-    def _answer(self, call: Call, response: requests.Response) -> Any:
-        return answer(call, response.status_code, response.headers, response.content)
-
     def _fetch_token(self) -> str:
         """Get a token (``POST /token``)."""
         credentials = {"keyId": self.settings.auth_key, "keySecret": self.settings.auth_secret}
@@ -249,7 +249,9 @@ class Transport:
         said = answer(call, response.status_code, response.headers, response.content)
         token = said.get("token")
         if not isinstance(token, str) or not token:
-            raise UnexpectedResponseError("POST /token answered without a token", status=response.status_code, **call.values)
+            raise UnexpectedResponseError(
+                "POST /token answered without a token", status=response.status_code, **call.values
+            )
         return token
 
     # -- life
@@ -417,15 +419,8 @@ def _written(operation: Operation[Any], body: Any) -> bytes | None:
     if body is None:
         return None
     if operation.sends == "json":
-        return dumps(unstructure_body(body))
+        return dumps(to_jsonable(body))
     return body if isinstance(body, bytes) else str(body).encode()
-
-
-def unstructure_body(body: Any) -> Any:
-    """Models and what people put into inputs, as plain JSON values."""
-    from conductor.models.codec import to_jsonable  # noqa: PLC0415
-
-    return to_jsonable(unstructure(body) if hasattr(body, "to_dict") else body)
 
 
 def _query(query: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

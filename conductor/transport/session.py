@@ -22,8 +22,8 @@ __all__ = ["DEFAULT_CONNECTIONS", "DeadlineResponse", "PooledAdapter", "new_sess
 DEFAULT_CONNECTIONS = 100
 USER_AGENT = f"conductor-sdk-python/{__version__}"
 
-# Servers close connections that idle: Tomcat after 20 s and more, load balancers after 60 s. Retiring ours earlier means
-# that a request is not lost to a close that crosses it on the way.
+# Servers close connections that idle: Tomcat after 20 s and more, load balancers after 60 s. Retiring ours earlier
+# means that a request is not lost to a close that crosses it on the way.
 _LONGEST_IDLE = 10.0
 
 
@@ -108,11 +108,13 @@ class PooledAdapter(HTTPAdapter):
         super().__init__(pool_connections=4, pool_maxsize=connections, pool_block=True, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Make the pools."""
         options["socket_options"] = _socket_options()
         super().init_poolmanager(*args, **options)
         _use_our_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """The pools for a proxy."""
         manager = super().proxy_manager_for(proxy, **options)
         if not proxy.lower().startswith("socks"):
             _use_our_pools(manager)

@@ -39,7 +39,9 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 _TOKEN_CODES = frozenset({"EXPIRED_TOKEN", "INVALID_TOKEN"})
 _MISSING_ENDPOINT = ("No static resource ", "No endpoint ")
 _SAYS_NOT_FOUND = re.compile(r"no such |not found|does not exist|cannot find|can't find", re.IGNORECASE)
-_SAYS_CONFLICT = re.compile(r"already exists|is not paused|not in (a )?paused|already scheduled|already started", re.IGNORECASE)
+_SAYS_CONFLICT = re.compile(
+    r"already exists|is not paused|not in (a )?paused|already scheduled|already started", re.IGNORECASE
+)
 _LONGEST_MESSAGE = 2000
 
 
@@ -74,7 +76,7 @@ def status_error(call: Call, status: int, headers: Mapping[str, str], body: byte
     message = str(said.get("message") or said.get("error") or "")[:_LONGEST_MESSAGE]
     validation = [entry for entry in said.get("validationErrors") or () if isinstance(entry, dict)]
     kind = _kind(status, message)
-    values = {
+    values: dict[str, Any] = {
         "status": status,
         "code": str(said.get("error") or said.get("code") or ""),
         "server_message": message,
@@ -96,17 +98,17 @@ def _kind(status: int, message: str) -> type[APIStatusError]:
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)  # noqa: PLR2004
 
 
-def _words(
-    call: Call, kind: type[APIStatusError], status: int, message: str, validation: list[dict[str, Any]]
-) -> str:
+def _words(call: Call, kind: type[APIStatusError], status: int, message: str, validation: list[dict[str, Any]]) -> str:
     text = f"{call.operation} failed with {status}" + (f": {message}" if message else "")
     if validation:
         text += " " + "; ".join(f"{entry.get('path', '?')}: {entry.get('message', '?')}" for entry in validation)
     if kind is UnsupportedByServerError:
         only = call.operation.edition
-        text += f" (the server in use does not have this operation; it is one of {only.value})" if (
-            only is not Edition.BOTH
-        ) else " (the server in use does not have this operation: it is older, or another product)"
+        text += (
+            f" (the server in use does not have this operation; it is one of {only.value})"
+            if (only is not Edition.BOTH)
+            else " (the server in use does not have this operation: it is older, or another product)"
+        )
     if call.attempts > 1:
         text += f" (after {call.attempts} attempts)"
     return text

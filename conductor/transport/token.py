@@ -125,4 +125,3 @@ class TokenCache:
         self._last_error = error
         level = logging.ERROR if self._failures >= _FAILURES_TO_ERROR else logging.WARNING
         logger.log(level, "No token could be had (failure %d, next try in %g s): %s", self._failures, wait, error)
-

@@ -71,7 +71,7 @@ class TaskContext:
         return self.task.input_data
 
     def log(self, message: str, *values: object) -> None:
-        """Add a line to the task's log on the server; ``values`` are filled in as by ``logging``. 1,000 lines at most."""
+        """Add a line to the task's log on the server, 1,000 at most; ``values`` are filled in as by ``logging``."""
         if len(self._lines) < _MOST_LOG_LINES:
             text = message % values if values else message
             self._lines.append(TaskExecLog(log=text, created_time=round(time.time() * 1000)))

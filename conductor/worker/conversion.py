@@ -9,17 +9,18 @@ import dataclasses
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 from uuid import UUID
 
 import attrs
 import typing_extensions
-from typing_extensions import Annotated, get_type_hints, is_typeddict
+from typing_extensions import get_type_hints, is_typeddict
 
 from conductor.errors import TaskInputError, UnexpectedResponseError
 from conductor.models.wire import Model
@@ -48,7 +49,7 @@ def _refused(path: str, kind: Any, value: Any, why: str = "") -> TaskInputError:
     )
 
 
-def converter_for(kind: Any) -> Convert:
+def converter_for(kind: Any) -> Convert:  # noqa: PLR0911  one line for each kind of annotation
     """The converter for ``kind``; types that are not known here must match by ``isinstance``."""
     if kind is Any or kind is object or isinstance(kind, typing.TypeVar):
         return _as_is
@@ -218,7 +219,7 @@ def _container(kind: Any, origin: Any) -> Convert | None:
     arguments = typing.get_args(kind)
     if origin in {list, Sequence, typing.Sequence}:
         return _items(kind, arguments[0] if arguments else Any, list)
-    if origin in {set, frozenset, Set}:
+    if origin in {set, frozenset, AbstractSet}:
         return _items(kind, arguments[0] if arguments else Any, frozenset if origin is frozenset else set)
     if origin is tuple:
         return _tuple(kind, arguments)
@@ -265,13 +266,15 @@ def _mapping(kind: Any, arguments: tuple[Any, ...]) -> Convert:
 # -- classes
 
 
-def _class(kind: type) -> Convert:
+def _class(kind: type) -> Convert:  # noqa: PLR0911  one line for each kind of class
     if issubclass(kind, Enum):
         return _enum(kind)
     if issubclass(kind, Model):
         return _model(kind)
     if is_typeddict(kind):
-        return _fields(kind, get_type_hints(kind, include_extras=True), getattr(kind, "__required_keys__", frozenset()), dict)
+        return _fields(
+            kind, get_type_hints(kind, include_extras=True), getattr(kind, "__required_keys__", frozenset()), dict
+        )
     if attrs.has(kind):
         attrs.resolve_types(kind)
         fields = {a.alias: a.type for a in attrs.fields(kind) if a.init}
@@ -319,7 +322,7 @@ def _dataclass(kind: Any) -> Convert:
     return _fields(kind, {f.name: hints[f.name] for f in own}, required, kind)
 
 
-def _fields(kind: Any, types_of: Mapping[str, Any], required: Set[str], make: Callable[..., Any]) -> Convert:
+def _fields(kind: Any, types_of: Mapping[str, Any], required: AbstractSet[str], make: Callable[..., Any]) -> Convert:
     """A class that is made from named values; keys that it does not know are left out."""
     converters: dict[str, Convert] = {}
 

@@ -109,7 +109,7 @@ class ResultDelivery:
             return [result.task_id for result in self._waiting]
 
     def deliver(self, task_type: str, result: TaskResult, *, wants_next: bool) -> Any:
-        """Send a result; returns the next task's JSON when the answer brings one, else None. Never raises an APIError."""
+        """Send a result, or keep it; returns the next task's JSON when the answer brings one. Raises no APIError."""
         body = update_body(result)
         task_id = result.task_id
         started = time.monotonic()

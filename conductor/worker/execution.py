@@ -78,7 +78,9 @@ class TaskExecution:
         except (UnexpectedResponseError, TypeError, AttributeError) as error:
             return self._refuse(raw, error)
         if not task.task_id or not task.workflow_instance_id:
-            return self._refuse(raw, UnexpectedResponseError("This is no task: it has no taskId or workflowInstanceId."))
+            return self._refuse(
+                raw, UnexpectedResponseError("This is no task: it has no taskId or workflowInstanceId.")
+            )
         return self._deliver(self._run(task))
 
     def _run(self, task: Task) -> TaskResult:
@@ -107,7 +109,9 @@ class TaskExecution:
         ids = (raw.get("taskId"), raw.get("workflowInstanceId")) if isinstance(raw, dict) else (None, None)
         task_id, workflow_id = ids
         if not (isinstance(task_id, str) and isinstance(workflow_id, str) and task_id and workflow_id):
-            logger.error("%s: the server sent a task without usable ids, nothing can be done: %s", self._task_type, error)
+            logger.error(
+                "%s: the server sent a task without usable ids, nothing can be done: %s", self._task_type, error
+            )
             return None
         logger.error("%s: task %s cannot be read and is failed: %s", self._task_type, task_id, error)
         return self._deliver(

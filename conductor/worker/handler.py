@@ -149,7 +149,7 @@ class TaskHandler:
         if not found:
             raise WorkerRegistrationError(
                 "No workers were found. Decorate a function with @worker_task in a module that is imported before the "
-                "handler starts, name the module in TaskHandler(import_modules=[...]), or pass TaskHandler(workers=[...])."
+                "handler starts, name the module in TaskHandler(import_modules=...), or give TaskHandler(workers=...)."
             )
         return found
 
@@ -166,7 +166,9 @@ class TaskHandler:
             if self._shared is not None and self._pid == os.getpid():
                 raise WorkerRegistrationError("This TaskHandler runs already; stop it before starting it again.")
             workers = self._find_workers()
-            resolved = [(worker, resolve(worker.name, worker.options, self._explicit, os.environ)) for worker in workers]
+            resolved = [
+                (worker, resolve(worker.name, worker.options, self._explicit, os.environ)) for worker in workers
+            ]
             _refuse_duplicates([(worker, options.options) for worker, options in resolved])
             logger.info("Workers:\n%s", table([(worker.name, options) for worker, options in resolved]))
             self._open_client(sum(options.options.thread_count + 1 for _, options in resolved))
@@ -347,7 +349,7 @@ class TaskHandler:
         if unknown := changes.keys() - allowed:
             raise ConfigurationError(
                 f"{', '.join(sorted(unknown))} cannot change while a worker runs.",
-                variable=sorted(unknown)[0],
+                variable=min(unknown),
                 allowed=", ".join(sorted(allowed)),
             )
         chosen = [r for r in self._runtimes if task_type in {None, r.worker.name}]

@@ -161,7 +161,9 @@ def _read(option: str, variable: str, text: str) -> Any:
         return read_bool(variable, text)
     if "int" in str(attribute.type):
         minimum = 1 if option in {"thread_count", "max_lease_seconds"} else 0
-        return read_int(variable, text, minimum=minimum, maximum=LONGEST_POLL_MS if option == "poll_timeout_ms" else None)
+        return read_int(
+            variable, text, minimum=minimum, maximum=LONGEST_POLL_MS if option == "poll_timeout_ms" else None
+        )
     return text.strip() or None
 
 

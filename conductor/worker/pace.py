@@ -8,7 +8,8 @@
 * Empty polls begin at least ``poll_interval_ms`` apart; with an interval of a second or more the wait does not grow.
 * A server that answers an empty poll early, without waiting, is asked again after a pause that doubles up to
   ``MAX_PAUSE``.
-* A failed poll pauses, doubling up to two seconds (30 s when the server refuses us, ``Retry-After`` where it names one).
+* A failed poll pauses, doubling up to two seconds; up to 30 s when the server refuses us, and for as long as a
+  ``Retry-After`` asks.
 """
 
 from __future__ import annotations
@@ -77,5 +78,5 @@ class Pace:
             longest = _LONGEST_AFTER_REFUSAL
         elif not isinstance(error, APIError) or (isinstance(error, APIStatusError) and 0 < error.status < 500):  # noqa: PLR2004
             longest = _LONGEST_AFTER_REFUSAL
-        backoff = min(_FIRST_PAUSE * 2 ** min(self.failures, 20), longest)
+        backoff: float = min(_FIRST_PAUSE * 2 ** min(self.failures, 20), longest)
         return backoff * random.uniform(0.75, 1.0)  # noqa: S311  spreads pollers, guards nothing

@@ -100,7 +100,10 @@ class TaskRunner:
         if context.log_lines:
             result.logs = [*context.log_lines, *result.logs]
         task, duration = context.task, time.monotonic() - context.since
-        if error is None and result.status not in {TaskResultStatus.FAILED, TaskResultStatus.FAILED_WITH_TERMINAL_ERROR}:
+        if error is None and result.status not in {
+            TaskResultStatus.FAILED,
+            TaskResultStatus.FAILED_WITH_TERMINAL_ERROR,
+        }:
             self._events.emit(TaskExecutionCompleted, self.worker.name, task, result, duration)
         else:
             self._events.emit(TaskExecutionFailure, self.worker.name, task, result, error, duration)

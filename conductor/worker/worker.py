@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["Worker"]
 
 _DEFINITION = {
-    "retry_count": 3,
-    "retry_delay_seconds": 60,
-    "retry_logic": "FIXED",
-    "timeout_seconds": 3600,
-    "timeout_policy": "TIME_OUT_WF",
-    "response_timeout_seconds": 600,
-    "poll_timeout_seconds": 3600,
+    "retryCount": 3,
+    "retryDelaySeconds": 60,
+    "retryLogic": "FIXED",
+    "timeoutSeconds": 3600,
+    "timeoutPolicy": "TIME_OUT_WF",
+    "responseTimeoutSeconds": 600,
+    "pollTimeoutSeconds": 3600,
 }
 
 
@@ -70,7 +70,9 @@ class Worker:
         self.options = _checked(options)
         self.should_poll = should_poll
         self.arguments = compile_arguments(function)
-        self._task_def = TaskDef.from_dict({"name": self.name, **task_def}) if isinstance(task_def, Mapping) else task_def
+        self._task_def = (
+            TaskDef.from_dict({"name": self.name, **task_def}) if isinstance(task_def, Mapping) else task_def
+        )
 
     def __repr__(self) -> str:
         return f"Worker({self.name!r}, {self.place})"
@@ -89,15 +91,15 @@ class Worker:
 
     def task_def(self) -> TaskDef:
         """The task definition that ``register`` registers."""
-        given = self._task_def or TaskDef(self.name)
-        defaults = {k: v for k, v in _DEFINITION.items() if getattr(given, k) is None}
-        if (given.timeout_seconds or 0) > 0 and given.response_timeout_seconds is None:
-            longest = int(given.timeout_seconds or 0) - 1
-            defaults["response_timeout_seconds"] = max(1, min(int(str(_DEFINITION["response_timeout_seconds"])), longest))
-        if given.timeout_seconds is None and (given.response_timeout_seconds or 0) >= int(str(_DEFINITION["timeout_seconds"])):
-            defaults["timeout_seconds"] = 0
-        described = {} if given.description else {"description": inspect.getdoc(self.function) or None}
-        return TaskDef.from_dict({**attrs.evolve(given, **described).to_dict(), **TaskDef(self.name, **defaults).to_dict()})
+        given = self._task_def.to_dict() if self._task_def is not None else {"name": self.name}
+        wire: dict[str, Any] = {**_DEFINITION, "description": inspect.getdoc(self.function), **given}
+        timeout, response = wire["timeoutSeconds"], wire["responseTimeoutSeconds"]
+        if 0 < timeout <= response:  # the server refuses that; what was given stays, the default gives way
+            if "responseTimeoutSeconds" in given:
+                wire["timeoutSeconds"] = timeout if "timeoutSeconds" in given else 0
+            else:
+                wire["responseTimeoutSeconds"] = max(1, timeout - 1)
+        return TaskDef.from_dict(wire)
 
     def register(self, metadata: MetadataClient, *, overwrite: bool = True) -> bool:
         """Register the task definition (``POST /metadata/taskdefs``); whether it was written.
@@ -121,7 +123,9 @@ def _name_of(function: Any) -> str:
     inner = getattr(function, "func", function)
     name = getattr(inner, "__name__", "")
     if not name or name == "<lambda>":
-        raise WorkerRegistrationError(f"{function!r} has no name of its own; give the task's name: Worker(..., 'name').")
+        raise WorkerRegistrationError(
+            f"{function!r} has no name of its own; give the task's name: Worker(..., 'name')."
+        )
     return str(name)
 
 

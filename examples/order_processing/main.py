@@ -14,6 +14,7 @@ from pathlib import Path
 
 from conductor import ConductorClient, ConductorError, TaskHandler
 from conductor.models import Task, Workflow
+from conductor.server import start_oss_server
 
 HERE = Path(__file__).parent
 
@@ -45,13 +46,19 @@ class Progress:
         elapsed = time.monotonic() - self.started
         attempt = f"attempt {task.retry_count + 1}" if task.retry_count else ""
         why = task.reason_for_incompletion or ""
-        return f"{elapsed:6.1f}s  {order_id}  {task.reference_task_name:<18} {task.status:<26} {attempt:<10} {why}".rstrip()
+        line = f"{elapsed:6.1f}s  {order_id}  {task.reference_task_name:<18} {task.status:<26} {attempt:<10} {why}"
+        return line.rstrip()
 
 
-def follow(client: ConductorClient, running: dict[str, str], timeout: float) -> dict[str, tuple[Workflow, Workflow | None]]:
+Ended = dict[str, tuple[Workflow, Workflow | None]]  # by order: its execution, and that of its compensation
+
+
+def follow(
+    client: ConductorClient, running: dict[str, str], timeout: float
+) -> dict[str, tuple[Workflow, Workflow | None]]:
     """Show each task of the executions (order id -> execution id) until all have ended, compensations included."""
     progress, deadline = Progress(), time.monotonic() + timeout
-    finished: dict[str, tuple[Workflow, Workflow | None]] = {}
+    finished: Ended = {}
     while len(finished) < len(running):
         if time.monotonic() > deadline:
             raise TimeoutError(f"orders still run after {timeout:g} s: {sorted(running.keys() - finished.keys())}")
@@ -69,9 +76,11 @@ def follow(client: ConductorClient, running: dict[str, str], timeout: float) -> 
     return finished
 
 
-def table(orders: list[dict], finished: dict[str, tuple[Workflow, Workflow | None]]) -> tuple[str, bool]:
+def table(orders: list[dict], finished: Ended) -> tuple[str, bool]:
     """The table at the end, and whether every order ended as its file says it should."""
-    lines = [f"{'order':<8} {'outcome':<13} {'as expected':<12} {'total':>7}  {'tasks':>5}  {'seconds':>7}  tracking / reason"]
+    lines = [
+        f"{'order':<8} {'outcome':<13} {'as expected':<12} {'total':>7}  {'tasks':>5}  {'seconds':>7}  tracking / reason"
+    ]
     good = True
     for sample in orders:
         order_id = sample["order"]["id"]
@@ -114,8 +123,6 @@ def main() -> int:
     with ExitStack() as stack:
         url = arguments.server
         if url is None:
-            from conductor.server import start_oss_server
-
             print("Starting the real Conductor server (the first time its 458 MB are fetched) ...", flush=True)
             url = stack.enter_context(start_oss_server()).url
         print(f"Using the server at {url}\n")

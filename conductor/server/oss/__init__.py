@@ -1,4 +1,4 @@
-"""The real open-source server, launched from its published jar; needs Java 21 or later, which the extra ``oss`` brings."""
+"""The real open-source server, launched from its published jar, on a Java that is there or from the extra ``oss``."""
 
 from conductor.server.oss.launch import OssServer, start_oss_server
 

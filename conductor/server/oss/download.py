@@ -39,7 +39,9 @@ def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     return Path(base) / "conductor-sdk"
 
 
-def get_jar(folder: Path | None = None, version: str = VERSION, fetch: Callable[[Path, str], Path] | None = None) -> Path:
+def get_jar(
+    folder: Path | None = None, version: str = VERSION, fetch: Callable[[Path, str], Path] | None = None
+) -> Path:
     """The verified jar, fetched when it is not in the cache.
 
     Raises:
@@ -68,7 +70,7 @@ def get_jar(folder: Path | None = None, version: str = VERSION, fetch: Callable[
         staged = Path(temporary) / "verified.jar"
         shutil.move(fetched, staged)
         _verify(staged, version, told_as=jar)
-        os.replace(staged, jar)  # at once, so that another process sees all of it or nothing
+        staged.replace(jar)  # at once, so that another process sees all of it or nothing
     _mark(jar)
     return jar
 

@@ -43,7 +43,9 @@ class OssServer:
         log_path: Its log.
     """
 
-    def __init__(self, port: int, directory: Path, process: subprocess.Popen[bytes], cleanup: Callable[[], None]) -> None:
+    def __init__(
+        self, port: int, directory: Path, process: subprocess.Popen[bytes], cleanup: Callable[[], None]
+    ) -> None:
         self.port = port
         self.directory = directory
         self.log_path = directory / "server.log"
@@ -199,4 +201,6 @@ def _failed(server: OssServer, what: str) -> ServerStartError:
     except OSError:
         lines = []
     why = "\n".join(f"  {line[:300]}" for line in lines)
-    return ServerStartError(f"{what}. The last lines of its log {server.log_path}:\n{why}", log_path=str(server.log_path))
+    return ServerStartError(
+        f"{what}. The last lines of its log {server.log_path}:\n{why}", log_path=str(server.log_path)
+    )

@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-import conductor.models as models
+from conductor import models
 from conductor.errors import UnexpectedResponseError
 from conductor.models import (
     CreatedAccessKey,
@@ -19,7 +19,9 @@ from conductor.models import (
 )
 from conductor.models.wire import Model, structure
 
-MODELS = [c for n in models.__all__ if isinstance(c := getattr(models, n), type) and issubclass(c, Model) and c is not Model]
+MODELS = [
+    c for n in models.__all__ if isinstance(c := getattr(models, n), type) and issubclass(c, Model) and c is not Model
+]
 
 
 @pytest.mark.parametrize("cls", MODELS, ids=lambda c: c.__name__)
@@ -60,7 +62,9 @@ def test_a_definition_that_is_read_and_written_back_is_the_same():
                 "name": "s",
                 "taskReferenceName": "s_ref",
                 "type": "SWITCH",
-                "decisionCases": {"a": [{"name": "t", "taskReferenceName": "t_ref", "type": "SIMPLE", "retryCount": 0}]},
+                "decisionCases": {
+                    "a": [{"name": "t", "taskReferenceName": "t_ref", "type": "SIMPLE", "retryCount": 0}]
+                },
                 "defaultCase": [],
                 "inputParameters": {"x": None, "y": [1, {"z": "${workflow.input.q}"}]},
                 "cacheConfig": {"key": "k", "ttlInSecond": 5},
