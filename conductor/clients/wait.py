@@ -103,7 +103,7 @@ class WorkflowWait(Resource):
         return finished
 
     def failure(self: Any, workflow: Workflow) -> WorkflowFailedError:
-        """The error for an execution that did not complete, with its failed task's log (``GET /tasks/{taskId}/log``)."""
+        """The error for an execution that did not complete; the log is from ``GET /tasks/{taskId}/log``."""
         task = workflow.failed_task
         reason = workflow.reason_for_incompletion or (task.reason_for_incompletion if task else None) or ""
         where = f" at task {task.reference_task_name!r} ({task.status})" if task else ""

@@ -361,7 +361,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
     ) -> dict[str, list[Workflow]]:
         """Executions by correlation id; every id that was asked for is a key.
 
-        ``POST /workflow/{name}/correlated`` for one definition, for more ``POST /workflow/correlated/batch`` (Orkes).
+        ``POST /workflow/{name}/correlated``; for several names ``POST /workflow/correlated/batch`` (Orkes).
         """
         query = {"includeClosed": include_closed, "includeTasks": include_tasks}
         if isinstance(names, str):

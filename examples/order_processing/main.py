@@ -78,9 +78,7 @@ def follow(
 
 def table(orders: list[dict], finished: Ended) -> tuple[str, bool]:
     """The table at the end, and whether every order ended as its file says it should."""
-    lines = [
-        f"{'order':<8} {'outcome':<13} {'as expected':<12} {'total':>7}  {'tasks':>5}  {'seconds':>7}  tracking / reason"
-    ]
+    lines = ["order    outcome       as expected    total  tasks  seconds  tracking number or reason"]
     good = True
     for sample in orders:
         order_id = sample["order"]["id"]

@@ -1,0 +1,39 @@
+import inspect
+import pickle
+
+import pytest
+
+from conductor import errors
+from conductor.models import Task
+
+CLASSES = [c for n in errors.__all__ if inspect.isclass(c := getattr(errors, n))]
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
+def test_every_error_is_made_printed_and_pickled(cls):
+    error = cls("what happened")
+    assert str(error) == "what happened"
+    assert "what happened" in repr(error)
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is cls
+    assert str(again) == "what happened"
+
+
+def test_values_are_attributes_and_survive_pickling():
+    error = errors.WorkflowFailedError("failed", workflow_id="w", failed_task=Task(task_id="t"), reason="r")
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.workflow_id, again.failed_task.task_id, again.reason, again.logs) == ("w", "t", "r", [])
+
+
+def test_an_error_becomes_plain_values_for_logs():
+    error = errors.NotFoundError("gone", status=404, path="/x", method="GET")
+    assert error.to_dict()["status"] == 404
+    assert error.to_dict()["error"] == "NotFoundError"
+
+
+def test_the_intent_not_to_retry_cannot_be_swallowed_as_an_error_of_the_sdk():
+    assert not issubclass(errors.NonRetryableError, errors.ConductorError)
+
+
+def test_every_class_of_the_tree_is_drawn_in_the_docstring():
+    assert [c.__name__ for c in CLASSES if c.__name__ not in errors.__doc__] == []

@@ -1,0 +1,139 @@
+import logging
+import threading
+
+import pytest
+
+from conductor.errors import APIConnectionError, AuthenticationError
+from conductor.transport.token import NoTokenEndpoint, TokenCache
+
+LIFE = 100.0
+
+
+class Server:
+    """Gives out t1, t2, ...; or raises what it is told to."""
+
+    def __init__(self):
+        self.calls = 0
+        self.error = None
+        self.gate = None
+
+    def __call__(self):
+        self.calls += 1
+        if self.gate is not None:
+            self.gate.wait(5)
+        if self.error is not None:
+            raise self.error
+        return f"t{self.calls}"
+
+
+@pytest.fixture
+def server():
+    return Server()
+
+
+@pytest.fixture
+def now():
+    return [1000.0]
+
+
+@pytest.fixture
+def cache(server, now):
+    return TokenCache(server, LIFE, lambda: now[0])
+
+
+def test_a_fresh_token_is_not_fetched_again(cache, server, now):
+    assert cache.get() == "t1"
+    now[0] += 79
+    assert (cache.get(), server.calls) == ("t1", 1)
+
+
+def test_past_80_percent_of_its_life_it_is_refreshed(cache, server, now):
+    cache.get()
+    now[0] += 81
+    assert (cache.get(), server.calls) == ("t2", 2)
+
+
+def test_others_go_on_with_the_valid_token_while_one_thread_refreshes(cache, server, now, wait_until):
+    cache.get()
+    now[0] += 81
+    server.gate = threading.Event()
+    refresher = threading.Thread(target=cache.get)
+    refresher.start()
+    wait_until(lambda: server.calls == 2)
+    assert [cache.get() for _ in range(5)] == ["t1"] * 5
+    server.gate.set()
+    refresher.join(5)
+    assert (cache.get(), server.calls) == ("t2", 2)
+
+
+@pytest.mark.parametrize("age", [0, 101])
+def test_fifty_threads_without_a_living_token_make_one_call(cache, server, now, age):
+    if age:
+        cache.get()
+        now[0] += age
+    before = server.calls
+    server.gate = threading.Event()
+    tokens = []
+    threads = [threading.Thread(target=lambda: tokens.append(cache.get())) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    server.gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert server.calls == before + 1
+    assert tokens == [f"t{server.calls}"] * 50
+
+
+def test_fifty_threads_whose_token_was_rejected_make_one_call(cache, server):
+    cache.get()
+    tokens = []
+    threads = [threading.Thread(target=lambda: tokens.append(cache.renew("t1"))) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert (server.calls, set(tokens)) == (2, {"t2"})
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 8), (6, 32), (7, 60), (9, 60)])
+def test_the_nth_failure_waits_two_to_the_n_minus_one_seconds(cache, server, now, failures, seconds):
+    server.error = APIConnectionError("down")
+    for _ in range(failures):
+        now[0] += 61
+        with pytest.raises(APIConnectionError):
+            cache.get()
+    calls = server.calls
+    now[0] += seconds - 0.5
+    with pytest.raises(APIConnectionError):
+        cache.get()
+    assert server.calls == calls
+    now[0] += 0.6
+    with pytest.raises(APIConnectionError):
+        cache.get()
+    assert server.calls == calls + 1
+
+
+def test_a_valid_token_survives_failed_refreshes(cache, server, now):
+    cache.get()
+    server.error = APIConnectionError("down")
+    now[0] += 85
+    assert [cache.get(), cache.get()] == ["t1", "t1"]
+    assert server.calls == 2
+    server.error = None
+    now[0] += 2
+    assert cache.get() == "t3"
+
+
+def test_failures_are_warnings_and_errors_from_the_fifth(cache, server, now, caplog):
+    server.error = AuthenticationError("no")
+    for _ in range(6):
+        now[0] += 61
+        with pytest.raises(AuthenticationError):
+            cache.get()
+    assert [r.levelno for r in caplog.records] == [logging.WARNING] * 4 + [logging.ERROR] * 2
+
+
+def test_a_server_without_a_token_endpoint_is_remembered(cache, server):
+    server.error = NoTokenEndpoint()
+    assert [cache.get(), cache.get(), cache.renew(None)] == [None, None, None]
+    assert (server.calls, cache.is_disabled) == (1, True)
