@@ -200,8 +200,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             version: As for ``start``.
             wait_for: How long the server waits, in seconds; whole seconds from 1.
             wait_until: Reference names of tasks.
-            return_strategy: What is answered: a ``WorkflowRun`` for TARGET_WORKFLOW and BLOCKING_WORKFLOW, a ``TaskRun``
-                for BLOCKING_TASK and BLOCKING_TASK_INPUT.
+            return_strategy: What is answered: a ``WorkflowRun`` for TARGET_WORKFLOW and BLOCKING_WORKFLOW, a
+                ``TaskRun`` for BLOCKING_TASK and BLOCKING_TASK_INPUT.
             consistency: How durable the execution is before the answer (Orkes).
             request_id: Your id of the request; a UUID otherwise.
             correlation_id: As for ``start``.
@@ -361,7 +361,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
     ) -> dict[str, list[Workflow]]:
         """Executions by correlation id; every id that was asked for is a key.
 
-        ``POST /workflow/{name}/correlated``; for several names ``POST /workflow/correlated/batch`` (Orkes).
+        ``POST /workflow/{name}/correlated``, and for several names
+        ``POST /workflow/correlated/batch`` (Orkes).
         """
         query = {"includeClosed": include_closed, "includeTasks": include_tasks}
         if isinstance(names, str):

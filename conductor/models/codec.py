@@ -23,6 +23,7 @@ from conductor.errors import SerializationError
 __all__ = ["dumps", "loads", "moment", "to_jsonable"]
 
 _MAX_DEPTH = 200
+_SHOWN = 60
 
 
 def _stdlib_dumps(value: Any) -> bytes:
@@ -81,7 +82,8 @@ def _convert(value: Any, path: str, depth: int) -> Any:
             return value
         raise _no_json(path, f"{value!r} is not a JSON number")
     if depth > _MAX_DEPTH:
-        raise _no_json(path, f"nested more than {_MAX_DEPTH} levels deep, or it contains itself")
+        start = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}..."
+        raise _no_json(start, f"nested more than {_MAX_DEPTH} levels deep, or it contains itself")
     if kind is dict:
         return {_key(k, path): _convert(v, f"{path}.{k}", depth + 1) for k, v in value.items()}
     if kind is list or kind is tuple:

@@ -6,6 +6,8 @@
 * Each empty poll doubles the wait of the next, from ``poll_timeout_ms`` up to ``MAX_WAIT_MS``. The server answers a
   waiting poll as soon as there is a task, so the pickup stays low while the requests fall.
 * Empty polls begin at least ``poll_interval_ms`` apart; with an interval of a second or more the wait does not grow.
+* Where all workers share a number of places (``max_concurrency``), and beyond the first hundred polls that wait, polls
+  do not wait on the server, and pause in between as below.
 * A server that answers an empty poll early, without waiting, is asked again after a pause that doubles up to
   ``MAX_PAUSE``.
 * A failed poll pauses, doubling up to two seconds; up to 30 s when the server refuses us, and for as long as a

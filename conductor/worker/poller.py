@@ -40,7 +40,7 @@ class Gate:
         take: Take up to that many of the places that all workers share; returns how many.
         give_back: Give such places back.
         long_polls: How many polls of the handler may wait on the server at a time.
-        is_shared: Whether workers share places, so that none may hold one through a long wait.
+        is_shared: Whether workers share places: then no poll waits on the server, which would hold one meanwhile.
     """
 
     may_poll: Callable[[], bool]
@@ -149,33 +149,36 @@ class Poller:
             return
         submitted = 0
         try:
-            submitted = self._ask(free)
+            submitted, pause = self._ask(free)
         finally:
             self._gate.give_back(free - submitted)
+        self._pause(pause)
 
-    def _ask(self, free: int) -> int:
-        """Fill up to ``free`` slots; returns how many tasks came."""
-        wait_ms = self._pace.first_wait_ms if self._gate.is_shared else self._pace.wait_ms
-        may_wait = self._gate.long_polls.acquire(blocking=False)
+    def _ask(self, free: int) -> tuple[int, float]:
+        """Fill up to ``free`` slots; returns how many tasks came, and how long to pause."""
+        may_wait = not self._gate.is_shared and self._gate.long_polls.acquire(blocking=False)
+        wait_ms = self._pace.wait_ms if may_wait else 0
+        started = time.monotonic()
         try:
-            started = time.monotonic()
-            tasks = self._poll(1, wait_ms if may_wait else 0)
-            if tasks is None:
-                return 0
+            tasks = self._poll(1, wait_ms)
         finally:
             if may_wait:
                 self._gate.long_polls.release()
+        if isinstance(tasks, Exception):
+            return 0, self._pace.after_failure(tasks)
         if not tasks:
-            self._pause(self._pace.after_empty(wait_ms if may_wait else 0, time.monotonic() - started))
-            return 0
+            return 0, self._pace.after_empty(wait_ms, time.monotonic() - started)
         self._pace.after_tasks()
         submitted = self._submit(tasks)
         if free > submitted and not self._stop.is_set():
-            submitted += self._submit(self._poll(free - submitted, 0) or [])
-        return submitted
+            more = self._poll(free - submitted, 0)
+            if isinstance(more, Exception):
+                return submitted, self._pace.after_failure(more)
+            submitted += self._submit(more)
+        return submitted, 0.0
 
-    def _poll(self, count: int, wait_ms: int) -> list[Any] | None:
-        """The tasks that a poll brought; None when it failed, after the pause that follows."""
+    def _poll(self, count: int, wait_ms: int) -> list[Any] | Exception:
+        """The tasks that a poll brought, or the error that it met."""
         self._events.emit(PollStarted, self.task_type, count)
         started = time.monotonic()
         try:
@@ -188,7 +191,7 @@ class Poller:
             )
         except Exception as error:  # noqa: BLE001  whatever it was, polling goes on
             self._after_failure(error, time.monotonic() - started)
-            return None
+            return error
         self.last_poll = time.monotonic()
         self._recover()
         self._events.emit(PollCompleted, self.task_type, len(tasks), self.last_poll - started)
@@ -209,7 +212,6 @@ class Poller:
             self._failing_since = time.monotonic()
             logger.warning("%s: polling fails and goes on trying: %s", self.task_type, error)
             self._become("failing")
-        self._pause(self._pace.after_failure(error))
 
     def _recover(self) -> None:
         if self._failing_since is not None:

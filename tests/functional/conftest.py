@@ -1,0 +1,15 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from stub import Stub  # noqa: E402
+
+
+@pytest.fixture
+def stub():
+    one = Stub().start()
+    yield one
+    one.stop()

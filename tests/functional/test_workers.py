@@ -1,0 +1,427 @@
+"""Workers against a server on a real socket: polling, delivery, faults, shutdown."""
+
+import threading
+import time
+
+import pytest
+
+from conductor import ConfigurationError, NonRetryableError, Settings, TaskHandler, TaskInProgress, Worker
+from conductor.errors import WorkerRegistrationError
+from conductor.worker.events import DeliveryDelayed, LeaseExtended, PollFailure, TaskUpdateFailure, WorkerStateChanged
+from conductor.worker.registry import WorkerRegistry
+
+
+@pytest.fixture
+def start(stub):
+    handlers = []
+
+    def begin(*workers, **options):
+        handler = TaskHandler(Settings(server_url=stub.url, connect_timeout_ms=1000), workers=workers, **options)
+        handlers.append(handler)
+        return handler.start()
+
+    yield begin
+    for handler in handlers:
+        handler.stop(grace_seconds=5)
+
+
+def test_tasks_are_polled_run_and_delivered(stub, start, wait_until):
+    stub.add("work", *(f"work-{i}" for i in range(50)), inputData={"n": "3"})
+    start(Worker(lambda n: {"double": n * 2}, "work", thread_count=5))
+    wait_until(lambda: len(stub.done()) == 50)
+    assert {u[0]["outputData"]["double"] for u in stub.results.values()} == {"33"}
+    assert all(len(updates) == 1 for updates in stub.results.values())
+
+
+def test_a_busy_worker_needs_one_request_a_task(stub, start, wait_until):
+    stub.add("work", *(f"work-{i}" for i in range(200)))
+    start(Worker(lambda: None, "work", thread_count=4))
+    wait_until(lambda: len(stub.done()) == 200)
+    assert stub.requests["update-v2"] == 200
+    assert stub.requests["poll"] < 20
+
+
+def test_polls_ask_for_exactly_the_free_slots_and_only_a_poll_for_one_waits(stub, start, wait_until):
+    release = threading.Event()
+    start(Worker(lambda: release.wait(10), "work", thread_count=4))
+    stub.add("work", "work-1", "work-2")
+    wait_until(lambda: ("work", 3, 0, None) in stub.polls)
+    release.set()
+    wait_until(lambda: len(stub.done()) == 2)
+    assert all(count == 1 for _, count, timeout, _ in stub.polls if timeout > 0)
+    assert max(count for _, count, _, _ in stub.polls) == 3
+
+
+def test_a_server_without_update_v2_is_found_out_once(stub, start, wait_until):
+    stub.has_v2 = False
+    stub.add("work", *(f"work-{i}" for i in range(20)))
+    start(Worker(lambda: None, "work", thread_count=2))
+    wait_until(lambda: len(stub.done()) == 20)
+    assert stub.requests["update"] == 20
+    assert stub.requests["update-v2"] <= 2
+
+
+def test_a_domain_is_polled_and_an_empty_one_is_never_sent(stub, start, wait_until, monkeypatch):
+    monkeypatch.setenv("CONDUCTOR_WORKER_OTHER_DOMAIN", "")
+    start(Worker(lambda: None, "work", domain="eu"), Worker(lambda: None, "other", domain="us"))
+    wait_until(lambda: {p[0] for p in stub.polls} == {"work", "other"})
+    assert {(p[0], p[3]) for p in stub.polls} == {("work", "eu"), ("other", None)}
+
+
+def test_an_idle_worker_asks_less_often_and_still_picks_up_at_once(stub, start, wait_until):
+    start(Worker(lambda: None, "work"))
+    wait_until(lambda: any(timeout >= 1600 for _, _, timeout, _ in stub.polls), timeout=10)
+    assert stub.requests["poll"] < 10
+    began = time.monotonic()
+    stub.add("work", "work-1")
+    wait_until(lambda: stub.done() == {"work-1"})
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_long_poll_interval_is_honoured(stub, start, wait_until):
+    handler = start(Worker(lambda: None, "work", poll_interval_ms=60_000))
+    wait_until(lambda: handler.health().workers[0].last_poll_age is not None)
+    assert not threading.Event().wait(0.5)
+    assert stub.requests["poll"] == 1
+
+
+# -- results and failures
+
+
+def test_every_kind_of_outcome_reaches_the_server(stub, start, wait_until):
+    def work(kind: str):
+        match kind:
+            case "fail":
+                raise ValueError("no")
+            case "terminal":
+                raise NonRetryableError("never")
+            case "later":
+                return TaskInProgress(30, {"step": 1})
+            case "exit":
+                raise SystemExit
+        return {"lock": threading.Lock()}
+
+    for kind in ("fail", "terminal", "later", "exit", "unserialisable"):
+        stub.add("work", f"work-{kind}", inputData={"kind": kind})
+    stub.add("work", "work-missing")
+    start(Worker(work, "work", thread_count=3))
+    wait_until(lambda: len(stub.results) == 6)
+    assert {k.partition("-")[2]: v[0]["status"] for k, v in stub.results.items()} == {
+        "fail": "FAILED",
+        "terminal": "FAILED_WITH_TERMINAL_ERROR",
+        "later": "IN_PROGRESS",
+        "exit": "FAILED",
+        "unserialisable": "FAILED_WITH_TERMINAL_ERROR",
+        "missing": "FAILED_WITH_TERMINAL_ERROR",
+    }
+    assert stub.results["work-later"][0]["callbackAfterSeconds"] == 30
+    assert "ValueError: no" in stub.results["work-fail"][0]["logs"][0]["log"]
+
+
+POISON = [
+    {"taskId": "work-a", "workflowInstanceId": "w", "inputData": [1]},
+    {"taskId": "work-b", "workflowInstanceId": "w", "retryCount": "many"},
+    {"taskId": "work-c", "workflowInstanceId": "w", "inputData": "text"},
+    {"taskId": "work-d", "workflowInstanceId": "w", "workflowTask": 7},
+    {"taskId": 5, "workflowInstanceId": "w"},
+    {"workflowInstanceId": "w"},
+    {"taskId": "work-e"},
+    "no task at all",
+]
+
+
+def test_poison_tasks_are_answered_or_counted_and_the_worker_goes_on(stub, start, wait_until):
+    for raw in POISON:
+        stub.add_raw("work", raw)
+    stub.add("work", "work-good")
+    handler = start(Worker(lambda: None, "work", thread_count=2))
+    wait_until(lambda: "work-good" in stub.done())
+    wait_until(lambda: handler.health().workers[0].unreadable == len(POISON) - 1)
+    answered = {k for k, v in stub.results.items() if v[0]["status"] == "FAILED_WITH_TERMINAL_ERROR"}
+    assert answered == {"work-a", "work-b", "work-c", "work-d"}
+    assert "5" in stub.done()  # a number is text enough for an id
+    assert "cannot read" in stub.results["work-a"][0]["reasonForIncompletion"]
+
+
+@pytest.mark.parametrize("fault", [500, 503, 429, "cut", "cut-after", "html"])
+def test_no_result_is_lost_when_every_third_update_fails(stub, start, wait_until, fault):
+    count = [0]
+
+    def every_third(kind):
+        if kind not in {"update", "update-v2"}:
+            return None
+        count[0] += 1
+        return fault if count[0] % 3 == 0 else None
+
+    stub.fault = every_third
+    stub.add("work", *(f"work-{i}" for i in range(12)))
+    start(Worker(lambda: None, "work", thread_count=4))
+    wait_until(lambda: len(stub.done()) == 12, timeout=40)
+
+
+def test_a_short_outage_costs_no_result_and_is_logged_once_each_way(stub, start, wait_until, caplog):
+    caplog.set_level("INFO", logger="conductor.worker")
+    gone, release = threading.Event(), threading.Event()
+    heard = []
+
+    def work():
+        gone.set()
+        release.wait(10)
+
+    handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(work, "work", thread_count=5)])
+    handler.on(DeliveryDelayed, heard.append)
+    stub.add("work", *(f"work-{i}" for i in range(5)))
+    with handler:
+        wait_until(lambda: handler.health().workers[0].busy == 5)
+        stub.stop()
+        release.set()
+        wait_until(lambda: len(heard) == 5)
+        assert handler.health().waiting_results == 5
+        wait_until(lambda: handler.health().workers[0].state == "failing")
+        assert handler.health().is_live
+        assert not handler.health().is_ready
+        stub.restart()
+        began = time.monotonic()
+        wait_until(lambda: len(stub.done()) == 5)
+        assert time.monotonic() - began < 5
+        wait_until(lambda: handler.health().is_ready and handler.health().waiting_results == 0)
+    texts = [r.getMessage() for r in caplog.records]
+    assert sum("polling fails" in t for t in texts) == 1
+    assert sum("polling works again" in t for t in texts) == 1
+    assert sum("cannot be delivered" in t for t in texts) == 1
+    assert sum("waiting results are delivered" in t for t in texts) == 1
+
+
+def test_a_result_that_the_server_refuses_is_told_and_not_sent_again(stub, start, wait_until):
+    refused = []
+    stub.fault = lambda kind: 404 if kind in {"update", "update-v2"} else None
+    handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(lambda: None, "work")])
+    handler.on(TaskUpdateFailure, refused.append)
+    stub.add("work", "work-1")
+    with handler:
+        wait_until(lambda: refused)
+        assert (refused[0].task_id, handler.health().refused) == ("work-1", 1)
+
+
+def test_polling_never_ends_by_an_error(stub, start, wait_until):
+    failures = []
+    stub.fault = lambda kind: 500 if kind == "poll" else None
+    handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(lambda: None, "work")])
+    handler.on(PollFailure, failures.append)
+    with handler:
+        wait_until(lambda: len(failures) >= 3)
+        stub.fault = lambda kind: None
+        stub.add("work", "work-1")
+        wait_until(lambda: stub.done() == {"work-1"})
+        assert handler.health().workers[0].state == "polling"
+
+
+def test_a_login_page_is_no_delivery(stub, start, wait_until):
+    answers = iter(["html", "html"])
+    stub.fault = lambda kind: next(answers, None) if kind in {"update", "update-v2"} else None
+    stub.add("work", "work-1")
+    start(Worker(lambda: None, "work"))
+    wait_until(lambda: stub.done() == {"work-1"})
+    assert len(stub.results["work-1"]) == 1
+
+
+def test_an_expired_token_is_renewed_on_the_hot_path(stub, wait_until):
+    current = ["t1"]
+    stub.token = lambda: current[0]
+    stub.add("work", "work-1")
+    settings = Settings(server_url=stub.url, auth_key="k", auth_secret="s")
+    with TaskHandler(settings, workers=[Worker(lambda: None, "work")]):
+        wait_until(lambda: stub.done() == {"work-1"})
+        current[0] = "t2"
+        stub.add("work", "work-2")
+        wait_until(lambda: "work-2" in stub.done())
+    assert stub.requests["token"] == 2
+
+
+# -- stopping
+
+
+def test_a_stop_drains_what_runs_and_delivers_it(stub, start, wait_until):
+    release = threading.Event()
+    stub.add("work", *(f"work-{i}" for i in range(4)))
+    handler = start(Worker(lambda: release.wait(10), "work", thread_count=4))
+    wait_until(lambda: handler.health().workers[0].busy == 4)
+    threading.Timer(0.2, release.set).start()
+    report = handler.stop(grace_seconds=10)
+    assert report.drained
+    assert len(stub.done()) == 4
+    assert not handler.is_polling
+    assert not [t.name for t in threading.enumerate() if t.name.startswith(("poll:", "run:", "outbox", "lease"))]
+
+
+def test_unfinished_tasks_that_may_run_twice_are_handed_back(stub, start, wait_until):
+    release = threading.Event()
+    stub.add("safe", "safe-1", outputData={"step": 1})
+    stub.add("unsafe", "unsafe-1")
+    handler = start(
+        Worker(lambda: release.wait(20), "safe", hand_back=True), Worker(lambda: release.wait(20), "unsafe")
+    )
+    wait_until(lambda: sum(w.busy for w in handler.health().workers) == 2)
+    report = handler.stop(grace_seconds=0.3)
+    release.set()
+    assert sorted(report.unfinished) == ["safe-1", "unsafe-1"]
+    assert not report.drained
+    first = stub.results["safe-1"][0]
+    assert (first["status"], first.get("callbackAfterSeconds", 0), first["outputData"]) == ("IN_PROGRESS", 0, {"step": 1})
+    assert all(u["status"] != "IN_PROGRESS" for u in stub.results["unsafe-1"])
+
+
+def test_a_function_sees_the_stop(stub, start, wait_until):
+    from conductor import get_task_context
+
+    stub.add("work", "work-1")
+    handler = start(Worker(lambda: {"stopped": get_task_context().wait_for_stop(10)}, "work"))
+    wait_until(lambda: handler.health().workers[0].busy == 1)
+    assert handler.stop(grace_seconds=5).drained
+    assert stub.results["work-1"][0]["outputData"] == {"stopped": True}
+
+
+def test_a_handler_can_be_started_again(stub, start, wait_until):
+    handler = start(Worker(lambda: None, "work"))
+    with pytest.raises(WorkerRegistrationError, match="runs already"):
+        handler.start()
+    handler.stop()
+    stub.add("work", "work-1")
+    handler.start()
+    wait_until(lambda: stub.done() == {"work-1"})
+    assert handler.is_polling
+
+
+# -- while it runs
+
+
+def test_pause_resume_and_thread_count_take_effect_while_it_runs(stub, start, wait_until):
+    states, running, release = [], [], threading.Event()
+
+    def work():
+        running.append(1)
+        release.wait(10)
+
+    handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(work, "work")])
+    handler.on(WorkerStateChanged, lambda event: states.append(event.state))
+    with handler:
+        handler.pause("work")
+        wait_until(lambda: handler.health().workers[0].state == "paused")
+        stub.add("work", *(f"work-{i}" for i in range(3)))
+        assert not threading.Event().wait(0.3)
+        assert stub.done() == set()
+        handler.update_options("work", thread_count=3)
+        handler.resume()
+        wait_until(lambda: len(running) == 3)
+        release.set()
+        wait_until(lambda: len(stub.done()) == 3)
+    assert "paused" in states
+    assert states[-1] == "stopped"
+
+
+def test_a_lowered_thread_count_is_kept(stub, start, wait_until):
+    most, running, lock = [0], [0], threading.Lock()
+
+    def work():
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.005)
+        with lock:
+            running[0] -= 1
+
+    handler = start(Worker(work, "work", thread_count=4))
+    handler.update_options(thread_count=1)
+    wait_until(lambda: handler.health().workers[0].thread_count == 1)
+    stub.add("work", *(f"work-{i}" for i in range(20)))
+    wait_until(lambda: len(stub.done()) == 20)
+    assert most[0] == 1
+
+
+@pytest.mark.parametrize("changes", [{"domain": "x"}, {"nonsense": 1}])
+def test_what_cannot_change_while_it_runs_is_refused(stub, start, changes):
+    handler = start(Worker(lambda: None, "work"))
+    with pytest.raises(ConfigurationError):
+        handler.update_options(**changes)
+    with pytest.raises(WorkerRegistrationError):
+        handler.update_options("nobody", paused=True)
+
+
+def test_one_cap_holds_for_all_workers(stub, start, wait_until):
+    most, running, lock = [0], [0], threading.Lock()
+
+    def work():
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.01)
+        with lock:
+            running[0] -= 1
+
+    for kind in ("a", "b", "c"):
+        stub.add(kind, *(f"{kind}-{i}" for i in range(10)))
+    start(*(Worker(work, kind, thread_count=5) for kind in "abc"), max_concurrency=2)
+    wait_until(lambda: len(stub.done()) == 30, timeout=20)
+    assert most[0] == 2
+
+
+def test_should_poll_is_asked(stub, start, wait_until):
+    open_now = threading.Event()
+    stub.add("work", "work-1")
+    handler = start(Worker(lambda: None, "work", should_poll=open_now.is_set))
+    wait_until(lambda: handler.health().workers[0].state == "paused")
+    assert stub.requests["poll"] == 0
+    open_now.set()
+    wait_until(lambda: stub.done() == {"work-1"})
+
+
+def test_leases_of_long_tasks_are_extended_where_asked_for(stub, start, wait_until):
+    release, extended = threading.Event(), []
+    stub.add("long", "long-1", responseTimeoutSeconds=1)
+    stub.add("plain", "plain-1", responseTimeoutSeconds=1)
+    handler = TaskHandler(
+        Settings(server_url=stub.url),
+        workers=[
+            Worker(lambda: release.wait(20), "long", lease_extension=True),
+            Worker(lambda: release.wait(20), "plain"),
+        ],
+    )
+    handler.on(LeaseExtended, extended.append)
+    with handler:
+        wait_until(lambda: len(extended) >= 2)
+        release.set()
+    assert [u.get("extendLease") for u in stub.results["long-1"]][:2] == [True, True]
+    assert all(not u.get("extendLease") for u in stub.results["plain-1"])
+
+
+# -- what is started
+
+
+def test_no_workers_found_is_an_error_with_the_remedy(stub):
+    with pytest.raises(WorkerRegistrationError, match="@worker_task"):
+        TaskHandler(Settings(server_url=stub.url), registry=WorkerRegistry()).start()
+
+
+def test_two_workers_whose_options_make_them_one_are_refused(stub, monkeypatch):
+    monkeypatch.setenv("CONDUCTOR_WORKER_ALL_DOMAIN", "eu")
+    workers = [Worker(lambda: 1, "work"), Worker(lambda: 2, "work", domain="us")]
+    with pytest.raises(WorkerRegistrationError, match="eu"):
+        TaskHandler(Settings(server_url=stub.url), workers=workers).start()
+
+
+def test_workers_are_taken_from_the_registry_beside_those_that_are_given(stub):
+    registry = WorkerRegistry()
+    registry.add(Worker(lambda: None, "from_registry"))
+    handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(lambda: None, "given")], registry=registry)
+    assert [w.name for w in handler.workers] == ["given", "from_registry"]
+
+
+@pytest.mark.parametrize("options", [{"thread_count": 0}, {"max_concurrency": 0}])
+def test_impossible_options_are_refused_by_the_constructor(options):
+    with pytest.raises(ConfigurationError):
+        TaskHandler(workers=[Worker(lambda: None, "x")], **options)
+
+
+def test_an_unknown_option_of_the_handler_is_a_type_error():
+    with pytest.raises(TypeError, match="thread_count"):
+        TaskHandler(threads=5)
