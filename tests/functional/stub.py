@@ -178,7 +178,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def misbehaves(self, kind, data=None):
         self.owner.requests[kind] += 1
-        if self.owner.token is not None and kind != "token" and self.headers.get("X-Authorization") != self.owner.token():
+        if (
+            self.owner.token is not None
+            and kind != "token"
+            and self.headers.get("X-Authorization") != self.owner.token()
+        ):
             self.answer({"error": "EXPIRED_TOKEN"}, 401)
             return True
         fault = self.owner.fault(kind)

@@ -267,7 +267,11 @@ def test_unfinished_tasks_that_may_run_twice_are_handed_back(stub, start, wait_u
     assert sorted(report.unfinished) == ["safe-1", "unsafe-1"]
     assert not report.drained
     first = stub.results["safe-1"][0]
-    assert (first["status"], first.get("callbackAfterSeconds", 0), first["outputData"]) == ("IN_PROGRESS", 0, {"step": 1})
+    assert (first["status"], first.get("callbackAfterSeconds", 0), first["outputData"]) == (
+        "IN_PROGRESS",
+        0,
+        {"step": 1},
+    )
     assert all(u["status"] != "IN_PROGRESS" for u in stub.results["unsafe-1"])
 
 

@@ -75,7 +75,13 @@ def test_names_that_a_shell_cannot_export_are_written_with_underscores(name):
 
 @pytest.mark.parametrize(
     ("suffix", "text"),
-    [("THREAD_COUNT", "abc"), ("THREAD_COUNT", "0"), ("PAUSED", "flase"), ("POLL_TIMEOUT", "5001"), ("POLL_INTERVAL", "-1")],
+    [
+        ("THREAD_COUNT", "abc"),
+        ("THREAD_COUNT", "0"),
+        ("PAUSED", "flase"),
+        ("POLL_TIMEOUT", "5001"),
+        ("POLL_INTERVAL", "-1"),
+    ],
 )
 def test_a_bad_value_stops_the_start_and_names_the_variable(suffix, text):
     variable = f"CONDUCTOR_WORKER_CHARGE_{suffix}"

@@ -1,0 +1,216 @@
+"""Worker processes as a whole: signals, exit statuses, the end of the main thread, a kill with the outbox on."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+
+PREAMBLE = """
+import logging, os, sys, threading, time
+from conductor import TaskHandler, worker_task
+logging.basicConfig(level=logging.INFO)
+"""
+
+
+@pytest.fixture
+def spawn(stub, tmp_path):
+    processes = []
+
+    def run(code, **environ):
+        script = tmp_path / f"script{len(processes)}.py"
+        script.write_text(PREAMBLE + textwrap.dedent(code))
+        env = {**os.environ, "CONDUCTOR_SERVER_URL": stub.url, **environ}
+        process = subprocess.Popen(
+            [sys.executable, str(script)], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+SLOW = r"""
+@worker_task("slow", thread_count=10)
+def slow():
+    os.write(1, b"in flight\n")  # whole lines, from ten threads at once
+    time.sleep(1.0)
+
+if __name__ == "__main__":
+    TaskHandler().run()
+"""
+
+
+def read_until(process, text, times=1):
+    deadline = threading.Timer(20, process.kill)
+    deadline.start()
+    try:
+        for line in process.stdout:
+            times -= line.count(text)
+            if times <= 0:
+                return
+    finally:
+        deadline.cancel()
+    raise AssertionError(f"the process ended before it said {text!r}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_with_ten_tasks_in_flight_delivers_ten_and_exits_with_0(stub, spawn, number):
+    stub.add("slow", *(f"slow-{i}" for i in range(10)))
+    process = spawn(SLOW)
+    read_until(process, "in flight", times=10)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, out
+    assert len(stub.done()) == 10
+
+
+def test_a_grace_period_that_is_not_enough_exits_with_1_and_names_the_tasks(stub, spawn):
+    stub.add("slow", "slow-1")
+    process = spawn(SLOW.replace("sleep(1.0)", "sleep(60)").replace("TaskHandler()", "TaskHandler(grace_seconds=0.5)"))
+    read_until(process, "in flight")
+    process.terminate()
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "slow-1" in out
+
+
+def test_a_second_signal_aborts(stub, spawn):
+    stub.add("slow", "slow-1")
+    process = spawn(SLOW.replace("sleep(1.0)", "sleep(60)"))
+    read_until(process, "in flight")
+    process.terminate()
+    read_until(process, "Stopping")
+    process.terminate()
+    process.wait(10)
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "environ", "says"),
+    [
+        ("TaskHandler().run()", {}, "No workers were found"),
+        (SLOW, {"CONDUCTOR_WORKER_SLOW_THREAD_COUNT": "lots"}, "CONDUCTOR_WORKER_SLOW_THREAD_COUNT"),
+        (SLOW, {"CONDUCTOR_AUTH_KEY": "only-half"}, "CONDUCTOR_AUTH_SECRET"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_exits_with_2_and_says_why(spawn, code, environ, says):
+    process = spawn(code, **environ)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 2, out
+    assert says in out
+
+
+def test_started_as_the_last_line_of_a_script_it_keeps_working_until_ctrl_c(stub, spawn, wait_until):
+    process = spawn("""
+        @worker_task("work", thread_count=2)
+        def work(): ...
+
+        TaskHandler().start()
+        print("the script is over", flush=True)
+    """)
+    read_until(process, "the script is over")
+    stub.add("work", *(f"work-{i}" for i in range(20)))
+    wait_until(lambda: len(stub.done()) == 20, what="work after the main thread's end")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.poll() is not None
+
+
+def test_a_script_that_uses_the_handler_as_a_context_ends(stub, spawn, wait_until):
+    stub.add("work", "work-1")
+    process = spawn("""
+        done = threading.Event()
+
+        @worker_task("work")
+        def work():
+            done.set()
+
+        with TaskHandler():
+            done.wait(10)
+    """)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, out
+    assert stub.done() == {"work-1"}
+
+
+def test_a_handler_made_before_a_fork_works_in_the_child(stub, spawn, wait_until):
+    stub.add("work", *(f"work-{i}" for i in range(6)))
+    process = spawn(
+        """
+        @worker_task("work", thread_count=2)
+        def work():
+            return {"pid": os.getpid()}
+
+        handler = TaskHandler()
+        handler.start()
+        time.sleep(0.3)
+        pid = os.fork()
+        if pid == 0:
+            assert not handler.is_polling
+            os.environ["CONDUCTOR_WORKER_ALL_DOMAIN"] = "child"
+            handler.start()
+            time.sleep(1)
+            report = handler.stop()
+            os._exit(0 if report.drained else 5)
+        _, status = os.waitpid(pid, 0)
+        assert handler.is_polling
+        handler.stop()
+        sys.exit(os.waitstatus_to_exitcode(status))
+    """,
+        PYTHONWARNINGS="ignore",
+    )
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, out
+    assert len(stub.done()) == 6
+    assert {p[3] for p in stub.polls} == {None, "child"}
+
+
+OUTBOX = """
+@worker_task("work", thread_count=10)
+def work():
+    open(os.environ["RUNS"], "a").write("x")
+
+if __name__ == "__main__":
+    TaskHandler(outbox=os.environ["OUTBOX"]).run()
+"""
+
+
+def test_after_a_kill_with_ten_undelivered_results_none_is_executed_again(stub, spawn, wait_until, tmp_path):
+    runs, outbox = tmp_path / "runs", tmp_path / "outbox.db"
+    environ = {"RUNS": str(runs), "OUTBOX": str(outbox)}
+    stub.fault = lambda kind: 503 if kind in {"update", "update-v2"} else None
+    stub.add("work", *(f"work-{i}" for i in range(10)))
+    process = spawn(OUTBOX, **environ)
+    wait_until(lambda: stub.requests["update-v2"] + stub.requests["update"] >= 10 and _rows(outbox) == 10)
+    process.kill()
+    process.communicate(timeout=10)
+    stub.fault = lambda kind: None
+    again = spawn(OUTBOX, **environ)
+    wait_until(lambda: len(stub.done()) == 10)
+    wait_until(lambda: _rows(outbox) == 0)
+    again.terminate()
+    again.communicate(timeout=20)
+    assert again.returncode == 0
+    assert runs.read_text() == "x" * 10
+
+
+def _rows(path):
+    import sqlite3
+
+    if not path.exists():
+        return 0
+    connection = sqlite3.connect(path, timeout=5)
+    try:
+        return connection.execute("SELECT count(*) FROM results").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+    finally:
+        connection.close()

@@ -1,0 +1,266 @@
+"""The transport on real sockets: pools, deadlines, connections that died, forks."""
+
+import gc
+import os
+import socket
+import threading
+import time
+import warnings
+
+import pytest
+
+from conductor import ConductorClient, RetryPolicy
+from conductor.errors import APIConnectionError, APIError, APITimeoutError
+from conductor.settings import Settings
+from conductor.transport.hot import HotPath
+from conductor.transport.http import Transport
+from conductor.transport.operation import Operation, Repeat
+
+ECHO = Operation("GET", "/echo/{id}", dict)
+ONCE = Operation("POST", "/tasks", str, Repeat.NEVER)
+
+
+class Server:
+    """Accepts connections and hands each to ``serve(socket)`` on a thread of its own."""
+
+    def __init__(self, serve):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.accepted = []
+        self.serve = serve
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.accepted.append(connection)
+            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+
+    def _run(self, connection):
+        try:
+            self.serve(connection)
+        except OSError:
+            pass
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}/api"
+
+    def close(self):
+        self.listener.close()
+        for connection in self.accepted:
+            connection.close()
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(function):
+        servers.append(Server(function))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def read_request(connection):
+    data = b""
+    while b"\r\n\r\n" not in data:
+        block = connection.recv(65536)
+        if not block:
+            raise OSError("closed")
+        data += block
+    head, _, rest = data.partition(b"\r\n\r\n")
+    length = next((int(l.split(b":")[1]) for l in head.lower().split(b"\r\n") if l.startswith(b"content-length")), 0)
+    while len(rest) < length:
+        rest += connection.recv(65536)
+    return head.decode()
+
+
+def answer(body, extra=""):
+    return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{extra}\r\n{body}".encode()
+
+
+def echo(connection):
+    while True:
+        path = read_request(connection).split()[1]
+        connection.sendall(answer(f'{{"path": "{path}"}}'))
+
+
+def test_a_hundred_threads_use_one_client_on_at_most_that_many_connections(serve):
+    server = serve(echo)
+    wrong = []
+    with ConductorClient(server_url=server.url, max_connections=20) as client:
+
+        def work(number):
+            for turn in range(10):
+                said = client.transport.request(ECHO, {"id": f"{number}-{turn}"})
+                if said["path"] != f"/api/echo/{number}-{turn}":
+                    wrong.append(said)
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(100)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert wrong == []
+    assert 1 <= len(server.accepted) <= 20
+
+
+def test_a_thousand_clients_made_and_closed_leave_no_file_open(serve):
+    server = serve(echo)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(1000):
+        with ConductorClient(server_url=server.url) as client:
+            if _ % 50 == 0:
+                client.transport.request(ECHO, {"id": 1})
+    gc.collect()
+    for connection in server.accepted:
+        connection.close()
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+
+
+def test_a_client_starts_no_threads(serve):
+    before = threading.active_count()
+    server = serve(echo)
+    with ConductorClient(server_url=server.url) as client:
+        client.transport.request(ECHO, {"id": 1})
+        ours = [t.name for t in threading.enumerate() if "_run" not in t.name and "_accept" not in t.name]
+    assert len(ours) <= before
+
+
+def _trickle(connection):
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(100):
+        connection.sendall(b" ")
+        time.sleep(0.1)
+
+
+def _trickle_head(connection):
+    read_request(connection)
+    for _ in range(100):
+        connection.sendall(b"X")
+        time.sleep(0.1)
+
+
+def _silence(connection):
+    read_request(connection)
+    time.sleep(10)
+
+
+@pytest.mark.parametrize("behaviour", [_trickle, _trickle_head, _silence])
+def test_a_call_ends_at_its_timeout_however_the_answer_trickles(serve, behaviour):
+    server = serve(behaviour)
+    transport = Transport(Settings(server_url=server.url), retry=RetryPolicy.none())
+    began = time.monotonic()
+    with pytest.raises(APITimeoutError):
+        transport.request(ECHO, {"id": 1}, timeout=0.5)
+    assert 0.4 < time.monotonic() - began < 1.5
+    transport.close()
+
+
+@pytest.mark.parametrize("behaviour", [_trickle, _silence])
+def test_a_poll_or_an_update_on_the_hot_path_ends_in_time_too(serve, behaviour):
+    server = serve(behaviour)
+    transport = Transport(Settings(server_url=server.url, request_timeout_ms=500))
+    began = time.monotonic()
+    with pytest.raises(APITimeoutError):
+        HotPath(transport).update(b'{"taskId":"t"}')
+    assert time.monotonic() - began < 1.5
+    transport.close()
+
+
+def test_a_connection_that_the_server_closed_while_idle_costs_no_failed_call(serve):
+    def once(connection):
+        path = read_request(connection).split()[1]
+        connection.sendall(answer(f'{{"path": "{path}"}}'))
+        connection.close()
+
+    server = serve(once)
+    transport = Transport(Settings(server_url=server.url), retry=RetryPolicy.none())
+    hot = HotPath(transport)
+    for turn in range(5):
+        assert transport.request(ECHO, {"id": turn})["path"] == f"/api/echo/{turn}"
+        server.accepted[-1].close()
+        time.sleep(0.02)  # the close has to arrive, as it has for any connection that idles
+    assert hot is not None
+    transport.close()
+
+
+def test_refused_connections_are_errors_that_name_the_server():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    slept = []
+    transport = Transport(Settings(server_url=f"http://127.0.0.1:{port}"), sleep=slept.append)
+    with pytest.raises(APIConnectionError, match="refused") as caught:
+        transport.request(ONCE, body={})
+    assert f":{port}" in str(caught.value)
+    assert caught.value.attempts == 4  # never sent, so repeating was safe even for this one
+    assert len(slept) == 3
+
+
+def test_a_cut_answer_is_a_connection_error(serve):
+    def cut(connection):
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+        connection.close()
+
+    server = serve(cut)
+    transport = Transport(Settings(server_url=server.url), retry=RetryPolicy.none())
+    for call in (lambda: transport.request(ECHO, {"id": 1}), lambda: HotPath(transport).update(b"{}")):
+        with pytest.raises(APIConnectionError):
+            call()
+    transport.close()
+
+
+@pytest.mark.parametrize("through_session", [False, True])
+def test_the_hot_path_speaks_through_the_pool_or_through_a_session_of_ones_own(stub, through_session):
+    import requests
+
+    stub.add("work", "work-1", "work-2")
+    session = requests.Session() if through_session else None
+    with ConductorClient(server_url=stub.url, session=session) as client:
+        hot = HotPath(client.transport)
+        (task,) = hot.poll("work", count=1, timeout_ms=100, worker_id="me")
+        assert task["taskId"] == "work-1"
+        following = hot.update_v2(b'{"taskId":"work-1","status":"COMPLETED"}')
+        assert following["taskId"] == "work-2"
+        assert hot.update(b'{"taskId":"work-2","status":"COMPLETED"}') == "work-2"
+        assert hot.update_v2(b'{"taskId":"work-2","status":"COMPLETED"}') is None
+        stub.fault = lambda kind: 500
+        with pytest.raises(APIError) as caught:
+            hot.poll("work", count=1, timeout_ms=100, worker_id="me")
+        assert caught.value.path == "/tasks/poll/batch/work"
+    if session is not None:
+        session.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_after_a_fork_no_answer_crosses_between_parent_and_child(serve):
+    server = serve(echo)
+    transport = Transport(Settings(server_url=server.url))
+    for n in range(3):
+        transport.request(ECHO, {"id": n})
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of this test's server are there; it forks anyway
+        pid = os.fork()
+    if pid == 0:  # pragma: no cover  another process
+        good = all(transport.request(ECHO, {"id": f"child-{n}"})["path"] == f"/api/echo/child-{n}" for n in range(200))
+        os.write(writer, b"good" if good else b"bad")
+        os._exit(0)
+    crossed = [
+        n for n in range(200) if transport.request(ECHO, {"id": f"parent-{n}"})["path"] != f"/api/echo/parent-{n}"
+    ]
+    os.waitpid(pid, 0)
+    assert os.read(reader, 10) == b"good"
+    assert crossed == []
+    os.close(reader)
+    os.close(writer)
+    assert transport.request(ECHO, {"id": "after"})["path"] == "/api/echo/after"
+    transport.close()

@@ -1,0 +1,61 @@
+import sqlite3
+
+import pytest
+
+from conductor.errors import ConfigurationError
+from conductor.worker.outbox import DiskOutbox, Undelivered
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "outbox.db"
+
+
+def test_what_was_kept_is_there_after_a_restart_in_order_until_it_is_forgotten(path):
+    first = DiskOutbox(path)
+    kept = [Undelivered("work", f"t{i}", b'{"n":%d}' % i) for i in range(3)]
+    for one in kept:
+        first.keep(one)
+    first.forget(kept[1])
+    first.close()
+    second = DiskOutbox(path)
+    left = second.load()
+    assert [(u.task_type, u.task_id, u.body) for u in left] == [("work", "t0", b'{"n":0}'), ("work", "t2", b'{"n":2}')]
+    second.forget(left[0])
+    assert [u.task_id for u in second.load()] == ["t2"]
+    second.close()
+
+
+def test_a_corrupt_entry_is_set_aside_and_never_fatal(path, caplog):
+    outbox = DiskOutbox(path)
+    outbox.keep(Undelivered("work", "good", b"{}"))
+    with sqlite3.connect(path) as raw:
+        raw.execute("INSERT INTO results (task_type, task_id, body) VALUES ('work', 'bad', 'not bytes')")
+        raw.execute("INSERT INTO results (task_type, task_id, body) VALUES ('work', NULL, x'7b7d')")
+    raw.close()
+    assert [u.task_id for u in outbox.load()] == ["good"]
+    assert "set aside" in caplog.text
+    assert [u.task_id for u in outbox.load()] == ["good"]
+    outbox.close()
+
+
+@pytest.mark.parametrize("make", [lambda p: p / "no" / "such" / "folder.db", lambda p: p])
+def test_a_path_that_cannot_be_used_is_a_configuration_error(tmp_path, make):
+    with pytest.raises(ConfigurationError, match="outbox"):
+        DiskOutbox(make(tmp_path))
+
+
+def test_a_file_that_is_no_outbox_is_a_configuration_error(path):
+    path.write_bytes(b"x" * 5000)
+    with pytest.raises(ConfigurationError):
+        DiskOutbox(path)
+
+
+def test_a_full_disk_keeps_the_result_in_memory(path, caplog):
+    outbox = DiskOutbox(path)
+    outbox._db.execute("PRAGMA max_page_count=1")
+    result = Undelivered("work", "t", b"{" + b"x" * 100_000)
+    outbox.keep(result)
+    assert result.row is None
+    assert "in memory only" in caplog.text
+    outbox.close()
