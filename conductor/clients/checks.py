@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
 
-from conductor.errors import ConfigurationError
+from conductor.errors import ConfigurationError, UnexpectedResponseError
 from conductor.models.codec import dumps, to_jsonable
 from conductor.models.enums import WireEnum
 from conductor.models.wire import Model
@@ -18,6 +19,7 @@ __all__ = [
     "as_model",
     "epoch_ms",
     "known",
+    "known_all",
     "require_ids",
     "sized",
     "whole_seconds",
@@ -33,8 +35,21 @@ _FEW, _SHORT = 100, 10_000
 
 
 def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
-    """A model, or its wire form as people read it from files."""
-    return value if isinstance(value, kind) else kind.from_dict(value)  # type: ignore[arg-type]
+    """A model, or its wire form as people read it from files.
+
+    Raises:
+        ConfigurationError: It does not fit the model; the error says where.
+    """
+    if isinstance(value, kind):
+        return value
+    try:
+        return kind.from_dict(value)  # type: ignore[arg-type]
+    except UnexpectedResponseError as error:
+        raise ConfigurationError(
+            f"{error.message} Nothing was sent.",
+            variable=error.path_in_body,
+            allowed=f"a {kind.__name__}, or a dict in its wire form",
+        ) from None
 
 
 def known(value: E | str | None, kind: type[E], name: str) -> E | None:
@@ -50,6 +65,13 @@ def known(value: E | str | None, kind: type[E], name: str) -> E | None:
     )
 
 
+def known_all(value: E | str | Iterable[E | str] | None, kind: type[E], name: str) -> E | list[E] | None:
+    """One value of an enum, or several, each known to the server."""
+    if value is None or isinstance(value, str):
+        return known(value, kind, name)
+    return [one for given in value if (one := known(given, kind, name)) is not None]
+
+
 def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, Any]:
     """``value`` as plain JSON, refused when it is larger than the server keeps.
 
@@ -57,7 +79,7 @@ def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, A
     200, and drops the payload.
     """
     plain = to_jsonable(dict(value or {}), f"$.{what.rpartition(' ')[2]}")
-    if _may_exceed(plain) and (size := len(dumps(plain))) > limit:
+    if _may_exceed(plain) and (size := _size(plain, limit)) > limit:
         raise ConfigurationError(
             f"The {what} has {size:,} bytes. The server keeps {limit:,} at most and would silently drop it: store it "
             "elsewhere and pass where it is.",
@@ -65,6 +87,14 @@ def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, A
             allowed=f"at most {limit} bytes of JSON",
         )
     return dict(plain)
+
+
+def _size(plain: dict[str, Any], limit: int) -> int:
+    """Bytes of JSON as the server counts them: it writes no escapes for letters, which a writer of ours may do."""
+    size = len(dumps(plain))
+    if size > limit:
+        size = len(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    return size
 
 
 def _may_exceed(plain: dict[str, Any]) -> bool:

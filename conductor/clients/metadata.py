@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from conductor.clients._resource import Resource
@@ -15,6 +15,7 @@ from conductor.models import (
     TaskDef,
     WorkflowDef,
     WorkflowDefSummary,
+    WorkflowTask,
 )
 from conductor.transport.operation import Edition, Operation, Repeat, nothing
 
@@ -105,7 +106,7 @@ class MetadataClient(Resource):
         Raises:
             BadRequestError: It is invalid; see ``validation_errors``.
         """
-        self._call(VALIDATE, body=as_model(definition, WorkflowDef))
+        self._call(VALIDATE, body=_workflow(definition))
 
     def get_workflow(self, name: str, version: int | None = None, *, metadata: bool | None = None) -> WorkflowDef:
         """A workflow definition (``GET /metadata/workflow/{name}``).
@@ -275,7 +276,23 @@ def _workflow(given: WorkflowDef | Mapping[str, Any]) -> WorkflowDef:
             "schema_version",
             "2",
         )
+    for task in _all_tasks(definition.tasks):
+        if task.workflow_task_type is not None and task.workflow_task_type != (task.type or "SIMPLE"):
+            raise _refused(
+                f"Workflow {definition.name!r}: the task {task.task_reference_name!r} has workflowTaskType "
+                f"{task.workflow_task_type}, which the server would take in place of its type {task.type}.",
+                "workflow_task_type",
+                "type alone",
+            )
     return definition
+
+
+def _all_tasks(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
+    for task in tasks:
+        yield task
+        for branch in (*(task.decision_cases or {}).values(), *(task.fork_tasks or [])):
+            yield from _all_tasks(branch)
+        yield from _all_tasks([*(task.default_case or []), *(task.loop_over or [])])
 
 
 def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:

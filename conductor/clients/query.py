@@ -14,7 +14,14 @@ from typing import Any
 
 from conductor.errors import ConfigurationError
 
-__all__ = ["TASK_FIELDS", "WORKFLOW_FIELDS", "build_query", "check_query"]
+__all__ = [
+    "TASK_FIELDS",
+    "WORKFLOW_FIELDS",
+    "build_query",
+    "check_query",
+    "check_sort",
+    "refuse_fields",
+]
 
 WORKFLOW_FIELDS = (
     "workflowId",
@@ -29,8 +36,22 @@ WORKFLOW_FIELDS = (
 )
 TASK_FIELDS = ("taskId", "taskType", "taskDefName", "workflowType", "status", "startTime", "endTime", "updateTime")
 
-_CONDITION = re.compile(r"^\s*(\w+)\s*(=|>|<|IN)\s*(.+?)\s*$", re.DOTALL)
+_REASONS = {
+    "version": "version is not indexed; compare summary.version of the results",
+    "priority": "priority is not indexed; compare summary.priority of the results",
+    "createdBy": "createdBy is not indexed; compare summary.created_by of the results",
+    "modifiedTime": "use updateTime",
+    "workflowName": "use workflowType",
+    "name": "use workflowType, or taskDefName for tasks",
+    "referenceTaskName": "use workflows.list_tasks",
+    "workflowId": "list an execution's tasks with workflows.list_tasks",
+}
+
+_CONDITION = re.compile(r"^\s*(\w+)\s*(=|>|<|IN\b)\s*(.+?)\s*$", re.DOTALL)
+_LIST = re.compile(r"\(([^()]+)\)")
 _FORBIDDEN = re.compile(r"[\"'(),]")
+_WORDS = re.compile(r"\s(AND|OR|NOT)\s", re.IGNORECASE)
+_SORT = re.compile(r"(\w+)(?::(ASC|DESC))?", re.IGNORECASE)
 
 
 def build_query(
@@ -64,7 +85,7 @@ def check_query(raw: str, allowed: Iterable[str]) -> None:
     known = list(allowed)
     for condition in raw.split(" AND "):
         found = _CONDITION.match(condition)
-        if not found:
+        if not found or not _is_value(found[2], found[3]):
             raise ConfigurationError(
                 f"The search condition {condition.strip()!r} is not understood by the server. Conditions are "
                 "'field = value', 'field > value', 'field < value' and 'field IN (a,b)', joined by ' AND '; there is "
@@ -73,28 +94,91 @@ def check_query(raw: str, allowed: Iterable[str]) -> None:
                 value=raw,
                 allowed="field = value AND ...",
             )
-        if found[1] not in known:
+        _check_field(found[1], known, "query")
+
+
+def _is_value(operator: str, text: str) -> bool:
+    inner = _LIST.fullmatch(text) if operator == "IN" else None
+    if operator == "IN" and inner is None:
+        return False
+    values = inner[1].split(",") if inner else [text]
+    return all(_is_plain(_unquoted(value.strip())) for value in values)
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the query language can express a value."""
+    return bool(text.strip()) and text[0] not in "=<>" and not (_FORBIDDEN.search(text) or _WORDS.search(f" {text} "))
+
+
+def _check_field(name: str, known: list[str], variable: str) -> None:
+    if name in known:
+        return
+    advice = f" ({_REASONS[name]})" if name in _REASONS else ""
+    raise ConfigurationError(
+        f"A search by {name!r} is not possible: the server would ignore the condition and answer everything{advice}. "
+        f"Fields are: {', '.join(known)}.",
+        variable=variable,
+        value=name,
+        allowed=", ".join(known),
+    )
+
+
+def refuse_fields(given: Mapping[str, object], allowed: Iterable[str]) -> None:
+    """Refuse keyword arguments that no search has, in words that help.
+
+    Raises:
+        ConfigurationError: There is one.
+    """
+    for name in given:
+        head, *rest = name.split("_")
+        _check_field(head + "".join(part.capitalize() for part in rest), list(allowed), name)
+        raise ConfigurationError(f"search takes no {name!r}.", variable=name, allowed="its keyword arguments")
+
+
+def check_sort(sort: str | Iterable[str] | None, allowed: Iterable[str]) -> str | None:
+    """The order as the server takes it, ``field:ASC|field:DESC``.
+
+    Raises:
+        ConfigurationError: The server would ignore it.
+    """
+    if sort is None:
+        return None
+    known = list(allowed)
+    orders = []
+    for one in sort.split("|") if isinstance(sort, str) else sort:
+        found = _SORT.fullmatch(one.strip())
+        if not found or found[1] not in known:
             raise ConfigurationError(
-                f"A search by {found[1]!r} is not possible: the server would ignore the condition and answer "
-                f"everything. Fields are: {', '.join(known)}.",
-                variable="query",
-                value=found[1],
-                allowed=", ".join(known),
+                f"The order {one!r} would be ignored by the server. Orders are 'field:ASC' and 'field:DESC', with one "
+                f"of: {', '.join(known)}.",
+                variable="sort",
+                value=one,
+                allowed="field:ASC or field:DESC",
             )
+        orders.append(f"{found[1]}:{(found[2] or 'ASC').upper()}")
+    return "|".join(orders) or None
 
 
 def _condition(name: str, value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
+        if not value:
+            raise ConfigurationError(
+                f"{name} is an empty list, by which nothing could be found.", variable=name, allowed="a value, or None"
+            )
         return f"{name} IN ({','.join(_value(name, one) for one in value)})"
     return f"{name} = {_value(name, value)}"
 
 
 def _value(name: str, value: Any) -> str:
     text = str(value.value if isinstance(value, Enum) else value)
-    if not text or _FORBIDDEN.search(text) or " AND " in text:
+    if not _is_plain(text):
         raise ConfigurationError(
             f"{text!r} cannot be searched for in {name}: the server's query language has no way to write quotes, "
-            "parentheses or commas in a value. Use free_text.",
+            "parentheses, commas, AND or OR in a value. Use free_text.",
             variable=name,
             value=text,
             allowed="text without quotes, parentheses and commas",

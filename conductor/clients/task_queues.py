@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conductor.clients._resource import Resource
+from conductor.errors import ConfigurationError, NotFoundError
 from conductor.models import PollData
 from conductor.models.wire import structure
 from conductor.transport.operation import Edition, Operation
@@ -32,18 +33,33 @@ class TaskQueues(Resource):
         isolation_group_id: str | None = None,
         execution_namespace: str | None = None,
     ) -> int:
-        """How many tasks wait in one queue (``GET /tasks/queue/size``, open-source server)."""
+        """How many tasks wait in one queue (``GET /tasks/queue/size``, open-source server).
+
+        Where that is missing, ``get_queue_sizes`` is asked.
+        """
         query = {
             "taskType": task_type,
             "domain": domain or None,
             "isolationGroupId": isolation_group_id,
             "executionNamespace": execution_namespace,
         }
-        return self._call(SIZE, query=query)
+        try:
+            return self._call(SIZE, query=query)
+        except NotFoundError:
+            if isolation_group_id is not None or execution_namespace is not None:
+                raise
+        queue = f"{domain}:{task_type}" if domain else task_type
+        return self.get_queue_sizes(queue).get(queue, 0)
 
     def get_queue_sizes(self, task_types: str | Sequence[str]) -> dict[str, int]:
         """How many tasks wait, by task type, in the default domain (``GET /tasks/queue/sizes``)."""
         names = [task_types] if isinstance(task_types, str) else list(task_types)
+        if not names:
+            raise ConfigurationError(
+                "task_types is empty; the server cannot answer that.",
+                variable="task_types",
+                allowed="a name, or several",
+            )
         return self._call(SIZES, query={"taskType": names})
 
     def list_queues(self) -> dict[str, int]:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from typing_extensions import Never
+
 from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_TASK_OUTPUT, as_model, known, sized
+from conductor.clients.checks import LARGEST_TASK_OUTPUT, as_model, known, known_all, sized
 from conductor.clients.paging import check_size, pages
-from conductor.clients.query import TASK_FIELDS, build_query
+from conductor.clients.query import TASK_FIELDS, build_query, check_sort, refuse_fields
+from conductor.clients.runs import as_run, blocking_timeout, longer_than
 from conductor.clients.task_queues import TaskQueues
-from conductor.clients.workflows import as_run
 from conductor.errors import ConfigurationError, NotFoundError
 from conductor.models import (
     ExternalStorageLocation,
@@ -61,7 +63,6 @@ STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
 
 _LONGEST_POLL_MS = 5000
 _LARGEST_PAGE = 10_000
-_SIGNAL_MARGIN = 15.0
 
 
 class TaskClient(TaskQueues, Resource):
@@ -213,9 +214,13 @@ class TaskClient(TaskQueues, Resource):
             NotFoundError: Nothing waits.
         """
         path = {"workflowId": workflow_id, "status": known(status, TaskResultStatus, "status")}
-        query = {"returnStrategy": known(return_strategy, ReturnStrategy, "return_strategy"), "timeoutMillis": wait_ms}
+        strategy = known(return_strategy, ReturnStrategy, "return_strategy")
+        query = {"returnStrategy": strategy, "timeoutMillis": wait_ms}
         body = sized(output, LARGEST_TASK_OUTPUT, "task output")
-        return as_run(self._call(SIGNAL, path, query=query, body=body, timeout=wait_ms / 1000 + _SIGNAL_MARGIN))
+        limit = longer_than(wait_ms / 1000, self._transport.settings)
+        with blocking_timeout(strategy, workflow_id):
+            said = self._call(SIGNAL, path, query=query, body=body, timeout=limit)
+        return as_run(SIGNAL, said)
 
     def signal_async(
         self,
@@ -231,8 +236,11 @@ class TaskClient(TaskQueues, Resource):
         self._call(SIGNAL_ASYNC, path, body=sized(output, LARGEST_TASK_OUTPUT, "task output"))
 
     def add_log(self, task_id: str, line: str) -> None:
-        """Add a line to a task's log (``POST /tasks/{taskId}/log``)."""
-        self._call(ADD_LOG, {"taskId": task_id}, body=line)
+        """Add a line to a task's log (``POST /tasks/{taskId}/log``).
+
+        The API's document calls the body JSON, but the server stores it as it is: so the bare line is sent.
+        """
+        self._call(ADD_LOG, {"taskId": task_id}, body=line, headers={"Content-Type": "application/json"})
 
     def list_logs(self, task_id: str) -> list[TaskExecLog]:
         """A task's log (``GET /tasks/{taskId}/log``); lines appear a moment after they were written."""
@@ -255,22 +263,29 @@ class TaskClient(TaskQueues, Resource):
         sort: str | Sequence[str] | None = None,
         start: int = 0,
         size: int = 100,
+        **unsupported: Never,
     ) -> SearchResult[TaskSummary]:
         """A page of the tasks that match all conditions (``GET /tasks/search``); see ``workflows.search``."""
+        refuse_fields(unsupported, TASK_FIELDS)
         fields = {
             "taskType": task_type,
             "taskDefName": task_def_name,
             "taskId": task_id,
             "workflowType": workflow_type,
-            "status": status,
+            "status": known_all(status, TaskStatus, "status"),
         }
         ranges = {"startTime": (started_after, started_before), "endTime": (ended_after, ended_before)}
         sent = _page(build_query(fields, ranges, query, TASK_FIELDS), free_text, sort, start, size)
         return self._call(SEARCH, query=sent)
 
-    def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[TaskSummary]:
-        """All tasks that match, page by page; takes what ``search`` takes."""
-        return pages(self.search, size=size, **conditions)
+    def iterate_search(
+        self, *, size: int = 100, sort: str | Sequence[str] = ("startTime:ASC", "taskId:ASC"), **conditions: Any
+    ) -> Iterator[TaskSummary]:
+        """All tasks that match, page by page; takes what ``search`` takes.
+
+        The order is one that new tasks do not change, so that none is missed and none comes twice.
+        """
+        return pages(self.search, size=size, sort=sort, **conditions)
 
     def search_full(
         self,
@@ -307,7 +322,7 @@ def _reference(workflow_id: str, reference_name: str, status: TaskResultStatus |
 
 def _page(query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int) -> dict[str, Any]:
     check_size(size, _LARGEST_PAGE)
-    joined = sort if isinstance(sort, str | None) else "|".join(sort)
+    joined = check_sort(sort, TASK_FIELDS)
     return {"start": start, "size": size, "sort": joined, "freeText": free_text, "query": query}
 
 
@@ -322,14 +337,24 @@ def _result(
     callback_after_seconds: int | None = None,
 ) -> TaskResult:
     if result is None:
+        if status is None:
+            raise ConfigurationError(
+                "An update of a task needs a status.", variable="status", allowed="COMPLETED, FAILED, IN_PROGRESS, ..."
+            )
         given = TaskResult(
             workflow_instance_id=workflow_id or "",
             task_id=task_id or "",
-            status=known(status, TaskResultStatus, "status") or TaskResultStatus.COMPLETED,
+            status=TaskResultStatus(status),
             output_data=dict(output or {}),
             reason_for_incompletion=reason,
             worker_id=worker_id,
             callback_after_seconds=callback_after_seconds or 0,
+        )
+    elif any(value is not None for value in (workflow_id, task_id, status, output, reason)):
+        raise ConfigurationError(
+            "An update of a task was given a result and single values as well; give one or the other.",
+            variable="result",
+            allowed="a result, or its values",
         )
     else:
         given = as_model(result, TaskResult)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
 from conductor.clients._resource import Resource
-from conductor.errors import APIError, WorkflowFailedError, WorkflowTimeoutError
+from conductor.clients.checks import known_all
+from conductor.errors import APIError, NotFoundError, WorkflowFailedError, WorkflowTimeoutError
 from conductor.models import Task, TaskExecLog, Workflow, WorkflowExecutionStatus, WorkflowStatus
 from conductor.transport.operation import Operation
 
 __all__ = ["WorkflowWait"]
+
+logger = logging.getLogger(__name__)
 
 LOGS: Operation[list[TaskExecLog]] = Operation("GET", "/tasks/{taskId}/log", list[TaskExecLog], on_empty=list)
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _GROWTH = 1.5
+_LOG_PAUSES = (0.0, 0.1, 0.3)  # the server indexes log lines a moment after the task has ended
+_VISIBLE_WITHIN = 5.0  # on some servers a new execution is not there at once
 
 
 class _Executions(Protocol):
@@ -58,24 +64,58 @@ class WorkflowWait(Resource):
             WorkflowTimeoutError: It has not ended in time; it goes on.
             NotFoundError: There is no such execution.
         """
+        finished: Workflow = self._wait(workflow_id, timeout, until, longest_pause, self.clock())
+        return finished
+
+    def _wait(
+        self: Any,
+        workflow_id: str,
+        timeout: float | timedelta | None,
+        until: Collection[WorkflowExecutionStatus | str] | None,
+        longest_pause: float,
+        visible_by: float,
+    ) -> Workflow:
         executions: _Executions = self
         limit = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         deadline = None if limit is None else self.clock() + limit
-        wanted = {str(status) for status in until or ()}
+        wanted = set(known_all([until] if isinstance(until, str) else until, WorkflowExecutionStatus, "until") or ())
         pause = _FIRST_PAUSE
         while True:
-            status = executions.get_status(workflow_id).status
-            if status is not None and (status.is_terminal or status.value in wanted):
+            status = self._status(workflow_id, visible_by)
+            if status is not None and (status.is_terminal or status in wanted):
                 return executions.get(workflow_id)
             left = None if deadline is None else deadline - self.clock()
             if left is not None and left <= 0:
-                raise WorkflowTimeoutError(
-                    f"Workflow {workflow_id} has not ended within {limit:g} s; it is {status} and goes on.",
-                    workflow_id=workflow_id,
-                    workflow=executions.get(workflow_id),
-                )
+                raise self._too_late(workflow_id, status, limit)
             self.sleep(pause if left is None else min(pause, left))
             pause = min(pause * _GROWTH, longest_pause)
+
+    def _status(self: Any, workflow_id: str, visible_by: float) -> WorkflowExecutionStatus | None:
+        """The status; None for an execution that is not to be seen yet."""
+        executions: _Executions = self
+        try:
+            return executions.get_status(workflow_id).status
+        except NotFoundError:
+            if self.clock() >= visible_by:
+                raise
+            return None
+
+    def _too_late(
+        self: Any, workflow_id: str, status: WorkflowExecutionStatus | None, limit: float | None
+    ) -> WorkflowTimeoutError:
+        executions: _Executions = self
+        try:
+            workflow = executions.get(workflow_id)
+        except APIError:
+            workflow = None
+        waiting = [t for t in workflow.tasks if not t.is_terminal] if workflow else []
+        at = ", ".join(f"{t.reference_task_name} ({t.status})" for t in waiting[:5])
+        state = f"{status} at {at}" if at else f"{status}"
+        return WorkflowTimeoutError(
+            f"Workflow {workflow_id} has not ended within {limit:g} s; it is {state} and goes on.",
+            workflow_id=workflow_id,
+            workflow=workflow,
+        )
 
     def run(
         self: Any,
@@ -97,7 +137,9 @@ class WorkflowWait(Resource):
             WorkflowFailedError: It ended, but not as COMPLETED; the error has the failed task, the reason and its logs.
             WorkflowTimeoutError: It has not ended in time; it goes on.
         """
-        finished: Workflow = self.wait(self.start(workflow, input, **options), timeout=timeout)
+        workflow_id = self.start(workflow, input, **options)
+        visible_by = self.clock() + _VISIBLE_WITHIN
+        finished: Workflow = self._wait(workflow_id, timeout, None, _LONGEST_PAUSE, visible_by)
         if finished.status != WorkflowExecutionStatus.COMPLETED:
             raise self.failure(finished)
         return finished
@@ -117,10 +159,15 @@ class WorkflowWait(Resource):
             logs=self._logs_of(task),
         )
 
-    def _logs_of(self, task: Task | None) -> list[TaskExecLog]:
+    def _logs_of(self: Any, task: Task | None) -> list[TaskExecLog]:
         if task is None or not task.task_id:
             return []
         try:
-            return self._call(LOGS, {"taskId": task.task_id})
+            for pause in _LOG_PAUSES:
+                self.sleep(pause)
+                lines: list[TaskExecLog] = self._call(LOGS, {"taskId": task.task_id})
+                if lines:
+                    return lines
         except APIError:  # the failure itself is what the caller needs to see
-            return []
+            logger.debug("the log of task %s could not be read", task.task_id, exc_info=True)
+        return []

@@ -58,19 +58,29 @@ class WorkflowBulkClient(Resource):
         return self._call(TERMINATE, query=query, body=require_ids(list(workflow_ids)))
 
     def delete(self, workflow_ids: Sequence[str], *, archive: bool = True) -> BulkResponse:
-        """Delete (``DELETE /workflow/bulk/remove``; where Orkes lacks that, ``POST /workflow/bulk/delete``)."""
+        """Delete (Orkes: ``POST /workflow/bulk/delete``; open-source server: ``DELETE /workflow/bulk/remove``).
+
+        Orkes' operation is tried first: it is unknown to the open-source server, whereas Orkes would take the other one
+        for the removal of a workflow with the id "bulk".
+
+        Args:
+            workflow_ids: The executions' ids.
+            archive: Open-source server: keep their entries in the search index, possible for those that have ended.
+        """
         ids = require_ids(list(workflow_ids))
         try:
-            return self._call(REMOVE, query={"archiveWorkflow": archive}, body=ids)
-        except UnsupportedByServerError:
             return self._call(DELETE, body=ids)
+        except UnsupportedByServerError:
+            return self._call(REMOVE, query={"archiveWorkflow": archive}, body=ids)
 
     def terminate_and_delete(
         self, workflow_ids: Sequence[str], reason: str | None = None, *, archive: bool = True
     ) -> BulkResponse:
         """Terminate and delete (``DELETE /workflow/bulk/terminate-remove``, open-source server)."""
         query = {"archiveWorkflow": archive, "reason": reason}
-        return self._call(TERMINATE_AND_DELETE, query=query, body=require_ids(list(workflow_ids)))
+        response = self._call(TERMINATE_AND_DELETE, query=query, body=require_ids(list(workflow_ids)))
+        response.bulk_successful_results = list(dict.fromkeys(response.bulk_successful_results))  # each comes twice
+        return response
 
     def get(self, workflow_ids: Sequence[str], *, include_tasks: bool = True) -> BulkResponse:
         """Several executions (``POST /workflow/bulk/search``, open-source server).

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import as_model, whole_seconds
+from conductor.clients.checks import LARGEST_TASK_OUTPUT, LARGEST_WORKFLOW_INPUT, as_model, sized, whole_seconds
+from conductor.clients.runs import longer_than
 from conductor.errors import ConfigurationError
 from conductor.models import (
     RerunWorkflowRequest,
@@ -20,6 +21,7 @@ from conductor.models import (
     WorkflowRun,
     WorkflowStateUpdate,
 )
+from conductor.models.codec import dumps
 from conductor.transport.operation import Edition, Operation, Repeat
 
 __all__ = ["WorkflowControl"]
@@ -50,8 +52,6 @@ UPGRADE: Operation[None] = Operation(
     "POST", "/workflow/{workflowId}/upgrade", repeat=Repeat.NEVER, edition=Edition.ORKES
 )
 GET: Operation[Workflow] = Operation("GET", "/workflow/{workflowId}", Workflow)
-
-_EXECUTE_MARGIN = 15.0
 
 
 class WorkflowControl(Resource):
@@ -91,11 +91,14 @@ class WorkflowControl(Resource):
         self._call(TERMINATE_AND_DELETE, {"workflowId": workflow_id}, query=query)
 
     def delete(self, workflow_id: str, *, archive: bool = True) -> None:
-        """Delete an execution, also a running one (``DELETE /workflow/{workflowId}/remove``).
+        """Delete an execution (``DELETE /workflow/{workflowId}/remove``).
 
         Args:
             workflow_id: The execution's id.
-            archive: Keep its entry in the search index.
+            archive: Keep its entry in the search index; the server does so only for one that has ended.
+
+        Raises:
+            BadRequestError: The execution runs, and ``archive`` is true.
         """
         self._call(DELETE, {"workflowId": workflow_id}, query={"archiveWorkflow": archive})
 
@@ -164,8 +167,8 @@ class WorkflowControl(Resource):
             else RerunWorkflowRequest(
                 rerun_from_workflow_id=workflow_id,
                 rerun_from_task_id=from_task_id,
-                task_input=dict(task_input) if task_input is not None else None,
-                workflow_input=dict(workflow_input) if workflow_input is not None else None,
+                task_input=_payload(task_input, LARGEST_TASK_OUTPUT, "task input"),
+                workflow_input=_payload(workflow_input, LARGEST_WORKFLOW_INPUT, "workflow input"),
                 correlation_id=correlation_id,
             )
         )
@@ -255,11 +258,11 @@ class WorkflowControl(Resource):
         sent.
         """
         body = SkipTaskRequest(
-            task_input=dict(input) if input is not None else None,
-            task_output=dict(output) if output is not None else None,
+            task_input=_payload(input, LARGEST_TASK_OUTPUT, "task input"),
+            task_output=_payload(output, LARGEST_TASK_OUTPUT, "task output"),
         )
-        query = {f"taskInput[{k}]": v for k, v in (input or {}).items()}
-        query |= {f"taskOutput[{k}]": v for k, v in (output or {}).items()}
+        query = {f"taskInput[{k}]": _as_text(v) for k, v in (body.task_input or {}).items()}
+        query |= {f"taskOutput[{k}]": _as_text(v) for k, v in (body.task_output or {}).items()}
         path = {"workflowId": workflow_id, "taskReferenceName": reference_name}
         self._call(SKIP, path, query=query, body=body)
 
@@ -272,11 +275,18 @@ class WorkflowControl(Resource):
     ) -> None:
         """Go on at another task (``POST /workflow/{workflowId}/jump/{taskReferenceName}``, Orkes)."""
         path = {"workflowId": workflow_id, "taskReferenceName": reference_name}
-        self._call(JUMP, path, query={"taskReferenceName": reference_name}, body=dict(input or {}))
+        self._call(
+            JUMP,
+            path,
+            query={"taskReferenceName": reference_name},
+            body=sized(input, LARGEST_TASK_OUTPUT, "task input"),
+        )
 
     def update_variables(self, workflow_id: str, variables: Mapping[str, Any]) -> Workflow:
         """Set workflow variables (``POST /workflow/{workflowId}/variables``, Orkes)."""
-        return self._call(UPDATE_VARIABLES, {"workflowId": workflow_id}, body=dict(variables))
+        return self._call(
+            UPDATE_VARIABLES, {"workflowId": workflow_id}, body=sized(variables, LARGEST_WORKFLOW_INPUT, "variables")
+        )
 
     def update_state(
         self,
@@ -295,7 +305,7 @@ class WorkflowControl(Resource):
             "waitForSeconds": seconds,
         }
         body = as_model(update, WorkflowStateUpdate)
-        limit = seconds + _EXECUTE_MARGIN
+        limit = longer_than(seconds, self._transport.settings)
         return self._call(UPDATE_STATE, {"workflowId": workflow_id}, query=query, body=body, timeout=limit)
 
     def upgrade(self, workflow_id: str, request: UpgradeWorkflowRequest | Mapping[str, Any]) -> None:
@@ -313,3 +323,12 @@ class WorkflowControl(Resource):
 
 def _matches(task: Task, wanted: str | Callable[[Task], bool]) -> bool:
     return task.reference_task_name == wanted if isinstance(wanted, str) else wanted(task)
+
+
+def _payload(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, Any] | None:
+    return None if value is None else sized(value, limit, what)
+
+
+def _as_text(value: Any) -> str:
+    """A value in the query: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else dumps(value).decode()

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from typing_extensions import Never
+
 from conductor.clients._resource import Resource
+from conductor.clients.checks import known_all
 from conductor.clients.paging import check_size, pages
-from conductor.clients.query import WORKFLOW_FIELDS, build_query
+from conductor.clients.query import WORKFLOW_FIELDS, build_query, check_sort, refuse_fields
 from conductor.models import SearchResult, Workflow, WorkflowExecutionStatus, WorkflowSummary
 from conductor.transport.operation import Edition, Operation
 
@@ -57,6 +60,7 @@ class WorkflowSearch(Resource):
         classifier: str | None = None,
         top_level_only: bool | None = None,
         skip_cache: bool | None = None,
+        **unsupported: Never,
     ) -> SearchResult[WorkflowSummary]:
         """A page of the executions that match all conditions (``GET /workflow/search``).
 
@@ -82,13 +86,15 @@ class WorkflowSearch(Resource):
             classifier: ``workflow`` or ``agent`` (open-source server).
             top_level_only: No sub-workflows (open-source server).
             skip_cache: Look at the database and not at a cache (Orkes).
+            **unsupported: Nothing: any other name is refused with a reason.
 
         Raises:
             ConfigurationError: ``query`` names a field that the server does not search by, and would ignore.
         """
+        refuse_fields(unsupported, WORKFLOW_FIELDS)
         fields = {
             "workflowType": workflow_type,
-            "status": status,
+            "status": known_all(status, WorkflowExecutionStatus, "status"),
             "workflowId": workflow_id,
             "correlationId": correlation_id,
             "parentWorkflowId": parent_workflow_id,
@@ -102,9 +108,14 @@ class WorkflowSearch(Resource):
         more = {"classifier": classifier, "topLevelOnly": top_level_only, "skipCache": skip_cache}
         return self._call(SEARCH, query={**sent, **more})
 
-    def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[WorkflowSummary]:
-        """All executions that match, page by page; takes what ``search`` takes."""
-        return pages(self.search, size=size, **conditions)
+    def iterate_search(
+        self, *, size: int = 100, sort: str | Sequence[str] = ("startTime:ASC", "workflowId:ASC"), **conditions: Any
+    ) -> Iterator[WorkflowSummary]:
+        """All executions that match, page by page; takes what ``search`` takes.
+
+        The order is one that new executions do not change, so that none is missed and none comes twice.
+        """
+        return pages(self.search, size=size, sort=sort, **conditions)
 
     def search_full(
         self,
@@ -150,5 +161,5 @@ class WorkflowSearch(Resource):
 
 def _page(query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int) -> dict[str, Any]:
     check_size(size, _LARGEST_PAGE)
-    joined = sort if isinstance(sort, str | None) else "|".join(sort)
+    joined = check_sort(sort, _BY_TASK_FIELDS)
     return {"start": start, "size": size, "sort": joined, "freeText": free_text, "query": query}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, epoch_ms, known, sized, whole_seconds
+from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, epoch_ms, known, known_all, sized, whole_seconds
+from conductor.clients.runs import as_run, blocking_timeout, longer_than
 from conductor.clients.wait import WorkflowWait
 from conductor.clients.workflow_control import WorkflowControl
 from conductor.clients.workflow_search import WorkflowSearch
@@ -30,7 +33,6 @@ from conductor.models import (
     WorkflowStatus,
     WorkflowTestRequest,
 )
-from conductor.models.wire import structure
 from conductor.transport.operation import Edition, Operation, Repeat
 
 __all__ = ["Definition", "Started", "WorkflowClient"]
@@ -72,7 +74,6 @@ STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
 )
 
 _HIGHEST_PRIORITY = 99
-_EXECUTE_MARGIN = 15.0
 
 
 class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
@@ -157,13 +158,32 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             START_BY_NAME, {"name": name}, query={"version": version, **query}, body=body, headers=headers
         )
 
-    def start_many(self, requests: Iterable[Started]) -> list[str | ConductorError]:
-        """Start several workflows, one ``POST /workflow`` after the other; no id is lost because a later start fails.
+    def start_many(self, requests: Iterable[Started], *, threads: int = 8) -> list[str | ConductorError]:
+        """Start several workflows, ``threads`` at a time; no id is lost because another start fails.
+
+        ``POST /workflow`` for each.
 
         Returns:
             For each request, in order, the execution's id or the error that its start met.
         """
-        return [self._start_or_error(request) for request in requests]
+        waiting = list(enumerate(requests))
+        outcomes: dict[int, str | ConductorError] = {}
+
+        def work() -> None:
+            with contextlib.suppress(IndexError):
+                while True:
+                    index, request = waiting.pop()
+                    outcomes[index] = self._start_or_error(request)
+
+        waiting.reverse()
+        count = len(waiting)
+        others = [threading.Thread(target=work, name=f"start:{n}", daemon=True) for n in range(min(threads, count) - 1)]
+        for thread in others:
+            thread.start()
+        work()
+        for thread in others:
+            thread.join()
+        return [outcomes[index] for index in range(count)]
 
     def _start_or_error(self, request: Started) -> str | ConductorError:
         try:
@@ -221,22 +241,24 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             idempotency_strategy=idempotency_strategy,
         )
         seconds = max(1, whole_seconds(wait_for))
+        strategy = known(return_strategy, ReturnStrategy, "return_strategy")
         query = {
             "requestId": request_id or str(uuid.uuid4()),
             "waitUntilTaskRef": wait_until if isinstance(wait_until, str | None) else ",".join(wait_until),
             "waitForSeconds": seconds,
             "consistency": known(consistency, Consistency, "consistency"),
-            "returnStrategy": known(return_strategy, ReturnStrategy, "return_strategy"),
+            "returnStrategy": strategy,
         }
-        said = self._call(
-            EXECUTE,
-            {"name": request.name, "version": request.version or 0},
-            query=query,
-            body=request,
-            has_key=bool(request.idempotency_key),
-            timeout=seconds + _EXECUTE_MARGIN,
-        )
-        return as_run(said)
+        with blocking_timeout(strategy):
+            said = self._call(
+                EXECUTE,
+                {"name": request.name, "version": request.version or 0},
+                query=query,
+                body=request,
+                has_key=bool(request.idempotency_key),
+                timeout=longer_than(seconds, self._transport.settings),
+            )
+        return as_run(EXECUTE, said)
 
     def execute_as_api(
         self,
@@ -269,7 +291,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         headers = {k: v for k, v in given.items() if v is not None} | _key_headers(
             idempotency_key, idempotency_strategy
         )
-        limit = seconds + _EXECUTE_MARGIN
+        limit = longer_than(seconds, self._transport.settings)
         plain = sized(input, LARGEST_WORKFLOW_INPUT, "workflow input")
         if as_get:
             query = {**plain, "version": version}
@@ -314,7 +336,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         status: TaskStatus | str | Sequence[TaskStatus | str] | None = None,
     ) -> SearchResult[Task]:
         """A page of an execution's tasks (``GET /workflow/{workflowId}/tasks``)."""
-        query = {"start": start, "count": size, "status": status}
+        query = {"start": start, "count": size, "status": known_all(status, TaskStatus, "status")}
         return self._call(TASKS, {"workflowId": workflow_id}, query=query)
 
     def list_running_ids(
@@ -386,12 +408,6 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         return self._call(STORAGE_OLD if old_spelling else STORAGE, query=query)
 
 
-def as_run(said: dict[str, Any]) -> WorkflowRun | TaskRun:
-    """The answer of execute and signal, as what its ``responseType`` says."""
-    blocking = {ReturnStrategy.BLOCKING_TASK, ReturnStrategy.BLOCKING_TASK_INPUT}
-    return structure(said, TaskRun) if said.get("responseType") in blocking else structure(said, WorkflowRun)
-
-
 def _request(
     workflow: str | Definition | Started, given: Mapping[str, Any] | None, **fields: Any
 ) -> StartWorkflowRequest:
@@ -413,7 +429,7 @@ def _named(workflow: str | Definition | Started) -> StartWorkflowRequest:
     if isinstance(workflow, StartWorkflowRequest):
         return StartWorkflowRequest.from_dict(workflow.to_dict())
     if isinstance(workflow, Mapping) and "tasks" not in workflow:
-        return StartWorkflowRequest.from_dict(workflow)
+        return as_model(workflow, StartWorkflowRequest)
     definition = as_model(workflow, WorkflowDef)
     return StartWorkflowRequest(definition.name, workflow_def=definition, version=definition.version)
 

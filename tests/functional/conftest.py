@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from stub import Stub  # noqa: E402
+from stub import Stub
 
 
 @pytest.fixture

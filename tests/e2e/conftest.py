@@ -1,0 +1,90 @@
+"""The real open-source server: one that runs (CONDUCTOR_TEST_SERVER_URL), or one that is started for the tests."""
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+
+from conductor.clients.client import ConductorClient
+from conductor.errors import ConductorError, NotFoundError
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def server_url():
+    """The server's address. A server that cannot be had fails the tests in CI, and skips them elsewhere."""
+    if given := os.environ.get("CONDUCTOR_TEST_SERVER_URL"):
+        yield given
+        return
+    from conductor.server.oss import start_oss_server
+
+    try:
+        server = start_oss_server()
+    except ConductorError as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the real server cannot be had: {error}")
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def client(server_url):
+    with ConductorClient(server_url=server_url) as client:
+        yield client
+
+
+class Names:
+    """Unique names; what was registered and started under them goes when the test ends."""
+
+    def __init__(self, client):
+        self.client = client
+        self.suffix = uuid.uuid4().hex[:8]
+        self.workflows = []
+        self.tasks = []
+
+    def __call__(self, base):
+        return f"test_{base}_{self.suffix}"
+
+    def workflow(self, tasks, base="flow", **more):
+        """Register a workflow and return its definition."""
+        definition = {"name": self(base), "version": 1, "tasks": tasks, "ownerEmail": "test@example.com", **more}
+        self.client.metadata.register_workflow(definition, overwrite=True)
+        self.workflows.append((definition["name"], definition["version"]))
+        return definition
+
+    def task(self, base="task", **more):
+        """Register a task that is not retried, and return its name."""
+        definition = {"name": self(base), "retryCount": 0, "ownerEmail": "test@example.com", **more}
+        self.client.metadata.register_task(definition)
+        self.tasks.append(definition["name"])
+        return definition["name"]
+
+    def clean(self):
+        for name, version in self.workflows:
+            for workflow_id in self.client.workflows.list_running_ids(name, version=version):
+                self.client.workflows.terminate_and_delete(workflow_id, "the test is over", archive=False)
+            self._forget(self.client.metadata.unregister_workflow, name, version)
+        for name in self.tasks:
+            self._forget(self.client.metadata.unregister_task, name)
+
+    @staticmethod
+    def _forget(unregister, *args):
+        with contextlib.suppress(NotFoundError):  # the test did it
+            unregister(*args)
+
+
+@pytest.fixture
+def names(client):
+    names = Names(client)
+    yield names
+    names.clean()

@@ -1,0 +1,63 @@
+"""ConductorClient: its settings, its parts and its end."""
+
+import pytest
+import responses
+
+from conductor.clients.client import ConductorClient
+from conductor.errors import ConfigurationError
+from conductor.settings import Settings
+
+
+def test_a_client_takes_its_settings_from_the_environment(monkeypatch):
+    monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://conductor.test")
+
+    assert ConductorClient().settings.server_url == "http://conductor.test/api"
+
+
+def test_an_argument_wins_over_the_environment_and_over_settings(monkeypatch):
+    monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://other.test")
+
+    assert ConductorClient(server_url="http://conductor.test").settings.server_url == "http://conductor.test/api"
+    given = Settings(server_url="http://third.test")
+    assert ConductorClient(given, request_timeout_ms=5).settings == given.evolve(request_timeout_ms=5)
+
+
+def test_a_setting_that_is_none_is_refused():
+    with pytest.raises((ConfigurationError, TypeError)):
+        ConductorClient(sever_url="http://conductor.test")
+
+
+def test_its_clients_share_one_transport_and_are_made_once():
+    client = ConductorClient(server_url="http://conductor.test")
+
+    assert client.workflows is client.workflows
+    assert client.tasks._transport is client.metadata._transport is client.bulk._transport is client.transport
+
+
+def test_the_secret_is_in_no_repr():
+    client = ConductorClient(server_url="http://conductor.test", auth_key="key", auth_secret="hush-hush")
+
+    assert "hush-hush" not in repr(client) + repr(client.settings) + repr(client.transport) + repr(vars(client))
+
+
+def test_a_token_given_is_sent(wire, client):
+    wire.answer({})
+    with ConductorClient(server_url="http://conductor.test", auth="t-1") as with_token:
+        with_token.workflows.get("w")
+
+    assert wire.last.headers["X-Authorization"] == "t-1"
+
+
+@responses.activate
+def test_a_start_is_repeated_after_a_bad_gateway_only_with_an_idempotency_key():
+    from conductor.transport.retry import RetryPolicy
+
+    responses.post("http://conductor.test/api/workflow", status=503)
+    client = ConductorClient(server_url="http://conductor.test", retry=RetryPolicy(jitter=0, connection_retries=1))
+    client.transport._sleep = lambda _: None
+
+    for key, sent in ((None, 1), ("k", 2)):
+        responses.calls.reset()
+        with pytest.raises(Exception, match="503"):
+            client.workflows.start("order", idempotency_key=key)
+        assert len(responses.calls) == sent

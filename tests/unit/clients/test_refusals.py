@@ -1,0 +1,334 @@
+"""What the server would take wrongly is refused before it is sent, and its odd answers become clear errors."""
+
+import pytest
+
+from conductor.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    SerializationError,
+    ServerError,
+    UnexpectedResponseError,
+    UnsupportedByServerError,
+    WorkflowTimeoutError,
+)
+from conductor.models import TaskResult, WorkflowDef, WorkflowTask
+
+MIB = 1024 * 1024
+TASK = {"name": "charge", "taskReferenceName": "c", "type": "SIMPLE"}
+RESULT = {"workflowInstanceId": "w", "taskId": "t", "status": "COMPLETED"}
+
+
+def definition(**changes):
+    return {"name": "order", "tasks": [TASK], **changes}
+
+
+REFUSED = {
+    "workflow input over 5 MiB": lambda c: c.workflows.start("order", {"a": "x" * (5 * MIB)}),
+    "workflow input over 5 MiB, by name": lambda c: c.workflows.start_by_name("order", {"a": "x" * (5 * MIB)}),
+    "workflow input over 5 MiB, executed": lambda c: c.workflows.execute("order", {"a": ["x" * (5 * MIB)]}),
+    "task output over 3 MiB": lambda c: c.tasks.update({**RESULT, "outputData": {"a": "x" * (3 * MIB)}}),
+    "task output over 3 MiB, by reference": lambda c: c.tasks.update_by_reference_name(
+        "w", "c", output={"a": "x" * (3 * MIB)}
+    ),
+    "task output over 3 MiB, synchronously": lambda c: c.tasks.update_sync("w", "c", output={"a": "x" * (3 * MIB)}),
+    "task output over 3 MiB, signalled": lambda c: c.tasks.signal("w", output={"a": "x" * (3 * MIB)}),
+    "task output over 3 MiB, v2": lambda c: c.tasks.update_v2({**RESULT, "outputData": {"a": "x" * (3 * MIB)}}),
+    "task input over 3 MiB, rerun": lambda c: c.workflows.rerun(
+        "w", from_task_id="t", task_input={"a": "x" * (3 * MIB)}
+    ),
+    "unknown idempotency strategy": lambda c: c.workflows.start(
+        "order", idempotency_key="k", idempotency_strategy="MAYBE"
+    ),
+    "unknown return strategy": lambda c: c.workflows.execute("order", return_strategy="ALL"),
+    "unknown consistency": lambda c: c.workflows.execute("order", consistency="EVENTUAL"),
+    "unknown status of an update": lambda c: c.tasks.update_by_reference_name("w", "c", "DONE"),
+    "unknown status of a result": lambda c: c.tasks.update({**RESULT, "status": "DONE"}),
+    "a status that only the server sets": lambda c: c.tasks.update({**RESULT, "status": "TIMED_OUT"}),
+    "unknown status of a signal": lambda c: c.tasks.signal_async("w", "DONE"),
+    "unknown status in a search": lambda c: c.workflows.search(status="DONE"),
+    "unknown status in a list of tasks": lambda c: c.workflows.list_tasks("w", status="DONE"),
+    "unknown status to wait for": lambda c: c.workflows.wait("w", until=["DONE"]),
+    "priority over 99": lambda c: c.workflows.start("order", priority=100),
+    "update without a status": lambda c: c.tasks.update(workflow_id="w", task_id="t"),
+    "update without a task": lambda c: c.tasks.update(workflow_id="w", status="COMPLETED"),
+    "update with a result and values": lambda c: c.tasks.update(RESULT, status="FAILED"),
+    "result without a workflow": lambda c: c.tasks.update(TaskResult("", "t", "COMPLETED")),
+    "result of another shape": lambda c: c.tasks.update({"taskId": "t"}),
+    "poll longer than 5 s": lambda c: c.tasks.poll_batch("charge", timeout_ms=5001),
+    "queue sizes of nothing": lambda c: c.tasks.get_queue_sizes([]),
+    "bulk call without ids": lambda c: c.bulk.pause([]),
+    "bulk call of 1001 ids": lambda c: c.bulk.pause(["x"] * 1001),
+    "workflow name with a slash": lambda c: c.metadata.register_workflow(definition(name="a/b")),
+    "workflow without a name": lambda c: c.metadata.register_workflow(definition(name="")),
+    "workflow without tasks": lambda c: c.metadata.register_workflow(definition(tasks=[])),
+    "schemaVersion other than 2": lambda c: c.metadata.register_workflow(definition(schemaVersion=1)),
+    "workflowTaskType besides type": lambda c: c.metadata.register_workflow(
+        definition(tasks=[{**TASK, "type": "INLINE", "workflowTaskType": "SIMPLE"}])
+    ),
+    "workflowTaskType deep inside": lambda c: c.metadata.update_workflows(
+        [definition(tasks=[{**TASK, "decisionCases": {"a": [{**TASK, "workflowTaskType": "HTTP"}]}}])]
+    ),
+    "definition of another shape": lambda c: c.metadata.register_workflow({"name": "order", "tasks": [{"name": "x"}]}),
+    "task name with a slash": lambda c: c.metadata.register_task({"name": "a/b"}),
+    "response timeout over the timeout": lambda c: c.metadata.register_task(
+        {"name": "x", "timeoutSeconds": 10, "responseTimeoutSeconds": 10}
+    ),
+    "path parameter with a slash": lambda c: c.metadata.get_workflow("a/b"),
+    "empty workflow id": lambda c: c.workflows.get(""),
+    "page over 5000": lambda c: c.workflows.search(size=5001),
+    "empty page": lambda c: c.workflows.search(size=0),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_before_anything_is_sent(client, wire, name):
+    with pytest.raises(ConfigurationError) as caught:
+        REFUSED[name](client)
+
+    assert not wire.requests
+    assert caught.value.allowed
+    assert len(str(caught.value)) < 1000
+
+
+def test_an_input_within_the_limit_is_sent(client, wire):
+    wire.answer("id-1")
+
+    assert client.workflows.start("order", {"a": "x" * (5 * MIB - 8)}) == "id-1"
+
+
+def test_the_size_is_counted_in_utf8_as_the_server_counts_it(client, wire):
+    wire.answer("id-1")
+
+    assert client.workflows.start("order", {"a": "ü" * (2 * MIB)}) == "id-1"  # 4 MiB, and 12 MiB written with escapes
+
+
+def test_an_input_that_has_no_json_form_is_refused_with_its_place(client, wire):
+    with pytest.raises(SerializationError) as caught:
+        client.workflows.start("order", {"items": [{"ok": 1}, {"bad": object()}]})
+
+    assert caught.value.path_in_value.endswith("items[1].bad")
+    assert not wire.requests
+
+
+def test_a_poll_with_an_empty_domain_polls_the_default_queue(client, wire):
+    wire.answer("", status=204)
+
+    assert client.tasks.poll("charge", domain="") is None
+    assert "domain" not in wire.query
+
+
+def test_a_poll_without_tasks_answers_none_and_an_empty_list(client, wire):
+    wire.answer("", status=204)
+
+    assert client.tasks.poll("charge") is None
+    assert client.tasks.poll_batch("charge") == []
+    assert client.tasks.update_v2(RESULT) is None
+    assert client.tasks.list_logs("t") == []
+
+
+def test_an_empty_200_to_an_update_by_reference_name_means_not_found(client, wire):
+    wire.answer("")
+
+    with pytest.raises(NotFoundError, match="no open task 'approve'") as caught:
+        client.tasks.update_by_reference_name("w-1", "approve")
+
+    assert caught.value.path == "/tasks/w-1/approve/COMPLETED"
+
+
+@pytest.mark.parametrize("strategy", ["BLOCKING_TASK", "BLOCKING_TASK_INPUT"])
+def test_the_500_that_means_nothing_blocked_is_said_clearly(client, wire, strategy):
+    wire.answer({"status": 500, "message": "value"}, status=500)
+
+    with pytest.raises(WorkflowTimeoutError, match="no task blocked"):
+        client.workflows.execute("order", return_strategy=strategy)
+    with pytest.raises(WorkflowTimeoutError, match="no task blocked") as caught:
+        client.tasks.signal("w-1", return_strategy=strategy)
+    assert caught.value.workflow_id == "w-1"
+
+
+def test_another_500_stays_what_it_is(client, wire):
+    wire.answer({"status": 500, "message": "value"}, status=500)
+
+    with pytest.raises(ServerError):
+        client.workflows.execute("order", return_strategy="TARGET_WORKFLOW")
+
+
+def test_bulk_delete_finds_the_operation_of_the_open_source_server(client, wire):
+    missing = {"status": 404, "message": "No static resource api/workflow/bulk/delete."}
+    wire.answer(missing, status=404).answer({"bulkErrorResults": {"b": "no"}, "bulkSuccessfulResults": ["a"]})
+
+    response = client.bulk.delete(["a", "b"], archive=False)
+
+    assert (wire.method, wire.path, wire.query) == ("DELETE", "/workflow/bulk/remove", {"archiveWorkflow": "false"})
+    assert wire.body == ["a", "b"]
+    assert not response.ok
+
+
+def test_ids_that_the_server_names_twice_come_once(client, wire):
+    wire.answer({"bulkErrorResults": {}, "bulkSuccessfulResults": ["a", "b", "a", "b"]})
+
+    assert client.bulk.terminate_and_delete(["a", "b"]).bulk_successful_results == ["a", "b"]
+
+
+def test_the_queue_size_is_had_where_the_open_source_operation_is_missing(client, wire):
+    missing = {"status": 404, "message": "No static resource api/tasks/queue/size."}
+    wire.answer(missing, status=404).answer({"eu:charge": 4})
+
+    assert client.tasks.get_queue_size("charge", domain="eu") == 4
+
+
+def test_the_rate_limit_is_never_deleted_on_the_open_source_server(client, wire):
+    wire.answer({"status": 405, "message": "Request method 'GET' is not supported"}, status=405)
+
+    with pytest.raises(UnsupportedByServerError):
+        client.metadata.delete_workflow_rate_limit("order")
+
+    assert [request.method for request in wire.requests] == ["GET"]
+
+
+def test_the_rate_limit_is_deleted_where_there_is_one(client, wire):
+    wire.answer({"rateLimitKey": "k", "concurrentExecLimit": 2})
+
+    client.metadata.delete_workflow_rate_limit("order")
+
+    assert [request.method for request in wire.requests] == ["GET", "DELETE"]
+
+
+def test_no_rate_limit_is_none(client, wire):
+    wire.answer({"status": 404, "message": "no rate limit"}, status=404)
+
+    assert client.metadata.get_workflow_rate_limit("order") is None
+
+
+def test_a_log_line_is_sent_bare_under_the_documented_content_type(client, wire):
+    wire.answer("")
+
+    client.tasks.add_log("t", "line")
+
+    assert wire.last.body == b"line"
+    assert wire.last.headers["Content-Type"] == "application/json"
+
+
+def test_orkes_poll_data_comes_out_of_its_object(client, wire):
+    wire.answer({"pollData": [{"queueName": "charge", "lastPollTime": 5}]})
+
+    assert [data.queue_name for data in client.tasks.list_all_poll_data()] == ["charge"]
+
+
+def test_starting_a_definition_that_is_not_registered_sends_it_along(client, wire):
+    wire.answer("id-1")
+
+    client.workflows.start(
+        WorkflowDef("order", version=3, tasks=[WorkflowTask("charge", "c", type="SIMPLE")]), {"a": 1}
+    )
+
+    assert wire.body["name"] == "order"
+    assert wire.body["version"] == 3
+    assert wire.body["workflowDef"]["tasks"] == [TASK]
+
+
+def test_starting_a_request_changes_only_what_is_given(client, wire):
+    wire.answer("id-1")
+    request = {"name": "order", "input": {"a": 1}, "correlationId": "x"}
+
+    client.workflows.start(request, version=2)
+
+    assert wire.body == {**request, "version": 2}
+
+
+def test_starting_many_loses_no_id_when_one_fails(client, wire):
+    def answer(request):
+        bad = b'"b"' in request.body
+        return (
+            (404, {}, '{"status":404,"message":"No such workflow found"}')
+            if bad
+            else (200, {}, f"id of {request.body}")
+        )
+
+    wire.answers = None
+    wire.__class__ = type("Answering", (wire.__class__,), {"__call__": lambda self, request: answer(request)})
+
+    outcomes = client.workflows.start_many([{"name": n} for n in "abcd"], threads=3)
+
+    assert [isinstance(one, NotFoundError) for one in outcomes] == [False, True, False, False]
+    assert [one for one in outcomes if isinstance(one, str) and '"c"' in one] == [outcomes[2]]
+
+
+def test_starting_none_is_none(client):
+    assert client.workflows.start_many([]) == []
+
+
+def test_the_http_timeout_is_longer_than_the_wait_of_the_server(client, wire):
+    wire.answer({"responseType": "TARGET_WORKFLOW"})
+    seen = []
+    request = client.transport.session.request
+    client.transport.session.request = lambda *args, **options: (
+        seen.append(options["timeout"]) or request(*args, **options)
+    )
+
+    client.workflows.execute("order", wait_for=300)
+    client.workflows.execute("order", wait_for=1)
+
+    assert seen[0].total > 300
+    assert seen[1].total == pytest.approx(60, abs=1)  # and no shorter than the settings say
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (
+            400,
+            {"message": "Validation failed", "validationErrors": [{"path": "name", "message": "empty"}]},
+            BadRequestError,
+        ),
+        (401, {"error": "NO_TOKEN", "message": "who are you"}, AuthenticationError),
+        (403, {"error": "FORBIDDEN", "message": "not yours"}, PermissionDeniedError),
+        (404, {"message": "No such workflow found by id: w"}, NotFoundError),
+        (404, {"message": "No static resource api/workflow/w."}, UnsupportedByServerError),
+        (405, {"message": "Request method 'GET' is not supported"}, UnsupportedByServerError),
+        (409, {"message": "Workflow is not running"}, ConflictError),
+        (429, {"message": "slow down"}, RateLimitError),
+        (500, {"message": "boom"}, ServerError),
+        (500, {"message": "No such workflow definition: order version: 1"}, NotFoundError),
+    ],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: c.workflows.get("w"),
+        lambda c: c.tasks.get("w"),
+        lambda c: c.metadata.get_task("w"),
+        lambda c: c.bulk.retry(["w"]),
+    ],
+    ids=["workflows", "tasks", "metadata", "bulk"],
+)
+def test_an_error_answer_is_an_error_of_its_kind(client, wire, call, status, body, kind):
+    wire.answer(body, status=status)
+
+    with pytest.raises(kind) as caught:
+        call(client)
+
+    assert type(caught.value) is kind
+    assert caught.value.status == status
+    assert caught.value.server_message == body["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("<html><title>Login</title></html>", "text/html"),
+        ("{broken", "application/json"),
+        ("", "text/plain"),
+        ("[]", "application/json"),
+    ],
+)
+def test_an_answer_that_is_none_is_an_unexpected_response(client, wire, body, content_type):
+    wire.answer(body, content_type=content_type)
+
+    with pytest.raises(UnexpectedResponseError):
+        client.workflows.get("w")

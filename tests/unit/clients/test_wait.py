@@ -1,0 +1,232 @@
+"""Waiting and running: pauses, deadlines, and what an unlucky end says. Time is a fake clock."""
+
+import pytest
+
+from conductor.errors import NotFoundError, WorkflowFailedError, WorkflowTimeoutError
+from conductor.models import Task, Workflow
+
+MISSING = {"status": 404, "message": "No such workflow found by id: w"}
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+        self.pauses = []
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        if seconds:
+            self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(client):
+    clock = Clock()
+    client.workflows.clock, client.workflows.sleep = clock, clock.sleep
+    return clock
+
+
+def state(status, **more):
+    return {"workflowId": "w", "workflowName": "order", "status": status, **more}
+
+
+def test_wait_asks_ever_more_rarely_and_returns_the_finished_workflow(client, wire, clock):
+    for _ in range(15):
+        wire.answer(state("RUNNING"))
+    wire.answer(state("FAILED")).answer(state("FAILED", tasks=[{"taskId": "t"}]))
+
+    workflow = client.workflows.wait("w")
+
+    assert workflow.tasks[0].task_id == "t"
+    assert clock.pauses[0] == 0.05
+    assert clock.pauses == sorted(clock.pauses)
+    assert clock.pauses[-1] == 2.0
+
+
+def test_wait_that_is_over_says_where_the_workflow_stands(client, wire, clock):
+    wire.answer(state("RUNNING", tasks=[{"referenceTaskName": "approve", "status": "IN_PROGRESS"}]))
+
+    with pytest.raises(WorkflowTimeoutError, match=r"within 3 s; it is RUNNING at approve \(IN_PROGRESS\)") as caught:
+        client.workflows.wait("w", timeout=3)
+
+    assert clock.now == pytest.approx(103)
+    assert caught.value.workflow_id == "w"
+    assert caught.value.workflow.workflow_name == "order"
+
+
+def test_wait_with_timeout_zero_looks_once(client, wire, clock):
+    wire.answer(state("COMPLETED"))
+
+    assert client.workflows.wait("w", timeout=0).is_successful
+    assert not clock.pauses
+
+
+def test_wait_can_end_at_another_status(client, wire, clock):
+    wire.answer(state("RUNNING")).answer(state("PAUSED"))
+
+    assert client.workflows.wait("w", until=["PAUSED"]).status == "PAUSED"
+
+
+def test_waiting_for_an_unknown_workflow_fails_at_once(client, wire, clock):
+    wire.answer(MISSING, status=404)
+
+    with pytest.raises(NotFoundError):
+        client.workflows.wait("w")
+    assert not clock.pauses
+
+
+def test_run_returns_the_completed_workflow(client, wire, clock):
+    wire.answer("w").answer(state("RUNNING")).answer(state("COMPLETED")).answer(state("COMPLETED", output={"total": 3}))
+
+    assert client.workflows.run("order", {"id": 17}, correlation_id="x").output == {"total": 3}
+    assert b'"correlationId":"x"' in wire.requests[0].body.replace(b" ", b"")
+
+
+def test_run_is_patient_with_an_execution_that_is_not_visible_yet(client, wire, clock):
+    wire.answer("w").answer(MISSING, status=404).answer(MISSING, status=404).answer(state("COMPLETED"))
+
+    assert client.workflows.run("order").is_successful
+
+
+def test_run_does_not_wait_for_ever_for_an_execution_that_never_shows(client, wire, clock):
+    wire.answer("w").answer(MISSING, status=404)
+
+    with pytest.raises(NotFoundError):
+        client.workflows.run("order")
+
+
+FAILED = state(
+    "FAILED",
+    reasonForIncompletion="card declined",
+    tasks=[
+        {"taskId": "t1", "referenceTaskName": "charge", "status": "FAILED", "retried": True, "seq": 1, "endTime": 5},
+        {
+            "taskId": "t2",
+            "referenceTaskName": "charge",
+            "status": "FAILED",
+            "retryCount": 1,
+            "seq": 2,
+            "endTime": 9,
+            "reasonForIncompletion": "card declined",
+        },
+        {"taskId": "t3", "referenceTaskName": "mail", "status": "CANCELED", "seq": 3, "endTime": 9},
+    ],
+)
+
+
+def test_run_of_a_workflow_that_fails_says_task_reason_and_logs(client, wire, clock):
+    wire.answer("w").answer(FAILED).answer(FAILED).answer("", status=204).answer([{"log": "no money"}])
+
+    with pytest.raises(WorkflowFailedError, match=r"ended as FAILED at task 'charge'.*card declined") as caught:
+        client.workflows.run("order")
+
+    assert caught.value.failed_task.task_id == "t2"
+    assert caught.value.reason == "card declined"
+    assert [line.log for line in caught.value.logs] == ["no money"]
+    assert caught.value.workflow.workflow_id == "w"
+
+
+def test_logs_that_cannot_be_had_do_not_hide_the_failure(client, wire, clock):
+    wire.answer("w").answer(FAILED).answer(FAILED).answer({"message": "boom"}, status=500)
+
+    with pytest.raises(WorkflowFailedError) as caught:
+        client.workflows.run("order")
+    assert caught.value.logs == []
+
+
+def test_a_terminated_workflow_failed_without_a_failed_task(client, wire, clock):
+    wire.answer("w").answer(state("TERMINATED", reasonForIncompletion="by hand"))
+
+    with pytest.raises(WorkflowFailedError, match="TERMINATED: by hand") as caught:
+        client.workflows.run("order")
+    assert caught.value.failed_task is None
+
+
+def workflow(status, *tasks):
+    return Workflow.from_dict({"status": status, "tasks": [{"seq": n, **task} for n, task in enumerate(tasks, 1)]})
+
+
+@pytest.mark.parametrize(
+    ("status", "terminal", "successful"),
+    [
+        ("RUNNING", False, False),
+        ("PAUSED", False, False),
+        ("COMPLETED", True, True),
+        ("FAILED", True, False),
+        (None, False, False),
+    ],
+)
+def test_a_workflow_knows_whether_it_has_ended_and_how(status, terminal, successful):
+    assert (workflow(status).is_terminal, workflow(status).is_successful) == (terminal, successful)
+
+
+def test_a_task_knows_whether_it_has_ended_and_how():
+    assert Task.from_dict({"status": "COMPLETED_WITH_ERRORS"}).is_successful
+    assert Task.from_dict({"status": "TIMED_OUT"}).is_terminal
+    assert not Task.from_dict({"status": "SCHEDULED"}).is_terminal
+
+
+def test_the_failed_task_of_a_loop_is_the_one_inside_it():
+    failed = workflow(
+        "FAILED",
+        {"referenceTaskName": "loop", "status": "FAILED", "endTime": 9},
+        {"referenceTaskName": "step__2", "status": "FAILED", "endTime": 8},
+    ).failed_task
+
+    assert failed.reference_task_name == "step__2"
+
+
+def test_a_workflow_that_completed_has_no_failed_task():
+    assert workflow("COMPLETED", {"referenceTaskName": "a", "status": "FAILED", "endTime": 1}).failed_task is None
+
+
+def test_a_task_is_found_by_name_in_its_last_attempt_and_iteration():
+    one = workflow(
+        "RUNNING",
+        {"taskId": "1", "referenceTaskName": "a", "retryCount": 0},
+        {"taskId": "2", "referenceTaskName": "a", "retryCount": 1},
+        {"taskId": "3", "referenceTaskName": "b__1", "iteration": 1, "retryCount": 2},
+        {"taskId": "4", "referenceTaskName": "b__2", "iteration": 2},
+    )
+
+    assert [one.task(name).task_id for name in ("a", "b", "b__1")] == ["2", "4", "3"]
+    assert one.task("c") is None
+
+
+GO_BACK = {
+    "status": "FAILED",
+    "tasks": [
+        {"taskId": "1", "referenceTaskName": "a", "taskType": "HTTP", "status": "COMPLETED"},
+        {"taskId": "2", "referenceTaskName": "b", "taskType": "SIMPLE", "taskDefName": "charge", "status": "COMPLETED"},
+        {"taskId": "3", "referenceTaskName": "a", "taskType": "HTTP", "status": "COMPLETED"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "task_id"),
+    [
+        (lambda w: w.go_back_to_task("w", "a"), "3"),
+        (lambda w: w.go_back_to_task("w", lambda task: task.task_type == "SIMPLE"), "2"),
+        (lambda w: w.go_back_to_first_task_of_type("w", "HTTP"), "1"),
+        (lambda w: w.go_back_to_first_task_of_type("w", "charge"), "2"),
+    ],
+)
+def test_going_back_reruns_from_the_right_task(client, wire, call, task_id):
+    wire.answer(GO_BACK).answer("w")
+
+    call(client.workflows)
+
+    assert wire.path == "/workflow/w/rerun"
+    assert wire.body["reRunFromTaskId"] == task_id
+
+
+def test_going_back_to_a_task_that_is_not_there_reruns_nothing(client, wire):
+    wire.answer(GO_BACK)
+
+    with pytest.raises(Exception, match="nothing to go back to"):
+        client.workflows.go_back_to_task("w", "nowhere")
+    assert len(wire.requests) == 1
