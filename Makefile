@@ -17,7 +17,7 @@ $(STAMP): setup.cfg pyproject.toml
 	@touch $(STAMP)
 
 run: $(STAMP) ## run sample orders through a workflow on the real Conductor server
-	$(BIN)/python -m examples.order_processing.main
+	$(BIN)/python -m examples.order_processing
 
 test: $(STAMP) ## run all tests, those on the real server included
 	$(BIN)/python -m pytest -q

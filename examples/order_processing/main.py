@@ -1,4 +1,4 @@
-"""Run sample orders through a real workflow: python -m examples.order_processing.main [--server URL]
+"""Run sample orders through a real workflow: python -m examples.order_processing [--server URL]
 
 Without --server and without CONDUCTOR_SERVER_URL, the real open-source server is started for the run, and stopped.
 """
@@ -16,7 +16,8 @@ from conductor import ConductorClient, ConductorError, TaskHandler
 from conductor.models import Task, Workflow
 from conductor.server import start_oss_server
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 
 
 def load(name: str) -> list[dict]:
@@ -27,6 +28,13 @@ def outcome(order: Workflow, compensation: Workflow | None) -> str:
     if order.is_successful:
         return "shipped" if order.output["in_stock"] else "out of stock"
     return "compensated" if compensation is not None and compensation.is_successful else "failed"
+
+
+def result(order: Workflow, compensation: Workflow | None) -> str:
+    if order.failed_task is None:
+        return order.output.get("tracking_number") or ""
+    refunded = compensation.output.get("refunded") if compensation else None
+    return f"{order.failed_task.reason_for_incompletion}; refunded: {refunded or 'nothing'}"
 
 
 class Progress:
@@ -44,25 +52,23 @@ class Progress:
 
     def line(self, order_id: str, task: Task) -> str:
         elapsed = time.monotonic() - self.started
-        attempt = f"attempt {task.retry_count + 1}" if task.retry_count else ""
+        attempt = f"attempt {task.retry_count + 1}"
         why = task.reason_for_incompletion or ""
-        line = f"{elapsed:6.1f}s  {order_id}  {task.reference_task_name:<18} {task.status:<26} {attempt:<10} {why}"
+        line = f"{elapsed:6.1f}s  {order_id}  {task.reference_task_name:<18} {task.status:<26} {attempt}  {why}"
         return line.rstrip()
 
 
 Ended = dict[str, tuple[Workflow, Workflow | None]]  # by order: its execution, and that of its compensation
 
 
-def follow(
-    client: ConductorClient, running: dict[str, str], timeout: float
-) -> dict[str, tuple[Workflow, Workflow | None]]:
+def follow(client: ConductorClient, running: dict[str, str], timeout: float) -> Ended:
     """Show each task of the executions (order id -> execution id) until all have ended, compensations included."""
     progress, deadline = Progress(), time.monotonic() + timeout
     finished: Ended = {}
     while len(finished) < len(running):
         if time.monotonic() > deadline:
             raise TimeoutError(f"orders still run after {timeout:g} s: {sorted(running.keys() - finished.keys())}")
-        for order_id in running.keys() - finished.keys():
+        for order_id in [one for one in running if one not in finished]:
             order = client.workflows.get(running[order_id])
             progress.show(order_id, order)
             compensation = None
@@ -78,7 +84,7 @@ def follow(
 
 def table(orders: list[dict], finished: Ended) -> tuple[str, bool]:
     """The table at the end, and whether every order ended as its file says it should."""
-    lines = ["order    outcome       as expected    total  tasks  seconds  tracking number or reason"]
+    lines = ["order    status     outcome       as expected    total  tasks  seconds  result"]
     good = True
     for sample in orders:
         order_id = sample["order"]["id"]
@@ -86,10 +92,10 @@ def table(orders: list[dict], finished: Ended) -> tuple[str, bool]:
         ended = outcome(order, compensation)
         good &= ended == sample["expected"]
         seconds = (order.end_time - order.create_time) / 1000
-        note = order.output.get("tracking_number") or order.reason_for_incompletion or ""
         lines.append(
-            f"{order_id:<8} {ended:<13} {'yes' if ended == sample['expected'] else 'NO':<12} "
-            f"{order.output.get('total') or '':>7}  {len(order.tasks):>5}  {seconds:>7.1f}  {note}"
+            f"{order_id:<8} {order.status:<10} {ended:<13} {'yes' if ended == sample['expected'] else 'NO':<12} "
+            f"{order.output.get('total') or '':>7}  {len(order.tasks):>5}  {seconds:>7.1f}  "
+            f"{result(order, compensation)}".rstrip()
         )
     return "\n".join(lines), good
 
@@ -116,20 +122,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", default=os.environ.get("CONDUCTOR_SERVER_URL"), help="a running server's address")
     arguments = parser.parse_args()
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))  # run as a file, Python looks beside the file only
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("conductor.worker.runner").setLevel(logging.ERROR)  # failures are part of this show
-    with ExitStack() as stack:
-        url = arguments.server
-        if url is None:
-            print("Starting the real Conductor server (the first time its 458 MB are fetched) ...", flush=True)
-            url = stack.enter_context(start_oss_server()).url
-        print(f"Using the server at {url}\n")
-        client = stack.enter_context(ConductorClient(server_url=url))
-        return 0 if run(client) else 1
+    try:
+        with ExitStack() as stack:
+            url = arguments.server
+            if url is None:
+                print("Starting the real Conductor server (the first time its 458 MB are fetched) ...", flush=True)
+                url = stack.enter_context(start_oss_server()).url
+            print(f"Using the server at {url}\n", flush=True)
+            client = stack.enter_context(ConductorClient(server_url=url))
+            return 0 if run(client) else 1
+    except (ConductorError, TimeoutError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ConductorError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+    sys.exit(main())

@@ -82,7 +82,8 @@ def read_request(connection):
 
 
 def answer(body, extra=""):
-    return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{extra}\r\n{body}".encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
+    return (head + body).encode()
 
 
 def echo(connection):

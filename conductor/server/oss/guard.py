@@ -5,6 +5,7 @@ Run as a file, without the package: ``python guard.py LOG COMMAND...``. It print
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -25,7 +26,8 @@ def main() -> int:
     sys.stdout.write(f"{process.pid}\n")
     sys.stdout.flush()
     threading.Thread(target=_stop_at_end_of_input, args=(process,), daemon=True).start()
-    return process.wait()
+    status = process.wait()
+    return status if status >= 0 else 128 - status
 
 
 def _default_signals() -> None:
@@ -34,7 +36,8 @@ def _default_signals() -> None:
 
 
 def _stop_at_end_of_input(process: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # unbuffered: a buffer's lock would be in the way of our own end
+        pass
     process.terminate()
     try:
         process.wait(_PATIENCE)
@@ -43,4 +46,4 @@ def _stop_at_end_of_input(process: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())
