@@ -10,6 +10,7 @@ from attrs import define, field
 from conductor.models.codec import moment
 from conductor.models.enums import RetryLogic, TaskTimeoutPolicy
 from conductor.models.schema import SchemaDef
+from conductor.models.tag import Tag
 from conductor.models.wire import Model, wire
 
 
@@ -43,6 +44,8 @@ class TaskDef(Model):
         total_timeout_seconds: Seconds over all attempts; 0 = none. The Orkes document marks it required; the
             server's default is 0.
         task_status_listener_enabled: The server's default is true; open-source server only.
+        tags: Orkes only.
+        overwrite_tags: Orkes only: whether the tags replace those that are there.
     """
 
     name: str
@@ -78,6 +81,8 @@ class TaskDef(Model):
     input_schema: SchemaDef | None = None
     output_schema: SchemaDef | None = None
     enforce_schema: bool | None = None
+    tags: list[Tag] | None = None
+    overwrite_tags: bool | None = None
 
     @property
     def created_at(self) -> datetime | None:

@@ -10,6 +10,7 @@ from attrs import define, field
 from conductor.models.codec import moment
 from conductor.models.enums import IdempotencyStrategy, JoinMode, RateLimitPolicy, TaskType, WorkflowTimeoutPolicy
 from conductor.models.schema import SchemaDef
+from conductor.models.tag import Tag
 from conductor.models.task_def import TaskDef
 from conductor.models.wire import Model, wire
 
@@ -154,6 +155,8 @@ class WorkflowDef(Model):
         failure_workflow_version: Open-source server only.
         enforce_schema: The server's default is true.
         metadata: Free map; key classifier is meaningful to search.
+        tags: Orkes only.
+        overwrite_tags: Orkes only: whether the tags replace those that are there.
     """
 
     name: str
@@ -185,6 +188,8 @@ class WorkflowDef(Model):
     metadata: dict[str, Any] | None = None
     cache_config: CacheConfig | None = None
     masked_fields: list[str] | None = None
+    tags: list[Tag] | None = None
+    overwrite_tags: bool | None = None
 
     @property
     def created_at(self) -> datetime | None:
