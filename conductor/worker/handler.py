@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 _LONG_POLLS = 100
 _SPARE_CONNECTIONS = 10
+_DEFAULT_CONNECTIONS = 100
 _FORCED = 1
 _MISCONFIGURED = 2
 
@@ -189,6 +190,14 @@ class TaskHandler:
 
         if isinstance(self._given, ConductorClient):
             self._client, self._owns_client = self._given, False
+            if connections > (size := self._given.settings.max_connections or _DEFAULT_CONNECTIONS):
+                logger.warning(
+                    "The client that was given has %d connections and the workers' threads need %d, so some will wait "
+                    "for others; give it max_connections=%d",
+                    size,
+                    connections,
+                    connections + _SPARE_CONNECTIONS,
+                )
             return
         settings = self._given or Settings.from_env()
         if settings.max_connections is None:

@@ -5,7 +5,15 @@ import time
 
 import pytest
 
-from conductor import ConfigurationError, NonRetryableError, Settings, TaskHandler, TaskInProgress, Worker
+from conductor import (
+    ConductorClient,
+    ConfigurationError,
+    NonRetryableError,
+    Settings,
+    TaskHandler,
+    TaskInProgress,
+    Worker,
+)
 from conductor.errors import WorkerRegistrationError
 from conductor.worker.events import DeliveryDelayed, LeaseExtended, PollFailure, TaskUpdateFailure, WorkerStateChanged
 from conductor.worker.registry import WorkerRegistry
@@ -399,6 +407,12 @@ def test_leases_of_long_tasks_are_extended_where_asked_for(stub, start, wait_unt
 
 
 # -- what is started
+
+
+def test_a_client_with_fewer_connections_than_threads_is_told(stub, caplog):
+    with ConductorClient(server_url=stub.url, max_connections=3) as client:
+        with TaskHandler(client, workers=[Worker(lambda: None, "work", thread_count=5)]):
+            assert "max_connections=16" in caplog.text
 
 
 def test_no_workers_found_is_an_error_with_the_remedy(stub):
