@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
+import ssl
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -43,6 +45,7 @@ __all__ = ["Transport"]
 T = TypeVar("T")
 
 _TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
+_BROKEN = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException)
 _CONTENT_TYPES = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 
 
@@ -366,7 +369,7 @@ def translated(call: Call, server: str) -> Iterator[None]:
     """Turn the HTTP library's exceptions into ours; no URL with a query, header or body gets into a message."""
     try:
         yield
-    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError) as error:
         raise APIConnectionError(
             f"{call.operation} failed: the TLS connection to {server} could not be made: {_reason(error)}. Check "
             "ca_bundle, client_cert and client_key, and the server's certificate.",
@@ -379,7 +382,7 @@ def translated(call: Call, server: str) -> Iterator[None]:
         ) from error
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
         raise APITimeoutError(f"{call.operation} failed: {server} did not answer in time", **call.values) from error
-    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+    except (*_BROKEN, OSError) as error:
         timed_out = _was_caused_by(error, TimeoutError | urllib3.exceptions.ReadTimeoutError)
         kind = APITimeoutError if timed_out else APIConnectionError
         raise kind(

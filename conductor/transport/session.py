@@ -10,14 +10,14 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import PoolManager
+from urllib3 import PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from conductor._version import __version__
 from conductor.settings import Settings
 
-__all__ = ["DEFAULT_CONNECTIONS", "DeadlineResponse", "PooledAdapter", "new_session", "tls_options"]
+__all__ = ["DEFAULT_CONNECTIONS", "DeadlineResponse", "PooledAdapter", "exchange", "new_session", "tls_options"]
 
 DEFAULT_CONNECTIONS = 100
 USER_AGENT = f"conductor-sdk-python/{__version__}"
@@ -131,6 +131,33 @@ class PooledAdapter(HTTPAdapter):
         """In a forked child: begin with new connections, and leave those of the parent alone."""
         self.proxy_manager = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)  # type: ignore[attr-defined]
+
+
+def exchange(pool: Any, method: str, message: bytes, timeout: Timeout) -> tuple[int, Any, bytes]:
+    """Send a whole request on a connection of ``pool`` and read its answer: status, headers, body.
+
+    This is what urllib3 does for a request, without what a poll or an update never needs of it.
+    """
+    connection = pool._get_conn()  # noqa: SLF001  the pool is ours, see _FreshConnections
+    timeout = timeout.clone()
+    try:
+        timeout.start_connect()
+        if connection.is_closed:
+            connection.timeout = timeout.connect_timeout
+            connection.connect()
+        connection.sock.settimeout(timeout.read_timeout)
+        connection.sock.sendall(message)
+        response = DeadlineResponse(connection.sock, method=method)
+        response.begin()
+        content = response.read()
+        if response.will_close:
+            connection.close()
+    except BaseException:
+        connection.close()
+        raise
+    finally:
+        pool._put_conn(connection)  # noqa: SLF001
+    return response.status, response.headers, content
 
 
 def _use_our_pools(manager: PoolManager) -> None:

@@ -410,9 +410,9 @@ def test_leases_of_long_tasks_are_extended_where_asked_for(stub, start, wait_unt
 
 
 def test_a_client_with_fewer_connections_than_threads_is_told(stub, caplog):
-    with ConductorClient(server_url=stub.url, max_connections=3) as client:
-        with TaskHandler(client, workers=[Worker(lambda: None, "work", thread_count=5)]):
-            assert "max_connections=16" in caplog.text
+    workers = [Worker(lambda: None, "work", thread_count=5)]
+    with ConductorClient(server_url=stub.url, max_connections=3) as client, TaskHandler(client, workers=workers):
+        assert "max_connections=16" in caplog.text
 
 
 def test_no_workers_found_is_an_error_with_the_remedy(stub):
