@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import socket
@@ -147,9 +148,9 @@ def exchange(pool: Any, method: str, message: bytes, timeout: Timeout) -> tuple[
             connection.connect()
         connection.sock.settimeout(timeout.read_timeout)
         connection.sock.sendall(message)
-        response = DeadlineResponse(connection.sock, method=method)
-        response.begin()
-        content = response.read()
+        with contextlib.closing(DeadlineResponse(connection.sock, method=method)) as response:
+            response.begin()
+            content = response.read()
         if response.will_close:
             connection.close()
     except BaseException:

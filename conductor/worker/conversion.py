@@ -272,9 +272,7 @@ def _class(kind: type) -> Convert:  # noqa: PLR0911  one line for each kind of c
     if issubclass(kind, Model):
         return _model(kind)
     if is_typeddict(kind):
-        return _fields(
-            kind, get_type_hints(kind, include_extras=True), getattr(kind, "__required_keys__", frozenset()), dict
-        )
+        return _typed_dict(kind)
     if attrs.has(kind):
         attrs.resolve_types(kind)
         fields = {a.alias: a.type for a in attrs.fields(kind) if a.init}
@@ -312,6 +310,13 @@ def _model(kind: type[Model]) -> Convert:
             raise _refused(path, kind, value, error.message) from None
 
     return convert
+
+
+def _typed_dict(kind: Any) -> Convert:
+    hints = get_type_hints(kind, include_extras=True)
+    not_required: Any = typing_extensions.NotRequired
+    optional = {name for name, one in hints.items() if typing.get_origin(one) == not_required}
+    return _fields(kind, hints, kind.__required_keys__ - optional, dict)  # Python 3.10 overlooks NotRequired
 
 
 def _dataclass(kind: Any) -> Convert:

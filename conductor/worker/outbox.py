@@ -61,17 +61,24 @@ class DiskOutbox:
         self._lock = threading.Lock()
         try:
             self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA busy_timeout=2000")
             self._db.executescript(_SCHEMA)
         except sqlite3.Error as error:
-            raise ConfigurationError(
-                f"The outbox {self.path} cannot be used: {error}.",
-                variable="outbox",
-                value=self.path,
-                allowed="a path to an outbox file, or to a new file in a folder that can be written",
-            ) from error
+            self._db.close()
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: sqlite3.Error) -> ConfigurationError:
+        return ConfigurationError(
+            f"The outbox {self.path} cannot be used: {error}.",
+            variable="outbox",
+            value=self.path,
+            allowed="a path to an outbox file, or to a new file in a folder that can be written",
+        )
 
     def keep(self, result: Undelivered) -> None:
         """Write ``result`` to the disk; when that fails it is logged, and the result stays in memory only."""
