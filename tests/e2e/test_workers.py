@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -199,7 +200,7 @@ def test_run_raises_with_the_failing_task_its_reason_and_its_logs(client, names)
     assert caught.value.logs[0].log == "asking the bank"
 
 
-PROCESS = """
+PROCESS = r"""
 import logging, os, time
 from conductor import TaskHandler, worker_task
 
@@ -207,7 +208,7 @@ logging.basicConfig(level=logging.INFO)
 
 @worker_task(os.environ["TASK"], thread_count=int(os.environ["COUNT"]))
 def slow(n: int):
-    print("in flight", flush=True)
+    os.write(1, b"in flight\n")  # whole lines, from all threads at once
     time.sleep(2)
     return n
 
@@ -236,11 +237,18 @@ def process(server_url, names, tmp_path):
 
 
 def read_until(process, text, times):
-    for line in process.stdout:
-        times -= text in line
-        if not times:
-            return
-    raise AssertionError(f"the process ended before it said {text!r} often enough")
+    deadline = threading.Timer(TIMEOUT, process.kill)  # a kill ends the output, and so the reading
+    deadline.start()
+    said = ""
+    try:
+        for line in process.stdout:
+            said += line
+            times -= line.count(text)
+            if times <= 0:
+                return
+    finally:
+        deadline.cancel()
+    raise AssertionError(f"{text!r} was said {times} times too few within {TIMEOUT} s:\n{said}")
 
 
 def test_sigterm_lets_tasks_in_flight_end_delivers_them_and_exits_with_0(client, names, process):
