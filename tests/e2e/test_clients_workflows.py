@@ -354,6 +354,6 @@ def test_many_at_once(client, waiting):
     assert {(one.workflow_id, str(one.status)) for one in found} == {(one, "RUNNING") for one in ids}
     assert client.bulk.terminate_and_delete(ids[:1], archive=False).bulk_successful_results == ids[:1]
     client.bulk.terminate(ids[1:])
-    assert client.bulk.delete(ids[1:]).ok
+    assert client.bulk.delete(ids[1:], archive=False).ok
     with pytest.raises(NotFoundError):
         client.workflows.get(ids[2])
