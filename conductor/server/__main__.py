@@ -8,74 +8,131 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from types import FrameType
+from pathlib import Path
+from typing import Protocol
 
-from conductor.errors import ConductorError
+from conductor.errors import ConductorError, ConfigurationError
 from conductor.server.oss.download import VERSION
-from conductor.server.oss.launch import OssServer, start_oss_server
+from conductor.server.oss.launch import start_oss_server
 
-_DONE, _FAILED = 0, 3
+_DONE, _MISUSED, _FAILED = 0, 2, 3
+_GLANCE = 0.2
 
 
-def _start_oss(arguments: argparse.Namespace) -> OssServer:
+class RunningServer(Protocol):
+    """What every engine starts."""
+
+    log_path: Path
+
+    @property
+    def address(self) -> str:
+        """Scheme, host and port."""
+
+    @property
+    def url(self) -> str:
+        """The API's address."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended by itself."""
+
+    def wait(self) -> int:
+        """Its exit status."""
+
+    def stop(self) -> None:
+        """Stop it; returns when its port is free."""
+
+
+def _start_oss(arguments: argparse.Namespace) -> RunningServer:
     return start_oss_server(
-        arguments.port, arguments.dir, version=arguments.server_version, ready_timeout=arguments.ready_timeout
+        arguments.port,
+        arguments.dir,
+        host=arguments.host,
+        version=arguments.server_version,
+        ready_timeout=arguments.ready_timeout,
+        java=arguments.java,
+        jar=arguments.jar,
+        cache_dir=arguments.cache_dir,
+        properties=dict(arguments.property),
+        heap=arguments.heap,
     )
 
 
-_ENGINES: dict[str, Callable[[argparse.Namespace], OssServer]] = {"oss": _start_oss}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m conductor.server",
-        description="Run a Conductor server on this machine until Ctrl-C or SIGTERM.",
-        epilog="Exit status: 0 stopped when asked, 2 usage, 3 the server did not start or ended by itself.",
-    )
-    parser.add_argument("--engine", choices=sorted(_ENGINES), default="oss", help="which server (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=8080, help="its port; 0 for any that is free (default: %(default)s)"
-    )
-    parser.add_argument("--dir", help="where its database and log lie and stay (default: a temporary folder)")
-    parser.add_argument("--server-version", default=VERSION, help="which version (default: %(default)s)")
-    parser.add_argument("--ready-timeout", type=float, default=120.0, help="seconds until it must be healthy")
-    parser.add_argument("--log-level", default="WARNING", help="of this launcher's own log (default: %(default)s)")
-    return parser
-
-
-class _Asked(BaseException):
-    """SIGTERM or SIGINT arrived."""
-
-
-def _ask(_number: int, _frame: FrameType | None) -> None:
-    raise _Asked
+_ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"oss": _start_oss}
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = _parser().parse_args(words)
     logging.basicConfig(level=arguments.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _ask)
-    server: OssServer | None = None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both stop it alike, also while it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        server = _ENGINES[arguments.engine](arguments)
-        print(f"Conductor is ready at {server.url} (log: {server.log_path}); Ctrl-C stops it", flush=True)  # noqa: T201
-        while server.is_running:
-            time.sleep(0.2)
-    except _Asked:
+        return _run(_ENGINES[arguments.engine], arguments)
+    except KeyboardInterrupt:
         return _DONE
+    except ConfigurationError as error:
+        return _tell(str(error), _MISUSED)
     except ConductorError as error:
-        sys.stderr.write(f"{error}\n")
-        return _FAILED
-    else:
-        sys.stderr.write(f"The server ended by itself with status {server.wait()}; see {server.log_path}\n")
-        return _FAILED
+        return _tell(str(error), _FAILED)
+
+
+def _run(start: Callable[[argparse.Namespace], RunningServer], arguments: argparse.Namespace) -> int:
+    server = start(arguments)
+    try:
+        print(  # noqa: T201
+            f"Conductor is ready at {server.url} (Swagger UI {server.address}/swagger-ui.html, log {server.log_path}); "
+            "Ctrl-C stops it",
+            flush=True,
+        )
+        while server.is_running:
+            time.sleep(_GLANCE)
+        return _tell(f"The server ended by itself, with exit status {server.wait()}; see {server.log_path}", _FAILED)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
-        if server is not None:
-            server.stop()
+            signal.signal(number, signal.SIG_IGN)  # it is being stopped
+        server.stop()
+
+
+def _tell(what: str, status: int) -> int:
+    sys.stderr.write(f"{what}\n")
+    return status
+
+
+def _property(word: str) -> tuple[str, str]:
+    name, found, value = word.partition("=")
+    if not found or not name:
+        raise argparse.ArgumentTypeError(f"{word!r} is not NAME=VALUE")
+    return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m conductor.server",
+        description="Run a Conductor server on this machine until Ctrl-C or SIGTERM.",
+        epilog="Exit status: 0 stopped when asked, 2 wrong usage or setting, 3 the server did not start or ended by "
+        "itself.",
+    )
+    add = parser.add_argument
+    add("--engine", choices=sorted(_ENGINES), default="oss", help="which server (default: %(default)s, the real one)")
+    add("--port", type=int, default=8080, help="its port; 0 for any that is free (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="the address it listens on; 0.0.0.0 for all (default: %(default)s)")
+    add("--dir", help="where its database and log lie and stay (default: a temporary folder)")
+    levels = ["debug", "info", "warning", "error"]
+    add("--log-level", choices=levels, default="warning", help="of this launcher's own log (default: %(default)s)")
+    _add_oss_options(parser)
+    return parser
+
+
+def _add_oss_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("engine oss").add_argument
+    add("--ready-timeout", type=float, default=120.0, metavar="S", help="seconds to be healthy in (default: 120)")
+    add("--property", type=_property, action="append", default=[], metavar="NAME=VALUE", help="a Spring property")
+    add("--heap", default="2g", help="the largest Java heap (default: %(default)s)")
+    add("--java", help="the Java to use (default: CONDUCTOR_JAVA, or the first of version 21 or later)")
+    add("--cache-dir", help="where its jar is kept (default: CONDUCTOR_CACHE_DIR, or the user's cache folder)")
+    add("--server-version", default=VERSION, metavar="V", help="which version (default: %(default)s)")
+    add("--jar", help="a jar of your own, in place of the published one")
 
 
 if __name__ == "__main__":

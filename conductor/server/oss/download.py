@@ -2,76 +2,102 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import importlib
+import logging
 import os
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
 
-from conductor.errors import ServerStartError
+from attrs import frozen
 
-__all__ = ["VERSION", "Progress", "cache_folder", "get_jar", "sha256_of"]
+from conductor.errors import ConfigurationError, ServerStartError
+from conductor.server.oss.fetch import ARTIFACT, fetch_with_jgo, fetch_with_mvn, file_name
+from conductor.server.oss.lock import locked
+from conductor.server.oss.progress import Progress, size_of, watching
+
+__all__ = ["PUBLISHED", "VERSION", "Fetcher", "Published", "cache_folder", "get_jar", "sha256_of"]
+
+logger = logging.getLogger(__name__)
 
 VERSION = "3.32.3"
-GROUP, ARTIFACT, CLASSIFIER = "org.conductoross", "conductor-server", "boot"
-
-# Of the published boot jars. The SHA-1 that the repository publishes beside this jar is
-# 06bd2746cba9a238101970e09c9b3e73916a77e0, and the file with the SHA-256 below has it.
-_SHA256 = {"3.32.3": "6b1615a5beb82bbbfa05219d0f1b84440aa8c0bef1371662803ef5588d7d507b"}
 
 _BLOCK = 1024 * 1024
-_BAR = 30
+_FETCHING = "fetch-"  # what folders of unfinished fetches begin with
+
+Fetcher = Callable[[Path, str], "Path | None"]
+"""Puts the jar of a version somewhere below a folder and answers where; None when its tool is not there."""
+
+
+@frozen
+class Published:
+    """What is known of a published jar: its size in bytes, and its SHA-256 as hex."""
+
+    size: int
+    sha256: str
+
+
+# Checked in two ways: the jar's SHA-256 is the one that the repository publishes beside it (jar.sha256), and its SHA-1
+# too (jar.sha1: 06bd2746cba9a238101970e09c9b3e73916a77e0).
+PUBLISHED: Mapping[str, Published] = {
+    "3.32.3": Published(457_760_812, "6b1615a5beb82bbbfa05219d0f1b84440aa8c0bef1371662803ef5588d7d507b"),
+}
 
 
 def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     """``CONDUCTOR_CACHE_DIR``, or ``conductor-sdk`` in the user's cache folder."""
     environ = os.environ if environ is None else environ
     if chosen := environ.get("CONDUCTOR_CACHE_DIR"):
-        return Path(chosen)
-    base = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "conductor-sdk"
+        return Path(chosen).expanduser().absolute()
+    base = environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "conductor-sdk"
 
 
 def get_jar(
-    folder: Path | None = None, version: str = VERSION, fetch: Callable[[Path, str], Path] | None = None
+    version: str = VERSION,
+    cache_dir: str | os.PathLike[str] | None = None,
+    *,
+    fetchers: Sequence[Fetcher] = (fetch_with_jgo, fetch_with_mvn),
+    published: Mapping[str, Published] = PUBLISHED,
 ) -> Path:
-    """The verified jar, fetched when it is not in the cache.
+    """The verified jar, fetched when it is not in the cache. Several processes may ask at once.
+
+    Args:
+        version: Which server.
+        cache_dir: The cache folder; ``cache_folder()`` otherwise.
+        fetchers: The ways to fetch it, tried in this order.
+        published: The known versions.
 
     Raises:
+        ConfigurationError: The version is not known.
         ServerStartError: It cannot be had, or its checksum is another one.
     """
-    if version not in _SHA256:
-        raise ServerStartError(f"The checksum of server version {version} is not known; known: {', '.join(_SHA256)}.")
-    folder = folder or cache_folder()
-    jar = folder / f"{ARTIFACT}-{version}-{CLASSIFIER}.jar"
-    if jar.exists():
-        if _is_verified(jar, version):
-            return jar
-        _verify(jar, version)
-        return jar
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="fetch-") as temporary:
-        try:
-            fetched = (fetch or _fetch)(Path(temporary), version)
-        except ServerStartError:
-            raise
-        except Exception as error:
-            raise ServerStartError(
-                f"The server's jar ({ARTIFACT} {version}) could not be fetched: {error}. Check the network, or put the "
-                f"file at {jar}."
-            ) from error
-        staged = Path(temporary) / "verified.jar"
-        shutil.move(fetched, staged)
-        _verify(staged, version, told_as=jar)
-        staged.replace(jar)  # at once, so that another process sees all of it or nothing
-    _mark(jar)
+    if version not in published:
+        allowed = ", ".join(sorted(published))
+        raise ConfigurationError(
+            f"The server's version {version!r} cannot be verified; allowed: {allowed}, or a jar of your own.",
+            variable="version",
+            value=version,
+            allowed=allowed,
+        )
+    folder = Path(cache_dir).expanduser().absolute() if cache_dir is not None else cache_folder()
+    jar = folder / file_name(version)
+    try:
+        if jar.exists():
+            _verify_once(jar, published[version])
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            waiting = f"Waiting for another process that fetches {jar}"
+            with locked(jar.with_suffix(".lock"), on_wait=lambda: _say(waiting)):
+                _fetch_once(jar, version, published[version], fetchers)
+    except OSError as error:
+        raise ServerStartError(
+            f"The cache folder {folder} cannot be used: {error.strerror or error}. Name another one in "
+            "CONDUCTOR_CACHE_DIR."
+        ) from error
     return jar
 
 
@@ -84,14 +110,68 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _verify(path: Path, version: str, told_as: Path | None = None) -> None:
-    if sha256_of(path) == _SHA256[version]:
-        _mark(path)
+def _verify_once(jar: Path, known: Published) -> None:
+    """Hash the jar unless that was done and it has not changed since."""
+    if not _is_marked(jar):
+        _verify(jar, jar, known)
+        _mark(jar)
+
+
+def _fetch_once(jar: Path, version: str, known: Published, fetchers: Sequence[Fetcher]) -> None:
+    """Fetch the jar, under the lock, unless the process that had the lock before did it."""
+    if jar.exists():
+        _verify_once(jar, known)
         return
-    path.unlink()
+    for left in jar.parent.glob(f"{_FETCHING}*"):  # by a process that was killed: who fetches holds the lock
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=jar.parent, prefix=_FETCHING, ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary)
+        with watching(lambda: size_of(folder, f"{jar.stem}*"), Progress(jar.name, known.size, sys.stderr)):
+            fetched = _fetch(folder, version, jar, fetchers)
+        _verify(fetched, jar, known)
+        fetched.replace(jar)  # at once: whoever looks sees all of it or nothing
+    _mark(jar)
+
+
+def _fetch(folder: Path, version: str, jar: Path, fetchers: Sequence[Fetcher]) -> Path:
+    reasons = []
+    for number, fetcher in enumerate(fetchers):
+        own = folder / str(number)
+        try:
+            own.mkdir()
+            fetched = fetcher(own, version)
+        except Exception as error:  # whatever a resolver raises
+            reasons.append(" ".join(str(error).split())[:400] or type(error).__name__)
+            logger.debug("A fetch of %s failed", jar.name, exc_info=True)
+            shutil.rmtree(own, ignore_errors=True)
+            continue
+        if fetched is not None:
+            return fetched
+    if not reasons:
+        raise ServerStartError(
+            f"The server's jar is not in the cache ({jar}), and fetching it needs jgo: "
+            "pip install 'conductor-sdk[oss]'. Or install mvn."
+        )
     raise ServerStartError(
-        f"{told_as or path} is not the published jar of server {version}: its SHA-256 is another one. It was removed; "
-        "try again, and if it happens again something on the way changes the file."
+        f"The server's jar ({ARTIFACT} {version}) could not be fetched. Check the network, or put the file at {jar} "
+        f"yourself. Reason: {'; then: '.join(reasons)}"
+    )
+
+
+def _verify(file: Path, jar: Path, known: Published) -> None:
+    """Raise, and remove the file, when it is not the published one."""
+    size = file.stat().st_size
+    if size == known.size and sha256_of(file) == known.sha256:
+        return
+    what = f"it has {size} bytes instead of {known.size}" if size != known.size else "its SHA-256 is another one"
+    try:
+        file.unlink()
+        advice = "It has been removed. Try again"
+    except OSError as error:
+        advice = f"Remove it ({error.strerror}) and try again"
+    raise ServerStartError(
+        f"The server's jar {jar} is not the published one: {what}. {advice}; if this comes back, something between you "
+        "and the repository changes the file."
     )
 
 
@@ -105,75 +185,18 @@ def _state(jar: Path) -> str:
 
 
 def _mark(jar: Path) -> None:
-    with contextlib.suppress(OSError):  # a cache that cannot be written is verified each time
+    with suppress(OSError):  # a cache that cannot be written is verified each time
         _marker(jar).write_text(_state(jar))
 
 
-def _is_verified(jar: Path, _version: str) -> bool:
+def _is_marked(jar: Path) -> bool:
+    """Whether the jar was verified, and has not changed since."""
     try:
         return _marker(jar).read_text() == _state(jar)
     except OSError:
         return False
 
 
-def _fetch(folder: Path, version: str) -> Path:
-    """Fetch with jgo, a Maven resolver in Python."""
-    try:
-        maven = importlib.import_module("jgo.maven")
-        resolver = maven.PythonResolver(progress_callback=_shown)
-    except ImportError:
-        raise ServerStartError(
-            "Fetching the server's jar needs the package jgo: pip install 'conductor-sdk[oss]'"
-        ) from None
-    context = maven.MavenContext(repo_cache=folder, resolver=resolver, timeout=60)
-    artifact = context.project(GROUP, ARTIFACT).at_version(version).artifact(classifier=CLASSIFIER, packaging="jar")
-    return Path(artifact.resolve())
-
-
-@contextmanager
-def _shown(name: str, total: int) -> Iterator[Callable[[int], None]]:
-    progress = Progress(name, total, sys.stderr)
-    yield progress.add
-    progress.close()
-
-
-class Progress:
-    """A bar on a terminal; elsewhere a line for every tenth.
-
-    Args:
-        name: What is fetched.
-        total: Its size in bytes.
-        out: Where to write.
-    """
-
-    def __init__(self, name: str, total: int, out: TextIO) -> None:
-        self._name = name
-        self._total = total
-        self._out = out
-        self._done = 0
-        self._tenth = -1
-        self._shown_at = 0.0
-        self._is_terminal = out.isatty()
-
-    def add(self, count: int) -> None:
-        """Note that ``count`` further bytes are there."""
-        self._done += count
-        if self._is_terminal:
-            if time.monotonic() - self._shown_at > 0.1 or self._done >= self._total:  # noqa: PLR2004
-                self._shown_at = time.monotonic()
-                self._out.write(f"\r{self._text()}")
-                self._out.flush()
-        elif (tenth := self._done * 10 // self._total) > self._tenth:
-            self._tenth = tenth
-            self._out.write(f"{self._text()}\n")
-            self._out.flush()
-
-    def _text(self) -> str:
-        share = min(1.0, self._done / self._total)
-        bar = ("#" * int(share * _BAR)).ljust(_BAR, ".") + " " if self._is_terminal else ""
-        return f"{self._name} {bar}{share:4.0%} of {self._total / 1e6:.0f} MB"
-
-    def close(self) -> None:
-        """End the line."""
-        if self._is_terminal:
-            self._out.write("\n")
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{text}\n")

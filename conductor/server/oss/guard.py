@@ -1,49 +1,74 @@
-"""Runs a command for as long as its standard input is open: started with a pipe, it outlives no crash of its parent.
+"""Runs a command for as long as the process that started it lives: no crash of that process leaves the command behind.
 
-Run as a file, without the package: ``python guard.py LOG COMMAND...``. It prints the command's process id.
+Run as a file, without the package: ``python guard.py FOLDER PATIENCE COMMAND...``. The parent holds the other end of
+standard input; when that closes, or the parent is gone although a forked child of it still holds the pipe, the command
+is asked to stop, and killed when it has not within PATIENCE seconds. Prints the command's process id; the command
+writes to the guard's standard error. FOLDER, unless it is empty, is removed after a stop; a command that ended by
+itself leaves it to the parent, who reads the log in it.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
-_PATIENCE = 10.0
+_GLANCE = 1.0  # how often to look for the parent, in seconds
+_STOP, _ENDED = "stop", "ended"
 
 
-def main() -> int:
-    """Run the command until it ends, or until standard input does."""
+def main(folder: str, patience: float, command: list[str]) -> int:
+    """Run the command until it ends, or until it should; its exit status."""
+    parent = os.getppid()
+    said: SimpleQueue[str] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the parent decides, by closing the pipe
-    log, *command = sys.argv[1:]
-    with open(log, "ab", buffering=0) as out:  # noqa: PTH123
-        process = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, preexec_fn=_default_signals
-        )
+        # A function, not SIG_IGN: the command would inherit "ignored", and could not be asked to stop.
+        signal.signal(number, lambda _number, _frame: said.put(_STOP))
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr)  # noqa: S603
     sys.stdout.write(f"{process.pid}\n")
     sys.stdout.flush()
-    threading.Thread(target=_stop_at_end_of_input, args=(process,), daemon=True).start()
+    threading.Thread(target=_tell_end_of_input, args=(said,), daemon=True).start()
+    threading.Thread(target=_tell_end, args=(process, said), daemon=True).start()
+    if _first(said, parent) == _STOP:
+        _stop(process, said, patience)
+        process.wait()
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
     status = process.wait()
-    return status if status >= 0 else 128 - status
+    return status if status >= 0 else 128 - status  # as a shell tells of a signal
 
 
-def _default_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def _stop_at_end_of_input(process: subprocess.Popen[bytes]) -> None:
-    while os.read(0, 1024):  # unbuffered: a buffer's lock would be in the way of our own end
+def _tell_end_of_input(said: SimpleQueue[str]) -> None:
+    while os.read(0, 1024):
         pass
+    said.put(_STOP)
+
+
+def _tell_end(process: subprocess.Popen[bytes], said: SimpleQueue[str]) -> None:
+    process.wait()
+    said.put(_ENDED)
+
+
+def _first(said: SimpleQueue[str], parent: int) -> str:
+    while os.getppid() == parent:
+        with suppress(Empty):
+            return said.get(timeout=_GLANCE)
+    return _STOP
+
+
+def _stop(process: subprocess.Popen[bytes], said: SimpleQueue[str], patience: float) -> None:
     process.terminate()
     try:
-        process.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:
+        while said.get(timeout=patience) != _ENDED:
+            pass
+    except Empty:
         process.kill()
 
 
 if __name__ == "__main__":
-    os._exit(main())
+    os._exit(main(sys.argv[1], float(sys.argv[2]), sys.argv[3:]))  # at once: a thread still reads standard input

@@ -1,206 +1,194 @@
-"""Start the real server, wait until it is healthy, and free its port and its process in every case."""
+"""Start the real server, and wait until it is healthy."""
 
 from __future__ import annotations
 
-import atexit
-import json
 import logging
 import os
-import socket
-import subprocess
-import sys
-import tempfile
+import re
+import secrets
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
-from typing_extensions import Self
+from attrs import frozen
 
-from conductor.errors import ServerStartError
+from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.oss.download import VERSION, get_jar
+from conductor.server.oss.folder import ServerFolder
+from conductor.server.oss.health import healthy_server
 from conductor.server.oss.java import find_java
+from conductor.server.oss.port import free_port, refuse_used, taken
+from conductor.server.oss.process import OssServer
 
 __all__ = ["OssServer", "start_oss_server"]
 
 logger = logging.getLogger(__name__)
 
-_HOST = "127.0.0.1"
 _LAST_LINES = 15
-_PATIENCE = 15.0
-_GUARD = str(Path(__file__).with_name("guard.py"))
+_GLANCE = 0.1
+_LAST_WORDS = 0.3  # seconds in which a server that gives up says why
+_TRIES = 3  # for any free port, which another process may take before the server does
+_LARGEST_PORT = 65535
+_OWN_PROPERTIES = {
+    "server.port": "the argument port in its place",
+    "server.address": "the argument host in its place",
+    "server.server-header": "none; the launcher recognises its server by it",
+}
+_PORT_TAKEN = re.compile(rb"Port \d+ was already in use|BindException|Address already in use")
+_GAVE_UP = re.compile(rb"APPLICATION FAILED TO START|Application run failed")  # its process lives on nevertheless
 
 
-class OssServer:
-    """A running server; made by ``start_oss_server``.
-
-    Attributes:
-        port: Its port, on the loopback address.
-        pid: The Java process.
-        directory: Where its database lies.
-        log_path: Its log.
-    """
-
-    def __init__(
-        self, port: int, directory: Path, process: subprocess.Popen[bytes], cleanup: Callable[[], None]
-    ) -> None:
-        self.port = port
-        self.directory = directory
-        self.log_path = directory / "server.log"
-        self._guard = process
-        self._cleanup = cleanup
-        self.pid = _first_number(process)
-        atexit.register(self.stop)
-
-    @property
-    def url(self) -> str:
-        """The API's address, for ``CONDUCTOR_SERVER_URL``."""
-        return f"http://{_HOST}:{self.port}/api"
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process lives."""
-        return self._guard.poll() is None
-
-    def wait(self) -> int:
-        """Wait until the process ends; its exit status."""
-        return self._guard.wait()
-
-    def stop(self) -> None:
-        """Stop the server; returns when its process has ended and its port is free. May be called again."""
-        if self._guard.stdin is not None and not self._guard.stdin.closed:
-            self._guard.stdin.close()
-        try:
-            self._guard.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._guard.kill()
-            self._guard.wait()
-        if self._guard.stdout is not None:
-            self._guard.stdout.close()
-        atexit.unregister(self.stop)
-        self._cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def __repr__(self) -> str:
-        return f"OssServer({self.url!r}, pid={self.pid})"
+class _PortTakenError(Exception):
+    """Another process took the port while the server started."""
 
 
 def start_oss_server(
     port: int = 0,
     directory: str | os.PathLike[str] | None = None,
     *,
+    host: str = "127.0.0.1",
     version: str = VERSION,
     ready_timeout: float = 120.0,
-    java: str | None = None,
+    stop_timeout: float = 10.0,
+    java: str | os.PathLike[str] | None = None,
     jar: str | os.PathLike[str] | None = None,
-    properties: Mapping[str, str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    properties: Mapping[str, str | int | bool] | None = None,
     heap: str = "2g",
 ) -> OssServer:
-    """Start the open-source server on the loopback address, and return when it is healthy.
+    """Start the open-source server, and return when it is healthy (``GET /health``).
 
     Args:
         port: Its port; 0 for any that is free.
-        directory: Where its database and its log (``server.log``) lie and stay; a temporary folder otherwise.
+        directory: Where its database (``c123.db``) and its log (``server.log``) lie and stay; a temporary folder,
+            removed at the end, otherwise.
+        host: The address it listens on; ``0.0.0.0`` for all of this machine's.
         version: Which server.
-        ready_timeout: How long it may take to become healthy, in seconds.
+        ready_timeout: How long it may take to become healthy, in seconds; fetching the jar does not count.
+        stop_timeout: How long it may take to end when it is asked to, in seconds; then it is killed.
         java: The Java to use; the first of version 21 or later otherwise.
-        jar: The jar to use, in place of the published one.
+        jar: The jar to use, unverified, in place of the published one.
+        cache_dir: Where the published jar is kept; ``CONDUCTOR_CACHE_DIR`` or the user's cache folder otherwise.
         properties: Spring properties, as ``{"conductor.queue.type": "redis_standalone"}``.
-        heap: The largest heap.
+        heap: The largest heap, as Java writes it: ``512m``, ``2g``.
 
     Raises:
+        ConfigurationError: An argument cannot be used.
         ServerStartError: The port is in use, there is no Java or no jar, or the server did not become healthy; the
             message ends with the last lines of its log.
     """
-    port = port or _free_port()
-    _refuse_used(port)
-    java = java or find_java()
-    jar = Path(jar) if jar is not None else get_jar(version=version)
-    home, cleanup = _home(directory)
-    command = [java, f"-Xmx{heap}", "-jar", str(jar), f"--server.port={port}", f"--server.address={_HOST}"]
-    command += [f"--{name}={value}" for name, value in (properties or {}).items()]
-    logger.info("Starting Conductor %s on port %d, its log is %s", version, port, home / "server.log")
-    guard = subprocess.Popen(  # noqa: S603
-        [sys.executable, _GUARD, str(home / "server.log"), *command],
-        cwd=home,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C on the terminal is ours to act on
-    )
-    server = OssServer(port, home, guard, cleanup)
+    _check(port, heap, {"ready_timeout": ready_timeout, "stop_timeout": stop_timeout}, properties or {})
+    if port:
+        refuse_used(host, port)  # before a long fetch
+    options = [find_java(java), f"-Xmx{heap}", "-jar", str(_jar(jar, version, cache_dir))]
+    options += [f"--{name}={_text(value)}" for name, value in (properties or {}).items()]
+    plan = _Plan(options, host, directory, ready_timeout, stop_timeout)
+    for attempt in range(1, _TRIES + 1):
+        chosen = port or free_port(host)
+        if port:
+            refuse_used(host, port)  # a fetch may have taken long
+        try:
+            return _launch(plan, chosen)
+        except _PortTakenError:
+            if port or attempt == _TRIES:
+                raise taken(chosen, "another process took it while the server started") from None
+    raise AssertionError  # the last attempt returns or raises
+
+
+@frozen
+class _Plan:
+    """What stays the same over the attempts to start."""
+
+    options: list[str]
+    host: str
+    directory: str | os.PathLike[str] | None
+    ready_timeout: float
+    stop_timeout: float
+
+
+def _launch(plan: _Plan, port: int) -> OssServer:
+    folder = ServerFolder.make(plan.directory)
+    name = f"conductor-{secrets.token_hex(8)}"
+    command = [
+        *plan.options,
+        f"--server.port={port}",
+        f"--server.address={plan.host}",
+        f"--server.server-header={name}",
+    ]
+    logger.info("Starting Conductor on port %d; its log is %s", port, folder.log_path)
     try:
-        _await_health(server, ready_timeout)
+        server = OssServer(command, plan.host, port, folder, plan.stop_timeout)
+    except BaseException:
+        folder.discard()
+        raise
+    try:
+        _await_health(server, name, folder, plan.ready_timeout)
     except BaseException:
         server.stop()
         raise
     return server
 
 
-def _home(directory: str | os.PathLike[str] | None) -> tuple[Path, Callable[[], None]]:
-    if directory is None:
-        temporary = tempfile.TemporaryDirectory(prefix="conductor-", ignore_cleanup_errors=True)
-        return Path(temporary.name), temporary.cleanup
-    home = Path(directory).absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    return home, lambda: None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def _refuse_used(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError as error:
-            raise ServerStartError(
-                f"Port {port} cannot be used: {error.strerror}. Another server may run there; choose another port, or "
-                "0 for any that is free."
-            ) from None
-
-
-def _first_number(process: subprocess.Popen[bytes]) -> int:
-    line = process.stdout.readline() if process.stdout is not None else b""
-    return int(line) if line.strip().isdigit() else process.pid
-
-
-def _await_health(server: OssServer, timeout: float) -> None:
+def _await_health(server: OssServer, name: str, folder: ServerFolder, timeout: float) -> None:
+    """Return when the server of this name is healthy; another one may have taken the port meanwhile."""
     deadline = time.monotonic() + timeout
-    while not _is_healthy(server.port):
-        if not server.is_running:
-            raise _failed(server, f"The server ended while starting, with status {server.wait()}")
-        if time.monotonic() > deadline:
-            raise _failed(server, f"The server was not healthy within {timeout:g} s")
-        time.sleep(0.2)
+    while True:
+        remaining = deadline - time.monotonic()
+        found = healthy_server(server.address, timeout=max(0.1, min(5.0, remaining)))
+        _raise_if_ended(server, folder)
+        if found == name:
+            return
+        if found is not None:
+            raise _PortTakenError
+        if remaining <= 0:
+            raise _failed(folder, f"The server was not healthy within {timeout:g} s, and was stopped")
+        time.sleep(_GLANCE)
 
 
-def _is_healthy(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{_HOST}:{port}/health", timeout=5) as answer:
-            return bool(json.load(answer).get("healthy"))
-    except (OSError, ValueError, urllib.error.URLError):
-        return False
+def _raise_if_ended(server: OssServer, folder: ServerFolder) -> None:
+    has_ended = not server.is_running
+    if not has_ended and not folder.has_logged(_GAVE_UP):
+        return
+    if not has_ended:
+        time.sleep(_LAST_WORDS)
+    if folder.has_logged(_PORT_TAKEN):
+        raise _PortTakenError
+    how = f"ended while starting, with exit status {server.wait()}" if has_ended else "gave up while starting"
+    raise _failed(folder, f"The server {how}")
 
 
-def _failed(server: OssServer, what: str) -> ServerStartError:
-    try:
-        lines = server.log_path.read_text(errors="replace").splitlines()[-_LAST_LINES:]
-    except OSError:
-        lines = []
-    why = "\n".join(f"  {line[:300]}" for line in lines)
-    return ServerStartError(
-        f"{what}. The last lines of its log {server.log_path}:\n{why}", log_path=str(server.log_path)
+def _failed(folder: ServerFolder, what: str) -> ServerStartError:
+    lines = "\n".join(f"  {line}" for line in folder.last_lines(_LAST_LINES)) or "  (nothing)"
+    log = folder.kept_log()
+    return ServerStartError(f"{what}. Its log is {log} and ends with:\n{lines}", log_path=str(log))
+
+
+def _jar(jar: str | os.PathLike[str] | None, version: str, cache_dir: str | os.PathLike[str] | None) -> Path:
+    if jar is None:
+        return get_jar(version, cache_dir)
+    path = Path(jar).expanduser().absolute()
+    if not path.is_file():
+        raise _refused("jar", str(path), "the path of a file")
+    return path
+
+
+def _check(port: int, heap: str, timeouts: Mapping[str, float], properties: Mapping[str, object]) -> None:
+    if not 0 <= port <= _LARGEST_PORT:
+        raise _refused("port", port, f"0 to {_LARGEST_PORT}")
+    if not re.fullmatch(r"\d+[kKmMgG]?", heap):
+        raise _refused("heap", heap, "a size as Java writes it, such as 512m or 2g")
+    for name, seconds in timeouts.items():
+        if not seconds > 0:
+            raise _refused(name, seconds, "seconds, more than 0")
+    for name in properties.keys() & _OWN_PROPERTIES.keys():
+        raise _refused("properties", name, _OWN_PROPERTIES[name])
+
+
+def _refused(variable: str, value: object, allowed: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{variable} is {value!r}; allowed: {allowed}.", variable=variable, value=value, allowed=allowed
     )
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,101 @@
+import re
+import signal
+import socket
+
+import pytest
+
+
+@pytest.fixture
+def run(spawn, fake_java, fake_jar):
+    def run_server(*words, mode="good"):
+        fakes = ["--java", fake_java, "--jar", fake_jar, "--property", f"fake.mode={mode}"]
+        return spawn("-m", "conductor.server", "--port", "0", *fakes, *words)
+
+    return run_server
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_one_line_when_ready_and_stops_with_status_0_when_asked(run, number, tmp_path, is_free):
+    process = run("--engine", "oss", "--dir", str(tmp_path / "data"))
+    line = process.stdout.readline()
+    found = re.fullmatch(
+        r"Conductor is ready at http://127\.0\.0\.1:(\d+)/api \(Swagger UI http://\S+/swagger-ui\.html, "
+        r"log (\S+)\); Ctrl-C stops it\n",
+        line,
+    )
+    assert found, line
+    assert found[2] == str(tmp_path / "data" / "server.log")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "", "")
+    assert is_free(int(found[1]))
+
+
+def test_asked_while_it_starts_it_stops_with_status_0(run, tmp_path, becomes):
+    process = run("--dir", str(tmp_path), mode="never")
+    log = tmp_path / "server.log"
+    becomes(lambda: log.exists() and "starts" in log.read_text(), "the server starts")
+    process.terminate()
+    assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 0
+
+
+def test_a_server_that_does_not_start_is_status_3(run):
+    process = run(mode="exits")
+    _out, err = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert "it went wrong: the reason" in err
+    assert "Traceback" not in err
+
+
+def test_a_server_that_ends_by_itself_is_status_3(run, tmp_path, becomes):
+    process = run("--dir", str(tmp_path), "--property", f"fake.end={tmp_path / 'end'}", mode="ends")
+    process.stdout.readline()
+    (tmp_path / "end").touch()
+    _out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (
+        3,
+        f"The server ended by itself, with exit status 9; see {tmp_path / 'server.log'}\n",
+    )
+
+
+def test_a_port_in_use_is_status_3(run):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        process = run("--port", str(other.getsockname()[1]))
+        _out, err = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert err.count("\n") == 1
+    assert "cannot be used" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--java", "/no/java"], "java is '/no/java', which is no Java that runs; allowed: "),
+        (["--jar", "/no/jar"], "jar is '/no/jar'; allowed: the path of a file."),
+        (["--port", "99999"], "port is 99999; allowed: 0 to 65535."),
+        (["--heap", "x"], "heap is 'x'; allowed: "),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_line_and_status_2(run, words, said):
+    process = run(*words)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith(said)
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--engine", "other"], ["--port", "x"], ["--property", "x"], ["--log-level", "x"]])
+def test_wrong_usage_is_status_2(run, words):
+    process = run(*words)
+    _out, err = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert f"argument {words[0]}" in err
+
+
+def test_help_names_the_engines_and_the_exit_statuses(run):
+    process = run("--help")
+    out, _err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "--engine {oss}" in out
+    assert "Exit status: 0 stopped when asked, 2 wrong usage" in out
