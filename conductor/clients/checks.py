@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -16,8 +16,8 @@ from conductor.models.wire import Model
 __all__ = [
     "LARGEST_TASK_OUTPUT",
     "LARGEST_WORKFLOW_INPUT",
+    "addressable",
     "as_model",
-    "epoch_ms",
     "known",
     "known_all",
     "require_ids",
@@ -72,6 +72,22 @@ def known_all(value: E | str | Iterable[E | str] | None, kind: type[E], name: st
     return [one for given in value if (one := known(given, kind, name)) is not None]
 
 
+def addressable(name: str, what: str) -> str:
+    """A name under which the server can find again what it stores.
+
+    Raises:
+        ConfigurationError: It is empty, is ``.`` or ``..``, or holds a slash or a backslash.
+    """
+    if not isinstance(name, str) or not name.strip() or name in {".", ".."} or "/" in name or "\\" in name:
+        raise ConfigurationError(
+            f"{name!r} cannot be the name of a {what}: the server would store it and could not address it again.",
+            variable="name",
+            value=name,
+            allowed="text without slashes",
+        )
+    return name
+
+
 def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, Any]:
     """``value`` as plain JSON, refused when it is larger than the server keeps.
 
@@ -114,11 +130,6 @@ def require_ids(ids: list[str]) -> list[str]:
             allowed=f"1 to {_MOST_IDS} ids",
         )
     return ids
-
-
-def epoch_ms(value: datetime | int | None) -> int | None:
-    """A moment as epoch milliseconds; a datetime without a time zone is local time."""
-    return round(value.timestamp() * 1000) if isinstance(value, datetime) else value
 
 
 def whole_seconds(value: float | timedelta) -> int:

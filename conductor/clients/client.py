@@ -9,8 +9,32 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
+from conductor.clients.admin import AdminClient
+from conductor.clients.applications import ApplicationClient
+from conductor.clients.environment import EnvironmentClient
+from conductor.clients.events import EventClient
+from conductor.clients.files import FileClient
+from conductor.clients.gateway import GatewayClient
+from conductor.clients.groups import GroupClient
+from conductor.clients.health import HealthClient
+from conductor.clients.human_tasks import HumanExecutor
+from conductor.clients.human_templates import TemplateClient
+from conductor.clients.integrations import IntegrationClient
+from conductor.clients.messages import MessageClient
 from conductor.clients.metadata import MetadataClient
+from conductor.clients.permissions import PermissionClient
+from conductor.clients.prompts import PromptClient
+from conductor.clients.queues import QueueClient
+from conductor.clients.roles import RoleClient
+from conductor.clients.schedules import SchedulerClient
+from conductor.clients.schemas import SchemaClient
+from conductor.clients.secrets import SecretClient
+from conductor.clients.services import ServiceRegistryClient
+from conductor.clients.tags import TagClient
 from conductor.clients.tasks import TaskClient
+from conductor.clients.tokens import TokenClient
+from conductor.clients.users import UserClient
+from conductor.clients.webhooks import WebhookClient
 from conductor.clients.workflow_bulk import WorkflowBulkClient
 from conductor.clients.workflows import WorkflowClient
 from conductor.settings import Settings
@@ -22,6 +46,7 @@ if TYPE_CHECKING:
 
     from conductor.transport.http import Transport
     from conductor.transport.retry import RetryPolicy
+    from conductor.transport.server_info import ServerInfo
 
 __all__ = ["ConductorClient"]
 
@@ -80,6 +105,134 @@ class ConductorClient:
     def metadata(self) -> MetadataClient:
         """Definitions of tasks and workflows."""
         return MetadataClient(self.transport)
+
+    @cached_property
+    def schedules(self) -> SchedulerClient:
+        """Workflows started by the clock."""
+        return SchedulerClient(self.transport)
+
+    @cached_property
+    def events(self) -> EventClient:
+        """Event handlers and their queues."""
+        return EventClient(self.transport)
+
+    @cached_property
+    def messages(self) -> MessageClient:
+        """Messages to running workflows."""
+        return MessageClient(self.transport)
+
+    @cached_property
+    def files(self) -> FileClient:
+        """Files of executions."""
+        return FileClient(self.transport)
+
+    @cached_property
+    def queues(self) -> QueueClient:
+        """Event queues of the server."""
+        return QueueClient(self.transport)
+
+    @cached_property
+    def admin(self) -> AdminClient:
+        """For operators."""
+        return AdminClient(self.transport)
+
+    @cached_property
+    def health(self) -> HealthClient:
+        """Whether the server is well."""
+        return HealthClient(self.transport)
+
+    @cached_property
+    def secrets(self) -> SecretClient:
+        """Secrets."""
+        return SecretClient(self.transport)
+
+    @cached_property
+    def environment(self) -> EnvironmentClient:
+        """Environment variables."""
+        return EnvironmentClient(self.transport)
+
+    @cached_property
+    def tags(self) -> TagClient:
+        """Tags of definitions (Orkes)."""
+        return TagClient(self.transport)
+
+    @cached_property
+    def schemas(self) -> SchemaClient:
+        """Schemas of inputs and outputs (Orkes)."""
+        return SchemaClient(self.transport)
+
+    @cached_property
+    def human_tasks(self) -> HumanExecutor:
+        """Human tasks (Orkes)."""
+        return HumanExecutor(self.transport)
+
+    @cached_property
+    def human_templates(self) -> TemplateClient:
+        """Form templates of human tasks (Orkes)."""
+        return TemplateClient(self.transport)
+
+    @cached_property
+    def services(self) -> ServiceRegistryClient:
+        """The service registry (Orkes)."""
+        return ServiceRegistryClient(self.transport)
+
+    @cached_property
+    def integrations(self) -> IntegrationClient:
+        """Integrations (Orkes)."""
+        return IntegrationClient(self.transport)
+
+    @cached_property
+    def prompts(self) -> PromptClient:
+        """Prompt templates (Orkes)."""
+        return PromptClient(self.transport)
+
+    @cached_property
+    def webhooks(self) -> WebhookClient:
+        """Incoming webhooks (Orkes)."""
+        return WebhookClient(self.transport)
+
+    @cached_property
+    def applications(self) -> ApplicationClient:
+        """Applications and access keys (Orkes)."""
+        return ApplicationClient(self.transport)
+
+    @cached_property
+    def users(self) -> UserClient:
+        """Users (Orkes)."""
+        return UserClient(self.transport)
+
+    @cached_property
+    def groups(self) -> GroupClient:
+        """Groups of users (Orkes)."""
+        return GroupClient(self.transport)
+
+    @cached_property
+    def roles(self) -> RoleClient:
+        """Roles (Orkes)."""
+        return RoleClient(self.transport)
+
+    @cached_property
+    def permissions(self) -> PermissionClient:
+        """Permissions (Orkes)."""
+        return PermissionClient(self.transport)
+
+    @cached_property
+    def gateway(self) -> GatewayClient:
+        """Authentication of the API gateway (Orkes)."""
+        return GatewayClient(self.transport)
+
+    @cached_property
+    def tokens(self) -> TokenClient:
+        """Tokens (Orkes)."""
+        return TokenClient(self.transport)
+
+    def server_info(self) -> ServerInfo:
+        """The server's edition and version, asked once (``GET /version``, ``GET /token/userInfo``).
+
+        Raises:
+            APIConnectionError: The server does not answer.
+        """
+        return self.transport.server_info()
 
     def close(self) -> None:
         """Close the connections."""

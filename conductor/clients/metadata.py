@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import as_model
+from conductor.clients.checks import addressable, as_model
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
     BulkResponse,
@@ -27,16 +27,22 @@ VALIDATE: Operation[None] = Operation("POST", "/metadata/workflow/validate", edi
 GET_WORKFLOW: Operation[WorkflowDef] = Operation("GET", "/metadata/workflow/{name}", WorkflowDef)
 LIST_WORKFLOWS: Operation[list[WorkflowDef]] = Operation("GET", "/metadata/workflow", list[WorkflowDef], on_empty=list)
 LIST_LATEST: Operation[list[WorkflowDef]] = Operation(
-    "GET", "/metadata/workflow/latest-versions", list[WorkflowDef], edition=Edition.OSS, on_empty=list
+    "GET",
+    "/metadata/workflow/latest-versions",
+    list[WorkflowDef],
+    edition=Edition.OSS,
+    shadowed=True,
+    on_empty=list,
 )
 LIST_NAMES: Operation[list[str]] = Operation(
-    "GET", "/metadata/workflow/names", list[str], edition=Edition.OSS, on_empty=list
+    "GET", "/metadata/workflow/names", list[str], edition=Edition.OSS, shadowed=True, on_empty=list
 )
 LIST_NAMES_AND_VERSIONS: Operation[dict[str, list[WorkflowDefSummary]]] = Operation(
     "GET",
     "/metadata/workflow/names-and-versions",
     dict[str, list[WorkflowDefSummary]],
     edition=Edition.OSS,
+    shadowed=True,
     on_empty=dict,
 )
 LIST_VERSIONS: Operation[list[WorkflowDefSummary]] = Operation(
@@ -58,7 +64,9 @@ SET_RATE_LIMIT: Operation[None] = Operation("PUT", "/metadata/workflow/{name}/ra
 GET_RATE_LIMIT: Operation[RateLimitConfig | None] = Operation(
     "GET", "/metadata/workflow/{name}/rate-limit", RateLimitConfig, edition=Edition.ORKES, on_empty=nothing
 )
-DELETE_RATE_LIMIT: Operation[None] = Operation("DELETE", "/metadata/workflow/{name}/rate-limit", edition=Edition.ORKES)
+DELETE_RATE_LIMIT: Operation[None] = Operation(
+    "DELETE", "/metadata/workflow/{name}/rate-limit", edition=Edition.ORKES, shadowed=True
+)
 
 _SCHEMA_VERSION = 2
 
@@ -205,14 +213,12 @@ class MetadataClient(Resource):
     def delete_workflow_rate_limit(self, name: str) -> None:
         """Lift the limit (``DELETE /metadata/workflow/{name}/rate-limit``, Orkes).
 
-        The open-source server would take the request for the deletion of a version. So it is asked for the limit first,
-        which such a server refuses.
+        The open-source server would take the request for the deletion of a version: it is never sent there.
 
         Raises:
             UnsupportedByServerError: The server has no such operation.
         """
-        if self.get_workflow_rate_limit(name) is not None:
-            self._call(DELETE_RATE_LIMIT, {"name": name})
+        self._call(DELETE_RATE_LIMIT, {"name": name})
 
     # -- tasks
 
@@ -267,7 +273,7 @@ class MetadataClient(Resource):
 
 def _workflow(given: WorkflowDef | Mapping[str, Any]) -> WorkflowDef:
     definition = as_model(given, WorkflowDef)
-    _check_name("workflow", definition.name)
+    addressable(definition.name, "workflow definition")
     if not definition.tasks:
         raise _refused(f"Workflow {definition.name!r} has no tasks.", "tasks", "at least one task")
     if definition.schema_version not in {None, _SCHEMA_VERSION}:
@@ -297,7 +303,7 @@ def _all_tasks(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
 
 def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:
     definition = as_model(given, TaskDef)
-    _check_name("task", definition.name)
+    addressable(definition.name, "task definition")
     timeout, response = definition.timeout_seconds or 0, definition.response_timeout_seconds
     if response is not None and (response < 1 or 0 < timeout <= response):
         raise _refused(
@@ -307,16 +313,6 @@ def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:
             "from 1, and less than timeout_seconds where that is set",
         )
     return definition
-
-
-def _check_name(kind: str, name: str) -> None:
-    if not name or "/" in name or "\\" in name:
-        raise _refused(
-            f"{name!r} cannot be the name of a {kind} definition: the server would store it, and could never be asked "
-            "for it again.",
-            "name",
-            "text without slashes",
-        )
 
 
 def _refused(message: str, name: str, allowed: str) -> ConfigurationError:

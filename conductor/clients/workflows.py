@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, epoch_ms, known, known_all, sized, whole_seconds
+from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, known, known_all, sized, whole_seconds
 from conductor.clients.runs import as_run, blocking_timeout, longer_than
 from conductor.clients.wait import WorkflowWait
 from conductor.clients.workflow_control import WorkflowControl
@@ -33,6 +33,7 @@ from conductor.models import (
     WorkflowStatus,
     WorkflowTestRequest,
 )
+from conductor.models.codec import epoch_ms
 from conductor.transport.operation import Edition, Operation, Repeat
 
 __all__ = ["Definition", "Started", "WorkflowClient"]
@@ -67,10 +68,10 @@ CORRELATED_BATCH: Operation[dict[str, list[Workflow]]] = Operation(
 )
 TEST: Operation[Workflow] = Operation("POST", "/workflow/test", Workflow)
 STORAGE: Operation[ExternalStorageLocation] = Operation(
-    "GET", "/workflow/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
+    "GET", "/workflow/external-storage-location", ExternalStorageLocation, edition=Edition.OSS, shadowed=True
 )
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
-    "GET", "/workflow/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
+    "GET", "/workflow/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS, shadowed=True
 )
 
 _HIGHEST_PRIORITY = 99

@@ -107,6 +107,18 @@ class Role(Model):
 
 
 @define(repr=False)
+class RoleRequest(Model):
+    """A role to create or change.
+
+    Attributes:
+        permissions: Names of permissions.
+    """
+
+    name: str
+    permissions: list[str] = field(factory=list)
+
+
+@define(repr=False)
 class Group(Model):
     """Group."""
 

@@ -20,7 +20,7 @@ import attrs
 
 from conductor.errors import SerializationError
 
-__all__ = ["dumps", "loads", "moment", "to_jsonable"]
+__all__ = ["dumps", "epoch_ms", "loads", "moment", "to_jsonable"]
 
 _MAX_DEPTH = 200
 _SHOWN = 60
@@ -58,6 +58,11 @@ def moment(milliseconds: int | None) -> datetime | None:
     if not milliseconds:
         return None
     return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
+
+
+def epoch_ms(value: datetime | int | None) -> int | None:
+    """A moment as epoch milliseconds; a datetime without a time zone is local time."""
+    return round(value.timestamp() * 1000) if isinstance(value, datetime) else value
 
 
 def to_jsonable(value: Any, path: str = "$") -> Any:

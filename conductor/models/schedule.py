@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import define
+from attrs import define, field
 
 from conductor.models.bodies import StartWorkflowRequest
-from conductor.models.codec import moment
+from conductor.models.codec import epoch_ms, moment
 from conductor.models.enums import ScheduleExecutionState
 from conductor.models.tag import Tag
 from conductor.models.wire import Model
@@ -32,8 +32,8 @@ class WorkflowSchedule(Model):
     Attributes:
         cron_expression: 6 fields, seconds first (Spring cron).
         zone_id: IANA zone; the server's default is UTC.
-        schedule_start_time: Epoch ms.
-        schedule_end_time: Epoch ms.
+        schedule_start_time: Epoch ms; a datetime is taken as well.
+        schedule_end_time: Epoch ms; a datetime is taken as well.
         create_time: Epoch ms.
         updated_time: Epoch ms; note updatedTime, not updateTime.
         next_run_time: Epoch ms; open-source server only.
@@ -48,8 +48,8 @@ class WorkflowSchedule(Model):
     paused_reason: str | None = None
     start_workflow_request: StartWorkflowRequest | None = None
     zone_id: str | None = None
-    schedule_start_time: int | None = None
-    schedule_end_time: int | None = None
+    schedule_start_time: int | None = field(default=None, converter=epoch_ms)
+    schedule_end_time: int | None = field(default=None, converter=epoch_ms)
     create_time: int | None = None
     updated_time: int | None = None
     created_by: str | None = None

@@ -35,8 +35,9 @@ from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth, NoAuth
 from conductor.transport.operation import Operation, Repeat
 from conductor.transport.retry import GiveUp, Outcome, RetryPolicy
+from conductor.transport.server_info import ServerInfo, identify
 from conductor.transport.session import PooledAdapter, new_session, tls_options
-from conductor.transport.status import Call, is_token_problem, retry_after, status_error
+from conductor.transport.status import Call, is_token_problem, retry_after, status_error, unsupported
 from conductor.transport.timeouts import NOT_GIVEN, NotGiven, seconds
 from conductor.transport.token import NoTokenEndpoint, TokenCache
 
@@ -81,6 +82,7 @@ class Transport:
         self._owns_session = session is None
         self._clock = clock
         self._sleep = sleep
+        self._server: ServerInfo | None = None
         self.auth = self._choose_auth(auth, session)
         _remember(self)
 
@@ -130,6 +132,8 @@ class Transport:
             SerializationError: The body has no JSON form.
         """
         filled = operation.fill(path or {})
+        if operation.shadowed and self.server_info().edition is not operation.edition:
+            raise unsupported(Call(operation, filled, 0))
         url = self._root(operation) + filled
         sent = {**_content_type(operation, body), **(headers or {})}
         data = _written(operation, body)
@@ -184,7 +188,7 @@ class Transport:
             else:
                 if response.status_code < 300:  # noqa: PLR2004
                     return response
-                if not renewed and self._renew(response):
+                if not renewed and not operation.anonymous and self._renew(response):
                     renewed = True
                     attempt -= 1
                     continue
@@ -211,7 +215,7 @@ class Transport:
                 params=parameters,
                 data=data,
                 headers=headers,
-                auth=self.auth,
+                auth=NoAuth() if call.operation.anonymous else self.auth,
                 timeout=self.timeout(left),  # type: ignore[arg-type]  # requests passes urllib3's own through
                 allow_redirects=False,
                 **self.options,
@@ -256,6 +260,16 @@ class Transport:
                 "POST /token answered without a token", status=response.status_code, **call.values
             )
         return token
+
+    def server_info(self) -> ServerInfo:
+        """The server's edition and version; asked once.
+
+        Raises:
+            APIConnectionError: The server does not answer.
+        """
+        if self._server is None:
+            self._server = identify(self)
+        return self._server
 
     # -- life
 

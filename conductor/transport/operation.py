@@ -54,6 +54,9 @@ class Operation(Generic[T]):
             where a value was promised.
         sends: How a body travels: ``json``, ``text`` or ``bytes``.
         root: The path is not below ``/api`` but at the server's root.
+        anonymous: Sent without a token.
+        shadowed: A server of the other edition takes its path for another operation; so which it is is asked first.
+        advice: What to do where the server does not have it.
     """
 
     method: str
@@ -64,6 +67,9 @@ class Operation(Generic[T]):
     on_empty: Callable[[], T] | None = None
     sends: str = "json"
     root: bool = False
+    anonymous: bool = False
+    shadowed: bool = False
+    advice: str = ""
     parameters: tuple[str, ...] = field(init=False)
 
     @parameters.default

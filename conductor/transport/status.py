@@ -24,7 +24,7 @@ from conductor.errors import (
 from conductor.models.codec import loads
 from conductor.transport.operation import Edition, Operation
 
-__all__ = ["Call", "is_token_problem", "retry_after", "status_error"]
+__all__ = ["Call", "is_token_problem", "retry_after", "status_error", "unsupported"]
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
@@ -103,15 +103,25 @@ def _words(call: Call, kind: type[APIStatusError], status: int, message: str, va
     if validation:
         text += " " + "; ".join(f"{entry.get('path', '?')}: {entry.get('message', '?')}" for entry in validation)
     if kind is UnsupportedByServerError:
-        only = call.operation.edition
-        text += (
-            f" (the server in use does not have this operation; it is one of {only.value})"
-            if (only is not Edition.BOTH)
-            else " (the server in use does not have this operation: it is older, or another product)"
-        )
+        text += _unsupported(call.operation)
     if call.attempts > 1:
         text += f" (after {call.attempts} attempts)"
     return text
+
+
+def _unsupported(operation: Operation[Any]) -> str:
+    only = operation.edition
+    text = (
+        f" (the server in use does not have this operation; it is one of {only.value})"
+        if only is not Edition.BOTH
+        else " (the server in use does not have this operation: it is older, or another product)"
+    )
+    return f"{text}. {operation.advice}" if operation.advice else text
+
+
+def unsupported(call: Call) -> UnsupportedByServerError:
+    """The error for an operation that is not sent, because the server would take it for another one."""
+    return UnsupportedByServerError(f"{call.operation} was not sent{_unsupported(call.operation)}", **call.values)
 
 
 def _read(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

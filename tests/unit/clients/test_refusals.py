@@ -183,20 +183,21 @@ def test_the_queue_size_is_had_where_the_open_source_operation_is_missing(client
 
 
 def test_the_rate_limit_is_never_deleted_on_the_open_source_server(client, wire):
-    wire.answer({"status": 405, "message": "Request method 'GET' is not supported"}, status=405)
+    missing = {"status": 404, "message": "No static resource api/token/userInfo."}
+    wire.answer("3.32.3").answer(missing, status=404)
 
-    with pytest.raises(UnsupportedByServerError):
+    with pytest.raises(UnsupportedByServerError, match="was not sent"):
         client.metadata.delete_workflow_rate_limit("order")
 
-    assert [request.method for request in wire.requests] == ["GET"]
+    assert [request.method for request in wire.requests] == ["GET", "GET"]
 
 
 def test_the_rate_limit_is_deleted_where_there_is_one(client, wire):
-    wire.answer({"rateLimitKey": "k", "concurrentExecLimit": 2})
+    wire.answer("4.1").answer({"id": "me"}).answer("")
 
     client.metadata.delete_workflow_rate_limit("order")
 
-    assert [request.method for request in wire.requests] == ["GET", "DELETE"]
+    assert [request.method for request in wire.requests] == ["GET", "GET", "DELETE"]
 
 
 def test_no_rate_limit_is_none(client, wire):

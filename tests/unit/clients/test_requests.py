@@ -22,6 +22,7 @@ from conductor.models import (
     WorkflowStatus,
 )
 from conductor.transport.operation import Operation
+from conductor.transport.server_info import ServerInfo
 
 MODULES = (
     "metadata",
@@ -814,6 +815,9 @@ TABLE = [
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
 def test_the_request_is_what_the_server_expects_and_the_answer_is_typed(client, wire, row):
     operation, call, path, query, body, answer, is_right = row
+    known = declared()[tuple(operation.split(" "))]
+    if known.shadowed:
+        client.transport._server = ServerInfo(known.edition, "")  # it would be asked first
     wire.answer(answer)
 
     value = call(client)

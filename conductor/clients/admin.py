@@ -1,0 +1,66 @@
+"""The server itself: configuration, queues, repair."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor.clients._resource import Resource
+from conductor.models import Task
+from conductor.transport.operation import Edition, Operation
+
+__all__ = ["AdminClient"]
+
+CONFIG: Operation[dict[str, Any]] = Operation("GET", "/admin/config", dict, edition=Edition.OSS)
+QUEUES: Operation[dict[str, Any]] = Operation("GET", "/admin/queues", dict, edition=Edition.OSS, on_empty=dict)
+PENDING: Operation[list[Task]] = Operation("GET", "/admin/task/{tasktype}", list[Task], on_empty=list)
+REQUEUE: Operation[str] = Operation("POST", "/admin/sweep/requeue/{workflowId}", str, on_empty=str)
+REPAIR: Operation[str] = Operation("POST", "/admin/consistency/verifyAndRepair/{workflowId}", str, on_empty=str)
+REDIS: Operation[dict[str, Any]] = Operation("GET", "/admin/redisUsage", dict, edition=Edition.ORKES, on_empty=dict)
+CLEAR: Operation[None] = Operation("POST", "/admin/cache/clear/{taskDefName}", edition=Edition.ORKES)
+LIMITS: Operation[dict[str, Any]] = Operation("GET", "/limits", dict, edition=Edition.ORKES, on_empty=dict)
+
+
+class AdminClient(Resource):
+    """For operators (``client.admin``)."""
+
+    def get_config(self) -> dict[str, Any]:
+        """The server's configuration (``GET /admin/config``, open-source server).
+
+        It holds the server's environment: do not log it.
+        """
+        return self._call(CONFIG)
+
+    def list_event_queues(self, *, verbose: bool = False) -> dict[str, Any]:
+        """The event queues (``GET /admin/queues``, open-source server)."""
+        return self._call(QUEUES, query={"verbose": verbose})
+
+    def list_pending_tasks(self, task_type: str, *, start: int = 0, count: int = 100) -> list[Task]:
+        """Tasks of a type that are scheduled or in progress (``GET /admin/task/{tasktype}``)."""
+        return self._call(PENDING, {"tasktype": task_type}, query={"start": start, "count": count})
+
+    def requeue_workflow(self, workflow_id: str) -> str:
+        """Have the server look at an execution again (``POST /admin/sweep/requeue/{workflowId}``)."""
+        return self._call(REQUEUE, {"workflowId": workflow_id})
+
+    def verify_and_repair_workflow(self, workflow_id: str) -> bool:
+        """Check an execution, and repair it (``POST /admin/consistency/verifyAndRepair/{workflowId}``).
+
+        Returns:
+            Whether something was repaired.
+
+        Raises:
+            ServerError: The server has its repair service switched off, as the open-source server does by default.
+        """
+        return self._call(REPAIR, {"workflowId": workflow_id}).strip() == "true"
+
+    def get_redis_usage(self) -> dict[str, Any]:
+        """What the server's Redis holds (``GET /admin/redisUsage``, Orkes)."""
+        return self._call(REDIS)
+
+    def clear_task_cache(self, task_definition: str) -> None:
+        """Forget the cached outputs of a task (``POST /admin/cache/clear/{taskDefName}``, Orkes)."""
+        self._call(CLEAR, {"taskDefName": task_definition})
+
+    def get_limits(self) -> dict[str, Any]:
+        """The cluster's limits (``GET /limits``, Orkes)."""
+        return self._call(LIMITS)

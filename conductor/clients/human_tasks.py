@@ -1,0 +1,265 @@
+"""Human tasks (Orkes): find them, claim them, work on them, complete them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from conductor.clients._resource import Resource
+from conductor.clients.checks import as_model, known, require_ids, sized
+from conductor.clients.paging import check_size
+from conductor.errors import ConfigurationError
+from conductor.models import (
+    HumanTaskAssignment,
+    HumanTaskEntry,
+    HumanTaskSearch,
+    HumanTaskSearchResult,
+    HumanTaskSearchType,
+    HumanTaskState,
+    HumanTaskUser,
+    Task,
+)
+from conductor.models.codec import epoch_ms
+from conductor.transport.operation import Edition, Operation, Repeat
+from conductor.transport.timeouts import seconds
+
+__all__ = ["HumanExecutor"]
+
+_ORKES, _NEVER = Edition.ORKES, Repeat.NEVER
+
+SEARCH: Operation[HumanTaskSearchResult] = Operation(
+    "POST", "/human/tasks/search", HumanTaskSearchResult, edition=_ORKES
+)
+GET: Operation[HumanTaskEntry] = Operation("GET", "/human/tasks/{taskId}", HumanTaskEntry, edition=_ORKES)
+GET_TASK: Operation[Task] = Operation("GET", "/human/tasks/{taskId}/conductorTask", Task, edition=_ORKES)
+CLAIM: Operation[HumanTaskEntry] = Operation("POST", "/human/tasks/{taskId}/claim", HumanTaskEntry, _NEVER, _ORKES)
+CLAIM_EXTERNAL: Operation[HumanTaskEntry] = Operation(
+    "POST", "/human/tasks/{taskId}/externalUser/{userId}", HumanTaskEntry, _NEVER, _ORKES
+)
+RELEASE: Operation[None] = Operation("POST", "/human/tasks/{taskId}/release", edition=_ORKES)
+REASSIGN: Operation[None] = Operation("POST", "/human/tasks/{taskId}/reassign", edition=_ORKES)
+SKIP: Operation[None] = Operation("POST", "/human/tasks/{taskId}/skip", repeat=_NEVER, edition=_ORKES)
+UPDATE: Operation[None] = Operation("POST", "/human/tasks/{taskId}/update", repeat=_NEVER, edition=_ORKES)
+UPDATE_BY_REFERENCE: Operation[None] = Operation("POST", "/human/tasks/update/taskRef", repeat=_NEVER, edition=_ORKES)
+DELETE_MANY: Operation[None] = Operation("DELETE", "/human/tasks/delete", edition=_ORKES)
+DELETE: Operation[None] = Operation("DELETE", "/human/tasks/delete/{taskId}", edition=_ORKES)
+DISPLAY_NAMES: Operation[list[str]] = Operation(
+    "GET", "/human/tasks/getTaskDisplayNames", list[str], edition=_ORKES, on_empty=list
+)
+BACK_POPULATE: Operation[dict[str, Any]] = Operation(
+    "GET", "/human/tasks/backPopulateFullTextIndex", dict, edition=_ORKES, on_empty=dict
+)
+
+_PAGE = 15
+_LARGEST_PAGE = 5000
+_LARGEST_OUTPUT = 3 * 1024 * 1024
+
+State: TypeAlias = "HumanTaskState | str"
+User: TypeAlias = "HumanTaskUser | Mapping[str, Any]"
+
+
+class HumanExecutor(Resource):
+    """Human tasks (``client.human_tasks``, Orkes)."""
+
+    # -- finding
+
+    def search(
+        self,
+        *,
+        states: Sequence[State] | None = None,
+        assignees: Sequence[User] | None = None,
+        claimants: Sequence[User] | None = None,
+        definition_names: Sequence[str] | None = None,
+        display_names: Sequence[str] | None = None,
+        task_ref_names: Sequence[str] | None = None,
+        workflow_ids: Sequence[str] | None = None,
+        workflow_names: Sequence[str] | None = None,
+        full_text_query: str | None = None,
+        task_input_query: str | None = None,
+        task_output_query: str | None = None,
+        updated_after: datetime | int | None = None,
+        updated_before: datetime | int | None = None,
+        search_type: HumanTaskSearchType | str = HumanTaskSearchType.ADMIN,
+        start: int = 0,
+        size: int = _PAGE,
+    ) -> HumanTaskSearchResult:
+        """A page of human tasks (``POST /human/tasks/search``).
+
+        Args:
+            states: ``PENDING``, ``ASSIGNED``, ``IN_PROGRESS``, ``COMPLETED`` and so on.
+            assignees: Assigned to one of these.
+            claimants: Claimed by one of these.
+            definition_names: Of these task definitions.
+            display_names: With these names.
+            task_ref_names: With these reference names.
+            workflow_ids: In these executions.
+            workflow_names: In executions of these definitions.
+            full_text_query: Text in them.
+            task_input_query: Text in their input.
+            task_output_query: Text in their output.
+            updated_after: Changed after this moment.
+            updated_before: Changed before this moment.
+            search_type: ``ADMIN``: all that there are; ``INBOX``: those of the caller.
+            start: The first result's place.
+            size: How many at most.
+        """
+        check_size(size, _LARGEST_PAGE)
+        wanted = None if states is None else [known(one, HumanTaskState, "states") for one in states]
+        body = HumanTaskSearch(
+            states=wanted,  # type: ignore[arg-type]  # none of them is None
+            assignees=_users(assignees),
+            claimants=_users(claimants),
+            definition_names=_texts(definition_names),
+            display_names=_texts(display_names),
+            task_ref_names=_texts(task_ref_names),
+            workflow_ids=_texts(workflow_ids),
+            workflow_names=_texts(workflow_names),
+            full_text_query=full_text_query,
+            task_input_query=task_input_query,
+            task_output_query=task_output_query,
+            update_start_time=epoch_ms(updated_after),
+            update_end_time=epoch_ms(updated_before),
+            search_type=known(search_type, HumanTaskSearchType, "search_type"),
+            start=start,
+            size=size,
+        )
+        return self._call(SEARCH, body=body)
+
+    def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[HumanTaskEntry]:
+        """All human tasks that match, page by page; takes what ``search`` takes."""
+        start = 0
+        while True:
+            page = self.search(start=start, size=size, **conditions)
+            yield from page.results
+            start += len(page.results)
+            if not page.results or start >= (page.total_hits or 0):
+                return
+
+    def poll_search(
+        self, *, timeout: float | timedelta = 2.0, interval: float | timedelta = 0.1, **conditions: Any
+    ) -> list[HumanTaskEntry]:
+        """Search until something is found, or the time is over; takes what ``search`` takes.
+
+        Args:
+            timeout: Seconds to go on at most; then the answer is an empty list.
+            interval: Seconds between searches.
+            **conditions: What ``search`` takes.
+        """
+        deadline, pause = time.monotonic() + seconds(timeout), seconds(interval)
+        while True:
+            found = self.search(**conditions).results
+            left = deadline - time.monotonic()
+            if found or left <= 0:
+                return found
+            time.sleep(min(pause, left))
+
+    def get(self, task_id: str, *, with_template: bool = False) -> HumanTaskEntry:
+        """A human task; ``with_template`` adds its form (``GET /human/tasks/{taskId}``)."""
+        return self._call(GET, {"taskId": task_id}, query={"withTemplate": with_template})
+
+    def get_conductor_task(self, task_id: str) -> Task:
+        """The task of the workflow that it is (``GET /human/tasks/{taskId}/conductorTask``)."""
+        return self._call(GET_TASK, {"taskId": task_id})
+
+    def list_display_names(self, search_type: HumanTaskSearchType | str = HumanTaskSearchType.ADMIN) -> list[str]:
+        """The names of all human tasks (``GET /human/tasks/getTaskDisplayNames``)."""
+        return self._call(DISPLAY_NAMES, query={"searchType": known(search_type, HumanTaskSearchType, "search_type")})
+
+    # -- working
+
+    def claim(self, task_id: str, *, override_assignment: bool = False, with_template: bool = False) -> HumanTaskEntry:
+        """Claim a task as the user whose key the client has (``POST /human/tasks/{taskId}/claim``).
+
+        Args:
+            task_id: The task.
+            override_assignment: Also when it is assigned to somebody else.
+            with_template: Answer its form as well.
+        """
+        query = {"overrideAssignment": override_assignment, "withTemplate": with_template}
+        return self._call(CLAIM, {"taskId": task_id}, query=query)
+
+    def claim_for_external_user(
+        self, task_id: str, user_id: str, *, override_assignment: bool = False, with_template: bool = False
+    ) -> HumanTaskEntry:
+        """Claim a task for somebody unknown to the server (``POST /human/tasks/{taskId}/externalUser/{userId}``)."""
+        query = {"overrideAssignment": override_assignment, "withTemplate": with_template}
+        return self._call(CLAIM_EXTERNAL, {"taskId": task_id, "userId": user_id}, query=query)
+
+    def release(self, task_id: str) -> None:
+        """Give a claimed task back (``POST /human/tasks/{taskId}/release``)."""
+        self._call(RELEASE, {"taskId": task_id})
+
+    def reassign(self, task_id: str, assignments: Sequence[HumanTaskAssignment | Mapping[str, Any]]) -> None:
+        """Assign a task anew (``POST /human/tasks/{taskId}/reassign``)."""
+        body = [as_model(one, HumanTaskAssignment) for one in assignments]
+        if not body:
+            raise ConfigurationError(
+                "No assignment was given.", variable="assignments", allowed="at least one HumanTaskAssignment"
+            )
+        self._call(REASSIGN, {"taskId": task_id}, body=body)
+
+    def update(self, task_id: str, output: Mapping[str, Any]) -> None:
+        """Store output, and leave the task open (``POST /human/tasks/{taskId}/update``)."""
+        self._update(task_id, output, complete=False)
+
+    def complete(self, task_id: str, output: Mapping[str, Any] | None = None) -> None:
+        """Store output, and complete the task (``POST /human/tasks/{taskId}/update``)."""
+        self._update(task_id, output or {}, complete=True)
+
+    def _update(self, task_id: str, output: Mapping[str, Any], *, complete: bool) -> None:
+        body = sized(output, _LARGEST_OUTPUT, "task output")
+        self._call(UPDATE, {"taskId": task_id}, query={"complete": complete}, body=body)
+
+    def update_by_reference_name(
+        self,
+        workflow_id: str,
+        reference_name: str,
+        output: Mapping[str, Any],
+        *,
+        complete: bool = False,
+        iteration: int | None = None,
+    ) -> None:
+        """Store output by the task's place in its workflow (``POST /human/tasks/update/taskRef``).
+
+        Args:
+            workflow_id: The execution.
+            reference_name: The task's reference name.
+            output: Its output.
+            complete: Complete it as well.
+            iteration: Which one, of a task in a loop.
+        """
+        query = {
+            "workflowId": workflow_id,
+            "taskRefName": reference_name,
+            "complete": complete,
+            "iteration": iteration,
+        }
+        self._call(UPDATE_BY_REFERENCE, query=query, body=sized(output, _LARGEST_OUTPUT, "task output"))
+
+    def skip(self, task_id: str, reason: str | None = None) -> None:
+        """Skip a task (``POST /human/tasks/{taskId}/skip``)."""
+        self._call(SKIP, {"taskId": task_id}, query={"reason": reason})
+
+    # -- administration
+
+    def delete(self, task_id: str) -> None:
+        """Delete a human task; administrators only (``DELETE /human/tasks/delete/{taskId}``)."""
+        self._call(DELETE, {"taskId": task_id})
+
+    def delete_many(self, task_ids: Sequence[str]) -> None:
+        """Delete several; administrators only (``DELETE /human/tasks/delete``)."""
+        self._call(DELETE_MANY, body=require_ids(list(task_ids)))
+
+    def back_populate_index(self, count: int = 100) -> dict[str, Any]:
+        """Write the full text index anew; administrators only (``GET /human/tasks/backPopulateFullTextIndex``)."""
+        return self._call(BACK_POPULATE, query={"100": count})  # so the server names it
+
+
+def _users(users: Sequence[User] | None) -> list[HumanTaskUser] | None:
+    return None if users is None else [as_model(one, HumanTaskUser) for one in users]
+
+
+def _texts(texts: Sequence[str] | None) -> list[str] | None:
+    return None if texts is None else list(texts)

@@ -1,0 +1,287 @@
+"""Schedules: workflows started by the clock."""
+
+from __future__ import annotations
+
+import builtins
+import zoneinfo
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from conductor.clients._tagged import Tagged, tag_operations
+from conductor.clients.checks import addressable, as_model, require_ids
+from conductor.clients.cron import check_cron
+from conductor.clients.ensure import Ensured, compare
+from conductor.clients.paging import check_size, pages
+from conductor.clients.workflows import START
+from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
+from conductor.models import BulkResponse, SearchResult, WorkflowSchedule, WorkflowScheduleExecution
+from conductor.models.codec import epoch_ms
+from conductor.transport.operation import Edition, Operation, nothing
+
+__all__ = ["SchedulerClient"]
+
+SAVE: Operation[WorkflowSchedule | None] = Operation("POST", "/scheduler/schedules", WorkflowSchedule, on_empty=nothing)
+GET: Operation[WorkflowSchedule | None] = Operation(
+    "GET", "/scheduler/schedules/{name}", WorkflowSchedule, on_empty=nothing
+)
+LIST: Operation[list[WorkflowSchedule]] = Operation(
+    "GET", "/scheduler/schedules", list[WorkflowSchedule], on_empty=list
+)
+SEARCH: Operation[SearchResult[WorkflowSchedule]] = Operation(
+    "GET", "/scheduler/schedules/search", SearchResult[WorkflowSchedule], edition=Edition.OSS, shadowed=True
+)
+LIST_BY_TAG: Operation[list[WorkflowSchedule]] = Operation(
+    "GET", "/scheduler/schedules/tags", list[WorkflowSchedule], edition=Edition.ORKES, shadowed=True, on_empty=list
+)
+DELETE: Operation[None] = Operation("DELETE", "/scheduler/schedules/{name}")
+PAUSE: Operation[None] = Operation("PUT", "/scheduler/schedules/{name}/pause", edition=Edition.OSS)
+PAUSE_ORKES: Operation[None] = Operation("GET", "/scheduler/schedules/{name}/pause", edition=Edition.ORKES)
+RESUME: Operation[None] = Operation("PUT", "/scheduler/schedules/{name}/resume", edition=Edition.OSS)
+RESUME_ORKES: Operation[None] = Operation("GET", "/scheduler/schedules/{name}/resume", edition=Edition.ORKES)
+PREVIEW: Operation[list[int]] = Operation("GET", "/scheduler/nextFewSchedules", list[int], on_empty=list)
+SEARCH_EXECUTIONS: Operation[SearchResult[WorkflowScheduleExecution]] = Operation(
+    "GET", "/scheduler/search/executions", SearchResult[WorkflowScheduleExecution]
+)
+PAUSE_ALL: Operation[dict[str, Any]] = Operation("GET", "/scheduler/admin/pause", dict, on_empty=dict)
+RESUME_ALL: Operation[dict[str, Any]] = Operation("GET", "/scheduler/admin/resume", dict, on_empty=dict)
+REQUEUE_ALL: Operation[dict[str, Any]] = Operation("GET", "/scheduler/admin/requeue", dict, on_empty=dict)
+BULK_PAUSE: Operation[BulkResponse] = Operation("PUT", "/scheduler/bulk/pause", BulkResponse)
+BULK_RESUME: Operation[BulkResponse] = Operation("PUT", "/scheduler/bulk/resume", BulkResponse)
+LIST_TAGS, SET_TAGS, DELETE_TAGS = tag_operations("/scheduler/schedules/{name}/tags")
+
+
+class SchedulerClient(Tagged):
+    """Schedules (``client.schedules``). Cron expressions have six fields, seconds first."""
+
+    _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_TAGS, SET_TAGS, DELETE_TAGS
+
+    def save(self, schedule: WorkflowSchedule | Mapping[str, Any]) -> WorkflowSchedule:
+        """Create a schedule, or replace the one of that name (``POST /scheduler/schedules``).
+
+        Args:
+            schedule: The schedule; ``schedule_start_time`` and ``schedule_end_time`` may be datetimes.
+
+        Returns:
+            What the server stored; what was sent, where it does not say (Orkes).
+
+        Raises:
+            ConfigurationError: The cron expression, the time zone, the name or the times cannot work; the open-source
+                server would store them all the same.
+        """
+        checked = _checked(as_model(schedule, WorkflowSchedule))
+        return self._call(SAVE, body=checked) or checked
+
+    def ensure(self, schedule: WorkflowSchedule | Mapping[str, Any]) -> Ensured:
+        """Save a schedule if the server's differs, and say what changed; whether it is paused is left as it is.
+
+        Unless ``paused`` is given. (``GET`` and ``POST /scheduler/schedules``)
+        """
+        wanted = _checked(as_model(schedule, WorkflowSchedule))
+        try:
+            found: WorkflowSchedule | None = self.get(wanted.name)
+        except NotFoundError:
+            found = None
+        result = compare(wanted.name, wanted, found)
+        if result:
+            if found is not None and wanted.paused is None:
+                wanted.paused = found.paused
+            self._call(SAVE, body=wanted)
+        return result
+
+    def get(self, name: str) -> WorkflowSchedule:
+        """A schedule (``GET /scheduler/schedules/{name}``).
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+        found = self._call(GET, {"name": name})
+        if found is None:
+            raise NotFoundError(
+                f"{GET}: there is no schedule {name!r}",
+                status=200,
+                operation=str(GET),
+                method="GET",
+                path=GET.fill({"name": name}),
+            )
+        return found
+
+    def list(self, workflow_name: str | None = None) -> builtins.list[WorkflowSchedule]:
+        """All schedules, or those of one workflow (``GET /scheduler/schedules``)."""
+        return self._call(LIST, query={"workflowName": workflow_name})
+
+    def search(
+        self,
+        *,
+        workflow_name: str | None = None,
+        schedule_name: str | None = None,
+        paused: bool | None = None,
+        free_text: str = "*",
+        sort: str | Sequence[str] | None = None,
+        start: int = 0,
+        size: int = 100,
+    ) -> SearchResult[WorkflowSchedule]:
+        """A page of schedules (``GET /scheduler/schedules/search``, open-source server).
+
+        Args:
+            workflow_name: Of this workflow.
+            schedule_name: Of this name.
+            paused: Paused or not.
+            free_text: Text in them.
+            sort: ``field:ASC`` or ``field:DESC``, or several.
+            start: The first result's place.
+            size: How many at most.
+        """
+        check_size(size, 5000)
+        return self._call(
+            SEARCH,
+            query={
+                "workflowName": workflow_name,
+                "scheduleName": schedule_name,
+                "paused": paused,
+                "freeText": free_text,
+                "start": start,
+                "size": size,
+                "sort": _joined(sort),
+            },
+        )
+
+    def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[WorkflowSchedule]:
+        """All schedules that match, page by page; takes what ``search`` takes."""
+        return pages(self.search, size=size, **conditions)
+
+    def list_by_tag(self, key: str, value: str) -> builtins.list[WorkflowSchedule]:
+        """The schedules with a tag (``GET /scheduler/schedules/tags``, Orkes)."""
+        return self._call(LIST_BY_TAG, query={"tag": f"{key}:{value}"})
+
+    def delete(self, name: str) -> None:
+        """Delete a schedule (``DELETE /scheduler/schedules/{name}``); the open-source server ignores unknown names."""
+        self._call(DELETE, {"name": name})
+
+    def pause(self, name: str, reason: str | None = None) -> None:
+        """Pause a schedule (``PUT /scheduler/schedules/{name}/pause``; Orkes: ``GET``, without a reason)."""
+        try:
+            self._call(PAUSE, {"name": name}, query={"reason": reason})
+        except UnsupportedByServerError:
+            self._call(PAUSE_ORKES, {"name": name})
+
+    def resume(self, name: str) -> None:
+        """Resume a paused schedule (``PUT /scheduler/schedules/{name}/resume``; Orkes: ``GET``)."""
+        try:
+            self._call(RESUME, {"name": name})
+        except UnsupportedByServerError:
+            self._call(RESUME_ORKES, {"name": name})
+
+    def preview(
+        self,
+        cron_expression: str,
+        *,
+        start_time: datetime | int | None = None,
+        end_time: datetime | int | None = None,
+        limit: int = 5,
+    ) -> builtins.list[datetime]:
+        """When a cron expression runs next, as aware datetimes in UTC (``GET /scheduler/nextFewSchedules``).
+
+        Args:
+            cron_expression: Six fields, seconds first.
+            start_time: From this moment on.
+            end_time: Until this moment.
+            limit: How many; the open-source server answers five at most.
+        """
+        query = {
+            "cronExpression": check_cron(cron_expression),
+            "scheduleStartTime": epoch_ms(start_time),
+            "scheduleEndTime": epoch_ms(end_time),
+            "limit": limit,
+        }
+        return [datetime.fromtimestamp(each / 1000, tz=timezone.utc) for each in self._call(PREVIEW, query=query)]
+
+    def search_executions(
+        self,
+        *,
+        query: str | None = None,
+        free_text: str = "*",
+        sort: str | Sequence[str] | None = None,
+        start: int = 0,
+        size: int = 100,
+    ) -> SearchResult[WorkflowScheduleExecution]:
+        """A page of what schedules started (``GET /scheduler/search/executions``)."""
+        check_size(size, 5000)
+        sent = {"query": query, "freeText": free_text, "start": start, "size": size, "sort": _joined(sort)}
+        return self._call(SEARCH_EXECUTIONS, query=sent)
+
+    def iterate_executions(self, *, size: int = 100, **conditions: Any) -> Iterator[WorkflowScheduleExecution]:
+        """All that schedules started, page by page; takes what ``search_executions`` takes."""
+        return pages(self.search_executions, size=size, **conditions)
+
+    def run_now(self, name: str, *, idempotency_key: str | None = None) -> str:
+        """Start a schedule's workflow now, and answer its id (``POST /workflow`` with the schedule's request)."""
+        request = self.get(name).start_workflow_request
+        if request is None:
+            raise ConfigurationError(f"The schedule {name!r} starts no workflow.", variable="name", value=name)
+        if idempotency_key is not None:
+            request.idempotency_key = idempotency_key
+        return self._call(START, body=request, has_key=idempotency_key is not None)
+
+    def pause_all(self) -> dict[str, Any]:
+        """Stop the scheduler of the server instance that answers (``GET /scheduler/admin/pause``)."""
+        return self._call(PAUSE_ALL)
+
+    def resume_all(self) -> dict[str, Any]:
+        """Go on with the scheduler of the server instance that answers (``GET /scheduler/admin/resume``)."""
+        return self._call(RESUME_ALL)
+
+    def requeue_all_executions(self) -> dict[str, Any]:
+        """Put all schedules into the scheduler's queue again (``GET /scheduler/admin/requeue``)."""
+        return self._call(REQUEUE_ALL)
+
+    def bulk_pause(self, names: Sequence[str]) -> BulkResponse:
+        """Pause several (``PUT /scheduler/bulk/pause``); unknown names come back in ``bulk_error_results``."""
+        return self._call(BULK_PAUSE, body=require_ids(builtins.list(names)))
+
+    def bulk_resume(self, names: Sequence[str]) -> BulkResponse:
+        """Resume several (``PUT /scheduler/bulk/resume``)."""
+        return self._call(BULK_RESUME, body=require_ids(builtins.list(names)))
+
+
+def _joined(sort: str | Sequence[str] | None) -> str | None:
+    return sort if sort is None or isinstance(sort, str) else ",".join(sort)
+
+
+def _checked(schedule: WorkflowSchedule) -> WorkflowSchedule:
+    addressable(schedule.name, "schedule")
+    request = schedule.start_workflow_request
+    if request is None or not request.name:
+        raise ConfigurationError(
+            f"The schedule {schedule.name!r} does not say which workflow it starts: give start_workflow_request.",
+            variable="start_workflow_request",
+            allowed="a StartWorkflowRequest with a name",
+        )
+    crons = [(each.cron_expression, each.zone_id) for each in schedule.cron_schedules or ()]
+    if not crons or schedule.cron_expression is not None:
+        crons.append((schedule.cron_expression, schedule.zone_id))
+    for expression, zone in crons:
+        check_cron(expression or "")
+        _check_zone(zone)
+    start, end = schedule.schedule_start_time, schedule.schedule_end_time
+    if start and end and start >= end:
+        raise ConfigurationError(
+            f"The schedule {schedule.name!r} ends before it starts, and would never run.",
+            variable="schedule_end_time",
+            value=end,
+            allowed="a moment after schedule_start_time",
+        )
+    return schedule
+
+
+def _check_zone(zone: str | None) -> None:
+    if zone is None or zone in zoneinfo.available_timezones() or not zoneinfo.available_timezones():
+        return  # a machine without the time zone database cannot tell
+    if zone.startswith(("GMT", "UTC", "+", "-")) or zone == "Z":
+        return  # offsets, which Java takes
+    raise ConfigurationError(
+        f"The time zone {zone!r} is not known: use a name such as 'Europe/Berlin' or 'UTC'.",
+        variable="zone_id",
+        value=zone,
+        allowed="an IANA time zone",
+    )

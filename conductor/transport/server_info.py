@@ -1,0 +1,53 @@
+"""Which server this is: its edition and version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from conductor.errors import APIStatusError, UnsupportedByServerError
+from conductor.transport.operation import Edition, Operation, nothing
+
+if TYPE_CHECKING:
+    from conductor.transport.http import Transport
+
+__all__ = ["ServerInfo", "identify"]
+
+VERSION: Operation[str] = Operation("GET", "/version", str, on_empty=str)
+WHO: Operation[Any] = Operation("GET", "/token/userInfo", Any, edition=Edition.ORKES, on_empty=nothing)
+
+
+@frozen
+class ServerInfo:
+    """The server in use.
+
+    Attributes:
+        edition: ``Edition.OSS`` or ``Edition.ORKES``.
+        version: As the server says it, ``"3.32.3"``; empty where it does not.
+    """
+
+    edition: Edition
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.edition.value} {self.version}".strip()
+
+
+def identify(transport: Transport) -> ServerInfo:
+    """Ask the server (``GET /version``, ``GET /token/userInfo``): only Orkes' knows users.
+
+    Raises:
+        APIConnectionError: It does not answer.
+    """
+    try:
+        version = transport.request(VERSION).strip()
+    except APIStatusError:
+        version = ""
+    try:
+        transport.request(WHO)
+    except UnsupportedByServerError:
+        return ServerInfo(Edition.OSS, version)
+    except APIStatusError:
+        pass  # it knows users, and does not tell us about this one
+    return ServerInfo(Edition.ORKES, version)
