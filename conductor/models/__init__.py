@@ -81,6 +81,7 @@ from conductor.models.event import (
     EventLog,
     EventMessage,
     HandledEvent,
+    StartAgentAction,
     StartWorkflowAction,
     TaskAction,
     TerminateWorkflowAction,
@@ -112,6 +113,7 @@ from conductor.models.integration import (
 )
 from conductor.models.message import WorkflowMessage
 from conductor.models.prompt import PromptTemplate, PromptTemplateTestRequest
+from conductor.models.record import TaskRecord, WorkflowNotifications, WorkflowRecord
 from conductor.models.results import BulkResponse, SearchResult
 from conductor.models.run import TaskRun, WorkflowRun
 from conductor.models.schedule import CronSchedule, SaveScheduleRequest, WorkflowSchedule, WorkflowScheduleExecution
@@ -254,6 +256,7 @@ __all__ = [
     "ServiceRegistry",
     "ServiceType",
     "SkipTaskRequest",
+    "StartAgentAction",
     "StartWorkflowAction",
     "StartWorkflowRequest",
     "StateChangeEvent",
@@ -268,6 +271,7 @@ __all__ = [
     "TaskDef",
     "TaskExecLog",
     "TaskMock",
+    "TaskRecord",
     "TaskResult",
     "TaskResultStatus",
     "TaskRun",
@@ -295,6 +299,8 @@ __all__ = [
     "WorkflowDefSummary",
     "WorkflowExecutionStatus",
     "WorkflowMessage",
+    "WorkflowNotifications",
+    "WorkflowRecord",
     "WorkflowRun",
     "WorkflowSchedule",
     "WorkflowScheduleExecution",

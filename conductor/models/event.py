@@ -61,6 +61,23 @@ class UpdateVariablesAction(Model):
 
 
 @define(repr=False)
+class StartAgentAction(Model):
+    """Start agent action (open-source server).
+
+    Attributes:
+        media: Addresses of what the agent is to look at.
+    """
+
+    name: str | None = None
+    version: int | None = None
+    prompt: str | None = None
+    session_id: str | None = None
+    media: list[str] | None = None
+    context: dict[str, Any] | None = None
+    idempotency_key: str | None = None
+
+
+@define(repr=False)
 class EventAction(Model):
     """Event action.
 
@@ -79,7 +96,7 @@ class EventAction(Model):
     update_workflow_variables: UpdateVariablesAction | None = field(
         default=None, metadata=wire("update_workflow_variables")
     )
-    start_agent: dict[str, Any] | None = field(default=None, metadata=wire("start_agent"))
+    start_agent: StartAgentAction | None = field(default=None, metadata=wire("start_agent"))
 
 
 @define(repr=False)

@@ -39,6 +39,8 @@ class WorkflowSchedule(Model):
         next_run_time: Epoch ms; open-source server only.
         cron_schedules: Several crons; when set, replaces cronExpression; open-source server only.
         tags: Orkes only.
+        org_id: Orkes only.
+        queue_msg_id: Orkes only.
     """
 
     name: str
@@ -58,6 +60,8 @@ class WorkflowSchedule(Model):
     next_run_time: int | None = None
     cron_schedules: list[CronSchedule] | None = None
     tags: list[Tag] | None = None
+    org_id: str | None = None
+    queue_msg_id: str | None = None
 
     @property
     def schedule_starts_at(self) -> datetime | None:
