@@ -1,0 +1,154 @@
+"""The two OpenAPI documents, and the list of the operations that the clients are to have."""
+
+import csv
+import json
+from collections.abc import Iterator
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+# Answers that the server gives in another shape than its document says.
+ANSWERS = {
+    "GET /api/metadata/workflow/names-and-versions": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"$ref": "#/components/schemas/WorkflowDefSummary"}},
+    },
+}
+
+FOLDER = Path(__file__).parent.parent / "documents"
+
+
+@frozen
+class Row:
+    """One operation of ``operations.csv``."""
+
+    tag: str
+    verb: str
+    path: str
+    in_oss: bool
+    in_orkes: bool
+
+    @property
+    def key(self) -> str:
+        """``GET /api/workflow/{workflowId}``."""
+        return f"{self.verb} {self.path}"
+
+    @property
+    def editions(self) -> str:
+        """The name of the ``Edition`` that has it."""
+        return {(True, True): "BOTH", (True, False): "OSS", (False, True): "ORKES"}[self.in_oss, self.in_orkes]
+
+
+def _rows(file: str) -> list[dict[str, str]]:
+    with (FOLDER / file).open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+@cache
+def in_scope() -> dict[str, Row]:
+    """The operations that are to be covered, by key."""
+    others = {(row["verb"], row["path"]) for row in _rows("client-surface-out-of-scope.csv")}
+    rows = [
+        Row(row["tag"], row["verb"], row["path"], row["oss"] == "yes", row["orkes"] == "yes")
+        for row in _rows("operations.csv")
+        if (row["verb"], row["path"]) not in others
+    ]
+    return {row.key: row for row in rows}
+
+
+def route(verb: str, path: str) -> str | None:
+    """The key of the operation that a server would take a request for: words win over parameters."""
+    segments = path.strip("/").split("/")
+    fitting = [
+        row.key for row in in_scope().values() if row.verb == verb and _fits(row.path.strip("/").split("/"), segments)
+    ]
+    return min(fitting, key=lambda key: [part.startswith("{") for part in key.split("/")], default=None)
+
+
+def _fits(template: list[str], segments: list[str]) -> bool:
+    return len(template) == len(segments) and all(
+        part.startswith("{") or part == given for part, given in zip(template, segments, strict=True)
+    )
+
+
+@frozen(eq=False)
+class Document:
+    """One OpenAPI document."""
+
+    name: str
+    raw: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def schemas(self) -> dict[str, Any]:
+        return self.raw["components"]["schemas"]
+
+    def operation(self, key: str) -> dict[str, Any] | None:
+        """What the document says of an operation; None where it has none."""
+        verb, path = key.split(" ")
+        return self.raw["paths"].get(path, {}).get(verb.lower())
+
+    def parameters(self, key: str, place: str) -> dict[str, dict[str, Any]]:
+        """An operation's parameters in ``query``, ``header`` or ``path``, by name."""
+        stated = self.operation(key) or {}
+        return {one["name"]: one for one in stated.get("parameters", []) if one["in"] == place}
+
+    def answer(self, key: str) -> tuple[str, dict[str, Any]] | None:
+        """The media type and the schema of a good answer; None for one without a body."""
+        for status, stated in (self.operation(key) or {}).get("responses", {}).items():
+            for kind, content in (stated.get("content") or {}).items():
+                if status.startswith("2"):
+                    return kind, ANSWERS.get(key) or content.get("schema", {})
+        return None
+
+    def body(self, key: str) -> dict[str, Any] | None:
+        """The schema of an operation's body; None where it has none."""
+        content = (self.operation(key) or {}).get("requestBody", {}).get("content", {})
+        return next((stated.get("schema", {}) for stated in content.values()), None)
+
+    def follow(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The schema that a reference means."""
+        while "$ref" in schema:
+            schema = self.schemas[named(schema)]
+        return schema
+
+
+def named(schema: dict[str, Any]) -> str:
+    """The name in a reference."""
+    return schema["$ref"].rpartition("/")[2]
+
+
+def references(schema: Any) -> Iterator[str]:
+    """The names of all schemas that ``schema`` refers to itself."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield named(schema)
+        for value in schema.values():
+            yield from references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from references(value)
+
+
+@cache
+def documents() -> dict[str, Document]:
+    """Both documents, by edition."""
+    files = {"OSS": "conductor-oss-3.32.3-openapi.json", "ORKES": "orkes-openapi.json"}
+    return {
+        name: Document(name, json.loads((FOLDER / file).read_text(), object_hook=_any_value))
+        for name, file in files.items()
+    }
+
+
+def _any_value(schema: dict[str, Any]) -> dict[str, Any]:
+    """Maps and lists of Java's ``Object`` hold any JSON value; the documents call it an object."""
+    for place in ("additionalProperties", "items"):
+        if schema.get(place) == {"type": "object"}:
+            schema[place] = {}
+    return schema
+
+
+def stating(key: str) -> list[Document]:
+    """The documents that state an operation, the open-source server's first."""
+    return [document for document in documents().values() if document.operation(key)]

@@ -1,0 +1,40 @@
+"""Requests held against a document, by openapi-core."""
+
+from functools import cache
+from typing import Any
+
+from openapi_core import Config, OpenAPI
+from openapi_core.contrib.requests import RequestsOpenAPIRequest
+
+from surface.documents import Document, documents
+from surface.wire import SERVER, Asked
+
+
+@cache
+def _validator(document_name: str, key: str) -> OpenAPI:
+    """A validator that knows one operation only, so that a request is judged as the operation that it is meant as."""
+    document = documents()[document_name]
+    verb, path = key.split(" ")
+    stated = dict(document.raw["paths"][path][verb.lower()])
+    missing = [
+        {"in": "path", "name": part[1:-1], "required": True, "schema": {"type": "string"}}
+        for part in path.split("/")
+        if part.startswith("{") and part[1:-1] not in document.parameters(key, "path")
+    ]  # the documents forget some
+    stated["parameters"] = [one for one in stated.get("parameters", []) if one["name"] != "arg2"] + missing
+    raw: dict[str, Any] = {
+        **document.raw,
+        "servers": [{"url": SERVER}],
+        "security": [],
+        "paths": {path: {verb.lower(): stated}},
+    }
+    return OpenAPI.from_dict(raw, config=Config(spec_validator_cls=None))
+
+
+def problems(document: Document, key: str, asked: Asked) -> list[str]:
+    """What the validator finds wrong with a request."""
+    request = RequestsOpenAPIRequest(asked.request)
+    return [
+        "; ".join([str(error), *(str(one.message) for one in getattr(error.__cause__, "schema_errors", ()))])
+        for error in _validator(document.name, key).unmarshal_request(request).errors
+    ]
