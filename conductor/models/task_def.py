@@ -19,6 +19,7 @@ class TaskDef(Model):
     """A task definition. What is None is left to the server, whose defaults the attributes name.
 
     Attributes:
+        name: "" where a definition inside a workflow definition has none, which the server allows.
         create_time: Epoch ms.
         update_time: Epoch ms, 0 = never.
         retry_count: >= 0; the server's default is 3.
@@ -48,7 +49,7 @@ class TaskDef(Model):
         overwrite_tags: Orkes only: whether the tags replace those that are there.
     """
 
-    name: str
+    name: str = field(metadata=wire(absent=""))
     owner_app: str | None = None
     create_time: int | None = None
     update_time: int | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -27,9 +27,12 @@ __all__ = ["Model", "structure", "unstructure", "wire", "wire_name"]
 T = TypeVar("T")
 
 
-def wire(name: str | None = None, *, read_only: bool = False) -> dict[str, Any]:
-    """Field metadata: the wire name where the rule does not give it; ``read_only`` is never written."""
-    return {"wire": name, "read_only": read_only}
+def wire(name: str | None = None, *, read_only: bool = False, absent: Any = None) -> dict[str, Any]:
+    """Field metadata: the wire name where the rule does not give it; ``read_only`` is never written.
+
+    ``absent`` is what a required field is when the server leaves it out, and what is not written.
+    """
+    return {"wire": name, "read_only": read_only, "absent": absent}
 
 
 @define(repr=False)
@@ -124,6 +127,7 @@ def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any],
     inner = make_dict_structure_fn(cls, converter, unknown_fields=override(omit=True), **names)
     known = frozenset(wire_name(a) for a in fields)
     nullable = {wire_name(a) for a in fields if _accepts_none(a.type)}
+    absent = _absent(fields)
 
     def read(data: Any, _: Any) -> Model:
         if data.__class__ is not dict:
@@ -133,6 +137,8 @@ def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any],
                 raise TypeError(f"expected an object, got {type(data).__name__}")
         if None in data.values():
             data = {k: v for k, v in data.items() if v is not None or k in nullable or k not in known}
+        if absent and not absent.keys() <= data.keys():
+            data = {**absent, **data}
         model: Model = inner(data, cls)
         if not known >= data.keys():
             model.unknown_fields = {k: v for k, v in data.items() if k not in known}
@@ -145,12 +151,17 @@ def _accepts_none(kind: Any) -> bool:
     return typing.get_origin(kind) in {typing.Union, types.UnionType} and type(None) in typing.get_args(kind)
 
 
+def _absent(fields: Iterable[attrs.Attribute[Any]]) -> dict[str, Any]:
+    return {wire_name(a): value for a in fields if (value := a.metadata.get("absent")) is not None}
+
+
 def _unstructure_model(cls: type[Model]) -> Callable[[Any], dict[str, Any]]:
     fields = [
         (a.name, wire_name(a))
         for a in attrs.fields(cls)
         if a.name != "unknown_fields" and not a.metadata.get("read_only")
     ]
+    absent = _absent(attrs.fields(cls))
 
     def write(model: Any) -> dict[str, Any]:
         out: dict[str, Any] = {}
@@ -159,6 +170,9 @@ def _unstructure_model(cls: type[Model]) -> Callable[[Any], dict[str, Any]]:
             if value is not None:
                 kind = value.__class__
                 out[key] = value if kind is str or kind is int or kind is bool else to_jsonable(value, f"$.{key}")
+        for key, value in absent.items():
+            if out.get(key) == value:
+                del out[key]
         if model.unknown_fields:
             out.update(model.unknown_fields)
         return out

@@ -164,3 +164,10 @@ def test_a_page_of_a_search_structures_its_results():
 def test_secrets_stay_out_of_reprs():
     assert "s3cret" not in repr(CreatedAccessKey(id="k", secret="s3cret"))
     assert "s3cret" not in repr(Task(runtime_metadata={"key": "s3cret"}))
+
+
+def test_a_task_definition_inside_a_workflow_definition_may_have_no_name():
+    inline = {"name": "charge", "taskReferenceName": "c", "taskDefinition": {"retryCount": 1}}
+    task = WorkflowTask.from_dict(inline)
+    assert task.task_definition == TaskDef("", retry_count=1)
+    assert task.to_dict() == inline
