@@ -15,6 +15,7 @@ ANSWERS = {
         "type": "object",
         "additionalProperties": {"type": "array", "items": {"$ref": "#/components/schemas/WorkflowDefSummary"}},
     },
+    "POST /api/tasks/queue/requeue/{taskType}": {"type": "integer"},
 }
 
 FOLDER = Path(__file__).parent.parent / "documents"

@@ -1,12 +1,15 @@
 """Which model stands for which schema of the documents, and what in the documents is no part of the API."""
 
+import typing
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import attrs
+
 from conductor import models
 from conductor.models import BulkResponse, SearchResult
-from conductor.models.wire import Model
+from conductor.models.wire import Model, wire_name
 from surface.documents import Document, documents, in_scope, references
 
 # Schemas whose model has another name: the documents name Java classes.
@@ -73,6 +76,26 @@ def model_of(name: str) -> Any:
     """The model that stands for a schema; None for one without."""
     found = RENAMED.get(name) or getattr(models, name, None)
     return found if found in RENAMED.values() or (isinstance(found, type) and issubclass(found, Model)) else None
+
+
+@cache
+def required(name: str) -> frozenset[str]:
+    """The properties without which a model cannot be; the server validates them, though not all schemas say so."""
+    model = model_of(name)
+    kind = typing.get_origin(model) or model
+    fields = attrs.fields(kind) if kind else ()
+    return frozenset(
+        wire_name(one) for one in fields if one.default is attrs.NOTHING and one.metadata.get("absent") is None
+    )
+
+
+def schema_of(document: Document, returns: Any) -> dict[str, Any] | None:
+    """The schema of what an operation promises, for answers of which the document says no more than "object"."""
+    if typing.get_origin(returns) is list:
+        inner = schema_of(document, typing.get_args(returns)[0])
+        return inner and {"type": "array", "items": inner}
+    names = sorted((name for name in document.schemas if model_of(name) is returns), key=lambda n: n in RENAMED)
+    return {"$ref": f"#/components/schemas/{names[0]}"} if returns is not None and names else None
 
 
 @cache

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from attrs import define, field
 from requests import PreparedRequest
 
+from surface.answers import answer
 from surface.documents import route, stating
 from surface.samples import sample
 
@@ -59,7 +60,7 @@ def unquote_segments(url: str) -> str:
 def as_documented(key: str) -> Answer:
     """A good answer to an operation, from the first document that states it."""
     document = stating(key)[0]
-    stated = document.answer(key)
+    stated = answer(document, key)
     if stated is None:
         return 200, {}, b""
     kind, schema = stated

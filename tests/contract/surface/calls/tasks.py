@@ -1,6 +1,6 @@
 """Tasks and their queues."""
 
-from surface.calls import Call, Send, call
+from surface.calls import Call, Send
 
 RESULT = {
     "workflowInstanceId": "w",
@@ -58,8 +58,5 @@ CALLS: dict[str, Send | Call] = {
         last_poll_time_size=3,
         last_poll_time_opt="GT",
     ),
-    "POST /api/tasks/queue/requeue/{taskType}": call(
-        lambda c: c.tasks.requeue_pending("charge"),
-        answers={"POST /api/tasks/queue/requeue/{taskType}": "3"},  # the text is a number
-    ),
+    "POST /api/tasks/queue/requeue/{taskType}": lambda c: c.tasks.requeue_pending("charge"),
 }

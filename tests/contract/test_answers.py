@@ -1,0 +1,47 @@
+"""What is read: any answer that a document allows becomes what the operation promises, and nothing in it is lost."""
+
+import json
+from random import Random
+
+import pytest
+from surface.answers import answer
+from surface.declared import declared, one
+from surface.documents import documents, in_scope
+from surface.generated import Generator, lost, many
+from surface.schemas import model_of, used
+
+from conductor.models.wire import structure, unstructure
+from conductor.transport.http import answer as read
+from conductor.transport.status import Call
+
+ANSWERED = [
+    (key, name)
+    for key in in_scope()
+    for name, document in documents().items()
+    if key in declared() and document.operation(key)
+]
+SCHEMAS = [(name, schema) for name in documents() for schema in sorted(used(name))]
+
+
+@pytest.mark.parametrize(("key", "edition"), ANSWERED)
+def test_an_answer_of_an_operation_is_read_without_loss(key, edition):
+    operation, document = one(key), documents()[edition]
+    stated = answer(document, key)
+    if stated is None:
+        assert operation.returns is None or read(Call(operation, ""), 200, {}, b"") in ([], {}, "", None)
+        return
+    kind, schema = stated
+    for value in many(document, schema, 25, f"{edition} {key}"):
+        is_text = kind == "text/plain" and schema.get("type") == "string"
+        sent = Generator(document, Random(str(value)), 1).word() if is_text else value
+        content = sent if is_text else json.dumps(sent)
+        found = read(Call(operation, ""), 200, {"Content-Type": kind}, content.encode())
+        assert operation.returns is None or lost(sent, unstructure(found)) == []
+
+
+@pytest.mark.parametrize(("edition", "schema"), SCHEMAS)
+def test_a_value_of_a_schema_is_read_and_written_without_loss(edition, schema):
+    model, document = model_of(schema), documents()[edition]
+    assert model is not None, f"no model stands for {schema}"
+    for value in many(document, {"$ref": schema}, 25, f"{edition} {schema}"):
+        assert lost(value, unstructure(structure(value, model))) == []
