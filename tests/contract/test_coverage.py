@@ -1,15 +1,11 @@
 """Everything is covered: each operation in scope by a public method, each property by an attribute of a model."""
 
 from surface.coverage import all_properties, missing_operations
+from surface.declared import declared
 from surface.documents import in_scope
 
 # Tags whose clients are not written yet.
-AWAITED = {row.tag for row in in_scope().values()} - {
-    "metadata-resource",
-    "task-resource",
-    "workflow-bulk-resource",
-    "workflow-resource",
-}
+AWAITED = {row.tag for row in in_scope().values()} - {row.tag for key, row in in_scope().items() if key in declared()}
 
 
 def test_every_operation_in_scope_is_sent_by_a_public_method():

@@ -18,6 +18,12 @@ ANSWERS = {
     "POST /api/tasks/queue/requeue/{taskType}": {"type": "integer"},
 }
 
+# Bodies that the server takes in another shape than its document says.
+BODIES = {"POST /webhook/{id}": {}}  # whatever the other system sends
+
+# Parameters that stand for the whole query: a map, or the fields of an object.
+MAPS = {"requestParams", "arg2"}
+
 FOLDER = Path(__file__).parent.parent / "documents"
 
 
@@ -59,21 +65,6 @@ def in_scope() -> dict[str, Row]:
     return {row.key: row for row in rows}
 
 
-def route(verb: str, path: str) -> str | None:
-    """The key of the operation that a server would take a request for: words win over parameters."""
-    segments = path.strip("/").split("/")
-    fitting = [
-        row.key for row in in_scope().values() if row.verb == verb and _fits(row.path.strip("/").split("/"), segments)
-    ]
-    return min(fitting, key=lambda key: [part.startswith("{") for part in key.split("/")], default=None)
-
-
-def _fits(template: list[str], segments: list[str]) -> bool:
-    return len(template) == len(segments) and all(
-        part.startswith("{") or part == given for part, given in zip(template, segments, strict=True)
-    )
-
-
 @frozen(eq=False)
 class Document:
     """One OpenAPI document."""
@@ -90,10 +81,20 @@ class Document:
         verb, path = key.split(" ")
         return self.raw["paths"].get(path, {}).get(verb.lower())
 
+    def route(self, verb: str, path: str) -> str | None:
+        """The key of the operation that a server would take a request for: words win over parameters."""
+        segments = path.split("/")
+        fitting = [
+            row.key
+            for row in in_scope().values()
+            if row.verb == verb and self.operation(row.key) and _fits(row.path.split("/"), segments)
+        ]
+        return min(fitting, key=lambda key: [part.startswith("{") for part in key.split("/")], default=None)
+
     def parameters(self, key: str, place: str) -> dict[str, dict[str, Any]]:
         """An operation's parameters in ``query``, ``header`` or ``path``, by name."""
-        stated = self.operation(key) or {}
-        return {one["name"]: one for one in stated.get("parameters", []) if one["in"] == place}
+        stated = (self.operation(key) or {}).get("parameters", [])
+        return {one["name"]: one for one in stated if one["in"] == place and one["name"] not in MAPS}
 
     def answer(self, key: str) -> tuple[str, dict[str, Any]] | None:
         """The media type and the schema of a good answer; None for one without a body."""
@@ -105,6 +106,8 @@ class Document:
 
     def body(self, key: str) -> dict[str, Any] | None:
         """The schema of an operation's body; None where it has none."""
+        if key in BODIES:
+            return BODIES[key]
         content = (self.operation(key) or {}).get("requestBody", {}).get("content", {})
         return next((stated.get("schema", {}) for stated in content.values()), None)
 
@@ -113,6 +116,12 @@ class Document:
         while "$ref" in schema:
             schema = self.schemas[named(schema)]
         return schema
+
+
+def _fits(template: list[str], segments: list[str]) -> bool:
+    return len(template) == len(segments) and all(
+        part == given or (part.startswith("{") and given) for part, given in zip(template, segments, strict=True)
+    )
 
 
 def named(schema: dict[str, Any]) -> str:

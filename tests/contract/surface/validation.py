@@ -6,7 +6,7 @@ from typing import Any
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest
 
-from surface.documents import Document, documents
+from surface.documents import BODIES, MAPS, Document, documents
 from surface.wire import SERVER, Asked
 
 
@@ -21,7 +21,9 @@ def _validator(document_name: str, key: str) -> OpenAPI:
         for part in path.split("/")
         if part.startswith("{") and part[1:-1] not in document.parameters(key, "path")
     ]  # the documents forget some
-    stated["parameters"] = [one for one in stated.get("parameters", []) if one["name"] != "arg2"] + missing
+    stated["parameters"] = [one for one in stated.get("parameters", []) if one["name"] not in MAPS] + missing
+    if key in BODIES:
+        stated["requestBody"] = {"content": {"application/json": {"schema": BODIES[key]}}}
     raw: dict[str, Any] = {
         **document.raw,
         "servers": [{"url": SERVER}],

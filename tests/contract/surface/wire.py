@@ -1,23 +1,29 @@
 """A server that answers each request as its document says, and remembers what it was asked."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import responses
 from attrs import define, field
 from requests import PreparedRequest
 
+from conductor import ConductorClient
+from conductor.transport.retry import RetryPolicy
 from surface.answers import answer
-from surface.documents import route, stating
+from surface.calls import Call
+from surface.documents import Document
 from surface.samples import sample
 
 SERVER = "http://localhost:8080"
+VERBS = ("GET", "POST", "PUT", "DELETE")
 Answer = tuple[int, dict[str, str], bytes]
 
 
 @define
 class Asked:
-    """A request that was sent."""
+    """A request that was sent, and the operation that a server of this edition takes it for."""
 
     request: PreparedRequest
     key: str | None
@@ -26,47 +32,74 @@ class Asked:
     def query(self) -> list[tuple[str, str]]:
         return parse_qsl(urlsplit(self.request.url).query, keep_blank_values=True)
 
-    @property
-    def body(self) -> Any:
-        return None if self.request.body is None else json.loads(self.request.body)
-
 
 @define
 class Wire:
-    """Answers with what is set for an operation, or for all of them, or with a sample of the document's schema."""
+    """Answers as a server of one edition.
 
-    asked: list[Asked] = field(factory=list)
+    Attributes:
+        document: What the server has; anything else is answered as the server answers unknown paths.
+        answers: What is answered in place of a sample of the document's schema: by operation; under None, to all.
+        asked: The requests, in order.
+    """
+
+    document: Document
     answers: dict[str | None, Answer] = field(factory=dict)
+    asked: list[Asked] = field(factory=list)
 
     def __call__(self, request: PreparedRequest) -> Answer:
-        key = route(request.method or "", unquote_segments(request.url or ""))
+        path = _path(request.url or "")
+        key = self.document.route(request.method or "", path)
         self.asked.append(Asked(request, key))
-        if key in self.answers:
-            return self.answers[key]
-        if None in self.answers:
-            return self.answers[None]
-        return as_documented(key) if key else (404, {}, b'{"message": "No static resource"}')
+        chosen = self.answers.get(key) or self.answers.get(None)
+        if chosen:
+            return chosen
+        return self._sample(key) if key else self._unknown(request.method, path)
 
     def sent(self, key: str) -> list[Asked]:
         """The requests that went to one operation."""
         return [one for one in self.asked if one.key == key]
 
+    def _unknown(self, verb: str | None, path: str) -> Answer:
+        if any(self.document.route(other, path) for other in VERBS):
+            return said(405, {"status": 405, "message": f"Request method '{verb}' is not supported"})
+        return said(404, {"status": 404, "message": f"No static resource {path.strip('/')}."})
 
-def unquote_segments(url: str) -> str:
-    """A URL's path; a quoted slash stays quoted, as it ends no segment."""
+    def _sample(self, key: str) -> Answer:
+        stated = answer(self.document, key)
+        if stated is None:
+            return 200, {}, b""
+        kind, schema = stated
+        if kind == "application/octet-stream":
+            return 200, {"Content-Type": kind}, b"\x00\xff bytes"
+        value = sample(self.document, schema)
+        if kind == "text/plain":
+            return 200, {"Content-Type": kind}, str(value).encode()
+        return said(200, value)
+
+
+def said(status: int, body: Any) -> Answer:
+    """An answer of JSON."""
+    return status, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+
+def exchange(call: Call, document: Document, answers: dict[str | None, Answer] | None = None) -> Wire:
+    """Make a call to a server of one edition; what was sent, whether or not the call succeeds."""
+    wire = Wire(document, {key: said(*_with_status(one)) for key, one in call.answers.items()} | (answers or {}))
+    with (
+        responses.RequestsMock(assert_all_requests_are_fired=False) as mock,
+        ConductorClient(server_url=f"{SERVER}/api", retry=RetryPolicy.none()) as client,
+    ):
+        for verb in VERBS:
+            mock.add_callback(verb, re.compile(re.escape(SERVER) + "/.*"), callback=wire)
+        call.send(client)
+    return wire
+
+
+def _with_status(answer: Any) -> tuple[int, Any]:
+    return answer if isinstance(answer, tuple) else (200, answer)
+
+
+def _path(url: str) -> str:
+    """A URL's path, its segments in plain text; a quoted slash ends no segment."""
     return "/".join(unquote(part).replace("/", "%2F") for part in urlsplit(url).path.split("/"))
-
-
-def as_documented(key: str) -> Answer:
-    """A good answer to an operation, from the first document that states it."""
-    document = stating(key)[0]
-    stated = answer(document, key)
-    if stated is None:
-        return 200, {}, b""
-    kind, schema = stated
-    value = sample(document, schema)
-    if kind == "application/octet-stream":
-        return 200, {"Content-Type": kind}, b"\x00\xff bytes"
-    if kind == "text/plain":
-        return 200, {"Content-Type": kind}, str(value).encode()
-    return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()

@@ -18,15 +18,11 @@ class Call:
         send: Calls the method.
         answers: What the server answers, by operation, where the document's own sample would not do.
         undocumented: Query names that are sent although no document states them.
-        unsent: Query names that the documents state and that the method does not send.
-        undocumented_body: A body is sent where a document states none.
     """
 
     send: Send
     answers: dict[str, Any] = field(factory=dict)
     undocumented: frozenset[str] = field(default=frozenset(), converter=frozenset)
-    unsent: frozenset[str] = field(default=frozenset(), converter=frozenset)
-    undocumented_body: bool = False
 
 
 def call(
@@ -34,8 +30,6 @@ def call(
     *,
     answers: dict[str, Any] | None = None,
     undocumented: Iterable[str] = (),
-    unsent: Iterable[str] = (),
-    undocumented_body: bool = False,
 ) -> Call:
     """A call that is not sent just as the documents say."""
-    return Call(send, answers or {}, undocumented, unsent, undocumented_body)
+    return Call(send, answers or {}, undocumented)

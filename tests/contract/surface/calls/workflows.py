@@ -93,8 +93,6 @@ CALLS: dict[str, Send | Call] = {
     "PUT /api/workflow/{workflowId}/skiptask/{taskReferenceName}": call(
         lambda c: c.workflows.skip_task("w", "c", input={"a": "x"}, output={"b": 1}),
         undocumented=["taskInput[a]", "taskOutput[b]"],  # the fields of arg2, as the open-source server reads them
-        unsent=["arg2"],
-        undocumented_body=True,  # Orkes' document states it
     ),
     "POST /api/workflow/{workflowId}/jump/{taskReferenceName}": lambda c: c.workflows.jump_to_task(
         "w", "c", input={"a": 1}
@@ -128,10 +126,7 @@ CALLS: dict[str, Send | Call] = {
     "POST /api/workflow/bulk/retry": lambda c: c.bulk.retry(["a"]),
     "POST /api/workflow/bulk/terminate": lambda c: c.bulk.terminate(["a"], "why", trigger_failure_workflow=True),
     "POST /api/workflow/bulk/delete": lambda c: c.bulk.delete(["a"]),
-    "DELETE /api/workflow/bulk/remove": call(
-        lambda c: c.bulk.delete(["a"], archive=False),
-        answers={"POST /api/workflow/bulk/delete": (404, {"message": "No static resource api/workflow/bulk/delete."})},
-    ),
+    "DELETE /api/workflow/bulk/remove": lambda c: c.bulk.delete(["a"], archive=False),
     "DELETE /api/workflow/bulk/terminate-remove": lambda c: c.bulk.terminate_and_delete(["a"], "why", archive=False),
     "POST /api/workflow/bulk/search": lambda c: c.bulk.get(["a"], include_tasks=False),
 }
