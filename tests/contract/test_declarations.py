@@ -41,6 +41,10 @@ BEYOND = {
 }
 
 
+# Operations that a server has although its document does not state them.
+UNDOCUMENTED = {"GET /api/version": "BOTH"}  # the open-source server answers 3.32.3
+
+
 def test_nothing_is_declared_that_no_document_states():
     assert declared().keys() - in_scope().keys() <= BEYOND
 
@@ -52,7 +56,7 @@ def test_an_operation_that_several_modules_declare_is_the_same_in_each(key):
 
 @pytest.mark.parametrize("key", sorted(in_scope().keys() & declared().keys()))
 def test_an_operation_names_the_editions_that_have_it(key):
-    assert {one.edition.name for one in declared()[key].values()} == {in_scope()[key].editions}
+    assert {one.edition.name for one in declared()[key].values()} == {UNDOCUMENTED.get(key, in_scope()[key].editions)}
 
 
 def test_what_a_repetition_would_do_twice_is_never_repeated():

@@ -4,7 +4,7 @@ from typing import Any
 
 from surface.declared import declared, one
 from surface.documents import Document
-from surface.schemas import schema_of
+from surface.promised import schema_of
 
 OBJECT = {"type": "object"}
 
@@ -16,5 +16,5 @@ def answer(document: Document, key: str) -> tuple[str, dict[str, Any]] | None:
         return stated
     kind, schema = stated
     if schema == OBJECT:
-        schema = schema_of(document, one(key).returns) or OBJECT
+        schema = schema_of(document, one(key).returns)
     return kind, schema

@@ -18,8 +18,11 @@ ANSWERS = {
     "POST /api/tasks/queue/requeue/{taskType}": {"type": "integer"},
 }
 
-# Bodies that the server takes in another shape than its document says.
-BODIES = {"POST /webhook/{id}": {}}  # whatever the other system sends
+# Bodies that the server takes in another shape than its document says: media type and schema.
+BODIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "POST /webhook/{id}": ("application/json", {}),  # whatever the other system sends
+    "PUT /api/secrets/{key}": ("text/plain", {"type": "string"}),  # the bare value, which Orkes' document calls JSON
+}
 
 # Parameters that stand for the whole query: a map, or the fields of an object.
 MAPS = {"requestParams", "arg2"}
@@ -107,7 +110,7 @@ class Document:
     def body(self, key: str) -> dict[str, Any] | None:
         """The schema of an operation's body; None where it has none."""
         if key in BODIES:
-            return BODIES[key]
+            return BODIES[key][1]
         content = (self.operation(key) or {}).get("requestBody", {}).get("content", {})
         return next((stated.get("schema", {}) for stated in content.values()), None)
 
@@ -146,17 +149,22 @@ def documents() -> dict[str, Document]:
     """Both documents, by edition."""
     files = {"OSS": "conductor-oss-3.32.3-openapi.json", "ORKES": "orkes-openapi.json"}
     return {
-        name: Document(name, json.loads((FOLDER / file).read_text(), object_hook=_any_value))
+        name: Document(name, json.loads((FOLDER / file).read_text(), object_hook=_corrected))
         for name, file in files.items()
     }
 
 
-def _any_value(schema: dict[str, Any]) -> dict[str, Any]:
-    """Maps and lists of Java's ``Object`` hold any JSON value; the documents call it an object."""
+def _corrected(stated: dict[str, Any]) -> dict[str, Any]:
+    """A part of a document without the mistakes that its generator makes."""
     for place in ("additionalProperties", "items"):
-        if schema.get(place) == {"type": "object"}:
-            schema[place] = {}
-    return schema
+        if stated.get(place) == {"type": "object"}:  # Java's Object, which is any JSON value
+            stated[place] = {}
+    allowed = stated.get("enum")
+    if isinstance(allowed, list) and (stated.get("type") == "array" or any(" " in str(one) for one in allowed)):
+        del stated["enum"]  # that of the items, or a description
+    if isinstance(stated.get("application/octet-stream"), dict):
+        stated["application/octet-stream"] = {"schema": {}}  # bytes, and no text
+    return stated
 
 
 def stating(key: str) -> list[Document]:

@@ -89,15 +89,6 @@ def required(name: str) -> frozenset[str]:
     )
 
 
-def schema_of(document: Document, returns: Any) -> dict[str, Any] | None:
-    """The schema of what an operation promises, for answers of which the document says no more than "object"."""
-    if typing.get_origin(returns) is list:
-        inner = schema_of(document, typing.get_args(returns)[0])
-        return inner and {"type": "array", "items": inner}
-    names = sorted((name for name in document.schemas if model_of(name) is returns), key=lambda n: n in RENAMED)
-    return {"$ref": f"#/components/schemas/{names[0]}"} if returns is not None and names else None
-
-
 @cache
 def used(document_name: str) -> dict[str, frozenset[str]]:
     """The schemas that operations in scope use, directly or not, each with the tags of those operations."""

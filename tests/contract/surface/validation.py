@@ -23,7 +23,8 @@ def _validator(document_name: str, key: str) -> OpenAPI:
     ]  # the documents forget some
     stated["parameters"] = [one for one in stated.get("parameters", []) if one["name"] not in MAPS] + missing
     if key in BODIES:
-        stated["requestBody"] = {"content": {"application/json": {"schema": BODIES[key]}}}
+        kind, schema = BODIES[key]
+        stated["requestBody"] = {"content": {kind: {"schema": schema}}}
     raw: dict[str, Any] = {
         **document.raw,
         "servers": [{"url": SERVER}],
