@@ -302,9 +302,17 @@ def answer(call: Call, status: int, headers: Mapping[str, str], content: bytes) 
         UnexpectedResponseError: It has another shape.
     """
     operation = call.operation
+    is_empty = not content.strip()
+    if not is_empty and operation.returns is not bytes and "html" in (headers.get("Content-Type") or ""):
+        raise UnexpectedResponseError(
+            f"{operation} answered {status} with an HTML page: this is no Conductor API, or something stands before it "
+            "(a login page, a proxy). Check the server's URL.",
+            status=status,
+            **call.values,
+        )
     if operation.returns is None:
         return None
-    if not content.strip():
+    if is_empty:
         if operation.on_empty is not None:
             return operation.on_empty()
         raise UnexpectedResponseError(
@@ -312,13 +320,6 @@ def answer(call: Call, status: int, headers: Mapping[str, str], content: bytes) 
         )
     if operation.returns is bytes:
         return content
-    if "html" in (headers.get("Content-Type") or ""):
-        raise UnexpectedResponseError(
-            f"{operation} answered {status} with an HTML page: this is no Conductor API, or something stands before it "
-            "(a login page, a proxy). Check the server's URL.",
-            status=status,
-            **call.values,
-        )
     return _parsed(call, status, content)
 
 
