@@ -29,6 +29,11 @@ class Asked:
     key: str | None
 
     @property
+    def operation(self) -> str:
+        """The verb and the path that was sent, as an error of the client names them."""
+        return f"{self.request.method} {urlsplit(self.request.url).path.removeprefix('/api')}"
+
+    @property
     def query(self) -> list[tuple[str, str]]:
         return parse_qsl(urlsplit(self.request.url).query, keep_blank_values=True)
 
@@ -83,17 +88,23 @@ def said(status: int, body: Any) -> Answer:
     return status, {"Content-Type": "application/json"}, json.dumps(body).encode()
 
 
-def exchange(call: Call, document: Document, answers: dict[str | None, Answer] | None = None) -> Wire:
-    """Make a call to a server of one edition; what was sent, whether or not the call succeeds."""
-    wire = Wire(document, {key: said(*_with_status(one)) for key, one in call.answers.items()} | (answers or {}))
+def exchange(call: Call, document: Document) -> Wire:
+    """Make a call to a server of one edition; what was sent."""
+    wire = Wire(document)
+    send(call, wire)
+    return wire
+
+
+def send(call: Call, wire: Wire) -> Any:
+    """Make a call; what it returns or raises. What the wire was told to answer wins over what the call tells."""
+    wire.answers = {key: said(*_with_status(one)) for key, one in call.answers.items()} | wire.answers
     with (
         responses.RequestsMock(assert_all_requests_are_fired=False) as mock,
         ConductorClient(server_url=f"{SERVER}/api", retry=RetryPolicy.none()) as client,
     ):
         for verb in VERBS:
             mock.add_callback(verb, re.compile(re.escape(SERVER) + "/.*"), callback=wire)
-        call.send(client)
-    return wire
+        return call.send(client)
 
 
 def _with_status(answer: Any) -> tuple[int, Any]:

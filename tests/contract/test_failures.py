@@ -1,0 +1,112 @@
+"""What goes wrong: each operation's failures are the errors that are documented, and name the operation."""
+
+import pytest
+from surface.declared import declared, one
+from surface.documents import in_scope, stating
+from surface.table import table
+from surface.wire import Wire, said, send
+
+from conductor.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    UnexpectedResponseError,
+    UnsupportedByServerError,
+)
+
+INVALID = [{"path": "tasks", "message": "must not be empty", "invalidValue": "[]"}]
+HTML = {"Content-Type": "text/html;charset=UTF-8"}
+PAGE = b"<html><head><title>Log in</title></head></html>"
+
+FAILURES = {
+    "400": (said(400, {"message": "Validation failed", "validationErrors": INVALID}), BadRequestError),
+    "401": (said(401, {"message": "Who are you?", "error": "INVALID_TOKEN"}), AuthenticationError),
+    "403": (said(403, {"message": "Not yours", "error": "FORBIDDEN"}), PermissionDeniedError),
+    "404": (said(404, {"message": "No such thing"}), NotFoundError),
+    "404 for an unknown path": (said(404, {"message": "No static resource api/x."}), UnsupportedByServerError),
+    "409": (said(409, {"message": "It exists"}), ConflictError),
+    "429": (said(429, {"message": "Slowly"}), RateLimitError),
+    "500": (said(500, {"message": "Boom"}), ServerError),
+    "502 with a page": ((502, HTML, PAGE), ServerError),
+}
+UNREADABLE = {
+    "200 with a page": (200, HTML, PAGE),
+    "200 with half an answer": (200, {"Content-Type": "application/json"}, b'{"half'),
+    "200 without a body": (200, {}, b""),
+}
+CALLED = [key for key in table() if key in declared()]
+
+# Methods that mean something else by an answer, as their documentation says.
+OTHERWISE = {
+    # the open-source server has no such operation, and lists handlers instead
+    ("GET /api/event/handler/{name}", "404 for an unknown path"): NotFoundError,
+    # a server without health at its root has it below /api
+    ("GET /health", "404"): type(None),
+    ("GET /health", "404 for an unknown path"): type(None),
+    ("GET /health", "200 with a page"): type(None),
+    ("GET /health", "200 with half an answer"): type(None),
+    ("GET /health", "200 without a body"): type(None),
+    # so the server says that there is no such thing
+    ("GET /api/scheduler/schedules/{name}", "200 without a body"): NotFoundError,
+    ("POST /api/tasks/{workflowId}/{taskRefName}/{status}", "200 without a body"): NotFoundError,
+    # the open-source server's operation is tried, which here is none
+    ("POST /api/workflow/bulk/delete", "404 for an unknown path"): UnexpectedResponseError,
+}
+
+
+def failure(key, answer):
+    """What a call raises when the server answers its operation so; None when it raises nothing."""
+    wire = Wire(stating(key)[0], {key: answer})
+    error = None
+    try:
+        send(table()[key], wire)
+    except APIError as raised:
+        error = raised
+    if error is not None:
+        assert error.operation.startswith(f"{error.method} /")
+        assert f"{error.method} {error.path}" in {one.operation for one in wire.asked}
+        assert error.operation in str(error) or error.status == 200  # that means "there is none"
+    return error
+
+
+def expected(key, kinds):
+    return {name: OTHERWISE.get((key, name), kind) for name, kind in kinds.items()}
+
+
+@pytest.mark.parametrize("key", CALLED)
+def test_an_error_of_the_server_is_the_error_of_its_kind_and_names_the_operation(key):
+    found = {name: type(failure(key, answer)) for name, (answer, _) in FAILURES.items()}
+
+    assert found == expected(key, {name: kind for name, (_, kind) in FAILURES.items()})
+
+
+@pytest.mark.parametrize("key", CALLED)
+def test_what_the_server_finds_invalid_is_data(key):
+    error = failure(key, FAILURES["400"][0])
+
+    assert error.validation_errors == INVALID
+    assert "tasks: must not be empty" in str(error)
+
+
+@pytest.mark.parametrize("key", CALLED)
+def test_an_answer_that_is_none_is_an_unexpected_response_where_a_value_is_due(key):
+    operation = one(key)
+    found = {name: type(failure(key, answer)) for name, answer in UNREADABLE.items()}
+
+    due = {
+        "200 with a page": operation.returns is not bytes,
+        "200 with half an answer": operation.returns not in {None, str, bytes},
+        "200 without a body": operation.returns is not None and operation.on_empty is None,
+    }
+    assert found == expected(
+        key, {name: UnexpectedResponseError if is_due else type(None) for name, is_due in due.items()}
+    )
+
+
+def test_every_tag_is_looked_at():
+    assert {in_scope()[key].tag for key in CALLED} >= {"workflow-resource", "task-resource", "metadata-resource"}
