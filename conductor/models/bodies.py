@@ -124,7 +124,7 @@ class WorkflowTestRequest(Model):
     priority: int | None = None
     created_by: str | None = None
     idempotency_key: str | None = None
-    idempotency_strategy: str | None = None
+    idempotency_strategy: IdempotencyStrategy | None = None
     task_ref_to_mock_output: dict[str, list[TaskMock]] | None = None
     sub_workflow_test_request: dict[str, WorkflowTestRequest] | None = None
 

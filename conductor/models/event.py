@@ -12,20 +12,32 @@ from conductor.models.enums import (
     EventLogType,
     EventMessageStatus,
     EventMessageType,
+    IdempotencyStrategy,
 )
 from conductor.models.tag import Tag
 from conductor.models.wire import Model, wire
+from conductor.models.workflow_def import WorkflowDef
 
 
 @define(repr=False)
 class StartWorkflowAction(Model):
-    """Start workflow action."""
+    """Start workflow action.
+
+    Attributes:
+        workflow_def: Runs an unregistered definition; Orkes only, as all that follows.
+    """
 
     name: str | None = None
     version: int | None = None
     correlation_id: str | None = None
     input: dict[str, Any] | None = None
     task_to_domain: dict[str, str] | None = None
+    workflow_def: WorkflowDef | None = None
+    external_input_payload_storage_path: str | None = None
+    priority: int | None = None
+    created_by: str | None = None
+    idempotency_key: str | None = None
+    idempotency_strategy: IdempotencyStrategy | None = None
 
 
 @define(repr=False)
