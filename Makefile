@@ -23,7 +23,7 @@ test: $(STAMP) ## run all tests, those on the real server included
 	$(BIN)/python -m pytest -q
 
 test-unit: $(STAMP) ## run the tests that need no server
-	$(BIN)/python -m pytest -q tests/unit tests/packaging tests/functional
+	$(BIN)/python -m pytest -q tests/unit tests/contract tests/packaging tests/functional
 
 check: $(STAMP) ## lint, format, types, layers
 	$(BIN)/ruff check .

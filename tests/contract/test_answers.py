@@ -9,6 +9,8 @@ from surface.declared import declared, one
 from surface.documents import documents, in_scope
 from surface.generated import Generator, lost, many
 from surface.schemas import model_of, used
+from surface.table import table
+from surface.wire import Wire, said, send
 
 from conductor.models.wire import structure, unstructure
 from conductor.transport.http import answer as read
@@ -40,6 +42,17 @@ def test_an_answer_of_an_operation_is_read_without_loss(key, edition):
         content = sent if is_text else json.dumps(sent)
         found = read(Call(operation, ""), 200, {"Content-Type": kind}, content.encode())
         assert operation.returns is None or lost(sent, unstructure(found)) == []
+
+
+@pytest.mark.parametrize(("key", "edition"), [(key, edition) for key, edition in ANSWERED if key in table()])
+def test_a_method_takes_any_answer_of_its_operation(key, edition):
+    document = documents()[edition]
+    kind, schema = answer(document, key) or ("", {})
+    is_json = kind in {"application/json", "*/*"}
+    for value in many(document, schema, 4 if is_json else 1, f"method {edition} {key}"):
+        wire = Wire(document, {key: said(200, value)} if is_json else {})
+        send(table()[key], wire)
+        assert wire.sent(key)
 
 
 @pytest.mark.parametrize(("edition", "schema"), SCHEMAS)

@@ -31,6 +31,14 @@ def test_the_query_has_the_names_that_the_documents_state_and_no_others(key):
 
 
 @pytest.mark.parametrize("key", CALLED)
+def test_the_headers_that_the_documents_state_are_sent(key):
+    stated = {name.lower() for document in stating(key) for name in document.parameters(key, "header")}
+
+    asked = [one for document in stating(key) for one in exchange(table()[key], document).sent(key)]
+    assert stated <= {name.lower() for one in asked for name in one.request.headers}
+
+
+@pytest.mark.parametrize("key", CALLED)
 def test_a_body_is_sent_where_one_is_stated_and_nowhere_else(key):
     has_body = any(document.body(key) is not None for document in stating(key))
 

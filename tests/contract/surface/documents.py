@@ -16,6 +16,7 @@ ANSWERS = {
         "additionalProperties": {"type": "array", "items": {"$ref": "#/components/schemas/WorkflowDefSummary"}},
     },
     "POST /api/tasks/queue/requeue/{taskType}": {"type": "integer"},
+    "GET /api/scheduler/nextFewSchedules": {"type": "array", "items": {"type": "integer", "format": "epoch-ms"}},
 }
 
 # Bodies that the server takes in another shape than its document says: media type and schema.

@@ -12,7 +12,7 @@ from surface.schemas import is_java, properties, required
 
 DEEPEST = 4  # how many schemas a value nests
 LETTERS = "aZ09 _-.:/\\\"'{}$\n\t\u00fc\u20ac\u4e2d\U0001f600\u0000\u007f"
-BITS = {"int32": 31, "int64": 63}
+BITS = {"int32": 31, "int64": 63, "epoch-ms": 41}
 START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 

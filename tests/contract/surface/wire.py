@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import responses
-from attrs import define, field
+from attrs import define, evolve, field
 from requests import PreparedRequest
 
 from conductor import ConductorClient
@@ -92,6 +92,8 @@ def exchange(call: Call, document: Document) -> Wire:
     """Make a call to a server of one edition; what was sent."""
     wire = Wire(document)
     send(call, wire)
+    if call.also is not None:
+        send(evolve(call, send=call.also), wire)
     return wire
 
 

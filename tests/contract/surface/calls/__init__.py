@@ -17,11 +17,13 @@ class Call:
     Attributes:
         send: Calls the method.
         answers: What the server answers, by operation, where the document's own sample would not do.
+        also: Calls the method with arguments that exclude others.
         undocumented: Query names that are sent although no document states them.
     """
 
     send: Send
     answers: dict[str, Any] = field(factory=dict)
+    also: Send | None = None
     undocumented: frozenset[str] = field(default=frozenset(), converter=frozenset)
 
 
@@ -29,7 +31,8 @@ def call(
     send: Send,
     *,
     answers: dict[str, Any] | None = None,
+    also: Send | None = None,
     undocumented: Iterable[str] = (),
 ) -> Call:
     """A call that is not sent just as the documents say."""
-    return Call(send, answers or {}, undocumented)
+    return Call(send, answers or {}, also, undocumented)

@@ -18,12 +18,9 @@ CALLS: dict[str, Send | Call] = {
         created_by="me",
         external_input_payload_storage_path="p",
     ),
-    "POST /api/workflow/{name}": lambda c: c.workflows.start_by_name(
-        "order",
-        {"a": 1},
-        version=2,
-        correlation_id="x",
-        priority=1,
+    "POST /api/workflow/{name}": call(
+        lambda c: c.workflows.start_by_name("order", {"a": 1}, version=2, correlation_id="x", priority=1),
+        also=lambda c: c.workflows.start_by_name("order", idempotency_key="k", idempotency_strategy="FAIL"),
     ),
     "POST /api/workflow/start/{name}/{version}": lambda c: c.workflows.start_by_name(
         "order", version=2, correlation_id="x", priority=1, idempotency_key="k", idempotency_strategy="FAIL_ON_RUNNING"
@@ -49,7 +46,16 @@ CALLS: dict[str, Send | Call] = {
         idempotency_strategy="RETURN_EXISTING",
     ),
     "GET /api/workflow/execute/{name}": call(
-        lambda c: c.workflows.execute_as_api("order", {"amount": 1}, version=2, as_get=True),
+        lambda c: c.workflows.execute_as_api(
+            "order",
+            {"amount": 1},
+            version=2,
+            wait_until="x",
+            request_id="r",
+            idempotency_key="k",
+            idempotency_strategy="FAIL",
+            as_get=True,
+        ),
         undocumented=["amount"],  # the workflow's input
     ),
     "GET /api/workflow/{workflowId}": lambda c: c.workflows.get("w", include_tasks=False, summarize=True),
