@@ -89,11 +89,12 @@ class Document:
         """The key of the operation that a server would take a request for: words win over parameters."""
         segments = path.split("/")
         fitting = [
-            row.key
-            for row in in_scope().values()
-            if row.verb == verb and self.operation(row.key) and _fits(row.path.split("/"), segments)
+            template
+            for template, stated in self.raw["paths"].items()
+            if verb.lower() in stated and _fits(template.split("/"), segments)
         ]
-        return min(fitting, key=lambda key: [part.startswith("{") for part in key.split("/")], default=None)
+        found = min(fitting, key=lambda one: [part.startswith("{") for part in one.split("/")], default=None)
+        return found and f"{verb} {found}"
 
     def parameters(self, key: str, place: str) -> dict[str, dict[str, Any]]:
         """An operation's parameters in ``query``, ``header`` or ``path``, by name."""
