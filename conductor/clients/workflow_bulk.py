@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from conductor.clients._resource import Resource
 from conductor.clients.checks import require_ids
 from conductor.errors import UnsupportedByServerError
-from conductor.models import BulkResponse, Workflow
+from conductor.models import BulkResponse, WorkflowRecord
 from conductor.models.wire import structure
 from conductor.transport.operation import Edition, Operation, Repeat
 
@@ -85,15 +85,9 @@ class WorkflowBulkClient(Resource):
     def get(self, workflow_ids: Sequence[str], *, include_tasks: bool = True) -> BulkResponse:
         """Several executions (``POST /workflow/bulk/search``, open-source server).
 
-        ``bulk_successful_results`` holds ``Workflow`` models.
+        ``bulk_successful_results`` holds ``WorkflowRecord`` models, which are ``Workflow`` models in the server's form.
         """
         query = {"includeTasks": include_tasks}
         response = self._call(GET, query=query, body=require_ids(list(workflow_ids)))
-        found = [structure(_as_workflow(one), Workflow) for one in response.bulk_successful_results]
-        response.bulk_successful_results = list(found)
+        response.bulk_successful_results = [structure(one, WorkflowRecord) for one in response.bulk_successful_results]
         return response
-
-
-def _as_workflow(internal: dict[str, object]) -> dict[str, object]:
-    """The server's internal form, which says ``updatedTime`` where executions say ``updateTime``."""
-    return {("updateTime" if k == "updatedTime" else k): v for k, v in internal.items()}
