@@ -1,9 +1,5 @@
 """Every operation of the four tags: the request that its method sends, and the shape of what comes back."""
 
-import csv
-import importlib
-from pathlib import Path
-
 import pytest
 
 from conductor.models import (
@@ -20,19 +16,6 @@ from conductor.models import (
     WorkflowDefSummary,
     WorkflowRun,
     WorkflowStatus,
-)
-from conductor.transport.operation import Operation
-from conductor.transport.server_info import ServerInfo
-
-MODULES = (
-    "metadata",
-    "task_queues",
-    "tasks",
-    "wait",
-    "workflow_bulk",
-    "workflow_control",
-    "workflow_search",
-    "workflows",
 )
 
 DEF = {"name": "order", "tasks": [{"name": "charge", "taskReferenceName": "c", "type": "SIMPLE"}]}
@@ -815,9 +798,6 @@ TABLE = [
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
 def test_the_request_is_what_the_server_expects_and_the_answer_is_typed(client, wire, row):
     operation, call, path, query, body, answer, is_right = row
-    known = declared()[tuple(operation.split(" "))]
-    if known.shadowed:
-        client.transport._server = ServerInfo(known.edition, "")  # it would be asked first
     wire.answer(answer)
 
     value = call(client)
@@ -843,63 +823,3 @@ def test_an_update_carries_ids_status_output_and_reason(client, wire):
         "workerId": "me",
     }
     assert expected.items() <= wire.body.items()
-
-
-def in_scope():
-    with (Path(__file__).parent / "operations.csv").open(newline="") as file:
-        return {(row["verb"], row["path"].removeprefix("/api")) for row in csv.DictReader(file)}
-
-
-def declared():
-    found = {}
-    for name in MODULES:
-        module = importlib.import_module(f"conductor.clients.{name}")
-        for value in vars(module).values():
-            if isinstance(value, Operation):
-                found[value.method, value.path] = value
-    return found
-
-
-def test_every_operation_of_the_four_tags_is_declared_with_its_verb_and_path():
-    missing = in_scope() - declared().keys()
-
-    assert not missing
-
-
-def test_the_table_above_calls_every_operation_but_the_fallback_of_bulk_delete():
-    called = {tuple(row[0].split(" ")) for row in TABLE}
-
-    assert in_scope() - called == {("DELETE", "/workflow/bulk/remove")}
-
-
-@pytest.mark.parametrize(
-    ("verb", "path"),
-    [
-        ("PUT", "/workflow/{workflowId}/resume"),
-        ("POST", "/workflow/{workflowId}/retry"),
-        ("POST", "/workflow/{workflowId}/restart"),
-        ("POST", "/workflow/{workflowId}/rerun"),
-        ("GET", "/tasks/poll/{tasktype}"),
-        ("GET", "/tasks/poll/batch/{tasktype}"),
-        ("POST", "/tasks/{workflowId}/{status}/signal"),
-        ("POST", "/tasks/{workflowId}/{status}/signal/sync"),
-        ("POST", "/tasks/{taskId}/log"),
-        ("GET", "/workflow/execute/{name}"),
-    ],
-)
-def test_what_a_repetition_would_do_twice_is_never_repeated(verb, path):
-    assert declared()[verb, path].repeat.name in {"NEVER", "WITH_KEY"}
-
-
-def test_only_what_one_edition_lacks_is_marked_as_the_others():
-    with (Path(__file__).parent / "operations.csv").open(newline="") as file:
-        rows = {(r["verb"], r["path"].removeprefix("/api")): r for r in csv.DictReader(file)}
-    wrong = {
-        key: operation.edition
-        for key, operation in declared().items()
-        if key in rows
-        and operation.edition.name
-        != {("yes", "yes"): "BOTH", ("yes", "no"): "OSS", ("no", "yes"): "ORKES"}[rows[key]["oss"], rows[key]["orkes"]]
-    }
-
-    assert not wrong
