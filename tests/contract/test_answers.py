@@ -10,6 +10,7 @@ from surface.documents import documents, in_scope
 from surface.generated import Generator, lost, many
 from surface.schemas import model_of, used
 from surface.table import table
+from surface.validation import misfits
 from surface.wire import Wire, said, send
 
 from conductor.models.wire import structure, unstructure
@@ -61,3 +62,11 @@ def test_a_value_of_a_schema_is_read_and_written_without_loss(edition, schema):
     assert model is not None, f"no model stands for {schema}"
     for value in many(document, {"$ref": schema}, 25, f"{edition} {schema}"):
         assert lost(value, unstructure(structure(value, model))) == []
+
+
+@pytest.mark.parametrize(("edition", "schema"), SCHEMAS)
+def test_what_a_model_writes_fits_the_schema_of_each_document(edition, schema):
+    model, document = model_of(schema), documents()[edition]
+    for value in many(document, {"$ref": schema}, 8, f"written {edition} {schema}", of_later_versions=False):
+        assert misfits(document, schema, value) == []
+        assert misfits(document, schema, unstructure(structure(value, model))) == []

@@ -16,11 +16,13 @@ BITS = {"int32": 31, "int64": 63, "epoch-ms": 41}
 START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def many(document: Document, schema: dict[str, Any], count: int, seed: str) -> Iterator[Any]:
+def many(
+    document: Document, schema: dict[str, Any], count: int, seed: str, *, of_later_versions: bool = True
+) -> Iterator[Any]:
     """``count`` values that fit a schema; the first has all its properties."""
     for number in range(count):
         chance = 1.0 if number == 0 else 0.6
-        yield Generator(document, Random(f"{seed} {number}"), chance).value(schema)
+        yield Generator(document, Random(f"{seed} {number}"), chance, of_later_versions).value(schema)
 
 
 @frozen
@@ -31,25 +33,30 @@ class Generator:
         document: Where schemas are looked up.
         random: The source of chance.
         chance: How often the outermost object has one of its properties; inner objects have a third of it.
+        of_later_versions: Enums have values, and objects properties, that the document does not know.
     """
 
     document: Document
     random: Random
     chance: float
+    of_later_versions: bool = True
 
     def value(self, schema: dict[str, Any], depth: int = 0) -> Any:
-        """A value that fits ``schema``; of an enum also one of a later version."""
+        """A value that fits ``schema``."""
         if "$ref" in schema:
             name = named(schema)
             return self._object(self.document.schemas[name], depth + 1, required(name))
         kind = schema.get("type")
         if kind == "array":
-            return [self.value(schema["items"], depth) for _ in self._some(schema["items"], depth)]
+            items = schema["items"]
+            found = [self.value(items, depth) for _ in self._some(items, depth, schema.get("minItems", 0))]
+            is_set = schema.get("uniqueItems", False)
+            return [one for place, one in enumerate(found) if not is_set or one not in found[:place]]
         if "enum" in schema:
-            return self.random.choice([*schema["enum"], "OF_A_LATER_VERSION"])
+            return self.random.choice([*schema["enum"], *(["OF_A_LATER_VERSION"] if self.of_later_versions else [])])
         if kind == "object" or "properties" in schema:
             return self._object(schema, depth)
-        return self._scalar(kind, schema.get("format", ""))
+        return self._scalar(kind, schema)
 
     def _object(self, schema: dict[str, Any], depth: int, always: Collection[str] = ()) -> dict[str, Any]:
         always = {*always, *schema.get("required", ())}
@@ -64,12 +71,14 @@ class Generator:
         others = schema.get("additionalProperties")
         if isinstance(others, dict):
             value |= {self.text(): self.value(others, depth) for _ in self._some(others, depth)}
-        elif self.random.random() < 0.2:
+        elif self.of_later_versions and self.random.random() < 0.2:
             value["ofALaterVersion"] = self.anything()
         return value
 
-    def _some(self, schema: dict[str, Any], depth: int) -> range:
-        return range(0 if self._too_deep(schema, depth) else self.random.randint(0 if depth else 1, 2))
+    def _some(self, schema: dict[str, Any], depth: int, at_least: int = 0) -> range:
+        if self._too_deep(schema, depth):
+            return range(at_least)
+        return range(max(at_least, self.random.randint(0 if depth else 1, 2)))
 
     def _too_deep(self, schema: dict[str, Any], depth: int) -> bool:
         while "$ref" not in schema:
@@ -79,16 +88,24 @@ class Generator:
             schema = deeper
         return depth >= DEEPEST or is_java(self.document.follow(schema))
 
-    def _scalar(self, kind: str | None, form: str) -> Any:
+    def _scalar(self, kind: str | None, schema: dict[str, Any]) -> Any:
         if kind == "string":
-            moment = START + timedelta(milliseconds=self.random.randrange(2**41))
-            return moment.isoformat(timespec="milliseconds") if form == "date-time" else self.text()
+            return self._string(schema)
         if kind == "integer":
-            limit = 2 ** BITS.get(form, 31)
-            return self.random.choice([0, 1, -1, limit - 1, -limit, self.random.randrange(limit)])
+            limit = 2 ** BITS.get(schema.get("format", ""), 31)
+            low, high = schema.get("minimum", -limit), schema.get("maximum", limit - 1)
+            common = [number for number in (0, 1, -1) if low <= number <= high]
+            return self.random.choice([*common, low, high, self.random.randint(low, high)])
         if kind == "number":
             return self.random.choice([0, 7, 0.5, -1e-9, 1e300, self.random.uniform(-1e6, 1e6)])
         return self.random.random() < 0.5 if kind == "boolean" else self.anything()
+
+    def _string(self, schema: dict[str, Any]) -> str:
+        if schema.get("format") == "date-time":
+            moment = START + timedelta(milliseconds=self.random.randrange(2**41))
+            return moment.isoformat(timespec="milliseconds")
+        text = self.text()
+        return text if len(text) >= schema.get("minLength", 0) else self.word()
 
     def text(self) -> str:
         """Short text with what is seldom in it; empty too."""
@@ -100,8 +117,8 @@ class Generator:
 
     def anything(self, depth: int = 0) -> Any:
         """Any JSON value."""
-        kinds = [lambda: None, lambda: True, self.text, lambda: self._scalar("integer", "int64")]
-        kinds.append(lambda: self._scalar("number", ""))
+        kinds = [lambda: None, lambda: True, self.text, lambda: self._scalar("integer", {"format": "int64"})]
+        kinds.append(lambda: self._scalar("number", {}))
         if depth < 3:
             kinds.append(lambda: [self.anything(depth + 1) for _ in range(self.random.randrange(3))])
             kinds.append(lambda: {self.text(): self.anything(depth + 1) for _ in range(self.random.randrange(3))})

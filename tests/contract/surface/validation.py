@@ -1,10 +1,11 @@
-"""Requests held against a document, by openapi-core."""
+"""Requests held against a document by openapi-core, and values by openapi-schema-validator."""
 
 from functools import cache
 from typing import Any
 
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest
+from openapi_schema_validator import OAS30Validator, OAS31Validator
 
 from surface.documents import BODIES, MAPS, Document, documents
 from surface.wire import SERVER, Asked
@@ -40,4 +41,18 @@ def problems(document: Document, key: str, asked: Asked) -> list[str]:
     return [
         "; ".join([str(error), *(str(one.message) for one in getattr(error.__cause__, "schema_errors", ()))])
         for error in _validator(document.name, key).unmarshal_request(request).errors
+    ]
+
+
+@cache
+def _schema_validator(document_name: str, schema: str) -> Any:
+    document = documents()[document_name]
+    kind = OAS30Validator if document.raw["openapi"].startswith("3.0") else OAS31Validator
+    return kind({"$ref": f"#/components/schemas/{schema}", "components": document.raw["components"]})
+
+
+def misfits(document: Document, schema: str, value: Any) -> list[str]:
+    """What the validator finds wrong with a value of a schema."""
+    return [
+        f"{one.json_path}: {one.message[:200]}" for one in _schema_validator(document.name, schema).iter_errors(value)
     ]
