@@ -1,0 +1,69 @@
+"""A server that lacks an operation: the client says so, and never has it taken for another operation."""
+
+import pytest
+from surface.declared import declared
+from surface.documents import documents, in_scope
+from surface.table import table
+from surface.wire import Wire, send
+
+from conductor.errors import APIError, UnsupportedByServerError
+
+# Requests by which the client asks which server it is.
+IDENTIFYING = {"GET /api/version", "GET /api/token/userInfo"}
+
+# Methods that know another way on the server that lacks the operation.
+INSTEAD = {
+    "GET /api/event/handler/{name}": "GET /api/event",
+    "GET /api/scheduler/schedules/{name}/pause": "PUT /api/scheduler/schedules/{name}/pause",
+    "PUT /api/scheduler/schedules/{name}/pause": "GET /api/scheduler/schedules/{name}/pause",
+    "GET /api/scheduler/schedules/{name}/resume": "PUT /api/scheduler/schedules/{name}/resume",
+    "PUT /api/scheduler/schedules/{name}/resume": "GET /api/scheduler/schedules/{name}/resume",
+    "POST /api/workflow/bulk/delete": "DELETE /api/workflow/bulk/remove",
+    "DELETE /api/workflow/bulk/remove": "POST /api/workflow/bulk/delete",
+    "GET /api/tasks/queue/size": "GET /api/tasks/queue/sizes",
+    "GET /api/health": "GET /health",
+}
+
+# Only read, and taken for the reading of one thing of that name: Orkes answers that there is none.
+READ_AS_ONE_THING = {
+    "GET /api/metadata/workflow/latest-versions",
+    "GET /api/metadata/workflow/names",
+    "GET /api/metadata/workflow/names-and-versions",
+    "GET /api/scheduler/schedules/search",
+    "GET /api/secrets/v2",
+    "GET /api/tasks/search-v2",
+    "GET /api/tasks/external-storage-location",
+    "GET /api/tasks/externalstoragelocation",
+    "GET /api/workflow/external-storage-location",
+    "GET /api/workflow/externalstoragelocation",
+    "GET /api/workflow/search-v2",
+    "GET /api/workflow/search-by-tasks",
+    "GET /api/workflow/search-by-tasks-v2",
+}
+LACKED = [
+    key
+    for key, row in in_scope().items()
+    if key in table()
+    and key in declared()
+    and key not in READ_AS_ONE_THING
+    and row.editions != "BOTH"
+    # the open-source server has it, undocumented
+    and key != "GET /api/version"
+]
+
+
+@pytest.mark.parametrize("key", LACKED)
+def test_what_the_server_lacks_is_unsupported_and_reaches_no_other_operation(key):
+    (other,) = (document for document in documents().values() if not document.operation(key))
+    wire = Wire(other)
+    error = None
+    try:
+        send(table()[key], wire)
+    except APIError as raised:
+        error = raised
+
+    reached = {one.key for one in wire.asked} - {None} - IDENTIFYING
+    assert reached <= {INSTEAD.get(key)}
+    assert isinstance(error, UnsupportedByServerError) or reached
+    if isinstance(error, UnsupportedByServerError) and not reached:
+        assert {"OSS": "Orkes Conductor", "ORKES": "the open-source server"}[other.name] in str(error)
