@@ -6,10 +6,13 @@ import re
 import pytest
 from surface import beyond
 from surface.declared import declared, one
-from surface.methods import methods_of
+from surface.documents import stating
+from surface.methods import method_of
 from surface.table import table
+from surface.wire import Wire, said, send
 
 from conductor import ConductorClient
+from conductor.errors import APIError
 
 CALLS = {key: call for key, call in (table() | beyond.CALLS).items() if key in declared()}
 
@@ -22,16 +25,15 @@ def client():
 
 @pytest.mark.parametrize("key", CALLS)
 def test_an_operation_is_sent_by_one_public_method(client, key):
-    ((resource, method),) = methods_of(CALLS[key])
+    called = method_of(CALLS[key])
 
-    assert not method.startswith("_")
-    assert callable(getattr(getattr(client, resource), method))
+    assert not called.method.startswith("_")
+    assert callable(called.of(client))
 
 
 @pytest.mark.parametrize("key", CALLS)
 def test_the_methods_documentation_names_the_operation(client, key):
-    ((resource, method),) = methods_of(CALLS[key])
-    text = re.sub(r"\{\w+\}", "{}", inspect.getdoc(getattr(getattr(client, resource), method)) or "")
+    text = re.sub(r"\{\w+\}", "{}", inspect.getdoc(method_of(CALLS[key]).of(client)) or "")
     verb, path = re.sub(r"\{\w+\}", "{}", str(one(key))).split(" ")
 
     ends = [path[place:] for place, letter in enumerate(path) if letter == "/"]
@@ -41,10 +43,23 @@ def test_the_methods_documentation_names_the_operation(client, key):
 
 @pytest.mark.parametrize("key", CALLS)
 def test_the_documentation_describes_no_arguments_that_are_not_there(client, key):
-    ((resource, method),) = methods_of(CALLS[key])
-    found = getattr(getattr(client, resource), method)
-    text = inspect.getdoc(found) or ""
+    method = method_of(CALLS[key]).of(client)
+    text = inspect.getdoc(method) or ""
 
     assert re.match(r"[A-Z].*", text)
     told = re.findall(r"^    \**(\w+):", text.partition("Args:\n")[2].partition("\n\n")[0], re.MULTILINE)
-    assert set(told) <= set(inspect.signature(found).parameters)
+    assert set(told) <= set(inspect.signature(method).parameters)
+
+
+@pytest.mark.parametrize("key", [key for key in CALLS if key.count("{") > 1])
+def test_what_names_a_thing_stands_in_the_path_in_the_order_of_the_arguments(key):
+    document = next(iter(stating(key)), beyond.DOCUMENT)
+    wire = Wire(document, {key: said(400, {})})
+    with pytest.raises(APIError):
+        send(CALLS[key], wire)
+
+    (asked,) = wire.sent(key)
+    given = [str(argument) for argument in method_of(CALLS[key]).arguments if isinstance(argument, str | int)]
+    in_path = asked.named(key)
+    assert [name for name in given if name in in_path] == [name for name in in_path if name in given]
+    assert len(set(given)) == len(given)

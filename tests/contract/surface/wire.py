@@ -33,6 +33,11 @@ class Asked:
         """The verb and the path that was sent, as an error of the client names them."""
         return f"{self.request.method} {urlsplit(self.request.url).path.removeprefix('/api')}"
 
+    def named(self, key: str) -> list[str]:
+        """What stands in the path for the parameters of an operation, in order."""
+        pairs = zip(key.split(" ")[1].split("/"), _path(self.request.url or "").split("/"), strict=True)
+        return [given for part, given in pairs if part.startswith("{")]
+
     @property
     def query(self) -> list[tuple[str, str]]:
         return parse_qsl(urlsplit(self.request.url).query, keep_blank_values=True)
@@ -44,22 +49,21 @@ class Wire:
 
     Attributes:
         document: What the server has; anything else is answered as the server answers unknown paths.
-        answers: What is answered in place of a sample of the document's schema: by operation; under None, to all.
+        answers: What is answered to an operation, in place of a sample of the document's schema.
         asked: The requests, in order.
     """
 
     document: Document
-    answers: dict[str | None, Answer] = field(factory=dict)
+    answers: dict[str, Answer] = field(factory=dict)
     asked: list[Asked] = field(factory=list)
 
     def __call__(self, request: PreparedRequest) -> Answer:
         path = _path(request.url or "")
         key = self.document.route(request.method or "", path)
         self.asked.append(Asked(request, key))
-        chosen = self.answers.get(key) or self.answers.get(None)
-        if chosen:
-            return chosen
-        return self._sample(key) if key else self._unknown(request.method, path)
+        if key is None:
+            return self._unknown(request.method, path)
+        return self.answers.get(key) or self._sample(key)
 
     def sent(self, key: str) -> list[Asked]:
         """The requests that went to one operation."""
