@@ -9,10 +9,11 @@ from surface.declared import declared, one
 from surface.documents import stating
 from surface.methods import method_of
 from surface.table import table
-from surface.wire import Wire, said, send
+from surface.wire import Wire, exchange, said, send
 
 from conductor import ConductorClient
 from conductor.errors import APIError
+from conductor.models.wire import unstructure
 
 CALLS = {key: call for key, call in (table() | beyond.CALLS).items() if key in declared()}
 
@@ -63,3 +64,32 @@ def test_what_names_a_thing_stands_in_the_path_in_the_order_of_the_arguments(key
     in_path = asked.named(key)
     assert [name for name in given if name in in_path] == [name for name in in_path if name in given]
     assert len(set(given)) == len(given)
+
+
+def written(value):
+    """A value as it is written into a query: one text, or several."""
+    if isinstance(value, list | tuple):
+        return [str(one) for one in value]
+    return [str(value).lower() if isinstance(value, bool) else str(value)]
+
+
+def is_whole(key, name):
+    """Whether an argument is the body itself, and no part of it."""
+    return (key, name) == ("POST /api/event/handleIncomingEvent", "event")
+
+
+@pytest.mark.parametrize("key", [key for key in CALLS if key in table()])
+def test_an_argument_is_sent_under_the_name_that_it_has(client, key):
+    arguments = method_of(CALLS[key]).bound(client)
+    given = {name.replace("_", "").lower(): value for name, value in arguments.items() if not is_whole(key, name)}
+    for document in stating(key):
+        for asked in exchange(table()[key], document).sent(key)[:1]:
+            query: dict[str, list[str]] = {}
+            for name, value in asked.query:
+                query.setdefault(name, []).append(value)
+            body = asked.json if isinstance(asked.json, dict) else {}
+
+            same = {name: written(given[name.lower()]) for name in query if name.lower() in given}
+            assert {name: query[name] for name in same} == same
+            same = {name: unstructure(given[name.lower()]) for name in body if name.lower() in given}
+            assert {name: body[name] for name in same} == same

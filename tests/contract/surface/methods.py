@@ -1,5 +1,6 @@
 """The public methods that calls are made of."""
 
+import inspect
 from typing import Any
 
 from attrs import define, field, frozen
@@ -9,15 +10,20 @@ from surface.calls import Call
 
 @frozen
 class Called:
-    """A method of a client, as ``workflows.start``, and what stood first among its arguments."""
+    """A method of a client, as ``workflows.start``, and its arguments."""
 
     resource: str
     method: str
     arguments: tuple[Any, ...]
+    named: dict[str, Any]
 
     def of(self, client: Any) -> Any:
         """The method itself."""
         return getattr(getattr(client, self.resource), self.method)
+
+    def bound(self, client: Any) -> dict[str, Any]:
+        """The arguments by the names that they have in the method."""
+        return dict(inspect.signature(self.of(client)).bind(*self.arguments, **self.named).arguments)
 
 
 @define
@@ -30,9 +36,9 @@ class Spy:
     def __getattr__(self, name: str) -> "Spy":
         return Spy((*self.name, name), self.called)
 
-    def __call__(self, *arguments: Any, **_: Any) -> None:
+    def __call__(self, *arguments: Any, **named: Any) -> None:
         resource, method = self.name
-        self.called.append(Called(resource, method, arguments))
+        self.called.append(Called(resource, method, arguments, named))
 
 
 def method_of(call: Call) -> Called:

@@ -39,6 +39,12 @@ class Asked:
         return [given for part, given in pairs if part.startswith("{")]
 
     @property
+    def json(self) -> Any:
+        """The body, where it is JSON."""
+        kind = self.request.headers.get("Content-Type")
+        return json.loads(self.request.body or b"null") if kind == "application/json" else None
+
+    @property
     def query(self) -> list[tuple[str, str]]:
         return parse_qsl(urlsplit(self.request.url).query, keep_blank_values=True)
 
