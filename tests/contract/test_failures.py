@@ -64,7 +64,7 @@ OTHERWISE = {
 
 def failure(key, answer):
     """What a call raises when the server answers its operation so; None when it raises nothing."""
-    document = next(iter(stating(key)), beyond.DOCUMENT)
+    document = next(iter(stating(key)), beyond.server_of(one(key)))
     wire = Wire(document, {key: answer})
     error = None
     try:

@@ -4,6 +4,9 @@ They are in ``client-surface`` as other SDKs and the server's source have them; 
 sent where, and what failures become, can be looked at.
 """
 
+from typing import Any
+
+from conductor.transport.operation import Edition, Operation
 from surface.calls import Call, Send, call
 from surface.documents import Document
 
@@ -50,13 +53,18 @@ SENDS: dict[str, Send | Call] = {
 CALLS = {key: one if isinstance(one, Call) else Call(one) for key, one in SENDS.items()}
 
 
-def _paths() -> dict[str, dict[str, dict[str, object]]]:
+def _document(*more: str) -> Document:
     paths: dict[str, dict[str, dict[str, object]]] = {}
-    for key in (*CALLS, "GET /api/token/userInfo"):  # by which the client knows Orkes
+    for key in (*CALLS, *more):
         verb, path = key.split(" ")
         paths.setdefault(path, {})[verb.lower()] = {"responses": {}}
-    return paths
+    return Document("BEYOND", {"paths": paths, "components": {"schemas": {}}})
 
 
-# A server that has nothing but these, and answers nothing.
-DOCUMENT = Document("BEYOND", {"paths": _paths(), "components": {"schemas": {}}})
+# Servers that have nothing but these, and answer nothing: one of each edition, told by who asks.
+_ORKES, _OSS = _document("GET /api/token/userInfo"), _document()
+
+
+def server_of(operation: Operation[Any]) -> Document:
+    """A server of the edition that has an operation."""
+    return _OSS if operation.edition is Edition.OSS else _ORKES
