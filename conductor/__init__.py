@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from conductor.worker.registry import WorkerRegistry
     from conductor.worker.results import TaskInProgress
     from conductor.worker.worker import Worker
+    from conductor.workflow.builder import Workflow
 
 __all__ = [
     "APIConnectionError",
@@ -96,6 +97,7 @@ __all__ = [
     "WorkerListener",
     "WorkerRegistrationError",
     "WorkerRegistry",
+    "Workflow",
     "WorkflowDef",
     "WorkflowDefinitionError",
     "WorkflowExecutionStatus",
@@ -120,6 +122,7 @@ if not TYPE_CHECKING:
         "Worker": "conductor.worker.worker",
         "WorkerListener": "conductor.worker.events",
         "WorkerRegistry": "conductor.worker.registry",
+        "Workflow": "conductor.workflow.builder",
         "get_task_context": "conductor.worker.context",
         "worker_task": "conductor.worker.decorator",
     }

@@ -1,0 +1,316 @@
+"""``Workflow``: a workflow definition, written in Python."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar, overload
+
+from typing_extensions import Self
+
+from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
+from conductor.workflow.naming import Names
+from conductor.workflow.place import here
+from conductor.workflow.problem import Problem
+from conductor.workflow.refs import Ref
+from conductor.workflow.render import Renderer
+from conductor.workflow.step import Block, Chain, Content, Step
+from conductor.workflow.tasks.branch import fork
+
+__all__ = ["Workflow"]
+
+S = TypeVar("S", bound=Step)
+
+
+class Workflow:
+    """A workflow definition as code.
+
+    Steps are added with ``workflow >> step``, ``workflow.add(step)``, and inside the blocks of ``with`` statements; a
+    list is branches that run beside each other. ``to_def()`` gives the definition.
+
+    Args:
+        name: Its name on the server.
+        version: Its version.
+        description: Free text.
+        input_parameters: The names of its inputs, or name to default: then the defaults are its ``inputTemplate``.
+        output_parameters: Name to value, mostly references; see ``returns``.
+        timeout: Seconds, or a ``timedelta``, after which ``timeout_policy`` holds.
+        timeout_policy: ``TIME_OUT_WF`` ends it, ``ALERT_ONLY`` does not; the first when a timeout is given alone.
+        failure_workflow: Name of the workflow, or the ``Workflow``, that starts when this one fails.
+        failure_workflow_version: Its version (open-source server).
+        restartable: Whether it can be restarted once it is completed.
+        status_listener: Whether the server tells its listener of status changes.
+        status_listener_sink: Where it tells (Orkes).
+        variables: Their values at the start.
+        input_template: Defaults of the input.
+        rate_limit: ``(key, concurrent executions)``, or the whole ``RateLimitConfig``.
+        masked_fields: Names of fields that the server hides.
+        input_schema: What the input is checked against (Orkes).
+        output_schema: What the output is checked against (Orkes).
+        enforce_schema: Whether they are enforced.
+        cache: ``(key, seconds)``: executions are not repeated while the output is kept (Orkes).
+        owner_email: Whom to ask.
+        owner_app: Which application it belongs to.
+        metadata: Free map that the server keeps.
+        fields: Wire fields that this SDK has no name for.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: int | None = 1,
+        *,
+        description: str | None = None,
+        input_parameters: Sequence[str] | Mapping[str, Any] | None = None,
+        output_parameters: Mapping[str, Any] | None = None,
+        timeout: int | timedelta | None = None,
+        timeout_policy: WorkflowTimeoutPolicy | str | None = None,
+        failure_workflow: str | Workflow | Ref | None = None,
+        failure_workflow_version: int | None = None,
+        restartable: bool | None = None,
+        status_listener: bool | None = None,
+        status_listener_sink: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+        input_template: Mapping[str, Any] | None = None,
+        rate_limit: tuple[str, int] | RateLimitConfig | Mapping[str, Any] | None = None,
+        masked_fields: Sequence[str] | None = None,
+        input_schema: SchemaDef | Mapping[str, Any] | None = None,
+        output_schema: SchemaDef | Mapping[str, Any] | None = None,
+        enforce_schema: bool | None = None,
+        cache: tuple[str, int] | Mapping[str, Any] | None = None,
+        owner_email: str | None = None,
+        owner_app: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        if isinstance(timeout, timedelta):
+            timeout = round(timeout.total_seconds())
+        if isinstance(input_parameters, Mapping):
+            input_template = {**input_parameters, **(input_template or {})}
+        given = {
+            "name": name,
+            "version": version,
+            "description": description,
+            "tasks": Block(),
+            "inputParameters": None if input_parameters is None else list(input_parameters),
+            "inputTemplate": input_template,
+            "outputParameters": output_parameters,
+            "timeoutSeconds": timeout,
+            "timeoutPolicy": timeout_policy or (None if timeout is None else WorkflowTimeoutPolicy.TIME_OUT_WF),
+            "failureWorkflow": failure_workflow.name if isinstance(failure_workflow, Workflow) else failure_workflow,
+            "failureWorkflowVersion": failure_workflow_version,
+            "restartable": restartable,
+            "workflowStatusListenerEnabled": status_listener,
+            "workflowStatusListenerSink": status_listener_sink,
+            "variables": variables,
+            "rateLimitConfig": _pair(rate_limit, "rateLimitKey", "concurrentExecLimit"),
+            "maskedFields": masked_fields,
+            "inputSchema": input_schema,
+            "outputSchema": output_schema,
+            "enforceSchema": enforce_schema,
+            "cacheConfig": _pair(cache, "key", "ttlInSecond"),
+            "ownerEmail": owner_email,
+            "ownerApp": owner_app,
+            "metadata": metadata,
+            **(fields or {}),
+        }
+        self._set_up({key: value for key, value in given.items() if value is not None})
+
+    def _set_up(self, fields: dict[str, Any]) -> None:
+        self.place = here()
+        self._fields = fields
+        self._names = Names()
+        self._open: list[Block] = [fields["tasks"]]
+        self._mistakes: list[Problem] = []
+
+    def __repr__(self) -> str:
+        return f"Workflow({self.name!r}, version={self.version!r}, steps={sum(1 for _ in self.walk())})"
+
+    # -- what it is
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self._fields.get("name") or "")
+
+    @property
+    def version(self) -> int | None:
+        """Its version."""
+        return self._fields.get("version")
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of the first level; each has its own in ``blocks()``."""
+        tasks: Block = self._fields["tasks"]
+        return list(tasks.steps)
+
+    def walk(self) -> Iterator[Step]:
+        """All steps, those of blocks after the step that holds them."""
+        for step in self.steps:
+            yield from step.walk()
+
+    def step(self, ref: str) -> Step:
+        """The step with a reference name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for step in self.walk():
+            if step.ref == ref:
+                return step
+        raise KeyError(f"workflow {self.name!r} has no step {ref!r}; it has: {', '.join(s.root for s in self.walk())}")
+
+    # -- references
+
+    @property
+    def root(self) -> str:
+        """What references to the workflow begin with."""
+        return "workflow"
+
+    @property
+    def input(self) -> Ref:
+        """Its input: ``workflow.input.customer``, ``workflow.input["order id"]``."""
+        return Ref(self, ".input")
+
+    @property
+    def variables(self) -> Ref:
+        """Its variables, which ``set_variable`` sets."""
+        return Ref(self, ".variables")
+
+    @property
+    def secrets(self) -> Ref:
+        """The server's secrets; they are put in when the task is handed out, and never stored."""
+        return Ref(self, ".secrets")
+
+    @property
+    def env(self) -> Ref:
+        """The server's environment variables."""
+        return Ref(self, ".env")
+
+    @property
+    def execution(self) -> Ref:
+        """The execution: ``.workflowId``, ``.correlationId``, ``.workflowType``, ``.version``, ``.status``."""
+        return Ref(self, "")
+
+    # -- adding
+
+    def __rshift__(self, item: Content) -> Self:
+        self.add(item)
+        return self
+
+    @overload
+    def add(self, item: S, /) -> S: ...
+
+    @overload
+    def add(self, item: Content, /, *more: Content) -> Any: ...
+
+    def add(self, item: Any, /, *more: Any) -> Any:
+        """Add steps to the block that is open: the workflow itself, or that of the innermost ``with``.
+
+        Args:
+            item: A step; a list of branches that run beside each other; or a function that adds or returns steps.
+            more: What follows it.
+
+        Returns:
+            The step, when one was given (for a list, the fork).
+        """
+        added = self._add(item)
+        for other in more:
+            self._add(other)
+        return None if more else added
+
+    def fill(self, block: Block, content: Content) -> None:
+        """Add steps to a block; a list is a sequence here."""
+        with self.inside(block):
+            for item in _sequence(content):
+                self._add(item)
+
+    @contextmanager
+    def inside(self, block: Block) -> Iterator[Block]:
+        """Have what is added go into a block."""
+        self._open.append(block)
+        try:
+            yield block
+        finally:
+            self._open.pop()
+
+    def _add(self, item: Any) -> Any:
+        if item is None or item is self:
+            return None
+        if isinstance(item, Step):
+            return self._settle(item)
+        if isinstance(item, Chain):
+            for part in item:
+                self._add(part)
+            return None
+        if isinstance(item, Sequence) and not isinstance(item, str):
+            return self._settle(fork(*item)) if item else None
+        if callable(item):
+            takes_workflow = any(p.default is p.empty for p in inspect.signature(item).parameters.values())
+            made = item(self) if takes_workflow else item()
+            for part in _sequence(made):
+                self._add(part)
+            return None
+        raise TypeError(f"A step, a list of branches or a function that makes steps can be added, and not {item!r}.")
+
+    def _settle(self, step: S) -> S:
+        if step.workflow is not None:
+            self._mistakes.append(_added_twice(step, self))
+            return step
+        step.workflow = self
+        if step.ref is None:
+            step.fields["taskReferenceName"] = self._names.make(step.base)
+        else:
+            self._names.use(step.ref)
+        if step.fields.get("name") is None:
+            step.fields["name"] = step.ref
+        self._open[-1].steps.append(step)
+        for _, block in list(step.blocks()):
+            content, block.content = block.content, None
+            self.fill(block, content)
+        for companion in step.companions:
+            if companion.workflow is None:
+                companion.base = f"{step.ref}_join"
+                self._settle(companion)
+        return step
+
+    def returns(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
+        """Say what the workflow answers (``outputParameters``); without it that is the last task's output."""
+        self._fields.setdefault("outputParameters", {})
+        self._fields["outputParameters"] = {**self._fields["outputParameters"], **(values or {}), **more}
+        return self
+
+    # -- the definition
+
+    def to_dict(self) -> dict[str, Any]:
+        """The definition in its wire form."""
+        renderer = Renderer(self.walk())
+        return {
+            key: [renderer.step(step) for step in value] if isinstance(value, Block) else renderer.value(value)
+            for key, value in self._fields.items()
+        }
+
+    def to_def(self) -> WorkflowDef:
+        """The definition."""
+        return WorkflowDef.from_dict(self.to_dict())
+
+
+def _sequence(content: Any) -> list[Any]:
+    if isinstance(content, Sequence) and not isinstance(content, str):
+        return list(content)
+    return [content]
+
+
+def _pair(value: Any, first: str, second: str) -> Any:
+    return {first: value[0], second: value[1]} if isinstance(value, tuple) else value
+
+
+def _added_twice(step: Step, workflow: Workflow) -> Problem:
+    where = "this workflow" if step.workflow is workflow else f"workflow {getattr(step.workflow, 'name', '?')!r}"
+    return Problem(
+        "ADDED_TWICE",
+        f"Step {step.root!r} was added to {where} before; a step stands in one place. Make another with the builder.",
+        here(),
+    )

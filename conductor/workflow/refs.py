@@ -1,0 +1,122 @@
+"""References: values that exist only while a workflow runs, written ``${...}`` in its definition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn, Protocol
+
+from typing_extensions import Self
+
+from conductor.workflow.place import here
+
+__all__ = ["Ref", "Root", "path_text", "place_of", "root_of"]
+
+_PLAIN = re.compile(r"[A-Za-z_]\w*")
+_NO_VALUE = (
+    "The reference {0} has no value while the workflow is built, so Python cannot {1} it. "
+    "Decide on the server: switch(...), do_while(...), inline(...)."
+)
+
+
+class Root(Protocol):
+    """What a reference begins with: the workflow, or a step."""
+
+    @property
+    def root(self) -> str:
+        """The text before the first dot."""
+
+
+class Ref:
+    """A reference to a value of a running workflow; ``str`` of it, and an f-string, give its ``${...}`` text.
+
+    Every attribute and every item is a reference again: ``step.output.total``, ``step.output["unit price"]``,
+    ``step.output.items[0]``, ``step.output.items["*"]``. It has no other public attributes, so none of the names
+    in your data is taken.
+    """
+
+    __slots__ = ("_path", "_place", "_root")
+
+    def __init__(self, root: Root, path: str, place: str | None = None) -> None:
+        self._root = root
+        self._path = path
+        self._place = place or here()
+
+    def __getattr__(self, name: str) -> Self:
+        if name.startswith("_"):
+            raise AttributeError(f"{self!r} has no attribute {name!r}; for a value of that name write [{name!r}]")
+        return self[name]
+
+    def __getitem__(self, key: str | int | slice) -> Self:
+        return type(self)(self._root, self._path + path_text(key))
+
+    def __str__(self) -> str:
+        return f"${{{self._root.root}{self._path}}}"
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise TypeError(_NO_VALUE.format(self, "format"))
+        return str(self)
+
+    def __repr__(self) -> str:
+        return f"Ref({str(self)!r})"
+
+    def __hash__(self) -> int:
+        return hash((id(self._root), self._path))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Ref):
+            return str(self) == str(other)
+        if isinstance(other, str) and other.startswith("${"):
+            return str(self) == other
+        if isinstance(other, str | int | float):
+            raise TypeError(_NO_VALUE.format(self, "compare"))
+        return NotImplemented
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(_NO_VALUE.format(self, "test"))
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(_NO_VALUE.format(self, "loop over"))
+
+    def __contains__(self, item: object) -> bool:
+        raise TypeError(_NO_VALUE.format(self, "search"))
+
+    def __add__(self, other: object) -> NoReturn:
+        raise TypeError(_NO_VALUE.format(self, "add to") + ' For text use an f-string: f"{ref} more".')
+
+    __radd__ = __add__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(_NO_VALUE.format(self, "copy"))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __copy__(self) -> Self:
+        return self
+
+
+def path_text(key: str | int | slice) -> str:
+    """One more part of a path: ``.total``, ``['unit price']``, ``[0]``, ``[1:3]``, ``[*]``."""
+    if isinstance(key, slice):
+        start, stop = ("" if part is None else part for part in (key.start, key.stop))
+        return f"[{start}:{stop}]"
+    if isinstance(key, int):
+        return f"[{key}]"
+    if key == "*" or key.startswith("?("):
+        return f"[{key}]"
+    if _PLAIN.fullmatch(key):
+        return f".{key}"
+    quoted = key.replace("\\", "\\\\").replace("'", "\\'")
+    return f"['{quoted}']"
+
+
+def place_of(ref: Ref) -> str:
+    """Where the reference was written, as ``file:line``."""
+    return ref._place  # noqa: SLF001  no public attribute: they are all names of data
+
+
+def root_of(ref: Ref) -> Root:
+    """What the reference begins with."""
+    return ref._root  # noqa: SLF001

@@ -1,0 +1,66 @@
+"""From steps with references to the wire form, where references are text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from conductor.models.codec import to_jsonable
+from conductor.workflow.lift import lift
+from conductor.workflow.refs import Ref
+from conductor.workflow.step import Block, Step, StepNames
+
+__all__ = ["Renderer"]
+
+_TOKEN = re.compile(r"(?<=\$\{)[^.\[\]{}$]*@(\d+)(?=[.\[}])")
+
+
+class Renderer:
+    """Turns steps into plain JSON values.
+
+    Args:
+        steps: All steps of the workflow: texts that name one before it had its reference name are put right.
+    """
+
+    def __init__(self, steps: Iterable[Step]) -> None:
+        self._names = {step.token: step for step in steps}
+
+    def step(self, step: Step) -> dict[str, Any]:
+        """The wire form of one step with all that is inside it."""
+        wire = {key: self._field(value) for key, value in step.fields.items()}
+        if step.lifts and isinstance(wire.get(step.lifts), str):
+            inside = {inner.root for inner in step.walk()}
+            wire[step.lifts], lifted = lift(wire[step.lifts], wire.get("inputParameters") or {}, inside)
+            if lifted:
+                wire["inputParameters"] = {**(wire.get("inputParameters") or {}), **lifted}
+        return wire
+
+    def _field(self, value: Any) -> Any:
+        if isinstance(value, Block):
+            return [self.step(step) for step in value]
+        if isinstance(value, dict):
+            return {str(key): self._field(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._field(item) for item in value]
+        return self.value(value)
+
+    def value(self, value: Any) -> Any:
+        """A value of an input: references become text, models and other Python values plain ones."""
+        if isinstance(value, Step):
+            value = value.output
+        if isinstance(value, str | Ref):
+            return self._text(str(value))
+        if isinstance(value, Mapping):
+            return {str(self.value(key)): self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | StepNames):
+            return [self.value(item) for item in value]
+        plain = to_jsonable(value)
+        return plain if plain is value else self.value(plain)
+
+    def _text(self, text: str) -> str:
+        return _TOKEN.sub(lambda match: self._root(int(match[1])) or match[0], text) if "@" in text else text
+
+    def _root(self, token: int) -> str | None:
+        step = self._names.get(token)
+        return step.ref if step else None

@@ -1,0 +1,120 @@
+"""What a worker's function takes and gives, read from the function itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import attrs
+from attrs import frozen
+
+__all__ = ["Declared", "Signature", "declared"]
+
+_SPECIAL = {"Task", "TaskContext"}  # the worker passes these itself
+_MARK = "__conductor_worker__"  # what @worker_task leaves on a function
+
+
+@runtime_checkable
+class Declared(Protocol):
+    """A declared worker."""
+
+    @property
+    def name(self) -> str:
+        """The task type."""
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What is called."""
+
+
+@frozen
+class Signature:
+    """What is known of a worker.
+
+    Attributes:
+        name: The task type.
+        place: Where the function stands, ``file:line``.
+        required: Inputs that it cannot do without.
+        accepted: All inputs that it looks at; None when it takes any.
+        outputs: The keys of its output; None when they are not known.
+    """
+
+    name: str
+    place: str
+    required: tuple[str, ...] = ()
+    accepted: tuple[str, ...] | None = None
+    outputs: tuple[str, ...] | None = None
+
+
+def declared(task: Callable[..., Any] | Declared) -> Signature:
+    """What can be read of a decorated function, a declared worker, or a plain function.
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    worker = getattr(task, _MARK, None) or task
+    function = worker.function if isinstance(worker, Declared) else worker
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(f"simple() takes a task's name, a function or a worker, and not {task!r}.")
+    name = worker.name if isinstance(worker, Declared) else getattr(function, "__name__", "")
+    if not name or name == "<lambda>":
+        raise TypeError(f"{function!r} has no name of its own; give the task's name: simple('name', ...).")
+    return _read(str(name), function)
+
+
+def _read(name: str, function: Callable[..., Any]) -> Signature:
+    parameters = inspect.signature(function).parameters.values()
+    kinds = _hints(function)
+    whole = len(parameters) == 1 and any(_is_special(kinds.get(p.name, p.annotation), "Task") for p in parameters)
+    named = [
+        p
+        for p in parameters
+        if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD} and not _is_special(kinds.get(p.name, p.annotation))
+    ]
+    takes_any = whole or any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return Signature(
+        name=name,
+        place=_place(function),
+        required=tuple(p.name for p in named if p.default is p.empty),
+        accepted=None if takes_any else tuple(p.name for p in named),
+        outputs=_outputs(kinds.get("return")),
+    )
+
+
+def _place(function: Any) -> str:
+    code = getattr(inspect.unwrap(getattr(function, "func", function)), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(function)
+
+
+def _hints(function: Any) -> Mapping[str, Any]:
+    while hasattr(function, "func"):
+        function = function.func
+    if not inspect.isroutine(function):
+        function = type(function).__call__
+    try:
+        return typing.get_type_hints(function)
+    except (NameError, TypeError):  # names that exist only for type checkers
+        return dict(getattr(function, "__annotations__", {}))
+
+
+def _is_special(kind: Any, *names: str) -> bool:
+    name = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
+    return name in (names or _SPECIAL)
+
+
+def _outputs(kind: Any) -> tuple[str, ...] | None:
+    """The keys that an answer of this type has as a task's output; None when that cannot be told."""
+    if kind in {str, int, float, bool, bytes} or typing.get_origin(kind) in {list, tuple}:
+        return ("result",)
+    if not isinstance(kind, type) or _is_special(kind, "TaskResult", "TaskInProgress"):
+        return None
+    if typing.is_typeddict(kind):
+        return tuple(kind.__annotations__)
+    if hasattr(kind, "to_dict"):  # its answer goes its own way into JSON
+        return None
+    if attrs.has(kind):
+        return tuple(a.name for a in attrs.fields(kind))
+    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None

@@ -1,0 +1,258 @@
+"""A step: one task of a workflow, in its wire form, with references inside until it is rendered."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from attrs import define, field
+from typing_extensions import Self, TypedDict, Unpack
+
+from conductor.models import CacheConfig, TaskDef
+from conductor.workflow.place import here
+from conductor.workflow.refs import Ref
+
+if TYPE_CHECKING:
+    from conductor.workflow.builder import Workflow
+    from conductor.workflow.signature import Signature
+
+__all__ = ["Block", "Chain", "Content", "Options", "Step", "StepNames", "make", "raw"]
+
+Content: TypeAlias = "Step | Chain | Sequence[Any] | Callable[..., Any] | None"
+
+_tokens = itertools.count(1)
+
+
+class Options(TypedDict, total=False):
+    """What every kind of step takes.
+
+    Attributes:
+        ref: The reference name, unique in the workflow; made from the task's name when left out.
+        name: The task's name, by which the server finds a task definition (retries, timeouts); the reference name when
+            left out.
+        description: Free text.
+        optional: A failure does not fail the workflow.
+        permissive: A failure does not stop the sibling branches.
+        async_complete: The task stays IN_PROGRESS after its work until somebody completes it.
+        start_delay: Seconds, or a ``timedelta``, before it can run.
+        retry_count: In place of the task definition's.
+        cache: ``(key, seconds)``: the output is kept under the key, which may hold references (Orkes).
+        rate_limited: Whether rate limits hold.
+        task_definition: In place of the registered definition.
+        on_state_change: Event name to the actions that it starts (Orkes).
+        metadata: Free map that the server keeps.
+        inputs: More input parameters.
+        fields: Wire fields that this SDK has no name for.
+    """
+
+    ref: str
+    name: str
+    description: str
+    optional: bool
+    permissive: bool
+    async_complete: bool
+    start_delay: int | timedelta
+    retry_count: int
+    cache: tuple[str, int] | CacheConfig | Mapping[str, Any]
+    rate_limited: bool
+    task_definition: TaskDef | Mapping[str, Any]
+    on_state_change: Mapping[str, Sequence[Any]]
+    metadata: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    fields: Mapping[str, Any]
+
+
+_WIRE = {
+    "description": "description",
+    "optional": "optional",
+    "permissive": "permissive",
+    "async_complete": "asyncComplete",
+    "start_delay": "startDelay",
+    "retry_count": "retryCount",
+    "cache": "cacheConfig",
+    "rate_limited": "rateLimited",
+    "task_definition": "taskDefinition",
+    "on_state_change": "onStateChange",
+    "metadata": "metadata",
+}
+
+
+class Block:
+    """The steps of a branch, a case or a loop's body, and what is still to be made into steps."""
+
+    def __init__(self, content: Content = None) -> None:
+        self.steps: list[Step] = []
+        self.content = content
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+@define
+class StepNames:
+    """Steps that stand for their reference names (``joinOn``), known when the workflow is rendered."""
+
+    steps: Sequence[Step | str] | Callable[[], Sequence[Step | str]]
+
+    def __iter__(self) -> Iterator[str]:
+        for step in self.steps() if callable(self.steps) else self.steps:
+            yield step.root if isinstance(step, Step) else step
+
+
+@define(eq=False, repr=False)
+class Step:
+    """One step of a workflow; its builders are the functions of ``conductor.workflow``.
+
+    Attributes:
+        fields: The wire form of the task; references, and blocks of steps, stand in it as objects.
+        base: What the reference name is made of when none was given.
+        place: Where it was written, ``file:line``.
+        signature: What is known of a worker's function, or None.
+        lifts: The field whose ``${...}`` become input parameters, because the server does not replace them there.
+        companions: Steps that are added right after it (the JOIN of a fork).
+        workflow: The workflow that it was added to, or None.
+    """
+
+    fields: dict[str, Any]
+    base: str
+    place: str = field(factory=here)
+    signature: Signature | None = None
+    lifts: str | None = None
+    companions: list[Step] = field(factory=list)
+    workflow: Workflow | None = None
+    token: int = field(factory=lambda: next(_tokens))
+
+    def __repr__(self) -> str:
+        return f"<{self.type} {self.root!r}>"
+
+    @property
+    def type(self) -> str:
+        """The task type, such as ``HTTP``."""
+        return str(self.fields.get("type") or "SIMPLE")
+
+    @property
+    def ref(self) -> str | None:
+        """The reference name; None until the step is added, unless it was given."""
+        return self.fields.get("taskReferenceName")
+
+    @property
+    def root(self) -> str:
+        """What references to this step begin with; a stand-in while the name is not settled."""
+        return self.ref or f"{self.base}@{self.token}"
+
+    @property
+    def output(self) -> Ref:
+        """What the task answers: ``step.output.total``, ``step.output["total"]``."""
+        return Ref(self, ".output")
+
+    @property
+    def input(self) -> Ref:
+        """What the task was given, with its references replaced."""
+        return Ref(self, ".input")
+
+    @property
+    def execution(self) -> Ref:
+        """The task itself: ``step.execution.status``, ``.taskId``, ``.retryCount``, ``.reasonForIncompletion``."""
+        return Ref(self, "")
+
+    def __rshift__(self, other: Content) -> Chain:
+        return Chain([self]) >> other
+
+    def blocks(self) -> Iterator[tuple[str, Block]]:
+        """The blocks inside, each with its place in the wire form."""
+        for key, value in self.fields.items():
+            if isinstance(value, Block):
+                yield key, value
+            elif isinstance(value, dict):
+                for name, item in value.items():
+                    if isinstance(item, Block):
+                        yield f"{key}.{name}", item
+            elif isinstance(value, list):
+                for index, item in enumerate(value):
+                    if isinstance(item, Block):
+                        yield f"{key}[{index}]", item
+
+    def walk(self) -> Iterator[Step]:
+        """This step and all steps inside it."""
+        yield self
+        for _, block in self.blocks():
+            for step in block:
+                yield from step.walk()
+
+
+class Chain:
+    """Steps one after another, made with ``>>``; a block, or a branch of a fork."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self.items = list(items)
+
+    def __rshift__(self, other: Content) -> Self:
+        return type(self)([*self.items, *(other.items if isinstance(other, Chain) else [other])])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.items)
+
+
+def make(
+    type_: str,
+    inputs: Mapping[str, Any] | None = None,
+    options: Options | None = None,
+    *,
+    base: str | None = None,
+    cls: type[Any] = Step,
+    lifts: str | None = None,
+    **fields: Any,
+) -> Any:
+    """A step of a type. None among ``fields`` means left out; ``base`` is what an unnamed step is called."""
+    given: dict[str, Any] = dict(options or {})
+    more = given.pop("inputs", None) or {}
+    wire: dict[str, Any] = {
+        "name": given.pop("name", None),
+        "taskReferenceName": given.pop("ref", None),
+        "type": type_,
+    }
+    parameters = {**(inputs or {}), **more}
+    if parameters:
+        wire["inputParameters"] = parameters
+    wire.update({key: value for key, value in fields.items() if value is not None})
+    extra = given.pop("fields", None) or {}
+    wire.update(_options(given))
+    wire.update(extra)
+    return cls(fields=wire, base=base or type_.lower(), lifts=lifts)
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    if unknown := given.keys() - _WIRE.keys():
+        known = ", ".join(["ref", "name", *_WIRE, "inputs", "fields"])
+        raise TypeError(f"A step has no option {min(unknown)!r}; options are: {known}.")
+    wire = {_WIRE[key]: value for key, value in given.items() if value is not None}
+    if isinstance(delay := wire.get("startDelay"), timedelta):
+        wire["startDelay"] = round(delay.total_seconds())
+    if isinstance(cache := wire.get("cacheConfig"), tuple):
+        wire["cacheConfig"] = {"key": cache[0], "ttlInSecond": cache[1]}
+    return wire
+
+
+def raw(task: str | Mapping[str, Any], inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
+    """A task of any type, also of one that this SDK does not know.
+
+    Args:
+        task: The type, or the task's whole wire form.
+        inputs: Its input parameters.
+        options: As for every step; wire fields go into ``fields={...}``.
+    """
+    if isinstance(task, str):
+        step: Step = make(task, inputs, options)
+        return step
+    given = dict(task)
+    kind = str(given.pop("type", "SIMPLE"))
+    merged = {**(given.pop("inputParameters", None) or {}), **(inputs or {})}
+    fields = {**given, **options.pop("fields", {})}
+    step = make(kind, merged, {**options, "fields": fields})
+    step.base = str(given.get("name") or step.base)
+    return step

@@ -1,0 +1,1 @@
+"""Builders of steps, one for each task type."""

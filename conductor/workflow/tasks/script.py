@@ -1,0 +1,79 @@
+"""Small computations by the server: scripts, jq, variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from typing_extensions import Unpack
+
+from conductor.workflow.step import Options, Step, make
+
+__all__ = ["inline", "jq", "lambda_", "set_variable"]
+
+
+def inline(
+    script: str,
+    inputs: Mapping[str, Any] | None = None,
+    /,
+    *,
+    evaluator: str = "javascript",
+    **options: Unpack[Options],
+) -> Step:
+    """Run a script on the server (``INLINE``); its value is ``step.output.result``.
+
+    Args:
+        script: It sees the input parameters as ``$.name``. In JavaScript its value is that of its last expression.
+        inputs: Its parameters.
+        evaluator: ``javascript``, ``graaljs``, ``python`` (where the server has it) or ``value-param``.
+        options: See ``Options``.
+    """
+    step: Step = make("INLINE", {"evaluatorType": evaluator, "expression": script, **(inputs or {})}, options)
+    return step
+
+
+def jq(query: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
+    """Transform JSON with jq (``JSON_JQ_TRANSFORM``); ``result`` is the first value, ``resultList`` has all.
+
+    Args:
+        query: The jq expression; ``.`` is the whole input.
+        inputs: Its data.
+        options: See ``Options``.
+    """
+    parameters = {**(inputs or {}), "queryExpression": query}
+    step: Step = make("JSON_JQ_TRANSFORM", parameters, options, base="jq")
+    return step
+
+
+def lambda_(script: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
+    """The task that came before INLINE (``LAMBDA``): deprecated, for old definitions.
+
+    Args:
+        script: The body of a JavaScript function, with ``return``.
+        inputs: Its parameters.
+        options: See ``Options``.
+    """
+    step: Step = make("LAMBDA", {**(inputs or {}), "scriptExpression": script}, options, base="lambda")
+    return step
+
+
+def set_variable(
+    values: Mapping[str, Any] | None = None,
+    /,
+    *,
+    ref: str | None = None,
+    fields: Mapping[str, Any] | None = None,
+    **more_values: Any,
+) -> Step:
+    """Set variables of the workflow (``SET_VARIABLE``), read as ``workflow.variables.name``.
+
+    Args:
+        values: Name to value.
+        more_values: The same by keyword, for names that are no options.
+        ref: See ``Options``.
+        fields: See ``Options``; all other options stand in it by their wire names.
+    """
+    given = {"ref": ref, "fields": fields}
+    options: Any = {key: value for key, value in given.items() if value is not None}
+    step: Step = make("SET_VARIABLE", {**(values or {}), **more_values}, options)
+    return step

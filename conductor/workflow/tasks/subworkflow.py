@@ -1,0 +1,153 @@
+"""Other workflows: as a step, started beside, ended, looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from typing_extensions import Unpack
+
+from conductor.models import IdempotencyStrategy
+from conductor.workflow.step import Options, Step, make
+
+__all__ = ["get_workflow", "start_workflow", "sub_workflow", "terminate_workflow"]
+
+
+@runtime_checkable
+class _Defined(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> int | None: ...
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def sub_workflow(
+    workflow: str | _Defined,
+    inputs: Mapping[str, Any] | None = None,
+    /,
+    *,
+    version: int | None = None,
+    inline: bool | None = None,
+    definition: Any = None,
+    task_to_domain: Mapping[str, str] | None = None,
+    priority: Any = None,
+    idempotency_key: str | None = None,
+    idempotency_strategy: IdempotencyStrategy | str | None = None,
+    **options: Unpack[Options],
+) -> Step:
+    """Run another workflow as a step (``SUB_WORKFLOW``); its output is the step's.
+
+    Args:
+        workflow: A registered workflow's name; or a ``Workflow``, which is sent along.
+        inputs: The other workflow's input.
+        version: The other workflow's version; the latest when it is left out.
+        inline: False: only name and version of a ``Workflow`` are sent; it has to be registered.
+        definition: A reference that gives the definition when the step is reached.
+        task_to_domain: Task name to the domain whose workers get it.
+        priority: Of the other workflow; a number from 0 to 99, or a reference.
+        idempotency_key: See ``client.workflows.start`` (Orkes).
+        idempotency_strategy: See ``client.workflows.start`` (Orkes).
+        options: See ``Options``.
+    """
+    if isinstance(workflow, str):
+        name, number = workflow, version
+    else:
+        name, number = workflow.name, workflow.version if version is None else version
+        definition = workflow if inline is not False else definition
+    param = {
+        "name": name,
+        "version": number,
+        "taskToDomain": task_to_domain,
+        "priority": priority,
+        "idempotencyKey": idempotency_key,
+        "idempotencyStrategy": idempotency_strategy,
+        "workflowDefinition": definition,
+    }
+    step: Step = make(
+        "SUB_WORKFLOW",
+        inputs,
+        options,
+        base=name,
+        subWorkflowParam={key: value for key, value in param.items() if value is not None},
+    )
+    return step
+
+
+def start_workflow(
+    workflow: str | _Defined,
+    inputs: Mapping[str, Any] | None = None,
+    /,
+    *,
+    version: int | None = None,
+    correlation_id: Any = None,
+    task_to_domain: Mapping[str, str] | None = None,
+    priority: Any = None,
+    idempotency_key: str | None = None,
+    idempotency_strategy: IdempotencyStrategy | str | None = None,
+    **options: Unpack[Options],
+) -> Step:
+    """Start another workflow and go on without it (``START_WORKFLOW``); the output has its ``workflowId``.
+
+    Args:
+        workflow: A registered workflow's name, or the ``Workflow`` whose name and version are meant.
+        inputs: The other workflow's input.
+        version: Its version; the latest when it is left out.
+        correlation_id: Its correlation id; this workflow's when it is left out.
+        task_to_domain: See ``sub_workflow``.
+        priority: See ``sub_workflow``.
+        idempotency_key: See ``sub_workflow``.
+        idempotency_strategy: See ``sub_workflow``.
+        options: See ``Options``.
+    """
+    name = workflow if isinstance(workflow, str) else workflow.name
+    if version is None and not isinstance(workflow, str):
+        version = workflow.version
+    request = {
+        "name": name,
+        "version": version,
+        "input": dict(inputs) if inputs is not None else None,
+        "correlationId": correlation_id,
+        "taskToDomain": task_to_domain,
+        "priority": priority,
+        "idempotencyKey": idempotency_key,
+        "idempotencyStrategy": idempotency_strategy,
+    }
+    started = {key: value for key, value in request.items() if value is not None}
+    step: Step = make("START_WORKFLOW", {"startWorkflow": started}, options, base=f"start_{name}")
+    return step
+
+
+def terminate_workflow(
+    workflow_ids: Any, reason: Any = None, *, trigger_failure_workflow: bool | None = None, **options: Unpack[Options]
+) -> Step:
+    """End other executions (``TERMINATE_WORKFLOW``, Orkes).
+
+    Args:
+        workflow_ids: One id or a list of them, or references.
+        reason: Free text.
+        trigger_failure_workflow: Whether their failure workflows start.
+        options: See ``Options``.
+    """
+    is_list = isinstance(workflow_ids, Sequence) and not isinstance(workflow_ids, str)
+    inputs = {
+        "workflowId": list(workflow_ids) if is_list else [workflow_ids],
+        "terminationReason": reason,
+        "triggerFailureWorkflow": trigger_failure_workflow,
+    }
+    step: Step = make("TERMINATE_WORKFLOW", {k: v for k, v in inputs.items() if v is not None}, options)
+    return step
+
+
+def get_workflow(workflow_id: Any, *, include_tasks: bool = False, **options: Unpack[Options]) -> Step:
+    """Read an execution (``GET_WORKFLOW``, Orkes).
+
+    Args:
+        workflow_id: The execution's id.
+        include_tasks: With its tasks.
+        options: See ``Options``.
+    """
+    step: Step = make("GET_WORKFLOW", {"id": workflow_id, "includeTasks": include_tasks}, options)
+    return step
