@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
 from conductor.workflow.naming import Names
+from conductor.workflow.opening import Opening
 from conductor.workflow.place import here
 from conductor.workflow.problem import Problem
 from conductor.workflow.refs import Ref
@@ -24,7 +25,7 @@ __all__ = ["Workflow"]
 S = TypeVar("S", bound=Step)
 
 
-class Workflow:
+class Workflow(Opening):
     """A workflow definition as code.
 
     Steps are added with ``workflow >> step``, ``workflow.add(step)``, and inside the blocks of ``with`` statements; a
