@@ -5,36 +5,107 @@ from conductor.workflow.problem import Problem
 from conductor.workflow.refs import Ref
 from conductor.workflow.step import Options, Step, raw
 from conductor.workflow.tasks.branch import decision, dynamic_fork, exclusive_join, fork, join, switch
+from conductor.workflow.tasks.data import (
+    business_rule,
+    get_signed_jwt,
+    jdbc,
+    opsgenie,
+    query_processor,
+    sendgrid,
+    update_secret,
+    update_task,
+)
+from conductor.workflow.tasks.documents import chunk_text, generate_pdf, get_document, list_files, parse_document
+from conductor.workflow.tasks.event import event, kafka_publish, pull_workflow_messages
 from conductor.workflow.tasks.http import grpc, http, http_poll
+from conductor.workflow.tasks.human import assignment, human, trigger
+from conductor.workflow.tasks.llm import (
+    ModelOptions,
+    llm_chat_complete,
+    llm_generate_embeddings,
+    llm_get_embeddings,
+    llm_index_document,
+    llm_index_text,
+    llm_search_embeddings,
+    llm_search_index,
+    llm_store_embeddings,
+    llm_text_complete,
+)
 from conductor.workflow.tasks.loop import do_while, for_each
+from conductor.workflow.tasks.media import generate_audio, generate_image, generate_video
 from conductor.workflow.tasks.script import inline, jq, lambda_, set_variable
 from conductor.workflow.tasks.simple import dynamic, simple
 from conductor.workflow.tasks.subworkflow import get_workflow, start_workflow, sub_workflow, terminate_workflow
+from conductor.workflow.tasks.tools import (
+    agent,
+    call_mcp_tool,
+    cancel_agent,
+    get_agent_card,
+    integration,
+    list_mcp_tools,
+    mcp_remote,
+)
 from conductor.workflow.tasks.wait import noop, terminate, wait, wait_for_webhook, yield_
 
 __all__ = [
+    "ModelOptions",
     "Options",
     "Problem",
     "Ref",
     "Step",
     "Workflow",
+    "agent",
+    "assignment",
+    "business_rule",
+    "call_mcp_tool",
+    "cancel_agent",
+    "chunk_text",
     "decision",
     "do_while",
     "dynamic",
     "dynamic_fork",
+    "event",
     "exclusive_join",
     "for_each",
     "fork",
+    "generate_audio",
+    "generate_image",
+    "generate_pdf",
+    "generate_video",
+    "get_agent_card",
+    "get_document",
+    "get_signed_jwt",
     "get_workflow",
     "grpc",
     "http",
     "http_poll",
+    "human",
     "inline",
+    "integration",
+    "jdbc",
     "join",
     "jq",
+    "kafka_publish",
     "lambda_",
+    "list_files",
+    "list_mcp_tools",
+    "llm_chat_complete",
+    "llm_generate_embeddings",
+    "llm_get_embeddings",
+    "llm_index_document",
+    "llm_index_text",
+    "llm_search_embeddings",
+    "llm_search_index",
+    "llm_store_embeddings",
+    "llm_text_complete",
+    "mcp_remote",
     "noop",
+    "opsgenie",
+    "parse_document",
+    "pull_workflow_messages",
+    "query_processor",
     "raw",
+    "sendgrid",
     "set_variable",
     "simple",
     "start_workflow",
@@ -42,6 +113,9 @@ __all__ = [
     "switch",
     "terminate",
     "terminate_workflow",
+    "trigger",
+    "update_secret",
+    "update_task",
     "wait",
     "wait_for_webhook",
     "yield_",

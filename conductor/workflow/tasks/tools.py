@@ -1,0 +1,225 @@
+"""Tools and agents: MCP servers, integrations, agents that speak A2A."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import Unpack
+
+from conductor.workflow.step import Options, Step, make
+from conductor.workflow.tasks.wire import given
+
+__all__ = [
+    "agent",
+    "call_mcp_tool",
+    "cancel_agent",
+    "get_agent_card",
+    "integration",
+    "list_mcp_tools",
+    "mcp_remote",
+]
+
+
+def list_mcp_tools(server: Any, *, headers: Any = None, **options: Unpack[Options]) -> Step:
+    """List the tools of an MCP server (``LIST_MCP_TOOLS``).
+
+    Args:
+        server: Its address, or the integration's name.
+        headers: HTTP headers for it.
+        options: See ``Options``.
+    """
+    step: Step = make("LIST_MCP_TOOLS", given(mcp_server=server, headers=headers), options)
+    return step
+
+
+def call_mcp_tool(
+    server: Any, tool: Any, arguments: Any = None, *, headers: Any = None, **options: Unpack[Options]
+) -> Step:
+    """Call a tool of an MCP server (``CALL_MCP_TOOL``).
+
+    Args:
+        server: Its address, or the integration's name.
+        tool: The tool's name.
+        arguments: Its arguments.
+        headers: HTTP headers for it.
+        options: See ``Options``.
+    """
+    inputs = given(mcp_server=server, method=tool, arguments=arguments, headers=headers)
+    step: Step = make("CALL_MCP_TOOL", inputs, options)
+    return step
+
+
+def integration(
+    service: Any,
+    method: Any,
+    request: Any = None,
+    *,
+    kind: str | None = None,
+    headers: Any = None,
+    use_ssl: bool | None = None,
+    trust_cert: bool | None = None,
+    input_type: str | None = None,
+    output_type: str | None = None,
+    hedging: Any = None,
+    **options: Unpack[Options],
+) -> Step:
+    """Call a method of an integration (``INTEGRATION``, Orkes).
+
+    Args:
+        service: The integration's name.
+        method: The method.
+        request: Its arguments.
+        kind: The integration's type, such as ``MCP``.
+        headers: Headers of the call.
+        use_ssl: Whether to use TLS.
+        trust_cert: Whether to trust any certificate.
+        input_type: The request's type.
+        output_type: The answer's type.
+        hedging: ``{"maxAttempts": n}``.
+        options: See ``Options``.
+    """
+    inputs = given(
+        service=service,
+        method=method,
+        use_ssl=use_ssl,
+        trust_cert=trust_cert,
+        request=request,
+        headers=headers,
+        input_type=input_type,
+        output_type=output_type,
+        hedging_config=hedging,
+        integration_type=kind,
+    )
+    step: Step = make("INTEGRATION", inputs, options)
+    return step
+
+
+def mcp_remote(url: Any, method: Any, request: Any = None, *, headers: Any = None, **options: Unpack[Options]) -> Step:
+    """Call a method of a remote MCP server (``MCP_REMOTE``, Orkes).
+
+    Args:
+        url: Its address.
+        method: The method.
+        request: Its arguments.
+        headers: Headers of the call.
+        options: See ``Options``.
+    """
+    inputs = given(method=method, url=url, request=request, headers=headers)
+    step: Step = make("MCP_REMOTE", inputs, options)
+    return step
+
+
+def agent(
+    url: Any = None,
+    text: Any = None,
+    *,
+    kind: str = "a2a",
+    agent_name: Any = None,
+    agent_version: Any = None,
+    message: Any = None,
+    parts: Any = None,
+    context_id: Any = None,
+    task_id: Any = None,
+    session_id: Any = None,
+    run_id: Any = None,
+    context: Any = None,
+    headers: Any = None,
+    history_length: Any = None,
+    poll_interval_seconds: Any = None,
+    max_duration_seconds: Any = None,
+    max_poll_failures: Any = None,
+    streaming: Any = None,
+    push_notification: Any = None,
+    message_metadata: Any = None,
+    **options: Unpack[Options],
+) -> Step:
+    """Have an agent do something, and wait for it (``AGENT``).
+
+    Args:
+        url: The agent's address (``a2a``).
+        text: What it is to do.
+        kind: ``a2a``, or ``conductor`` for an agent on the same server.
+        agent_name: The agent's name (``conductor``).
+        agent_version: Its version.
+        message: In place of ``text``: the whole message,
+        parts: or its parts.
+        context_id: The conversation that it goes on with.
+        task_id: The agent's task that it goes on with.
+        session_id: The session (``conductor``).
+        run_id: The run (``conductor``).
+        context: Free map for the agent (``conductor``).
+        headers: HTTP headers for it.
+        history_length: How many messages it tells.
+        poll_interval_seconds: Seconds between two looks.
+        max_duration_seconds: Seconds until it is given up.
+        max_poll_failures: How many looks may fail.
+        streaming: Whether to read its answer as it comes.
+        push_notification: Whether it is to call back.
+        message_metadata: Free map.
+        options: See ``Options``.
+    """
+    inputs = given(
+        agent_type=kind,
+        agent_url=url,
+        agent_name=agent_name,
+        agent_version=agent_version,
+        text=text,
+        message=message,
+        parts=parts,
+        context_id=context_id,
+        task_id=task_id,
+        session_id=session_id,
+        run_id=run_id,
+        context=context,
+        headers=headers,
+        history_length=history_length,
+        poll_interval_seconds=poll_interval_seconds,
+        max_duration_seconds=max_duration_seconds,
+        max_poll_failures=max_poll_failures,
+        streaming=streaming,
+        push_notification=push_notification,
+        metadata=message_metadata,
+    )
+    step: Step = make("AGENT", inputs, options)
+    return step
+
+
+def get_agent_card(url: Any, *, kind: str = "a2a", headers: Any = None, **options: Unpack[Options]) -> Step:
+    """Ask an agent what it can do (``GET_AGENT_CARD``).
+
+    Args:
+        url: The agent's address.
+        kind: See ``agent``.
+        headers: HTTP headers for it.
+        options: See ``Options``.
+    """
+    step: Step = make("GET_AGENT_CARD", given(agent_type=kind, agent_url=url, headers=headers), options)
+    return step
+
+
+def cancel_agent(
+    url: Any = None,
+    task_id: Any = None,
+    *,
+    kind: str = "a2a",
+    execution_id: Any = None,
+    reason: Any = None,
+    headers: Any = None,
+    **options: Unpack[Options],
+) -> Step:
+    """Have an agent stop (``CANCEL_AGENT``).
+
+    Args:
+        url: The agent's address (``a2a``).
+        task_id: The agent's task.
+        kind: See ``agent``.
+        execution_id: The agent's execution (``conductor``).
+        reason: Free text.
+        headers: HTTP headers for it.
+        options: See ``Options``.
+    """
+    inputs = given(
+        agent_type=kind, agent_url=url, task_id=task_id, execution_id=execution_id, reason=reason, headers=headers
+    )
+    step: Step = make("CANCEL_AGENT", inputs, options)
+    return step

@@ -1,0 +1,22 @@
+"""From Python's names to the wire's, for input parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["camel", "given"]
+
+_EXCEPTIONS = {"vector_db": "vectorDB", "use_ssl": "useSSL"}
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Input parameters by their Python names, under their wire names; without those that are None."""
+    return {camel(name): value for name, value in values.items() if value is not None}
+
+
+def camel(name: str) -> str:
+    """A name as it is on the wire: ``max_tokens`` is ``maxTokens``."""
+    if name in _EXCEPTIONS:
+        return _EXCEPTIONS[name]
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
