@@ -1,9 +1,10 @@
 """Workflows as code: ``Workflow`` and one builder for each task type."""
 
 from conductor.workflow.builder import Workflow
+from conductor.workflow.load import raw
 from conductor.workflow.problem import Problem
 from conductor.workflow.refs import Ref
-from conductor.workflow.step import Options, Step, raw
+from conductor.workflow.step import Options, Step
 from conductor.workflow.tasks.branch import decision, dynamic_fork, exclusive_join, fork, join, switch
 from conductor.workflow.tasks.data import (
     business_rule,
@@ -40,6 +41,7 @@ from conductor.workflow.tasks.tools import (
     agent,
     call_mcp_tool,
     cancel_agent,
+    conductor_agent,
     get_agent_card,
     integration,
     list_mcp_tools,
@@ -60,6 +62,7 @@ __all__ = [
     "call_mcp_tool",
     "cancel_agent",
     "chunk_text",
+    "conductor_agent",
     "decision",
     "do_while",
     "dynamic",

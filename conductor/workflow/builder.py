@@ -6,11 +6,14 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from typing_extensions import Self
 
+from conductor.errors import ConfigurationError, WorkflowDefinitionError
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
+from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.naming import Names
 from conductor.workflow.opening import Opening
 from conductor.workflow.place import here
@@ -19,6 +22,7 @@ from conductor.workflow.refs import Ref
 from conductor.workflow.render import Renderer
 from conductor.workflow.step import Block, Chain, Content, Step
 from conductor.workflow.tasks.branch import fork
+from conductor.workflow.validate import check
 
 __all__ = ["Workflow"]
 
@@ -260,14 +264,13 @@ class Workflow(Opening):
         if step.workflow is not None:
             self._mistakes.append(_added_twice(step, self))
             return step
-        step.workflow = self
         if step.ref is None:
             step.fields["taskReferenceName"] = self._names.make(step.base)
-        else:
-            self._names.use(step.ref)
         if step.fields.get("name") is None:
             step.fields["name"] = step.ref
         self._open[-1].steps.append(step)
+        for inner in step.walk():
+            self._adopt(inner)
         for _, block in list(step.blocks()):
             content, block.content = block.content, None
             self.fill(block, content)
@@ -296,6 +299,82 @@ class Workflow(Opening):
     def to_def(self) -> WorkflowDef:
         """The definition."""
         return WorkflowDef.from_dict(self.to_dict())
+
+    # -- checking
+
+    def validate(self) -> list[Problem]:
+        """Everything that is wrong with it, each with its place; warnings as well (``is_error`` is false)."""
+        circle = self._circle(())
+        if circle is not None:
+            return [*self._mistakes, circle]
+        is_built = not all(step.is_loaded for step in self.walk())
+        return [*self._mistakes, *check(self._fields, self._fields["tasks"], self.place if is_built else "")]
+
+    def check(self) -> Self:
+        """Raise what ``validate`` finds, warnings apart.
+
+        Raises:
+            WorkflowDefinitionError: There are errors; ``problems`` has all of them.
+        """
+        errors = [problem for problem in self.validate() if problem.is_error]
+        if errors:
+            listing = "".join(f"\n  {problem}" for problem in errors)
+            count = f"{len(errors)} problems" if len(errors) > 1 else "a problem"
+            raise WorkflowDefinitionError(f"Workflow {self.name!r} has {count}:{listing}", problems=errors)
+        return self
+
+    def _circle(self, line: tuple[Workflow, ...]) -> Problem | None:
+        """The circle of sub-workflows that this one is in, which cannot even be written down."""
+        if self in line:
+            names = " -> ".join(workflow.name for workflow in (*line[line.index(self) :], self))
+            return Problem(
+                "CIRCLE", f"Sub-workflows that contain themselves: {names}. Refer to one by its name.", self.place
+            )
+        for step in self.walk():
+            param = step.fields.get("subWorkflowParam")
+            inner = param.get("workflowDefinition") if isinstance(param, dict) else None
+            if isinstance(inner, Workflow) and (circle := inner._circle((*line, self))):  # noqa: SLF001  its own kind
+                return circle
+        return None
+
+    @classmethod
+    def from_def(cls, definition: WorkflowDef | Mapping[str, Any] | str | bytes) -> Self:
+        """A workflow of a definition: a model, its wire form, or its JSON; ``to_dict`` gives back what was given.
+
+        Steps can be added to it, and it is checked as one that was written in Python.
+
+        Raises:
+            ConfigurationError: It is no definition.
+        """
+        fields = definition_from(definition)
+        tasks = fields.get("tasks") or []
+        if not isinstance(tasks, list) or not all(isinstance(task, Mapping) for task in tasks):
+            raise ConfigurationError("The tasks of a workflow definition are a list of objects.", variable="tasks")
+        fields["tasks"] = block_from(tasks)
+        workflow = cls.__new__(cls)
+        workflow._set_up(fields)  # noqa: SLF001  its own
+        for step in workflow.walk():
+            workflow._adopt(step)  # noqa: SLF001
+        return workflow
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """A workflow of a JSON or YAML file (``.yaml`` and ``.yml`` need the extra ``yaml``).
+
+        Raises:
+            ConfigurationError: There is no definition in it.
+        """
+        found = read_file(path)
+        if isinstance(found, list) and len(found) == 1:
+            found = found[0]
+        if not isinstance(found, Mapping):
+            raise ConfigurationError(f"{path} holds no workflow definition, which is one object.", variable=str(path))
+        return cls.from_def(found)
+
+    def _adopt(self, step: Step) -> None:
+        step.workflow = self
+        if step.ref is not None:
+            self._names.use(step.ref)
 
 
 def _sequence(content: Any) -> list[Any]:

@@ -13,6 +13,6 @@ _OWN = str(Path(__file__).parent)
 def here() -> str:
     """The nearest line outside this package on the stack, as ``file:line``."""
     frame = sys._getframe(1)  # noqa: SLF001  inspect.stack reads source files: far too slow for each reference
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_OWN, "<attrs generated")):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

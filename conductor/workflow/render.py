@@ -13,7 +13,7 @@ from conductor.workflow.step import Block, Step, StepNames
 
 __all__ = ["Renderer"]
 
-_TOKEN = re.compile(r"(?<=\$\{)[^.\[\]{}$]*@(\d+)(?=[.\[}])")
+_TOKEN = re.compile(r"(?<=\$\{)([^.\[\]{}$]*)@(\d+)(?=[.\[}])")
 
 
 class Renderer:
@@ -24,7 +24,7 @@ class Renderer:
     """
 
     def __init__(self, steps: Iterable[Step]) -> None:
-        self._names = {step.token: step for step in steps}
+        self._names = {step.token: step for step in steps if not step.is_loaded}
 
     def step(self, step: Step) -> dict[str, Any]:
         """The wire form of one step with all that is inside it."""
@@ -59,8 +59,8 @@ class Renderer:
         return plain if plain is value else self.value(plain)
 
     def _text(self, text: str) -> str:
-        return _TOKEN.sub(lambda match: self._root(int(match[1])) or match[0], text) if "@" in text else text
+        return _TOKEN.sub(self._root, text) if "@" in text else text
 
-    def _root(self, token: int) -> str | None:
-        step = self._names.get(token)
-        return step.ref if step else None
+    def _root(self, match: re.Match[str]) -> str:
+        step = self._names.get(int(match[2]))
+        return str(step.ref) if step is not None and step.base == match[1] else match[0]

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import define, field
-from typing_extensions import Self, TypedDict, Unpack
+from typing_extensions import Self, TypedDict
 
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.place import here
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conductor.workflow.builder import Workflow
     from conductor.workflow.signature import Signature
 
-__all__ = ["Block", "Chain", "Content", "Options", "Step", "StepNames", "make", "raw"]
+__all__ = ["Block", "Chain", "Content", "Options", "Step", "StepNames", "make"]
 
 Content: TypeAlias = "Step | Chain | Sequence[Any] | Callable[..., Any] | None"
 
@@ -116,6 +116,7 @@ class Step:
         lifts: The field whose ``${...}`` become input parameters, because the server does not replace them there.
         companions: Steps that are added right after it (the JOIN of a fork).
         workflow: The workflow that it was added to, or None.
+        is_loaded: Whether it was made of a wire form, and not by a builder.
     """
 
     fields: dict[str, Any]
@@ -125,6 +126,7 @@ class Step:
     lifts: str | None = None
     companions: list[Step] = field(factory=list)
     workflow: Workflow | None = None
+    is_loaded: bool = False
     token: int = field(factory=lambda: next(_tokens))
 
     def __repr__(self) -> str:
@@ -236,23 +238,3 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     if isinstance(cache := wire.get("cacheConfig"), tuple):
         wire["cacheConfig"] = {"key": cache[0], "ttlInSecond": cache[1]}
     return wire
-
-
-def raw(task: str | Mapping[str, Any], inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
-    """A task of any type, also of one that this SDK does not know.
-
-    Args:
-        task: The type, or the task's whole wire form.
-        inputs: Its input parameters.
-        options: As for every step; wire fields go into ``fields={...}``.
-    """
-    if isinstance(task, str):
-        step: Step = make(task, inputs, options)
-        return step
-    given = dict(task)
-    kind = str(given.pop("type", "SIMPLE"))
-    merged = {**(given.pop("inputParameters", None) or {}), **(inputs or {})}
-    fields = {**given, **options.pop("fields", {})}
-    step = make(kind, merged, {**options, "fields": fields})
-    step.base = str(given.get("name") or step.base)
-    return step

@@ -195,13 +195,13 @@ def dynamic_fork(
             "forkTaskWorkflow": getattr(workflow, "name", workflow),
             "forkTaskWorkflowVersion": version,
         }
-        inputs = {key: value for key, value in inputs.items() if value is not None}
     elif old_style:
         inputs = {"dynamicTasks": tasks}
         fields = {"dynamicForkJoinTasksParam": "dynamicTasks"}
     else:
         inputs = {"dynamicTasks": tasks, "dynamicTasksInput": task_inputs}
         fields = {"dynamicForkTasksParam": "dynamicTasks", "dynamicForkTasksInputParamName": "dynamicTasksInput"}
+    inputs = {key: value for key, value in inputs.items() if value is not None}
     step: ForkStep = make("FORK_JOIN_DYNAMIC", inputs, options, base="dynamic_fork", cls=ForkStep, **fields)
     if isinstance(join, Step):
         step.companions.append(join)

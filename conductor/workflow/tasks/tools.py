@@ -13,6 +13,7 @@ __all__ = [
     "agent",
     "call_mcp_tool",
     "cancel_agent",
+    "conductor_agent",
     "get_agent_card",
     "integration",
     "list_mcp_tools",
@@ -110,19 +111,13 @@ def mcp_remote(url: Any, method: Any, request: Any = None, *, headers: Any = Non
 
 
 def agent(
-    url: Any = None,
+    url: Any,
     text: Any = None,
     *,
-    kind: str = "a2a",
-    agent_name: Any = None,
-    agent_version: Any = None,
     message: Any = None,
     parts: Any = None,
     context_id: Any = None,
     task_id: Any = None,
-    session_id: Any = None,
-    run_id: Any = None,
-    context: Any = None,
     headers: Any = None,
     history_length: Any = None,
     poll_interval_seconds: Any = None,
@@ -130,24 +125,19 @@ def agent(
     max_poll_failures: Any = None,
     streaming: Any = None,
     push_notification: Any = None,
+    push_backstop_poll_seconds: Any = None,
     message_metadata: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Have an agent do something, and wait for it (``AGENT``).
+    """Have an agent that speaks A2A do something, and wait for it (``AGENT``).
 
     Args:
-        url: The agent's address (``a2a``).
+        url: The agent's address.
         text: What it is to do.
-        kind: ``a2a``, or ``conductor`` for an agent on the same server.
-        agent_name: The agent's name (``conductor``).
-        agent_version: Its version.
         message: In place of ``text``: the whole message,
         parts: or its parts.
         context_id: The conversation that it goes on with.
         task_id: The agent's task that it goes on with.
-        session_id: The session (``conductor``).
-        run_id: The run (``conductor``).
-        context: Free map for the agent (``conductor``).
         headers: HTTP headers for it.
         history_length: How many messages it tells.
         poll_interval_seconds: Seconds between two looks.
@@ -155,22 +145,18 @@ def agent(
         max_poll_failures: How many looks may fail.
         streaming: Whether to read its answer as it comes.
         push_notification: Whether it is to call back.
+        push_backstop_poll_seconds: Seconds between two looks when it is to call back.
         message_metadata: Free map.
         options: See ``Options``.
     """
     inputs = given(
-        agent_type=kind,
+        agent_type="a2a",
         agent_url=url,
-        agent_name=agent_name,
-        agent_version=agent_version,
         text=text,
         message=message,
         parts=parts,
         context_id=context_id,
         task_id=task_id,
-        session_id=session_id,
-        run_id=run_id,
-        context=context,
         headers=headers,
         history_length=history_length,
         poll_interval_seconds=poll_interval_seconds,
@@ -178,7 +164,51 @@ def agent(
         max_poll_failures=max_poll_failures,
         streaming=streaming,
         push_notification=push_notification,
+        push_backstop_poll_seconds=push_backstop_poll_seconds,
         metadata=message_metadata,
+    )
+    step: Step = make("AGENT", inputs, options)
+    return step
+
+
+def conductor_agent(
+    agent_name: Any,
+    prompt: Any = None,
+    *,
+    version: Any = None,
+    model: Any = None,
+    context: Any = None,
+    execution_id: Any = None,
+    poll_interval_seconds: Any = None,
+    max_duration_seconds: Any = None,
+    max_poll_failures: Any = None,
+    **options: Unpack[Options],
+) -> Step:
+    """Have an agent of the same server do something, and wait for it (``AGENT``).
+
+    Args:
+        agent_name: The agent's name.
+        prompt: What it is to do.
+        version: Its version.
+        model: The model that it uses.
+        context: Free map for it.
+        execution_id: The agent's execution that goes on.
+        poll_interval_seconds: Seconds between two looks.
+        max_duration_seconds: Seconds until it is given up.
+        max_poll_failures: How many looks may fail.
+        options: See ``Options``.
+    """
+    inputs = given(
+        agent_type="conductor",
+        name=agent_name,
+        version=version,
+        prompt=prompt,
+        model=model,
+        context=context,
+        execution_id=execution_id,
+        poll_interval_seconds=poll_interval_seconds,
+        max_duration_seconds=max_duration_seconds,
+        max_poll_failures=max_poll_failures,
     )
     step: Step = make("AGENT", inputs, options)
     return step

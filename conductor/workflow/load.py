@@ -1,0 +1,119 @@
+"""From the wire form to steps, with nothing lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import Unpack
+
+from conductor.errors import ConfigurationError
+from conductor.models import WorkflowDef
+from conductor.models.codec import loads
+from conductor.workflow.blocks import ForkStep, LoopStep, SwitchStep
+from conductor.workflow.step import Block, Options, Step, make
+
+__all__ = ["block_from", "definition_from", "raw", "read_file", "step_from"]
+
+_CLASSES: dict[str, type[Step]] = {
+    "SWITCH": SwitchStep,
+    "DECISION": SwitchStep,
+    "FORK_JOIN": ForkStep,
+    "FORK_JOIN_DYNAMIC": ForkStep,
+    "DO_WHILE": LoopStep,
+}
+
+
+def definition_from(definition: WorkflowDef | Mapping[str, Any] | str | bytes) -> dict[str, Any]:
+    """The wire form of a definition: of a model, of a mapping, or of JSON text.
+
+    Raises:
+        ConfigurationError: The text is no JSON, or no object.
+    """
+    if isinstance(definition, WorkflowDef):
+        return definition.to_dict()
+    if isinstance(definition, str | bytes):
+        try:
+            definition = loads(definition)
+        except ValueError as error:
+            raise ConfigurationError(f"This is no JSON: {error}", allowed="the JSON of a workflow definition") from None
+    if not isinstance(definition, Mapping):
+        raise ConfigurationError(
+            f"A workflow definition is an object, and not a {type(definition).__name__}.", allowed="a JSON object"
+        )
+    return dict(definition)
+
+
+def read_file(path: str | Path) -> Any:
+    """What a JSON or YAML file holds; ``.yaml`` and ``.yml`` need the extra ``yaml``.
+
+    Raises:
+        ConfigurationError: The file cannot be read as what its name says.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    if Path(path).suffix.lower() in {".yaml", ".yml"}:
+        return _yaml(text, path)
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is no JSON: {error}", variable=str(path), allowed="JSON") from None
+
+
+def _yaml(text: str, path: str | Path) -> Any:
+    try:
+        import yaml  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ConfigurationError(
+            f"{path} is YAML, and no YAML library is installed: pip install 'conductor-sdk[yaml]'.", variable=str(path)
+        ) from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is no YAML: {error}", variable=str(path), allowed="YAML") from None
+
+
+def block_from(tasks: Any) -> Block:
+    """The steps of a list of tasks in their wire form."""
+    block = Block()
+    block.steps = [step_from(task) for task in tasks]
+    return block
+
+
+def step_from(wire: Mapping[str, Any]) -> Step:
+    """A step with the fields that a task has, in their order; tasks inside become steps too."""
+    fields = dict(wire)
+    kind = str(fields.get("type") or "SIMPLE")
+    for key in ("defaultCase", "loopOver"):
+        if _is_block(fields.get(key)):
+            fields[key] = block_from(fields[key])
+    if isinstance(cases := fields.get("decisionCases"), Mapping):
+        fields["decisionCases"] = {k: block_from(v) if _is_block(v) else v for k, v in cases.items()}
+    if isinstance(branches := fields.get("forkTasks"), list):
+        fields["forkTasks"] = [block_from(branch) if _is_block(branch) else branch for branch in branches]
+    base = str(fields.get("taskReferenceName") or fields.get("name") or kind.lower())
+    return _CLASSES.get(kind, Step)(fields=fields, base=base, is_loaded=True)
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(task, Mapping) for task in value)
+
+
+def raw(task: str | Mapping[str, Any], inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
+    """A task of any type, also of one that this SDK does not know.
+
+    Args:
+        task: The type, or the task's whole wire form, which is taken as it is.
+        inputs: Its input parameters.
+        options: As for every step; wire fields go into ``fields={...}``.
+    """
+    if isinstance(task, str):
+        step: Step = make(task, inputs, options)
+        return step
+    added = make(str(task.get("type") or "SIMPLE"), inputs, options).fields
+    given = {key: value for key, value in added.items() if value is not None and key not in {"type", "inputParameters"}}
+    step = step_from({**task, **given})
+    if "inputParameters" in added:
+        step.fields["inputParameters"] = {**(task.get("inputParameters") or {}), **added["inputParameters"]}
+    return step

@@ -1,0 +1,49 @@
+"""All checks of a workflow, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conductor.workflow.load import block_from
+from conductor.workflow.problem import Problem
+from conductor.workflow.step import Block
+from conductor.workflow.validate.definition import check_definition
+from conductor.workflow.validate.flow import check_flow
+from conductor.workflow.validate.references import check_references
+from conductor.workflow.validate.scripts import check_scripts
+from conductor.workflow.validate.subworkflows import check_subworkflows
+from conductor.workflow.validate.tasks import check_task, check_unique
+from conductor.workflow.validate.tree import Tree
+from conductor.workflow.validate.workers import check_workers
+
+__all__ = ["check"]
+
+
+def check(fields: Mapping[str, Any], block: Block, place: str = "", prefix: str = "") -> Iterator[Problem]:
+    """Every problem of a definition.
+
+    Args:
+        fields: The definition's fields.
+        block: Its steps.
+        place: Where it was written, or "".
+        prefix: What paths begin with, for one that stands inside another.
+    """
+    tree = Tree.of(fields, block, place, prefix)
+    yield from check_definition(tree)
+    yield from check_unique(tree)
+    for node in tree.nodes:
+        yield from check_task(node)
+    yield from check_flow(tree)
+    yield from check_references(tree)
+    yield from check_scripts(tree)
+    yield from check_workers(tree)
+    yield from check_subworkflows(tree, _inner)
+
+
+def _inner(definition: Mapping[str, Any], prefix: str) -> Iterator[Problem]:
+    tasks = definition.get("tasks")
+    block = block_from([task for task in tasks if isinstance(task, Mapping)] if isinstance(tasks, list) else [])
+    for problem in check({**definition, "tasks": block}, block, prefix=prefix):
+        at = problem.place if problem.place.startswith(prefix) else f"{prefix}{problem.place}"
+        yield Problem(problem.code, problem.message, at, problem.is_error)

@@ -1,0 +1,184 @@
+"""Checks of ``${...}``: that what they name is there, and has run when they are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from conductor.workflow.expressions import Expression, expressions_in
+from conductor.workflow.problem import Problem
+from conductor.workflow.validate.kinds import OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
+from conductor.workflow.validate.order import Order, order_of
+from conductor.workflow.validate.tree import Node, Tree, closest, like
+
+__all__ = ["check_references"]
+
+_SCANNED = ("inputParameters", "sink", "items", "subWorkflowParam", "cacheConfig", "dynamicForkTasksParam")
+_SYSTEM = {"CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK"}
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_TOKEN = re.compile(r"(.*)@\d+")
+
+
+def check_references(tree: Tree) -> Iterator[Problem]:
+    """All references of the steps, and those of the output."""
+    for node in tree.nodes:
+        for name in _SCANNED:
+            value = node.wire.get(name)
+            if name == "subWorkflowParam" and isinstance(value, Mapping):
+                value = {key: item for key, item in value.items() if not isinstance(item, Mapping)}
+            for path, found in expressions_in(value, name):
+                yield from _reference(tree, node, path, found)
+    for path, found in expressions_in(tree.fields.get("outputParameters"), "outputParameters"):
+        yield from _output(tree, path, found)
+
+
+def _reference(tree: Tree, node: Node, path: str, found: Expression) -> Iterator[Problem]:
+    if broken := _broken(found):
+        yield node.problem("SYNTAX", broken, path)
+    elif found.root == "workflow":
+        for code, message in _of_workflow(tree, found):
+            yield node.problem(code, message, path, text=found.text, is_error=False)
+    elif found.root not in _SYSTEM and not _VARIABLE.fullmatch(found.body):
+        source = _source(tree, found)
+        if source is None:
+            yield node.problem("UNKNOWN_REFERENCE", _unknown(tree, found), path, text=found.text)
+            return
+        yield from _in_time(node, source, path, found)
+        yield from _known_output(node, source, path, found)
+
+
+def _broken(found: Expression) -> str | None:
+    if not found.is_closed:
+        return f"The reference {found.text[:60]!r} has no closing brace."
+    if not found.body.strip():
+        return f"The reference {found.text!r} is empty."
+    return None
+
+
+def _source(tree: Tree, found: Expression) -> Node | None:
+    return tree.by_ref.get(found.root) or tree.by_ref.get(re.sub(r"__\d+$", "", found.root))
+
+
+def _unknown(tree: Tree, found: Expression) -> str:
+    if match := _TOKEN.fullmatch(found.root):
+        return f"{found.text} refers to a step {match[1]!r} that was never added to this workflow."
+    known = [ref for ref in tree.by_ref if ref]
+    return (
+        f"{found.text} refers to {found.root!r}, and no step of this workflow has that name{closest(found.root, known)}"
+    )
+
+
+def _of_workflow(tree: Tree, found: Expression) -> Iterator[tuple[str, str]]:
+    parts = found.parts
+    if not parts:
+        return
+    if parts[0] not in WORKFLOW_FIELDS:
+        yield (
+            "UNKNOWN_FIELD",
+            f"{found.text}: a workflow has no {parts[0]!r}{closest(parts[0], WORKFLOW_FIELDS)}",
+        )
+        return
+    if len(parts) == 1:
+        return
+    declared = tree.fields.get("inputParameters")
+    template = tree.fields.get("inputTemplate") or {}
+    if parts[0] == "input" and isinstance(declared, list) and declared and parts[1] not in {*declared, *template}:
+        message = f"{parts[1]!r} is none of the workflow's inputParameters{closest(parts[1], declared)}"
+        yield "UNDECLARED_INPUT", f"{found.text}: {message}"
+    if parts[0] == "variables" and parts[1] not in (known := _variables(tree)):
+        yield "UNKNOWN_VARIABLE", f"{found.text}: no step sets the variable {parts[1]!r}{closest(parts[1], known)}"
+
+
+def _variables(tree: Tree) -> set[str]:
+    names = set(tree.fields.get("variables") or {})
+    for node in tree.nodes:
+        if node.type == "SET_VARIABLE":
+            names.update(node.inputs)
+    return names
+
+
+_PARALLEL = (
+    "{0} refers to {1!r}, a step of another branch of {2!r}: the branches run beside each other, and it may not have "
+    "run. Join the branches first."
+)
+_OTHER_CASE = "{0} refers to {1!r}, a step of another case of {2!r}: only one of the cases runs."
+_LATER = "{0} refers to {1!r}, which comes later: it has not run yet."
+_MAYBE = "{0} refers to {1!r}, which runs only in some cases of {2!r}: otherwise this is null."
+_UNJOINED = "{0} refers to {1!r}, a step of a branch of {2!r} that no JOIN waits for: it may not have run."
+
+
+def _in_time(node: Node, source: Node, path: str, found: Expression) -> Iterator[Problem]:
+    order, at = order_of(source, node)
+    where = at.ref if at else ""
+    messages = {
+        Order.ITSELF: ("SELF_REFERENCE", "{0} refers to the step itself."),
+        Order.LATER: ("LATER_REFERENCE", _LATER),
+        Order.PARALLEL: ("PARALLEL_REFERENCE", _PARALLEL),
+        Order.OTHER_CASE: ("OTHER_CASE", _OTHER_CASE),
+        Order.MAYBE: ("MAY_NOT_HAVE_RUN", _MAYBE),
+        Order.UNJOINED: ("NOT_JOINED", _UNJOINED),
+    }
+    if order in messages:
+        code, message = messages[order]
+        is_error = order not in {Order.MAYBE, Order.UNJOINED}
+        text = message.format(found.text, source.ref, where)
+        yield node.problem(code, text, path, text=found.text, is_error=is_error)
+
+
+def _known_output(node: Node, source: Node, path: str, found: Expression) -> Iterator[Problem]:
+    if message := _wrong_output(source, found):
+        yield node.problem("UNKNOWN_OUTPUT", message, path, text=found.text)
+
+
+def _wrong_output(source: Node, found: Expression) -> str | None:
+    parts = found.parts
+    if parts and parts[0] not in TASK_FIELDS:
+        meant = like(parts[0], TASK_FIELDS) or f"output.{parts[0]}"
+        return f"{found.text}: a task has no {parts[0]!r}; did you mean {meant!r}?"
+    if len(parts) < 2 or parts[0] != "output":  # noqa: PLR2004
+        return None
+    name, known = parts[1], _outputs(source)
+    if known is None or name in known or (source.type == "DO_WHILE" and name.isdigit()):
+        return _wrong_response(source, found)
+    if source.type == "SET_VARIABLE":
+        hint = f"; read ${{workflow.variables.{name}}}."
+    elif source.type == "HTTP" and name in RESPONSE:
+        hint = f"; did you mean 'response.{name}'?"
+    else:
+        hint = closest(name, known)
+    return f"{found.text}: the output of {source.label} has no {name!r}{hint}"
+
+
+def _wrong_response(source: Node, found: Expression) -> str | None:
+    parts = found.parts
+    if source.type != "HTTP" or source.wire.get("asyncComplete") or len(parts) < 3 or parts[2] in RESPONSE:  # noqa: PLR2004
+        return None
+    return f"{found.text}: a response has no {parts[2]!r}{closest(parts[2], RESPONSE)}"
+
+
+def _outputs(source: Node) -> tuple[str, ...] | None:
+    """The names in a step's output; None when they are not known."""
+    if source.step.signature is not None:
+        return source.step.signature.outputs
+    if source.wire.get("asyncComplete"):
+        return None
+    if source.type == "SUB_WORKFLOW":
+        param = source.wire.get("subWorkflowParam")
+        definition = param.get("workflowDefinition") if isinstance(param, Mapping) else None
+        outputs = definition.get("outputParameters") if isinstance(definition, Mapping) else None
+        return (*outputs, "subWorkflowId") if isinstance(outputs, Mapping) and outputs else None
+    return OUTPUTS.get(source.type)
+
+
+def _output(tree: Tree, path: str, found: Expression) -> Iterator[Problem]:
+    if broken := _broken(found):
+        yield tree.problem("SYNTAX", broken, path)
+    elif found.root == "workflow":
+        for code, message in _of_workflow(tree, found):
+            yield tree.problem(code, message, path, is_error=False)
+    elif found.root not in _SYSTEM and not _VARIABLE.fullmatch(found.body):
+        source = _source(tree, found)
+        if source is None:
+            yield tree.problem("UNKNOWN_REFERENCE", _unknown(tree, found), path)
+        elif wrong := _wrong_output(source, found):
+            yield tree.problem("UNKNOWN_OUTPUT", wrong, path)

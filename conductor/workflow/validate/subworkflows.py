@@ -1,0 +1,79 @@
+"""Checks of sub-workflows: those that are sent along, and circles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from conductor.workflow.problem import Problem
+from conductor.workflow.validate.shapes import Shape, misfit
+from conductor.workflow.validate.tree import Node, Tree, closest
+
+__all__ = ["check_subworkflows"]
+
+
+def check_subworkflows(tree: Tree, check: Callable[[Mapping[str, Any], str], Iterator[Problem]]) -> Iterator[Problem]:
+    """All SUB_WORKFLOW and START_WORKFLOW tasks.
+
+    Args:
+        tree: The workflow.
+        check: What checks a definition that stands inside, with the path that it stands at.
+    """
+    for node in tree.nodes:
+        if node.type == "SUB_WORKFLOW":
+            yield from _sub_workflow(tree, node, check)
+
+
+def _sub_workflow(
+    tree: Tree, node: Node, check: Callable[[Mapping[str, Any], str], Iterator[Problem]]
+) -> Iterator[Problem]:
+    param = node.wire.get("subWorkflowParam")
+    if not isinstance(param, Mapping):
+        return
+    definition = param.get("workflowDefinition")
+    if not param.get("name") and definition is None:
+        yield node.problem(
+            "MISSING_FIELD",
+            f"{node.label} does not name a workflow; its parent cannot even start.",
+            "subWorkflowParam.name",
+        )
+    version = param.get("version")
+    if not isinstance(version, str) and (wrong := misfit(version, Shape.COUNT)):
+        yield node.problem("WRONG_TYPE", f"version of {node.label} {wrong}.", "subWorkflowParam.version")
+    if isinstance(definition, Mapping):
+        yield from check(definition, f"{node.path}.subWorkflowParam.workflowDefinition.")
+        yield from _inputs(node, definition)
+    elif _is_self(tree, param) and not any(above.type in {"SWITCH", "DECISION"} for above in node.above()):
+        yield node.problem(
+            "ENDLESS",
+            f"{node.label} runs the workflow that it is in, in every case: that never ends. Put it into a case of a "
+            "switch.",
+            "subWorkflowParam.name",
+        )
+
+
+def _is_self(tree: Tree, param: Mapping[str, Any]) -> bool:
+    return param.get("name") == tree.fields.get("name") and param.get("version") in {None, tree.fields.get("version")}
+
+
+def _inputs(node: Node, definition: Mapping[str, Any]) -> Iterator[Problem]:
+    declared = definition.get("inputParameters")
+    if not isinstance(declared, list) or not declared:
+        return
+    template = definition.get("inputTemplate") or {}
+    for name in declared:
+        if name not in node.inputs and name not in template:
+            yield node.problem(
+                "MISSING_INPUT",
+                f"The workflow {definition.get('name')!r} has the input {name!r}, and {node.label} does not give it.",
+                "inputParameters",
+                is_error=False,
+            )
+    for name in node.inputs:
+        if name not in declared:
+            yield node.problem(
+                "UNKNOWN_INPUT",
+                f"The workflow {definition.get('name')!r} has no input {name!r}{closest(name, declared)}",
+                f"inputParameters.{name}",
+                is_error=False,
+            )

@@ -1,0 +1,190 @@
+"""The steps of a workflow with what a check needs to know of each: its wire form, its place, its surroundings."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from attrs import define, field
+
+from conductor.workflow.problem import Problem
+from conductor.workflow.refs import Ref, place_of
+from conductor.workflow.render import Renderer
+from conductor.workflow.step import Block, Step
+
+__all__ = ["Node", "Tree", "closest", "like", "listed"]
+
+
+@define(eq=False)
+class Node:
+    """A step in its surroundings.
+
+    Attributes:
+        step: The step.
+        wire: Its wire form, without what stands in its blocks.
+        path: Where it is in the definition, as ``tasks[1].decisionCases.A[0]``.
+        parent: The step whose block it is in, or None.
+        block: Which block of the parent.
+        index: Its place in the block.
+        blocks: The nodes of its own blocks, by name.
+        siblings: All nodes of the block that it is in.
+    """
+
+    step: Step
+    wire: dict[str, Any]
+    path: str
+    parent: Node | None
+    block: str
+    index: int
+    blocks: dict[str, list[Node]] = field(factory=dict)
+    siblings: list[Node] = field(factory=list)
+
+    @property
+    def type(self) -> str:
+        """The task type."""
+        return self.step.type
+
+    @property
+    def ref(self) -> str:
+        """The reference name, or ""."""
+        ref = self.wire.get("taskReferenceName")
+        return ref if isinstance(ref, str) else ""
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The input parameters."""
+        given = self.wire.get("inputParameters")
+        return given if isinstance(given, Mapping) else {}
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        return f"{self.type} {self.ref or self.wire.get('name') or '?'!r}"
+
+    def above(self) -> Iterator[Node]:
+        """The steps that it is inside of, innermost first."""
+        node = self.parent
+        while node is not None:
+            yield node
+            node = node.parent
+
+    def inside(self) -> Iterator[Node]:
+        """The steps inside it, at any depth."""
+        for block in self.blocks.values():
+            for node in block:
+                yield node
+                yield from node.inside()
+
+    @property
+    def next(self) -> Node | None:
+        """The step after it in its block."""
+        return self.siblings[self.index + 1] if self.index + 1 < len(self.siblings) else None
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing comes after it: a TERMINATE, or a switch all of whose ways end so."""
+        if self.type == "TERMINATE":
+            return True
+        if self.type not in {"SWITCH", "DECISION"} or not self.blocks.get("defaultCase"):
+            return False
+        return all(any(node.ends for node in block) for block in self.blocks.values())
+
+    def problem(
+        self, code: str, message: str, at: str = "", *, text: str | None = None, is_error: bool = True
+    ) -> Problem:
+        """A problem of this step, or of the field ``at``; ``text``: of that reference."""
+        line = self._line(text) if text else self.step.place
+        path = f"{self.path}.{at}" if at else self.path
+        place = path if self.step.is_loaded or not line else f"{path} ({line})"
+        return Problem(code, message, place, is_error)
+
+    def _line(self, text: str) -> str:
+        return next((place_of(ref) for ref in _refs(self.step.fields) if str(ref) == text), self.step.place)
+
+
+def _refs(value: Any) -> Iterator[Ref]:
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _refs(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _refs(item)
+
+
+@define(eq=False)
+class Tree:
+    """A whole workflow.
+
+    Attributes:
+        fields: The definition's wire form, without its tasks.
+        top: The nodes of the first level.
+        nodes: All nodes, in the order of the definition.
+        place: Where the workflow was written, or "".
+    """
+
+    fields: dict[str, Any]
+    top: list[Node]
+    nodes: list[Node]
+    place: str = ""
+    by_ref: dict[str, Node] = field(factory=dict)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any], block: Block, place: str, prefix: str = "") -> Tree:
+        """The tree of a definition's fields and its steps."""
+        steps = [inner for step in block for inner in step.walk()]
+        renderer = Renderer(steps)
+        plain = {key: renderer.value(value) for key, value in fields.items() if value is not block}
+        nodes: list[Node] = []
+        top = _nodes(block, f"{prefix}tasks", None, "tasks", renderer.step, nodes)
+        tree = cls(fields=plain, top=top, nodes=nodes, place=place)
+        for node in nodes:
+            tree.by_ref.setdefault(node.ref, node)
+        return tree
+
+    def problem(self, code: str, message: str, at: str = "", *, is_error: bool = True) -> Problem:
+        """A problem of the definition itself."""
+        place = f"{at} ({self.place})" if at and self.place else at or self.place
+        return Problem(code, message, place, is_error)
+
+
+def _nodes(
+    block: Iterable[Step],
+    path: str,
+    parent: Node | None,
+    name: str,
+    render: Callable[[Step], dict[str, Any]],
+    found: list[Node],
+) -> list[Node]:
+    made: list[Node] = []
+    for index, step in enumerate(block):
+        node = Node(step, render(step), f"{path}[{index}]", parent, name, index)
+        found.append(node)
+        made.append(node)
+        for key, inner in step.blocks():
+            node.blocks[key] = _nodes(inner, f"{node.path}.{key}", node, key, render, found)
+    for node in made:
+        node.siblings = made
+    return made
+
+
+def like(name: str, known: Iterable[str]) -> str | None:
+    """The known name that this one may be meant to be."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about a name that is not there: what may be meant, or what there is."""
+    names = list(known)
+    found = like(name, names)
+    return f"; did you mean {found!r}?" if found else f"; there is {listed(names)}."
+
+
+def listed(names: Iterable[Any], most: int = 12) -> str:
+    """Names for a message."""
+    all_names = [str(name) for name in names]
+    shown = ", ".join(all_names[:most])
+    return f"{shown}, ..." if len(all_names) > most else shown or "none"

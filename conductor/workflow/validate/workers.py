@@ -1,0 +1,49 @@
+"""Checks of inputs against the signatures of workers' functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conductor.workflow.problem import Problem
+from conductor.workflow.step import Options
+from conductor.workflow.validate.tree import Node, Tree, closest
+
+__all__ = ["check_workers"]
+
+_OPTIONS = Options.__annotations__.keys()
+
+
+def check_workers(tree: Tree) -> Iterator[Problem]:
+    """The steps that were made of a function."""
+    for node in tree.nodes:
+        if node.step.signature is not None:
+            yield from _inputs(node)
+
+
+def _inputs(node: Node) -> Iterator[Problem]:
+    signature = node.step.signature
+    if signature is None:
+        return
+    template = (node.wire.get("taskDefinition") or {}).get("inputTemplate") or {}
+    for name in signature.required:
+        if name not in node.inputs and name not in template:
+            hint = (
+                f" {name!r} is an option of steps too: give it as simple(f, {{{name!r}: ...}})."
+                if name in _OPTIONS
+                else ""
+            )
+            yield node.problem(
+                "MISSING_INPUT",
+                f"{signature.name}() needs {name!r}, and {node.label} does not give it.{hint} "
+                f"The function is at {signature.place}.",
+                "inputParameters",
+            )
+    if signature.accepted is None:
+        return
+    for name in node.inputs:
+        if name not in signature.accepted:
+            yield node.problem(
+                "UNKNOWN_INPUT",
+                f"{signature.name}() takes no {name!r}{closest(name, signature.accepted)}",
+                f"inputParameters.{name}",
+            )

@@ -1,0 +1,812 @@
+"""Mistakes that people make, each with the message they get."""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import pytest
+
+from conductor import WorkerRegistry, Workflow, WorkflowDefinitionError, worker_task
+from conductor.workflow import (
+    Problem,
+    agent,
+    call_mcp_tool,
+    do_while,
+    dynamic,
+    dynamic_fork,
+    event,
+    exclusive_join,
+    fork,
+    http,
+    http_poll,
+    inline,
+    jdbc,
+    join,
+    jq,
+    kafka_publish,
+    llm_chat_complete,
+    noop,
+    raw,
+    set_variable,
+    simple,
+    start_workflow,
+    sub_workflow,
+    switch,
+    terminate,
+    update_task,
+    wait,
+    wait_for_webhook,
+)
+
+HERE = WorkerRegistry()
+
+
+class Priced(TypedDict):
+    total: float
+    currency: str
+
+
+@dataclass
+class Paid:
+    receipt: str
+
+
+@worker_task("price", registry=HERE)
+def price(sku: str, amount: int = 1) -> Priced: ...
+
+
+@worker_task("pay", registry=HERE)
+def pay(total: float) -> Paid: ...
+
+
+@worker_task("send", registry=HERE)
+def send(ref: str, description: str) -> str: ...
+
+
+@worker_task("anything", registry=HERE)
+def anything(**inputs): ...
+
+
+def flow(*items, **fields):
+    workflow = Workflow("order", **fields)
+    workflow.add(*items)
+    return workflow
+
+
+def task(**fields):
+    return {"name": "a", "taskReferenceName": "a", "type": "SIMPLE", **fields}
+
+
+def loaded(*tasks, **fields):
+    return Workflow.from_def({"name": "order", "version": 1, "tasks": list(tasks), **fields})
+
+
+def other_branch():
+    a = simple("a")
+    return flow([a, simple("b", x=a.output.x)])
+
+
+def other_case():
+    a = simple("a")
+    return flow(switch("x", {"1": a, "2": simple("b", x=a.output.x)}))
+
+
+def later():
+    a = simple("a")
+    return flow(simple("b", x=a.output.x), a)
+
+
+def inside_of_itself():
+    workflow = Workflow("order")
+    s = workflow.add(switch("x"))
+    s.fields["inputParameters"]["more"] = "${a.output.x}"
+    s.case("1", simple("a"))
+    return workflow
+
+
+def foreign():
+    a = Workflow("other").add(simple("a"))
+    return flow(simple("b", x=a.output.x))
+
+
+def never_added():
+    a = simple("a")
+    return flow(simple("b", x=a.output.x))
+
+
+def never_added_in_text():
+    a = simple("a")
+    return flow(simple("b", x=f"<{a.output.x}>"))
+
+
+def output_of(step, name):
+    return flow(step, simple("b", x=step.output[name]))
+
+
+def added_twice():
+    a = simple("a")
+    return flow(a, a)
+
+
+def circle():
+    one, two = Workflow("one"), Workflow("two")
+    one >> sub_workflow(two)
+    two >> sub_workflow(one)
+    return one
+
+
+def join_on_case():
+    a = simple("a")
+    return flow(fork([switch("x", {"1": a})], simple("b"), join_on=[a]))
+
+
+def join_in_front():
+    a = simple("a")
+    return flow(join([a]), a)
+
+
+def wrong_in_sub_workflow():
+    child = Workflow("child")
+    child >> simple("a", x="${ghost.output.x}")
+    return flow(sub_workflow(child))
+
+
+ERRORS = {
+    # references
+    "a step that is not there": (
+        lambda: flow(simple("charge"), simple("b", x="${chrage.output.x}")),
+        "UNKNOWN_REFERENCE",
+        "${chrage.output.x} refers to 'chrage', and no step of this workflow has that name; did you mean 'charge'?",
+    ),
+    "a step of another workflow": (foreign, "UNKNOWN_REFERENCE", "refers to 'a', and no step of this workflow has"),
+    "a step that was not added": (
+        never_added,
+        "UNKNOWN_REFERENCE",
+        "refers to a step 'a' that was never added to this workflow.",
+    ),
+    "a step that was not added, in text": (never_added_in_text, "UNKNOWN_REFERENCE", "was never added"),
+    "a later step": (later, "LATER_REFERENCE", "${a.output.x} refers to 'a', which comes later: it has not run yet."),
+    "the step itself": (
+        lambda: flow(simple("a", x="${a.output.x}")),
+        "SELF_REFERENCE",
+        "${a.output.x} refers to the step itself.",
+    ),
+    "a step inside of the one that refers": (inside_of_itself, "LATER_REFERENCE", "refers to 'a', which comes later"),
+    "another branch": (
+        other_branch,
+        "PARALLEL_REFERENCE",
+        "'a', a step of another branch of 'fork': the branches run beside each other, and it may not have run.",
+    ),
+    "another case": (
+        other_case,
+        "OTHER_CASE",
+        "'a', a step of another case of 'switch': only one of the cases runs.",
+    ),
+    "an unclosed reference": (
+        lambda: flow(simple("a", x="${workflow.input.x")),
+        "SYNTAX",
+        "The reference '${workflow.input.x' has no closing brace.",
+    ),
+    "an empty reference": (lambda: flow(simple("a", x="${ }")), "SYNTAX", "The reference '${ }' is empty."),
+    "a misspelt output": (
+        lambda: flow(simple("a"), simple("b", x="${a.outptu.x}")),
+        "UNKNOWN_OUTPUT",
+        "${a.outptu.x}: a task has no 'outptu'; did you mean 'output'?",
+    ),
+    "the output left out": (
+        lambda: flow(simple("a"), simple("b", x="${a.total}")),
+        "UNKNOWN_OUTPUT",
+        "${a.total}: a task has no 'total'; did you mean 'output.total'?",
+    ),
+    "an output that a worker does not give": (
+        lambda: output_of(simple(price, sku="a"), "totl"),
+        "UNKNOWN_OUTPUT",
+        "the output of SIMPLE 'price' has no 'totl'; did you mean 'total'?",
+    ),
+    "a field of a worker's dataclass": (
+        lambda: output_of(simple(pay, total=1), "id"),
+        "UNKNOWN_OUTPUT",
+        "the output of SIMPLE 'pay' has no 'id'; there is receipt.",
+    ),
+    "a worker that answers text": (
+        lambda: output_of(simple(send, {"ref": "a", "description": "b"}), "text"),
+        "UNKNOWN_OUTPUT",
+        "has no 'text'; there is result.",
+    ),
+    "the body without the response": (
+        lambda: output_of(http("/"), "body"),
+        "UNKNOWN_OUTPUT",
+        "the output of HTTP 'http' has no 'body'; did you mean 'response.body'?",
+    ),
+    "a misspelt part of a response": (
+        lambda: flow(http("/"), simple("b", x="${http.output.response.status}")),
+        "UNKNOWN_OUTPUT",
+        "a response has no 'status'; did you mean 'statusCode'?",
+    ),
+    "a misspelt result": (
+        lambda: output_of(inline("1"), "reslt"),
+        "UNKNOWN_OUTPUT",
+        "the output of INLINE 'inline' has no 'reslt'; did you mean 'result'?",
+    ),
+    "the output of a set variable": (
+        lambda: output_of(set_variable(total=1), "total"),
+        "UNKNOWN_OUTPUT",
+        "the output of SET_VARIABLE 'set_variable' has no 'total'; read ${workflow.variables.total}.",
+    ),
+    "an output of a sub-workflow": (
+        lambda: output_of(sub_workflow(flow(noop(), output_parameters={"total": 1})), "sum"),
+        "UNKNOWN_OUTPUT",
+        "has no 'sum'; there is total, subWorkflowId.",
+    ),
+    "an unknown step in the workflow's output": (
+        lambda: flow(simple("a")).returns(x="${b.output.x}"),
+        "UNKNOWN_REFERENCE",
+        "${b.output.x} refers to 'b', and no step of this workflow has that name; there is a.",
+    ),
+    "an unknown output in the workflow's output": (
+        lambda: flow(jq(".", ref="a")).returns(x="${a.output.value}"),
+        "UNKNOWN_OUTPUT",
+        "the output of JSON_JQ_TRANSFORM 'a' has no 'value'; there is result, resultList, error.",
+    ),
+    # names
+    "the same reference name twice": (
+        lambda: flow(simple("a", ref="x"), switch("y", {"1": simple("b", ref="x")})),
+        "DUPLICATE_REFERENCE",
+        "The reference name 'x' is that of tasks[0] too; it must be unique in the workflow.",
+    ),
+    "a step that is added twice": (added_twice, "ADDED_TWICE", "Step 'a' was added to this workflow before"),
+    "no reference name": (
+        lambda: loaded({"name": "a", "type": "SIMPLE"}),
+        "NO_REFERENCE",
+        "SIMPLE has no taskReferenceName.",
+    ),
+    "no task name": (
+        lambda: loaded({"taskReferenceName": "a", "type": "SIMPLE"}),
+        "NO_NAME",
+        "SIMPLE 'a' has no name.",
+    ),
+    "a reference name with a dot": (
+        lambda: flow(simple("a", ref="a.b")),
+        "REFERENCE_NAME",
+        "The reference name 'a.b' cannot be used in ${...}",
+    ),
+    "a step that is called workflow": (
+        lambda: flow(simple("a", ref="workflow")),
+        "REFERENCE_NAME",
+        "The reference name 'workflow' means the workflow itself",
+    ),
+    "two underscores in a loop": (
+        lambda: flow(do_while(simple("a", ref="a__b"), count=2)),
+        "REFERENCE_NAME",
+        "The reference name 'a__b' has '__', by which the server marks the rounds of a loop",
+    ),
+    # inputs
+    "an input that a worker needs": (
+        lambda: flow(simple(price)),
+        "MISSING_INPUT",
+        "price() needs 'sku', and SIMPLE 'price' does not give it. The function is at ",
+    ),
+    "an input that a worker does not take": (
+        lambda: flow(simple(price, sku="a", amuont=2)),
+        "UNKNOWN_INPUT",
+        "price() takes no 'amuont'; did you mean 'amount'?",
+    ),
+    "an input that is called as an option": (
+        lambda: flow(simple(send, ref="a", description="b")),
+        "MISSING_INPUT",
+        "'description' is an option of steps too: give it as simple(f, {'description': ...}).",
+    ),
+    "an address": (
+        lambda: flow(http("")),
+        "MISSING_INPUT",
+        "HTTP 'http' needs the input parameter http_request.uri",
+    ),
+    "a query": (lambda: flow(jq("")), "MISSING_INPUT", "JSON_JQ_TRANSFORM 'jq' needs the input parameter queryExp"),
+    "a script": (lambda: flow(inline("")), "MISSING_INPUT", "INLINE 'inline' needs the input parameter expression."),
+    "a condition of polling": (
+        lambda: flow(http_poll("/", "")),
+        "MISSING_INPUT",
+        "needs the input parameter http_request.terminationCondition",
+    ),
+    "Kafka's servers": (
+        lambda: flow(kafka_publish("t", "v", servers=None)),
+        "MISSING_INPUT",
+        "needs the input parameter kafka_request.bootStrapServers.",
+    ),
+    "what a webhook matches": (
+        lambda: flow(wait_for_webhook()),
+        "MISSING_INPUT",
+        "WAIT_FOR_WEBHOOK 'wait_for_webhook' needs the input parameter matches.",
+    ),
+    "the workflow to start": (
+        lambda: flow(start_workflow("")),
+        "MISSING_INPUT",
+        "needs the input parameter startWorkflow.name",
+    ),
+    "a statement": (lambda: flow(jdbc("pg", "")), "MISSING_INPUT", "needs the input parameter statement."),
+    "a model": (
+        lambda: flow(llm_chat_complete("openai", None)),
+        "MISSING_INPUT",
+        "needs the input parameter model.",
+    ),
+    "a tool": (lambda: flow(call_mcp_tool("http://m", "")), "MISSING_INPUT", "needs the input parameter method."),
+    "an agent": (
+        lambda: flow(agent(None)),
+        "MISSING_INPUT",
+        "needs the input parameter agentUrl or agentName or name.",
+    ),
+    "a task to update": (
+        lambda: flow(update_task(workflow_id="w")),
+        "MISSING_INPUT",
+        "needs the input parameter taskId or taskRefName.",
+    ),
+    # fields
+    "a count as text": (
+        lambda: flow(simple("a", retry_count="3")),
+        "WRONG_TYPE",
+        "retryCount of SIMPLE 'a' is '3'; it must be a whole number from 0.",
+    ),
+    "a negative delay": (
+        lambda: flow(simple("a", start_delay=-1)),
+        "WRONG_TYPE",
+        "startDelay of SIMPLE 'a' is -1; it must be a whole number from 0.",
+    ),
+    "a flag as text": (
+        lambda: flow(http("/", optional="yes")),
+        "WRONG_TYPE",
+        "optional of HTTP 'http' is 'yes'; it must be true or false.",
+    ),
+    "inputs that are a list": (
+        lambda: loaded(task(inputParameters=[1])),
+        "WRONG_TYPE",
+        "inputParameters of SIMPLE 'a' is [1]; it must be an object (a dict).",
+    ),
+    "a join on text": (
+        lambda: loaded(task(type="JOIN", joinOn="a")),
+        "WRONG_TYPE",
+        "joinOn of JOIN 'a' is 'a'; it must be a list of texts.",
+    ),
+    "a type in small letters": (
+        lambda: loaded(task(type="http")),
+        "UNKNOWN_TYPE",
+        "The type 'http' is written 'HTTP'; as it is, a worker gets it.",
+    ),
+    "an unknown verb": (
+        lambda: flow(http("/", "FETCH")),
+        "HTTP_METHOD",
+        "The method of HTTP 'http' is 'FETCH'; there are GET, HEAD, POST,",
+    ),
+    "no verb": (
+        lambda: flow(raw("HTTP", {"http_request": {"uri": "/"}})),
+        "HTTP_METHOD",
+        "HTTP 'http' has no method",
+    ),
+    "a time-out as text": (
+        lambda: flow(http("/", read_timeout_ms=-5)),
+        "WRONG_TYPE",
+        "readTimeOut of HTTP 'http' is -5; it must be a whole number from 0 (milliseconds).",
+    ),
+    "a state that does not end": (
+        lambda: flow(terminate("DONE")),
+        "TERMINATION_STATUS",
+        "terminationStatus is 'DONE'; it must be COMPLETED, FAILED, TERMINATED, written out and not a reference.",
+    ),
+    "an optional end": (
+        lambda: flow(terminate(optional=True)),
+        "TERMINATE_OPTIONAL",
+        "A TERMINATE cannot be optional.",
+    ),
+    "two times to wait for": (
+        lambda: flow(wait(5, until="2027-01-01 10:00")),
+        "WAIT",
+        "A WAIT has a duration or an until, and not both.",
+    ),
+    "a duration that cannot be read": (
+        lambda: flow(wait("five minutes")),
+        "WAIT",
+        "The duration 'five minutes' cannot be read; write days, hours, minutes and seconds in this order",
+    ),
+    "a time that cannot be read": (
+        lambda: flow(wait(until="tomorrow")),
+        "WAIT",
+        "The time 'tomorrow' cannot be read; write it as '2027-01-31 18:30 UTC'.",
+    ),
+    "an unknown evaluator": (
+        lambda: flow(inline("1", evaluator="javscript")),
+        "EVALUATOR",
+        "INLINE 'inline' has the evaluator 'javscript'; did you mean 'javascript'?",
+    ),
+    "a sink without a kind": (
+        lambda: flow(event("orders")),
+        "SINK",
+        "The sink 'orders' is no sink; write 'conductor', or kind and name, as 'sqs:orders'.",
+    ),
+    "no sink": (lambda: flow(event("")), "MISSING_FIELD", "EVENT 'event' has no sink; the server needs it."),
+    "a dynamic task without its parameter": (
+        lambda: flow(dynamic("x", fields={"dynamicTaskNameParam": "taskNam"})),
+        "DYNAMIC",
+        "dynamicTaskNameParam names an input parameter 'taskNam'; there is taskToExecute.",
+    ),
+    # switches
+    "a switch without cases": (
+        lambda: flow(switch("x")),
+        "MISSING_FIELD",
+        "SWITCH 'switch' has no decisionCases; the server needs it.",
+    ),
+    "a reference as the expression of a switch": (
+        lambda: flow(
+            raw(
+                task(
+                    type="SWITCH",
+                    evaluatorType="value-param",
+                    expression="${workflow.input.x}",
+                    decisionCases={"1": [task()]},
+                ),
+                ref="s",
+            )
+        ),
+        "SWITCH_EXPRESSION",
+        "with value-param it is the name of an input parameter, which holds the reference.",
+    ),
+    "a switch on a parameter that is not there": (
+        lambda: flow(switch("x", {"1": noop()}, fields={"expression": "switchCaseValu"})),
+        "SWITCH_EXPRESSION",
+        "The expression of SWITCH 'switch' names the input 'switchCaseValu'; did you mean 'switchCaseValue'?",
+    ),
+    "a script that reads what is not there": (
+        lambda: flow(switch(script="$.totl > 1", cases={"true": noop()}, inputs={"total": 1})),
+        "UNKNOWN_SCRIPT_NAME",
+        "The script of SWITCH 'switch' reads $.totl, which is no input parameter; did you mean 'total'?",
+    ),
+    "a reference in a script that was loaded": (
+        lambda: loaded(
+            task(type="SWITCH", evaluatorType="javascript", expression="${a.b} > 1", decisionCases={"1": []})
+        ),
+        "SCRIPT_REFERENCE",
+        "has a ${...}, which the server does not replace there",
+    ),
+    "a case that is a reference": (
+        lambda: flow(switch("x", {"${workflow.input.a}": noop()})),
+        "CASE",
+        "A case of SWITCH 'switch' is '${workflow.input.a}'; the server does not replace ${...} there.",
+    ),
+    # forks and joins
+    "a fork without a join": (
+        lambda: flow(fork(simple("a"), join=False), simple("b")),
+        "NO_JOIN",
+        "After FORK_JOIN 'fork' comes SIMPLE 'b'; the server demands a JOIN right after it.",
+    ),
+    "a fork at the end": (
+        lambda: flow(fork(simple("a"), join=False)),
+        "NO_JOIN",
+        "After FORK_JOIN 'fork' comes nothing",
+    ),
+    "a fork without branches": (
+        lambda: flow(fork()),
+        "MISSING_FIELD",
+        "FORK_JOIN 'fork' has no forkTasks; the server needs it.",
+    ),
+    "an empty branch": (
+        lambda: flow(fork(simple("a"), [])),
+        "EMPTY_BRANCH",
+        "A branch of FORK_JOIN 'fork' has no steps; the server fails on it.",
+    ),
+    "a join on a step that is not there": (
+        lambda: flow(fork(simple("first"), join_on=["frist"])),
+        "UNKNOWN_JOIN",
+        "JOIN 'fork_join' waits for 'frist', and no step has that name; did you mean 'first'?",
+    ),
+    "a join on a step of one case": (
+        join_on_case,
+        "JOIN_NEVER_ENDS",
+        "JOIN 'fork_join' waits for 'a', which runs only in some cases of 'switch': otherwise it never ends.",
+    ),
+    "a join on what comes later": (
+        join_in_front,
+        "JOIN_NEVER_ENDS",
+        "JOIN 'join' waits for 'a', which does not come before it: it never ends.",
+    ),
+    "an exclusive join on nobody": (
+        lambda: flow(exclusive_join(["ghost"])),
+        "UNKNOWN_JOIN",
+        "EXCLUSIVE_JOIN 'exclusive_join' waits for 'ghost', and no step has that name",
+    ),
+    "a dynamic fork of nothing": (
+        lambda: flow(raw("FORK_JOIN_DYNAMIC"), join()),
+        "DYNAMIC_FORK",
+        "does not say what to run: give tasks and their inputs, or each= with a task",
+    ),
+    "a dynamic fork without a task": (
+        lambda: flow(dynamic_fork(each=[1])),
+        "DYNAMIC_FORK",
+        "has inputs and nothing to run with them: give task=, task_type= or workflow=.",
+    ),
+    "a dynamic fork without inputs": (
+        lambda: flow(dynamic_fork("${workflow.input.tasks}")),
+        "DYNAMIC_FORK",
+        "names the input parameter 'dynamicTasksInput'; did you mean 'dynamicTasks'?",
+    ),
+    "half of a dynamic fork": (
+        lambda: flow(raw("FORK_JOIN_DYNAMIC", {"t": []}, fields={"dynamicForkTasksParam": "t"}), join()),
+        "DYNAMIC_FORK",
+        "has dynamicForkTasksParam and no dynamicForkTasksInputParamName.",
+    ),
+    "both forms of a dynamic fork": (
+        lambda: flow(dynamic_fork([], {}, fields={"dynamicForkJoinTasksParam": "dynamicTasks"})),
+        "DYNAMIC_FORK",
+        "dynamicForkJoinTasksParam stands alone.",
+    ),
+    # loops
+    "a loop without a condition": (
+        lambda: flow(do_while(simple("a"))),
+        "MISSING_FIELD",
+        "DO_WHILE 'loop' has no loopCondition; the server needs it.",
+    ),
+    "a loop without a body": (
+        lambda: flow(do_while(count=3)),
+        "MISSING_FIELD",
+        "DO_WHILE 'loop' has no loopOver; the server needs it.",
+    ),
+    "a condition that reads what is not there": (
+        lambda: flow(do_while(simple("check"), condition="$.chek.done")),
+        "UNKNOWN_SCRIPT_NAME",
+        "The script of DO_WHILE 'loop' reads $.chek, which is no input parameter; did you mean 'check'?",
+    ),
+    # order
+    "a step after the end": (
+        lambda: flow(terminate(), simple("a")),
+        "UNREACHABLE",
+        "SIMPLE 'a' is never reached: TERMINATE 'terminate' before it ends the workflow.",
+    ),
+    "a step after a switch that ends in every case": (
+        lambda: flow(switch("x", {"1": terminate()}, terminate("FAILED")), simple("a")),
+        "UNREACHABLE",
+        "SIMPLE 'a' is never reached: SWITCH 'switch' before it ends the workflow in every case.",
+    ),
+    # sub-workflows
+    "sub-workflows in a circle": (
+        circle,
+        "CIRCLE",
+        "Sub-workflows that contain themselves: one -> two -> one. Refer to one by its name.",
+    ),
+    "a workflow that always runs itself": (
+        lambda: flow(sub_workflow("order")),
+        "ENDLESS",
+        "SUB_WORKFLOW 'order' runs the workflow that it is in, in every case: that never ends.",
+    ),
+    "a sub-workflow without a name": (
+        lambda: flow(sub_workflow("")),
+        "MISSING_FIELD",
+        "does not name a workflow; its parent cannot even start.",
+    ),
+    "a version as text": (
+        lambda: flow(sub_workflow("x", version=-1)),
+        "WRONG_TYPE",
+        "version of SUB_WORKFLOW 'x' is -1; it must be a whole number from 0.",
+    ),
+    "a mistake in a sub-workflow": (
+        wrong_in_sub_workflow,
+        "UNKNOWN_REFERENCE",
+        "refers to 'ghost', and no step of this workflow has that name; there is a.",
+    ),
+    # the workflow
+    "no steps": (lambda: Workflow("order"), "NO_TASKS", "The workflow has no steps; the server refuses it."),
+    "no name": (lambda: Workflow("") >> noop(), "NO_NAME", "The workflow has no name."),
+    "a slash in the name": (
+        lambda: Workflow("a/b") >> noop(),
+        "NAME",
+        "The workflow's name 'a/b' has a slash: the server stores it and cannot find it again.",
+    ),
+    "a version 0": (
+        lambda: Workflow("a", 0) >> noop(),
+        "WRONG_TYPE",
+        "version is 0; it must be a whole number from 1.",
+    ),
+    "a policy of tasks": (
+        lambda: flow(noop(), timeout=5, timeout_policy="RETRY"),
+        "TIMEOUT_POLICY",
+        "timeoutPolicy is 'RETRY'; a workflow has TIME_OUT_WF, ALERT_ONLY.",
+    ),
+    "an old schema": (
+        lambda: flow(noop(), fields={"schemaVersion": 1}),
+        "SCHEMA_VERSION",
+        "schemaVersion is 1; the server takes 2 only.",
+    ),
+    "a failure workflow from a step": (
+        lambda: flow(simple("a"), failure_workflow="${a.output.x}"),
+        "FAILURE_WORKFLOW",
+        "failureWorkflow is ${a.output.x}; it can be a name, or a reference to the workflow's input.",
+    ),
+    "a limit as text": (
+        lambda: flow(noop(), rate_limit=("k", "5")),
+        "WRONG_TYPE",
+        "concurrentExecLimit is '5'; it must be a whole number from 0.",
+    ),
+    "a time-out as a flag": (
+        lambda: flow(noop(), timeout=True),
+        "WRONG_TYPE",
+        "timeoutSeconds is True; it must be a whole number from 0.",
+    ),
+}
+
+
+def maybe():
+    a = simple("a")
+    return flow(switch("x", {"1": a}), simple("b", x=a.output.x))
+
+
+def not_joined():
+    a = simple("a")
+    return flow(fork(a, simple("b"), join_on=["b"]), simple("c", x=a.output.x))
+
+
+WARNINGS = {
+    "a step of one case": (
+        maybe,
+        "MAY_NOT_HAVE_RUN",
+        "${a.output.x} refers to 'a', which runs only in some cases of 'switch': otherwise this is null.",
+    ),
+    "a branch that nobody waits for": (
+        not_joined,
+        "NOT_JOINED",
+        "'a', a step of a branch of 'fork' that no JOIN waits",
+    ),
+    "an input that was not declared": (
+        lambda: flow(simple("a", x="${workflow.input.skuu}"), input_parameters=["sku"]),
+        "UNDECLARED_INPUT",
+        "${workflow.input.skuu}: 'skuu' is none of the workflow's inputParameters; did you mean 'sku'?",
+    ),
+    "a variable that nobody sets": (
+        lambda: flow(set_variable(total=1), simple("a", x="${workflow.variables.totl}")),
+        "UNKNOWN_VARIABLE",
+        "no step sets the variable 'totl'; did you mean 'total'?",
+    ),
+    "a field that a workflow does not have": (
+        lambda: flow(simple("a", x="${workflow.inputs.x}")),
+        "UNKNOWN_FIELD",
+        "${workflow.inputs.x}: a workflow has no 'inputs'; did you mean 'input'?",
+    ),
+    "a misspelt field": (
+        lambda: loaded(task(inputParamaters={})),
+        "UNKNOWN_FIELD",
+        "There is no field 'inputParamaters'; did you mean 'inputParameters'?",
+    ),
+    "a misspelt field of the workflow": (
+        lambda: flow(noop(), fields={"timeoutSecond": 5}),
+        "UNKNOWN_FIELD",
+        "There is no field 'timeoutSecond'; did you mean 'timeoutSeconds'?",
+    ),
+    "a misspelt type": (
+        lambda: flow(raw("SUBWORKFLOW")),
+        "UNKNOWN_TYPE",
+        "There is no type 'SUBWORKFLOW'; did you mean 'SUB_WORKFLOW'?",
+    ),
+    "a script that reads what is not there": (
+        lambda: flow(inline("$.totl + 1", {"total": 1})),
+        "UNKNOWN_SCRIPT_NAME",
+        "The script of INLINE 'inline' reads $.totl, which is no input parameter; did you mean 'total'?",
+    ),
+    "a join on a switch": (
+        lambda: flow([simple("a"), switch("x", {"1": simple("b")})]),
+        "JOIN_ON_SWITCH",
+        "JOIN 'fork_join' waits for the switch 'switch', and not for the steps of its cases.",
+    ),
+    "a join on nothing": (lambda: flow(join()), "JOINS_NOTHING", "JOIN 'join' waits for nothing: it ends at once."),
+    "a loop in a loop": (
+        lambda: flow(do_while(do_while(simple("a"), count=2), count=2)),
+        "NESTED_LOOP",
+        "DO_WHILE 'loop_2' is a loop in a loop, which the open-source server does not support",
+    ),
+    "no variable": (lambda: flow(set_variable()), "NO_VARIABLE", "SET_VARIABLE 'set_variable' sets no variable."),
+    "a policy without a time": (
+        lambda: flow(noop(), timeout_policy="TIME_OUT_WF"),
+        "TIMEOUT_POLICY",
+        "timeoutPolicy is TIME_OUT_WF, and there is no timeoutSeconds: the workflow never times out.",
+    ),
+    "an input that a sub-workflow has": (
+        lambda: flow(sub_workflow(flow(noop(), input_parameters=["a", "b"]), {"a": 1, "c": 2})),
+        "MISSING_INPUT",
+        "The workflow 'order' has the input 'b', and SUB_WORKFLOW 'order' does not give it.",
+    ),
+    "an input that a sub-workflow does not have": (
+        lambda: flow(sub_workflow(flow(noop(), input_parameters={"sku": ""}), {"skuu": 1})),
+        "UNKNOWN_INPUT",
+        "The workflow 'order' has no input 'skuu'; did you mean 'sku'?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "code", "message"), ERRORS.values(), ids=ERRORS)
+def test_a_mistake_is_told(make, code, message):
+    workflow = make()
+    problems = workflow.validate()
+    assert [p for p in problems if p.code == code and p.is_error and message in p.message], problems
+    with pytest.raises(WorkflowDefinitionError, match="has (a problem|[0-9]+ problems):") as raised:
+        workflow.check()
+    assert [p for p in raised.value.problems if p.code == code]
+
+
+@pytest.mark.parametrize(("make", "code", "message"), WARNINGS.values(), ids=WARNINGS)
+def test_what_may_be_a_mistake_is_told_and_stops_nothing(make, code, message):
+    workflow = make()
+    problems = workflow.validate()
+    assert [p for p in problems if p.code == code and not p.is_error and message in p.message], problems
+    assert workflow.check() is workflow
+
+
+def test_there_are_enough_of_them():
+    assert len(ERRORS) >= 60
+
+
+def test_all_problems_are_told_at_once():
+    workflow = flow(simple(price), wait("x"), simple("a", x="${ghost.output.x}"))
+    with pytest.raises(WorkflowDefinitionError) as raised:
+        workflow.check()
+    assert [p.code for p in raised.value.problems] == ["WAIT", "UNKNOWN_REFERENCE", "MISSING_INPUT"]
+    assert str(raised.value).startswith("Workflow 'order' has 3 problems:\n  tasks[1].inputParameters.duration (")
+
+
+def test_a_problem_names_the_line_where_the_reference_was_written():
+    workflow = Workflow("order")
+    later = simple("later")
+    workflow >> simple(
+        "first",
+        x=later.output.x,  # this line
+    )
+    workflow >> later
+    (problem,) = workflow.validate()
+    line = workflow.validate()[0].place.rpartition(":")[2].rstrip(")")
+    with open(__file__, encoding="utf-8") as source:
+        assert "# this line" in source.readlines()[int(line) - 1]
+    assert problem.place.startswith("tasks[0].inputParameters.x (")
+    assert str(problem).endswith("[LATER_REFERENCE]")
+
+
+def test_a_problem_names_the_line_where_the_step_was_written():
+    workflow = Workflow("order")
+    workflow >> http("", ref="h")  # that line
+    (problem,) = workflow.validate()
+    line = problem.place.rpartition(":")[2].rstrip(")")
+    with open(__file__, encoding="utf-8") as source:
+        assert "# that line" in source.readlines()[int(line) - 1]
+
+
+def test_a_loaded_definition_has_paths_and_no_lines():
+    workflow = loaded(task(type="SWITCH", decisionCases={"A": [task(taskReferenceName="b", retryCount=-1)]}))
+    places = {p.code: p.place for p in workflow.validate()}
+    assert places["WRONG_TYPE"] == "tasks[0].decisionCases.A[0].retryCount"
+
+
+def test_a_problem_of_a_sub_workflow_has_the_whole_path():
+    (problem,) = wrong_in_sub_workflow().validate()
+    assert problem.place == "tasks[0].subWorkflowParam.workflowDefinition.tasks[0].inputParameters.x"
+
+
+def test_an_empty_workflow_name_is_placed():
+    assert isinstance(Workflow("").validate()[0], Problem)
+
+
+TEMPLATE = {"name": "x", "inputTemplate": {"http_request": {"uri": "/", "method": "GET"}}}
+RIGHT = {
+    "a step before": lambda a: flow(a, simple("b", x=a.output.x)),
+    "a branch that was joined": lambda a: flow([a, simple("c")], simple("b", x=a.output.x)),
+    "a branch whose end was joined": lambda a: flow([[a, simple("d")], simple("c")], simple("b", x=a.output.x)),
+    "the step before a switch": lambda a: flow(a, switch(a.output.x, {"1": simple("b", x=a.output.x)})),
+    "the only case that goes on": lambda a: flow(switch("x", {"1": a}, terminate("FAILED")), simple("b", x=a.output.x)),
+    "the last round": lambda a: flow(do_while([simple("b", x=a.output.x, y="${b.output.y}"), a], count=2)),
+    "another branch of the last round": lambda a: flow(do_while([[simple("b", x=a.output.x), a]], count=2)),
+    "a loop's body afterwards": lambda a: flow(do_while(a, count=2), simple("b", x=a.output.x)),
+    "a condition on the body": lambda a: flow(do_while(a, condition=f"{a.output.x} < 2")),
+    "a loop from inside": lambda a: flow(do_while(a, count=2, ref="l"), simple("b", x="${l.output.1.a.x}")),
+    "a round's own step": lambda a: flow(do_while(a, count=2, ref="l"), simple("b", x="${a__1.output.x}")),
+    "the id of the task": lambda a: flow(a, simple("b", x="${CPEWF_TASK_ID} ${HOME} $${ghost.x}")),
+    "a worker that takes anything": lambda a: flow(a, simple(anything, x=1, y=2)),
+    "a request from a reference": lambda a: flow(a, raw("HTTP", {"http_request": a.output.request})),
+    "a template's request": lambda a: flow(a, raw("HTTP", {"method": "GET"}, task_definition=TEMPLATE)),
+    "a workflow that runs itself in one case": lambda a: flow(a, switch("x", {"1": sub_workflow("order")})),
+    "a type that is not known": lambda a: flow(a, raw("VERY_NEW")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", RIGHT.values(), ids=RIGHT)
+def test_what_is_right_is_let_through(make):
+    assert make(simple("a")).validate() == []
