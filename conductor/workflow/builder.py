@@ -20,6 +20,7 @@ from conductor.workflow.place import here
 from conductor.workflow.problem import Problem
 from conductor.workflow.refs import Ref
 from conductor.workflow.render import Renderer
+from conductor.workflow.running import Running
 from conductor.workflow.step import Block, Chain, Content, Step
 from conductor.workflow.tasks.branch import fork
 from conductor.workflow.validate import check
@@ -29,7 +30,7 @@ __all__ = ["Workflow"]
 S = TypeVar("S", bound=Step)
 
 
-class Workflow(Opening):
+class Workflow(Opening, Running):
     """A workflow definition as code.
 
     Steps are added with ``workflow >> step``, ``workflow.add(step)``, and inside the blocks of ``with`` statements; a
@@ -266,7 +267,7 @@ class Workflow(Opening):
             return step
         if step.ref is None:
             step.fields["taskReferenceName"] = self._names.make(step.base)
-        if step.fields.get("name") is None:
+        if step.fields.get("name") is None and not step.is_loaded:
             step.fields["name"] = step.ref
         self._open[-1].steps.append(step)
         for inner in step.walk():

@@ -27,10 +27,12 @@ class Opening:
         *,
         script: str | None = None,
         evaluator: str | None = None,
+        param: str = "switchCaseValue",
         **options: Unpack[Options],
     ) -> SwitchStep:
         """Add a SWITCH, see ``conductor.workflow.switch``: ``with s.case("A"): ...``, ``with s.default(): ...``."""
-        return self._added(branch.switch(value, cases, default, script=script, evaluator=evaluator, **options))
+        made = branch.switch(value, cases, default, script=script, evaluator=evaluator, param=param, **options)
+        return self._added(made)
 
     def fork(
         self,

@@ -40,6 +40,7 @@ class Signature:
         required: Inputs that it cannot do without.
         accepted: All inputs that it looks at; None when it takes any.
         outputs: The keys of its output; None when they are not known.
+        worker: What was declared, or None for a plain function.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Signature:
     required: tuple[str, ...] = ()
     accepted: tuple[str, ...] | None = None
     outputs: tuple[str, ...] | None = None
+    worker: Declared | None = None
 
 
 def declared(task: Callable[..., Any] | Declared) -> Signature:
@@ -62,10 +64,10 @@ def declared(task: Callable[..., Any] | Declared) -> Signature:
     name = worker.name if isinstance(worker, Declared) else getattr(function, "__name__", "")
     if not name or name == "<lambda>":
         raise TypeError(f"{function!r} has no name of its own; give the task's name: simple('name', ...).")
-    return _read(str(name), function)
+    return _read(str(name), function, worker if isinstance(worker, Declared) else None)
 
 
-def _read(name: str, function: Callable[..., Any]) -> Signature:
+def _read(name: str, function: Callable[..., Any], worker: Declared | None) -> Signature:
     parameters = inspect.signature(function).parameters.values()
     kinds = _hints(function)
     whole = len(parameters) == 1 and any(_is_special(kinds.get(p.name, p.annotation), "Task") for p in parameters)
@@ -81,6 +83,7 @@ def _read(name: str, function: Callable[..., Any]) -> Signature:
         required=tuple(p.name for p in named if p.default is p.empty),
         accepted=None if takes_any else tuple(p.name for p in named),
         outputs=_outputs(kinds.get("return")),
+        worker=worker,
     )
 
 

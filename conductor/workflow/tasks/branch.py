@@ -21,6 +21,7 @@ def switch(
     *,
     script: str | None = None,
     evaluator: str | None = None,
+    param: str = "switchCaseValue",
     **options: Unpack[Options],
 ) -> SwitchStep:
     """Take one of several ways (``SWITCH``).
@@ -32,9 +33,10 @@ def switch(
         script: In place of ``value``: JavaScript that gives it. It sees the input parameters as ``$.name``; a
             ``${...}`` in it becomes such a parameter.
         evaluator: What runs the script: ``javascript`` (the default), ``graaljs`` or ``python``.
+        param: The input parameter that carries ``value``.
         options: See ``Options``; ``inputs`` are the script's parameters.
     """
-    inputs = {"switchCaseValue": value} if script is None else {}
+    inputs = {param: value} if script is None else {}
     step: SwitchStep = make(
         "SWITCH",
         inputs,
@@ -42,7 +44,7 @@ def switch(
         cls=SwitchStep,
         lifts=None if script is None else "expression",
         evaluatorType=evaluator or ("value-param" if script is None else "javascript"),
-        expression="switchCaseValue" if script is None else script,
+        expression=param if script is None else script,
         decisionCases={case_key(key): Block(content) for key, content in (cases or {}).items()},
         defaultCase=None if default is None else Block(default),
     )

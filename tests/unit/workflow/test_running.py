@@ -1,0 +1,212 @@
+"""A workflow and a server: registering, starting, differences. The HTTP is that of ``responses``."""
+
+import json
+
+import pytest
+import responses
+from responses import matchers
+
+from conductor import (
+    ConductorClient,
+    ConflictError,
+    TaskDef,
+    WorkerRegistry,
+    Workflow,
+    WorkflowDefinitionError,
+    WorkflowFailedError,
+    worker_task,
+)
+from conductor.workflow import do_while, fork, simple, sub_workflow, switch
+from conductor.workflow.diff import compare
+
+API = "http://server/api"
+
+
+@worker_task("price", registry=WorkerRegistry(), task_def=TaskDef(name="price", retry_count=1))
+def price(sku: str) -> float: ...
+
+
+@pytest.fixture
+def client():
+    with ConductorClient(server_url=API) as client:
+        yield client
+
+
+@pytest.fixture
+def server():
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+@pytest.fixture
+def workflow():
+    workflow = Workflow("order", 2)
+    workflow >> simple(price, sku=workflow.input.sku)
+    return workflow
+
+
+def sent(server, index=0):
+    return json.loads(server.calls[index].request.body)
+
+
+def stored(workflow, **changes):
+    """A definition as the server gives it back: with its defaults."""
+    wire = workflow.to_dict()
+    task = {
+        "startDelay": 0,
+        "optional": False,
+        "asyncComplete": False,
+        "permissive": False,
+        "decisionCases": {},
+        "defaultCase": [],
+        "forkTasks": [],
+        "joinOn": [],
+        "loopOver": [],
+        "onStateChange": {},
+    }
+    return {
+        "createTime": 1,
+        "updateTime": 2,
+        "schemaVersion": 2,
+        "restartable": True,
+        "timeoutPolicy": "ALERT_ONLY",
+        "timeoutSeconds": 0,
+        "enforceSchema": True,
+        "workflowStatusListenerEnabled": False,
+        "inputParameters": [],
+        "outputParameters": {},
+        "variables": {},
+        **wire,
+        "tasks": [{**task, **one} for one in wire["tasks"]],
+        **changes,
+    }
+
+
+def test_it_registers_itself(server, client, workflow):
+    server.post(f"{API}/metadata/workflow", match=[matchers.query_param_matcher({"overwrite": "true"})])
+    workflow.register(client, overwrite=True)
+    assert sent(server) == workflow.to_dict()
+
+
+def test_it_registers_the_task_definitions_of_its_functions(server, client, workflow):
+    workflow >> simple(price, sku="other") >> simple("elsewhere")
+    server.post(f"{API}/metadata/taskdefs")
+    server.post(f"{API}/metadata/workflow")
+    workflow.register(client, task_defs=True)
+    assert [(task["name"], task["retryCount"]) for task in sent(server)] == [("price", 1)]
+
+
+def test_a_definition_that_is_there_and_the_same_is_left_alone(server, client, workflow):
+    server.post(f"{API}/metadata/workflow", status=409, json={"message": "exists"})
+    server.get(f"{API}/metadata/workflow/order", json=stored(workflow))
+    workflow.register(client)
+
+
+def test_a_definition_that_is_there_and_differs_is_an_error(server, client, workflow):
+    server.post(f"{API}/metadata/workflow", status=409, json={"message": "exists"})
+    server.get(f"{API}/metadata/workflow/order", json=stored(workflow, description="old"))
+    with pytest.raises(ConflictError):
+        workflow.register(client)
+
+
+@pytest.mark.parametrize("call", ["register", "start", "execute", "run"])
+def test_nothing_is_sent_of_a_workflow_with_mistakes(server, client, call):
+    workflow = Workflow("order")
+    workflow >> simple(price)
+    with pytest.raises(WorkflowDefinitionError, match="price\\(\\) needs 'sku'"):
+        getattr(workflow, call)(client)
+    assert len(server.calls) == 0
+
+
+def test_it_is_sent_unchecked_when_asked(server, client):
+    workflow = Workflow("order")
+    workflow >> simple(price)
+    server.post(f"{API}/workflow", body="id")
+    assert workflow.start(client, check=False) == "id"
+
+
+def test_it_starts_without_being_registered(server, client, workflow):
+    server.post(f"{API}/workflow", body="id-1")
+    assert workflow.start(client, {"sku": "a"}, correlation_id="c") == "id-1"
+    body = sent(server)
+    assert body["workflowDef"] == workflow.to_dict()
+    assert (body["name"], body["version"], body["input"], body["correlationId"]) == ("order", 2, {"sku": "a"}, "c")
+
+
+def test_it_starts_what_is_registered(server, client, workflow):
+    server.post(f"{API}/workflow", body="id-1")
+    workflow.start(client, registered=True)
+    assert "workflowDef" not in sent(server)
+    assert (sent(server)["name"], sent(server)["version"]) == ("order", 2)
+
+
+def test_it_executes(server, client, workflow):
+    answer = {"responseType": "TARGET_WORKFLOW", "workflowId": "i", "targetWorkflowStatus": "COMPLETED"}
+    server.post(f"{API}/workflow/execute/order/2", json=answer)
+    run = workflow.execute(client, {"sku": "a"}, wait_for=2)
+    assert run.workflow_id == "i"
+
+
+def test_it_runs_to_its_end(server, client, workflow):
+    server.post(f"{API}/workflow", body="id-1")
+    server.get(f"{API}/workflow/id-1/status", json={"workflowId": "id-1", "status": "COMPLETED"})
+    server.get(f"{API}/workflow/id-1", json={"workflowId": "id-1", "status": "COMPLETED", "output": {"total": 3}})
+    assert workflow.run(client, {"sku": "a"}).output == {"total": 3}
+
+
+def test_a_run_that_fails_is_an_error(server, client, workflow):
+    server.post(f"{API}/workflow", body="id-1")
+    server.get(f"{API}/workflow/id-1/status", json={"workflowId": "id-1", "status": "FAILED"})
+    server.get(f"{API}/workflow/id-1", json={"workflowId": "id-1", "status": "FAILED"})
+    with pytest.raises(WorkflowFailedError):
+        workflow.run(client)
+
+
+def test_defaults_and_stamps_are_no_difference(server, client, workflow):
+    server.get(f"{API}/metadata/workflow/order", json=stored(workflow))
+    diff = workflow.diff(client)
+    assert not diff
+    assert str(diff) == "no differences"
+
+
+def test_a_workflow_that_is_not_registered(server, client, workflow):
+    server.get(f"{API}/metadata/workflow/order", status=404, json={"message": "no"})
+    diff = workflow.diff(client)
+    assert diff
+    assert not diff.is_registered
+    assert str(diff) == "the server has no such workflow"
+
+
+def test_differences_are_told_by_reference_name():
+    def build(*, amount, cases, order):
+        workflow = Workflow("order")
+        workflow >> simple("a", amount=amount)
+        workflow >> switch("x", {case: simple(f"in_{case}") for case in cases})
+        workflow >> fork(*(simple(name) for name in order))
+        workflow >> do_while(simple("again"), count=amount)
+        workflow >> sub_workflow(Workflow("child", description=str(amount)))
+        return workflow.to_dict()
+
+    here = build(amount=2, cases=["one"], order=["l", "r"])
+    there = {**build(amount=1, cases=["one", "two"], order=["r", "l"]), "description": "old"}
+    assert str(compare(here, there)).splitlines() == [
+        "~ tasks[a].inputParameters.amount: 1 -> 2",
+        "~ tasks[fork].forkTasks[0] in order: ['r'] -> ['l']",
+        "+ tasks[fork].forkTasks[0][l].name: 'l'",
+        "+ tasks[fork].forkTasks[0][l].taskReferenceName: 'l'",
+        "~ tasks[fork].forkTasks[1] in order: ['l'] -> ['r']",
+        "+ tasks[fork].forkTasks[1][r].name: 'r'",
+        "+ tasks[fork].forkTasks[1][r].taskReferenceName: 'r'",
+        "~ tasks[fork_join].joinOn: ['r', 'l'] -> ['l', 'r']",
+        "~ tasks[loop].loopCondition: '$.loop.iteration < 1' -> '$.loop.iteration < 2'",
+        "~ tasks[child].subWorkflowParam.workflowDefinition.description: '1' -> '2'",
+        "- tasks[switch].decisionCases.two in order: ['in_two']",
+        "- tasks[switch].decisionCases.two[in_two].name: 'in_two'",
+        "- tasks[switch].decisionCases.two[in_two].taskReferenceName: 'in_two'",
+        "- tasks[fork].forkTasks[0][r].name: 'r'",
+        "- tasks[fork].forkTasks[0][r].taskReferenceName: 'r'",
+        "- tasks[fork].forkTasks[1][l].name: 'l'",
+        "- tasks[fork].forkTasks[1][l].taskReferenceName: 'l'",
+        "- description: 'old'",
+    ]
+    assert len(compare(here, there)) == len(list(compare(here, there)))
