@@ -18,6 +18,7 @@ from conductor.workflow.naming import Names
 from conductor.workflow.opening import Opening
 from conductor.workflow.place import here
 from conductor.workflow.problem import Problem
+from conductor.workflow.python import to_python
 from conductor.workflow.refs import Ref
 from conductor.workflow.render import Renderer
 from conductor.workflow.running import Running
@@ -120,9 +121,8 @@ class Workflow(Opening, Running):
             "ownerEmail": owner_email,
             "ownerApp": owner_app,
             "metadata": metadata,
-            **(fields or {}),
         }
-        self._set_up({key: value for key, value in given.items() if value is not None})
+        self._set_up({**{key: value for key, value in given.items() if value is not None}, **(fields or {})})
 
     def _set_up(self, fields: dict[str, Any]) -> None:
         self.place = here()
@@ -337,6 +337,17 @@ class Workflow(Opening, Running):
             if isinstance(inner, Workflow) and (circle := inner._circle((*line, self))):  # noqa: SLF001  its own kind
                 return circle
         return None
+
+    def to_python(self, variable: str = "workflow", *, tidy: bool = False) -> str:
+        """The source of a module that makes this workflow with builders.
+
+        A task that no builder makes exactly so is written with ``raw``; nothing is lost.
+
+        Args:
+            variable: What the workflow is called in it.
+            tidy: Leave out what the server fills in by itself, as it did in a definition that came from there.
+        """
+        return to_python(self.to_dict(), variable, tidy=tidy)
 
     @classmethod
     def from_def(cls, definition: WorkflowDef | Mapping[str, Any] | str | bytes) -> Self:

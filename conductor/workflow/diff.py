@@ -7,28 +7,9 @@ from typing import Any
 
 from attrs import frozen
 
-__all__ = ["Change", "Diff", "compare"]
+from conductor.workflow.defaults import DEFAULTS, STAMPS, TASK_DEFAULTS
 
-_MISSING = "(nothing)"
-_STAMPS = {"createTime", "updateTime", "createdBy", "updatedBy"}
-_DEFAULTS: dict[str, Any] = {
-    "version": 1,
-    "schemaVersion": 2,
-    "restartable": True,
-    "timeoutPolicy": "ALERT_ONLY",
-    "timeoutSeconds": 0,
-    "enforceSchema": True,
-    "workflowStatusListenerEnabled": False,
-    "ownerApp": "",
-}
-_TASK_DEFAULTS: dict[str, Any] = {
-    "type": "SIMPLE",
-    "startDelay": 0,
-    "optional": False,
-    "permissive": False,
-    "asyncComplete": False,
-    "rateLimited": False,
-}
+__all__ = ["Change", "Diff", "compare"]
 
 
 @frozen
@@ -97,7 +78,7 @@ def _definition(wire: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in wire.items():
         if key == "tasks":
             yield from _tasks(value, "tasks")
-        elif key not in _STAMPS and _DEFAULTS.get(key) != value:
+        elif key not in STAMPS and DEFAULTS.get(key) != value:
             yield from _flat(value, key)
 
 
@@ -125,7 +106,7 @@ def _task(task: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
             yield from _flat({k: v for k, v in value.items() if k != "workflowDefinition" or isinstance(v, str)}, at)
             if isinstance(inner, Mapping):
                 yield from ((f"{at}.workflowDefinition.{p}", v) for p, v in _definition(inner))
-        elif _TASK_DEFAULTS.get(key) != value:
+        elif TASK_DEFAULTS.get(key) != value:
             yield from _flat(value, at)
 
 

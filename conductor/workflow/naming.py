@@ -19,11 +19,16 @@ class Names:
         """Keep a name that was given."""
         self._used.add(name)
 
-    def make(self, base: str) -> str:
-        """A new name: the base itself, then ``base_2``, ``base_3`` and so on."""
+    def peek(self, base: str) -> str:
+        """The next name: the base itself, then ``base_2``, ``base_3`` and so on."""
         plain = re.sub(r"[\W_]+", "_", base).strip("_") or "task"
         name, number = plain, 2
         while name in self._used:
             name, number = f"{plain}_{number}", number + 1
+        return name
+
+    def make(self, base: str) -> str:
+        """Take the next name."""
+        name = self.peek(base)
         self._used.add(name)
         return name

@@ -11,6 +11,8 @@ from typing import Any, Protocol, runtime_checkable
 import attrs
 from attrs import frozen
 
+from conductor.workflow.refs import Ref
+
 __all__ = ["Declared", "Signature", "declared"]
 
 _SPECIAL = {"Task", "TaskContext"}  # the worker passes these itself
@@ -57,6 +59,8 @@ def declared(task: Callable[..., Any] | Declared) -> Signature:
     Raises:
         TypeError: It is none of these.
     """
+    if isinstance(task, Ref):
+        raise TypeError(f"simple() takes no reference; a task whose name is {task} is a dynamic(...).")
     worker = getattr(task, _MARK, None) or task
     function = worker.function if isinstance(worker, Declared) else worker
     if not callable(function) or isinstance(function, type):

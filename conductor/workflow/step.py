@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conductor.workflow.builder import Workflow
     from conductor.workflow.signature import Signature
 
-__all__ = ["Block", "Chain", "Content", "Options", "Step", "StepNames", "make"]
+__all__ = ["OPTION_FIELDS", "Block", "Chain", "Content", "Options", "Step", "StepNames", "make"]
 
 Content: TypeAlias = "Step | Chain | Sequence[Any] | Callable[..., Any] | None"
 
@@ -64,7 +64,7 @@ class Options(TypedDict, total=False):
     fields: Mapping[str, Any]
 
 
-_WIRE = {
+OPTION_WIRE = {
     "description": "description",
     "optional": "optional",
     "permissive": "permissive",
@@ -77,6 +77,8 @@ _WIRE = {
     "on_state_change": "onStateChange",
     "metadata": "metadata",
 }
+
+OPTION_FIELDS = {wire: option for option, wire in OPTION_WIRE.items()}
 
 
 class Block:
@@ -229,10 +231,10 @@ def make(
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
-    if unknown := given.keys() - _WIRE.keys():
-        known = ", ".join(["ref", "name", *_WIRE, "inputs", "fields"])
+    if unknown := given.keys() - OPTION_WIRE.keys():
+        known = ", ".join(["ref", "name", *OPTION_WIRE, "inputs", "fields"])
         raise TypeError(f"A step has no option {min(unknown)!r}; options are: {known}.")
-    wire = {_WIRE[key]: value for key, value in given.items() if value is not None}
+    wire = {OPTION_WIRE[key]: value for key, value in given.items() if value is not None}
     if isinstance(delay := wire.get("startDelay"), timedelta):
         wire["startDelay"] = round(delay.total_seconds())
     if isinstance(cache := wire.get("cacheConfig"), tuple):

@@ -8,6 +8,7 @@ from typing import Any
 from typing_extensions import Unpack
 
 from conductor.workflow.blocks import ForkStep, SwitchStep, case_key
+from conductor.workflow.refs import Ref
 from conductor.workflow.signature import Declared, declared
 from conductor.workflow.step import Block, Content, Options, Step, StepNames, make
 
@@ -110,7 +111,7 @@ def fork(
 
 
 def join(
-    on: Sequence[Step | str] = (),
+    on: Sequence[Step | str] | None = (),
     *,
     script: str | None = None,
     evaluator: str = "js",
@@ -120,7 +121,8 @@ def join(
     """Wait for steps of branches (``JOIN``); ``fork`` makes its own.
 
     Args:
-        on: The steps, or their reference names. The server waits for these only: of a switch, not for its cases.
+        on: The steps, or their reference names; None to leave the field out. The server waits for these only: of a
+            switch, not for its cases.
         script: JavaScript that decides when to go on (Orkes).
         evaluator: What runs the script.
         mode: ``SYNC`` or ``ASYNC`` (open-source server).
@@ -130,7 +132,7 @@ def join(
         "JOIN",
         None,
         options,
-        joinOn=StepNames(list(on)),
+        joinOn=None if on is None else StepNames(list(on)),
         evaluatorType=None if script is None else evaluator,
         expression=script,
         joinMode=mode,
@@ -189,12 +191,13 @@ def dynamic_fork(
     fields: dict[str, Any] = {}
     if each is not None:
         name = task if isinstance(task, str) or task is None else declared(task).name
-        version = workflow_version if workflow_version is not None else getattr(workflow, "version", None)
+        is_named = workflow is None or isinstance(workflow, str | Ref)
+        version = workflow.version if workflow_version is None and not is_named else workflow_version
         inputs = {
             "forkTaskInputs": each,
             "forkTaskName": name,
             "forkTaskType": task_type,
-            "forkTaskWorkflow": getattr(workflow, "name", workflow),
+            "forkTaskWorkflow": workflow if is_named else workflow.name,
             "forkTaskWorkflowVersion": version,
         }
     elif old_style:

@@ -143,7 +143,7 @@ def get_signed_jwt(
     private_key: Any,
     private_key_id: Any = None,
     ttl: int | timedelta = 3600,
-    scopes: Sequence[Any] = (),
+    scopes: Sequence[Any] | Any = (),
     algorithm: str = "RS256",
     **options: Unpack[Options],
 ) -> Step:
@@ -167,7 +167,7 @@ def get_signed_jwt(
         private_key_id=private_key_id,
         audience=audience,
         ttl_in_second=round(ttl.total_seconds()) if isinstance(ttl, timedelta) else ttl,
-        scopes=list(scopes),
+        scopes=list(scopes) if isinstance(scopes, tuple) else scopes,
         algorithm=algorithm,
     )
     step: Step = make("GET_SIGNED_JWT", inputs, options)

@@ -15,7 +15,7 @@ __all__ = ["grpc", "http", "http_poll"]
 
 def http(
     uri: Any,
-    method: str = "GET",
+    method: str | None = "GET",
     *,
     headers: Any = None,
     body: Any = None,
@@ -52,7 +52,7 @@ def http(
 def http_poll(
     uri: Any,
     until: str,
-    method: str = "GET",
+    method: str | None = "GET",
     *,
     interval: int | timedelta | None = None,
     strategy: str | None = None,
@@ -101,7 +101,7 @@ def http_poll(
 
 def _request(
     uri: Any,
-    method: str,
+    method: str | None,
     headers: Any,
     body: Any,
     accept: str | Sequence[str] | None,

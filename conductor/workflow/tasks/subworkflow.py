@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from typing_extensions import Unpack
 
 from conductor.models import IdempotencyStrategy
+from conductor.workflow.refs import Ref
 from conductor.workflow.step import Options, Step, make
 
 __all__ = ["get_workflow", "start_workflow", "sub_workflow", "terminate_workflow"]
@@ -25,7 +26,7 @@ class _Defined(Protocol):
 
 
 def sub_workflow(
-    workflow: str | _Defined,
+    workflow: str | Ref | _Defined,
     inputs: Mapping[str, Any] | None = None,
     /,
     *,
@@ -41,7 +42,7 @@ def sub_workflow(
     """Run another workflow as a step (``SUB_WORKFLOW``); its output is the step's.
 
     Args:
-        workflow: A registered workflow's name; or a ``Workflow``, which is sent along.
+        workflow: A registered workflow's name, or a reference that gives it; or a ``Workflow``, which is sent along.
         inputs: The other workflow's input.
         version: The other workflow's version; the latest when it is left out.
         inline: False: only name and version of a ``Workflow`` are sent; it has to be registered.
@@ -52,7 +53,8 @@ def sub_workflow(
         idempotency_strategy: See ``client.workflows.start`` (Orkes).
         options: See ``Options``.
     """
-    if isinstance(workflow, str):
+    name: Any
+    if isinstance(workflow, str | Ref):
         name, number = workflow, version
     else:
         name, number = workflow.name, workflow.version if version is None else version
@@ -70,14 +72,14 @@ def sub_workflow(
         "SUB_WORKFLOW",
         inputs,
         options,
-        base=name,
+        base=name if isinstance(name, str) and "${" not in name else None,
         subWorkflowParam={key: value for key, value in param.items() if value is not None},
     )
     return step
 
 
 def start_workflow(
-    workflow: str | _Defined,
+    workflow: str | Ref | _Defined,
     inputs: Mapping[str, Any] | None = None,
     /,
     *,
@@ -102,8 +104,8 @@ def start_workflow(
         idempotency_strategy: See ``sub_workflow``.
         options: See ``Options``.
     """
-    name = workflow if isinstance(workflow, str) else workflow.name
-    if version is None and not isinstance(workflow, str):
+    name: Any = workflow if isinstance(workflow, str | Ref) else workflow.name
+    if version is None and not isinstance(workflow, str | Ref):
         version = workflow.version
     request = {
         "name": name,
@@ -116,7 +118,8 @@ def start_workflow(
         "idempotencyStrategy": idempotency_strategy,
     }
     started = {key: value for key, value in request.items() if value is not None}
-    step: Step = make("START_WORKFLOW", {"startWorkflow": started}, options, base=f"start_{name}")
+    base = f"start_{name}" if isinstance(name, str) and "${" not in name else None
+    step: Step = make("START_WORKFLOW", {"startWorkflow": started}, options, base=base)
     return step
 
 

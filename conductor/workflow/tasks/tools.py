@@ -114,6 +114,7 @@ def agent(
     url: Any,
     text: Any = None,
     *,
+    kind: str | None = "a2a",
     message: Any = None,
     parts: Any = None,
     context_id: Any = None,
@@ -134,6 +135,7 @@ def agent(
     Args:
         url: The agent's address.
         text: What it is to do.
+        kind: ``a2a``, which is the server's default too.
         message: In place of ``text``: the whole message,
         parts: or its parts.
         context_id: The conversation that it goes on with.
@@ -150,7 +152,7 @@ def agent(
         options: See ``Options``.
     """
     inputs = given(
-        agent_type="a2a",
+        agent_type=kind,
         agent_url=url,
         text=text,
         message=message,
@@ -214,12 +216,12 @@ def conductor_agent(
     return step
 
 
-def get_agent_card(url: Any, *, kind: str = "a2a", headers: Any = None, **options: Unpack[Options]) -> Step:
+def get_agent_card(url: Any, *, kind: str | None = "a2a", headers: Any = None, **options: Unpack[Options]) -> Step:
     """Ask an agent what it can do (``GET_AGENT_CARD``).
 
     Args:
         url: The agent's address.
-        kind: See ``agent``.
+        kind: ``a2a``, or ``conductor`` for an agent of the same server.
         headers: HTTP headers for it.
         options: See ``Options``.
     """
@@ -231,7 +233,7 @@ def cancel_agent(
     url: Any = None,
     task_id: Any = None,
     *,
-    kind: str = "a2a",
+    kind: str | None = "a2a",
     execution_id: Any = None,
     reason: Any = None,
     headers: Any = None,
@@ -242,7 +244,7 @@ def cancel_agent(
     Args:
         url: The agent's address (``a2a``).
         task_id: The agent's task.
-        kind: See ``agent``.
+        kind: ``a2a``, or ``conductor`` for an agent of the same server.
         execution_id: The agent's execution (``conductor``).
         reason: Free text.
         headers: HTTP headers for it.

@@ -451,3 +451,14 @@ def test_a_step_is_the_task_that_one_writes_by_hand(step, kind, inputs, more):
 def test_every_type_that_has_a_name_has_a_builder():
     tested = {kind for _, kind, _, _ in TYPES} | ELSEWHERE | RAW_ONLY
     assert {kind.value for kind in TaskType} <= tested
+
+
+@pytest.mark.parametrize(("step", "kind", "inputs", "more"), TYPES, ids=[row[1] for row in TYPES])
+def test_every_type_is_written_as_python_with_its_builder(step, kind, inputs, more):
+    wire = {"name": "a", "taskReferenceName": "a", "type": kind, **more}
+    definition = {"name": "w", "version": 1, "tasks": [wire if inputs is None else {**wire, "inputParameters": inputs}]}
+    source = Workflow.from_def(definition).to_python()
+    assert "raw(" not in source
+    names = {}
+    exec(compile(source, "<written>", "exec"), names)
+    assert names["workflow"].to_dict() == definition

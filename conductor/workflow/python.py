@@ -1,0 +1,243 @@
+"""A definition as Python: the builder code that makes it."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from conductor.workflow.defaults import without_defaults
+from conductor.workflow.expressions import expressions_in
+from conductor.workflow.load import step_from
+from conductor.workflow.naming import Names
+from conductor.workflow.source import Source
+from conductor.workflow.unbuild import BLOCKS, BUILDER_NAMES, Call, is_name, unbuild
+
+__all__ = ["to_python"]
+
+_HEADER = {
+    "version": "version",
+    "description": "description",
+    "inputParameters": "input_parameters",
+    "inputTemplate": "input_template",
+    "timeoutSeconds": "timeout",
+    "timeoutPolicy": "timeout_policy",
+    "failureWorkflow": "failure_workflow",
+    "failureWorkflowVersion": "failure_workflow_version",
+    "restartable": "restartable",
+    "workflowStatusListenerEnabled": "status_listener",
+    "workflowStatusListenerSink": "status_listener_sink",
+    "variables": "variables",
+    "rateLimitConfig": "rate_limit",
+    "maskedFields": "masked_fields",
+    "inputSchema": "input_schema",
+    "outputSchema": "output_schema",
+    "enforceSchema": "enforce_schema",
+    "cacheConfig": "cache",
+    "ownerEmail": "owner_email",
+    "ownerApp": "owner_app",
+    "metadata": "metadata",
+}
+_OPENING = {"switch", "fork", "do_while"}  # methods of the workflow itself
+
+
+def to_python(wire: Mapping[str, Any], variable: str = "workflow", *, tidy: bool = False) -> str:
+    """The source of a module that makes the definition and calls it ``variable``; ``tidy``: without defaults."""
+    return _Writer(without_defaults(wire) if tidy else wire, variable).module()
+
+
+class _Writer:
+    def __init__(self, wire: Mapping[str, Any], variable: str) -> None:
+        self.wire = wire
+        self.variable = variable
+        self.source = Source(variable)
+        self.names = Names()
+        self.lines: list[str] = []
+        self.used: set[str] = set()  # builders, to be imported
+        self.read = {found.root for _, found in expressions_in(wire)}
+        self.taken = {variable, "Workflow"} | set(dir(builtins)) | BUILDER_NAMES
+
+    def module(self) -> str:
+        self._header()
+        self._block(self.wire.get("tasks") or [], 0)
+        outputs = self.wire.get("outputParameters")
+        if outputs:
+            kwargs = dict(outputs) if all(is_name(key) for key in outputs) else {}
+            args = [] if kwargs else [outputs]
+            self.lines.append(self.source.call(f"{self.variable}.returns", args, kwargs, 0))
+        imports = ["from conductor import Workflow"]
+        if self.used:
+            flat = f"from conductor.workflow import {', '.join(sorted(self.used))}"
+            listing = "".join(f"    {name},\n" for name in sorted(self.used))
+            imports.append(flat if len(flat) <= 112 else f"from conductor.workflow import (\n{listing})")  # noqa: PLR2004
+        return "\n".join([*imports, "", *self.lines, ""])
+
+    def _header(self) -> None:
+        kwargs: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
+        for key, value in self.wire.items():
+            if key in {"name", "tasks"} or (key == "outputParameters" and value):
+                continue
+            if (
+                key in _HEADER
+                and value is not None
+                and not (key == "timeoutSeconds" and "timeoutPolicy" not in self.wire)
+            ):
+                kwargs[_HEADER[key]] = value
+            else:
+                fields[key] = value
+        args: list[Any] = [self.wire.get("name")]
+        version = kwargs.pop("version", None)
+        if version != 1:
+            args.append(version)
+        if fields:
+            kwargs["fields"] = fields
+        self.lines.append(f"{self.variable} = {Source().call('Workflow', args, kwargs, 0, len(self.variable) + 3)}")
+
+    def _block(self, tasks: Sequence[Mapping[str, Any]], indent: int) -> None:
+        index = 0
+        while index < len(tasks):
+            following = tasks[index + 1] if index + 1 < len(tasks) else None
+            index += 2 if self._step(tasks[index], following, indent) else 1
+
+    def _step(self, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int) -> bool:
+        """Write one step; whether the one that follows went with it (the JOIN of a fork)."""
+        call = unbuild(wire)
+        self.used.add(call.name)
+        joined = call.name in {"fork", "dynamic_fork"} and _is_own_join(wire, following)
+        if call.name in {"fork", "dynamic_fork"} and not joined:
+            call.kwargs["join"] = False
+        self._name(call, wire)
+        if joined and following is not None:
+            join = str(following["taskReferenceName"])
+            self.names.use(join)
+            if join in self.read:
+                self.read.add(str(wire["taskReferenceName"]))  # it is reached through the fork
+        if call.is_whole or str(wire.get("type")) not in BLOCKS:
+            self._plain(call, wire, indent)
+        else:
+            self._opened(call, wire, indent)
+        if joined and following is not None:
+            self._join(wire, following, indent)
+        return joined
+
+    def _name(self, call: Call, wire: Mapping[str, Any]) -> None:
+        """Give the reference name, unless it is the one that would be made."""
+        ref = wire.get("taskReferenceName")
+        if call.name == "raw":
+            for inner in _refs_in(wire):
+                self.names.use(inner)
+            return
+        base = _base(call)
+        if base is None or self.names.peek(base) != ref:
+            call.kwargs["ref"] = ref
+        self.names.use(str(ref))
+
+    def _plain(self, call: Call, wire: Mapping[str, Any], indent: int) -> None:
+        """Write a step without blocks; with a variable, when it is referred to."""
+        ref = str(wire.get("taskReferenceName"))
+        if ref not in self.read:
+            head = f"{self.variable} >> "
+            self._line(indent, head + self.source.call(call.name, call.args, call.kwargs, indent, len(head)))
+            return
+        variable = self._new_variable(ref)
+        head = f"{variable} = {self.variable}.add("
+        self._line(indent, head + self.source.call(call.name, call.args, call.kwargs, indent, len(head) + 1) + ")")
+        self.source.variables[ref] = variable
+
+    def _join(self, wire: Mapping[str, Any], following: Mapping[str, Any], indent: int) -> None:
+        """Name the JOIN of a fork, when it is referred to."""
+        ref = str(following["taskReferenceName"])
+        if ref in self.read:
+            fork = self.source.variables[str(wire["taskReferenceName"])]
+            self.source.variables[ref] = variable = self._new_variable(ref)
+            self._line(indent, f"{variable} = {fork}.join")
+
+    def _opened(self, call: Call, wire: Mapping[str, Any], indent: int) -> None:
+        ref = str(wire["taskReferenceName"])
+        variable = self._new_variable(ref)
+        head = f"{self.variable}.add(" if call.name not in _OPENING else f"{self.variable}."
+        end = ")" if call.name not in _OPENING else ""
+        if call.name in _OPENING:
+            self.used.discard(call.name)
+        made = self.source.call(call.name, call.args, call.kwargs, indent, len(head) + 10 + len(variable))
+        self._line(indent, f"with {head}{made}{end} as {variable}:")
+        self.source.variables[ref] = variable
+        if wire["type"] == "DO_WHILE":
+            self._body(wire["loopOver"], indent + 4)
+            return
+        blocks = list(_blocks(wire))
+        for statement, tasks in blocks:
+            if tasks:
+                self._line(indent + 4, f"with {variable}.{statement}:")
+                self._body(tasks, indent + 8)
+            else:
+                self._line(indent + 4, f"{variable}.{statement}")
+        if not blocks:
+            self._line(indent + 4, "pass")
+
+    def _body(self, tasks: Sequence[Mapping[str, Any]], indent: int) -> None:
+        if not tasks:
+            self._line(indent, "pass")
+        self._block(tasks, indent)
+
+    def _line(self, indent: int, text: str) -> None:
+        self.lines.append(" " * indent + text)
+
+    def _new_variable(self, ref: str) -> str:
+        base = re.sub(r"\W", "_", ref) or "step"
+        base = f"_{base}" if base[0].isdigit() else base
+        name, number = base, 2
+        while name in self.taken or keyword.iskeyword(name):
+            name, number = (f"{base}_step", number) if name == base else (f"{base}_{number}", number + 1)
+        self.taken.add(name)
+        return name
+
+
+def _blocks(wire: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    if wire["type"] == "FORK_JOIN":
+        for branch in wire["forkTasks"]:
+            yield "branch()", branch
+        return
+    for key, case in wire["decisionCases"].items():
+        yield f"case({Source().text(key)})", case
+    if "defaultCase" in wire:
+        yield "default()", wire["defaultCase"]
+
+
+def _is_own_join(wire: Mapping[str, Any], following: Mapping[str, Any] | None) -> bool:
+    """Whether what follows a fork is the JOIN that its builder makes."""
+    if following is None:
+        return False
+    name = f"{wire['taskReferenceName']}_join"
+    ends = [branch[-1].get("taskReferenceName") for branch in wire.get("forkTasks") or [] if branch]
+    return dict(following) == {"name": name, "taskReferenceName": name, "type": "JOIN", "joinOn": ends}
+
+
+def _base(call: Call) -> str | None:
+    """What the builder makes the reference name of."""
+    first = str(call.args[0]) if call.args else ""
+    if call.name == "simple" or (call.name == "sub_workflow" and "${" not in first):
+        return first
+    if call.name == "start_workflow" and "${" not in first:
+        return f"start_{first}"
+    return _BASES.get(call.name, call.name)
+
+
+_BASES = {
+    "do_while": "loop",
+    "lambda_": "lambda",
+    "yield_": "yield",
+    "pull_workflow_messages": "messages",
+    "opsgenie": "ops_genie",
+    "conductor_agent": "agent",
+}
+
+
+def _refs_in(wire: Mapping[str, Any]) -> Iterator[str]:
+    """The reference names of a task and of those in its blocks."""
+    for step in step_from(wire).walk():
+        if step.ref is not None:
+            yield step.ref

@@ -1,0 +1,98 @@
+"""Definitions from the server, from text and from files."""
+
+import json
+
+import pytest
+
+from conductor import ConfigurationError, Workflow, WorkflowDef
+from conductor.workflow import simple
+from conductor.workflow.blocks import ForkStep, LoopStep, SwitchStep
+
+A = {"name": "a", "taskReferenceName": "a", "type": "SIMPLE", "newer": {"x": [1, None]}}
+B = {"name": "b", "taskReferenceName": "b", "type": "SIMPLE"}
+C = {"name": "c", "taskReferenceName": "c", "type": "SIMPLE"}
+D = {"name": "d", "taskReferenceName": "d", "type": "SIMPLE"}
+DEFINITION = {
+    "name": "order",
+    "createTime": 5,
+    "tasks": [
+        {"name": "s", "taskReferenceName": "s", "type": "SWITCH", "decisionCases": {"1": [A]}, "defaultCase": []},
+        {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": [[B], [C]]},
+        {"name": "l", "taskReferenceName": "l", "type": "DO_WHILE", "loopOver": [D], "loopCondition": "${x.y}"},
+    ],
+    "newer": True,
+    "version": 3,
+}
+
+
+def test_nothing_is_lost_and_the_order_is_kept():
+    workflow = Workflow.from_def(DEFINITION)
+    assert json.dumps(workflow.to_dict()) == json.dumps(DEFINITION)
+    assert [type(step) for step in workflow.steps] == [SwitchStep, ForkStep, LoopStep]
+    assert [step.ref for step in workflow.walk()] == ["s", "a", "f", "b", "c", "l", "d"]
+    assert (workflow.name, workflow.version) == ("order", 3)
+
+
+@pytest.mark.parametrize("given", [json.dumps(DEFINITION), json.dumps(DEFINITION).encode(), DEFINITION])
+def test_a_definition_is_read_in_any_form(given):
+    assert Workflow.from_def(given).to_dict() == DEFINITION
+
+
+def test_a_model_is_read():
+    definition = WorkflowDef.from_dict(DEFINITION)
+    assert Workflow.from_def(definition).to_def() == definition
+
+
+def test_a_loaded_workflow_goes_on():
+    workflow = Workflow.from_def({"name": "w", "tasks": [A]})
+    workflow >> simple("a", x=workflow.step("a").output.x)
+    assert workflow.to_dict()["tasks"] == [
+        A,
+        {"name": "a", "taskReferenceName": "a_2", "type": "SIMPLE", "inputParameters": {"x": "${a.output.x}"}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("{", "This is no JSON"),
+        ("[]", "an object, and not a list"),
+        ({"name": "w", "tasks": "x"}, "a list of objects"),
+        ({"name": "w", "tasks": ["x"]}, "a list of objects"),
+    ],
+)
+def test_what_is_no_definition_is_told(given, message):
+    with pytest.raises(ConfigurationError, match=message):
+        Workflow.from_def(given)
+
+
+def test_a_json_file_is_read(tmp_path):
+    path = tmp_path / "order.json"
+    path.write_text(json.dumps(DEFINITION))
+    assert Workflow.from_file(path).to_dict() == DEFINITION
+    path.write_text(json.dumps([DEFINITION]))
+    assert Workflow.from_file(str(path)).to_dict() == DEFINITION
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".YML"])
+def test_a_yaml_file_is_read(tmp_path, suffix):
+    pytest.importorskip("yaml")
+    path = tmp_path / f"order{suffix}"
+    path.write_text("name: w\nversion: 1\ntasks:\n- {name: b, taskReferenceName: b, type: SIMPLE}\n")
+    assert Workflow.from_file(path).to_dict() == {"name": "w", "version": 1, "tasks": [B]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.json", "{", "is no JSON"),
+        ("a.json", "[]", "holds no workflow definition"),
+        ("a.yaml", "a: [", "is no YAML"),
+        ("a.yaml", "text", "holds no workflow definition"),
+    ],
+)
+def test_a_file_that_holds_none_is_told(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=message):
+        Workflow.from_file(path)
