@@ -145,7 +145,7 @@ class _Mark:
 def _parameters(name: str) -> dict[tuple[str, ...], str]:
     """Where in the input parameters each parameter of a builder goes."""
     builder = _BUILDERS[name]
-    names = [p.name for p in inspect.signature(builder).parameters.values() if _is_own(p)]
+    names = [p.name for p in inspect.signature(builder).parameters.values() if _is_own(p) and p.name != "flat"]
     step = builder(**{parameter: _Mark(parameter) for parameter in names})
     return dict(_marks(step.fields.get("inputParameters") or {}, ()))
 
@@ -230,6 +230,21 @@ def _made_of_itself(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # -- the builders that take their inputs in ways of their own
+
+
+def _http(own: Mapping[str, Any]) -> Call | None:
+    """Its parameters stand in ``http_request``, or are the input parameters themselves."""
+    inputs = own.get("inputParameters") or {}
+    if "http_request" in inputs or "uri" not in inputs:
+        return _generic(own)
+    keys = {path[1] for path in _parameters("http") if len(path) > 1}
+    request = {key: value for key, value in inputs.items() if key in keys}
+    rest = {key: value for key, value in inputs.items() if key not in keys}
+    call = _by_marks("http", {**own, "inputParameters": {"http_request": request, **rest}})
+    if "method" not in request:
+        call.kwargs["method"] = None
+    call.kwargs["flat"] = True
+    return call
 
 
 def _simple(own: Mapping[str, Any]) -> Call:
@@ -471,6 +486,7 @@ _SPECIAL: dict[str, Callable[[Mapping[str, Any]], Call | None]] = {
     "EXCLUSIVE_JOIN": _exclusive_join,
     "FORK_JOIN": _fork,
     "FORK_JOIN_DYNAMIC": _dynamic_fork,
+    "HTTP": _http,
     "HUMAN": _human,
     "INLINE": _first_then_inputs("inline", "expression", more={"evaluatorType": "evaluator"}),
     "JOIN": _join,

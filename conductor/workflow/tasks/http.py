@@ -25,6 +25,7 @@ def http(
     read_timeout_ms: int | None = None,
     encode: bool | None = None,
     hedging: Mapping[str, Any] | None = None,
+    flat: bool = False,
     **options: Unpack[Options],
 ) -> Step:
     """An HTTP request by the server (``HTTP``); the output is ``response`` with body, headers and statusCode.
@@ -40,12 +41,13 @@ def http(
         read_timeout_ms: Milliseconds; 3000 on the server's side.
         encode: Whether the address is encoded (Orkes).
         hedging: ``{"maxAttempts": n}`` (Orkes).
+        flat: Make these the input parameters themselves, and not those of ``http_request``; both work alike.
         options: See ``Options``.
     """
     request = _request(
         uri, method, headers, body, accept, content_type, connection_timeout_ms, read_timeout_ms, encode, hedging
     )
-    step: Step = make("HTTP", {"http_request": request}, options)
+    step: Step = make("HTTP", request if flat else {"http_request": request}, options)
     return step
 
 

@@ -248,6 +248,10 @@ def test_http():
     }
 
 
+def test_http_with_its_parameters_at_the_top():
+    assert one(http("/", flat=True))["inputParameters"] == {"uri": "/", "method": "GET"}
+
+
 @pytest.mark.parametrize(
     ("step", "inputs"),
     [

@@ -101,6 +101,8 @@ STEPS = {
     "loop over items": lambda: for_each("${workflow.input.x}", noop()),
     "http": lambda: http("/", "POST", body={"a": [1, "x" * 100, "y" * 30]}, read_timeout_ms=5),
     "http without a method": lambda: http("/", None),
+    "flat http": lambda: http("/", "PUT", headers={"a": "b"}, flat=True, inputs={"x": 1}),
+    "flat http without a method": lambda: http("/", None, flat=True),
     "inline": lambda: inline("$.a\n + '\"{}\\'", {"a": 1}, evaluator="graaljs"),
     "jq": lambda: jq(".a"),
     "set variable": lambda: set_variable({"ref": 1}, a=2, fields={"optional": True}),
