@@ -398,6 +398,9 @@ def _dynamic_fork(own: Mapping[str, Any]) -> Call:
         "forkTaskWorkflowVersion": "workflow_version",
     }
     kwargs = {keyword: inputs.pop(key) for key, keyword in names.items() if key in inputs}
+    if isinstance(version := kwargs.get("workflow_version"), int):  # the builder makes it text
+        inputs["forkTaskWorkflowVersion"] = version
+        del kwargs["workflow_version"]
     known = {"dynamicForkTasksParam", "dynamicForkTasksInputParamName", "dynamicForkJoinTasksParam"}
     given = {key for key in known if key in own}
     if "dynamicForkJoinTasksParam" in given:

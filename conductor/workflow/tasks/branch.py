@@ -198,7 +198,7 @@ def dynamic_fork(
             "forkTaskName": name,
             "forkTaskType": task_type,
             "forkTaskWorkflow": workflow if is_named else workflow.name,
-            "forkTaskWorkflowVersion": version,
+            "forkTaskWorkflowVersion": str(version) if isinstance(version, int) else version,  # the server casts it
         }
     elif old_style:
         inputs = {"dynamicTasks": tasks}

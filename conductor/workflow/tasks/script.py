@@ -23,7 +23,8 @@ def inline(
     """Run a script on the server (``INLINE``); its value is ``step.output.result``.
 
     Args:
-        script: It sees the input parameters as ``$.name``. In JavaScript its value is that of its last expression.
+        script: JavaScript sees the input parameters as ``$.name``, and its value is that of its last expression.
+            Python sees them as variables, and gives its value with ``return``.
         inputs: Its parameters.
         evaluator: ``javascript``, ``graaljs``, ``python`` (where the server has it) or ``value-param``.
         options: See ``Options``.

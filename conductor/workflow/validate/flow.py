@@ -63,6 +63,12 @@ def _dynamic_fork(node: Node) -> Iterator[Problem]:
                 f"{node.label} has inputs and nothing to run with them: give task=, task_type= or workflow=.",
                 "inputParameters",
             )
+        if isinstance(version := node.inputs.get("forkTaskWorkflowVersion"), int):
+            yield node.problem(
+                "DYNAMIC_FORK",
+                f"forkTaskWorkflowVersion of {node.label} is the number {version}; the server takes it as text only.",
+                "inputParameters.forkTaskWorkflowVersion",
+            )
         return
     given = [name for name in (*_PARAMS, _OLD_PARAM) if node.wire.get(name)]
     if not given:

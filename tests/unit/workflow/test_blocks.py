@@ -316,7 +316,7 @@ def resize(size: int) -> None: ...
         ),
         (
             dynamic_fork(each=[], workflow=Workflow("child", 3)),
-            {"inputParameters": {"forkTaskInputs": [], "forkTaskWorkflow": "child", "forkTaskWorkflowVersion": 3}},
+            {"inputParameters": {"forkTaskInputs": [], "forkTaskWorkflow": "child", "forkTaskWorkflowVersion": "3"}},
         ),
         (
             dynamic_fork({"dynamicTasks": []}, old_style=True),

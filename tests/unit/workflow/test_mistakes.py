@@ -525,6 +525,11 @@ ERRORS = {
         "DYNAMIC_FORK",
         "names the input parameter 'dynamicTasksInput'; did you mean 'dynamicTasks'?",
     ),
+    "a version that the server cannot read": (
+        lambda: flow(dynamic_fork(each=[1], workflow="x", inputs={"forkTaskWorkflowVersion": 2})),
+        "DYNAMIC_FORK",
+        "is the number 2; the server takes it as text only.",
+    ),
     "half of a dynamic fork": (
         lambda: flow(raw("FORK_JOIN_DYNAMIC", {"t": []}, fields={"dynamicForkTasksParam": "t"}), join()),
         "DYNAMIC_FORK",
