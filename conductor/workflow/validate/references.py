@@ -16,6 +16,7 @@ __all__ = ["check_references"]
 _SCANNED = ("inputParameters", "sink", "items", "subWorkflowParam", "cacheConfig", "dynamicForkTasksParam")
 _SYSTEM = {"CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK"}
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_BARE = re.compile(r"\[\s*([^\s\]'\"?*:\d(@-][^\]]*)\]")
 _TOKEN = re.compile(r"(.*)@\d+")
 
 
@@ -52,6 +53,8 @@ def _broken(found: Expression) -> str | None:
         return f"The reference {found.text[:60]!r} has no closing brace."
     if not found.body.strip():
         return f"The reference {found.text!r} is empty."
+    if (bare := _BARE.search(found.body)) and "${" not in found.body:
+        return f"{found.text}: a name in brackets needs quotes: ['{bare[1].strip()}']."
     return None
 
 

@@ -186,6 +186,11 @@ ERRORS = {
         "SYNTAX",
         "The reference '${workflow.input.x' has no closing brace.",
     ),
+    "a name in brackets": (
+        lambda: flow(simple("a", x="${workflow.input.lines[first].sku}")),
+        "SYNTAX",
+        "${workflow.input.lines[first].sku}: a name in brackets needs quotes: ['first'].",
+    ),
     "an empty reference": (lambda: flow(simple("a", x="${ }")), "SYNTAX", "The reference '${ }' is empty."),
     "a misspelt output": (
         lambda: flow(simple("a"), simple("b", x="${a.outptu.x}")),
@@ -803,6 +808,9 @@ RIGHT = {
     "a condition on the body": lambda a: flow(do_while(a, condition=f"{a.output.x} < 2")),
     "a loop from inside": lambda a: flow(do_while(a, count=2, ref="l"), simple("b", x="${l.output.1.a.x}")),
     "a round's own step": lambda a: flow(do_while(a, count=2, ref="l"), simple("b", x="${a__1.output.x}")),
+    "paths": lambda a: flow(
+        a, simple("b", x="${a.output.x[0][-1][1:2][*]['a b'][?(@.p > 1)].length()} ${workflow.input.x[${a.output.n}]}")
+    ),
     "the id of the task": lambda a: flow(a, simple("b", x="${CPEWF_TASK_ID} ${HOME} $${ghost.x}")),
     "a worker that takes anything": lambda a: flow(a, simple(anything, x=1, y=2)),
     "a request from a reference": lambda a: flow(a, raw("HTTP", {"http_request": a.output.request})),
