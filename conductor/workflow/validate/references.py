@@ -15,6 +15,7 @@ __all__ = ["check_references"]
 
 _SCANNED = ("inputParameters", "sink", "items", "subWorkflowParam", "cacheConfig", "dynamicForkTasksParam")
 _SYSTEM = {"CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK"}
+_GIVEN = {"workflowId", "reason", "failureStatus", "failureTaskId", "failedWorkflow"}  # what a failure workflow gets
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _BARE = re.compile(r"\[\s*([^\s\]'\"?*:\d(@-][^\]]*)\]")
 _TOKEN = re.compile(r"(.*)@\d+")
@@ -85,8 +86,9 @@ def _of_workflow(tree: Tree, found: Expression) -> Iterator[tuple[str, str]]:
         return
     declared = tree.fields.get("inputParameters")
     template = tree.fields.get("inputTemplate") or {}
-    if parts[0] == "input" and isinstance(declared, list) and declared and parts[1] not in {*declared, *template}:
-        message = f"{parts[1]!r} is none of the workflow's inputParameters{closest(parts[1], declared)}"
+    known = {*declared, *template, *_GIVEN} if isinstance(declared, list) and declared else None
+    if parts[0] == "input" and known and parts[1] not in known and not parts[1].startswith("_"):
+        message = f"{parts[1]!r} is none of the workflow's inputParameters{closest(parts[1], declared or [])}"
         yield "UNDECLARED_INPUT", f"{found.text}: {message}"
     if parts[0] == "variables" and parts[1] not in (known := _variables(tree)):
         yield "UNKNOWN_VARIABLE", f"{found.text}: no step sets the variable {parts[1]!r}{closest(parts[1], known)}"

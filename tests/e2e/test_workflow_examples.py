@@ -1,0 +1,73 @@
+"""The examples of workflows as code run as their files say."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from conductor import ConductorClient, Workflow
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted(path.stem for path in (ROOT / "examples" / "workflows").glob("[a-z]*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+def example(name):
+    return importlib.import_module(f"examples.workflows.{name}")
+
+
+ENDS = {
+    "dynamic_workflow": 21,
+    "event_driven": "main",
+    "fire_and_forget": "done: cat.png (small)",
+    "human_in_the_loop": ["1.4 is live, said ann", "refused by bob"],
+    "order": {"confirmation": "ann: T-2", "payment": "card"},
+    "request_response": 16,
+    "saga": (
+        "FAILED",
+        ["deploy firmware broken", "deploy webapp broken", "roll back webapp to 1.0", "roll back firmware to 1.0"],
+    ),
+}
+NEEDS = {"event_driven": "events", "scheduled": "schedules"}
+
+
+def run(client, name):
+    if (needed := NEEDS.get(name)) and not hasattr(ConductorClient, needed):
+        pytest.skip(f"the client has no {needed}")
+    return example(name).main(client)
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_an_example_ends_as_its_file_says(client, name):
+    assert run(client, name) == ENDS[name]
+
+
+def test_the_kitchen_sink_has_everything(client):
+    said = run(client, "kitchen_sink")
+    assert said.pop("version")
+    assert said == {
+        "shaped": {"sum": 41, "tags": ["X"]},
+        "path": "fast",
+        "branches": [2, 4],
+        "rounds": 3,
+        "greeting": "Hello kitchen",
+    }
+
+
+def test_a_schedule_starts_its_workflow(client):
+    period = run(client, "scheduled")
+    assert period["to"] - period["from"] == 86_400_000
+
+
+def test_every_example_is_run():
+    assert {*ENDS, "kitchen_sink", "scheduled"} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_has_no_problems(name):
+    found = [value for value in vars(example(name)).values() if isinstance(value, Workflow)]
+    assert [workflow.validate() for workflow in found] == [[] for _ in found]
