@@ -1,6 +1,7 @@
 """The examples of workflows as code run as their files say."""
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,13 @@ def test_every_example_is_run():
 def test_an_example_has_no_problems(name):
     found = [value for value in vars(example(name)).values() if isinstance(value, Workflow)]
     assert [workflow.validate() for workflow in found] == [[] for _ in found]
+
+
+def test_the_documentation_runs(server_url, monkeypatch, capsys):
+    monkeypatch.setenv("CONDUCTOR_SERVER_URL", server_url)
+    text = (ROOT / "docs" / "workflows.md").read_text(encoding="utf-8")
+    names = {"__name__": "documentation"}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(block, "shop.py", "exec"), names)
+    assert "{'text': 'ann pays 20.0'}" in capsys.readouterr().out
+    assert isinstance(names["order"], Workflow)
