@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from conductor.workflow.expressions import Expression, expressions_in
 from conductor.workflow.problem import Problem
@@ -18,6 +19,9 @@ _SYSTEM = {"CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK"}
 _GIVEN = {"workflowId", "reason", "failureStatus", "failureTaskId", "failedWorkflow"}  # what a failure workflow gets
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _BARE = re.compile(r"\[\s*([^\s\]'\"?*:\d(@-][^\]]*)\]")
+_BRACKETS = re.compile(r"\[[^\]]*\]|\$\{.*\}")
+_BLANK = re.compile(r"\s")
+_LIKE = re.compile(r"(?:(\w+)\.)?(?:input|output|variables)\.\w+(?:\.\w+|\[\d+\])*")
 _TOKEN = re.compile(r"(.*)@\d+")
 
 
@@ -30,8 +34,35 @@ def check_references(tree: Tree) -> Iterator[Problem]:
                 value = {key: item for key, item in value.items() if not isinstance(item, Mapping)}
             for path, found in expressions_in(value, name):
                 yield from _reference(tree, node, path, found)
+        yield from _without_braces(tree, node)
     for path, found in expressions_in(tree.fields.get("outputParameters"), "outputParameters"):
         yield from _output(tree, path, found)
+
+
+def _without_braces(tree: Tree, node: Node) -> Iterator[Problem]:
+    """Texts that look as if they were meant as references."""
+    for path, text in _texts(node.inputs, "inputParameters"):
+        match = _LIKE.fullmatch(text)
+        if match is None or (match[1] and match[1] != "workflow" and match[1] not in tree.by_ref):
+            continue
+        meant = text if match[1] else f"workflow.{text}"
+        yield node.problem(
+            "NO_REFERENCE_BRACES",
+            f"{text!r} is text; as a reference it is written '${{{meant}}}'.",
+            path,
+            is_error=False,
+        )
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{path}[{index}]")
 
 
 def _reference(tree: Tree, node: Node, path: str, found: Expression) -> Iterator[Problem]:
@@ -56,6 +87,10 @@ def _broken(found: Expression) -> str | None:
         return f"The reference {found.text!r} is empty."
     if (bare := _BARE.search(found.body)) and "${" not in found.body:
         return f"{found.text}: a name in brackets needs quotes: ['{bare[1].strip()}']."
+    if _BLANK.search(_BRACKETS.sub("", found.body)):
+        return f"{found.text} is no path: the server computes nothing in ${{...}}. Use inline(...) or jq(...)."
+    if found.body.endswith("."):
+        return f"{found.text} ends with a dot."
     return None
 
 

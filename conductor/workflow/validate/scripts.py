@@ -11,6 +11,7 @@ from conductor.workflow.validate.tree import Node, Tree, closest
 __all__ = ["check_scripts"]
 
 _NAME = re.compile(r"""(?<![\w$'"])\$(?:\.([A-Za-z_]\w*)|\[\s*(?:'([^']+)'|"([^"]+)")\s*\])""")
+_WORKFLOW = re.compile(r"(?<![\w.$'\"])workflow\.(?:input|variables|output)")
 _JAVASCRIPT = {"javascript", "graaljs", "ecmascript", "js"}
 
 
@@ -35,6 +36,13 @@ def _script(node: Node, script: object, at: str, known: set[str]) -> Iterator[Pr
             at,
         )
         return
+    if isinstance(script, str) and (match := _WORKFLOW.search(script)):
+        yield node.problem(
+            "SCRIPT_WORKFLOW",
+            f"The script of {node.label} reads {match[0]}, which scripts do not know; write ${{{match[0]}...}} in it, "
+            "with the builder, or make it an input parameter.",
+            at,
+        )
     yield from _names(node, script, at, known, is_error=True)
 
 

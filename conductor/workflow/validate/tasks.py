@@ -264,6 +264,15 @@ def _dynamic(node: Node) -> Iterator[Problem]:
 def _set_variable(node: Node) -> Iterator[Problem]:
     if not node.inputs:
         yield node.problem("NO_VARIABLE", f"{node.label} sets no variable.", "inputParameters", is_error=False)
+    elif node.inputs.keys() == {"variableName", "value"}:
+        meant = node.inputs["variableName"]
+        yield node.problem(
+            "VARIABLE_NAME",
+            f"{node.label} sets the variables 'variableName' and 'value'; to set {meant!r}, write "
+            f"set_variable({meant}=...).",
+            "inputParameters",
+            is_error=False,
+        )
 
 
 _BY_TYPE = {

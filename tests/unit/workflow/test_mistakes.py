@@ -191,6 +191,21 @@ ERRORS = {
         "SYNTAX",
         "${workflow.input.lines[first].sku}: a name in brackets needs quotes: ['first'].",
     ),
+    "a computation": (
+        lambda: flow(simple("a", x="${workflow.variables.counter + 1}")),
+        "SYNTAX",
+        "${workflow.variables.counter + 1} is no path: the server computes nothing in ${...}. Use inline(...)",
+    ),
+    "spaces inside of the braces": (
+        lambda: flow(simple("a", x="${ workflow.input.x }")),
+        "SYNTAX",
+        "${ workflow.input.x } is no path",
+    ),
+    "a dot at the end": (
+        lambda: flow(simple("a", x="${workflow.input.}")),
+        "SYNTAX",
+        "${workflow.input.} ends with a dot.",
+    ),
     "an empty reference": (lambda: flow(simple("a", x="${ }")), "SYNTAX", "The reference '${ }' is empty."),
     "a misspelt output": (
         lambda: flow(simple("a"), simple("b", x="${a.outptu.x}")),
@@ -457,6 +472,11 @@ ERRORS = {
         "SWITCH_EXPRESSION",
         "The expression of SWITCH 'switch' names the input 'switchCaseValu'; did you mean 'switchCaseValue'?",
     ),
+    "a script that reads the workflow": (
+        lambda: flow(do_while(simple("a"), condition="workflow.variables.counter < 10")),
+        "SCRIPT_WORKFLOW",
+        "reads workflow.variables, which scripts do not know; write ${workflow.variables...} in it",
+    ),
     "a script that reads what is not there": (
         lambda: flow(switch(script="$.totl > 1", cases={"true": noop()}, inputs={"total": 1})),
         "UNKNOWN_SCRIPT_NAME",
@@ -650,6 +670,21 @@ def not_joined():
 
 
 WARNINGS = {
+    "a reference without braces": (
+        lambda: flow(simple("a"), simple("b", x="a.output.x", y=["workflow.input.y"])),
+        "NO_REFERENCE_BRACES",
+        "'a.output.x' is text; as a reference it is written '${a.output.x}'.",
+    ),
+    "a switch on text": (
+        lambda: flow(switch("input.status", {"active": noop()})),
+        "NO_REFERENCE_BRACES",
+        "'input.status' is text; as a reference it is written '${workflow.input.status}'.",
+    ),
+    "a variable and its value": (
+        lambda: flow(set_variable(variableName="total", value=1)),
+        "VARIABLE_NAME",
+        "sets the variables 'variableName' and 'value'; to set 'total', write set_variable(total=...)",
+    ),
     "a step of one case": (
         maybe,
         "MAY_NOT_HAVE_RUN",
