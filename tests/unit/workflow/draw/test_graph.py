@@ -1,0 +1,170 @@
+import pytest
+
+from conductor.errors import UnexpectedResponseError
+from conductor.models import SubWorkflowParams, Task, TaskType, Workflow, WorkflowDef, WorkflowTask
+from conductor.workflow.draw.graph import graph_of
+from conductor.workflow.draw.kinds import KINDS, Kind, kind_of
+from conductor.workflow.draw.words import duration
+
+
+def shape(steps):
+    """A graph's structure as plain lists: references, and the lanes of each."""
+    return [
+        (step.ref, [(lane.label, shape(lane.steps)) for lane in step.lanes]) if step.lanes else step.ref
+        for step in steps
+    ]
+
+
+def find(graph, ref):
+    return next(step for step in graph.walk() if step.ref == ref)
+
+
+def test_a_definition_becomes_a_tree_of_its_blocks(blocks):
+    assert shape(graph_of(blocks).steps) == [
+        "fetch",
+        ("route", [("gold", ["pack"]), ("none", ["stop"]), ("default", [])]),
+        ("split", [("", ["left"]), ("", ["right"]), ("", ["late"])]),
+        "both",
+        ("again", [("", ["try_it"])]),
+        "each",
+        "each_join",
+        ("inner", [("", ["deep"])]),
+    ]
+
+
+def test_a_branch_that_no_join_waits_for_says_so(blocks):
+    assert [lane.joined for lane in find(graph_of(blocks), "split").lanes] == [True, True, False]
+
+
+def test_a_fork_without_a_join_says_so():
+    fork = WorkflowTask("f", "f", type="FORK_JOIN", fork_tasks=[[WorkflowTask("a", "a")]])
+    (step,) = graph_of(WorkflowDef("w", [fork])).steps
+    assert (step.detail, step.lanes[0].joined) == ("no JOIN follows", True)
+
+
+@pytest.mark.parametrize("task_type", list(TaskType))
+def test_every_task_type_has_a_sort_of_its_own(task_type):
+    assert task_type.value in KINDS
+
+
+def test_a_type_that_is_not_known_is_a_workers():
+    (step,) = graph_of(WorkflowDef("w", [WorkflowTask("a", "a", type="BRAND_NEW")])).steps
+    assert (step.kind, step.type, kind_of("BRAND_NEW")) == (Kind.WORKER, "BRAND_NEW", Kind.WORKER)
+
+
+@pytest.mark.parametrize(
+    ("task_type", "fields", "detail"),
+    [
+        ("HTTP", {"input_parameters": {"uri": "http://a/b?key=1"}}, "GET http://a/b"),
+        ("SWITCH", {"expression": "x", "input_parameters": {"x": "${a.output.b}"}}, "${a.output.b}"),
+        ("SWITCH", {"evaluator_type": "javascript", "expression": "$.x > 3"}, "$.x > 3"),
+        ("DECISION", {"case_value_param": "x"}, "x"),
+        ("DO_WHILE", {"items": "${a.output.b}", "loop_condition": "true"}, "for each of ${a.output.b}"),
+        ("DO_WHILE", {"loop_condition": "$.x < 3"}, "while $.x < 3"),
+        ("WAIT", {"input_parameters": {"duration": "3 mins"}}, "for 3 mins"),
+        ("WAIT", {"input_parameters": {"until": "2030-01-01"}}, "until 2030-01-01"),
+        ("WAIT", {}, "until signalled"),
+        ("SUB_WORKFLOW", {"sub_workflow_param": SubWorkflowParams("small", 3)}, "small v3"),
+        ("START_WORKFLOW", {"input_parameters": {"startWorkflow": {"name": "other"}}}, "other"),
+        ("KAFKA_PUBLISH", {"input_parameters": {"kafka_request": {"topic": "orders"}}}, "orders"),
+        ("HUMAN", {"input_parameters": {"__humanTaskDefinition": {"displayName": "Approve"}}}, "Approve"),
+        ("EVENT", {"sink": "kafka:orders"}, "kafka:orders"),
+        ("TERMINATE", {"input_parameters": {"terminationStatus": "FAILED", "terminationReason": "no"}}, "FAILED: no"),
+        ("SET_VARIABLE", {"input_parameters": {"a": 1, "b": 2}}, "a, b"),
+        ("JSON_JQ_TRANSFORM", {"input_parameters": {"queryExpression": ".a"}}, ".a"),
+        ("DYNAMIC", {"dynamic_task_name_param": "n", "input_parameters": {"n": "${a.output.n}"}}, "${a.output.n}"),
+        ("LLM_CHAT_COMPLETE", {"input_parameters": {"llmProvider": "openai", "model": "m"}}, "openai m"),
+    ],
+)
+def test_the_one_thing_to_know_of_a_step_stands_on_it(task_type, fields, detail):
+    (step,) = graph_of(WorkflowDef("w", [WorkflowTask("a", "a", type=task_type, **fields)])).steps
+    assert step.detail == detail
+
+
+def test_an_execution_lays_status_retries_rounds_and_times_on_its_definition(execution):
+    graph = graph_of(execution)
+    assert (graph.name, graph.version, graph.run.status, graph.run.milliseconds) == ("kitchen", 2, "FAILED", 75_000)
+    fetch, tried = find(graph, "fetch").run, find(graph, "try_it").run
+    assert (fetch.status, fetch.retries, fetch.rounds, fetch.milliseconds) == ("COMPLETED", 1, 0, 1500)
+    assert (tried.status, tried.retries, tried.rounds, tried.milliseconds) == ("COMPLETED", 1, 2, 3000)
+    assert find(graph, "late").run.milliseconds is None
+    assert find(graph, "stop").run is None
+
+
+def test_an_execution_shows_which_case_it_took(execution, blocks):
+    assert [lane.taken for lane in find(graph_of(execution), "route").lanes] == [True, False, False]
+    assert [lane.taken for lane in find(graph_of(blocks), "route").lanes] == [None, None, None]
+
+
+def test_an_empty_case_that_was_taken_is_known_by_the_switchs_output(execution):
+    execution.tasks = [task for task in execution.tasks if task.reference_task_name != "pack"]
+    execution.task("route").output_data = {"selectedCase": "silver"}
+    assert [lane.taken for lane in find(graph_of(execution), "route").lanes] == [False, False, True]
+
+
+def test_a_dynamic_fork_shows_the_branches_that_were_made(execution):
+    lanes = find(graph_of(execution), "each").lanes
+    assert [(lane.steps[0].ref, lane.steps[0].run.status) for lane in lanes] == [
+        ("one", "COMPLETED"),
+        ("two", "FAILED"),
+    ]
+
+
+def test_of_many_branches_the_failed_ones_and_a_dozen_in_all_are_shown(execution, blocks):
+    names = [f"b{n}" for n in range(200)]
+    done = [Task(status="FAILED" if n == 150 else "COMPLETED", reference_task_name=f"b{n}") for n in range(200)]
+    fork = Task(status="COMPLETED", reference_task_name="each", input_data={"forkedTasks": names})
+    lanes = find(graph_of(Workflow(workflow_definition=blocks, tasks=[fork, *done])), "each").lanes
+    refs = [lane.steps[0].ref for lane in lanes]
+    assert refs[-2:] == ["b150", "188 more branches"]
+    assert lanes[-1].steps[0].run.status == "188 COMPLETED"
+
+
+def test_an_execution_without_its_definition_shows_the_tasks_that_it_has(execution):
+    execution.workflow_definition = None
+    assert [step.ref for step in graph_of(execution).steps][:4] == ["fetch", "route", "pack", "split"]
+
+
+def test_the_wire_form_is_drawn_like_the_model(blocks, execution):
+    assert graph_of(blocks.to_dict()) == graph_of(blocks)
+    assert graph_of(execution.to_dict()) == graph_of(execution)
+
+
+def test_what_has_a_definition_is_drawn_by_it(blocks):
+    class Builder:
+        def to_def(self):
+            return blocks
+
+    assert graph_of(Builder()) == graph_of(blocks)
+
+
+@pytest.mark.parametrize("subject", [None, 3, "text", object()])
+def test_what_is_no_workflow_is_refused(subject):
+    with pytest.raises(TypeError, match="cannot be drawn"):
+        graph_of(subject)
+
+
+def test_a_wire_form_of_another_shape_is_refused_with_the_place():
+    with pytest.raises(UnexpectedResponseError, match="tasks"):
+        graph_of({"name": "w", "tasks": 3})
+
+
+def test_a_definition_that_holds_itself_ends():
+    loop = WorkflowTask("l", "l", type="DO_WHILE", loop_over=[])
+    loop.loop_over.append(loop)
+    inner = WorkflowDef("w")
+    inner.tasks.append(
+        WorkflowTask(
+            "s", "s", type="SUB_WORKFLOW", sub_workflow_param=SubWorkflowParams("w", workflow_definition=inner)
+        )
+    )
+    assert sum(1 for _ in graph_of(WorkflowDef("w", [loop])).walk()) < 50
+    assert sum(1 for _ in graph_of(inner).walk()) < 50
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [(None, ""), (0, "0 ms"), (85, "85 ms"), (1200, "1.2 s"), (185_000, "3 min 5 s"), (7_800_000, "2 h 10 min")],
+)
+def test_times_are_written_as_people_write_them(milliseconds, words):
+    assert duration(milliseconds) == words

@@ -1,0 +1,83 @@
+import re
+
+import pytest
+
+from conductor.models import Workflow, WorkflowDef, WorkflowTask
+from conductor.workflow.draw import draw
+
+
+def test_the_tree_shows_the_blocks_and_what_each_step_does(blocks):
+    assert (
+        draw(blocks).text(color=False)
+        == """\
+kitchen v2
+├─ ⇄ fetch  HTTP · POST http://shop/api
+├─ ◇ route  SWITCH · ${workflow.input.level}
+│  ├╴gold
+│  │  └─ ▪ pack  pack_goods
+│  ├╴none
+│  │  └─ ■ stop  TERMINATE
+│  └╴default
+├─ ⋔ split  FORK_JOIN
+│  ├╴branch 1
+│  │  └─ ▪ left
+│  ├╴branch 2
+│  │  └─ ◷ right  WAIT · until signalled
+│  └╴branch 3 (not awaited)
+│     └─ ▪ late
+├─ ⋈ both  JOIN
+├─ ↻ again  DO_WHILE · while $.again['iteration'] < 3
+│  └─ ▪ try_it
+├─ ⋔ each  FORK_JOIN_DYNAMIC · a branch for each of ${x.output.y}
+├─ ⋈ each_join  JOIN
+└─ ▣ inner  SUB_WORKFLOW · small
+   └─ ▪ deep
+"""
+    )
+
+
+def test_the_tree_of_an_execution_shows_status_retries_rounds_times_and_reasons(execution):
+    lines = draw(execution).text(color=False).splitlines()
+    assert lines[0] == "kitchen v2  ✗ FAILED 1 min 15 s"
+    assert "✓ COMPLETED 1.5 s, 1 retry" in lines[1]
+    assert any(line.endswith("▪ try_it  ✓ COMPLETED 3.0 s, 2 rounds, 1 retry") for line in lines)
+    assert any("two" in line and line.endswith("✗ FAILED 1.0 s: two is <odd>") for line in lines)
+
+
+def test_colours_change_nothing_but_the_colours(execution):
+    picture = draw(execution)
+    coloured = picture.text(color=True)
+    assert "\x1b[31m✗ FAILED" in coloured
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == picture.text(color=False)
+
+
+def test_colours_are_left_out_where_output_is_no_terminal(execution):
+    assert "\x1b" not in draw(execution).text()
+
+
+@pytest.mark.parametrize("variable", ["1", ""])
+def test_no_color_is_heeded_on_a_terminal(execution, monkeypatch, variable):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", variable)
+    assert ("\x1b" in draw(execution).text()) is (not variable)
+
+
+def test_names_cannot_steer_the_terminal():
+    hostile = "\x1b[2Jname\r\n\u202eevil\x07"
+    shown = draw(WorkflowDef(hostile, [WorkflowTask(hostile, hostile)])).text(color=False)
+    assert shown == "[2Jname evil\n└─ ▪ [2Jname evil\n"
+
+
+def test_long_words_are_cut():
+    task = WorkflowTask("a", "a", type="INLINE", input_parameters={"expression": "x" * 5000})
+    assert max(map(len, draw(WorkflowDef("w", [task])).text(color=False).splitlines())) < 100
+
+
+def test_an_execution_that_has_just_begun_is_drawn():
+    assert draw(Workflow(status="RUNNING")).text(color=False) == "workflow  … RUNNING\n"
+
+
+def test_a_picture_prints_as_its_tree(blocks):
+    picture = draw(blocks)
+    assert str(picture) == picture.text(color=False)
+    assert repr(picture) == "Picture('kitchen', 15 steps)"
