@@ -70,7 +70,7 @@ def _human(task: WorkflowTask) -> str:
 def _dynamic_fork(task: WorkflowTask) -> str:
     inputs = _inputs(task)
     listed = task.dynamic_fork_tasks_param or task.dynamic_fork_join_tasks_param or "forkTaskInputs"
-    return f"a branch for each of {inputs[listed]}" if inputs.get(listed) is not None else ""
+    return f"for each of {inputs[listed]}" if inputs.get(listed) is not None else ""
 
 
 def _terminate(task: WorkflowTask) -> str:

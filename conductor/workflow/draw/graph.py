@@ -187,18 +187,17 @@ class _Reader:
         return tuple(lanes)
 
     def _branches(self, task: WorkflowTask, after: WorkflowTask | None) -> tuple[Lane, ...]:
-        lanes = [self._lane("", tasks) for tasks in task.fork_tasks or ()]
+        lanes = [self._lane("", tasks) for tasks in _listed(task.fork_tasks)]
         if after is None or kind_of(str(after.type)) is not Kind.JOIN:
             return tuple(lanes)
-        awaited = {str(ref) for ref in after.join_on or ()}
+        awaited = {str(ref) for ref in _listed(after.join_on)}
         return tuple(evolve(lane, joined=any(step.ref in awaited for step in _inside(lane))) for lane in lanes)
 
     def _dynamic_branches(self, task: WorkflowTask) -> tuple[Lane, ...]:
         fork = self._last(str(task.task_reference_name))
         if fork is None or self._runs is None:
             return ()
-        listed = fork.input_data.get("forkedTasks")
-        names = [str(name) for name in listed] if isinstance(listed, list) else []
+        names = [str(name) for name in _listed(fork.input_data.get("forkedTasks"))]
         shown, more = _most_telling(names, self._runs)
         lanes = [Lane("", self.unplanned([name]), taken=True) for name in shown]
         if more:
@@ -212,6 +211,11 @@ class _Reader:
 
     def _last(self, ref: str) -> Task | None:
         return self._runs.last(ref) if self._runs is not None else None
+
+
+def _listed(value: object) -> list[Any]:
+    """``value`` where it is a list, as it should be; what is drawn may be wrong, or not finished."""
+    return value if isinstance(value, list) else []
 
 
 def _most_telling(names: list[str], runs: Runs) -> tuple[list[str], list[str]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from conductor.workflow.draw import mermaid, text
+from conductor.workflow.draw import mermaid, svg, text
 from conductor.workflow.draw.graph import Graph, graph_of
+from conductor.workflow.draw.words import heading
 
 __all__ = ["Picture", "draw"]
 
@@ -30,6 +34,41 @@ class Picture:
     def mermaid(self) -> str:
         """Mermaid flow chart text."""
         return mermaid.mermaid(self.graph)
+
+    def svg(self) -> str:
+        """An SVG document, for a file or inside HTML; readable on light and on dark pages."""
+        return svg.svg(self.graph)
+
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow:auto;max-height:90vh">{self.svg()}</div>'
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture in the form of the name's ending: ``.svg``, ``.html``, ``.mmd`` (Mermaid) or ``.txt``.
+
+        Raises:
+            ValueError: The ending is another one.
+            OSError: The file cannot be written.
+        """
+        forms: dict[str, Callable[[], str]] = {
+            ".svg": self.svg,
+            ".html": self._page,
+            ".mmd": self.mermaid,
+            ".mermaid": self.mermaid,
+            ".txt": self.__str__,
+        }
+        target = Path(path)
+        form = forms.get(target.suffix.lower())
+        if form is None:
+            raise ValueError(f"{str(path)!r} does not end in one of {', '.join(forms)}, so its form is not known.")
+        target.write_text(form(), encoding="utf-8")
+
+    def _page(self) -> str:
+        name = html.escape(heading(self.graph))
+        return (
+            f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{name}</title>\n'
+            '<meta name="color-scheme" content="light dark"></head>\n'
+            f"<body>{self.svg()}</body></html>\n"
+        )
 
     def text(self, *, color: bool | None = None) -> str:
         """A tree for terminals.

@@ -8,8 +8,9 @@ from conductor.workflow.draw.graph import Graph, Step
 from conductor.workflow.draw.kinds import Kind
 from conductor.workflow.draw.runs import Run
 
-__all__ = ["clean", "cut", "duration", "heading", "mark", "run_words", "subtitle", "title"]
+__all__ = ["SEPARATOR", "clean", "cut", "duration", "heading", "mark", "run_words", "subtitle", "title"]
 
+SEPARATOR = " · "
 _MARKS = {
     "COMPLETED": "✓",
     "COMPLETED_WITH_ERRORS": "!",
@@ -61,7 +62,7 @@ def subtitle(step: Step) -> str:
         words = [step.type, detail]
     if step.optional:
         words.append("optional")
-    return clean(" · ".join(word for word in words if word))
+    return clean(SEPARATOR.join(word for word in words if word))
 
 
 def heading(graph: Graph) -> str:

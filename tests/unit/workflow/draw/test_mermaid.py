@@ -30,7 +30,7 @@ flowchart TD
     n10{{"again<br/>DO_WHILE · while $.again['iteration'] #60; 3"}}
     n11("try_it")
   end
-  n12[/"each<br/>FORK_JOIN_DYNAMIC · a branch for each of ${x.ou…"\\]
+  n12[/"each<br/>FORK_JOIN_DYNAMIC · for each of ${x.output.y}"\\]
   n13[\\"each_join<br/>JOIN"/]
   subgraph n14s["inner"]
     n14[["inner<br/>SUB_WORKFLOW · small"]]

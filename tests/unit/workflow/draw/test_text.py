@@ -28,7 +28,7 @@ kitchen v2
 ├─ ⋈ both  JOIN
 ├─ ↻ again  DO_WHILE · while $.again['iteration'] < 3
 │  └─ ▪ try_it
-├─ ⋔ each  FORK_JOIN_DYNAMIC · a branch for each of ${x.output.y}
+├─ ⋔ each  FORK_JOIN_DYNAMIC · for each of ${x.output.y}
 ├─ ⋈ each_join  JOIN
 └─ ▣ inner  SUB_WORKFLOW · small
    └─ ▪ deep

@@ -1,0 +1,302 @@
+"""Where everything goes.
+
+A workflow is a series of steps, some of which hold series of steps side by side or inside; so is its layout: each block
+is laid out by itself, as a piece with its own corner, and pieces are put below and beside one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import evolve, field, frozen
+
+from conductor.workflow.draw.boxes import Box, box_of, end_box, start_box, text_width
+from conductor.workflow.draw.graph import Graph, Lane, Step
+from conductor.workflow.draw.kinds import Kind
+from conductor.workflow.draw.words import clean, cut
+
+__all__ = ["Frame", "Line", "Piece", "layout"]
+
+_GAP = 30  # between one step and the next
+_BETWEEN = 26  # between lanes, and between columns
+_BEND = 16  # from a switch or fork to the line that leads to its lanes
+_LABEL = 14  # more, where a case's value stands
+_CORNER = 8
+_PAD = 16  # inside a frame
+_BACK = 30  # for the line back to the head of a loop
+_TALLEST = 2600  # a longer series goes on in the next column
+_WIDEST = 2600  # more lanes go on in the next row
+_MOST_LABEL = 28
+
+Points = tuple[tuple[float, float], ...]
+
+
+@frozen
+class Line:
+    """A line with square corners.
+
+    Attributes:
+        points: Its corners.
+        arrow: Whether it ends in one.
+        taken: Whether an execution came this way; None where nothing has been executed.
+        awaited: False for what no JOIN waits for.
+        label: What stands on its last stretch.
+    """
+
+    points: Points
+    arrow: bool = False
+    taken: bool | None = None
+    awaited: bool = True
+    label: str = ""
+
+
+@frozen
+class Frame:
+    """The border around a loop's body or an inner workflow."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@frozen
+class Piece:
+    """A block that has been laid out, in coordinates of its own.
+
+    Attributes:
+        axis: Where the flow comes in at the top and goes out at the bottom.
+        is_open: Whether it goes out at all; not after TERMINATE.
+        reached: Whether an execution came here.
+        awaited: Whether what follows waits for it.
+    """
+
+    width: float
+    height: float
+    axis: float
+    is_open: bool = True
+    reached: bool = False
+    awaited: bool = True
+    boxes: tuple[Box, ...] = field(default=())
+    frames: tuple[Frame, ...] = field(default=())
+    lines: tuple[Line, ...] = field(default=())
+
+    def at(self, x: float, y: float) -> Piece:
+        """The same, its contents moved by ``x`` and ``y``."""
+        return evolve(
+            self,
+            boxes=tuple(evolve(box, x=box.x + x, y=box.y + y) for box in self.boxes),
+            frames=tuple(evolve(frame, x=frame.x + x, y=frame.y + y) for frame in self.frames),
+            lines=tuple(evolve(line, points=tuple((a + x, b + y) for a, b in line.points)) for line in self.lines),
+        )
+
+
+def layout(graph: Graph) -> Piece:
+    """Lay out the whole picture."""
+    maker = _Maker(graph)
+    pieces = [_of_box(start_box(graph), reached=graph.executed), *map(maker.step, graph.steps)]
+    if pieces[-1].is_open:
+        completed = graph.run is not None and graph.run.status == "COMPLETED"
+        pieces.append(_of_box(end_box(graph), reached=completed))
+    return maker.columns(pieces)
+
+
+class _Maker:
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def step(self, step: Step) -> Piece:
+        """A step with all its lanes."""
+        head = _of_box(box_of(step, self._graph), reached=step.run is not None)
+        if step.is_framed:
+            return self._framed(step, head)
+        if step.lanes:
+            return self._branching(step, head)
+        return evolve(head, is_open=step.kind is not Kind.END)
+
+    def columns(self, pieces: Sequence[Piece]) -> Piece:
+        """A series, in as many columns as it takes."""
+        total = sum(piece.height + _GAP for piece in pieces)
+        tallest = total / max(1, round(total / _TALLEST))
+        columns: list[list[Piece]] = [[]]
+        height = 0.0
+        for piece in pieces:
+            if columns[-1] and height + piece.height / 2 > tallest:
+                columns.append([])
+                height = 0
+            columns[-1].append(piece)
+            height += piece.height + _GAP
+        return self._beside([self._stack(column) for column in columns])
+
+    def _beside(self, columns: Sequence[Piece]) -> Piece:
+        """Columns from left to right, the end of each led to the top of the next."""
+        top = _GAP if len(columns) > 1 else 0
+        x = 0.0
+        placed: list[Piece] = []
+        lines: list[Line] = []
+        before: tuple[float, Piece] | None = None
+        for column in columns:
+            if before is not None and before[1].is_open:
+                start = (before[0] + before[1].axis, top + before[1].height)
+                gutter, bottom = x - _BETWEEN, top + before[1].height + _GAP / 2
+                into = x + column.axis
+                points = (start, (start[0], bottom), (gutter, bottom), (gutter, 0), (into, 0), (into, top))
+                lines.append(self._line(points, before[1], column, arrow=True))
+            placed.append(column.at(x, top))
+            before = (x, column)
+            x += column.width + 2 * _BETWEEN
+        height = top + max(column.height for column in columns) + (_GAP / 2 if top else 0)
+        return _joined(placed, lines, x - 2 * _BETWEEN, height, columns[0].axis)
+
+    def _stack(self, pieces: Sequence[Piece]) -> Piece:
+        """A series, one below the other on one axis."""
+        axis = max(piece.axis for piece in pieces)
+        width = axis + max(piece.width - piece.axis for piece in pieces)
+        placed: list[Piece] = []
+        lines: list[Line] = []
+        y = 0.0
+        before: Piece | None = None
+        for piece in pieces:
+            if before is not None:
+                if before.is_open:
+                    lines.append(self._line(((axis, y), (axis, y + _GAP)), before, piece, arrow=True))
+                y += _GAP
+            placed.append(piece.at(axis - piece.axis, y))
+            y += piece.height
+            before = piece
+        whole = _joined(placed, lines, width, y, axis)
+        return evolve(whole, is_open=pieces[-1].is_open, reached=pieces[-1].reached)
+
+    def _framed(self, step: Step, head: Piece) -> Piece:
+        """A loop with its body, or a workflow with the steps of its own."""
+        inner = self._stack([head, *map(self.step, step.lanes[0].steps)])
+        again = step.kind is Kind.LOOP and inner.is_open and len(inner.boxes) > 1
+        left, below = (_BACK, _PAD) if again else (0, 0)
+        width, height = inner.width + left + 2 * _PAD, inner.height + below + 2 * _PAD
+        axis, bottom = left + _PAD + inner.axis, _PAD + inner.height
+        lines = [Line(((axis, bottom), (axis, height)), taken=self._taken(inner.reached, head.reached))]
+        if again:
+            middle = _PAD + head.height / 2
+            back = (
+                (axis, bottom),
+                (axis, bottom + 10),
+                (_PAD, bottom + 10),
+                (_PAD, middle),
+                (axis - head.axis, middle),
+            )
+            rounds = step.run.rounds if step.run is not None else 0
+            lines.append(Line(back, arrow=True, taken=rounds > 1 if self._graph.executed else None))
+        piece = _joined([inner.at(left + _PAD, _PAD)], lines, width, height, axis)
+        frames = (Frame(0, 0, width, height), *piece.frames)
+        return evolve(piece, frames=frames, is_open=inner.is_open, reached=head.reached)
+
+    def _branching(self, step: Step, head: Piece) -> Piece:
+        """A switch or a fork with its lanes side by side, and their ends led together again.
+
+        Lanes that are too many for one row go on in the next, which is reached on the left and left on the right.
+        """
+        lanes = [(lane, self._lane(lane, reached=head.reached)) for lane in step.lanes]
+        rows = _rows(lanes)
+        side = _BETWEEN if len(rows) > 1 else 0
+        middle = side + _middle([piece for _, piece in rows[0]])
+        across = 2 * side + max(_across(row) for row in rows)
+        axis = max(middle, head.axis)
+        width = axis + max(across - middle, head.width - head.axis)
+        left, right = axis - middle, axis - middle + across
+        tops = [head.height + _BEND]
+        tops += [tops[0] + sum(_high(row) + 2 * _BEND for row in rows[: n + 1]) for n in range(len(rows))]
+        first, last = tops[0], tops[-1] - _BEND
+        placed = [head.at(axis - head.axis, 0)]
+        lines: list[Line] = []
+        for row, top in zip(rows, tops, strict=False):
+            x, bottom = left + side, top + _high(row) + _BEND
+            for lane, piece in row:
+                at = x + piece.axis
+                placed.append(piece.at(x, top))
+                there = [] if top == first else [(left, first), (left, top)]
+                way = ((axis, head.height), (axis, first), *there, (at, top), (at, top + _room_above(lane)))
+                lines.append(self._into(lane, head, way))
+                if piece.is_open:
+                    back = [] if bottom == last else [(right, bottom), (right, last)]
+                    way = ((at, top + piece.height), (at, bottom), *back, (axis, last), (axis, last + _CORNER))
+                    lines.append(Line(way, taken=self._taken(piece.reached, piece.reached), awaited=lane.joined))
+                x += piece.width + _BETWEEN
+        whole = _joined(placed, lines, width, last, axis)
+        ends = [piece for _, piece in lanes if piece.is_open]
+        return evolve(whole, is_open=bool(ends), reached=any(piece.reached for piece in ends))
+
+    def _into(self, lane: Lane, head: Piece, way: Points) -> Line:
+        first = lane.steps[0].run is not None if lane.steps else lane.taken is not False
+        taken = self._taken(head.reached, first)
+        return Line(way, arrow=bool(lane.steps), taken=taken, label=_label(lane))
+
+    def _lane(self, lane: Lane, *, reached: bool) -> Piece:
+        """A lane, with room above for the line into it and its label."""
+        above, half = _room_above(lane), (text_width(_label(lane)) + _PAD) / 2
+        if not lane.steps:
+            return Piece(2 * half, above, half, reached=reached and lane.taken is not False)
+        body = self._stack([self.step(step) for step in lane.steps])
+        axis = max(body.axis, half)
+        width = axis + max(body.width - body.axis, half)
+        whole = _joined([body.at(axis - body.axis, above)], [], width, above + body.height, axis)
+        return evolve(whole, is_open=body.is_open, reached=body.reached)
+
+    def _line(self, points: Points, before: Piece, after: Piece, *, arrow: bool) -> Line:
+        return Line(points, arrow=arrow, taken=self._taken(before.reached, after.reached))
+
+    def _taken(self, came: bool, went: bool) -> bool | None:
+        return (came and went) if self._graph.executed else None
+
+
+Row = list[tuple[Lane, Piece]]
+
+
+def _rows(lanes: Row) -> list[Row]:
+    rows: list[Row] = [[]]
+    for lane, piece in lanes:
+        if rows[-1] and _across([*rows[-1], (lane, piece)]) > _WIDEST:
+            rows.append([])
+        rows[-1].append((lane, piece))
+    return rows
+
+
+def _across(row: Row) -> float:
+    return sum(piece.width for _, piece in row) + _BETWEEN * (len(row) - 1)
+
+
+def _high(row: Row) -> float:
+    return max(piece.height for _, piece in row)
+
+
+def _middle(lanes: Sequence[Piece]) -> float:
+    """The axis of the lane in the middle, or half way between the two that are, from the left of them all."""
+    axes = []
+    x = 0.0
+    for lane in lanes:
+        axes.append(x + lane.axis)
+        x += lane.width + _BETWEEN
+    return (axes[(len(axes) - 1) // 2] + axes[len(axes) // 2]) / 2
+
+
+def _label(lane: Lane) -> str:
+    return cut(clean(lane.label), _MOST_LABEL)
+
+
+def _room_above(lane: Lane) -> float:
+    return _GAP + _LABEL if lane.label else _BEND + _CORNER
+
+
+def _of_box(box: Box, *, reached: bool) -> Piece:
+    return Piece(box.width, box.height, box.width / 2, reached=reached, boxes=(box,))
+
+
+def _joined(pieces: Sequence[Piece], lines: Sequence[Line], width: float, height: float, axis: float) -> Piece:
+    return Piece(
+        width,
+        height,
+        axis,
+        is_open=pieces[-1].is_open,
+        boxes=tuple(box for piece in pieces for box in piece.boxes),
+        frames=tuple(frame for piece in pieces for frame in piece.frames),
+        lines=(*lines, *(line for piece in pieces for line in piece.lines)),
+    )

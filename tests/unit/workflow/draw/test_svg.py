@@ -1,0 +1,215 @@
+import time
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from conductor.models import TaskType, WorkflowDef, WorkflowTask
+from conductor.workflow.draw import draw
+from conductor.workflow.draw.graph import graph_of
+from conductor.workflow.draw.kinds import Kind
+from conductor.workflow.draw.layout import layout
+from conductor.workflow.draw.shapes import outline
+from conductor.workflow.draw.tone import PALETTES
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def simple(ref):
+    return WorkflowTask(ref, ref)
+
+
+def large():
+    """209 steps of every sort of block."""
+    steps = []
+    for n in range(110):
+        ref = f"step_{n:03}"
+        if n % 10 == 3:
+            cases = {"a": [simple(f"{ref}a")], "b": [simple(f"{ref}b")]}
+            stop = [WorkflowTask(f"{ref}t", f"{ref}t", type="TERMINATE")]
+            steps.append(WorkflowTask(ref, ref, type="SWITCH", decision_cases=cases, default_case=stop))
+        elif n % 10 == 5:
+            branches = [[simple(f"{ref}x"), simple(f"{ref}y")], [simple(f"{ref}z")]]
+            steps.append(WorkflowTask(ref, ref, type="FORK_JOIN", fork_tasks=branches))
+            steps.append(WorkflowTask(f"{ref}j", f"{ref}j", type="JOIN", join_on=[f"{ref}y", f"{ref}z"]))
+        elif n % 10 == 7:
+            body = [simple(f"{ref}l"), simple(f"{ref}m")]
+            steps.append(WorkflowTask(ref, ref, type="DO_WHILE", loop_condition="true", loop_over=body))
+        else:
+            steps.append(simple(ref))
+    return WorkflowDef("large", steps)
+
+
+def in_a_row():
+    return WorkflowDef("row", [simple(f"s{n}") for n in range(200)])
+
+
+def side_by_side():
+    fork = WorkflowTask("f", "f", type="FORK_JOIN", fork_tasks=[[simple(f"s{n}")] for n in range(200)])
+    return WorkflowDef("wide", [fork, WorkflowTask("j", "j", type="JOIN", join_on=[f"s{n}" for n in range(200)])])
+
+
+def inside(box, x, y):
+    return box.x + 1 < x < box.x + box.width - 1 and box.y + 1 < y < box.y + box.height - 1
+
+
+def check_layout(subject):
+    """No box lies on another or outside, and no line runs through one."""
+    piece = layout(graph_of(subject))
+    boxes = piece.boxes
+    for n, box in enumerate(boxes):
+        assert -0.5 <= box.x <= box.x + box.width <= piece.width + 0.5
+        assert -0.5 <= box.y <= box.y + box.height <= piece.height + 0.5
+        for other in boxes[n + 1 :]:
+            apart = other.x >= box.x + box.width or box.x >= other.x + other.width
+            assert apart or other.y >= box.y + box.height or box.y >= other.y + other.height, (box, other)
+    for line in piece.lines:
+        for (ax, ay), (bx, by) in zip(line.points, line.points[1:], strict=False):
+            assert ax == pytest.approx(bx) or ay == pytest.approx(by), line
+            low_x, high_x, low_y, high_y = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
+            for box in boxes:
+                beside = high_x <= box.x + 1 or low_x >= box.x + box.width - 1
+                assert beside or high_y <= box.y + 1 or low_y >= box.y + box.height - 1, (line, box)
+
+
+def texts(picture):
+    root = ET.fromstring(picture.svg())
+    return ["".join(element.itertext()) for element in root.iter(f"{SVG}text")]
+
+
+def test_every_step_stands_on_the_picture_with_what_it_does(blocks):
+    shown = texts(draw(blocks))
+    for step in graph_of(blocks).walk():
+        assert step.ref in shown
+    assert {"kitchen v2", "start", "end", "gold", "default", "HTTP · POST http://shop/api"} <= set(shown)
+
+
+def test_an_execution_stands_on_the_same_picture(execution):
+    shown = texts(draw(execution))
+    assert {"✓ COMPLETED 1.5 s, 1 retry", "✓ COMPLETED 3.0 s, 2 rounds, 1 retry", "✗ FAILED 1 min 15 s"} <= set(shown)
+    tips = [element.text for element in ET.fromstring(draw(execution).svg()).iter(f"{SVG}title")]
+    assert any("two is <odd>" in tip for tip in tips)
+
+
+def test_nothing_lies_on_anything_else(blocks, execution):
+    check_layout(blocks)
+    check_layout(execution)
+
+
+@pytest.mark.parametrize("make", [large, in_a_row, side_by_side])
+def test_two_hundred_steps_are_drawn_in_under_a_second_and_stay_readable(make):
+    definition = make()
+    began = time.perf_counter()
+    picture = draw(definition)
+    root = ET.fromstring(picture.svg())
+    assert picture.mermaid()
+    assert picture.text(color=True)
+    assert time.perf_counter() - began < 1
+    assert len(list(graph_of(definition).walk())) >= 200
+    assert max(int(root.get("width")), int(root.get("height"))) < 4000
+    check_layout(definition)
+
+
+def test_an_outline_is_drawn_for_every_task_type():
+    definition = WorkflowDef("all", [WorkflowTask(kind.value, kind.value, type=kind.value) for kind in TaskType])
+    boxes = layout(graph_of(definition)).boxes
+    assert {box.kind for box in boxes} == set(Kind) - {Kind.MORE}
+    assert all(outline(box).startswith("M") for box in boxes)
+    check_layout(definition)
+
+
+def test_names_cannot_leave_their_elements():
+    hostile = "</text><script>alert(1)</script>&lt; \"'\x00\x1b\ud800 ]]>"
+    cases = {hostile: [simple(hostile)]}
+    definition = WorkflowDef(hostile, [WorkflowTask(hostile, hostile, type="SWITCH", decision_cases=cases)])
+    root = ET.fromstring(draw(definition).svg())
+    assert {element.tag for element in root.iter()} == {
+        SVG + tag for tag in ("svg", "title", "style", "rect", "text", "path", "g")
+    }
+    assert any("</text><script>" in words for words in texts(draw(definition)))
+
+
+def test_two_pictures_on_a_page_do_not_touch_each_other(blocks, execution):
+    keys = [ET.fromstring(draw(subject).svg()).get("id") for subject in (blocks, execution)]
+    assert keys[0] != keys[1]
+    style = ET.fromstring(draw(blocks).svg()).find(f"{SVG}style").text
+    rules = style.removeprefix("@media (prefers-color-scheme: dark){").removesuffix("}").split("}")
+    assert all(rule.startswith(f"#{keys[0]} ") for rule in rules if rule)
+
+
+def test_the_same_workflow_is_drawn_the_same(blocks):
+    assert draw(blocks).svg() == draw(blocks).svg()
+
+
+def luminance(color):
+    parts = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("page", ["light", "dark"])
+@pytest.mark.parametrize("tone", list(PALETTES))
+def test_text_stands_out_from_its_box_on_light_and_on_dark(tone, page):
+    fill, _, text = getattr(PALETTES[tone], page)
+    bright, dim = sorted([luminance(fill), luminance(text)], reverse=True)
+    assert (bright + 0.05) / (dim + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [
+        ("a.svg", "<svg "),
+        ("a.SVG", "<svg "),
+        ("a.html", "<!doctype html>"),
+        ("a.mmd", "---\ntitle"),
+        ("a.txt", "kitchen"),
+    ],
+)
+def test_a_picture_is_saved_in_the_form_of_the_names_ending(blocks, tmp_path, name, begin):
+    draw(blocks).save(tmp_path / name)
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a"])
+def test_an_ending_without_a_form_is_refused(blocks, tmp_path, name):
+    with pytest.raises(ValueError, match=r"\.svg, \.html"):
+        draw(blocks).save(tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_notebooks_show_the_svg(blocks):
+    shown = draw(blocks)._repr_html_()
+    assert draw(blocks).svg() in shown
+    assert shown.startswith("<div ")
+
+
+def test_an_empty_workflow_is_a_start_and_an_end():
+    assert texts(draw(WorkflowDef("none"))) == ["none", "start", "end"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "FORK_JOIN"},
+        {"type": "FORK_JOIN", "fork_tasks": [[], None, 3]},
+        {"type": "FORK_JOIN", "fork_tasks": 3},
+        {"type": "SWITCH"},
+        {"type": "SWITCH", "decision_cases": {"": None, "b": "text"}},
+        {"type": "DO_WHILE"},
+        {"type": "DO_WHILE", "loop_over": [None, "x", simple("a")]},
+        {"type": "SUB_WORKFLOW"},
+        {"type": "SUB_WORKFLOW", "sub_workflow_param": {"name": "x"}},
+        {"type": "JOIN", "join_on": 3},
+        {"type": "HTTP", "input_parameters": {"http_request": "${x}"}},
+        {"type": "HTTP", "input_parameters": ["x"]},
+        {"type": "WHAT_IS_THIS"},
+        {"type": ""},
+        {"name": None, "task_reference_name": None},
+    ],
+)
+def test_a_malformed_definition_is_drawn_all_the_same(fields):
+    task = WorkflowTask(**{"name": "odd", "task_reference_name": "odd", **fields})
+    fork = WorkflowTask("f", "f", type="FORK_JOIN", fork_tasks=[[simple("a")]])
+    picture = draw(WorkflowDef("w", [fork, task]))
+    assert picture.mermaid()
+    assert picture.text(color=True)
+    ET.fromstring(picture.svg())
