@@ -9,7 +9,7 @@ from attrs import frozen
 from conductor.workflow.draw.graph import Graph, Step
 from conductor.workflow.draw.kinds import Kind
 from conductor.workflow.draw.tone import Tone, tone_of
-from conductor.workflow.draw.words import SEPARATOR, clean, cut, mark, run_words, subtitle, title
+from conductor.workflow.draw.words import about, clean, cut, mark, run_words, subtitle, title
 
 __all__ = ["LINE_HEIGHT", "Box", "box_of", "end_box", "start_box", "text_width"]
 
@@ -59,10 +59,9 @@ def box_of(step: Step, graph: Graph) -> Box:
     """The box of a step."""
     run = step.run
     result = f"{mark(run.status)} {run_words(run)}" if run is not None else ""
-    about = subtitle(step)
-    words = [title(step), about, result, clean(run.reason) if run is not None else ""]
+    words = [title(step), subtitle(step), result, clean(run.reason) if run is not None else ""]
     tip = "\n".join(word for word in words if word)
-    lines = [title(step), *([about] if len(about) <= _MOST_LINE else about.split(SEPARATOR, 1)), result]
+    lines = [title(step), *about(step, _MOST_LINE), result]
     return _box(step.kind, tone_of(run, executed=graph.executed), lines, tip, dashed=step.optional)
 
 

@@ -11,7 +11,7 @@ from attrs import frozen
 from conductor.workflow.draw.graph import Graph, Lane, Step
 from conductor.workflow.draw.kinds import Kind
 from conductor.workflow.draw.tone import PALETTES, Tone, tone_of
-from conductor.workflow.draw.words import clean, cut, heading, mark, run_words, subtitle, title
+from conductor.workflow.draw.words import about, clean, cut, heading, mark, run_words, title
 
 __all__ = ["mermaid"]
 
@@ -31,7 +31,7 @@ _SHAPES = {
     Kind.END: ("([", "])"),
     Kind.MORE: ("[", "]"),
 }
-_MOST = 48
+_MOST = 36
 _SPECIAL = re.compile(r"[#\"<>&`%\\]")
 _LIST_ITEM = re.compile(r"^(\d+)\.|^([-+*])(?=\s)")
 
@@ -66,7 +66,7 @@ class _Writer:
 
     def lines(self) -> list[str]:
         graph = self._graph
-        self._nodes.append('  start(["start"])')
+        self._nodes.append(f'  start(["start"]){self._class(Tone.PLAIN)}')
         exits = self._steps(graph.steps, [_Exit("start", graph.executed)], "  ")
         if exits:
             label = f"end<br/>{escaped(run_words(graph.run))}" if graph.run is not None else "end"
@@ -86,7 +86,7 @@ class _Writer:
         node, reached = f"n{self._count}", step.run is not None
         self._connect(exits, node, reached=reached)
         if step.is_framed:
-            self._nodes.append(f'{indent}subgraph {node}s["{escaped(title(step))}"]')
+            self._nodes.append(f'{indent}subgraph {node}s[" "]')
             self._node(step, node, indent + "  ")
             out = self._steps(step.lanes[0].steps, [_Exit(node, reached)], indent + "  ")
             self._nodes.append(f"{indent}end")
@@ -105,7 +105,7 @@ class _Writer:
         return out if lane.joined else [_Exit(one.node, one.reached, "not awaited", awaited=False) for one in out]
 
     def _node(self, step: Step, node: str, indent: str) -> None:
-        words = [title(step), subtitle(step)]
+        words = [title(step), *about(step, _MOST)]
         if step.run is not None:
             words.append(f"{mark(step.run.status)} {run_words(step.run)}")
         text = "<br/>".join(escaped(cut(word, _MOST)) for word in words if word)

@@ -8,9 +8,9 @@ from conductor.workflow.draw.graph import Graph, Step
 from conductor.workflow.draw.kinds import Kind
 from conductor.workflow.draw.runs import Run
 
-__all__ = ["SEPARATOR", "clean", "cut", "duration", "heading", "mark", "run_words", "subtitle", "title"]
+__all__ = ["about", "clean", "cut", "duration", "heading", "mark", "run_words", "subtitle", "title"]
 
-SEPARATOR = " · "
+_SEPARATOR = " · "
 _MARKS = {
     "COMPLETED": "✓",
     "COMPLETED_WITH_ERRORS": "!",
@@ -62,7 +62,13 @@ def subtitle(step: Step) -> str:
         words = [step.type, detail]
     if step.optional:
         words.append("optional")
-    return clean(SEPARATOR.join(word for word in words if word))
+    return clean(_SEPARATOR.join(word for word in words if word))
+
+
+def about(step: Step, most: int) -> list[str]:
+    """The second line, or type and detail on lines of their own where one line of ``most`` characters is too short."""
+    line = subtitle(step)
+    return [line] if len(line) <= most else line.split(_SEPARATOR, 1)
 
 
 def heading(graph: Graph) -> str:

@@ -26,13 +26,13 @@ flowchart TD
   n7[\\"right<br/>WAIT · until signalled"\\]
   n8("late")
   n9[\\"both<br/>JOIN"/]
-  subgraph n10s["again"]
-    n10{{"again<br/>DO_WHILE · while $.again['iteration'] #60; 3"}}
+  subgraph n10s[" "]
+    n10{{"again<br/>DO_WHILE<br/>while $.again['iteration'] #60; 3"}}
     n11("try_it")
   end
-  n12[/"each<br/>FORK_JOIN_DYNAMIC · for each of ${x.output.y}"\\]
+  n12[/"each<br/>FORK_JOIN_DYNAMIC<br/>for each of ${x.output.y}"\\]
   n13[\\"each_join<br/>JOIN"/]
-  subgraph n14s["inner"]
+  subgraph n14s[" "]
     n14[["inner<br/>SUB_WORKFLOW · small"]]
     n15("deep")
   end
@@ -104,3 +104,10 @@ def test_every_sort_of_step_has_a_shape():
 def test_a_step_after_a_terminate_is_not_led_to():
     steps = [WorkflowTask("t", "t", type="TERMINATE"), WorkflowTask("a", "a")]
     assert "n1 -->" not in draw(WorkflowDef("w", steps)).mermaid()
+
+
+def test_two_hundred_steps_stay_below_mermaids_own_limits():
+    fork = WorkflowTask("f", "f", type="FORK_JOIN", fork_tasks=[[WorkflowTask(f"s{n}", f"s{n}")] for n in range(200)])
+    text = draw(WorkflowDef("w", [fork, WorkflowTask("j", "j", type="JOIN", join_on=["s1"])])).mermaid()
+    assert len(text) < 50_000
+    assert sum("->" in line for line in text.splitlines()) < 500
