@@ -1,0 +1,112 @@
+"""Executions that never happened: a task as a worker gets it, a run as the server would answer it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from conductor.models import Task, TaskDef, TaskStatus, TaskType, WorkflowTask
+from conductor.models.codec import to_jsonable
+
+__all__ = ["BEGAN", "example_id", "example_task"]
+
+BEGAN = 1_700_000_000_000
+"""When examples begin unless told otherwise: epoch milliseconds, 2023-11-14 22:13:20 UTC."""
+
+_SPACE = uuid.UUID("6c1f3a52-8a3e-5a0e-9d3b-2f1f6f7c9a10")
+_SCHEDULED_BY_NAME = {TaskType.SIMPLE, TaskType.DYNAMIC, TaskType.USER_DEFINED}
+_SHOWN_AS = {"FORK_JOIN": "FORK", "FORK_JOIN_DYNAMIC": "FORK"}
+_NAMED_BY_TYPE = {"FORK", "JOIN", "SWITCH", "DECISION", "EXCLUSIVE_JOIN"}
+
+
+def example_id(*parts: object) -> str:
+    """An id that looks like the server's, and is always the same for the same parts."""
+    return str(uuid.uuid5(_SPACE, "/".join(map(str, parts))))
+
+
+def example_task(
+    name: str = "task",
+    input: Mapping[str, Any] | None = None,  # noqa: A002  the field's name
+    *,
+    status: TaskStatus | str = TaskStatus.IN_PROGRESS,
+    output: Mapping[str, Any] | None = None,
+    reference_name: str | None = None,
+    definition: WorkflowTask | None = None,
+    workflow_type: str = "workflow",
+    workflow_id: str | None = None,
+    retry_count: int = 0,
+    iteration: int = 0,
+    seq: int = 1,
+    scheduled_time: int = BEGAN,
+    milliseconds: int = 1000,
+    **fields: Any,
+) -> Task:
+    """A task of an execution, whose fields agree with one another; by default as a worker is given it.
+
+    Args:
+        name: The task definition's name.
+        input: Its input; it has to have a JSON form.
+        status: SCHEDULED has not been polled, IN_PROGRESS has; the others have ended.
+        output: Its output.
+        reference_name: As in the definition, without ``__n``; the name when it is left out.
+        definition: What its workflow says of it; a SIMPLE task of that name when it is left out.
+        workflow_type: The name of its workflow.
+        workflow_id: The execution's id.
+        retry_count: Which attempt it is, from 0.
+        iteration: The round of the loop that it is in, from 1; 0 outside loops.
+        seq: Its place in the execution.
+        scheduled_time: Epoch milliseconds.
+        milliseconds: How long it took, where it has ended.
+        fields: Any other field of ``Task``.
+
+    Raises:
+        SerializationError: Input or output has no JSON form.
+        TypeError: A task has no such field.
+    """
+    status = TaskStatus(str(status))
+    if definition is None:
+        definition = WorkflowTask(name, reference_name or name, type=TaskType.SIMPLE.value)
+    plain = reference_name or definition.task_reference_name
+    ref = f"{plain}__{iteration}" if iteration else plain
+    workflow_id = workflow_id or example_id(workflow_type)
+    task_type, definition_name = _type_and_name(definition)
+    polled = status is not TaskStatus.SCHEDULED
+    end = scheduled_time + milliseconds if status.is_terminal else 0
+    made: dict[str, Any] = {
+        "task_type": task_type,
+        "status": status,
+        "input_data": to_jsonable(dict(input or {})),
+        "reference_task_name": ref,
+        "retry_count": retry_count,
+        "seq": seq,
+        "poll_count": int(polled and definition.type in _SCHEDULED_BY_NAME),
+        "task_def_name": definition_name,
+        "scheduled_time": scheduled_time,
+        "start_time": scheduled_time if polled else 0,
+        "end_time": end,
+        "update_time": end or scheduled_time,
+        "retried_task_id": example_id(workflow_id, ref, retry_count - 1) if retry_count else None,
+        "response_timeout_seconds": 3600,
+        "workflow_instance_id": workflow_id,
+        "workflow_type": workflow_type,
+        "task_id": example_id(workflow_id, ref, retry_count),
+        "worker_id": "worker" if polled and definition.type in _SCHEDULED_BY_NAME else None,
+        "output_data": to_jsonable(dict(output or {})),
+        "workflow_task": definition,
+        "rate_limit_frequency_in_seconds": 1,
+        "iteration": iteration,
+        "first_start_time": scheduled_time if polled else 0,
+        "task_definition": definition.task_definition or TaskDef(definition_name),
+        "loop_over_task": iteration > 0,
+    }
+    return Task(**{**made, **fields})
+
+
+def _type_and_name(definition: WorkflowTask) -> tuple[str, str]:
+    """What the server puts into ``taskType`` and ``taskDefName``."""
+    given = str(definition.type or TaskType.SIMPLE.value)
+    if given in _SCHEDULED_BY_NAME:
+        return definition.name, definition.name
+    shown = _SHOWN_AS.get(given, given)
+    return shown, shown if shown in _NAMED_BY_TYPE else definition.name
