@@ -1,0 +1,1 @@
+"""One valid task for each task type."""
