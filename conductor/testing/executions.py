@@ -71,6 +71,7 @@ def example_task(
     ref = f"{plain}__{iteration}" if iteration else plain
     workflow_id = workflow_id or example_id(workflow_type)
     task_type, definition_name = _type_and_name(definition)
+    is_worked_on = definition.type in _SCHEDULED_BY_NAME
     polled = status is not TaskStatus.SCHEDULED
     end = scheduled_time + milliseconds if status.is_terminal else 0
     made: dict[str, Any] = {
@@ -80,21 +81,22 @@ def example_task(
         "reference_task_name": ref,
         "retry_count": retry_count,
         "seq": seq,
-        "poll_count": int(polled and definition.type in _SCHEDULED_BY_NAME),
+        "poll_count": int(polled and is_worked_on),
         "task_def_name": definition_name,
         "scheduled_time": scheduled_time,
         "start_time": scheduled_time if polled else 0,
         "end_time": end,
         "update_time": end or scheduled_time,
+        "executed": status.is_terminal,
         "retried_task_id": example_id(workflow_id, ref, retry_count - 1) if retry_count else None,
-        "response_timeout_seconds": 3600,
+        "response_timeout_seconds": 3600 if is_worked_on else 0,
         "workflow_instance_id": workflow_id,
         "workflow_type": workflow_type,
         "task_id": example_id(workflow_id, ref, retry_count),
-        "worker_id": "worker" if polled and definition.type in _SCHEDULED_BY_NAME else None,
+        "worker_id": "worker" if polled and is_worked_on else None,
         "output_data": to_jsonable(dict(output or {})),
         "workflow_task": definition,
-        "rate_limit_frequency_in_seconds": 1,
+        "rate_limit_frequency_in_seconds": int(is_worked_on),
         "iteration": iteration,
         "first_start_time": scheduled_time if polled else 0,
         "task_definition": definition.task_definition or TaskDef(definition_name),

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conductor.models import TaskType, WorkflowDef, WorkflowTask
+from conductor.testing.example_run import example_workflow_run
 from conductor.testing.executions import example_task
 from conductor.testing.tasks.ai import (
     agent_task,
@@ -81,6 +82,7 @@ __all__ = [
     "event_task",
     "example_task",
     "example_workflow",
+    "example_workflow_run",
     "exclusive_join_task",
     "fork_join_task",
     "generate_audio_task",

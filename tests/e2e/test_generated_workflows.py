@@ -4,7 +4,37 @@ import pytest
 
 from conductor.errors import BadRequestError
 from conductor.models import TaskType
-from conductor.testing.generators import TASK_GENERATORS, example_workflow, simple_task, sub_workflow_task
+from conductor.testing.generators import (
+    TASK_GENERATORS,
+    do_while_task,
+    example_workflow,
+    example_workflow_run,
+    fork_join_task,
+    inline_task,
+    json_jq_transform_task,
+    set_variable_task,
+    simple_task,
+    sub_workflow_task,
+    switch_task,
+    terminate_task,
+)
+from conductor.workflow.draw import draw
+
+ALIKE = [
+    "task_type",
+    "status",
+    "reference_task_name",
+    "task_def_name",
+    "seq",
+    "retry_count",
+    "iteration",
+    "loop_over_task",
+    "input_data",
+    "output_data",
+    "callback_from_worker",
+    "response_timeout_seconds",
+    "reason_for_incompletion",
+]
 
 
 @pytest.mark.parametrize("task_type", list(TaskType))
@@ -26,3 +56,29 @@ def test_the_server_would_say_so_if_it_did_not(client, names):
     wf = example_workflow(simple_task("twice"), simple_task("twice"), name=names("broken"))
     with pytest.raises(BadRequestError, match="twice"):
         client.metadata.validate_workflow(wf)
+
+
+def test_an_example_of_a_run_is_what_the_server_makes_of_it(client, names, wait_until):
+    wf = example_workflow(
+        inline_task("a"),
+        switch_task("route", {"x": [inline_task("b")], "y": []}),
+        fork_join_task("split", [[inline_task("left"), simple_task("worked")], [json_jq_transform_task("right")]]),
+        do_while_task("again", [inline_task("body")], rounds=2),
+        set_variable_task("set"),
+        terminate_task("stop", input_parameters={"workflowOutput": {"n": "${a.output.result}"}}),
+        name=names("example"),
+    )
+    names.workflow([task.to_dict() for task in wf.tasks], base="example")
+    workflow_id = client.workflows.start(wf.name, {"value": 3, "case": "x"})
+    wait_until(lambda: client.workflows.get(workflow_id).task("worked"))
+    client.tasks.update_by_reference_name(workflow_id, "worked", "COMPLETED", {"n": 1})
+    real = wait_until(lambda: (run := client.workflows.get(workflow_id)).is_terminal and run, timeout=30)
+    outputs = {"worked": {"n": 1}, "right": {"result": 3, "resultList": [3]}}
+    outputs |= {ref: {"result": 3} for ref in ("a", "b", "left", "body")}
+    example = example_workflow_run(wf, {"value": 3, "case": "x"}, outputs=outputs, rounds={"again": 2})
+    for fields in ("status", "input", "output", "variables", "reason_for_incompletion"):
+        assert getattr(example, fields) == getattr(real, fields)
+    for made, was in zip(example.tasks, real.tasks, strict=True):
+        assert {name: getattr(made, name) for name in ALIKE} == {name: getattr(was, name) for name in ALIKE}
+    assert draw(real).text(color=False).startswith(f"{wf.name} v1  ✓ COMPLETED")
+    assert "↻ again" in draw(real).text(color=False)
