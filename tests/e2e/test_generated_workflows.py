@@ -1,6 +1,7 @@
 """What the generators make is what the real server accepts."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from conductor.errors import BadRequestError
 from conductor.models import TaskType
@@ -18,6 +19,7 @@ from conductor.testing.generators import (
     switch_task,
     terminate_task,
 )
+from conductor.testing.strategies import workflow_definitions
 from conductor.workflow.draw import draw
 
 ALIKE = [
@@ -56,6 +58,12 @@ def test_the_server_would_say_so_if_it_did_not(client, names):
     wf = example_workflow(simple_task("twice"), simple_task("twice"), name=names("broken"))
     with pytest.raises(BadRequestError, match="twice"):
         client.metadata.validate_workflow(wf)
+
+
+@settings(max_examples=50, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(definition=workflow_definitions())
+def test_the_server_accepts_any_workflow_of_the_strategy(client, definition):
+    client.metadata.validate_workflow(definition)
 
 
 def test_an_example_of_a_run_is_what_the_server_makes_of_it(client, names, wait_until):

@@ -1,0 +1,165 @@
+"""Hypothesis strategies of valid workflows, for tests of what holds for every workflow.
+
+Needs the extra ``hypothesis``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from attrs import frozen
+
+from conductor.errors import ConfigurationError
+from conductor.models import WorkflowDef, WorkflowTask, WorkflowTimeoutPolicy
+from conductor.testing.tasks import operators, system, workers
+
+try:
+    from hypothesis import strategies as st
+except ImportError as error:
+    raise ConfigurationError("These strategies need hypothesis: pip install 'conductor-sdk[hypothesis]'.") from error
+
+__all__ = ["workflow_definitions"]
+
+_LEAVES: list[Callable[..., WorkflowTask]] = [
+    workers.simple_task,
+    workers.simple_task,
+    workers.simple_task,
+    workers.dynamic_task,
+    workers.human_task,
+    workers.noop_task,
+    workers.wait_task,
+    system.event_task,
+    system.http_task,
+    system.inline_task,
+    system.json_jq_transform_task,
+    system.kafka_publish_task,
+    system.lambda_task,
+    system.set_variable_task,
+    operators.start_workflow_task,
+    operators.sub_workflow_task,
+]
+_BLOCKS = ("switch", "fork", "dynamic fork", "loop", "sub-workflow")
+# One choice costs one draw, and draws are what generation costs: so words come from a list.
+_words = st.sampled_from(["a", "id", "name", "order", "total", "items", "left", "right"])
+_text = st.text("aZ9 _-.\"'<>&\\é日\n", max_size=8)
+_json = st.none() | st.booleans() | st.integers() | _text | st.just([1, "two", {"three": None}])
+_options: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {}, {"optional": True}, {"retry_count": 2}, {"start_delay": 1}, {"description": "what it is for"}]
+)
+
+
+def workflow_definitions(*, max_depth: int = 3, max_tasks: int = 4) -> st.SearchStrategy[WorkflowDef]:
+    """Workflows that the server accepts: switches, forks with their joins, loops and workflows in one another.
+
+    Reference names are unique in the whole definition, inner workflows included; an input refers to the workflow's
+    input or to a task that has always run before. Deeper blocks have fewer steps.
+
+    Args:
+        max_depth: How deep blocks lie in one another; 0 for tasks in a row.
+        max_tasks: How many steps the workflow has at most, those inside blocks and the JOIN of a fork not counted.
+    """
+    return _definitions(max_depth, max_tasks)
+
+
+@st.composite
+def _definitions(draw: st.DrawFn, max_depth: int, max_tasks: int) -> WorkflowDef:
+    maker = _Maker(draw, max_depth, max_tasks, count(1))
+    return maker.workflow(0)
+
+
+@frozen
+class _Maker:
+    """Draws the parts of one definition.
+
+    Attributes:
+        draw: Hypothesis' own.
+        max_depth: See ``workflow_definitions``.
+        max_tasks: See ``workflow_definitions``.
+        numbers: Makes every name another one.
+    """
+
+    draw: st.DrawFn
+    max_depth: int
+    max_tasks: int
+    numbers: count[int]
+
+    def workflow(self, depth: int, *, in_loop: bool = False) -> WorkflowDef:
+        known: list[str] = []
+        tasks = self.series(depth, known, in_loop=in_loop)
+        output = {self.draw(_words): self.reference(known)} if self.draw(st.booleans()) else None
+        return WorkflowDef(
+            self.name(),
+            tasks,
+            version=self.draw(st.integers(1, 5)),
+            description=self.draw(st.none() | _text),
+            input_parameters=self.draw(st.lists(_words, max_size=2, unique=True)),
+            output_parameters=output,
+            schema_version=2,
+            restartable=self.draw(st.booleans()),
+            owner_email="test@example.com",
+            timeout_policy=self.draw(st.sampled_from(_POLICIES)),
+            timeout_seconds=self.draw(st.sampled_from([0, 60])),
+            variables={self.draw(_words): self.draw(_json)},
+        )
+
+    def series(self, depth: int, known: list[str], *, in_loop: bool) -> list[WorkflowTask]:
+        """Steps in a row; each adds its reference name to ``known``."""
+        tasks: list[WorkflowTask] = []
+        for _ in range(self.draw(st.integers(1, max(1, self.max_tasks - depth)))):
+            tasks += self.step(depth, known, in_loop=in_loop)
+        return tasks
+
+    def step(self, depth: int, known: list[str], *, in_loop: bool) -> list[WorkflowTask]:
+        blocks = [block for block in _BLOCKS if not (in_loop and block == "loop")] if depth < self.max_depth else []
+        kind = self.draw(st.sampled_from(["task"] * 6 + blocks))
+        if kind == "task":
+            made = [self.task(known)]
+        elif kind == "switch":
+            made = [self.switch(depth, known, in_loop=in_loop)]
+        elif kind == "fork":
+            made = self.fork(depth, known, in_loop=in_loop)
+        elif kind == "dynamic fork":
+            fork = operators.dynamic_fork_task(self.name(), tasks=self.reference(known), inputs=self.reference(known))
+            made = [fork, operators.join_task(self.name(), ())]
+        elif kind == "loop":
+            body = self.series(depth + 1, list(known), in_loop=True)
+            made = [operators.do_while_task(self.name(), body, rounds=self.draw(st.integers(1, 3)))]
+        else:
+            made = [operators.sub_workflow_task(self.name(), self.workflow(depth + 1, in_loop=in_loop))]
+        known += [task.task_reference_name for task in made]
+        return made
+
+    def task(self, known: list[str]) -> WorkflowTask:
+        more = {self.draw(_words): self.value(known)} if self.draw(st.booleans()) else {}
+        generator: Callable[..., WorkflowTask] = self.draw(st.sampled_from(_LEAVES))
+        return generator(self.name(), input_parameters=more, **self.draw(_options))
+
+    def switch(self, depth: int, known: list[str], *, in_loop: bool) -> WorkflowTask:
+        values = self.draw(st.lists(_words, min_size=1, max_size=3, unique=True))
+        cases = {value: self.series(depth + 1, list(known), in_loop=in_loop) for value in values}
+        if self.draw(st.booleans()):
+            cases[values[-1]].append(operators.terminate_task(self.name(), self.draw(st.sampled_from(_ENDS))))
+        default = self.series(depth + 1, list(known), in_loop=in_loop) if self.draw(st.booleans()) else []
+        return operators.switch_task(self.name(), cases, default, on=self.reference(known))
+
+    def fork(self, depth: int, known: list[str], *, in_loop: bool) -> list[WorkflowTask]:
+        branches = [self.series(depth + 1, list(known), in_loop=in_loop) for _ in range(self.draw(st.integers(1, 3)))]
+        fork = operators.fork_join_task(self.name(), branches)
+        return [fork, operators.join_task(self.name(), fork)]
+
+    def value(self, known: list[str]) -> Any:
+        return self.reference(known) if self.draw(st.booleans()) else self.draw(_json)
+
+    def reference(self, known: list[str]) -> str:
+        """An expression over the workflow's input or the output of a task that has run by then."""
+        source = self.draw(st.sampled_from(["workflow.input", *(f"{name}.output" for name in known)]))
+        return f"${{{source}.{self.draw(_words)}}}"
+
+    def name(self) -> str:
+        return f"{self.draw(_words)}_{next(self.numbers)}"
+
+
+_POLICIES = (WorkflowTimeoutPolicy.ALERT_ONLY, WorkflowTimeoutPolicy.TIME_OUT_WF)
+_ENDS = ("COMPLETED", "FAILED", "TERMINATED")

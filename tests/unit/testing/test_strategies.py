@@ -1,0 +1,113 @@
+import re
+import xml.etree.ElementTree as ET
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conductor.models import TaskType, WorkflowDef
+from conductor.testing.example_run import example_workflow_run
+from conductor.testing.strategies import workflow_definitions
+from conductor.workflow.draw import draw
+from conductor.workflow.draw.graph import graph_of
+
+few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+
+
+def types(definition):
+    return {step.type for step in graph_of(definition).walk()}
+
+
+def blocks_of(task):
+    yield from (task.decision_cases or {}).values()
+    yield from task.fork_tasks or []
+    yield task.default_case or []
+    yield task.loop_over or []
+    if task.sub_workflow_param is not None and task.sub_workflow_param.workflow_definition is not None:
+        yield task.sub_workflow_param.workflow_definition.tasks
+
+
+def every(tasks):
+    for task in tasks:
+        yield task
+        for block in blocks_of(task):
+            yield from every(block)
+
+
+def check_scopes(tasks, before):
+    """Each ``${ref.output...}`` names a task that has run by then."""
+    known = set(before)
+    for task in tasks:
+        named = set(re.findall(r"\$\{(\w+)\.output", str(task.input_parameters)))
+        assert named <= known, (task.task_reference_name, named - known)
+        inner = task.type == TaskType.SUB_WORKFLOW
+        for block in blocks_of(task):
+            check_scopes(block, set() if inner else known)
+        known.add(task.task_reference_name)
+
+
+@few
+@given(workflow_definitions())
+def test_reference_names_are_unique_and_refer_to_what_has_run(definition):
+    names = [task.task_reference_name for task in every(definition.tasks)]
+    assert len(names) == len(set(names))
+    check_scopes(definition.tasks, set())
+
+
+@few
+@given(workflow_definitions())
+def test_every_fork_is_followed_by_its_join(definition):
+    for tasks in [definition.tasks, *(block for task in every(definition.tasks) for block in blocks_of(task))]:
+        for task, after in zip(tasks, [*tasks[1:], None], strict=False):
+            if task.type in {TaskType.FORK_JOIN, TaskType.FORK_JOIN_DYNAMIC}:
+                assert after.type == TaskType.JOIN
+                assert after.join_on == [branch[-1].task_reference_name for branch in task.fork_tasks or []]
+
+
+@few
+@given(workflow_definitions())
+def test_no_loop_lies_in_a_loop(definition):
+    for task in every(definition.tasks):
+        if task.type == TaskType.DO_WHILE:
+            assert all(inner.type != TaskType.DO_WHILE for inner in every(task.loop_over))
+
+
+@few
+@given(workflow_definitions())
+def test_a_definition_goes_to_the_wire_and_back(definition):
+    wire = definition.to_dict()
+    assert WorkflowDef.from_dict(wire).to_dict() == wire
+    assert WorkflowDef.from_json(definition.to_json()).to_dict() == wire
+
+
+@few
+@given(workflow_definitions(), st.sampled_from(["COMPLETED", "FAILED", "RUNNING"]))
+def test_any_workflow_and_any_run_of_it_is_drawn(definition, status):
+    run = example_workflow_run(definition, status=status)
+    for picture in (draw(definition), draw(run)):
+        shown = "".join(ET.fromstring(picture.svg()).itertext())
+        for task in every(definition.tasks):
+            assert task.task_reference_name in shown
+        assert picture.mermaid().count("\n") > len(definition.tasks)
+        assert picture.text(color=True)
+
+
+def test_every_block_comes_up():
+    seen = set()
+
+    @settings(few, max_examples=100)
+    @given(workflow_definitions())
+    def check(definition):
+        seen.update(types(definition))
+
+    check()
+    assert {"SWITCH", "FORK_JOIN", "JOIN", "FORK_JOIN_DYNAMIC", "DO_WHILE", "SUB_WORKFLOW", "TERMINATE", "HTTP"} <= seen
+
+
+def test_depth_and_number_of_tasks_are_kept():
+    @few
+    @given(workflow_definitions(max_depth=0, max_tasks=2))
+    def check(definition):
+        assert len(definition.tasks) <= 2
+        assert not {"SWITCH", "FORK_JOIN", "DO_WHILE"} & types(definition)
+
+    check()
