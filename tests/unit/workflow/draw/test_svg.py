@@ -2,8 +2,12 @@ import time
 import xml.etree.ElementTree as ET
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from conductor.models import TaskType, WorkflowDef, WorkflowTask
+from conductor.testing.generators import example_workflow_run
+from conductor.testing.strategies import workflow_definitions
 from conductor.workflow.draw import draw
 from conductor.workflow.draw.graph import graph_of
 from conductor.workflow.draw.kinds import Kind
@@ -93,6 +97,13 @@ def test_an_execution_stands_on_the_same_picture(execution):
 def test_nothing_lies_on_anything_else(blocks, execution):
     check_layout(blocks)
     check_layout(execution)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(workflow_definitions(max_tasks=5), st.sampled_from(["COMPLETED", "FAILED"]))
+def test_nothing_lies_on_anything_else_in_any_workflow(definition, status):
+    check_layout(definition)
+    check_layout(example_workflow_run(definition, status=status))
 
 
 @pytest.mark.parametrize("make", [large, in_a_row, side_by_side])
