@@ -67,7 +67,8 @@ class Piece:
     Attributes:
         axis: Where the flow comes in at the top and goes out at the bottom.
         is_open: Whether it goes out at all; not after TERMINATE.
-        reached: Whether an execution came here.
+        entered: Whether an execution came to its top,
+        reached: and to its bottom.
         awaited: Whether what follows waits for it.
     """
 
@@ -75,6 +76,7 @@ class Piece:
     height: float
     axis: float
     is_open: bool = True
+    entered: bool = False
     reached: bool = False
     awaited: bool = True
     boxes: tuple[Box, ...] = field(default=())
@@ -165,7 +167,7 @@ class _Maker:
             y += piece.height
             before = piece
         whole = _joined(placed, lines, width, y, axis)
-        return evolve(whole, is_open=pieces[-1].is_open, reached=pieces[-1].reached)
+        return evolve(whole, entered=pieces[0].entered, reached=pieces[-1].reached)
 
     def _framed(self, step: Step, head: Piece) -> Piece:
         """A loop with its body, or a workflow with the steps of its own."""
@@ -188,7 +190,7 @@ class _Maker:
             lines.append(Line(back, arrow=True, taken=rounds > 1 if self._graph.executed else None))
         piece = _joined([inner.at(left + _PAD, _PAD)], lines, width, height, axis)
         frames = (Frame(0, 0, width, height), *piece.frames)
-        return evolve(piece, frames=frames, is_open=inner.is_open, reached=head.reached)
+        return evolve(piece, frames=frames, entered=head.entered, reached=inner.reached)
 
     def _branching(self, step: Step, head: Piece) -> Piece:
         """A switch or a fork with its lanes side by side, and their ends led together again.
@@ -223,7 +225,8 @@ class _Maker:
                 x += piece.width + _BETWEEN
         whole = _joined(placed, lines, width, last, axis)
         ends = [piece for _, piece in lanes if piece.is_open]
-        return evolve(whole, is_open=bool(ends), reached=any(piece.reached for piece in ends))
+        reached = any(piece.reached for piece in ends)
+        return evolve(whole, is_open=bool(ends), entered=head.entered, reached=reached)
 
     def _into(self, lane: Lane, head: Piece, way: Points) -> Line:
         first = lane.steps[0].run is not None if lane.steps else lane.taken is not False
@@ -234,15 +237,16 @@ class _Maker:
         """A lane, with room above for the line into it and its label."""
         above, half = _room_above(lane), (text_width(_label(lane)) + _PAD) / 2
         if not lane.steps:
-            return Piece(2 * half, above, half, reached=reached and lane.taken is not False)
+            taken = reached and lane.taken is not False
+            return Piece(2 * half, above, half, entered=taken, reached=taken)
         body = self._stack([self.step(step) for step in lane.steps])
         axis = max(body.axis, half)
         width = axis + max(body.width - body.axis, half)
         whole = _joined([body.at(axis - body.axis, above)], [], width, above + body.height, axis)
-        return evolve(whole, is_open=body.is_open, reached=body.reached)
+        return evolve(whole, entered=body.entered, reached=body.reached)
 
     def _line(self, points: Points, before: Piece, after: Piece, *, arrow: bool) -> Line:
-        return Line(points, arrow=arrow, taken=self._taken(before.reached, after.reached))
+        return Line(points, arrow=arrow, taken=self._taken(before.reached, after.entered))
 
     def _taken(self, came: bool, went: bool) -> bool | None:
         return (came and went) if self._graph.executed else None
@@ -287,7 +291,7 @@ def _room_above(lane: Lane) -> float:
 
 
 def _of_box(box: Box, *, reached: bool) -> Piece:
-    return Piece(box.width, box.height, box.width / 2, reached=reached, boxes=(box,))
+    return Piece(box.width, box.height, box.width / 2, entered=reached, reached=reached, boxes=(box,))
 
 
 def _joined(pieces: Sequence[Piece], lines: Sequence[Line], width: float, height: float, axis: float) -> Piece:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from attrs import evolve
+
 from conductor.workflow.draw.graph import Graph, Lane, Step
 from conductor.workflow.draw.kinds import Kind
 from conductor.workflow.draw.runs import Run
@@ -44,7 +46,10 @@ class _Writer:
 
     def lines(self) -> Iterator[str]:
         graph = self._graph
-        yield self._paint(heading(graph), _BOLD) + (self._run(graph.run) if graph.run is not None else "")
+        run = graph.run
+        if run is not None and any(step.run is not None and step.run.reason for step in graph.walk()):
+            run = evolve(run, reason="")  # the step that failed says it better
+        yield self._paint(heading(graph), _BOLD) + (self._run(run) if run is not None else "")
         yield from self._steps(graph.steps, "")
 
     def _steps(self, steps: Sequence[Step], before: str) -> Iterator[str]:

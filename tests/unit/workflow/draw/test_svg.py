@@ -94,6 +94,23 @@ def test_an_execution_stands_on_the_same_picture(execution):
     assert any("two is <odd>" in tip for tip in tips)
 
 
+def test_the_way_of_an_execution_is_drawn_without_a_gap(execution):
+    """Every step that was reached has a taken line into its top."""
+    piece = layout(graph_of(execution))
+    reached = [box for box in piece.boxes if box.tone.value not in {"off", "plain"} and box.lines[0] != "end"]
+    ends = [line.points[-1] for line in piece.lines if line.taken]
+    for box in reached:
+        at = (box.x + box.width / 2, box.y)
+        framed = any(frame.x < at[0] < frame.x + frame.width and frame.y == at[1] - 16 for frame in piece.frames)
+        assert framed or any(end == pytest.approx(at) for end in ends), box.lines
+    assert not any(
+        end == pytest.approx((box.x + box.width / 2, box.y))
+        for box in piece.boxes
+        if box.tone.value == "off"
+        for end in ends
+    )
+
+
 def test_nothing_lies_on_anything_else(blocks, execution):
     check_layout(blocks)
     check_layout(execution)
