@@ -55,14 +55,14 @@ class Box:
     dashed: bool = False
 
 
-def box_of(step: Step, graph: Graph) -> Box:
+def box_of(step: Step) -> Box:
     """The box of a step."""
     run = step.run
     result = f"{mark(run.status)} {run_words(run)}" if run is not None else ""
     words = [title(step), subtitle(step), result, clean(run.reason) if run is not None else ""]
     tip = "\n".join(word for word in words if word)
     lines = [title(step), *about(step, _MOST_LINE), result]
-    return _box(step.kind, tone_of(run, executed=graph.executed), lines, tip, dashed=step.optional)
+    return _box(step.kind, tone_of(run, executed=step.executed), lines, tip, dashed=step.optional)
 
 
 def start_box(graph: Graph) -> Box:

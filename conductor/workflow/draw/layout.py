@@ -67,7 +67,7 @@ class Piece:
     Attributes:
         axis: Where the flow comes in at the top and goes out at the bottom.
         is_open: Whether it goes out at all; not after TERMINATE.
-        entered: Whether an execution came to its top,
+        entered: Whether an execution came to its top; None where nothing says so,
         reached: and to its bottom.
         awaited: Whether what follows waits for it.
     """
@@ -76,8 +76,8 @@ class Piece:
     height: float
     axis: float
     is_open: bool = True
-    entered: bool = False
-    reached: bool = False
+    entered: bool | None = False
+    reached: bool | None = False
     awaited: bool = True
     boxes: tuple[Box, ...] = field(default=())
     frames: tuple[Frame, ...] = field(default=())
@@ -109,7 +109,7 @@ class _Maker:
 
     def step(self, step: Step) -> Piece:
         """A step with all its lanes."""
-        head = _of_box(box_of(step, self._graph), reached=step.run is not None)
+        head = _of_box(box_of(step), reached=_was_reached(step))
         if step.is_framed:
             return self._framed(step, head)
         if step.lanes:
@@ -188,9 +188,10 @@ class _Maker:
             )
             rounds = step.run.rounds if step.run is not None else 0
             lines.append(Line(back, arrow=True, taken=rounds > 1 if self._graph.executed else None))
+        reached = head.reached if inner.reached is None else inner.reached
         piece = _joined([inner.at(left + _PAD, _PAD)], lines, width, height, axis)
         frames = (Frame(0, 0, width, height), *piece.frames)
-        return evolve(piece, frames=frames, entered=head.entered, reached=inner.reached)
+        return evolve(piece, frames=frames, entered=head.entered, reached=reached)
 
     def _branching(self, step: Step, head: Piece) -> Piece:
         """A switch or a fork with its lanes side by side, and their ends led together again.
@@ -225,19 +226,19 @@ class _Maker:
                 x += piece.width + _BETWEEN
         whole = _joined(placed, lines, width, last, axis)
         ends = [piece for _, piece in lanes if piece.is_open]
-        reached = any(piece.reached for piece in ends)
+        reached = None if head.reached is None else any(piece.reached for piece in ends)
         return evolve(whole, is_open=bool(ends), entered=head.entered, reached=reached)
 
     def _into(self, lane: Lane, head: Piece, way: Points) -> Line:
-        first = lane.steps[0].run is not None if lane.steps else lane.taken is not False
+        first = _was_reached(lane.steps[0]) if lane.steps else lane.taken is not False
         taken = self._taken(head.reached, first)
         return Line(way, arrow=bool(lane.steps), taken=taken, label=_label(lane))
 
-    def _lane(self, lane: Lane, *, reached: bool) -> Piece:
+    def _lane(self, lane: Lane, *, reached: bool | None) -> Piece:
         """A lane, with room above for the line into it and its label."""
         above, half = _room_above(lane), (text_width(_label(lane)) + _PAD) / 2
         if not lane.steps:
-            taken = reached and lane.taken is not False
+            taken = reached if lane.taken is not False else False
             return Piece(2 * half, above, half, entered=taken, reached=taken)
         body = self._stack([self.step(step) for step in lane.steps])
         axis = max(body.axis, half)
@@ -248,8 +249,9 @@ class _Maker:
     def _line(self, points: Points, before: Piece, after: Piece, *, arrow: bool) -> Line:
         return Line(points, arrow=arrow, taken=self._taken(before.reached, after.entered))
 
-    def _taken(self, came: bool, went: bool) -> bool | None:
-        return (came and went) if self._graph.executed else None
+    def _taken(self, came: bool | None, went: bool | None) -> bool | None:
+        known = self._graph.executed and came is not None and went is not None
+        return (came and went) if known else None
 
 
 Row = list[tuple[Lane, Piece]]
@@ -290,7 +292,11 @@ def _room_above(lane: Lane) -> float:
     return _GAP + _LABEL if lane.label else _BEND + _CORNER
 
 
-def _of_box(box: Box, *, reached: bool) -> Piece:
+def _was_reached(step: Step) -> bool | None:
+    return step.run is not None if step.executed else None
+
+
+def _of_box(box: Box, *, reached: bool | None) -> Piece:
     return Piece(box.width, box.height, box.width / 2, entered=reached, reached=reached, boxes=(box,))
 
 

@@ -41,7 +41,7 @@ class _Exit:
     """Where the flow comes from: a node, with what stands on the line, and whether an execution came this way."""
 
     node: str
-    reached: bool
+    reached: bool | None
     label: str = ""
     awaited: bool = True
 
@@ -83,7 +83,7 @@ class _Writer:
 
     def _step(self, step: Step, exits: list[_Exit], indent: str) -> list[_Exit]:
         self._count += 1
-        node, reached = f"n{self._count}", step.run is not None
+        node, reached = f"n{self._count}", step.run is not None if step.executed else None
         self._connect(exits, node, reached=reached)
         if step.is_framed:
             self._nodes.append(f'{indent}subgraph {node}s[" "]')
@@ -100,7 +100,7 @@ class _Writer:
         return [] if step.kind is Kind.END else out
 
     def _lane(self, step: Step, lane: Lane, node: str, indent: str) -> list[_Exit]:
-        reached = step.run is not None and lane.taken is not False
+        reached = False if lane.taken is False else step.run is not None if step.executed else None
         out = self._steps(lane.steps, [_Exit(node, reached, lane.label)], indent)
         return out if lane.joined else [_Exit(one.node, one.reached, "not awaited", awaited=False) for one in out]
 
@@ -110,12 +110,12 @@ class _Writer:
             words.append(f"{mark(step.run.status)} {run_words(step.run)}")
         text = "<br/>".join(escaped(cut(word, _MOST)) for word in words if word)
         before, after = _SHAPES[step.kind]
-        tone = tone_of(step.run, executed=self._graph.executed)
+        tone = tone_of(step.run, executed=step.executed)
         self._nodes.append(f'{indent}{node}{before}"{text}"{after}{self._class(tone)}')
 
-    def _connect(self, exits: list[_Exit], node: str, *, reached: bool) -> None:
+    def _connect(self, exits: list[_Exit], node: str, *, reached: bool | None) -> None:
         for one in exits:
-            gone = not self._graph.executed or (one.reached and reached)
+            gone = not self._graph.executed or (one.reached is not False and reached is not False)
             arrow = "-->" if gone and one.awaited else "-.->"
             label = f'|"{escaped(cut(clean(one.label), _MOST))}"|' if one.label.strip() else ""
             self._edges.append(f"  {one.node} {arrow}{label} {node}")

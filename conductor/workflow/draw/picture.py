@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from conductor.workflow.draw import mermaid, svg, text
-from conductor.workflow.draw.graph import Graph, graph_of
+from conductor.workflow.draw.graph import Graph
+from conductor.workflow.draw.reader import graph_of
 from conductor.workflow.draw.words import heading
 
 __all__ = ["Picture", "draw"]
@@ -81,15 +82,16 @@ class Picture:
         return text.text(self.graph, color=color)
 
 
-def draw(subject: object) -> Picture:
+def draw(subject: object, inside: Iterable[object] = ()) -> Picture:
     """Draw a workflow definition, an execution, or a builder.
 
     Args:
         subject: A ``WorkflowDef``, an execution (``Workflow``) with its tasks, either's wire form as a dict, or
             anything with ``to_def()``. An execution shows status, retries and times on its definition's picture.
+        inside: Definitions and executions of sub-workflows, to be drawn inside the steps that run them.
 
     Raises:
         TypeError: It is none of these.
         UnexpectedResponseError: A dict has values of another type than the wire form.
     """
-    return Picture(graph_of(subject))
+    return Picture(graph_of(subject, inside))

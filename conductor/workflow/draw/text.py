@@ -80,7 +80,7 @@ class _Writer:
         line = "  ".join(words)
         if step.run is not None:
             return line + self._run(step.run)
-        return self._paint(f"{_SIGNS[step.kind]} {title(step)}", _FAINT) if self._graph.executed else line
+        return self._paint(f"{_SIGNS[step.kind]} {title(step)}", _FAINT) if step.executed else line
 
     def _run(self, run: Run) -> str:
         words = f"{mark(run.status)} {run_words(run)}"

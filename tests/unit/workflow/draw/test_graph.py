@@ -2,8 +2,10 @@ import pytest
 
 from conductor.errors import UnexpectedResponseError
 from conductor.models import SubWorkflowParams, Task, TaskType, Workflow, WorkflowDef, WorkflowTask
-from conductor.workflow.draw.graph import graph_of
+from conductor.testing.generators import example_workflow, example_workflow_run, simple_task, sub_workflow_task
+from conductor.workflow.draw import draw
 from conductor.workflow.draw.kinds import KINDS, Kind, kind_of
+from conductor.workflow.draw.reader import graph_of
 from conductor.workflow.draw.words import duration
 
 
@@ -149,17 +151,48 @@ def test_a_wire_form_of_another_shape_is_refused_with_the_place():
         graph_of({"name": "w", "tasks": 3})
 
 
+def test_workflows_inside_others_are_drawn_with_what_became_of_them():
+    deep = example_workflow(simple_task("deep"), name="deep")
+    small = example_workflow(simple_task("a"), sub_workflow_task("b", "deep"), name="small", version=1)
+    large = example_workflow(sub_workflow_task("one", "small"), sub_workflow_task("two", "small", 2), name="large")
+    expected = [("one", [("", ["a", ("b", [("", ["deep"])])])]), "two"]
+    assert shape(graph_of(large, [small, deep]).steps) == expected
+    run = example_workflow_run(large)
+    child = example_workflow_run(small, status="FAILED", workflow_id=run.task("one").sub_workflow_id)
+    graph = graph_of(run, [child, deep])
+    assert shape(graph.steps) == expected
+    assert [find(graph, ref).run and find(graph, ref).run.status for ref in ("one", "a", "b", "deep")] == [
+        "COMPLETED",
+        "COMPLETED",
+        "FAILED",
+        None,
+    ]
+    assert [find(graph, ref).executed for ref in ("b", "deep")] == [True, False]
+
+
+def test_steps_that_nothing_is_known_of_do_not_look_as_if_they_had_been_left_out():
+    large = example_workflow(sub_workflow_task("one", example_workflow(simple_task("a"), name="small")))
+    picture = draw(example_workflow_run(large))
+    assert 'n2("a"):::plain' in picture.mermaid()
+    assert "n1 --> n2" in picture.mermaid()
+    assert "-.->" not in picture.mermaid()
+    assert 'class="faint' not in picture.svg()
+
+
+def test_workflows_that_hold_each_other_end():
+    a = example_workflow(sub_workflow_task("x", "b"), sub_workflow_task("y", "b"), name="a")
+    b = example_workflow(sub_workflow_task("z", "a"), sub_workflow_task("w", "a"), name="b")
+    assert shape(graph_of(a, [a, b]).steps) == [("x", [("", ["z", "w"])]), ("y", [("", ["z", "w"])])]
+
+
 def test_a_definition_that_holds_itself_ends():
     loop = WorkflowTask("l", "l", type="DO_WHILE", loop_over=[])
     loop.loop_over.append(loop)
+    loop.loop_over.append(loop)
+    assert 100 < sum(1 for _ in graph_of(WorkflowDef("w", [loop])).walk()) <= 5000
     inner = WorkflowDef("w")
-    inner.tasks.append(
-        WorkflowTask(
-            "s", "s", type="SUB_WORKFLOW", sub_workflow_param=SubWorkflowParams("w", workflow_definition=inner)
-        )
-    )
-    assert sum(1 for _ in graph_of(WorkflowDef("w", [loop])).walk()) < 50
-    assert sum(1 for _ in graph_of(inner).walk()) < 50
+    inner.tasks.append(sub_workflow_task("s", inner))
+    assert shape(graph_of(inner).steps) == ["s"]
 
 
 @pytest.mark.parametrize(

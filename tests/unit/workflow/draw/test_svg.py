@@ -9,9 +9,9 @@ from conductor.models import TaskType, WorkflowDef, WorkflowTask
 from conductor.testing.generators import example_workflow_run
 from conductor.testing.strategies import workflow_definitions
 from conductor.workflow.draw import draw
-from conductor.workflow.draw.graph import graph_of
 from conductor.workflow.draw.kinds import Kind
 from conductor.workflow.draw.layout import layout
+from conductor.workflow.draw.reader import graph_of
 from conductor.workflow.draw.shapes import outline
 from conductor.workflow.draw.tone import PALETTES
 
