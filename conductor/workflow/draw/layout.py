@@ -7,15 +7,17 @@ is laid out by itself, as a piece with its own corner, and pieces are put below 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from conductor.workflow.draw.boxes import Box, box_of, end_box, start_box, text_width
 from conductor.workflow.draw.graph import Graph, Lane, Step
 from conductor.workflow.draw.kinds import Kind
+from conductor.workflow.draw.pieces import Frame, Line, Piece, Points, joined
 from conductor.workflow.draw.words import clean, cut
 
-__all__ = ["Frame", "Line", "Piece", "layout"]
+__all__ = ["layout"]
 
 _GAP = 30  # between one step and the next
 _BETWEEN = 26  # between lanes, and between columns
@@ -28,70 +30,6 @@ _TALLEST = 2600  # a longer series goes on in the next column
 _WIDEST = 2600  # more lanes go on in the next row
 _MOST_LABEL = 28
 
-Points = tuple[tuple[float, float], ...]
-
-
-@frozen
-class Line:
-    """A line with square corners.
-
-    Attributes:
-        points: Its corners.
-        arrow: Whether it ends in one.
-        taken: Whether an execution came this way; None where nothing has been executed.
-        awaited: False for what no JOIN waits for.
-        label: What stands on its last stretch.
-    """
-
-    points: Points
-    arrow: bool = False
-    taken: bool | None = None
-    awaited: bool = True
-    label: str = ""
-
-
-@frozen
-class Frame:
-    """The border around a loop's body or an inner workflow."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@frozen
-class Piece:
-    """A block that has been laid out, in coordinates of its own.
-
-    Attributes:
-        axis: Where the flow comes in at the top and goes out at the bottom.
-        is_open: Whether it goes out at all; not after TERMINATE.
-        entered: Whether an execution came to its top; None where nothing says so,
-        reached: and to its bottom.
-        awaited: Whether what follows waits for it.
-    """
-
-    width: float
-    height: float
-    axis: float
-    is_open: bool = True
-    entered: bool | None = False
-    reached: bool | None = False
-    awaited: bool = True
-    boxes: tuple[Box, ...] = field(default=())
-    frames: tuple[Frame, ...] = field(default=())
-    lines: tuple[Line, ...] = field(default=())
-
-    def at(self, x: float, y: float) -> Piece:
-        """The same, its contents moved by ``x`` and ``y``."""
-        return evolve(
-            self,
-            boxes=tuple(evolve(box, x=box.x + x, y=box.y + y) for box in self.boxes),
-            frames=tuple(evolve(frame, x=frame.x + x, y=frame.y + y) for frame in self.frames),
-            lines=tuple(evolve(line, points=tuple((a + x, b + y) for a, b in line.points)) for line in self.lines),
-        )
-
 
 def layout(graph: Graph) -> Piece:
     """Lay out the whole picture."""
@@ -100,7 +38,7 @@ def layout(graph: Graph) -> Piece:
     if pieces[-1].is_open:
         completed = graph.run is not None and graph.run.status == "COMPLETED"
         pieces.append(_of_box(end_box(graph), reached=completed))
-    return maker.columns(pieces)
+    return maker.series(pieces, goes_on=False)
 
 
 class _Maker:
@@ -116,8 +54,8 @@ class _Maker:
             return self._branching(step, head)
         return evolve(head, is_open=step.kind is not Kind.END)
 
-    def columns(self, pieces: Sequence[Piece]) -> Piece:
-        """A series, in as many columns as it takes."""
+    def series(self, pieces: Sequence[Piece], *, goes_on: bool) -> Piece:
+        """Pieces in a row, in as many columns as it takes; what goes on does so on the axis of the first."""
         total = sum(piece.height + _GAP for piece in pieces)
         tallest = total / max(1, round(total / _TALLEST))
         columns: list[list[Piece]] = [[]]
@@ -128,27 +66,31 @@ class _Maker:
                 height = 0
             columns[-1].append(piece)
             height += piece.height + _GAP
-        return self._beside([self._stack(column) for column in columns])
+        if len(columns) == 1:
+            return self._stack(pieces)
+        return self._beside([self._stack(column) for column in columns], goes_on=goes_on)
 
-    def _beside(self, columns: Sequence[Piece]) -> Piece:
+    def _beside(self, columns: Sequence[Piece], *, goes_on: bool) -> Piece:
         """Columns from left to right, the end of each led to the top of the next."""
-        top = _GAP if len(columns) > 1 else 0
-        x = 0.0
+        x, y = 0.0, 0.0
         placed: list[Piece] = []
         lines: list[Line] = []
-        before: tuple[float, Piece] | None = None
-        for column in columns:
-            if before is not None and before[1].is_open:
-                start = (before[0] + before[1].axis, top + before[1].height)
-                gutter, bottom = x - _BETWEEN, top + before[1].height + _GAP / 2
-                into = x + column.axis
-                points = (start, (start[0], bottom), (gutter, bottom), (gutter, 0), (into, 0), (into, top))
-                lines.append(self._line(points, before[1], column, arrow=True))
-            placed.append(column.at(x, top))
-            before = (x, column)
-            x += column.width + 2 * _BETWEEN
-        height = top + max(column.height for column in columns) + (_GAP / 2 if top else 0)
-        return _joined(placed, lines, x - 2 * _BETWEEN, height, columns[0].axis)
+        for column, after in zip_longest(columns, columns[1:]):
+            placed.append(column.at(x, y))
+            end, right = (x + column.axis, y + column.height), x + column.width + _BETWEEN
+            if after is not None and column.is_open:
+                below, into = end[1] + _GAP / 2, right + _BETWEEN + after.axis
+                way: Points = (end, (end[0], below), (right, below), (right, 0), (into, 0), (into, _GAP))
+                lines.append(self._line(way, column, after, arrow=True))
+            x, y = right + _BETWEEN, _GAP
+        last, axis = columns[-1], columns[0].axis
+        height = max(column.height for column in columns) + 2 * _GAP
+        if goes_on and last.is_open:
+            bottom = height - _CORNER
+            way = (end, (end[0], bottom), (axis, bottom), (axis, height))
+            lines.append(Line(way, taken=self._taken(last.reached, last.reached)))
+        whole = joined(placed, lines, x - 2 * _BETWEEN, height, axis)
+        return evolve(whole, entered=columns[0].entered, reached=last.reached)
 
     def _stack(self, pieces: Sequence[Piece]) -> Piece:
         """A series, one below the other on one axis."""
@@ -166,12 +108,13 @@ class _Maker:
             placed.append(piece.at(axis - piece.axis, y))
             y += piece.height
             before = piece
-        whole = _joined(placed, lines, width, y, axis)
+        whole = joined(placed, lines, width, y, axis)
         return evolve(whole, entered=pieces[0].entered, reached=pieces[-1].reached)
 
     def _framed(self, step: Step, head: Piece) -> Piece:
         """A loop with its body, or a workflow with the steps of its own."""
-        inner = self._stack([head, *map(self.step, step.lanes[0].steps)])
+        body = [self.series([*map(self.step, step.lanes[0].steps)], goes_on=True)] if step.lanes[0].steps else []
+        inner = self._stack([head, *body])
         again = step.kind is Kind.LOOP and inner.is_open and len(inner.boxes) > 1
         left, below = (_BACK, _PAD) if again else (0, 0)
         width, height = inner.width + left + 2 * _PAD, inner.height + below + 2 * _PAD
@@ -189,7 +132,7 @@ class _Maker:
             rounds = step.run.rounds if step.run is not None else 0
             lines.append(Line(back, arrow=True, taken=rounds > 1 if self._graph.executed else None))
         reached = head.reached if inner.reached is None else inner.reached
-        piece = _joined([inner.at(left + _PAD, _PAD)], lines, width, height, axis)
+        piece = joined([inner.at(left + _PAD, _PAD)], lines, width, height, axis)
         frames = (Frame(0, 0, width, height), *piece.frames)
         return evolve(piece, frames=frames, entered=head.entered, reached=reached)
 
@@ -224,7 +167,7 @@ class _Maker:
                     way = ((at, top + piece.height), (at, bottom), *back, (axis, last), (axis, last + _CORNER))
                     lines.append(Line(way, taken=self._taken(piece.reached, piece.reached), awaited=lane.joined))
                 x += piece.width + _BETWEEN
-        whole = _joined(placed, lines, width, last, axis)
+        whole = joined(placed, lines, width, last, axis)
         ends = [piece for _, piece in lanes if piece.is_open]
         reached = None if head.reached is None else any(piece.reached for piece in ends)
         return evolve(whole, is_open=bool(ends), entered=head.entered, reached=reached)
@@ -240,10 +183,10 @@ class _Maker:
         if not lane.steps:
             taken = reached if lane.taken is not False else False
             return Piece(2 * half, above, half, entered=taken, reached=taken)
-        body = self._stack([self.step(step) for step in lane.steps])
+        body = self.series([self.step(step) for step in lane.steps], goes_on=True)
         axis = max(body.axis, half)
         width = axis + max(body.width - body.axis, half)
-        whole = _joined([body.at(axis - body.axis, above)], [], width, above + body.height, axis)
+        whole = joined([body.at(axis - body.axis, above)], [], width, above + body.height, axis)
         return evolve(whole, entered=body.entered, reached=body.reached)
 
     def _line(self, points: Points, before: Piece, after: Piece, *, arrow: bool) -> Line:
@@ -298,15 +241,3 @@ def _was_reached(step: Step) -> bool | None:
 
 def _of_box(box: Box, *, reached: bool | None) -> Piece:
     return Piece(box.width, box.height, box.width / 2, entered=reached, reached=reached, boxes=(box,))
-
-
-def _joined(pieces: Sequence[Piece], lines: Sequence[Line], width: float, height: float, axis: float) -> Piece:
-    return Piece(
-        width,
-        height,
-        axis,
-        is_open=pieces[-1].is_open,
-        boxes=tuple(box for piece in pieces for box in piece.boxes),
-        frames=tuple(frame for piece in pieces for frame in piece.frames),
-        lines=(*lines, *(line for piece in pieces for line in piece.lines)),
-    )

@@ -14,7 +14,8 @@ from xml.sax.saxutils import escape
 from conductor.workflow.draw.boxes import LINE_HEIGHT, Box, text_width
 from conductor.workflow.draw.graph import Graph
 from conductor.workflow.draw.kinds import Kind
-from conductor.workflow.draw.layout import Frame, Line, Piece, layout
+from conductor.workflow.draw.layout import layout
+from conductor.workflow.draw.pieces import Frame, Line, Piece
 from conductor.workflow.draw.shapes import outline, path
 from conductor.workflow.draw.tone import PALETTES, Tone
 from conductor.workflow.draw.words import heading

@@ -47,6 +47,17 @@ def in_a_row():
     return WorkflowDef("row", [simple(f"s{n}") for n in range(200)])
 
 
+def in_a_loop():
+    """A loop over 99 steps, a case of 99 and one step more."""
+    body = [simple(f"a{n}") for n in range(99)]
+    case = {"x": [simple(f"b{n}") for n in range(99)], "y": []}
+    steps = [
+        WorkflowTask("loop", "loop", type="DO_WHILE", loop_over=body),
+        WorkflowTask("s", "s", type="SWITCH", decision_cases=case),
+    ]
+    return WorkflowDef("inside", [*steps, simple("z")])
+
+
 def side_by_side():
     fork = WorkflowTask("f", "f", type="FORK_JOIN", fork_tasks=[[simple(f"s{n}")] for n in range(200)])
     return WorkflowDef("wide", [fork, WorkflowTask("j", "j", type="JOIN", join_on=[f"s{n}" for n in range(200)])])
@@ -123,7 +134,7 @@ def test_nothing_lies_on_anything_else_in_any_workflow(definition, status):
     check_layout(example_workflow_run(definition, status=status))
 
 
-@pytest.mark.parametrize("make", [large, in_a_row, side_by_side])
+@pytest.mark.parametrize("make", [large, in_a_row, in_a_loop, side_by_side])
 def test_two_hundred_steps_are_drawn_in_under_a_second_and_stay_readable(make):
     definition = make()
     began = time.perf_counter()
