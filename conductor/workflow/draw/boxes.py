@@ -14,8 +14,8 @@ from conductor.workflow.draw.words import about, clean, cut, mark, run_words, su
 __all__ = ["LINE_HEIGHT", "Box", "box_of", "end_box", "start_box", "text_width"]
 
 LINE_HEIGHT = 16
-_MOST_TITLE, _MOST_LINE = 32, 40
-_TITLE_CHAR, _LINE_CHAR = 7.9, 6.5
+_MOST_TITLE, _MOST_LINE = 40, 44
+_TITLE_SIZE, _LINE_SIZE = 14, 11  # of the font; a title's is 13, and bold
 _NARROWEST = 96
 _ROOM = {
     Kind.SWITCH: (60, 6),
@@ -25,7 +25,7 @@ _ROOM = {
     Kind.WAIT: (40, 0),
     Kind.FORK: (56, 0),
     Kind.JOIN: (56, 0),
-    Kind.HUMAN: (40, 0),
+    Kind.HUMAN: (48, 0),
     Kind.WORKFLOW: (36, 0),
     Kind.DATA: (24, 16),
     Kind.END: (32, 0),
@@ -81,9 +81,19 @@ def end_box(graph: Graph) -> Box:
 
 
 def text_width(text: str, *, is_title: bool = False) -> float:
-    """About how wide ``text`` is; a font is not at hand, so the estimate is on the large side."""
-    columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-    return columns * (_TITLE_CHAR if is_title else _LINE_CHAR)
+    """About how wide ``text`` is; a font is not at hand, so the estimate is that of a wide one."""
+    return sum(map(_em, text)) * (_TITLE_SIZE if is_title else _LINE_SIZE)
+
+
+def _em(char: str) -> float:
+    """How wide a character is, as a part of the font's size."""
+    if char in "ijl.,:;'|!()[] ":
+        return 0.38
+    if unicodedata.east_asian_width(char) in "WF":
+        return 1.05
+    if char in "mwMW@%…":
+        return 0.96
+    return 0.7 if char.isupper() or char in "_$#&<>=+" else 0.63
 
 
 def _box(kind: Kind, tone: Tone, words: list[str], tip: str, *, dashed: bool = False) -> Box:

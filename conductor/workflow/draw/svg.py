@@ -115,7 +115,7 @@ def _box(box: Box) -> str:
     fill, stroke, color = PALETTES[box.tone].light
     dashes = ' stroke-dasharray="6 3"' if box.dashed else ""
     first = box.y + (box.height - LINE_HEIGHT * len(box.lines)) / 2 + 12 + (4 if box.kind is Kind.DATA else 0)
-    middle = f"{box.x + box.width / 2:g}"
+    middle = f"{box.x + box.width / 2 + (6 if box.kind is Kind.HUMAN else 0):g}"  # beside the flag's notch
     words = "".join(
         f'<text x="{middle}" y="{first + LINE_HEIGHT * number:g}"{_TITLE if number == 0 else ""}>{escape(line)}</text>'
         for number, line in enumerate(box.lines)
