@@ -11,7 +11,7 @@ __all__ = ["made"]
 
 
 def made(
-    task_type: TaskType, reference_name: str, inputs: Mapping[str, Any], given: dict[str, Any], **fields: Any
+    task_type: TaskType | str, reference_name: str, inputs: Mapping[str, Any], given: dict[str, Any], **fields: Any
 ) -> WorkflowTask:
     """A task with ``inputs`` and ``fields``, over which goes what the caller has ``given``.
 
@@ -21,5 +21,5 @@ def made(
         TypeError: A task has no such field.
     """
     input_parameters = {**inputs, **(given.get("input_parameters") or {})}
-    whole = {"name": reference_name, "type": task_type.value, **fields, **given, "input_parameters": input_parameters}
+    whole = {"name": reference_name, "type": str(task_type), **fields, **given, "input_parameters": input_parameters}
     return WorkflowTask(task_reference_name=reference_name, **whole)

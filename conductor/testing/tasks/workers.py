@@ -11,6 +11,7 @@ __all__ = [
     "dynamic_task",
     "human_task",
     "noop_task",
+    "other_task",
     "pull_workflow_messages_task",
     "simple_task",
     "user_defined_task",
@@ -74,3 +75,9 @@ def pull_workflow_messages_task(
 def noop_task(reference_name: str = "noop", **fields: Any) -> WorkflowTask:
     """A NOOP, which is done at once."""
     return made(TaskType.NOOP, reference_name, {}, fields)
+
+
+def other_task(task_type: str, reference_name: str | None = None, **fields: Any) -> WorkflowTask:
+    """A task of a type that has no generator: one of Orkes', of a newer server, or a worker's own."""
+    name = reference_name if reference_name is not None else task_type.lower()
+    return made(task_type, name, {"value": "${workflow.input.value}"}, fields)

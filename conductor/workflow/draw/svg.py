@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
+from functools import partial
+from html import escape as escape_html
 
 from conductor.workflow.draw.boxes import LINE_HEIGHT, Box, text_width
 from conductor.workflow.draw.graph import Graph
@@ -21,6 +22,8 @@ from conductor.workflow.draw.tone import PALETTES, Tone
 from conductor.workflow.draw.words import heading
 
 __all__ = ["svg"]
+
+_escape = partial(escape_html, quote=False)  # only element content; saxutils' would import urllib
 
 _MARGIN = 20
 _HEADING = 34
@@ -54,7 +57,7 @@ def svg(graph: Graph) -> str:
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{key}" {size} role="img" font-family="{_FONT}" font-size="11">\n'
-        f"<title>{escape(heading(graph))}</title>\n<style>{_style(key)}</style>\n"
+        f"<title>{_escape(heading(graph))}</title>\n<style>{_style(key)}</style>\n"
         f'<rect class="page" width="{width}" height="{height}" rx="8" fill="{_LIGHT["page"]}"/>\n{body}\n</svg>\n'
     )
 
@@ -62,7 +65,7 @@ def svg(graph: Graph) -> str:
 def _body(graph: Graph, piece: Piece) -> Iterator[str]:
     yield (
         f'<text class="ink" x="{_MARGIN}" y="{_MARGIN + 14}" font-size="17" font-weight="600"'
-        f' fill="{_LIGHT["ink"]}">{escape(heading(graph))}</text>'
+        f' fill="{_LIGHT["ink"]}">{_escape(heading(graph))}</text>'
     )
     yield from map(_frame, piece.frames)
     for line in sorted(piece.lines, key=lambda one: one.taken is True):  # what was taken lies on top
@@ -107,7 +110,7 @@ def _label(line: Line) -> str:
     return (
         f'<rect class="page" x="{x - width / 2:g}" y="{y - 12:g}" width="{width:g}" height="16" rx="4"'
         f' fill="{_LIGHT["page"]}"/><text class="{name}" x="{x:g}" y="{y:g}" text-anchor="middle" font-style="italic"'
-        f' fill="{color}">{escape(line.label)}</text>'
+        f' fill="{color}">{_escape(line.label)}</text>'
     )
 
 
@@ -117,11 +120,11 @@ def _box(box: Box) -> str:
     first = box.y + (box.height - LINE_HEIGHT * len(box.lines)) / 2 + 12 + (4 if box.kind is Kind.DATA else 0)
     middle = f"{box.x + box.width / 2 + (6 if box.kind is Kind.HUMAN else 0):g}"  # beside the flag's notch
     words = "".join(
-        f'<text x="{middle}" y="{first + LINE_HEIGHT * number:g}"{_TITLE if number == 0 else ""}>{escape(line)}</text>'
+        f'<text x="{middle}" y="{first + LINE_HEIGHT * number:g}"{_TITLE if number == 0 else ""}>{_escape(line)}</text>'
         for number, line in enumerate(box.lines)
     )
     return (
-        f'<g class="{box.tone.value}" text-anchor="middle" fill="{color}"><title>{escape(box.tip)}</title>'
+        f'<g class="{box.tone.value}" text-anchor="middle" fill="{color}"><title>{_escape(box.tip)}</title>'
         f'<path d="{outline(box)}" fill="{fill}" stroke="{stroke}" stroke-width="1.4"{dashes}/>{words}</g>'
     )
 

@@ -12,6 +12,7 @@ from conductor.testing.generators import (
     fork_join_task,
     http_task,
     join_task,
+    other_task,
     simple_task,
     sub_workflow_task,
     switch_task,
@@ -93,3 +94,9 @@ def test_a_wait_is_for_a_duration_until_a_time_or_for_a_signal():
     assert wait_task().input_parameters == {"duration": "1 seconds"}
     assert wait_task(until="2030-01-01").input_parameters == {"until": "2030-01-01"}
     assert wait_task(duration=None).input_parameters == {}
+
+
+def test_a_type_without_a_generator_is_made_by_its_name():
+    task = other_task("BRAND_NEW", input_parameters={"a": 1})
+    assert (task.type, task.task_reference_name, task.input_parameters["a"]) == ("BRAND_NEW", "brand_new", 1)
+    assert other_task("GRPC", "call", optional=True).optional
