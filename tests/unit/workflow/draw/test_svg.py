@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conductor.models import TaskType, WorkflowDef, WorkflowTask
-from conductor.testing.generators import example_workflow_run
+from conductor.testing.generators import do_while_task, example_workflow, example_workflow_run, simple_task, switch_task
 from conductor.testing.strategies import workflow_definitions
 from conductor.workflow.draw import draw
 from conductor.workflow.draw.kinds import Kind
@@ -63,20 +63,27 @@ def side_by_side():
     return WorkflowDef("wide", [fork, WorkflowTask("j", "j", type="JOIN", join_on=[f"s{n}" for n in range(200)])])
 
 
-def inside(box, x, y):
-    return box.x + 1 < x < box.x + box.width - 1 and box.y + 1 < y < box.y + box.height - 1
+def apart(box, other, gap):
+    beside = other.x >= box.x + box.width + gap or box.x >= other.x + other.width + gap
+    return beside or other.y >= box.y + box.height + gap or box.y >= other.y + other.height + gap
+
+
+def holds(frame, box):
+    right, bottom = frame.x + frame.width, frame.y + frame.height
+    return frame.x <= box.x <= box.x + box.width <= right and frame.y <= box.y <= box.y + box.height <= bottom
 
 
 def check_layout(subject):
-    """No box lies on another or outside, and no line runs through one."""
+    """No box lies on or at another or outside, no frame cuts through one, and no line runs through one."""
     piece = layout(graph_of(subject))
     boxes = piece.boxes
     for n, box in enumerate(boxes):
         assert -0.5 <= box.x <= box.x + box.width <= piece.width + 0.5
         assert -0.5 <= box.y <= box.y + box.height <= piece.height + 0.5
-        for other in boxes[n + 1 :]:
-            apart = other.x >= box.x + box.width or box.x >= other.x + other.width
-            assert apart or other.y >= box.y + box.height or box.y >= other.y + other.height, (box, other)
+        assert all(apart(box, other, 14) for other in boxes[n + 1 :])
+    for frame in piece.frames:
+        assert any(holds(frame, box) for box in boxes)
+        assert all(holds(frame, box) or apart(frame, box, 8) for box in boxes)
     for line in piece.lines:
         for (ax, ay), (bx, by) in zip(line.points, line.points[1:], strict=False):
             assert ax == pytest.approx(bx) or ay == pytest.approx(by), line
@@ -106,8 +113,15 @@ def test_an_execution_stands_on_the_same_picture(execution):
 
 
 def test_the_way_of_an_execution_is_drawn_without_a_gap(execution):
-    """Every step that was reached has a taken line into its top."""
-    piece = layout(graph_of(execution))
+    """Every step that was reached has a taken line into its top, and no other has."""
+    check_way(execution)
+    inner = switch_task("inner", {"x": [simple_task("deep"), simple_task("later")]}, on="x")
+    outer = switch_task("outer", {"x": [simple_task("first"), do_while_task("loop", [inner])]}, on="x")
+    check_way(example_workflow_run(example_workflow(outer, simple_task("last")), status="FAILED", stops_at="deep"))
+
+
+def check_way(run):
+    piece = layout(graph_of(run))
     reached = [box for box in piece.boxes if box.tone.value not in {"off", "plain"} and box.lines[0] != "end"]
     ends = [line.points[-1] for line in piece.lines if line.taken]
     for box in reached:
