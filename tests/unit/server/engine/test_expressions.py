@@ -1,0 +1,127 @@
+"""Expressions against what the real server 3.32.3 answered (`expressions.json`: document, texts, values)."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from conductor.server.engine.expressions import expressions_in, substitute, substitute_secrets
+from conductor.server.engine.java_text import Matches, java_text
+from conductor.server.engine.jsonpath import PathError
+from conductor.server.engine.jsonpath_parser import parse
+
+RECORDED = json.loads(Path(__file__).with_name("expressions.json").read_text(encoding="utf-8"))
+SCOPE = RECORDED["scope"]
+
+
+def as_json(value):
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(("text", "answer"), RECORDED["cases"], ids=[repr(text) for text, _ in RECORDED["cases"]])
+def test_a_text_becomes_what_the_real_server_made_of_it(text, answer):
+    assert as_json(substitute(text, SCOPE)) == as_json(answer)
+
+
+def test_maps_and_lists_are_walked_and_keys_are_kept():
+    parameters, answer = RECORDED["nested"]
+
+    assert as_json(substitute(parameters, SCOPE)) == as_json(answer)
+
+
+def test_neither_the_parameters_nor_the_document_are_changed():
+    parameters, scope = deepcopy(RECORDED["nested"][0]), deepcopy(SCOPE)
+
+    substitute(parameters, scope)
+    substitute("${workflow.input.list.append(6)}", scope)
+
+    assert parameters == RECORDED["nested"][0]
+    assert scope == SCOPE
+
+
+def test_an_indefinite_path_gives_a_plain_list():
+    assert type(substitute("${workflow.input.items[*].id}", SCOPE)) is list
+
+
+def test_the_last_element_of_a_list_of_one_is_found_unlike_on_the_real_server():
+    assert substitute("${workflow.input.one.last()}", {"workflow": {"input": {"one": [4]}}}) == 4
+
+
+@pytest.mark.parametrize(("text", "answer"), [("${CPEWF_TASK_ID}", "t-1"), ("<${CPEWF_TASK_ID}>", "<t-1>")])
+def test_system_names_are_no_paths(text, answer):
+    assert substitute(text, SCOPE, system={"CPEWF_TASK_ID": "t-1"}) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("${workflow.env.REGION}", "eu"),
+        ("in ${workflow.env.REGION}", "in eu"),
+        ("${workflow.env.LIMITS.max[0]}", 5),
+        ("${workflow.env.LIMITS.absent}", None),
+        ("${workflow.env.LIMITS.max[*]}", [5, 6]),
+        ("${workflow.env.REGION.path}", None),
+        ("${workflow.env.ABSENT}", None),
+    ],
+)
+def test_environment_values_and_paths_into_them(text, answer):
+    environment = {"REGION": "eu", "LIMITS": '{"max": [5, 6]}'}
+
+    assert substitute(text, SCOPE, environment=environment) == answer
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        ("${workflow.secrets.KEY}", "s3cret"),
+        ("Bearer ${workflow.secrets.KEY}", "Bearer s3cret"),
+        ("${workflow.secrets.CONF.user}", "ann"),
+        ("${workflow.secrets.CONF.ports}", [1, 2]),
+        ("<${workflow.secrets.CONF.ports}>", "<[1, 2]>"),
+        ("${workflow.secrets.ABSENT}", None),
+        ("<${workflow.secrets.ABSENT}>", "<>"),
+        ({"a": ["${workflow.secrets.KEY}", 1, None]}, {"a": ["s3cret", 1, None]}),
+        ("${workflow.input.text}", "${workflow.input.text}"),
+    ],
+)
+def test_secrets_are_replaced_in_a_step_of_their_own(value, answer):
+    secrets = {"KEY": "s3cret", "CONF": '{"user": "ann", "ports": [1, 2]}'}
+
+    assert substitute(value, SCOPE) == (value if value != "${workflow.input.text}" else "hello")
+    assert substitute_secrets(value, secrets) == answer
+
+
+def test_expressions_of_a_text_are_listed_without_those_inside_others():
+    assert expressions_in("a ${b.c} $${d} ${e[${f}]} ${") == ["b.c", "e[${f}]"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a.", "a b", "a[", "a[?(]", "a[?(@.x ~ 1)]", "a[x]", "a['b'", "a[::]", "a.b(", "$x", "a...b"]
+)
+def test_a_text_that_is_no_path_is_an_error(text):
+    with pytest.raises((PathError, ValueError)):
+        parse(text)
+
+
+def test_lists_found_by_an_indefinite_path_are_written_as_the_real_servers_json():
+    found = Matches(["a/b\"\n\t\\ ü é € \u2028 \u0001 <&'"])
+
+    assert java_text(found) == '["a\\/b\\"\\n\\t\\\\ ü é \\u20AC \\u2028 \\u0001 <&\'"]'
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0.0"),
+        (-1.5, "-1.5"),
+        (9999999.5, "9999999.5"),
+        (1e7, "1.0E7"),
+        (-123456789.125, "-1.23456789125E8"),
+        (0.00099, "9.9E-4"),
+        (float("inf"), "Infinity"),
+        (float("nan"), "NaN"),
+    ],
+)
+def test_doubles_are_written_as_java_does(value, text):
+    assert java_text(value) == text
