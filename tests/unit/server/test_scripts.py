@@ -1,0 +1,166 @@
+"""Scripts against what the real server 3.32.3 answered.
+
+`javascript.json` and `jq.json` hold values, errors with the same words, and what both refuse in other words.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from conductor.server import scripts
+from conductor.server.scripts import ScriptError, ScriptTimeoutError, check_javascript, run_javascript, run_jq
+
+JAVASCRIPT = json.loads(Path(__file__).with_name("javascript.json").read_text(encoding="utf-8"))
+JQ = json.loads(Path(__file__).with_name("jq.json").read_text(encoding="utf-8"))
+
+
+def texts(cases):
+    return [repr(text) for text, _ in cases]
+
+
+def as_json(value):
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def run(script):
+    return run_javascript(script, {"$": {**JAVASCRIPT["input"], "expression": script}})
+
+
+@pytest.mark.parametrize(("script", "value"), JAVASCRIPT["values"], ids=texts(JAVASCRIPT["values"]))
+def test_a_script_has_the_value_that_it_has_on_the_real_server(script, value):
+    assert as_json(run(script)) == as_json(value)
+
+
+@pytest.mark.parametrize(("script", "reason"), JAVASCRIPT["errors"], ids=texts(JAVASCRIPT["errors"]))
+def test_a_failing_script_has_the_real_servers_reason(script, reason):
+    with pytest.raises(ScriptError) as caught:
+        run(script)
+
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(("script", "reason"), JAVASCRIPT["refused"], ids=texts(JAVASCRIPT["refused"]))
+def test_a_script_that_fails_on_the_real_server_fails_here_with_the_same_kind_of_error(script, reason):
+    with pytest.raises(ScriptError) as caught:
+        run(script)
+
+    assert str(caught.value).partition(":")[0] == reason.partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("script", "value"),
+    [
+        ("JSON.stringify($.m)", '{"a":1,"b":{"c":[1,2]}}'),
+        ("Object.keys($.m)", ["a", "b"]),
+        ("'a' in $.m", True),
+        ("$.hasOwnProperty('n')", True),
+    ],
+)
+def test_maps_of_the_input_are_plain_objects_unlike_on_the_real_server(script, value):
+    assert run(script) == value
+
+
+def test_the_input_is_a_copy():
+    given = {"list": [1], "map": {"a": 1}}
+
+    run_javascript("$.list.push(2); $.map.a = 2; $.new = 1", {"$": given})
+
+    assert given == {"list": [1], "map": {"a": 1}}
+
+
+def test_scripts_do_not_see_each_other():
+    run_javascript("globalThis.left = 1; Array.prototype.map = null; const c = 1", {})
+
+    assert run_javascript("const c = typeof left; [c].map(x => x)", {}) == ["undefined"]
+
+
+def test_a_script_cannot_change_how_its_value_is_read():
+    script = "Object.keys = () => []; JSON.stringify = () => '9'; Number.isFinite = () => false; ({a: [1.5, 'x']})"
+
+    assert run_javascript(script, {}) == {"a": [1.5, "x"]}
+
+
+def test_an_endless_script_is_stopped():
+    before = time.monotonic()
+
+    with pytest.raises(ScriptTimeoutError, match=r"Script not evaluated within 0\.1 seconds, interrupted\."):
+        run_javascript("while (true) {}", {}, timeout=0.1)
+
+    assert time.monotonic() - before < 5
+
+
+def test_catching_everything_does_not_outlive_the_time():
+    with pytest.raises(ScriptTimeoutError):
+        run_javascript("for (;;) { try { for (;;) {} } catch (e) {} }", {}, timeout=0.1)
+
+
+def test_memory_is_limited():
+    with pytest.raises(ScriptError, match="needs more than 8 MB of memory"):
+        run_javascript("const l = []; for (;;) l.push('x'.repeat(1000) + l.length)", {}, memory=8 * 1024 * 1024)
+
+
+def test_a_value_that_contains_itself_is_an_error():
+    with pytest.raises(ScriptError, match="Maximum call stack size exceeded"):
+        run_javascript("const a = []; a.push(a); a", {})
+
+
+@pytest.mark.parametrize("script", ["$.x > 1", "nope.at.all", "throw 1", "while (true) {}", "", "'use strict'"])
+def test_checking_runs_nothing(script):
+    check_javascript(script)
+
+
+def test_checking_finds_what_cannot_be_parsed():
+    with pytest.raises(ScriptError, match="(?s)SyntaxError: inline:1:3 Expected an operand but found .*at line 1"):
+        check_javascript("1 +* 2")
+
+
+@pytest.mark.parametrize(("query", "values"), JQ["values"], ids=texts(JQ["values"]))
+def test_a_query_has_the_values_that_it_has_on_the_real_server(query, values):
+    assert run_jq(query, {**JQ["input"], "queryExpression": query}) == values
+
+
+@pytest.mark.parametrize(("query", "reason"), JQ["errors"], ids=texts(JQ["errors"]))
+def test_a_failing_query_has_the_real_servers_reason(query, reason):
+    with pytest.raises(ScriptError) as caught:
+        run_jq(query, {**JQ["input"], "queryExpression": query})
+
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(("query", "reason"), JQ["refused"], ids=texts(JQ["refused"]))
+def test_a_query_that_fails_on_the_real_server_fails_here(query, reason):
+    with pytest.raises(ScriptError):
+        run_jq(query, {**JQ["input"], "queryExpression": query})
+
+
+@pytest.mark.parametrize(
+    "query", ["{now, input: 1}", ".now", '"now"', "def now: 1; now", "def f(path): path; f(2)", "1 # now"]
+)
+def test_names_that_only_look_like_missing_functions_are_allowed(query):
+    assert run_jq(query, {"now": 1}) is not None
+
+
+def test_the_environment_cannot_be_read_by_a_query():
+    for query in ["env", "$ENV", "[1, env.HOME]", "{a: env}", '"\\(env)"']:
+        with pytest.raises(ScriptError, match="does not exist|Undefined variable"):
+            run_jq(query, {})
+
+
+@pytest.mark.parametrize(
+    ("call", "package"),
+    [
+        (lambda: run_javascript("1", {}), "quickjs-ng"),
+        (lambda: check_javascript("1"), "quickjs-ng"),
+        (lambda: run_jq(".", {}), "jq"),
+    ],
+)
+def test_a_missing_interpreter_is_an_error_that_names_the_extra(monkeypatch, call, package):
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(scripts, "import_module", missing)
+
+    with pytest.raises(ScriptError, match=rf"package {package}, .*pip install 'conductor-sdk\[server\]'"):
+        call()
