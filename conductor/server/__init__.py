@@ -1,8 +1,50 @@
 """Conductor servers for development and tests: ``python -m conductor.server``, or from Python.
 
-``start_oss_server`` launches the real open-source server from its published jar.
+``start`` starts the embedded server in this process, ``start_oss_server`` the real one from its published jar.
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from conductor.errors import ConfigurationError
 from conductor.server.oss.launch import OssServer, start_oss_server
 
-__all__ = ["OssServer", "start_oss_server"]
+if TYPE_CHECKING:
+    from conductor.server.embedded import EmbeddedServer
+
+__all__ = ["OssServer", "start", "start_oss_server"]
+
+
+def start(
+    port: int = 0,
+    database: str | os.PathLike[str] | None = None,
+    *,
+    host: str = "127.0.0.1",
+    secrets: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> EmbeddedServer:
+    """Start the embedded server in this process; needs the extra ``server``.
+
+    Args:
+        port: Its port; 0 for any that is free.
+        database: A file that keeps everything over restarts; in memory otherwise.
+        host: The address it listens on.
+        secrets: What ``${workflow.secrets.NAME}`` gives; ``CONDUCTOR_SECRET_NAME`` of the environment otherwise.
+        environment: What ``${workflow.env.NAME}`` gives; ``CONDUCTOR_ENV_NAME`` of the environment otherwise.
+
+    Raises:
+        ConfigurationError: The extra is not installed, or the database cannot be used.
+        ServerStartError: The port is in use.
+    """
+    try:
+        from conductor.server.embedded import EmbeddedServer  # noqa: PLC0415  needs the extra
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("conductor"):
+            raise
+        raise ConfigurationError(
+            f"The embedded server needs {error.name}: pip install 'conductor-sdk[server]'."
+        ) from None
+    return EmbeddedServer(port, database, host, secrets, environment).start()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from conductor.errors import ConductorError, ConfigurationError
+from conductor.server import start
 from conductor.server.oss.download import VERSION
 from conductor.server.oss.launch import start_oss_server
 
@@ -22,7 +23,9 @@ _GLANCE = 0.2
 class RunningServer(Protocol):
     """What every engine starts."""
 
-    log_path: Path
+    @property
+    def summary(self) -> str:
+        """What else to know of it, for the line that says it is ready."""
 
     @property
     def address(self) -> str:
@@ -31,6 +34,10 @@ class RunningServer(Protocol):
     @property
     def url(self) -> str:
         """The API's address."""
+
+    @property
+    def last_words(self) -> str:
+        """Where to look when it ended by itself."""
 
     @property
     def is_running(self) -> bool:
@@ -58,7 +65,16 @@ def _start_oss(arguments: argparse.Namespace) -> RunningServer:
     )
 
 
-_ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"oss": _start_oss}
+def _start_embedded(arguments: argparse.Namespace) -> RunningServer:
+    database = arguments.db
+    if database is None and arguments.dir is not None:
+        folder = Path(arguments.dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        database = folder / "conductor.db"
+    return start(arguments.port, database, host=arguments.host)
+
+
+_ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"embedded": _start_embedded, "oss": _start_oss}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -81,13 +97,12 @@ def _run(start: Callable[[argparse.Namespace], RunningServer], arguments: argpar
     server = start(arguments)
     try:
         print(  # noqa: T201
-            f"Conductor is ready at {server.url} (Swagger UI {server.address}/swagger-ui.html, log {server.log_path}); "
-            "Ctrl-C stops it",
+            f"Conductor is ready at {server.url} ({server.summary}); Ctrl-C stops it",
             flush=True,
         )
         while server.is_running:
             time.sleep(_GLANCE)
-        return _tell(f"The server ended by itself, with exit status {server.wait()}; see {server.log_path}", _FAILED)
+        return _tell(f"The server ended by itself, with exit status {server.wait()}; {server.last_words}", _FAILED)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)  # it is being stopped
@@ -119,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="the address it listens on; 0.0.0.0 for all (default: %(default)s)")
     add("--dir", help="where its database and log lie and stay (default: a temporary folder)")
     levels = ["debug", "info", "warning", "error"]
+    add("--db", help="engine embedded: its database file (default: conductor.db in --dir, or memory)")
     add("--log-level", choices=levels, default="warning", help="of this launcher's own log (default: %(default)s)")
     _add_oss_options(parser)
     return parser

@@ -63,6 +63,16 @@ class OssServer:
         return f"{self.address}/api"
 
     @property
+    def summary(self) -> str:
+        """What else to know of it: its own page, and its log."""
+        return f"Swagger UI {self.address}/swagger-ui.html, log {self.log_path}"
+
+    @property
+    def last_words(self) -> str:
+        """Where to look when it ended by itself."""
+        return f"see {self.log_path}"
+
+    @property
     def is_running(self) -> bool:
         """Whether the process lives."""
         return self._guard.poll() is None

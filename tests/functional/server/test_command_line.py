@@ -97,5 +97,5 @@ def test_help_names_the_engines_and_the_exit_statuses(run):
     process = run("--help")
     out, _err = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert "--engine {oss}" in out
+    assert "--engine {embedded,oss}" in out
     assert "Exit status: 0 stopped when asked, 2 wrong usage" in out

@@ -1,0 +1,79 @@
+"""The clock of a server: real time, moved forward by who owns it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+_NO_TIME = timedelta(0)
+
+
+class Clock:
+    """Real time plus what it was moved forward. Timers that lie between fire in their order, at their own times."""
+
+    def __init__(self) -> None:
+        self._offset_ms = 0
+        self._frozen_at: int | None = None
+        self._lock = threading.Lock()
+        self._move_to: Callable[[int], None] = self.set_ms
+        self._next_event: Callable[[], int | None] = lambda: None
+
+    def drive(self, move_to: Callable[[int], None], next_event: Callable[[], int | None]) -> None:
+        """Let a kernel fire its timers when the clock is moved."""
+        self._move_to, self._next_event = move_to, next_event
+
+    def now_ms(self) -> int:
+        """The present moment, epoch ms."""
+        frozen = self._frozen_at
+        return frozen if frozen is not None else time.time_ns() // 1_000_000 + self._offset_ms
+
+    def now(self) -> datetime:
+        """The present moment, aware and in UTC."""
+        return datetime.fromtimestamp(self.now_ms() / 1000, tz=timezone.utc)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it moves only when it is told to."""
+        return self._frozen_at is not None
+
+    def freeze(self) -> None:
+        """Stand still until ``thaw``; ``advance`` and ``skip_to_next_event`` still move it."""
+        with self._lock:
+            self._frozen_at = self.now_ms()
+
+    def thaw(self) -> None:
+        """Go on from where it stands."""
+        with self._lock:
+            if self._frozen_at is not None:
+                self._offset_ms = self._frozen_at - time.time_ns() // 1_000_000
+                self._frozen_at = None
+
+    def set_ms(self, moment: int) -> None:
+        """Stand at a later moment; never goes back."""
+        with self._lock:
+            if moment <= self.now_ms():
+                return
+            if self._frozen_at is not None:
+                self._frozen_at = moment
+            else:
+                self._offset_ms = moment - time.time_ns() // 1_000_000
+
+    def advance(self, by: timedelta) -> None:
+        """Move forward, stopping at each timer on the way.
+
+        Raises:
+            ValueError: ``by`` is negative.
+        """
+        if by < _NO_TIME:
+            raise ValueError(f"The clock does not go back: {by}")
+        self._move_to(self.now_ms() + round(by.total_seconds() * 1000))
+
+    def skip_to_next_event(self) -> datetime | None:
+        """Move to the next timer and fire it; returns its time, or None when nothing waits for a time."""
+        moment = self._next_event()
+        if moment is None:
+            return None
+        self._move_to(max(moment, self.now_ms()))
+        return datetime.fromtimestamp(moment / 1000, tz=timezone.utc)

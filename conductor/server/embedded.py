@@ -1,0 +1,201 @@
+"""A Conductor server inside this process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+import uvicorn
+from typing_extensions import Self
+
+from conductor.errors import ServerStartError
+from conductor.server.clock import Clock
+from conductor.server.http.app import make_app
+from conductor.server.http.waiting import Waiting
+from conductor.server.kernel import Kernel
+from conductor.server.oss.port import local_address
+from conductor.server.services.all import Services
+from conductor.server.store.sqlite import Store
+
+logger = logging.getLogger(__name__)
+
+_READY_SECONDS, _STOP_SECONDS = 10.0, 10.0
+_LONGEST_NAP = 5.0
+_SECRET, _VARIABLE = "CONDUCTOR_SECRET_", "CONDUCTOR_ENV_"
+
+
+class EmbeddedServer:
+    """A running server; stops at the end of a ``with`` block.
+
+    Attributes:
+        host: Where it listens.
+        port: Where it listens.
+        clock: Its clock: ``server.clock.advance(timedelta(days=3))``.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        database: str | os.PathLike[str] | None,
+        host: str,
+        secrets: Mapping[str, str] | None,
+        environment: Mapping[str, str] | None,
+    ) -> None:
+        self._database = database
+        self._socket = _listen(host, port)
+        self.host, self.port = host, int(self._socket.getsockname()[1])
+        self.clock = Clock()
+        try:
+            self._store = Store(database)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._kernel = Kernel(
+            self.clock,
+            self._store,
+            secrets=_from_env(_SECRET) if secrets is None else secrets,
+            environment=_from_env(_VARIABLE) if environment is None else environment,
+        )
+        self.services = Services(self._kernel)
+        self._waiting = Waiting(self._kernel)
+        self._kernel.load_open()
+        self._timer = _Timer(self._kernel)
+        app = make_app(self.services, self._waiting)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=2
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, name="conductor-http", daemon=True)
+        self._stopped = threading.Event()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+    def start(self) -> Self:
+        """Serve; returns when it answers."""
+        self._timer.start()
+        self._thread.start()
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                self.stop()
+                raise ServerStartError("The embedded server did not start; its log says why")
+            time.sleep(0.002)
+        return self
+
+    @property
+    def address(self) -> str:
+        """Scheme, host and port."""
+        name = local_address(self.host)
+        return f"http://{f'[{name}]' if ':' in name else name}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The API's address, as clients take it."""
+        return f"{self.address}/api"
+
+    @property
+    def summary(self) -> str:
+        """What else to know of it."""
+        return f"embedded, {'in memory' if self._database is None else f'database {self._database}'}"
+
+    @property
+    def last_words(self) -> str:
+        """Where to look when it ended by itself."""
+        return "see above"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it serves."""
+        return self._thread.is_alive() and not self._stopped.is_set()
+
+    def wait(self) -> int:
+        """Block until it has stopped; 0."""
+        self._thread.join()
+        return 0
+
+    def stop(self) -> None:
+        """Stop serving, and close the database; returns when the port is free. A second call does nothing."""
+        if self._stopped.is_set():
+            return
+        self._stopped.set()
+        self._waiting.stop_soon()
+        self._server.should_exit = True
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_SECONDS)
+        self._timer.stop()
+        self._socket.close()
+        with self._kernel.lock:
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class _Timer:
+    """Fires the kernel's timers in real time."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._condition = threading.Condition()
+        self._is_stopping = False
+        self._is_woken = False
+        self._thread = threading.Thread(target=self._run, name="conductor-timer", daemon=True)
+        kernel.wake_timer = self.wake
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        with self._condition:
+            self._is_woken = True
+            self._condition.notify()
+
+    def stop(self) -> None:
+        with self._condition:
+            self._is_stopping = True
+            self._condition.notify()
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            due = self._kernel.next_event()
+            pause = _LONGEST_NAP if due is None else (due - self._kernel.clock.now_ms()) / 1000
+            with self._condition:
+                if not self._is_woken and not self._is_stopping and pause > 0:
+                    self._condition.wait(min(pause, _LONGEST_NAP))
+                self._is_woken = False
+                if self._is_stopping:
+                    return
+            with contextlib.suppress(Exception):
+                self._kernel.run_due()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen(512)
+        made.setblocking(False)
+    except OSError as error:
+        made.close()
+        raise ServerStartError(f"Port {port} of {host} cannot be used: {error.strerror or error}") from None
+    return made
+
+
+def _from_env(prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix)}

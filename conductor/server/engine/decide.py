@@ -1,0 +1,344 @@
+"""Deciding: one execution is looked at until nothing changes any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field
+
+from conductor.server.engine.commands import Enqueue
+from conductor.server.engine.java_text import java_text
+from conductor.server.engine.outcome import cancel_open_tasks, end, end_badly, touch
+from conductor.server.engine.registry import RUNS, STARTS, plan_for
+from conductor.server.engine.retry import retry_or_end
+from conductor.server.engine.state import Doc, Execution, in_round, is_done, plain_reference
+from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.timeouts import check_task, check_workflow
+from conductor.server.engine.words import (
+    ASYNCHRONOUS,
+    COMPLETED,
+    COMPLETED_WITH_ERRORS,
+    IN_PROGRESS,
+    PAUSED,
+    SCHEDULED,
+    SKIPPED,
+    SUCCESSFUL_TASK,
+    SYNCHRONOUS,
+    SYSTEM,
+)
+from conductor.server.engine.world import TerminateWorkflowError, World
+
+Json = dict[str, Any]
+
+_ACTIVE_WITHIN_MS = 10_000
+
+
+def advance(execution: Execution, world: World) -> None:
+    """Decide, and run what the engine runs itself, until only others can move the execution."""
+    decide(execution, world)
+    while execution.is_open and run_due_tasks(execution, world):
+        decide(execution, world)
+
+
+def decide(execution: Execution, world: World) -> None:
+    """Evaluate the execution once: timeouts, retries, next tasks, the end."""
+    if execution.is_terminal:
+        if execution.workflow["status"] != COMPLETED:
+            cancel_open_tasks(execution, world)
+        return
+    _reopen_joins(execution)
+    try:
+        while _one_pass(execution, world):
+            pass
+    except TerminateWorkflowError as error:
+        end_badly(execution, world, error)
+
+
+def run_due_tasks(execution: Execution, world: World) -> bool:
+    """Start and run the engine's own tasks whose time has come; returns whether one of them changed."""
+    changed = False
+    for task in list(execution.tasks):
+        if task["taskType"] not in ASYNCHRONOUS or is_done(task):
+            continue
+        run = Run(execution, world, task, _no_round)
+        if task["status"] == SCHEDULED:
+            if task.get("_due", 0) > world.now:
+                continue
+            task["startTime"] = world.now
+            task["pollCount"] += 1
+            STARTS[task["taskType"]](run)
+            touch(task, world.now)
+            changed = True
+        elif task["taskType"] in RUNS and RUNS[task["taskType"]](run):
+            touch(task, world.now)
+            changed = True
+    return changed
+
+
+def _no_round(_: Doc) -> None:
+    raise AssertionError("Only loops have rounds")
+
+
+def _reopen_joins(execution: Execution) -> None:
+    """A child of a failed branch runs again: so does the JOIN that had failed with it."""
+    changed = [t for t in execution.tasks if t["subworkflowChanged"] and not t["retried"]]
+    for task in changed:
+        task["subworkflowChanged"] = False
+    if changed:
+        for task in execution.tasks:
+            if task["taskType"] == "JOIN" and is_done(task) and task["status"] not in SUCCESSFUL_TASK:
+                task["status"] = IN_PROGRESS
+                task.update(endTime=0, executed=False)
+
+
+def _one_pass(execution: Execution, world: World) -> bool:
+    check_workflow(execution, world)
+    if execution.workflow["status"] == PAUSED:
+        return False
+    found = _Pass(execution, world)
+    found.look()
+    if found.is_complete:
+        end(execution, world, found.terminate)
+        return False
+    set_domains(execution, found.to_schedule, world)
+    new = _without_duplicates(execution, found.to_schedule)
+    execution.add(new)
+    changed = schedule(execution, new, world)
+    for task in found.to_schedule:
+        if task["taskType"] in SYNCHRONOUS and not is_done(task):
+            run = Run(execution, world, task, lambda loop: _schedule_round(execution, loop, world))
+            if RUNS[task["taskType"]](run):
+                touch(task, world.now)
+                changed = True
+    for task in found.updated:
+        touch(task, world.now)
+    return changed
+
+
+@define
+class _Pass:
+    """One look at all tasks: which are to be scheduled, whether the execution is complete."""
+
+    execution: Execution
+    world: World
+    updated: list[Doc] = field(factory=list)
+    is_complete: bool = False
+    terminate: Doc | None = None
+    _next: dict[str, Doc] = field(factory=dict)
+    _done: set[str] = field(factory=set)
+
+    @property
+    def to_schedule(self) -> list[Doc]:
+        return [task for reference, task in self._next.items() if reference not in self._done]
+
+    def look(self) -> None:
+        tasks = self.execution.tasks
+        if all(task["status"] == SKIPPED or task["executed"] for task in tasks):
+            for task in self._first_tasks():
+                self._next[task["referenceTaskName"]] = task
+        pending = []
+        for task in tasks:
+            if task["executed"]:
+                self._done.add(task["referenceTaskName"])
+            elif not task["retried"] and task["status"] != SKIPPED:
+                pending.append(task)
+            if task["taskType"] == "TERMINATE" and task["status"] in SUCCESSFUL_TASK:
+                self.terminate = task
+        for task in pending:
+            self._look_at(task)
+        if self.terminate is not None or (not self.to_schedule and self._all_done()):
+            self._check_permissive()
+            self.is_complete = True
+
+    def _first_tasks(self) -> list[Doc]:
+        task: Json | None = self.execution.definition["tasks"][0]
+        while task is not None and self._is_skipped(task):
+            task = self.execution.tree.next(task["taskReferenceName"])
+        return plan_tasks(self.execution, task, 0, self.world) if task is not None else []
+
+    def _is_skipped(self, task: Json) -> bool:
+        found = self.execution.newest(task["taskReferenceName"])
+        return found is not None and found["status"] == SKIPPED
+
+    def _look_at(self, task: Doc) -> None:
+        reference = task["referenceTaskName"]
+        if task["taskType"] in SYSTEM and not is_done(task):
+            self._next.setdefault(reference, task)
+            self._done.discard(reference)
+        definition = task.get("workflowTask") or self.execution.tree.task(reference) or {}
+        task_def = definition.get("taskDefinition")
+        if task_def is not None:
+            check_task(task, task_def, self.world)
+        if is_done(task) and task["status"] not in SUCCESSFUL_TASK:
+            self._retry(task, task_def)
+        if is_done(task) and not task["executed"] and not task["retried"]:
+            self._follow(task)
+
+    def _retry(self, task: Doc, task_def: Json | None) -> None:
+        again = retry_or_end(self.execution, task, task_def, self.world)
+        definition = task.get("workflowTask") or {}
+        if again is not None:
+            self._next[again["referenceTaskName"]] = again
+            self._done.discard(again["referenceTaskName"])
+            self.updated.append(task)
+        elif not definition.get("permissive") or definition.get("optional"):
+            task["status"] = COMPLETED_WITH_ERRORS
+
+    def _follow(self, task: Doc) -> None:
+        task["executed"] = True
+        following = self._following(task)
+        if task["iteration"] > 0 and task["taskType"] != "DO_WHILE":
+            following = self._in_round_of(task, following)
+        for one in following:
+            self._next.setdefault(one["referenceTaskName"], one)
+        self.updated.append(task)
+
+    def _following(self, task: Doc) -> list[Doc]:
+        if task["taskType"] in {"SWITCH", "DECISION"} and task["inputData"].get("hasChildren") is not None:
+            return []
+        own = task["referenceTaskName"]
+        definition = self.execution.tree.next(plain_reference(own) if task["iteration"] > 0 else own)
+        while definition is not None and self._is_skipped(definition):
+            definition = self.execution.tree.next(definition["taskReferenceName"])
+        if definition is None:
+            return []
+        if definition["type"] == "DO_WHILE" and self.execution.newest(definition["taskReferenceName"]) is not None:
+            return []
+        return plan_tasks(self.execution, definition, 0, self.world)
+
+    def _in_round_of(self, task: Doc, following: list[Doc]) -> list[Doc]:
+        for one in following:
+            put_in_round(one, task["iteration"])
+        known = {one["referenceTaskName"] for one in self.execution.tasks if one["status"] != SCHEDULED}
+        return [one for one in following if one["referenceTaskName"] not in known]
+
+    def _all_done(self) -> bool:
+        statuses = {}
+        for task in self.execution.tasks:
+            if not is_done(task):
+                return False
+            statuses[task["referenceTaskName"]] = task["status"]
+        if not statuses or any(t["taskReferenceName"] not in statuses for t in self.execution.definition["tasks"]):
+            return False
+        for task in self.execution.tasks:
+            if not task["retried"] or not task["executed"]:
+                following = self.execution.tree.next(task["referenceTaskName"])
+                while following is not None and self._is_skipped(following):
+                    following = self.execution.tree.next(following["taskReferenceName"])
+                if following is not None and following["taskReferenceName"] not in statuses:
+                    return False
+        return True
+
+    def _check_permissive(self) -> None:
+        """Permissive tasks that failed end the execution now that all else is done."""
+        newest: dict[str, Doc] = {}
+        for task in self.execution.tasks:
+            definition = task.get("workflowTask") or {}
+            if definition.get("permissive") and not definition.get("optional"):
+                newest[task["referenceTaskName"]] = task
+        failed = [task for task in newest.values() if is_done(task) and task["status"] not in SUCCESSFUL_TASK]
+        if failed:
+            texts = (
+                f"Task {task['taskId']} failed with status: {task['status']} "
+                f"and reason: '{java_text(task.get('reasonForIncompletion'))}'"
+                for task in failed
+            )
+            raise TerminateWorkflowError(". ".join(texts))
+
+
+def plan_tasks(execution: Execution, task: Json, retry_count: int, world: World) -> list[Doc]:
+    """The documents of a task of the definition, and of what is scheduled with it."""
+
+    def plan_also(other: Json, count: int) -> list[Doc]:
+        return plan_tasks(execution, other, count, world)
+
+    made = plan_for(task["type"])(Plan(execution, world, task, retry_count, world.new_id(), plan_also))
+    return [one for one in made if not _is_under_way(execution, one)]
+
+
+def _is_under_way(execution: Execution, task: Doc) -> bool:
+    known = execution.newest(task["referenceTaskName"])
+    return known is not None and known["status"] != SCHEDULED
+
+
+def put_in_round(task: Doc, iteration: int) -> None:
+    """Make a task document one of a loop's round."""
+    task["referenceTaskName"] = in_round(task["referenceTaskName"], iteration)
+    task["iteration"] = iteration
+
+
+def _schedule_round(execution: Execution, loop: Doc, world: World) -> None:
+    tasks = plan_tasks(execution, loop["workflowTask"]["loopOver"][0], loop["retryCount"], world)
+    set_domains(execution, tasks, world)
+    for task in tasks:
+        put_in_round(task, loop["iteration"])
+    execution.add(tasks)
+    schedule(execution, tasks, world)
+
+
+def _without_duplicates(execution: Execution, tasks: list[Doc]) -> list[Doc]:
+    if not tasks:
+        return []
+    known = {(task["referenceTaskName"], task["retryCount"]) for task in execution.tasks}
+    return [task for task in tasks if (task["referenceTaskName"], task["retryCount"]) not in known]
+
+
+def schedule(execution: Execution, tasks: list[Doc], world: World) -> bool:
+    """Number new tasks and queue those that workers do; returns whether deciding has to go on."""
+    if not tasks:
+        return False
+    seq = max((task["seq"] for task in execution.tasks), default=0)
+    started = False
+    for task in tasks:
+        if not task["seq"]:
+            seq += 1
+            task["seq"] = seq
+        task["scheduledTime"] = task["scheduledTime"] or world.now
+        task["_firstScheduledTime"] = task["_firstScheduledTime"] or world.now
+        if task["taskType"] in SYSTEM:
+            if not is_done(task) and not task["startTime"]:
+                task["startTime"] = world.now
+            if task["taskType"] in SYNCHRONOUS:
+                started = True
+                touch(task, world.now)
+                continue
+        enqueue(execution, task, world)
+    return started
+
+
+def enqueue(execution: Execution, task: Doc, world: World) -> None:
+    """Make a scheduled task due, after its delay."""
+    if task["status"] != SCHEDULED:
+        return
+    delay = task.get("_callbackAfterMs") or task["callbackAfterSeconds"] * 1000
+    task["_due"] = world.now + delay
+    if task["taskType"] not in SYSTEM:
+        execution.commands.append(Enqueue(queue_name(task), task["taskId"], task["workflowPriority"], task["_due"]))
+
+
+def queue_name(task: Doc) -> str:
+    """The queue that a worker polls for the task."""
+    domain = task.get("domain")
+    return f"{domain}:{task['taskType']}" if domain else str(task["taskType"])
+
+
+def set_domains(execution: Execution, tasks: list[Doc], world: World) -> None:
+    """Choose the domain of each worker task by the execution's mapping."""
+    mapping = execution.workflow["taskToDomain"]
+    if not mapping:
+        return
+    for task in tasks:
+        if task["taskType"] not in SYSTEM:
+            chosen = mapping.get(task["taskType"], mapping.get("*"))
+            domain = _active_domain(task["taskType"], chosen, world) if chosen and chosen.strip() else None
+            if domain is not None:
+                task["domain"] = domain
+
+
+def _active_domain(kind: str, chosen: str, world: World) -> str | None:
+    domains = [one.strip() for one in chosen.split(",")]
+    for domain in domains:
+        last = world.last_poll(kind, domain) if domain.upper() != "NO_DOMAIN" else 0
+        if last and world.now - last < _ACTIVE_WITHIN_MS:
+            return domain
+    return None if domains[-1].upper() == "NO_DOMAIN" else domains[-1]

@@ -1,0 +1,160 @@
+"""Definitions as the server stores and shows them: complete with defaults, without what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from conductor.models import TaskDef, WorkflowDef, WorkflowTask
+from conductor.models.wire import wire_name
+from conductor.server.engine.tree import walk
+from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
+
+Json = dict[str, Any]
+
+_NOT_KNOWN_HERE = {"tags", "overwriteTags", "workflowTaskType"}
+_TASK_DEF_FIELDS = {wire_name(a) for a in attrs.fields(TaskDef)} - _NOT_KNOWN_HERE - {"unknownFields"}
+_WORKFLOW_DEF_FIELDS = {wire_name(a) for a in attrs.fields(WorkflowDef)} - _NOT_KNOWN_HERE - {"unknownFields"}
+_WORKFLOW_TASK_FIELDS = {wire_name(a) for a in attrs.fields(WorkflowTask)} - _NOT_KNOWN_HERE - {"unknownFields"}
+
+
+def _task_def_defaults() -> Json:
+    return {
+        "createTime": 0,
+        "updateTime": 0,
+        "retryCount": 3,
+        "timeoutSeconds": 0,
+        "inputKeys": [],
+        "outputKeys": [],
+        "runtimeMetadata": [],
+        "timeoutPolicy": "TIME_OUT_WF",
+        "retryLogic": "FIXED",
+        "retryDelaySeconds": 60,
+        "responseTimeoutSeconds": 3600,
+        "inputTemplate": {},
+        "rateLimitPerFrequency": 0,
+        "rateLimitFrequencyInSeconds": 1,
+        "backoffScaleFactor": 1,
+        "maxRetryDelaySeconds": 0,
+        "backoffJitterMs": 0,
+        "totalTimeoutSeconds": 0,
+        "taskStatusListenerEnabled": True,
+        "enforceSchema": False,
+    }
+
+
+def _workflow_task_defaults() -> Json:
+    return {
+        "inputParameters": {},
+        "type": "SIMPLE",
+        "decisionCases": {},
+        "defaultCase": [],
+        "forkTasks": [],
+        "startDelay": 0,
+        "joinOn": [],
+        "optional": False,
+        "defaultExclusiveJoinTask": [],
+        "asyncComplete": False,
+        "loopOver": [],
+        "onStateChange": {},
+        "permissive": False,
+        "metadata": {},
+    }
+
+
+def _workflow_def_defaults() -> Json:
+    return {
+        "createTime": 0,
+        "updateTime": 0,
+        "version": 1,
+        "tasks": [],
+        "inputParameters": [],
+        "outputParameters": {},
+        "schemaVersion": 2,
+        "restartable": True,
+        "workflowStatusListenerEnabled": False,
+        "timeoutPolicy": "ALERT_ONLY",
+        "timeoutSeconds": 0,
+        "variables": {},
+        "inputTemplate": {},
+        "enforceSchema": True,
+        "metadata": {},
+        "maskedFields": [],
+    }
+
+
+def _known(given: Json, fields: set[str]) -> Json:
+    return {key: value for key, value in given.items() if value is not None and key in fields}
+
+
+def complete_task_def(given: Json) -> Json:
+    """A task definition with its defaults."""
+    return {**_task_def_defaults(), **_known(given, _TASK_DEF_FIELDS)}
+
+
+def default_task_def(name: str, kind: str) -> Json:
+    """What holds for a task without a definition: the engine's own types are not retried and do not time out."""
+    made = {**_task_def_defaults(), "name": name}
+    if kind not in {"SIMPLE", "DYNAMIC"}:
+        made.update(retryCount=0, responseTimeoutSeconds=0)
+    return made
+
+
+def complete_workflow_def(given: Json) -> Json:
+    """A workflow definition with its defaults, and those of its tasks."""
+    made = {**_workflow_def_defaults(), **_known(given, _WORKFLOW_DEF_FIELDS)}
+    made["tasks"] = [complete_workflow_task(task) for task in made["tasks"]]
+    return made
+
+
+def complete_workflow_task(given: Json) -> Json:
+    """A task of a workflow definition with its defaults, and those of its children."""
+    made = {**_workflow_task_defaults(), **_known(given, _WORKFLOW_TASK_FIELDS)}
+    made["decisionCases"] = {
+        case: [complete_workflow_task(task) for task in tasks or []] for case, tasks in made["decisionCases"].items()
+    }
+    made["forkTasks"] = [[complete_workflow_task(task) for task in branch] for branch in made["forkTasks"]]
+    for key in ("defaultCase", "loopOver"):
+        made[key] = [complete_workflow_task(task) for task in made[key]]
+    if made.get("taskDefinition") is not None:
+        made["taskDefinition"] = complete_task_def(made["taskDefinition"])
+    return made
+
+
+def populate(definition: Json, world: World) -> Json:
+    """A copy of a complete definition for an execution: with task definitions and versions of children.
+
+    Raises:
+        RefusedError: A sub-workflow has no definition.
+    """
+    made = complete_workflow_def(definition)
+    for task in walk(made["tasks"]):
+        populate_task(task, world.task_def)
+        if task["type"] == "SUB_WORKFLOW":
+            _resolve_version(task, world)
+    return made
+
+
+def populate_task(task: Json, task_def: Callable[[str], Json | None]) -> None:
+    """Put the task definition into a task of a workflow definition."""
+    if task.get("taskDefinition") is None and task.get("name"):
+        found = task_def(task["name"])
+        if found is None and task["type"] == "DYNAMIC":
+            return
+        task["taskDefinition"] = found or default_task_def(task["name"], task["type"])
+
+
+def _resolve_version(task: Json, world: World) -> None:
+    parameters = task.get("subWorkflowParam")
+    if not parameters or parameters.get("version") is not None or parameters.get("workflowDefinition") is not None:
+        return
+    name = parameters.get("name") or ""
+    if "${" in name:
+        return
+    version = world.latest_version(name)
+    if version is None:
+        message = f"The Task {name} defined as a sub-workflow has no workflow definition available "
+        raise RefusedError(500, message) from TerminateWorkflowError(message)
+    task["subWorkflowParam"] = {**parameters, "version": version}

@@ -1,0 +1,147 @@
+"""The end of an execution: its output, its reason, and what ends with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor.server.engine.commands import Ended, StartFailureWorkflow, TellParent
+from conductor.server.engine.inputs import task_input
+from conductor.server.engine.registry import CANCELS
+from conductor.server.engine.render import render
+from conductor.server.engine.state import Doc, Execution, is_done
+from conductor.server.engine.tasks.family import Run
+from conductor.server.engine.words import CANCELED, COMPLETED, FAILED, FAILED_TASK, SUCCESSFUL_TASK, TERMINATED
+from conductor.server.engine.world import TerminateWorkflowError, World
+
+Json = dict[str, Any]
+
+
+def touch(task: Doc, now: int) -> None:
+    """Note the time of a change."""
+    done = is_done(task)
+    if not done or not task["updateTime"]:
+        task["updateTime"] = now
+    if done and not task["endTime"]:
+        task["endTime"] = now
+
+
+def update_output(execution: Execution, world: World, task: Doc | None = None) -> None:
+    """Set the output: of a TERMINATE task, by the definition, or of the last task."""
+    if not execution.tasks:
+        return
+    workflow, parameters = execution.workflow, execution.definition.get("outputParameters")
+    terminate = next((one for one in execution.tasks if _has_terminated(one)), None)
+    if terminate is not None:
+        workflow["output"] = dict(terminate["outputData"])
+    elif parameters:
+        workflow["output"] = task_input(execution, parameters, world)
+    else:
+        workflow["output"] = dict((task or execution.tasks[-1])["outputData"])
+
+
+def _has_terminated(task: Doc) -> bool:
+    return task["taskType"] == "TERMINATE" and task["status"] in SUCCESSFUL_TASK
+
+
+def end(execution: Execution, world: World, terminate: Doc | None) -> None:
+    """Nothing is left to do, or a TERMINATE task was reached."""
+    if terminate is None:
+        complete(execution, world)
+        return
+    status = terminate["inputData"].get("terminationStatus")
+    reason = terminate["inputData"].get("terminationReason")
+    if reason is None or not str(reason).strip():
+        reason = f"Workflow is {status} by TERMINATE task: {terminate['taskId']}"
+    if status in {FAILED, TERMINATED}:
+        execution.workflow["status"] = status
+        end_badly(execution, world, TerminateWorkflowError(str(reason), status, terminate["taskId"]))
+    else:
+        execution.workflow["reasonForIncompletion"] = str(reason)
+        complete(execution, world)
+    cancel_open_tasks(execution, world)
+
+
+def complete(execution: Execution, world: World) -> None:
+    """End well."""
+    update_output(execution, world)
+    execution.workflow["status"] = COMPLETED
+    _finish(execution, world)
+
+
+def end_badly(execution: Execution, world: World, error: TerminateWorkflowError) -> None:
+    """End because of an error, and start the workflow that compensates."""
+    workflow = execution.workflow
+    if execution.is_open:
+        workflow["status"] = error.status
+    if error.task_id is not None and workflow.get("_failedTaskId") is None:
+        workflow["_failedTaskId"] = error.task_id
+    definition = execution.definition
+    name = definition.get("failureWorkflow")
+    if name and name.startswith("$"):
+        parts = name.rstrip("}").split(".")
+        name = workflow["input"].get(parts[2]) if len(parts) > 2 else None  # noqa: PLR2004  ${workflow.input.NAME}
+    terminate(execution, world, error.reason, name, definition.get("failureWorkflowVersion"))
+
+
+def terminate(
+    execution: Execution, world: World, reason: str | None, failure_workflow: str | None = None, version: Any = None
+) -> None:
+    """End, cancel what is open, and ask for the failure workflow."""
+    workflow = execution.workflow
+    if execution.is_open:
+        workflow["status"] = TERMINATED
+    update_output(execution, world)
+    if reason is None:
+        workflow.drop("reasonForIncompletion")
+    else:
+        workflow["reasonForIncompletion"] = reason
+    cancel_open_tasks(execution, world)
+    _finish(execution, world)
+    if failure_workflow and str(failure_workflow).strip():
+        execution.commands.append(_failure_workflow(execution, failure_workflow, version))
+
+
+def _failure_workflow(execution: Execution, name: str, version: Any) -> StartFailureWorkflow:
+    workflow = execution.workflow
+    given = {
+        **workflow["input"],
+        "workflowId": execution.id,
+        "reason": workflow.get("reasonForIncompletion"),
+        "failureStatus": workflow["status"],
+        "failedWorkflow": render(execution),
+    }
+    if workflow.get("_failedTaskId") is not None:
+        given["failureTaskId"] = workflow["_failedTaskId"]
+    return StartFailureWorkflow({
+        "name": name,
+        "version": version,
+        "input": given,
+        "correlationId": workflow.get("correlationId"),
+        "taskToDomain": workflow["taskToDomain"],
+    })  # fmt: skip
+
+
+def _finish(execution: Execution, world: World) -> None:
+    workflow = execution.workflow
+    failed = [task for task in execution.tasks if task["status"] in FAILED_TASK]
+    for key, name in (("failedReferenceTaskNames", "referenceTaskName"), ("failedTaskNames", "taskDefName")):
+        workflow[key] = sorted({*workflow[key], *(task[name] for task in failed)})
+    workflow["endTime"] = world.now
+    execution.commands.append(Ended())
+    if workflow.get("parentWorkflowId") and workflow.get("parentWorkflowTaskId"):
+        execution.commands.append(TellParent(workflow["parentWorkflowId"], workflow["parentWorkflowTaskId"]))
+
+
+def cancel_open_tasks(execution: Execution, world: World) -> None:
+    """Cancel what has not ended, children included."""
+    for task in execution.tasks:
+        if not is_done(task):
+            task["status"] = CANCELED
+            cancel = CANCELS.get(task["taskType"])
+            if cancel is not None:
+                cancel(Run(execution, world, task, _no_round))
+            touch(task, world.now)
+
+
+def _no_round(_: Doc) -> None:
+    raise AssertionError("Canceling schedules nothing")

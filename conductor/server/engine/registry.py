@@ -1,0 +1,86 @@
+"""Which function schedules, runs, starts and cancels each type of task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conductor.server.engine.state import Doc
+from conductor.server.engine.tasks import (
+    branch,
+    child,
+    dynamic_fork,
+    fork,
+    jq,
+    loop,
+    outside,
+    script,
+    state_tasks,
+    wait,
+)
+from conductor.server.engine.tasks import worker as worker_tasks
+from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.words import LLM
+
+PLANS: dict[str, Callable[[Plan], list[Doc]]] = {
+    "SIMPLE": worker_tasks.plan_simple,
+    "DYNAMIC": worker_tasks.plan_dynamic,
+    "SWITCH": branch.plan_switch,
+    "DECISION": branch.plan_decision,
+    "FORK_JOIN": fork.plan_fork,
+    "FORK_JOIN_DYNAMIC": dynamic_fork.plan_dynamic_fork,
+    "JOIN": fork.plan_join,
+    "EXCLUSIVE_JOIN": fork.plan_exclusive_join,
+    "DO_WHILE": loop.plan_loop,
+    "SUB_WORKFLOW": child.plan_child,
+    "START_WORKFLOW": child.plan_start_workflow,
+    "INLINE": script.plan_script,
+    "LAMBDA": script.plan_script,
+    "JSON_JQ_TRANSFORM": jq.plan_jq,
+    "WAIT": wait.plan_wait,
+    "HUMAN": state_tasks.plan_plain,
+    "NOOP": state_tasks.plan_noop,
+    "TERMINATE": state_tasks.plan_plain,
+    "SET_VARIABLE": state_tasks.plan_plain,
+    "HTTP": outside.plan_http,
+    "EVENT": outside.plan_event,
+    "KAFKA_PUBLISH": outside.plan_outside,
+    "PULL_WORKFLOW_MESSAGES": outside.plan_outside,
+    **dict.fromkeys(LLM, outside.plan_outside),
+}
+"""Makes the documents of a task; other types are done by workers."""
+
+RUNS: dict[str, Callable[[Run], bool]] = {
+    "SWITCH": branch.run_branch,
+    "DECISION": branch.run_branch,
+    "INLINE": script.run_inline,
+    "LAMBDA": script.run_lambda,
+    "JSON_JQ_TRANSFORM": jq.run_jq,
+    "NOOP": state_tasks.run_noop,
+    "HUMAN": state_tasks.run_human,
+    "TERMINATE": state_tasks.run_terminate,
+    "SET_VARIABLE": state_tasks.run_set_variable,
+    "DO_WHILE": loop.run_loop,
+    "EXCLUSIVE_JOIN": fork.run_exclusive_join,
+    "JOIN": fork.run_join,
+    "WAIT": wait.run_wait,
+}
+"""Runs an open task; returns whether something changed."""
+
+STARTS: dict[str, Callable[[Run], None]] = {
+    "SUB_WORKFLOW": child.start_child,
+    "START_WORKFLOW": child.start_workflow,
+    "HTTP": outside.start_http,
+    "EVENT": outside.start_event,
+    "KAFKA_PUBLISH": outside.start_kafka,
+    "PULL_WORKFLOW_MESSAGES": outside.start_pull,
+    **dict.fromkeys(LLM, outside.start_llm),
+}
+"""Starts a scheduled task that is not part of deciding."""
+
+CANCELS: dict[str, Callable[[Run], None]] = {"SUB_WORKFLOW": child.cancel_child}
+"""What canceling a task entails."""
+
+
+def plan_for(kind: str) -> Callable[[Plan], list[Doc]]:
+    """The function that schedules tasks of this type."""
+    return PLANS.get(kind, worker_tasks.plan_other)

@@ -1,0 +1,109 @@
+"""Another attempt at a task that ended badly, or the end of the execution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor.server.engine.inputs import task_input
+from conductor.server.engine.java_text import java_text
+from conductor.server.engine.outcome import update_output
+from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.words import BUILT_IN, CANCELED, FAILED, RETRIABLE_TASK, SCHEDULED, TERMINATED, TIMED_OUT
+from conductor.server.engine.world import TerminateWorkflowError, World
+
+Json = dict[str, Any]
+
+_LARGEST_DELAY = 2147483647
+
+
+def retry_or_end(execution: Execution, task: Doc, task_def: Json | None, world: World) -> Doc | None:
+    """The next attempt; None when the execution goes on without one.
+
+    Raises:
+        TerminateWorkflowError: There are no attempts left, and the task matters.
+    """
+    definition = task.get("workflowTask") or execution.tree.task(task["referenceTaskName"]) or {}
+    task_def = task_def or world.task_def(task["taskDefName"])
+    if task_def is None or not _has_attempts_left(task, definition, task_def):
+        if definition.get("optional") or definition.get("permissive"):
+            return None
+        raise _end_of(execution, task, world)
+    _check_total(execution, task, task_def, world)
+    return _next_attempt(execution, task, definition, task_def, world)
+
+
+def _has_attempts_left(task: Doc, definition: Json, task_def: Json) -> bool:
+    allowed = definition.get("retryCount")
+    if allowed is None:
+        allowed = task_def["retryCount"]
+    is_retried = task["status"] in RETRIABLE_TASK and task["taskType"] not in BUILT_IN
+    return bool(is_retried and allowed > task["retryCount"])
+
+
+def _end_of(execution: Execution, task: Doc, world: World) -> TerminateWorkflowError:
+    status = {CANCELED: TERMINATED, TIMED_OUT: TIMED_OUT}.get(task["status"], FAILED)
+    update_output(execution, world, task)
+    reason = java_text(task.get("reasonForIncompletion"))
+    text = f"Task {task['taskId']} failed with status: {status} and reason: '{reason}'"
+    return TerminateWorkflowError(text, status, task["taskId"])
+
+
+def _check_total(execution: Execution, task: Doc, task_def: Json, world: World) -> None:
+    limit, began = task_def["totalTimeoutSeconds"], task["_firstScheduledTime"]
+    elapsed = (world.now - began) // 1000
+    if limit <= 0 or began <= 0 or elapsed < limit:
+        return
+    update_output(execution, world, task)
+    raise TerminateWorkflowError(
+        f"Task {task['taskId']}/{task['taskDefName']} exceeded total timeout of {limit} seconds "
+        f"(elapsed {elapsed} seconds across all attempts). No further retries will be attempted.",
+        TIMED_OUT if task["status"] == TIMED_OUT else FAILED,
+        task["taskId"],
+    )
+
+
+def delay_seconds(task_def: Json, retry_count: int) -> int:
+    """The pause before the attempt after ``retry_count`` retries, in seconds."""
+    delay, cap = task_def["retryDelaySeconds"], task_def["maxRetryDelaySeconds"]
+    if task_def["retryLogic"] == "LINEAR_BACKOFF":
+        delay = min(delay * task_def["backoffScaleFactor"] * (retry_count + 1), _LARGEST_DELAY)
+    elif task_def["retryLogic"] == "EXPONENTIAL_BACKOFF":
+        delay = min(delay * 2**retry_count, _LARGEST_DELAY)
+    return int(min(delay, cap) if cap > 0 else delay)
+
+
+def _next_attempt(execution: Execution, task: Doc, definition: Json, task_def: Json, world: World) -> Doc:
+    delay = delay_seconds(task_def, task["retryCount"])
+    jitter = world.random_ms(task_def["backoffJitterMs"]) if task_def["backoffJitterMs"] > 0 else 0
+    task["retried"] = True
+    again = new_attempt(task, world)
+    again.update(startDelayInSeconds=delay, callbackAfterSeconds=delay, _callbackAfterMs=delay * 1000 + jitter)
+    if task.get("reasonForIncompletion") is not None:
+        again["reasonForIncompletion"] = task["reasonForIncompletion"]
+    given = task_input(execution, definition.get("inputParameters"), world, task_def=task_def, task_id=again["taskId"])
+    again.put_all("inputData", given)
+    return again
+
+
+def new_attempt(task: Doc, world: World) -> Doc:
+    """A copy of a task document for its next attempt, due at once."""
+    again = Doc(task)
+    again.update(
+        taskId=world.new_id(),
+        retriedTaskId=task["taskId"],
+        status=SCHEDULED,
+        retryCount=task["retryCount"] + 1,
+        retried=False,
+        executed=False,
+        pollCount=0,
+        seq=0,
+        updateTime=0,
+        scheduledTime=0,
+        startTime=0,
+        endTime=0,
+        callbackAfterSeconds=0,
+        outputData={},
+        inputData={key: value for key, value in task["inputData"].items() if key != "subWorkflowId"},
+    )
+    again.drop("workerId", "subWorkflowId", "reasonForIncompletion", "_callbackAfterMs", "_due")
+    return again

@@ -1,0 +1,146 @@
+"""One execution in memory: its document, its tasks, and what the engine wants done outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import define, field
+
+from conductor.server.engine.commands import AddLog, Command
+from conductor.server.engine.tree import DefinitionTree
+from conductor.server.engine.words import OPEN_WORKFLOW, TERMINAL_TASK, TERMINAL_WORKFLOW
+
+_ITERATION = re.compile(r"__\d+$")
+
+Json = dict[str, Any]
+
+
+class Doc(dict[str, Any]):
+    """A JSON document that knows whether it changed since it was saved.
+
+    Values are never changed in place: a new value is set under its key. Keys that begin with an underscore are the
+    engine's own, and never leave the server.
+    """
+
+    __slots__ = ("changed",)
+
+    def __init__(self, content: Mapping[str, Any], *, changed: bool = True) -> None:
+        super().__init__(content)
+        self.changed = changed
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.changed = True
+
+    def update(self, *given: Any, **values: Any) -> None:
+        """Set several members."""
+        super().update(*given, **values)
+        self.changed = True
+
+    def drop(self, *keys: str) -> None:
+        """Remove what is there of ``keys``."""
+        for key in keys:
+            super().pop(key, None)
+        self.changed = True
+
+    def put(self, key: str, **values: Any) -> None:
+        """Set members of the object at ``key``, which is replaced by a changed copy."""
+        self[key] = {**self[key], **values}
+
+    def put_all(self, key: str, values: Mapping[str, Any]) -> None:
+        """The same, for names that are data."""
+        self[key] = {**self[key], **values}
+
+
+@define(eq=False)
+class Execution:
+    """A workflow execution.
+
+    Attributes:
+        workflow: The document without tasks and definition.
+        tasks: The task documents in the order of scheduling.
+        tree: The definition as it was at the start.
+        commands: What is to be done outside, in order.
+        removed: Ids of tasks that were removed and are still stored.
+    """
+
+    workflow: Doc
+    tree: DefinitionTree
+    tasks: list[Doc] = field(factory=list)
+    commands: list[Command] = field(factory=list)
+    removed: list[str] = field(factory=list)
+    _newest: dict[str, Doc] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._newest = {task["referenceTaskName"]: task for task in self.tasks}
+
+    @property
+    def id(self) -> str:
+        """The execution's id."""
+        return str(self.workflow["workflowId"])
+
+    @property
+    def definition(self) -> Json:
+        """The definition as it was at the start."""
+        return self.tree.definition
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it has ended."""
+        return self.workflow["status"] in TERMINAL_WORKFLOW
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is running or paused."""
+        return self.workflow["status"] in OPEN_WORKFLOW
+
+    @property
+    def label(self) -> str:
+        """Name, version and id, as messages write them."""
+        return f"{self.workflow['workflowName']}.{self.workflow['workflowVersion']}/{self.id}"
+
+    def newest(self, reference: str) -> Doc | None:
+        """The last scheduled task of this reference name."""
+        return self._newest.get(reference)
+
+    def references(self) -> Iterable[str]:
+        """The reference names of all tasks."""
+        return self._newest.keys()
+
+    def task(self, task_id: str) -> Doc | None:
+        """The task of this id."""
+        return next((task for task in reversed(self.tasks) if task["taskId"] == task_id), None)
+
+    def add(self, tasks: Iterable[Doc]) -> None:
+        """Append tasks."""
+        for task in tasks:
+            self.tasks.append(task)
+            self._newest[task["referenceTaskName"]] = task
+
+    def remove(self, tasks: Iterable[Doc]) -> None:
+        """Remove tasks for good."""
+        gone = {task["taskId"] for task in tasks}
+        self.removed.extend(gone)
+        self.tasks = [task for task in self.tasks if task["taskId"] not in gone]
+        self._newest = {task["referenceTaskName"]: task for task in self.tasks}
+
+    def add_log(self, task: Doc, text: str, now: int) -> None:
+        """Ask for a line in the task's log."""
+        self.commands.append(AddLog(task["taskId"], text, now))
+
+
+def is_done(task: Mapping[str, Any]) -> bool:
+    """Whether the task has ended."""
+    return task["status"] in TERMINAL_TASK
+
+
+def plain_reference(reference: str) -> str:
+    """A reference name without the round of its loop."""
+    return _ITERATION.sub("", reference)
+
+
+def in_round(reference: str, iteration: int) -> str:
+    """A reference name in a round of its loop."""
+    return f"{reference}__{iteration}"

@@ -1,0 +1,71 @@
+"""SWITCH, and DECISION before it: one of several branches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor.server.engine.inputs import with_secrets
+from conductor.server.engine.state import Doc
+from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.script import EVALUATORS, evaluate
+from conductor.server.engine.words import FAILED, IN_PROGRESS
+from conductor.server.engine.world import ScriptFailedError, TerminateWorkflowError
+
+Json = dict[str, Any]
+
+
+def plan_switch(plan: Plan) -> list[Doc]:
+    """The SWITCH, and the first task of the branch that it chooses."""
+    kind, given = plan.task.get("evaluatorType"), plan.input()
+    if kind not in EVALUATORS:
+        raise TerminateWorkflowError(f"No evaluator registered for type: {'null' if kind is None else kind}")
+    try:
+        chosen = case_text(
+            evaluate(kind, plan.task.get("expression") or "", with_secrets(given, plan.world), plan.world)
+        )
+    except ScriptFailedError as error:
+        return [plan.started("SWITCH", FAILED, given, taskDefName="SWITCH", reasonForIncompletion=str(error))]
+    cases = plan.task["decisionCases"]
+    branch = cases[chosen] if chosen in cases else plan.task["defaultCase"]
+    output = {"evaluationResult": [chosen], "selectedCase": chosen}
+    return _with_branch(plan, "SWITCH", {**given, "case": chosen}, output, branch)
+
+
+def plan_decision(plan: Plan) -> list[Doc]:
+    """The DECISION, and the first task of the branch that it chooses."""
+    chosen = _decide(plan, plan.input())
+    branch = plan.task["decisionCases"].get(chosen) or plan.task["defaultCase"]
+    return _with_branch(plan, "DECISION", {"case": chosen}, {"caseOutput": [chosen]}, branch)
+
+
+def _with_branch(plan: Plan, kind: str, given: Json, output: Json, branch: list[Json]) -> list[Doc]:
+    if branch:
+        given["hasChildren"] = "true"
+    own = plan.started(kind, IN_PROGRESS, given, taskDefName=kind, outputData=output)
+    return [own, *plan.plan_also(branch[0], plan.retry_count)] if branch else [own]
+
+
+def _decide(plan: Plan, given: Json) -> str:
+    expression = plan.task.get("caseExpression") or ""
+    if not expression.strip():
+        return case_text(given.get(plan.task.get("caseValueParam") or ""))
+    try:
+        return case_text(plan.world.javascript(expression, given))
+    except ScriptFailedError:
+        raise TerminateWorkflowError(f"Error while evaluating script: {expression}") from None
+
+
+def case_text(value: Any) -> str:
+    """A result as the key of a case: ``7``, ``true``, ``null``."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def run_branch(run: Run) -> bool:
+    """The choice was made when it was scheduled."""
+    return run.complete()

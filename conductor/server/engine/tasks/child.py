@@ -1,0 +1,139 @@
+"""SUB_WORKFLOW and START_WORKFLOW: executions that an execution starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor.server.engine.commands import StartChild, TerminateChild
+from conductor.server.engine.inputs import resolve
+from conductor.server.engine.java_text import java_text
+from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.words import CANCELED, COMPLETED, FAILED, IN_PROGRESS, SCHEDULED, TIMED_OUT
+from conductor.server.engine.world import TerminateWorkflowError
+
+Json = dict[str, Any]
+
+_TASK_STATUS = {"COMPLETED": COMPLETED, "FAILED": FAILED, "TERMINATED": CANCELED, "TIMED_OUT": TIMED_OUT}
+
+
+def plan_child(plan: Plan) -> list[Doc]:
+    """A SUB_WORKFLOW task, with what its child will get."""
+    parameters = plan.task.get("subWorkflowParam")
+    if parameters is None:
+        raise TerminateWorkflowError(
+            f"Task {plan.task['name']} is defined as sub-workflow and is missing subWorkflowParams. "
+            "Please check the workflow definition"
+        )
+    inline = parameters.get("workflowDefinition")
+    plain = {key: value for key, value in parameters.items() if key != "workflowDefinition" or isinstance(inline, str)}
+    resolved = resolve(plan.execution, plain, plan.world)
+    definition = resolved.get("workflowDefinition") if isinstance(inline, str) else inline
+    name = java_text(resolved.get("name"))
+    domains = resolved.get("taskToDomain")
+    given = {
+        "subWorkflowName": name,
+        "priority": resolved.get("priority"),
+        "subWorkflowVersion": None if definition is not None else _version(plan, resolved, name),
+        "subWorkflowTaskToDomain": domains if isinstance(domains, dict) else None,
+        "subWorkflowDefinition": definition,
+        "idempotencyKey": resolved.get("idempotencyKey"),
+        "idempotencyStrategy": resolved.get("idempotencyStrategy"),
+        "workflowInput": plan.input(),
+    }
+    made = plan.document("SUB_WORKFLOW", SCHEDULED, given, callbackAfterSeconds=plan.task.get("startDelay") or 0)
+    if isinstance(parameters.get("priority"), int):
+        made["workflowPriority"] = parameters["priority"]
+    return [made]
+
+
+def _version(plan: Plan, resolved: Json, name: str) -> int:
+    version = resolved.get("version")
+    if version is not None:
+        return int(version)
+    latest = plan.world.latest_version(name)
+    if latest is None:
+        raise TerminateWorkflowError(f"The Task {name} defined as a sub-workflow has no workflow definition available ")
+    return latest
+
+
+def start_child(run: Run) -> None:
+    """Ask for the child."""
+    given = run.input
+    child_input = given.get("workflowInput") or given
+    definition = given.get("subWorkflowDefinition")
+    if definition is not None:
+        metadata = child_input.get("_systemMetadata")
+        own = {**(metadata if isinstance(metadata, dict) else {}), "dynamic": True}
+        child_input = {**child_input, "_systemMetadata": own}
+    domains = given.get("subWorkflowTaskToDomain")
+    priority = given.get("priority")
+    request = {
+        "name": definition.get("name") if isinstance(definition, dict) else given.get("subWorkflowName"),
+        "version": given.get("subWorkflowVersion") or None,
+        "input": child_input,
+        "workflowDef": definition,
+        "correlationId": run.execution.workflow.get("correlationId"),
+        "taskToDomain": domains if isinstance(domains, dict) else run.execution.workflow["taskToDomain"],
+        "priority": priority if isinstance(priority, int) else None,
+        "parentWorkflowId": run.execution.id,
+        "parentWorkflowTaskId": run.task["taskId"],
+    }
+    run.execution.commands.append(StartChild(run.task["taskId"], request, attached=True))
+
+
+def attach(task: Doc, child: Execution) -> None:
+    """The child has been started."""
+    task.drop("reasonForIncompletion")
+    task["subWorkflowId"] = child.id
+    task["status"] = IN_PROGRESS
+    task.put("outputData", subWorkflowId=child.id)
+
+
+def follow(task: Doc, child: Execution) -> None:
+    """The child has ended: so has the task."""
+    status = child.workflow["status"]
+    task["status"] = _TASK_STATUS[status]
+    task.put_all("outputData", child.workflow["output"])
+    if status != COMPLETED:
+        reason = java_text(child.workflow.get("reasonForIncompletion"))
+        task["reasonForIncompletion"] = f"Sub workflow {child.label} failure reason: {reason}"
+
+
+def cancel_child(run: Run) -> None:
+    """Terminate the child with the parent."""
+    child = run.task.get("subWorkflowId")
+    if child is None:
+        return
+    workflow = run.execution.workflow
+    reason = workflow.get("reasonForIncompletion")
+    text = f"with reason: {reason}" if reason else f"with status {workflow['status']}"
+    run.execution.commands.append(TerminateChild(child, f"Parent workflow has been terminated {text}"))
+
+
+def plan_start_workflow(plan: Plan) -> list[Doc]:
+    """A START_WORKFLOW task."""
+    given = plan.input(plan.task.get("taskDefinition"))
+    return [plan.document("START_WORKFLOW", SCHEDULED, given, callbackAfterSeconds=plan.task.get("startDelay") or 0)]
+
+
+def start_workflow(run: Run) -> None:
+    """Ask for the other execution."""
+    given = run.input.get("startWorkflow")
+    if given is None:
+        run.fail("Missing 'startWorkflow' in input data.")
+        return
+    if not isinstance(given, dict):
+        run.fail("Error reading StartWorkflowRequest. It is no object")
+        return
+    if not given.get("name"):
+        run.fail("startWorkflow validation failed. 'name' -> Workflow name cannot be null or empty. ")
+        return
+    workflow = run.execution.workflow
+    request = {
+        **given,
+        "input": given.get("input") or {},
+        "taskToDomain": given.get("taskToDomain") or workflow["taskToDomain"],
+        "correlationId": given.get("correlationId") or workflow.get("correlationId"),
+    }
+    run.execution.commands.append(StartChild(run.task["taskId"], request, attached=False))

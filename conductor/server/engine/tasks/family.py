@@ -1,0 +1,124 @@
+"""What the families have in common: the request to schedule a task, the request to run one, and new documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from conductor.server.engine.inputs import task_input
+from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.words import COMPLETED, FAILED, IN_PROGRESS
+from conductor.server.engine.world import World
+
+Json = dict[str, Any]
+
+
+@frozen
+class Plan:
+    """A task of the definition that is to be scheduled.
+
+    Attributes:
+        task: The task of the definition.
+        retry_count: The number of the attempt, from 0.
+        task_id: The new document's id.
+        plan_also: Makes the documents of another task of the definition, which is scheduled with this one.
+    """
+
+    execution: Execution
+    world: World
+    task: Json
+    retry_count: int
+    task_id: str
+    plan_also: Callable[[Json, int], list[Doc]]
+
+    def input(self, task_def: Json | None = None) -> Json:
+        """The resolved parameters."""
+        parameters = self.task.get("inputParameters")
+        return task_input(self.execution, parameters, self.world, task_def=task_def, task_id=self.task_id)
+
+    def document(self, kind: str, status: str, input_data: Json, **more: Any) -> Doc:
+        """A new document of this task."""
+        made = new_document(self.execution, self.task, self.task_id, self.world.now)
+        made.update(taskType=kind, status=status, inputData=input_data, **more)
+        return made
+
+    def started(self, kind: str, status: str, input_data: Json, **more: Any) -> Doc:
+        """A new document of a task that begins when it is scheduled."""
+        return self.document(kind, status, input_data, startTime=self.world.now, **more)
+
+
+@frozen
+class Run:
+    """A task of the engine that is to be started, run or canceled.
+
+    Attributes:
+        schedule_round: Schedules the first task of a loop's next round.
+    """
+
+    execution: Execution
+    world: World
+    task: Doc
+    schedule_round: Callable[[Doc], None]
+
+    @property
+    def input(self) -> Json:
+        """The task's input."""
+        found: Json = self.task["inputData"]
+        return found
+
+    def complete(self, output: Json | None = None) -> bool:
+        """End the task well; returns True, as running does when something changed."""
+        if output is not None:
+            self.task["outputData"] = output
+        self.task["status"] = COMPLETED
+        return True
+
+    def fail(self, reason: str | None, status: str = FAILED, output: Json | None = None) -> bool:
+        """End the task badly; returns True."""
+        if output is not None:
+            self.task["outputData"] = output
+        self.task["reasonForIncompletion"] = reason
+        self.task["status"] = status
+        return True
+
+
+def new_document(execution: Execution, task: Json, task_id: str, now: int) -> Doc:
+    """A task document with the fields that are always there."""
+    workflow = execution.workflow
+    made: Json = {
+        "taskType": task["type"],
+        "status": IN_PROGRESS,
+        "inputData": {},
+        "referenceTaskName": task["taskReferenceName"],
+        "retryCount": 0,
+        "seq": 0,
+        "pollCount": 0,
+        "taskDefName": task.get("name"),
+        "scheduledTime": now,
+        "startTime": 0,
+        "endTime": 0,
+        "updateTime": 0,
+        "startDelayInSeconds": 0,
+        "retried": False,
+        "executed": False,
+        "callbackFromWorker": True,
+        "responseTimeoutSeconds": 0,
+        "workflowInstanceId": execution.id,
+        "workflowType": workflow["workflowName"],
+        "taskId": task_id,
+        "callbackAfterSeconds": 0,
+        "outputData": {},
+        "workflowTask": task,
+        "rateLimitPerFrequency": 0,
+        "rateLimitFrequencyInSeconds": 1,
+        "workflowPriority": workflow["priority"],
+        "iteration": 0,
+        "subworkflowChanged": False,
+        "firstStartTime": 0,
+        "_firstScheduledTime": 0,
+    }
+    if workflow.get("correlationId") is not None:
+        made["correlationId"] = workflow["correlationId"]
+    return Doc(made)

@@ -1,0 +1,107 @@
+"""FORK_JOIN, and the JOIN after it."""
+
+from __future__ import annotations
+
+from conductor.server.engine.state import Doc, is_done
+from conductor.server.engine.state import in_round as named
+from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.words import (
+    CANCELED,
+    COMPLETED,
+    COMPLETED_WITH_ERRORS,
+    FAILED,
+    IN_PROGRESS,
+    SKIPPED,
+    SUCCESSFUL_TASK,
+)
+from conductor.server.engine.world import TerminateWorkflowError
+
+
+def plan_fork(plan: Plan) -> list[Doc]:
+    """The FORK, which is done at once, the first task of each branch, and the JOIN."""
+    now = plan.world.now
+    fork = plan.started("FORK", COMPLETED, plan.input(), taskDefName="FORK", endTime=now)
+    made = [fork]
+    for branch in plan.task["forkTasks"]:
+        made += plan.plan_also(branch[0], plan.retry_count)
+    join = plan.execution.tree.next(plan.task["taskReferenceName"])
+    if join is None or join["type"] != "JOIN":
+        raise TerminateWorkflowError("Fork task definition is not followed by a join task.  Check the blueprint")
+    return made + plan.plan_also(join, plan.retry_count)
+
+
+def plan_join(plan: Plan) -> list[Doc]:
+    """A JOIN waits from the start."""
+    given = {"joinOn": plan.task.get("joinOn") or []}
+    return [plan.started("JOIN", IN_PROGRESS, given, taskDefName="JOIN")]
+
+
+def plan_exclusive_join(plan: Plan) -> list[Doc]:
+    """An EXCLUSIVE_JOIN waits from the start."""
+    given = {"joinOn": plan.task.get("joinOn") or []}
+    given["defaultExclusiveJoinTask"] = plan.task.get("defaultExclusiveJoinTask") or []
+    return [plan.started("EXCLUSIVE_JOIN", IN_PROGRESS, given, taskDefName="EXCLUSIVE_JOIN")]
+
+
+def run_join(run: Run) -> bool:
+    """Look at the joined tasks; returns whether the JOIN has ended."""
+    references = _joined(run)
+    found = [run.execution.newest(reference) for reference in references]
+    all_done = all(task is not None and is_done(task) for task in found)
+    output, optional_failures = dict(run.task["outputData"]), ""
+    for reference, task in zip(references, found, strict=True):
+        if task is None:
+            continue
+        if task["outputData"]:
+            output[reference] = task["outputData"]
+        if is_done(task) and _fails_join(task, all_done=all_done):
+            return _fail_join(run, found, output)
+        if _flag(task, "optional") and task["status"] == COMPLETED_WITH_ERRORS:
+            optional_failures += f"{task['taskDefName']}/{task['taskId']} "
+    if output != run.task["outputData"]:
+        run.task["outputData"] = output
+    if not all_done:
+        return False
+    if optional_failures:
+        return run.fail(f"{optional_failures}completed with errors", COMPLETED_WITH_ERRORS)
+    return run.complete()
+
+
+def _joined(run: Run) -> list[str]:
+    references = run.input.get("joinOn") or []
+    iteration = run.task["iteration"]
+    return [named(reference, iteration) for reference in references] if iteration > 0 else list(references)
+
+
+def _fails_join(task: Doc, *, all_done: bool) -> bool:
+    is_bad = task["status"] not in SUCCESSFUL_TASK and not _flag(task, "optional")
+    return is_bad and (not _flag(task, "permissive") or all_done)
+
+
+def _fail_join(run: Run, found: list[Doc | None], output: dict[str, object]) -> bool:
+    bad = [task for task in found if task is not None and task["status"] not in SUCCESSFUL_TASK]
+    reasons = [task["reasonForIncompletion"] for task in bad if task.get("reasonForIncompletion") is not None]
+    ended = [task for task in bad if is_done(task) and not _flag(task, "optional")]
+    only_canceled = all(task["status"] == CANCELED for task in ended)
+    return run.fail(" ".join(reasons), CANCELED if only_canceled else FAILED, output)
+
+
+def _flag(task: Doc, name: str) -> bool:
+    return bool((task.get("workflowTask") or {}).get(name))
+
+
+def run_exclusive_join(run: Run) -> bool:
+    """End with the first joined task that was scheduled, or else the first of the defaults."""
+    chosen = _first_scheduled(run, _joined(run))
+    if chosen is None or not is_done(chosen):
+        chosen = _first_scheduled(run, run.input.get("defaultExclusiveJoinTask") or [])
+    if chosen is None or not is_done(chosen):
+        return False
+    if chosen["status"] not in SUCCESSFUL_TASK and not _flag(chosen, "permissive"):
+        return run.fail(chosen.get("reasonForIncompletion") or "")
+    return run.complete(dict(chosen["outputData"]))
+
+
+def _first_scheduled(run: Run, references: list[str]) -> Doc | None:
+    found = (run.execution.newest(reference) for reference in references)
+    return next((task for task in found if task is not None and task["status"] != SKIPPED), None)

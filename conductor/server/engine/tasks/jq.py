@@ -1,0 +1,26 @@
+"""JSON_JQ_TRANSFORM: a jq query on the task's input."""
+
+from __future__ import annotations
+
+from conductor.server.engine.inputs import with_secrets
+from conductor.server.engine.state import Doc
+from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.words import FAILED, IN_PROGRESS
+from conductor.server.engine.world import ScriptFailedError
+
+
+def plan_jq(plan: Plan) -> list[Doc]:
+    """A query, which runs at once."""
+    return [plan.started("JSON_JQ_TRANSFORM", IN_PROGRESS, plan.input(plan.task.get("taskDefinition")))]
+
+
+def run_jq(run: Run) -> bool:
+    """Run the query."""
+    query = run.input.get("queryExpression")
+    if query is None:
+        return run.fail("Missing 'queryExpression' in input parameters")
+    try:
+        found = run.world.jq(str(query), with_secrets(run.input, run.world))
+    except ScriptFailedError as error:
+        return run.fail(str(error), FAILED, {"error": str(error)})
+    return run.complete({"result": found[0] if found else None, "resultList": found})

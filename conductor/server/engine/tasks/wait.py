@@ -1,0 +1,100 @@
+"""WAIT: for a time, until a date, or for a signal."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from conductor.server.engine.state import Doc
+from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.words import FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS
+from conductor.server.engine.world import RefusedError
+
+_WITHOUT_TIME = 2147483647
+_DURATION = re.compile(
+    r"\s*(?:(\d+)\s*(?:days?|d))?\s*(?:(\d+)\s*(?:hours?|hrs?|h))?\s*(?:(\d+)\s*(?:minutes?|mins?|m))?"
+    r"\s*(?:(\d+)\s*(?:seconds?|secs?|s))?\s*",
+    re.IGNORECASE,
+)
+_UNTIL = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:\s+(\d{1,2}):(\d{1,2})(?:\s+(\S+))?)?")
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """``1 days 2 hrs 3 mins 4 secs``, ``3m``, ``1h30m``; None for another form."""
+    found = _DURATION.fullmatch(text)
+    if found is None or not any(found.groups()):
+        return None
+    days, hours, minutes, seconds = (int(one or 0) for one in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def parse_until(text: str) -> datetime | None:
+    """``yyyy-MM-dd``, ``yyyy-MM-dd HH:mm``, the same with a zone; None for another form."""
+    found = _UNTIL.fullmatch(text.strip())
+    if found is None:
+        return None
+    *numbers, zone = found.groups()
+    try:
+        moment = datetime(*(int(one or 0) for one in numbers), tzinfo=_zone(zone))  # type: ignore[misc, arg-type]
+    except (ValueError, ZoneInfoNotFoundError):
+        return None
+    return moment
+
+
+def _zone(name: str | None) -> timezone | ZoneInfo:
+    if name is None or name.upper() in {"UTC", "GMT", "Z"}:
+        return timezone.utc
+    offset = re.fullmatch(r"(?:GMT|UTC)?([+-])(\d{1,2}):?(\d{2})?", name)
+    if offset:
+        sign, hours, minutes = offset.groups()
+        whole = timedelta(hours=int(hours), minutes=int(minutes or 0))
+        return timezone(-whole if sign == "-" else whole)
+    return ZoneInfo(name)
+
+
+def plan_wait(plan: Plan) -> list[Doc]:
+    """A WAIT, and when it ends by itself."""
+    given = plan.input()
+    made = plan.started("WAIT", IN_PROGRESS, given)
+    duration, until = _text(given.get("duration")), _text(given.get("until"))
+    if duration and until:
+        made["status"] = FAILED_WITH_TERMINAL_ERROR
+        made["reasonForIncompletion"] = "Both 'duration' and 'until' specified. Please provide only one input"
+    elif duration:
+        _set_duration(made, duration, plan.world.now)
+    elif until:
+        _set_until(made, until, plan.world.now)
+    else:
+        made["callbackAfterSeconds"] = _WITHOUT_TIME
+    return [made]
+
+
+def _text(value: object) -> str:
+    return "" if value is None or not str(value).strip() else str(value)
+
+
+def _set_duration(made: Doc, text: str, now: int) -> None:
+    length = parse_duration(text)
+    if length is None:
+        raise RefusedError(400, f"Not valid duration: {text}")
+    seconds = int(length.total_seconds())
+    made["callbackAfterSeconds"] = seconds
+    made["_waitTimeout"] = now + seconds * 1000
+
+
+def _set_until(made: Doc, text: str, now: int) -> None:
+    moment = parse_until(text)
+    if moment is None:
+        made["status"] = FAILED_WITH_TERMINAL_ERROR
+        made["reasonForIncompletion"] = f"Invalid/Unsupported Wait Until format.  Provided: {text}"
+        return
+    due = int(moment.timestamp() * 1000)
+    made["callbackAfterSeconds"] = max(0, (due - now) // 1000)
+    made["_waitTimeout"] = due
+
+
+def run_wait(run: Run) -> bool:
+    """End when the time has come."""
+    due = run.task.get("_waitTimeout", 0)
+    return bool(due) and run.world.now > due and run.complete()

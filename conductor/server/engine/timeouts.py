@@ -1,0 +1,158 @@
+"""Timeouts of tasks and workflows: whether one has struck, and when the next one will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.words import (
+    ASYNCHRONOUS,
+    IN_PROGRESS,
+    OPEN_TASK,
+    PAUSED,
+    SCHEDULED,
+    SYSTEM,
+    TERMINAL_TASK,
+    TIMED_OUT,
+)
+from conductor.server.engine.world import TerminateWorkflowError, World
+
+Json = dict[str, Any]
+
+
+def check_workflow(execution: Execution, world: World) -> None:
+    """End the execution when its time is over."""
+    limit, policy = execution.definition["timeoutSeconds"], execution.definition["timeoutPolicy"]
+    if limit <= 0 or policy != "TIME_OUT_WF":
+        return
+    elapsed = world.now - _workflow_began(execution)
+    if elapsed >= limit * 1000:
+        raise TerminateWorkflowError(
+            f"Workflow timed out after {elapsed // 1000} seconds. Timeout configured as {limit} seconds. "
+            f"Timeout policy configured to {policy}",
+            TIMED_OUT,
+        )
+
+
+def _workflow_began(execution: Execution) -> int:
+    return int(execution.workflow["lastRetriedTime"] or execution.workflow["createTime"])
+
+
+def check_task(task: Doc, task_def: Json, world: World) -> None:
+    """Time the task out when one of its times is over; the whole execution when its policy says so."""
+    _check_total(task, task_def, world)
+    _check_execution(task, task_def, world)
+    _check_poll(task, task_def, world)
+    _check_response(task, task_def, world)
+
+
+def _check_total(task: Doc, task_def: Json, world: World) -> None:
+    limit, began = task_def["totalTimeoutSeconds"], task["_firstScheduledTime"]
+    if limit <= 0 or task["status"] in TERMINAL_TASK or began <= 0:
+        return
+    elapsed = (world.now - began) // 1000
+    if elapsed >= limit:
+        policy = task_def["timeoutPolicy"]
+        reason = (
+            f"Task {task['taskDefName']}/{task['taskId']} exceeded total timeout of {limit} seconds "
+            f"(elapsed {elapsed} seconds across all attempts including retry delays). Timeout policy: {policy}"
+        )
+        _time_out(task, policy, reason)
+
+
+def _check_execution(task: Doc, task_def: Json, world: World) -> None:
+    limit = task_def["timeoutSeconds"]
+    if limit <= 0 or task["status"] in TERMINAL_TASK or task["startTime"] <= 0:
+        return
+    elapsed = world.now - (task["startTime"] + task["startDelayInSeconds"] * 1000)
+    if elapsed >= limit * 1000:
+        policy = task_def["timeoutPolicy"]
+        reason = (
+            f"Task timed out after {elapsed // 1000} seconds. Timeout configured as {limit} seconds. "
+            f"Timeout policy configured to {policy}"
+        )
+        _time_out(task, policy, reason)
+
+
+def _check_poll(task: Doc, task_def: Json, world: World) -> None:
+    limit = task_def.get("pollTimeoutSeconds") or 0
+    if limit <= 0 or task["status"] != SCHEDULED:
+        return
+    elapsed = world.now - (task["scheduledTime"] + task["startDelayInSeconds"] * 1000)
+    if elapsed >= (limit + task["callbackAfterSeconds"]) * 1000:
+        policy = task_def["timeoutPolicy"]
+        reason = (
+            f"Task poll timed out after {elapsed // 1000} seconds. Poll timeout configured as {limit} seconds. "
+            f"Timeout policy configured to {policy}"
+        )
+        _time_out(task, policy, reason)
+
+
+def _check_response(task: Doc, task_def: Json, world: World) -> None:
+    limit = task_def["responseTimeoutSeconds"]
+    if task["status"] != IN_PROGRESS or limit == 0 or is_ended_by_update(task):
+        return
+    if world.now - task["updateTime"] >= (limit + task["callbackAfterSeconds"]) * 1000:
+        task["status"] = TIMED_OUT
+        task["reasonForIncompletion"] = (
+            f"responseTimeout: {limit} exceeded for the taskId: {task['taskId']} "
+            f"with Task Definition: {task['taskDefName']}"
+        )
+
+
+def is_ended_by_update(task: Doc) -> bool:
+    """Whether the engine starts the task and another party ends it."""
+    if task["taskType"] not in SYSTEM:
+        return False
+    definition = task.get("workflowTask") or {}
+    return bool(
+        task["taskType"] == "SUB_WORKFLOW" or task["inputData"].get("asyncComplete") or definition.get("asyncComplete")
+    )
+
+
+def _time_out(task: Doc, policy: str, reason: str) -> None:
+    if policy == "ALERT_ONLY":
+        return
+    task["status"] = TIMED_OUT
+    task["reasonForIncompletion"] = reason
+    if policy == "TIME_OUT_WF":
+        raise TerminateWorkflowError(reason, TIMED_OUT, task["taskId"])
+
+
+def next_deadline(execution: Execution) -> int | None:
+    """When the execution has to be looked at again, epoch ms; None when only an event moves it."""
+    if execution.is_terminal:
+        return None
+    return min(_deadlines(execution), default=None)
+
+
+def _deadlines(execution: Execution) -> Iterator[int]:
+    is_paused = execution.workflow["status"] == PAUSED
+    definition = execution.definition
+    if definition["timeoutSeconds"] > 0 and definition["timeoutPolicy"] == "TIME_OUT_WF" and not is_paused:
+        yield _workflow_began(execution) + definition["timeoutSeconds"] * 1000
+    for task in execution.tasks:
+        if task["status"] in OPEN_TASK:
+            if task.get("_waitTimeout"):
+                yield task["_waitTimeout"] + 1
+            if task["status"] == SCHEDULED and task["taskType"] in ASYNCHRONOUS:
+                yield task.get("_due", 0)
+            task_def = (task.get("workflowTask") or {}).get("taskDefinition")
+            if task_def is not None and not is_paused:
+                yield from _task_deadlines(task, task_def)
+
+
+def _task_deadlines(task: Doc, task_def: Json) -> Iterator[int]:
+    is_in_progress = task["status"] == IN_PROGRESS
+    if task_def["responseTimeoutSeconds"] and is_in_progress and not is_ended_by_update(task):
+        yield task["updateTime"] + (task_def["responseTimeoutSeconds"] + task["callbackAfterSeconds"]) * 1000
+    if task_def["timeoutPolicy"] == "ALERT_ONLY":
+        return
+    if task_def["totalTimeoutSeconds"] > 0 and task["_firstScheduledTime"] > 0:
+        yield task["_firstScheduledTime"] + task_def["totalTimeoutSeconds"] * 1000
+    if task_def["timeoutSeconds"] > 0 and task["startTime"] > 0:
+        yield task["startTime"] + (task["startDelayInSeconds"] + task_def["timeoutSeconds"]) * 1000
+    poll = task_def.get("pollTimeoutSeconds") or 0
+    if poll > 0 and not is_in_progress:
+        yield task["scheduledTime"] + (task["startDelayInSeconds"] + task["callbackAfterSeconds"] + poll) * 1000

@@ -1,0 +1,119 @@
+"""A workflow definition as a tree of tasks: which task is where, and which follows which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import define, field
+
+_BRANCHING = frozenset({"DECISION", "SWITCH", "DO_WHILE"})
+_WITH_CHILDREN = _BRANCHING | {"FORK_JOIN"}
+
+
+def children(task: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """The branches of an operator; none for other tasks."""
+    kind = task.get("type")
+    if kind in {"DECISION", "SWITCH"}:
+        return [*(task.get("decisionCases") or {}).values(), task.get("defaultCase") or []]
+    if kind == "FORK_JOIN":
+        return list(task.get("forkTasks") or [])
+    if kind == "DO_WHILE":
+        return [task.get("loopOver") or []]
+    return []
+
+
+def walk(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """All tasks, each before its children."""
+    for task in tasks:
+        yield task
+        for branch in children(task):
+            yield from walk(branch)
+
+
+def contains(task: dict[str, Any], reference: str) -> bool:
+    """Whether the reference is the task's own or one below it."""
+    return any(one["taskReferenceName"] == reference for one in walk([task]))
+
+
+def next_inside(task: dict[str, Any], reference: str, parent: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The task that follows ``reference`` inside an operator; None when it does not lie there, or is its end."""
+    kind = task.get("type")
+    if kind not in _WITH_CHILDREN:
+        return None
+    for branch in children(task):
+        following, is_here = _next_in_branch(task, branch, reference)
+        if following is not None:
+            return following
+        if is_here and kind == "FORK_JOIN" and parent is not None:
+            return next_inside(parent, task["taskReferenceName"], parent)
+    if kind == "DO_WHILE" and contains(task, reference):
+        return task
+    return None
+
+
+def _next_in_branch(
+    task: dict[str, Any], branch: list[dict[str, Any]], reference: str
+) -> tuple[dict[str, Any] | None, bool]:
+    for position, one in enumerate(branch):
+        is_here = one["taskReferenceName"] == reference
+        if not is_here:
+            following = next_inside(one, reference, task)
+            if following is not None:
+                return following, False
+        if is_here or contains(one, reference):
+            return (branch[position + 1] if position + 1 < len(branch) else None), is_here
+    return None, False
+
+
+@define(eq=False)
+class DefinitionTree:
+    """One definition, and what is looked up in it often.
+
+    Attributes:
+        snapshot: Where the store keeps the definition; None before it is stored.
+    """
+
+    definition: dict[str, Any]
+    snapshot: int | None = None
+    _tasks: dict[str, dict[str, Any]] = field(factory=dict)
+    _next: dict[str, dict[str, Any] | None] = field(factory=dict)
+    types: frozenset[str] = frozenset()
+
+    def __attrs_post_init__(self) -> None:
+        for task in walk(self.definition["tasks"]):
+            self._tasks.setdefault(task["taskReferenceName"], task)
+        self.types = frozenset(task["type"] for task in self._tasks.values())
+
+    def task(self, reference: str) -> dict[str, Any] | None:
+        """The task of this reference name, at any depth."""
+        return self._tasks.get(reference)
+
+    def reference_of(self, task: dict[str, Any] | None) -> str | None:
+        """The reference name of a task when it is this definition's own, not a changed copy."""
+        reference = (task or {}).get("taskReferenceName")
+        return reference if reference is not None and self._tasks.get(reference) is task else None
+
+    def next(self, reference: str) -> dict[str, Any] | None:
+        """The task to schedule when ``reference`` has ended; None at an end."""
+        if reference not in self._next:
+            self._next[reference] = self._find_next(reference)
+        return self._next[reference]
+
+    def _find_next(self, reference: str) -> dict[str, Any] | None:
+        own = self.task(reference)
+        if own is None or own["type"] == "TERMINATE":
+            return None
+        tasks = self.definition["tasks"]
+        for position, task in enumerate(tasks):
+            is_here = task["taskReferenceName"] == reference
+            if not is_here:
+                following = next_inside(task, reference, None)
+                if following is not None:
+                    return following
+                if not contains(task, reference):
+                    continue
+                if task["type"] == "DO_WHILE":
+                    return None
+            return tasks[position + 1] if position + 1 < len(tasks) else None
+        return None

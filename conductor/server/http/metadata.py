@@ -1,0 +1,125 @@
+"""``/metadata``: task and workflow definitions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from conductor.server.engine.validation import check_task_defs, check_workflow_defs
+from conductor.server.http.answers import empty_answer, flag, json_answer, optional_number, read_list, read_object
+from conductor.server.services.metadata import Metadata
+
+Json = dict[str, Any]
+
+
+class MetadataResource:
+    """The handlers."""
+
+    def __init__(self, metadata: Metadata) -> None:
+        self._metadata = metadata
+
+    def routes(self) -> list[Route]:
+        """The paths; fixed words before names."""
+        get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
+        put, delete = partial(Route, methods=["PUT"]), partial(Route, methods=["DELETE"])
+        return [
+            get("/metadata/taskdefs", self.list_tasks),
+            post("/metadata/taskdefs", self.register_tasks),
+            put("/metadata/taskdefs", self.update_task),
+            get("/metadata/taskdefs/{name}", self.get_task),
+            delete("/metadata/taskdefs/{name}", self.remove_task),
+            get("/metadata/workflow", self.list_workflows),
+            post("/metadata/workflow", self.create_workflow),
+            put("/metadata/workflow", self.update_workflows),
+            post("/metadata/workflow/validate", self.validate_workflow),
+            get("/metadata/workflow/latest-versions", self.latest_versions),
+            get("/metadata/workflow/names", self.names),
+            get("/metadata/workflow/names-and-versions", self.names_and_versions),
+            get("/metadata/workflow/{name}", self.get_workflow),
+            get("/metadata/workflow/{name}/versions", self.versions),
+            delete("/metadata/workflow/{name}/{version:int}", self.remove_workflow),
+        ]
+
+    async def list_tasks(self, _: Request) -> Response:
+        """``GET /metadata/taskdefs``."""
+        return json_answer(self._metadata.all_tasks())
+
+    async def register_tasks(self, request: Request) -> Response:
+        """``POST /metadata/taskdefs``."""
+        given = await read_list(request)
+        check_task_defs(given, "registerTaskDef.taskDefinitions")
+        self._metadata.save_tasks(given)
+        return empty_answer()
+
+    async def update_task(self, request: Request) -> Response:
+        """``PUT /metadata/taskdefs``."""
+        given = await read_object(request)
+        check_task_defs([given], "updateTaskDef.taskDefinition")
+        self._metadata.update_task(given)
+        return empty_answer()
+
+    async def get_task(self, request: Request) -> Response:
+        """``GET /metadata/taskdefs/{name}``."""
+        return json_answer(self._metadata.task(request.path_params["name"]))
+
+    async def remove_task(self, request: Request) -> Response:
+        """``DELETE /metadata/taskdefs/{name}``."""
+        self._metadata.remove_task(request.path_params["name"])
+        return empty_answer()
+
+    async def list_workflows(self, _: Request) -> Response:
+        """``GET /metadata/workflow``."""
+        return json_answer(self._metadata.all_workflows())
+
+    async def create_workflow(self, request: Request) -> Response:
+        """``POST /metadata/workflow``."""
+        given = await read_object(request)
+        check_workflow_defs([given], "registerWorkflowDef.workflowDefinition", self._metadata.task_def)
+        self._metadata.create_workflow(given, overwrite=flag(request, "overwrite", default=False))
+        return empty_answer()
+
+    async def update_workflows(self, request: Request) -> Response:
+        """``PUT /metadata/workflow``."""
+        given = await read_list(request)
+        check_workflow_defs(given, "updateWorkflowDef.workflowDefinitions", self._metadata.task_def)
+        return json_answer(self._metadata.update_workflows(given))
+
+    async def validate_workflow(self, request: Request) -> Response:
+        """``POST /metadata/workflow/validate``."""
+        given = await read_object(request)
+        check_workflow_defs([given], "validateWorkflowDef.workflowDefinition", self._metadata.task_def)
+        return empty_answer()
+
+    async def get_workflow(self, request: Request) -> Response:
+        """``GET /metadata/workflow/{name}``."""
+        name = request.path_params["name"]
+        return json_answer(self._metadata.workflow(name, optional_number(request, "version")))
+
+    async def latest_versions(self, _: Request) -> Response:
+        """``GET /metadata/workflow/latest-versions``."""
+        return json_answer(self._metadata.all_workflows(latest_only=True))
+
+    async def names(self, _: Request) -> Response:
+        """``GET /metadata/workflow/names``."""
+        return json_answer(sorted({one["name"] for one in self._metadata.all_workflows()}))
+
+    async def names_and_versions(self, _: Request) -> Response:
+        """``GET /metadata/workflow/names-and-versions``."""
+        found: dict[str, list[Json]] = {}
+        for one in self._metadata.all_workflows():
+            summary = {"name": one["name"], "version": one["version"], "createTime": one["createTime"]}
+            found.setdefault(one["name"], []).append(summary)
+        return json_answer(found)
+
+    async def versions(self, request: Request) -> Response:
+        """``GET /metadata/workflow/{name}/versions``."""
+        return json_answer(self._metadata.versions(request.path_params["name"]))
+
+    async def remove_workflow(self, request: Request) -> Response:
+        """``DELETE /metadata/workflow/{name}/{version}``."""
+        self._metadata.remove_workflow(request.path_params["name"], request.path_params["version"])
+        return empty_answer()

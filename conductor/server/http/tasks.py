@@ -1,0 +1,184 @@
+"""``/tasks``: polls, updates, logs, queues."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from conductor.server.engine.world import RefusedError
+from conductor.server.http.answers import (
+    empty_answer,
+    invalid,
+    json_answer,
+    number,
+    read_object,
+    read_optional_object,
+    text_answer,
+)
+from conductor.server.http.waiting import Waiting
+from conductor.server.services.tasks import STATUSES, Tasks, queue_of
+
+Json = dict[str, Any]
+
+_LONGEST_POLL_MS = 5000
+_SHORT_POLL_MS = 100
+
+
+class TaskResource:
+    """The handlers."""
+
+    def __init__(self, tasks: Tasks, waiting: Waiting) -> None:
+        self._tasks, self._waiting = tasks, waiting
+
+    def routes(self) -> list[Route]:
+        """The paths, the most used ones first; fixed words before names."""
+        get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
+        return [
+            post("/tasks/update-v2", self.update_and_poll),
+            post("/tasks", self.update),
+            get("/tasks/poll/batch/{kind}", self.poll_batch),
+            get("/tasks/queue/size", self.queue_size),
+            get("/tasks/queue/sizes", self.queue_sizes),
+            get("/tasks/queue/all", self.queue_all),
+            get("/tasks/queue/all/verbose", self.queue_verbose),
+            get("/tasks/queue/polldata", self.poll_data),
+            get("/tasks/queue/polldata/all", self.all_poll_data),
+            post("/tasks/queue/requeue/{kind}", self.requeue),
+            get("/tasks/poll/{kind}", self.poll),
+            get("/tasks/{task_id}", self.get),
+            get("/tasks/{task_id}/log", self.logs),
+            post("/tasks/{task_id}/log", self.add_log),
+            post("/tasks/{workflow_id}/{status}/signal", self.signal),
+            post("/tasks/{workflow_id}/{reference}/{status}/sync", self.update_by_reference_sync),
+            post("/tasks/{workflow_id}/{reference}/{status}", self.update_by_reference),
+        ]
+
+    async def poll(self, request: Request) -> Response:
+        """``GET /tasks/poll/{type}``."""
+        found = await self._long_poll(request, 1, _SHORT_POLL_MS)
+        return json_answer(found[0]) if found else empty_answer(204)
+
+    async def poll_batch(self, request: Request) -> Response:
+        """``GET /tasks/poll/batch/{type}``."""
+        timeout = number(request, "timeout", _SHORT_POLL_MS)
+        if timeout > _LONGEST_POLL_MS:
+            raise RefusedError(400, "Long Poll Timeout value cannot be more than 5 seconds")
+        return json_answer(await self._long_poll(request, number(request, "count", 1), timeout))
+
+    async def _long_poll(self, request: Request, count: int, timeout_ms: int) -> list[Json]:
+        kind, query = request.path_params["kind"], request.query_params
+        worker, domain = query.get("workerid"), query.get("domain")
+        take = partial(self._tasks.poll, kind, worker, domain, count)
+        return take() or await self._waiting.for_task(queue_of(kind, domain), take, timeout_ms / 1000)
+
+    async def update(self, request: Request) -> Response:
+        """``POST /tasks``."""
+        result = _checked(await read_object(request))
+        task = self._tasks.update(result)
+        return text_answer(result["taskId"] if task is None else task["taskId"])
+
+    async def update_and_poll(self, request: Request) -> Response:
+        """``POST /tasks/update-v2``."""
+        result = _checked(await read_object(request))
+        task = self._tasks.update(result)
+        if task is None or task["status"] in {"SCHEDULED", "IN_PROGRESS"}:
+            return empty_answer(204)
+        found = self._tasks.poll(task["taskType"], result.get("workerId"), task.get("domain"), 1)
+        return json_answer(found[0]) if found else empty_answer(204)
+
+    async def update_by_reference(self, request: Request) -> Response:
+        """``POST /tasks/{workflowId}/{reference}/{status}``."""
+        found = await self._update_by_reference(request)
+        return text_answer(found) if found is not None else empty_answer()
+
+    async def update_by_reference_sync(self, request: Request) -> Response:
+        """The same with ``/sync``: answers the workflow."""
+        workflow_id, reference = request.path_params["workflow_id"], request.path_params["reference"]
+        if await self._update_by_reference(request) is None:
+            raise RefusedError(404, f"Found no running task {reference} of workflow {workflow_id} to update")
+        return json_answer(self._tasks.workflow(workflow_id))
+
+    async def _update_by_reference(self, request: Request) -> str | None:
+        path, worker = request.path_params, request.query_params.get("workerid")
+        output = await read_object(request)
+        return self._tasks.update_by_reference(
+            path["workflow_id"], path["reference"], _status(path["status"]), worker, output
+        )
+
+    async def signal(self, request: Request) -> Response:
+        """``POST /tasks/{workflowId}/{status}/signal``."""
+        path = request.path_params
+        output = await read_optional_object(request)
+        self._tasks.signal(path["workflow_id"], _status(path["status"]), output)
+        return empty_answer()
+
+    async def get(self, request: Request) -> Response:
+        """``GET /tasks/{taskId}``."""
+        return json_answer(self._tasks.get(request.path_params["task_id"]))
+
+    async def logs(self, request: Request) -> Response:
+        """``GET /tasks/{taskId}/log``."""
+        found = self._tasks.logs(request.path_params["task_id"])
+        return json_answer(found) if found else empty_answer(204)
+
+    async def add_log(self, request: Request) -> Response:
+        """``POST /tasks/{taskId}/log``."""
+        self._tasks.add_log(request.path_params["task_id"], (await request.body()).decode("utf-8", "replace"))
+        return empty_answer()
+
+    async def queue_size(self, request: Request) -> Response:
+        """``GET /tasks/queue/size``."""
+        query = request.query_params
+        return json_answer(self._tasks.sizes().get(queue_of(query.get("taskType", ""), query.get("domain")), 0))
+
+    async def queue_sizes(self, request: Request) -> Response:
+        """``GET /tasks/queue/sizes``."""
+        sizes = self._tasks.sizes()
+        return json_answer({kind: sizes.get(kind, 0) for kind in request.query_params.getlist("taskType")})
+
+    async def queue_all(self, _: Request) -> Response:
+        """``GET /tasks/queue/all``."""
+        return json_answer(dict(sorted(self._tasks.sizes().items())))
+
+    async def queue_verbose(self, _: Request) -> Response:
+        """``GET /tasks/queue/all/verbose``."""
+        sizes = sorted(self._tasks.sizes().items())
+        return json_answer({queue: {"a": {"size": size, "uacked": 0}} for queue, size in sizes})
+
+    async def poll_data(self, request: Request) -> Response:
+        """``GET /tasks/queue/polldata``."""
+        return json_answer(self._tasks.poll_data(request.query_params.get("taskType", "")))
+
+    async def all_poll_data(self, _: Request) -> Response:
+        """``GET /tasks/queue/polldata/all``."""
+        return json_answer(self._tasks.poll_data())
+
+    async def requeue(self, request: Request) -> Response:
+        """``POST /tasks/queue/requeue/{type}``."""
+        return text_answer(str(self._tasks.requeue(request.path_params["kind"])))
+
+
+def _status(word: str) -> str:
+    if word not in STATUSES:
+        raise RefusedError(
+            400, f"Method parameter 'status': Failed to convert value of type 'java.lang.String' to a status: {word}"
+        )
+    return word
+
+
+def _checked(result: Json) -> Json:
+    missing = []
+    if not result.get("workflowInstanceId"):
+        missing.append(("updateTask.taskResult.workflowInstanceId", "Workflow Id cannot be null or empty"))
+    if not result.get("taskId"):
+        missing.append(("updateTask.taskResult.taskId", "Task ID cannot be null or empty"))
+    if missing:
+        raise invalid(*missing)
+    status = result.get("status")
+    if not result.get("extendLease") and status not in STATUSES:
+        raise RefusedError(500, f"JSON parse error: {status!r} is not one of {', '.join(sorted(STATUSES))}")
+    return result

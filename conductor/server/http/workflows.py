@@ -1,0 +1,205 @@
+"""``/workflow``: executions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from conductor.server.engine.definitions import complete_workflow_def
+from conductor.server.engine.validation import check_workflow_defs
+from conductor.server.engine.world import RefusedError
+from conductor.server.http.answers import (
+    empty_answer,
+    flag,
+    invalid,
+    json_answer,
+    number,
+    optional_number,
+    read_list,
+    read_object,
+    read_optional_object,
+    text_answer,
+)
+from conductor.server.services.executions import Executions
+from conductor.server.services.metadata import Metadata
+
+Json = dict[str, Any]
+
+_HIGHEST_PRIORITY = 99
+
+
+class WorkflowResource:
+    """The handlers."""
+
+    def __init__(self, executions: Executions, metadata: Metadata) -> None:
+        self._executions, self._metadata = executions, metadata
+
+    def routes(self) -> list[Route]:
+        """The paths; fixed words before names."""
+        get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
+        put, delete = partial(Route, methods=["PUT"]), partial(Route, methods=["DELETE"])
+        return [
+            post("/workflow", self.start),
+            put("/workflow/decide/{workflow_id}", self.decide),
+            get("/workflow/running/{name}", self.running),
+            post("/workflow/{name}/correlated", self.correlated_many),
+            get("/workflow/{name}/correlated/{correlation_id}", self.correlated),
+            get("/workflow/{workflow_id}", self.get),
+            post("/workflow/{name}", self.start_by_name),
+            delete("/workflow/{workflow_id}", self.terminate),
+            get("/workflow/{workflow_id}/status", self.status),
+            get("/workflow/{workflow_id}/tasks", self.tasks),
+            put("/workflow/{workflow_id}/pause", self.pause),
+            put("/workflow/{workflow_id}/resume", self.resume),
+            post("/workflow/{workflow_id}/retry", self.retry),
+            post("/workflow/{workflow_id}/restart", self.restart),
+            post("/workflow/{workflow_id}/rerun", self.rerun),
+            put("/workflow/{workflow_id}/skiptask/{reference}", self.skip),
+            post("/workflow/{workflow_id}/resetcallbacks", self.reset_callbacks),
+            delete("/workflow/{workflow_id}/remove", self.remove),
+            delete("/workflow/{workflow_id}/terminate-remove", self.terminate_and_remove),
+        ]
+
+    async def start(self, request: Request) -> Response:
+        """``POST /workflow``."""
+        return text_answer(self._executions.start(self.checked_start(await read_object(request))))
+
+    def checked_start(self, given: Json) -> Json:
+        """A start request that can be carried out."""
+        if not given.get("name"):
+            raise invalid(("startWorkflow.arg0.name", "Workflow name cannot be null or empty"))
+        priority = given.get("priority") or 0
+        if not isinstance(priority, int):
+            raise RefusedError(500, f"JSON parse error: priority is {priority!r}, which is no number")
+        if priority > _HIGHEST_PRIORITY:
+            raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be maximum 99"))
+        if priority < 0:
+            raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be minimum 0"))
+        definition = given.get("workflowDef")
+        if definition is None:
+            return given
+        check_workflow_defs([definition], "startWorkflow.arg0.workflowDef", self._metadata.task_def)
+        return {**given, "workflowDef": complete_workflow_def(definition)}
+
+    async def start_by_name(self, request: Request) -> Response:
+        """``POST /workflow/{name}``."""
+        query, name = request.query_params, request.path_params["name"]
+        given = {
+            "name": name,
+            "version": optional_number(request, "version"),
+            "correlationId": query.get("correlationId"),
+            "priority": number(request, "priority", 0),
+            "input": await read_object(request),
+        }
+        try:
+            return text_answer(self._executions.start(self.checked_start(given)))
+        except RefusedError as error:
+            if error.message.startswith("No such workflow defined."):
+                self._metadata.workflow(name, given["version"])  # says it in other words
+            raise
+
+    async def get(self, request: Request) -> Response:
+        """``GET /workflow/{workflowId}``."""
+        include = flag(request, "includeTasks", default=True)
+        return json_answer(self._executions.get(request.path_params["workflow_id"], include_tasks=include))
+
+    async def status(self, request: Request) -> Response:
+        """``GET /workflow/{workflowId}/status``."""
+        return json_answer(
+            self._executions.status(
+                request.path_params["workflow_id"],
+                include_output=flag(request, "includeOutput", default=False),
+                include_variables=flag(request, "includeVariables", default=False),
+            )
+        )
+
+    async def tasks(self, request: Request) -> Response:
+        """``GET /workflow/{workflowId}/tasks``."""
+        statuses = request.query_params.getlist("status")
+        start, count = number(request, "start", 0), number(request, "count", 15)
+        return json_answer(self._executions.tasks(request.path_params["workflow_id"], start, count, statuses))
+
+    async def running(self, request: Request) -> Response:
+        """``GET /workflow/running/{name}``."""
+        return json_answer(self._executions.running(request.path_params["name"]))
+
+    async def correlated(self, request: Request) -> Response:
+        """``GET /workflow/{name}/correlated/{correlationId}``."""
+        return json_answer(self._correlated(request, request.path_params["correlation_id"]))
+
+    async def correlated_many(self, request: Request) -> Response:
+        """``POST /workflow/{name}/correlated``."""
+        return json_answer({one: self._correlated(request, one) for one in await read_list(request)})
+
+    def _correlated(self, request: Request, correlation_id: str) -> list[Json]:
+        return self._executions.correlated(
+            request.path_params["name"],
+            correlation_id,
+            include_closed=flag(request, "includeClosed", default=False),
+            include_tasks=flag(request, "includeTasks", default=False),
+        )
+
+    async def decide(self, request: Request) -> Response:
+        """``PUT /workflow/decide/{workflowId}``."""
+        self._executions.decide(request.path_params["workflow_id"])
+        return empty_answer()
+
+    async def pause(self, request: Request) -> Response:
+        """``PUT /workflow/{workflowId}/pause``."""
+        self._executions.pause(request.path_params["workflow_id"])
+        return empty_answer()
+
+    async def resume(self, request: Request) -> Response:
+        """``PUT /workflow/{workflowId}/resume``."""
+        self._executions.resume(request.path_params["workflow_id"])
+        return empty_answer()
+
+    async def terminate(self, request: Request) -> Response:
+        """``DELETE /workflow/{workflowId}``."""
+        self._executions.terminate(request.path_params["workflow_id"], request.query_params.get("reason"))
+        return empty_answer()
+
+    async def retry(self, request: Request) -> Response:
+        """``POST /workflow/{workflowId}/retry``."""
+        resume = flag(request, "resumeSubworkflowTasks", default=False)
+        self._executions.retry(request.path_params["workflow_id"], resume_children=resume)
+        return empty_answer(204)
+
+    async def restart(self, request: Request) -> Response:
+        """``POST /workflow/{workflowId}/restart``."""
+        latest = flag(request, "useLatestDefinitions", default=False)
+        self._executions.restart(request.path_params["workflow_id"], use_latest=latest)
+        return empty_answer(204)
+
+    async def rerun(self, request: Request) -> Response:
+        """``POST /workflow/{workflowId}/rerun``."""
+        given = await read_object(request)
+        return text_answer(self._executions.rerun(request.path_params["workflow_id"], given))
+
+    async def skip(self, request: Request) -> Response:
+        """``PUT /workflow/{workflowId}/skiptask/{reference}``; a body is ignored, as on the real server."""
+        await read_optional_object(request)
+        self._executions.skip(request.path_params["workflow_id"], request.path_params["reference"], {})
+        return empty_answer()
+
+    async def reset_callbacks(self, request: Request) -> Response:
+        """``POST /workflow/{workflowId}/resetcallbacks``."""
+        self._executions.reset_callbacks(request.path_params["workflow_id"])
+        return empty_answer(204)
+
+    async def remove(self, request: Request) -> Response:
+        """``DELETE /workflow/{workflowId}/remove``."""
+        archive = flag(request, "archiveWorkflow", default=True)
+        self._executions.remove(request.path_params["workflow_id"], archive=archive)
+        return empty_answer()
+
+    async def terminate_and_remove(self, request: Request) -> Response:
+        """``DELETE /workflow/{workflowId}/terminate-remove``."""
+        archive = flag(request, "archiveWorkflow", default=True)
+        reason = request.query_params.get("reason")
+        self._executions.terminate_and_remove(request.path_params["workflow_id"], reason, archive=archive)
+        return empty_answer()

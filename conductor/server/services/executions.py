@@ -1,0 +1,193 @@
+"""Executions: start, look at, control."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor.server.engine import control
+from conductor.server.engine.render import render, render_task
+from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.world import RefusedError
+from conductor.server.kernel import Kernel
+from conductor.server.services.starts import Starts
+
+Json = dict[str, Any]
+
+
+class Executions:
+    """What clients do with executions."""
+
+    def __init__(self, kernel: Kernel, starts: Starts) -> None:
+        self._kernel, self._starts = kernel, starts
+
+    def start(self, request: Json) -> str:
+        """Start one; returns its id when the engine has done what it can."""
+        with self._kernel.change():
+            execution = self._starts.create(request)
+            self._kernel.advance(execution)
+            return execution.id
+
+    def get(self, workflow_id: str, *, include_tasks: bool = True) -> Json:
+        """The workflow document."""
+        with self._kernel.lock:
+            return render(self._kernel.get(workflow_id), include_tasks=include_tasks)
+
+    def status(self, workflow_id: str, *, include_output: bool, include_variables: bool) -> Json:
+        """The short form."""
+        with self._kernel.lock:
+            workflow = self._kernel.get(workflow_id).workflow
+        seen = {key: workflow.get(key) for key in ("workflowId", "correlationId", "status")}
+        if include_output:
+            seen["output"] = workflow["output"]
+        if include_variables:
+            seen["variables"] = workflow["variables"]
+        return {key: value for key, value in seen.items() if value is not None}
+
+    def tasks(self, workflow_id: str, start: int, count: int, statuses: list[str]) -> Json:
+        """A page of its tasks."""
+        with self._kernel.lock:
+            found = self._kernel.get(workflow_id).tasks
+            chosen = [task for task in found if not statuses or task["status"] in statuses]
+            return {
+                "totalHits": len(chosen),
+                "results": [render_task(task) for task in chosen[start : start + count]],
+            }
+
+    def running(self, name: str) -> list[str]:
+        """Ids of the open executions of a name."""
+        query = "SELECT id FROM execution WHERE name = ? AND status IN ('RUNNING', 'PAUSED') ORDER BY created"
+        with self._kernel.lock:
+            return [str(row[0]) for row in self._kernel.store.rows(query, (name,))]
+
+    def correlated(self, name: str, correlation_id: str, *, include_closed: bool, include_tasks: bool) -> list[Json]:
+        """The executions of a name with a correlation id."""
+        query = "SELECT id FROM execution WHERE name = ? AND correlation_id = ? ORDER BY created"
+        with self._kernel.lock:
+            ids = [str(row[0]) for row in self._kernel.store.rows(query, (name, correlation_id))]
+            found = [self._kernel.get(workflow_id) for workflow_id in ids]
+            return [render(one, include_tasks=include_tasks) for one in found if include_closed or one.is_open]
+
+    # -- control
+
+    def decide(self, workflow_id: str) -> None:
+        """Let the engine look at it."""
+        with self._kernel.change():
+            self._kernel.advance(self._kernel.get(workflow_id))
+
+    def pause(self, workflow_id: str) -> None:
+        """Pause it."""
+        with self._kernel.change():
+            control.pause(self._kernel.touch(self._kernel.get(workflow_id)))
+
+    def resume(self, workflow_id: str) -> None:
+        """Resume it."""
+        with self._kernel.change() as world:
+            execution = self._kernel.touch(self._kernel.get(workflow_id))
+            control.resume(execution, world)
+            self._kernel.advance(execution)
+
+    def terminate(self, workflow_id: str, reason: str | None) -> None:
+        """End it."""
+        with self._kernel.change() as world:
+            control.terminate_by_request(self._kernel.touch(self._kernel.get(workflow_id)), reason, world)
+
+    def retry(self, workflow_id: str, *, resume_children: bool) -> None:
+        """Try again what failed, in the execution or in its children."""
+        with self._kernel.change() as world:
+            execution = self._kernel.get(workflow_id)
+            control.check_retry(execution)
+            if resume_children:
+                failed = control.failed_task(execution)
+                if failed is None:
+                    return
+                execution = self._innermost(failed, execution)
+            self._kernel.touch(execution)
+            control.retry(execution, world)
+            control.tell_parent(execution, "retried")
+            self._kernel.advance(execution)
+
+    def _innermost(self, failed: Doc, execution: Execution) -> Execution:
+        """The execution in which the failure began."""
+        if failed["taskType"] == "SUB_WORKFLOW" and failed.get("subWorkflowId"):
+            child = self._kernel.find(failed["subWorkflowId"])
+            inner = control.failed_task(child) if child is not None else None
+            if child is not None and inner is not None:
+                return self._innermost(inner, child)
+        if failed["taskType"] == "DO_WHILE":
+            for task in execution.tasks:
+                if task["taskType"] == "SUB_WORKFLOW" and task["status"] in {"FAILED", "TIMED_OUT", "CANCELED"}:
+                    return self._innermost(task, execution)
+        return execution
+
+    def restart(self, workflow_id: str, *, use_latest: bool) -> None:
+        """Begin anew with the same id."""
+        with self._kernel.change() as world:
+            execution = self._kernel.get(workflow_id)
+            tree = execution.tree
+            if use_latest and not execution.is_open:
+                tree = self._starts.registered_tree(execution.workflow["workflowName"], None)
+            self._kernel.touch(execution)
+            control.restart(execution, tree, world)
+            control.tell_parent(execution, "restarted")
+            self._kernel.advance(execution)
+
+    def rerun(self, workflow_id: str, request: Json) -> str:
+        """Go on from a task, or begin anew with another input."""
+        with self._kernel.change():
+            execution = self._kernel.get(workflow_id)
+            control.check_rerun(execution)
+            task_id = request.get("reRunFromTaskId")
+            if not self._rerun(execution, task_id, request):
+                raise RefusedError(400, f"Task {task_id} not found")
+            return execution.id
+
+    def _rerun(self, execution: Execution, task_id: str | None, request: Json) -> bool:
+        world = self._kernel.world
+        if task_id is None:
+            self._kernel.touch(execution)
+            control.rerun_all(execution, request, world)
+        elif (task := execution.task(task_id)) is not None:
+            self._kernel.touch(execution)
+            control.rerun_from(execution, task, request, world)
+        elif not self._rerun_in_child(execution, task_id, request):
+            return False
+        control.tell_parent(execution, "reran")
+        self._kernel.advance(execution)
+        return True
+
+    def _rerun_in_child(self, execution: Execution, task_id: str, request: Json) -> bool:
+        for task in execution.tasks:
+            child = self._kernel.find(task["subWorkflowId"]) if task.get("subWorkflowId") else None
+            if child is not None and not child.is_open and self._rerun(child, task_id, request):
+                self._kernel.touch(execution)
+                control.rerun_in_child(execution, task, request, self._kernel.world)
+                return True
+        return False
+
+    def skip(self, workflow_id: str, reference: str, request: Json) -> None:
+        """Skip a task that is still to come."""
+        with self._kernel.change() as world:
+            execution = self._kernel.touch(self._kernel.get(workflow_id))
+            control.skip(execution, reference, request, world)
+            self._kernel.advance(execution)
+
+    def reset_callbacks(self, workflow_id: str) -> None:
+        """Make delayed worker tasks due."""
+        with self._kernel.change() as world:
+            control.reset_callbacks(self._kernel.touch(self._kernel.get(workflow_id)), world)
+
+    def remove(self, workflow_id: str, *, archive: bool) -> None:
+        """Delete it."""
+        with self._kernel.change():
+            execution = self._kernel.get(workflow_id)
+            if archive and execution.is_open:
+                status = execution.workflow["status"]
+                raise RefusedError(400, f"Cannot archive workflow: {workflow_id} with status: {status}")
+            self._kernel.forget(workflow_id)
+
+    def terminate_and_remove(self, workflow_id: str, reason: str | None, *, archive: bool) -> None:
+        """End it, when it has not ended, and delete it."""
+        with self._kernel.lock:
+            if self._kernel.get(workflow_id).is_open:
+                self.terminate(workflow_id, reason)
+            self.remove(workflow_id, archive=archive)

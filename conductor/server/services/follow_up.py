@@ -1,0 +1,116 @@
+"""Carries out what the engine asks for outside of one execution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor.server.engine import commands as c
+from conductor.server.engine.control import revive, tell_parent
+from conductor.server.engine.definitions import complete_workflow_def
+from conductor.server.engine.outcome import terminate, touch
+from conductor.server.engine.state import Doc, Execution, is_done
+from conductor.server.engine.tasks.child import attach, follow
+from conductor.server.engine.words import COMPLETED, FAILED, IN_PROGRESS, TERMINATED
+from conductor.server.engine.world import RefusedError
+from conductor.server.kernel import Kernel
+from conductor.server.services.starts import Starts
+
+Json = dict[str, Any]
+
+
+class FollowUp:
+    """Handlers of the engine's commands about tasks and other executions."""
+
+    def __init__(self, kernel: Kernel, starts: Starts) -> None:
+        self._kernel, self._starts = kernel, starts
+        kernel.handlers.update({
+            c.Enqueue: self._enqueue,
+            c.StartChild: self._start_child,
+            c.StartFailureWorkflow: self._start_failure_workflow,
+            c.TerminateChild: self._terminate_child,
+            c.TellParent: self._tell_parent,
+            c.ReviveParent: self._revive_parent,
+            c.AddLog: self._add_log,
+            c.Ended: self._ended,
+        })  # fmt: skip
+
+    def _enqueue(self, execution: Execution, command: c.Enqueue) -> None:
+        now = self._kernel.world.now
+        self._kernel.queues.push(command.queue, command.task_id, execution.id, command.priority, command.due, now)
+
+    def _start_child(self, parent: Execution, command: c.StartChild) -> None:
+        task = parent.task(command.task_id)
+        if task is None or is_done(task):
+            return
+        try:
+            request = self._readable(command.request)
+            child = self._starts.create(request)
+        except RefusedError as error:
+            self._end_task(parent, task, FAILED, error.message)
+            return
+        if command.attached:
+            attach(task, child)
+            touch(task, self._kernel.world.now)
+        self._kernel.advance(child)
+        if not command.attached:
+            task.put("outputData", workflowId=child.id)
+            self._end_task(parent, task, COMPLETED, None)
+
+    @staticmethod
+    def _readable(request: Json) -> Json:
+        given = request.get("workflowDef")
+        if given is None:
+            return request
+        if not isinstance(given, dict):
+            raise RefusedError(400, "The definition of the sub workflow is no object")
+        return {**request, "workflowDef": complete_workflow_def(given)}
+
+    def _end_task(self, execution: Execution, task: Doc, status: str, reason: str | None) -> None:
+        task["status"] = status
+        if reason is not None:
+            task["reasonForIncompletion"] = reason
+        touch(task, self._kernel.world.now)
+        self._kernel.advance(execution)
+
+    def _start_failure_workflow(self, execution: Execution, command: c.StartFailureWorkflow) -> None:
+        name = command.request["name"]
+        try:
+            started = self._starts.create(command.request)
+        except RefusedError as error:
+            note = f"Error workflow {name} failed to start.  reason: {error.message}"
+        else:
+            self._kernel.advance(started)
+            note = started.id
+        execution.workflow.put_all("output", {"conductor.failure_workflow": note})
+
+    def _terminate_child(self, _: Execution, command: c.TerminateChild) -> None:
+        child = self._kernel.find(command.workflow_id)
+        if child is not None and child.is_open:
+            child.workflow["status"] = TERMINATED
+            self._kernel.touch(child)
+            terminate(child, self._kernel.world, command.reason)
+
+    def _tell_parent(self, child: Execution, command: c.TellParent) -> None:
+        parent = self._kernel.find(command.workflow_id)
+        task = parent.task(command.task_id) if parent is not None else None
+        if parent is None or task is None or task["status"] != IN_PROGRESS:
+            return
+        follow(task, child)
+        touch(task, self._kernel.world.now)
+        self._kernel.advance(parent)
+
+    def _revive_parent(self, child: Execution, command: c.ReviveParent) -> None:
+        parent = self._kernel.find(command.workflow_id)
+        task = parent.task(command.task_id) if parent is not None else None
+        if parent is None or task is None:
+            return
+        self._kernel.touch(parent)
+        if revive(parent, task, child.label, command.operation, self._kernel.world):
+            tell_parent(parent, command.operation)
+            self._kernel.advance(parent)
+
+    def _add_log(self, _: Execution, command: c.AddLog) -> None:
+        self._kernel.store.add_log(command.task_id, command.at, command.text)
+
+    def _ended(self, execution: Execution, _: c.Ended) -> None:
+        self._kernel.store.run("DELETE FROM message WHERE queue = ?", (execution.id,))

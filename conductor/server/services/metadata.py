@@ -1,0 +1,136 @@
+"""Task and workflow definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor.server.engine.definitions import complete_task_def, complete_workflow_def
+from conductor.server.engine.world import RefusedError
+from conductor.server.kernel import Kernel
+from conductor.server.services.starts import Starts
+
+Json = dict[str, Any]
+
+_TASK, _WORKFLOW = "task_def", "workflow_def"
+
+
+class Metadata:
+    """The catalog of definitions, stored."""
+
+    def __init__(self, kernel: Kernel, starts: Starts) -> None:
+        self._kernel, self._starts = kernel, starts
+        catalog = kernel.catalog
+        catalog.task_defs.update({name: body for name, _, body in kernel.store.documents(_TASK)})
+        for name, version, body in kernel.store.documents(_WORKFLOW):
+            catalog.workflow_defs.setdefault(name, {})[version] = body
+
+    # -- tasks
+
+    def save_tasks(self, given: list[Json]) -> None:
+        """Register task definitions; those that are there are replaced."""
+        with self._kernel.change() as world:
+            for one in given:
+                self._save_task({**one, "createTime": world.now, "createdBy": ""})
+
+    def update_task(self, given: Json) -> None:
+        """Replace a task definition."""
+        with self._kernel.change() as world:
+            known = self._kernel.catalog.task_defs.get(given["name"])
+            if known is None:
+                raise RefusedError(404, f"No such task by name {given['name']}")
+            self._save_task({**given, "updateTime": world.now, "updatedBy": ""})
+
+    def _save_task(self, given: Json) -> None:
+        made = complete_task_def(given)
+        self._kernel.catalog.task_defs[made["name"]] = made
+        self._kernel.store.put(_TASK, made["name"], made)
+        self._starts.forget_definitions()
+
+    def task(self, name: str) -> Json:
+        """A task definition."""
+        found = self._kernel.catalog.task_defs.get(name)
+        if found is None:
+            raise RefusedError(404, f"No such taskType found by name: {name}")
+        return found
+
+    def task_def(self, name: str) -> Json | None:
+        """A task definition; None when there is none."""
+        return self._kernel.catalog.task_defs.get(name)
+
+    def all_tasks(self) -> list[Json]:
+        """All task definitions."""
+        with self._kernel.lock:
+            return list(self._kernel.catalog.task_defs.values())
+
+    def remove_task(self, name: str) -> None:
+        """Delete a task definition."""
+        with self._kernel.change():
+            if self._kernel.catalog.task_defs.pop(name, None) is None:
+                raise RefusedError(500, "No such task definition")
+            self._kernel.store.drop(_TASK, name)
+            self._starts.forget_definitions()
+
+    # -- workflows
+
+    def create_workflow(self, given: Json, *, overwrite: bool) -> None:
+        """Register a workflow definition."""
+        with self._kernel.change():
+            made = complete_workflow_def(given)
+            exists = made["version"] in self._kernel.catalog.workflow_defs.get(made["name"], {})
+            if exists and not overwrite:
+                raise RefusedError(409, f"Workflow with {made['name']}.{made['version']} already exists!")
+            self._save_workflow(made)
+
+    def update_workflows(self, given: list[Json]) -> Json:
+        """Register or replace workflow definitions; answers which could be."""
+        done: list[str] = []
+        with self._kernel.change():
+            for one in given:
+                made = complete_workflow_def(one)
+                self._save_workflow(made)
+                done.append(made["name"])
+        return {"bulkErrorResults": {}, "bulkSuccessfulResults": done}
+
+    def _save_workflow(self, made: Json) -> None:
+        now = self._kernel.world.now
+        name, version = made["name"], made["version"]
+        known = self._kernel.catalog.workflow_defs.setdefault(name, {})
+        if version in known:
+            made["createTime"], made["updateTime"] = known[version]["createTime"], now
+        else:
+            made["createTime"] = now
+        known[version] = made
+        self._kernel.store.put(_WORKFLOW, name, made, version)
+        self._starts.forget_definitions()
+
+    def workflow(self, name: str, version: int | None) -> Json:
+        """A workflow definition; without a version the highest."""
+        chosen = version if version is not None else self._kernel.catalog.latest_version(name)
+        found = self._kernel.catalog.workflow_defs.get(name, {}).get(chosen) if chosen is not None else None
+        if found is None:
+            shown = "null" if version is None else version
+            raise RefusedError(404, f"No such workflow found by name: {name}, version: {shown}")
+        return found
+
+    def versions(self, name: str) -> list[Json]:
+        """All versions of a workflow definition."""
+        with self._kernel.lock:
+            return [body for _, body in sorted(self._kernel.catalog.workflow_defs.get(name, {}).items())]
+
+    def all_workflows(self, *, latest_only: bool = False) -> list[Json]:
+        """All workflow definitions, or the latest of each name."""
+        with self._kernel.lock:
+            names = sorted(self._kernel.catalog.workflow_defs)
+        found = [self.versions(name) for name in names]
+        return [one for versions in found for one in (versions[-1:] if latest_only else versions)]
+
+    def remove_workflow(self, name: str, version: int) -> None:
+        """Delete a version of a workflow definition."""
+        with self._kernel.change():
+            known = self._kernel.catalog.workflow_defs.get(name, {})
+            if known.pop(version, None) is None:
+                raise RefusedError(500, f"No such workflow definition: {name} version: {version}")
+            if not known:
+                del self._kernel.catalog.workflow_defs[name]
+            self._kernel.store.drop(_WORKFLOW, name, version)
+            self._starts.forget_definitions()

@@ -1,0 +1,200 @@
+"""Tasks: polling, updating, logs, queues."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from conductor.server.engine.inputs import with_secrets
+from conductor.server.engine.render import render, render_task
+from conductor.server.engine.results import apply_result, extend_lease, hand_out, pending_task, result_of
+from conductor.server.engine.state import Doc, Execution, is_done
+from conductor.server.engine.words import SCHEDULED
+from conductor.server.engine.world import RefusedError
+from conductor.server.kernel import Kernel
+
+Json = dict[str, Any]
+
+STATUSES = frozenset({"IN_PROGRESS", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "COMPLETED", "CANCELED"})
+
+
+def queue_of(kind: str, domain: str | None) -> str:
+    """The name of the queue of a task type in a domain."""
+    return f"{domain}:{kind}" if domain else kind
+
+
+class Tasks:
+    """What workers and their operators do with tasks."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def poll(self, kind: str, worker: str | None, domain: str | None, count: int) -> list[Json]:
+        """Hand out at most ``count`` tasks that are due."""
+        kernel = self._kernel
+        queue = queue_of(kind, domain)
+        with kernel.lock:
+            self._note_poll(kind, worker, domain)
+            if not kernel.queues.has_ready(queue, kernel.clock.now_ms()):
+                return []
+            with kernel.change() as world:
+                return self._take(queue, worker, count, world.now)
+
+    def _take(self, queue: str, worker: str | None, count: int, now: int) -> list[Json]:
+        kernel, polled = self._kernel, []
+        for task_id, workflow_id in kernel.queues.pop(queue, now):
+            execution = kernel.get(workflow_id)
+            task = execution.task(task_id)
+            if task is None or task["status"] != SCHEDULED or execution.is_terminal:
+                continue
+            if self._is_limited(task):
+                kernel.after_commit.append(partial(self._put_back, queue, task, workflow_id))
+                continue
+            kernel.touch(execution)
+            hand_out(task, worker, now)
+            kernel.in_progress.setdefault(task["taskDefName"], set()).add(task_id)
+            polled.append(self._rendered_for_worker(task))
+            if len(polled) >= count:
+                break
+        return polled
+
+    def _put_back(self, queue: str, task: Doc, workflow_id: str) -> None:
+        now, due = self._kernel.clock.now_ms(), task.get("_due", 0)
+        self._kernel.queues.push(queue, task["taskId"], workflow_id, task["workflowPriority"], due, now, wake=False)
+
+    def _note_poll(self, kind: str, worker: str | None, domain: str | None) -> None:
+        now = self._kernel.clock.now_ms()
+        data: Json = {"queueName": kind, "workerId": worker, "lastPollTime": now}
+        if domain:
+            data["domain"] = domain
+        self._kernel.last_polls[kind, domain or ""] = {key: one for key, one in data.items() if one is not None}
+
+    def _is_limited(self, task: Doc) -> bool:
+        task_def = (task.get("workflowTask") or {}).get("taskDefinition") or {}
+        limit = task_def.get("concurrentExecLimit") or 0
+        return limit > 0 and len(self._kernel.in_progress.get(task["taskDefName"], ())) >= limit
+
+    def _rendered_for_worker(self, task: Doc) -> Json:
+        world = self._kernel.world
+        rendered = {**render_task(task), "inputData": with_secrets(task["inputData"], world)}
+        names = (rendered.get("taskDefinition") or {}).get("runtimeMetadata") or []
+        if names:
+            values = {name: world.secrets.get(name, world.environment.get(name)) for name in names}
+            rendered["runtimeMetadata"] = {name: value for name, value in values.items() if value is not None}
+        return rendered
+
+    def update(self, result: Json) -> Doc | None:
+        """Take over what a worker reports; returns the task, None for an extended lease."""
+        kernel = self._kernel
+        with kernel.change() as world:
+            if result.get("extendLease"):
+                execution, task = self._locate(result["taskId"])
+                if task is None or execution is None:
+                    raise RefusedError(404, f"No such task found by id: {result['taskId']}")
+                kernel.touch(execution)
+                extend_lease(task, world.now)
+                return None
+            execution = kernel.get(result["workflowInstanceId"])
+            task = execution.task(result["taskId"])
+            if task is None:
+                raise RefusedError(404, f"No such task found by id: {result['taskId']}")
+            self._apply(execution, task, result)
+            return task
+
+    def _apply(self, execution: Execution, task: Doc, result: Json) -> None:
+        self._kernel.touch(execution)
+        if apply_result(execution, task, result, self._kernel.world):
+            self._kernel.advance(execution)
+
+    def _locate(self, task_id: str) -> tuple[Execution | None, Doc | None]:
+        home = self._kernel.store.home_of(task_id)
+        execution = self._kernel.find(home) if home is not None else None
+        return execution, execution.task(task_id) if execution is not None else None
+
+    def update_by_reference(
+        self, workflow_id: str, reference: str, status: str, worker: str | None, output: Json
+    ) -> str | None:
+        """Update the open task of a reference name; its output is merged. Returns its id; None when none is open."""
+        with self._kernel.change():
+            execution = self._kernel.find(workflow_id)
+            task = pending_task(execution, reference) if execution is not None else None
+            if execution is None or task is None:
+                return None
+            self.merge(execution, task, status, worker, output)
+            return str(task["taskId"])
+
+    def merge(self, execution: Execution, task: Doc, status: str, worker: str | None, output: Json) -> None:
+        """Lay a partial report over a task."""
+        result = {**result_of(task), "status": status}
+        result["outputData"] = {**result["outputData"], **output}
+        if worker and worker.strip():
+            result["workerId"] = worker
+        self._apply(execution, task, result)
+
+    def signal(self, workflow_id: str, status: str, output: Json) -> str | None:
+        """End the first open WAIT task of an execution or its children; returns its id, None when nothing waits."""
+        with self._kernel.change():
+            found = self.blocking_task(self._kernel.get(workflow_id))
+            if found is None:
+                return None
+            execution, task = found
+            self.merge(execution, task, status, None, output)
+            return str(task["taskId"])
+
+    def blocking_task(self, execution: Execution) -> tuple[Execution, Doc] | None:
+        """The first open WAIT task, depth first into children."""
+        for task in execution.tasks:
+            if task["taskType"] == "WAIT" and not is_done(task):
+                return execution, task
+        for task in execution.tasks:
+            if task["taskType"] == "SUB_WORKFLOW" and not is_done(task) and task.get("subWorkflowId"):
+                child = self._kernel.find(task["subWorkflowId"])
+                found = self.blocking_task(child) if child is not None else None
+                if found is not None:
+                    return found
+        return None
+
+    def get(self, task_id: str) -> Json:
+        """A task."""
+        with self._kernel.lock:
+            _, task = self._locate(task_id)
+            if task is None:
+                raise RefusedError(404, f"Task not found for taskId: {task_id}")
+            return render_task(task)
+
+    def add_log(self, task_id: str, text: str) -> None:
+        """Append a line to a task's log."""
+        with self._kernel.change() as world:
+            self._kernel.store.add_log(task_id, world.now, text)
+
+    def logs(self, task_id: str) -> list[Json]:
+        """A task's log."""
+        with self._kernel.lock:
+            return self._kernel.store.logs(task_id)
+
+    # -- queues
+
+    def sizes(self) -> dict[str, int]:
+        """How many tasks wait in each queue."""
+        with self._kernel.lock:
+            return self._kernel.queues.sizes()
+
+    def poll_data(self, kind: str | None = None) -> list[Json]:
+        """When task types were polled last."""
+        with self._kernel.lock:
+            return [data for (name, _), data in sorted(self._kernel.last_polls.items()) if kind in {None, name}]
+
+    def requeue(self, kind: str) -> int:
+        """Put scheduled tasks of a type that are in no queue back; nothing is ever lost here."""
+        with self._kernel.lock:
+            return self._kernel.queues.sizes().get(kind, 0)
+
+    def drop_from_queue(self, task_id: str) -> None:
+        """Take a task out of its queue."""
+        with self._kernel.lock:
+            self._kernel.queues.remove(task_id)
+
+    def workflow(self, workflow_id: str) -> Json:
+        """The workflow document of an execution."""
+        with self._kernel.lock:
+            return render(self._kernel.get(workflow_id))

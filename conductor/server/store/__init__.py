@@ -1,0 +1,1 @@
+"""Where executions and definitions are kept."""

@@ -1,0 +1,32 @@
+"""The tables."""
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS execution (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, status TEXT NOT NULL, correlation_id TEXT,
+    parent_id TEXT, created INTEGER NOT NULL, updated INTEGER NOT NULL, ended INTEGER NOT NULL,
+    snapshot INTEGER NOT NULL, body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS execution_by_name ON execution (name, status);
+CREATE INDEX IF NOT EXISTS execution_by_creation ON execution (created);
+CREATE INDEX IF NOT EXISTS execution_by_correlation ON execution (correlation_id) WHERE correlation_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS execution_open ON execution (status) WHERE status IN ('RUNNING', 'PAUSED');
+CREATE TABLE IF NOT EXISTS task (
+    id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, position INTEGER NOT NULL, type TEXT NOT NULL,
+    status TEXT NOT NULL, body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS task_by_execution ON task (execution_id, position);
+CREATE TABLE IF NOT EXISTS snapshot (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS document (
+    kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (kind, name, version)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS task_log (task_id TEXT NOT NULL, created INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS task_log_by_task ON task_log (task_id);
+CREATE TABLE IF NOT EXISTS message (queue TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS message_by_queue ON message (queue);
+CREATE TABLE IF NOT EXISTS schedule_run (
+    id TEXT PRIMARY KEY, schedule TEXT NOT NULL, scheduled INTEGER NOT NULL, state TEXT NOT NULL, body BLOB NOT NULL
+) WITHOUT ROWID;
+"""

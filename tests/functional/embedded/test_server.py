@@ -1,0 +1,128 @@
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+import conductor.server
+from conductor import ConductorClient, ConfigurationError, ServerStartError
+from conductor.models import TaskResult
+from examples.order_processing import main as order_processing
+
+
+def simple(name, **more):
+    return {"name": name, "taskReferenceName": name, "type": "SIMPLE", **more}
+
+
+def end_task(client, kind, status="COMPLETED", **more):
+    task = client.tasks.poll(kind)
+    ids = {"workflow_instance_id": task.workflow_instance_id, "task_id": task.task_id}
+    client.tasks.update(TaskResult(**ids, status=status, **more))
+    return task
+
+
+def test_the_order_example_runs_on_it(client, capsys):
+    assert order_processing.run(client, timeout=30)
+    assert "compensated" in capsys.readouterr().out
+
+
+def test_it_is_ready_at_once_and_frees_its_port():
+    begin = time.monotonic()
+    server = conductor.server.start()
+    taken = time.monotonic() - begin
+    assert taken < 0.3
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5):
+        pass
+    server.stop()
+    server.stop()
+    assert not server.is_running
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", server.port), timeout=5)
+
+
+def test_a_taken_port_is_an_error(server):
+    with pytest.raises(ServerStartError, match=f"Port {server.port} of 127.0.0.1 cannot be used"):
+        conductor.server.start(server.port)
+
+
+def test_a_file_that_is_no_database_is_an_error(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("these are no pages of SQLite, but quite long enough to be taken for one" * 20)
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        conductor.server.start(database=file)
+
+
+def test_a_long_poll_wakes_at_once(client, define):
+    define("waking", simple("late"))
+    client.tasks.poll("late")
+    begin = time.monotonic()
+    starter = threading.Timer(0.2, client.workflows.start, ["waking"])
+    starter.start()
+    tasks = client.tasks.poll_batch("late", count=5, timeout_ms=5000)
+    starter.join()
+    assert len(tasks) == 1
+    assert time.monotonic() - begin < 2
+
+
+def test_a_wait_of_three_days_takes_no_time(server, client, define):
+    define(
+        "patient", {"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "3 days"}}
+    )
+    workflow_id = client.workflows.start("patient")
+    server.clock.advance(timedelta(days=2, hours=23))
+    assert client.workflows.get(workflow_id).status == "RUNNING"
+    server.clock.skip_to_next_event()
+    workflow = client.workflows.get(workflow_id)
+    assert workflow.status == "COMPLETED"
+    assert workflow.end_time - workflow.create_time == pytest.approx(3 * 86_400_000, abs=2000)
+
+
+def test_a_retry_comes_when_its_delay_is_over(server, client, define):
+    definition = {"name": "flaky", "retryCount": 1, "retryDelaySeconds": 30, "ownerEmail": "a@b.c"}
+    define("retrying", simple("flaky"), task_defs=[definition])
+    workflow_id = client.workflows.start("retrying")
+    end_task(client, "flaky", "FAILED", reason_for_incompletion="no luck")
+    server.clock.freeze()
+    assert client.tasks.poll("flaky") is None
+    server.clock.advance(timedelta(seconds=29))
+    assert client.tasks.poll("flaky") is None
+    server.clock.advance(timedelta(seconds=1))
+    again = end_task(client, "flaky")
+    assert again.retry_count == 1
+    assert client.workflows.get(workflow_id).status == "COMPLETED"
+
+
+def test_what_was_acknowledged_is_there_after_a_restart(tmp_path):
+    database = tmp_path / "conductor.db"
+    with conductor.server.start(database=database) as server, ConductorClient(server_url=server.url) as client:
+        client.metadata.update_workflows(
+            [{"name": "lasting", "ownerEmail": "a@b.c", "tasks": [simple("first"), simple("second")]}]
+        )
+        workflow_id = client.workflows.start("lasting")
+        end_task(client, "first", output_data={"n": 1})
+    with conductor.server.start(database=database) as server, ConductorClient(server_url=server.url) as client:
+        end_task(client, "second")
+        workflow = client.workflows.get(workflow_id)
+        assert workflow.status == "COMPLETED"
+        assert [(task.reference_task_name, task.output_data) for task in workflow.tasks] == [
+            ("first", {"n": 1}),
+            ("second", {}),
+        ]
+
+
+def test_as_a_process_it_says_where_it_is_and_stops_with_status_0(tmp_path):
+    words = [sys.executable, "-m", "conductor.server", "--engine", "embedded", "--port", "0", "--dir", str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        line = process.stdout.readline()
+        assert re.fullmatch(
+            r"Conductor is ready at http://127\.0\.0\.1:\d+/api \(embedded, database \S+conductor\.db\); "
+            r"Ctrl-C stops it\n",
+            line,
+        ), line
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
