@@ -1,4 +1,4 @@
-"""A clean environment for every test: no setting of the developer's machine gets in."""
+"""A clean environment for every test: no setting of the developer's machine gets in; and the real server."""
 
 import os
 import time
@@ -24,3 +24,25 @@ def wait_until():
         return value
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def server_url():
+    """The real server's address: one that runs (CONDUCTOR_TEST_SERVER_URL), or one that is started.
+
+    One that cannot be had fails the tests in CI, and skips them elsewhere.
+    """
+    if given := os.environ.get("CONDUCTOR_TEST_SERVER_URL"):
+        yield given
+        return
+    from conductor.errors import ConductorError
+    from conductor.server.oss import start_oss_server
+
+    try:
+        server = start_oss_server()
+    except ConductorError as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the real server cannot be had: {error}")
+    try:
+        yield server.url
+    finally:
+        server.stop()

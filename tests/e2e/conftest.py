@@ -1,14 +1,13 @@
-"""The real open-source server: one that runs (CONDUCTOR_TEST_SERVER_URL), or one that is started for the tests."""
+"""Tests on the real open-source server."""
 
 import contextlib
-import os
 import uuid
 from pathlib import Path
 
 import pytest
 
 from conductor.clients.client import ConductorClient
-from conductor.errors import ConductorError, NotFoundError
+from conductor.errors import NotFoundError
 
 HERE = Path(__file__).parent
 
@@ -17,24 +16,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-
-
-@pytest.fixture(scope="session")
-def server_url():
-    """The server's address. A server that cannot be had fails the tests in CI, and skips them elsewhere."""
-    if given := os.environ.get("CONDUCTOR_TEST_SERVER_URL"):
-        yield given
-        return
-    from conductor.server.oss import start_oss_server
-
-    try:
-        server = start_oss_server()
-    except ConductorError as error:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the real server cannot be had: {error}")
-    try:
-        yield server.url
-    finally:
-        server.stop()
 
 
 @pytest.fixture

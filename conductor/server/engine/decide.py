@@ -96,10 +96,15 @@ def _one_pass(execution: Execution, world: World) -> bool:
     if execution.workflow["status"] == PAUSED:
         return False
     found = _Pass(execution, world)
-    found.look()
-    if found.is_complete:
-        end(execution, world, found.terminate)
-        return False
+    try:
+        found.look()
+        if found.is_complete:
+            end(execution, world, found.terminate)
+            found.forget()
+            return False
+    except TerminateWorkflowError as error:
+        found.forget(error.task_id)
+        raise
     set_domains(execution, found.to_schedule, world)
     new = _without_duplicates(execution, found.to_schedule)
     execution.add(new)
@@ -124,6 +129,7 @@ class _Pass:
     updated: list[Doc] = field(factory=list)
     is_complete: bool = False
     terminate: Doc | None = None
+    _before: list[tuple[Doc, str]] = field(factory=list)
     _next: dict[str, Doc] = field(factory=dict)
     _done: set[str] = field(factory=set)
 
@@ -150,6 +156,12 @@ class _Pass:
             self._check_permissive()
             self.is_complete = True
 
+    def forget(self, kept: str | None = None) -> None:
+        """Undo what the look noted in tasks: the real server does not store that of the last look, except of one."""
+        for task, status in self._before:
+            if task["taskId"] != kept:
+                task.update(status=status, executed=False)
+
     def _first_tasks(self) -> list[Doc]:
         task: Json | None = self.execution.definition["tasks"][0]
         while task is not None and self._is_skipped(task):
@@ -162,6 +174,8 @@ class _Pass:
 
     def _look_at(self, task: Doc) -> None:
         reference = task["referenceTaskName"]
+        if is_done(task):
+            self._before.append((task, task["status"]))
         if task["taskType"] in SYSTEM and not is_done(task):
             self._next.setdefault(reference, task)
             self._done.discard(reference)

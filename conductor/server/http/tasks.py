@@ -165,7 +165,7 @@ class TaskResource:
 def _status(word: str) -> str:
     if word not in STATUSES:
         raise RefusedError(
-            400, f"Method parameter 'status': Failed to convert value of type 'java.lang.String' to a status: {word}"
+            500, f"Method parameter 'status': Failed to convert value of type 'java.lang.String' to a status: {word}"
         )
     return word
 
@@ -173,9 +173,9 @@ def _status(word: str) -> str:
 def _checked(result: Json) -> Json:
     missing = []
     if not result.get("workflowInstanceId"):
-        missing.append(("updateTask.taskResult.workflowInstanceId", "Workflow Id cannot be null or empty"))
+        missing.append(("updateTask.arg0.workflowInstanceId", "Workflow Id cannot be null or empty"))
     if not result.get("taskId"):
-        missing.append(("updateTask.taskResult.taskId", "Task ID cannot be null or empty"))
+        missing.append(("updateTask.arg0.taskId", "Task ID cannot be null or empty"))
     if missing:
         raise invalid(*missing)
     status = result.get("status")
