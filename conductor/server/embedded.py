@@ -132,6 +132,7 @@ class EmbeddedServer:
         self._timer.stop()
         self._socket.close()
         with self._kernel.lock:
+            self._kernel.is_closed = True
             self._store.close()
 
     def __enter__(self) -> Self:

@@ -67,6 +67,7 @@ class Kernel:
         self.handlers: dict[type, Handler] = {}
         self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []  # further sources of timers
         self.after_commit: list[Callable[[], None]] = []
+        self.is_closed = False
         self.wake_timer: Callable[[], None] = lambda: None
         self._cache: dict[str, Execution] = {}
         self._touched: dict[str, Execution] = {}
@@ -321,7 +322,7 @@ class Kernel:
 
 def _javascript(script: str, bindings: Mapping[str, Any]) -> Any:
     try:
-        return run_javascript(script, bindings, timeout=_SCRIPT_SECONDS)
+        return run_javascript(script, {"$": bindings}, timeout=_SCRIPT_SECONDS)
     except ScriptError as error:
         raise ScriptFailedError(str(error)) from None
 

@@ -10,6 +10,7 @@ import requests
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\b1[789]\d{11}\b")
+_PORT = re.compile(r"127\.0\.0\.1:\d{4,5}\b")
 _PATIENCE = 25.0
 _sessions = threading.local()
 
@@ -250,7 +251,8 @@ class Lab:
             if isinstance(value, int):
                 return "<time>" if _TIME.fullmatch(str(value)) else value
             if isinstance(value, str):
-                return _TIME.sub("<time>", _UUID.sub(numbered, value.replace(self.prefix, "")))
+                named = _PORT.sub("<host>", value.replace(self.prefix, ""))
+                return _TIME.sub("<time>", _UUID.sub(numbered, named))
             return value
 
         return walk(outcome)

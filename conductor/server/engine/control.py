@@ -227,7 +227,7 @@ def rerun_from(execution: Execution, task: Doc, request: Json, world: World) -> 
         callbackAfterSeconds=0,
         status=SCHEDULED,
     )
-    task.drop("subWorkflowId", "workerId", "_callbackAfterMs", "_due")
+    task.drop("subWorkflowId", "workerId", "_callbackAfterMs", "_due", "_isAsked")
     if request.get("taskInput") is not None and task["taskType"] != "SUB_WORKFLOW":
         task["inputData"] = request["taskInput"]
     if task["taskType"] in {"WAIT", "JOIN"} or task["taskType"] in SYNCHRONOUS:
@@ -250,7 +250,7 @@ def _reopen_others(execution: Execution, rerun: Doc, world: World) -> None:
             continue
         in_progress = task["taskType"] in {"JOIN", "DO_WHILE"} or task["taskType"] in SYNCHRONOUS
         task.update(status=IN_PROGRESS if in_progress else SCHEDULED, executed=False, startTime=world.now, endTime=0)
-        task.drop("reasonForIncompletion", "subWorkflowId" if task["taskType"] == "SUB_WORKFLOW" else "")
+        task.drop("reasonForIncompletion", "_isAsked", "subWorkflowId" if task["taskType"] == "SUB_WORKFLOW" else "")
         enqueue(execution, task, world)
 
 
@@ -335,5 +335,5 @@ def _revive_canceled(execution: Execution, task: Doc, world: World) -> None:
         executed=False,
         status=SCHEDULED,
     )
-    task.drop("reasonForIncompletion", "workerId", "_due")
+    task.drop("reasonForIncompletion", "workerId", "_due", "_isAsked")
     enqueue(execution, task, world)

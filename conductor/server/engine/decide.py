@@ -62,8 +62,9 @@ def run_due_tasks(execution: Execution, world: World) -> bool:
             continue
         run = Run(execution, world, task, _no_round)
         if task["status"] == SCHEDULED:
-            if task.get("_due", 0) > world.now:
+            if task.get("_due", 0) > world.now or task.get("_isAsked"):
                 continue
+            task["_isAsked"] = True  # a child that is being started answers later
             task["startTime"] = world.now
             task["pollCount"] += 1
             STARTS[task["taskType"]](run)
@@ -100,7 +101,8 @@ def _one_pass(execution: Execution, world: World) -> bool:
         found.look()
         if found.is_complete:
             end(execution, world, found.terminate)
-            found.forget()
+            is_bad = found.terminate is not None and execution.workflow["status"] != COMPLETED
+            found.forget(found.terminate["taskId"] if found.terminate is not None and is_bad else None)
             return False
     except TerminateWorkflowError as error:
         found.forget(error.task_id)

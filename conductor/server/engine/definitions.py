@@ -97,7 +97,7 @@ def complete_task_def(given: Json) -> Json:
 def default_task_def(name: str, kind: str) -> Json:
     """What holds for a task without a definition: the engine's own types are not retried and do not time out."""
     made = {**_task_def_defaults(), "name": name}
-    if kind not in {"SIMPLE", "DYNAMIC"}:
+    if kind != "SIMPLE":
         made.update(retryCount=0, responseTimeoutSeconds=0)
     return made
 
@@ -140,10 +140,7 @@ def populate(definition: Json, world: World) -> Json:
 def populate_task(task: Json, task_def: Callable[[str], Json | None]) -> None:
     """Put the task definition into a task of a workflow definition."""
     if task.get("taskDefinition") is None and task.get("name"):
-        found = task_def(task["name"])
-        if found is None and task["type"] == "DYNAMIC":
-            return
-        task["taskDefinition"] = found or default_task_def(task["name"], task["type"])
+        task["taskDefinition"] = task_def(task["name"]) or default_task_def(task["name"], task["type"])
 
 
 def _resolve_version(task: Json, world: World) -> None:

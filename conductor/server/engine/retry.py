@@ -105,5 +105,5 @@ def new_attempt(task: Doc, world: World) -> Doc:
         outputData={},
         inputData={key: value for key, value in task["inputData"].items() if key != "subWorkflowId"},
     )
-    again.drop("workerId", "subWorkflowId", "reasonForIncompletion", "_callbackAfterMs", "_due")
+    again.drop("workerId", "subWorkflowId", "reasonForIncompletion", "_callbackAfterMs", "_due", "_isAsked")
     return again

@@ -36,12 +36,13 @@ def run_loop(run: Run) -> bool:
         if is_done(task) and task["status"] not in SUCCESSFUL_TASK:
             failed = task
             break
-    if loop["outputData"].get(str(loop["iteration"])) != output:
-        loop.put_all("outputData", {str(loop["iteration"]): output})
+    if failed is None and not _is_complete(run, body):
+        return False
+    loop.put_all("outputData", {str(loop["iteration"]): output})
     _forget_old_rounds(run)
     if failed is not None:
         return run.fail(f"{failed.get('reasonForIncompletion')} ")
-    return _is_complete(run, body) and _next_round(run)
+    return _next_round(run)
 
 
 def _begin(run: Run) -> bool:

@@ -42,7 +42,7 @@ def plan_dynamic(plan: Plan) -> list[Doc]:
             f"Parameter= {parameter}, input= {java_text(given)}"
         )
     name = java_text(name)
-    task_def = plan.task.get("taskDefinition") or plan.world.task_def(name) or default_task_def(name, "SIMPLE")
+    task_def = plan.task.get("taskDefinition") or plan.world.task_def(name) or default_task_def(name, "DYNAMIC")
     named = {**plan.task, "name": name, "taskDefinition": task_def}
     made = _document(plan, name, task_def)
     made.update(taskDefName=name, workflowTask=named)

@@ -1,0 +1,120 @@
+"""The calls of HTTP tasks, each on a thread of its own; the outcome comes back as a change."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from functools import partial
+from typing import Any
+
+import urllib3
+
+from conductor.models.codec import dumps, loads
+from conductor.server.engine.commands import CallHttp
+from conductor.server.engine.outcome import touch
+from conductor.server.engine.state import Doc, Execution, is_done
+from conductor.server.engine.tasks.family import Run
+from conductor.server.engine.tasks.outside import end_http
+from conductor.server.kernel import Kernel
+
+Json = dict[str, Any]
+
+_DEFAULT_TIMEOUT_MS = 3000
+_FIRST_ERROR = 400
+
+
+class HttpCalls:
+    """Makes the calls; at most some at once."""
+
+    def __init__(self, kernel: Kernel, at_once: int = 16) -> None:
+        self._kernel = kernel
+        self._slots = threading.BoundedSemaphore(at_once)
+        self._pool = urllib3.PoolManager(maxsize=at_once, retries=False)
+        self.under_way = 0
+        kernel.handlers[CallHttp] = self._call_later
+
+    def _call_later(self, execution: Execution, command: CallHttp) -> None:
+        self._kernel.after_commit.append(partial(self._begin, execution.id, command))
+
+    def _begin(self, workflow_id: str, command: CallHttp) -> None:
+        self.under_way += 1
+        thread = threading.Thread(target=self._work, args=(workflow_id, command), name="http-task", daemon=True)
+        thread.start()
+
+    def _work(self, workflow_id: str, command: CallHttp) -> None:
+        with self._slots:
+            response, fault = self._call(command.request)
+        with self._kernel.lock:
+            self.under_way -= 1
+            if not self._kernel.is_closed:
+                self._end(workflow_id, command.task_id, response, fault)
+
+    def _end(self, workflow_id: str, task_id: str, response: Json | None, fault: str) -> None:
+        with self._kernel.change() as world:
+            execution = self._kernel.find(workflow_id)
+            task = execution.task(task_id) if execution is not None else None
+            if execution is None or task is None or is_done(task):
+                return
+            end_http(Run(execution, world, task, _no_round), response, fault)
+            touch(task, world.now)
+            self._kernel.advance(execution)
+
+    def _call(self, request: Json) -> tuple[Json | None, str]:
+        """The response, or None and what went wrong."""
+        method, uri = str(request["method"]).upper(), str(request["uri"])
+        try:
+            answer = self._pool.request(
+                method, uri, body=_body(request.get("body")), headers=_headers(request), timeout=_timeout(request)
+            )
+        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
+            return None, f'java.lang.Exception: I/O error on {method} request for "{uri}": {error}'
+        phrase = answer.reason or http.client.responses.get(answer.status, "")
+        text = answer.data.decode("utf-8", "replace")
+        if answer.status >= _FIRST_ERROR:
+            shown = f'"{text}"' if text else "[no body]"
+            return None, f'java.lang.Exception: {answer.status} {phrase} on {method} request for "{uri}": {shown}'
+        return {
+            "body": _parsed(text),
+            "headers": {name: answer.headers.getlist(name) for name in answer.headers},
+            "statusCode": answer.status,
+            "reasonPhrase": phrase.upper().replace(" ", "_") if not answer.reason else phrase,
+        }, ""
+
+
+def _no_round(_: Doc) -> None:
+    raise AssertionError("An HTTP task is no loop")
+
+
+def _headers(request: Json) -> dict[str, str]:
+    accept = request.get("accept") or "application/json"
+    made = {"Accept": ", ".join(map(str, accept)) if isinstance(accept, list) else str(accept)}
+    if request.get("body") is not None:
+        made["Content-Type"] = str(request.get("contentType") or "application/json")
+    for name, value in (request.get("headers") or {}).items():
+        made[str(name)] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return made
+
+
+def _body(value: Any) -> bytes | None:
+    if value is None:
+        return None
+    return value.encode() if isinstance(value, str) else dumps(value)
+
+
+def _timeout(request: Json) -> urllib3.Timeout:
+    def seconds(name: str) -> float:
+        value = request.get(name)
+        return (value if isinstance(value, int) and value > 0 else _DEFAULT_TIMEOUT_MS) / 1000
+
+    return urllib3.Timeout(connect=seconds("connectionTimeOut"), read=seconds("readTimeOut"))
+
+
+def _parsed(text: str) -> Any:
+    """JSON where it is JSON; a number comes as a fraction, as on the real server."""
+    if not text:
+        return None
+    try:
+        value = loads(text)
+    except ValueError:
+        return text
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
