@@ -15,6 +15,7 @@ from conductor.errors import ConductorError, ConfigurationError
 from conductor.server import start
 from conductor.server.oss.download import VERSION
 from conductor.server.oss.launch import start_oss_server
+from conductor.server.page.command import main as page_command
 
 _DONE, _MISUSED, _FAILED = 0, 2, 3
 _GLANCE = 0.2
@@ -79,10 +80,13 @@ _ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"embedded"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = _parser().parse_args(words)
-    logging.basicConfig(level=arguments.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    words = list(sys.argv[1:] if words is None else words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # both stop it alike, also while it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if words[:1] == ["ui"]:
+        return page_command(words[1:])
+    arguments = _parser().parse_args(words)
+    logging.basicConfig(level=arguments.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     try:
         return _run(_ENGINES[arguments.engine], arguments)
     except KeyboardInterrupt:
@@ -126,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m conductor.server",
         description="Run a Conductor server on this machine until Ctrl-C or SIGTERM.",
         epilog="Exit status: 0 stopped when asked, 2 wrong usage or setting, 3 the server did not start or ended by "
-        "itself.",
+        "itself. With `ui` as the first word it serves the web page for a server that runs elsewhere: `ui --help`.",
     )
     add = parser.add_argument
     add("--engine", choices=sorted(_ENGINES), default="oss", help="which server (default: %(default)s, the real one)")

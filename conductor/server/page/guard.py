@@ -1,0 +1,77 @@
+"""Who may ask: a page in the user's browser must not reach a local server by a name or from an origin of its own."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import ipaddress
+from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach a server that listens on the host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@frozen
+class Guard:
+    """What a request must bring.
+
+    Attributes:
+        names: Host names, beside those of this machine, by which the server may be called.
+        key: A password that every request must carry (HTTP Basic, any user name); None for none.
+    """
+
+    names: Collection[str] = ()
+    key: str | None = field(default=None, repr=False)
+
+    def refusal(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
+        """Return the status and the text to refuse the request with; None when it may pass.
+
+        Args:
+            headers: The request's, by lower-case name.
+        """
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return 403, f"This server does not answer to the name {host!r}."
+        if not _same_origin(headers, host):
+            return 403, "Pages of other origins may not use this server."
+        if self.key is not None and not _carries(headers.get("authorization", ""), self.key):
+            return 401, "This server needs its key: as the password, with any user name."
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return name in _LOCAL_NAMES or name in {known.lower() for known in self.names}
+
+
+def _same_origin(headers: Mapping[str, str], host: str) -> bool:
+    if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        return headers.get("sec-fetch-mode") == "navigate"  # following a link to the page is no attack
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+def _carries(authorization: str, key: str) -> bool:
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        password = base64.b64decode(credentials, validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(password, key.encode())

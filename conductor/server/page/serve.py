@@ -1,0 +1,172 @@
+"""The page in front of a server that has none: its files here, everything under `/api` passed on."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from conductor.errors import ConfigurationError
+from conductor.server.oss.port import local_address, taken
+from conductor.server.page.files import HEADERS, page_file
+from conductor.server.page.guard import Guard, is_loopback
+from conductor.server.page.upstream import Upstream, UpstreamError
+
+_LARGEST_BODY = 32 * 1024 * 1024
+_API = "/api/"
+
+
+class PageServer:
+    """Serves the page on its own thread; stops at the end of a `with` block.
+
+    Args:
+        upstream: The Conductor server that the page shows.
+        port: Where to listen; 0 for any free port.
+        host: The address to listen on.
+        key: A password to ask for; required when others than this machine can reach the host.
+        names: Host names, beside those of this machine, by which browsers may call it.
+
+    Raises:
+        ConfigurationError: The host is open to others and there is no key.
+        ServerStartError: The port cannot be had.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        key: str | None = None,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        if not is_loopback(host) and not key:
+            raise ConfigurationError(
+                f"The page on {host!r} would let everyone who reaches it control {upstream.url}. "
+                "Give it a key, or leave it on 127.0.0.1.",
+                variable="key",
+                allowed="any text",
+            )
+        self.upstream = upstream
+        self.guard = Guard((*names, host), key)
+        self._server = _listening(host, port, self)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="page", daemon=True)
+        self._thread.start()
+        name = local_address(host)
+        self.url = f"http://{f'[{name}]' if ':' in name else name}:{self._server.server_address[1]}/"
+        """Where the page is."""
+
+    def stop(self) -> None:
+        """Stop serving; returns when the port is free."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    page: PageServer
+
+
+class _ServerV6(_Server):
+    address_family = socket.AF_INET6
+
+
+def _listening(host: str, port: int, page: PageServer) -> _Server:
+    try:
+        server = (_ServerV6 if ":" in host else _Server)((host, port), _Handler)
+    except OSError as error:
+        raise taken(port, error.strerror or str(error)) from None
+    server.page = page
+    return server
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "conductor-page"
+    sys_version = ""
+    timeout = 75.0
+    server: _Server
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except ConnectionError:  # the browser has gone
+            self.close_connection = True
+
+    def _answer_request(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self._body(headers)
+        if body is None:
+            return
+        refused = self.server.page.guard.refusal(headers)
+        if refused:
+            self._error(*refused)
+        elif self.path.startswith(_API):
+            self._pass_on(headers, body)
+        elif self.command == "GET":
+            self._file()
+        else:
+            self._error(405, "Only GET is allowed here.")
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _answer_request  # noqa: N815 (the names that http.server calls)
+
+    def _body(self, headers: dict[str, str]) -> bytes | None:
+        """Return what the request carries; None when it was refused."""
+        length = headers.get("content-length", "0")
+        if "transfer-encoding" in headers or not length.isdigit():
+            self.close_connection = True
+            self._error(411, "The length of the body is needed.")
+            return None
+        if int(length) > _LARGEST_BODY:
+            self.close_connection = True
+            self._error(413, "The body is too large.")
+            return None
+        return self.rfile.read(int(length))
+
+    def _pass_on(self, headers: dict[str, str], body: bytes) -> None:
+        target = self.path[len(_API) - 1 :]
+        try:
+            answer = self.server.page.upstream.send(self.command, target, headers, body or None)
+        except UpstreamError as error:
+            self._error(502, str(error))
+            return
+        self._send(answer.status, answer.content_type, answer.body)
+
+    def _file(self) -> None:
+        found = page_file(self.path.partition("?")[0])
+        if found is None:
+            self._error(404, "There is no such file.")
+            return
+        self._send(200, found.media_type, found.content)
+
+    def _error(self, status: int, message: str) -> None:
+        self._send(status, "application/json", json.dumps({"status": status, "message": message}).encode())
+
+    def _send(self, status: int, content_type: str, content: bytes) -> None:
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        if status == 401:  # noqa: PLR2004
+            self.send_header("WWW-Authenticate", 'Basic realm="conductor"')
+        if content_type:
+            self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Be silent: what goes wrong, the browser is told."""

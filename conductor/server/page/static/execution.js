@@ -1,0 +1,121 @@
+// One execution: what happened, as a diagram, a timeline and a table; and what can be done about it.
+
+import { call, get, part, query } from "./api.js";
+import { diagram } from "./diagram.js";
+import { ask, facts, h, json, notice, table } from "./dom.js";
+import { badge, duration, isOver, link, time } from "./format.js";
+import { startDialog } from "./start.js";
+import { taskPanel } from "./task.js";
+import { timeline } from "./timeline.js";
+
+const TABS = { diagram: "Diagram", timeline: "Timeline", tasks: "Tasks", data: "Input and output", source: "JSON" };
+
+export async function execution(id, search) {
+  const state = { id, tab: search.get("tab") in TABS ? search.get("tab") : "diagram", task: search.get("task"), run: null, shown: "" };
+  const element = h("div", {});
+  const refresh = async (force = false) => {
+    if (state.run && isOver(state.run.status) && force !== true) return;
+    state.run = await get(`/workflow/${part(id)}`);
+    const seen = JSON.stringify(state.run);
+    if (seen !== state.shown || force) draw();
+    state.shown = seen;
+  };
+  const draw = () => {
+    const left = element.querySelector(".scroll")?.scrollLeft ?? 0;
+    element.replaceChildren(...parts(state, draw, () => refresh(true)));
+    const scroll = element.querySelector(".scroll");
+    if (scroll) scroll.scrollLeft = left;
+  };
+  await refresh();
+  return { element, refresh, every: 2000 };
+}
+
+function parts(state, draw, reload) {
+  const { run } = state;
+  const choose = (taskId) => {
+    state.task = taskId;
+    remember(state);
+    draw();
+  };
+  const task = run.tasks.find((one) => one.taskId === state.task);
+  const content = h("div", { class: "panel" }, body(state, choose));
+  return [
+    h("div", { class: "row spread" },
+      h("div", { class: "row" }, h("h1", {}, run.workflowName ?? run.workflowType), badge(run.status)),
+      h("div", { class: "row" }, actions(run, reload))),
+    run.reasonForIncompletion && h("p", { class: "reason" }, run.reasonForIncompletion),
+    facts([
+      ["Id", h("span", { class: "mono" }, run.workflowId)],
+      ["Version", link(["definitions", "workflow", run.workflowName, String(run.workflowVersion)], String(run.workflowVersion))],
+      ["Started", time(run.createTime ?? run.startTime)], ["Ended", time(run.endTime)],
+      ["Took", duration((run.endTime || Date.now()) - (run.createTime ?? run.startTime))],
+      ["Correlation id", run.correlationId], ["Priority", run.priority ? String(run.priority) : ""],
+      ["Parent", run.parentWorkflowId && link(["executions", run.parentWorkflowId], run.parentWorkflowId)],
+    ]),
+    h("div", { class: "tabs", role: "tablist" }, Object.entries(TABS).map(([name, title]) =>
+      h("button", { role: "tab", "aria-selected": String(name === state.tab), onclick: () => {
+        state.tab = name;
+        remember(state);
+        draw();
+      } }, title))),
+    h("div", { class: task ? "split open" : "split" }, content,
+      task && h("aside", { class: "panel side" }, taskPanel(run, task, choose, reload))),
+  ].filter(Boolean);
+}
+
+function remember(state) {
+  history.replaceState(null, "", `#/executions/${part(state.id)}${query({ tab: state.tab, task: state.task })}`);
+}
+
+function body(state, choose) {
+  const { run } = state;
+  switch (state.tab) {
+    case "timeline": return timeline(run, choose);
+    case "tasks": return taskTable(run, choose);
+    case "data": return dataOf(run);
+    case "source": return json(run);
+    default: return h("div", { class: "scroll" }, diagram(run.workflowDefinition, run, state.task, choose));
+  }
+}
+
+function taskTable(run, choose) {
+  return table(["#", "Task", "Type", "Status", "Attempt", "Scheduled", "Took", "Worker"], run.tasks.map((task) => [
+    String(task.seq), h("button", { onclick: () => choose(task.taskId) }, task.referenceTaskName), task.taskType, badge(task.status),
+    String((task.retryCount ?? 0) + 1), time(task.scheduledTime),
+    task.startTime ? duration((task.endTime || Date.now()) - task.startTime) : "", task.workerId]), "No task has been scheduled.");
+}
+
+function dataOf(run) {
+  return h("div", {}, h("h2", {}, "Input"), json(run.input), h("h2", {}, "Output"), json(run.output),
+    h("h2", {}, "Variables"), json(run.variables), h("h2", {}, "Task domains"), json(run.taskToDomain));
+}
+
+function actions(run, reload) {
+  const path = `/workflow/${part(run.workflowId)}`;
+  const act = (label, method, target, said) => h("button", { onclick: () => attempt(() => call(method, target), said, reload) }, label);
+  const buttons = [];
+  if (run.status === "RUNNING") buttons.push(act("Pause", "PUT", `${path}/pause`, "Paused"));
+  if (run.status === "PAUSED") buttons.push(act("Resume", "PUT", `${path}/resume`, "Resumed"));
+  if (!isOver(run.status)) buttons.push(h("button", { class: "danger", onclick: () => terminate(path, reload) }, "Terminate"));
+  else {
+    if (run.status !== "COMPLETED") buttons.push(act("Retry", "POST", `${path}/retry`, "Retried"));
+    buttons.push(act("Restart", "POST", `${path}/restart`, "Restarted"));
+  }
+  buttons.push(h("button", { onclick: () => startDialog(run.workflowName, String(run.workflowVersion), run.input) }, "Start again…"));
+  return buttons;
+}
+
+async function terminate(path, reload) {
+  const entered = await ask("Terminate this execution?", [{ name: "reason", label: "Reason" }], "Terminate", true);
+  if (entered) await attempt(() => call("DELETE", path + query({ reason: entered.reason })), "Terminated", reload);
+}
+
+async function attempt(action, said, reload) {
+  try {
+    await action();
+    notice(said);
+  } catch (error) {
+    notice(error.message, true);
+  }
+  await reload();
+}

@@ -1,0 +1,84 @@
+// The list of executions, with filters that live in the address.
+
+import { get, getOr, query } from "./api.js";
+import { h, table } from "./dom.js";
+import { badge, duration, link, time } from "./format.js";
+import { startDialog } from "./start.js";
+
+const STATUSES = ["", "RUNNING", "COMPLETED", "FAILED", "TIMED_OUT", "TERMINATED", "PAUSED"];
+const SPANS = { "": "any time", 15: "last 15 minutes", 60: "last hour", 1440: "last day", 10080: "last week" };
+const SIZE = 25;
+
+export async function executions(search) {
+  const names = Object.keys(await getOr("/metadata/workflow/names-and-versions", {})).sort();
+  const results = h("div", {});
+  const view = h("div", {},
+    h("div", { class: "row spread" }, h("h1", {}, "Executions"),
+      h("button", { class: "primary", onclick: () => startDialog() }, "Start a workflow")),
+    filters(search, names), results);
+  const refresh = async () => results.replaceChildren(...(await page(search)));
+  await refresh();
+  return { element: view, refresh, every: 4000 };
+}
+
+function filters(search, names) {
+  const field = (label, control) => h("label", {}, h("span", {}, label), control);
+  const select = (name, options) => h("select", { name }, options.map(([value, text]) =>
+    h("option", { value, selected: (search.get(name) ?? "") === value }, text)));
+  const input = (name, hints) => h("input", { name, value: search.get(name) ?? "", placeholder: hints, spellcheck: "false" });
+  const form = h("form", { class: "filters", onsubmit: apply, onchange: apply },
+    field("Workflow", h("input", { name: "type", value: search.get("type") ?? "", list: "names", placeholder: "any, * as wildcard", spellcheck: "false" })),
+    h("datalist", { id: "names" }, names.map((name) => h("option", { value: name }))),
+    field("Status", select("status", STATUSES.map((status) => [status, status || "any"]))),
+    field("Started", select("since", Object.entries(SPANS))),
+    field("Workflow id", input("id", "exact")),
+    field("Correlation id", input("correlation", "exact, * as wildcard")),
+    field("Free text", input("text", "in input, output, reason")),
+    h("button", {}, "Search"));
+  function apply(event) {
+    event.preventDefault();
+    go(Object.fromEntries(new FormData(form)));
+  }
+  return form;
+}
+
+function go(parameters) {
+  const target = `#/executions${query(parameters)}`;
+  if (location.hash === target) dispatchEvent(new HashChangeEvent("hashchange"));
+  else location.hash = target;
+}
+
+// Values stand in quotes, which the query language drops: what it uses as marks cannot be part of a value.
+const quoted = (value) => `'${value.replace(/["'(),]/g, "")}'`;
+
+function condition(search) {
+  const conditions = [];
+  const equals = (field, name) => search.get(name) && conditions.push(`${field}=${quoted(search.get(name).trim())}`);
+  equals("workflowType", "type");
+  equals("status", "status");
+  equals("workflowId", "id");
+  equals("correlationId", "correlation");
+  if (search.get("since")) conditions.push(`startTime>${Date.now() - Number(search.get("since")) * 60000}`);
+  return conditions.join(" AND ");
+}
+
+async function page(search) {
+  const start = Number(search.get("start") ?? 0);
+  const found = await get(`/workflow/search${query({
+    start, size: SIZE, sort: "startTime:DESC", freeText: search.get("text") || "*", query: condition(search) })}`);
+  const rows = found.results.map((item) => [
+    link(["executions", item.workflowId], item.workflowType), badge(item.status), time(item.startTime),
+    item.status === "RUNNING" ? "" : duration(item.executionTime),
+    h("span", { class: "mono" }, link(["executions", item.workflowId], item.workflowId)),
+    item.correlationId, h("span", { class: "small quiet" }, shortened(item.reasonForIncompletion))]);
+  const turn = (by) => go({ ...Object.fromEntries(search), start: Math.max(0, start + by) || "" });
+  return [
+    table(["Workflow", "Status", "Started", "Took", "Id", "Correlation id", "Reason"], rows, "No execution matches."),
+    h("div", { class: "row spread gap" },
+      h("span", { class: "quiet small" }, rows.length ? `${start + 1}–${start + rows.length} of ${found.totalHits}` : ""),
+      h("span", { class: "row" },
+        h("button", { disabled: start === 0, onclick: () => turn(-SIZE) }, "Newer"),
+        h("button", { disabled: start + rows.length >= found.totalHits, onclick: () => turn(SIZE) }, "Older")))];
+}
+
+const shortened = (text) => (text && text.length > 120 ? `${text.slice(0, 120)}…` : text);

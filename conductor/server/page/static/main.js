@@ -1,0 +1,72 @@
+// The frame of the page: which section the address names, and showing it anew while it is open.
+
+import { getOr } from "./api.js";
+import { definition, definitions } from "./definitions.js";
+import { h } from "./dom.js";
+import { execution } from "./execution.js";
+import { executions } from "./executions.js";
+import { queues } from "./queues.js";
+import { schedule, schedules } from "./schedules.js";
+
+const SECTIONS = { executions: "Executions", definitions: "Definitions", queues: "Queues and workers", schedules: "Schedules" };
+const VIEWS = {
+  executions: (path, search) => (path.length ? execution(path[0], search) : executions(search)),
+  definitions: (path, search) => (path.length ? definition(path[0], path[1], path[2]) : definitions(search)),
+  queues: () => queues(),
+  schedules: (path) => (path.length ? schedule(path[0]) : schedules()),
+};
+
+const main = document.getElementById("main");
+let shown = 0;
+let refreshing;
+
+function place() {
+  const [address, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [section, ...path] = address.split("/").filter(Boolean).map(decodeURIComponent);
+  return { section: section in VIEWS ? section : "executions", path, search: new URLSearchParams(search) };
+}
+
+function showNavigation(section) {
+  document.getElementById("nav").replaceChildren(...Object.entries(SECTIONS).map(([name, title]) =>
+    h("a", { href: `#/${name}`, "aria-current": name === section ? "page" : undefined }, title)));
+}
+
+// A view is { element, refresh?, every? }: refresh changes the element in place, every so many milliseconds.
+async function show() {
+  const turn = ++shown;
+  clearTimeout(refreshing);
+  const { section, path, search } = place();
+  showNavigation(section);
+  document.title = `${path[0] ?? SECTIONS[section]} · Conductor`;
+  try {
+    const view = await VIEWS[section](path, search);
+    if (turn !== shown) return;
+    main.replaceChildren(view.element);
+    if (view.refresh) keepFresh(view, turn);
+  } catch (error) {
+    if (turn === shown) main.replaceChildren(failure(error));
+  }
+}
+
+function keepFresh(view, turn) {
+  refreshing = setTimeout(async () => {
+    try {
+      if (!document.hidden) await view.refresh();
+    } catch { /* the next attempt may be lucky; what is shown stays */ }
+    if (turn === shown) keepFresh(view, turn);
+  }, view.every ?? 3000);
+}
+
+function failure(error) {
+  return h("div", { class: "panel" }, h("h1", {}, "This could not be shown"), h("p", { class: "reason" }, error.message),
+    h("button", { onclick: show }, "Try again"));
+}
+
+addEventListener("hashchange", async () => {
+  await show();
+  main.focus({ preventScroll: true });
+});
+show();
+getOr("/version", "").then((version) => {
+  document.getElementById("server").textContent = version ? `server ${typeof version === "string" ? version : ""}` : "";
+});

@@ -1,0 +1,36 @@
+// Queues of tasks, and the workers that have asked for them.
+
+import { getOr } from "./api.js";
+import { h, table } from "./dom.js";
+import { duration, time } from "./format.js";
+
+const ALIVE = 30000;
+
+export async function queues() {
+  const element = h("div", {});
+  const refresh = async () => {
+    const [sizes, polls] = await Promise.all([getOr("/tasks/queue/all", {}), getOr("/tasks/queue/polldata/all", [])]);
+    element.replaceChildren(h("h1", {}, "Queues and workers"),
+      h("h2", {}, "Waiting tasks"), sizeTable(sizes, polls), h("h2", {}, "Workers"), workerTable(polls));
+  };
+  await refresh();
+  return { element, refresh };
+}
+
+const isInternal = (name) => name.startsWith("_") || name.startsWith("conductor_system");
+
+function sizeTable(sizes, polls) {
+  const polled = new Set(polls.filter((poll) => Date.now() - poll.lastPollTime < ALIVE).map((poll) => poll.queueName));
+  const names = Object.keys(sizes).filter((name) => !isInternal(name)).sort((a, b) => sizes[b] - sizes[a] || a.localeCompare(b));
+  return table(["Queue", "Waiting", ""], names.map((name) => [name, String(sizes[name]),
+    sizes[name] > 0 && !polled.has(name) ? h("span", { class: "status wait" }, "no worker has asked lately") : ""]), "Nothing is queued.");
+}
+
+function workerTable(polls) {
+  const newest = [...polls].sort((a, b) => b.lastPollTime - a.lastPollTime);
+  return table(["Task type", "Domain", "Worker", "Last poll", ""], newest.map((poll) => {
+    const age = Math.max(0, Date.now() - poll.lastPollTime);
+    return [poll.queueName, poll.domain ?? "", poll.workerId ?? "", time(poll.lastPollTime),
+      h("span", { class: age < ALIVE ? "status good" : "status" }, age < ALIVE ? "polling" : `${duration(age)} ago`)];
+  }), "No worker has asked for a task.");
+}

@@ -1,0 +1,58 @@
+// Schedules, when they run next, and what became of their runs.
+
+import { call, get, getOr, part, query } from "./api.js";
+import { facts, h, json, notice, table } from "./dom.js";
+import { badge, link, time } from "./format.js";
+
+export async function schedules() {
+  const element = h("div", {});
+  const refresh = async () => element.replaceChildren(h("h1", {}, "Schedules"), listed(await getOr("/scheduler/schedules", []), refresh));
+  await refresh();
+  return { element, refresh, every: 10000 };
+}
+
+function listed(all, refresh) {
+  return table(["Name", "Workflow", "Cron", "Zone", "State", "Next run", ""], all.map((one) => [
+    link(["schedules", one.name], one.name), one.startWorkflowRequest?.name ?? "", h("span", { class: "mono" }, crons(one)),
+    one.zoneId ?? "UTC", state(one), time(one.nextRunTime), toggle(one, refresh)]), "There are no schedules.");
+}
+
+const crons = (one) => [one.cronExpression, ...(one.cronSchedules ?? []).map((each) => each.cronExpression)].filter(Boolean).join(" | ");
+
+const state = (one) => h("span", { class: one.paused ? "status wait" : "status good" }, one.paused ? "paused" : "active");
+
+function toggle(one, refresh) {
+  const verb = one.paused ? "resume" : "pause";
+  return h("button", { onclick: async () => {
+    try {
+      await call("PUT", `/scheduler/schedules/${part(one.name)}/${verb}`);
+    } catch (error) {
+      notice(error.message, true);
+    }
+    await refresh();
+  } }, one.paused ? "Resume" : "Pause");
+}
+
+export async function schedule(name) {
+  const element = h("div", {});
+  const refresh = async () => {
+    const one = await get(`/scheduler/schedules/${part(name)}`);
+    const [next, runs] = await Promise.all([
+      one.cronExpression ? getOr(`/scheduler/nextFewSchedules${query({ cronExpression: one.cronExpression, limit: 5 })}`, []) : [],
+      getOr(`/scheduler/search/executions${query({ start: 0, size: 25, sort: "startTime:DESC", query: `scheduleName IN (${name})` })}`, { results: [] })]);
+    element.replaceChildren(
+      h("div", { class: "row spread" }, h("div", { class: "row" }, h("h1", {}, one.name), state(one)), toggle(one, refresh)),
+      facts([["Cron", h("span", { class: "mono" }, crons(one))], ["Zone", one.zoneId], ["Catch up", one.runCatchupScheduleInstances ? "yes" : "no"],
+        ["From", time(one.scheduleStartTime)], ["Until", time(one.scheduleEndTime)], ["Paused because", one.pausedReason]]),
+      h("h2", {}, "Next times (by UTC)"), next.length ? h("ul", {}, next.map((moment) => h("li", {}, time(moment)))) : h("p", { class: "quiet" }, "Never."),
+      h("h2", {}, "Runs"), runTable(runs.results ?? []), h("h2", {}, "What it starts"), json(one.startWorkflowRequest));
+  };
+  await refresh();
+  return { element, refresh, every: 10000 };
+}
+
+function runTable(runs) {
+  return table(["Planned", "Executed", "State", "Execution", "Reason"], runs.map((run) => [
+    time(run.scheduledTime), time(run.executionTime), badge(run.state),
+    run.workflowId ? link(["executions", run.workflowId], run.workflowId) : "", run.reason ?? ""]), "It has not run.");
+}
