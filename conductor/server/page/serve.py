@@ -19,6 +19,7 @@ from conductor.server.page.upstream import Upstream, UpstreamError
 
 _LARGEST_BODY = 32 * 1024 * 1024
 _API = "/api/"
+_GLANCE = 0.1  # seconds between looks whether it shall stop
 
 
 class PageServer:
@@ -55,7 +56,7 @@ class PageServer:
         self.upstream = upstream
         self.guard = Guard((*names, host), key)
         self._server = _listening(host, port, self)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="page", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(_GLANCE,), name="page", daemon=True)
         self._thread.start()
         name = local_address(host)
         self.url = f"http://{f'[{name}]' if ':' in name else name}:{self._server.server_address[1]}/"

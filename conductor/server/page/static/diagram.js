@@ -7,13 +7,15 @@ import { svg } from "./dom.js";
 import { kindOf } from "./format.js";
 
 const NODE = { width: 190, height: 46 };
+const SMALLEST = 0.62; // how far it shrinks to fit a narrow window before it has to be scrolled
 const GAP = 26, SIDE = 28, HEAD = 22;
 
 export function diagram(definition, run, chosen, choose) {
   const context = { latest: latestTasks(run), run, chosen, choose };
   const body = sequence([{ start: true }, ...(definition?.tasks ?? []), { start: true }], context);
   const width = body.width + 2 * SIDE, height = body.height + 2 * GAP;
-  const root = svg("svg", { class: "diagram", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Diagram of the workflow" },
+  const root = svg("svg", { class: "diagram", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Diagram of the workflow",
+    style: { width: `min(${width}px, max(100%, ${Math.round(width * SMALLEST)}px))`, height: "auto" } },
     svg("defs", {}, svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
       svg("path", { class: "edge", d: "M1 1 7 4 1 7" }))));
   body.draw(root, SIDE, GAP);
@@ -72,8 +74,13 @@ function box(task, context, x, y) {
   svg("title", {}, `${name} (${task.name}, ${task.type})${done ? `: ${done.status}` : ""}`),
   svg("rect", { width: NODE.width, height: NODE.height, rx: 9 }),
   svg("text", { x: 11, y: 20 }, cut(name, 24)),
-  svg("text", { class: "kind", x: 11, y: 36 }, cut(`${task.type}${done ? ` · ${done.status}` : ""}`, 29)),
+  svg("text", { class: "kind", x: 11, y: 36 }, cut(subtitle(task, done), 28)),
   count > 1 ? svg("text", { class: "kind", x: NODE.width - 9, y: 20, "text-anchor": "end" }, `×${count}`) : null);
+}
+
+function subtitle(task, done) {
+  const both = done ? `${task.type} · ${done.status}` : task.type;
+  return both.length > 28 && done ? done.status : both;
 }
 
 const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
@@ -111,7 +118,10 @@ function branching(task, branches, context) {
       edge(parent, middle, y + NODE.height, center, y + top, own.height > 0);
       if (branch.label) parent.append(svg("text", { class: "label", x: center + 6, y: y + top - 8 }, cut(branch.label, 20)));
       own.draw(parent, center - own.width / 2, y + top);
-      if (!own.ends) edge(parent, center, y + top + own.height, middle, bottom, false);
+      if (!own.ends) {
+        edge(parent, center, y + top + own.height, center, bottom - GAP, false);
+        edge(parent, center, bottom - GAP, middle, bottom, false);
+      }
       left += widths[index] + SIDE;
     });
   } };

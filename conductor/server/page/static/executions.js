@@ -68,7 +68,7 @@ async function page(search) {
     start, size: SIZE, sort: "startTime:DESC", freeText: search.get("text") || "*", query: condition(search) })}`);
   const rows = found.results.map((item) => [
     link(["executions", item.workflowId], item.workflowType), badge(item.status), time(item.startTime),
-    item.status === "RUNNING" ? "" : duration(item.executionTime),
+    item.status === "RUNNING" ? "" : h("span", { class: "nowrap" }, duration(item.executionTime)),
     h("span", { class: "mono" }, link(["executions", item.workflowId], item.workflowId)),
     item.correlationId, h("span", { class: "small quiet" }, shortened(item.reasonForIncompletion))]);
   const turn = (by) => go({ ...Object.fromEntries(search), start: Math.max(0, start + by) || "" });

@@ -21,9 +21,12 @@ const isInternal = (name) => name.startsWith("_") || name.startsWith("conductor_
 
 function sizeTable(sizes, polls) {
   const polled = new Set(polls.filter((poll) => Date.now() - poll.lastPollTime < ALIVE).map((poll) => poll.queueName));
-  const names = Object.keys(sizes).filter((name) => !isInternal(name)).sort((a, b) => sizes[b] - sizes[a] || a.localeCompare(b));
-  return table(["Queue", "Waiting", ""], names.map((name) => [name, String(sizes[name]),
-    sizes[name] > 0 && !polled.has(name) ? h("span", { class: "status wait" }, "no worker has asked lately") : ""]), "Nothing is queued.");
+  const known = Object.keys(sizes).filter((name) => !isInternal(name));
+  const names = known.filter((name) => sizes[name] > 0).sort((a, b) => sizes[b] - sizes[a] || a.localeCompare(b));
+  const empty = known.length - names.length;
+  return h("div", {}, table(["Queue", "Waiting", ""], names.map((name) => [name, String(sizes[name]),
+    !polled.has(name) ? h("span", { class: "status wait" }, "no worker has asked lately") : ""]), "Nothing waits."),
+    empty > 0 && h("p", { class: "quiet small" }, `${empty} ${empty === 1 ? "queue is" : "queues are"} empty.`));
 }
 
 function workerTable(polls) {

@@ -38,18 +38,22 @@ export async function schedule(name) {
   const refresh = async () => {
     const one = await get(`/scheduler/schedules/${part(name)}`);
     const [next, runs] = await Promise.all([
-      one.cronExpression ? getOr(`/scheduler/nextFewSchedules${query({ cronExpression: one.cronExpression, limit: 5 })}`, []) : [],
+      one.cronExpression && inUtc(one) ? getOr(`/scheduler/nextFewSchedules${query({ cronExpression: one.cronExpression, limit: 5 })}`, []) : [],
       getOr(`/scheduler/search/executions${query({ start: 0, size: 25, sort: "startTime:DESC", query: `scheduleName IN (${name})` })}`, { results: [] })]);
-    element.replaceChildren(
+    element.replaceChildren(...[
       h("div", { class: "row spread" }, h("div", { class: "row" }, h("h1", {}, one.name), state(one)), toggle(one, refresh)),
-      facts([["Cron", h("span", { class: "mono" }, crons(one))], ["Zone", one.zoneId], ["Catch up", one.runCatchupScheduleInstances ? "yes" : "no"],
+      facts([["Cron", h("span", { class: "mono" }, crons(one))], ["Zone", one.zoneId], ["Next run", time(one.nextRunTime)], ["Catch up", one.runCatchupScheduleInstances ? "yes" : "no"],
         ["From", time(one.scheduleStartTime)], ["Until", time(one.scheduleEndTime)], ["Paused because", one.pausedReason]]),
-      h("h2", {}, "Next times (by UTC)"), next.length ? h("ul", {}, next.map((moment) => h("li", {}, time(moment)))) : h("p", { class: "quiet" }, "Never."),
-      h("h2", {}, "Runs"), runTable(runs.results ?? []), h("h2", {}, "What it starts"), json(one.startWorkflowRequest));
+      inUtc(one) && h("h2", {}, "Next times"),
+      inUtc(one) && (next.length ? h("ul", {}, next.map((moment) => h("li", {}, time(moment)))) : h("p", { class: "quiet" }, "Never.")),
+      h("h2", {}, "Runs"), runTable(runs.results ?? []), h("h2", {}, "What it starts"), json(one.startWorkflowRequest)].filter(Boolean));
   };
   await refresh();
   return { element, refresh, every: 10000 };
 }
+
+// The server can be asked for the next times of an expression, but only by UTC.
+const inUtc = (one) => ["UTC", "Z", "Etc/UTC", undefined, null, ""].includes(one.zoneId);
 
 function runTable(runs) {
   return table(["Planned", "Executed", "State", "Execution", "Reason"], runs.map((run) => [

@@ -19,7 +19,7 @@ export function taskPanel(run, task, choose, reload) {
       ["Scheduled", time(task.scheduledTime)], ["Started", time(task.startTime)], ["Ended", time(task.endTime)],
       ["Waited", task.startTime ? duration(task.startTime - task.scheduledTime) : ""],
       ["Took", task.startTime ? duration((task.endTime || Date.now()) - task.startTime) : ""],
-      ["Worker", task.workerId], ["Polled", task.pollCount ? `${task.pollCount} times` : ""],
+      ["Worker", task.workerId], ["Polled", task.pollCount ? `${task.pollCount} ${task.pollCount === 1 ? "time" : "times"}` : ""],
       ["Due after", task.callbackAfterSeconds && !isOver(task.status) ? `${task.callbackAfterSeconds} s` : ""],
       ["Iteration", task.iteration ? String(task.iteration) : ""],
       ["Child", task.subWorkflowId && link(["executions", task.subWorkflowId], task.subWorkflowId)],

@@ -1,0 +1,142 @@
+"""The server in front of another server's API."""
+
+import base64
+import http.client
+import json
+from urllib.parse import urlsplit
+
+import pytest
+
+from conductor.errors import ConfigurationError, ServerStartError
+from conductor.server.page.serve import PageServer
+from conductor.server.page.upstream import Upstream
+
+
+def ask(page, method, target, body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(page.url).port, timeout=10)
+    try:
+        connection.request(
+            method, target, body=body, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
+        response = connection.getresponse()
+        return response.status, dict(response.headers), response.read()
+    finally:
+        connection.close()
+
+
+def test_the_page_comes_with_headers_that_keep_it_to_itself(page):
+    status, headers, content = ask(page, "GET", "/")
+
+    assert status == 200
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert b"page/main.js" in content
+
+
+def test_calls_of_the_api_are_passed_on(page, api):
+    status, headers, content = ask(page, "GET", "/api/workflow/search?size=1&query=status%3DFAILED")
+
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert json.loads(content)["totalHits"] == 60
+    assert api.asked == [("GET", "/workflow/search", {"size": ["1"], "query": ["status=FAILED"]})]
+
+
+def test_a_body_is_passed_on_and_secrets_of_the_browser_are_not(page, api):
+    status, _, content = ask(
+        page,
+        "POST",
+        "/api/workflow",
+        '{"name": "order"}',
+        Content_Type="application/json",
+        Cookie="a=b",
+        Authorization="Basic eDp5",
+    )
+
+    assert (status, content) == (200, b"w-1")
+    assert api.told == [("POST", "/workflow", {"name": "order"})]
+    assert api.headers["Content-Type"] == "application/json"
+    assert "Cookie" not in api.headers
+    assert "Authorization" not in api.headers
+
+
+def test_the_servers_errors_are_passed_on(page, api):
+    api.answer = lambda method, path: (409, {"message": "no"})
+
+    assert ask(page, "PUT", "/api/workflow/w-1/pause")[::2] == (409, b'{"message": "no"}')
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [("GET", "/nope", 404), ("GET", "/page/nope.js", 404), ("POST", "/", 405), ("GET", "/apiary", 404)],
+)
+def test_there_is_nothing_else(page, api, method, target, status):
+    assert ask(page, method, target)[0] == status
+    assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.test"}, {"Origin": "http://evil.test"}, {"Sec_Fetch_Site": "cross-site"}]
+)
+def test_other_pages_cannot_use_it(page, api, headers):
+    assert ask(page, "POST", "/api/workflow", "{}", **headers)[0] == 403
+    assert api.asked == []
+
+
+def test_a_body_of_unknown_length_or_size_is_refused(page, api):
+    assert ask(page, "POST", "/api/workflow", iter([b"{}"]), Transfer_Encoding="chunked")[0] == 411
+    assert ask(page, "POST", "/api/workflow", Content_Length="99999999999")[0] == 413
+    assert api.asked == []
+
+
+def test_a_server_that_does_not_answer_is_said(api):
+    with PageServer(Upstream("http://127.0.0.1:9/api")) as page:
+        status, _, content = ask(page, "GET", "/api/version")
+
+    assert status == 502
+    assert json.loads(content)["message"].startswith("http://127.0.0.1:9/api does not answer: ")
+
+
+def test_beyond_this_machine_it_needs_a_key():
+    with pytest.raises(ConfigurationError, match="Give it a key"):
+        PageServer(Upstream("http://127.0.0.1:9/api"), host="0.0.0.0")
+
+
+def test_with_a_key_it_asks_for_it(api):
+    with PageServer(Upstream(api.url), host="0.0.0.0", key="s3cret") as page:
+        status, headers, _ = ask(page, "GET", "/")
+        assert (status, headers["WWW-Authenticate"]) == (401, 'Basic realm="conductor"')
+        assert ask(page, "GET", "/api/version")[0] == 401
+        credentials = "Basic " + base64.b64encode(b"me:s3cret").decode()
+        assert ask(page, "GET", "/api/version", Authorization=credentials)[::2] == (200, b"3.32.3")
+
+
+def test_a_port_in_use_is_said(page):
+    with pytest.raises(ServerStartError, match="cannot be used"):
+        PageServer(Upstream("http://127.0.0.1:9/api"), port=urlsplit(page.url).port)
+
+
+def test_a_server_that_wants_a_token_gets_one_and_a_new_one_when_it_is_spent(api):
+    tokens = iter(["one", "two"])
+    valid = {"one"}
+
+    def answer(method, path):
+        if path == "/token":
+            return 200, {"token": next(tokens)}
+        return None if api.headers.get("X-Authorization") in valid else (401, {"message": "EXPIRED_TOKEN"})
+
+    api.answer = answer
+    with PageServer(Upstream(api.url, "key", "secret")) as page:
+        assert ask(page, "GET", "/api/version")[0] == 200
+        valid.clear()
+        valid.add("two")
+        assert ask(page, "GET", "/api/version")[0] == 200
+
+    assert [body for _, path, body in api.told if path == "/token"] == [{"keyId": "key", "keySecret": "secret"}] * 2
+
+
+def test_a_server_that_gives_no_token_is_said(api):
+    api.answer = lambda method, path: (401, {"message": "wrong"})
+    with PageServer(Upstream(api.url, "key", "secret")) as page:
+        status, _, content = ask(page, "GET", "/api/version")
+
+    assert (status, json.loads(content)["message"]) == (502, f"{api.url} gave no token: status 401")

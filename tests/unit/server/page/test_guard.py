@@ -1,0 +1,79 @@
+import base64
+
+import pytest
+
+from conductor.server.page.guard import Guard, is_loopback
+
+
+def basic(password, user="me"):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "127.0.0.1:8081"},
+        {"host": "localhost:8081"},
+        {"host": "LOCALHOST"},
+        {"host": "[::1]:8081"},
+        {"host": "conductor.test:8081"},
+        {"host": "localhost:8081", "origin": "http://localhost:8081"},
+        {"host": "localhost:8081", "sec-fetch-site": "same-origin"},
+        {"host": "localhost:8081", "sec-fetch-site": "none"},
+        {"host": "localhost:8081", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
+    ],
+)
+def test_requests_by_a_known_name_and_of_its_own_pages_pass(headers):
+    assert Guard(("conductor.test",)).refusal(headers) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"host": ""},
+        {"host": "evil.test:8081"},
+        {"host": "localhost.evil.test"},
+        {"host": "[bad"},
+        {"host": "localhost:8081", "origin": "http://evil.test"},
+        {"host": "localhost:8081", "origin": "http://localhost:9999"},
+        {"host": "localhost:8081", "origin": "null"},
+        {"host": "localhost:8081", "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"},
+        {"host": "localhost:8081", "sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},
+    ],
+)
+def test_other_names_and_other_origins_are_refused(headers):
+    status, _ = Guard(("conductor.test",)).refusal(headers)
+
+    assert status == 403
+
+
+def test_with_a_key_its_password_is_needed():
+    guard = Guard(key="s3cret")
+
+    assert guard.refusal({"host": "localhost", "authorization": basic("s3cret")}) is None
+    assert guard.refusal({"host": "localhost", "authorization": basic("s3cret", user="")}) is None
+    for wrong in ["", basic("other"), basic(""), "Bearer s3cret", "Basic s3cret", "Basic !!!", "Basic"]:
+        assert guard.refusal({"host": "localhost", "authorization": wrong})[0] == 401
+
+
+def test_the_key_is_not_in_the_repr():
+    assert "s3cret" not in repr(Guard(key="s3cret"))
+
+
+@pytest.mark.parametrize(
+    ("host", "answer"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("example.test", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_only_this_machine(host, answer):
+    assert is_loopback(host) is answer
