@@ -18,6 +18,7 @@ from conductor.server.http.metadata import MetadataResource
 from conductor.server.http.tasks import TaskResource
 from conductor.server.http.waiting import Waiting
 from conductor.server.http.workflows import WorkflowResource
+from conductor.server.page.routes import page_routes
 from conductor.server.services.all import Services
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def make_app(services: Services, waiting: Waiting) -> Starlette:
         Route("/version", _version, methods=["GET"]),
     ]
     return Starlette(
-        routes=[Mount("/api", routes=api), Route("/health", _health, methods=["GET"])],
+        routes=[Mount("/api", routes=api), Route("/health", _health, methods=["GET"]), *page_routes()],
         exception_handlers={RefusedError: _refused, HTTPException: _not_routed, Exception: _failed},
     )
 

@@ -1,0 +1,37 @@
+"""The page of the embedded server itself."""
+
+import pytest
+
+from conductor import server
+from conductor.clients.client import ConductorClient
+
+DEFINITION = {
+    "name": "order",
+    "version": 1,
+    "tasks": [
+        {"name": "note", "taskReferenceName": "note", "type": "NOOP"},
+        {"name": "ok", "taskReferenceName": "ok", "type": "HUMAN"},
+    ],
+}
+
+
+@pytest.fixture
+def client():
+    with server.start() as embedded, ConductorClient(server_url=embedded.url) as client:
+        client.metadata.register_workflow(DEFINITION)
+        yield client
+
+
+def test_an_execution_is_started_completed_and_seen(client, browser):
+    tab = browser.open()
+    tab.go(client.settings.server_url.removesuffix("api") + "#/definitions/workflow/order/1")
+    tab.click("Start\u2026")
+    tab.click("Start", "dialog button")
+    tab.until("document.querySelector('g.node.busy[aria-label^=ok]')")
+    tab.run("document.querySelector('g.node.busy[aria-label^=ok]').dispatchEvent(new MouseEvent('click'))")
+    tab.click("Complete\u2026")
+    tab.click("Complete", "dialog button")
+    tab.until("document.querySelector('g.node.good[aria-label^=ok]')")
+    tab.shows("COMPLETED")
+
+    assert tab.problems() == []
