@@ -1,0 +1,39 @@
+"""An execution, and what differs between two values, as text for people."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any
+
+from conductor.models.workflow import Workflow
+
+_LONGEST_REASON = 100
+
+
+def as_table(run: Workflow) -> str:
+    """Return the execution's status, reason and tasks, a line for each attempt."""
+    rows: list[tuple[str, ...]] = [("#", "task", "type", "status", "attempt", "reason")]
+    for task in sorted(run.tasks, key=lambda one: one.seq):
+        reason = " ".join((task.reason_for_incompletion or "").split())
+        cells = (task.seq, task.reference_task_name, task.task_type, task.status, task.retry_count + 1)
+        rows.append((*map(str, cells), _shortened(reason)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = ["  ".join([*map(str.ljust, row, widths), row[-1]]).rstrip() for row in rows]
+    status = f"status: {run.status}"
+    if run.reason_for_incompletion:
+        status += f", reason: {run.reason_for_incompletion}"
+    return "\n".join([status, *(lines if len(rows) > 1 else ["no task was scheduled"])])
+
+
+def difference(expected: Any, actual: Any) -> str:
+    """Return the lines of both values as JSON: `-` only expected, `+` only there."""
+    return "\n".join(line for line in difflib.ndiff(_lines(expected), _lines(actual)) if not line.startswith("?"))
+
+
+def _lines(value: Any) -> list[str]:
+    return json.dumps(value, indent=2, sort_keys=True, default=repr, ensure_ascii=False).splitlines()
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
