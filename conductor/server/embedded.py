@@ -17,6 +17,7 @@ from typing_extensions import Self
 from conductor.errors import ServerStartError
 from conductor.server.clock import Clock
 from conductor.server.http.app import make_app
+from conductor.server.http.guarded import guarded
 from conductor.server.http.waiting import Waiting
 from conductor.server.kernel import Kernel
 from conductor.server.oss.port import local_address
@@ -66,7 +67,7 @@ class EmbeddedServer:
         self._waiting = Waiting(self._kernel)
         self._kernel.load_open()
         self._timer = _Timer(self._kernel)
-        app = make_app(self.services, self._waiting)
+        app = guarded(make_app(self.services, self._waiting), host)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=2
         )

@@ -53,5 +53,5 @@ def _parser() -> argparse.ArgumentParser:
     add("--server", metavar="URL", help="the server (default: CONDUCTOR_SERVER_URL, or http://localhost:8080/api)")
     add("--port", type=int, default=8081, help="the page's port; 0 for any that is free (default: %(default)s)")
     add("--host", default="127.0.0.1", help="the address it listens on (default: %(default)s)")
-    add("--name", action="append", default=[], help="a further host name by which browsers call it")
+    add("--name", action="append", default=[], help="a host name by which a proxy calls it")
     return parser

@@ -29,11 +29,11 @@ class Guard:
     """What a request must bring.
 
     Attributes:
-        names: Host names, beside those of this machine, by which the server may be called.
+        names: Host names, beside those of this machine, by which the server may be called; None for any.
         key: A password that every request must carry (HTTP Basic, any user name); None for none.
     """
 
-    names: Collection[str] = ()
+    names: Collection[str] | None = ()
     key: str | None = field(default=None, repr=False)
 
     def refusal(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
@@ -52,6 +52,8 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
+        if self.names is None:
+            return True
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:

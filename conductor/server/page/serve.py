@@ -18,6 +18,7 @@ from conductor.server.page.guard import Guard, is_loopback
 from conductor.server.page.upstream import Upstream, UpstreamError
 
 _LARGEST_BODY = 32 * 1024 * 1024
+_UNAUTHORIZED = 401
 _API = "/api/"
 _GLANCE = 0.1  # seconds between looks whether it shall stop
 
@@ -30,7 +31,7 @@ class PageServer:
         port: Where to listen; 0 for any free port.
         host: The address to listen on.
         key: A password to ask for; required when others than this machine can reach the host.
-        names: Host names, beside those of this machine, by which browsers may call it.
+        names: Host names, beside those of this machine, by which browsers may call it on a loopback address.
 
     Raises:
         ConfigurationError: The host is open to others and there is no key.
@@ -54,7 +55,7 @@ class PageServer:
                 allowed="any text",
             )
         self.upstream = upstream
-        self.guard = Guard((*names, host), key)
+        self.guard = Guard((*names, host) if is_loopback(host) else None, key)
         self._server = _listening(host, port, self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_GLANCE,), name="page", daemon=True)
         self._thread.start()
@@ -115,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         refused = self.server.page.guard.refusal(headers)
         if refused:
-            self._error(*refused)
+            self._error(*refused, asks_for_key=True)
         elif self.path.startswith(_API):
             self._pass_on(headers, body)
         elif self.command == "GET":
@@ -154,14 +155,15 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(200, found.media_type, found.content)
 
-    def _error(self, status: int, message: str) -> None:
-        self._send(status, "application/json", json.dumps({"status": status, "message": message}).encode())
+    def _error(self, status: int, message: str, *, asks_for_key: bool = False) -> None:
+        content = json.dumps({"status": status, "message": message}).encode()
+        self._send(status, "application/json", content, asks_for_key=asks_for_key)
 
-    def _send(self, status: int, content_type: str, content: bytes) -> None:
+    def _send(self, status: int, content_type: str, content: bytes, *, asks_for_key: bool = False) -> None:
         self.send_response(status)
         for name, value in HEADERS.items():
             self.send_header(name, value)
-        if status == 401:  # noqa: PLR2004
+        if status == _UNAUTHORIZED and asks_for_key:  # not for a 401 of the server behind: the page asks for its key
             self.send_header("WWW-Authenticate", 'Basic realm="conductor"')
         if content_type:
             self.send_header("Content-Type", content_type)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
-_FORWARDED = ("accept", "content-type")
+_FORWARDED = ("accept", "content-type", "x-authorization")
 _TIMEOUT = 60.0
 _UNAUTHORIZED = 401
 
@@ -45,7 +45,7 @@ class Upstream:
         Args:
             method: The HTTP method.
             target: Path and query below the API, such as `/workflow/search?size=1`.
-            headers: The request's, by lower-case name; only those about the content are passed on.
+            headers: The request's, by lower-case name; those about the content, and a token, are passed on.
             body: What it carries.
 
         Raises:
@@ -76,7 +76,7 @@ class Upstream:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, token: str | None
     ) -> Answer:
         parts = urlsplit(self.url)
-        sent = {**headers, **({"X-Authorization": token} if token else {})}
+        sent = {**headers, **({"x-authorization": token} if token else {})}
         connection = _connection(parts.scheme, parts.netloc)
         try:
             connection.request(method, parts.path.rstrip("/") + target, body=body, headers=sent)

@@ -1,5 +1,8 @@
 """The page of the embedded server itself."""
 
+import http.client
+from urllib.parse import urlsplit
+
 import pytest
 
 from conductor import server
@@ -35,3 +38,15 @@ def test_an_execution_is_started_completed_and_seen(client, browser):
     tab.shows("COMPLETED")
 
     assert tab.problems() == []
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.test"}, {"Origin": "http://evil.test"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_pages_of_other_origins_do_not_reach_the_server(client, headers):
+    connection = http.client.HTTPConnection(urlsplit(client.settings.server_url).netloc, timeout=10)
+    connection.request("POST", "/api/workflow/order", "{}", {"Content-Type": "application/json", **headers})
+    response = connection.getresponse()
+    connection.close()
+
+    assert response.status == 403

@@ -170,6 +170,22 @@ def test_what_a_server_lacks_is_no_error(show, api):
     show("#/schedules").shows("There are no schedules.")
 
 
+def test_a_key_is_asked_for_where_the_server_wants_one(show, api):
+    def answer(method, path):
+        if path == "/token":
+            return 200, {"token": "tok"}
+        return None if api.headers.get("X-Authorization") == "tok" else (401, {"message": "no token"})
+
+    api.answer = answer
+    tab = show("#/queues")
+    tab.until("document.querySelector('dialog input[type=password]')")
+    tab.run("document.querySelectorAll('dialog input').forEach((one, i) => { one.value = ['id', 'secret'][i] })")
+    tab.click("Sign in", "dialog button")
+    tab.shows("no worker has asked lately")
+
+    assert [body for _, path, body in api.told if path == "/token"] == [{"keyId": "id", "keySecret": "secret"}]
+
+
 def test_an_unknown_execution_is_said(show):
     show("#/executions/nope").shows("There is no /workflow/nope")
 

@@ -1,5 +1,10 @@
 // Calls to the server's API, on the origin that this page came from.
 
+import { ask, notice } from "./dom.js";
+
+const TOKEN = "conductor-token";
+let signingIn = null;
+
 export class ApiError extends Error {
   constructor(status, message) {
     super(message);
@@ -13,15 +18,43 @@ export async function call(method, path, body) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
-  let response;
-  try {
-    response = await fetch(`api${path}`, options);
-  } catch {
-    throw new ApiError(0, "The server does not answer.");
-  }
+  let response = await send(path, options);
+  if (response.status === 401 && (await signIn())) response = await send(path, options);
   const text = await response.text();
   if (!response.ok) throw new ApiError(response.status, explained(response.status, text));
   return parsed(text);
+}
+
+async function send(path, options) {
+  const token = sessionStorage.getItem(TOKEN);
+  const headers = token ? { ...options.headers, "X-Authorization": token } : options.headers;
+  try {
+    return await fetch(`api${path}`, { ...options, headers });
+  } catch {
+    throw new ApiError(0, "The server does not answer.");
+  }
+}
+
+// Ask for a key, once for all calls that need one, and get a token for it; says whether there is one.
+function signIn() {
+  signingIn ??= askForKey().finally(() => { signingIn = null; });
+  return signingIn;
+}
+
+async function askForKey() {
+  sessionStorage.removeItem(TOKEN);
+  const entered = await ask("This server asks for a key", [
+    { name: "keyId", label: "Key id", required: true },
+    { name: "keySecret", label: "Key secret", secret: true, required: true }], "Sign in");
+  if (!entered) return false;
+  const response = await send("/token", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(entered) });
+  const token = response.ok ? parsed(await response.text())?.token : null;
+  if (!token) {
+    notice("The server does not accept this key.", true);
+    return false;
+  }
+  sessionStorage.setItem(TOKEN, token);
+  return true;
 }
 
 export const get = (path) => call("GET", path);

@@ -73,7 +73,7 @@ export function ask(title, fields, action, danger = false) {
 
 function control(field) {
   if (field.options) return h("select", {}, field.options.map((option) => h("option", { value: option, selected: option === field.value }, option)));
-  return h(field.json ? "textarea" : "input", { value: field.value ?? "", required: field.required, spellcheck: "false", class: field.json ? "mono" : undefined });
+  return h(field.json ? "textarea" : "input", { value: field.value ?? "", required: field.required, type: field.secret ? "password" : undefined, spellcheck: "false", class: field.json ? "mono" : undefined });
 }
 
 function entered(field, text) {

@@ -48,6 +48,13 @@ def test_other_names_and_other_origins_are_refused(headers):
     assert status == 403
 
 
+def test_any_name_can_be_allowed_but_other_origins_stay_out():
+    guard = Guard(None)
+
+    assert guard.refusal({"host": "conductor.internal:8080"}) is None
+    assert guard.refusal({"host": "conductor.internal:8080", "origin": "http://evil.test"})[0] == 403
+
+
 def test_with_a_key_its_password_is_needed():
     guard = Guard(key="s3cret")
 
