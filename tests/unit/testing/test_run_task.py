@@ -7,7 +7,7 @@ import pytest
 from conductor.errors import NonRetryableError, SerializationError
 from conductor.models import TaskStatus
 from conductor.testing.executions import example_task
-from conductor.testing.run_task import run_task
+from conductor.testing.single_task import run_task
 from conductor.worker.context import get_task_context
 from conductor.worker.decorator import worker_task
 from conductor.worker.registry import WorkerRegistry
