@@ -7,6 +7,7 @@ timeouts and errors. A session with an adapter or an authentication that is not 
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -129,13 +130,19 @@ class HotPath:
     def _exchange(
         self, pool: Any, call: Call, target: str, body: bytes | None, token: str | None, limit: float | None
     ) -> tuple[int, Any, bytes]:
-        with translated(call, self._base):
-            return exchange(
-                pool,
-                call.operation.method,
-                self._message(call.operation.method, target, body, token),
-                self._transport.timeout(limit),
-            )
+        message = self._message(call.operation.method, target, body, token)
+        timeout = self._transport.timeout(limit)
+        if not self._transport.observers:
+            with translated(call, self._base):
+                return exchange(pool, call.operation.method, message, timeout)
+        started, status = time.monotonic(), 0
+        try:
+            with translated(call, self._base):
+                done = exchange(pool, call.operation.method, message, timeout)
+            status = done[0]
+            return done
+        finally:
+            self._transport.tell(call.operation, status, time.monotonic() - started)
 
     def _message(self, method: str, target: str, body: bytes | None, token: str | None) -> bytes:
         """The whole request, so that it leaves in one piece."""

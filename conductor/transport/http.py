@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import logging
 import os
 import ssl
 import time
@@ -41,9 +42,14 @@ from conductor.transport.status import Call, is_token_problem, retry_after, stat
 from conductor.transport.timeouts import NOT_GIVEN, NotGiven, seconds
 from conductor.transport.token import NoTokenEndpoint, TokenCache
 
-__all__ = ["Transport"]
+__all__ = ["Observer", "Transport"]
 
 T = TypeVar("T")
+
+Observer = Callable[[str, str, int, float], None]
+"""Told of each request: method, the path's template, the answer's status (0 when none came), seconds."""
+
+logger = logging.getLogger(__name__)
 
 _TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
 _BROKEN = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException)
@@ -84,6 +90,7 @@ class Transport:
         self._sleep = sleep
         self._server: ServerInfo | None = None
         self.auth = self._choose_auth(auth, session)
+        self.observers: tuple[Observer, ...] = ()
         _remember(self)
 
     def _choose_auth(
@@ -208,18 +215,33 @@ class Transport:
         headers: dict[str, str],
         left: float | None,
     ) -> requests.Response:
-        with translated(call, self.settings.server_url):
-            return self.session.request(
-                call.operation.method,
-                url,
-                params=parameters,
-                data=data,
-                headers=headers,
-                auth=NoAuth() if call.operation.anonymous else self.auth,
-                timeout=self.timeout(left),  # type: ignore[arg-type]  # requests passes urllib3's own through
-                allow_redirects=False,
-                **self.options,
-            )
+        started, status = time.monotonic(), 0
+        try:
+            with translated(call, self.settings.server_url):
+                response = self.session.request(
+                    call.operation.method,
+                    url,
+                    params=parameters,
+                    data=data,
+                    headers=headers,
+                    auth=NoAuth() if call.operation.anonymous else self.auth,
+                    timeout=self.timeout(left),  # type: ignore[arg-type]  # requests passes urllib3's own through
+                    allow_redirects=False,
+                    **self.options,
+                )
+            status = response.status_code
+            return response
+        finally:
+            if self.observers:
+                self.tell(call.operation, status, time.monotonic() - started)
+
+    def tell(self, operation: Operation[Any], status: int, took: float) -> None:
+        """Tell the observers of a request."""
+        for observer in self.observers:
+            try:
+                observer(operation.method, operation.path, status, took)
+            except Exception:
+                logger.exception("An observer of requests failed; it is isolated and the call goes on")
 
     def _renew(self, response: requests.Response) -> bool:
         """After a 401 or 403: whether another token was had, so that the request may be sent once more."""

@@ -120,7 +120,7 @@ class ResultDelivery:
                 following = None
                 self._hot.update(body)
         except APIError as error:
-            self._after_failure(Undelivered(task_type, task_id, body), error)
+            self._after_failure(Undelivered(task_type, task_id, body), error, time.monotonic() - started)
             return None
         self._after_success(task_type, task_id, time.monotonic() - started)
         return following
@@ -140,9 +140,9 @@ class ResultDelivery:
         self._shaky = False
         self._events.emit(TaskUpdateCompleted, task_type, task_id, took)
 
-    def _after_failure(self, result: Undelivered, error: APIError) -> None:
+    def _after_failure(self, result: Undelivered, error: APIError, took: float) -> None:
         if is_final(error):
-            self._refuse(result, error)
+            self._refuse(result, error, took)
             return
         self._shaky = True
         if self._disk is not None:
@@ -151,11 +151,10 @@ class ResultDelivery:
         if self._failed_since is None:
             self._failed_since = time.monotonic()
             logger.warning("Results cannot be delivered (%s); they are kept and sent again", error)
-        self._events.emit(
-            DeliveryDelayed, result.task_type, result.task_id, error, self._waiting_by_type[result.task_type]
-        )
+        waiting = self._waiting_by_type[result.task_type]
+        self._events.emit(DeliveryDelayed, result.task_type, result.task_id, error, waiting, took)
 
-    def _refuse(self, result: Undelivered, error: APIError) -> None:
+    def _refuse(self, result: Undelivered, error: APIError, took: float) -> None:
         self.refused += 1
         logger.error(
             "%s: the server does not take the result of task %s, so it is dropped: %s",
@@ -163,7 +162,7 @@ class ResultDelivery:
             result.task_id,
             error,
         )
-        self._events.emit(TaskUpdateFailure, result.task_type, result.task_id, result.body, error)
+        self._events.emit(TaskUpdateFailure, result.task_type, result.task_id, result.body, error, took)
 
     def _enqueue(self, result: Undelivered) -> None:
         with self._lock:
@@ -202,7 +201,7 @@ class ResultDelivery:
             if not is_final(error) and result.attempts < _MOST_ANSWERED_ATTEMPTS:
                 self._put_back(result, last=isinstance(error, APIStatusError))
                 return self._longer(pause, error)
-            self._refuse(result, error)
+            self._refuse(result, error, time.monotonic() - started)
         else:
             self._after_success(result.task_type, result.task_id, time.monotonic() - started)
         if self._disk is not None:

@@ -105,20 +105,25 @@ class TaskUpdateCompleted(WorkerEvent):
 
 @frozen
 class TaskUpdateFailure(WorkerEvent):
-    """The server will not take the result (it answered so), and it was dropped."""
+    """The server will not take the result (it answered so), and it was dropped; the attempt took ``duration`` s."""
 
     task_id: str
     body: bytes
     error: BaseException
+    duration: float
 
 
 @frozen
 class DeliveryDelayed(WorkerEvent):
-    """The server could not be reached; the result is kept and sent again. ``waiting`` counts those of this type."""
+    """The server could not be reached; the result is kept and sent again.
+
+    ``waiting`` counts those of this type, ``duration`` is how many seconds the attempt took.
+    """
 
     task_id: str
     error: BaseException
     waiting: int
+    duration: float
 
 
 @frozen

@@ -23,6 +23,7 @@ from conductor.worker.delivery import ResultDelivery
 from conductor.worker.events import EventDispatcher, LeaseExtended, WorkerEvent, WorkerListener
 from conductor.worker.health import HandlerHealth, WorkerHealth
 from conductor.worker.lease import LeaseKeeper
+from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import WorkerOptions, resolve, table
 from conductor.worker.outbox import DiskOutbox
 from conductor.worker.places import Places
@@ -78,6 +79,7 @@ class TaskHandler:
         on_error: Called with the worker, the task and the exception when a function fails.
         outbox: A file that keeps undelivered results over a crash.
         max_concurrency: How many tasks may run at a time in all, beside each worker's own ``thread_count``.
+        metrics: Collect what ``metrics()`` returns.
         grace_seconds: How long ``run`` and the end of a ``with`` block wait for running tasks.
         options: Options for all workers (``domain``, ``thread_count``, ``poll_interval_ms``, ...), which win over the
             environment and over the decorators.
@@ -96,6 +98,7 @@ class TaskHandler:
         on_error: Callable[[Worker, Task, BaseException], None] | None = None,
         outbox: str | os.PathLike[str] | None = None,
         max_concurrency: int | None = None,
+        metrics: bool = False,
         grace_seconds: float = 30.0,
         **options: Any,
     ) -> None:
@@ -113,6 +116,10 @@ class TaskHandler:
         self._events = EventDispatcher()
         for listener in listeners:
             self._events.add_listener(listener)
+        self._metrics: MetricsCollector | None = None
+        if metrics:
+            self._metrics = MetricsCollector()
+            self._events.add_listener(self._metrics)
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._client: ConductorClient | None = None
@@ -175,6 +182,8 @@ class TaskHandler:
             self._open_client(sum(options.options.thread_count + 1 for _, options in resolved))
             self._register_definitions([worker for worker, o in resolved if o.options.register_task_def])
             self._shared = self._share()
+            if self._metrics is not None:
+                self.client.transport.observers += (self._metrics.on_request,)
             self._runtimes = [WorkerRuntime(worker, options, self._shared) for worker, options in resolved]
             self._pid = os.getpid()
             self._ended.clear()
@@ -258,6 +267,10 @@ class TaskHandler:
             report = self._stop(shared, deadline)
             self._shared = None
             _running.discard(self)
+            transport = self.client.transport
+            transport.observers = tuple(
+                o for o in transport.observers if o != getattr(self._metrics, "on_request", None)
+            )
         self._ended.set()
         return report
 
@@ -335,6 +348,8 @@ class TaskHandler:
         self._client = None
         self._shared = None
         self._runtimes = []
+        if self._metrics is not None:
+            self._metrics.reset()
 
     # -- while it runs
 
@@ -389,6 +404,18 @@ class TaskHandler:
             refused=delivery.refused if delivery else 0,
             workers=workers,
         )
+
+    def metrics(self) -> dict[str, Any]:
+        """What was collected so far, by the metric's name, as plain values: see ``MetricsCollector.snapshot``.
+
+        Raises:
+            ConfigurationError: The handler was made without ``metrics=True``.
+        """
+        if self._metrics is None:
+            raise ConfigurationError(
+                "This handler collects no metrics; make it with TaskHandler(metrics=True).", variable="metrics"
+            )
+        return self._metrics.snapshot()
 
 
 def _worker_health(runtime: WorkerRuntime, now: float) -> WorkerHealth:

@@ -1,0 +1,196 @@
+"""Counters, a gauge and histograms of a handler's work, by the names that all Conductor SDKs share; fed by its events.
+
+Nothing is collected unless it is asked for: without the listener no event is even made. Durations are seconds, sizes
+bytes, labels camelCase. What a worker here never does (acks, an execution queue that is full) has no counter.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+
+from conductor.models.codec import dumps
+from conductor.worker.events import (
+    DeliveryDelayed,
+    LeaseExtended,
+    PollCompleted,
+    PollFailure,
+    PollStarted,
+    TaskExecutionCompleted,
+    TaskExecutionFailure,
+    TaskExecutionStarted,
+    TaskUpdateCompleted,
+    TaskUpdateFailure,
+    WorkerListener,
+    WorkerStateChanged,
+)
+
+__all__ = ["FAMILIES", "Family", "MetricsCollector"]
+
+_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_BYTES = (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
+
+
+@frozen
+class Family:
+    """What a metric is.
+
+    Attributes:
+        kind: ``counter``, ``gauge`` or ``histogram``.
+        labels: The names of its labels.
+        text: What it says.
+        buckets: A histogram's upper bounds, without infinity.
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    text: str
+    buckets: tuple[float, ...] = ()
+
+
+FAMILIES: Mapping[str, Family] = {
+    "task_poll_total": Family("counter", ("taskType",), "Polls that were sent."),
+    "task_poll_error_total": Family("counter", ("taskType", "exception"), "Polls that failed."),
+    "task_poll_time_seconds": Family("histogram", ("taskType", "status"), "How long polls took.", _SECONDS),
+    "task_execution_started_total": Family("counter", ("taskType",), "Tasks whose function was called."),
+    "task_execute_error_total": Family("counter", ("taskType", "exception"), "Tasks that failed."),
+    "task_execute_time_seconds": Family("histogram", ("taskType", "status"), "How long functions took.", _SECONDS),
+    "task_result_size_bytes": Family("histogram", ("taskType",), "How large outputs are, as JSON.", _BYTES),
+    "task_update_error_total": Family("counter", ("taskType", "exception"), "Results that a first attempt left."),
+    "task_update_time_seconds": Family("histogram", ("taskType", "status"), "How long deliveries took.", _SECONDS),
+    "task_paused_total": Family("counter", ("taskType",), "How often a worker came to a pause."),
+    "task_lease_extended_total": Family("counter", ("taskType",), "Leases that were extended."),
+    "active_workers": Family("gauge", ("taskType",), "Tasks that run now."),
+    "http_api_client_request_seconds": Family(
+        "histogram", ("method", "uri", "status"), "How long requests took; status 0 where no answer came.", _SECONDS
+    ),
+}
+
+
+@define
+class _Histogram:
+    """How many values fell between two bounds; the last count is of those above all bounds."""
+
+    bounds: tuple[float, ...]
+    counts: list[int] = field(init=False)
+    total: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        self.counts = [0] * (len(self.bounds) + 1)
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def snapshot(self) -> dict[str, Any]:
+        buckets, count = {}, 0
+        for bound, more in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
+            count += more
+            buckets[bound] = count
+        return {"count": count, "sum": self.total, "buckets": buckets}
+
+
+class MetricsCollector(WorkerListener):
+    """Collects what the events of a handler say; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, with a lock of one's own: in a forked child another thread of the parent may have held it."""
+        self._lock = threading.Lock()
+        self._numbers: dict[tuple[str, ...], float] = {}
+        self._histograms: dict[tuple[str, ...], _Histogram] = {}
+
+    def _count(self, name: str, *labels: str, by: int = 1) -> None:
+        key = (name, *labels)
+        with self._lock:
+            self._numbers[key] = self._numbers.get(key, 0) + by
+
+    def _observe(self, name: str, value: float, *labels: str) -> None:
+        key = (name, *labels)
+        with self._lock:
+            histogram = self._histograms.get(key)
+            if histogram is None:
+                histogram = self._histograms[key] = _Histogram(FAMILIES[name].buckets)
+            histogram.add(value)
+
+    def on_poll_started(self, event: PollStarted) -> None:
+        """Count a poll."""
+        self._count("task_poll_total", event.task_type)
+
+    def on_poll_completed(self, event: PollCompleted) -> None:
+        """Time a poll."""
+        self._observe("task_poll_time_seconds", event.duration, event.task_type, "SUCCESS")
+
+    def on_poll_failure(self, event: PollFailure) -> None:
+        """Time and count a failed poll."""
+        self._observe("task_poll_time_seconds", event.duration, event.task_type, "FAILURE")
+        self._count("task_poll_error_total", event.task_type, type(event.error).__name__)
+
+    def on_task_execution_started(self, event: TaskExecutionStarted) -> None:
+        """Count a task that begins."""
+        self._count("task_execution_started_total", event.task_type)
+        self._count("active_workers", event.task_type)
+
+    def on_task_execution_completed(self, event: TaskExecutionCompleted) -> None:
+        """Time a task that ended well."""
+        self._count("active_workers", event.task_type, by=-1)
+        self._observe("task_execute_time_seconds", event.duration, event.task_type, "SUCCESS")
+        self._observe("task_result_size_bytes", len(dumps(event.result.output_data)), event.task_type)
+
+    def on_task_execution_failure(self, event: TaskExecutionFailure) -> None:
+        """Time and count a task that failed; one whose function answered that it failed has no exception."""
+        self._count("active_workers", event.task_type, by=-1)
+        self._observe("task_execute_time_seconds", event.duration, event.task_type, "FAILURE")
+        name = str(event.result.status) if event.error is None else type(event.error).__name__
+        self._count("task_execute_error_total", event.task_type, name)
+
+    def on_task_update_completed(self, event: TaskUpdateCompleted) -> None:
+        """Time a delivery."""
+        self._observe("task_update_time_seconds", event.duration, event.task_type, "SUCCESS")
+
+    def on_task_update_failure(self, event: TaskUpdateFailure) -> None:
+        """Time and count a refused result."""
+        self._failed_update(event)
+
+    def on_delivery_delayed(self, event: DeliveryDelayed) -> None:
+        """Time and count a result that has to be sent again."""
+        self._failed_update(event)
+
+    def _failed_update(self, event: TaskUpdateFailure | DeliveryDelayed) -> None:
+        self._observe("task_update_time_seconds", event.duration, event.task_type, "FAILURE")
+        self._count("task_update_error_total", event.task_type, type(event.error).__name__)
+
+    def on_lease_extended(self, event: LeaseExtended) -> None:
+        """Count an extended lease."""
+        self._count("task_lease_extended_total", event.task_type)
+
+    def on_worker_state_changed(self, event: WorkerStateChanged) -> None:
+        """Count a pause."""
+        if event.state == "paused":
+            self._count("task_paused_total", event.task_type)
+
+    def on_request(self, method: str, uri: str, status: int, duration: float) -> None:
+        """Time a request of the transport: ``uri`` is the path's template, ``status`` 0 where no answer came."""
+        self._observe("http_api_client_request_seconds", duration, method, uri, str(status))
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that was collected, as plain values.
+
+        By the metric's name: ``{"type": ..., "samples": [{"labels": {...}, "value": 3}]}``; a histogram's sample has
+        ``count``, ``sum`` and ``buckets`` (upper bound as text -> how many values up to it) in place of ``value``.
+        """
+        with self._lock:
+            values: dict[tuple[str, ...], dict[str, Any]] = {k: {"value": v} for k, v in self._numbers.items()}
+            values.update({key: histogram.snapshot() for key, histogram in self._histograms.items()})
+        found: dict[str, Any] = {}
+        for key in sorted(values):
+            name, labels = key[0], key[1:]
+            family = found.setdefault(name, {"type": FAMILIES[name].kind, "samples": []})
+            family["samples"].append({"labels": dict(zip(FAMILIES[name].labels, labels, strict=True)), **values[key]})
+        return found

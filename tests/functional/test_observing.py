@@ -1,0 +1,60 @@
+"""What can be seen of workers while they work: metrics, health, logs."""
+
+import pytest
+
+from conductor import Settings, TaskHandler, Worker
+from conductor.worker.events import PollStarted
+
+
+def fail_if_asked(fail: bool = False):
+    if fail:
+        raise ValueError("asked to")
+    return {"text": "x" * 200}
+
+
+@pytest.fixture
+def handler(stub):
+    one = TaskHandler(Settings(server_url=stub.url), workers=[Worker(fail_if_asked, "work")], metrics=True)
+    yield one
+    one.stop(grace_seconds=5)
+
+
+def counted(handler, name, **labels):
+    family = handler.metrics().get(name, {"samples": []})
+    return sum(
+        sample.get("value", sample.get("count"))
+        for sample in family["samples"]
+        if labels.items() <= sample["labels"].items()
+    )
+
+
+def test_a_handler_counts_what_its_workers_did(stub, handler, wait_until):
+    stub.add("work", "work-1", "work-2")
+    stub.add("work", "work-3", inputData={"fail": True})
+    handler.start()
+    wait_until(lambda: len(stub.done()) == 3)
+    wait_until(lambda: counted(handler, "task_update_time_seconds", status="SUCCESS") == 3)
+    assert counted(handler, "task_execution_started_total", taskType="work") == 3
+    assert counted(handler, "task_execute_time_seconds", status="SUCCESS") == 2
+    assert counted(handler, "task_execute_error_total", exception="ValueError") == 1
+    assert counted(handler, "active_workers") == 0
+    assert counted(handler, "task_result_size_bytes") == 2
+    assert counted(handler, "task_poll_total") >= 1
+    assert counted(handler, "http_api_client_request_seconds", uri="/tasks/update-v2", status="200") >= 2
+    transport = handler.client.transport
+    handler.stop()
+    assert transport.observers == ()
+
+
+def test_requests_without_an_answer_are_counted_with_status_0(stub, handler, wait_until):
+    stub.fault = lambda kind: "cut" if kind == "poll" else None
+    handler.start()
+    wait_until(lambda: counted(handler, "http_api_client_request_seconds", status="0") >= 2)
+    assert counted(handler, "task_poll_error_total", exception="APIConnectionError") >= 1
+
+
+def test_without_metrics_no_event_is_made_for_them(stub, wait_until):
+    with TaskHandler(Settings(server_url=stub.url), workers=[Worker(fail_if_asked, "work")]) as handler:
+        wait_until(lambda: stub.requests["poll"])
+        assert handler.client.transport.observers == ()
+        assert not handler._events._by_kind.get(PollStarted)
