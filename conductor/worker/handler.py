@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
-import importlib
 import logging
 import os
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -21,14 +18,16 @@ from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.events import EventDispatcher, LeaseExtended, WorkerEvent, WorkerListener
-from conductor.worker.health import HandlerHealth, WorkerHealth
+from conductor.worker.health import HandlerHealth
 from conductor.worker.lease import LeaseKeeper
+from conductor.worker.lifetime import forget, remember
 from conductor.worker.metrics import MetricsCollector
-from conductor.worker.options import WorkerOptions, resolve, table
+from conductor.worker.options import resolve, table
 from conductor.worker.outbox import DiskOutbox
 from conductor.worker.places import Places
-from conductor.worker.registry import WorkerRegistry, default_registry
+from conductor.worker.registry import WorkerRegistry
 from conductor.worker.runtime import Shared, WorkerRuntime
+from conductor.worker.selection import as_worker, check_options, find_workers, refuse_duplicates
 from conductor.worker.signals import stop_on_signals
 from conductor.worker.worker import Worker
 
@@ -102,7 +101,7 @@ class TaskHandler:
         grace_seconds: float = 30.0,
         **options: Any,
     ) -> None:
-        _check_options(options, max_concurrency)
+        check_options(options, max_concurrency)
         self._given = client
         self._workers = None if workers is None else [as_worker(worker) for worker in workers]
         self._registry = registry
@@ -146,20 +145,7 @@ class TaskHandler:
         return [runtime.worker for runtime in self._runtimes] or self._find_workers()
 
     def _find_workers(self) -> list[Worker]:
-        for module in self._import_modules:
-            importlib.import_module(module)
-        found = list(self._workers or ())
-        registry = self._registry
-        if registry is None and self._workers is None:
-            registry = default_registry
-        if registry is not None:
-            found += [worker for worker in registry if worker not in found]
-        if not found:
-            raise WorkerRegistrationError(
-                "No workers were found. Decorate a function with @worker_task in a module that is imported before the "
-                "handler starts, name the module in TaskHandler(import_modules=...), or give TaskHandler(workers=...)."
-            )
-        return found
+        return find_workers(self._workers, self._registry, self._import_modules)
 
     # -- life
 
@@ -177,7 +163,7 @@ class TaskHandler:
             resolved = [
                 (worker, resolve(worker.name, worker.options, self._explicit, os.environ)) for worker in workers
             ]
-            _refuse_duplicates([(worker, options.options) for worker, options in resolved])
+            refuse_duplicates([(worker, options.options) for worker, options in resolved])
             logger.info("Workers:\n%s", table([(worker.name, options) for worker, options in resolved]))
             self._open_client(sum(options.options.thread_count + 1 for _, options in resolved))
             self._register_definitions([worker for worker, o in resolved if o.options.register_task_def])
@@ -187,7 +173,7 @@ class TaskHandler:
             self._runtimes = [WorkerRuntime(worker, options, self._shared) for worker, options in resolved]
             self._pid = os.getpid()
             self._ended.clear()
-            _remember(self)
+            remember(self)
             self._shared.delivery.start()
             self._shared.leases.start()
             for runtime in self._runtimes:
@@ -266,7 +252,7 @@ class TaskHandler:
                 return StopReport([], [])
             report = self._stop(shared, deadline)
             self._shared = None
-            _running.discard(self)
+            forget(self)
             transport = self.client.transport
             transport.observers = tuple(
                 o for o in transport.observers if o != getattr(self._metrics, "on_request", None)
@@ -393,7 +379,7 @@ class TaskHandler:
     def health(self) -> HandlerHealth:
         """How the handler and each of its workers is."""
         now = time.monotonic()
-        workers = [_worker_health(runtime, now) for runtime in self._runtimes]
+        workers = [runtime.health(now) for runtime in self._runtimes]
         is_live = self._shared is not None and all(r.poller.is_alive for r in self._runtimes)
         delivery = self._shared.delivery if self._shared is not None else None
         return HandlerHealth(
@@ -418,97 +404,9 @@ class TaskHandler:
         return self._metrics.snapshot()
 
 
-def _worker_health(runtime: WorkerRuntime, now: float) -> WorkerHealth:
-    poller = runtime.poller
-    return WorkerHealth(
-        task_type=runtime.worker.name,
-        state=poller.state,
-        last_poll_age=None if poller.last_poll is None else now - poller.last_poll,
-        busy=runtime.pool.busy,
-        thread_count=runtime.pool.size,
-        oldest_running=runtime.oldest_running(),
-        last_error=None if poller.last_error is None else str(poller.last_error),
-        restarts=poller.restarts,
-        unreadable=runtime.execution.unreadable,
-    )
-
-
-def as_worker(declared: Worker | Callable[..., Any]) -> Worker:
-    """The worker itself, or the one that the decorator attached to a function."""
-    if isinstance(declared, Worker):
-        return declared
-    attached = getattr(declared, "__conductor_worker__", None)
-    if isinstance(attached, Worker):
-        return attached
-    raise WorkerRegistrationError(
-        f"{declared!r} is no worker: decorate it with @worker_task, or wrap it as Worker(function, 'task_name')."
-    )
-
-
-def _check_options(options: dict[str, Any], max_concurrency: int | None) -> None:
-    WorkerOptions(**options) if options.keys() <= _option_names() else _refuse_options(options)
-    if max_concurrency is not None and max_concurrency < 1:
-        raise ConfigurationError(
-            f"max_concurrency is {max_concurrency}; it must be at least 1, or None for no limit.",
-            variable="max_concurrency",
-            value=max_concurrency,
-            allowed="a whole number from 1, or None",
-        )
-
-
-def _option_names() -> set[str]:
-    return {attribute.name for attribute in WorkerOptions.__attrs_attrs__}
-
-
-def _refuse_options(options: dict[str, Any]) -> None:
-    unknown = sorted(options.keys() - _option_names())
-    raise TypeError(f"TaskHandler() knows no {', '.join(unknown)}; options are: {', '.join(sorted(_option_names()))}")
-
-
-def _refuse_duplicates(workers: Sequence[tuple[Worker, WorkerOptions]]) -> None:
-    seen: dict[tuple[str, str | None], Worker] = {}
-    for worker, options in workers:
-        key = (worker.name, options.domain)
-        if key in seen:
-            places = [seen[key].place, worker.place]
-            where = f" in domain {options.domain!r}" if options.domain else ""
-            raise WorkerRegistrationError(
-                f"Two workers are declared for task {worker.name!r}{where}: {places[0]} and {places[1]}.", places=places
-            )
-        seen[key] = worker
-
-
 def _end_process() -> None:
     """End now: a thread that still runs a function cannot be stopped, and would keep the interpreter alive."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(_FORCED)
-
-
-_running: weakref.WeakSet[TaskHandler] = weakref.WeakSet()
-_hooked = False
-
-
-def _remember(handler: TaskHandler) -> None:
-    """Have ``handler`` stopped at the interpreter's end, and forgotten in children of a fork."""
-    global _hooked  # noqa: PLW0603  once per process, and not at import
-    _running.add(handler)
-    if not _hooked:
-        _hooked = True
-        atexit.register(_stop_all)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_forget_all)
-
-
-def _stop_all() -> None:
-    """Drain handlers that nobody stopped, as after Ctrl-C in a script whose last line is ``start()``."""
-    for handler in list(_running):
-        handler.stop()
-
-
-def _forget_all() -> None:
-    """In a forked child: the threads are the parent's, so here nothing runs, and each handler can be started anew."""
-    for handler in list(_running):
-        handler.forget_parent()
-    _running.clear()

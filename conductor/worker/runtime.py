@@ -14,6 +14,7 @@ from attrs import define
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.events import EventDispatcher
 from conductor.worker.execution import TaskExecution
+from conductor.worker.health import WorkerHealth
 from conductor.worker.lease import LeaseKeeper
 from conductor.worker.options import ResolvedOptions, WorkerOptions
 from conductor.worker.places import Places
@@ -144,3 +145,18 @@ class WorkerRuntime:
         """Seconds for which the oldest running task runs; 0.0 when none does."""
         started = [entry.since for entry in list(self.execution.running.values())]
         return time.monotonic() - min(started) if started else 0.0
+
+    def health(self, now: float) -> WorkerHealth:
+        """How the worker is at ``now`` (monotonic)."""
+        poller = self.poller
+        return WorkerHealth(
+            task_type=self.worker.name,
+            state=poller.state,
+            last_poll_age=None if poller.last_poll is None else now - poller.last_poll,
+            busy=self.pool.busy,
+            thread_count=self.pool.size,
+            oldest_running=self.oldest_running(),
+            last_error=None if poller.last_error is None else str(poller.last_error),
+            restarts=poller.restarts,
+            unreadable=self.execution.unreadable,
+        )
