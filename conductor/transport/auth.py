@@ -49,6 +49,11 @@ class ConductorAuth(AuthBase):
             return self._source.renew(rejected)
         return self.token()
 
+    @property
+    def state(self) -> str:
+        """How the token is, see ``TokenCache.state``; one that is not ours to refresh counts as valid."""
+        return self._source.state if isinstance(self._source, TokenCache) else "valid"
+
     def after_fork(self) -> None:
         """In a forked child: begin with locks of its own."""
         if isinstance(self._source, TokenCache):

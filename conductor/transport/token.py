@@ -57,6 +57,17 @@ class TokenCache:
         """Whether the server was found to have no authentication."""
         return self._disabled
 
+    @property
+    def state(self) -> str:
+        """``none`` (no authentication), ``new``, ``valid``, ``expired`` or ``failing`` (the last attempt failed)."""
+        if self._disabled:
+            return "none"
+        if self._last_error is not None:
+            return "failing"
+        if self._token is None:
+            return "new"
+        return "valid" if self._clock() - self._got_at < self._life else "expired"
+
     def get(self) -> str | None:
         """A token that lives, or None for a server without authentication.
 

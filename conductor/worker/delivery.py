@@ -81,6 +81,7 @@ class ResultDelivery:
         self._chaining = True
         self._shaky = False
         self._failed_since: float | None = None
+        self._failed_attempts = 0
         self._thread: threading.Thread | None = None
         self.delivered = 0
         self.refused = 0
@@ -91,8 +92,22 @@ class ResultDelivery:
             logger.warning("Sending %d result(s) that an earlier process could not deliver", len(left))
             for result in left:
                 self._enqueue(result)
+        self._start_thread()
+
+    def _start_thread(self) -> None:
         self._thread = threading.Thread(target=self._send_waiting, name="outbox")
         self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the sender's thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def revive(self) -> None:
+        """Start again a sender that died, whatever it died of."""
+        if not self.is_alive and not self._closed:
+            self._start_thread()
+            logger.error("The sender of waiting results had died, and is started again")
 
     def is_full(self, task_type: str) -> bool:
         """Whether so many results of this type wait that no further task should be taken."""
@@ -145,6 +160,7 @@ class ResultDelivery:
             self._refuse(result, error, took)
             return
         self._shaky = True
+        self._failed_attempts += 1
         if self._disk is not None:
             self._disk.keep(result)
         self._enqueue(result)
@@ -176,8 +192,8 @@ class ResultDelivery:
             try:
                 pause = self._send(result, pause)
             except BaseException:
-                logger.exception("The sender of waiting results failed; it goes on")
                 self._put_back(result)
+                logger.exception("The sender of waiting results failed; it goes on")
                 pause = _LONGEST_PAUSE
 
     def _take(self, pause: float) -> Undelivered | None:
@@ -198,6 +214,7 @@ class ResultDelivery:
             self._hot.update(result.body)
         except APIError as error:
             result.attempts += 1
+            self._failed_attempts += 1
             if not is_final(error) and result.attempts < _MOST_ANSWERED_ATTEMPTS:
                 self._put_back(result, last=isinstance(error, APIStatusError))
                 return self._longer(pause, error)
@@ -234,7 +251,12 @@ class ResultDelivery:
             if self._waiting or self._failed_since is None:
                 return
             since, self._failed_since = self._failed_since, None
-        logger.info("All waiting results are delivered, %.1f s after the first failure", time.monotonic() - since)
+            failed, self._failed_attempts = self._failed_attempts, 0
+        logger.info(
+            "All waiting results are delivered, %.1f s and %d failed attempts after the first failure",
+            time.monotonic() - since,
+            failed,
+        )
 
     def flush(self, deadline: float) -> bool:
         """Wait until nothing waits, up to ``deadline`` (monotonic); whether that came about."""

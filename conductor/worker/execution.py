@@ -30,11 +30,13 @@ class Running:
         task: The task.
         thread: The name of the thread that runs it.
         since: When it was begun, on the monotonic clock.
+        is_reported: Whether it was logged that it runs for longer than it may.
     """
 
     task: Task
     thread: str = field(factory=lambda: threading.current_thread().name)
     since: float = field(factory=time.monotonic)
+    is_reported: bool = False
 
 
 class TaskExecution:

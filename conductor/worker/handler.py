@@ -22,7 +22,8 @@ from conductor.worker.health import HandlerHealth
 from conductor.worker.lease import LeaseKeeper
 from conductor.worker.lifetime import forget, remember
 from conductor.worker.metrics import MetricsCollector
-from conductor.worker.options import resolve, table
+from conductor.worker.observation import Observation, ProbeOptions
+from conductor.worker.options import ResolvedOptions, resolve, table
 from conductor.worker.outbox import DiskOutbox
 from conductor.worker.places import Places
 from conductor.worker.registry import WorkerRegistry
@@ -78,7 +79,10 @@ class TaskHandler:
         on_error: Called with the worker, the task and the exception when a function fails.
         outbox: A file that keeps undelivered results over a crash.
         max_concurrency: How many tasks may run at a time in all, beside each worker's own ``thread_count``.
-        metrics: Collect what ``metrics()`` returns.
+        metrics: Collect what ``metrics()`` returns; on with a ``health_port``.
+        health_port: Serve ``/livez``, ``/readyz`` and ``/metrics`` there (CONDUCTOR_HEALTH_PORT); 0 for any free port.
+        health_host: The address for it (CONDUCTOR_HEALTH_HOST); 127.0.0.1 when it is left out.
+        heartbeat_file: A file that is touched every second while the handler is live (CONDUCTOR_HEARTBEAT_FILE).
         grace_seconds: How long ``run`` and the end of a ``with`` block wait for running tasks.
         options: Options for all workers (``domain``, ``thread_count``, ``poll_interval_ms``, ...), which win over the
             environment and over the decorators.
@@ -98,6 +102,9 @@ class TaskHandler:
         outbox: str | os.PathLike[str] | None = None,
         max_concurrency: int | None = None,
         metrics: bool = False,
+        health_port: int | None = None,
+        health_host: str | None = None,
+        heartbeat_file: str | os.PathLike[str] | None = None,
         grace_seconds: float = 30.0,
         **options: Any,
     ) -> None:
@@ -117,8 +124,9 @@ class TaskHandler:
             self._events.add_listener(listener)
         self._metrics: MetricsCollector | None = None
         if metrics:
-            self._metrics = MetricsCollector()
-            self._events.add_listener(self._metrics)
+            self._collect_metrics()
+        self._probes = (health_port, health_host, heartbeat_file)
+        self._observation: Observation | None = None
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._client: ConductorClient | None = None
@@ -147,6 +155,11 @@ class TaskHandler:
     def _find_workers(self) -> list[Worker]:
         return find_workers(self._workers, self._registry, self._import_modules)
 
+    def _collect_metrics(self) -> None:
+        if self._metrics is None:
+            self._metrics = MetricsCollector()
+            self._events.add_listener(self._metrics)
+
     # -- life
 
     def start(self) -> Self:
@@ -164,21 +177,50 @@ class TaskHandler:
                 (worker, resolve(worker.name, worker.options, self._explicit, os.environ)) for worker in workers
             ]
             refuse_duplicates([(worker, options.options) for worker, options in resolved])
+            probes = ProbeOptions.resolve(*self._probes, os.environ)
             logger.info("Workers:\n%s", table([(worker.name, options) for worker, options in resolved]))
             self._open_client(sum(options.options.thread_count + 1 for _, options in resolved))
-            self._register_definitions([worker for worker, o in resolved if o.options.register_task_def])
-            self._shared = self._share()
-            if self._metrics is not None:
-                self.client.transport.observers += (self._metrics.on_request,)
-            self._runtimes = [WorkerRuntime(worker, options, self._shared) for worker, options in resolved]
+            try:
+                self._register_definitions([worker for worker, o in resolved if o.options.register_task_def])
+                self._prepare(resolved, probes)
+            except BaseException:
+                self._release()
+                raise
             self._pid = os.getpid()
             self._ended.clear()
             remember(self)
-            self._shared.delivery.start()
-            self._shared.leases.start()
-            for runtime in self._runtimes:
-                runtime.start()
+            self._start_threads()
         return self
+
+    def _prepare(self, resolved: Sequence[tuple[Worker, ResolvedOptions]], probes: ProbeOptions) -> None:
+        if probes.port is not None:
+            self._collect_metrics()
+        shared = self._share()
+        self._runtimes = [WorkerRuntime(worker, options, shared) for worker, options in resolved]
+        checks = [shared.delivery.revive, shared.leases.revive, *(runtime.look_after for runtime in self._runtimes)]
+        try:
+            self._observation = Observation(probes, self.health, self.metrics, checks)
+        except BaseException:
+            shared.delivery.close(0.0)
+            raise
+        if self._metrics is not None:
+            self.client.transport.observers += (self._metrics.on_request,)
+        self._shared = shared
+
+    def _start_threads(self) -> None:
+        shared, observation = self._shared, self._observation
+        assert shared is not None  # noqa: S101  for the type checker: prepared just before
+        assert observation is not None  # noqa: S101  the same
+        shared.delivery.start()
+        shared.leases.start()
+        for runtime in self._runtimes:
+            runtime.start()
+        observation.start()
+
+    def _release(self) -> None:
+        """Close what is the handler's own, as after its last thread."""
+        if self._owns_client:
+            self.client.close()
 
     def _open_client(self, connections: int) -> None:
         from conductor.clients.client import ConductorClient  # noqa: PLC0415  requests only when it is needed
@@ -275,20 +317,24 @@ class TaskHandler:
         unfinished = [task_id for runtime in self._runtimes for task_id in runtime.abandon()]
         delivered = shared.delivery.flush(deadline)
         undelivered = [] if delivered else shared.delivery.waiting_ids()
-        for runtime in self._runtimes:
-            runtime.pool.close()
-        soon = max(deadline, time.monotonic() + 1.0)
-        shared.delivery.close(soon)
-        shared.leases.close(soon)
-        for runtime in self._runtimes:
-            if not runtime.execution.running:
-                runtime.pool.join(soon)
-        if self._owns_client and all(polling) and not unfinished:
-            self.client.close()
+        self._end_threads(shared, max(deadline, time.monotonic() + 1.0))
+        if all(polling) and not unfinished:
+            self._release()
         report = StopReport(unfinished, undelivered)
         if not report.drained:
             logger.error("Stopped before all was done: tasks unfinished %s, undelivered %s", unfinished, undelivered)
         return report
+
+    def _end_threads(self, shared: Shared, deadline: float) -> None:
+        for runtime in self._runtimes:
+            runtime.pool.close()
+        shared.delivery.close(deadline)
+        shared.leases.close(deadline)
+        for runtime in self._runtimes:
+            if not runtime.execution.running:
+                runtime.pool.join(deadline)
+        if self._observation is not None:
+            self._observation.close(deadline)
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until the handler is stopped, up to ``timeout`` seconds; whether it is."""
@@ -336,6 +382,9 @@ class TaskHandler:
         self._runtimes = []
         if self._metrics is not None:
             self._metrics.reset()
+        if self._observation is not None:
+            self._observation.forget()
+            self._observation = None
 
     # -- while it runs
 
@@ -378,18 +427,28 @@ class TaskHandler:
 
     def health(self) -> HandlerHealth:
         """How the handler and each of its workers is."""
-        now = time.monotonic()
+        now, shared, observation = time.monotonic(), self._shared, self._observation
         workers = [runtime.health(now) for runtime in self._runtimes]
-        is_live = self._shared is not None and all(r.poller.is_alive for r in self._runtimes)
-        delivery = self._shared.delivery if self._shared is not None else None
+        if shared is None or observation is None or self._pid != os.getpid():
+            return HandlerHealth(False, False, "none", 0, 0, 0, workers)
+        alive = [shared.delivery.is_alive, shared.leases.is_alive, observation.is_alive]
+        alive += [runtime.poller.is_alive for runtime in self._runtimes]
+        is_stopping = shared.stop.is_set()
+        is_live = is_stopping or all(alive)
         return HandlerHealth(
             is_live=is_live,
-            is_ready=is_live and all(w.state in {"polling", "paused"} for w in workers),
-            waiting_results=delivery.waiting if delivery else 0,
-            delivered=delivery.delivered if delivery else 0,
-            refused=delivery.refused if delivery else 0,
+            is_ready=is_live and not is_stopping and all(w.state in {"polling", "paused"} for w in workers),
+            token=str(getattr(self.client.transport.auth, "state", "none")),
+            waiting_results=shared.delivery.waiting,
+            delivered=shared.delivery.delivered,
+            refused=shared.delivery.refused,
             workers=workers,
         )
+
+    @property
+    def health_port(self) -> int | None:
+        """The port on which the health is served; None when it is not, or the handler does not run."""
+        return None if self._observation is None else self._observation.port
 
     def metrics(self) -> dict[str, Any]:
         """What was collected so far, by the metric's name, as plain values: see ``MetricsCollector.snapshot``.
@@ -399,7 +458,8 @@ class TaskHandler:
         """
         if self._metrics is None:
             raise ConfigurationError(
-                "This handler collects no metrics; make it with TaskHandler(metrics=True).", variable="metrics"
+                "This handler collects no metrics; make it with TaskHandler(metrics=True), or with a health_port.",
+                variable="metrics",
             )
         return self._metrics.snapshot()
 

@@ -24,6 +24,7 @@ class WorkerHealth:
         last_error: The last failed poll's error, in words, or None.
         restarts: How often the poller failed and started again.
         unreadable: Tasks whose JSON could not be understood.
+        failed_polls: Failed polls since the last that worked.
     """
 
     task_type: str
@@ -35,6 +36,7 @@ class WorkerHealth:
     last_error: str | None
     restarts: int
     unreadable: int
+    failed_polls: int
 
 
 @frozen
@@ -42,16 +44,19 @@ class HandlerHealth:
     """How a handler is.
 
     Attributes:
-        is_live: Every poller's thread runs. A server that is away does not make a handler dead.
+        is_live: Every thread that has to run does. A server that is away does not make a handler dead.
         is_ready: It is live, and no worker's polls fail.
         waiting_results: Results that the server has not taken yet.
         delivered: Results that the server took.
         refused: Results that the server refused.
+        token: ``none`` without authentication, ``new`` before the first was asked for, ``valid``, ``expired``, or
+            ``failing`` when the last attempt to get one failed.
         workers: How each worker is.
     """
 
     is_live: bool
     is_ready: bool
+    token: str
     waiting_results: int
     delivered: int
     refused: int

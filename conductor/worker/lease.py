@@ -51,6 +51,17 @@ class LeaseKeeper:
         self._thread = threading.Thread(target=self._main, name="lease")
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def revive(self) -> None:
+        """Start again a thread that died, whatever it died of."""
+        if not self.is_alive and not self._closed:
+            self.start()
+            logger.error("The thread that extends leases had died, and is started again")
+
     def add(self, task: Task, worker_id: str, longest: float | None) -> None:
         """Keep ``task``'s lease, for ``longest`` seconds at most; timeouts under a second are left alone."""
         if not task.task_id or task.response_timeout_seconds < _SHORTEST:

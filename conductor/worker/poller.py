@@ -105,6 +105,19 @@ class Poller:
         self._thread = threading.Thread(target=self._main, name=f"poll:{self.task_type}")
         self._thread.start()
 
+    @property
+    def failed_polls(self) -> int:
+        """Failed polls since the last that worked."""
+        return self._pace.failures
+
+    def revive(self) -> None:
+        """Start again a thread that died, whatever it died of."""
+        if self._thread is None or self._thread.is_alive() or self._stop.is_set():
+            return
+        self.restarts += 1
+        self.start()
+        logger.error("%s: the poller's thread had died, and is started again", self.task_type)
+
     def apply_options(self) -> None:
         """Go by the worker's changed options from the next poll on."""
         self._pace = self._new_pace(self._options())

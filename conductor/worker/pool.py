@@ -64,6 +64,13 @@ class WorkerPool:
         with self._lock:
             self._start_missing()
 
+    def revive(self) -> None:
+        """Start threads in place of those that died, whatever they died of."""
+        with self._lock:
+            if not self._closed and self._threads < self._size:
+                self._start_missing()
+                logger.error("%s: a thread that runs tasks had died; another is started", self.name)
+
     def _start_missing(self) -> None:
         while self._threads < self._size:
             self._started += 1
@@ -154,6 +161,15 @@ class WorkerPool:
             return self._waiting.popleft()
 
     def _main(self) -> None:
+        try:
+            self._work_on()
+        except BaseException:
+            with self._lock:
+                self._threads -= 1
+                self._free.notify_all()
+            raise
+
+    def _work_on(self) -> None:
         while (task := self._next()) is not None:
             try:
                 while task is not None:

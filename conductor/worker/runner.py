@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -65,7 +66,8 @@ class TaskRunner:
                 result = succeeded(task, value, context.callback_after_seconds)
             except BaseException as raised:  # noqa: BLE001  also sys.exit() and KeyboardInterrupt of the function
                 error = raised
-                result = self._failed(task, raised)
+                result = failed(task, raised)
+                self._report(task, raised)
             self._finish(context, result, error)
             return result
         finally:
@@ -80,7 +82,14 @@ class TaskRunner:
             call = _wrapped(middleware, context, call)
         return call()
 
-    def _failed(self, task: Task, error: BaseException) -> TaskResult:
+    def _report(self, task: Task, error: BaseException) -> None:
+        """Log a failure and tell ``on_error``; neither may lose the result."""
+        with contextlib.suppress(Exception):
+            self._log(task, error)
+        if self._on_error is not None:
+            self._on_error(task, error)
+
+    def _log(self, task: Task, error: BaseException) -> None:
         expected = isinstance(error, NonRetryableError | TaskInputError | SerializationError)
         logger.warning(
             "%s: task %s of workflow %s failed: %s: %s",
@@ -91,9 +100,6 @@ class TaskRunner:
             error if expected else "see the traceback",
             exc_info=None if expected else error,
         )
-        if self._on_error is not None:
-            self._on_error(task, error)
-        return failed(task, error)
 
     def _finish(self, context: TaskContext, result: TaskResult, error: BaseException | None) -> None:
         result.worker_id = self.worker_id

@@ -128,6 +128,25 @@ class WorkerRuntime:
         self.pool.start()
         self.poller.start()
 
+    def look_after(self) -> None:
+        """Start again what died, and report each task that outlives its response timeout, once."""
+        self.poller.revive()
+        self.pool.revive()
+        for entry in list(self.execution.running.values()):
+            task, age = entry.task, time.monotonic() - entry.since
+            if 0 < task.response_timeout_seconds < age and not entry.is_reported and not self.options.lease_extension:
+                entry.is_reported = True
+                logger.warning(
+                    "%s: task %s of workflow %s has run for %.0f s on %s, longer than its response timeout of %d s: "
+                    "the server gives it to another worker; lease_extension=True would keep it here",
+                    self.worker.name,
+                    task.task_id,
+                    task.workflow_instance_id,
+                    age,
+                    entry.thread,
+                    task.response_timeout_seconds,
+                )
+
     def hand_back_unstarted(self) -> None:
         """Give back what no thread has begun."""
         for raw in self.pool.take_unstarted():
@@ -159,4 +178,5 @@ class WorkerRuntime:
             last_error=None if poller.last_error is None else str(poller.last_error),
             restarts=poller.restarts,
             unreadable=self.execution.unreadable,
+            failed_polls=poller.failed_polls,
         )

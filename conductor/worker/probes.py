@@ -1,0 +1,116 @@
+"""A handler's health over HTTP, on a port of its own: ``/livez``, ``/readyz``, ``/metrics``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from conductor.errors import ConfigurationError
+from conductor.worker.exposition import CONTENT_TYPE, as_text
+from conductor.worker.health import HandlerHealth
+
+__all__ = ["ProbeServer"]
+
+logger = logging.getLogger(__name__)
+
+_SLOWEST_REQUEST = 5.0
+
+
+class ProbeServer:
+    """Answers 200 where all is well and 503 where it is not, with the whole health as JSON in both cases.
+
+    Args:
+        host: The address to listen on.
+        port: The port; 0 for any free one, see ``port``.
+        health: How the handler is.
+        metrics: What it counted.
+
+    Raises:
+        ConfigurationError: The address cannot be listened on.
+    """
+
+    def __init__(
+        self, host: str, port: int, health: Callable[[], HandlerHealth], metrics: Callable[[], dict[str, Any]]
+    ) -> None:
+        self.health = health
+        self.metrics = metrics
+        try:
+            self._server = _Server((host, port), self)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The health port {host}:{port} cannot be listened on: {error.strerror or error}.",
+                variable="health_port",
+                value=port,
+                allowed="a free port, 0 for any, or None for none",
+            ) from error
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="health")
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+        logger.info("Health: http://%s:%d/livez, /readyz, /metrics", self._server.server_address[0], self.port)
+
+    def close(self) -> None:
+        """End the thread, and free the port."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self.forget()
+
+    def forget(self) -> None:
+        """Close the socket only: in a forked child, which has no thread that serves it."""
+        self._server.server_close()
+
+    def answer(self, path: str) -> tuple[int, str, str]:
+        """Status, content type and body for ``path``."""
+        if path == "/metrics":
+            return 200, CONTENT_TYPE, as_text(self.metrics())
+        if path not in {"/livez", "/readyz"}:
+            return 404, "text/plain", "There are /livez, /readyz and /metrics.\n"
+        health = self.health()
+        is_well = health.is_live if path == "/livez" else health.is_ready
+        return 200 if is_well else 503, "application/json", json.dumps(health.to_dict()) + "\n"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], probes: ProbeServer) -> None:
+        self.probes = probes
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, _Request)
+
+    def handle_error(self, _request: Any, _client: Any) -> None:
+        logger.debug("A request for the health could not be answered", exc_info=sys.exc_info())
+
+
+class _Request(BaseHTTPRequestHandler):
+    timeout = _SLOWEST_REQUEST
+    server: _Server
+
+    def do_GET(self) -> None:
+        status, content_type, text = self.server.probes.answer(self.path.partition("?")[0])
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET  # noqa: N815  named so by http.server
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing: probes come every few seconds."""
