@@ -16,6 +16,8 @@ from typing_extensions import Self
 
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
+from conductor.worker import in_child
+from conductor.worker.blueprint import Blueprint, blueprint_of, refuse_for_processes
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.events import EventDispatcher, LeaseExtended, WorkerEvent, WorkerListener
 from conductor.worker.health import HandlerHealth
@@ -26,10 +28,11 @@ from conductor.worker.observation import Observation, ProbeOptions
 from conductor.worker.options import ResolvedOptions, resolve, table
 from conductor.worker.outbox import DiskOutbox
 from conductor.worker.places import Places
+from conductor.worker.processes import ProcessGroup, process_count
 from conductor.worker.registry import WorkerRegistry
 from conductor.worker.runtime import Shared, WorkerRuntime
 from conductor.worker.selection import as_worker, check_options, find_workers, refuse_duplicates
-from conductor.worker.signals import stop_on_signals
+from conductor.worker.signals import Flag, stop_on_signals
 from conductor.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -45,6 +48,10 @@ _SPARE_CONNECTIONS = 10
 _DEFAULT_CONNECTIONS = 100
 _FORCED = 1
 _MISCONFIGURED = 2
+_UNGUARDED = (
+    "A handler is started while a worker process imports the modules of its workers. Start it where importing the "
+    "module does not: under if __name__ == '__main__', or in a function."
+)
 
 
 @frozen
@@ -54,15 +61,17 @@ class StopReport:
     Attributes:
         unfinished: Ids of tasks that still ran when the grace period was over.
         undelivered: Ids of tasks whose results the server has not taken.
+        lost_processes: How many of the handler's processes ended without a report of their own.
     """
 
     unfinished: list[str]
     undelivered: list[str]
+    lost_processes: int = 0
 
     @property
     def drained(self) -> bool:
         """Whether everything was finished and delivered."""
-        return not self.unfinished and not self.undelivered
+        return not self.unfinished and not self.undelivered and not self.lost_processes
 
 
 class TaskHandler:
@@ -83,6 +92,11 @@ class TaskHandler:
         health_port: Serve ``/livez``, ``/readyz`` and ``/metrics`` there (CONDUCTOR_HEALTH_PORT); 0 for any free port.
         health_host: The address for it (CONDUCTOR_HEALTH_HOST); 127.0.0.1 when it is left out.
         heartbeat_file: A file that is touched every second while the handler is live (CONDUCTOR_HEARTBEAT_FILE).
+        processes: In how many processes to work (CONDUCTOR_PROCESSES), for functions that need the CPU. With more than
+            one, each is a fresh interpreter that imports the modules of the workers and has all the threads, the cap
+            and the connections that are configured; this process starts, watches and stops them.
+        child_setup: With ``processes``: ``"module:function"``, called with the handler of each process before it
+            starts, to add middleware and listeners there.
         grace_seconds: How long ``run`` and the end of a ``with`` block wait for running tasks.
         options: Options for all workers (``domain``, ``thread_count``, ``poll_interval_ms``, ...), which win over the
             environment and over the decorators.
@@ -105,6 +119,8 @@ class TaskHandler:
         health_port: int | None = None,
         health_host: str | None = None,
         heartbeat_file: str | os.PathLike[str] | None = None,
+        processes: int | None = None,
+        child_setup: str | None = None,
         grace_seconds: float = 30.0,
         **options: Any,
     ) -> None:
@@ -120,13 +136,19 @@ class TaskHandler:
         self._explicit = options
         self._middleware: list[Any] = []
         self._events = EventDispatcher()
+        self._only_here = ["on_error"] if on_error is not None else []
         for listener in listeners:
             self._events.add_listener(listener)
+            self._only_here.append("listeners")
         self._metrics: MetricsCollector | None = None
         if metrics:
             self._collect_metrics()
         self._probes = (health_port, health_host, heartbeat_file)
         self._observation: Observation | None = None
+        self._processes = processes
+        self._child_setup = child_setup
+        self._group: ProcessGroup | None = None
+        self._is_misconfigured = False
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._client: ConductorClient | None = None
@@ -140,11 +162,13 @@ class TaskHandler:
     def use(self, middleware: Any) -> Self:
         """Wrap each execution: ``middleware(context, call_next)`` runs on the task's own thread."""
         self._middleware.append(middleware)
+        self._only_here.append("use()")
         return self
 
     def on(self, kind: type[WorkerEvent], call: Callable[[Any], None]) -> Self:
         """Call ``call`` with each event of ``kind``."""
         self._events.add(kind, call)
+        self._only_here.append("on()")
         return self
 
     @property
@@ -170,7 +194,9 @@ class TaskHandler:
             ConfigurationError: An option cannot be used.
         """
         with self._lock:
-            if self._shared is not None and self._pid == os.getpid():
+            if in_child.importing:
+                raise ConfigurationError(_UNGUARDED, variable="processes")
+            if self._is_started:
                 raise WorkerRegistrationError("This TaskHandler runs already; stop it before starting it again.")
             workers = self._find_workers()
             resolved = [
@@ -179,6 +205,9 @@ class TaskHandler:
             refuse_duplicates([(worker, options.options) for worker, options in resolved])
             probes = ProbeOptions.resolve(*self._probes, os.environ)
             logger.info("Workers:\n%s", table([(worker.name, options) for worker, options in resolved]))
+            if (count := process_count(self._processes, os.environ)) > 1:
+                self._start_processes(workers, count, probes)
+                return self
             self._open_client(sum(options.options.thread_count + 1 for _, options in resolved))
             try:
                 self._register_definitions([worker for worker, o in resolved if o.options.register_task_def])
@@ -191,6 +220,46 @@ class TaskHandler:
             remember(self)
             self._start_threads()
         return self
+
+    @property
+    def _is_started(self) -> bool:
+        return (self._shared is not None or self._group is not None) and self._pid == os.getpid()
+
+    def _start_processes(self, workers: Sequence[Worker], count: int, probes: ProbeOptions) -> None:
+        if probes.port is not None:
+            self._collect_metrics()
+        blueprint = self._blueprint(workers)
+        outbox = None if self._outbox is None else os.fspath(self._outbox)
+        group = ProcessGroup(blueprint, count, outbox, self._after_misconfiguration)
+        self._group, self._pid, self._is_misconfigured = group, os.getpid(), False
+        try:
+            self._observation = Observation(probes, self.health, self.metrics, [group.revive])
+            group.start()
+        except BaseException:
+            self._group = None
+            raise
+        self._ended.clear()
+        remember(self)
+        self._observation.start()
+
+    def _blueprint(self, workers: Sequence[Worker]) -> Blueprint:
+        refuse_for_processes(self._given, self._only_here)
+        return blueprint_of(
+            workers,
+            self._given if isinstance(self._given, Settings) else Settings.from_env(),
+            modules=self._import_modules,
+            options=self._explicit,
+            handler={
+                "max_concurrency": self._max_concurrency,
+                "grace_seconds": self._grace_seconds,
+                "metrics": self.collects_metrics,
+            },
+            setup=self._child_setup,
+        )
+
+    def _after_misconfiguration(self) -> None:
+        self._is_misconfigured = True
+        self._ended.set()
 
     def _prepare(self, resolved: Sequence[tuple[Worker, ResolvedOptions]], probes: ProbeOptions) -> None:
         if probes.port is not None:
@@ -288,8 +357,10 @@ class TaskHandler:
         grace = self._grace_seconds if grace_seconds is None else grace_seconds
         deadline = time.monotonic() + grace
         with self._lock:
-            shared = self._shared
-            if shared is None or self._pid != os.getpid():
+            shared, group = self._shared, self._group
+            if group is not None and self._is_started:
+                return self._stop_processes(group, grace)
+            if shared is None or not self._is_started:
                 self._ended.set()
                 return StopReport([], [])
             report = self._stop(shared, deadline)
@@ -301,6 +372,26 @@ class TaskHandler:
             )
         self._ended.set()
         return report
+
+    def _stop_processes(self, group: ProcessGroup, grace: float) -> StopReport:
+        report = StopReport(*group.stop(grace))
+        if self._observation is not None:
+            self._observation.close(time.monotonic() + 1.0)
+        self._group = None
+        forget(self)
+        self._ended.set()
+        self._log_undrained(report)
+        return report
+
+    @staticmethod
+    def _log_undrained(report: StopReport) -> None:
+        if not report.drained:
+            logger.error(
+                "Stopped before all was done: tasks unfinished %s, undelivered %s%s",
+                report.unfinished,
+                report.undelivered,
+                f"; {report.lost_processes} process(es) lost with what they did" if report.lost_processes else "",
+            )
 
     def _stop(self, shared: Shared, deadline: float) -> StopReport:
         """In the order of dependence: polls, what was not begun, what runs, what is not delivered, leases, sockets."""
@@ -321,8 +412,7 @@ class TaskHandler:
         if all(polling) and not unfinished:
             self._release()
         report = StopReport(unfinished, undelivered)
-        if not report.drained:
-            logger.error("Stopped before all was done: tasks unfinished %s, undelivered %s", unfinished, undelivered)
+        self._log_undrained(report)
         return report
 
     def _end_threads(self, shared: Shared, deadline: float) -> None:
@@ -347,7 +437,7 @@ class TaskHandler:
         Otherwise the process ends: with status 1 after a second signal, or when the grace period was not enough (the
         ids of what was left are in the log), with status 2 when the configuration cannot be used.
         """
-        asked = threading.Event()
+        asked = Flag()
         with stop_on_signals(asked.set, self._abort):
             try:
                 self.start()
@@ -358,10 +448,14 @@ class TaskHandler:
                 pass
             logger.info("Stopping: no new tasks are taken; up to %g s for those that run", self._grace_seconds)
             report = self.stop()
+        if self._is_misconfigured:
+            raise SystemExit(_MISCONFIGURED)
         if not report.drained:
             _end_process()
 
     def _abort(self) -> None:
+        if self._group is not None:
+            self._group.kill()
         os.write(2, b"A second signal: ending at once. Tasks that ran are retried after their response timeout.\n")
         os._exit(_FORCED)
 
@@ -380,6 +474,9 @@ class TaskHandler:
         self._client = None
         self._shared = None
         self._runtimes = []
+        if self._group is not None:
+            self._group.forget()
+            self._group = None
         if self._metrics is not None:
             self._metrics.reset()
         if self._observation is not None:
@@ -391,7 +488,9 @@ class TaskHandler:
     @property
     def is_polling(self) -> bool:
         """Whether the handler is started and its pollers run."""
-        return self._shared is not None and self._pid == os.getpid() and any(r.poller.is_alive for r in self._runtimes)
+        if self._group is not None and self._is_started:
+            return any(process.is_live for process in self._group.health().processes)
+        return self._is_started and any(runtime.poller.is_alive for runtime in self._runtimes)
 
     def update_options(self, task_type: str | None = None, **changes: Any) -> None:
         """Change options of one worker, or of all, from their next poll on.
@@ -411,6 +510,9 @@ class TaskHandler:
                 variable=min(unknown),
                 allowed=", ".join(sorted(allowed)),
             )
+        if self._group is not None:
+            self._group.update_options(task_type, changes)
+            return
         chosen = [r for r in self._runtimes if task_type in {None, r.worker.name}]
         if not chosen:
             raise WorkerRegistrationError(f"No worker for {task_type!r} runs here.")
@@ -427,9 +529,11 @@ class TaskHandler:
 
     def health(self) -> HandlerHealth:
         """How the handler and each of its workers is."""
+        if self._group is not None and self._is_started:
+            return self._group.health()
         now, shared, observation = time.monotonic(), self._shared, self._observation
         workers = [runtime.health(now) for runtime in self._runtimes]
-        if shared is None or observation is None or self._pid != os.getpid():
+        if shared is None or observation is None or not self._is_started:
             return HandlerHealth(False, False, "none", 0, 0, 0, workers)
         alive = [shared.delivery.is_alive, shared.leases.is_alive, observation.is_alive]
         alive += [runtime.poller.is_alive for runtime in self._runtimes]
@@ -461,7 +565,12 @@ class TaskHandler:
                 "This handler collects no metrics; make it with TaskHandler(metrics=True), or with a health_port.",
                 variable="metrics",
             )
-        return self._metrics.snapshot()
+        return self._metrics.snapshot() if self._group is None else self._group.metrics()
+
+    @property
+    def collects_metrics(self) -> bool:
+        """Whether ``metrics`` has something to return."""
+        return self._metrics is not None
 
 
 def _end_process() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
-__all__ = ["HandlerHealth", "WorkerHealth"]
+__all__ = ["HandlerHealth", "ProcessHealth", "WorkerHealth", "combined"]
 
 
 @frozen
@@ -40,6 +41,29 @@ class WorkerHealth:
 
 
 @frozen
+class ProcessHealth:
+    """How one process of a handler with ``processes`` is.
+
+    Attributes:
+        number: Which it is, from 1.
+        pid: Its process id; None while it waits for its next start.
+        is_live: Whether it runs and says so.
+        is_ready: Whether it says that it is ready.
+        report_age: Seconds since it last said how it is, which it does every second; None before the first time.
+        restarts: How often it died and was started again.
+        last_exit: How it died last, in words, or None.
+    """
+
+    number: int
+    pid: int | None
+    is_live: bool
+    is_ready: bool
+    report_age: float | None
+    restarts: int
+    last_exit: str | None
+
+
+@frozen
 class HandlerHealth:
     """How a handler is.
 
@@ -51,7 +75,8 @@ class HandlerHealth:
         refused: Results that the server refused.
         token: ``none`` without authentication, ``new`` before the first was asked for, ``valid``, ``expired``, or
             ``failing`` when the last attempt to get one failed.
-        workers: How each worker is.
+        workers: How each worker is; with ``processes`` the sum of all processes, and the worst of their states.
+        processes: How each process is; empty without ``processes``.
     """
 
     is_live: bool
@@ -61,7 +86,47 @@ class HandlerHealth:
     delivered: int
     refused: int
     workers: list[WorkerHealth]
+    processes: list[ProcessHealth] = field(factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values."""
         return attrs.asdict(self)
+
+
+_WORST_FIRST = ("failing", "new", "stopped", "paused", "polling")
+
+
+def combined(processes: Sequence[ProcessHealth], said: Sequence[Mapping[str, Any]], *, is_live: bool) -> HandlerHealth:
+    """The health of a handler whose processes said, each as plain values, what is in ``said``."""
+    by_type: dict[str, list[Mapping[str, Any]]] = {}
+    for health in said:
+        for worker in health["workers"]:
+            by_type.setdefault(worker["task_type"], []).append(worker)
+    tokens = [str(health["token"]) for health in said]
+    return HandlerHealth(
+        is_live=is_live,
+        is_ready=is_live and all(process.is_ready for process in processes),
+        token="failing" if "failing" in tokens else next(iter(tokens), "none"),
+        waiting_results=sum(health["waiting_results"] for health in said),
+        delivered=sum(health["delivered"] for health in said),
+        refused=sum(health["refused"] for health in said),
+        workers=[_combined_worker(task_type, found) for task_type, found in by_type.items()],
+        processes=list(processes),
+    )
+
+
+def _combined_worker(task_type: str, found: Sequence[Mapping[str, Any]]) -> WorkerHealth:
+    ages = [one["last_poll_age"] for one in found if one["last_poll_age"] is not None]
+    states = {one["state"] for one in found}
+    return WorkerHealth(
+        task_type=task_type,
+        state=next(state for state in _WORST_FIRST if state in states),
+        last_poll_age=max(ages, default=None),
+        busy=sum(one["busy"] for one in found),
+        thread_count=sum(one["thread_count"] for one in found),
+        oldest_running=max(one["oldest_running"] for one in found),
+        last_error=next((one["last_error"] for one in found if one["last_error"]), None),
+        restarts=sum(one["restarts"] for one in found),
+        unreadable=sum(one["unreadable"] for one in found),
+        failed_polls=max(one["failed_polls"] for one in found),
+    )

@@ -6,9 +6,10 @@ bytes, labels camelCase. What a worker here never does (acks, an execution queue
 
 from __future__ import annotations
 
+import copy
 import threading
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
@@ -29,7 +30,7 @@ from conductor.worker.events import (
     WorkerStateChanged,
 )
 
-__all__ = ["FAMILIES", "Family", "MetricsCollector"]
+__all__ = ["FAMILIES", "Family", "MetricsCollector", "merged"]
 
 _SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _BYTES = (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -64,6 +65,7 @@ FAMILIES: Mapping[str, Family] = {
     "task_update_time_seconds": Family("histogram", ("taskType", "status"), "How long deliveries took.", _SECONDS),
     "task_paused_total": Family("counter", ("taskType",), "How often a worker came to a pause."),
     "task_lease_extended_total": Family("counter", ("taskType",), "Leases that were extended."),
+    "worker_restart_total": Family("counter", (), "Worker processes that died and were started again."),
     "active_workers": Family("gauge", ("taskType",), "Tasks that run now."),
     "http_api_client_request_seconds": Family(
         "histogram", ("method", "uri", "status"), "How long requests took; status 0 where no answer came.", _SECONDS
@@ -194,3 +196,26 @@ class MetricsCollector(WorkerListener):
             family = found.setdefault(name, {"type": FAMILIES[name].kind, "samples": []})
             family["samples"].append({"labels": dict(zip(FAMILIES[name].labels, labels, strict=True)), **values[key]})
         return found
+
+
+def merged(snapshots: Iterable[Mapping[str, Any]], *, gauges: bool = True) -> dict[str, Any]:
+    """The sum of several snapshots, as of the processes of one handler; without gauges for those that are gone."""
+    found: dict[str, Any] = {}
+    for snapshot in snapshots:
+        for name, family in snapshot.items():
+            if gauges or family["type"] != "gauge":
+                into = found.setdefault(name, {"type": family["type"], "samples": []})
+                for sample in family["samples"]:
+                    _merge_sample(into["samples"], sample)
+    return found
+
+
+def _merge_sample(samples: list[dict[str, Any]], more: Mapping[str, Any]) -> None:
+    same = next((sample for sample in samples if sample["labels"] == more["labels"]), None)
+    if same is None:
+        samples.append(copy.deepcopy(dict(more)))
+        return
+    for name in more.keys() & {"value", "count", "sum"}:
+        same[name] += more[name]
+    for bound, count in more.get("buckets", {}).items():
+        same["buckets"][bound] += count

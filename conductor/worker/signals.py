@@ -10,10 +10,31 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 
-__all__ = ["stop_on_signals"]
+__all__ = ["Flag", "stop_on_signals"]
+
+
+class Flag:
+    """A flag that a signal handler may set: an Event's lock could be held by the very thread that is interrupted."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[None] = SimpleQueue()
+        self.is_set = False
+
+    def set(self) -> None:
+        """Set it, and wake the thread that waits."""
+        self.is_set = True
+        self._queue.put(None)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds; whether it is set. One thread waits."""
+        if not self.is_set:
+            with suppress(Empty):
+                self._queue.get(timeout=timeout)
+        return self.is_set
 
 
 @contextmanager

@@ -1,0 +1,128 @@
+"""The main function of a child process of ``TaskHandler(processes=...)``.
+
+It is told what to do, and when to stop, by lines of JSON on one pipe, and says how it is on another, once a second.
+The end of the first pipe means that the parent is gone: it drains and ends then too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from typing import Any
+
+from conductor.worker import in_child
+from conductor.worker.blueprint import Blueprint
+from conductor.worker.handler import TaskHandler
+from conductor.worker.signals import Flag
+
+__all__ = ["main"]
+
+logger = logging.getLogger(__name__)
+
+_PERIOD = 1.0
+_FORCED = 1
+_MISCONFIGURED = 2
+
+
+class _Reports:
+    """Lines of JSON to the parent; safe to use from many threads."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def send(self, **values: Any) -> None:
+        """Send one line; a parent that is gone is no error."""
+        data = json.dumps(values).encode() + b"\n"
+        with self._lock, contextlib.suppress(OSError):
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+
+
+class _Orders:
+    """Lines of JSON from the parent."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._rest = b""
+        self.stop = Flag()
+        self.grace: float | None = None
+
+    def read(self) -> dict[str, Any] | None:
+        """The next line, or None when the parent is gone. Unbuffered: a daemon thread must hold no lock at the end."""
+        while b"\n" not in self._rest:
+            data = os.read(self._descriptor, 65536)
+            if not data:
+                return None
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        order: dict[str, Any] = json.loads(line)
+        return order
+
+    def follow(self, handler: TaskHandler) -> None:
+        """Do what the parent says, until it says stop or is gone."""
+        while (order := self.read()) is not None and "stop" not in order:
+            try:
+                handler.update_options(order["task_type"], **order["changes"])
+            except Exception:
+                logger.exception("The options could not be changed in this process")
+        if order is not None:
+            self.grace = order["stop"]
+        self.stop.set()
+
+
+def main(orders_from: int, reports_to: int) -> None:
+    """Work until told to stop; ends with status 0 (drained), 1 (forced) or 2 (cannot be set up)."""
+    for descriptor in (orders_from, reports_to):
+        os.set_inheritable(descriptor, False)
+    orders, reports = _Orders(orders_from), _Reports(reports_to)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent says what it means
+    signal.signal(signal.SIGTERM, lambda *_: orders.stop.set())
+    told = orders.read()
+    if told is None:
+        return
+    try:
+        handler = _start(Blueprint.from_dict(told))
+    except BaseException as error:  # noqa: BLE001  whatever the user's modules do when they are imported
+        traceback.print_exc()
+        reports.send(failed=f"{type(error).__name__}: {error}")
+        raise SystemExit(_MISCONFIGURED) from None
+    threading.Thread(target=orders.follow, args=(handler,), name="orders", daemon=True).start()
+    _work(handler, orders, reports)
+
+
+def _start(blueprint: Blueprint) -> TaskHandler:
+    sys.argv[:] = blueprint.argv
+    in_child.importing = True
+    workers = blueprint.load()
+    handler = TaskHandler(
+        blueprint.make_settings(), workers=workers, processes=1, **blueprint.handler, **blueprint.options
+    )
+    blueprint.set_up(handler)
+    in_child.importing = False
+    return handler.start()
+
+
+def _work(handler: TaskHandler, orders: _Orders, reports: _Reports) -> None:
+    with_metrics = handler.collects_metrics
+    while True:
+        reports.send(health=handler.health().to_dict(), metrics=handler.metrics() if with_metrics else None)
+        if orders.stop.wait(_PERIOD):
+            break
+    report = handler.stop(orders.grace)
+    reports.send(
+        health=handler.health().to_dict(),
+        metrics=handler.metrics() if with_metrics else None,
+        stopped={"unfinished": report.unfinished, "undelivered": report.undelivered},
+    )
+    if not report.drained:
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(_FORCED)  # a thread that still runs a function would keep the interpreter alive

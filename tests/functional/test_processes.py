@@ -1,0 +1,251 @@
+"""TaskHandler(processes=N): real processes, killed and stopped for real."""
+
+import os
+import signal
+import sys
+
+import pytest
+from processes import read_until, start_script
+
+from conductor import ConfigurationError, Settings, TaskHandler, Worker, WorkerRegistrationError, worker_task
+from conductor.worker.registry import WorkerRegistry
+
+SCRIPT = r"""
+import logging, os, sys, threading, time
+from conductor import TaskHandler, Worker, worker_task
+
+logging.basicConfig(level=logging.INFO)
+
+@worker_task("who", thread_count=2)
+def who():
+    time.sleep(0.02)
+    return {"pid": os.getpid()}
+
+@worker_task("slow", thread_count=5)
+def slow(seconds: float = 1.0):
+    os.write(1, b"in flight %d\n" % os.getpid())
+    time.sleep(seconds)
+    return {"pid": os.getpid()}
+
+if __name__ == "__main__":
+    TaskHandler(processes=2, metrics=True).run()
+"""
+
+
+@pytest.fixture
+def run(stub, tmp_path):
+    started = []
+
+    def run(code=SCRIPT, **environ):
+        started.append(start_script(tmp_path / f"script{len(started)}.py", code, stub, **environ))
+        return started[-1]
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=20)
+
+
+def pids(stub):
+    return {u[-1]["outputData"]["pid"] for u in stub.results.values() if "pid" in u[-1].get("outputData", {})}
+
+
+def is_there(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_each_process_works_and_a_signal_drains_them_all(stub, run, wait_until):
+    stub.add("slow", *(f"slow-{i}" for i in range(10)))
+    process = run()
+    seen = read_until(process, "in flight", times=10)
+    process.terminate()
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, out
+    assert len(stub.done()) == 10
+    assert len(pids(stub)) == 2
+    assert process.pid not in pids(stub)
+    assert seen is not None
+    wait_until(lambda: not any(is_there(pid) for pid in pids(stub)))
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_drains_all_the_same(stub, run):
+    stub.add("slow", "slow-1", "slow-2")
+    process = run()
+    read_until(process, "in flight", times=2)
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, out
+    assert len(stub.done()) == 2
+
+
+def test_a_killed_process_is_started_again_and_the_others_go_on(stub, run, wait_until):
+    process = run()
+    stub.add("who", *(f"who-{i}" for i in range(40)))
+    wait_until(lambda: len(pids(stub)) == 2)
+    victim = min(pids(stub))
+    os.kill(victim, signal.SIGKILL)
+    read_until(process, "killed by SIGKILL")
+    read_until(process, "is started as pid")
+    before = pids(stub)
+    wait_until(lambda: stub.add("who", "who-x") or len(pids(stub)) == 3)
+    assert victim in before
+    process.terminate()
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, out
+
+
+def test_a_killed_parent_takes_its_processes_with_it_once_they_are_drained(stub, run, wait_until):
+    process = run()
+    stub.add("slow", *(f"slow-{i}" for i in range(10)))
+    read_until(process, "in flight", times=10)
+    process.kill()
+    process.communicate(timeout=20)
+    wait_until(lambda: len(stub.done()) == 10)
+    wait_until(lambda: not any(is_there(pid) for pid in pids(stub)))
+
+
+def test_a_grace_period_that_is_not_enough_exits_with_1_and_names_the_tasks(stub, run):
+    stub.add("slow", "slow-1", inputData={"seconds": 60})
+    process = run(SCRIPT.replace("metrics=True", "grace_seconds=0.5"))
+    read_until(process, "in flight")
+    process.terminate()
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "tasks unfinished ['slow-1']" in out
+
+
+def test_a_second_signal_ends_all_at_once(stub, run, wait_until):
+    stub.add("slow", "slow-1", inputData={"seconds": 60})
+    process = run()
+    line = read_until(process, "in flight")
+    process.terminate()
+    read_until(process, "Stopping")
+    process.terminate()
+    assert process.wait(10) == 1
+    wait_until(lambda: not is_there(int(line.split()[-1])))
+
+
+def test_processes_come_from_the_environment(stub, run, wait_until):
+    process = run(SCRIPT.replace("processes=2, ", ""), CONDUCTOR_PROCESSES="2")
+    stub.add("who", *(f"who-{i}" for i in range(30)))
+    wait_until(lambda: len(pids(stub)) == 2)
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+UNGUARDED = SCRIPT.replace("if __name__", "if True or __name__")
+BROKEN_IN_CHILDREN = SCRIPT.replace(
+    '@worker_task("who"', 'if __name__ != "__main__":\n    raise RuntimeError("not here")\n\n@worker_task("who"'
+)
+ONLY_IN_MAIN = SCRIPT.replace(
+    '@worker_task("who"',
+    'if __name__ == "__main__":\n    @worker_task("only_main")\n    def only_main(): ...\n\n@worker_task("who"',
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (UNGUARDED, "__name__ == '__main__'"),
+        (BROKEN_IN_CHILDREN, "not here"),
+        (ONLY_IN_MAIN, "only_main"),
+        (SCRIPT.replace("processes=2", "processes=0"), "processes is 0"),
+    ],
+)
+def test_what_cannot_be_set_up_exits_with_2_and_says_why(run, code, says):
+    process = run(code)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 2, out
+    assert says in out
+
+
+OBSERVED = SCRIPT.replace(
+    'if __name__ == "__main__":\n    TaskHandler(processes=2, metrics=True).run()',
+    """
+def configure(handler):
+    handler.use(lambda context, call: {**call(), "through": "middleware"})
+
+if __name__ == "__main__":
+    import json
+    handler = TaskHandler(processes=2, metrics=True, outbox=os.environ["OUTBOX"], child_setup="__main__:configure")
+    handler.start()
+    def counted():
+        family = handler.metrics().get("task_execution_started_total", {"samples": []})
+        return sum(sample["value"] for sample in family["samples"])
+    deadline = time.monotonic() + 20
+    while not (handler.health().is_ready and counted() == 4 and handler.health().delivered == 4):
+        assert time.monotonic() < deadline, handler.health()
+        time.sleep(0.05)
+    print("health", json.dumps(handler.health().to_dict()), flush=True)
+    handler.pause("who")
+    while {w.task_type: w.state for w in handler.health().workers}["who"] != "paused":
+        assert time.monotonic() < deadline, handler.health()
+        time.sleep(0.05)
+    assert handler.is_polling
+    report = handler.stop()
+    assert report.drained and not handler.is_polling
+""",
+)
+
+
+def test_health_metrics_pause_and_set_up_reach_over_all_processes(stub, run, tmp_path):
+    stub.add("who", *(f"who-{i}" for i in range(4)))
+    process = run(OBSERVED, OUTBOX=str(tmp_path / "box"))
+    out, _ = process.communicate(timeout=40)
+    assert process.returncode == 0, out
+    assert {u[0]["outputData"]["through"] for u in stub.results.values()} == {"middleware"}
+    assert (tmp_path / "box.1").exists()
+    assert (tmp_path / "box.2").exists()
+
+
+# -- refused before anything is started
+
+
+def a_function():
+    """A worker's function at the top of a module, but its Worker is in no variable."""
+
+
+KEPT = Worker(a_function, "kept")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"listeners": [object()]}, "listeners"),
+        ({"on_error": print}, "on_error"),
+        ({"child_setup": "nowhere:function"}, "nowhere"),
+        ({"processes": 0}, "processes"),
+    ],
+)
+def test_what_other_processes_would_not_hear_of_is_refused(options, says):
+    if "listeners" in options:
+        from conductor import WorkerListener
+
+        options = {"listeners": [WorkerListener()]}
+    with pytest.raises(ConfigurationError, match=says):
+        TaskHandler(Settings(), workers=[KEPT], **{"processes": 2, **options}).start()
+
+
+def test_a_worker_that_no_name_leads_to_is_refused():
+    hidden = Worker(lambda: None, "hidden")
+    with pytest.raises(WorkerRegistrationError, match="hidden"):
+        TaskHandler(Settings(), workers=[hidden], processes=2).start()
+
+
+def test_a_decorated_function_of_a_registry_of_ones_own_is_found_by_its_variable():
+    from conductor.worker.blueprint import wanted
+
+    registry = WorkerRegistry()
+    module = sys.modules[__name__]
+    module.declared = worker_task("declared", registry=registry)(a_function)
+    try:
+        assert [w.name for w in wanted(registry)] == ["declared"]
+    finally:
+        del module.declared
+        del a_function.__conductor_worker__
