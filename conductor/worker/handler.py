@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -11,28 +12,25 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+import attrs
 from typing_extensions import Self
 
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker import in_child
-from conductor.worker.blueprint import Blueprint, blueprint_of, refuse_for_processes
-from conductor.worker.delivery import ResultDelivery
-from conductor.worker.events import EventDispatcher, LeaseExtended, WorkerEvent, WorkerListener
-from conductor.worker.health import HandlerHealth
-from conductor.worker.lease import LeaseKeeper
+from conductor.worker.blueprint import blueprint_of, refuse_for_processes
+from conductor.worker.events import EventDispatcher, WorkerEvent, WorkerListener
+from conductor.worker.group import StopReport, WorkerGroup
+from conductor.worker.health import NOT_RUNNING, HandlerHealth
 from conductor.worker.lifetime import forget, remember
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.observation import Observation, ProbeOptions
 from conductor.worker.options import ResolvedOptions, resolve, table
-from conductor.worker.outbox import DiskOutbox
-from conductor.worker.places import Places
 from conductor.worker.processes import ProcessGroup, process_count
 from conductor.worker.registry import WorkerRegistry
-from conductor.worker.runtime import Shared, WorkerRuntime
 from conductor.worker.selection import as_worker, check_options, find_workers, refuse_duplicates
 from conductor.worker.signals import Flag, stop_on_signals
+from conductor.worker.threads import Ingredients, ThreadGroup, open_client
 from conductor.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -43,35 +41,12 @@ __all__ = ["StopReport", "TaskHandler"]
 
 logger = logging.getLogger(__name__)
 
-_LONG_POLLS = 100
-_SPARE_CONNECTIONS = 10
-_DEFAULT_CONNECTIONS = 100
 _FORCED = 1
 _MISCONFIGURED = 2
 _UNGUARDED = (
     "A handler is started while a worker process imports the modules of its workers. Start it where importing the "
     "module does not: under if __name__ == '__main__', or in a function."
 )
-
-
-@frozen
-class StopReport:
-    """How a stop went.
-
-    Attributes:
-        unfinished: Ids of tasks that still ran when the grace period was over.
-        undelivered: Ids of tasks whose results the server has not taken.
-        lost_processes: How many of the handler's processes ended without a report of their own.
-    """
-
-    unfinished: list[str]
-    undelivered: list[str]
-    lost_processes: int = 0
-
-    @property
-    def drained(self) -> bool:
-        """Whether everything was finished and delivered."""
-        return not self.unfinished and not self.undelivered and not self.lost_processes
 
 
 class TaskHandler:
@@ -147,14 +122,11 @@ class TaskHandler:
         self._observation: Observation | None = None
         self._processes = processes
         self._child_setup = child_setup
-        self._group: ProcessGroup | None = None
         self._is_misconfigured = False
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._client: ConductorClient | None = None
-        self._owns_client = False
-        self._shared: Shared | None = None
-        self._runtimes: list[WorkerRuntime] = []
+        self._group: WorkerGroup | None = None
         self._pid: int | None = None
 
     # -- before the start
@@ -174,7 +146,7 @@ class TaskHandler:
     @property
     def workers(self) -> list[Worker]:
         """The workers that ``start`` will start, or has started."""
-        return [runtime.worker for runtime in self._runtimes] or self._find_workers()
+        return self._find_workers()
 
     def _find_workers(self) -> list[Worker]:
         return find_workers(self._workers, self._registry, self._import_modules)
@@ -196,7 +168,7 @@ class TaskHandler:
         with self._lock:
             if in_child.importing:
                 raise ConfigurationError(_UNGUARDED, variable="processes")
-            if self._is_started:
+            if self._running is not None:
                 raise WorkerRegistrationError("This TaskHandler runs already; stop it before starting it again.")
             workers = self._find_workers()
             resolved = [
@@ -204,47 +176,42 @@ class TaskHandler:
             ]
             refuse_duplicates([(worker, options.options) for worker, options in resolved])
             probes = ProbeOptions.resolve(*self._probes, os.environ)
+            if probes.port is not None:
+                self._collect_metrics()
             logger.info("Workers:\n%s", table([(worker.name, options) for worker, options in resolved]))
-            if (count := process_count(self._processes, os.environ)) > 1:
-                self._start_processes(workers, count, probes)
-                return self
-            self._open_client(sum(options.options.thread_count + 1 for _, options in resolved))
-            try:
-                self._register_definitions([worker for worker, o in resolved if o.options.register_task_def])
-                self._prepare(resolved, probes)
-            except BaseException:
-                self._release()
-                raise
-            self._pid = os.getpid()
+            count = process_count(self._processes, os.environ)
+            with contextlib.ExitStack() as undo:
+                group = self._threads(resolved, undo) if count == 1 else self._process_group(workers, count)
+                self._observation = Observation(probes, self.health, self.metrics, group.checks)
+                undo.pop_all()
+            self._group, self._pid, self._is_misconfigured = group, os.getpid(), False
             self._ended.clear()
             remember(self)
-            self._start_threads()
+            group.start()
+            self._observation.start()
         return self
 
     @property
-    def _is_started(self) -> bool:
-        return (self._shared is not None or self._group is not None) and self._pid == os.getpid()
+    def _running(self) -> WorkerGroup | None:
+        return self._group if self._pid == os.getpid() else None
 
-    def _start_processes(self, workers: Sequence[Worker], count: int, probes: ProbeOptions) -> None:
-        if probes.port is not None:
-            self._collect_metrics()
-        blueprint = self._blueprint(workers)
-        outbox = None if self._outbox is None else os.fspath(self._outbox)
-        group = ProcessGroup(blueprint, count, outbox, self._after_misconfiguration)
-        self._group, self._pid, self._is_misconfigured = group, os.getpid(), False
-        try:
-            self._observation = Observation(probes, self.health, self.metrics, [group.revive])
-            group.start()
-        except BaseException:
-            self._group = None
-            raise
-        self._ended.clear()
-        remember(self)
-        self._observation.start()
+    def _threads(self, resolved: Sequence[tuple[Worker, ResolvedOptions]], undo: contextlib.ExitStack) -> ThreadGroup:
+        opened = open_client(self._given, sum(options.options.thread_count + 1 for _, options in resolved))
+        undo.callback(opened.close)
+        self._client = opened.client
+        for worker, options in resolved:
+            if options.options.register_task_def:
+                worker.register(opened.client.metadata)
+        given = Ingredients(
+            self._events, self._middleware, self._on_error, self._outbox, self._max_concurrency, self._metrics
+        )
+        group = ThreadGroup(opened, resolved, given)
+        undo.callback(group.close)
+        return group
 
-    def _blueprint(self, workers: Sequence[Worker]) -> Blueprint:
+    def _process_group(self, workers: Sequence[Worker], count: int) -> ProcessGroup:
         refuse_for_processes(self._given, self._only_here)
-        return blueprint_of(
+        blueprint = blueprint_of(
             workers,
             self._given if isinstance(self._given, Settings) else Settings.from_env(),
             modules=self._import_modules,
@@ -256,92 +223,24 @@ class TaskHandler:
             },
             setup=self._child_setup,
         )
+        outbox = None if self._outbox is None else os.fspath(self._outbox)
+        return ProcessGroup(blueprint, count, outbox, self._after_misconfiguration)
 
     def _after_misconfiguration(self) -> None:
         self._is_misconfigured = True
         self._ended.set()
 
-    def _prepare(self, resolved: Sequence[tuple[Worker, ResolvedOptions]], probes: ProbeOptions) -> None:
-        if probes.port is not None:
-            self._collect_metrics()
-        shared = self._share()
-        self._runtimes = [WorkerRuntime(worker, options, shared) for worker, options in resolved]
-        checks = [shared.delivery.revive, shared.leases.revive, *(runtime.look_after for runtime in self._runtimes)]
-        try:
-            self._observation = Observation(probes, self.health, self.metrics, checks)
-        except BaseException:
-            shared.delivery.close(0.0)
-            raise
-        if self._metrics is not None:
-            self.client.transport.observers += (self._metrics.on_request,)
-        self._shared = shared
-
-    def _start_threads(self) -> None:
-        shared, observation = self._shared, self._observation
-        assert shared is not None  # noqa: S101  for the type checker: prepared just before
-        assert observation is not None  # noqa: S101  the same
-        shared.delivery.start()
-        shared.leases.start()
-        for runtime in self._runtimes:
-            runtime.start()
-        observation.start()
-
-    def _release(self) -> None:
-        """Close what is the handler's own, as after its last thread."""
-        if self._owns_client:
-            self.client.close()
-
-    def _open_client(self, connections: int) -> None:
-        from conductor.clients.client import ConductorClient  # noqa: PLC0415  requests only when it is needed
-
-        if isinstance(self._given, ConductorClient):
-            self._client, self._owns_client = self._given, False
-            if connections > (size := self._given.settings.max_connections or _DEFAULT_CONNECTIONS):
-                logger.warning(
-                    "The client that was given has %d connections and the workers' threads need %d, so some will wait "
-                    "for others; give it max_connections=%d",
-                    size,
-                    connections,
-                    connections + _SPARE_CONNECTIONS,
-                )
-            return
-        settings = self._given or Settings.from_env()
-        if settings.max_connections is None:
-            settings = settings.evolve(max_connections=connections + _SPARE_CONNECTIONS)
-        self._client, self._owns_client = ConductorClient(settings), True
-
-    def _register_definitions(self, workers: Sequence[Worker]) -> None:
-        for worker in workers:
-            worker.register(self.client.metadata)
-
-    def _share(self) -> Shared:
-        from conductor.transport.hot import HotPath  # noqa: PLC0415  requests only when it is needed
-
-        hot = HotPath(self.client.transport)
-        events = self._events
-        return Shared(
-            hot=hot,
-            delivery=ResultDelivery(hot, events, DiskOutbox(self._outbox) if self._outbox is not None else None),
-            leases=LeaseKeeper(
-                hot.update, lambda task: events.emit(LeaseExtended, str(task.task_def_name), str(task.task_id))
-            ),
-            events=events,
-            places=Places(self._max_concurrency),
-            long_polls=threading.BoundedSemaphore(_LONG_POLLS),
-            stop=threading.Event(),
-            middleware=tuple(self._middleware),
-            on_error=self._on_error,
-        )
-
     @property
     def client(self) -> ConductorClient:
-        """The client that the handler polls with; there is one once it has started.
+        """The client that the handler polls with; there is one once it has started, in one process.
 
         Raises:
-            ConfigurationError: The handler has not started.
+            ConfigurationError: There is none.
         """
         if self._client is None:
-            raise ConfigurationError("The handler has no client before it starts.", variable="client")
+            raise ConfigurationError(
+                "The handler has no client before it starts, and none of its own with processes.", variable="client"
+            )
         return self._client
 
     def stop(self, grace_seconds: float | None = None) -> StopReport:
@@ -355,76 +254,18 @@ class TaskHandler:
                 worker was declared with ``hand_back=True``, and is left to its response timeout otherwise.
         """
         grace = self._grace_seconds if grace_seconds is None else grace_seconds
-        deadline = time.monotonic() + grace
         with self._lock:
-            shared, group = self._shared, self._group
-            if group is not None and self._is_started:
-                return self._stop_processes(group, grace)
-            if shared is None or not self._is_started:
-                self._ended.set()
-                return StopReport([], [])
-            report = self._stop(shared, deadline)
-            self._shared = None
-            forget(self)
-            transport = self.client.transport
-            transport.observers = tuple(
-                o for o in transport.observers if o != getattr(self._metrics, "on_request", None)
-            )
+            report, group = StopReport(), self._running
+            if group is not None:
+                report = group.stop(grace)
+                if self._observation is not None:
+                    self._observation.close(time.monotonic() + 1.0)
+                self._group = None
+                forget(self)
+            if not report.drained:
+                logger.error("Stopped before all was done: %s", report)
         self._ended.set()
         return report
-
-    def _stop_processes(self, group: ProcessGroup, grace: float) -> StopReport:
-        report = StopReport(*group.stop(grace))
-        if self._observation is not None:
-            self._observation.close(time.monotonic() + 1.0)
-        self._group = None
-        forget(self)
-        self._ended.set()
-        self._log_undrained(report)
-        return report
-
-    @staticmethod
-    def _log_undrained(report: StopReport) -> None:
-        if not report.drained:
-            logger.error(
-                "Stopped before all was done: tasks unfinished %s, undelivered %s%s",
-                report.unfinished,
-                report.undelivered,
-                f"; {report.lost_processes} process(es) lost with what they did" if report.lost_processes else "",
-            )
-
-    def _stop(self, shared: Shared, deadline: float) -> StopReport:
-        """In the order of dependence: polls, what was not begun, what runs, what is not delivered, leases, sockets."""
-        shared.stop.set()
-        for runtime in self._runtimes:
-            runtime.poller.wake()
-        for runtime in self._runtimes:
-            runtime.hand_back_unstarted()
-        polling = [runtime.poller.join(deadline) for runtime in self._runtimes]
-        for runtime in self._runtimes:
-            runtime.hand_back_unstarted()
-        for runtime in self._runtimes:
-            runtime.pool.drain(deadline)
-        unfinished = [task_id for runtime in self._runtimes for task_id in runtime.abandon()]
-        delivered = shared.delivery.flush(deadline)
-        undelivered = [] if delivered else shared.delivery.waiting_ids()
-        self._end_threads(shared, max(deadline, time.monotonic() + 1.0))
-        if all(polling) and not unfinished:
-            self._release()
-        report = StopReport(unfinished, undelivered)
-        self._log_undrained(report)
-        return report
-
-    def _end_threads(self, shared: Shared, deadline: float) -> None:
-        for runtime in self._runtimes:
-            runtime.pool.close()
-        shared.delivery.close(deadline)
-        shared.leases.close(deadline)
-        for runtime in self._runtimes:
-            if not runtime.execution.running:
-                runtime.pool.join(deadline)
-        if self._observation is not None:
-            self._observation.close(deadline)
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until the handler is stopped, up to ``timeout`` seconds; whether it is."""
@@ -472,8 +313,6 @@ class TaskHandler:
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._client = None
-        self._shared = None
-        self._runtimes = []
         if self._group is not None:
             self._group.forget()
             self._group = None
@@ -488,9 +327,8 @@ class TaskHandler:
     @property
     def is_polling(self) -> bool:
         """Whether the handler is started and its pollers run."""
-        if self._group is not None and self._is_started:
-            return any(process.is_live for process in self._group.health().processes)
-        return self._is_started and any(runtime.poller.is_alive for runtime in self._runtimes)
+        group = self._running
+        return group is not None and group.is_polling
 
     def update_options(self, task_type: str | None = None, **changes: Any) -> None:
         """Change options of one worker, or of all, from their next poll on.
@@ -510,14 +348,10 @@ class TaskHandler:
                 variable=min(unknown),
                 allowed=", ".join(sorted(allowed)),
             )
-        if self._group is not None:
-            self._group.update_options(task_type, changes)
-            return
-        chosen = [r for r in self._runtimes if task_type in {None, r.worker.name}]
-        if not chosen:
-            raise WorkerRegistrationError(f"No worker for {task_type!r} runs here.")
-        for runtime in chosen:
-            runtime.change(**changes)
+        group = self._running
+        if group is None:
+            raise WorkerRegistrationError("No worker runs here: the handler is not started.")
+        group.update_options(task_type, changes)
 
     def pause(self, task_type: str | None = None) -> None:
         """Take no further tasks of one type, or of all; what runs goes on."""
@@ -529,25 +363,12 @@ class TaskHandler:
 
     def health(self) -> HandlerHealth:
         """How the handler and each of its workers is."""
-        if self._group is not None and self._is_started:
-            return self._group.health()
-        now, shared, observation = time.monotonic(), self._shared, self._observation
-        workers = [runtime.health(now) for runtime in self._runtimes]
-        if shared is None or observation is None or not self._is_started:
-            return HandlerHealth(False, False, "none", 0, 0, 0, workers)
-        alive = [shared.delivery.is_alive, shared.leases.is_alive, observation.is_alive]
-        alive += [runtime.poller.is_alive for runtime in self._runtimes]
-        is_stopping = shared.stop.is_set()
-        is_live = is_stopping or all(alive)
-        return HandlerHealth(
-            is_live=is_live,
-            is_ready=is_live and not is_stopping and all(w.state in {"polling", "paused"} for w in workers),
-            token=str(getattr(self.client.transport.auth, "state", "none")),
-            waiting_results=shared.delivery.waiting,
-            delivered=shared.delivery.delivered,
-            refused=shared.delivery.refused,
-            workers=workers,
-        )
+        group = self._running
+        if group is None:
+            return NOT_RUNNING
+        health = group.health()
+        is_watched = self._observation is not None and self._observation.is_alive
+        return health if is_watched else attrs.evolve(health, is_live=False, is_ready=False)
 
     @property
     def health_port(self) -> int | None:
@@ -565,7 +386,8 @@ class TaskHandler:
                 "This handler collects no metrics; make it with TaskHandler(metrics=True), or with a health_port.",
                 variable="metrics",
             )
-        return self._metrics.snapshot() if self._group is None else self._group.metrics()
+        group = self._running
+        return self._metrics.snapshot() if group is None else group.metrics()
 
     @property
     def collects_metrics(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-__all__ = ["HandlerHealth", "ProcessHealth", "WorkerHealth", "combined"]
+__all__ = ["NOT_RUNNING", "HandlerHealth", "ProcessHealth", "WorkerHealth", "combined"]
 
 
 @frozen
@@ -93,6 +93,7 @@ class HandlerHealth:
         return attrs.asdict(self)
 
 
+NOT_RUNNING = HandlerHealth(False, False, "none", 0, 0, 0, [])
 _WORST_FIRST = ("failing", "new", "stopped", "paused", "polling")
 
 

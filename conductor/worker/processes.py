@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conductor._env import read_int
+from conductor.errors import WorkerRegistrationError
 from conductor.worker.blueprint import Blueprint
 from conductor.worker.child_process import ChildProcess
+from conductor.worker.group import StopReport
 from conductor.worker.health import HandlerHealth, combined
 from conductor.worker.metrics import merged
 
@@ -54,6 +56,7 @@ class ProcessGroup:
 
     def __init__(self, blueprint: Blueprint, count: int, outbox: str | None, failed: Callable[[], None]) -> None:
         self._children = [ChildProcess(blueprint.for_child(number, outbox)) for number in range(1, count + 1)]
+        self._task_types = {worker.name for worker in blueprint.workers}
         self._failed = failed
         self._past: dict[str, Any] = {}
         self._stopping = threading.Event()
@@ -68,9 +71,14 @@ class ProcessGroup:
         self._thread.start()
 
     @property
-    def is_alive(self) -> bool:
-        """Whether the processes are watched."""
-        return self._thread.is_alive()
+    def is_polling(self) -> bool:
+        """Whether one of the processes works."""
+        return any(child.process_health().is_live for child in self._children)
+
+    @property
+    def checks(self) -> Sequence[Callable[[], object]]:
+        """What the watchdog is to call."""
+        return [self.revive]
 
     def revive(self) -> None:
         """Go on watching, should the thread that did have died."""
@@ -110,8 +118,8 @@ class ProcessGroup:
         if not self._stopping.is_set():
             child.start_when_due()
 
-    def stop(self, grace: float) -> tuple[list[str], list[str], int]:
-        """Stop all processes within ``grace`` seconds: tasks unfinished, results undelivered, processes lost."""
+    def stop(self, grace: float) -> StopReport:
+        """Stop all processes within ``grace`` seconds; one that still runs three seconds later is killed."""
         self._begin_stop(grace)
         self._ended.wait(grace + 2 * _AFTER_GRACE)
         self._thread.join(1.0)
@@ -119,7 +127,7 @@ class ProcessGroup:
             child.close()
         unfinished = [task_id for child in self._children for task_id in child.unfinished]
         undelivered = [task_id for child in self._children for task_id in child.undelivered]
-        return unfinished, undelivered, sum(child.was_lost for child in self._children)
+        return StopReport(unfinished, undelivered, sum(child.was_lost for child in self._children))
 
     def _begin_stop(self, grace: float) -> None:
         self._deadline = time.monotonic() + grace + _AFTER_GRACE
@@ -139,13 +147,15 @@ class ProcessGroup:
 
     def update_options(self, task_type: str | None, changes: Mapping[str, Any]) -> None:
         """Have every process change options, also those that are started later."""
+        if task_type is not None and task_type not in self._task_types:
+            raise WorkerRegistrationError(f"No worker for {task_type!r} runs here.")
         for child in self._children:
             child.change_options({"task_type": task_type, "changes": dict(changes)})
 
     def health(self) -> HandlerHealth:
         """The health of all processes together."""
         said = [health for child in self._children if (health := child.health) is not None]
-        return combined([child.process_health() for child in self._children], said, is_live=self.is_alive)
+        return combined([child.process_health() for child in self._children], said, is_live=self._thread.is_alive())
 
     def metrics(self) -> dict[str, Any]:
         """What all processes counted, also those that are gone."""

@@ -162,8 +162,8 @@ def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until
 def test_a_thread_that_runs_tasks_and_dies_is_replaced(stub, make, wait_until):
     mend = break_logging_once("conductor.worker.pool")
     handler = make(Worker(lambda: None, "work")).start()
-    execution = handler._runtimes[0].execution
-    run, failed = execution.run, []
+    runtime = handler._group.runtimes[0]
+    run, failed = runtime.execution.run, []
 
     def fail_once(raw):
         if not failed:
@@ -171,7 +171,7 @@ def test_a_thread_that_runs_tasks_and_dies_is_replaced(stub, make, wait_until):
             raise RuntimeError("outside of any task")
         return run(raw)
 
-    handler._runtimes[0].pool._run = fail_once
+    runtime.pool._run = fail_once
     try:
         stub.add("work", "work-1")
         wait_until(lambda: failed)
@@ -199,7 +199,7 @@ def test_a_task_that_outlives_its_response_timeout_is_reported_once(stub, make, 
     stub.add("work", "work-1", responseTimeoutSeconds=1)
     handler = make(Worker(lambda: release.wait(10), "work")).start()
     wait_until(lambda: "longer than its response timeout" in caplog.text)
-    handler._runtimes[0].look_after()
+    handler._group.runtimes[0].look_after()
     release.set()
     assert caplog.text.count("longer than its response timeout") == 1
     assert "work-1" in caplog.text

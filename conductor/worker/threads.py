@@ -1,0 +1,217 @@
+"""The workers of a handler at work in this process: what they share, and the order in which all of it stops."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, frozen
+
+from conductor.errors import WorkerRegistrationError
+from conductor.settings import Settings
+from conductor.worker.delivery import ResultDelivery
+from conductor.worker.events import EventDispatcher, LeaseExtended
+from conductor.worker.group import StopReport
+from conductor.worker.health import HandlerHealth
+from conductor.worker.lease import LeaseKeeper
+from conductor.worker.metrics import MetricsCollector
+from conductor.worker.options import ResolvedOptions
+from conductor.worker.outbox import DiskOutbox
+from conductor.worker.places import Places
+from conductor.worker.runtime import Shared, WorkerRuntime
+from conductor.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from conductor.clients.client import ConductorClient
+    from conductor.models import Task
+
+__all__ = ["Ingredients", "OpenClient", "ThreadGroup", "open_client"]
+
+logger = logging.getLogger(__name__)
+
+_LONG_POLLS = 100
+_SPARE_CONNECTIONS = 10
+_DEFAULT_CONNECTIONS = 100
+
+
+@frozen
+class OpenClient:
+    """A client, and whether it is the handler's own to close."""
+
+    client: ConductorClient
+    is_own: bool
+
+    def close(self) -> None:
+        """Close it, where that is the handler's business."""
+        if self.is_own:
+            self.client.close()
+
+
+def open_client(given: ConductorClient | Settings | None, connections: int) -> OpenClient:
+    """The client that was given, or one with a connection for each of the threads that need ``connections``."""
+    from conductor.clients.client import ConductorClient  # noqa: PLC0415  requests only when it is needed
+
+    if isinstance(given, ConductorClient):
+        if connections > (size := given.settings.max_connections or _DEFAULT_CONNECTIONS):
+            logger.warning(
+                "The client that was given has %d connections and the workers' threads need %d, so some will wait "
+                "for others; give it max_connections=%d",
+                size,
+                connections,
+                connections + _SPARE_CONNECTIONS,
+            )
+        return OpenClient(given, is_own=False)
+    settings = given or Settings.from_env()
+    if settings.max_connections is None:
+        settings = settings.evolve(max_connections=connections + _SPARE_CONNECTIONS)
+    return OpenClient(ConductorClient(settings), is_own=True)
+
+
+@define
+class Ingredients:
+    """What a handler was given for all of its workers, see ``TaskHandler``."""
+
+    events: EventDispatcher
+    middleware: Sequence[Any]
+    on_error: Callable[[Worker, Task, BaseException], None] | None
+    outbox: str | os.PathLike[str] | None
+    max_concurrency: int | None
+    metrics: MetricsCollector | None
+
+
+class ThreadGroup:
+    """The threads of all workers.
+
+    Args:
+        opened: The way to the server.
+        resolved: Each worker with its options.
+        given: What they share.
+
+    Raises:
+        ConfigurationError: The outbox cannot be used.
+    """
+
+    def __init__(
+        self, opened: OpenClient, resolved: Sequence[tuple[Worker, ResolvedOptions]], given: Ingredients
+    ) -> None:
+        self.client = opened.client
+        self._opened = opened
+        self._metrics = given.metrics
+        self._shared = _share(opened.client, given)
+        self.runtimes = [WorkerRuntime(worker, options, self._shared) for worker, options in resolved]
+
+    @property
+    def is_polling(self) -> bool:
+        """Whether pollers run."""
+        return any(runtime.poller.is_alive for runtime in self.runtimes)
+
+    @property
+    def checks(self) -> Sequence[Callable[[], object]]:
+        """What the watchdog is to call."""
+        shared = self._shared
+        return [shared.delivery.revive, shared.leases.revive, *(runtime.look_after for runtime in self.runtimes)]
+
+    def start(self) -> None:
+        """Start all threads, the pollers' last."""
+        if self._metrics is not None:
+            self.client.transport.observers += (self._metrics.on_request,)
+        self._shared.delivery.start()
+        self._shared.leases.start()
+        for runtime in self.runtimes:
+            runtime.start()
+
+    def close(self) -> None:
+        """Let go of what a group that never started holds."""
+        self._shared.delivery.close(0.0)
+
+    def stop(self, grace: float) -> StopReport:
+        """In the order of dependence: polls, what was not begun, what runs, what is not delivered, leases, sockets."""
+        deadline = time.monotonic() + grace
+        shared = self._shared
+        shared.stop.set()
+        for runtime in self.runtimes:
+            runtime.poller.wake()
+        for runtime in self.runtimes:
+            runtime.hand_back_unstarted()
+        polling = [runtime.poller.join(deadline) for runtime in self.runtimes]
+        for runtime in self.runtimes:
+            runtime.hand_back_unstarted()
+        for runtime in self.runtimes:
+            runtime.pool.drain(deadline)
+        unfinished = [task_id for runtime in self.runtimes for task_id in runtime.abandon()]
+        delivered = shared.delivery.flush(deadline)
+        undelivered = [] if delivered else shared.delivery.waiting_ids()
+        self._end_threads(max(deadline, time.monotonic() + 1.0))
+        if self._metrics is not None:
+            transport, ours = self.client.transport, self._metrics.on_request
+            transport.observers = tuple(observer for observer in transport.observers if observer != ours)
+        if all(polling) and not unfinished:
+            self._opened.close()
+        return StopReport(unfinished, undelivered)
+
+    def _end_threads(self, deadline: float) -> None:
+        for runtime in self.runtimes:
+            runtime.pool.close()
+        self._shared.delivery.close(deadline)
+        self._shared.leases.close(deadline)
+        for runtime in self.runtimes:
+            if not runtime.execution.running:
+                runtime.pool.join(deadline)
+
+    def kill(self) -> None:
+        """Nothing: threads end with the process."""
+
+    def forget(self) -> None:
+        """Nothing: a forked child has none of the threads, and the transport looks after its own connections."""
+
+    def update_options(self, task_type: str | None, changes: Mapping[str, Any]) -> None:
+        """Change options of one worker, or of all, from their next poll on."""
+        chosen = [runtime for runtime in self.runtimes if task_type in {None, runtime.worker.name}]
+        if not chosen:
+            raise WorkerRegistrationError(f"No worker for {task_type!r} runs here.")
+        for runtime in chosen:
+            runtime.change(**changes)
+
+    def health(self) -> HandlerHealth:
+        """How each worker is."""
+        now, shared = time.monotonic(), self._shared
+        workers = [runtime.health(now) for runtime in self.runtimes]
+        alive = [shared.delivery.is_alive, shared.leases.is_alive, *(r.poller.is_alive for r in self.runtimes)]
+        is_stopping = shared.stop.is_set()
+        is_live = is_stopping or all(alive)
+        return HandlerHealth(
+            is_live=is_live,
+            is_ready=is_live and not is_stopping and all(w.state in {"polling", "paused"} for w in workers),
+            token=str(getattr(self.client.transport.auth, "state", "none")),
+            waiting_results=shared.delivery.waiting,
+            delivered=shared.delivery.delivered,
+            refused=shared.delivery.refused,
+            workers=workers,
+        )
+
+    def metrics(self) -> dict[str, Any]:
+        """What was counted."""
+        return {} if self._metrics is None else self._metrics.snapshot()
+
+
+def _share(client: ConductorClient, given: Ingredients) -> Shared:
+    from conductor.transport.hot import HotPath  # noqa: PLC0415  requests only when it is needed
+
+    hot, events = HotPath(client.transport), given.events
+    return Shared(
+        hot=hot,
+        delivery=ResultDelivery(hot, events, DiskOutbox(given.outbox) if given.outbox is not None else None),
+        leases=LeaseKeeper(
+            hot.update, lambda task: events.emit(LeaseExtended, str(task.task_def_name), str(task.task_id))
+        ),
+        events=events,
+        places=Places(given.max_concurrency),
+        long_polls=threading.BoundedSemaphore(_LONG_POLLS),
+        stop=threading.Event(),
+        middleware=tuple(given.middleware),
+        on_error=given.on_error,
+    )
