@@ -35,7 +35,7 @@ from conductor.models.wire import structure
 from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth, NoAuth
 from conductor.transport.operation import Operation, Repeat
-from conductor.transport.retry import GiveUp, Outcome, RetryPolicy
+from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 from conductor.transport.server_info import ServerInfo, identify
 from conductor.transport.session import PooledAdapter, new_session, tls_options
 from conductor.transport.status import Call, is_token_problem, retry_after, status_error, unsupported
@@ -85,6 +85,7 @@ class Transport:
         self.session = session or new_session(settings, adapter)
         self.options = tls_options(settings)
         self.retry = retry or RetryPolicy()
+        self.budget = RetryBudget()
         self._owns_session = session is None
         self._clock = clock
         self._sleep = sleep
@@ -194,6 +195,7 @@ class Transport:
                 outcome = _outcome(error, repeatable=repeatable)
             else:
                 if response.status_code < 300:  # noqa: PLR2004
+                    self.budget.give_back(was_repeated=attempt > 1)
                     return response
                 if not renewed and not operation.anonymous and self._renew(response):
                     renewed = True
@@ -203,6 +205,8 @@ class Transport:
                 outcome = Outcome(repeatable, response.status_code, retry_after(response.headers))
             decision = self.retry.decide(attempt, outcome)
             if isinstance(decision, GiveUp) or (deadline and self._clock() + decision.seconds > deadline):
+                raise failure
+            if not self.budget.take():
                 raise failure
             self._sleep(decision.seconds)
 
@@ -313,6 +317,7 @@ class Transport:
         for adapter in self.session.adapters.values():
             if isinstance(adapter, PooledAdapter):
                 adapter.forget_connections()
+        self.budget.reset_lock()
         if isinstance(self.auth, ConductorAuth):
             self.auth.after_fork()
 

@@ -1,13 +1,14 @@
-"""When a call is sent again, and after how long: a frozen value that answers with a decision."""
+"""When a call is sent again, and after how long: a frozen value that answers with a decision; and what it may cost."""
 
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 
 from attrs import frozen
 
-__all__ = ["GiveUp", "Outcome", "RetryPolicy", "Wait"]
+__all__ = ["GiveUp", "Outcome", "RetryBudget", "RetryPolicy", "Wait"]
 
 _RATE_LIMITED = 429
 _UNAVAILABLE = frozenset({502, 503, 504})
@@ -91,3 +92,41 @@ class RetryPolicy:
 
     def _spread(self, wait: float) -> float:
         return wait * (1 + self.uniform(-self.jitter, self.jitter))
+
+
+class RetryBudget:
+    """What repeated requests may cost all callers of a transport together: a bucket of tokens, as botocore has.
+
+    A repeated request takes ``COST`` tokens out. Each call that succeeds puts back what its last repetition took, or
+    one token when it needed none. With an empty bucket a call fails at its first failure, so that a server which is
+    down or overloaded is asked once a call, and not up to four times, until calls succeed again. Safe to use from many
+    threads.
+
+    Attributes:
+        tokens: How many are left.
+    """
+
+    CAPACITY = 500
+    COST = 5
+
+    def __init__(self) -> None:
+        self.tokens = self.CAPACITY
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take out what a repetition costs; False, and nothing taken, when it is not there."""
+        with self._lock:
+            if self.tokens < self.COST:
+                return False
+            self.tokens -= self.COST
+            return True
+
+    def give_back(self, *, was_repeated: bool) -> None:
+        """Note a call that succeeded."""
+        if self.tokens < self.CAPACITY:  # a full bucket, the usual case, needs no lock
+            with self._lock:
+                self.tokens = min(self.CAPACITY, self.tokens + (self.COST if was_repeated else 1))
+
+    def reset_lock(self) -> None:
+        """In a forked child: another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()

@@ -400,3 +400,28 @@ def test_no_secret_is_in_an_error_or_in_the_log(http, make, caplog):
     )
     assert "s3cret" not in told
     assert "t0ken" not in told
+
+
+def test_an_outage_costs_at_most_four_requests_a_call_and_one_once_the_budget_is_spent(http, make, slept):
+    http.get(f"{API}/thing/a", status=503)
+    transport = make()
+    for _ in range(40):
+        with pytest.raises(ServerError):
+            transport.request(GET, {"id": "a"})
+    assert len(http.calls) == 40 + 100
+    before = len(http.calls)
+    with pytest.raises(ServerError):
+        transport.request(GET, {"id": "a"})
+    assert len(http.calls) == before + 1
+
+
+def test_calls_are_repeated_again_once_calls_succeed(http, make, slept):
+    transport = make()
+    transport.budget.tokens = 0
+    http.get(f"{API}/thing/good", json={})
+    http.get(f"{API}/thing/bad", status=503)
+    for _ in range(10):
+        transport.request(GET, {"id": "good"})
+    with pytest.raises(ServerError):
+        transport.request(GET, {"id": "bad"})
+    assert [call.request.url.rpartition("/")[2] for call in http.calls].count("bad") == 3

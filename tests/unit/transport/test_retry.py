@@ -1,6 +1,8 @@
+import threading
+
 import pytest
 
-from conductor.transport.retry import GiveUp, Outcome, RetryPolicy, Wait
+from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy, Wait
 
 POLICY = RetryPolicy(uniform=lambda low, high: 0.0)
 
@@ -49,3 +51,33 @@ def test_jitter_spreads_the_waits():
 def test_no_retries_at_all():
     assert RetryPolicy.none().decide(1, Outcome(True, 429)) == GiveUp()
     assert RetryPolicy.none().decide(1, Outcome(True)) == GiveUp()
+
+
+def test_the_budget_pays_for_a_hundred_repetitions_and_then_for_none():
+    budget = RetryBudget()
+    assert [budget.take() for _ in range(101)] == [True] * 100 + [False]
+
+
+def test_calls_that_succeed_fill_the_budget_up_to_its_brim():
+    budget = RetryBudget()
+    while budget.take():
+        pass
+    budget.give_back(was_repeated=True)
+    assert budget.take()
+    assert not budget.take()
+    for _ in range(1000):
+        budget.give_back(was_repeated=False)
+    assert budget.tokens == RetryBudget.CAPACITY
+
+
+def test_no_token_is_lost_or_made_between_threads():
+    budget = RetryBudget()
+    threads = [
+        threading.Thread(target=lambda: [budget.take() and budget.give_back(was_repeated=True) for _ in range(2000)])
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert budget.tokens == RetryBudget.CAPACITY
