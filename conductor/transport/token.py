@@ -110,7 +110,9 @@ class TokenCache:
         if self._token is not None and self._clock() - self._got_at < self._life:
             return self._token
         if self._clock() < self._not_before and self._last_error is not None:
-            raise copy.copy(self._last_error)
+            error = copy.copy(self._last_error)
+            error.no_token_for = self._not_before - self._clock()  # type: ignore[attr-defined]
+            raise error
         self._refresh()
         return self._token
 
@@ -134,5 +136,6 @@ class TokenCache:
         wait = min(2.0 ** (self._failures - 1), _LONGEST_BACKOFF)
         self._not_before = self._clock() + wait
         self._last_error = error
+        error.no_token_for = wait  # type: ignore[attr-defined]  # when to ask again, for those who can wait
         level = logging.ERROR if self._failures >= _FAILURES_TO_ERROR else logging.WARNING
         logger.log(level, "No token could be had (failure %d, next try in %g s): %s", self._failures, wait, error)

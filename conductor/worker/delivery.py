@@ -28,7 +28,7 @@ __all__ = ["ResultDelivery", "update_body"]
 logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 4.0
+_LONGEST_PAUSE = 2.0
 _LIMIT_PER_TYPE = 1000
 _MOST_ANSWERED_ATTEMPTS = 100
 
@@ -82,6 +82,7 @@ class ResultDelivery:
         self._shaky = False
         self._failed_since: float | None = None
         self._failed_attempts = 0
+        self._is_nudged = False
         self._thread: threading.Thread | None = None
         self.delivered = 0
         self.refused = 0
@@ -197,11 +198,12 @@ class ResultDelivery:
                 pause = _LONGEST_PAUSE
 
     def _take(self, pause: float) -> Undelivered | None:
-        """The oldest waiting result after a pause of ``pause`` seconds; None once closed."""
+        """The oldest waiting result after a pause of ``pause`` seconds, or a nudge; None once closed."""
         due = time.monotonic() + pause
         with self._lock:
+            self._is_nudged = False
             while not self._closed:
-                left = due - time.monotonic()
+                left = 0.0 if self._is_nudged else due - time.monotonic()
                 if self._waiting and left <= 0:
                     self._in_hand = 1
                     return self._waiting.popleft()
@@ -229,8 +231,10 @@ class ResultDelivery:
     @staticmethod
     def _longer(pause: float, error: APIError) -> float:
         asked = error.retry_after if isinstance(error, APIStatusError) else None
+        if asked is None:
+            asked = getattr(error, "no_token_for", None)
         if asked is not None:
-            return min(asked, 60.0)
+            return min(float(asked), 60.0)
         return min(max(2 * pause, _FIRST_PAUSE), _LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311
 
     def _put_back(self, result: Undelivered, *, last: bool = False) -> None:
@@ -257,6 +261,12 @@ class ResultDelivery:
             time.monotonic() - since,
             failed,
         )
+
+    def nudge(self) -> None:
+        """Send what waits now: the server is there again, as something else has found."""
+        with self._lock:
+            self._is_nudged = True
+            self._changed.notify_all()
 
     def flush(self, deadline: float) -> bool:
         """Wait until nothing waits, up to ``deadline`` (monotonic); whether that came about."""

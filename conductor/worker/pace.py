@@ -10,8 +10,8 @@
   do not wait on the server, and pause in between as below.
 * A server that answers an empty poll early, without waiting, is asked again after a pause that doubles up to
   ``MAX_PAUSE``.
-* A failed poll pauses, doubling up to two seconds; up to 30 s when the server refuses us, and for as long as a
-  ``Retry-After`` asks.
+* A failed poll pauses, doubling up to two seconds; up to 30 s when the server refuses us, for as long as a
+  ``Retry-After`` asks, and without a token until the next one may be asked for.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ class Pace:
     def after_failure(self, error: BaseException) -> float:
         """Note a failed poll; returns the pause."""
         self.failures += 1
+        if (no_token_for := getattr(error, "no_token_for", None)) is not None:
+            return float(no_token_for) + random.uniform(0.0, 0.1)  # noqa: S311  spreads pollers, guards nothing
         longest = _LONGEST_AFTER
         if isinstance(error, RateLimitError):
             if error.retry_after is not None:

@@ -62,6 +62,7 @@ class Poller:
         gate: What has to hold before asking.
         events: Told of each poll.
         hand_back: Gives a task back that came too late.
+        recovered: Called when polls work again after they failed.
         stop: Set when polling ends.
     """
 
@@ -76,6 +77,7 @@ class Poller:
         gate: Gate,
         events: EventDispatcher,
         hand_back: Callable[[Any], None],
+        recovered: Callable[[], None],
         stop: threading.Event,
     ) -> None:
         self.task_type = task_type
@@ -86,6 +88,7 @@ class Poller:
         self._gate = gate
         self._events = events
         self._hand_back = hand_back
+        self._recovered = recovered
         self._stop = stop
         self._wake = threading.Event()
         self._pace = self._new_pace(options())
@@ -233,6 +236,7 @@ class Poller:
                 "%s: polling works again after %.1f s and %d failed polls", self.task_type, lasted, self._pace.failures
             )
             self._failing_since = None
+            self._recovered()
         self._become("polling")
 
     def _become(self, state: str) -> None:

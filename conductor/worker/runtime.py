@@ -89,6 +89,7 @@ class WorkerRuntime:
             ),
             events=shared.events,
             hand_back=self.execution.hand_back,
+            recovered=shared.delivery.nudge,
             stop=shared.stop,
         )
 

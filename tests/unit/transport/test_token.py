@@ -137,3 +137,13 @@ def test_a_server_without_a_token_endpoint_is_remembered(cache, server):
     server.error = NoTokenEndpoint()
     assert [cache.get(), cache.get(), cache.renew(None)] == [None, None, None]
     assert (server.calls, cache.is_disabled) == (1, True)
+
+
+def test_a_failure_says_for_how_long_there_will_be_no_token(cache, server, now):
+    server.error = APIConnectionError("down")
+    with pytest.raises(APIConnectionError) as first:
+        cache.get()
+    now[0] += 0.75
+    with pytest.raises(APIConnectionError) as second:
+        cache.get()
+    assert (first.value.no_token_for, second.value.no_token_for) == (1.0, 0.25)

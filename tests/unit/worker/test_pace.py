@@ -57,3 +57,9 @@ def test_a_rate_limit_names_its_own_pause_within_reason():
     pace = Pace(interval=0.1, first_wait_ms=100)
     assert pace.after_failure(RateLimitError("slow", status=429, retry_after=7.0)) == 7.0
     assert pace.after_failure(RateLimitError("slow", status=429, retry_after=3600.0)) == 60.0
+
+
+def test_without_a_token_the_next_poll_waits_until_one_may_be_asked_for():
+    pace = Pace(interval=0.1, first_wait_ms=100)
+    error = APIConnectionError("no token", no_token_for=4.0)
+    assert 4.0 <= pace.after_failure(error) <= 4.1
