@@ -73,7 +73,7 @@ class TaskContext:
     def log(self, message: str, *values: object) -> None:
         """Add a line to the task's log on the server, 1,000 at most; ``values`` are filled in as by ``logging``."""
         if len(self._lines) < _MOST_LOG_LINES:
-            text = message % values if values else message
+            text = message % values if values else str(message)
             self._lines.append(TaskExecLog(log=text, created_time=round(time.time() * 1000)))
 
     @property

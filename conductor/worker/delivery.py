@@ -14,16 +14,16 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
-from conductor.errors import APIError, APIStatusError, BadRequestError, NotFoundError, UnsupportedByServerError
+from conductor.errors import APIError, APIStatusError, UnsupportedByServerError
 from conductor.models import TaskResult
-from conductor.models.codec import dumps
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateCompleted, TaskUpdateFailure
 from conductor.worker.outbox import DiskOutbox, Undelivered
+from conductor.worker.update import failure_instead, is_final, sendable_body
 
 if TYPE_CHECKING:
     from conductor.transport.hot import HotPath
 
-__all__ = ["ResultDelivery", "update_body"]
+__all__ = ["ResultDelivery"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,32 +31,6 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 2.0
 _LIMIT_PER_TYPE = 1000
 _MOST_ANSWERED_ATTEMPTS = 100
-
-
-def update_body(result: TaskResult) -> bytes:
-    """A task result as the JSON of an update; its output is plain JSON values already."""
-    wire: dict[str, Any] = {
-        "taskId": result.task_id,
-        "workflowInstanceId": result.workflow_instance_id,
-        "status": str(result.status),
-        "outputData": result.output_data,
-        "workerId": result.worker_id,
-    }
-    if result.reason_for_incompletion is not None:
-        wire["reasonForIncompletion"] = result.reason_for_incompletion
-    if result.callback_after_seconds:
-        wire["callbackAfterSeconds"] = result.callback_after_seconds
-    if result.logs:
-        wire["logs"] = [line.to_dict() for line in result.logs]
-    if result.external_output_payload_storage_path:
-        wire["externalOutputPayloadStoragePath"] = result.external_output_payload_storage_path
-    wire.update(result.unknown_fields)
-    return dumps(wire)
-
-
-def is_final(error: BaseException) -> bool:
-    """Whether the server will never take this result: it knows no such task, or finds the update wrong."""
-    return isinstance(error, NotFoundError | BadRequestError) and not isinstance(error, UnsupportedByServerError)
 
 
 class ResultDelivery:
@@ -126,7 +100,7 @@ class ResultDelivery:
 
     def deliver(self, task_type: str, result: TaskResult, *, wants_next: bool) -> Any:
         """Send a result, or keep it; returns the next task's JSON when the answer brings one. Raises no APIError."""
-        body = update_body(result)
+        body = sendable_body(result)
         task_id = result.task_id
         started = time.monotonic()
         try:
@@ -162,9 +136,7 @@ class ResultDelivery:
             return
         self._shaky = True
         self._failed_attempts += 1
-        if self._disk is not None:
-            self._disk.keep(result)
-        self._enqueue(result)
+        self._keep(result)
         if self._failed_since is None:
             self._failed_since = time.monotonic()
             logger.warning("Results cannot be delivered (%s); they are kept and sent again", error)
@@ -180,6 +152,13 @@ class ResultDelivery:
             error,
         )
         self._events.emit(TaskUpdateFailure, result.task_type, result.task_id, result.body, error, took)
+        if (body := failure_instead(result.body, error)) is not None:
+            self._keep(Undelivered(result.task_type, result.task_id, body))
+
+    def _keep(self, result: Undelivered) -> None:
+        if self._disk is not None:
+            self._disk.keep(result)
+        self._enqueue(result)
 
     def _enqueue(self, result: Undelivered) -> None:
         with self._lock:

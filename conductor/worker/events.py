@@ -217,5 +217,5 @@ class EventDispatcher:
         for call in listeners:
             try:
                 call(event)
-            except Exception:
+            except BaseException:
                 logger.exception("A listener failed on %s; it is isolated and work goes on", kind.__name__)

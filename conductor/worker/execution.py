@@ -15,6 +15,7 @@ from conductor.models import Task, TaskResult, TaskResultStatus
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.lease import LeaseKeeper
 from conductor.worker.options import WorkerOptions
+from conductor.worker.results import failed
 from conductor.worker.runner import TaskRunner
 
 __all__ = ["Running", "TaskExecution"]
@@ -93,6 +94,9 @@ class TaskExecution:
             self._leases.add(task, self._runner.worker_id, options.max_lease_seconds)
         try:
             return self._runner.run(task, self._stop)
+        except BaseException as error:
+            logger.exception("%s: task %s could not be run and is failed", self._task_type, task.task_id)
+            return failed(task, error)
         finally:
             if options.lease_extension:
                 self._leases.remove(task)

@@ -18,6 +18,7 @@ __all__ = ["LARGEST_OUTPUT", "TaskInProgress", "failed", "succeeded"]
 LARGEST_OUTPUT = 3 * 1024 * 1024
 _LARGE_TEXT = 100_000
 _LONGEST_REASON = 500
+_LONGEST_TRACEBACK = 32_000
 _OWN_MODULES = "conductor.worker."
 
 
@@ -62,8 +63,7 @@ def _in_progress(task: Task, value: Any, callback_after_seconds: float) -> TaskR
 
 
 def _completed_by_user(task: Task, result: TaskResult) -> TaskResult:
-    result.task_id = result.task_id or str(task.task_id)
-    result.workflow_instance_id = result.workflow_instance_id or str(task.workflow_instance_id)
+    result.task_id, result.workflow_instance_id = str(task.task_id), str(task.workflow_instance_id)
     result.status = result.status or TaskResultStatus.COMPLETED
     result.output_data = _output(result.output_data)
     return result
@@ -110,7 +110,7 @@ def _reason(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001  a broken __str__ must not lose the failure
+    except BaseException:  # noqa: BLE001  a broken __str__ must not lose the failure
         text = ""
     if isinstance(error, SerializationError):
         text = f"output {text}"
@@ -123,7 +123,10 @@ def _traceback(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith(_OWN_MODULES):
         trace = trace.tb_next
-    return "".join(traceback.format_exception(type(error), error, trace))
+    text = "".join(traceback.format_exception(type(error), error, trace))
+    if len(text) > _LONGEST_TRACEBACK:
+        text = f"{text[: _LONGEST_TRACEBACK // 2]}\n...\n{text[-_LONGEST_TRACEBACK // 2 :]}"
+    return text
 
 
 def _result(task: Task, status: TaskResultStatus, output: dict[str, Any]) -> TaskResult:

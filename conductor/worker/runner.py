@@ -84,7 +84,7 @@ class TaskRunner:
 
     def _report(self, task: Task, error: BaseException) -> None:
         """Log a failure and tell ``on_error``; neither may lose the result."""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):
             self._log(task, error)
         if self._on_error is not None:
             self._on_error(task, error)

@@ -114,7 +114,7 @@ class WorkerRuntime:
             return
         try:
             self._shared.on_error(self.worker, task, error)
-        except Exception:
+        except BaseException:
             logger.exception("%s: on_error failed; it is isolated and work goes on", self.worker.name)
 
     def change(self, **changes: Any) -> None:

@@ -9,11 +9,14 @@ from collections import Counter, defaultdict, deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+STATUSES = {"COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "IN_PROGRESS"}
+
 
 class Stub:
     """Hands out the tasks that were added, and takes their results.
 
     Attributes:
+        tasks_taken: How many tasks were handed out.
         results: task id -> the updates that the server took, in order.
         requests: How many requests of each kind came.
         fault: Called with the kind of each request (poll, update, update-v2, token); what it returns happens: a status,
@@ -25,7 +28,7 @@ class Stub:
         self.lock = threading.Condition()
         self.queues = defaultdict(deque)
         self.results = defaultdict(list)
-        self.raw = []
+        self.tasks_taken = 0
         self.requests = Counter()
         self.polls = []
         self.fault = lambda kind: None
@@ -89,7 +92,9 @@ class Stub:
             queue = self.queues[task_type]
             while not queue and (left := deadline - time.monotonic()) > 0:
                 self.lock.wait(left)
-            return [queue.popleft() for _ in range(min(count, len(queue)))]
+            taken = [queue.popleft() for _ in range(min(count, len(queue)))]
+            self.tasks_taken += len(taken)
+            return taken
 
     def update(self, body):
         with self.lock:
@@ -166,6 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer({"status": 404, "message": "No static resource api/tasks/update-v2."}, 404)
         else:
             body = json.loads(data)
+            if body["status"] not in STATUSES:
+                self.answer({"status": 400, "message": f"no status {body['status']}"}, 400)
+                return
             self.owner.update(body)
             if kind == "update":
                 self.answer(body["taskId"], kind="text/plain")
