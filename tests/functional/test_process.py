@@ -214,3 +214,33 @@ def _rows(path):
         return 0
     finally:
         connection.close()
+
+
+FULL_DISK = """
+import resource
+
+@worker_task("work", thread_count=4)
+def work():
+    return {"text": "x" * 20_000}
+
+if __name__ == "__main__":
+    handler = TaskHandler(outbox=os.environ["OUTBOX"])
+    handler.start()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))  # no file can grow beyond that: the disk is full
+    print("started", flush=True)
+    time.sleep(float(os.environ["SECONDS"]))
+    sys.exit(0 if handler.stop().drained else 1)
+"""
+
+
+def test_a_full_disk_under_the_outbox_loses_nothing_while_the_process_lives(stub, spawn, wait_until, tmp_path):
+    stub.fault = lambda kind: 503 if kind in {"update", "update-v2"} else None
+    process = spawn(FULL_DISK, OUTBOX=str(tmp_path / "outbox.db"), SECONDS="3")
+    read_until(process, "started")
+    stub.add("work", *(f"work-{i}" for i in range(20)))
+    read_until(process, "kept in memory only")
+    wait_until(lambda: stub.tasks_taken == 20)
+    stub.fault = lambda kind: None
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, out
+    assert len(stub.done()) == 20
