@@ -1,0 +1,145 @@
+"""Traces of workers by OpenTelemetry (extra ``opentelemetry``).
+
+    from conductor.contrib.opentelemetry import trace_workers, with_trace
+
+    trace_workers(handler)
+    client.workflows.start("order", with_trace({"order_id": 17}))
+
+One span for each poll that brought tasks, each execution and each delivery, on the thread where it happened; the
+delivery is a child of its execution. ``with_trace`` puts the current span's context into a workflow's input, under
+``_trace``; tasks whose input parameters pass it on (``"_trace": "${workflow.input._trace}"``) continue that trace.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TracerProvider
+
+from conductor._version import __version__
+from conductor.worker.context import TaskContext
+from conductor.worker.events import (
+    DeliveryDelayed,
+    PollCompleted,
+    TaskUpdateCompleted,
+    TaskUpdateFailure,
+    WorkerEvent,
+)
+
+__all__ = ["TRACE_KEY", "HasMiddleware", "WorkerTracing", "trace_workers", "with_trace"]
+
+TRACE_KEY = "_trace"
+
+
+class HasMiddleware(Protocol):
+    """A ``TaskHandler``."""
+
+    def use(self, middleware: Any) -> Any:
+        """Wrap each execution."""
+
+    def on(self, kind: type[WorkerEvent], call: Callable[[Any], None]) -> Any:
+        """Call ``call`` with each event of ``kind``."""
+
+
+def trace_workers(handler: HasMiddleware, tracer_provider: TracerProvider | None = None) -> None:
+    """Make spans of what ``handler`` does; call it before the start, and first of all that uses ``handler.use``.
+
+    Args:
+        handler: A ``TaskHandler``.
+        tracer_provider: Where spans go; the global provider when it is left out.
+    """
+    tracing = WorkerTracing(tracer_provider)
+    handler.use(tracing.around_execution)
+    handler.on(PollCompleted, tracing.after_poll)
+    handler.on(TaskUpdateCompleted, tracing.after_update)
+    handler.on(TaskUpdateFailure, tracing.after_failed_update)
+    handler.on(DeliveryDelayed, tracing.after_failed_update)
+
+
+def with_trace(workflow_input: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """``workflow_input`` with the current span's context in it; unchanged outside of any span."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return {**(workflow_input or {}), **({TRACE_KEY: carrier} if carrier else {})}
+
+
+class WorkerTracing:
+    """Makes spans; safe to use from many threads.
+
+    Args:
+        tracer_provider: Where spans go; the global provider when it is left out.
+    """
+
+    def __init__(self, tracer_provider: TracerProvider | None = None) -> None:
+        self._tracer = trace.get_tracer("conductor", __version__, tracer_provider)
+        self._last = _LastExecution()
+
+    def around_execution(self, context: TaskContext, call: Callable[[], Any]) -> Any:
+        """Middleware: a span around the function; what it raises is recorded and raised again."""
+        with self._tracer.start_as_current_span(
+            f"execute {context.task_type}",
+            context=_parent(context),
+            kind=SpanKind.CONSUMER,
+            attributes={
+                "conductor.task.type": context.task_type,
+                "conductor.task.id": context.task_id,
+                "conductor.task.reference_name": context.reference_name,
+                "conductor.task.retry_count": context.retry_count,
+                "conductor.workflow.id": context.workflow_id,
+            },
+        ) as span:
+            self._last.task_id, self._last.span = context.task_id, span.get_span_context()
+            return call()
+
+    def after_poll(self, event: PollCompleted) -> None:
+        """A span for a poll that brought tasks."""
+        if event.tasks_received:
+            span = self._ended(f"poll {event.task_type}", event, event.duration, None)
+            span.set_attribute("conductor.poll.tasks", event.tasks_received)
+            span.end()
+
+    def after_update(self, event: TaskUpdateCompleted) -> None:
+        """A span for a delivered result."""
+        self._update(event).end()
+
+    def after_failed_update(self, event: TaskUpdateFailure | DeliveryDelayed) -> None:
+        """A span for a result that was refused, or has to be sent again."""
+        span = self._update(event)
+        span.record_exception(event.error)
+        span.set_status(Status(StatusCode.ERROR, str(event.error)))
+        span.end()
+
+    def _update(self, event: TaskUpdateCompleted | TaskUpdateFailure | DeliveryDelayed) -> Span:
+        parent = None
+        if self._last.span is not None and self._last.task_id == event.task_id:
+            parent = trace.set_span_in_context(NonRecordingSpan(self._last.span))
+        span = self._ended(f"update {event.task_type}", event, event.duration, parent)
+        span.set_attribute("conductor.task.id", event.task_id)
+        return span
+
+    def _ended(self, name: str, event: WorkerEvent, duration: float, parent: Context | None) -> Span:
+        """A span of something that is over now; the caller ends it."""
+        return self._tracer.start_span(
+            name,
+            context=parent if parent is not None else Context(),
+            kind=SpanKind.CLIENT,
+            attributes={"conductor.task.type": event.task_type},
+            start_time=time.time_ns() - round(duration * 1e9),
+        )
+
+
+class _LastExecution(threading.local):
+    """What the current thread executed last: its result is delivered there, after the execution's span has ended."""
+
+    task_id: str = ""
+    span: SpanContext | None = None
+
+
+def _parent(context: TaskContext) -> Context:
+    carrier = context.input.get(TRACE_KEY)
+    return propagate.extract(carrier, context=Context()) if isinstance(carrier, dict) else Context()
