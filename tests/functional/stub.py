@@ -22,6 +22,7 @@ class Stub:
         fault: Called with the kind of each request (poll, update, update-v2, token); what it returns happens: a status,
             ``"cut"`` (the connection ends before the request is taken), ``"cut-after"`` (after it), ``"html"``,
             ``"hang"`` (no answer for a while), or None.
+        update_answer: Makes the text that an update is answered with.
     """
 
     def __init__(self):
@@ -33,6 +34,7 @@ class Stub:
         self.polls = []
         self.fault = lambda kind: None
         self.has_v2 = True
+        self.update_answer = lambda task_id: task_id
         self.token = None
         self.server = None
         self.port = 0
@@ -176,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self.owner.update(body)
             if kind == "update":
-                self.answer(body["taskId"], kind="text/plain")
+                self.answer(self.owner.update_answer(body["taskId"]), kind="text/plain")
                 return
             following = self.owner.take(self.owner_type(body), 1, 0)
             self.answer(following[0] if following else None)

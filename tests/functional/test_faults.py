@@ -255,3 +255,37 @@ def test_whatever_a_function_does_its_task_is_answered_within_a_second_and_the_o
     stub.add("fine", "fine-1")
     stub.add("work", "work-again", inputData={"kind": "nan"})
     wait_until(lambda: {"fine-1", "work-again"} <= stub.done())
+
+
+def test_a_result_that_waits_for_the_server_holds_no_slot(stub, start, wait_until):
+    fault = stub.fault = Fault(503)
+    ran = []
+    stub.add("work", *(f"work-{i}" for i in range(5)))
+    handler = start(Worker(lambda: ran.append(1), "work"))
+    wait_until(lambda: len(ran) == 5, timeout=3, what="one thread running five tasks while no result is taken")
+    wait_until(lambda: handler.health().waiting_results == 5)
+    assert stub.done() == set()
+    fault.on = False
+
+
+def test_a_swallowed_poll_costs_its_wait_and_five_seconds_at_most(stub, start, wait_until):
+    fault = stub.fault = Fault("hang", kinds=("poll",))
+    start(Worker(lambda: None, "work"))
+    wait_until(lambda: fault.count)
+    began = time.monotonic()
+    fault.on = False
+    stub.add("work", "work-1")
+    wait_until(lambda: stub.done() == {"work-1"}, timeout=12)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("answer", ["another-task", ""])
+def test_an_answer_that_is_not_the_tasks_id_is_no_delivery(stub, start, wait_until, answer):
+    said = [answer, answer]
+    stub.has_v2 = False
+    stub.update_answer = lambda task_id: said.pop() if said else task_id
+    stub.add("work", "work-1")
+    handler = start(Worker(lambda: None, "work"))
+    wait_until(lambda: handler.health().delivered == 1)
+    assert said == []
+    assert len(stub.results["work-1"]) == 3
