@@ -52,6 +52,10 @@ class HotPath:
         self._headers = f"Host: {host}\r\nUser-Agent: {USER_AGENT}\r\nAccept-Encoding: identity\r\n"
         self._limit = transport.settings.request_timeout_ms / 1000 or None
 
+    def prepare(self) -> None:
+        """Do what the first call would do beside the call itself, so that threads begin with it done."""
+        self._find_pool()
+
     def poll(
         self, task_type: str, *, count: int, timeout_ms: int, worker_id: str, domain: str | None = None
     ) -> list[Any]:
@@ -187,7 +191,9 @@ class HotPath:
             return None
         if self._pool_of is adapter.poolmanager:  # another one after a fork
             return self._pool
-        request = transport.session.prepare_request(requests.Request("GET", self._base))
+        # With an auth object requests does not import netrc: a fork while one thread imports a module leaves that
+        # module's lock held in the child, for ever.
+        request = transport.session.prepare_request(requests.Request("GET", self._base, auth=NoAuth()))
         merged = session.merge_environment_settings(
             request.url,
             transport.options.get("proxies", {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -119,6 +120,8 @@ class ThreadGroup:
         """Start all threads, the pollers' last."""
         if self._metrics is not None:
             self.client.transport.observers += (self._metrics.on_request,)
+        with contextlib.suppress(Exception):  # what is wrong with the way to the server, the first poll will say
+            self._shared.hot.prepare()
         self._shared.delivery.start()
         self._shared.leases.start()
         for runtime in self.runtimes:

@@ -115,7 +115,7 @@ def test_with_gunicorn_preload_no_answer_crosses_and_each_worker_runs_tasks(stub
     assert len(ran_in) >= 3  # the master, whose threads go on, and its children
     assert all(len(updates) == 1 for updates in stub.results.values())
     gunicorn.terminate()
-    out, _ = gunicorn.communicate(timeout=20)
+    out, _ = gunicorn.communicate(timeout=8)  # less than gunicorn waits for a child that hangs
     assert gunicorn.returncode == 0, out
     assert "Traceback" not in out
 

@@ -241,6 +241,14 @@ def test_the_hot_path_speaks_through_the_pool_or_through_a_session_of_ones_own(s
         session.close()
 
 
+def test_the_hot_path_never_looks_into_netrc_which_it_would_import_on_a_thread(stub, monkeypatch):
+    asked = []
+    monkeypatch.setattr("requests.sessions.get_netrc_auth", lambda *args: asked.append(args))
+    with ConductorClient(server_url=stub.url) as client:
+        HotPath(client.transport).poll("work", count=1, timeout_ms=0, worker_id="me")
+    assert asked == []
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_after_a_fork_no_answer_crosses_between_parent_and_child(serve):
     server = serve(echo)
