@@ -1,7 +1,8 @@
-"""Whether this process is a child that is importing its workers: a handler that starts then would never end."""
+"""Whether this process is a child of ``TaskHandler(processes=...)``, and is importing its workers just now."""
 
 from __future__ import annotations
 
-__all__ = ["importing"]
+__all__ = ["importing", "is_child"]
 
-importing = False
+is_child = False
+importing = False  # a handler that is started meanwhile would start children of its own

@@ -11,13 +11,14 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from pathlib import Path
 
 from attrs import define
 
 from conductor.errors import ConfigurationError
 
-__all__ = ["DiskOutbox", "Undelivered"]
+__all__ = ["DiskOutbox", "Undelivered", "adopt_strays"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class DiskOutbox:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._lock = threading.Lock()
+        self._is_failing = False
         try:
             self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         except sqlite3.Error as error:
@@ -81,7 +83,7 @@ class DiskOutbox:
         )
 
     def keep(self, result: Undelivered) -> None:
-        """Write ``result`` to the disk; when that fails it is logged, and the result stays in memory only."""
+        """Write ``result`` to the disk; when that begins to fail it is logged, and results stay in memory only."""
         try:
             with self._lock:
                 cursor = self._db.execute(
@@ -89,8 +91,16 @@ class DiskOutbox:
                     (result.task_type, result.task_id, result.body),
                 )
                 result.row = cursor.lastrowid
-        except sqlite3.Error:
-            logger.exception("The outbox %s cannot be written; the result is kept in memory only", self.path)
+        except sqlite3.Error as error:
+            if not self._is_failing:
+                self._is_failing = True
+                logger.error(  # noqa: TRY400  the traceback would say nothing that the path does not
+                    "The outbox %s cannot be written: %s. Results are kept in memory only", self.path, error
+                )
+        else:
+            if self._is_failing:
+                self._is_failing = False
+                logger.info("The outbox %s can be written again", self.path)
 
     def forget(self, result: Undelivered) -> None:
         """Remove a result that was delivered."""
@@ -120,7 +130,53 @@ class DiskOutbox:
             self._db.execute("INSERT INTO broken SELECT *, 'no JSON object' FROM results WHERE id = ?", (row,))
             self._db.execute("DELETE FROM results WHERE id = ?", (row,))
 
+    def adopt(self, path: str) -> None:
+        """Take over what is in another outbox, and remove it; one that cannot be read is left where it is."""
+        try:
+            other = DiskOutbox(path)
+        except ConfigurationError as error:
+            logger.warning("What is in %s is left there: %s", path, error)
+            return
+        for result in other.load():
+            copy = Undelivered(result.task_type, result.task_id, result.body)
+            self.keep(copy)
+            if copy.row is not None:
+                other.forget(result)
+        if is_empty := not other.load() and not other.has_broken():
+            logger.info("The outbox %s takes over from %s", self.path, path)
+        other.close()
+        if is_empty:
+            Path(path).unlink(missing_ok=True)
+
+    def has_broken(self) -> bool:
+        """Whether entries were set aside."""
+        with self._lock:
+            return bool(self._db.execute("SELECT count(*) FROM broken").fetchone()[0])
+
     def close(self) -> None:
         """Close the file."""
         with self._lock, contextlib.suppress(sqlite3.Error):
             self._db.close()
+
+
+def adopt_strays(path: str, files: Collection[str]) -> None:
+    """Move what other numbers of processes left beside ``path`` into the first of ``files``, which are in use now.
+
+    A handler with one process uses ``PATH``, one with several ``PATH.1``, ``PATH.2``, ...: what the fourth could not
+    deliver has to be sent also when there are three the next time.
+    """
+    strays = [path, *(f"{path}.{suffix}" for suffix in _numbers_beside(path))]
+    strays = [stray for stray in strays if stray not in files and os.path.isfile(stray)]  # noqa: PTH113
+    if strays:
+        first = DiskOutbox(min(files))
+        for stray in strays:
+            first.adopt(stray)
+        first.close()
+
+
+def _numbers_beside(path: str) -> list[str]:
+    folder, name = os.path.split(path)
+    if not os.path.isdir(folder or "."):  # noqa: PTH112  opening the outbox will say so
+        return []
+    found = (entry.name.rpartition(".") for entry in Path(folder or ".").iterdir())
+    return sorted(suffix for stem, _, suffix in found if stem == name and suffix.isdecimal())

@@ -19,6 +19,7 @@ from conductor.worker.child_process import ChildProcess
 from conductor.worker.group import StopReport
 from conductor.worker.health import HandlerHealth, combined
 from conductor.worker.metrics import merged
+from conductor.worker.outbox import adopt_strays
 
 __all__ = ["ProcessGroup", "process_count"]
 
@@ -57,6 +58,7 @@ class ProcessGroup:
     def __init__(self, blueprint: Blueprint, count: int, outbox: str | None, failed: Callable[[], None]) -> None:
         self._children = [ChildProcess(blueprint.for_child(number, outbox)) for number in range(1, count + 1)]
         self._task_types = {worker.name for worker in blueprint.workers}
+        self._outbox = outbox
         self._failed = failed
         self._past: dict[str, Any] = {}
         self._stopping = threading.Event()
@@ -66,6 +68,8 @@ class ProcessGroup:
 
     def start(self) -> None:
         """Start all processes, and the thread that watches them."""
+        if self._outbox is not None:
+            adopt_strays(self._outbox, [f"{self._outbox}.{child.number}" for child in self._children])
         for child in self._children:
             child.start()
         self._thread.start()

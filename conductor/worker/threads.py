@@ -14,6 +14,7 @@ from attrs import define, frozen
 
 from conductor.errors import WorkerRegistrationError
 from conductor.settings import Settings
+from conductor.worker import in_child
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.events import EventDispatcher, LeaseExtended
 from conductor.worker.group import StopReport
@@ -21,7 +22,7 @@ from conductor.worker.health import HandlerHealth
 from conductor.worker.lease import LeaseKeeper
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import ResolvedOptions
-from conductor.worker.outbox import DiskOutbox
+from conductor.worker.outbox import DiskOutbox, adopt_strays
 from conductor.worker.places import Places
 from conductor.worker.runtime import Shared, WorkerRuntime
 from conductor.worker.worker import Worker
@@ -205,6 +206,8 @@ def _share(client: ConductorClient, given: Ingredients) -> Shared:
     from conductor.transport.hot import HotPath  # noqa: PLC0415  requests only when it is needed
 
     hot, events = HotPath(client.transport), given.events
+    if given.outbox is not None and not in_child.is_child:
+        adopt_strays(os.fspath(given.outbox), [os.fspath(given.outbox)])
     return Shared(
         hot=hot,
         delivery=ResultDelivery(hot, events, DiskOutbox(given.outbox) if given.outbox is not None else None),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import sys
 
 import pytest
@@ -49,6 +50,23 @@ def run(stub, tmp_path):
 
 def pids(stub):
     return {u[-1]["outputData"]["pid"] for u in stub.results.values() if "pid" in u[-1].get("outputData", {})}
+
+
+def children_of(process):
+    with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def rows(path):
+    if not path.exists():
+        return 0
+    connection = sqlite3.connect(path, timeout=5)
+    try:
+        return connection.execute("SELECT count(*) FROM results").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+    finally:
+        connection.close()
 
 
 def is_there(pid):
@@ -202,6 +220,29 @@ def test_health_metrics_pause_and_set_up_reach_over_all_processes(stub, run, tmp
     assert {u[0]["outputData"]["through"] for u in stub.results.values()} == {"middleware"}
     assert (tmp_path / "box.1").exists()
     assert (tmp_path / "box.2").exists()
+
+
+KILLED = SCRIPT.replace("metrics=True", 'outbox=os.environ["OUTBOX"]').replace(
+    "time.sleep(0.02)", 'open(os.environ["RUNS"], "a").write("x")'
+)
+
+
+def test_results_of_killed_processes_are_delivered_by_their_successors_and_no_task_runs_again(
+    stub, run, wait_until, tmp_path
+):
+    stub.fault = lambda kind: 503 if kind in {"update", "update-v2"} else None
+    stub.add("who", *(f"who-{i}" for i in range(20)))
+    process = run(KILLED, OUTBOX=str(tmp_path / "box"), RUNS=str(tmp_path / "runs"))
+    wait_until(lambda: rows(tmp_path / "box.1") + rows(tmp_path / "box.2") == 20)
+    for pid in children_of(process):
+        os.kill(pid, signal.SIGKILL)
+    read_until(process, "killed by SIGKILL", times=2)
+    stub.fault = lambda kind: None
+    wait_until(lambda: len(stub.done()) == 20)
+    process.terminate()
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, out
+    assert (tmp_path / "runs").read_text() == "x" * 20
 
 
 # -- refused before anything is started

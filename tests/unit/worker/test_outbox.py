@@ -3,7 +3,7 @@ import sqlite3
 import pytest
 
 from conductor.errors import ConfigurationError
-from conductor.worker.outbox import DiskOutbox, Undelivered
+from conductor.worker.outbox import DiskOutbox, Undelivered, adopt_strays
 
 
 @pytest.fixture
@@ -58,4 +58,45 @@ def test_a_full_disk_keeps_the_result_in_memory(path, caplog):
     outbox.keep(result)
     assert result.row is None
     assert "in memory only" in caplog.text
+    outbox.keep(Undelivered("work", "u", b"{" + b"x" * 100_000))
+    assert caplog.text.count("in memory only") == 1
     outbox.close()
+
+
+def left_in(path):
+    outbox = DiskOutbox(path)
+    ids = [u.task_id for u in outbox.load()]
+    outbox.close()
+    return ids
+
+
+def fill(path, *task_ids):
+    outbox = DiskOutbox(path)
+    for task_id in task_ids:
+        outbox.keep(Undelivered("work", task_id, b"{}"))
+    outbox.close()
+
+
+def test_what_other_numbers_of_processes_left_is_taken_over(tmp_path):
+    path = tmp_path / "box"
+    fill(path, "alone")
+    fill(tmp_path / "box.1", "first")
+    fill(tmp_path / "box.3", "third", "third too")
+    fill(tmp_path / "box.other", "not ours")
+    adopt_strays(str(path), [f"{path}.1", f"{path}.2"])
+    assert left_in(tmp_path / "box.1") == ["first", "alone", "third", "third too"]
+    assert not path.exists()
+    assert not (tmp_path / "box.3").exists()
+    assert left_in(tmp_path / "box.other") == ["not ours"]
+    adopt_strays(str(path), [str(path)])
+    assert left_in(path) == ["first", "alone", "third", "third too"]
+
+
+def test_a_stray_that_is_no_outbox_is_left_alone(tmp_path, caplog):
+    path = tmp_path / "box"
+    (tmp_path / "box.7").write_bytes(b"x" * 5000)
+    fill(path, "mine")
+    adopt_strays(str(path), [str(path)])
+    assert left_in(path) == ["mine"]
+    assert (tmp_path / "box.7").read_bytes() == b"x" * 5000
+    assert "left there" in caplog.text
