@@ -1,11 +1,15 @@
 """Checked by mypy, never run: what a user's editor will say."""
 
 from collections.abc import Callable
+from typing import Any
 
 from typing_extensions import assert_type
 
 from conductor import ConductorClient, Task, TaskHandler, Worker, worker_task
+from conductor.contrib.opentelemetry import trace_workers
+from conductor.contrib.prometheus import ConductorCollector
 from conductor.models import TaskRun, Workflow, WorkflowRun
+from conductor.worker.health import HandlerHealth
 
 
 @worker_task("charge", thread_count=2, domain="eu")
@@ -37,3 +41,12 @@ def clients(client: ConductorClient) -> None:
 
 def handlers() -> None:
     assert_type(TaskHandler(workers=[Worker(charge), charge]).start(), TaskHandler)
+
+
+def observing(handler: TaskHandler) -> None:
+    assert_type(handler.health(), HandlerHealth)
+    assert_type(handler.health_port, int | None)
+    assert_type(handler.metrics(), dict[str, Any])
+    assert_type(handler.stop(1.5).drained, bool)
+    trace_workers(handler)
+    ConductorCollector(handler)
