@@ -25,6 +25,7 @@ def start(
     host: str = "127.0.0.1",
     secrets: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> EmbeddedServer:
     """Start the embedded server in this process; needs the extra ``server``.
 
@@ -34,6 +35,7 @@ def start(
         host: The address it listens on.
         secrets: What ``${workflow.secrets.NAME}`` gives; ``CONDUCTOR_SECRET_NAME`` of the environment otherwise.
         environment: What ``${workflow.env.NAME}`` gives; ``CONDUCTOR_ENV_NAME`` of the environment otherwise.
+        keys: Key ids and secrets; with some, every call needs a token of ``POST /token``.
 
     Raises:
         ConfigurationError: The extra is not installed, or the database cannot be used.
@@ -47,4 +49,4 @@ def start(
         raise ConfigurationError(
             f"The embedded server needs {error.name}: pip install 'conductor-sdk[server]'."
         ) from None
-    return EmbeddedServer(port, database, host, secrets, environment).start()
+    return EmbeddedServer(port, database, host, secrets, environment, keys).start()

@@ -16,7 +16,9 @@ from typing_extensions import Self
 
 from conductor.errors import ServerStartError
 from conductor.server.clock import Clock
+from conductor.server.faults import Faults
 from conductor.server.http.app import make_app
+from conductor.server.http.gate import Keys
 from conductor.server.http.guarded import guarded
 from conductor.server.http.waiting import Waiting
 from conductor.server.kernel import Kernel
@@ -38,6 +40,8 @@ class EmbeddedServer:
         host: Where it listens.
         port: Where it listens.
         clock: Its clock: ``server.clock.advance(timedelta(days=3))``.
+        faults: Faults on demand: ``server.faults.add(Fault(status=429, times=2))``.
+        keys: The keys and tokens, when it was started with keys.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class EmbeddedServer:
         host: str,
         secrets: Mapping[str, str] | None,
         environment: Mapping[str, str] | None,
+        keys: Mapping[str, str] | None,
     ) -> None:
         self._database = database
         self._socket = _listen(host, port)
@@ -67,9 +72,16 @@ class EmbeddedServer:
         self._waiting = Waiting(self._kernel)
         self._kernel.load_open()
         self._timer = _Timer(self._kernel)
-        app = guarded(make_app(self.services, self._waiting), host)
+        self.faults, self.keys = Faults(), Keys(keys or {})
+        app = guarded(make_app(self.services, self._waiting, self.faults, self.keys), host)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=2
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=2,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="conductor-http", daemon=True)

@@ -68,9 +68,7 @@ class Lab:
         """Any call."""
         query = {key: value for key, value in query.items() if value is not None}
         sent = {"json": body} if body is not None else {"data": data}
-        return Answer(
-            self.http.request(method, self.url + path, params=query, headers=headers, timeout=60, **sent)
-        )
+        return Answer(self.http.request(method, self.url + path, params=query, headers=headers, timeout=60, **sent))
 
     def get(self, path, **query):
         return self.call("GET", path, **query)
@@ -243,7 +241,7 @@ class Lab:
 
         def walk(value):
             if isinstance(value, dict):
-                return {walk(key): walk(one) for key, one in value.items()}
+                return {walk(key): walk(one) for key, one in sorted(value.items())}
             if isinstance(value, (list, tuple)):
                 return [walk(one) for one in value]
             if isinstance(value, bool) or value is None:

@@ -25,12 +25,22 @@ class Target(BaseHTTPRequestHandler):
             self.answer(200, *_BODIES[self.path])
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+        body = self.body().decode()
         seen = {name: self.headers.get(name) for name in ("content-type", "accept", "x-mine")}
         sent = json.dumps({"method": self.command, "body": body, "headers": seen}).encode()
         self.answer(200, "application/json", sent)
 
     do_PUT = do_POST
+
+    def body(self):
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        read = b""
+        while size := int(self.rfile.readline(), 16):
+            read += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return read
 
     def answer(self, status, kind, body):
         self.send_response(status)

@@ -52,6 +52,9 @@ def decide(execution: Execution, world: World) -> None:
             pass
     except TerminateWorkflowError as error:
         end_badly(execution, world, error)
+    for task in execution.tasks:
+        if "_round" in task:
+            task.drop("_round")
 
 
 def run_due_tasks(execution: Execution, world: World) -> bool:

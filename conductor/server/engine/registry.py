@@ -77,7 +77,7 @@ STARTS: dict[str, Callable[[Run], None]] = {
 }
 """Starts a scheduled task that is not part of deciding."""
 
-CANCELS: dict[str, Callable[[Run], None]] = {"SUB_WORKFLOW": child.cancel_child}
+CANCELS: dict[str, Callable[[Run], None]] = {"SUB_WORKFLOW": child.cancel_child, "DO_WHILE": loop.cancel_loop}
 """What canceling a task entails."""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,34 +11,49 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from conductor.server.engine.world import RefusedError
+from conductor.server.faults import Faults
 from conductor.server.http.answers import error_answer, json_answer, text_answer
+from conductor.server.http.bulk import BulkResource
+from conductor.server.http.events import EventResource
+from conductor.server.http.gate import Gate, Keys
 from conductor.server.http.metadata import MetadataResource
+from conductor.server.http.runs import RunResource
+from conductor.server.http.schedules import ScheduleResource
+from conductor.server.http.search import SearchResource
+from conductor.server.http.secrets import SecretResource
 from conductor.server.http.tasks import TaskResource
 from conductor.server.http.waiting import Waiting
 from conductor.server.http.workflows import WorkflowResource
 from conductor.server.page.routes import page_routes
 from conductor.server.services.all import Services
 
-logger = logging.getLogger(__name__)
-
 VERSION = "3.32.3"
 """The release of the real server that this one behaves like."""
 
-Handler = Callable[[Request, Any], Awaitable[Response]]
 
-
-def make_app(services: Services, waiting: Waiting) -> Starlette:
+def make_app(services: Services, waiting: Waiting, faults: Faults, keys: Keys) -> Gate:
     """The application: the API under ``/api``, and ``/health``."""
+    kernel = services.kernel
+    tasks = TaskResource(services.tasks, waiting)
+    workflows = WorkflowResource(services.executions, services.metadata)
     api: list[BaseRoute] = [
-        *TaskResource(services.tasks, waiting).routes(),
-        *WorkflowResource(services.executions, services.metadata).routes(),
+        *tasks.hot_routes(),
+        *RunResource(services, waiting, workflows).routes(),
+        *SearchResource(services.search).routes(),
+        *BulkResource(services.executions).routes(),
+        *EventResource(services.events, services.messages).routes(),
+        *workflows.routes(),
+        *tasks.routes(),
         *MetadataResource(services.metadata).routes(),
+        *ScheduleResource(services.schedules).routes(),
+        *SecretResource(kernel.secrets, kernel.environment).routes(),
         Route("/version", _version, methods=["GET"]),
     ]
-    return Starlette(
+    app = Starlette(
         routes=[Mount("/api", routes=api), Route("/health", _health, methods=["GET"]), *page_routes()],
-        exception_handlers={RefusedError: _refused, HTTPException: _not_routed, Exception: _failed},
+        exception_handlers={RefusedError: _refused, HTTPException: _not_routed},
     )
+    return Gate(app, faults, keys)
 
 
 async def _version(_: Request) -> Response:
@@ -61,8 +74,3 @@ async def _not_routed(request: Request, error: Any) -> Response:
     if error.status_code == 405:  # noqa: PLR2004
         return error_answer(405, f"Request method '{request.method}' is not supported")
     return error_answer(error.status_code, str(error.detail))
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return error_answer(500, f"{type(error).__name__}: {error}")

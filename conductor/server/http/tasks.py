@@ -34,13 +34,19 @@ class TaskResource:
     def __init__(self, tasks: Tasks, waiting: Waiting) -> None:
         self._tasks, self._waiting = tasks, waiting
 
-    def routes(self) -> list[Route]:
-        """The paths, the most used ones first; fixed words before names."""
+    def hot_routes(self) -> list[Route]:
+        """The paths that workers use all the time, which are looked at first."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         return [
             post("/tasks/update-v2", self.update_and_poll),
-            post("/tasks", self.update),
             get("/tasks/poll/batch/{kind}", self.poll_batch),
+            post("/tasks", self.update),
+        ]
+
+    def routes(self) -> list[Route]:
+        """The other paths; fixed words before names."""
+        get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
+        return [
             get("/tasks/queue/size", self.queue_size),
             get("/tasks/queue/sizes", self.queue_sizes),
             get("/tasks/queue/all", self.queue_all),
@@ -106,14 +112,14 @@ class TaskResource:
         path, worker = request.path_params, request.query_params.get("workerid")
         output = await read_object(request)
         return self._tasks.update_by_reference(
-            path["workflow_id"], path["reference"], _status(path["status"]), worker, output
+            path["workflow_id"], path["reference"], status_of(path["status"]), worker, output
         )
 
     async def signal(self, request: Request) -> Response:
         """``POST /tasks/{workflowId}/{status}/signal``."""
         path = request.path_params
         output = await read_optional_object(request)
-        self._tasks.signal(path["workflow_id"], _status(path["status"]), output)
+        self._tasks.signal(path["workflow_id"], status_of(path["status"]), output)
         return empty_answer()
 
     async def get(self, request: Request) -> Response:
@@ -162,7 +168,8 @@ class TaskResource:
         return text_answer(str(self._tasks.requeue(request.path_params["kind"])))
 
 
-def _status(word: str) -> str:
+def status_of(word: str) -> str:
+    """A status that an update may have."""
     if word not in STATUSES:
         raise RefusedError(
             500, f"Method parameter 'status': Failed to convert value of type 'java.lang.String' to a status: {word}"

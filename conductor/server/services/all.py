@@ -5,12 +5,18 @@ from __future__ import annotations
 from attrs import define, field
 
 from conductor.server.kernel import Kernel
+from conductor.server.services.events import Events
 from conductor.server.services.executions import Executions
 from conductor.server.services.follow_up import FollowUp
 from conductor.server.services.http_calls import HttpCalls
+from conductor.server.services.messages import Messages
 from conductor.server.services.metadata import Metadata
+from conductor.server.services.runs import Runs
+from conductor.server.services.schedules import Schedules
+from conductor.server.services.search import Search
 from conductor.server.services.starts import Starts
 from conductor.server.services.tasks import Tasks
+from conductor.server.services.test_runs import TestRuns
 
 
 @define
@@ -22,12 +28,24 @@ class Services:
     metadata: Metadata = field(init=False)
     executions: Executions = field(init=False)
     tasks: Tasks = field(init=False)
+    runs: Runs = field(init=False)
+    test_runs: TestRuns = field(init=False)
+    search: Search = field(init=False)
     http_calls: HttpCalls = field(init=False)
+    events: Events = field(init=False)
+    messages: Messages = field(init=False)
+    schedules: Schedules = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.starts = Starts(self.kernel)
         self.metadata = Metadata(self.kernel, self.starts)
         self.executions = Executions(self.kernel, self.starts)
         self.tasks = Tasks(self.kernel)
+        self.runs = Runs(self.kernel)
+        self.test_runs = TestRuns(self.kernel, self.starts, self.tasks)
+        self.search = Search(self.kernel)
         self.http_calls = HttpCalls(self.kernel)
+        self.events = Events(self.kernel, self.starts)
+        self.messages = Messages(self.kernel)
+        self.schedules = Schedules(self.kernel, self.starts)
         FollowUp(self.kernel, self.starts)

@@ -12,7 +12,9 @@ def inline(reference, expression, **parameters):
     return task("INLINE", reference, inputParameters=given)
 
 
-def switch(reference="s", evaluator="value-param", expression="v", cases=None, default=None, value="${workflow.input.v}"):
+def switch(
+    reference="s", evaluator="value-param", expression="v", cases=None, default=None, value="${workflow.input.v}"
+):
     return task(
         "SWITCH",
         reference,
@@ -193,9 +195,7 @@ def a_failed_branch(lab):
 def a_join_of_some_branches(lab):
     lab.task("a")
     lab.task("b")
-    workflow_id = lab.run(
-        fork("f", [lab.simple("a")], [lab.simple("b")]), join("j", "a"), variable("v", done=True)
-    )
+    workflow_id = lab.run(fork("f", [lab.simple("a")], [lab.simple("b")]), join("j", "a"), variable("v", done=True))
     lab.work("a", output={"n": 1})
     lab.until_task(workflow_id, "v", "COMPLETED")
     lab.work("b", output={"n": 2})
@@ -291,9 +291,7 @@ def rounds_until_a_result(lab):
 
 @scenario
 def rounds_by_a_parameter(lab):
-    flow = loop(
-        "l", "$.l['iteration'] < $.max", inline("i", "1"), inputParameters={"max": "${workflow.input.max}"}
-    )
+    flow = loop("l", "$.l['iteration'] < $.max", inline("i", "1"), inputParameters={"max": "${workflow.input.max}"})
     return lab.end(lab.run(flow, input={"max": 2}))
 
 
@@ -352,7 +350,9 @@ def an_optional_task_in_a_loop(lab):
 
 @scenario
 def a_switch_in_a_loop(lab):
-    body = switch(cases={"1": [inline("x", "1")], "2": [inline("y", "2"), inline("z", "3")]}, value="${l.output.iteration}")
+    body = switch(
+        cases={"1": [inline("x", "1")], "2": [inline("y", "2"), inline("z", "3")]}, value="${l.output.iteration}"
+    )
     return lab.end(lab.run(loop("l", "$.l['iteration'] < 3", body)))
 
 
@@ -364,7 +364,9 @@ def a_fork_in_a_loop(lab):
 
 @scenario
 def only_the_last_rounds_are_kept(lab):
-    flow = loop("l", "$.l['iteration'] < 4", inline("i", "$.n", n="${l.output.iteration}"), inputParameters={"keepLastN": 2})
+    flow = loop(
+        "l", "$.l['iteration'] < 4", inline("i", "$.n", n="${l.output.iteration}"), inputParameters={"keepLastN": 2}
+    )
     return lab.end(lab.run(flow, inline("end", "1")))
 
 
@@ -377,7 +379,9 @@ def a_loop_over_items(lab):
 
 @scenario
 def a_loop_over_items_with_a_condition(lab):
-    flow = loop("l", "$.loopItem != 'b'", inline("i", "$.x", x="${l.output.loopIndex}"), items="${workflow.input.items}")
+    flow = loop(
+        "l", "$.loopItem != 'b'", inline("i", "$.x", x="${l.output.loopIndex}"), items="${workflow.input.items}"
+    )
     return lab.end(lab.run(flow, input={"items": ["a", "b", "c"]}))
 
 

@@ -37,12 +37,19 @@ def run_loop(run: Run) -> bool:
             failed = task
             break
     if failed is None and not _is_complete(run, body):
+        loop["_round"] = output  # shown only when the loop is canceled in the same breath
         return False
     loop.put_all("outputData", {str(loop["iteration"]): output})
     _forget_old_rounds(run)
     if failed is not None:
         return run.fail(f"{failed.get('reasonForIncompletion')} ")
     return _next_round(run)
+
+
+def cancel_loop(run: Run) -> None:
+    """Show what the round had brought."""
+    if run.task.get("_round"):
+        run.task.put_all("outputData", {str(run.task["iteration"]): run.task["_round"]})
 
 
 def _begin(run: Run) -> bool:

@@ -1,0 +1,77 @@
+"""``/event``: event handlers; ``/workflow/{id}/messages``: messages for an execution."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from conductor.server.http.answers import empty_answer, flag, invalid, json_answer, read_object, text_answer
+from conductor.server.services.events import Events
+from conductor.server.services.messages import Messages
+
+Json = dict[str, Any]
+
+
+class EventResource:
+    """The handlers."""
+
+    def __init__(self, events: Events, messages: Messages) -> None:
+        self._events, self._messages = events, messages
+
+    def routes(self) -> list[Route]:
+        """The paths."""
+        get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
+        return [
+            get("/event", self.all),
+            post("/event", self.add),
+            put("/event", self.update),
+            delete("/event/{name:path}", self.remove),
+            get("/event/{event:path}", self.of_event),
+            post("/workflow/{workflow_id}/messages", self.send),
+        ]
+
+    async def all(self, _: Request) -> Response:
+        """``GET /event``."""
+        return json_answer(self._events.all())
+
+    async def add(self, request: Request) -> Response:
+        """``POST /event``."""
+        self._events.add(_checked(await read_object(request), "addEventHandler"))
+        return empty_answer()
+
+    async def update(self, request: Request) -> Response:
+        """``PUT /event``."""
+        self._events.update(_checked(await read_object(request), "updateEventHandler"))
+        return empty_answer()
+
+    async def remove(self, request: Request) -> Response:
+        """``DELETE /event/{name}``."""
+        self._events.remove(request.path_params["name"])
+        return empty_answer()
+
+    async def of_event(self, request: Request) -> Response:
+        """``GET /event/{event}``."""
+        active = flag(request, "activeOnly", default=True)
+        return json_answer(self._events.of_event(request.path_params["event"], active_only=active))
+
+    async def send(self, request: Request) -> Response:
+        """``POST /workflow/{workflowId}/messages``."""
+        payload = await read_object(request)
+        return text_answer(self._messages.send(request.path_params["workflow_id"], payload))
+
+
+def _checked(handler: Json, operation: str) -> Json:
+    faults = []
+    if not handler.get("name"):
+        faults.append((f"{operation}.arg0.name", "Missing event handler name"))
+    if not handler.get("event"):
+        faults.append((f"{operation}.arg0.event", "Missing event location"))
+    if not handler.get("actions"):
+        faults.append((f"{operation}.arg0.actions", "No actions specified. Please specify at-least one action"))
+    if faults:
+        raise invalid(*faults)
+    return handler

@@ -1,0 +1,86 @@
+"""Calls that wait: execute, and synchronous signals; and the workflow test."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from conductor.server.engine.world import RefusedError
+from conductor.server.http.answers import empty_answer, json_answer, number, read_object, read_optional_object
+from conductor.server.http.tasks import status_of
+from conductor.server.http.waiting import Waiting
+from conductor.server.http.workflows import WorkflowResource
+from conductor.server.services.all import Services
+from conductor.server.services.runs import STRATEGIES
+
+Json = dict[str, Any]
+
+_DEFAULT_SECONDS, _DEFAULT_SIGNAL_MS = 10, 5000
+
+
+class RunResource:
+    """The handlers."""
+
+    def __init__(self, services: Services, waiting: Waiting, workflows: WorkflowResource) -> None:
+        self._services, self._waiting, self._workflows = services, waiting, workflows
+
+    def routes(self) -> list[Route]:
+        """The paths."""
+        post = partial(Route, methods=["POST"])
+        return [
+            post("/workflow/execute/{name}", self.execute),
+            post("/workflow/execute/{name}/{version:int}", self.execute),
+            post("/workflow/test", self.test),
+            post("/tasks/{workflow_id}/{status}/signal/sync", self.signal),
+        ]
+
+    async def execute(self, request: Request) -> Response:
+        """``POST /workflow/execute/{name}/{version}``."""
+        path, query = request.path_params, request.query_params
+        given = await read_object(request)
+        given = {"input": {}, **given, "name": path["name"], "version": path.get("version") or None}
+        strategy = _strategy(request)
+        seconds = number(request, "waitForSeconds", _DEFAULT_SECONDS) or _DEFAULT_SECONDS
+        references = [one.strip() for one in query.get("waitUntilTaskRef", "").split(",") if one.strip()]
+        workflow_id = self._services.executions.start(self._workflows.checked_start(given))
+        request_id = query.get("requestId") or str(uuid.uuid4())
+        return await self._answer(workflow_id, references, strategy, request_id, seconds)
+
+    async def signal(self, request: Request) -> Response:
+        """``POST /tasks/{workflowId}/{status}/signal/sync``."""
+        path = request.path_params
+        output = await read_optional_object(request)
+        strategy = _strategy(request)
+        timeout = number(request, "timeoutMillis", _DEFAULT_SIGNAL_MS) / 1000
+        workflow_id = path["workflow_id"]
+        if self._services.tasks.signal(workflow_id, status_of(path["status"]), output) is None:
+            raise RefusedError(404, f"Found no blocked task in workflow {workflow_id} to signal")
+        return await self._answer(workflow_id, [], strategy, str(uuid.uuid4()), timeout)
+
+    async def _answer(
+        self, workflow_id: str, references: list[str], strategy: str, request_id: str, seconds: float
+    ) -> Response:
+        runs = self._services.runs
+        look = partial(runs.look, workflow_id, references, strategy, request_id)
+        found = await self._waiting.for_execution(workflow_id, look, seconds)
+        answer = found[0] if found else runs.late(workflow_id, strategy, request_id)
+        return empty_answer() if answer is None else json_answer(answer)
+
+    async def test(self, request: Request) -> Response:
+        """``POST /workflow/test``."""
+        given = await read_object(request)
+        mocks = given.get("taskRefToMockOutput") or {}
+        checked = self._workflows.checked_start(given)
+        return json_answer(self._services.test_runs.run(checked, mocks))
+
+
+def _strategy(request: Request) -> str:
+    word = request.query_params.get("returnStrategy") or "TARGET_WORKFLOW"
+    if word not in STRATEGIES:
+        raise RefusedError(500, f"Method parameter 'returnStrategy': no enum constant {word}")
+    return word

@@ -1,0 +1,104 @@
+"""``/scheduler``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from conductor.server.engine.world import RefusedError
+from conductor.server.http.answers import empty_answer, json_answer, number, optional_number, read_list, read_object
+from conductor.server.services.schedules import Schedules
+
+
+class ScheduleResource:
+    """The handlers."""
+
+    def __init__(self, schedules: Schedules) -> None:
+        self._schedules = schedules
+
+    def routes(self) -> list[Route]:
+        """The paths; fixed words before names."""
+        get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
+        return [
+            get("/scheduler/nextFewSchedules", self.next_few),
+            get("/scheduler/search/executions", self.runs),
+            put("/scheduler/bulk/pause", self.pause_many),
+            put("/scheduler/bulk/resume", self.resume_many),
+            get("/scheduler/schedules", self.all),
+            post("/scheduler/schedules", self.save),
+            get("/scheduler/schedules/search", self.search),
+            get("/scheduler/schedules/{name}", self.get),
+            delete("/scheduler/schedules/{name}", self.remove),
+            put("/scheduler/schedules/{name}/pause", self.pause),
+            put("/scheduler/schedules/{name}/resume", self.resume),
+            get("/scheduler/schedules/{name}/pause", self.pause),
+            get("/scheduler/schedules/{name}/resume", self.resume),
+        ]
+
+    async def all(self, request: Request) -> Response:
+        """``GET /scheduler/schedules``."""
+        return json_answer(self._schedules.all(request.query_params.get("workflowName")))
+
+    async def save(self, request: Request) -> Response:
+        """``POST /scheduler/schedules``."""
+        return json_answer(self._schedules.save(await read_object(request)))
+
+    async def get(self, request: Request) -> Response:
+        """``GET /scheduler/schedules/{name}``."""
+        return json_answer(self._schedules.get(request.path_params["name"]))
+
+    async def remove(self, request: Request) -> Response:
+        """``DELETE /scheduler/schedules/{name}``."""
+        self._schedules.remove(request.path_params["name"])
+        return empty_answer()
+
+    async def pause(self, request: Request) -> Response:
+        """``PUT /scheduler/schedules/{name}/pause``."""
+        self._schedules.pause(request.path_params["name"], request.query_params.get("reason"))
+        return empty_answer()
+
+    async def resume(self, request: Request) -> Response:
+        """``PUT /scheduler/schedules/{name}/resume``."""
+        self._schedules.resume(request.path_params["name"])
+        return empty_answer()
+
+    async def pause_many(self, request: Request) -> Response:
+        """``PUT /scheduler/bulk/pause``."""
+        return await _each(request, lambda name: self._schedules.pause(name, None))
+
+    async def resume_many(self, request: Request) -> Response:
+        """``PUT /scheduler/bulk/resume``."""
+        return await _each(request, self._schedules.resume)
+
+    async def next_few(self, request: Request) -> Response:
+        """``GET /scheduler/nextFewSchedules``."""
+        start, end = optional_number(request, "scheduleStartTime"), optional_number(request, "scheduleEndTime")
+        cron, limit = request.query_params.get("cronExpression", ""), number(request, "limit", 3)
+        return json_answer(self._schedules.next_few(cron, start, end, limit))
+
+    async def search(self, request: Request) -> Response:
+        """``GET /scheduler/schedules/search``."""
+        query = request.query_params
+        start, size = number(request, "start", 0), number(request, "size", 100)
+        return json_answer(self._schedules.search(query.get("workflowName"), query.get("name"), start, size))
+
+    async def runs(self, request: Request) -> Response:
+        """``GET /scheduler/search/executions``."""
+        start, size = number(request, "start", 0), number(request, "size", 100)
+        return json_answer(self._schedules.runs(request.query_params.get("query", ""), start, size))
+
+
+async def _each(request: Request, function: Callable[[str], None]) -> Response:
+    done, errors = [], {}
+    for name in await read_list(request):
+        try:
+            function(name)
+        except RefusedError as error:
+            errors[name] = error.message
+        else:
+            done.append(name)
+    return json_answer({"bulkErrorResults": errors, "bulkSuccessfulResults": done})

@@ -1,0 +1,153 @@
+"""Event handlers, and the queues inside this server that EVENT tasks publish to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conductor.models.codec import dumps, loads
+from conductor.server.engine.commands import Publish
+from conductor.server.engine.expressions import substitute
+from conductor.server.engine.state import Doc, Execution, is_done
+from conductor.server.engine.world import RefusedError, ScriptFailedError
+from conductor.server.kernel import Kernel
+from conductor.server.services.results_in import end_task
+from conductor.server.services.starts import Starts
+
+Json = dict[str, Any]
+
+_HANDLER = "event_handler"
+
+
+class Events:
+    """Keeps handlers, and carries out their actions; messages wait until a handler is there."""
+
+    def __init__(self, kernel: Kernel, starts: Starts) -> None:
+        self._kernel, self._starts = kernel, starts
+        self._handlers: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_HANDLER)}
+        kernel.handlers[Publish] = self._publish
+
+    def add(self, handler: Json) -> None:
+        """Register a handler; waiting messages reach it at once."""
+        if handler["name"] in self._handlers:
+            raise RefusedError(500, f"EventHandler with name {handler['name']} already exists!")
+        self._save(handler)
+
+    def update(self, handler: Json) -> None:
+        """Replace a handler."""
+        self._known(handler["name"])
+        self._save(handler)
+
+    def _save(self, handler: Json) -> None:
+        with self._kernel.change():
+            made = {"active": False, **handler}
+            self._handlers[handler["name"]] = made
+            self._kernel.store.put(_HANDLER, handler["name"], made)
+            self._deliver_waiting(made["event"])
+
+    def remove(self, name: str) -> None:
+        """Delete a handler."""
+        self._known(name)
+        with self._kernel.change():
+            del self._handlers[name]
+            self._kernel.store.drop(_HANDLER, name)
+
+    def _known(self, name: str) -> Json:
+        if name not in self._handlers:
+            raise RefusedError(500, f"EventHandler with name {name} not found!")
+        return self._handlers[name]
+
+    def all(self) -> list[Json]:
+        """All handlers."""
+        return list(self._handlers.values())
+
+    def of_event(self, event: str, *, active_only: bool) -> list[Json]:
+        """The handlers of an event."""
+        return [one for one in self.all() if one["event"] == event and (one["active"] or not active_only)]
+
+    # -- messages
+
+    def _publish(self, _: Execution, command: Publish) -> None:
+        self._kernel.store.run(
+            "INSERT INTO message VALUES (?, ?, ?)", (command.queue, command.message_id, dumps(command.payload))
+        )
+        self._deliver_waiting(command.queue)
+
+    def _deliver_waiting(self, event: str) -> None:
+        handlers = self.of_event(event, active_only=True)
+        if not handlers:
+            return
+        rows = self._kernel.store.rows("SELECT rowid, id, body FROM message WHERE queue = ? ORDER BY rowid", (event,))
+        for row, message_id, body in rows:
+            self._kernel.store.run("DELETE FROM message WHERE rowid = ?", (row,))
+            for handler in handlers:
+                self._handle(handler, message_id, loads(body))
+
+    def _handle(self, handler: Json, message_id: str, payload: Json) -> None:
+        if not self._applies(handler, payload):
+            return
+        for action in handler.get("actions") or []:
+            seen = _expanded(payload) if action.get("expandInlineJSON") else payload
+            meta = {"conductor.event.messageId": message_id, "conductor.event.name": handler["event"]}
+            kind = action.get("action")
+            try:
+                if kind == "start_workflow":
+                    self._start(substitute(action.get(kind) or {}, seen), meta, handler["event"])
+                elif kind in {"complete_task", "fail_task"}:
+                    self._end_task(kind, substitute(action.get(kind) or {}, seen), meta)
+            except RefusedError:
+                continue  # the real server notes it in its event log, and goes on
+
+    def _applies(self, handler: Json, payload: Json) -> bool:
+        condition = handler.get("condition")
+        if not condition or not condition.strip():
+            return True
+        try:
+            value = self._kernel.world.javascript(condition, payload)
+        except ScriptFailedError:
+            return False
+        return value is True or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0)
+
+    def _start(self, wanted: Json, meta: Json, event: str) -> None:
+        given = {**(wanted.get("input") or {}), **meta}
+        started = self._starts.create({**wanted, "input": given, "event": event})
+        self._kernel.advance(started)
+
+    def _end_task(self, kind: str, wanted: Json, meta: Json) -> None:
+        execution, task = self._target(wanted)
+        if execution is None or task is None or is_done(task):
+            return
+        output = {
+            **(wanted.get("output") or {}),
+            **{key: wanted.get(key) for key in ("workflowId", "taskId", "taskRefName", "reasonForIncompletion")},
+            **meta,
+        }
+        status = "COMPLETED" if kind == "complete_task" else "FAILED"
+        end_task(self._kernel, execution, task, status, output, wanted.get("reasonForIncompletion"))
+
+    def _target(self, wanted: Json) -> tuple[Execution | None, Doc | None]:
+        if wanted.get("taskId"):
+            home = self._kernel.store.home_of(wanted["taskId"])
+            execution = self._kernel.find(home) if home is not None else None
+            return execution, execution.task(wanted["taskId"]) if execution is not None else None
+        execution = self._kernel.find(str(wanted.get("workflowId")))
+        reference = wanted.get("taskRefName")
+        if execution is None or reference is None:
+            return None, None
+        rounds = [task for task in execution.tasks if task["referenceTaskName"].partition("__")[0] == reference]
+        exact = execution.newest(reference)
+        return execution, exact or (rounds[-1] if rounds else None)
+
+
+def _expanded(value: Any) -> Any:
+    """JSON inside texts, parsed."""
+    if isinstance(value, dict):
+        return {key: _expanded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_expanded(one) for one in value]
+    if isinstance(value, str) and value[:1] in {"{", "["}:
+        try:
+            return _expanded(json.loads(value))
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,215 @@
+"""Schedules: executions that start by the clock."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+from conductor.models.codec import dumps, loads
+from conductor.server.engine.cron import Cron
+from conductor.server.engine.world import RefusedError, World
+from conductor.server.kernel import Kernel
+from conductor.server.services.starts import Starts
+
+Json = dict[str, Any]
+
+_SCHEDULE = "schedule"
+_MOST_NEXT = 5
+_IN = re.compile(r"(scheduleName|state|workflowName)\s*(?:IN\s*\(([^)]*)\)|=\s*([^\s)]+))", re.IGNORECASE)
+_AFTER = re.compile(r"scheduledTime\s*>\s*(\d+)")
+
+
+class Schedules:
+    """Keeps schedules, and starts their runs when they are due."""
+
+    def __init__(self, kernel: Kernel, starts: Starts) -> None:
+        self._kernel, self._starts = kernel, starts
+        self._schedules: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_SCHEDULE)}
+        kernel.timed.append((self._next_due, self._fire))
+
+    def save(self, given: Json) -> Json:
+        """Create or change a schedule."""
+        if not given.get("name"):
+            raise RefusedError(500, "A schedule needs a name")
+        with self._kernel.change() as world:
+            known = self._schedules.get(given["name"], {})
+            made = {
+                "runCatchupScheduleInstances": False,
+                "paused": False,
+                "zoneId": "UTC",
+                "cronSchedules": [],
+                **{key: value for key, value in given.items() if value is not None},
+                "createTime": known.get("createTime", world.now),
+                "updatedTime": world.now,
+                "createdBy": "",
+                "updatedBy": "",
+            }
+            request = {"taskToDomain": {}, "input": {}, "priority": 0, **(made.get("startWorkflowRequest") or {})}
+            made["startWorkflowRequest"] = request
+            made["_next"] = _next_run(made, world.now - 1, check_zone=True)
+            self._put(made)
+            return _shown(made)
+
+    def _put(self, schedule: Json) -> None:
+        self._schedules[schedule["name"]] = schedule
+        self._kernel.store.put(_SCHEDULE, schedule["name"], schedule)
+        self._kernel.after_commit.append(self._kernel.wake_timer)
+
+    def get(self, name: str) -> Json:
+        """A schedule."""
+        return _shown(self._known(name))
+
+    def _known(self, name: str) -> Json:
+        if name not in self._schedules:
+            raise RefusedError(404, f"Schedule '{name}' not found")
+        return self._schedules[name]
+
+    def all(self, workflow_name: str | None = None) -> list[Json]:
+        """All schedules, or those of a workflow."""
+        found = [_shown(one) for _, one in sorted(self._schedules.items())]
+        return [one for one in found if workflow_name in {None, one["startWorkflowRequest"].get("name")}]
+
+    def remove(self, name: str) -> None:
+        """Delete a schedule, if it is there."""
+        with self._kernel.change():
+            self._schedules.pop(name, None)
+            self._kernel.store.drop(_SCHEDULE, name)
+
+    def pause(self, name: str, reason: str | None) -> None:
+        """Start no more runs."""
+        with self._kernel.change():
+            schedule = {**self._known(name), "paused": True, "_next": None}
+            if reason is not None:
+                schedule["pausedReason"] = reason
+            self._put(schedule)
+
+    def resume(self, name: str) -> None:
+        """Go on; what was missed meanwhile is not made up for."""
+        with self._kernel.change() as world:
+            known = self._known(name)
+            if not known["paused"]:
+                raise RefusedError(404, f"Schedule '{name}' is not paused")
+            schedule = {key: value for key, value in known.items() if key != "pausedReason"}
+            schedule.update(paused=False, _next=_next_run(known, world.now))
+            self._put(schedule)
+
+    def next_few(self, cron: str, start: int | None, end: int | None, limit: int) -> list[int]:
+        """The next times of a cron expression, epoch ms."""
+        try:
+            parsed = Cron.parse(cron)
+        except ValueError:
+            raise RefusedError(500, "Invalid cron expression") from None
+        found: list[int] = []
+        moment = max(self._kernel.clock.now_ms(), (start or 0) - 1)
+        while len(found) < min(limit, _MOST_NEXT):
+            following = parsed.next_after(_moment(moment))
+            if following is None:
+                break
+            moment = int(following.timestamp() * 1000)
+            if end and moment > end:
+                break
+            found.append(moment)
+        return found
+
+    def search(self, workflow: str | None, name: str | None, start: int, size: int) -> Json:
+        """A page of schedules."""
+        found = [one for one in self.all(workflow) if name is None or name in one["name"]]
+        return {"totalHits": len(found), "results": found[start : start + size]}
+
+    def runs(self, query: str, start: int, size: int) -> Json:
+        """A page of the records of runs, the newest first."""
+        with self._kernel.lock:
+            rows = self._kernel.store.rows("SELECT body FROM schedule_run ORDER BY scheduled DESC")
+        found = [one for (body,) in rows if _matches(one := loads(body), query)]
+        return {"totalHits": len(found), "results": found[start : start + size]}
+
+    # -- firing
+
+    def _next_due(self) -> int | None:
+        times = (schedule.get("_next") for schedule in self._schedules.values() if not schedule["paused"])
+        return min((one for one in times if one is not None), default=None)
+
+    def _fire(self, now: int) -> None:
+        for schedule in list(self._schedules.values()):
+            due = schedule.get("_next")
+            if due is not None and due <= now and not schedule["paused"]:
+                self._run(schedule, due, self._kernel.world)
+                after = due if schedule["runCatchupScheduleInstances"] else now
+                self._put({**schedule, "_next": _next_run(schedule, after)})
+
+    def _run(self, schedule: Json, due: int, world: World) -> None:
+        execution_id, request = world.new_id(), schedule["startWorkflowRequest"]
+        cron = schedule.get("cronExpression") or ""
+        given = {
+            **(request.get("input") or {}),
+            "_startedByScheduler": schedule["name"],
+            "_scheduledTime": due,
+            "_executedTime": world.now,
+            "_executionId": execution_id,
+            "_schedulerCron": f"{cron} {schedule['zoneId']}",
+        }
+        record: Json = {
+            "executionId": execution_id,
+            "scheduleName": schedule["name"],
+            "scheduledTime": due,
+            "executionTime": world.now,
+            "workflowName": request.get("name"),
+            "startWorkflowRequest": request,
+            "zoneId": schedule["zoneId"],
+        }
+        try:
+            started = self._starts.create({**request, "input": given})
+            self._kernel.advance(started)
+            record.update(workflowId=started.id, state="EXECUTED")
+        except RefusedError as error:
+            record.update(reason=error.message, state="FAILED")
+        row = (execution_id, schedule["name"], due, record["state"], dumps(record))
+        self._kernel.store.run("INSERT INTO schedule_run VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
+
+
+def _next_run(schedule: Json, after: int, *, check_zone: bool = False) -> int | None:
+    """The earliest time after ``after`` that the schedule allows; None when it never runs again."""
+    if schedule["paused"]:
+        return None
+    several = schedule.get("cronSchedules") or []
+    crons = [(one.get("cronExpression"), one.get("zoneId") or "UTC") for one in several] or [
+        (schedule.get("cronExpression"), schedule["zoneId"])
+    ]
+    begin = max(after, (schedule.get("scheduleStartTime") or 0) - 1)
+    times = [_next_of(cron, zone, begin, check_zone=check_zone) for cron, zone in crons]
+    found = min((one for one in times if one is not None), default=None)
+    end = schedule.get("scheduleEndTime")
+    return None if found is None or (end and found > end) else found
+
+
+def _next_of(cron: str | None, zone: str, after: int, *, check_zone: bool) -> int | None:
+    try:
+        Cron.parse("0 0 0 1 1 *", zone)
+    except ValueError as error:
+        if check_zone:
+            raise RefusedError(500, str(error)) from None
+        return None
+    try:
+        following = Cron.parse(cron or "", zone).next_after(_moment(after))
+    except ValueError:
+        return None  # stored, and never run, as on the real server
+    return None if following is None else int(following.timestamp() * 1000)
+
+
+def _shown(schedule: Json) -> Json:
+    return {key: value for key, value in schedule.items() if not key.startswith("_")}
+
+
+def _matches(record: Json, query: str) -> bool:
+    for field, several, one in _IN.findall(query):
+        allowed = {word.strip().strip("'\"") for word in (several or one).split(",")}
+        key = next(name for name in ("scheduleName", "state", "workflowName") if name.lower() == field.lower())
+        if allowed != {""} and record.get(key) not in allowed:
+            return False
+    after = _AFTER.search(query)
+    return after is None or record["scheduledTime"] > int(after.group(1))
