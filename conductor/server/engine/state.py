@@ -12,6 +12,9 @@ from conductor.server.engine.commands import AddLog, Command
 from conductor.server.engine.tree import DefinitionTree
 from conductor.server.engine.words import OPEN_WORKFLOW, TERMINAL_TASK, TERMINAL_WORKFLOW
 
+LOOP_MARK = "__"
+"""Stands between a reference name and the round of its loop."""
+
 _ITERATION = re.compile(r"__\d+$")
 
 Json = dict[str, Any]
@@ -143,4 +146,4 @@ def plain_reference(reference: str) -> str:
 
 def in_round(reference: str, iteration: int) -> str:
     """A reference name in a round of its loop."""
-    return f"{reference}__{iteration}"
+    return f"{reference}{LOOP_MARK}{iteration}"

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from conductor.server.engine.validation import check_task_defs, check_workflow_defs
+from conductor.server.engine.validation import check_task_defs
 from conductor.server.http.answers import empty_answer, flag, json_answer, optional_number, read_list, read_object
 from conductor.server.services.metadata import Metadata
 
@@ -51,14 +51,14 @@ class MetadataResource:
     async def register_tasks(self, request: Request) -> Response:
         """``POST /metadata/taskdefs``."""
         given = await read_list(request)
-        check_task_defs(given, "registerTaskDef.taskDefinitions")
+        check_task_defs(given, "registerTaskDef.arg0")
         self._metadata.save_tasks(given)
         return empty_answer()
 
     async def update_task(self, request: Request) -> Response:
         """``PUT /metadata/taskdefs``."""
         given = await read_object(request)
-        check_task_defs([given], "updateTaskDef.taskDefinition")
+        check_task_defs([given], "updateTaskDef.arg0", is_list=False)
         self._metadata.update_task(given)
         return empty_answer()
 
@@ -78,20 +78,20 @@ class MetadataResource:
     async def create_workflow(self, request: Request) -> Response:
         """``POST /metadata/workflow``."""
         given = await read_object(request)
-        check_workflow_defs([given], "registerWorkflowDef.workflowDefinition", self._metadata.task_def)
+        self._metadata.check([given], "registerWorkflowDef.arg0")
         self._metadata.create_workflow(given, overwrite=flag(request, "overwrite", default=False))
         return empty_answer()
 
     async def update_workflows(self, request: Request) -> Response:
         """``PUT /metadata/workflow``."""
         given = await read_list(request)
-        check_workflow_defs(given, "updateWorkflowDef.workflowDefinitions", self._metadata.task_def)
+        self._metadata.check(given, "updateWorkflowDef.arg0", is_list=True)
         return json_answer(self._metadata.update_workflows(given))
 
     async def validate_workflow(self, request: Request) -> Response:
         """``POST /metadata/workflow/validate``."""
         given = await read_object(request)
-        check_workflow_defs([given], "validateWorkflowDef.workflowDefinition", self._metadata.task_def)
+        self._metadata.check([given], "validateWorkflowDef.arg0")
         return empty_answer()
 
     async def get_workflow(self, request: Request) -> Response:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from conductor.server.engine.definitions import complete_workflow_def
-from conductor.server.engine.validation import check_workflow_defs
 from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import (
     empty_answer,
@@ -82,7 +81,7 @@ class WorkflowResource:
         definition = given.get("workflowDef")
         if definition is None:
             return given
-        check_workflow_defs([definition], "startWorkflow.arg0.workflowDef", self._metadata.task_def)
+        self._metadata.check([definition], "startWorkflow.arg0.workflowDef")
         return {**given, "workflowDef": complete_workflow_def(definition)}
 
     async def start_by_name(self, request: Request) -> Response:

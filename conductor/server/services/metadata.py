@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def
-from conductor.server.engine.world import RefusedError
+from conductor.server.engine.validation import check_workflow_defs
+from conductor.server.engine.world import RefusedError, ScriptFailedError
 from conductor.server.kernel import Kernel
+from conductor.server.scripts import ScriptError, check_javascript
 from conductor.server.services.starts import Starts
 
 Json = dict[str, Any]
 
+_AT_LINE = re.compile(r"`(.*)` at line \d+", re.DOTALL)
 _TASK, _WORKFLOW = "task_def", "workflow_def"
 
 
@@ -71,6 +75,10 @@ class Metadata:
             self._starts.forget_definitions()
 
     # -- workflows
+
+    def check(self, given: list[Any], path: str, *, is_list: bool = False) -> None:
+        """Refuse workflow definitions that break the rules."""
+        check_workflow_defs(given, path, self.task_def, _check_script, is_list=is_list)
 
     def create_workflow(self, given: Json, *, overwrite: bool) -> None:
         """Register a workflow definition."""
@@ -134,3 +142,10 @@ class Metadata:
                 del self._kernel.catalog.workflow_defs[name]
             self._kernel.store.drop(_WORKFLOW, name, version)
             self._starts.forget_definitions()
+
+
+def _check_script(script: str) -> None:
+    try:
+        check_javascript(script)
+    except ScriptError as error:
+        raise ScriptFailedError(_AT_LINE.sub(r"\1", str(error))) from None
