@@ -12,8 +12,10 @@ from conductor.workflow.defaults import without_defaults
 from conductor.workflow.expressions import expressions_in
 from conductor.workflow.load import step_from
 from conductor.workflow.naming import Names
-from conductor.workflow.source import Source
-from conductor.workflow.unbuild import BLOCKS, BUILDER_NAMES, Call, is_name, unbuild
+from conductor.workflow.python.call import Call, is_name
+from conductor.workflow.python.marks import BLOCKS, BUILDERS
+from conductor.workflow.python.source import Source
+from conductor.workflow.python.unbuild import unbuild
 
 __all__ = ["to_python"]
 
@@ -57,7 +59,7 @@ class _Writer:
         self.lines: list[str] = []
         self.used: set[str] = set()  # builders, to be imported
         self.read = {found.root for _, found in expressions_in(wire)}
-        self.taken = {variable, "Workflow"} | set(dir(builtins)) | BUILDER_NAMES
+        self.taken = {variable, "Workflow"} | set(dir(builtins)) | set(BUILDERS)
 
     def module(self) -> str:
         self._header()
