@@ -20,18 +20,7 @@ from conductor.workflow.tasks.documents import chunk_text, generate_pdf, get_doc
 from conductor.workflow.tasks.event import event, kafka_publish, pull_workflow_messages
 from conductor.workflow.tasks.http import grpc, http, http_poll
 from conductor.workflow.tasks.human import assignment, human, trigger
-from conductor.workflow.tasks.llm import (
-    ModelOptions,
-    llm_chat_complete,
-    llm_generate_embeddings,
-    llm_get_embeddings,
-    llm_index_document,
-    llm_index_text,
-    llm_search_embeddings,
-    llm_search_index,
-    llm_store_embeddings,
-    llm_text_complete,
-)
+from conductor.workflow.tasks.llm import ModelOptions, llm_chat_complete, llm_text_complete
 from conductor.workflow.tasks.loop import do_while, for_each
 from conductor.workflow.tasks.media import generate_audio, generate_image, generate_video
 from conductor.workflow.tasks.script import inline, jq, lambda_, set_variable
@@ -46,6 +35,15 @@ from conductor.workflow.tasks.tools import (
     integration,
     list_mcp_tools,
     mcp_remote,
+)
+from conductor.workflow.tasks.vectors import (
+    llm_generate_embeddings,
+    llm_get_embeddings,
+    llm_index_document,
+    llm_index_text,
+    llm_search_embeddings,
+    llm_search_index,
+    llm_store_embeddings,
 )
 from conductor.workflow.tasks.wait import noop, terminate, wait, wait_for_webhook, yield_
 

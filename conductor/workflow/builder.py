@@ -11,8 +11,9 @@ from typing import Any, TypeVar, overload
 
 from typing_extensions import Self
 
-from conductor.errors import ConfigurationError, WorkflowDefinitionError
+from conductor.errors import ConfigurationError
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
+from conductor.workflow.checking import Checking
 from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.naming import Names
 from conductor.workflow.opening import Opening
@@ -21,17 +22,17 @@ from conductor.workflow.problem import Problem
 from conductor.workflow.python import to_python
 from conductor.workflow.refs import Ref
 from conductor.workflow.render import Renderer
+from conductor.workflow.roots import Roots
 from conductor.workflow.running import Running
 from conductor.workflow.step import Block, Chain, Content, Step
 from conductor.workflow.tasks.branch import fork
-from conductor.workflow.validate import check
 
 __all__ = ["Workflow"]
 
 S = TypeVar("S", bound=Step)
 
 
-class Workflow(Opening, Running):
+class Workflow(Roots, Opening, Checking, Running):
     """A workflow definition as code.
 
     Steps are added with ``workflow >> step``, ``workflow.add(step)``, and inside the blocks of ``with`` statements; a
@@ -168,38 +169,6 @@ class Workflow(Opening, Running):
                 return step
         raise KeyError(f"workflow {self.name!r} has no step {ref!r}; it has: {', '.join(s.root for s in self.walk())}")
 
-    # -- references
-
-    @property
-    def root(self) -> str:
-        """What references to the workflow begin with."""
-        return "workflow"
-
-    @property
-    def input(self) -> Ref:
-        """Its input: ``workflow.input.customer``, ``workflow.input["order id"]``."""
-        return Ref(self, ".input")
-
-    @property
-    def variables(self) -> Ref:
-        """Its variables, which ``set_variable`` sets."""
-        return Ref(self, ".variables")
-
-    @property
-    def secrets(self) -> Ref:
-        """The server's secrets; they are put in when the task is handed out, and never stored."""
-        return Ref(self, ".secrets")
-
-    @property
-    def env(self) -> Ref:
-        """The server's environment variables."""
-        return Ref(self, ".env")
-
-    @property
-    def execution(self) -> Ref:
-        """The execution: ``.workflowId``, ``.correlationId``, ``.workflowType``, ``.version``, ``.status``."""
-        return Ref(self, "")
-
     # -- adding
 
     def __rshift__(self, item: Content) -> Self:
@@ -300,43 +269,6 @@ class Workflow(Opening, Running):
     def to_def(self) -> WorkflowDef:
         """The definition."""
         return WorkflowDef.from_dict(self.to_dict())
-
-    # -- checking
-
-    def validate(self) -> list[Problem]:
-        """Everything that is wrong with it, each with its place; warnings as well (``is_error`` is false)."""
-        circle = self._circle(())
-        if circle is not None:
-            return [*self._mistakes, circle]
-        is_built = not all(step.is_loaded for step in self.walk())
-        return [*self._mistakes, *check(self._fields, self._fields["tasks"], self.place if is_built else "")]
-
-    def check(self) -> Self:
-        """Raise what ``validate`` finds, warnings apart.
-
-        Raises:
-            WorkflowDefinitionError: There are errors; ``problems`` has all of them.
-        """
-        errors = [problem for problem in self.validate() if problem.is_error]
-        if errors:
-            listing = "".join(f"\n  {problem}" for problem in errors)
-            count = f"{len(errors)} problems" if len(errors) > 1 else "a problem"
-            raise WorkflowDefinitionError(f"Workflow {self.name!r} has {count}:{listing}", problems=errors)
-        return self
-
-    def _circle(self, line: tuple[Workflow, ...]) -> Problem | None:
-        """The circle of sub-workflows that this one is in, which cannot even be written down."""
-        if self in line:
-            names = " -> ".join(workflow.name for workflow in (*line[line.index(self) :], self))
-            return Problem(
-                "CIRCLE", f"Sub-workflows that contain themselves: {names}. Refer to one by its name.", self.place
-            )
-        for step in self.walk():
-            param = step.fields.get("subWorkflowParam")
-            inner = param.get("workflowDefinition") if isinstance(param, dict) else None
-            if isinstance(inner, Workflow) and (circle := inner._circle((*line, self))):  # noqa: SLF001  its own kind
-                return circle
-        return None
 
     def to_python(self, variable: str = "workflow", *, tidy: bool = False) -> str:
         """The source of a module that makes this workflow with builders.

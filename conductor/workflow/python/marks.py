@@ -25,6 +25,7 @@ from conductor.workflow.tasks import (
     simple,
     subworkflow,
     tools,
+    vectors,
     wait,
 )
 
@@ -40,7 +41,8 @@ BLOCKS = {
 BUILDERS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
     for module in (
-        branch, data, documents, event, http, human, llm, loop, media, script, simple, subworkflow, tools, wait,
+        branch, data, documents, event, http, human, llm, loop,
+        media, script, simple, subworkflow, tools, vectors, wait,
     )
     for name in module.__all__
     if name[0].islower()
@@ -62,7 +64,7 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
             "kafka_publish", "pull_workflow_messages", "terminate_workflow", "get_workflow", "integration",
             "list_mcp_tools", "call_mcp_tool", "mcp_remote", "get_agent_card", "cancel_agent",
             *data.__all__, *documents.__all__, *media.__all__,
-            *(name for name in llm.__all__ if name.startswith("llm_")),
+            *vectors.__all__, *(name for name in llm.__all__ if name.startswith("llm_")),
         )
         if name != "opsgenie"
     },

@@ -1,0 +1,58 @@
+"""A workflow's own checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import Self
+
+from conductor.errors import WorkflowDefinitionError
+from conductor.workflow.problem import Problem
+from conductor.workflow.validate import check
+
+__all__ = ["Checking"]
+
+
+class Checking:
+    """What says what is wrong with a workflow."""
+
+    name: Any
+    place: str
+    walk: Any
+    _fields: dict[str, Any]
+    _mistakes: list[Problem]
+
+    def validate(self) -> list[Problem]:
+        """Everything that is wrong with it, each with its place; warnings as well (``is_error`` is false)."""
+        circle = self._circle(())
+        if circle is not None:
+            return [*self._mistakes, circle]
+        is_built = not all(step.is_loaded for step in self.walk())
+        return [*self._mistakes, *check(self._fields, self._fields["tasks"], self.place if is_built else "")]
+
+    def check(self) -> Self:
+        """Raise what ``validate`` finds, warnings apart.
+
+        Raises:
+            WorkflowDefinitionError: There are errors; ``problems`` has all of them.
+        """
+        errors = [problem for problem in self.validate() if problem.is_error]
+        if errors:
+            listing = "".join(f"\n  {problem}" for problem in errors)
+            count = f"{len(errors)} problems" if len(errors) > 1 else "a problem"
+            raise WorkflowDefinitionError(f"Workflow {self.name!r} has {count}:{listing}", problems=errors)
+        return self
+
+    def _circle(self, line: tuple[Checking, ...]) -> Problem | None:
+        """The circle of sub-workflows that this one is in, which cannot even be written down."""
+        if self in line:
+            names = " -> ".join(workflow.name for workflow in (*line[line.index(self) :], self))
+            return Problem(
+                "CIRCLE", f"Sub-workflows that contain themselves: {names}. Refer to one by its name.", self.place
+            )
+        for step in self.walk():
+            param = step.fields.get("subWorkflowParam")
+            inner = param.get("workflowDefinition") if isinstance(param, dict) else None
+            if isinstance(inner, Checking) and (circle := inner._circle((*line, self))):  # noqa: SLF001  its own kind
+                return circle
+        return None
