@@ -4,6 +4,7 @@
 """
 
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -99,6 +100,23 @@ def test_catching_everything_does_not_outlive_the_time():
 def test_memory_is_limited():
     with pytest.raises(ScriptError, match="needs more than 8 MB of memory"):
         run_javascript("const l = []; for (;;) l.push('x'.repeat(1000) + l.length)", {}, memory=8 * 1024 * 1024)
+
+
+def test_recursion_goes_deep_and_ends_on_any_thread():
+    found = []
+
+    def work():
+        found.append(run_javascript("function r(n) { return n ? 1 + r(n - 1) : 0 } r(500)", {}))
+        with pytest.raises(ScriptError, match="RangeError: Maximum call stack size exceeded` at line 1"):
+            run_javascript("function r() { return r() + 1 } r()", {})
+        found.append("ended")
+
+    work()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert found == [500, "ended", 500, "ended"]
 
 
 def test_a_value_that_contains_itself_is_an_error():
