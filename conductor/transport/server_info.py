@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from conductor.errors import APIStatusError, UnsupportedByServerError
+from conductor.errors import APIStatusError, NotFoundError
 from conductor.transport.operation import Edition, Operation, nothing
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def identify(transport: Transport) -> ServerInfo:
         version = ""
     try:
         transport.request(WHO)
-    except UnsupportedByServerError:
+    except NotFoundError:
         return ServerInfo(Edition.OSS, version)
     except APIStatusError:
         pass  # it knows users, and does not tell us about this one

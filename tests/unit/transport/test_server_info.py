@@ -1,0 +1,58 @@
+"""Which server it is: told by whether it knows users."""
+
+import pytest
+import responses
+
+from conductor import ConductorClient
+from conductor.errors import APIConnectionError
+from conductor.transport.operation import Edition
+from conductor.transport.retry import RetryPolicy
+
+API = "http://server:8080/api"
+
+
+@pytest.fixture
+def http():
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def client():
+    with ConductorClient(server_url=API, retry=RetryPolicy.none()) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "edition"),
+    [
+        (404, {"message": "No static resource api/token/userInfo."}, Edition.OSS),
+        (404, {"status": 404, "error": "Not Found", "path": "/api/token/userInfo"}, Edition.OSS),  # older servers
+        (405, {"message": "Request method 'GET' is not supported"}, Edition.OSS),
+        (200, {"id": "me"}, Edition.ORKES),
+        (401, {"message": "no token"}, Edition.ORKES),
+        (403, {"message": "not you"}, Edition.ORKES),
+    ],
+)
+def test_only_orkes_knows_users(http, client, status, body, edition):
+    http.get(f"{API}/version", body="3.32.3", content_type="text/plain")
+    http.get(f"{API}/token/userInfo", json=body, status=status)
+
+    assert (client.server_info().edition, client.server_info().version) == (edition, "3.32.3")
+    assert len(http.calls) == 2  # and is not asked again
+
+
+def test_a_server_that_does_not_say_its_version_has_none(http, client):
+    http.get(f"{API}/version", json={"message": "No static resource api/version."}, status=404)
+    http.get(f"{API}/token/userInfo", json={"message": "No static resource api/token/userInfo."}, status=404)
+
+    assert str(client.server_info()) == "the open-source server"
+
+
+def test_a_server_that_is_not_there_is_asked_again_the_next_time(http, client):
+    with pytest.raises(APIConnectionError):
+        client.server_info()
+    http.get(f"{API}/version", body="3.32.3", content_type="text/plain")
+    http.get(f"{API}/token/userInfo", json={"id": "me"})
+
+    assert client.server_info().edition is Edition.ORKES
