@@ -31,18 +31,16 @@ LIST_LATEST: Operation[list[WorkflowDef]] = Operation(
     "/metadata/workflow/latest-versions",
     list[WorkflowDef],
     edition=Edition.OSS,
-    shadowed=True,
     on_empty=list,
 )
 LIST_NAMES: Operation[list[str]] = Operation(
-    "GET", "/metadata/workflow/names", list[str], edition=Edition.OSS, shadowed=True, on_empty=list
+    "GET", "/metadata/workflow/names", list[str], edition=Edition.OSS, on_empty=list
 )
 LIST_NAMES_AND_VERSIONS: Operation[dict[str, list[WorkflowDefSummary]]] = Operation(
     "GET",
     "/metadata/workflow/names-and-versions",
     dict[str, list[WorkflowDefSummary]],
     edition=Edition.OSS,
-    shadowed=True,
     on_empty=dict,
 )
 LIST_VERSIONS: Operation[list[WorkflowDefSummary]] = Operation(

@@ -29,7 +29,7 @@ LIST: Operation[list[WorkflowSchedule]] = Operation(
     "GET", "/scheduler/schedules", list[WorkflowSchedule], on_empty=list
 )
 SEARCH: Operation[SearchResult[WorkflowSchedule]] = Operation(
-    "GET", "/scheduler/schedules/search", SearchResult[WorkflowSchedule], edition=Edition.OSS, shadowed=True
+    "GET", "/scheduler/schedules/search", SearchResult[WorkflowSchedule], edition=Edition.OSS
 )
 LIST_BY_TAG: Operation[list[WorkflowSchedule]] = Operation(
     "GET", "/scheduler/schedules/tags", list[WorkflowSchedule], edition=Edition.ORKES, shadowed=True, on_empty=list

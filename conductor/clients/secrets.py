@@ -19,7 +19,7 @@ _READ_ONLY = (
 LIST_NAMES: Operation[list[str]] = Operation("POST", "/secrets", list[str], on_empty=list)
 LIST_GRANTABLE: Operation[list[str]] = Operation("GET", "/secrets", list[str], on_empty=list)
 LIST_METADATA: Operation[list[SecretMetadata]] = Operation(
-    "GET", "/secrets/v2", list[SecretMetadata], edition=Edition.OSS, shadowed=True, on_empty=list
+    "GET", "/secrets/v2", list[SecretMetadata], edition=Edition.OSS, on_empty=list
 )
 LIST_WITH_TAGS: Operation[list[SecretWithTags]] = Operation(
     "GET", "/secrets-v2", list[SecretWithTags], edition=Edition.ORKES, on_empty=list

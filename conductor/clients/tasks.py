@@ -52,13 +52,13 @@ ADD_LOG: Operation[None] = Operation("POST", "/tasks/{taskId}/log", repeat=Repea
 LOGS: Operation[list[TaskExecLog]] = Operation("GET", "/tasks/{taskId}/log", list[TaskExecLog], on_empty=list)
 SEARCH: Operation[SearchResult[TaskSummary]] = Operation("GET", "/tasks/search", SearchResult[TaskSummary])
 SEARCH_FULL: Operation[SearchResult[Task]] = Operation(
-    "GET", "/tasks/search-v2", SearchResult[Task], edition=Edition.OSS, shadowed=True
+    "GET", "/tasks/search-v2", SearchResult[Task], edition=Edition.OSS
 )
 STORAGE: Operation[ExternalStorageLocation] = Operation(
-    "GET", "/tasks/external-storage-location", ExternalStorageLocation, edition=Edition.OSS, shadowed=True
+    "GET", "/tasks/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
 )
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
-    "GET", "/tasks/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS, shadowed=True
+    "GET", "/tasks/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
 )
 
 _LONGEST_POLL_MS = 5000

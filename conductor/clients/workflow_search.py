@@ -19,13 +19,13 @@ __all__ = ["WorkflowSearch"]
 
 SEARCH: Operation[SearchResult[WorkflowSummary]] = Operation("GET", "/workflow/search", SearchResult[WorkflowSummary])
 SEARCH_FULL: Operation[SearchResult[Workflow]] = Operation(
-    "GET", "/workflow/search-v2", SearchResult[Workflow], edition=Edition.OSS, shadowed=True
+    "GET", "/workflow/search-v2", SearchResult[Workflow], edition=Edition.OSS
 )
 SEARCH_BY_TASKS: Operation[SearchResult[WorkflowSummary]] = Operation(
-    "GET", "/workflow/search-by-tasks", SearchResult[WorkflowSummary], edition=Edition.OSS, shadowed=True
+    "GET", "/workflow/search-by-tasks", SearchResult[WorkflowSummary], edition=Edition.OSS
 )
 SEARCH_BY_TASKS_FULL: Operation[SearchResult[Workflow]] = Operation(
-    "GET", "/workflow/search-by-tasks-v2", SearchResult[Workflow], edition=Edition.OSS, shadowed=True
+    "GET", "/workflow/search-by-tasks-v2", SearchResult[Workflow], edition=Edition.OSS
 )
 
 _LARGEST_PAGE = 5000

@@ -68,10 +68,10 @@ CORRELATED_BATCH: Operation[dict[str, list[Workflow]]] = Operation(
 )
 TEST: Operation[Workflow] = Operation("POST", "/workflow/test", Workflow)
 STORAGE: Operation[ExternalStorageLocation] = Operation(
-    "GET", "/workflow/external-storage-location", ExternalStorageLocation, edition=Edition.OSS, shadowed=True
+    "GET", "/workflow/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
 )
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
-    "GET", "/workflow/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS, shadowed=True
+    "GET", "/workflow/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
 )
 
 _HIGHEST_PRIORITY = 99

@@ -28,15 +28,16 @@ from conductor.errors import (
     APIError,
     APITimeoutError,
     AuthenticationError,
+    NotFoundError,
     UnexpectedResponseError,
 )
 from conductor.models.codec import dumps, loads, to_jsonable
 from conductor.models.wire import structure
 from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth, NoAuth
-from conductor.transport.operation import Operation, Repeat
+from conductor.transport.operation import Edition, Operation, Repeat
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
-from conductor.transport.server_info import ServerInfo, identify
+from conductor.transport.server_info import WHO, ServerInfo, identify
 from conductor.transport.session import PooledAdapter, new_session, tls_options
 from conductor.transport.status import Call, is_token_problem, retry_after, status_error, unsupported
 from conductor.transport.timeouts import NOT_GIVEN, NotGiven, seconds
@@ -205,10 +206,20 @@ class Transport:
                 outcome = Outcome(repeatable, response.status_code, retry_after(response.headers))
             decision = self.retry.decide(attempt, outcome)
             if isinstance(decision, GiveUp) or (deadline and self._clock() + decision.seconds > deadline):
-                raise failure
+                raise self._explained(call, failure)
             if not self.budget.take():
                 raise failure
             self._sleep(decision.seconds)
+
+    def _explained(self, call: Call, failure: APIError) -> APIError:
+        """A 404 of a server of the other edition, which took the path for that of one thing: it lacks the operation."""
+        operation = call.operation
+        if type(failure) is not NotFoundError or operation.edition is Edition.BOTH or operation is WHO:
+            return failure
+        with contextlib.suppress(APIError):
+            if self.server_info().edition is not operation.edition:
+                return unsupported(call, failure)
+        return failure
 
     def _once(
         self,

@@ -119,9 +119,17 @@ def _unsupported(operation: Operation[Any]) -> str:
     return f"{text}. {operation.advice}" if operation.advice else text
 
 
-def unsupported(call: Call) -> UnsupportedByServerError:
-    """The error for an operation that is not sent, because the server would take it for another one."""
-    return UnsupportedByServerError(f"{call.operation} was not sent{_unsupported(call.operation)}", **call.values)
+def unsupported(call: Call, failure: APIStatusError | None = None) -> UnsupportedByServerError:
+    """The error for an operation that the server would take, or has taken, for another one.
+
+    Args:
+        call: What was asked, or would have been.
+        failure: What the server answered; None where nothing was sent.
+    """
+    if failure is None:
+        return UnsupportedByServerError(f"{call.operation} was not sent{_unsupported(call.operation)}", **call.values)
+    values: dict[str, Any] = {"status": failure.status, "server_message": failure.server_message}
+    return UnsupportedByServerError(f"{failure.message}{_unsupported(call.operation)}", **values, **call.values)
 
 
 def _read(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

@@ -54,6 +54,8 @@ OTHERWISE = {
     ("GET /health", "200 without a body"): type(None),
     # there is no limit
     ("GET /api/metadata/workflow/{name}/rate-limit", "404"): type(None),
+    # by which the client knows the open-source server
+    ("GET /api/token/userInfo", "404"): UnsupportedByServerError,
     # so the server says that there is no such thing
     ("GET /api/scheduler/schedules/{name}", "200 without a body"): NotFoundError,
     ("POST /api/tasks/{workflowId}/{taskRefName}/{status}", "200 without a body"): NotFoundError,

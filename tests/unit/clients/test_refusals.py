@@ -17,6 +17,8 @@ from conductor.errors import (
     WorkflowTimeoutError,
 )
 from conductor.models import TaskResult, WorkflowDef, WorkflowTask
+from conductor.transport.operation import Edition
+from conductor.transport.server_info import ServerInfo
 
 MIB = 1024 * 1024
 TASK = {"name": "charge", "taskReferenceName": "c", "type": "SIMPLE"}
@@ -201,6 +203,7 @@ def test_the_rate_limit_is_deleted_where_there_is_one(client, wire):
 
 
 def test_no_rate_limit_is_none(client, wire):
+    client.transport._server = ServerInfo(Edition.ORKES, "")
     wire.answer({"status": 404, "message": "no rate limit"}, status=404)
 
     assert client.metadata.get_workflow_rate_limit("order") is None

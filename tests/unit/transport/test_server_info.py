@@ -4,7 +4,7 @@ import pytest
 import responses
 
 from conductor import ConductorClient
-from conductor.errors import APIConnectionError
+from conductor.errors import APIConnectionError, NotFoundError, UnsupportedByServerError
 from conductor.transport.operation import Edition
 from conductor.transport.retry import RetryPolicy
 
@@ -56,3 +56,25 @@ def test_a_server_that_is_not_there_is_asked_again_the_next_time(http, client):
     http.get(f"{API}/token/userInfo", json={"id": "me"})
 
     assert client.server_info().edition is Edition.ORKES
+
+
+@pytest.mark.parametrize(("who", "kind"), [(200, UnsupportedByServerError), (404, NotFoundError)])
+def test_a_404_of_the_other_edition_means_that_it_lacks_the_operation(http, client, who, kind):
+    http.get(f"{API}/workflow/search-v2", json={"message": "No such workflow found by id: search-v2"}, status=404)
+    http.get(f"{API}/version", body="", content_type="text/plain")
+    http.get(f"{API}/token/userInfo", json={"message": "not here"}, status=who)
+
+    with pytest.raises(NotFoundError, match="search-v2 failed with 404: No such workflow") as caught:
+        client.workflows.search_full()
+
+    assert type(caught.value) is kind
+    assert caught.value.status == 404
+
+
+def test_a_404_of_a_server_that_then_goes_away_stays_what_it_is(http, client):
+    http.get(f"{API}/workflow/search-v2", json={"message": "No such workflow found by id: search-v2"}, status=404)
+
+    with pytest.raises(NotFoundError) as caught:
+        client.workflows.search_full()
+
+    assert type(caught.value) is NotFoundError
