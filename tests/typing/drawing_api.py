@@ -4,8 +4,8 @@ from hypothesis.strategies import SearchStrategy
 from typing_extensions import assert_type
 
 from conductor.models import Task, TaskResult, Workflow, WorkflowDef, WorkflowTask
-from conductor.testing.generators import example_task, example_workflow, example_workflow_run, http_task
 from conductor.testing import run_task
+from conductor.testing.generators import example_task, example_workflow, example_workflow_run, http_task
 from conductor.testing.strategies import workflow_definitions
 from conductor.workflow.draw import Picture, draw
 
