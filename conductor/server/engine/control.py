@@ -227,7 +227,7 @@ def rerun_from(execution: Execution, task: Doc, request: Json, world: World) -> 
         callbackAfterSeconds=0,
         status=SCHEDULED,
     )
-    task.drop("subWorkflowId", "workerId", "_callbackAfterMs", "_due", "_isAsked")
+    task.drop("subWorkflowId", "_callbackAfterMs", "_due", "_isAsked")
     if request.get("taskInput") is not None and task["taskType"] != "SUB_WORKFLOW":
         task["inputData"] = request["taskInput"]
     if task["taskType"] in {"WAIT", "JOIN"} or task["taskType"] in SYNCHRONOUS:
@@ -280,8 +280,8 @@ def skip(execution: Execution, reference: str, request: Json, world: World) -> N
         outputData=request.get("taskOutput") or {},
         seq=0,
     )
-    task.drop("taskDefName", "workflowType")
-    execution.add([task])
+    task.drop("workflowType")
+    execution.add([task], first=True)
 
 
 def reset_callbacks(execution: Execution, world: World) -> None:

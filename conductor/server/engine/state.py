@@ -116,10 +116,10 @@ class Execution:
         """The task of this id."""
         return next((task for task in reversed(self.tasks) if task["taskId"] == task_id), None)
 
-    def add(self, tasks: Iterable[Doc]) -> None:
-        """Append tasks."""
+    def add(self, tasks: Iterable[Doc], *, first: bool = False) -> None:
+        """Append tasks; or put them first, as those are that were never scheduled."""
         for task in tasks:
-            self.tasks.append(task)
+            self.tasks.insert(0 if first else len(self.tasks), task)
             self._newest[task["referenceTaskName"]] = task
 
     def remove(self, tasks: Iterable[Doc]) -> None:

@@ -40,9 +40,11 @@ def error_answer(status: int, message: str, errors: list[Json] | None = None) ->
     return json_answer(body, status)
 
 
-def invalid(*errors: tuple[str, str]) -> RefusedError:
-    """A failed validation: paths and messages."""
+def invalid(*errors: tuple[str, str], value: Any = None) -> RefusedError:
+    """A failed validation: paths and messages, and the refused value where one is shown."""
     found = [{"path": path, "message": message} for path, message in errors]
+    if value is not None:
+        found = [{**one, "invalidValue": str(value)} for one in found]
     return RefusedError(400, "Validation failed, check below errors for detail.", found)
 
 
@@ -103,7 +105,7 @@ def optional_number(request: Request, name: str) -> int | None:
         return int(text)
     except ValueError:
         raise RefusedError(
-            400, f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to a number: {text!r}"
+            500, f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to a number: {text!r}"
         ) from None
 
 
@@ -122,5 +124,5 @@ def flag(request: Request, name: str, *, default: bool) -> bool:
     if word in {"false", "off", "no", "0"}:
         return False
     raise RefusedError(
-        400, f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to boolean: {text!r}"
+        500, f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to boolean: {text!r}"
     )

@@ -69,15 +69,17 @@ class WorkflowResource:
 
     def checked_start(self, given: Json) -> Json:
         """A start request that can be carried out."""
-        if not given.get("name"):
+        if given.get("name") == "":
+            raise RefusedError(400, "Workflow name must be specified when searching for a definition")
+        if given.get("name") is None:
             raise invalid(("startWorkflow.arg0.name", "Workflow name cannot be null or empty"))
         priority = given.get("priority") or 0
         if not isinstance(priority, int):
             raise RefusedError(500, f"JSON parse error: priority is {priority!r}, which is no number")
         if priority > _HIGHEST_PRIORITY:
-            raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be maximum 99"))
+            raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be maximum 99"), value=priority)
         if priority < 0:
-            raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be minimum 0"))
+            raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be minimum 0"), value=priority)
         definition = given.get("workflowDef")
         if definition is None:
             return given

@@ -98,6 +98,8 @@ class Search:
         rows = []
         for (body,) in self._kernel.store.rows("SELECT body FROM task"):
             task = loads(body)
+            if not task["updateTime"]:
+                continue  # the real server lists a task when it has been touched
             row = {
                 "taskId": task["taskId"],
                 "taskType": task["taskType"],

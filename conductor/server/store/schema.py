@@ -13,10 +13,10 @@ CREATE INDEX IF NOT EXISTS execution_by_creation ON execution (created);
 CREATE INDEX IF NOT EXISTS execution_by_correlation ON execution (correlation_id) WHERE correlation_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS execution_open ON execution (status) WHERE status IN ('RUNNING', 'PAUSED');
 CREATE TABLE IF NOT EXISTS task (
-    id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, position INTEGER NOT NULL, type TEXT NOT NULL,
+    id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL,
     status TEXT NOT NULL, body BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS task_by_execution ON task (execution_id, position);
+CREATE INDEX IF NOT EXISTS task_by_execution ON task (execution_id, seq);
 CREATE TABLE IF NOT EXISTS snapshot (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS document (
     kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,

@@ -77,11 +77,11 @@ class Store:
             self._save_tree(execution.tree)
         if execution.workflow.changed:
             self._save_workflow(execution)
-        changed = [(position, task) for position, task in enumerate(execution.tasks) if task.changed]
+        changed = [task for task in execution.tasks if task.changed]
         if changed:
             self._db.executemany(
                 "REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?)",
-                [self._task_row(execution, task, position) for position, task in changed],
+                [self._task_row(execution, task) for task in changed],
             )
         if execution.removed:
             self._db.executemany("DELETE FROM task WHERE id = ?", [(one,) for one in execution.removed])
@@ -104,12 +104,12 @@ class Store:
         self._db.execute("REPLACE INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     @staticmethod
-    def _task_row(execution: Execution, task: Doc, position: int) -> tuple[Any, ...]:
+    def _task_row(execution: Execution, task: Doc) -> tuple[Any, ...]:
         body: Json = dict(task)
         reference = execution.tree.reference_of(task.get("workflowTask"))
         if reference is not None:
             body["workflowTask"] = {_AS_DEFINED: reference}
-        return task["taskId"], execution.id, position, task["taskType"], task["status"], dumps(body)
+        return task["taskId"], execution.id, task["seq"], task["taskType"], task["status"], dumps(body)
 
     def _save_tree(self, tree: DefinitionTree) -> None:
         cursor = self._db.execute("INSERT INTO snapshot (body) VALUES (?)", (dumps(tree.definition),))
@@ -123,7 +123,7 @@ class Store:
         if not rows:
             return None
         tree = self._tree(rows[0][0])
-        query = "SELECT body FROM task WHERE execution_id = ? ORDER BY position"
+        query = "SELECT body FROM task WHERE execution_id = ? ORDER BY seq, id"
         tasks = [self._read_task(tree, body) for (body,) in self.rows(query, (workflow_id,))]
         return Execution(Doc(loads(rows[0][1]), changed=False), tree, tasks)
 
