@@ -67,6 +67,8 @@ RUNS: dict[str, Callable[[Run], bool]] = {
 """Runs an open task; returns whether something changed."""
 
 STARTS: dict[str, Callable[[Run], None]] = {
+    "WAIT": wait.start_wait,
+    "JOIN": wait.start_wait,
     "SUB_WORKFLOW": child.start_child,
     "START_WORKFLOW": child.start_workflow,
     "HTTP": outside.start_http,

@@ -21,6 +21,7 @@ from conductor.server.http.runs import RunResource
 from conductor.server.http.schedules import ScheduleResource
 from conductor.server.http.search import SearchResource
 from conductor.server.http.secrets import SecretResource
+from conductor.server.http.storage import storage_routes
 from conductor.server.http.tasks import TaskResource
 from conductor.server.http.waiting import Waiting
 from conductor.server.http.workflows import WorkflowResource
@@ -38,6 +39,7 @@ def make_app(services: Services, waiting: Waiting, faults: Faults, keys: Keys) -
     workflows = WorkflowResource(services.executions, services.metadata)
     api: list[BaseRoute] = [
         *tasks.hot_routes(),
+        *storage_routes(),
         *RunResource(services, waiting, workflows).routes(),
         *SearchResource(services.search).routes(),
         *BulkResource(services.executions).routes(),

@@ -33,7 +33,6 @@ class RunResource:
         """The paths."""
         post = partial(Route, methods=["POST"])
         return [
-            post("/workflow/execute/{name}", self.execute),
             post("/workflow/execute/{name}/{version:int}", self.execute),
             post("/workflow/test", self.test),
             post("/tasks/{workflow_id}/{status}/signal/sync", self.signal),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,6 @@ from conductor.server.http.answers import (
     optional_number,
     read_list,
     read_object,
-    read_optional_object,
     text_answer,
 )
 from conductor.server.services.executions import Executions
@@ -29,6 +29,7 @@ from conductor.server.services.metadata import Metadata
 Json = dict[str, Any]
 
 _HIGHEST_PRIORITY = 99
+_MAP_ENTRY = re.compile(r"(taskInput|taskOutput)\[(.+)\]")
 
 
 class WorkflowResource:
@@ -182,9 +183,13 @@ class WorkflowResource:
         return text_answer(self._executions.rerun(request.path_params["workflow_id"], given))
 
     async def skip(self, request: Request) -> Response:
-        """``PUT /workflow/{workflowId}/skiptask/{reference}``; a body is ignored, as on the real server."""
-        await read_optional_object(request)
-        self._executions.skip(request.path_params["workflow_id"], request.path_params["reference"], {})
+        """``PUT /workflow/{workflowId}/skiptask/{reference}``; input and output come in the query, a body is ignored."""
+        given: Json = {}
+        for key, value in request.query_params.items():
+            found = _MAP_ENTRY.fullmatch(key)
+            if found is not None:
+                given.setdefault(found.group(1), {})[found.group(2)] = value
+        self._executions.skip(request.path_params["workflow_id"], request.path_params["reference"], given)
         return empty_answer()
 
     async def reset_callbacks(self, request: Request) -> Response:

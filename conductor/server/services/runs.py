@@ -6,6 +6,7 @@ from typing import Any
 
 from conductor.server.engine.render import render_task
 from conductor.server.engine.state import Doc, Execution, is_done
+from conductor.server.engine.world import RefusedError
 from conductor.server.kernel import Kernel
 
 Json = dict[str, Any]
@@ -28,11 +29,13 @@ class Runs:
                 return None
             return [_answer(execution, blocking, strategy, request_id)]
 
-    def late(self, workflow_id: str, strategy: str, request_id: str) -> Json | None:
+    def late(self, workflow_id: str, strategy: str, request_id: str) -> Json:
         """The answer when the time is over."""
         with self._kernel.lock:
             answer = _answer(self._kernel.get(workflow_id), [], strategy, request_id)
-        return answer and {**answer, "signalTimeout": True}
+        if answer is None:
+            raise RefusedError(500, "value")  # the real server's word for a task that did not come
+        return {**answer, "signalTimeout": True}
 
     def _blocking(self, execution: Execution, references: list[str]) -> list[tuple[Execution, Doc]]:
         found: list[tuple[Execution, Doc]] = []

@@ -94,6 +94,11 @@ def _set_until(made: Doc, text: str, now: int) -> None:
     made["_waitTimeout"] = due
 
 
+def start_wait(run: Run) -> None:
+    """A WAIT that is tried again waits on; when its time has passed meanwhile, it ends at once."""
+    run.task["status"] = IN_PROGRESS
+
+
 def run_wait(run: Run) -> bool:
     """End when the time has come."""
     due = run.task.get("_waitTimeout", 0)
