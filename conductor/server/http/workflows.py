@@ -183,7 +183,7 @@ class WorkflowResource:
         return text_answer(self._executions.rerun(request.path_params["workflow_id"], given))
 
     async def skip(self, request: Request) -> Response:
-        """``PUT /workflow/{workflowId}/skiptask/{reference}``; input and output come in the query, a body is ignored."""
+        """``PUT /workflow/{workflowId}/skiptask/{reference}``: input and output come in the query."""
         given: Json = {}
         for key, value in request.query_params.items():
             found = _MAP_ENTRY.fullmatch(key)
