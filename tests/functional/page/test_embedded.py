@@ -50,3 +50,14 @@ def test_pages_of_other_origins_do_not_reach_the_server(client, headers):
     connection.close()
 
     assert response.status == 403
+
+
+def test_a_server_with_keys_is_used_after_signing_in(browser):
+    with server.start(keys={"id": "secret"}) as embedded:
+        tab = browser.open()
+        tab.go(embedded.address + "/#/definitions")
+        tab.until("document.querySelector('dialog input[type=password]')")
+        tab.run("document.querySelectorAll('dialog input').forEach((one, i) => { one.value = ['id', 'secret'][i] })")
+        tab.click("Sign in", "dialog button")
+
+        tab.shows("No workflow is defined.")

@@ -190,10 +190,16 @@ def test_an_unknown_execution_is_said(show):
     show("#/executions/nope").shows("There is no /workflow/nope")
 
 
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(
-    "address",
-    ["", "#/executions/w-1", "#/executions/w-1?tab=timeline&task=t-2", "#/definitions", "#/queues", "#/schedules"],
+    ("address", "dark"),
+    [
+        ("", True),
+        ("#/executions/w-1", False),
+        ("#/executions/w-1?tab=timeline&task=t-2", True),
+        ("#/definitions", False),
+        ("#/queues", True),
+        ("#/schedules", False),
+    ],
 )
 def test_it_fits_a_phone(show, address, dark):
     tab = show(address, width=390, height=844, dark=dark)
