@@ -182,7 +182,7 @@ def main_of(workers: Iterable[Wanted]) -> str | None:
     if not any(worker.module == _MAIN for worker in workers):
         return None
     main = sys.modules[_MAIN]
-    if main.__spec__ is not None:
+    if main.__spec__ is not None and main.__spec__.name != _MAIN:  # that is its name when a folder is run
         return f"module:{main.__spec__.name}"
     path = getattr(main, "__file__", None)
     if not path or not os.path.exists(path):  # noqa: PTH110

@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 
 import pytest
@@ -155,6 +156,21 @@ def test_processes_come_from_the_environment(stub, run, wait_until):
     process.terminate()
     process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("command", [["-m", "shop"], ["shop"], ["shop/__main__.py"]])
+def test_workers_may_stand_in_a_package_or_folder_that_is_run(stub, tmp_path, wait_until, command):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__main__.py").write_text(SCRIPT)
+    environ = {**os.environ, "CONDUCTOR_SERVER_URL": stub.url}
+    process = subprocess.Popen([sys.executable, *command], cwd=tmp_path, env=environ, stderr=subprocess.DEVNULL)
+    try:
+        stub.add("who", *(f"who-{i}" for i in range(30)))
+        wait_until(lambda: len(stub.done()) == 30)
+    finally:
+        process.terminate()
+    assert process.wait(10) == 0
+    assert process.pid not in pids(stub)
 
 
 UNGUARDED = SCRIPT.replace("if __name__", "if True or __name__")
