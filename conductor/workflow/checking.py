@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from typing_extensions import Self
 
 from conductor.errors import WorkflowDefinitionError
 from conductor.workflow.problem import Problem
+from conductor.workflow.step import Block, Step
 from conductor.workflow.validate import check
 
 __all__ = ["Checking"]
@@ -44,15 +46,31 @@ class Checking:
         return self
 
     def _circle(self, line: tuple[Checking, ...]) -> Problem | None:
-        """The circle of sub-workflows that this one is in, which cannot even be written down."""
+        """The circle of sub-workflows that this one is in: it cannot be written down, or never ends."""
         if self in line:
             names = " -> ".join(workflow.name for workflow in (*line[line.index(self) :], self))
             return Problem(
-                "CIRCLE", f"Sub-workflows that contain themselves: {names}. Refer to one by its name.", self.place
+                "CIRCLE",
+                f"Sub-workflows that contain themselves: {names}. Refer to one by its name, in a case of a switch.",
+                self.place,
             )
+        always = set(_always(self._fields["tasks"]))
         for step in self.walk():
             param = step.fields.get("subWorkflowParam")
-            inner = param.get("workflowDefinition") if isinstance(param, dict) else None
-            if isinstance(inner, Checking) and (circle := inner._circle((*line, self))):  # noqa: SLF001  its own kind
+            is_inline = isinstance(param, dict) and isinstance(param.get("workflowDefinition"), Checking)
+            if (
+                isinstance(step.target, Checking)
+                and (is_inline or step in always)
+                and (circle := step.target._circle((*line, self)))  # noqa: SLF001  its own kind
+            ):
                 return circle
         return None
+
+
+def _always(block: Block) -> Iterator[Step]:
+    """The steps of a block that no switch stands around."""
+    for step in block:
+        yield step
+        if step.type not in {"SWITCH", "DECISION"}:
+            for _, inner in step.blocks():
+                yield from _always(inner)

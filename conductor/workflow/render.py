@@ -29,11 +29,8 @@ class Renderer:
     def step(self, step: Step) -> dict[str, Any]:
         """The wire form of one step with all that is inside it."""
         wire = {key: self._field(value) for key, value in step.fields.items()}
-        if step.lifts and isinstance(wire.get(step.lifts), str):
-            inside = {inner.root for inner in step.walk()}
-            wire[step.lifts], lifted = lift(wire[step.lifts], wire.get("inputParameters") or {}, inside)
-            if lifted:
-                wire["inputParameters"] = {**(wire.get("inputParameters") or {}), **lifted}
+        if step.lifts:
+            _lift(step, wire, step.lifts)
         return wire
 
     def _field(self, value: Any) -> Any:
@@ -64,3 +61,17 @@ class Renderer:
     def _root(self, match: re.Match[str]) -> str:
         step = self._names.get(int(match[2]))
         return str(step.ref) if step is not None and step.base == match[1] else match[0]
+
+
+def _lift(step: Step, wire: dict[str, Any], key: str) -> None:
+    """Move the expressions of a script, a field or else an input parameter, to input parameters of their own."""
+    inputs = wire.get("inputParameters") or {}
+    holder = wire if key in wire else inputs
+    if not isinstance(holder.get(key), str) or "${" not in holder[key]:
+        return
+    inside = {inner.root for inner in step.walk()} if step.type == "DO_WHILE" else ()
+    is_python = "python" in {wire.get("evaluatorType"), inputs.get("evaluatorType")}
+    others = {name: None if name == key else value for name, value in inputs.items()}
+    holder[key], added = lift(holder[key], others, inside, prefix="" if is_python else "$.")
+    if added:
+        wire["inputParameters"] = {**inputs, **added}

@@ -115,7 +115,8 @@ class Step:
         base: What the reference name is made of when none was given.
         place: Where it was written, ``file:line``.
         signature: What is known of a worker's function, or None.
-        lifts: The field whose ``${...}`` become input parameters, because the server does not replace them there.
+        lifts: The field, or the input parameter, with a script, whose ``${...}`` become input parameters.
+        target: The ``Workflow`` that a SUB_WORKFLOW was made of, or None.
         companions: Steps that are added right after it (the JOIN of a fork).
         workflow: The workflow that it was added to, or None.
         is_loaded: Whether it was made of a wire form, and not by a builder.
@@ -129,6 +130,7 @@ class Step:
     companions: list[Step] = field(factory=list)
     workflow: Workflow | None = None
     is_loaded: bool = False
+    target: Any = None
     token: int = field(factory=lambda: next(_tokens))
 
     def __repr__(self) -> str:

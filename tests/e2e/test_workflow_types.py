@@ -198,6 +198,18 @@ def a_switch_by_script(workflow):
     return {"way": "big", "chosen": "big"}
 
 
+def references_in_scripts(workflow):
+    text = workflow.add(inline("'it is'"))
+    one = workflow.add(inline(f"{text.output.result}.length + {workflow.input.number}"))
+    two = workflow.add(inline(f"'{text.output.result} ' + `2, {text.output.result}` + ' {one.output.result}!'"))
+    three = workflow.add(inline(f"return {one.output.result} + 1", evaluator="python"))
+    with workflow.switch(script=f"return 'big' if {one.output.result} > 5 else 'small'", evaluator="python") as s:
+        s.case("small", terminate("FAILED"))
+        s.case("big", noop())
+    workflow.returns(one=one.output.result, two=two.output.result, three=three.output.result)
+    return {"one": 8, "two": "it is 2, it is 8!", "three": 9}
+
+
 def an_old_decision(workflow):
     workflow >> decision(workflow.input.number, {"3": set_variable(way="three")}, set_variable(way="other"))
     workflow.returns(way=workflow.variables.way)
@@ -347,6 +359,7 @@ FLOWS = [
     variables,
     a_switch_on_a_value,
     a_switch_by_script,
+    references_in_scripts,
     an_old_decision,
     a_fork,
     a_list,

@@ -24,12 +24,13 @@ def inline(
 
     Args:
         script: JavaScript sees the input parameters as ``$.name``, and its value is that of its last expression.
-            Python sees them as variables, and gives its value with ``return``.
+            Python sees them as variables, and gives its value with ``return``. A reference in it becomes a parameter.
         inputs: Its parameters.
         evaluator: ``javascript``, ``graaljs``, ``python`` (where the server has it) or ``value-param``.
         options: See ``Options``.
     """
-    step: Step = make("INLINE", {"evaluatorType": evaluator, "expression": script, **(inputs or {})}, options)
+    parameters = {"evaluatorType": evaluator, "expression": script, **(inputs or {})}
+    step: Step = make("INLINE", parameters, options, lifts="expression")
     return step
 
 

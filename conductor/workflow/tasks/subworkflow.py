@@ -75,6 +75,7 @@ def sub_workflow(
         base=name if isinstance(name, str) and "${" not in name else None,
         subWorkflowParam={key: value for key, value in param.items() if value is not None},
     )
+    step.target = None if isinstance(workflow, str | Ref) else workflow
     return step
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from conductor.workflow.expressions import Expression, expressions_in
 from conductor.workflow.problem import Problem
+from conductor.workflow.refs import root_of
+from conductor.workflow.step import Step
 from conductor.workflow.validate.kinds import OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
 from conductor.workflow.validate.order import Order, order_of
-from conductor.workflow.validate.tree import Node, Tree, closest, like
+from conductor.workflow.validate.tree import Node, Tree, closest, like, refs_in
 
 __all__ = ["check_references"]
 
@@ -35,8 +37,24 @@ def check_references(tree: Tree) -> Iterator[Problem]:
             for path, found in expressions_in(value, name):
                 yield from _reference(tree, node, path, found)
         yield from _without_braces(tree, node)
+        yield from _foreign(node)
     for path, found in expressions_in(tree.fields.get("outputParameters"), "outputParameters"):
         yield from _output(tree, path, found)
+
+
+def _foreign(node: Node) -> Iterator[Problem]:
+    """References to the input or a step of another workflow, whose text may well mean something here."""
+    own = node.step.workflow
+    for path, ref in refs_in({key: value for key, value in node.step.fields.items() if key in _SCANNED}):
+        root = root_of(ref)
+        other = root.workflow if isinstance(root, Step) else root
+        if own is not None and other is not None and other is not own:
+            yield node.problem(
+                "FOREIGN_REFERENCE",
+                f"{ref} is of workflow {getattr(other, 'name', '?')!r}, and not of this one.",
+                path,
+                text=str(ref),
+            )
 
 
 def _without_braces(tree: Tree, node: Node) -> Iterator[Problem]:
@@ -101,6 +119,8 @@ def _source(tree: Tree, found: Expression) -> Node | None:
 def _unknown(tree: Tree, found: Expression) -> str:
     if match := _TOKEN.fullmatch(found.root):
         return f"{found.text} refers to a step {match[1]!r} that was never added to this workflow."
+    if found.root == "$":
+        return f"{found.text}: the server takes the ${{...}} of JavaScript's own for a reference; write + instead."
     known = [ref for ref in tree.by_ref if ref]
     return (
         f"{found.text} refers to {found.root!r}, and no step of this workflow has that name{closest(found.root, known)}"
@@ -204,7 +224,9 @@ def _outputs(source: Node) -> tuple[str, ...] | None:
         return None
     if source.type == "SUB_WORKFLOW":
         param = source.wire.get("subWorkflowParam")
+        target = source.step.target
         definition = param.get("workflowDefinition") if isinstance(param, Mapping) else None
+        definition = target.to_dict() if target is not None and definition is None else definition
         outputs = definition.get("outputParameters") if isinstance(definition, Mapping) else None
         return (*outputs, "subWorkflowId") if isinstance(outputs, Mapping) and outputs else None
     return OUTPUTS.get(source.type)

@@ -43,7 +43,13 @@ def _sub_workflow(
     if isinstance(definition, Mapping):
         yield from check(definition, f"{node.path}.subWorkflowParam.workflowDefinition.")
         yield from _inputs(node, definition)
-    elif _is_self(tree, param) and not any(above.type in {"SWITCH", "DECISION"} for above in node.above()):
+    elif node.step.target is not None:
+        yield from _inputs(node, node.step.target.to_dict())
+    if (
+        not isinstance(definition, Mapping)
+        and _is_self(tree, param)
+        and not any(above.type in {"SWITCH", "DECISION"} for above in node.above())
+    ):
         yield node.problem(
             "ENDLESS",
             f"{node.label} runs the workflow that it is in, in every case: that never ends. Put it into a case of a "

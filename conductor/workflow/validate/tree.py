@@ -13,7 +13,7 @@ from conductor.workflow.refs import Ref, place_of
 from conductor.workflow.render import Renderer
 from conductor.workflow.step import Block, Step
 
-__all__ = ["Node", "Tree", "closest", "like", "listed"]
+__all__ = ["Node", "Tree", "closest", "like", "listed", "refs_in"]
 
 
 @define(eq=False)
@@ -100,18 +100,21 @@ class Node:
         return Problem(code, message, place, is_error)
 
     def _line(self, text: str) -> str:
-        return next((place_of(ref) for ref in _refs(self.step.fields) if str(ref) == text), self.step.place)
+        return next((place_of(ref) for _, ref in refs_in(self.step.fields) if str(ref) == text), self.step.place)
 
 
-def _refs(value: Any) -> Iterator[Ref]:
+def refs_in(value: Any, path: str = "") -> Iterator[tuple[str, Ref]]:
+    """The references in a value that is not rendered yet, each with its path."""
     if isinstance(value, Ref):
-        yield value
+        yield path, value
+    elif isinstance(value, Step):
+        yield path, value.output
     elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _refs(item)
+        for key, item in value.items():
+            yield from refs_in(item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _refs(item)
+        for index, item in enumerate(value):
+            yield from refs_in(item, f"{path}[{index}]")
 
 
 @define(eq=False)

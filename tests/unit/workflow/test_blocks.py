@@ -107,6 +107,45 @@ def test_references_in_a_script_become_its_parameters():
     assert switched["inputParameters"] == {"total": "${price.output.total}", "kind": "${workflow.input.kind}"}
 
 
+@pytest.mark.parametrize(
+    ("script", "lifted"),
+    [
+        ("'${workflow.input.kind}'", "$.kind"),
+        ("'a ${workflow.input.kind} b'", "'a ' + $.kind + ' b'"),
+        ('"${workflow.input.kind} b"', '"" + $.kind + " b"'),
+        ("`a ${workflow.input.kind}`", "`a ` + $.kind + ``"),
+        ("'it\\'s' + ${workflow.input.kind}", "'it\\'s' + $.kind"),
+        ("${workflow.input['odd name']}", "$.input"),
+        ("${workflow.input.x[${workflow.input.kind}]}", "$.x"),
+        ("$${workflow.input.kind}", "$${workflow.input.kind}"),
+        ("${workflow.input.kind", "${workflow.input.kind"),
+    ],
+)
+def test_references_in_scripts_become_values_wherever_they_stand(script, lifted):
+    assert tasks(switch(script=script, cases={"1": simple("a")}))[0]["expression"] == lifted
+    assert tasks(inline(script))[0]["inputParameters"]["expression"] == lifted
+
+
+def test_references_in_an_inline_script_become_its_parameters():
+    workflow = Workflow("w")
+    workflow >> inline(f"{workflow.input.name}.length", ref="n")
+    assert workflow.to_dict()["tasks"][0]["inputParameters"] == {
+        "evaluatorType": "javascript",
+        "expression": "$.name.length",
+        "name": "${workflow.input.name}",
+    }
+
+
+def test_python_reads_its_parameters_as_variables():
+    workflow = Workflow("w")
+    workflow >> inline(f"return len({workflow.input.name})", evaluator="python")
+    workflow >> switch(script=f"return str({workflow.input.n})", evaluator="python", cases={"1": simple("a")})
+    one, two = workflow.to_dict()["tasks"]
+    assert one["inputParameters"]["expression"] == "return len(name)"
+    assert two["expression"] == "return str(n)"
+    assert two["inputParameters"] == {"n": "${workflow.input.n}"}
+
+
 def test_parameters_that_are_there_are_used_and_not_overwritten():
     workflow = Workflow("w")
     script = f"$.total + {workflow.input.total} + {workflow.input.there}"

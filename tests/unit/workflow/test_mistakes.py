@@ -144,6 +144,18 @@ def join_in_front():
     return flow(join([a]), a)
 
 
+def circle_by_name():
+    one, two = Workflow("one"), Workflow("two")
+    one >> sub_workflow(two, inline=False)
+    two >> [noop(), sub_workflow(one, inline=False)]
+    return one
+
+
+def same_name_elsewhere():
+    a = Workflow("other").add(simple("a"))
+    return flow(simple("a"), simple("b", x=[{"y": a.output.x}]))
+
+
 def wrong_in_sub_workflow():
     child = Workflow("child")
     child >> simple("a", x="${ghost.output.x}")
@@ -158,6 +170,21 @@ ERRORS = {
         "${chrage.output.x} refers to 'chrage', and no step of this workflow has that name; did you mean 'charge'?",
     ),
     "a step of another workflow": (foreign, "UNKNOWN_REFERENCE", "refers to 'a', and no step of this workflow has"),
+    "a step of another workflow, of a name that is here too": (
+        same_name_elsewhere,
+        "FOREIGN_REFERENCE",
+        "${a.output.x} is of workflow 'other', and not of this one.",
+    ),
+    "the input of another workflow": (
+        lambda: flow(simple("b", x=Workflow("other").input.x)),
+        "FOREIGN_REFERENCE",
+        "${workflow.input.x} is of workflow 'other', and not of this one.",
+    ),
+    "a whole step of another workflow": (
+        lambda: flow(simple("a"), simple("b", x=Workflow("other").add(simple("a")))),
+        "FOREIGN_REFERENCE",
+        "${a.output} is of workflow 'other'",
+    ),
     "a step that was not added": (
         never_added,
         "UNKNOWN_REFERENCE",
@@ -190,6 +217,11 @@ ERRORS = {
         lambda: flow(simple("a", x="${workflow.input.lines[first].sku}")),
         "SYNTAX",
         "${workflow.input.lines[first].sku}: a name in brackets needs quotes: ['first'].",
+    ),
+    "a template of JavaScript": (
+        lambda: loaded(task(type="INLINE", inputParameters={"expression": "`a ${$.b}`", "b": 1})),
+        "UNKNOWN_REFERENCE",
+        "${$.b}: the server takes the ${...} of JavaScript's own for a reference; write + instead.",
     ),
     "a computation": (
         lambda: flow(simple("a", x="${workflow.variables.counter + 1}")),
@@ -596,7 +628,13 @@ ERRORS = {
     "sub-workflows in a circle": (
         circle,
         "CIRCLE",
-        "Sub-workflows that contain themselves: one -> two -> one. Refer to one by its name.",
+        "Sub-workflows that contain themselves: one -> two -> one. Refer to one by its name, in a case",
+    ),
+    "sub-workflows in a circle by name": (circle_by_name, "CIRCLE", "one -> two -> one"),
+    "an output of a workflow that is named": (
+        lambda: output_of(sub_workflow(flow(noop(), output_parameters={"total": 1}), inline=False), "sum"),
+        "UNKNOWN_OUTPUT",
+        "has no 'sum'; there is total, subWorkflowId.",
     ),
     "a workflow that always runs itself": (
         lambda: flow(sub_workflow("order")),
@@ -830,6 +868,12 @@ def test_an_empty_workflow_name_is_placed():
     assert isinstance(Workflow("").validate()[0], Problem)
 
 
+def in_turn():
+    other = Workflow("other")
+    other >> switch("x", {"1": sub_workflow(Workflow("order") >> noop(), inline=False)})
+    return other
+
+
 TEMPLATE = {"name": "x", "inputTemplate": {"http_request": {"uri": "/", "method": "GET"}}}
 RIGHT = {
     "a step before": lambda a: flow(a, simple("b", x=a.output.x)),
@@ -851,6 +895,9 @@ RIGHT = {
     "a request from a reference": lambda a: flow(a, raw("HTTP", {"http_request": a.output.request})),
     "a template's request": lambda a: flow(a, raw("HTTP", {"method": "GET"}, task_definition=TEMPLATE)),
     "a workflow that runs itself in one case": lambda a: flow(a, switch("x", {"1": sub_workflow("order")})),
+    "workflows that run each other in one case": lambda a: flow(
+        a, switch("x", {"1": sub_workflow(in_turn(), inline=False)})
+    ),
     "a type that is not known": lambda a: flow(a, raw("VERY_NEW")),
 }  # fmt: skip
 
