@@ -12,6 +12,9 @@ from conductor.workflow.defaults import DEFAULTS, STAMPS, TASK_DEFAULTS
 __all__ = ["Change", "Diff", "compare"]
 
 
+_OWNERS = {"ownerApp", "ownerEmail"}
+
+
 @frozen
 class Change:
     """One difference.
@@ -70,6 +73,8 @@ def compare(here: Mapping[str, Any], there: Mapping[str, Any] | None) -> Diff:
     if there is None:
         return Diff((), is_registered=False)
     mine, theirs = dict(_definition(here)), dict(_definition(there))
+    for owner in _OWNERS - mine.keys():
+        theirs.pop(owner, None)  # Orkes puts in who registered it
     paths = [*mine, *(path for path in theirs if path not in mine)]
     return Diff(tuple(Change(p, mine.get(p), theirs.get(p)) for p in paths if mine.get(p) != theirs.get(p)))
 

@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -333,7 +334,8 @@ def an_event(workflow):
 
 
 def a_short_wait(workflow):
-    workflow >> wait(1) >> wait(until="2020-01-01 10:00")
+    past = datetime.now(timezone(timedelta(hours=5))) - timedelta(minutes=10)
+    workflow >> wait(0.5) >> wait(until="2020-01-01 10:00") >> wait(until=past)
     workflow.returns(ok=True)
     return {"ok": True}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +31,7 @@ def _duration(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | timedelta):
         return value
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    return f"{max(0, round(seconds))} seconds"
+    return f"{max(0, math.ceil(seconds))} seconds"
 
 
 def _moment(value: Any) -> Any:

@@ -261,6 +261,7 @@ def test_http_with_its_parameters_at_the_top():
         (jq(".a", inputs={"a": 1}), {"a": 1, "queryExpression": ".a"}),
         (set_variable({"name": 1}, total=2), {"name": 1, "total": 2}),
         (wait(5), {"duration": "5 seconds"}),
+        (wait(0.2), {"duration": "1 seconds"}),
         (wait(timedelta(minutes=2)), {"duration": "120 seconds"}),
         (wait("1 days 2 hours"), {"duration": "1 days 2 hours"}),
         (wait(until=datetime(2027, 1, 31, 18, 30)), {"until": "2027-01-31 18:30"}),

@@ -169,6 +169,12 @@ def test_defaults_and_stamps_are_no_difference(server, client, workflow):
     assert str(diff) == "no differences"
 
 
+def test_an_owner_that_the_server_put_in_is_no_difference(server, client, workflow):
+    there = stored(workflow, ownerApp="app", ownerEmail="ann@example.com")
+    server.get(f"{API}/metadata/workflow/order", json=there)
+    assert not workflow.diff(client)
+
+
 def test_a_workflow_that_is_not_registered(server, client, workflow):
     server.get(f"{API}/metadata/workflow/order", status=404, json={"message": "no"})
     diff = workflow.diff(client)
