@@ -28,6 +28,7 @@ ENDS = {
     "human_in_the_loop": ["1.4 is live, said ann", "refused by bob"],
     "order": {"confirmation": "ann: T-2", "payment": "card"},
     "request_response": 16,
+    "task_types": 17,
     "saga": (
         "FAILED",
         ["deploy firmware broken", "deploy webapp broken", "roll back webapp to 1.0", "roll back firmware to 1.0"],
