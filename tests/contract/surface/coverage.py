@@ -1,7 +1,7 @@
 """What is covered: the operations with a call, and the properties that are attributes of models, by tag."""
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import attrs
@@ -65,20 +65,20 @@ def missing_operations() -> list[str]:
     return sorted(key for key in in_scope() if key not in declared() or key not in table())
 
 
-def by_tag() -> list[Part]:
-    """The coverage of each tag."""
-    missing = set(missing_operations())
-    parts = []
-    for tag in sorted({row.tag for row in in_scope().values()}):
-        keys = {key for key, row in in_scope().items() if row.tag == tag}
-        found = [one for one in all_properties() if tag in one.tags]
-        parts.append(Part(tag, len(keys), len(keys - missing), len(found), sum(one.is_attribute for one in found)))
-    return parts
+def failing(nodeids: Iterable[str]) -> set[str]:
+    """The operations that tests are about, by the tests' ids."""
+    return {key for nodeid in nodeids for key in in_scope() if f"[{key}]" in nodeid or f"[{key}-" in nodeid}
 
 
-def in_all() -> Part:
-    """The coverage of everything; a property that several tags use counts once."""
+def by_tag(uncovered: set[str]) -> list[Part]:
+    """The coverage of each tag, and of all; a property that several tags use counts once in all."""
+    rows = in_scope().values()
+    parts = [_part(tag, {row.key for row in rows if row.tag == tag}, uncovered) for tag in {row.tag for row in rows}]
     found = all_properties()
-    count = len(in_scope())
-    covered = count - len(missing_operations())
-    return Part("in all", count, covered, len(found), sum(one.is_attribute for one in found))
+    whole = Part("in all", len(rows), len(rows) - len(uncovered), len(found), sum(one.is_attribute for one in found))
+    return [*sorted(parts, key=lambda part: part.tag), whole]
+
+
+def _part(tag: str, keys: set[str], uncovered: set[str]) -> Part:
+    found = [one for one in all_properties() if tag in one.tags]
+    return Part(tag, len(keys), len(keys - uncovered), len(found), sum(one.is_attribute for one in found))
