@@ -38,7 +38,7 @@ def test_it_says_where_the_page_is_and_stops_with_status_0(run, api, number):
         process.stdout.readline(),
     )
     assert found
-    with urllib.request.urlopen(found[2] + "api/version", timeout=10) as answer:
+    with urllib.request.urlopen(found[1] + "api/version", timeout=10) as answer:
         assert answer.read() == b"3.32.3"
     process.send_signal(number)
     assert process.communicate(timeout=20) == ("", "")
