@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         TaskInputError,
         UnexpectedResponseError,
         UnsupportedByServerError,
+        WebhookVerificationError,
         WorkerRegistrationError,
         WorkflowDefinitionError,
         WorkflowFailedError,
@@ -49,8 +50,10 @@ if TYPE_CHECKING:
         WorkflowExecutionStatus,
         WorkflowTask,
     )
+    from conductor.models.task_definition import task_definition
     from conductor.settings import Settings
     from conductor.transport.retry import RetryPolicy
+    from conductor.webhook import verify_webhook
     from conductor.worker.context import TaskContext, TaskLogFilter, get_task_context
     from conductor.worker.decorator import worker_task
     from conductor.worker.events import WorkerListener
@@ -93,6 +96,7 @@ __all__ = [
     "TaskStatus",
     "UnexpectedResponseError",
     "UnsupportedByServerError",
+    "WebhookVerificationError",
     "Worker",
     "WorkerListener",
     "WorkerRegistrationError",
@@ -107,6 +111,8 @@ __all__ = [
     "WorkflowTimeoutError",
     "__version__",
     "get_task_context",
+    "task_definition",
+    "verify_webhook",
     "worker_task",
 ]
 
@@ -124,6 +130,8 @@ if not TYPE_CHECKING:
         "WorkerRegistry": "conductor.worker.registry",
         "Workflow": "conductor.workflow.builder",
         "get_task_context": "conductor.worker.context",
+        "task_definition": "conductor.models.task_definition",
+        "verify_webhook": "conductor.webhook",
         "worker_task": "conductor.worker.decorator",
     }
 

@@ -24,6 +24,7 @@
     ├── WorkflowDefinitionError       found before anything was sent: .problems
     ├── TaskInputError                an argument is missing or cannot be converted: .parameter .expected
     ├── SerializationError            a value has no JSON form: .path_in_value
+    ├── WebhookVerificationError      a webhook is not genuine, or too old: answer 401
     └── ServerStartError              a server that the SDK launches did not come up: .log_path
 
     NonRetryableError(Exception)      raised by the user's function: the task fails for good
@@ -60,6 +61,7 @@ __all__ = [
     "TaskInputError",
     "UnexpectedResponseError",
     "UnsupportedByServerError",
+    "WebhookVerificationError",
     "WorkerRegistrationError",
     "WorkflowDefinitionError",
     "WorkflowFailedError",
@@ -330,6 +332,10 @@ class SerializationError(ConductorError):
         super().__init__(message, path_in_value=path_in_value)
 
     path_in_value: str
+
+
+class WebhookVerificationError(ConductorError):
+    """A webhook is not from whom it says, or is too old."""
 
 
 class ServerStartError(ConductorError):

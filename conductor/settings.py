@@ -40,6 +40,10 @@ def _refresh_interval(value: int | str) -> int:
     return read_int("refresh_token_interval", value, minimum=1000)
 
 
+def _stored_payload(value: int | str) -> int:
+    return read_int("max_stored_payload_kb", value, minimum=1)
+
+
 def _shown(value: str | None) -> str:
     return "'***'" if value else "None"
 
@@ -73,6 +77,7 @@ class Settings:
         ca_bundle: A file with the certificates to trust, in place of the usual ones.
         client_cert: The client's certificate, for mTLS; its key is in it or in ``client_key``.
         client_key: The client certificate's key.
+        max_stored_payload_kb: The largest payload that is written to the server's external storage, in KiB.
         proxy: A proxy for all calls, in place of those in the environment; never shown with its password.
 
     Raises:
@@ -91,6 +96,7 @@ class Settings:
     ca_bundle: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
+    max_stored_payload_kb: int = field(default=10_240, converter=_stored_payload)
     proxy: str | None = field(default=None, converter=_proxy, repr=_shown)
 
     def __attrs_post_init__(self) -> None:
@@ -111,7 +117,8 @@ class Settings:
         Variables: CONDUCTOR_SERVER_URL, CONDUCTOR_AUTH_KEY, CONDUCTOR_AUTH_SECRET, CONDUCTOR_REQUEST_TIMEOUT_MS,
         CONDUCTOR_CONNECT_TIMEOUT_MS, CONDUCTOR_REFRESH_TOKEN_INTERVAL, CONDUCTOR_MAX_CONNECTIONS (older:
         CONDUCTOR_MAX_HTTP2_CONNECTIONS), CONDUCTOR_UI_URL (older: CONDUCTOR_UI_SERVER_URL), CONDUCTOR_TLS_CA_PATH,
-        CONDUCTOR_TLS_CERT_PATH, CONDUCTOR_TLS_KEY_PATH, CONDUCTOR_TLS_INSECURE, CONDUCTOR_PROXY_URL.
+        CONDUCTOR_TLS_CERT_PATH, CONDUCTOR_TLS_KEY_PATH, CONDUCTOR_TLS_INSECURE, CONDUCTOR_MAX_STORED_PAYLOAD_KB,
+        CONDUCTOR_PROXY_URL.
 
         Raises:
             ConfigurationError: A value cannot be used; it names the variable, the value and what is allowed.
@@ -155,6 +162,7 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str, str], Any]], ...] =
     ("client_cert", ("CONDUCTOR_TLS_CERT_PATH",), _text),
     ("client_key", ("CONDUCTOR_TLS_KEY_PATH",), _text),
     ("verify", ("CONDUCTOR_TLS_INSECURE",), lambda name, text: not read_bool(name, text)),
+    ("max_stored_payload_kb", ("CONDUCTOR_MAX_STORED_PAYLOAD_KB",), _at_least(1)),
     (
         "proxy",
         ("CONDUCTOR_PROXY_URL",),

@@ -21,6 +21,7 @@ __all__ = [
     "known",
     "known_all",
     "require_ids",
+    "size_if_over",
     "sized",
     "whole_seconds",
 ]
@@ -95,7 +96,7 @@ def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, A
     200, and drops the payload.
     """
     plain = to_jsonable(dict(value or {}), f"$.{what.rpartition(' ')[2]}")
-    if _may_exceed(plain) and (size := _size(plain, limit)) > limit:
+    if (size := size_if_over(plain, limit)) is not None:
         raise ConfigurationError(
             f"The {what} has {size:,} bytes. The server keeps {limit:,} at most and would silently drop it: store it "
             "elsewhere and pass where it is.",
@@ -105,7 +106,12 @@ def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, A
     return dict(plain)
 
 
-def _size(plain: dict[str, Any], limit: int) -> int:
+def size_if_over(plain: Mapping[str, Any], limit: int) -> int | None:
+    """How many bytes of JSON plain values have, when they are more than ``limit``; else None."""
+    return size if _may_exceed(plain) and (size := _size(plain, limit)) > limit else None
+
+
+def _size(plain: Mapping[str, Any], limit: int) -> int:
     """Bytes of JSON as the server counts them: it writes no escapes for letters, which a writer of ours may do."""
     size = len(dumps(plain))
     if size > limit:
@@ -113,7 +119,7 @@ def _size(plain: dict[str, Any], limit: int) -> int:
     return size
 
 
-def _may_exceed(plain: dict[str, Any]) -> bool:
+def _may_exceed(plain: Mapping[str, Any]) -> bool:
     """Whether it is worth measuring; most payloads are a few short values."""
     return len(plain) > _FEW or any(
         isinstance(v, dict | list) or (isinstance(v, str) and len(v) > _SHORT) for v in plain.values()

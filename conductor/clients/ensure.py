@@ -12,7 +12,7 @@ from conductor.models.wire import Model
 __all__ = ["Change", "Ensured", "compare"]
 
 _BOOKKEEPING = frozenset(
-    {"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy", "ownerApp", "nextRunTime"}
+    {"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy", "ownerApp", "nextRunTime", "pausedReason"}
 )
 _SERVER_DEFAULTS: dict[str, Any] = {
     # what a server writes where a definition says nothing (TaskDef, WorkflowDef and WorkflowTask of its source)

@@ -7,6 +7,7 @@ from typing import Any
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import addressable, as_model
+from conductor.clients.ensure import Ensured, compare
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
     BulkResponse,
@@ -113,6 +114,41 @@ class MetadataClient(Resource):
             BadRequestError: It is invalid; see ``validation_errors``.
         """
         self._call(VALIDATE, body=_workflow(definition))
+
+    def ensure_workflow(self, definition: WorkflowDef | Mapping[str, Any]) -> Ensured:
+        """Write a workflow definition if the server's differs, and say what changed.
+
+        ``GET /metadata/workflow/{name}``, and ``PUT /metadata/workflow`` where there is a difference. Without a version
+        it is version 1. What the server adds of its own, defaults and times, is no difference.
+        """
+        wanted = _workflow(definition)
+        version = wanted.version or 1
+        try:
+            found: WorkflowDef | None = self.get_workflow(wanted.name, version)
+        except NotFoundError:
+            found = None
+        result = compare(wanted.name, wanted, found)
+        if result:
+            response = self.update_workflows([wanted])
+            if not response.ok:
+                reasons = "; ".join(response.bulk_error_results.values())
+                raise ConfigurationError(f"The server does not take {wanted.name!r}: {reasons}", variable=wanted.name)
+        return result
+
+    def ensure_task(self, definition: TaskDef | Mapping[str, Any]) -> Ensured:
+        """Write a task definition if the server's differs, and say what changed.
+
+        ``GET /metadata/taskdefs/{tasktype}``, and ``POST /metadata/taskdefs`` where there is a difference.
+        """
+        wanted = _task(definition)
+        try:
+            found: TaskDef | None = self.get_task(wanted.name)
+        except NotFoundError:
+            found = None
+        result = compare(wanted.name, wanted, found)
+        if result:
+            self.register_tasks([wanted])
+        return result
 
     def get_workflow(self, name: str, version: int | None = None, *, metadata: bool | None = None) -> WorkflowDef:
         """A workflow definition (``GET /metadata/workflow/{name}``).

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from attrs import evolve
+
 from conductor.clients._tagged import Tagged, tag_operations
 from conductor.clients.checks import addressable, as_model, require_ids
 from conductor.clients.cron import check_cron
@@ -73,19 +75,20 @@ class SchedulerClient(Tagged):
         return self._call(SAVE, body=checked) or checked
 
     def ensure(self, schedule: WorkflowSchedule | Mapping[str, Any]) -> Ensured:
-        """Save a schedule if the server's differs, and say what changed; whether it is paused is left as it is.
+        """Save a schedule if the server's differs, and say what changed.
 
-        Unless ``paused`` is given. (``GET`` and ``POST /scheduler/schedules``)
+        ``GET /scheduler/schedules/{name}``, and ``POST /scheduler/schedules`` where there is a difference. Unless
+        ``paused`` is given, a schedule that is paused stays paused.
         """
         wanted = _checked(as_model(schedule, WorkflowSchedule))
         try:
             found: WorkflowSchedule | None = self.get(wanted.name)
         except NotFoundError:
             found = None
+        if found is not None and wanted.paused is None:
+            wanted = evolve(wanted, paused=found.paused)
         result = compare(wanted.name, wanted, found)
         if result:
-            if found is not None and wanted.paused is None:
-                wanted.paused = found.paused
             self._call(SAVE, body=wanted)
         return result
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from conductor.clients._resource import Resource
+from conductor.clients.queue_health import QueueHealth
 from conductor.errors import ConfigurationError, NotFoundError
 from conductor.models import PollData
 from conductor.models.wire import structure
@@ -105,6 +107,27 @@ class TaskQueues(Resource):
         if isinstance(said, dict):  # Orkes answers an object that holds the list
             said = next((value for value in said.values() if isinstance(value, list)), [])
         return structure(said, list[PollData])
+
+    def queue_health(
+        self, task_type: str, *, domain: str | None = None, active_within: float | timedelta = 60.0
+    ) -> QueueHealth:
+        """Whether tasks of a type wait, and whether anybody works on them.
+
+        ``GET /tasks/queue/sizes`` (``/tasks/queue/size`` for a domain) and ``GET /tasks/queue/polldata``.
+
+        Args:
+            task_type: The task's name.
+            domain: Only the queue and the workers of this domain.
+            active_within: How recent a worker's last poll has to be, in seconds; not shorter than its poll interval.
+        """
+        size = (
+            self.get_queue_size(task_type, domain=domain)
+            if domain
+            else self.get_queue_sizes(task_type).get(task_type, 0)
+        )
+        pollers = [one for one in self.list_poll_data(task_type) if (one.domain or None) == (domain or None)]
+        within = active_within if isinstance(active_within, timedelta) else timedelta(seconds=active_within)
+        return QueueHealth(task_type, size, tuple(pollers), datetime.now(timezone.utc), within)
 
     def requeue_pending(self, task_type: str) -> int:
         """Queue pending tasks that are in no queue (``POST /tasks/queue/requeue/{taskType}``); how many they were."""

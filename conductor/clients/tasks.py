@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from attrs import evolve
 from typing_extensions import Never
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import LARGEST_TASK_OUTPUT, as_model, known, known_all, sized
 from conductor.clients.paging import check_size, pages
+from conductor.clients.payloads import TASK_STORAGE, PayloadStorage
 from conductor.clients.query import TASK_FIELDS, build_query, check_sort, refuse_fields
 from conductor.clients.runs import as_run, blocking_timeout, longer_than
 from conductor.clients.task_queues import TaskQueues
@@ -29,6 +31,7 @@ from conductor.models import (
     Workflow,
     WorkflowRun,
 )
+from conductor.models.codec import to_jsonable
 from conductor.transport.operation import Edition, Operation, Repeat, nothing
 
 __all__ = ["TaskClient"]
@@ -53,9 +56,6 @@ LOGS: Operation[list[TaskExecLog]] = Operation("GET", "/tasks/{taskId}/log", lis
 SEARCH: Operation[SearchResult[TaskSummary]] = Operation("GET", "/tasks/search", SearchResult[TaskSummary])
 SEARCH_FULL: Operation[SearchResult[Task]] = Operation(
     "GET", "/tasks/search-v2", SearchResult[Task], edition=Edition.OSS
-)
-STORAGE: Operation[ExternalStorageLocation] = Operation(
-    "GET", "/tasks/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
 )
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
     "GET", "/tasks/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
@@ -107,7 +107,7 @@ class TaskClient(TaskQueues, Resource):
         Raises:
             NotFoundError: There is no such task.
         """
-        return self._call(GET, {"taskId": task_id})
+        return PayloadStorage(self._transport).fetch_task(self._call(GET, {"taskId": task_id}))
 
     def update(
         self,
@@ -131,7 +131,7 @@ class TaskClient(TaskQueues, Resource):
             workflow_id: The execution's id.
             task_id: The task's id.
             status: What became of it.
-            output: Its output, up to 3 MiB of JSON.
+            output: Its output. Over 3 MiB of JSON it goes to the server's external storage, if it has one.
             reason: Why it is not completed.
             worker_id: Who worked on it.
             callback_after_seconds: When an IN_PROGRESS task is handed out again.
@@ -140,11 +140,17 @@ class TaskClient(TaskQueues, Resource):
             NotFoundError: There is no such task.
         """
         given = _result(result, workflow_id, task_id, status, output, reason, worker_id, callback_after_seconds)
-        return self._call(UPDATE, body=given)
+        return self._call(UPDATE, body=self._stored(given))
 
     def update_v2(self, result: TaskResult | Mapping[str, Any]) -> Task | None:
         """Give a task a result and get the worker's next task, or None (``POST /tasks/update-v2``)."""
-        return self._call(UPDATE_V2, body=_result(result))
+        return self._call(UPDATE_V2, body=self._stored(_result(result)))
+
+    def _stored(self, result: TaskResult) -> TaskResult:
+        """The result with an output over 3 MiB in the server's external storage; the caller's own stays as it is."""
+        copy = evolve(result, output_data=to_jsonable(result.output_data, "$.output"))
+        PayloadStorage(self._transport).store_output(copy)
+        return copy
 
     def update_by_reference_name(
         self,
@@ -309,7 +315,7 @@ class TaskClient(TaskQueues, Resource):
         (``GET /tasks/externalstoragelocation``).
         """
         query = {"path": path, "operation": operation, "payloadType": payload_type}
-        return self._call(STORAGE_OLD if old_spelling else STORAGE, query=query)
+        return self._call(STORAGE_OLD if old_spelling else TASK_STORAGE, query=query)
 
 
 def _reference(workflow_id: str, reference_name: str, status: TaskResultStatus | str) -> dict[str, Any]:
@@ -362,5 +368,4 @@ def _result(
         if not value:
             raise ConfigurationError(f"An update of a task needs its {name}.", variable=name, allowed="an id")
     known(given.status, TaskResultStatus, "status")
-    sized(given.output_data, LARGEST_TASK_OUTPUT, "task output")
     return given

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, known, known_all, sized, whole_seconds
+from conductor.clients.payloads import WORKFLOW_STORAGE, PayloadStorage
 from conductor.clients.runs import as_run, blocking_timeout, longer_than
 from conductor.clients.wait import WorkflowWait
 from conductor.clients.workflow_control import WorkflowControl
@@ -67,9 +68,6 @@ CORRELATED_BATCH: Operation[dict[str, list[Workflow]]] = Operation(
     "POST", "/workflow/correlated/batch", dict[str, list[Workflow]], edition=Edition.ORKES, on_empty=dict
 )
 TEST: Operation[Workflow] = Operation("POST", "/workflow/test", Workflow)
-STORAGE: Operation[ExternalStorageLocation] = Operation(
-    "GET", "/workflow/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
-)
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
     "GET", "/workflow/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
 )
@@ -103,7 +101,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         Args:
             workflow: A registered definition's name; a ``WorkflowDef`` or its wire form, which runs without being
                 registered; or a whole ``StartWorkflowRequest``.
-            input: The workflow's input, up to 5 MiB of JSON.
+            input: The workflow's input. Over 5 MiB of JSON it goes to the server's external storage, if it has one.
             version: The definition's version; None for the latest.
             correlation_id: Free text by which executions are found again.
             priority: 0 to 99, higher first.
@@ -118,7 +116,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             NotFoundError: There is no such definition.
             ConfigurationError: An argument cannot be used; nothing was sent.
         """
-        request = _request(
+        request = self._request(
             workflow,
             input,
             version=version,
@@ -132,6 +130,21 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         )
         options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
         return self._call(START, body=request, has_key=bool(request.idempotency_key), **options)
+
+    def _request(
+        self, workflow: str | Definition | Started, given: Mapping[str, Any] | None, **fields: Any
+    ) -> StartWorkflowRequest:
+        request = _named(workflow)
+        for name, value in fields.items():
+            if value is not None:
+                setattr(request, name, value)
+        if given is not None:
+            request.input = dict(given)
+        request.priority = _checked_priority(request.priority)
+        request.idempotency_strategy = known(request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy")
+        request.input, path = PayloadStorage(self._transport).store_input(request.input)
+        request.external_input_payload_storage_path = path or request.external_input_payload_storage_path
+        return request
 
     def start_by_name(
         self,
@@ -231,7 +244,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             idempotency_key: As for ``start``.
             idempotency_strategy: As for ``start``.
         """
-        request = _request(
+        request = self._request(
             workflow,
             input,
             version=version,
@@ -307,19 +320,28 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             timeout=limit,
         )
 
-    def get(self, workflow_id: str, *, include_tasks: bool = True, summarize: bool | None = None) -> Workflow:
+    def get(
+        self,
+        workflow_id: str,
+        *,
+        include_tasks: bool = True,
+        summarize: bool | None = None,
+        fetch_payloads: bool = True,
+    ) -> Workflow:
         """An execution with its tasks (``GET /workflow/{workflowId}``).
 
         Args:
             workflow_id: The execution's id.
             include_tasks: Without it ``tasks`` is empty.
             summarize: Leave large payloads out (Orkes).
+            fetch_payloads: Read inputs and outputs that the server keeps in its external storage from there.
 
         Raises:
             NotFoundError: There is no such execution.
         """
         query = {"includeTasks": include_tasks, "summarize": summarize}
-        return self._call(GET, {"workflowId": workflow_id}, query=query)
+        found = self._call(GET, {"workflowId": workflow_id}, query=query)
+        return PayloadStorage(self._transport).fetch_workflow(found) if fetch_payloads else found
 
     def get_status(
         self, workflow_id: str, *, include_output: bool = False, include_variables: bool = False
@@ -406,22 +428,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         (``GET /workflow/externalstoragelocation``).
         """
         query = {"path": path, "operation": operation, "payloadType": payload_type}
-        return self._call(STORAGE_OLD if old_spelling else STORAGE, query=query)
-
-
-def _request(
-    workflow: str | Definition | Started, given: Mapping[str, Any] | None, **fields: Any
-) -> StartWorkflowRequest:
-    request = _named(workflow)
-    for name, value in fields.items():
-        if value is not None:
-            setattr(request, name, value)
-    if given is not None:
-        request.input = dict(given)
-    request.priority = _checked_priority(request.priority)
-    request.idempotency_strategy = known(request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy")
-    request.input = sized(request.input, LARGEST_WORKFLOW_INPUT, "workflow input")
-    return request
+        return self._call(STORAGE_OLD if old_spelling else WORKFLOW_STORAGE, query=query)
 
 
 def _named(workflow: str | Definition | Started) -> StartWorkflowRequest:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import requests
 import urllib3
+from attrs import evolve
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from typing_extensions import Self
@@ -297,6 +298,33 @@ class Transport:
                 "POST /token answered without a token", status=response.status_code, **call.values
             )
         return token
+
+    # -- payloads in the server's external storage
+
+    def put_payload(self, operation: Operation[Any], url: str, data: bytes) -> None:
+        """Write a payload to the address that ``operation`` answered; the address is a secret, and in no message.
+
+        Raises:
+            APIError: It could not be written.
+        """
+        self._stored(Operation("PUT", f"{operation.path} (its address)"), url, data)
+
+    def get_payload(self, operation: Operation[Any], url: str) -> Any:
+        """Read a payload from the address that ``operation`` answered.
+
+        Raises:
+            APIError: It could not be read, or is no JSON.
+        """
+        reading: Operation[Any] = Operation("GET", f"{operation.path} (its address)", Any)
+        response = self._stored(reading, url, None)
+        return answer(Call(reading, reading.path), response.status_code, response.headers, response.content)
+
+    def _stored(self, operation: Operation[Any], url: str, data: bytes | None) -> requests.Response:
+        """One exchange with the storage: without a token, which is not for it; both directions may be repeated."""
+        headers = {} if data is None else {"Content-Type": "application/json", "x-ms-blob-type": "BlockBlob"}
+        limit = self._limit(NOT_GIVEN)
+        anonymous = evolve(operation, anonymous=True)
+        return self._send(anonymous, operation.path, url, [], data, headers, limit, repeatable=True)
 
     def server_info(self) -> ServerInfo:
         """The server's edition and version; asked once.

@@ -11,12 +11,10 @@ from attrs import field, frozen
 
 from conductor.errors import NonRetryableError, SerializationError, TaskInputError
 from conductor.models import Task, TaskExecLog, TaskResult, TaskResultStatus
-from conductor.models.codec import dumps, to_jsonable
+from conductor.models.codec import to_jsonable
 
-__all__ = ["LARGEST_OUTPUT", "TaskInProgress", "failed", "succeeded"]
+__all__ = ["TaskInProgress", "failed", "succeeded"]
 
-LARGEST_OUTPUT = 3 * 1024 * 1024
-_LARGE_TEXT = 100_000
 _LONGEST_REASON = 500
 _LONGEST_TRACEBACK = 32_000
 _OWN_MODULES = "conductor.worker."
@@ -73,21 +71,7 @@ def _output(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     plain = to_jsonable(value)
-    output = plain if isinstance(plain, dict) else {"result": plain}
-    if _may_be_large(output) and (size := len(dumps(output))) > LARGEST_OUTPUT:
-        raise SerializationError(
-            f"$: the output has {size:,} bytes; the server takes {LARGEST_OUTPUT:,} at most. Store it elsewhere and "
-            "return where it is.",
-            path_in_value="$",
-        )
-    return output
-
-
-def _may_be_large(output: dict[str, Any]) -> bool:
-    """Whether it is worth measuring; most outputs are a few short values."""
-    return len(output) > 100 or any(  # noqa: PLR2004
-        (isinstance(v, str) and len(v) > _LARGE_TEXT) or isinstance(v, dict | list) for v in output.values()
-    )
+    return plain if isinstance(plain, dict) else {"result": plain}
 
 
 def failed(task: Task, error: BaseException) -> TaskResult:
@@ -113,7 +97,7 @@ def _reason(error: BaseException) -> str:
     except BaseException:  # noqa: BLE001  a broken __str__ must not lose the failure
         text = ""
     if isinstance(error, SerializationError):
-        text = f"output {text}"
+        text = text if text.startswith("The ") else f"output {text}"
     reason = f"{name}: {text}" if text else name
     return reason if len(reason) <= _LONGEST_REASON else f"{reason[: _LONGEST_REASON - 3]}..."
 

@@ -18,6 +18,7 @@ from conductor.worker.events import (
     TaskExecutionFailure,
     TaskExecutionStarted,
 )
+from conductor.worker.payloads import NoStorage, Payloads
 from conductor.worker.results import failed, succeeded
 from conductor.worker.worker import Worker
 
@@ -37,6 +38,7 @@ class TaskRunner:
         middleware: Callables around each execution, the first one outermost; each gets the context and what to call.
         on_error: Told of each exception.
         events: Told of each execution.
+        payloads: Fetches what a task has outside the database, and stores results that are too large.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class TaskRunner:
         *,
         on_error: Callable[[Task, BaseException], None] | None = None,
         events: EventDispatcher | None = None,
+        payloads: Payloads | None = None,
     ) -> None:
         self.worker = worker
         self.worker_id = worker_id
         self._middleware = tuple(middleware)
         self._on_error = on_error
         self._events = events or EventDispatcher()
+        self._payloads = payloads or NoStorage()
 
     def run(self, task: Task, stop: threading.Event) -> TaskResult:
         """Work on ``task``; never raises, whatever the function does."""
@@ -62,8 +66,10 @@ class TaskRunner:
             self._events.emit(TaskExecutionStarted, self.worker.name, task)
             error: BaseException | None = None
             try:
+                self._payloads.fetch_task(task)
                 value = self._call(context)
                 result = succeeded(task, value, context.callback_after_seconds)
+                self._payloads.store_output(result)
             except BaseException as raised:  # noqa: BLE001  also sys.exit() and KeyboardInterrupt of the function
                 error = raised
                 result = failed(task, raised)

@@ -17,6 +17,7 @@ from conductor.worker.execution import TaskExecution
 from conductor.worker.health import WorkerHealth
 from conductor.worker.lease import LeaseKeeper
 from conductor.worker.options import ResolvedOptions, WorkerOptions
+from conductor.worker.payloads import Payloads
 from conductor.worker.places import Places
 from conductor.worker.poller import Gate, Poller
 from conductor.worker.pool import WorkerPool
@@ -38,6 +39,7 @@ class Shared:
 
     hot: HotPath
     delivery: ResultDelivery
+    payloads: Payloads
     leases: LeaseKeeper
     events: EventDispatcher
     places: Places
@@ -61,7 +63,14 @@ class WorkerRuntime:
         self.options = resolved.options
         self._shared = shared
         worker_id = str(resolved.options.worker_id)
-        self.runner = TaskRunner(worker, worker_id, shared.middleware, on_error=self._on_error, events=shared.events)
+        self.runner = TaskRunner(
+            worker,
+            worker_id,
+            shared.middleware,
+            on_error=self._on_error,
+            events=shared.events,
+            payloads=shared.payloads,
+        )
         self.execution = TaskExecution(
             worker.name,
             runner=self.runner,

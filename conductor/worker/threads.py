@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, frozen
 
+from conductor.clients.payloads import PayloadStorage
 from conductor.errors import WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker import in_child
@@ -23,6 +24,7 @@ from conductor.worker.lease import LeaseKeeper
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import ResolvedOptions
 from conductor.worker.outbox import DiskOutbox, adopt_strays
+from conductor.worker.payloads import ServerStorage
 from conductor.worker.places import Places
 from conductor.worker.runtime import Shared, WorkerRuntime
 from conductor.worker.worker import Worker
@@ -211,6 +213,7 @@ def _share(client: ConductorClient, given: Ingredients) -> Shared:
     return Shared(
         hot=hot,
         delivery=ResultDelivery(hot, events, DiskOutbox(given.outbox) if given.outbox is not None else None),
+        payloads=ServerStorage(PayloadStorage(client.transport)),
         leases=LeaseKeeper(
             hot.update, lambda task: events.emit(LeaseExtended, str(task.task_def_name), str(task.task_id))
         ),

@@ -30,16 +30,12 @@ def definition(**changes):
 
 
 REFUSED = {
-    "workflow input over 5 MiB": lambda c: c.workflows.start("order", {"a": "x" * (5 * MIB)}),
     "workflow input over 5 MiB, by name": lambda c: c.workflows.start_by_name("order", {"a": "x" * (5 * MIB)}),
-    "workflow input over 5 MiB, executed": lambda c: c.workflows.execute("order", {"a": ["x" * (5 * MIB)]}),
-    "task output over 3 MiB": lambda c: c.tasks.update({**RESULT, "outputData": {"a": "x" * (3 * MIB)}}),
     "task output over 3 MiB, by reference": lambda c: c.tasks.update_by_reference_name(
         "w", "c", output={"a": "x" * (3 * MIB)}
     ),
     "task output over 3 MiB, synchronously": lambda c: c.tasks.update_sync("w", "c", output={"a": "x" * (3 * MIB)}),
     "task output over 3 MiB, signalled": lambda c: c.tasks.signal("w", output={"a": "x" * (3 * MIB)}),
-    "task output over 3 MiB, v2": lambda c: c.tasks.update_v2({**RESULT, "outputData": {"a": "x" * (3 * MIB)}}),
     "task input over 3 MiB, rerun": lambda c: c.workflows.rerun(
         "w", from_task_id="t", task_input={"a": "x" * (3 * MIB)}
     ),

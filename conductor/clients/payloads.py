@@ -1,0 +1,151 @@
+"""Large payloads, which the server keeps outside its database: written there and read from there.
+
+A request names the place (``GET /workflow/external-storage-location``, ``GET /tasks/external-storage-location``); the
+payload itself travels between here and the storage, by an address that is signed for this one use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from conductor.clients._resource import Resource
+from conductor.clients.checks import size_if_over
+from conductor.errors import ConfigurationError, UnsupportedByServerError
+from conductor.models import (
+    ExternalPayloadType,
+    ExternalStorageLocation,
+    ExternalStorageOperation,
+    Task,
+    TaskResult,
+    Workflow,
+)
+from conductor.models.codec import dumps, to_jsonable
+from conductor.transport.operation import Edition, Operation
+
+__all__ = ["TASK_STORAGE", "WORKFLOW_STORAGE", "PayloadStorage", "refuse_output"]
+
+WORKFLOW_STORAGE: Operation[ExternalStorageLocation] = Operation(
+    "GET", "/workflow/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
+)
+TASK_STORAGE: Operation[ExternalStorageLocation] = Operation(
+    "GET", "/tasks/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
+)
+
+_KIB = 1024
+_MIB = 1024 * _KIB
+_NO_STORE = (
+    "and has no storage for larger ones (conductor.external-payload-storage.type): store it elsewhere and pass where "
+    "it is."
+)
+
+M = TypeVar("M", Workflow, Task)
+
+
+@frozen
+class _Kind:
+    """One sort of payload: what it is called, what the server keeps itself, and where it says the storage is."""
+
+    type: ExternalPayloadType
+    words: str
+    inline_limit: int
+    operation: Operation[ExternalStorageLocation]
+
+
+_WORKFLOW_INPUT = _Kind(ExternalPayloadType.WORKFLOW_INPUT, "workflow input", 5 * _MIB, WORKFLOW_STORAGE)
+_WORKFLOW_OUTPUT = _Kind(ExternalPayloadType.WORKFLOW_OUTPUT, "workflow output", 5 * _MIB, WORKFLOW_STORAGE)
+_TASK_INPUT = _Kind(ExternalPayloadType.TASK_INPUT, "task input", 3 * _MIB, TASK_STORAGE)
+_TASK_OUTPUT = _Kind(ExternalPayloadType.TASK_OUTPUT, "task output", 3 * _MIB, TASK_STORAGE)
+
+
+class PayloadStorage(Resource):
+    """Writes what is too large for a request, and reads what was too large for an answer."""
+
+    def store_input(self, given: Mapping[str, Any] | None) -> tuple[dict[str, Any], str | None]:
+        """A workflow's input as plain JSON; or, when it is over 5 MiB, nothing and the path where it was stored.
+
+        Raises:
+            ConfigurationError: It is too large, and the server has no storage, or not for that much.
+        """
+        plain = dict(to_jsonable(dict(given or {}), "$.input"))
+        path = self._stored(plain, _WORKFLOW_INPUT)
+        return (plain, None) if path is None else ({}, path)
+
+    def store_output(self, result: TaskResult) -> None:
+        """Move the output of a result to the storage when it is over 3 MiB.
+
+        Raises:
+            ConfigurationError: It is too large, and the server has no storage, or not for that much.
+        """
+        path = self._stored(result.output_data, _TASK_OUTPUT)
+        if path is not None:
+            result.output_data, result.external_output_payload_storage_path = {}, path
+
+    def fetch_task(self, task: Task) -> Task:
+        """Put the input and output of a task that lie in the storage back into it."""
+        return self._fetched(task, _TASK_INPUT, _TASK_OUTPUT, "input_data", "output_data")
+
+    def fetch_workflow(self, workflow: Workflow) -> Workflow:
+        """Put the inputs and outputs of an execution and its tasks that lie in the storage back into it."""
+        for task in workflow.tasks or ():
+            self.fetch_task(task)
+        return self._fetched(workflow, _WORKFLOW_INPUT, _WORKFLOW_OUTPUT, "input", "output")
+
+    def _fetched(self, model: M, taken: _Kind, given: _Kind, input_name: str, output_name: str) -> M:
+        if model.external_input_payload_storage_path and not getattr(model, input_name):
+            setattr(model, input_name, self._read(taken, model.external_input_payload_storage_path))
+        if model.external_output_payload_storage_path and not getattr(model, output_name):
+            setattr(model, output_name, self._read(given, model.external_output_payload_storage_path))
+        return model
+
+    def _stored(self, plain: Mapping[str, Any], kind: _Kind) -> str | None:
+        size = size_if_over(plain, kind.inline_limit)
+        if size is None:
+            return None
+        largest = self._transport.settings.max_stored_payload_kb * _KIB
+        if size > largest:
+            raise _too_large(kind, size, f"{largest:,} bytes are the most that is stored (max_stored_payload_kb).")
+        try:
+            location = self._location(kind, ExternalStorageOperation.WRITE, "")
+        except UnsupportedByServerError:
+            location = ExternalStorageLocation()
+        if not location.uri or not location.path:
+            raise _too_large(kind, size, f"The server keeps {kind.inline_limit:,} at most, {_NO_STORE}")
+        self._transport.put_payload(kind.operation, location.uri, dumps(plain))
+        return location.path
+
+    def _read(self, kind: _Kind, path: str) -> Any:
+        location = self._location(kind, ExternalStorageOperation.READ, path)
+        if not location.uri:
+            raise ConfigurationError(
+                f"The {kind.words} lies in the server's storage at {path!r}, and the server does not say how to read "
+                "it.",
+                variable=kind.words,
+                value=path,
+                allowed="a server with external payload storage",
+            )
+        return self._transport.get_payload(kind.operation, location.uri)
+
+    def _location(self, kind: _Kind, operation: ExternalStorageOperation, path: str) -> ExternalStorageLocation:
+        query = {"path": path, "operation": operation, "payloadType": kind.type}
+        return self._call(kind.operation, query=query)
+
+
+def refuse_output(output: Mapping[str, Any]) -> None:
+    """Refuse a task's output that no server takes without a storage.
+
+    Raises:
+        ConfigurationError: It has more than 3 MiB of JSON.
+    """
+    if (size := size_if_over(output, _TASK_OUTPUT.inline_limit)) is not None:
+        raise _too_large(_TASK_OUTPUT, size, f"The server keeps {_TASK_OUTPUT.inline_limit:,} at most, {_NO_STORE}")
+
+
+def _too_large(kind: _Kind, size: int, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The {kind.words} has {size:,} bytes. {reason}",
+        variable=kind.words,
+        allowed=f"at most {kind.inline_limit} bytes of JSON",
+    )

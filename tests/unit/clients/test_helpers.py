@@ -1,0 +1,234 @@
+"""Helpers around the operations: factories, health of queues, searches that wait, tags, schedules."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from conductor import task_definition
+from conductor.errors import ConfigurationError, NotFoundError
+from conductor.models import RetryLogic, Tag, WorkflowSchedule
+from conductor.transport.operation import Edition
+from conductor.transport.server_info import ServerInfo
+
+SCHEDULE = {"name": "daily", "cronExpression": "0 0 9 * * *", "startWorkflowRequest": {"name": "report"}}
+
+
+def test_a_task_definition_has_the_documented_defaults():
+    assert task_definition("charge").to_dict() == {
+        "name": "charge",
+        "retryCount": 3,
+        "retryLogic": "FIXED",
+        "retryDelaySeconds": 60,
+        "timeoutSeconds": 3600,
+        "timeoutPolicy": "TIME_OUT_WF",
+        "responseTimeoutSeconds": 600,
+        "pollTimeoutSeconds": 3600,
+        "rateLimitFrequencyInSeconds": 1,
+        "backoffScaleFactor": 1,
+    }
+
+
+def test_given_values_win_and_the_response_timeout_fits_a_short_timeout():
+    found = task_definition("charge", timeout_seconds=30, retry_logic=RetryLogic.LINEAR_BACKOFF)
+
+    assert (found.response_timeout_seconds, found.retry_logic) == (29, "LINEAR_BACKOFF")
+    assert task_definition("charge", timeout_seconds=30, response_timeout_seconds=10).response_timeout_seconds == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("max_concurrent_executions", "concurrent_exec_limit"), ("poll_interval_seconds", "worker's")]
+)
+def test_what_the_server_would_drop_is_refused_with_what_to_use(name, instead):
+    with pytest.raises(ConfigurationError, match=instead):
+        task_definition("charge", **{name: 5})
+
+
+def test_a_queue_with_tasks_and_no_poll_is_stuck(client, wire):
+    long_ago = round((datetime.now(timezone.utc) - timedelta(hours=1)).timestamp() * 1000)
+    wire.answer({"charge": 4}).answer([{"queueName": "charge", "workerId": "a", "lastPollTime": long_ago}])
+
+    health = client.tasks.queue_health("charge")
+
+    assert (health.size, health.is_stuck, health.active_pollers) == (4, True, ())
+    assert health.problem.startswith("4 task(s) of charge wait, and no worker polls: the last poll was at 20")
+
+
+def test_a_queue_whose_workers_poll_is_well(client, wire):
+    now = round(datetime.now(timezone.utc).timestamp() * 1000)
+    eu = {"queueName": "charge", "domain": "eu", "workerId": "b", "lastPollTime": now}
+    wire.answer({"charge": 4}).answer([{"queueName": "charge", "workerId": "a", "lastPollTime": now}, eu])
+
+    health = client.tasks.queue_health("charge")
+
+    assert (health.is_stuck, health.problem, [one.worker_id for one in health.active_pollers]) == (False, None, ["a"])
+
+
+def test_a_domain_has_its_own_queue_and_workers(client, wire):
+    wire.answer("2").answer([{"queueName": "charge", "workerId": "a", "lastPollTime": 1}])
+
+    health = client.tasks.queue_health("charge", domain="eu")
+
+    assert (health.size, health.last_poll_at, health.is_stuck) == (2, None, True)
+    assert "nobody ever polled" in health.problem
+
+
+def test_human_tasks_are_searched_until_one_is_there(client, wire):
+    wire.answer({"results": []}).answer({"results": []}).answer({"results": [{"taskId": "t"}]})
+
+    found = client.human_tasks.poll_search(states=["ASSIGNED"], interval=0.001, timeout=30)
+
+    assert [entry.task_id for entry in found] == ["t"]
+    assert len(wire.requests) == 3
+    assert wire.body == {"states": ["ASSIGNED"], "searchType": "ADMIN", "start": 0, "size": 15}
+
+
+def test_a_search_that_finds_nothing_ends_at_its_time(client, wire):
+    wire.answer({"results": []})
+
+    assert client.human_tasks.poll_search(interval=0.001, timeout=0.01) == []
+
+
+def test_all_pages_of_human_tasks(client, wire):
+    wire.answer({"totalHits": 3, "results": [{"taskId": "1"}, {"taskId": "2"}]})
+    wire.answer({"totalHits": 3, "results": [{"taskId": "3"}]})
+
+    assert [one.task_id for one in client.human_tasks.iterate_search(size=2)] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [{"team": "pay"}, Tag(key="team", value="pay"), [Tag(key="team", value="pay")], [{"key": "team", "value": "pay"}]],
+)
+def test_tags_are_written_as_people_write_them(client, wire, tags):
+    wire.answer("")
+
+    client.secrets.set_tags("k", tags)
+
+    assert (wire.method, wire.path, wire.body) == ("PUT", "/secrets/k/tags", [{"key": "team", "value": "pay"}])
+
+
+@pytest.mark.parametrize("tags", [{}, [], [Tag(value="x")]])
+def test_tags_without_a_key_are_refused(client, wire, tags):
+    with pytest.raises(ConfigurationError, match="each has a key"):
+        client.secrets.set_tags("k", tags)
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize(
+    ("change", "variable"),
+    [
+        ({"cronExpression": "* * * * *"}, "cron_expression"),
+        ({"cronExpression": None}, "cron_expression"),
+        ({"cronSchedules": [{"cronExpression": "0 0 25 * * *"}], "cronExpression": None}, "cron_expression"),
+        ({"zoneId": "Mars/Olympus"}, "zone_id"),
+        ({"name": "a/b"}, "name"),
+        ({"startWorkflowRequest": None}, "start_workflow_request"),
+        ({"scheduleStartTime": 20, "scheduleEndTime": 10}, "schedule_end_time"),
+    ],
+)
+def test_a_schedule_that_would_never_run_is_refused(client, wire, change, variable):
+    with pytest.raises(ConfigurationError) as caught:
+        client.schedules.save({**SCHEDULE, **change})
+
+    assert (caught.value.variable, wire.requests) == (variable, [])
+
+
+def test_times_of_schedules_are_datetimes(client, wire):
+    start = datetime(2026, 12, 24, 9, tzinfo=timezone.utc)
+    wire.answer("")
+
+    saved = client.schedules.save(WorkflowSchedule.from_dict(SCHEDULE | {"zoneId": "Europe/Berlin"}))
+    assert saved.name == "daily"  # Orkes answers nothing: what was sent
+
+    wire.answer([1798102800000])
+    client.schedules.save(
+        WorkflowSchedule(
+            "daily", "0 0 9 * * *", start_workflow_request=saved.start_workflow_request, schedule_start_time=start
+        )
+    )
+    assert wire.requests[-1].body
+    assert b"1798102800000" in wire.requests[-1].body
+
+
+def test_the_next_runs_are_datetimes(client, wire):
+    wire.answer([1798102800000])
+
+    assert client.schedules.preview("0 0 9 * * *", start_time=datetime(2026, 12, 1, tzinfo=timezone.utc)) == [
+        datetime(2026, 12, 24, 9, tzinfo=timezone.utc)
+    ]
+    assert wire.query["scheduleStartTime"] == "1796083200000"
+
+
+def test_a_schedule_that_is_answered_empty_is_not_there(client, wire):
+    wire.answer("")
+
+    with pytest.raises(NotFoundError, match="'daily'"):
+        client.schedules.get("daily")
+
+
+def test_run_now_starts_what_the_schedule_would(client, wire):
+    wire.answer({**SCHEDULE, "startWorkflowRequest": {"name": "report", "input": {"a": 1}}}).answer("id-1")
+
+    assert client.schedules.run_now("daily", idempotency_key="k") == "id-1"
+    assert wire.body == {"name": "report", "input": {"a": 1}, "idempotencyKey": "k"}
+
+
+@pytest.mark.parametrize(("edition", "body"), [(Edition.OSS, dict), (Edition.ORKES, list)])
+def test_an_event_handler_is_sent_as_the_edition_takes_it(client, wire, edition, body):
+    client.transport._server = ServerInfo(edition, "")
+    wire.answer("")
+
+    client.events.create_handler({"name": "h", "event": "conductor:orders", "actions": [{"action": "start_workflow"}]})
+
+    assert isinstance(wire.body, body)
+
+
+@pytest.mark.parametrize(
+    ("change", "variable"), [({"actions": []}, "actions"), ({"event": "orders"}, "event"), ({"name": "a/b"}, "name")]
+)
+def test_an_event_handler_that_would_never_be_called_is_refused(client, wire, change, variable):
+    handler = {"name": "h", "event": "conductor:orders", "actions": [{"action": "start_workflow"}], **change}
+
+    with pytest.raises(ConfigurationError) as caught:
+        client.events.create_handler(handler)
+
+    assert (caught.value.variable, wire.requests) == (variable, [])
+
+
+def test_the_secret_of_an_access_key_is_in_no_repr(client, wire):
+    wire.answer({"id": "k", "secret": "s3cr3t"})
+
+    created = client.applications.create_access_key("app")
+
+    assert created.secret == "s3cr3t"
+    assert "s3cr3t" not in repr(created)
+
+
+def test_a_read_only_store_of_secrets_says_what_to_do(client, wire):
+    wire.answer("read only", status=501, content_type="application/json")
+
+    with pytest.raises(NotFoundError, match="CONDUCTOR_SECRET_<NAME>") as caught:
+        client.secrets.save("key", "s3cr3t")
+
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda c: c.secrets.get("a b"), lambda c: c.secrets.save("k", ""), lambda c: c.secrets.save("ü", "x")]
+)
+def test_what_cannot_be_a_secret_is_refused(client, wire, call):
+    with pytest.raises(ConfigurationError):
+        call(client)
+    assert wire.requests == []
+
+
+def test_a_token_is_asked_for_without_a_token(wire):
+    from conductor.clients.client import ConductorClient
+
+    wire.answer({"token": "jwt"})
+    with ConductorClient(server_url="http://conductor.test/api", auth="mine") as client:
+        found = client.tokens.create("key", "s3cr3t")
+
+    assert found.token == "jwt"
+    assert "jwt" not in repr(found)
+    assert "X-Authorization" not in wire.last.headers

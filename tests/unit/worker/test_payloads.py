@@ -1,0 +1,71 @@
+"""Payloads of tasks that lie outside the database, as a worker meets them."""
+
+import threading
+
+import pytest
+
+from conductor.errors import APIConnectionError, ConfigurationError
+from conductor.models import Task, TaskResultStatus
+from conductor.worker.payloads import ServerStorage
+from conductor.worker.runner import TaskRunner
+from conductor.worker.worker import Worker
+
+MIB = 1024 * 1024
+
+
+class Storage:
+    """In place of the server's."""
+
+    def __init__(self, error=None):
+        self.error = error
+        self.stored = []
+
+    def fetch_task(self, task):
+        if task.external_input_payload_storage_path:
+            task.input_data = {"text": "from outside"}
+        return task
+
+    def store_output(self, result):
+        if self.error:
+            raise self.error
+        self.stored.append(result.output_data)
+        result.output_data, result.external_output_payload_storage_path = {}, "out.json"
+
+
+def run(function, storage=None, **fields):
+    payloads = ServerStorage(storage) if storage else None
+    task = Task(task_id="t", workflow_instance_id="w", **fields)
+    return TaskRunner(Worker(function, "echo"), "me", payloads=payloads).run(task, threading.Event())
+
+
+def test_the_function_gets_the_input_that_lies_outside():
+    got = []
+
+    run(lambda text: got.append(text), Storage(), external_input_payload_storage_path="in.json")
+
+    assert got == ["from outside"]
+
+
+def test_a_large_output_is_named_and_not_sent():
+    storage = Storage()
+
+    result = run(lambda: {"a": 1}, storage)
+
+    assert (result.output_data, result.external_output_payload_storage_path) == ({}, "out.json")
+    assert storage.stored == [{"a": 1}]
+
+
+@pytest.mark.parametrize("storage", [None, Storage(ConfigurationError("The task output has 9 bytes. No storage."))])
+def test_an_output_that_cannot_be_kept_fails_the_task_for_good(storage):
+    result = run(lambda: {"a": "x" * (4 * MIB)}, storage)
+
+    assert result.status is TaskResultStatus.FAILED_WITH_TERMINAL_ERROR
+    assert result.reason_for_incompletion.startswith("SerializationError: The task output has ")
+    assert result.output_data == {}
+
+
+def test_a_storage_that_is_away_fails_the_attempt_and_the_next_one_tries_again():
+    result = run(lambda: {"a": 1}, Storage(APIConnectionError("no connection to the storage")))
+
+    assert result.status is TaskResultStatus.FAILED
+    assert "no connection to the storage" in result.reason_for_incompletion
