@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 2.0
 _LIMIT_PER_TYPE = 1000
-_MOST_ANSWERED_ATTEMPTS = 100
+_MOST_REFUSALS = 100
 
 
 class ResultDelivery:
@@ -146,7 +146,7 @@ class ResultDelivery:
     def _refuse(self, result: Undelivered, error: APIError, took: float) -> None:
         self.refused += 1
         logger.error(
-            "%s: the server does not take the result of task %s, so it is dropped: %s",
+            "%s: the server does not take the result of task %s, which is not sent again: %s",
             result.task_type,
             result.task_id,
             error,
@@ -194,9 +194,8 @@ class ResultDelivery:
         try:
             self._hot.update(result.body)
         except APIError as error:
-            result.attempts += 1
             self._failed_attempts += 1
-            if not is_final(error) and result.attempts < _MOST_ANSWERED_ATTEMPTS:
+            if not is_final(error) and not self._is_hopeless(result, error):
                 self._put_back(result, last=isinstance(error, APIStatusError))
                 return self._longer(pause, error)
             self._refuse(result, error, time.monotonic() - started)
@@ -206,6 +205,16 @@ class ResultDelivery:
             self._disk.forget(result)
         self._finish(result)
         return 0.0
+
+    def _is_hopeless(self, result: Undelivered, error: APIError) -> bool:
+        """Whether the server answered this result with errors a hundred times, each time having taken others between.
+
+        An outage in which it answers every update with 500, however long, makes no result hopeless.
+        """
+        if isinstance(error, APIStatusError) and self.delivered > result.taken_before:
+            result.refusals += 1
+            result.taken_before = self.delivered
+        return result.refusals >= _MOST_REFUSALS
 
     @staticmethod
     def _longer(pause: float, error: APIError) -> float:
@@ -223,7 +232,6 @@ class ResultDelivery:
             if last:
                 self._waiting.append(result)
             else:
-                result.attempts = 0
                 self._waiting.appendleft(result)
 
     def _finish(self, result: Undelivered) -> None:

@@ -37,14 +37,16 @@ class Undelivered:
         task_id: The task's id.
         body: The update as JSON.
         row: Its row on disk, or None.
-        attempts: How often the server answered it with an error.
+        refusals: How often the server answered it with an error while it took others.
+        taken_before: How many others the server had taken when it was last tried.
     """
 
     task_type: str
     task_id: str
     body: bytes
     row: int | None = None
-    attempts: int = 0
+    refusals: int = 0
+    taken_before: int = -1
 
 
 class DiskOutbox:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from conductor.errors import APIError, BadRequestError, NotFoundError, UnsupportedByServerError
+from conductor.errors import APIError, BadRequestError, NotFoundError, ServerError, UnsupportedByServerError
 from conductor.models import TaskResult, TaskResultStatus
 from conductor.models.codec import dumps, loads
 
@@ -79,5 +79,10 @@ def _failure(workflow_id: str, task_id: str, reason: str) -> TaskResult:
 
 
 def is_final(error: BaseException) -> bool:
-    """Whether the server will never take this result: it knows no such task, or finds the update wrong."""
+    """Whether the server will never take this result: it knows no such task, or finds the update wrong.
+
+    An update that it cannot parse (an unknown status, a text of more than 20 million characters) it answers with 500.
+    """
+    if isinstance(error, ServerError):
+        return error.server_message.startswith("JSON parse error")
     return isinstance(error, NotFoundError | BadRequestError) and not isinstance(error, UnsupportedByServerError)

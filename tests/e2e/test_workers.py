@@ -19,6 +19,7 @@ from conductor import (
     Task,
     TaskHandler,
     TaskInProgress,
+    TaskResult,
     WorkerRegistry,
     WorkflowFailedError,
     get_task_context,
@@ -271,3 +272,13 @@ def test_sigterm_lets_tasks_in_flight_end_delivers_them_and_exits_with_0(client,
     finished = [client.workflows.wait(workflow_id, timeout=TIMEOUT) for workflow_id in started]
     assert [one.output for one in finished] == [{"result": n} for n in range(COUNT)]
     assert {(str(task.status), task.poll_count) for one in finished for task in one.tasks} == {("COMPLETED", 1)}
+
+
+def test_a_result_that_the_server_cannot_parse_fails_its_task_and_says_why(work):
+    def odd():
+        return TaskResult("", "", status="NO_SUCH_STATUS")
+
+    flow = work(odd)
+    (task,) = flow.tasks
+    assert task.status == "FAILED_WITH_TERMINAL_ERROR"
+    assert "JSON parse error" in task.reason_for_incompletion

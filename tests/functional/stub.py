@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             body = json.loads(data)
             if body["status"] not in STATUSES:
-                self.answer({"status": 400, "message": f"no status {body['status']}"}, 400)
+                self.answer({"status": 500, "message": f"JSON parse error: {body['status']}", "retryable": False}, 500)
                 return
             self.owner.update(body)
             if kind == "update":
