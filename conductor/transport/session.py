@@ -27,9 +27,16 @@ USER_AGENT = f"conductor-sdk-python/{__version__}"
 # means that a request is not lost to a close that crosses it on the way.
 _LONGEST_IDLE = 10.0
 
+_LONGEST_LATE = 1.0
+_NO_WAIT = 0.001
+
 
 class _DeadlineFile(io.RawIOBase):
-    """Reads a socket until a deadline, however slowly the answer trickles."""
+    """Reads a socket until a deadline, however slowly the answer trickles.
+
+    What has arrived when the deadline is over still counts: among very many threads one may get its turn only then, and
+    the answer to a poll has tasks in it. It has a second for reading that, and no time to wait for more.
+    """
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock = sock
@@ -37,15 +44,19 @@ class _DeadlineFile(io.RawIOBase):
         # after many an error, http.client closes its socket before the body is read.
         self._file = sock.makefile("rb", buffering=0)
         self._deadline = deadline
+        self._late_since: float | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        left = self._deadline - time.monotonic()
+        now = time.monotonic()
+        left = self._deadline - now
         if left <= 0:
-            raise TimeoutError("timed out")
-        self._sock.settimeout(left)
+            self._late_since = self._late_since or now
+            if now - self._late_since > _LONGEST_LATE:
+                raise TimeoutError("timed out")
+        self._sock.settimeout(max(left, _NO_WAIT))
         return self._file.readinto(buffer) or 0
 
     def close(self) -> None:

@@ -1,6 +1,9 @@
 """The transport on real sockets: pools, deadlines, connections that died, forks."""
 
+import collections
+import contextlib
 import gc
+import io
 import os
 import socket
 import threading
@@ -15,6 +18,7 @@ from conductor.settings import Settings
 from conductor.transport.hot import HotPath
 from conductor.transport.http import Transport
 from conductor.transport.operation import Operation, Repeat
+from conductor.transport.session import _DeadlineFile
 
 ECHO = Operation("GET", "/echo/{id}", dict)
 ONCE = Operation("POST", "/tasks", str, Repeat.NEVER)
@@ -174,6 +178,48 @@ def test_a_poll_or_an_update_on_the_hot_path_ends_in_time_too(serve, behaviour):
         HotPath(transport).update(b'{"taskId":"t"}')
     assert time.monotonic() - began < 1.5
     transport.close()
+
+
+@pytest.fixture
+def pair():
+    ends = socket.socketpair()
+    yield ends
+    for end in ends:
+        end.close()
+
+
+def late(reader):
+    return io.BufferedReader(_DeadlineFile(reader, time.monotonic() - 5))
+
+
+def test_an_answer_that_has_arrived_counts_also_when_its_thread_comes_late_to_read_it(pair):
+    reader, writer = pair
+    writer.sendall(b"x" * 50_000)
+    file = late(reader)
+    assert file.read(50_000) == b"x" * 50_000
+    with pytest.raises(TimeoutError):
+        file.read(1)
+    file.close()
+
+
+def test_a_late_reader_waits_for_nothing_and_an_endless_answer_ends_too(pair):
+    reader, writer = pair
+
+    def flood():
+        with contextlib.suppress(OSError):
+            while True:
+                writer.sendall(b"x" * 1000)
+
+    flooding = threading.Thread(target=flood)
+    flooding.start()
+    began = time.monotonic()
+    file = late(reader)
+    with pytest.raises(TimeoutError):
+        collections.deque(iter(lambda: file.read(1000), b""), maxlen=0)
+    assert time.monotonic() - began < 2
+    file.close()
+    writer.shutdown(socket.SHUT_RDWR)
+    flooding.join(5)
 
 
 def test_a_connection_that_the_server_closed_while_idle_costs_no_failed_call(serve):
