@@ -14,6 +14,7 @@ from typing_extensions import Self
 from conductor.errors import ConfigurationError
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
 from conductor.workflow.checking import Checking
+from conductor.workflow.defaults import without_defaults
 from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.naming import Names
 from conductor.workflow.opening import Opening
@@ -234,7 +235,7 @@ class Workflow(Roots, Opening, Checking, Running):
         if step.workflow is not None:
             self._mistakes.append(_added_twice(step, self))
             return step
-        if step.ref is None:
+        if step.fields.get("taskReferenceName") is None:
             step.fields["taskReferenceName"] = self._names.make(step.base)
         if step.fields.get("name") is None and not step.is_loaded:
             step.fields["name"] = step.ref
@@ -279,7 +280,8 @@ class Workflow(Roots, Opening, Checking, Running):
             variable: What the workflow is called in it.
             tidy: Leave out what the server fills in by itself, as it did in a definition that came from there.
         """
-        return to_python(self.to_dict(), variable, tidy=tidy)
+        wire = self.to_dict()
+        return to_python(without_defaults(wire) if tidy else wire, Workflow, variable)
 
     @classmethod
     def from_def(cls, definition: WorkflowDef | Mapping[str, Any] | str | bytes) -> Self:
@@ -291,7 +293,7 @@ class Workflow(Roots, Opening, Checking, Running):
             ConfigurationError: It is no definition.
         """
         fields = definition_from(definition)
-        tasks = fields.get("tasks") or []
+        tasks = [] if fields.get("tasks") is None else fields["tasks"]
         if not isinstance(tasks, list) or not all(isinstance(task, Mapping) for task in tasks):
             raise ConfigurationError("The tasks of a workflow definition are a list of objects.", variable="tasks")
         fields["tasks"] = block_from(tasks)

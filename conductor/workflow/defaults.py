@@ -37,8 +37,14 @@ def without_defaults(wire: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in wire.items()
         if key not in STAMPS and (key == "version" or (value not in (None, {}, []) and DEFAULTS.get(key) != value))
     }
-    plain["tasks"] = [_task(task) for task in wire.get("tasks") or []]
+    plain["tasks"] = _block(wire.get("tasks") or [])
     return plain
+
+
+def _block(tasks: Any) -> Any:
+    if not isinstance(tasks, list):
+        return tasks
+    return [_task(task) if isinstance(task, Mapping) else task for task in tasks]
 
 
 def _task(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,9 +59,9 @@ def _task(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def _field(key: str, value: Any) -> Any:
     if key in _BLOCKS:
-        return [_task(task) for task in value]
-    if key == "decisionCases":
-        return {name: [_task(task) for task in case] for name, case in value.items()}
-    if key == "forkTasks":
-        return [[_task(task) for task in branch] for branch in value]
+        return _block(value)
+    if key == "decisionCases" and isinstance(value, Mapping):
+        return {name: _block(case) for name, case in value.items()}
+    if key == "forkTasks" and isinstance(value, list):
+        return [_block(branch) for branch in value]
     return value

@@ -144,7 +144,8 @@ class Step:
     @property
     def ref(self) -> str | None:
         """The reference name; None until the step is added, unless it was given."""
-        return self.fields.get("taskReferenceName")
+        ref = self.fields.get("taskReferenceName")
+        return ref if isinstance(ref, str) else None
 
     @property
     def root(self) -> str:

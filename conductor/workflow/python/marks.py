@@ -75,7 +75,7 @@ def gives(call: Call, own: Mapping[str, Any]) -> bool:
     """Whether the call, made, gives the wire form."""
     try:
         step: Step = BUILDERS[call.name](*call.args, **call.kwargs, ref=own["taskReferenceName"])
-    except (TypeError, KeyError):
+    except (TypeError, AttributeError):
         return False
     if step.fields.get("name") is None:
         step.fields["name"] = own["taskReferenceName"]

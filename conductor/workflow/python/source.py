@@ -10,11 +10,17 @@ from typing import Any
 from conductor.workflow.expressions import Expression, expressions
 from conductor.workflow.refs import Ref
 
-__all__ = ["Source"]
+__all__ = ["Plain", "Source"]
 
 _WIDTH = 112
 _PART = re.compile(r"\.([A-Za-z_]\w*)|\['([^'\\]+)'\]|\[(-?\d+)\]")
 _WORKFLOW = ("input", "variables", "secrets", "env")
+
+
+class Plain(str):
+    """A text that stays text, whatever it holds: a name."""
+
+    __slots__ = ()
 
 
 class _Name:
@@ -36,7 +42,7 @@ class Source:
     def value(self, value: Any, indent: int = 0, used: int = 0) -> str:
         """A value, indented by ``indent`` spaces where it needs several lines; ``used`` characters stand before it."""
         if isinstance(value, str):
-            return self.text(value)
+            return _quoted(str(value)) if isinstance(value, Plain) else self.text(value)
         if isinstance(value, Mapping):
             return self._items([(f"{self.text(str(k))}: ", v) for k, v in value.items()], "{}", indent, used)
         if isinstance(value, list | tuple):

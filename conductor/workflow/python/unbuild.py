@@ -19,7 +19,10 @@ def unbuild(wire: Mapping[str, Any]) -> Call:
     blocks = BLOCKS.get(str(wire.get("type")), ())
     own = {key: value for key, value in wire.items() if key not in blocks}
     if _blocks_are_plain(wire, blocks):
-        call = _call(own)
+        try:
+            call = _call(own)
+        except (TypeError, AttributeError):  # a value is of another type than the type of task allows
+            call = None
         if call is not None and gives(call, own):
             return call
     return Call("raw", [dict(wire)], is_whole=True)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from conductor.workflow.defaults import without_defaults
 from conductor.workflow.expressions import expressions_in
 from conductor.workflow.load import step_from
 from conductor.workflow.naming import Names
 from conductor.workflow.python.call import Call, is_name
 from conductor.workflow.python.marks import BLOCKS, BUILDERS
-from conductor.workflow.python.source import Source
+from conductor.workflow.python.source import Plain, Source
 from conductor.workflow.python.unbuild import unbuild
 
 __all__ = ["to_python"]
@@ -42,17 +41,19 @@ _HEADER = {
     "ownerApp": "owner_app",
     "metadata": "metadata",
 }
+_FIELDS = {keyword: key for key, keyword in _HEADER.items()}
 _OPENING = {"switch", "fork", "do_while"}  # methods of the workflow itself
 
 
-def to_python(wire: Mapping[str, Any], variable: str = "workflow", *, tidy: bool = False) -> str:
-    """The source of a module that makes the definition and calls it ``variable``; ``tidy``: without defaults."""
-    return _Writer(without_defaults(wire) if tidy else wire, variable).module()
+def to_python(wire: Mapping[str, Any], make: Callable[..., Any], variable: str = "workflow") -> str:
+    """The source of a module that makes the definition and calls it ``variable``; ``make`` is ``Workflow``."""
+    return _Writer(wire, make, variable).module()
 
 
 class _Writer:
-    def __init__(self, wire: Mapping[str, Any], variable: str) -> None:
+    def __init__(self, wire: Mapping[str, Any], make: Callable[..., Any], variable: str) -> None:
         self.wire = wire
+        self.make = make
         self.variable = variable
         self.source = Source(variable)
         self.names = Names()
@@ -65,7 +66,7 @@ class _Writer:
         self._header()
         self._block(self.wire.get("tasks") or [], 0)
         outputs = self.wire.get("outputParameters")
-        if outputs:
+        if isinstance(outputs, Mapping) and outputs:
             kwargs = dict(outputs) if all(is_name(key) for key in outputs) else {}
             args = [] if kwargs else [outputs]
             self.lines.append(self.source.call(f"{self.variable}.returns", args, kwargs, 0))
@@ -77,19 +78,15 @@ class _Writer:
         return "\n".join([*imports, "", *self.lines, ""])
 
     def _header(self) -> None:
-        kwargs: dict[str, Any] = {}
-        fields: dict[str, Any] = {}
-        for key, value in self.wire.items():
-            if key in {"name", "tasks"} or (key == "outputParameters" and value):
-                continue
-            if (
-                key in _HEADER
-                and value is not None
-                and not (key == "timeoutSeconds" and "timeoutPolicy" not in self.wire)
-            ):
-                kwargs[_HEADER[key]] = value
-            else:
-                fields[key] = value
+        wire = {key: value for key, value in self.wire.items() if key not in {"name", "tasks"}}
+        if isinstance(outputs := wire.get("outputParameters"), Mapping) and outputs:
+            del wire["outputParameters"]  # they follow the steps that they refer to
+        kwargs = {_HEADER[key]: value for key, value in wire.items() if key in _HEADER}
+        if "timeoutPolicy" not in wire:
+            kwargs.pop("timeout", None)  # the builder would add the policy
+        made = self._made(kwargs)
+        fields = {key: value for key, value in wire.items() if key not in made or made[key] != value}
+        kwargs = {keyword: value for keyword, value in kwargs.items() if _FIELDS[keyword] not in fields}
         args: list[Any] = [self.wire.get("name")]
         version = kwargs.pop("version", None)
         if version != 1:
@@ -97,6 +94,14 @@ class _Writer:
         if fields:
             kwargs["fields"] = fields
         self.lines.append(f"{self.variable} = {Source().call('Workflow', args, kwargs, 0, len(self.variable) + 3)}")
+
+    def _made(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """What a workflow makes of these arguments; nothing when they cannot be used."""
+        try:
+            fields: dict[str, Any] = self.make(self.wire.get("name"), **{"version": None, **kwargs}).to_dict()
+        except (TypeError, AttributeError):
+            return {}
+        return fields
 
     def _block(self, tasks: Sequence[Mapping[str, Any]], indent: int) -> None:
         index = 0
@@ -128,13 +133,17 @@ class _Writer:
     def _name(self, call: Call, wire: Mapping[str, Any]) -> None:
         """Give the reference name, unless it is the one that would be made."""
         ref = wire.get("taskReferenceName")
+        if call.name == "simple":
+            call.args[0] = _plain(call.args[0])
+        elif "name" in call.kwargs:
+            call.kwargs["name"] = _plain(call.kwargs["name"])
         if call.name == "raw":
             for inner in _refs_in(wire):
                 self.names.use(inner)
             return
         base = _base(call)
         if base is None or self.names.peek(base) != ref:
-            call.kwargs["ref"] = ref
+            call.kwargs["ref"] = _plain(ref)
         self.names.use(str(ref))
 
     def _plain(self, call: Call, wire: Mapping[str, Any], indent: int) -> None:
@@ -196,6 +205,10 @@ class _Writer:
             name, number = (f"{base}_step", number) if name == base else (f"{base}_{number}", number + 1)
         self.taken.add(name)
         return name
+
+
+def _plain(value: Any) -> Any:
+    return Plain(value) if isinstance(value, str) else value
 
 
 def _blocks(wire: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:

@@ -12,7 +12,7 @@ from conductor.workflow.refs import root_of
 from conductor.workflow.step import Step
 from conductor.workflow.validate.kinds import OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
 from conductor.workflow.validate.order import Order, order_of
-from conductor.workflow.validate.tree import Node, Tree, closest, like, refs_in
+from conductor.workflow.validate.tree import Node, Tree, as_list, as_mapping, closest, like, refs_in
 
 __all__ = ["check_references"]
 
@@ -139,18 +139,18 @@ def _of_workflow(tree: Tree, found: Expression) -> Iterator[tuple[str, str]]:
         return
     if len(parts) == 1:
         return
-    declared = tree.fields.get("inputParameters")
-    template = tree.fields.get("inputTemplate") or {}
-    known = {*declared, *template, *_GIVEN} if isinstance(declared, list) and declared else None
+    declared = [name for name in as_list(tree.fields.get("inputParameters")) if isinstance(name, str)]
+    template = as_mapping(tree.fields.get("inputTemplate"))
+    known = {*declared, *template, *_GIVEN} if declared else None
     if parts[0] == "input" and known and parts[1] not in known and not parts[1].startswith("_"):
-        message = f"{parts[1]!r} is none of the workflow's inputParameters{closest(parts[1], declared or [])}"
+        message = f"{parts[1]!r} is none of the workflow's inputParameters{closest(parts[1], declared)}"
         yield "UNDECLARED_INPUT", f"{found.text}: {message}"
     if parts[0] == "variables" and parts[1] not in (known := _variables(tree)):
         yield "UNKNOWN_VARIABLE", f"{found.text}: no step sets the variable {parts[1]!r}{closest(parts[1], known)}"
 
 
 def _variables(tree: Tree) -> set[str]:
-    names = set(tree.fields.get("variables") or {})
+    names = set(as_mapping(tree.fields.get("variables")))
     for node in tree.nodes:
         if node.type == "SET_VARIABLE":
             names.update(node.inputs)

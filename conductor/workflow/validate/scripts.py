@@ -18,12 +18,12 @@ _JAVASCRIPT = {"javascript", "graaljs", "ecmascript", "js"}
 def check_scripts(tree: Tree) -> Iterator[Problem]:
     """The scripts of switches, loops and inline tasks."""
     for node in tree.nodes:
-        if node.type == "SWITCH" and node.wire.get("evaluatorType") in _JAVASCRIPT:
+        if node.type == "SWITCH" and str(node.wire.get("evaluatorType")) in _JAVASCRIPT:
             yield from _script(node, node.wire.get("expression"), "expression", set(node.inputs))
         elif node.type == "DO_WHILE":
             inside = {inner.ref for inner in node.inside()} | {node.ref, "loopIndex", "loopItem"}
             yield from _script(node, node.wire.get("loopCondition"), "loopCondition", set(node.inputs) | inside)
-        elif node.type == "INLINE" and node.inputs.get("evaluatorType", "javascript") in _JAVASCRIPT:
+        elif node.type == "INLINE" and str(node.inputs.get("evaluatorType", "javascript")) in _JAVASCRIPT:
             yield from _names(node, node.inputs.get("expression"), "inputParameters.expression", set(node.inputs))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from conductor.workflow.problem import Problem
 from conductor.workflow.validate.shapes import Shape, misfit
-from conductor.workflow.validate.tree import Node, Tree, closest
+from conductor.workflow.validate.tree import Node, Tree, as_mapping, closest
 
 __all__ = ["check_subworkflows"]
 
@@ -66,7 +66,7 @@ def _inputs(node: Node, definition: Mapping[str, Any]) -> Iterator[Problem]:
     declared = definition.get("inputParameters")
     if not isinstance(declared, list) or not declared:
         return
-    template = definition.get("inputTemplate") or {}
+    template = as_mapping(definition.get("inputTemplate"))
     for name in declared:
         if name not in node.inputs and name not in template:
             yield node.problem(

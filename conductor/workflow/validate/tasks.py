@@ -10,7 +10,7 @@ from conductor.models import WorkflowTask
 from conductor.workflow.problem import Problem
 from conductor.workflow.validate.kinds import EVALUATORS, NEEDED_FIELDS, NEEDED_INPUTS, TYPES
 from conductor.workflow.validate.shapes import Shape, misfit, unknown_fields
-from conductor.workflow.validate.tree import Node, Tree, closest, like, listed
+from conductor.workflow.validate.tree import Node, Tree, as_mapping, closest, like, listed
 
 __all__ = ["check_task", "check_unique"]
 
@@ -153,7 +153,7 @@ def _at(inputs: Any, path: str) -> Any:
 def _is_reference(node: Node, group: tuple[str, ...]) -> bool:
     """Whether the object that holds them is a reference as a whole, or comes from a template."""
     heads = {path.partition(".")[0] for path in group if "." in path}
-    template = (node.wire.get("taskDefinition") or {}).get("inputTemplate") or {}
+    template = as_mapping(as_mapping(node.wire.get("taskDefinition")).get("inputTemplate"))
     return any(isinstance(node.inputs.get(head), str) for head in heads) or any(
         path.partition(".")[0] in template for path in group
     )

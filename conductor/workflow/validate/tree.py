@@ -13,7 +13,7 @@ from conductor.workflow.refs import Ref, place_of
 from conductor.workflow.render import Renderer
 from conductor.workflow.step import Block, Step
 
-__all__ = ["Node", "Tree", "closest", "like", "listed", "refs_in"]
+__all__ = ["Node", "Tree", "as_list", "as_mapping", "closest", "like", "listed", "refs_in"]
 
 
 @define(eq=False)
@@ -177,6 +177,16 @@ def like(name: str, known: Iterable[str]) -> str | None:
     """The known name that this one may be meant to be."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
     return found[0] if found else None
+
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """The value, if it is an object; an empty one otherwise: its type is another check's matter."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """The value, if it is a list; an empty one otherwise."""
+    return value if isinstance(value, list) else []
 
 
 def closest(name: str, known: Iterable[str]) -> str:

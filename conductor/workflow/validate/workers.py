@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conductor.workflow.problem import Problem
 from conductor.workflow.step import Options
-from conductor.workflow.validate.tree import Node, Tree, closest
+from conductor.workflow.validate.tree import Node, Tree, as_mapping, closest
 
 __all__ = ["check_workers"]
 
@@ -24,7 +24,7 @@ def _inputs(node: Node) -> Iterator[Problem]:
     signature = node.step.signature
     if signature is None:
         return
-    template = (node.wire.get("taskDefinition") or {}).get("inputTemplate") or {}
+    template = as_mapping(as_mapping(node.wire.get("taskDefinition")).get("inputTemplate"))
     for name in signature.required:
         if name not in node.inputs and name not in template:
             hint = (

@@ -1,11 +1,12 @@
 """Mistakes that people make, each with the message they get."""
 
+import copy
 from dataclasses import dataclass
 from typing import TypedDict
 
 import pytest
 
-from conductor import WorkerRegistry, Workflow, WorkflowDefinitionError, worker_task
+from conductor import ConfigurationError, WorkerRegistry, Workflow, WorkflowDefinitionError, worker_task
 from conductor.workflow import (
     Problem,
     agent,
@@ -875,6 +876,58 @@ def in_turn():
 
 
 TEMPLATE = {"name": "x", "inputTemplate": {"http_request": {"uri": "/", "method": "GET"}}}
+ODD = [None, 1, "${", [[{}]], {"a": [None]}]
+WHOLE = {
+    "name": "order",
+    "inputParameters": ["a"],
+    "inputTemplate": {"a": 1},
+    "variables": {"b": 1},
+    "outputParameters": {"c": "${a.output.result}"},
+    "rateLimitConfig": {"rateLimitKey": "k"},
+    "tasks": [
+        task(type="INLINE", inputParameters={"expression": "$.x", "evaluatorType": "javascript"}, taskDefinition={}),
+        task(
+            type="SWITCH", evaluatorType="javascript", expression="$.y", decisionCases={"1": [task()]}, defaultCase=[]
+        ),
+        task(type="FORK_JOIN", forkTasks=[[task()]]),
+        task(type="JOIN", joinOn=["a"]),
+        task(type="DO_WHILE", loopCondition="$.a", loopOver=[task()]),
+        task(
+            type="SUB_WORKFLOW", subWorkflowParam={"name": "x", "workflowDefinition": {"name": "y", "tasks": [task()]}}
+        ),
+        task(type="FORK_JOIN_DYNAMIC", dynamicForkTasksParam="x", inputParameters={"forkTaskInputs": 1}),
+        task(type="HTTP", inputParameters={"http_request": {"uri": "/", "method": "GET"}}),
+        task(type="WAIT", inputParameters={"duration": "5s"}),
+        task(type="EVENT", sink="conductor"),
+        task(type="DYNAMIC", dynamicTaskNameParam="x"),
+    ],
+}
+
+
+def places(value, path=()):
+    """Where there is a value, in every object and list."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*path, key)
+        if isinstance(item, dict | list):
+            yield from places(item, (*path, key))
+
+
+def test_a_definition_of_any_shape_is_checked_and_written():
+    for path in places(WHOLE):
+        for odd in ODD:
+            definition = copy.deepcopy(WHOLE)
+            holder = definition
+            for key in path[:-1]:
+                holder = holder[key]
+            holder[path[-1]] = odd
+            try:
+                workflow = Workflow.from_def(definition)
+            except ConfigurationError:
+                continue
+            assert workflow.validate()
+            assert workflow.to_python(tidy=True)
+
+
 RIGHT = {
     "a step before": lambda a: flow(a, simple("b", x=a.output.x)),
     "a branch that was joined": lambda a: flow([a, simple("c")], simple("b", x=a.output.x)),
