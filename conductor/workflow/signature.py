@@ -120,8 +120,12 @@ def _outputs(kind: Any) -> tuple[str, ...] | None:
         return None
     if typing.is_typeddict(kind):
         return tuple(kind.__annotations__)
-    if hasattr(kind, "to_dict"):  # its answer goes its own way into JSON
-        return None
+    if isinstance(named := getattr(kind, "model_fields", None), Mapping):  # pydantic's
+        return tuple(named)
+    return None if hasattr(kind, "to_dict") else _fields(kind)  # its answer goes its own way into JSON
+
+
+def _fields(kind: Any) -> tuple[str, ...] | None:
     if attrs.has(kind):
         return tuple(a.name for a in attrs.fields(kind))
     return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
