@@ -15,6 +15,7 @@ from conductor.errors import ConfigurationError
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
 from conductor.workflow.checking import Checking
 from conductor.workflow.defaults import without_defaults
+from conductor.workflow.draw import Picture, draw
 from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.naming import Names
 from conductor.workflow.opening import Opening
@@ -282,6 +283,13 @@ class Workflow(Roots, Opening, Checking, Running):
         """
         wire = self.to_dict()
         return to_python(without_defaults(wire) if tidy else wire, Workflow, variable)
+
+    def draw(self) -> Picture:
+        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.workflow.draw``."""
+        return draw(self.to_def())
+
+    def _repr_html_(self) -> str:
+        return self.draw()._repr_html_()
 
     @classmethod
     def from_def(cls, definition: WorkflowDef | Mapping[str, Any] | str | bytes) -> Self:

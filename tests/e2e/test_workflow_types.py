@@ -167,10 +167,14 @@ def scripts(workflow):
     return {"jq": [8, 9], "text": "<4>"}
 
 
-def a_python_script(workflow):
-    step = workflow.add(inline("return n + 1", {"n": 1}, evaluator="python"))
-    workflow.returns(n=step.output.result)
-    return {"n": 2}
+def scripts_in_python(workflow):
+    one = workflow.add(inline("return n + 1", {"n": 1}, evaluator="python"))
+    two = workflow.add(inline(f"return {one.output.result} + 1", evaluator="python"))
+    with workflow.switch(script=f"return 'big' if {two.output.result} > 2 else 'small'", evaluator="python") as s:
+        s.case("small", terminate("FAILED"))
+        s.case("big", noop())
+    workflow.returns(one=one.output.result, two=two.output.result)
+    return {"one": 2, "two": 3}
 
 
 def variables(workflow):
@@ -203,12 +207,8 @@ def references_in_scripts(workflow):
     text = workflow.add(inline("'it is'"))
     one = workflow.add(inline(f"{text.output.result}.length + {workflow.input.number}"))
     two = workflow.add(inline(f"'{text.output.result} ' + `2, {text.output.result}` + ' {one.output.result}!'"))
-    three = workflow.add(inline(f"return {one.output.result} + 1", evaluator="python"))
-    with workflow.switch(script=f"return 'big' if {one.output.result} > 5 else 'small'", evaluator="python") as s:
-        s.case("small", terminate("FAILED"))
-        s.case("big", noop())
-    workflow.returns(one=one.output.result, two=two.output.result, three=three.output.result)
-    return {"one": 8, "two": "it is 2, it is 8!", "three": 9}
+    workflow.returns(one=one.output.result, two=two.output.result)
+    return {"one": 8, "two": "it is 2, it is 8!"}
 
 
 def an_old_decision(workflow):
@@ -357,7 +357,7 @@ def no_optional_failure(workflow):
 FLOWS = [
     a_worker,
     scripts,
-    a_python_script,
+    scripts_in_python,
     variables,
     a_switch_on_a_value,
     a_switch_by_script,

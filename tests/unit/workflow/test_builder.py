@@ -299,3 +299,11 @@ def test_steps_are_found():
 def test_what_is_no_step_cannot_be_added():
     with pytest.raises(TypeError, match="A step, a list of branches or a function"):
         Workflow("w").add(3)
+
+
+def test_a_workflow_draws_itself():
+    workflow = Workflow("drawn")
+    workflow >> simple("first") >> [simple("left"), simple("right")]
+    assert "first" in workflow.draw().mermaid()
+    assert "right" in str(workflow.draw())
+    assert "<svg" in workflow._repr_html_()
