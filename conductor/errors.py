@@ -305,6 +305,10 @@ class WorkflowDefinitionError(ConductorError):
 
     problems: list[Any]
 
+    def to_dict(self) -> dict[str, Any]:
+        """The error as plain values, each problem as text."""
+        return {**super().to_dict(), "problems": [str(problem) for problem in self.problems]}
+
 
 class TaskInputError(ConductorError):
     """A task's input does not fit the function's signature.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conductor.workflow.builder import Workflow
     from conductor.workflow.signature import Signature
 
-__all__ = ["OPTION_FIELDS", "Block", "Chain", "Content", "Options", "Step", "StepNames", "make"]
+__all__ = ["OPTION_FIELDS", "Block", "Chain", "Content", "Options", "Step", "StepNames", "as_inputs", "make"]
 
 Content: TypeAlias = "Step | Chain | Sequence[Any] | Callable[..., Any] | None"
 
@@ -205,6 +205,19 @@ class Chain:
         return iter(self.items)
 
 
+def as_inputs(inputs: Any) -> Mapping[str, Any]:
+    """Input parameters as they were given.
+
+    Raises:
+        TypeError: They are no mapping.
+    """
+    if inputs is None or isinstance(inputs, Mapping):
+        return inputs or {}
+    raise TypeError(
+        f"Input parameters have names: give them as a dict, or as keywords of builders that take these, not {inputs!r}."
+    )
+
+
 def make(
     type_: str,
     inputs: Mapping[str, Any] | None = None,
@@ -223,7 +236,7 @@ def make(
         "taskReferenceName": given.pop("ref", None),
         "type": type_,
     }
-    parameters = {**(inputs or {}), **more}
+    parameters = {**as_inputs(inputs), **as_inputs(more)}
     if parameters:
         wire["inputParameters"] = parameters
     wire.update({key: value for key, value in fields.items() if value is not None})

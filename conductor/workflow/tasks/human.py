@@ -8,7 +8,7 @@ from typing import Any
 from typing_extensions import Unpack
 
 from conductor.models import AssignmentCompletionStrategy, HumanTaskTriggerType, HumanTaskUserType
-from conductor.workflow.step import Options, Step, make
+from conductor.workflow.step import Options, Step, as_inputs, make
 from conductor.workflow.tasks.wire import given
 
 __all__ = ["assignment", "human", "trigger"]
@@ -48,7 +48,7 @@ def human(
         auto_claim=auto_claim,
     )
     first = {"__humanTaskDefinition": definition} if definition else {}
-    step: Step = make("HUMAN", {**first, **(inputs or {})}, options)
+    step: Step = make("HUMAN", {**first, **as_inputs(inputs)}, options)
     return step
 
 

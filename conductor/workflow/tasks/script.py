@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.workflow.step import Options, Step, make
+from conductor.workflow.step import Options, Step, as_inputs, make
 
 __all__ = ["inline", "jq", "lambda_", "set_variable"]
 
@@ -29,7 +29,7 @@ def inline(
         evaluator: ``javascript``, ``graaljs``, ``python`` (where the server has it) or ``value-param``.
         options: See ``Options``.
     """
-    parameters = {"evaluatorType": evaluator, "expression": script, **(inputs or {})}
+    parameters = {"evaluatorType": evaluator, "expression": script, **as_inputs(inputs)}
     step: Step = make("INLINE", parameters, options, lifts="expression")
     return step
 
@@ -42,7 +42,7 @@ def jq(query: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack
         inputs: Its data.
         options: See ``Options``.
     """
-    parameters = {**(inputs or {}), "queryExpression": query}
+    parameters = {**as_inputs(inputs), "queryExpression": query}
     step: Step = make("JSON_JQ_TRANSFORM", parameters, options, base="jq")
     return step
 
@@ -55,7 +55,7 @@ def lambda_(script: str, inputs: Mapping[str, Any] | None = None, /, **options: 
         inputs: Its parameters.
         options: See ``Options``.
     """
-    step: Step = make("LAMBDA", {**(inputs or {}), "scriptExpression": script}, options, base="lambda")
+    step: Step = make("LAMBDA", {**as_inputs(inputs), "scriptExpression": script}, options, base="lambda")
     return step
 
 
@@ -77,5 +77,5 @@ def set_variable(
     """
     given = {"ref": ref, "fields": fields}
     options: Any = {key: value for key, value in given.items() if value is not None}
-    step: Step = make("SET_VARIABLE", {**(values or {}), **more_values}, options)
+    step: Step = make("SET_VARIABLE", {**as_inputs(values), **more_values}, options)
     return step

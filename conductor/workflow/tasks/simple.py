@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.signature import Declared, declared
-from conductor.workflow.step import Options, Step, make
+from conductor.workflow.step import Options, Step, as_inputs, make
 
 __all__ = ["dynamic", "simple"]
 
@@ -75,7 +75,7 @@ def simple(
     signature = None if isinstance(task, str) else declared(task)
     name = signature.name if signature else str(task)
     options["name"] = name
-    step: Step = make("SIMPLE", {**(inputs or {}), **more_inputs}, options, base=name)
+    step: Step = make("SIMPLE", {**as_inputs(inputs), **more_inputs}, options, base=name)
     step.signature = signature
     return step
 
@@ -96,6 +96,6 @@ def dynamic(
         param: The input parameter that carries the name.
         options: See ``Options``.
     """
-    parameters = {param: task_name, **(inputs or {})}
+    parameters = {param: task_name, **as_inputs(inputs)}
     step: Step = make("DYNAMIC", parameters, options, dynamicTaskNameParam=param)
     return step

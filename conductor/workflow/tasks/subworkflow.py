@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 
 from conductor.models import IdempotencyStrategy
 from conductor.workflow.refs import Ref
-from conductor.workflow.step import Options, Step, make
+from conductor.workflow.step import Options, Step, as_inputs, make
 
 __all__ = ["get_workflow", "start_workflow", "sub_workflow", "terminate_workflow"]
 
@@ -111,7 +111,7 @@ def start_workflow(
     request = {
         "name": name,
         "version": version,
-        "input": dict(inputs) if inputs is not None else None,
+        "input": dict(as_inputs(inputs)) if inputs is not None else None,
         "correlationId": correlation_id,
         "taskToDomain": task_to_domain,
         "priority": priority,

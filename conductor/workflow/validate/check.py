@@ -12,7 +12,7 @@ from conductor.workflow.validate.definition import check_definition
 from conductor.workflow.validate.flow import check_flow
 from conductor.workflow.validate.references import check_references
 from conductor.workflow.validate.scripts import check_scripts
-from conductor.workflow.validate.subworkflows import check_subworkflows
+from conductor.workflow.validate.subworkflows import check_subworkflows, inside
 from conductor.workflow.validate.tasks import check_task, check_unique
 from conductor.workflow.validate.tree import Tree
 from conductor.workflow.validate.workers import check_workers
@@ -45,5 +45,4 @@ def _inner(definition: Mapping[str, Any], prefix: str) -> Iterator[Problem]:
     tasks = definition.get("tasks")
     block = block_from([task for task in tasks if isinstance(task, Mapping)] if isinstance(tasks, list) else [])
     for problem in check({**definition, "tasks": block}, block, prefix=prefix):
-        at = problem.place if problem.place.startswith(prefix) else f"{prefix}{problem.place}"
-        yield Problem(problem.code, problem.message, at, problem.is_error)
+        yield inside(problem, prefix)

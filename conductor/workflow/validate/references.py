@@ -37,9 +37,29 @@ def check_references(tree: Tree) -> Iterator[Problem]:
             for path, found in expressions_in(value, name):
                 yield from _reference(tree, node, path, found)
         yield from _without_braces(tree, node)
+        yield from _keys(node)
         yield from _foreign(node)
     for path, found in expressions_in(tree.fields.get("outputParameters"), "outputParameters"):
         yield from _output(tree, path, found)
+
+
+def _keys(node: Node) -> Iterator[Problem]:
+    """References in names of inputs, which the server leaves as they are."""
+    for path in _key_paths(node.inputs, "inputParameters"):
+        yield node.problem(
+            "REFERENCE_AS_KEY", "A name has a ${...}: the server replaces them in values only.", path, is_error=False
+        )
+
+
+def _key_paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if "${" in str(key):
+                yield f"{path}.{key}"
+            yield from _key_paths(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _key_paths(item, f"{path}[{index}]")
 
 
 def _foreign(node: Node) -> Iterator[Problem]:

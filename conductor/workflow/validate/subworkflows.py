@@ -9,7 +9,7 @@ from conductor.workflow.problem import Problem
 from conductor.workflow.validate.shapes import Shape, misfit
 from conductor.workflow.validate.tree import Node, Tree, as_mapping, closest
 
-__all__ = ["check_subworkflows"]
+__all__ = ["check_subworkflows", "inside"]
 
 
 def check_subworkflows(tree: Tree, check: Callable[[Mapping[str, Any], str], Iterator[Problem]]) -> Iterator[Problem]:
@@ -41,7 +41,12 @@ def _sub_workflow(
     if not isinstance(version, str) and (wrong := misfit(version, Shape.COUNT)):
         yield node.problem("WRONG_TYPE", f"version of {node.label} {wrong}.", "subWorkflowParam.version")
     if isinstance(definition, Mapping):
-        yield from check(definition, f"{node.path}.subWorkflowParam.workflowDefinition.")
+        prefix = f"{node.path}.subWorkflowParam.workflowDefinition."
+        validate = getattr(node.step.target, "validate", None)
+        if callable(validate):  # it knows the functions and the lines
+            yield from (inside(problem, prefix) for problem in validate())
+        else:
+            yield from check(definition, prefix)
         yield from _inputs(node, definition)
     elif node.step.target is not None:
         yield from _inputs(node, node.step.target.to_dict())
@@ -56,6 +61,12 @@ def _sub_workflow(
             "switch.",
             "subWorkflowParam.name",
         )
+
+
+def inside(problem: Problem, prefix: str) -> Problem:
+    """The problem of a definition that stands inside another, with its whole path."""
+    place = problem.place if problem.place.startswith(prefix) else f"{prefix}{problem.place}"
+    return Problem(problem.code, problem.message, place, problem.is_error)
 
 
 def _is_self(tree: Tree, param: Mapping[str, Any]) -> bool:

@@ -5,7 +5,18 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from conductor import TaskDef, Worker, WorkerRegistry, Workflow, WorkflowDef, worker_task
-from conductor.workflow import http, inline, jq, raw, set_variable, simple, terminate, wait
+from conductor.workflow import (
+    http,
+    inline,
+    jq,
+    raw,
+    set_variable,
+    simple,
+    start_workflow,
+    sub_workflow,
+    terminate,
+    wait,
+)
 
 
 def tasks(*steps):
@@ -202,6 +213,22 @@ def test_inputs_with_the_names_of_options_go_into_a_mapping():
         "optional": 2,
         "name": "n",
     }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda w: simple("t", "x"),
+        lambda w: simple("t", w.input),
+        lambda w: inline("1", ["a"]),
+        lambda w: http("/", inputs=3),
+        lambda w: sub_workflow("x", w.input),
+        lambda w: start_workflow("x", w.input),
+    ],
+)
+def test_inputs_have_names(wrong):
+    with pytest.raises(TypeError, match="Input parameters have names: give them as a dict"):
+        wrong(Workflow("w"))
 
 
 def test_python_values_become_json():

@@ -1,6 +1,8 @@
 """Mistakes that people make, each with the message they get."""
 
 import copy
+import json
+import pickle
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -632,6 +634,11 @@ ERRORS = {
         "Sub-workflows that contain themselves: one -> two -> one. Refer to one by its name, in a case",
     ),
     "sub-workflows in a circle by name": (circle_by_name, "CIRCLE", "one -> two -> one"),
+    "an input of a function in a sub-workflow": (
+        lambda: flow(sub_workflow(Workflow("child") >> simple(price))),
+        "MISSING_INPUT",
+        "price() needs 'sku', and SIMPLE 'price' does not give it.",
+    ),
     "an output of a workflow that is named": (
         lambda: output_of(sub_workflow(flow(noop(), output_parameters={"total": 1}), inline=False), "sum"),
         "UNKNOWN_OUTPUT",
@@ -709,6 +716,11 @@ def not_joined():
 
 
 WARNINGS = {
+    "a reference as a name": (
+        lambda: flow(simple("a", {"x": [{"${workflow.input.name}": 1}]})),
+        "REFERENCE_AS_KEY",
+        "A name has a ${...}: the server replaces them in values only.",
+    ),
     "a reference without braces": (
         lambda: flow(simple("a"), simple("b", x="a.output.x", y=["workflow.input.y"])),
         "NO_REFERENCE_BRACES",
@@ -829,6 +841,14 @@ def test_all_problems_are_told_at_once():
     assert str(raised.value).startswith("Workflow 'order' has 3 problems:\n  tasks[1].inputParameters.duration (")
 
 
+def test_the_error_is_plain_values_for_a_log():
+    with pytest.raises(WorkflowDefinitionError) as raised:
+        flow(wait("x")).check()
+    logged = json.loads(json.dumps(raised.value.to_dict()))
+    assert logged["problems"][0].endswith("[WAIT]")
+    assert pickle.loads(pickle.dumps(raised.value)).problems == raised.value.problems
+
+
 def test_a_problem_names_the_line_where_the_reference_was_written():
     workflow = Workflow("order")
     later = simple("later")
@@ -862,7 +882,10 @@ def test_a_loaded_definition_has_paths_and_no_lines():
 
 def test_a_problem_of_a_sub_workflow_has_the_whole_path():
     (problem,) = wrong_in_sub_workflow().validate()
-    assert problem.place == "tasks[0].subWorkflowParam.workflowDefinition.tasks[0].inputParameters.x"
+    path = "tasks[0].subWorkflowParam.workflowDefinition.tasks[0].inputParameters.x"
+    assert problem.place.startswith(f"{path} ({__file__}:")
+    (problem,) = Workflow.from_def(wrong_in_sub_workflow().to_dict()).validate()
+    assert problem.place == path
 
 
 def test_an_empty_workflow_name_is_placed():
