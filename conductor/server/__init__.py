@@ -26,6 +26,7 @@ def start(
     secrets: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     keys: Mapping[str, str] | None = None,
+    skip_time: bool = False,
 ) -> EmbeddedServer:
     """Start the embedded server in this process; needs the extra ``server``.
 
@@ -36,6 +37,8 @@ def start(
         secrets: What ``${workflow.secrets.NAME}`` gives; ``CONDUCTOR_SECRET_NAME`` of the environment otherwise.
         environment: What ``${workflow.env.NAME}`` gives; ``CONDUCTOR_ENV_NAME`` of the environment otherwise.
         keys: Key ids and secrets; with some, every call needs a token of ``POST /token``.
+        skip_time: Whether the clock moves on by itself when nothing but timers is left: waits, delays and timeouts
+            take no time. A task that a worker has, or could have, holds the clock; schedules do not move it.
 
     Raises:
         ConfigurationError: The extra is not installed, or the database cannot be used.
@@ -49,4 +52,4 @@ def start(
         raise ConfigurationError(
             f"The embedded server needs {error.name}: pip install 'conductor-sdk[server]'."
         ) from None
-    return EmbeddedServer(port, database, host, secrets, environment, keys).start()
+    return EmbeddedServer(port, database, host, secrets, environment, keys, skip_time=skip_time).start()

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 import uvicorn
@@ -52,6 +52,8 @@ class EmbeddedServer:
         secrets: Mapping[str, str] | None,
         environment: Mapping[str, str] | None,
         keys: Mapping[str, str] | None,
+        *,
+        skip_time: bool = False,
     ) -> None:
         self._database = database
         self._socket = _listen(host, port)
@@ -68,10 +70,11 @@ class EmbeddedServer:
             secrets=_from_env(_SECRET) if secrets is None else secrets,
             environment=_from_env(_VARIABLE) if environment is None else environment,
         )
+        self._kernel.skips_time = skip_time
         self.services = Services(self._kernel)
         self._waiting = Waiting(self._kernel)
         self._kernel.load_open()
-        self._timer = _Timer(self._kernel)
+        self._timer = _Timer(self._kernel, self._is_idle if skip_time else lambda: False)
         self.faults, self.keys = Faults(), Keys(keys or {})
         app = guarded(make_app(self.services, self._waiting, self.faults, self.keys), host)
         config = uvicorn.Config(
@@ -89,6 +92,13 @@ class EmbeddedServer:
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._socket])
+
+    def _is_idle(self) -> bool:
+        """Whether nothing but timers is left: no worker has a task or could have one, no call is under way."""
+        kernel = self._kernel
+        with kernel.lock:
+            is_worked_on = any(kernel.in_progress.values()) or self.services.http_calls.under_way
+            return not is_worked_on and not kernel.queues.anything_ready(kernel.clock.now_ms())
 
     def start(self) -> Self:
         """Serve; returns when it answers."""
@@ -160,8 +170,8 @@ class EmbeddedServer:
 class _Timer:
     """Fires the kernel's timers in real time."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
+    def __init__(self, kernel: Kernel, is_idle: Callable[[], bool]) -> None:
+        self._kernel, self._is_idle = kernel, is_idle
         self._condition = threading.Condition()
         self._is_stopping = False
         self._is_woken = False
@@ -185,6 +195,8 @@ class _Timer:
 
     def _run(self) -> None:
         while True:
+            if self._is_idle() and (skipped := self._kernel.next_timer()) is not None:
+                self._kernel.move_to(max(skipped, self._kernel.clock.now_ms()))
             due = self._kernel.next_event()
             pause = _LONGEST_NAP if due is None else (due - self._kernel.clock.now_ms()) / 1000
             with self._condition:

@@ -68,6 +68,7 @@ class Kernel:
         self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []  # further sources of timers
         self.after_commit: list[Callable[[], None]] = []
         self.is_closed = False
+        self.skips_time = False
         self.wake_timer: Callable[[], None] = lambda: None
         self._cache: dict[str, Execution] = {}
         self._touched: dict[str, Execution] = {}
@@ -106,6 +107,8 @@ class Kernel:
                 self._depth = 0
                 self._world = None
             self._committed()
+            if self.skips_time:
+                self.wake_timer()
 
     @property
     def world(self) -> World:
@@ -253,9 +256,15 @@ class Kernel:
     def next_event(self) -> int | None:
         """When the next timer fires, epoch ms; None when nothing waits for a time."""
         with self.lock:
+            found = [self.next_timer(), *(source() for source, _ in self.timed)]
+            return min((one for one in found if one is not None), default=None)
+
+    def next_timer(self) -> int | None:
+        """When the next timer of an execution or a delayed task fires, epoch ms; schedules do not count."""
+        with self.lock:
             while self._timers and self._deadlines.get(self._timers[0][1]) != self._timers[0][0]:
                 heapq.heappop(self._timers)
-            found = [self.queues.next_due_of_all(), *(source() for source, _ in self.timed)]
+            found = [self.queues.next_due_of_all()]
             if self._timers:
                 found.append(self._timers[0][0])
             return min((one for one in found if one is not None), default=None)

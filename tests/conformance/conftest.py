@@ -26,7 +26,7 @@ def real_outcomes(server_url, request):
     """The outcome of each chosen scenario on the real server, as a future."""
     chosen = [item.callspec.params["name"] for item in request.session.items if item.fspath.basename == HERE_FILE]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        futures = {name: pool.submit(kit.outcome_of, server_url, name) for name in chosen}
+        futures = {name: pool.submit(kit.outcome_or_error, server_url, name) for name in chosen}
         yield futures
         for future in futures.values():
             future.cancel()

@@ -270,3 +270,11 @@ def outcome_of(url, name):
         return json.loads(json.dumps(lab.plain(SCENARIOS[name](lab)), sort_keys=True))
     finally:
         lab.clean()
+
+
+def outcome_or_error(url, name):
+    """The same; what went wrong in place of an outcome."""
+    try:
+        return outcome_of(url, name)
+    except (AssertionError, LookupError, TypeError, requests.RequestException) as error:
+        return f"{type(error).__name__}: {error}"

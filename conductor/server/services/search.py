@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from conductor.models.codec import dumps, loads
 from conductor.server.engine.java_text import java_text
-from conductor.server.engine.query import QueryError, QueryNumberError, parse_query, parse_sort, sort_rows
+from conductor.server.engine.query import Query, QueryError, QueryNumberError, parse_query, parse_sort, sort_rows
 from conductor.server.engine.render import render, render_task
 from conductor.server.engine.state import Doc
 from conductor.server.engine.words import TERMINAL_WORKFLOW
@@ -18,6 +18,9 @@ from conductor.server.kernel import Kernel
 Json = dict[str, Any]
 
 _MOST_RESULTS = 5000
+_COLUMNS = "id, name, status, correlation_id, parent_id, created, updated, ended"
+_TASK_COLUMN_OF = {"taskId": "id", "workflowId": "execution_id", "taskType": "type", "status": "status"}
+_COLUMN_OF = {"workflowId": "id", "workflowType": "name", "status": "status"}
 
 
 class Search:
@@ -71,14 +74,16 @@ class Search:
             ((total,),) = self._kernel.store.rows("SELECT COUNT(*) FROM execution")
             page = "SELECT id FROM execution ORDER BY created LIMIT ? OFFSET ?"
             return int(total), [str(row[0]) for row in self._kernel.store.rows(page, (min(size, _MOST_RESULTS), start))]
-        rows = [row for row in self._workflow_rows(bool(parsed.free_text)) if parsed.matches(row, row["_text"])]
+        rows = [row for row in self._workflow_rows(parsed) if parsed.matches(row, row["_text"])]
         found = sort_rows(rows, keys)
         return len(found), [str(row["workflowId"]) for row in found[start : start + size]]
 
-    def _workflow_rows(self, with_text: bool) -> Iterator[Json]:
-        columns = "id, name, status, correlation_id, parent_id, created, updated, ended"
-        query = f"SELECT {columns}, {'body' if with_text else 'NULL'} FROM execution ORDER BY created"  # noqa: S608  two fixed words
-        for row in self._kernel.store.rows(query):
+    def _workflow_rows(self, wanted: Query) -> Iterator[Json]:
+        """What may be found: equalities are left to the database, the rest to the query."""
+        where, values = _equalities(wanted, _COLUMN_OF)
+        body = "body" if wanted.free_text else "NULL"
+        query = f"SELECT {_COLUMNS}, {body} FROM execution WHERE {where} ORDER BY created"  # noqa: S608  fixed words
+        for row in self._kernel.store.rows(query, values):
             workflow_id, name, status, correlation, parent, created, updated, ended, body = row
             yield {
                 "workflowId": workflow_id,
@@ -96,7 +101,8 @@ class Search:
     def _find_tasks(self, query: str, free_text: str, sort: str) -> list[Json]:
         parsed = _readable(query, free_text)
         rows = []
-        for (body,) in self._kernel.store.rows("SELECT body FROM task"):
+        where, values = _equalities(parsed, _TASK_COLUMN_OF)
+        for (body,) in self._kernel.store.rows(f"SELECT body FROM task WHERE {where}", values):  # noqa: S608  fixed words
             task = loads(body)
             if not task["updateTime"]:
                 continue  # the real server lists a task when it has been touched
@@ -119,7 +125,19 @@ class Search:
         return [dict(row) for row in sort_rows(rows, parse_sort(sort))]
 
 
-def _readable(query: str, free_text: str) -> Any:
+def _equalities(wanted: Query, column_of: Mapping[str, str]) -> tuple[str, list[Any]]:
+    """The part of a query that is plain equality of columns, as SQL."""
+    parts, values = ["TRUE"], []
+    for condition in wanted.conditions:
+        column = column_of.get(condition.field)
+        plain = all("*" not in str(value) for value in condition.values)
+        if column is not None and condition.operator in {"=", "IN"} and plain:
+            parts.append(f"{column} IN ({', '.join('?' * len(condition.values))})")
+            values += list(condition.values)
+    return " AND ".join(parts), values
+
+
+def _readable(query: str, free_text: str) -> Query:
     try:
         return parse_query(query, free_text)
     except QueryNumberError as error:

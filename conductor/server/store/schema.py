@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS execution (
     snapshot INTEGER NOT NULL, body BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS execution_by_name ON execution (name, status);
-CREATE INDEX IF NOT EXISTS execution_by_creation ON execution (created);
+CREATE INDEX IF NOT EXISTS execution_by_creation ON execution (created, updated, ended, parent_id);
 CREATE INDEX IF NOT EXISTS execution_by_correlation ON execution (correlation_id) WHERE correlation_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS execution_open ON execution (status) WHERE status IN ('RUNNING', 'PAUSED');
 CREATE TABLE IF NOT EXISTS task (

@@ -42,6 +42,8 @@ class Store:
         if is_file:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA cache_size = -32000")
+            self._db.execute("PRAGMA mmap_size = 1073741824")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version not in {0, VERSION}:
             raise sqlite3.DatabaseError(f"it was written by another version of this server ({version})")

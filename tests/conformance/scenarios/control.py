@@ -130,27 +130,6 @@ def retries_that_are_refused(lab):
 
 
 @scenario
-def retry_with_a_fork(lab):
-    lab.task("a")
-    lab.task("b")
-    flow = [
-        task("FORK_JOIN", "f", forkTasks=[[lab.simple("a")], [lab.simple("b")]]),
-        task("JOIN", "j", joinOn=["a", "b"]),
-        inline("end", "1"),
-    ]
-    workflow_id = lab.run(*flow)
-    lab.work("a", output={"n": 1})
-    lab.until(workflow_id, lambda d: any(t["status"] == "COMPLETED" for t in d["tasks"] if t["taskType"] != "FORK"))
-    lab.work("b", "FAILED", reason="no")
-    lab.end(workflow_id)
-    lab.post(f"/workflow/{workflow_id}/retry")
-    lab.work("b", output={"n": 2})
-    outcome = lab.end(workflow_id)
-    return [outcome["status"], [(t["referenceTaskName"], t["status"], t["outputData"]) for t in outcome["tasks"]
-                                if t["taskType"] != "JOIN" or t["status"] == "COMPLETED"]]  # fmt: skip
-
-
-@scenario
 def retry_in_a_loop(lab):
     lab.task()
     workflow_id = lab.run(task("DO_WHILE", "l", loopCondition="$.l['iteration'] < 2", loopOver=[lab.simple()]))

@@ -21,7 +21,8 @@ def define(client):
     """Register a workflow of these tasks, and the definitions of its SIMPLE tasks."""
 
     def register(name, *tasks, task_defs=(), **more):
-        client.metadata.register_tasks(list(task_defs))
+        if task_defs:
+            client.metadata.register_tasks(list(task_defs))
         definition = {"name": name, "version": 1, "ownerEmail": "a@b.c", "tasks": list(tasks), **more}
         client.metadata.update_workflows([definition])
         return name

@@ -44,7 +44,7 @@ class Load:
             while not self.stopped.is_set():
                 try:
                     answer = http.post(f"{self.url}/workflow", json={"name": "crashing"}, timeout=5)
-                except requests.ConnectionError:
+                except requests.RequestException:
                     return
                 assert answer.status_code == 200, answer.text
                 self.started.append(answer.text)
@@ -55,7 +55,7 @@ class Load:
                 try:
                     for kind in ("one", "two"):
                         self.work_on(http, kind)
-                except requests.ConnectionError:
+                except requests.RequestException:
                     return
 
     def work_on(self, http, kind):

@@ -1,0 +1,176 @@
+"""What tests need and the real server has not, or not by default: faults, keys, a clock of one's own, messages."""
+
+import time
+from datetime import timedelta
+
+import pytest
+import requests
+
+import conductor.server
+from conductor import ConductorClient, ServerError
+from conductor.errors import APIError
+from conductor.models import TaskResult
+from conductor.server.faults import Fault
+
+
+def wait(reference="w", **given):
+    return {"name": reference, "taskReferenceName": reference, "type": "WAIT", "inputParameters": given}
+
+
+def inline(reference, expression, **given):
+    parameters = {"evaluatorType": "javascript", "expression": expression, **given}
+    return {"name": reference, "taskReferenceName": reference, "type": "INLINE", "inputParameters": parameters}
+
+
+def test_faults_happen_as_often_as_asked(server):
+    server.faults.add(Fault(status=429, times=2, path="/metadata", headers={"Retry-After": "0"}))
+    answers = [requests.get(f"{server.url}/metadata/taskdefs", timeout=5) for _ in range(3)]
+    assert [one.status_code for one in answers] == [429, 429, 200]
+    assert answers[0].headers["retry-after"] == "0"
+    assert requests.get(f"{server.url}/version", timeout=5).text == "3.32.3"
+
+
+def test_a_client_gets_over_faults_and_tells_of_those_that_stay(server, client):
+    server.faults.add(Fault(status=503, times=1, headers={"Retry-After": "0"}))
+    assert client.metadata.list_tasks() == []
+    server.faults.add(Fault(status=500, times=None, method="POST"))
+    with pytest.raises(ServerError):
+        client.workflows.start("x")
+
+
+def test_a_lost_answer_has_been_carried_out(server, client, define):
+    define("lost", inline("i", "1"))
+    server.faults.add(Fault(status=0, after=True, method="POST"))
+    with pytest.raises(APIError):
+        client.workflows.start("lost")
+    assert client.workflows.search(query="workflowType=lost").total_hits == 1
+
+
+def test_with_keys_every_call_needs_a_token():
+    with conductor.server.start(keys={"me": "secret"}) as server:
+        answer = requests.get(f"{server.url}/metadata/taskdefs", timeout=5)
+        assert (answer.status_code, answer.json()["error"]) == (401, "MISSING_TOKEN")
+        wrong = requests.post(f"{server.url}/token", json={"keyId": "me", "keySecret": "x"}, timeout=5)
+        assert wrong.status_code == 401
+        with ConductorClient(server_url=server.url, auth_key="me", auth_secret="secret") as client:
+            assert client.metadata.list_tasks() == []
+            server.keys.expire_all()
+            assert client.metadata.list_tasks() == []
+
+
+def test_time_skips_when_nothing_but_timers_is_left():
+    with conductor.server.start(skip_time=True) as server, ConductorClient(server_url=server.url) as client:
+        flow = {"name": "slow", "tasks": [wait("w1", duration="3 days"), wait("w2", duration="5 hours")]}
+        client.metadata.update_workflows([{**flow, "ownerEmail": "a@b.c"}])
+        begin = time.monotonic()
+        workflow = client.workflows.wait(client.workflows.start("slow"), timeout=10)
+        assert time.monotonic() - begin < 5
+        assert workflow.end_time - workflow.create_time > (3 * 24 + 5) * 3_600_000 - 1000
+
+
+def test_time_does_not_skip_while_a_worker_has_something_to_do():
+    with conductor.server.start(skip_time=True) as server, ConductorClient(server_url=server.url) as client:
+        task = {"name": "t", "taskReferenceName": "t", "type": "SIMPLE"}
+        client.metadata.register_tasks([{"name": "t", "responseTimeoutSeconds": 60, "ownerEmail": "a@b.c"}])
+        client.metadata.update_workflows([{"name": "worked", "tasks": [task], "ownerEmail": "a@b.c"}])
+        workflow_id = client.workflows.start("worked")
+        polled = client.tasks.poll("t")
+        time.sleep(0.2)
+        assert client.tasks.get(polled.task_id).status == "IN_PROGRESS"
+        client.tasks.update(TaskResult(workflow_instance_id=workflow_id, task_id=polled.task_id, status="COMPLETED"))
+        assert client.workflows.get(workflow_id).status == "COMPLETED"
+
+
+def test_each_missed_run_of_a_schedule_with_catch_up(server, client, define):
+    define("nightly", inline("i", "1"))
+    request = {"name": "nightly", "version": 1}
+    body = {"name": "s", "cronExpression": "0 0 3 * * *", "startWorkflowRequest": request}
+    requests.post(f"{server.url}/scheduler/schedules", json=body, timeout=5)
+    requests.post(
+        f"{server.url}/scheduler/schedules", json={**body, "name": "c", "runCatchupScheduleInstances": True}, timeout=5
+    )
+    server.clock.advance(timedelta(days=3))
+    runs = requests.get(f"{server.url}/scheduler/search/executions", timeout=5).json()
+    assert runs["totalHits"] == 6
+    assert {run["state"] for run in runs["results"]} == {"EXECUTED"}
+    assert client.workflows.search(query="workflowType=nightly").total_hits == 6
+
+
+def test_messages_reach_the_task_that_waits_for_them(server, client, define):
+    pull = {
+        "name": "p", "taskReferenceName": "p", "type": "PULL_WORKFLOW_MESSAGES", "inputParameters": {"batchSize": 2}
+    }  # fmt: skip
+    define("listening", pull, {**pull, "taskReferenceName": "q"})
+    workflow_id = client.workflows.start("listening")
+    url = f"{server.url}/workflow/{workflow_id}/messages"
+    first = requests.post(url, json={"n": 1}, timeout=5)
+    assert first.status_code == 200
+    (task, _) = client.workflows.get(workflow_id).tasks
+    assert task.output_data["count"] == 1
+    assert task.output_data["messages"][0]["payload"] == {"n": 1}
+    requests.post(url, json={"n": 2}, timeout=5)
+    assert client.workflows.get(workflow_id).status == "COMPLETED"
+    late = requests.post(url, json={}, timeout=5)
+    assert late.status_code == 409
+    assert late.json()["message"] == f"Workflow {workflow_id} is not in RUNNING state (current: COMPLETED)"
+
+
+def test_an_event_starts_a_workflow_and_ends_a_task(server, client, define):
+    define("started", inline("i", "$.n", n="${workflow.input.n}"))
+    event = {"name": "e", "taskReferenceName": "e", "type": "EVENT", "sink": "conductor", "inputParameters": {"n": 5}}
+    define("telling", event, wait())
+    actions = [
+        {"action": "start_workflow", "start_workflow": {"name": "started", "input": {"n": "${n}"}}},
+        {
+            "action": "complete_task",
+            "complete_task": {"workflowId": "${workflowInstanceId}", "taskRefName": "w", "output": {"by": "${n}"}},
+        },
+    ]
+    workflow_id = client.workflows.start("telling")
+    handler = {"name": "h", "event": "conductor:telling:e", "condition": "$.n > 4", "actions": actions, "active": True}
+    assert requests.post(f"{server.url}/event", json=handler, timeout=5).status_code == 200
+    workflow = client.workflows.get(workflow_id)
+    assert workflow.status == "COMPLETED"
+    assert workflow.task("w").output_data["by"] == 5
+    (started,) = client.workflows.search(query="workflowType=started").results
+    assert client.workflows.get(started.workflow_id).output == {"result": 5}
+
+
+def test_secrets_reach_tasks_and_are_not_stored():
+    with (
+        conductor.server.start(secrets={"K": "hush"}, environment={"E": "open"}) as server,
+        ConductorClient(server_url=server.url) as client,
+    ):
+        given = {"key": "${workflow.secrets.K}", "env": "${workflow.env.E}"}
+        task = {"name": "t", "taskReferenceName": "t", "type": "SIMPLE", "inputParameters": given}
+        client.metadata.update_workflows([{"name": "secret", "tasks": [task], "ownerEmail": "a@b.c"}])
+        workflow_id = client.workflows.start("secret")
+        assert client.tasks.poll("t").input_data == {"key": "hush", "env": "open"}
+        assert client.workflows.get(workflow_id).tasks[0].input_data == {"key": "${workflow.secrets.K}", "env": "open"}
+
+
+def test_a_retried_branch_does_not_fail_its_join(client, define):
+    branches = [
+        [{"name": kind, "taskReferenceName": kind, "type": "SIMPLE"}] for kind in ("branch_a", "branch_b")
+    ]  # fmt: skip
+    definition = {"name": "branch_a", "retryCount": 1, "retryDelaySeconds": 0, "ownerEmail": "a@b.c"}
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": branches}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["branch_a", "branch_b"]}
+    define("forked", fork, join, task_defs=[definition])
+    workflow_id = client.workflows.start("forked")
+    for kind, status in (("branch_a", "FAILED"), ("branch_b", "COMPLETED"), ("branch_a", "COMPLETED")):
+        polled = client.tasks.poll(kind)
+        client.tasks.update(TaskResult(workflow_instance_id=workflow_id, task_id=polled.task_id, status=status))
+    assert client.workflows.get(workflow_id).status == "COMPLETED"
+
+
+def test_a_freed_slot_can_be_taken_at_once(client, define):
+    definition = {"name": "narrow", "concurrentExecLimit": 1, "ownerEmail": "a@b.c"}
+    define("limited", {"name": "narrow", "taskReferenceName": "n", "type": "SIMPLE"}, task_defs=[definition])
+    for _ in range(2):
+        client.workflows.start("limited")
+    first = client.tasks.poll("narrow")
+    assert client.tasks.poll("narrow") is None
+    ids = {"workflow_instance_id": first.workflow_instance_id, "task_id": first.task_id}
+    client.tasks.update(TaskResult(**ids, status="COMPLETED"))
+    assert client.tasks.poll("narrow") is not None

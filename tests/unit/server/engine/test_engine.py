@@ -1,0 +1,285 @@
+"""The engine by itself: no server, no store, and a clock that is a number."""
+
+import itertools
+import random
+
+import pytest
+
+from conductor.server.engine.control import retry
+from conductor.server.engine.decide import advance
+from conductor.server.engine.definitions import complete_task_def, complete_workflow_def, populate
+from conductor.server.engine.results import apply_result, hand_out
+from conductor.server.engine.retry import delay_seconds
+from conductor.server.engine.start import new_execution
+from conductor.server.engine.state import is_done
+from conductor.server.engine.timeouts import next_deadline
+from conductor.server.engine.tree import DefinitionTree
+from conductor.server.engine.words import OPEN_TASK, TERMINAL_WORKFLOW
+from conductor.server.engine.world import World
+from conductor.server.store.sqlite import Store
+
+
+class Bench:
+    """One execution of a definition, and the clock."""
+
+    def __init__(self, tasks, task_defs=(), now=1_000_000, script=None, **definition):
+        self.ids = (f"id-{n}" for n in itertools.count())
+        self.defs = {one["name"]: complete_task_def(one) for one in task_defs}
+        self.now = now
+        self.script = script or (lambda _script, _bindings: True)
+        given = complete_workflow_def({"name": "wf", "tasks": tasks, **definition})
+        tree = DefinitionTree(populate(given, self.world))
+        self.execution = new_execution({"name": "wf", "input": {}}, tree, "execution", self.world)
+        self.advance()
+
+    @property
+    def world(self):
+        return World(
+            now=self.now, new_id=lambda: next(self.ids), random_ms=lambda most: most, task_def=self.defs.get,
+            latest_version=lambda _: None, secrets={}, environment={}, javascript=self.script,
+            jq=lambda _query, value: [value], last_poll=lambda _kind, _domain: 0,
+        )  # fmt: skip
+
+    @property
+    def status(self):
+        return self.execution.workflow["status"]
+
+    @property
+    def reason(self):
+        return self.execution.workflow.get("reasonForIncompletion")
+
+    def advance(self):
+        advance(self.execution, self.world)
+
+    def after(self, seconds):
+        self.now += round(seconds * 1000)
+        self.advance()
+
+    def open_tasks(self):
+        return [task for task in self.execution.tasks if task["status"] in OPEN_TASK]
+
+    def poll(self, reference="t"):
+        (task,) = [task for task in self.open_tasks() if task["referenceTaskName"] == reference]
+        hand_out(task, "w", self.now)
+        return task
+
+    def update(self, task, status="COMPLETED", **more):
+        apply_result(self.execution, task, {"status": status, **more}, self.world)
+        self.advance()
+
+    def states(self):
+        return [(task["referenceTaskName"], task["status"], task["retryCount"]) for task in self.execution.tasks]
+
+
+def simple(name="t", **more):
+    return {"name": name, "taskReferenceName": name, "type": "SIMPLE", **more}
+
+
+@pytest.mark.parametrize(
+    ("logic", "delay", "scale", "cap", "expected"),
+    [
+        ("FIXED", 7, 1, 0, [7, 7, 7]),
+        ("FIXED", 7, 1, 5, [5, 5, 5]),
+        ("LINEAR_BACKOFF", 2, 3, 0, [6, 12, 18]),
+        ("LINEAR_BACKOFF", 2, 3, 10, [6, 10, 10]),
+        ("EXPONENTIAL_BACKOFF", 3, 9, 0, [3, 6, 12]),
+        ("EXPONENTIAL_BACKOFF", 3, 1, 10, [3, 6, 10]),
+        ("EXPONENTIAL_BACKOFF", 2**30, 1, 0, [2**30, 2**31 - 1, 2**31 - 1]),
+    ],
+)
+def test_delays_of_retries(logic, delay, scale, cap, expected):
+    task_def = complete_task_def({
+        "name": "t", "retryLogic": logic, "retryDelaySeconds": delay, "backoffScaleFactor": scale,
+        "maxRetryDelaySeconds": cap,
+    })  # fmt: skip
+    assert [delay_seconds(task_def, n) for n in range(3)] == expected
+
+
+def test_jitter_is_in_the_queueing_and_not_in_what_is_shown():
+    bench = Bench([simple()], [{"name": "t", "retryCount": 1, "retryDelaySeconds": 10, "backoffJitterMs": 700}])
+    bench.update(bench.poll(), "FAILED")
+    again = bench.execution.tasks[-1]
+    assert (again["startDelayInSeconds"], again["callbackAfterSeconds"]) == (10, 10)
+    assert again["_due"] == bench.now + 10_700
+
+
+def test_a_response_timeout_is_due_exactly_when_it_says():
+    bench = Bench([simple()], [{"name": "t", "retryCount": 0, "responseTimeoutSeconds": 5}])
+    bench.poll()
+    assert next_deadline(bench.execution) == bench.now + 5000
+    bench.after(4.999)
+    assert bench.status == "RUNNING"
+    bench.after(0.001)
+    assert bench.status == "TIMED_OUT"
+    assert "responseTimeout: 5 exceeded for the taskId" in bench.reason
+
+
+def test_a_lease_or_an_update_moves_the_response_timeout():
+    bench = Bench([simple()], [{"name": "t", "retryCount": 0, "responseTimeoutSeconds": 5}])
+    task = bench.poll()
+    bench.now += 4000
+    bench.update(task, "IN_PROGRESS", callbackAfterSeconds=3)
+    assert task["status"] == "SCHEDULED"
+    bench.after(60)
+    assert bench.status == "RUNNING"
+    hand_out(task, "w", bench.now)
+    bench.after(4)
+    assert bench.status == "RUNNING"
+    bench.after(1)
+    assert bench.status == "TIMED_OUT"
+
+
+def test_the_total_timeout_comes_before_the_others():
+    definition = {
+        "name": "t", "retryCount": 3, "timeoutPolicy": "RETRY", "timeoutSeconds": 5, "responseTimeoutSeconds": 5,
+        "totalTimeoutSeconds": 5,
+    }  # fmt: skip
+    bench = Bench([simple()], [definition])
+    bench.poll()
+    bench.after(5)
+    assert bench.status == "TIMED_OUT"
+    assert "exceeded total timeout of 5 seconds" in bench.reason
+
+
+def test_the_workflow_timeout_comes_before_those_of_tasks():
+    bench = Bench(
+        [simple()], [{"name": "t", "responseTimeoutSeconds": 5}], timeoutSeconds=5, timeoutPolicy="TIME_OUT_WF"
+    )
+    bench.poll()
+    bench.after(5)
+    assert (bench.status, bench.states()) == ("TIMED_OUT", [("t", "CANCELED", 0)])
+    assert bench.reason.startswith("Workflow timed out after 5 seconds.")
+
+
+def test_a_poll_timeout_counts_from_the_delay():
+    bench = Bench([simple(startDelay=10)], [{"name": "t", "pollTimeoutSeconds": 5, "retryCount": 0}])
+    bench.after(19)  # the delay counts twice, as on the real server: as a delay and as a callback
+    assert bench.status == "RUNNING"
+    bench.after(6)
+    assert bench.status == "TIMED_OUT"
+
+
+def test_a_skip_over_several_deadlines_stops_at_each():
+    definition = {
+        "name": "t", "retryCount": 2, "retryDelaySeconds": 0, "pollTimeoutSeconds": 10, "timeoutPolicy": "RETRY"
+    }  # fmt: skip
+    bench = Bench([simple()], [definition])
+    while (due := next_deadline(bench.execution)) is not None:
+        bench.now = due
+        bench.advance()
+    assert bench.states() == [("t", "TIMED_OUT", n) for n in range(3)]
+    assert bench.now == 1_000_000 + 30_000
+
+
+def test_a_retry_of_the_workflow_begins_where_it_failed():
+    bench = Bench([simple("a"), simple("b")], [{"name": one, "retryCount": 0} for one in "ab"])
+    bench.update(bench.poll("a"))
+    bench.update(bench.poll("b"), "FAILED")
+    assert bench.status == "FAILED"
+    retry(bench.execution, bench.world)
+    bench.advance()
+    bench.update(bench.poll("b"))
+    assert bench.states() == [("a", "COMPLETED", 0), ("b", "FAILED", 0), ("b", "COMPLETED", 1)]
+    assert bench.status == "COMPLETED"
+
+
+# -- any workflow
+
+
+def random_tasks(rng, depth, names):
+    """Some tasks of random kinds; each ends whatever its workers say."""
+    return [random_task(rng, depth, names) for _ in range(rng.randint(1, 3))]
+
+
+def random_task(rng, depth, names):
+    reference = next(names)
+    one = {"name": reference, "taskReferenceName": reference}
+    kind = rng.choice(["SIMPLE", "SIMPLE", "NOOP", "SET_VARIABLE", *["SWITCH", "DO_WHILE"] * (depth > 0), "WAIT"])
+    if kind == "SIMPLE":
+        return {**one, "name": "t", "type": kind, "optional": rng.random() < 0.2, "permissive": rng.random() < 0.1}
+    if kind == "SWITCH":
+        cases = {"true": random_tasks(rng, depth - 1, names), "no": random_tasks(rng, 0, names)}
+        return {**one, "type": kind, "evaluatorType": "javascript", "expression": "x", "decisionCases": cases}
+    if kind == "DO_WHILE":
+        return {**one, "type": kind, "loopCondition": "again", "loopOver": random_tasks(rng, 0, names)}
+    if kind == "WAIT":
+        return {**one, "type": kind, "inputParameters": {"duration": f"{rng.randint(1, 100)} seconds"}}
+    return {**one, "type": kind, "inputParameters": {"v": 1} if kind == "SET_VARIABLE" else {}}
+
+
+def random_flow(rng):
+    names = (f"r{n}" for n in itertools.count())
+    tasks = random_tasks(rng, 2, names)
+    if rng.random() < 0.5:
+        branches = [random_tasks(rng, 1, names) for _ in range(rng.randint(1, 3))]
+        fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": branches}
+        on = [branch[-1]["taskReferenceName"] for branch in branches]
+        tasks += [fork, {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": on}]
+    return tasks
+
+
+def random_bench(seed):
+    rng = random.Random(seed)
+    definition = {
+        "name": "t", "retryCount": rng.randint(0, 2), "retryDelaySeconds": rng.randint(0, 9),
+        "responseTimeoutSeconds": rng.randint(1, 50), "pollTimeoutSeconds": rng.choice([0, 30]),
+        "timeoutPolicy": rng.choice(["RETRY", "TIME_OUT_WF", "ALERT_ONLY"]), "timeoutSeconds": rng.choice([0, 60]),
+    }  # fmt: skip
+
+    def script(text, _):
+        return rng.random() < 0.4 if text == "again" else True
+
+    return rng, Bench(random_flow(rng), [definition], script=script)
+
+
+def random_step(rng, bench):
+    """A worker does something, or time passes."""
+    mine = [task for task in bench.open_tasks() if task["taskType"] == "t"]
+    if mine and rng.random() < 0.8:
+        task = rng.choice(mine)
+        if task["status"] == "SCHEDULED" and task.get("_due", 0) <= bench.now:
+            hand_out(task, "w", bench.now)
+        status = rng.choice(["COMPLETED"] * 6 + ["FAILED", "FAILED", "IN_PROGRESS", "FAILED_WITH_TERMINAL_ERROR"])
+        bench.update(task, status)
+    else:
+        due = next_deadline(bench.execution)
+        bench.now = max(bench.now + 1, due or bench.now + 1000)
+        bench.advance()
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_any_workflow_ends_in_order(seed):
+    rng, bench = random_bench(seed)
+    for _ in range(2000):
+        if bench.status in TERMINAL_WORKFLOW:
+            break
+        random_step(rng, bench)
+    assert bench.status in TERMINAL_WORKFLOW, bench.states()
+    tasks = bench.execution.tasks
+    assert all(is_done(task) for task in tasks), bench.states()
+    assert [task["seq"] for task in tasks] == list(range(1, len(tasks) + 1))
+    attempts = [(task["referenceTaskName"], task["retryCount"]) for task in tasks]
+    assert len(set(attempts)) == len(attempts)
+    assert all(task["scheduledTime"] <= max(task["startTime"], task["endTime"]) for task in tasks)
+    before = bench.states()
+    bench.after(10_000)
+    assert bench.states() == before
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_restart_at_any_commit_changes_nothing(seed):
+    rng, bench = random_bench(seed)
+    store = Store()
+    for _ in range(60):
+        with store.transaction():
+            store.save(bench.execution)
+        loaded = store.load("execution")
+        assert loaded.workflow == bench.execution.workflow
+        assert loaded.tasks == bench.execution.tasks
+        if rng.random() < 0.3:
+            bench.execution = loaded
+            bench.advance()
+            assert loaded.tasks == store.load("execution").tasks
+        if bench.status in TERMINAL_WORKFLOW:
+            break
+        random_step(rng, bench)
