@@ -75,6 +75,8 @@ def end_badly(execution: Execution, world: World, error: TerminateWorkflowError)
         workflow["status"] = error.status
     if error.task_id is not None and workflow.get("_failedTaskId") is None:
         workflow["_failedTaskId"] = error.task_id
+    if error.task_id is not None and (failed := execution.task(error.task_id)) is not None:
+        touch(failed, world.now)
     definition = execution.definition
     name = definition.get("failureWorkflow")
     if name and name.startswith("$"):
