@@ -33,7 +33,7 @@ def start(
     Args:
         port: Its port; 0 for any that is free.
         database: A file that keeps everything over restarts; in memory otherwise.
-        host: The address it listens on.
+        host: The address it listens on; keys are needed where others than this machine can reach it.
         secrets: What ``${workflow.secrets.NAME}`` gives; ``CONDUCTOR_SECRET_NAME`` of the environment otherwise.
         environment: What ``${workflow.env.NAME}`` gives; ``CONDUCTOR_ENV_NAME`` of the environment otherwise.
         keys: Key ids and secrets; with some, every call needs a token of ``POST /token``.
@@ -41,7 +41,7 @@ def start(
             take no time. A task that a worker has, or could have, holds the clock; schedules do not move it.
 
     Raises:
-        ConfigurationError: The extra is not installed, or the database cannot be used.
+        ConfigurationError: The extra is not installed, the database cannot be used, or keys are missing.
         ServerStartError: The port is in use.
     """
     try:

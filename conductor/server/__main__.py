@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from conductor.server.page.command import main as page_command
 
 _DONE, _MISUSED, _FAILED = 0, 2, 3
 _GLANCE = 0.2
+_KEYS = "CONDUCTOR_SERVER_KEYS"
 
 
 class RunningServer(Protocol):
@@ -72,7 +74,18 @@ def _start_embedded(arguments: argparse.Namespace) -> RunningServer:
         folder = Path(arguments.dir)
         folder.mkdir(parents=True, exist_ok=True)
         database = folder / "conductor.db"
-    return start(arguments.port, database, host=arguments.host)
+    return start(arguments.port, database, host=arguments.host, keys=_keys(os.environ.get(_KEYS, "")))
+
+
+def _keys(text: str) -> dict[str, str]:
+    pairs = [pair.strip().partition(":") for pair in text.split(",") if pair.strip()]
+    if not all(key and secret for key, _, secret in pairs):
+        raise ConfigurationError(
+            f"{_KEYS} is not ID:SECRET, or several of them with commas between.",
+            variable=_KEYS,
+            allowed="id:secret,id:secret",
+        )
+    return {key: secret for key, _, secret in pairs}
 
 
 _ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"embedded": _start_embedded, "oss": _start_oss}
@@ -130,7 +143,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m conductor.server",
         description="Run a Conductor server on this machine until Ctrl-C or SIGTERM.",
         epilog="Exit status: 0 stopped when asked, 2 wrong usage or setting, 3 the server did not start or ended by "
-        "itself. With `ui` as the first word it serves the web page for a server that runs elsewhere: `ui --help`.",
+        "itself. Where others than this machine can reach the embedded server it needs keys: "
+        f"{_KEYS}=ID:SECRET. With `ui` as the first word it serves the web page for a server that runs elsewhere: "
+        "`ui --help`.",
     )
     add = parser.add_argument
     add("--engine", choices=sorted(_ENGINES), default="oss", help="which server (default: %(default)s, the real one)")

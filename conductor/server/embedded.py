@@ -14,7 +14,7 @@ from types import TracebackType
 import uvicorn
 from typing_extensions import Self
 
-from conductor.errors import ServerStartError
+from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.clock import Clock
 from conductor.server.faults import Faults
 from conductor.server.http.app import make_app
@@ -23,6 +23,7 @@ from conductor.server.http.guarded import guarded
 from conductor.server.http.waiting import Waiting
 from conductor.server.kernel import Kernel
 from conductor.server.oss.port import local_address
+from conductor.server.page.guard import is_loopback
 from conductor.server.services.all import Services
 from conductor.server.store.sqlite import Store
 
@@ -55,6 +56,12 @@ class EmbeddedServer:
         *,
         skip_time: bool = False,
     ) -> None:
+        if not is_loopback(host) and not keys:
+            raise ConfigurationError(
+                f"The server on {host!r} would obey everyone who reaches it. Give it keys, or leave it on 127.0.0.1.",
+                variable="keys",
+                allowed="key ids and secrets",
+            )
         self._database = database
         self._socket = _listen(host, port)
         self.host, self.port = host, int(self._socket.getsockname()[1])

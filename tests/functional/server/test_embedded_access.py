@@ -1,0 +1,48 @@
+"""Who can reach the embedded server."""
+
+import pytest
+
+from conductor import AuthenticationError, ConfigurationError, server
+from conductor.clients.client import ConductorClient
+
+
+def test_beyond_this_machine_it_needs_keys():
+    with pytest.raises(ConfigurationError, match="Give it keys, or leave it on 127"):
+        server.start(host="0.0.0.0")
+
+
+def test_with_keys_it_serves_those_who_have_them():
+    with server.start(host="0.0.0.0", keys={"id": "secret"}) as embedded:
+        with ConductorClient(server_url=embedded.url, auth_key="id", auth_secret="secret") as client:
+            assert client.metadata.list_workflow_names() == []
+        wrong = ConductorClient(server_url=embedded.url, auth_key="id", auth_secret="other")
+        with wrong, pytest.raises(AuthenticationError):
+            wrong.metadata.list_workflow_names()
+
+
+def test_the_command_needs_them_too(spawn):
+    process = spawn("-m", "conductor.server", "--engine", "embedded", "--port", "0", "--host", "0.0.0.0")
+    _, err = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    assert "Give it keys" in err
+
+
+def test_the_command_takes_them_from_the_environment(spawn, monkeypatch):
+    monkeypatch.setenv("CONDUCTOR_SERVER_KEYS", "id:secret, other:too")
+    process = spawn("-m", "conductor.server", "--engine", "embedded", "--port", "0", "--host", "0.0.0.0")
+    url = process.stdout.readline().split()[4]
+
+    with ConductorClient(server_url=url, auth_key="other", auth_secret="too") as client:
+        assert client.metadata.list_workflow_names() == []
+
+
+@pytest.mark.parametrize("keys", ["id", ":secret", "id:", "id:secret,x"])
+def test_keys_that_cannot_be_read_are_status_2(spawn, monkeypatch, keys):
+    monkeypatch.setenv("CONDUCTOR_SERVER_KEYS", keys)
+    process = spawn("-m", "conductor.server", "--engine", "embedded", "--port", "0")
+    _, err = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    assert "CONDUCTOR_SERVER_KEYS is not ID:SECRET" in err
+    assert "secret," not in err
