@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from conductor.errors import ConductorError, ConfigurationError
 from conductor.server.page.serve import PageServer
-from conductor.server.page.upstream import Upstream
+from conductor.server.page.upstream import upstream_of
 from conductor.settings import Settings
 
 _DONE, _MISUSED, _FAILED = 0, 2, 3
@@ -22,7 +22,7 @@ def main(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     try:
         settings = Settings.from_env(**({"server_url": arguments.server} if arguments.server else {}))
-        upstream = Upstream(settings.server_url, settings.auth_key, settings.auth_secret)
+        upstream = upstream_of(settings)
         key = os.environ.get(_KEY_VARIABLE) or None
         names = tuple(arguments.name)
         with PageServer(upstream, port=arguments.port, host=arguments.host, key=key, names=names) as page:

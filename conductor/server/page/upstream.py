@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
+from conductor.errors import ConfigurationError
+from conductor.settings import Settings
+
 _FORWARDED = ("accept", "content-type", "x-authorization")
 _TIMEOUT = 60.0
 _UNAUTHORIZED = 401
@@ -36,6 +39,7 @@ class Upstream:
     url: str
     auth_key: str | None = None
     auth_secret: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
     _token: str | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
 
@@ -77,7 +81,7 @@ class Upstream:
     ) -> Answer:
         parts = urlsplit(self.url)
         sent = {**headers, **({"x-authorization": token} if token else {})}
-        connection = _connection(parts.scheme, parts.netloc)
+        connection = self._connection(parts.scheme, parts.netloc)
         try:
             connection.request(method, parts.path.rstrip("/") + target, body=body, headers=sent)
             response = connection.getresponse()
@@ -87,8 +91,26 @@ class Upstream:
         finally:
             connection.close()
 
+    def _connection(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
+        if scheme == "https":
+            tls = self.tls or ssl.create_default_context()
+            return http.client.HTTPSConnection(netloc, timeout=_TIMEOUT, context=tls)
+        return http.client.HTTPConnection(netloc, timeout=_TIMEOUT)
 
-def _connection(scheme: str, netloc: str) -> http.client.HTTPConnection:
-    if scheme == "https":
-        return http.client.HTTPSConnection(netloc, timeout=_TIMEOUT, context=ssl.create_default_context())
-    return http.client.HTTPConnection(netloc, timeout=_TIMEOUT)
+
+def upstream_of(settings: Settings) -> Upstream:
+    """Return the server that the settings name, with their key and their certificates; a proxy is not used.
+
+    Raises:
+        ConfigurationError: A certificate cannot be read.
+    """
+    try:
+        tls = ssl.create_default_context(cafile=settings.ca_bundle)
+        if settings.client_cert:
+            tls.load_cert_chain(settings.client_cert, settings.client_key)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"The certificates of the settings cannot be used: {error}") from error
+    if not settings.verify:
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+    return Upstream(settings.server_url, settings.auth_key, settings.auth_secret, tls)

@@ -1,7 +1,7 @@
 """The web page in a real browser, on fixed documents full of markup that must not be run."""
 
 import pytest
-from page_api import EVIL, RUN
+from page_api import DEFINITION, EVIL, RUN, task
 
 
 def test_executions_are_listed(show):
@@ -50,6 +50,19 @@ def test_an_execution_is_a_diagram_whose_tasks_open(show):
     tab.click("1 FAILED")
     tab.until("document.querySelector('aside .reason')")
     assert tab.run("location.hash") == "#/executions/w-1?tab=diagram&task=t-1"
+
+
+def test_of_hundreds_of_branches_those_that_need_a_look_are_drawn(show, api):
+    branches = [{"name": f"b{n}", "taskReferenceName": f"b{n}", "type": "SIMPLE"} for n in range(300)]
+    fork = {"name": "fan", "taskReferenceName": "fan", "type": "FORK_JOIN_DYNAMIC"}
+    tasks = [task(1, "fan", "COMPLETED", taskType="FORK", inputData={"forkedTaskDefs": branches})]
+    tasks += [task(n + 2, f"b{n}", "FAILED" if n == 222 else "COMPLETED") for n in range(300)]
+    api.documents["/workflow/w-1"] = {**RUN, "tasks": tasks, "workflowDefinition": {**DEFINITION, "tasks": [fork]}}
+    tab = show("#/executions/w-1")
+    tab.until("document.querySelector('svg.diagram')")
+
+    drawn = tab.run("[...document.querySelectorAll('svg .node')].map((one) => one.querySelector('text').textContent)")
+    assert drawn == ["fan", "b222", *(f"b{n}" for n in range(7)), "292 more"]
 
 
 def test_nothing_of_a_diagram_overlaps(show):

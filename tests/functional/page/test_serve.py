@@ -3,13 +3,16 @@
 import base64
 import http.client
 import json
+import ssl
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.page.serve import PageServer
-from conductor.server.page.upstream import Upstream
+from conductor.server.page.upstream import Upstream, upstream_of
+from conductor.settings import Settings
 
 
 def ask(page, method, target, body=None, **headers):
@@ -140,3 +143,34 @@ def test_a_server_that_gives_no_token_is_said(api):
         status, _, content = ask(page, "GET", "/api/version")
 
     assert (status, json.loads(content)["message"]) == (502, f"{api.url} gave no token: status 401")
+
+
+@pytest.fixture
+def secure(api, tmp_path):
+    """The API behind TLS, with a certificate that nobody trusts yet; what to trust is in ca.pem."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    api.server.socket = tls.wrap_socket(api.server.socket, server_side=True)
+    return api.url.replace("http:", "https:"), str(tmp_path / "ca.pem")
+
+
+def test_certificates_are_checked_as_the_settings_say(secure):
+    url, bundle = secure
+    settings = Settings(server_url=url)
+
+    for given, status in [
+        (settings, 502),
+        (settings.evolve(ca_bundle=bundle), 200),
+        (settings.evolve(verify=False), 200),
+    ]:
+        with PageServer(upstream_of(given)) as page:
+            assert ask(page, "GET", "/api/version")[0] == status
+
+
+def test_certificates_that_cannot_be_read_are_an_error(tmp_path):
+    (tmp_path / "no.pem").write_text("this is none")
+
+    with pytest.raises(ConfigurationError, match="certificates"):
+        upstream_of(Settings(ca_bundle=str(tmp_path / "no.pem")))

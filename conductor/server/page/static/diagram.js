@@ -8,6 +8,7 @@ import { kindOf } from "./format.js";
 
 const NODE = { width: 190, height: 46 };
 const SMALLEST = 0.62; // how far it shrinks to fit a narrow window before it has to be scrolled
+const MOST_BRANCHES = 8;
 const GAP = 26, SIDE = 28, HEAD = 22;
 
 export function diagram(definition, run, chosen, choose) {
@@ -49,9 +50,14 @@ function cases(task) {
   return [...named, { label: "default", tasks: task.defaultCase ?? [] }];
 }
 
+// A dynamic fork may have made hundreds of branches: those that have not ended well come first, the rest is counted.
 function dynamicBranches(task, context) {
   const made = context.latest.get(task.taskReferenceName)?.inputData?.forkedTaskDefs ?? [];
-  return made.map((one) => ({ tasks: [one] }));
+  if (made.length <= MOST_BRANCHES) return made.map((one) => ({ tasks: [one] }));
+  const isWell = (one) => context.latest.get(one.taskReferenceName)?.status === "COMPLETED";
+  const shown = [...made.filter((one) => !isWell(one)), ...made.filter(isWell)].slice(0, MOST_BRANCHES);
+  const rest = { type: "", name: "", taskReferenceName: `${made.length - shown.length} more` };
+  return [...shown.map((one) => ({ tasks: [one] })), { tasks: [rest] }];
 }
 
 function terminal() {

@@ -10,6 +10,8 @@ import { timeline } from "./timeline.js";
 
 const TABS = { diagram: "Diagram", timeline: "Timeline", tasks: "Tasks", data: "Input and output", source: "JSON" };
 
+const LARGE = 1_000_000; // characters; what is larger is asked for less often
+
 export async function execution(id, search) {
   const state = { id, tab: search.get("tab") in TABS ? search.get("tab") : "diagram", task: search.get("task"), run: null, shown: "" };
   const element = h("div", {});
@@ -27,7 +29,7 @@ export async function execution(id, search) {
     if (scroll) scroll.scrollLeft = left;
   };
   await refresh();
-  return { element, refresh, every: 2000 };
+  return { element, refresh, get every() { return state.shown.length > LARGE ? 10000 : 2000; } };
 }
 
 function parts(state, draw, reload) {
