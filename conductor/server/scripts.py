@@ -14,6 +14,7 @@ from typing import Any
 
 from conductor.server.javascript_errors import reason
 from conductor.server.jq_dialect import adapted, in_other_words, refusal
+from conductor.server.jq_process import may_not_end, run_apart
 
 DEFAULT_TIMEOUT = 4.0
 """Seconds that a script may take, as on the real server."""
@@ -114,19 +115,27 @@ def check_javascript(script: str) -> None:
             raise ScriptError(reason(str(error), script, skipped=len(_NEVER_RUN))) from None
 
 
-def run_jq(query: str, value: Any) -> list[Any]:
-    """Return all that the query makes of the value, maybe nothing; raise ScriptError when it is wrong or fails.
+def run_jq(query: str, value: Any, *, timeout: float = DEFAULT_TIMEOUT) -> list[Any]:
+    """Return all that the query makes of the value, maybe nothing.
 
     Functions that the real server's jq (jackson-jq) lacks are refused here too. Integers above 2**53 lose precision.
+
+    Raises:
+        ScriptError: The query is wrong, or failed.
+        ScriptTimeoutError: It took longer than so many seconds; the real server would go on with it for ever.
     """
     jq = _interpreter("jq", "jq", "jq")
     refused = refusal(query)
     if refused:
         raise ScriptError(refused)
     try:
+        if may_not_end(query):
+            return run_apart(adapted(query), value, timeout)
         results: list[Any] = _compiled(jq, adapted(query)).input_value(value).all()
     except ValueError as error:
         raise ScriptError(in_other_words(str(error))) from None
+    except TimeoutError:
+        raise ScriptTimeoutError(f"Query not evaluated within {timeout:g} seconds, interrupted.") from None
     return results
 
 

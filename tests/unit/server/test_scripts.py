@@ -4,6 +4,7 @@
 """
 
 import json
+import sys
 import threading
 import time
 from pathlib import Path
@@ -158,6 +159,24 @@ def test_a_query_that_fails_on_the_real_server_fails_here(query, reason):
 )
 def test_names_that_only_look_like_missing_functions_are_allowed(query):
     assert run_jq(query, {"now": 1}) is not None
+
+
+@pytest.mark.parametrize("query", ["def f: f; f", "until(false; .)", "[recurse(.)]"])
+def test_an_endless_query_is_stopped(query):
+    with pytest.raises(ScriptTimeoutError, match=r"Query not evaluated within 0\.3 seconds, interrupted\."):
+        run_jq(query, {}, timeout=0.3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit a process's memory")
+def test_a_query_that_needs_too_much_memory_fails():
+    with pytest.raises(ScriptError, match="cannot allocate memory"):
+        run_jq('reduce range(1000000) as $i ("xxxxxxxx"; . + .)', {}, timeout=20)
+
+
+def test_a_query_in_a_process_of_its_own_has_the_same_values_and_errors():
+    assert run_jq("def f(x): x * 2; f(.n), .t", {"n": 3, "t": "\u00e4"}) == [6, "\u00e4"]
+    with pytest.raises(ScriptError, match='^Cannot index number with string "x"$'):
+        run_jq("def f: .n.x; f", {"n": 3})
 
 
 def test_the_environment_cannot_be_read_by_a_query():
