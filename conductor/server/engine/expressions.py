@@ -15,7 +15,6 @@ from typing import Any
 from attrs import field, frozen
 
 from conductor.server.engine.java_text import Matches, java_text
-from conductor.server.engine.jsonpath import PathError
 from conductor.server.engine.jsonpath_parser import parse
 
 _START = re.compile(r"(?<!\$)\$\{")
@@ -154,6 +153,6 @@ def _looked_up(reference: str, values: Mapping[str, str]) -> Any:
     try:
         document = json.loads(value)
         found = parse(path).read(document, document)
-    except (ValueError, PathError):
+    except ValueError:
         return None
     return list(found) if isinstance(found, Matches) else found

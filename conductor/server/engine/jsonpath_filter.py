@@ -26,7 +26,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 _FLAGS = {"i": re.IGNORECASE, "x": re.VERBOSE, "s": re.DOTALL, "u": re.IGNORECASE, "d": 0, "U": 0}
 
 
-class SyntaxProblemError(ValueError):
+class FilterError(ValueError):
     """The text between `[?(` and `)]` is no filter."""
 
 
@@ -155,7 +155,7 @@ class _Parser:
         return self.position
 
     def fail(self) -> NoReturn:
-        raise SyntaxProblemError(f"{self.text!r} is no filter (position {self.position})")
+        raise FilterError(f"{self.text!r} is no filter (position {self.position})")
 
 
 def _constant(value: Any) -> _Value:

@@ -1,5 +1,6 @@
 """The pytest plugin, used as its users do."""
 
+import socket
 import subprocess
 import sys
 import textwrap
@@ -124,6 +125,21 @@ def test_each_test_has_its_own_server(conductor_client):
     with pytest.raises(WorkflowTimeoutError):
         conductor_client.workflows.run(flow({"name": "h", "taskReferenceName": "h", "type": "HUMAN"}), timeout=0.05)
     assert conductor_client.metadata.list_workflow_names() == []
+
+
+PORTS = []
+
+
+def test_a_server_is_gone_a_moment_after_its_test(conductor_server):
+    PORTS.append(conductor_server.port)
+
+
+def test_which_the_next_test_need_not_wait_for(wait_until):
+    def is_free():
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", PORTS[0])) != 0
+
+    wait_until(is_free)
 
 
 def pytest_in_a_process(tmp_path, source, *words):

@@ -6,17 +6,15 @@ import { facts, h, json, table } from "./dom.js";
 import { link, time } from "./format.js";
 import { startDialog } from "./start.js";
 
-export async function definitions(search) {
+export async function definitions() {
   const [workflows, tasks] = await Promise.all([get("/metadata/workflow"), get("/metadata/taskdefs")]);
-  const wanted = (search.get("text") ?? "").toLowerCase();
-  const matches = (one) => one.name.toLowerCase().includes(wanted);
   const lists = h("div", {});
-  const draw = () => lists.replaceChildren(
-    h("h2", {}, "Workflows"), workflowTable(workflows.filter(matches)), h("h2", {}, "Tasks"), taskTable(tasks.filter(matches)));
-  function matchesNow(one) { return one.name.toLowerCase().includes(filter.value.toLowerCase()); }
-  const filter = h("input", { value: search.get("text") ?? "", placeholder: "Part of a name", "aria-label": "Part of a name", oninput: () =>
-    lists.replaceChildren(h("h2", {}, "Workflows"), workflowTable(workflows.filter(matchesNow)),
-      h("h2", {}, "Tasks"), taskTable(tasks.filter(matchesNow))) });
+  const filter = h("input", { placeholder: "Part of a name", "aria-label": "Part of a name", oninput: draw });
+  function draw() {
+    const matches = (one) => one.name.toLowerCase().includes(filter.value.toLowerCase());
+    lists.replaceChildren(
+      h("h2", {}, "Workflows"), workflowTable(workflows.filter(matches)), h("h2", {}, "Tasks"), taskTable(tasks.filter(matches)));
+  }
   draw();
   return { element: h("div", {}, h("div", { class: "row spread" }, h("h1", {}, "Definitions"), filter), lists) };
 }

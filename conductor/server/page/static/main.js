@@ -11,7 +11,7 @@ import { schedule, schedules } from "./schedules.js";
 const SECTIONS = { executions: "Executions", definitions: "Definitions", queues: "Queues and workers", schedules: "Schedules" };
 const VIEWS = {
   executions: (path, search) => (path.length ? execution(path[0], search) : executions(search)),
-  definitions: (path, search) => (path.length ? definition(path[0], path[1], path[2]) : definitions(search)),
+  definitions: (path) => (path.length ? definition(path[0], path[1], path[2]) : definitions()),
   queues: () => queues(),
   schedules: (path) => (path.length ? schedule(path[0]) : schedules()),
 };
