@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from conductor.server.exact_integers import ExactIntegers
 from conductor.server.javascript_errors import reason
 from conductor.server.jq_dialect import adapted, in_other_words, refusal
 from conductor.server.jq_process import may_not_end, run_apart
@@ -94,12 +95,15 @@ def run_javascript(
     context = quickjs.Context()
     context.set_max_stack_size(_STACK)
     run = context.eval(_RUN)
+    exact = ExactIntegers()
     for name, value in bindings.items():
-        context.set(name, context.parse_json(json.dumps(value)))
+        text = json.dumps(value)
+        context.set(name, context.parse_json(text))
+        exact.add(value, text)
     context.set_memory_limit(memory)
     context.set_time_limit(timeout)
     try:
-        return json.loads(run(script))
+        return exact.restored(json.loads(run(script)))
     except quickjs.JSException as error:
         raise _javascript_error(str(error), script, timeout, memory) from None
 
@@ -118,7 +122,8 @@ def check_javascript(script: str) -> None:
 def run_jq(query: str, value: Any, *, timeout: float = DEFAULT_TIMEOUT) -> list[Any]:
     """Return all that the query makes of the value, maybe nothing.
 
-    Functions that the real server's jq (jackson-jq) lacks are refused here too. Integers above 2**53 lose precision.
+    Functions that the real server's jq (jackson-jq) lacks are refused here too. Integers above 2**53 are exact where
+    they are passed on, not where they are calculated with.
 
     Raises:
         ScriptError: The query is wrong, or failed.
@@ -129,14 +134,19 @@ def run_jq(query: str, value: Any, *, timeout: float = DEFAULT_TIMEOUT) -> list[
     if refused:
         raise ScriptError(refused)
     try:
+        text = json.dumps(value)
         if may_not_end(query):
-            return run_apart(adapted(query), value, timeout)
-        results: list[Any] = _compiled(jq, adapted(query)).input_value(value).all()
+            results = run_apart(adapted(query), value, timeout)
+        else:
+            results = _compiled(jq, adapted(query)).input_text(text).all()
     except ValueError as error:
         raise ScriptError(in_other_words(str(error))) from None
     except TimeoutError:
         raise ScriptTimeoutError(f"Query not evaluated within {timeout:g} seconds, interrupted.") from None
-    return results
+    exact = ExactIntegers()
+    exact.add(value, text)
+    restored: list[Any] = exact.restored(results)
+    return restored
 
 
 @lru_cache(maxsize=512)

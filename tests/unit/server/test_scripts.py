@@ -84,6 +84,27 @@ def test_a_script_cannot_change_how_its_value_is_read():
     assert run_javascript(script, {}) == {"a": [1.5, "x"]}
 
 
+@pytest.mark.parametrize("number", [9007199254740993, -9007199254740993, 1234567890123456789, 12345678901234567890])
+def test_large_integers_are_passed_on_exactly(number):
+    given = {"id": number, "ids": [number, 1.5, True], "small": 9007199254740991}
+
+    assert run_javascript("({id: $.id, all: $.ids.slice(), small: $.small})", {"$": given}) == {
+        "id": number,
+        "all": [number, 1.5, True],
+        "small": 9007199254740991,
+    }
+    assert run_jq(".id, {i: .ids[0]}, .small", given) == [number, {"i": number}, 9007199254740991]
+    assert run_jq("def f: .id; f", given) == [number]
+
+
+def test_integers_that_a_double_cannot_tell_apart_are_the_double():
+    given = {"a": 2**60 + 1, "b": 2**60 + 3, "c": 2**61 + 1}
+
+    assert run_javascript("[$.a, $.b, $.c, 2 ** 60]", {"$": given}) == [2**60, 2**60, 2**61 + 1, 2**60]
+    assert run_jq(".a, .c", given) == [2**60, 2**61 + 1]
+    assert run_javascript("2 ** 62", {}) == 4611686018427387904
+
+
 def test_an_endless_script_is_stopped():
     before = time.monotonic()
 
