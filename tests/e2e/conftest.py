@@ -1,6 +1,7 @@
 """Tests on the real open-source server."""
 
 import contextlib
+import sys
 import uuid
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from conductor.clients.client import ConductorClient
 from conductor.errors import NotFoundError
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
 
 def pytest_collection_modifyitems(items):
