@@ -4,27 +4,44 @@ from __future__ import annotations
 
 import re
 
+from attrs import frozen
+
 from conductor.errors import ConfigurationError
 
 __all__ = ["check_cron"]
 
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _MACROS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
-_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
-    ("seconds", 0, 59, {}),
-    ("minutes", 0, 59, {}),
-    ("hours", 0, 23, {}),
-    ("day of month", 1, 31, {}),
-    ("month", 1, 12, {name: place for place, name in enumerate(_MONTHS, 1)}),
-    ("day of week", 0, 7, {name: place for place, name in enumerate(_DAYS)}),
-)
-_PART = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?")
-_SPECIAL = {
-    "day of month": re.compile(r"\?|L(-\d{1,2})?|LW|\d{1,2}W"),
-    "day of week": re.compile(r"\?|(\d|[A-Z]{3})(L|#[1-5])"),
-}
 _ALLOWED = "six fields, seconds first: second minute hour day-of-month month day-of-week, as '0 0 9 * * MON-FRI'"
+_NUMBER = re.compile(r"\+?\d{1,10}")
+_LARGEST = 2**31 - 1  # of Java's int, in which the server counts
+_SUNDAY = 7
+
+
+@frozen
+class _Field:
+    """What may stand in one of the six places."""
+
+    name: str
+    low: int
+    high: int
+    words: tuple[str, ...] = ()
+    special: re.Pattern[str] | None = None
+
+
+_DAY_OF_MONTH = re.compile(r"L|LW|L-0*[1-9]\d{0,8}|0*([1-9]|[12]\d|3[01])W")
+_DAY_OF_WEEK = re.compile(r"[0-7](L|#[1-5])")  # the server takes #6 as well, which no month ever has
+_FIELDS = (
+    _Field("second", 0, 59),
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of month", 1, 31, (), _DAY_OF_MONTH),
+    _Field("month", 1, 12, ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")),
+    _Field("day of week", 0, 7, ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"), _DAY_OF_WEEK),
+)
+
+
+class _Problem(Exception):  # noqa: N818  it becomes a ConfigurationError
+    """What is wrong with a part of an expression."""
 
 
 def check_cron(expression: str, variable: str = "cron_expression") -> str:
@@ -33,48 +50,74 @@ def check_cron(expression: str, variable: str = "cron_expression") -> str:
     Raises:
         ConfigurationError: It cannot; the error names the field.
     """
-    if expression in _MACROS:
+    text = expression.strip() if isinstance(expression, str) else ""
+    if text.lower() in _MACROS:
         return expression
-    fields = expression.split() if isinstance(expression, str) else []
-    if len(fields) != len(_FIELDS):
-        advice = f" Put the second in front: '0 {expression}'." if len(fields) == len(_FIELDS) - 1 else ""
-        raise _refused(expression, variable, f"it has {len(fields)} fields and not 6.{advice}")
-    for text, (name, low, high, words) in zip(fields, _FIELDS, strict=True):
-        special = _SPECIAL.get(name)
-        for part in text.upper().split(","):
-            if special is not None and special.fullmatch(part):
-                continue
-            _check_part(expression, variable, part, name, low, high, words)
+    try:
+        _check(text)
+    except _Problem as problem:
+        raise ConfigurationError(
+            f"The cron expression {expression!r} cannot run: {problem} The server would store it and never run it.",
+            variable=variable,
+            value=expression,
+            allowed=_ALLOWED,
+        ) from None
     return expression
 
 
-def _check_part(
-    expression: str, variable: str, part: str, name: str, low: int, high: int, words: dict[str, int]
-) -> None:
-    found = _PART.fullmatch(part)
-    if not found:
-        raise _refused(expression, variable, f"{part!r} is no {name}.")
-    numbers: list[int] = []
-    for given in found.group(2, 3):
-        if given is None:
-            continue
-        number = words.get(given, int(given) if given.isdigit() else -1)
-        if numbers and given == "SUN":
-            number = 7  # Sunday is the last day of a range as well as the first
-        if not low <= number <= high:
-            names = f", or {next(iter(words))} to {list(words)[-1]}" if words else ""
-            raise _refused(expression, variable, f"{given!r} is no {name}: that is {low} to {high}{names}.")
-        numbers.append(number)
-    if len(numbers) == 2 and numbers[0] > numbers[1]:  # noqa: PLR2004
-        raise _refused(expression, variable, f"the range {part!r} of its {name} runs backwards.")
-    if found[4] is not None and not 1 <= int(found[4]) <= high:
-        raise _refused(expression, variable, f"the step of {part!r} is not from 1 to {high}.")
+def _check(text: str) -> None:
+    parts = [part for part in text.split(" ") if part]  # the server takes no tab for a space
+    if len(parts) != len(_FIELDS):
+        advice = f" Put the second in front: '0 {text}'." if len(parts) == len(_FIELDS) - 1 else ""
+        raise _Problem(f"it has {len(parts)} fields and not 6.{advice}")
+    for part, field in zip(parts, _FIELDS, strict=True):
+        _check_field(part, field)
 
 
-def _refused(expression: object, variable: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"The cron expression {expression!r} cannot run: {reason} The server would store it and never run it.",
-        variable=variable,
-        value=expression,
-        allowed=_ALLOWED,
-    )
+def _check_field(text: str, field: _Field) -> None:
+    entries = _numbered(text, field).split(",")
+    if field.name.startswith("day") and entries == ["?"]:
+        return
+    for entry, written in zip(entries, text.split(","), strict=True):
+        if field.special is None or not field.special.fullmatch(entry):
+            _check_entry(entry, written, field)
+
+
+def _numbered(text: str, field: _Field) -> str:
+    """Names of months and weekdays, in any case, as the server replaces them: by their numbers."""
+    if not field.words:
+        return text
+    text = text.upper()
+    for number, word in enumerate(field.words, 1):
+        text = text.replace(word, str(number))
+    return text
+
+
+def _check_entry(entry: str, written: str, field: _Field) -> None:
+    span, slash, step = entry.partition("/")
+    if span != "*":
+        _check_span(span, written, field)
+    if slash and _number(step) is None:
+        raise _Problem(f"the step of {written!r} in its {field.name} is no whole number above 0.")
+
+
+def _check_span(span: str, written: str, field: _Field) -> None:
+    first, hyphen, last = span.partition("-")
+    ends = [_number(end, or_zero=True) for end in ((first, last) if hyphen else (first,))]
+    if None in ends:
+        raise _Problem(f"{written!r} is no {field.name}.")
+    numbers = [end for end in ends if end is not None]
+    if not all(field.low <= number <= field.high for number in numbers):
+        names = f", or {field.words[0]} to {field.words[-1]}" if field.words else ""
+        raise _Problem(f"{written!r} is no {field.name}: that is {field.low} to {field.high}{names}.")
+    if field.name == "day of week" and numbers[0] == _SUNDAY and hyphen:
+        numbers[0] = 0  # Sunday begins a range as well as ends one
+    if numbers[0] > numbers[-1]:
+        raise _Problem(f"the range {written!r} of its {field.name} runs backwards.")
+
+
+def _number(text: str, *, or_zero: bool = False) -> int | None:
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = int(text)
+    return number if (0 if or_zero else 1) <= number <= _LARGEST else None
