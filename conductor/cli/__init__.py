@@ -1,0 +1,1 @@
+"""The command line ``conductor``: workers, servers, workflows, tasks, definitions; needs the extra ``cli``."""

@@ -1,0 +1,73 @@
+"""The command ``conductor``, and what becomes of its errors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from conductor._version import __version__
+from conductor.cli.exits import DONE, INTERRUPTED, status_of
+from conductor.cli.grouping import LazyGroup, shared_options
+from conductor.cli.session import Session
+from conductor.errors import ConductorError
+
+__all__ = ["root", "run"]
+
+_HOMES = {
+    name: f"conductor.cli.{module}"
+    for name, module in {
+        "worker": "worker",
+        "server": "server",
+    }.items()
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    homes=_HOMES,
+    params=shared_options(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 done; 1 a workflow failed, or a difference was found; 2 wrong usage or setting; 3 the "
+    "server cannot be reached; 4 the time given was over.",
+)
+@click.version_option(__version__, prog_name="conductor")
+def root() -> None:
+    """Conductor: workers, servers, workflows, tasks and definitions."""
+
+
+def run(words: Sequence[str] | None = None) -> int:
+    """Run a command line, that of this process by default; returns the exit status."""
+    words = list(sys.argv[1:] if words is None else words)
+    session = Session(words=words)
+    try:
+        answer = root.main(words, prog_name="conductor", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe, such as head, has enough
+        _forget_output()
+        return DONE
+    except (click.ClickException, ConductorError, OSError) as error:
+        return _tell(error, session)
+    return answer if isinstance(answer, int) else DONE
+
+
+def _tell(error: Exception, session: Session) -> int:
+    if session.debug:
+        traceback.print_exception(error)
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    sys.stderr.write(f"Error: {error}\n")
+    return status_of(error)
+
+
+def _forget_output() -> None:
+    """Have the interpreter's last flush write to nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,76 @@
+"""Importing the user's modules, with sentences in place of tracebacks for what can be mended."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from conductor.cli.exits import Misused
+from conductor.errors import WorkerRegistrationError
+from conductor.worker.registry import default_registry
+from conductor.worker.worker import Worker
+
+__all__ = ["find_named", "import_all", "module_name"]
+
+
+def module_name(word: str) -> str:
+    """A module's name, also where its path was given, as a shell completes it."""
+    path = Path(word)
+    if path.suffix != ".py":
+        return word.rstrip("/").replace("/", ".") if "/" in word else word
+    inside = path.resolve().relative_to(Path.cwd()) if path.resolve().is_relative_to(Path.cwd()) else None
+    if inside is None:
+        raise click.BadParameter(f"{word} is not below this folder; give the module's name, as Python imports it.")
+    return ".".join(inside.with_suffix("").parts)
+
+
+def import_all(words: Iterable[str]) -> list[str]:
+    """Import modules, found from the current folder as well; returns their names.
+
+    Raises:
+        Misused: One cannot be imported.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    names = [module_name(word) for word in words]
+    for name in names:
+        _import(name)
+    return names
+
+
+def _import(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except WorkerRegistrationError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise Misused(f"There is no module {name!r}; looked in {Path.cwd()} and on Python's path.") from None
+        raise Misused(f"{name} cannot be imported: {error}\n{_last_place(error)}") from None
+    except Exception as error:
+        raise Misused(f"{name} cannot be imported: {type(error).__name__}: {error}\n{_last_place(error)}") from error
+
+
+def _last_place(error: BaseException) -> str:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
+    return f"  at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def find_named(only: Sequence[str]) -> list[Worker]:
+    """The declared workers, or those of the names.
+
+    Raises:
+        Misused: There is none of a name.
+    """
+    workers = default_registry.list()
+    unknown = sorted(set(only) - {worker.name for worker in workers})
+    if unknown:
+        there = ", ".join(sorted({worker.name for worker in workers})) or "none"
+        raise Misused(f"No worker is declared for {', '.join(unknown)}; there are: {there}.")
+    return [worker for worker in workers if not only or worker.name in only]

@@ -1,0 +1,76 @@
+"""``--reload``: a process is started again when a source file changes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from conductor.cli.exits import DONE
+from conductor.cli.output import say
+
+__all__ = ["run_reloading"]
+
+_GLANCE_SECONDS = 0.5
+_STOP_SECONDS = 35.0
+_SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "build", "dist"})
+
+
+def run_reloading(words: Sequence[str], folder: Path) -> int:
+    """Run ``python -m conductor`` with ``words``, again after each change of a ``.py`` file, until Ctrl-C or SIGTERM.
+
+    A process that ended by itself, as with a mistake in a source file, is started again after the next change.
+    """
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    while True:
+        seen = _stamps(folder)
+        process = subprocess.Popen(  # noqa: S603  this very program
+            [sys.executable, "-m", "conductor", *words], start_new_session=True
+        )
+        try:
+            changed = _wait_for_change(folder, seen, asked)
+        finally:
+            _stop(process)
+        if changed is None:
+            return DONE
+        say(f"{changed} changed: starting again")
+
+
+def _wait_for_change(folder: Path, seen: dict[Path, int], asked: threading.Event) -> Path | None:
+    """The file that changed; None when the end was asked for."""
+    while not asked.wait(_GLANCE_SECONDS):
+        now = _stamps(folder)
+        changed = sorted(path for path in now.keys() | seen.keys() if now.get(path) != seen.get(path))
+        if changed:
+            return changed[0]
+    return None
+
+
+def _stamps(folder: Path) -> dict[Path, int]:
+    found = {}
+    for path in _sources(folder):
+        with contextlib.suppress(OSError):  # it was just removed
+            found[path] = path.stat().st_mtime_ns
+    return found
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _SKIPPED and not name.startswith(".")]
+        yield from (Path(parent, name) for name in names if name.endswith(".py"))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

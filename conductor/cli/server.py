@@ -1,0 +1,38 @@
+"""``conductor server``: a server on this machine."""
+
+from __future__ import annotations
+
+import click
+
+from conductor.server.__main__ import main as launch
+
+__all__ = ["command"]
+
+_PASSED_ON = {"ignore_unknown_options": True}
+
+
+@click.group("server")
+def command() -> None:
+    """Run a Conductor server, or its web page, on this machine."""
+
+
+@command.command("start", context_settings=_PASSED_ON)
+@click.option("--engine", type=click.Choice(["embedded", "oss"]), default="embedded", show_default=True)
+@click.option("--port", type=int, default=8080, show_default=True, help="Its port; 0 for any that is free.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address that it listens on.")
+@click.option("--db", help="Engine embedded: its database file; in memory otherwise.")
+@click.argument("more", nargs=-1, type=click.UNPROCESSED)
+def start(engine: str, port: int, host: str, db: str | None, more: tuple[str, ...]) -> int:
+    """Run a server until Ctrl-C or SIGTERM.
+
+    MORE are further options of python -m conductor.server, such as --dir or --heap.
+    """
+    database = [] if db is None else ["--db", db]
+    return launch(["--engine", engine, "--port", str(port), "--host", host, *database, *more])
+
+
+@command.command("ui", context_settings=_PASSED_ON, add_help_option=False)
+@click.argument("more", nargs=-1, type=click.UNPROCESSED)
+def page(more: tuple[str, ...]) -> int:
+    """Serve the web page for a server that runs elsewhere, until Ctrl-C."""
+    return launch(["ui", *more])

@@ -1,0 +1,33 @@
+"""`conductor server start`, and the command line without its extra."""
+
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+
+
+def test_a_server_starts_and_stops_with_status_0(background, tmp_path):
+    process = background("server", "start", "--port", "0", "--db", "kept.db")
+    ready = re.search(r"ready at (http://127\.0\.0\.1:\d+/api) \(embedded", process.stdout.readline())
+
+    with urllib.request.urlopen(f"{ready[1]}/version", timeout=10) as answer:
+        assert answer.status == 200
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert (tmp_path / "kept.db").exists()
+
+
+def test_a_wrong_engine_is_status_2(cli):
+    done = cli("server", "start", "--engine", "steam")
+
+    assert (done.status, "steam" in done.err) == (2, True)
+
+
+def test_without_its_extra_the_command_line_says_what_to_install():
+    code = "import sys; sys.modules['click'] = None; from conductor.cli.main import main; sys.exit(main([]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr == "The command line needs click: pip install 'conductor-sdk[cli]'.\n"

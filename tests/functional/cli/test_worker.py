@@ -1,0 +1,111 @@
+"""`conductor worker run` and `list`, as whole processes."""
+
+import json
+import signal
+
+import pytest
+
+from conductor.workflow import Workflow, simple
+
+WORKERS = """
+from conductor import worker_task
+
+@worker_task("{prefix}_add")
+def add(a: int, b: int = 0) -> int:
+    return a + b + {extra}
+
+@worker_task("{prefix}_other", thread_count=3, domain="blue")
+def other() -> None: ...
+"""
+
+
+@pytest.fixture
+def prefix(request):
+    return "cli_" + request.node.originalname.removeprefix("test_")[:30]
+
+
+@pytest.fixture
+def module(tmp_path, prefix):
+    (tmp_path / "app").mkdir()
+    path = tmp_path / "app" / "tasks.py"
+    path.write_text(WORKERS.format(prefix=prefix, extra=0))
+    return path
+
+
+def added(client, prefix, a=1):
+    workflow = Workflow(prefix)
+    workflow.add(simple(f"{prefix}_add", ref="add", a=a, b=2))
+    return workflow.run(client, timeout=30).task("add").output_data["result"]
+
+
+@pytest.mark.parametrize("words", [[], ["--processes", "2"]])
+def test_run_works_until_sigterm_and_ends_with_status_0(background, client, module, prefix, words):
+    process = background("worker", "run", "app.tasks", "--only", f"{prefix}_add", *words)
+
+    assert added(client, prefix) == 3
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, said
+    assert f"{prefix}_other" not in said
+
+
+def test_run_logs_json_lines_and_serves_its_health(background, module, wait_until):
+    process = background("worker", "run", "app.tasks", "--log-format", "json", "--health-port", "0")
+    lines = (json.loads(line) for line in process.stdout)
+
+    served = next(line for line in lines if "/livez" in line["message"])
+    assert served["level"] == "INFO"
+
+
+def test_reload_starts_the_workers_again_after_a_change(background, client, module, prefix, wait_until):
+    process = background("worker", "run", "app/tasks.py", "--reload")
+    assert added(client, prefix) == 3
+
+    module.write_text(WORKERS.format(prefix=prefix, extra=10))
+    assert "tasks.py changed" in next(line for line in process.stdout if "changed" in line)
+    wait_until(lambda: added(client, prefix) == 13, 20)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_list_shows_what_would_be_polled(cli, module, prefix):
+    done = cli("worker", "list", "app.tasks", "-o", "json", CONDUCTOR_WORKER_ALL_THREAD_COUNT="7")
+
+    assert [(row["name"], row["domain"], row["threads"]) for row in done.json] == [
+        (f"{prefix}_add", None, 7),
+        (f"{prefix}_other", "blue", 7),
+    ]
+
+
+def test_a_piped_list_is_lines_with_tabs(cli, module, prefix):
+    lines = cli("worker", "list", "app.tasks").out.splitlines()
+
+    assert lines[0].split("\t")[:2] == ["name", "domain"]
+    assert lines[2].split("\t")[:3] == [f"{prefix}_other", "blue", "3"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["app.nope"], "There is no module 'app.nope'"),
+        (["broken"], "ZeroDivisionError: division by zero"),
+        (["needy"], "No module named 'not_there'"),
+        (["app.tasks", "--only", "nope"], "No worker is declared for nope; there are: "),
+        (["app.tasks", "--nope"], "No such option"),
+    ],
+)
+def test_what_cannot_run_is_status_2_and_a_sentence(cli, module, tmp_path, words, says):
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    (tmp_path / "needy.py").write_text("import not_there\n")
+
+    done = cli("worker", "run", *words)
+    assert done.status == 2
+    assert says in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_wrong_setting_is_status_2(cli, module):
+    done = cli("worker", "run", "app.tasks", CONDUCTOR_SERVER_URL="ftp://nowhere")
+
+    assert (done.status, "ftp" in done.err, "Traceback" in done.err) == (2, True, False)
