@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import shell_complete
 
 from conductor._version import __version__
 from conductor.cli.exits import DONE, INTERRUPTED, status_of
@@ -18,11 +19,13 @@ from conductor.errors import ConductorError
 
 __all__ = ["root", "run"]
 
+_COMPLETION = "_CONDUCTOR_COMPLETE"  # a shell asks by it, as click's scripts for shells have it
 _HOMES = {
     name: f"conductor.cli.{module}"
     for name, module in {
         "worker": "worker",
         "server": "server",
+        "workflow": "workflow",
     }.items()
 }
 
@@ -42,11 +45,16 @@ def root() -> None:
 
 def run(words: Sequence[str] | None = None) -> int:
     """Run a command line, that of this process by default; returns the exit status."""
+    if instruction := os.environ.get(_COMPLETION):
+        return shell_complete(root, {}, "conductor", _COMPLETION, instruction)
     words = list(sys.argv[1:] if words is None else words)
-    session = Session(words=words)
+    session = Session(words=tuple(words))
     try:
-        answer = root.main(words, prog_name="conductor", standalone_mode=False, obj=session)
+        with root.make_context("conductor", words, obj=session) as context:
+            answer = root.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as error:  # of --help and --version
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as head, has enough

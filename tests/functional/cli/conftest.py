@@ -1,7 +1,13 @@
+import contextlib
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
+import threading
 
 import pytest
 
@@ -76,3 +82,41 @@ def background(server, tmp_path):
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def on_terminal(server, tmp_path):
+    """Run ``conductor`` on a pseudo-terminal; returns its exit status and all that it wrote there.
+
+    ``act`` is called once ``when`` was written.
+    """
+
+    def run(*words, size=(24, 100), when=None, act=None):
+        here, there = pty.openpty()
+        fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "conductor", *map(str, words)],
+            env={**os.environ, "CONDUCTOR_SERVER_URL": server.url, "TERM": "xterm-256color"},
+            cwd=tmp_path,
+            stdin=there,
+            stdout=there,
+            stderr=there,
+            start_new_session=True,
+        )
+        os.close(there)
+        deadline = threading.Timer(60, process.kill)
+        deadline.start()
+        written = b""
+        try:
+            with contextlib.suppress(OSError):  # Linux says so that the other end is closed
+                while piece := os.read(here, 65536):
+                    written += piece
+                    if when is not None and when in written.decode(errors="ignore"):
+                        when = None
+                        act()
+            return process.wait(), written.decode()
+        finally:
+            deadline.cancel()
+            os.close(here)
+
+    return run

@@ -1,0 +1,156 @@
+"""Definitions in files: JSON, YAML and Python, one by one or whole folders."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from conductor.cli.exits import Misused
+from conductor.cli.modules import import_all
+from conductor.cli.output import say
+from conductor.models import TaskDef
+from conductor.workflow.builder import Workflow
+from conductor.workflow.load import read_file
+
+__all__ = ["Definitions", "FromFile", "read_all", "read_workflow"]
+
+_DATA = frozenset({".json", ".yaml", ".yml"})
+_SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "build", "dist"})
+_KEYS_OF_TASKS = frozenset(TaskDef(name="x").to_dict()) | {"description"}
+
+
+@frozen
+class FromFile:
+    """A workflow, and the file that it is in."""
+
+    workflow: Workflow
+    path: Path
+
+
+@frozen
+class Definitions:
+    """What files hold.
+
+    Attributes:
+        workflows: The workflows, in the files' order.
+        tasks: The task definitions.
+    """
+
+    workflows: list[FromFile]
+    tasks: list[TaskDef]
+
+
+def read_all(paths: Iterable[str | Path], *, task_defs: bool = False) -> Definitions:
+    """The definitions in files and folders; a folder's Python files count where they make a ``Workflow``.
+
+    Args:
+        paths: Files and folders.
+        task_defs: Whether the decorated functions among the steps of Python workflows bring their task definitions.
+
+    Raises:
+        Misused: A file cannot be read, or there are two definitions of one name and version.
+    """
+    workflows: list[FromFile] = []
+    tasks: dict[str, TaskDef] = {}
+    for path, is_named in _files(paths):
+        for found in _python(path) if path.suffix == ".py" else _data(path, is_named=is_named):
+            if isinstance(found, Workflow):
+                workflows.append(FromFile(found, path))
+            else:
+                tasks[found.name] = found
+    _refuse_duplicates(workflows)
+    if task_defs:
+        tasks = {task.name: task for one in workflows for task in one.workflow.task_defs()} | tasks
+    return Definitions(workflows, list(tasks.values()))
+
+
+def read_workflow(word: str) -> Workflow | None:
+    """The one workflow of a file; None for a word that names no file.
+
+    Raises:
+        Misused: The file has none, or several.
+    """
+    path = Path(word)
+    if path.suffix not in _DATA | {".py"} or not path.exists():
+        return None
+    found = read_all([path]).workflows
+    if len(found) != 1:
+        raise Misused(f"{word} has {len(found)} workflows, and one is needed.")
+    return found[0].workflow
+
+
+def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path, bool]]:
+    """The files, each with whether it was named itself."""
+    for path in map(Path, paths):
+        if not path.exists():
+            raise Misused(f"There is no {path}.")
+        if not path.is_dir():
+            yield path, True
+            continue
+        for parent, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if name not in _SKIPPED and not name.startswith("."))
+            inside = [Path(parent, name) for name in sorted(names)]
+            yield from ((one, False) for one in inside if one.suffix in _DATA or _makes_workflows(one))
+
+
+def _makes_workflows(path: Path) -> bool:
+    return path.suffix == ".py" and path.name != "__main__.py" and "Workflow(" in path.read_text(encoding="utf-8")
+
+
+def _data(path: Path, *, is_named: bool) -> Iterator[Workflow | TaskDef]:
+    held = read_file(path)
+    entries = held if isinstance(held, list) else [held]
+    found = [_definition(entry) for entry in entries]
+    if None in found:
+        if is_named or any(found):
+            raise Misused(f"{path} has something that is neither a workflow nor a task definition.")
+        say(f"{path} is left out: it has no definitions.")
+        return
+    yield from (one for one in found if one is not None)
+
+
+def _definition(entry: Any) -> Workflow | TaskDef | None:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
+        return None
+    if isinstance(entry.get("tasks"), list):
+        return Workflow.from_def(entry)
+    is_task = len(entry) > 1 and entry.keys() <= _KEYS_OF_TASKS | {key for key in entry if key.endswith("Seconds")}
+    return TaskDef.from_dict(entry) if is_task else None
+
+
+def _python(path: Path) -> list[Workflow]:
+    """The workflows among a file's variables, each once."""
+    found = {id(value): value for value in _variables(path).values() if isinstance(value, Workflow)}
+    return list(found.values())
+
+
+def _variables(path: Path) -> dict[str, Any]:
+    try:
+        inside = path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return _run(path)
+    if all(part.isidentifier() for part in inside.with_suffix("").parts):
+        return vars(sys.modules[import_all([str(path)])[0]])
+    return _run(path)
+
+
+def _run(path: Path) -> dict[str, Any]:
+    try:
+        return runpy.run_path(str(path))
+    except Exception as error:
+        raise Misused(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+
+
+def _refuse_duplicates(found: Iterable[FromFile]) -> None:
+    places: dict[tuple[str, int | None], Path] = {}
+    for one in found:
+        key = (one.workflow.name, one.workflow.version)
+        if key in places:
+            raise Misused(f"Workflow {key[0]!r} version {key[1]} is defined in {places[key]} and in {one.path}.")
+        places[key] = one.path

@@ -1,0 +1,90 @@
+"""``conductor workflow diagram`` and ``export``: a workflow as a picture, or as a file."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conductor.cli.exits import Misused
+from conductor.cli.folder import read_workflow
+from conductor.cli.follow import sub_executions
+from conductor.cli.grouping import Command
+from conductor.cli.output import say
+from conductor.cli.session import Session
+from conductor.workflow.builder import Workflow
+from conductor.workflow.defaults import without_defaults
+from conductor.workflow.draw import Picture, draw
+
+__all__ = ["diagram", "export", "written"]
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_FORMS = ["text", "mermaid", "svg"]
+
+
+@click.command("diagram", cls=Command)
+@click.argument("subject", metavar="ID|NAME|FILE")
+@click.option("--version", type=int, help="The definition's version (default: the latest).")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="text", show_default=True)
+@click.option("--file", "target", type=click.Path(path_type=Path), help="A file: .svg, .html, .mmd or .txt.")
+@click.pass_obj
+def diagram(session: Session, subject: str, version: int | None, form: str, target: Path | None) -> None:
+    """Draw an execution, a registered definition, or a definition in a file."""
+    picture = _picture(session, subject, version)
+    if target is not None:
+        try:
+            picture.save(target)
+        except ValueError as error:
+            raise Misused(str(error)) from None
+        say(f"Wrote {target}")
+    else:
+        click.echo({"text": picture.text, "mermaid": picture.mermaid, "svg": picture.svg}[form](), nl=form != "text")
+
+
+def _picture(session: Session, subject: str, version: int | None) -> Picture:
+    if (workflow := read_workflow(subject)) is not None:
+        return draw(workflow)
+    with session.client() as client:
+        if _ID.fullmatch(subject.lower()):
+            execution = client.workflows.get(subject)
+            return draw(execution, sub_executions(client, execution))
+        return draw(client.metadata.get_workflow(subject, version))
+
+
+@click.command("export", cls=Command)
+@click.argument("name", metavar="NAME|FILE")
+@click.option("--version", type=int, help="Its version (default: the latest).")
+@click.option("--format", "form", type=click.Choice(["json", "yaml", "python"]), default="json", show_default=True)
+@click.option("--file", "target", type=click.Path(path_type=Path), help="Write it there.")
+@click.pass_obj
+def export(session: Session, name: str, version: int | None, form: str, target: Path | None) -> None:
+    """Print a definition as JSON, YAML, or Python code of this SDK."""
+    workflow = read_workflow(name)
+    if workflow is None:
+        with session.client() as client:
+            workflow = Workflow.from_def(client.metadata.get_workflow(name, version))
+    text = written(without_defaults(workflow.to_dict()), form) if form != "python" else workflow.to_python(tidy=True)
+    if target is None:
+        click.echo(text, nl=False)
+    else:
+        target.write_text(text, encoding="utf-8")
+        say(f"Wrote {target}")
+
+
+def written(wire: Any, form: str) -> str:
+    """A definition's wire form as JSON or YAML text.
+
+    Raises:
+        Misused: YAML is asked for, and no library for it is installed.
+    """
+    if form == "json":
+        return json.dumps(wire, indent=2, ensure_ascii=False) + "\n"
+    try:
+        import yaml  # noqa: PLC0415  an extra
+    except ModuleNotFoundError:
+        raise Misused("YAML needs a library: pip install 'conductor-sdk[yaml]'.") from None
+    text: str = yaml.safe_dump(wire, sort_keys=False, allow_unicode=True)
+    return text

@@ -1,0 +1,41 @@
+"""`conductor workflow watch` and `run` where people look: on a pseudo-terminal."""
+
+import re
+
+from conductor.workflow import Workflow, simple
+
+
+def plain(written):
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written)
+
+
+def test_watch_draws_the_execution_anew_until_it_has_ended(on_terminal, client):
+    workflow = Workflow("cli_watched")
+    workflow.add(simple("cli_watched_task", ref="brew"))
+    workflow_id = workflow.start(client)
+
+    def complete():
+        task = client.tasks.poll("cli_watched_task")
+        client.tasks.update(workflow_id=workflow_id, task_id=task.task_id, status="COMPLETED")
+
+    status, written = on_terminal("workflow", "watch", workflow_id, when="0 of 1 tasks", act=complete)
+
+    assert status == 0
+    assert "\x1b[2K" in written  # lines are erased and written again
+    seen = plain(written)
+    assert "0 of 1 tasks so far have ended" in seen
+    last = seen[seen.rindex("cli_watched") :]
+    assert "brew" in last
+    assert "tasks so far" not in last
+
+
+def test_run_shows_the_picture_while_it_waits(on_terminal, client):
+    workflow = Workflow("cli_seen")
+    workflow.add(simple("cli_seen_task", ref="sip"))
+    workflow.register(client)
+
+    status, written = on_terminal("workflow", "run", "cli_seen", "-i", "n=7", "--timeout", "1")
+
+    assert status == 4
+    assert "sip" in plain(written)
+    assert "has not ended within 1 s" in plain(written)

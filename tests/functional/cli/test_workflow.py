@@ -1,0 +1,169 @@
+"""`conductor workflow`, as whole processes."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from conductor.workflow import Workflow, inline, simple, terminate, wait
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workflows(client):
+    doubled = Workflow("cli_double", input_parameters=["number"])
+    step = doubled.add(inline("$.n * 2", {"n": doubled.input.number}, ref="twice"))
+    doubled.returns(twice=step.output.result).register(client)
+    broken = Workflow("cli_broken")
+    broken.add(terminate("FAILED", reason="no coffee", ref="stop"))
+    broken.register(client)
+    waiting = Workflow("cli_waiting")
+    waiting.add(wait(timedelta(days=1), ref="pause"))
+    waiting.register(client)
+    pending = Workflow("cli_pending")
+    pending.add(simple("cli_pending_task", ref="work", retry_count=0))
+    pending.register(client)
+
+
+def test_run_prints_the_output_and_ends_with_status_0(cli):
+    done = cli("workflow", "run", "cli_double", "-i", "number=21")
+
+    assert (done.status, done.json) == (0, {"twice": 42})
+    assert done.err.startswith("Started ")
+
+
+@pytest.mark.parametrize("form", ["json", "yaml", "python"])
+def test_an_exported_definition_runs_as_a_file_and_is_the_same(cli, tmp_path, form):
+    name = f"exported.{'py' if form == 'python' else form}"
+    assert cli("workflow", "export", "cli_double", "--format", form, "--file", name).status == 0
+
+    done = cli("workflow", "run", name, "--input", '{"number": 4}')
+    assert (done.status, done.json) == (0, {"twice": 8})
+    assert cli("workflow", "export", name).json == cli("workflow", "export", "cli_double").json
+
+
+def test_an_input_comes_from_a_file_and_a_pair_wins(cli, tmp_path):
+    (tmp_path / "input.json").write_text('{"number": 1, "name": "ann"}')
+    workflow_id = cli("workflow", "start", "cli_double", "--input", "@input.json", "-i", "number=5").out.strip()
+
+    assert cli("workflow", "get", workflow_id, "-o", "json").json["input"] == {"number": 5, "name": "ann"}
+
+
+def test_a_failed_workflow_is_status_1_with_its_reason(cli):
+    done = cli("workflow", "run", "cli_broken")
+
+    assert done.status == 1
+    assert "ended as FAILED" in done.err
+    assert "no coffee" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_workflow_that_goes_on_is_status_4(cli):
+    done = cli("workflow", "run", "cli_waiting", "--timeout", "200ms")
+
+    assert (done.status, "has not ended within 0.2 s" in done.err) == (4, True)
+
+
+def test_a_server_that_is_not_there_is_status_3(cli):
+    done = cli("workflow", "get", "x", "--server", "http://127.0.0.1:9", CONDUCTOR_CONNECT_TIMEOUT_MS="500")
+
+    assert (done.status, "Traceback" in done.err) == (3, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["get", "nope"], "nope"),
+        (["start", "cli_nope"], "cli_nope"),
+        (["start", "cli_double", "--input", "{"], "no JSON object"),
+        (["start", "cli_double", "--input", "[]"], "no object"),
+        (["start", "cli_double", "-i", "number"], "not NAME=VALUE"),
+        (["watch", "x", "--timeout", "soon"], "no length of time"),
+        (["nope"], "No such command"),
+    ],
+)
+def test_wrong_words_are_status_2_and_a_sentence(cli, words, says):
+    done = cli("workflow", *words)
+
+    assert (done.status, says in done.err, "Traceback" in done.err) == (2, True, False), done
+
+
+def test_executions_are_paused_resumed_terminated_and_found(cli, client, wait_until):
+    ids = [client.workflows.start("cli_waiting", correlation_id="cli-control") for _ in range(2)]
+
+    assert cli("workflow", "pause", *ids).out.splitlines() == ["workflowId\tresult", *(f"{i}\tpaused" for i in ids)]
+    assert client.workflows.get_status(ids[0]).status == "PAUSED"
+    assert cli("workflow", "resume", *ids).status == 0
+    assert cli("workflow", "terminate", *ids, "--reason", "enough").status == 0
+    assert client.workflows.get(ids[1]).reason_for_incompletion == "enough"
+    conditions = ["--correlation-id", "cli-control", "--status", "terminated", "--since", "1h"]
+    wait_until(lambda: len(cli("workflow", "search", *conditions, "-o", "json").json) == 2)
+    assert sorted(cli("workflow", "search", *conditions, "--ids").out.split()) == sorted(ids)
+
+
+def test_one_that_refuses_does_not_keep_the_others_from_it(cli, client):
+    running = client.workflows.start("cli_waiting")
+    done = cli("workflow", "terminate", "nope", running)
+
+    assert done.status == 2
+    assert "nope" in done.err
+    assert client.workflows.get_status(running).status == "TERMINATED"
+
+
+def test_a_failed_execution_is_retried_restarted_and_rerun(cli, client):
+    def fail():
+        task = client.workflows.get(workflow_id).task("work")
+        client.tasks.update(workflow_id=workflow_id, task_id=task.task_id, status="FAILED_WITH_TERMINAL_ERROR")
+        return client.workflows.get_status(workflow_id).status
+
+    workflow_id = client.workflows.start("cli_pending")
+    assert fail() == "FAILED"
+    assert cli("workflow", "retry", workflow_id).status == 0
+    assert fail() == "FAILED"
+    assert cli("workflow", "restart", workflow_id, "--latest").status == 0
+    assert fail() == "FAILED"
+    assert cli("workflow", "rerun", workflow_id, "--from", "work", "--task-input", '{"again": true}').status == 0
+    assert client.workflows.get(workflow_id).task("work").input_data["again"] is True
+
+
+def test_watch_tells_each_change_where_it_is_piped(cli, client):
+    workflow_id = client.workflows.start("cli_double", {"number": 1})
+    done = cli("workflow", "watch", workflow_id)
+
+    assert done.status == 0
+    assert [line.split("  ")[1:3] for line in done.err.splitlines()] == [
+        ["twice", "COMPLETED"],
+        ["cli_double", "COMPLETED"],
+    ]
+
+
+def test_get_shows_the_tree_and_the_output(cli, client):
+    shown = cli("workflow", "get", client.workflows.start("cli_double", {"number": 3})).out
+
+    assert "└─ " in shown
+    assert json.loads(shown[shown.index("\n{") :])["output"] == {"twice": 6}
+
+
+@pytest.mark.parametrize(("form", "begins"), [("text", "cli_double"), ("mermaid", "---"), ("svg", "<svg")])
+def test_a_definition_is_drawn(cli, form, begins):
+    done = cli("workflow", "diagram", "cli_double", "--format", form)
+
+    assert (done.status, done.out.startswith(begins)) == (0, True), done
+
+
+def test_a_picture_is_saved_in_the_form_of_its_name(cli, tmp_path):
+    assert cli("workflow", "diagram", "cli_double", "--file", "x.svg").status == 0
+    assert "twice" in (tmp_path / "x.svg").read_text()
+    assert cli("workflow", "diagram", "cli_double", "--file", "x.png").status == 2
+
+
+def test_a_reader_that_has_enough_is_no_error(server, tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "conductor", "workflow", "diagram", "cli_double", "--server", server.url]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
