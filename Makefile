@@ -1,6 +1,7 @@
-# make run: the main job on the real server.  make test: all tests.  make check: lint, types, layers.
+# make run: the main job.  make test: all tests.  make check: lint, types, layers.
 PYTHON ?= python3
 VENV ?= .venv
+ENGINE ?= embedded
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
@@ -16,8 +17,8 @@ $(STAMP): setup.cfg pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $(STAMP)
 
-run: $(STAMP) ## run sample orders through a workflow on the real Conductor server
-	$(BIN)/python -m examples.order_processing
+run: $(STAMP) ## run sample orders through a workflow on the embedded server; ENGINE=oss for the real one
+	$(BIN)/python -m examples.order_processing --engine $(ENGINE)
 
 test: $(STAMP) ## run all tests, those on the real server included
 	$(BIN)/python -m pytest -q

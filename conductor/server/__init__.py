@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conductor.errors import ConfigurationError
 from conductor.server.oss.launch import OssServer, start_oss_server
@@ -15,7 +15,14 @@ from conductor.server.oss.launch import OssServer, start_oss_server
 if TYPE_CHECKING:
     from conductor.server.embedded import EmbeddedServer
 
-__all__ = ["OssServer", "start", "start_oss_server"]
+__all__ = ["EmbeddedServer", "OssServer", "start", "start_oss_server"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name != "EmbeddedServer":
+            raise AttributeError(f"module 'conductor.server' has no attribute {name!r}")
+        return _embedded()
 
 
 def start(
@@ -44,6 +51,11 @@ def start(
         ConfigurationError: The extra is not installed, the database cannot be used, or keys are missing.
         ServerStartError: The port is in use.
     """
+    made = _embedded()(port, database, host, secrets, environment, keys, skip_time=skip_time)
+    return made.start()
+
+
+def _embedded() -> type[EmbeddedServer]:
     try:
         from conductor.server.embedded import EmbeddedServer  # noqa: PLC0415  needs the extra
     except ModuleNotFoundError as error:
@@ -52,4 +64,4 @@ def start(
         raise ConfigurationError(
             f"The embedded server needs {error.name}: pip install 'conductor-sdk[server]'."
         ) from None
-    return EmbeddedServer(port, database, host, secrets, environment, keys, skip_time=skip_time).start()
+    return EmbeddedServer

@@ -1,6 +1,7 @@
-"""Run sample orders through a real workflow: python -m examples.order_processing [--server URL]
+"""Run sample orders through a workflow: python -m examples.order_processing [--server URL | --engine embedded|oss]
 
-Without --server and without CONDUCTOR_SERVER_URL, the real open-source server is started for the run, and stopped.
+Without --server and without CONDUCTOR_SERVER_URL a server is started for the run, and stopped: the embedded one, or with
+--engine oss the real open-source server.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from conductor import ConductorClient, ConductorError, TaskHandler
 from conductor.models import Task, Workflow
-from conductor.server import start_oss_server
+from conductor.server import EmbeddedServer, OssServer, start, start_oss_server
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -118,8 +119,16 @@ def run(client: ConductorClient, timeout: float = 120.0) -> bool:
     return good
 
 
+def start_server(engine: str) -> EmbeddedServer | OssServer:
+    if engine == "embedded":
+        return start()
+    print("Starting the real Conductor server (the first time its 458 MB are fetched) ...", flush=True)
+    return start_oss_server()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", choices=["embedded", "oss"], default="embedded", help="the server to start")
     parser.add_argument("--server", default=os.environ.get("CONDUCTOR_SERVER_URL"), help="a running server's address")
     arguments = parser.parse_args()
     if str(ROOT) not in sys.path:
@@ -130,8 +139,7 @@ def main() -> int:
         with ExitStack() as stack:
             url = arguments.server
             if url is None:
-                print("Starting the real Conductor server (the first time its 458 MB are fetched) ...", flush=True)
-                url = stack.enter_context(start_oss_server()).url
+                url = stack.enter_context(start_server(arguments.engine)).url
             print(f"Using the server at {url}\n", flush=True)
             client = stack.enter_context(ConductorClient(server_url=url))
             return 0 if run(client) else 1
