@@ -70,8 +70,9 @@ class ResultDelivery:
         self._start_thread()
 
     def _start_thread(self) -> None:
-        self._thread = threading.Thread(target=self._send_waiting, name="outbox")
-        self._thread.start()
+        thread = threading.Thread(target=self._send_waiting, name="outbox")
+        thread.start()  # one that cannot be started is no thread to join
+        self._thread = thread
 
     @property
     def is_alive(self) -> bool:

@@ -187,8 +187,12 @@ class TaskHandler:
             self._group, self._pid, self._is_misconfigured = group, os.getpid(), False
             self._ended.clear()
             remember(self)
-            group.start()
-            self._observation.start()
+            try:
+                group.start()
+                self._observation.start()
+            except BaseException:  # such as no more threads: those that did start must not keep the process alive
+                self.stop(0.0)
+                raise
         return self
 
     @property

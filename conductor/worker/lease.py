@@ -48,8 +48,9 @@ class LeaseKeeper:
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread = threading.Thread(target=self._main, name="lease")
-        self._thread.start()
+        thread = threading.Thread(target=self._main, name="lease")
+        thread.start()  # one that cannot be started is no thread to join
+        self._thread = thread
 
     @property
     def is_alive(self) -> bool:

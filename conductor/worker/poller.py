@@ -105,8 +105,9 @@ class Poller:
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread = threading.Thread(target=self._main, name=f"poll:{self.task_type}")
-        self._thread.start()
+        thread = threading.Thread(target=self._main, name=f"poll:{self.task_type}")
+        thread.start()  # one that cannot be started is no thread to join
+        self._thread = thread
 
     @property
     def failed_polls(self) -> int:

@@ -43,6 +43,7 @@ class WorkerPool:
         self._threads = 0
         self._started = 0
         self._closed = False
+        self._is_short = False
 
     @property
     def size(self) -> int:
@@ -67,9 +68,11 @@ class WorkerPool:
     def revive(self) -> None:
         """Start threads in place of those that died, whatever they died of."""
         with self._lock:
-            if not self._closed and self._threads < self._size:
+            before = self._threads
+            if not self._closed and before < self._size:
                 self._start_missing()
-                logger.error("%s: a thread that runs tasks had died; another is started", self.name)
+                if started := self._threads - before:
+                    logger.error("%s: %d thread(s) that run tasks were missing, and are started", self.name, started)
 
     def _start_missing(self) -> None:
         while self._threads < self._size:
@@ -78,10 +81,13 @@ class WorkerPool:
             self._threads += 1
             try:
                 thread.start()
-            except RuntimeError:  # no more threads, or the interpreter is ending
+            except RuntimeError as error:  # no more threads, or the interpreter is ending
                 self._threads -= 1
-                logger.exception("%s: cannot start a thread; going on with %d", self.name, self._threads)
+                if not self._is_short:
+                    logger.error("%s: %s; going on with %d", self.name, error, self._threads)  # noqa: TRY400
+                self._is_short = True
                 return
+        self._is_short = False
 
     def resize(self, size: int) -> None:
         """Change how many tasks may run at a time; running ones are left alone."""

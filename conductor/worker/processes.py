@@ -125,8 +125,12 @@ class ProcessGroup:
     def stop(self, grace: float) -> StopReport:
         """Stop all processes within ``grace`` seconds; one that still runs three seconds later is killed."""
         self._begin_stop(grace)
-        self._ended.wait(grace + 2 * _AFTER_GRACE)
-        self._thread.join(1.0)
+        if self._thread.is_alive():
+            self._ended.wait(grace + 2 * _AFTER_GRACE)
+        else:
+            self.kill()
+        if self._thread.is_alive():
+            self._thread.join(1.0)
         for child in self._children:
             child.close()
         unfinished = [task_id for child in self._children for task_id in child.unfinished]

@@ -58,8 +58,9 @@ class Watchdog:
 
     def start(self) -> None:
         """Start the thread, which checks at once and then each time the period is over."""
-        self._thread = threading.Thread(target=self._main, name="watchdog")
-        self._thread.start()
+        thread = threading.Thread(target=self._main, name="watchdog")
+        thread.start()  # one that cannot be started is no thread to join
+        self._thread = thread
 
     @property
     def is_alive(self) -> bool:

@@ -443,3 +443,39 @@ def test_impossible_options_are_refused_by_the_constructor(options):
 def test_an_unknown_option_of_the_handler_is_a_type_error():
     with pytest.raises(TypeError, match="thread_count"):
         TaskHandler(threads=5)
+
+
+def test_a_hundred_task_types_work_in_one_process_on_two_threads_each(stub, start, wait_until):
+    for number in range(100):
+        stub.add(f"kind{number}", f"kind{number}-1", f"kind{number}-2")
+    before = threading.active_count()
+    handler = start(*(Worker(lambda: None, f"kind{number}") for number in range(100)))
+    wait_until(lambda: len(stub.done()) == 200, timeout=20)
+    ours = [
+        t.name for t in threading.enumerate() if t.name.startswith(("poll:", "run:", "outbox", "lease", "watchdog"))
+    ]
+    assert len(ours) == 203
+    assert before < 50
+    assert handler.stop(grace_seconds=10).drained
+
+
+def test_a_handler_that_cannot_have_all_of_its_threads_leaves_none_behind(stub, monkeypatch):
+    started = []
+    real = threading.Thread.start
+
+    def start_few(thread):
+        if thread.name.startswith(("poll:", "run:", "outbox", "lease")):
+            if len(started) == 4:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_few)
+    workers = [Worker(lambda: None, kind) for kind in "abc"]
+    handler = TaskHandler(Settings(server_url=stub.url), workers=workers)
+    with pytest.raises(RuntimeError, match="new thread"):
+        handler.start()
+    for thread in started:
+        thread.join(5)
+    assert [thread.name for thread in started if thread.is_alive()] == []
+    assert not handler.is_polling
