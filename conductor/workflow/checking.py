@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from typing_extensions import Self
 
 from conductor.errors import WorkflowDefinitionError
 from conductor.workflow.problem import Problem
+from conductor.workflow.signature import Declared, Signature, declared
 from conductor.workflow.step import Block, Step
 from conductor.workflow.validate import check
 
@@ -24,21 +25,35 @@ class Checking:
     _fields: dict[str, Any]
     _mistakes: list[Problem]
 
-    def validate(self) -> list[Problem]:
-        """Everything that is wrong with it, each with its place; warnings as well (``is_error`` is false)."""
+    def validate(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> list[Problem]:
+        """Everything that is wrong with it, each with its place; warnings as well (``is_error`` is false).
+
+        Args:
+            workers: The workers that there are: functions, ``Worker`` objects, a ``WorkerRegistry``. Tasks that are
+                given by name, as those of a JSON file, are checked against the functions as well; and one that no
+                worker is for is a warning.
+        """
+        return self.problems_with(None if workers is None else {one.name: one for one in map(declared, workers)})
+
+    def problems_with(self, signatures: Mapping[str, Signature] | None) -> list[Problem]:
+        """What ``validate`` finds, with the workers as they were read."""
         circle = self._circle(())
         if circle is not None:
             return [*self._mistakes, circle]
         is_built = not all(step.is_loaded for step in self.walk())
-        return [*self._mistakes, *check(self._fields, self._fields["tasks"], self.place if is_built else "")]
+        place = self.place if is_built else ""
+        return [*self._mistakes, *check(self._fields, self._fields["tasks"], place, signatures=signatures)]
 
-    def check(self) -> Self:
+    def check(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> Self:
         """Raise what ``validate`` finds, warnings apart.
+
+        Args:
+            workers: See ``validate``.
 
         Raises:
             WorkflowDefinitionError: There are errors; ``problems`` has all of them.
         """
-        errors = [problem for problem in self.validate() if problem.is_error]
+        errors = [problem for problem in self.validate(workers=workers) if problem.is_error]
         if errors:
             listing = "".join(f"\n  {problem}" for problem in errors)
             count = f"{len(errors)} problems" if len(errors) > 1 else "a problem"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from conductor.workflow.load import block_from
 from conductor.workflow.problem import Problem
+from conductor.workflow.signature import Signature
 from conductor.workflow.step import Block
 from conductor.workflow.validate.definition import check_definition
 from conductor.workflow.validate.flow import check_flow
@@ -20,7 +22,14 @@ from conductor.workflow.validate.workers import check_workers
 __all__ = ["check"]
 
 
-def check(fields: Mapping[str, Any], block: Block, place: str = "", prefix: str = "") -> Iterator[Problem]:
+def check(
+    fields: Mapping[str, Any],
+    block: Block,
+    place: str = "",
+    prefix: str = "",
+    *,
+    signatures: Mapping[str, Signature] | None = None,
+) -> Iterator[Problem]:
     """Every problem of a definition.
 
     Args:
@@ -28,8 +37,9 @@ def check(fields: Mapping[str, Any], block: Block, place: str = "", prefix: str 
         block: Its steps.
         place: Where it was written, or "".
         prefix: What paths begin with, for one that stands inside another.
+        signatures: The workers that there are, by task name; None when that is not known.
     """
-    tree = Tree.of(fields, block, place, prefix)
+    tree = Tree.of(fields, block, place, prefix, signatures)
     yield from check_definition(tree)
     yield from check_unique(tree)
     for node in tree.nodes:
@@ -38,11 +48,11 @@ def check(fields: Mapping[str, Any], block: Block, place: str = "", prefix: str 
     yield from check_references(tree)
     yield from check_scripts(tree)
     yield from check_workers(tree)
-    yield from check_subworkflows(tree, _inner)
+    yield from check_subworkflows(tree, partial(_inner, signatures))
 
 
-def _inner(definition: Mapping[str, Any], prefix: str) -> Iterator[Problem]:
+def _inner(signatures: Mapping[str, Signature] | None, definition: Mapping[str, Any], prefix: str) -> Iterator[Problem]:
     tasks = definition.get("tasks")
     block = block_from([task for task in tasks if isinstance(task, Mapping)] if isinstance(tasks, list) else [])
-    for problem in check({**definition, "tasks": block}, block, prefix=prefix):
+    for problem in check({**definition, "tasks": block}, block, prefix=prefix, signatures=signatures):
         yield inside(problem, prefix)

@@ -238,8 +238,8 @@ def _wrong_response(source: Node, found: Expression) -> str | None:
 
 def _outputs(source: Node) -> tuple[str, ...] | None:
     """The names in a step's output; None when they are not known."""
-    if source.step.signature is not None:
-        return source.step.signature.outputs
+    if source.signature is not None:
+        return source.signature.outputs
     if source.wire.get("asyncComplete"):
         return None
     if source.type == "SUB_WORKFLOW":

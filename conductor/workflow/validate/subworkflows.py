@@ -42,9 +42,9 @@ def _sub_workflow(
         yield node.problem("WRONG_TYPE", f"version of {node.label} {wrong}.", "subWorkflowParam.version")
     if isinstance(definition, Mapping):
         prefix = f"{node.path}.subWorkflowParam.workflowDefinition."
-        validate = getattr(node.step.target, "validate", None)
-        if callable(validate):  # it knows the functions and the lines
-            yield from (inside(problem, prefix) for problem in validate())
+        problems_with = getattr(node.step.target, "problems_with", None)
+        if callable(problems_with):  # it knows the functions and the lines
+            yield from (inside(problem, prefix) for problem in problems_with(tree.signatures))
         else:
             yield from check(definition, prefix)
         yield from _inputs(node, definition)

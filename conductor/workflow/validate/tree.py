@@ -11,6 +11,7 @@ from attrs import define, field
 from conductor.workflow.problem import Problem
 from conductor.workflow.refs import Ref, place_of
 from conductor.workflow.render import Renderer
+from conductor.workflow.signature import Signature
 from conductor.workflow.step import Block, Step
 
 __all__ = ["Node", "Tree", "as_list", "as_mapping", "closest", "like", "listed", "refs_in"]
@@ -29,6 +30,7 @@ class Node:
         index: Its place in the block.
         blocks: The nodes of its own blocks, by name.
         siblings: All nodes of the block that it is in.
+        signature: What is known of its worker's function, or None.
     """
 
     step: Step
@@ -39,6 +41,7 @@ class Node:
     index: int
     blocks: dict[str, list[Node]] = field(factory=dict)
     siblings: list[Node] = field(factory=list)
+    signature: Signature | None = None
 
     @property
     def type(self) -> str:
@@ -126,6 +129,8 @@ class Tree:
         top: The nodes of the first level.
         nodes: All nodes, in the order of the definition.
         place: Where the workflow was written, or "".
+        by_ref: The nodes by reference name; of several, the first.
+        signatures: The workers that there are, by task name; None when that is not known.
     """
 
     fields: dict[str, Any]
@@ -133,18 +138,28 @@ class Tree:
     nodes: list[Node]
     place: str = ""
     by_ref: dict[str, Node] = field(factory=dict)
+    signatures: Mapping[str, Signature] | None = None
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any], block: Block, place: str, prefix: str = "") -> Tree:
+    def of(
+        cls,
+        fields: Mapping[str, Any],
+        block: Block,
+        place: str,
+        prefix: str = "",
+        signatures: Mapping[str, Signature] | None = None,
+    ) -> Tree:
         """The tree of a definition's fields and its steps."""
         steps = [inner for step in block for inner in step.walk()]
         renderer = Renderer(steps)
         plain = {key: renderer.value(value) for key, value in fields.items() if value is not block}
         nodes: list[Node] = []
         top = _nodes(block, f"{prefix}tasks", None, "tasks", renderer.step, nodes)
-        tree = cls(fields=plain, top=top, nodes=nodes, place=place)
+        tree = cls(fields=plain, top=top, nodes=nodes, place=place, signatures=signatures)
         for node in nodes:
             tree.by_ref.setdefault(node.ref, node)
+            named = (signatures or {}).get(str(node.wire.get("name"))) if node.type == "SIMPLE" else None
+            node.signature = node.step.signature or named
         return tree
 
     def problem(self, code: str, message: str, at: str = "", *, is_error: bool = True) -> Problem:
@@ -175,7 +190,7 @@ def _nodes(
 
 def like(name: str, known: Iterable[str]) -> str | None:
     """The known name that this one may be meant to be."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.65)
     return found[0] if found else None
 
 

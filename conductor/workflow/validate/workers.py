@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conductor.workflow.problem import Problem
+from conductor.workflow.signature import Signature
 from conductor.workflow.step import Options
 from conductor.workflow.validate.tree import Node, Tree, as_mapping, closest
 
@@ -14,16 +15,21 @@ _OPTIONS = Options.__annotations__.keys()
 
 
 def check_workers(tree: Tree) -> Iterator[Problem]:
-    """The steps that were made of a function."""
+    """The tasks whose functions are known; and with all workers known, those that nobody works on."""
     for node in tree.nodes:
-        if node.step.signature is not None:
-            yield from _inputs(node)
+        if node.signature is not None:
+            yield from _inputs(node, node.signature)
+        elif tree.signatures is not None and node.type == "SIMPLE":
+            name = str(node.wire.get("name"))
+            yield node.problem(
+                "NO_WORKER",
+                f"No worker is given for the task {name!r}{closest(name, tree.signatures)}",
+                "name",
+                is_error=False,
+            )
 
 
-def _inputs(node: Node) -> Iterator[Problem]:
-    signature = node.step.signature
-    if signature is None:
-        return
+def _inputs(node: Node, signature: Signature) -> Iterator[Problem]:
     template = as_mapping(as_mapping(node.wire.get("taskDefinition")).get("inputTemplate"))
     for name in signature.required:
         if name not in node.inputs and name not in template:

@@ -899,6 +899,29 @@ def in_turn():
 
 
 TEMPLATE = {"name": "x", "inputTemplate": {"http_request": {"uri": "/", "method": "GET"}}}
+
+
+def test_definitions_from_files_are_checked_against_functions():
+    child = {"name": "child", "tasks": [task(name="pay", inputParameters={"sum": 1})]}
+    workflow = loaded(
+        task(name="price", inputParameters={"skuu": 1}),
+        task(name="pya", taskReferenceName="b", inputParameters={"x": "${a.output.totl}"}),
+        task(name="c", taskReferenceName="c", type="SUB_WORKFLOW", subWorkflowParam={"workflowDefinition": child}),
+    )
+    assert workflow.validate() == []
+    found = {(p.code, p.message.partition(".")[0]) for p in workflow.validate(workers=HERE)}
+    assert found == {
+        ("MISSING_INPUT", "price() needs 'sku', and SIMPLE 'a' does not give it"),
+        ("UNKNOWN_INPUT", "price() takes no 'skuu'; did you mean 'sku'?"),
+        ("NO_WORKER", "No worker is given for the task 'pya'; did you mean 'pay'?"),
+        ("UNKNOWN_OUTPUT", "${a"),
+        ("MISSING_INPUT", "pay() needs 'total', and SIMPLE 'a' does not give it"),
+        ("UNKNOWN_INPUT", "pay() takes no 'sum'; there is total"),
+    }
+    with pytest.raises(WorkflowDefinitionError, match="has 5 problems"):
+        workflow.check(workers=[price, pay])
+
+
 ODD = [None, 1, "${", [[{}]], {"a": [None]}]
 WHOLE = {
     "name": "order",
