@@ -3,11 +3,14 @@
 import copy
 import json
 import pickle
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypedDict
 
 import pytest
 
+import conductor.workflow
 from conductor import ConfigurationError, WorkerRegistry, Workflow, WorkflowDefinitionError, worker_task
 from conductor.workflow import (
     Problem,
@@ -831,6 +834,20 @@ def test_what_may_be_a_mistake_is_told_and_stops_nothing(make, code, message):
 
 def test_there_are_enough_of_them():
     assert len(ERRORS) >= 60
+
+
+def test_every_code_has_a_mistake_and_is_documented():
+    codes = {code for _, code, _ in (*ERRORS.values(), *WARNINGS.values())} | {"NO_WORKER"}
+    package = Path(conductor.workflow.__file__).parent
+    files = [*package.glob("*.py"), *(package / "validate").glob("*.py")]
+    written = "".join(
+        path.read_text(encoding="utf-8") for path in files if path.name not in {"kinds.py", "defaults.py"}
+    )
+    raised = set(re.findall(r'(?:roblem\(|yield|:)\s*\(?\s*"([A-Z]+(?:_[A-Z]+)*)",', written))
+    assert raised == codes
+    page = (Path(__file__).parents[3] / "docs" / "workflows.md").read_text(encoding="utf-8")
+    listed = re.search(r"^Each problem has a code.*?\n\n(.*?)\n\n", page, re.DOTALL | re.MULTILINE)[1]
+    assert set(re.findall(r"`([A-Z_]+)`", listed)) == codes
 
 
 def test_all_problems_are_told_at_once():
