@@ -12,19 +12,27 @@ from attrs import define, field
 from typing_extensions import Self
 
 from conductor.workflow.refs import Ref
-from conductor.workflow.step import Block, Content, Step
+from conductor.workflow.step import Block, Closed, Content, Step
 
 __all__ = ["ForkStep", "LoopStep", "SwitchStep", "case_key"]
 
 
 @define(eq=False, repr=False)
 class _Branching(Step):
+    _stack: list[Any] = field(factory=list, init=False)
+
     def __enter__(self) -> Self:
-        self._owner()
+        opened = self._opened(self._own_block())
+        opened.__enter__()
+        self._stack.append(opened)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        return None
+        self._stack.pop().__exit__(kind, error, trace)
+
+    def _own_block(self) -> Block:
+        """Where steps go that are added directly in the ``with`` block."""
+        return Closed(self)
 
     def _owner(self) -> Any:
         if self.workflow is None:
@@ -65,6 +73,8 @@ class ForkStep(_Branching):
 
     def branch(self, content: Content = None) -> AbstractContextManager[Block]:
         """One more branch, that runs beside the others."""
+        if "forkTasks" not in self.fields:
+            raise TypeError(f"The branches of {self!r} are known when it is reached: it takes none here.")
         block = Block()
         self.fields["forkTasks"].append(block)
         return self._fill(block, content)
@@ -85,16 +95,9 @@ class ForkStep(_Branching):
 class LoopStep(_Branching):
     """A DO_WHILE; its body is the ``with`` block."""
 
-    _stack: list[Any] = field(factory=list, init=False)
-
-    def __enter__(self) -> Self:
-        opened = self._opened(self.fields["loopOver"])
-        opened.__enter__()
-        self._stack.append(opened)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._stack.pop().__exit__(kind, error, trace)
+    def _own_block(self) -> Block:
+        body: Block = self.fields["loopOver"]
+        return body
 
     @property
     def iteration(self) -> Ref:

@@ -26,7 +26,7 @@ from conductor.workflow.refs import Ref
 from conductor.workflow.render import Renderer
 from conductor.workflow.roots import Roots
 from conductor.workflow.running import Running
-from conductor.workflow.step import Block, Chain, Content, Step
+from conductor.workflow.step import Block, Chain, Closed, Content, Step
 from conductor.workflow.tasks.branch import fork
 
 __all__ = ["Workflow"]
@@ -233,6 +233,11 @@ class Workflow(Roots, Opening, Checking, Running):
         raise TypeError(f"A step, a list of branches or a function that makes steps can be added, and not {item!r}.")
 
     def _settle(self, step: S) -> S:
+        if isinstance(between := self._open[-1], Closed):
+            call = "branch()" if between.step.type == "FORK_JOIN" else 'case("...")'
+            raise TypeError(
+                f"{step!r} would stand between the branches of {between.step!r}; write: with step.{call}: ..."
+            )
         if step.workflow is not None:
             self._mistakes.append(_added_twice(step, self))
             return step

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conductor.workflow.builder import Workflow
     from conductor.workflow.signature import Signature
 
-__all__ = ["OPTION_FIELDS", "Block", "Chain", "Content", "Options", "Step", "StepNames", "as_inputs", "make"]
+__all__ = ["OPTION_FIELDS", "Block", "Chain", "Closed", "Content", "Options", "Step", "StepNames", "as_inputs", "make"]
 
 Content: TypeAlias = "Step | Chain | Sequence[Any] | Callable[..., Any] | None"
 
@@ -93,6 +93,14 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.steps)
+
+
+class Closed(Block):
+    """Between the branches of a step: nothing can be added there."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__()
+        self.step = step
 
 
 @define

@@ -308,6 +308,22 @@ def test_a_block_closes_when_it_fails():
     assert shape(workflow.to_dict()["tasks"]) == [{"loop": []}, "a"]
 
 
+def test_nothing_stands_between_the_branches():
+    workflow = Workflow("w")
+    with workflow.fork() as f, pytest.raises(TypeError, match=r"between the branches of .*with step\.branch\(\)"):
+        workflow >> simple("a")
+    f.branch(simple("b"))
+    with workflow.switch("x") as s, pytest.raises(TypeError, match=r"with step\.case\(\"\.\.\.\"\)"):
+        workflow >> simple("c")
+    s.case("1", simple("d"))
+    assert shape(workflow.to_dict()["tasks"]) == [{"fork": [["b"]]}, "fork_join", {"switch": {"1": ["d"]}}]
+
+
+def test_a_dynamic_fork_takes_no_branches():
+    with pytest.raises(TypeError, match="are known when it is reached"):
+        Workflow("w").add(dynamic_fork("x", "y")).branch(simple("a"))
+
+
 def test_a_block_needs_a_workflow():
     with pytest.raises(TypeError, match="is not in a workflow yet"), switch("x") as s:
         pass
