@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from conductor.server.engine.world import RefusedError
 from conductor.server.faults import Faults
+from conductor.server.http.admin import AdminResource
 from conductor.server.http.answers import error_answer, json_answer, text_answer
 from conductor.server.http.bulk import BulkResource
 from conductor.server.http.events import EventResource
@@ -49,7 +50,9 @@ def make_app(services: Services, waiting: Waiting, faults: Faults, keys: Keys) -
         *MetadataResource(services.metadata).routes(),
         *ScheduleResource(services.schedules).routes(),
         *SecretResource(kernel.secrets, kernel.environment).routes(),
+        *AdminResource(services, VERSION).routes(),
         Route("/version", _version, methods=["GET"]),
+        Route("/health", _health, methods=["GET"]),
     ]
     app = Starlette(
         routes=[Mount("/api", routes=api), Route("/health", _health, methods=["GET"]), *page_routes()],

@@ -25,6 +25,7 @@ class Schedules:
 
     def __init__(self, kernel: Kernel, starts: Starts) -> None:
         self._kernel, self._starts = kernel, starts
+        self.is_paused = False
         self._schedules: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_SCHEDULE)}
         kernel.timed.append((self._next_due, self._fire))
 
@@ -127,6 +128,8 @@ class Schedules:
     # -- firing
 
     def _next_due(self) -> int | None:
+        if self.is_paused:
+            return None
         times = (schedule.get("_next") for schedule in self._schedules.values() if not schedule["paused"])
         return min((one for one in times if one is not None), default=None)
 

@@ -442,3 +442,23 @@ def a_schedule_that_runs(lab):
     record = found["results"][0]
     document = lab.until_status(record["workflowId"], "COMPLETED")
     return [sorted(record), record["state"], sorted(document["input"]), document["input"]["_schedulerCron"]]
+
+
+# -- operators
+
+
+@scenario
+def what_operators_ask(lab):
+    lab.task()
+    workflow_id = lab.run(lab.simple(), inline("i"))
+    pending = lab.get(f"/admin/task/{lab('t')}", count=5).json
+    return [
+        [(one["status"], one["referenceTaskName"]) for one in pending],
+        lab.post(f"/admin/sweep/requeue/{workflow_id}").seen(),
+        lab.post(f"/admin/consistency/verifyAndRepair/{workflow_id}").seen(),
+        lab.post(f"/queue/update/{workflow_id}/t/COMPLETED", {}).seen(),
+        lab.get("/queue/size").seen(),
+        lab.get("/health").json["healthy"],
+        lab.get("/admin/config").status,
+        lab.get("/scheduler/admin/requeue").seen(),
+    ]
