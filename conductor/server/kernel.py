@@ -21,6 +21,7 @@ from attrs import define, field
 from conductor.server.clock import Clock
 from conductor.server.engine.decide import advance, queue_name
 from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.tasks.outside import begin_again
 from conductor.server.engine.timeouts import next_deadline
 from conductor.server.engine.words import IN_PROGRESS, SCHEDULED, SYSTEM
 from conductor.server.engine.world import RefusedError, ScriptFailedError, World
@@ -67,6 +68,7 @@ class Kernel:
         self.handlers: dict[type, Handler] = {}
         self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []  # further sources of timers
         self.after_commit: list[Callable[[], None]] = []
+        self.after_failure: list[Callable[[], None]] = []
         self.is_closed = False
         self.skips_time = False
         self.wake_timer: Callable[[], None] = lambda: None
@@ -102,10 +104,13 @@ class Kernel:
                     self._cache.pop(workflow_id, None)
                 self._touched.clear()
                 self.after_commit.clear()
+                for action in self.after_failure:
+                    action()
                 raise
             finally:
                 self._depth = 0
                 self._world = None
+                self.after_failure.clear()
             self._committed()
             if self.skips_time:
                 self.wake_timer()
@@ -319,12 +324,13 @@ class Kernel:
                 execution = self.get(workflow_id)
                 for task in execution.tasks:
                     if task["taskType"] in SYSTEM:
+                        begin_again(task)
                         continue
                     if task["status"] == SCHEDULED:
                         due = task.get("_due", 0)
                         queue, priority = queue_name(task), task["workflowPriority"]
                         self.queues.push(queue, task["taskId"], workflow_id, priority, due, world.now)
-                    elif task["status"] == IN_PROGRESS:
+                    elif task["status"] == IN_PROGRESS:  # a worker has it
                         self.in_progress.setdefault(task["taskDefName"], set()).add(task["taskId"])
                 self.advance(execution)
 

@@ -43,10 +43,11 @@ class Tasks:
     def _take(self, queue: str, worker: str | None, count: int, now: int) -> list[Json]:
         kernel, polled = self._kernel, []
         for task_id, workflow_id in kernel.queues.pop(queue, now):
-            execution = kernel.get(workflow_id)
-            task = execution.task(task_id)
-            if task is None or task["status"] != SCHEDULED or execution.is_terminal:
+            execution = kernel.find(workflow_id)
+            task = execution.task(task_id) if execution is not None else None
+            if execution is None or task is None or task["status"] != SCHEDULED or execution.is_terminal:
                 continue
+            kernel.after_failure.append(partial(self._put_back, queue, task, workflow_id))
             if self._is_limited(task):
                 kernel.after_commit.append(partial(self._put_back, queue, task, workflow_id))
                 continue
@@ -60,6 +61,7 @@ class Tasks:
 
     def _put_back(self, queue: str, task: Doc, workflow_id: str) -> None:
         now, due = self._kernel.clock.now_ms(), task.get("_due", 0)
+        self._kernel.in_progress.get(task["taskDefName"], set()).discard(task["taskId"])
         self._kernel.queues.push(queue, task["taskId"], workflow_id, task["workflowPriority"], due, now, wake=False)
 
     def _note_poll(self, kind: str, worker: str | None, domain: str | None) -> None:

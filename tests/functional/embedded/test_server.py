@@ -126,3 +126,19 @@ def test_as_a_process_it_says_where_it_is_and_stops_with_status_0(tmp_path):
         ), line
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def test_a_call_that_was_under_way_is_made_again_after_a_restart(tmp_path):
+    database = tmp_path / "conductor.db"
+    request = {"uri": "http://127.0.0.1:9/", "method": "GET", "connectionTimeOut": 500}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        slow = {**request, "uri": f"http://127.0.0.1:{silent.getsockname()[1]}/", "readTimeOut": 60_000}
+        task = {"name": "h", "taskReferenceName": "h", "type": "HTTP", "inputParameters": {"http_request": slow}}
+        with conductor.server.start(database=database) as server, ConductorClient(server_url=server.url) as client:
+            client.metadata.update_workflows([{"name": "calling", "ownerEmail": "a@b.c", "tasks": [task]}])
+            workflow_id = client.workflows.start("calling")
+            assert client.workflows.get(workflow_id).tasks[0].status == "IN_PROGRESS"
+    with conductor.server.start(database=database) as server, ConductorClient(server_url=server.url) as client:
+        workflow = client.workflows.wait(workflow_id, timeout=10)
+        assert workflow.status == "FAILED"
+        assert "I/O error on GET request" in workflow.reason_for_incompletion

@@ -65,6 +65,13 @@ def end_http(run: Run, response: Json | None, fault: str) -> None:
         run.complete()
 
 
+def begin_again(task: Doc) -> None:
+    """The server ended while a call was under way: it is made once more."""
+    if task["taskType"] == "HTTP" and task["status"] == IN_PROGRESS and "response" not in task["outputData"]:
+        task["status"] = SCHEDULED
+        task.drop("_isAsked", "_due")
+
+
 def start_event(run: Run) -> None:
     """Publish the message: the task's input and where it came from."""
     workflow = run.execution.workflow
