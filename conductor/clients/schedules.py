@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import builtins
 import zoneinfo
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime, timezone
 from typing import Any
 
-from attrs import evolve
-
 from conductor.clients._tagged import Tagged, tag_operations
-from conductor.clients.checks import addressable, as_model, require_ids
+from conductor.clients.checks import addressable, as_model, known_all, require_ids
 from conductor.clients.cron import check_cron
 from conductor.clients.ensure import Ensured, compare
 from conductor.clients.paging import check_size, pages
+from conductor.clients.schedule_query import executions_query, several
 from conductor.clients.workflows import START
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
-from conductor.models import BulkResponse, SearchResult, WorkflowSchedule, WorkflowScheduleExecution
+from conductor.models import (
+    BulkResponse,
+    ScheduleExecutionState,
+    SearchResult,
+    WorkflowSchedule,
+    WorkflowScheduleExecution,
+)
 from conductor.models.codec import epoch_ms
 from conductor.transport.operation import Edition, Operation, nothing
 
@@ -80,13 +86,13 @@ class SchedulerClient(Tagged):
         ``GET /scheduler/schedules/{name}``, and ``POST /scheduler/schedules`` where there is a difference. Unless
         ``paused`` is given, a schedule that is paused stays paused.
         """
-        wanted = _checked(as_model(schedule, WorkflowSchedule))
+        wanted = copy(_checked(as_model(schedule, WorkflowSchedule)))
         try:
             found: WorkflowSchedule | None = self.get(wanted.name)
         except NotFoundError:
             found = None
         if found is not None and wanted.paused is None:
-            wanted = evolve(wanted, paused=found.paused)
+            wanted.paused, wanted.paused_reason = found.paused, found.paused_reason
         result = compare(wanted.name, wanted, found)
         if result:
             self._call(SAVE, body=wanted)
@@ -202,14 +208,38 @@ class SchedulerClient(Tagged):
     def search_executions(
         self,
         *,
+        schedule_name: str | Iterable[str] | None = None,
+        state: ScheduleExecutionState | str | Iterable[ScheduleExecutionState | str] | None = None,
+        workflow_name: str | None = None,
+        scheduled_after: datetime | int | None = None,
+        scheduled_before: datetime | int | None = None,
         query: str | None = None,
         free_text: str = "*",
         sort: str | Sequence[str] | None = None,
         start: int = 0,
         size: int = 100,
     ) -> SearchResult[WorkflowScheduleExecution]:
-        """A page of what schedules started (``GET /scheduler/search/executions``)."""
+        """A page of what schedules started (``GET /scheduler/search/executions``).
+
+        Args:
+            schedule_name: Of this schedule, or of several.
+            state: ``POLLED``, ``EXECUTED`` or ``FAILED``, or several.
+            workflow_name: Of workflows with this text in their name.
+            scheduled_after: Due after this moment.
+            scheduled_before: Due before this moment.
+            query: Further conditions as text: ``scheduleName IN (a,b)``, ``state IN (a,b)``, ``scheduledTime>1``,
+                ``scheduledTime<2``, ``workflowName=a`` and ``executionId=a``, joined by `` AND ``.
+            free_text: Ignored by the open-source server.
+            sort: ``scheduledTime:DESC`` and the like, or several.
+            start: The first result's place.
+            size: How many at most.
+
+        Raises:
+            ConfigurationError: ``query`` has another condition, which the server would take for a schedule's name.
+        """
         check_size(size, 5000)
+        names, states = several(schedule_name), several(known_all(state, ScheduleExecutionState, "state"))
+        query = executions_query(names, states, workflow_name, (scheduled_after, scheduled_before), query)
         sent = {"query": query, "freeText": free_text, "start": start, "size": size, "sort": _joined(sort)}
         return self._call(SEARCH_EXECUTIONS, query=sent)
 

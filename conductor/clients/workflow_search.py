@@ -11,7 +11,7 @@ from typing_extensions import Never
 from conductor.clients._resource import Resource
 from conductor.clients.checks import known_all
 from conductor.clients.paging import check_size, pages
-from conductor.clients.query import WORKFLOW_FIELDS, build_query, check_sort, refuse_fields
+from conductor.clients.query import TASK_FIELDS, WORKFLOW_FIELDS, build_query, check_sort, refuse_fields
 from conductor.models import SearchResult, Workflow, WorkflowExecutionStatus, WorkflowSummary
 from conductor.transport.operation import Edition, Operation
 
@@ -141,8 +141,11 @@ class WorkflowSearch(Resource):
         start: int = 0,
         size: int = 100,
     ) -> SearchResult[WorkflowSummary]:
-        """A page of the executions with tasks that match (``GET /workflow/search-by-tasks``, open-source server)."""
-        sent = _page(build_query({}, {}, query, _BY_TASK_FIELDS), free_text, sort, start, size)
+        """A page of the executions with tasks that match (``GET /workflow/search-by-tasks``, open-source server).
+
+        Its conditions are of tasks, as those of ``client.tasks.search``: ``taskType``, ``taskDefName``, ``status``.
+        """
+        sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
         return self._call(SEARCH_BY_TASKS, query=sent)
 
     def search_by_tasks_full(
@@ -155,7 +158,7 @@ class WorkflowSearch(Resource):
         size: int = 100,
     ) -> SearchResult[Workflow]:
         """The same with whole executions (``GET /workflow/search-by-tasks-v2``, open-source server)."""
-        sent = _page(build_query({}, {}, query, _BY_TASK_FIELDS), free_text, sort, start, size)
+        sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
         return self._call(SEARCH_BY_TASKS_FULL, query=sent)
 
 

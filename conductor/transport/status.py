@@ -38,7 +38,7 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 }
 _TOKEN_CODES = frozenset({"EXPIRED_TOKEN", "INVALID_TOKEN"})
 _MISSING_ENDPOINT = ("No static resource ", "No endpoint ")
-_SAYS_NOT_FOUND = re.compile(r"no such |not found|does not exist|cannot find|can't find", re.IGNORECASE)
+_SAYS_NOT_FOUND = re.compile(r"no such (?!column|table)|not found|does not exist|cannot find|can't find", re.IGNORECASE)
 _SAYS_CONFLICT = re.compile(
     r"already exists|is not paused|not in (a )?paused|already scheduled|already started", re.IGNORECASE
 )

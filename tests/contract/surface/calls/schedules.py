@@ -30,7 +30,7 @@ CALLS: dict[str, Send | Call] = {
         "0 0 3 * * *", start_time=5, end_time=6, limit=3
     ),
     "GET /api/scheduler/search/executions": lambda c: c.schedules.search_executions(
-        query="scheduleName = nightly", free_text="x", sort="startTime:ASC", start=5, size=10
+        query="scheduleName IN (nightly)", free_text="x", sort="startTime:ASC", start=5, size=10
     ),
     "GET /api/scheduler/admin/pause": lambda c: c.schedules.pause_all(),
     "GET /api/scheduler/admin/resume": lambda c: c.schedules.resume_all(),
