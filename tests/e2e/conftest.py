@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import uuid
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,33 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+    items.sort(key=lambda item: item.path.name == "test_operations.py")  # it looks back at all others
+
+
+@pytest.fixture(scope="session")
+def statuses():
+    """The statuses with which the servers have answered each operation so far."""
+    return defaultdict(set)
 
 
 @pytest.fixture
-def client(server_url):
+def watch(statuses):
+    """Has the answers to a client's requests remembered in ``statuses``."""
+
+    def remember(method, path, status, _seconds):
+        statuses[method, path].add(status)
+
+    def watched(client):
+        client.transport.observers = (*client.transport.observers, remember)
+        return client
+
+    return watched
+
+
+@pytest.fixture
+def client(server_url, watch):
     with ConductorClient(server_url=server_url) as client:
-        yield client
+        yield watch(client)
 
 
 class Names:
