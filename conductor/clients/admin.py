@@ -14,7 +14,13 @@ CONFIG: Operation[dict[str, Any]] = Operation("GET", "/admin/config", dict, edit
 QUEUES: Operation[dict[str, Any]] = Operation("GET", "/admin/queues", dict, edition=Edition.OSS, on_empty=dict)
 PENDING: Operation[list[Task]] = Operation("GET", "/admin/task/{tasktype}", list[Task], on_empty=list)
 REQUEUE: Operation[str] = Operation("POST", "/admin/sweep/requeue/{workflowId}", str, on_empty=str)
-REPAIR: Operation[str] = Operation("POST", "/admin/consistency/verifyAndRepair/{workflowId}", str, on_empty=str)
+REPAIR: Operation[str] = Operation(
+    "POST",
+    "/admin/consistency/verifyAndRepair/{workflowId}",
+    str,
+    on_empty=str,
+    advice="Repair is off unless the server has conductor.workflow-repair-service.enabled=true.",
+)
 REDIS: Operation[dict[str, Any]] = Operation("GET", "/admin/redisUsage", dict, edition=Edition.ORKES, on_empty=dict)
 CLEAR: Operation[None] = Operation("POST", "/admin/cache/clear/{taskDefName}", edition=Edition.ORKES)
 LIMITS: Operation[dict[str, Any]] = Operation("GET", "/limits", dict, edition=Edition.ORKES, on_empty=dict)
@@ -49,7 +55,8 @@ class AdminClient(Resource):
             Whether something was repaired.
 
         Raises:
-            ServerError: The server has its repair service switched off, as the open-source server does by default.
+            UnsupportedByServerError: The server has its repair service switched off, as the open-source server has by
+                default.
         """
         return self._call(REPAIR, {"workflowId": workflow_id}).strip() == "true"
 

@@ -19,7 +19,13 @@ from conductor.transport.operation import Edition, Operation, Repeat
 
 __all__ = ["FileClient"]
 
-_OFF = "File storage is off unless the server has conductor.file-storage.enabled=true."
+_OFF = (
+    "File storage is off unless the server has conductor.file-storage.enabled=true and a conductor.file-storage.type, "
+    "such as conductor, for its own file system."
+)
+_NO_PARTS = (
+    "File storage of the types s3, azure-blob and gcs takes files in parts, and that of type conductor does not."
+)
 _FILE = "/files/{workflowId}/{fileId}"
 _CONTENT = "/files/content/{workflowId}/{fileId}"
 _OSS = Edition.OSS
@@ -34,15 +40,15 @@ GET: Operation[FileHandle] = Operation("GET", _FILE, FileHandle, edition=_OSS, a
 DOWNLOAD_URL: Operation[FileUrl] = Operation("GET", _FILE + "/download-url", FileUrl, edition=_OSS, advice=_OFF)
 DOWNLOAD: Operation[bytes] = Operation("GET", _CONTENT, bytes, edition=_OSS, on_empty=bytes, advice=_OFF)
 START_MULTIPART: Operation[MultipartUpload] = Operation(
-    "POST", _FILE + "/multipart", MultipartUpload, Repeat.NEVER, _OSS, advice=_OFF
+    "POST", _FILE + "/multipart", MultipartUpload, Repeat.NEVER, _OSS, advice=_NO_PARTS
 )
 PART_URL: Operation[FileUrl] = Operation(
-    "GET", _FILE + "/multipart/{uploadId}/part/{partNumber}", FileUrl, edition=_OSS, advice=_OFF
+    "GET", _FILE + "/multipart/{uploadId}/part/{partNumber}", FileUrl, edition=_OSS, advice=_NO_PARTS
 )
 COMPLETE_MULTIPART: Operation[FileUploadComplete] = Operation(
-    "POST", _FILE + "/multipart/{uploadId}/complete", FileUploadComplete, edition=_OSS, advice=_OFF
+    "POST", _FILE + "/multipart/{uploadId}/complete", FileUploadComplete, edition=_OSS, advice=_NO_PARTS
 )
-ABORT_MULTIPART: Operation[None] = Operation("DELETE", _FILE + "/multipart/{uploadId}", edition=_OSS, advice=_OFF)
+ABORT_MULTIPART: Operation[None] = Operation("DELETE", _FILE + "/multipart/{uploadId}", edition=_OSS, advice=_NO_PARTS)
 
 _HANDLE = "conductor://file/"
 

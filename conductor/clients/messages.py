@@ -30,7 +30,8 @@ class MessageClient(Resource):
         """Put a message into a workflow's queue, and answer its id (``POST /workflow/{workflowId}/messages``).
 
         Raises:
-            NotFoundError: There is no such workflow, or the server has its message queue switched off.
+            UnsupportedByServerError: The server has its message queue switched off, as it has by default.
+            NotFoundError: There is no such workflow.
             ConflictError: The workflow is not running.
             RateLimitError: The queue is full (1,000 messages by default).
         """

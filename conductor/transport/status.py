@@ -42,6 +42,7 @@ _SAYS_NOT_FOUND = re.compile(r"no such (?!column|table)|not found|does not exist
 _SAYS_CONFLICT = re.compile(
     r"already exists|is not paused|not in (a )?paused|already scheduled|already started", re.IGNORECASE
 )
+_SAYS_SWITCHED_OFF = re.compile(r" is disabled\.?$| does not support ")
 _LONGEST_MESSAGE = 2000
 
 
@@ -76,6 +77,8 @@ def status_error(call: Call, status: int, headers: Mapping[str, str], body: byte
     message = str(said.get("message") or said.get("error") or "")[:_LONGEST_MESSAGE]
     validation = [entry for entry in said.get("validationErrors") or () if isinstance(entry, dict)]
     kind = _kind(status, message)
+    if kind is ServerError and call.operation.advice and _SAYS_SWITCHED_OFF.search(message):
+        kind = UnsupportedByServerError
     values: dict[str, Any] = {
         "status": status,
         "code": str(said.get("error") or said.get("code") or ""),
@@ -111,11 +114,12 @@ def _words(call: Call, kind: type[APIStatusError], status: int, message: str, va
 
 def _unsupported(operation: Operation[Any]) -> str:
     only = operation.edition
-    text = (
-        f" (the server in use does not have this operation; it is one of {only.value})"
-        if only is not Edition.BOTH
-        else " (the server in use does not have this operation: it is older, or another product)"
-    )
+    if only is not Edition.BOTH:
+        text = f" (the server in use does not have this operation; it is one of {only.value})"
+    elif operation.advice:
+        text = " (the server in use does not do this)"
+    else:
+        text = " (the server in use does not have this operation: it is older, or another product)"
     return f"{text}. {operation.advice}" if operation.advice else text
 
 

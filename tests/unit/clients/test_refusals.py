@@ -332,3 +332,34 @@ def test_an_answer_that_is_none_is_an_unexpected_response(client, wire, body, co
 
     with pytest.raises(UnexpectedResponseError):
         client.workflows.get("w")
+
+
+@pytest.mark.parametrize(
+    ("call", "message", "advice"),
+    [
+        (
+            lambda c: c.admin.verify_and_repair_workflow("w"),
+            "WorkflowRepairService is disabled.",
+            "conductor.workflow-repair-service.enabled=true",
+        ),
+        (
+            lambda c: c.files.start_multipart("w", "f"),
+            "Conductor filesystem storage does not support multipart uploads",
+            "s3, azure-blob and gcs",
+        ),
+    ],
+)
+def test_a_500_of_what_is_switched_off_says_how_it_is_switched_on(client, wire, call, message, advice):
+    wire.answer({"status": 500, "message": message}, status=500)
+
+    with pytest.raises(UnsupportedByServerError, match=advice):
+        call(client)
+
+
+def test_a_read_only_store_is_not_called_another_product(client, wire):
+    wire.answer("env-backed secrets are read-only", status=501)
+
+    with pytest.raises(UnsupportedByServerError, match="CONDUCTOR_SECRET_<NAME>") as caught:
+        client.secrets.save("KEY", "v4lue")
+    assert "another product" not in str(caught.value)
+    assert "v4lue" not in str(caught.value)
