@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import fields, frozen
 
 from conductor.cli.exits import Misused
 from conductor.cli.modules import import_all
 from conductor.cli.output import say
 from conductor.models import TaskDef
+from conductor.models.wire import wire_name
 from conductor.workflow.builder import Workflow
 from conductor.workflow.load import read_file
 
@@ -22,7 +23,7 @@ __all__ = ["Definitions", "FromFile", "read_all", "read_workflow"]
 
 _DATA = frozenset({".json", ".yaml", ".yml"})
 _SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "build", "dist"})
-_KEYS_OF_TASKS = frozenset(TaskDef(name="x").to_dict()) | {"description"}
+_KEYS_OF_TASKS = frozenset(wire_name(one) for one in fields(TaskDef))
 
 
 @frozen
@@ -120,8 +121,7 @@ def _definition(entry: Any) -> Workflow | TaskDef | None:
         return None
     if isinstance(entry.get("tasks"), list):
         return Workflow.from_def(entry)
-    is_task = len(entry) > 1 and entry.keys() <= _KEYS_OF_TASKS | {key for key in entry if key.endswith("Seconds")}
-    return TaskDef.from_dict(entry) if is_task else None
+    return TaskDef.from_dict(entry) if entry.keys() <= _KEYS_OF_TASKS else None
 
 
 def _python(path: Path) -> list[Workflow]:
