@@ -26,6 +26,7 @@ _HOMES = {
         "worker": "worker",
         "server": "server",
         "workflow": "workflow",
+        "task": "task",
         "def": "definitions",
     }.items()
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +15,8 @@ from conductor.errors import ConfigurationError
 from conductor.workflow.load import read_file
 
 __all__ = ["input_options", "json_object", "merged", "seconds", "text_pairs"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _UNITS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
@@ -53,10 +55,10 @@ def seconds(word: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def input_options(what: str) -> Any:
+def input_options(what: str) -> Callable[[F], F]:
     """The options ``--input`` and ``-i``; ``merged`` makes one value of both."""
 
-    def add(function: Any) -> Any:
+    def add(function: F) -> F:
         one = click.option(
             "-i", "--set", "pairs", multiple=True, metavar="NAME=VALUE", help=f"One value of the {what}; JSON or text."
         )

@@ -88,7 +88,7 @@ def background(server, tmp_path):
 def on_terminal(server, tmp_path):
     """Run ``conductor`` on a pseudo-terminal; returns its exit status and all that it wrote there.
 
-    ``act`` is called once ``when`` was written.
+    Once ``when`` was written, ``act`` is called, or typed where it is bytes.
     """
 
     def run(*words, size=(24, 100), when=None, act=None):
@@ -113,7 +113,7 @@ def on_terminal(server, tmp_path):
                     written += piece
                     if when is not None and when in written.decode(errors="ignore"):
                         when = None
-                        act()
+                        os.write(here, act) if isinstance(act, bytes) else act()
             return process.wait(), written.decode()
         finally:
             deadline.cancel()

@@ -1,0 +1,97 @@
+"""`conductor task`, as whole processes."""
+
+import pytest
+
+from conductor.workflow import Workflow, simple
+
+WORKERS = """
+from conductor import get_task_context, worker_task
+
+@worker_task("cli_task_work")
+def work(cups: int) -> dict:
+    get_task_context().log("pouring %d", cups)
+    return {"coffee": 12 // cups}
+"""
+
+
+@pytest.fixture
+def start(client, tmp_path):
+    (tmp_path / "workers.py").write_text(WORKERS)
+    workflow = Workflow("cli_task")
+    workflow.add(simple("cli_task_work", ref="work", retry_count=0, cups=workflow.input.cups))
+
+    def start(cups=3):
+        workflow_id = workflow.start(client, {"cups": cups})
+        return workflow_id, client.workflows.get(workflow_id).task("work").task_id
+
+    return start
+
+
+def test_a_task_is_shown_by_its_id_and_by_its_reference(cli, start):
+    workflow_id, task_id = start()
+
+    shown = cli("task", "get", workflow_id, "--ref", "work").out
+    assert f"task       {task_id}" in shown
+    assert '"cups": 3' in shown
+    assert cli("task", "get", task_id, "-o", "json").json["referenceTaskName"] == "work"
+    assert cli("task", "get", workflow_id, "--ref", "nope").status == 2
+
+
+def test_an_open_task_is_completed_once(cli, client, start):
+    workflow_id, task_id = start()
+
+    assert cli("task", "complete", task_id, "-i", "coffee=4").out == f"{task_id}\tCOMPLETED\n"
+    assert client.workflows.get(workflow_id).task("work").output_data == {"coffee": 4}
+    again = cli("task", "complete", task_id)
+    assert (again.status, "has ended as COMPLETED" in again.err) == (2, True)
+
+
+def test_a_task_is_failed_with_a_reason(cli, client, start):
+    workflow_id, _ = start()
+
+    assert cli("task", "fail", workflow_id, "--ref", "work", "--final", "--reason", "no beans").status == 0
+    assert client.workflows.get(workflow_id).failed_task.reason_for_incompletion == "no beans"
+
+
+def test_logs_are_shown(cli, client, start):
+    _, task_id = start()
+    client.tasks.add_log(task_id, "grinding")
+
+    assert cli("task", "logs", task_id).out.endswith("  grinding\n")
+
+
+def test_the_queue_says_what_waits_and_who_polled(cli, client, start):
+    workflow = Workflow("cli_queue")
+    workflow.add(simple("cli_queue_task", ref="one"))
+    workflow.start(client)
+    workflow.start(client)
+    client.tasks.poll("cli_queue_task", worker_id="me")
+
+    (row,) = cli("task", "queue", "cli_queue_task", "-o", "json").json
+    assert (row["waiting"], row["worker"], row["domain"]) == (1, "me", None)
+    assert "cli_queue_task" in cli("task", "queue").out
+
+
+def test_a_replay_runs_the_function_here_and_tells_the_server_nothing(cli, client, start):
+    workflow_id, task_id = start(4)
+    done = cli("task", "replay", task_id, "workers")
+
+    assert (done.status, done.json) == (0, {"coffee": 3})
+    assert "pouring 4" in done.err
+    assert client.workflows.get(workflow_id).task("work").status == "SCHEDULED"
+
+
+def test_a_replay_that_fails_is_status_1(cli, start):
+    done = cli("task", "replay", start(0)[1], "workers")
+
+    assert done.status == 1
+    assert "division" in done.err
+
+
+def test_a_replay_with_pdb_stops_where_the_function_raises(on_terminal, start):
+    status, written = on_terminal(
+        "task", "replay", start(0)[1], "workers", "--pdb", when="(Pdb) ", act=b"p 'cups is', cups\nq\n"
+    )
+
+    assert status == 1
+    assert "('cups is', 0)" in written
