@@ -28,6 +28,7 @@ _HOMES = {
         "workflow": "workflow",
         "task": "task",
         "def": "definitions",
+        "doctor": "doctor",
     }.items()
 }
 
