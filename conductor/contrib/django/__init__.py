@@ -1,0 +1,13 @@
+"""Django (extra ``django``): add ``"conductor.contrib.django"`` to ``INSTALLED_APPS``.
+
+CONDUCTOR = {"SERVER_URL": "http://localhost:8080/api"}            # settings.py
+start_on_commit("order", {"order_id": order.pk})                   # a view, inside a transaction
+python manage.py conductor_worker                                  # runs what tasks.py and workers.py declare
+"""
+
+from __future__ import annotations
+
+from conductor.contrib.django.client import get_client
+from conductor.contrib.django.starts import start_on_commit
+
+__all__ = ["get_client", "start_on_commit"]

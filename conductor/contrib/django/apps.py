@@ -1,0 +1,35 @@
+"""The app: checks the settings and imports the modules that declare workers."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core.checks import register
+from django.core.signals import setting_changed
+from django.utils.module_loading import autodiscover_modules
+
+from conductor.contrib.django.checks import check_deployment, check_settings
+from conductor.contrib.django.client import forget_client
+from conductor.contrib.django.configuration import django_options
+from conductor.errors import ConfigurationError
+
+__all__ = ["ConductorConfig"]
+
+
+class ConductorConfig(AppConfig):
+    """Conductor in a Django project."""
+
+    name = "conductor.contrib.django"
+    label = "conductor"
+    verbose_name = "Conductor"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks, and import ``tasks.py`` and ``workers.py`` of each app that has them."""
+        register(check_settings)
+        register(check_deployment, deploy=True)
+        setting_changed.connect(forget_client, dispatch_uid="conductor.forget_client")
+        try:
+            modules = django_options().worker_modules
+        except ConfigurationError:
+            return  # the checks say it, with a hint and no traceback
+        autodiscover_modules(*modules)

@@ -1,0 +1,78 @@
+"""``manage.py conductor_worker``: run the declared workers until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import autoreload
+
+from conductor.contrib.django.configuration import django_options
+from conductor.contrib.django.handler import make_handler
+from conductor.contrib.django.outbox import running_relay
+from conductor.errors import ConfigurationError, WorkerRegistrationError
+from conductor.worker.handler import TaskHandler
+
+_MISCONFIGURED = 2
+
+
+class Command(BaseCommand):
+    """Polls Conductor for the tasks that tasks.py and workers.py of the installed apps declare."""
+
+    help = "Run the workers of tasks.py and workers.py until SIGTERM or SIGINT; what runs then is finished first."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Say what can be asked for."""
+        add = parser.add_argument
+        add("--only", action="append", default=[], metavar="NAME", help="a task type to work on; all without it")
+        add("--processes", type=int, help="in how many processes to work, for functions that need the CPU")
+        add("--threads", type=int, dest="thread_count", metavar="N", help="how many tasks of each type run at a time")
+        add("--domain", help="the domain to poll")
+        add("--health-port", type=int, metavar="PORT", help="serve /livez, /readyz and /metrics there")
+        add("--grace", type=float, dest="grace_seconds", metavar="S", help="how long running tasks may take to end")
+        add("--reload", action=argparse.BooleanOptionalAction, help="start anew when code changes; on with DEBUG")
+        add("--outbox", action=argparse.BooleanOptionalAction, help="also deliver the outbox; on with CONDUCTOR's")
+
+    def handle(self, **options: Any) -> None:
+        """Run the workers."""
+        names = ("processes", "thread_count", "domain", "health_port", "grace_seconds")
+        arguments = {name: options[name] for name in names if options[name] is not None}
+        try:
+            handler = make_handler(options["only"], **arguments)
+            configured = django_options()
+        except (ConfigurationError, WorkerRegistrationError, TypeError) as error:
+            raise CommandError(str(error), returncode=_MISCONFIGURED) from error
+        relays = configured.outbox if options["outbox"] is None else options["outbox"]
+        reloads = django_settings.DEBUG if options["reload"] is None else options["reload"]
+        relay = running_relay(configured.outbox_interval_seconds) if relays else contextlib.nullcontext()
+        self.stdout.write(f"Working on {', '.join(sorted({worker.name for worker in _workers(handler)}))}")
+        self.stdout.flush()
+        if reloads:
+            _run_reloading(handler, relay)
+            return
+        with relay:
+            handler.run()
+
+
+def _workers(handler: TaskHandler) -> list[Any]:
+    try:
+        return handler.workers
+    except WorkerRegistrationError as error:
+        raise CommandError(str(error), returncode=_MISCONFIGURED) from error
+
+
+def _run_reloading(handler: TaskHandler, relay: contextlib.AbstractContextManager[Any]) -> None:
+    """Run in a child of Django's reloader, which ends it when code changes: what runs is finished before that."""
+
+    def work() -> None:
+        with relay:
+            handler.start()
+            handler.join()
+
+    try:
+        autoreload.run_with_reloader(work)
+    finally:
+        handler.stop()
