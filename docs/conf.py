@@ -1,0 +1,51 @@
+"""How Sphinx builds the site; a warning is an error (``make docs``)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import reference_pages
+from pygments.lexers.special import TextLexer
+
+from conductor import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "conductor-sdk"
+author = "The conductor-sdk authors"
+copyright = author  # noqa: A001  Sphinx reads this name
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+source_suffix = {".md": "markdown"}
+myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]
+
+autodoc_class_signature = "mixed"
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+suppress_warnings = [
+    "ref.python"
+]  # annotations name Workflow, the model and the builder; no link is better than a guess
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+python_maximum_signature_line_length = 100
+
+html_theme = "furo"
+html_title = f"conductor-sdk {release}"
+html_show_sphinx = False
+html_copy_source = False
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Write the generated pages of the reference before the sources are read."""
+    app.connect("builder-inited", lambda app: reference_pages.write(Path(app.srcdir) / "reference" / "generated"))
+    app.add_lexer("mermaid", TextLexer)
+    return {"parallel_read_safe": True}

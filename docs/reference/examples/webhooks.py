@@ -1,0 +1,16 @@
+"""A webhook: each signed request of another system starts a workflow."""
+
+from conductor import ConductorClient
+
+with ConductorClient() as client:
+    webhook = client.webhooks.create(
+        {
+            "name": "example_github",
+            "verifier": "HMAC_BASED",
+            "headerKey": "X-Hub-Signature-256",
+            "secretKey": "X-Hub-Signature-256",
+            "secretValue": "s3cret",
+            "workflowsToStart": {"example_build": 1},
+        }
+    )
+    print(f"requests go to /webhook/{webhook.id}")

@@ -1,0 +1,89 @@
+"""The blocks of a page, and how each kind is run.
+
+Python blocks of a page share one namespace, in their order; a ``text`` or ``mermaid`` block is what the block before it
+prints. ``sh`` blocks run in one folder. Blocks of data are parsed. What cannot be run stands below a comment with the
+reason: ``<!-- not run: needs a cluster -->``.
+"""
+
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from attrs import frozen
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+FENCE = re.compile(
+    r"(?:^<!-- not run: (?P<reason>.+?) -->\n+)?^```(?P<kind>\S*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+OUTPUTS = {"text", "mermaid"}
+PARSERS = {"json": json.loads, "yaml": lambda text: list(yaml.safe_load_all(text))}
+
+
+@frozen
+class Block:
+    """A fenced block: its language, its text, where it stands, and why it is not run."""
+
+    kind: str
+    code: str
+    place: str
+    reason: str | None
+
+
+def blocks_of(path):
+    text = path.read_text(encoding="utf-8")
+    return [
+        Block(match["kind"], match["code"], f"{path.name}:{text.count(chr(10), 0, match.start()) + 1}", match["reason"])
+        for match in FENCE.finditer(text)
+    ]
+
+
+def run_page(path, folder):
+    """Run every block of a page in ``folder``; fails where one does, or prints something else than the page says."""
+    namespace, printed = {"__name__": path.stem}, None
+    with contextlib.chdir(folder) if sys.version_info >= (3, 11) else _inside(folder):
+        for block in blocks_of(path):
+            if block.reason is not None or block.kind.startswith("{"):
+                continue
+            if block.kind == "python":
+                printed = _run_python(block, namespace)
+            elif block.kind in OUTPUTS:
+                assert printed == block.code, block.place
+            elif block.kind == "sh":
+                printed = _run_shell(block)
+            elif block.kind in PARSERS:
+                assert PARSERS[block.kind](block.code), block.place
+            else:
+                raise AssertionError(f"{block.place}: how is a block of {block.kind!r} run? Or why is it not?")
+
+
+@contextlib.contextmanager
+def _inside(folder):
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _run_python(block, namespace):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(block.code, block.place, "exec"), namespace)
+    return out.getvalue()
+
+
+def _run_shell(block):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block.code], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, f"{block.place}: {done.stdout}{done.stderr}"
+    return done.stdout

@@ -1,0 +1,16 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+import conductor.server
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "docs")]
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """An embedded server, which the environment names."""
+    with conductor.server.start(secrets={"EXAMPLE_TOKEN": "s"}, environment={"EXAMPLE_REGION": "eu-west"}) as one:
+        monkeypatch.setenv("CONDUCTOR_SERVER_URL", one.url)
+        yield one

@@ -1,0 +1,40 @@
+"""Every block of every page is run on an embedded server, and prints what the page says, or says why it is not run."""
+
+import re
+
+import pytest
+from blocks import DOCS, ROOT, blocks_of, run_page
+
+ELSEWHERE = {  # pages whose blocks need more than this, and the test that runs them
+    "howto-testing.md": "tests/functional/testing/test_howto.py",
+    "howto-server.md": "tests/e2e/test_oss_launcher.py",
+}
+PAGES = sorted(
+    str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if not {"_build", "generated"} & set(path.parts)
+)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ELSEWHERE and blocks_of(DOCS / page)])
+def test_the_blocks_of_a_page_run(page, server, tmp_path):
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    run_page(DOCS / page, tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_links_of_a_page_lead_somewhere(page):
+    path = DOCS / page
+    for link in re.findall(r"\]\((?!http|#)([^)#]+)", path.read_text(encoding="utf-8")):
+        assert (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", ELSEWHERE)
+def test_a_page_that_is_run_elsewhere_and_the_test_that_does_are_there(page):
+    assert (DOCS / page).exists()
+    assert (ROOT / ELSEWHERE[page]).exists()
+
+
+def test_the_pictures_are_those_that_the_page_draws(server, tmp_path):
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    run_page(DOCS / "drawing.md", tmp_path)
+    for name in ("order.svg", "order-run.svg"):
+        assert (tmp_path / name).read_text() == (DOCS / "images" / name).read_text()

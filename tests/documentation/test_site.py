@@ -1,0 +1,66 @@
+"""The site builds without a warning, and the pages that are made from the code say all that there is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import reference_pages
+from blocks import DOCS, ROOT
+
+from conductor import ConductorClient, models
+from conductor.settings import Settings
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "dummy", str(DOCS), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_every_client_has_a_page_with_all_that_its_methods_send():
+    client = ConductorClient(server_url="http://localhost:1")
+    for name, kind in reference_pages.clients().items():
+        assert isinstance(getattr(client, name), kind)
+        page = reference_pages.client_page(name, kind)
+        assert f".. autoclass:: {kind.__module__}.{kind.__name__}\n   :members:" in page
+        for method, function in reference_pages.methods(kind):
+            assert f"| `{method}` |" in page or not reference_pages.operations(kind, function)
+
+
+def test_a_row_says_what_a_method_sends_to_which_server_and_whether_again():
+    page = reference_pages.client_page("bulk", reference_pages.clients()["bulk"])
+    assert "| `delete` | `POST /workflow/bulk/delete` | Orkes | no |" in page
+    assert "| `delete` | `DELETE /workflow/bulk/remove` | open source | no |" in page
+    assert "| `pause` | `PUT /workflow/bulk/pause` | both | yes |" in page
+
+
+def test_few_methods_send_nothing_themselves():
+    silent = [
+        f"{name}.{method}"
+        for name, kind in reference_pages.clients().items()
+        for method, function in reference_pages.methods(kind)
+        if not reference_pages.operations(kind, function)
+    ]
+    assert silent == ["workflows.wait"]  # it is given the functions that ask
+
+
+def test_every_model_setting_and_option_is_on_its_page():
+    page = reference_pages.models_page()
+    assert [name for name in models.__all__ if name[0].isupper() and f"## {name}\n" not in page] == []
+    settings = reference_pages.settings_page()
+    assert [name for name in Settings.__attrs_attrs__ if f"| `{name.name}` |" not in settings] == []
+    assert "| `thread_count` | `THREAD_COUNT`, `CONCURRENCY` | `1` |" in reference_pages.worker_options_page()
+
+
+@pytest.mark.parametrize("text", ["a|b"])
+def test_a_bar_in_a_cell_is_no_column(text):
+    assert reference_pages.table(("head",), [(text,)]).endswith("| a\\|b |")
+
+
+def test_a_page_that_is_as_it_was_keeps_its_time(tmp_path):
+    reference_pages.write(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.md")}
+    reference_pages.write(tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in Path(tmp_path).rglob("*.md")} == before
+    assert len(before) == len(reference_pages.clients()) + 3
