@@ -54,7 +54,7 @@ def run_page(path, folder):
             if block.kind == "python":
                 printed = _run_python(block, namespace)
             elif block.kind in OUTPUTS:
-                assert printed == block.code, block.place
+                assert printed == block.code, f"{block.place}: {printed}"
             elif block.kind == "sh":
                 printed = _run_shell(block)
             elif block.kind in PARSERS:
