@@ -47,7 +47,7 @@ def blocks_of(path):
 def run_page(path, folder):
     """Run every block of a page in ``folder``; fails where one does, or prints something else than the page says."""
     namespace, printed = {"__name__": path.stem}, None
-    with contextlib.chdir(folder) if sys.version_info >= (3, 11) else _inside(folder):
+    with _inside(folder):
         for block in blocks_of(path):
             if block.reason is not None or block.kind.startswith("{"):
                 continue
@@ -65,12 +65,15 @@ def run_page(path, folder):
 
 @contextlib.contextmanager
 def _inside(folder):
-    before = os.getcwd()
+    """A page may change the folder and the environment; what comes after it finds them as they were."""
+    before, environment = os.getcwd(), dict(os.environ)
     os.chdir(folder)
     try:
         yield
     finally:
         os.chdir(before)
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 def _run_python(block, namespace):

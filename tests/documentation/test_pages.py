@@ -2,13 +2,17 @@
 
 import re
 
+import attrs
 import pytest
 from blocks import DOCS, ROOT, blocks_of, run_page
+
+from conductor.worker.options import WorkerOptions
 
 ELSEWHERE = {  # pages whose blocks need more than this, and the test that runs them
     "howto-testing.md": "tests/functional/testing/test_howto.py",
     "howto-server.md": "tests/e2e/test_oss_launcher.py",
 }
+NO_VARIABLES = {"CONDUCTOR_API", "CONDUCTOR_EVENTS", "CONDUCTOR_USER", "CONDUCTOR_GROUP"}  # values of enums
 PAGES = sorted(
     str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if not {"_build", "generated"} & set(path.parts)
 )
@@ -31,6 +35,18 @@ def test_the_links_of_a_page_lead_somewhere(page):
 def test_a_page_that_is_run_elsewhere_and_the_test_that_does_are_there(page):
     assert (DOCS / page).exists()
     assert (ROOT / ELSEWHERE[page]).exists()
+
+
+def test_every_variable_that_the_code_reads_is_on_the_page_about_them():
+    page = (DOCS / "howto" / "environment.md").read_text(encoding="utf-8")
+    code = [path.read_text(encoding="utf-8") for path in (ROOT / "conductor").rglob("*.py")]
+    names = {name for text in code for name in re.findall(r"[\"'`](CONDUCTOR_[A-Z0-9_]+)", text)} - NO_VARIABLES
+    assert sorted(name for name in names if name not in page) == []
+
+
+def test_every_option_of_a_worker_is_on_it_too():
+    page = (DOCS / "howto" / "environment.md").read_text(encoding="utf-8")
+    assert [one.name for one in attrs.fields(WorkerOptions) if f"`{one.name.upper()}`" not in page] == []
 
 
 def test_the_pictures_are_those_that_the_page_draws(server, tmp_path):
