@@ -1,7 +1,7 @@
 """Run sample orders through a workflow: python -m examples.order_processing [--server URL | --engine embedded|oss]
 
-Without --server and without CONDUCTOR_SERVER_URL a server is started for the run, and stopped: the embedded one, or with
---engine oss the real open-source server.
+Without --server and without CONDUCTOR_SERVER_URL a server is started for the run, and stopped: the embedded one, or
+with --engine oss the real open-source server.
 """
 
 import argparse
