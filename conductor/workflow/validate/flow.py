@@ -41,6 +41,14 @@ def _empty_blocks(node: Node) -> Iterator[Problem]:
     for name, block in node.blocks.items():
         if not block and name.startswith("forkTasks"):
             yield node.problem("EMPTY_BRANCH", f"A branch of {node.label} has no steps; the server fails on it.", name)
+        if not block and node.type == "SWITCH" and name != "defaultCase" and node.blocks.get("defaultCase"):
+            case = name.partition(".")[2]
+            yield node.problem(
+                "EMPTY_CASE",
+                f"The case {case!r} of {node.label} has no steps: nothing is done then, not even the default's steps.",
+                name,
+                is_error=False,
+            )
 
 
 def _fork(node: Node) -> Iterator[Problem]:

@@ -719,6 +719,11 @@ def not_joined():
 
 
 WARNINGS = {
+    "a case without steps": (
+        lambda: flow(switch("x", {"1": noop(), "2": []}, noop())),
+        "EMPTY_CASE",
+        "The case '2' of SWITCH 'switch' has no steps: nothing is done then, not even the default's steps.",
+    ),
     "a reference as a name": (
         lambda: flow(simple("a", {"x": [{"${workflow.input.name}": 1}]})),
         "REFERENCE_AS_KEY",
