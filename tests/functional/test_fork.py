@@ -1,5 +1,6 @@
 """Clients and handlers that were made, and used, before a fork: by gunicorn --preload and by multiprocessing."""
 
+import itertools
 import json
 import multiprocessing
 import os
@@ -109,10 +110,18 @@ def test_with_gunicorn_preload_no_answer_crosses_and_each_worker_runs_tasks(stub
         thread.join(30)
     assert len(answers) == 120
     assert [asked for asked, said in answers if said["path"] != asked] == []
-    stub.add("work", *(f"work-{i}" for i in range(60)))
-    wait_until(lambda: len(stub.done()) == 60)
-    ran_in = {updates[0]["outputData"]["pid"] for updates in stub.results.values()}
-    assert len(ran_in) >= 3  # the master, whose threads go on, and its children
+    numbers = itertools.count()
+
+    def ran_in():
+        stub.add("work", f"work-{next(numbers)}")
+        with stub.lock:
+            return {updates[0]["outputData"]["pid"] for updates in stub.results.values()}
+
+    wait_until(
+        lambda: len(ran_in()) == 4, timeout=20, what="work in the master, whose threads go on, and in 3 children"
+    )
+    added = next(numbers)
+    wait_until(lambda: len(stub.done()) == added)
     assert all(len(updates) == 1 for updates in stub.results.values())
     gunicorn.terminate()
     out, _ = gunicorn.communicate(timeout=8)  # less than gunicorn waits for a child that hangs

@@ -1,5 +1,6 @@
 """TaskHandler(processes=N): real processes, killed and stopped for real."""
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -50,7 +51,22 @@ def run(stub, tmp_path):
 
 
 def pids(stub):
-    return {u[-1]["outputData"]["pid"] for u in stub.results.values() if "pid" in u[-1].get("outputData", {})}
+    with stub.lock:
+        outputs = [updates[-1].get("outputData", {}) for updates in stub.results.values()]
+    return {output["pid"] for output in outputs if "pid" in output}
+
+
+NUMBERS = itertools.count()
+
+
+def at_work(stub, count):
+    """A condition: so many processes have worked. There is always more to do, so the last to start gets some, too."""
+
+    def condition():
+        stub.add("who", f"who-more-{next(NUMBERS)}")
+        return len(pids(stub)) >= count
+
+    return condition
 
 
 def children_of(process):
@@ -104,15 +120,13 @@ def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_drains_all_the_same(st
 
 def test_a_killed_process_is_started_again_and_the_others_go_on(stub, run, wait_until):
     process = run()
-    stub.add("who", *(f"who-{i}" for i in range(40)))
-    wait_until(lambda: len(pids(stub)) == 2)
+    wait_until(at_work(stub, 2), timeout=20)
     victim = min(pids(stub))
     os.kill(victim, signal.SIGKILL)
     read_until(process, "killed by SIGKILL")
     read_until(process, "is started as pid")
-    before = pids(stub)
-    wait_until(lambda: stub.add("who", "who-x") or len(pids(stub)) == 3)
-    assert victim in before
+    wait_until(at_work(stub, 3), timeout=20)
+    assert victim in pids(stub)
     process.terminate()
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 0, out
@@ -151,8 +165,7 @@ def test_a_second_signal_ends_all_at_once(stub, run, wait_until):
 
 def test_processes_come_from_the_environment(stub, run, wait_until):
     process = run(SCRIPT.replace("processes=2, ", ""), CONDUCTOR_PROCESSES="2")
-    stub.add("who", *(f"who-{i}" for i in range(30)))
-    wait_until(lambda: len(pids(stub)) == 2)
+    wait_until(at_work(stub, 2), timeout=20)
     process.terminate()
     process.communicate(timeout=20)
     assert process.returncode == 0
