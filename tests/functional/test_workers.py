@@ -250,10 +250,15 @@ def test_an_expired_token_is_renewed_on_the_hot_path(stub, wait_until):
 
 
 def test_a_stop_drains_what_runs_and_delivers_it(stub, start, wait_until):
-    release = threading.Event()
+    begun, release = threading.Barrier(5), threading.Event()
+
+    def work():
+        begun.wait(10)
+        release.wait(10)
+
     stub.add("work", *(f"work-{i}" for i in range(4)))
-    handler = start(Worker(lambda: release.wait(10), "work", thread_count=4))
-    wait_until(lambda: handler.health().workers[0].busy == 4)
+    handler = start(Worker(work, "work", thread_count=4))
+    begun.wait(10)
     threading.Timer(0.2, release.set).start()
     report = handler.stop(grace_seconds=10)
     assert report.drained
@@ -263,13 +268,16 @@ def test_a_stop_drains_what_runs_and_delivers_it(stub, start, wait_until):
 
 
 def test_unfinished_tasks_that_may_run_twice_are_handed_back(stub, start, wait_until):
-    release = threading.Event()
+    begun, release = [], threading.Event()
+
+    def work():
+        begun.append(1)
+        release.wait(20)
+
     stub.add("safe", "safe-1", outputData={"step": 1})
     stub.add("unsafe", "unsafe-1")
-    handler = start(
-        Worker(lambda: release.wait(20), "safe", hand_back=True), Worker(lambda: release.wait(20), "unsafe")
-    )
-    wait_until(lambda: sum(w.busy for w in handler.health().workers) == 2)
+    handler = start(Worker(work, "safe", hand_back=True), Worker(work, "unsafe"))
+    wait_until(lambda: len(begun) == 2)
     report = handler.stop(grace_seconds=0.3)
     release.set()
     assert sorted(report.unfinished) == ["safe-1", "unsafe-1"]
@@ -288,7 +296,7 @@ def test_a_function_sees_the_stop(stub, start, wait_until):
 
     stub.add("work", "work-1")
     handler = start(Worker(lambda: {"stopped": get_task_context().wait_for_stop(10)}, "work"))
-    wait_until(lambda: handler.health().workers[0].busy == 1)
+    wait_until(lambda: handler.health().workers[0].oldest_running > 0)
     assert handler.stop(grace_seconds=5).drained
     assert stub.results["work-1"][0]["outputData"] == {"stopped": True}
 
