@@ -40,6 +40,7 @@ class Store:
     def _prepare(self, *, is_file: bool) -> None:
         self._db.execute("PRAGMA busy_timeout = 2000")
         if is_file:
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # two servers on one file would not know of each other
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA cache_size = -32000")

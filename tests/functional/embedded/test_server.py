@@ -142,3 +142,10 @@ def test_a_call_that_was_under_way_is_made_again_after_a_restart(tmp_path):
         workflow = client.workflows.wait(workflow_id, timeout=10)
         assert workflow.status == "FAILED"
         assert "I/O error on GET request" in workflow.reason_for_incompletion
+
+
+def test_a_database_that_another_server_uses_is_an_error(tmp_path):
+    database = tmp_path / "conductor.db"
+    with conductor.server.start(database=database), pytest.raises(ConfigurationError, match="locked"):
+        conductor.server.start(database=database)
+    conductor.server.start(database=database).stop()
