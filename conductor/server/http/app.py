@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from conductor.server.engine.world import RefusedError
 from conductor.server.faults import Faults
@@ -55,7 +55,11 @@ def make_app(services: Services, waiting: Waiting, faults: Faults, keys: Keys) -
         Route("/health", _health, methods=["GET"]),
     ]
     app = Starlette(
-        routes=[Mount("/api", routes=api), Route("/health", _health, methods=["GET"]), *page_routes()],
+        routes=[
+            Mount("/api", app=Router(api, redirect_slashes=False)),
+            Route("/health", _health, methods=["GET"]),
+            *page_routes(),
+        ],
         exception_handlers={RefusedError: _refused, HTTPException: _not_routed},
     )
     return Gate(app, faults, keys)

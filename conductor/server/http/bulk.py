@@ -68,7 +68,7 @@ class BulkResource:
         found: list[Json] = []
 
         def get(workflow_id: str) -> None:
-            found.append(self._executions.get(workflow_id, include_tasks=include))
+            found.append(_record(self._executions.get(workflow_id, include_tasks=include)))
 
         return await _each(request, "searchWorkflow", get, found)
 
@@ -106,3 +106,15 @@ async def _each(
         else:
             done.append(workflow_id)
     return json_answer({"bulkErrorResults": errors, "bulkSuccessfulResults": done if results is None else results})
+
+
+def _record(workflow: Json) -> Json:
+    """The document as this one call shows it: the real server's inner one."""
+    gone = {"updateTime", "history", "rateLimited", "startTime"}
+    seen = {key: value for key, value in workflow.items() if key not in gone}
+    for key in ("failedReferenceTaskNames", "failedTaskNames"):
+        if not seen[key]:
+            del seen[key]
+    if workflow["status"] != "RUNNING":
+        seen["previousStatus"] = "RUNNING"
+    return {**seen, "updatedTime": workflow["updateTime"]}

@@ -29,8 +29,8 @@ class EventResource:
             get("/event", self.all),
             post("/event", self.add),
             put("/event", self.update),
-            delete("/event/{name:path}", self.remove),
-            get("/event/{event:path}", self.of_event),
+            delete("/event/{name}", self.remove),
+            get("/event/{event}", self.of_event),
             post("/workflow/{workflow_id}/messages", self.send),
         ]
 

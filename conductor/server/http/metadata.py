@@ -111,15 +111,18 @@ class MetadataResource:
         """``GET /metadata/workflow/names-and-versions``."""
         found: dict[str, list[Json]] = {}
         for one in self._metadata.all_workflows():
-            summary = {"name": one["name"], "version": one["version"], "createTime": one["createTime"]}
-            found.setdefault(one["name"], []).append(summary)
+            found.setdefault(one["name"], []).append({**_summary(one), "updateTime": one["updateTime"]})
         return json_answer(found)
 
     async def versions(self, request: Request) -> Response:
         """``GET /metadata/workflow/{name}/versions``."""
-        return json_answer(self._metadata.versions(request.path_params["name"]))
+        return json_answer([_summary(one) for one in self._metadata.versions(request.path_params["name"])])
 
     async def remove_workflow(self, request: Request) -> Response:
         """``DELETE /metadata/workflow/{name}/{version}``."""
         self._metadata.remove_workflow(request.path_params["name"], request.path_params["version"])
         return empty_answer()
+
+
+def _summary(definition: Json) -> Json:
+    return {key: definition[key] for key in ("name", "version", "createTime")}

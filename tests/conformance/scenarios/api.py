@@ -137,6 +137,27 @@ def a_task_definition(lab):
 
 
 @scenario
+def lists_of_versions(lab):
+    for version in (2, 1):
+        lab.flow(inline("i"), version=version)
+    return [
+        lab.get(f"/metadata/workflow/{lab('wf')}/versions").json,
+        lab.get("/metadata/workflow/names-and-versions").json[lab("wf")],
+        [one["version"] for one in lab.get("/metadata/workflow/latest-versions").json if one["name"] == lab("wf")],
+        lab.get("/metadata/workflow/names").status,
+    ]
+
+
+@scenario
+def records_of_executions(lab):
+    workflow_id = lab.run(inline("i"), start={"correlationId": "c"})
+    lab.end(workflow_id)
+    answer = lab.post("/workflow/bulk/search", [workflow_id, "ghost"]).json
+    (record,) = answer["bulkSuccessfulResults"]
+    return [sorted(record), answer["bulkErrorResults"], record["output"], len(record["tasks"])]
+
+
+@scenario
 def task_definitions_that_are_refused(lab):
     name = lab("x")
     cases = [
