@@ -17,7 +17,6 @@ _BOOKKEEPING = frozenset(
 _SERVER_DEFAULTS: dict[str, Any] = {
     # what a server writes where a definition says nothing (TaskDef, WorkflowDef and WorkflowTask of its source)
     "backoffScaleFactor": 1,
-    "enforceSchema": True,
     "joinStatus": None,
     "onStateChange": {},
     "ownerEmail": None,
@@ -32,13 +31,15 @@ _SERVER_DEFAULTS: dict[str, Any] = {
     "retryLogic": "FIXED",
     "schemaVersion": 2,
     "taskStatusListenerEnabled": True,
-    "timeoutPolicy": None,
     "type": "SIMPLE",
     "version": 1,
     "zoneId": "UTC",
 }
-_TIMEOUT_POLICIES = ("TIME_OUT_WF", "ALERT_ONLY")
+_OF_WORKFLOWS: dict[str, Any] = {"enforceSchema": True, "timeoutPolicy": "ALERT_ONLY"}
+_OF_TASKS: dict[str, Any] = {"enforceSchema": False, "timeoutPolicy": "TIME_OUT_WF"}
+_NOTHING: tuple[Any, ...] = (None, False, 0, "", [], {})  # 0 equals False
 _FREE = frozenset({"inputParameters", "outputParameters", "inputTemplate", "variables", "input", "data"})
+_OVERWRITTEN = frozenset({"name", "version"})  # of a sub-workflow, by those of the definition that stands there
 
 
 @frozen
@@ -94,10 +95,12 @@ def _differences(wanted: Any, found: Any, path: str, *, free: bool = False) -> I
         for key in {**wanted, **found}:
             if key in _BOOKKEEPING and key not in wanted:
                 continue
+            if key in _OVERWRITTEN and not free and isinstance(wanted.get("workflowDefinition"), Mapping):
+                continue
             place = f"{path}.{key}" if path else key
             if key in wanted and key in found:
                 yield from _differences(wanted[key], found[key], place, free=free or key in _FREE)
-            elif free or not _says_nothing(key, wanted.get(key, found.get(key))):
+            elif free or not _says_nothing(key, wanted, found):
                 yield Change(place, found.get(key), wanted.get(key))
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
@@ -106,10 +109,11 @@ def _differences(wanted: Any, found: Any, path: str, *, free: bool = False) -> I
         yield Change(path, found, wanted)
 
 
-def _says_nothing(key: str, value: Any) -> bool:
-    """Whether a value is what a server uses where none is given."""
-    if value in (None, False, 0, "", [], {}):  # 0 equals False
-        return True
-    if key == "timeoutPolicy":
-        return value in _TIMEOUT_POLICIES
-    return key in _SERVER_DEFAULTS and _SERVER_DEFAULTS[key] == value
+def _says_nothing(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether the value that only one side has is what a server uses where none is given."""
+    defaults = {**_SERVER_DEFAULTS, **(_OF_WORKFLOWS if "tasks" in found else _OF_TASKS)}
+    if key in wanted:
+        return wanted[key] in _NOTHING or (key in defaults and wanted[key] == defaults[key])
+    if found[key] is None or key not in defaults:
+        return found[key] in _NOTHING
+    return bool(found[key] == defaults[key])

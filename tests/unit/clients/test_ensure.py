@@ -1,109 +1,69 @@
-"""Ensure calls: only a difference is written, and it is told."""
+"""What writing a definition over the server's would change, and what only looks like a change."""
 
 import pytest
 
-from conductor.clients.ensure import Change, compare
-from conductor.errors import ConfigurationError
-from conductor.models import TaskDef, WorkflowDef, WorkflowSchedule
+from conductor.clients.ensure import compare
+from conductor.models import TaskDef, WorkflowDef
 
-MISSING = {"status": 404, "message": "No such workflow found"}
-TASK = {"name": "c", "taskReferenceName": "c", "type": "SIMPLE", "inputParameters": {"a": 1}}
-DEF = {"name": "order", "version": 1, "tasks": [TASK]}
-STORED = {
-    **DEF,
-    "createTime": 5,
-    "ownerApp": "",
-    "schemaVersion": 2,
-    "restartable": True,
-    "timeoutPolicy": "ALERT_ONLY",
-    "timeoutSeconds": 0,
-    "variables": {},
-    "inputTemplate": {},
-    "enforceSchema": True,
-    "tasks": [{**TASK, "optional": False, "asyncComplete": False, "startDelay": 0, "permissive": False}],
-}
+STEP = {"name": "step", "taskReferenceName": "step", "type": "SIMPLE"}
 
 
-def test_a_servers_defaults_and_bookkeeping_are_no_difference(client, wire):
-    wire.answer(STORED)
-
-    result = client.metadata.ensure_workflow(DEF)
-
-    assert not result
-    assert str(result) == "order: unchanged"
-    assert [request.method for request in wire.requests] == ["GET"]
+def task(**more):
+    return TaskDef.from_dict({"name": "charge", **more})
 
 
-def test_what_is_missing_is_created(client, wire):
-    wire.answer(MISSING, status=404).answer({"bulkErrorResults": {}, "bulkSuccessfulResults": ["order"]})
-
-    result = client.metadata.ensure_workflow(DEF)
-
-    assert (bool(result), result.created, str(result)) == (True, True, "order: created")
-    assert (wire.method, wire.path, wire.body) == ("PUT", "/metadata/workflow", [DEF])
+def workflow(*tasks, **more):
+    return WorkflowDef.from_dict({"name": "order", "tasks": list(tasks or [STEP]), **more})
 
 
-def test_a_difference_is_written_and_told_with_its_place(client, wire):
-    changed = {**STORED, "description": "old", "tasks": [{**STORED["tasks"][0], "inputParameters": {"a": 1, "b": 0}}]}
-    wire.answer(changed).answer({"bulkErrorResults": {}, "bulkSuccessfulResults": ["order"]})
-
-    result = client.metadata.ensure_workflow({**DEF, "timeoutSeconds": 60})
-
-    assert set(result.changes) == {
-        Change("timeoutSeconds", 0, 60),
-        Change("description", "old", None),
-        Change("tasks[0].inputParameters.b", 0, None),
-    }
-    assert str(result.changes[0]) in {"timeoutSeconds: 0 -> 60", "tasks[0].inputParameters.b: 0 -> None"}
-    assert wire.method == "PUT"
+def said(wanted, found):
+    return str(compare("it", wanted, found)).removeprefix("it: ")
 
 
-def test_a_definition_that_the_server_refuses_is_an_error(client, wire):
-    wire.answer(MISSING, status=404).answer({"bulkErrorResults": {"order": "no tasks"}, "bulkSuccessfulResults": []})
-
-    with pytest.raises(ConfigurationError, match="no tasks"):
-        client.metadata.ensure_workflow(DEF)
-
-
-def test_another_number_of_tasks_is_a_difference():
-    one, two = WorkflowDef.from_dict(DEF), WorkflowDef.from_dict({**DEF, "tasks": [TASK, TASK]})
-
-    assert [change.path for change in compare("order", two, one).changes] == ["tasks"]
-
-
-def test_a_task_is_written_only_when_it_differs(client, wire):
-    wire.answer(
-        {"name": "c", "retryCount": 3, "retryDelaySeconds": 60, "timeoutPolicy": "TIME_OUT_WF", "timeoutSeconds": 0}
-    )
-    assert not client.metadata.ensure_task(TaskDef("c"))
-    assert not client.metadata.ensure_task(TaskDef("c", retry_count=3))
-
-    result = client.metadata.ensure_task(TaskDef("c", retry_count=5))
-
-    assert result.changes == (Change("retryCount", 3, 5),)
-    assert (wire.method, wire.body) == ("POST", [{"name": "c", "retryCount": 5}])
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (task(), task(retryCount=3, retryLogic="FIXED", timeoutPolicy="TIME_OUT_WF", enforceSchema=False)),
+        (task(), task(createTime=5, updateTime=6, createdBy="me", ownerApp="")),
+        (task(enforceSchema=False), task()),
+        (task(taskStatusListenerEnabled=False), task()),  # a server that does not have the option
+        (workflow(), workflow(version=1, schemaVersion=2, restartable=True, timeoutPolicy="ALERT_ONLY")),
+        (workflow(), workflow(enforceSchema=True, variables={}, inputParameters=[], timeoutSeconds=0)),
+        (workflow(), workflow({**STEP, "startDelay": 0, "optional": False, "joinOn": [], "permissive": False})),
+        (
+            workflow({**STEP, "subWorkflowParam": {"name": "a", "version": 3, "workflowDefinition": {"name": "b"}}}),
+            workflow({**STEP, "subWorkflowParam": {"name": "b", "version": 1, "workflowDefinition": {"name": "b"}}}),
+        ),
+    ],
+)
+def test_defaults_and_bookkeeping_of_the_server_are_no_change(wanted, found):
+    assert said(wanted, found) == "unchanged"
 
 
-def test_a_schedule_stays_paused_when_it_is_written(client, wire):
-    stored = {
-        "name": "daily",
-        "cronExpression": "0 0 9 * * *",
-        "startWorkflowRequest": {"name": "report"},
-        "zoneId": "UTC",
-    }
-    wire.answer({**stored, "paused": True, "nextRunTime": 9})
-    wanted = WorkflowSchedule.from_dict(stored)
-    wanted.cron_expression = "0 0 10 * * *"
+@pytest.mark.parametrize(
+    ("wanted", "found", "change"),
+    [
+        (task(retryCount=0), task(retryCount=3), "retryCount: 3 -> 0"),
+        (task(), task(retryCount=0), "retryCount: 0 -> None"),  # writing it gives 3
+        (task(), task(taskStatusListenerEnabled=False), "taskStatusListenerEnabled: False -> None"),
+        (task(), task(enforceSchema=True), "enforceSchema: True -> None"),
+        (task(), task(timeoutPolicy="ALERT_ONLY"), "timeoutPolicy: 'ALERT_ONLY' -> None"),
+        (workflow(), workflow(enforceSchema=False), "enforceSchema: False -> None"),
+        (workflow(), workflow(timeoutPolicy="TIME_OUT_WF"), "timeoutPolicy: 'TIME_OUT_WF' -> None"),
+        (workflow(), workflow(restartable=False), "restartable: False -> None"),
+        (workflow(), workflow({**STEP, "optional": True}), "tasks[0].optional: True -> None"),
+        (
+            workflow({**STEP, "inputParameters": {"a": 0}}),
+            workflow({**STEP, "inputParameters": {"a": 0, "b": None}}),
+            "tasks[0].inputParameters.b: None -> None",
+        ),
+        (workflow(variables={"a": False}), workflow(variables={}), "variables.a: None -> False"),
+    ],
+)
+def test_a_difference_is_a_change(wanted, found, change):
+    assert said(wanted, found) == change
 
-    result = client.schedules.ensure(wanted)
 
-    assert [change.path for change in result.changes] == ["cronExpression"]
-    assert wire.body["paused"] is True
-
-
-def test_a_schedule_that_is_paused_and_else_as_wanted_is_unchanged(client, wire):
-    stored = {"name": "daily", "cronExpression": "0 0 9 * * *", "startWorkflowRequest": {"name": "report"}}
-    wire.answer({**stored, "paused": True, "zoneId": "UTC"})
-
-    assert not client.schedules.ensure(stored)
-    assert len(wire.requests) == 1
+def test_what_is_not_there_is_created():
+    assert compare("it", task(), None).created
+    assert str(compare("it", task(), None)) == "it: created"
