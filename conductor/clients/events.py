@@ -11,7 +11,7 @@ from conductor.clients._tagged import Tagged, tag_operations
 from conductor.clients.checks import addressable, as_model
 from conductor.clients.event_queues import EventQueues
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
-from conductor.models import EventExecution, EventHandler, EventMessage, HandledEvent, SearchResult
+from conductor.models import EventActionType, EventExecution, EventHandler, EventMessage, HandledEvent, SearchResult
 from conductor.models.codec import epoch_ms
 from conductor.transport.operation import Edition, Operation, Repeat
 
@@ -39,6 +39,8 @@ LIST_MESSAGES: Operation[list[EventMessage]] = Operation(
 )
 LIST_TAGS, SET_TAGS, DELETE_TAGS = tag_operations("/event/{name}/tags")
 
+_ACTIONS_OF_ORKES = frozenset({EventActionType.TERMINATE_WORKFLOW, EventActionType.UPDATE_WORKFLOW_VARIABLES})
+
 
 class EventClient(EventQueues, Tagged):
     """Event handlers and the queues they listen to (``client.events``)."""
@@ -52,12 +54,12 @@ class EventClient(EventQueues, Tagged):
             ConflictError: There is one of that name.
             ConfigurationError: It has no actions, or its event is not ``provider:queue``.
         """
-        checked = _checked(as_model(handler, EventHandler))
+        checked = self._possible(handler)
         self._call(CREATE, body=[checked] if self._takes_lists() else checked)
 
     def create_handlers(self, handlers: Iterable[EventHandler | Mapping[str, Any]]) -> None:
         """Create several event handlers (``POST /event``); the open-source server takes one per request."""
-        checked = [_checked(as_model(one, EventHandler)) for one in handlers]
+        checked = [self._possible(one) for one in handlers]
         if self._takes_lists():
             self._call(CREATE, body=checked)
             return
@@ -70,7 +72,7 @@ class EventClient(EventQueues, Tagged):
         Raises:
             NotFoundError: There is none of that name.
         """
-        self._call(UPDATE, body=_checked(as_model(handler, EventHandler)))
+        self._call(UPDATE, body=self._possible(handler))
 
     def list_handlers(self) -> builtins.list[EventHandler]:
         """All event handlers (``GET /event``)."""
@@ -142,6 +144,21 @@ class EventClient(EventQueues, Tagged):
     def delete_tag(self, name: str, key: str, value: str) -> None:
         """Remove one tag of an event handler (``DELETE /event/{name}/tags``, Orkes)."""
         self.delete_tags(name, {key: value})
+
+    def _possible(self, handler: EventHandler | Mapping[str, Any]) -> EventHandler:
+        """A handler whose actions the server in use carries out."""
+        checked = _checked(as_model(handler, EventHandler))
+        for action in checked.actions:
+            kind = action.action
+            if kind is not None and kind in _ACTIONS_OF_ORKES and not self._takes_lists():
+                raise ConfigurationError(
+                    f"The event handler {checked.name!r} has the action {kind.value}, which the open-source server "
+                    "stores and does not carry out; it is one of Orkes Conductor.",
+                    variable="actions",
+                    value=kind.value,
+                    allowed="start_workflow, complete_task, fail_task",
+                )
+        return checked
 
     def _takes_lists(self) -> bool:
         """Orkes documents a list as the body of ``POST /event``, to which the open-source server answers 500."""

@@ -68,6 +68,11 @@ DELETE_RATE_LIMIT: Operation[None] = Operation(
 )
 
 _SCHEMA_VERSION = 2
+_DROPPED = {  # of task definitions, as guides show them
+    "maxConcurrentExecutions": "concurrentExecLimit",
+    "outputTemplate": "outputKeys, or output_parameters of the workflow",
+    "pollIntervalSeconds": "poll_interval_ms of the worker",
+}
 
 
 class MetadataClient(Resource):
@@ -338,6 +343,9 @@ def _all_tasks(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
 def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:
     definition = as_model(given, TaskDef)
     addressable(definition.name, "task definition")
+    for name, instead in _DROPPED.items():
+        if name in definition.unknown_fields:
+            raise _refused(f"Task {definition.name!r}: the server drops {name}: use {instead}.", name, instead)
     timeout, response = definition.timeout_seconds or 0, definition.response_timeout_seconds
     if response is not None and (response < 1 or 0 < timeout <= response):
         raise _refused(

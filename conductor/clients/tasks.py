@@ -98,6 +98,13 @@ class TaskClient(TaskQueues, Resource):
                 value=timeout_ms,
                 allowed=f"0 to {_LONGEST_POLL_MS}",
             )
+        if count < 1:
+            raise ConfigurationError(
+                f"count is {count}; the server would answer no tasks, whatever there is.",
+                variable="count",
+                value=count,
+                allowed="1 or more",
+            )
         query = {"count": count, "timeout": timeout_ms, "workerid": worker_id, "domain": domain or None}
         return self._call(POLL_BATCH, {"tasktype": task_type}, query=query)
 
@@ -368,4 +375,12 @@ def _result(
         if not value:
             raise ConfigurationError(f"An update of a task needs its {name}.", variable=name, allowed="an id")
     known(given.status, TaskResultStatus, "status")
+    if given.extend_lease and (given.status != TaskResultStatus.IN_PROGRESS or given.output_data or given.logs):
+        raise ConfigurationError(
+            "extend_lease only extends the time that the task may take: the server would drop the status "
+            f"{given.status}, the output and the logs that come with it. Send them in an update of their own.",
+            variable="extend_lease",
+            value=True,
+            allowed="status IN_PROGRESS, without output and logs",
+        )
     return given

@@ -1,0 +1,114 @@
+"""What the real server drops or never does, shown without the client's refusals: they are needed as long as this holds.
+
+The refusals themselves are tested in ``tests/unit/clients`` (``test_refusals``, ``test_search``, ``test_traps``).
+"""
+
+import pytest
+
+from conductor.clients import events, metadata, schedules, tasks, workflow_search
+from conductor.errors import NotFoundError, UnsupportedByServerError
+
+MIB = 1024 * 1024
+WAIT = {"name": "approve", "taskReferenceName": "approve", "type": "WAIT"}
+
+
+@pytest.fixture
+def send(client):
+    """Sends an operation as it is."""
+    return client.transport.request
+
+
+@pytest.fixture
+def waiting(names):
+    return names.workflow([WAIT])["name"]
+
+
+def test_an_input_over_5_mib_is_taken_and_lost(send, client, waiting):
+    from conductor.clients.workflows import START
+
+    workflow_id = send(START, body={"name": waiting, "input": {"a": "x" * (5 * MIB)}})
+
+    assert client.workflows.get(workflow_id).input == {}
+
+
+def test_unknown_fields_of_a_search_find_everything(send, waiting, client):
+    client.workflows.start(waiting)
+    everything = send(workflow_search.SEARCH, query={"query": "", "size": 1}).total_hits
+
+    for query in ("version = 99", "typo = 1", "status != RUNNING"):
+        assert send(workflow_search.SEARCH, query={"query": query, "size": 1}).total_hits >= everything
+
+
+def test_an_unknown_task_updated_by_reference_is_an_empty_200(send, client, waiting):
+    path = {"workflowId": client.workflows.start(waiting), "taskRefName": "nowhere", "status": "COMPLETED"}
+
+    assert send(tasks.UPDATE_BY_REFERENCE, path, body={}) == ""
+
+
+def test_two_starts_with_one_idempotency_key_are_two_executions(send, client, waiting):
+    ids = [client.workflows.start(waiting, idempotency_key="k", idempotency_strategy="FAIL") for _ in range(2)]
+
+    assert len(set(ids)) == 2
+
+
+def test_what_comes_with_an_extension_of_a_lease_is_dropped(send, client, names, wait_until):
+    task_type = names.task()
+    workflow_id = client.workflows.start(
+        names.workflow([{"name": task_type, "taskReferenceName": "t", "type": "SIMPLE"}])["name"]
+    )
+    task = wait_until(lambda: client.tasks.poll(task_type))
+    result = {"workflowInstanceId": workflow_id, "taskId": task.task_id, "status": "COMPLETED", "extendLease": True}
+
+    send(tasks.UPDATE, body={**result, "outputData": {"a": 1}})
+
+    after = client.tasks.get(task.task_id)
+    assert (after.status, after.output_data) == ("IN_PROGRESS", {})
+
+
+def test_options_that_a_task_definition_does_not_have_are_dropped(send, client, names):
+    name = names.task()
+    body = {"name": name, "ownerEmail": "test@example.com", **dict.fromkeys(metadata._DROPPED, 1)}
+
+    send(metadata.REGISTER_TASKS, body=[body])
+
+    assert client.metadata.get_task(name).unknown_fields == {}
+
+
+def test_a_schedule_that_cannot_run_is_stored(send, client, names):
+    name = names("broken")
+    start = {"name": "test_no_such_workflow"}
+    try:
+        send(schedules.SAVE, body={"name": name, "cronExpression": "0 9 * * *", "startWorkflowRequest": start})
+        assert client.schedules.get(name).cron_expression == "0 9 * * *"
+    finally:
+        client.schedules.delete(name)
+
+
+def test_a_handler_is_stored_whatever_its_event_and_its_action(send, client, names):
+    name = names("broken")
+    action = {"action": "terminate_workflow", "terminate_workflow": {"workflowId": "w"}}
+    try:
+        send(events.CREATE, body={"name": name, "event": "nowhere", "active": False, "actions": [action]})
+        assert client.events.get_handler(name).event == "nowhere"
+    finally:
+        client.events.delete_handler(name)
+
+
+def test_a_rate_limit_is_never_taken_for_a_version(client, waiting):
+    with pytest.raises(UnsupportedByServerError, match="was not sent"):
+        client.metadata.delete_workflow_rate_limit(waiting)
+
+    assert client.metadata.get_workflow(waiting).version == 1
+
+
+@pytest.mark.parametrize(
+    "odd", ["with space", "semi;colon", "quest?ion", "ha#sh", "per%cent", "col:on", "ümläut", "pl+us&"]
+)
+def test_odd_names_are_addressed(client, names, odd):
+    name = f"{names('odd')} {odd}"
+    names.tasks.append(name)
+    client.metadata.register_task({"name": name, "ownerEmail": "test@example.com"})
+
+    assert client.metadata.get_task(name).name == name
+    with pytest.raises(NotFoundError):
+        client.metadata.get_task(name + "x")
