@@ -1,4 +1,4 @@
-"""``conductor worker``: run workers, and list them."""
+"""``conductor worker``: run workers, list them, and check that they fit."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from conductor.cli.modules import find_named, import_all
 from conductor.cli.output import show_rows
 from conductor.cli.reload import run_reloading
 from conductor.cli.session import Session
+from conductor.cli.worker_check import check
 from conductor.worker.handler import TaskHandler
 from conductor.worker.options import resolve
 
@@ -104,3 +105,6 @@ def list_(session: Session, modules: tuple[str, ...]) -> None:
     show_rows(
         session, rows, ("name", "domain", "threads", "paused", "place"), empty="These modules declare no workers."
     )
+
+
+command.add_command(check)
