@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 import conductor.server
-from conductor import ConductorClient, ConfigurationError, ServerStartError
+from conductor import ConductorClient, ConfigurationError, NotFoundError, ServerStartError
 from conductor.models import TaskResult
 from examples.order_processing import main as order_processing
 
@@ -149,3 +149,11 @@ def test_a_database_that_another_server_uses_is_an_error(tmp_path):
     with conductor.server.start(database=database), pytest.raises(ConfigurationError, match="locked"):
         conductor.server.start(database=database)
     conductor.server.start(database=database).stop()
+
+
+def test_an_event_handler_is_found_by_its_name_as_on_the_real_server(client):
+    with pytest.raises(NotFoundError, match="there is no event handler 'h'"):
+        client.events.get_handler("h")
+    action = {"action": "start_workflow", "start_workflow": {"name": "w"}}
+    client.events.create_handler({"name": "h", "event": "conductor:orders", "actions": [action]})
+    assert client.events.get_handler("h").event == "conductor:orders"
