@@ -28,6 +28,8 @@ _HOMES = {
         "workflow": "workflow",
         "task": "task",
         "def": "definitions",
+        "schedule": "schedule",
+        "event": "event",
         "doctor": "doctor",
     }.items()
 }

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from conductor.cli.session import Session
+from conductor.clients.ensure import Ensured
 from conductor.models.codec import to_jsonable
 
-__all__ = ["local_time", "say", "show_json", "show_rows"]
+__all__ = ["local_time", "say", "show_ensured", "show_json", "show_rows"]
 
 
 def say(text: str) -> None:
@@ -48,6 +49,15 @@ def show_rows(session: Session, rows: Iterable[Mapping[str, Any]], columns: Sequ
         click.echo("\t".join(columns))
         for row in rows:
             click.echo("\t".join(_text(row.get(column)) for column in columns))
+
+
+def show_ensured(session: Session, result: Ensured) -> None:
+    """What was created or changed, or would be."""
+    if session.is_json:
+        changes = [{"path": one.path, "before": one.before, "after": one.after} for one in result.changes]
+        show_json({"name": result.name, "created": result.created, "changes": changes})
+    else:
+        click.echo(str(result))
 
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table:

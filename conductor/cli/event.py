@@ -1,0 +1,84 @@
+"""``conductor event``: what an event from outside does to workflows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from conductor.cli.exits import DONE, FAILED
+from conductor.cli.grouping import Group
+from conductor.cli.output import show_ensured, show_json, show_rows
+from conductor.cli.session import Session
+from conductor.cli.values import json_object
+from conductor.clients.ensure import compare
+from conductor.errors import NotFoundError
+from conductor.models import EventHandler
+
+__all__ = ["command"]
+
+
+@click.group("event", cls=Group)
+def command() -> None:
+    """Event handlers."""
+
+
+@command.command("list")
+@click.option("--event", metavar="PROVIDER:QUEUE", help="Only the handlers of this event.")
+@click.pass_obj
+def list_(session: Session, event: str | None) -> None:
+    """List event handlers."""
+    with session.client() as client:
+        found = (
+            client.events.list_handlers()
+            if event is None
+            else client.events.list_handlers_for_event(event, active_only=False)
+        )
+    rows = [
+        {
+            "name": one.name,
+            "event": one.event,
+            "active": bool(one.active),
+            "actions": " ".join(str(action.action) for action in one.actions),
+            "condition": one.condition,
+        }
+        for one in found
+    ]
+    show_rows(session, rows, ("name", "event", "active", "actions", "condition"), empty="There are no event handlers.")
+
+
+@command.command("get")
+@click.argument("name", metavar="NAME")
+@click.pass_obj
+def get(session: Session, name: str) -> None:
+    """Print an event handler as JSON."""
+    with session.client() as client:
+        show_json(client.events.get_handler(name).to_dict())
+
+
+@command.command("save")
+@click.argument("handler", type=json_object, metavar="JSON|@FILE|-")
+@click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if something would be written.")
+@click.pass_obj
+def save(session: Session, handler: dict[str, Any], dry_run: bool) -> int:
+    """Create an event handler, or change the one of its name where it differs."""
+    wanted = EventHandler.from_dict(handler)
+    with session.client() as client:
+        try:
+            found: EventHandler | None = client.events.get_handler(wanted.name)
+        except NotFoundError:
+            found = None
+        result = compare(wanted.name, wanted, found)
+        if result and not dry_run:
+            client.events.create_handler(wanted) if found is None else client.events.update_handler(wanted)
+    show_ensured(session, result)
+    return FAILED if dry_run and result else DONE
+
+
+@command.command("delete")
+@click.argument("name", metavar="NAME")
+@click.pass_obj
+def delete(session: Session, name: str) -> None:
+    """Delete an event handler."""
+    with session.client() as client:
+        client.events.delete_handler(name)
