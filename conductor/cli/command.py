@@ -12,6 +12,7 @@ import click
 from click.shell_completion import shell_complete
 
 from conductor._version import __version__
+from conductor.cli.completion import VARIABLE
 from conductor.cli.exits import DONE, INTERRUPTED, status_of
 from conductor.cli.grouping import LazyGroup, shared_options
 from conductor.cli.session import Session
@@ -19,7 +20,6 @@ from conductor.errors import ConductorError
 
 __all__ = ["root", "run"]
 
-_COMPLETION = "_CONDUCTOR_COMPLETE"  # a shell asks by it, as click's scripts for shells have it
 _HOMES = {
     name: f"conductor.cli.{module}"
     for name, module in {
@@ -31,6 +31,7 @@ _HOMES = {
         "schedule": "schedule",
         "event": "event",
         "doctor": "doctor",
+        "completion": "completion",
     }.items()
 }
 
@@ -50,8 +51,8 @@ def root() -> None:
 
 def run(words: Sequence[str] | None = None) -> int:
     """Run a command line, that of this process by default; returns the exit status."""
-    if instruction := os.environ.get(_COMPLETION):
-        return shell_complete(root, {}, "conductor", _COMPLETION, instruction)
+    if instruction := os.environ.get(VARIABLE):
+        return shell_complete(root, {}, "conductor", VARIABLE, instruction)
     words = list(sys.argv[1:] if words is None else words)
     session = Session(words=tuple(words))
     try:
