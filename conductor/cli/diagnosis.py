@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from conductor.cli.checking import Finding, nearest
@@ -12,7 +12,7 @@ from conductor.clients.client import ConductorClient
 from conductor.errors import NotFoundError
 from conductor.models import PollData, Task, TaskDef, TaskStatus, Workflow, WorkflowExecutionStatus
 
-__all__ = ["diagnose_execution", "diagnose_type", "pollers"]
+__all__ = ["diagnose_execution", "diagnose_type", "pollers", "recently_polled"]
 
 _RECENT_SECONDS = 90.0
 _LONG_QUEUE = 1000
@@ -30,8 +30,16 @@ _OUTSIDE = {
 def pollers(client: ConductorClient, task_type: str) -> tuple[list[PollData], list[PollData]]:
     """Who polled for a task type: those that did within the last 90 s, and those before."""
     polled = client.tasks.list_poll_data(task_type)
-    since = (time.time() - _RECENT_SECONDS) * 1000
-    return [one for one in polled if one.last_poll_time >= since], [one for one in polled if one.last_poll_time < since]
+    return [one for one in polled if _is_recent(one)], [one for one in polled if not _is_recent(one)]
+
+
+def recently_polled(polled: Iterable[PollData]) -> set[tuple[str, str | None]]:
+    """The task types and domains for which somebody polled within the last 90 s."""
+    return {(one.queue_name or "", one.domain or None) for one in polled if _is_recent(one)}
+
+
+def _is_recent(one: PollData) -> bool:
+    return one.last_poll_time >= (time.time() - _RECENT_SECONDS) * 1000
 
 
 def diagnose_type(client: ConductorClient, name: str, domain: str | None = None) -> Iterator[Finding]:
@@ -53,7 +61,7 @@ def diagnose_type(client: ConductorClient, name: str, domain: str | None = None)
         advice = "Run more workers, or more threads in each: conductor worker run --threads N --processes N."
         yield Finding("warning", name, f"{waiting:,} tasks wait in its queue", advice)
     elif waiting:
-        yield Finding("ok", name, f"{waiting} tasks wait in its queue")
+        yield Finding("ok", name, f"waiting in its queue: {waiting}")
     if definition is not None:
         yield from _limits(definition)
 

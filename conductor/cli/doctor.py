@@ -9,18 +9,20 @@ from collections.abc import Iterable, Iterator
 import click
 
 from conductor.cli.checking import Finding, nearest, worker_steps
-from conductor.cli.diagnosis import diagnose_execution, diagnose_type, pollers
+from conductor.cli.diagnosis import diagnose_execution, diagnose_type, recently_polled
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.grouping import Command
 from conductor.cli.output import show_json
 from conductor.cli.session import Session
 from conductor.clients.client import ConductorClient
 from conductor.errors import AuthenticationError, NotFoundError, PermissionDeniedError
-from conductor.models import WorkflowDef
+from conductor.models import TaskType, WorkflowDef
 
 __all__ = ["command"]
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_MOST_QUEUES = 20
+_SYSTEM_TYPES = {kind.value for kind in TaskType} - {"SIMPLE"}
 _SIGNS = {"error": "✗", "warning": "!", "ok": "✓"}
 _COLORS = {"error": "red", "warning": "yellow", "ok": "green"}
 
@@ -71,14 +73,29 @@ def _server(client: ConductorClient) -> Iterator[Finding]:
 
 
 def _overview(client: ConductorClient) -> Iterator[Finding]:
-    for name, waiting in sorted(client.tasks.list_queues().items()):
-        type_name = name.rpartition(":")[2]  # domain:type
-        if waiting and not type_name.startswith("_") and not any(pollers(client, type_name)[0]):
-            advice = f"conductor doctor {type_name}"
-            yield Finding("warning", type_name, f"{waiting} tasks wait, and nobody has polled lately", advice)
+    polled = recently_polled(client.tasks.list_all_poll_data())
+    waiting = [*_queues(client)]
+    left = [one for one in waiting if (one[0], one[1]) not in polled]
+    for name, domain, count in left[:_MOST_QUEUES]:
+        where = f" in domain {domain!r}" if domain else ""
+        advice = f"conductor doctor {name}" + (f" --domain {domain}" if domain else "")
+        yield Finding("warning", name, f"{count} waiting{where}, and nobody has polled lately", advice)
+    if len(left) > _MOST_QUEUES:
+        yield Finding("warning", "queues", f"so it is with {len(left) - _MOST_QUEUES} more", "conductor task queue")
     for schedule in client.schedules.list():
         if schedule.paused:
             yield from _schedule(client, schedule.name)
+
+
+def _queues(client: ConductorClient) -> list[tuple[str, str | None, int]]:
+    """The queues of workers in which tasks wait: type, domain and how many; the longest first."""
+    found = []
+    for queue, count in client.tasks.list_queues().items():
+        domain, _, name = queue.rpartition(":")
+        is_event_queue = ":" in domain or domain == "conductor"
+        if count and not is_event_queue and not name.startswith("_") and name not in _SYSTEM_TYPES:
+            found.append((name, domain or None, count))
+    return sorted(found, key=lambda one: (-one[2], one[0], one[1] or ""))
 
 
 def _subject(client: ConductorClient, subject: str, domain: str | None) -> Iterator[Finding]:
@@ -89,7 +106,7 @@ def _subject(client: ConductorClient, subject: str, domain: str | None) -> Itera
     tasks = {one.name for one in client.metadata.list_tasks()}
     schedules = {one.name for one in client.schedules.list()}
     polled = {one.queue_name or "" for one in client.tasks.list_all_poll_data()}
-    known = {*workflows, *tasks, *schedules, *polled}
+    known = {*workflows, *tasks, *schedules, *polled, *(name for name, _, _ in _queues(client))}
     used = {step.name or "" for one in workflows.values() for step in worker_steps(one)}
     if subject not in known | used:
         hint = nearest(subject, known)
@@ -98,7 +115,7 @@ def _subject(client: ConductorClient, subject: str, domain: str | None) -> Itera
         yield from _workflow(client, client.metadata.get_workflow(subject), domain)
     if subject in schedules:
         yield from _schedule(client, subject)
-    if subject in tasks | polled | used and subject not in workflows:
+    if subject not in {*workflows, *schedules}:
         yield from diagnose_type(client, subject, domain)
 
 

@@ -115,7 +115,7 @@ def test_without_a_subject_it_says_where_tasks_wait_for_nobody(cli, client, work
 
     done = cli("doctor")
     assert "server: " in done.out
-    assert f"{name}_task: 1 tasks wait, and nobody has polled lately" in done.out
+    assert f"{name}_task: 1 waiting, and nobody has polled lately" in done.out
 
 
 def test_refused_credentials_are_told(cli):
