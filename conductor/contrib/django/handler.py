@@ -8,13 +8,11 @@ from typing import Any
 
 from django.db import close_old_connections, reset_queries
 
+from conductor.contrib.declared import chosen_workers
 from conductor.contrib.django.configuration import conductor_settings, django_options
-from conductor.errors import WorkerRegistrationError
 from conductor.worker.context import TaskContext
 from conductor.worker.handler import TaskHandler
 from conductor.worker.processes import process_count
-from conductor.worker.registry import default_registry
-from conductor.worker.worker import Worker
 
 __all__ = ["around_task", "make_handler", "set_up_child"]
 
@@ -50,7 +48,7 @@ def make_handler(only: Iterable[str] = (), **arguments: Any) -> TaskHandler:
         TypeError: ``TaskHandler`` has no such argument.
     """
     merged = {**django_options().worker, **arguments}
-    wanted = _chosen(list(only))
+    wanted = chosen_workers(only)
     if wanted is not None:
         merged["workers"] = wanted
     if process_count(merged.get("processes"), os.environ) == 1:
@@ -58,14 +56,3 @@ def make_handler(only: Iterable[str] = (), **arguments: Any) -> TaskHandler:
     merged.setdefault("child_setup", f"{__name__}:set_up_child")
     modules = ["conductor.contrib.django.child", *merged.pop("import_modules", ())]
     return TaskHandler(conductor_settings(), import_modules=modules, **merged)
-
-
-def _chosen(only: list[str]) -> list[Worker] | None:
-    if not only:
-        return None
-    declared = default_registry.list()
-    for name in only:
-        if all(worker.name != name for worker in declared):
-            known = ", ".join(sorted({worker.name for worker in declared})) or "none"
-            raise WorkerRegistrationError(f"No worker is declared for task {name!r}; declared are: {known}.")
-    return [worker for worker in declared if worker.name in only]

@@ -1,0 +1,216 @@
+"""Flask (extra ``flask``): a client per app, workers inside the app's context, ``flask conductor worker``, webhooks.
+
+    conductor = Conductor()
+
+    def create_app():
+        app = Flask(__name__)
+        app.config["CONDUCTOR"] = {"SERVER_URL": "http://localhost:8080/api"}
+        conductor.init_app(app)
+        return app
+
+    conductor.client.workflows.start("order", {"order_id": 17})        # in a view
+    flask --app shop conductor worker --module shop.tasks              # a process of its own
+
+``CONDUCTOR`` has the fields of ``Settings`` in capitals, ``WORKER`` (arguments of ``TaskHandler``) and
+``WORKER_MODULES`` (modules to import before the workers start). What it leaves out comes from the environment.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import click
+from attrs import define, field
+from flask import Flask, abort, current_app, request
+from flask.cli import AppGroup, ScriptInfo
+
+from conductor.clients.client import ConductorClient
+from conductor.contrib.configuration import read_settings, refuse_unknown
+from conductor.contrib.declared import chosen_workers
+from conductor.errors import ConfigurationError, WebhookVerificationError, WorkerRegistrationError
+from conductor.settings import Settings
+from conductor.webhook import WebhookScheme, verify_webhook
+from conductor.worker.context import TaskContext
+from conductor.worker.handler import TaskHandler
+from conductor.worker.processes import process_count
+
+__all__ = ["Conductor", "Secret", "set_up_child"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+Secret = str | bytes | Iterable[str | bytes]
+
+_NAME = "conductor"
+_OWN = ("WORKER", "WORKER_MODULES")
+_MISCONFIGURED = 2
+
+
+@define(eq=False)
+class _State:
+    """What an app has: the client is made when it is first needed."""
+
+    settings: Settings
+    worker: Mapping[str, Any]
+    modules: tuple[str, ...]
+    client: ConductorClient | None = None
+    lock: threading.Lock = field(factory=threading.Lock)
+
+
+class Conductor:
+    """The extension; one object may serve many apps.
+
+    Args:
+        app: The app, where there is no factory.
+
+    Raises:
+        ConfigurationError: ``app.config["CONDUCTOR"]`` cannot be used.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Add Conductor to an app; talks to nobody.
+
+        Raises:
+            ConfigurationError: ``app.config["CONDUCTOR"]`` cannot be used.
+        """
+        given = app.config.get("CONDUCTOR") or {}
+        if not isinstance(given, Mapping):
+            raise ConfigurationError(
+                f'app.config["CONDUCTOR"] is {type(given).__name__}; it must be a dict.',
+                variable="CONDUCTOR",
+                allowed='a dict such as {"SERVER_URL": "http://localhost:8080/api"}',
+            )
+        refuse_unknown(given, _OWN)
+        app.extensions[_NAME] = _State(
+            read_settings(given), given.get("WORKER") or {}, tuple(given.get("WORKER_MODULES") or ())
+        )
+        app.cli.add_command(_commands())
+
+    @property
+    def client(self) -> ConductorClient:
+        """The current app's client: one for all its threads and requests, also after a fork.
+
+        Raises:
+            RuntimeError: There is no app context.
+        """
+        state = _state(current_app)
+        with state.lock:
+            if state.client is None:
+                state.client = ConductorClient(state.settings)
+            return state.client
+
+    def handler(self, app: Flask, *, only: Iterable[str] = (), **arguments: Any) -> TaskHandler:
+        """A ``TaskHandler`` whose tasks each run in an app context of their own; it is not started.
+
+        Args:
+            app: The app.
+            only: Task types; all that are declared when it is empty.
+            arguments: Of ``TaskHandler``; they win over ``CONDUCTOR["WORKER"]``.
+
+        Raises:
+            WorkerRegistrationError: A task type of ``only`` has no worker.
+            ConfigurationError: An option cannot be used.
+        """
+        state = _state(app)
+        merged = {**state.worker, **arguments}
+        modules = [*state.modules, *merged.pop("import_modules", ())]
+        for module in modules:
+            importlib.import_module(module)
+        wanted = chosen_workers(only)
+        if wanted is not None:
+            merged["workers"] = wanted
+        if process_count(merged.get("processes"), os.environ) > 1:
+            merged.setdefault("child_setup", f"{__name__}:set_up_child")
+            return TaskHandler(state.settings, import_modules=modules, **merged)
+        return TaskHandler(state.settings, import_modules=modules, **merged).use(_in_context(app))
+
+    def webhook(
+        self, secret: Secret | Callable[[], Secret], *, scheme: str | WebhookScheme = "github"
+    ) -> Callable[[F], F]:
+        """Let only genuine webhooks through to a view; others get 401, and a log line says why.
+
+            @app.post("/hooks/github")
+            @conductor.webhook(lambda: current_app.config["HOOK_SECRET"])
+            def pushed(): ...
+
+        Args:
+            secret: The shared secret, several, or a function that returns it when a request comes.
+            scheme: How the sender signs, see ``conductor.webhook.SCHEMES``.
+        """
+
+        def wrap(view: F) -> F:
+            @functools.wraps(view)
+            def checked(*args: Any, **kwargs: Any) -> Any:
+                try:
+                    verify_webhook(
+                        request.get_data(),
+                        dict(request.headers),
+                        secret() if callable(secret) else secret,
+                        scheme=scheme,
+                    )
+                except WebhookVerificationError as error:
+                    current_app.logger.warning("A webhook for %s is refused: %s", request.path, error)
+                    abort(401)
+                return current_app.ensure_sync(view)(*args, **kwargs)
+
+            return checked  # type: ignore[return-value]
+
+        return wrap
+
+
+def set_up_child(handler: TaskHandler) -> None:
+    """Have tasks run in a context of the app of ``FLASK_APP``; called in each process of ``processes``."""
+    handler.use(_in_context(ScriptInfo(os.environ.get("FLASK_APP")).load_app()))
+
+
+def _in_context(app: Flask) -> Callable[[TaskContext, Callable[[], Any]], Any]:
+    def around_task(_context: TaskContext, call_next: Callable[[], Any]) -> Any:
+        with app.app_context():
+            return call_next()
+
+    return around_task
+
+
+def _state(app: Flask) -> _State:
+    state = app.extensions.get(_NAME)
+    if not isinstance(state, _State):
+        raise ConfigurationError("This app has no Conductor yet: call Conductor().init_app(app).", variable="app")
+    return state
+
+
+def _commands() -> AppGroup:
+    group = AppGroup("conductor", help="Conductor workers.")
+    group.add_command(_worker)
+    return group
+
+
+@click.command("worker")
+@click.option("--module", "modules", multiple=True, help="A module that declares workers; repeatable.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only the worker of this task type; repeatable.")
+@click.option("--processes", type=click.IntRange(1), help="In how many processes to work.")
+@click.option("--threads", "thread_count", type=click.IntRange(1), help="How many tasks of each type run at a time.")
+@click.option("--domain", help="The domain to poll.")
+@click.option("--health-port", type=int, help="Serve /livez, /readyz and /metrics there; 0 for any free port.")
+@click.option("--grace", "grace_seconds", type=float, help="Seconds that running tasks have at the end.")
+@click.pass_context
+def _worker(context: click.Context, /, modules: tuple[str, ...], only: tuple[str, ...], **given: Any) -> None:
+    """Run the app's workers until SIGTERM or SIGINT; what runs then is finished first."""
+    info = context.ensure_object(ScriptInfo)
+    if info.app_import_path:
+        os.environ["FLASK_APP"] = info.app_import_path  # for the processes of --processes
+    arguments = {name: value for name, value in given.items() if value is not None}
+    try:
+        handler = Conductor().handler(info.load_app(), only=only, import_modules=modules, **arguments)
+        names = sorted({worker.name for worker in handler.workers})
+    except (ConfigurationError, WorkerRegistrationError, TypeError) as error:
+        click.echo(f"Error: {error}", err=True)
+        context.exit(_MISCONFIGURED)
+    click.echo(f"Working on {', '.join(names)}")
+    handler.run()
