@@ -1,0 +1,121 @@
+"""Views: whether Conductor can be reached and the outbox moves, and webhooks that start workflows.
+
+path("health/conductor/", health),
+path("hooks/github/", WebhookView.as_view(secret=settings.HOOK_SECRET, workflow="on_push")),
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseBase, JsonResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from conductor.contrib.django.client import get_client
+from conductor.contrib.django.configuration import django_options
+from conductor.contrib.django.starts import start_on_commit
+from conductor.errors import ConductorError, WebhookVerificationError
+from conductor.webhook import WebhookScheme, verify_webhook
+
+__all__ = ["WebhookView", "health"]
+
+logger = logging.getLogger(__name__)
+
+_STUCK_AFTER = timedelta(minutes=5)
+_UNAUTHORIZED = 401
+
+
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+    """200 when the server answers and no start is stuck in the outbox, else 503, with the reasons as JSON.
+
+    It says nothing of addresses and keys. Use it for readiness and monitoring, not for liveness: starting the web
+    process anew mends no server that is away.
+    """
+    server, outbox = _server(), _outbox()
+    is_well = bool(server["up"]) and not outbox["stuck"]
+    return JsonResponse({"healthy": is_well, "server": server, "outbox": outbox}, status=200 if is_well else 503)
+
+
+def _server() -> dict[str, Any]:
+    try:
+        return {"up": bool(get_client().health.get_version())}
+    except ConductorError as error:
+        logger.warning("The Conductor server does not answer: %s", error)
+        return {"up": False, "error": type(error).__name__}
+
+
+def _outbox() -> dict[str, Any]:
+    """How many entries wait, were refused, or wait for so long that nobody seems to deliver them."""
+    from conductor.contrib.django.models import WorkflowStart  # noqa: PLC0415  after the apps are loaded
+
+    long_ago, counts = timezone.now() - _STUCK_AFTER, {"waiting": 0, "refused": 0, "stuck": 0}
+    for database in django_options().outbox_databases:
+        entries = WorkflowStart.objects.using(database)
+        waiting = entries.filter(status=WorkflowStart.Status.PENDING)
+        counts["waiting"] += waiting.count()
+        counts["stuck"] += waiting.filter(created_at__lt=long_ago).count()
+        counts["refused"] += entries.filter(status=WorkflowStart.Status.REFUSED).count()
+    return counts
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class WebhookView(View):
+    """Takes webhooks whose signature fits, and starts a workflow with each; others get 401.
+
+    Attributes:
+        secret: The shared secret, or several while one replaces another.
+        scheme: How the sender signs, see ``conductor.webhook.SCHEMES``.
+        workflow: What to start; its input is ``{"payload": ..., "headers": {...}}``. Override ``handle`` to do
+            something else.
+        input_headers: The headers that the workflow gets, where the request has them.
+        delivery_header: The header with the sender's id of a delivery, such as ``X-GitHub-Delivery``; with it, and the
+            outbox, a delivery that is sent twice starts one workflow.
+    """
+
+    http_method_names = ["post", "options"]  # noqa: RUF012  as in Django
+    secret: str | bytes | Iterable[str | bytes] = ()
+    scheme: str | WebhookScheme = "github"
+    workflow: str = ""
+    input_headers: Iterable[str] = ()
+    delivery_header: str | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Verify before anything else looks at the body."""
+        if request.method == "POST":
+            try:
+                verify_webhook(request.body, dict(request.headers), self.secret, scheme=self.scheme)
+            except WebhookVerificationError as error:
+                logger.warning("A webhook for %s is refused: %s", request.path, error)
+                return HttpResponse(status=_UNAUTHORIZED)
+        return super().dispatch(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Read the body as JSON; 400 when it is none."""
+        try:
+            payload = json.loads(request.body)
+        except ValueError:
+            return HttpResponseBadRequest("The body is no JSON.", content_type="text/plain")
+        return self.handle(request, payload, *args, **kwargs)
+
+    def handle(self, request: HttpRequest, payload: Any, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
+        """Start the workflow, and answer 202 with its correlation id."""
+        headers = {name: request.headers[name] for name in self.input_headers if name in request.headers}
+        delivery = request.headers.get(self.delivery_header) if self.delivery_header else None
+        correlation_id = start_on_commit(
+            self.workflow,
+            {"payload": payload, "headers": headers},
+            correlation_id=delivery,
+            idempotency_key=f"{request.path}:{delivery}"[:255] if delivery else None,
+        )
+        return JsonResponse({"correlation_id": correlation_id}, status=202)
