@@ -11,6 +11,7 @@ from conductor.worker.options import WorkerOptions
 ELSEWHERE = {  # pages whose blocks need more than this, and the test that runs them
     "howto-testing.md": "tests/functional/testing/test_howto.py",
     "howto-server.md": "tests/e2e/test_oss_launcher.py",
+    "howto/scripts-cron.md": "tests/functional/test_scripts.py",
 }
 NO_VARIABLES = {"CONDUCTOR_API", "CONDUCTOR_EVENTS", "CONDUCTOR_USER", "CONDUCTOR_GROUP"}  # values of enums
 PAGES = sorted(
