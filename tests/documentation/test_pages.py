@@ -4,7 +4,8 @@ import re
 
 import attrs
 import pytest
-from blocks import DOCS, ROOT, blocks_of, run_page
+import reference_pages
+from blocks import DOCS, FENCE, ROOT, blocks_of, run_page
 
 from conductor.worker.options import WorkerOptions
 
@@ -36,6 +37,14 @@ def test_the_links_of_a_page_lead_somewhere(page):
 def test_a_page_that_is_run_elsewhere_and_the_test_that_does_are_there(page):
     assert (DOCS / page).exists()
     assert (ROOT / ELSEWHERE[page]).exists()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_clients_and_methods_that_a_page_names_are_there(page):
+    clients = reference_pages.clients()
+    text = FENCE.sub(lambda match: "" if match["reason"] else match[0], (DOCS / page).read_text(encoding="utf-8"))
+    for client, method in re.findall(r"\bclient\.(\w+)\.(\w+)", text):
+        assert hasattr(clients[client], method), f"client.{client}.{method}"
 
 
 def test_every_variable_that_the_code_reads_is_on_the_page_about_them():
