@@ -10,7 +10,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import FunctionType
 from typing import Any, get_type_hints
@@ -46,6 +46,7 @@ def methods(client: type) -> Iterator[tuple[str, FunctionType]]:
             yield name, value
 
 
+@cache
 def operations(client: type, method: FunctionType) -> list[Operation[Any]]:
     """The operations that a method may send, in the order of its code."""
     found: dict[str, Operation[Any]] = {}

@@ -228,7 +228,7 @@ class SchedulerClient(Tagged):
             scheduled_after: Due after this moment.
             scheduled_before: Due before this moment.
             query: Further conditions as text: ``scheduleName IN (a,b)``, ``state IN (a,b)``, ``scheduledTime>1``,
-                ``scheduledTime<2``, ``workflowName=a`` and ``executionId=a``, joined by `` AND ``.
+                ``scheduledTime<2``, ``workflowName=a`` and ``executionId=a``, joined by ``AND``.
             free_text: Ignored by the open-source server.
             sort: ``scheduledTime:DESC`` and the like, or several.
             start: The first result's place.

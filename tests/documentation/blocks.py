@@ -63,6 +63,12 @@ def run_page(path, folder):
                 raise AssertionError(f"{block.place}: how is a block of {block.kind!r} run? Or why is it not?")
 
 
+def run_block(block, folder):
+    """Run one Python block by itself."""
+    with _inside(folder):
+        return _run_python(block, {"__name__": "__main__"})
+
+
 @contextlib.contextmanager
 def _inside(folder):
     """A page may change the folder and the environment; what comes after it finds them as they were."""

@@ -4,13 +4,15 @@ from pathlib import Path
 import pytest
 
 import conductor.server
+from conductor.worker.registry import default_registry
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "docs")]
 
 
 @pytest.fixture
 def server(monkeypatch):
-    """An embedded server, which the environment names."""
+    """An embedded server, which the environment names; and a registry without the workers of other pages."""
+    monkeypatch.setattr(default_registry, "_workers", {})
     with conductor.server.start(secrets={"EXAMPLE_TOKEN": "s"}, environment={"EXAMPLE_REGION": "eu-west"}) as one:
         monkeypatch.setenv("CONDUCTOR_SERVER_URL", one.url)
         yield one

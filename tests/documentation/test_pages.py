@@ -5,16 +5,21 @@ import re
 import attrs
 import pytest
 import reference_pages
-from blocks import DOCS, FENCE, ROOT, blocks_of, run_page
+from blocks import DOCS, FENCE, ROOT, blocks_of, run_block, run_page
 
 from conductor.worker.options import WorkerOptions
 
 ELSEWHERE = {  # pages whose blocks need more than this, and the test that runs them
     "howto-testing.md": "tests/functional/testing/test_howto.py",
-    "howto-server.md": "tests/e2e/test_oss_launcher.py",
+    "howto-server.md": "tests/e2e/test_readme.py",
     "howto/scripts-cron.md": "tests/functional/test_scripts.py",
 }
 NO_VARIABLES = {"CONDUCTOR_API", "CONDUCTOR_EVENTS", "CONDUCTOR_USER", "CONDUCTOR_GROUP"}  # values of enums
+README = [
+    block
+    for block in blocks_of(ROOT / "README.md")
+    if block.kind == "python" and "start_oss_server" not in block.code  # that one is run in tests/e2e
+]
 PAGES = sorted(
     str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if not {"_build", "generated"} & set(path.parts)
 )
@@ -24,6 +29,11 @@ PAGES = sorted(
 def test_the_blocks_of_a_page_run(page, server, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     run_page(DOCS / page, tmp_path)
+
+
+@pytest.mark.parametrize("block", README, ids=[block.place for block in README])
+def test_a_block_of_the_readme_runs_on_the_embedded_server_too(block, server, tmp_path):
+    run_block(block, tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES)
