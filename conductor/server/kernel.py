@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 _KEPT_IN_MEMORY = 2000
 _SCRIPT_SECONDS = 4.0
 _AGAIN_MS = 100
+_FEW_TIMERS = 1000
 
 
 @define
@@ -256,7 +257,11 @@ class Kernel:
             return
         self._deadlines[workflow_id] = deadline
         heapq.heappush(self._timers, (deadline, workflow_id))
-        self.wake_timer()
+        if len(self._timers) > _FEW_TIMERS + 2 * len(self._deadlines):  # most are of the past
+            self._timers = [(due, one) for one, due in self._deadlines.items()]
+            heapq.heapify(self._timers)
+        if self._timers[0][1] == workflow_id:
+            self.wake_timer()
 
     def next_event(self) -> int | None:
         """When the next timer fires, epoch ms; None when nothing waits for a time."""

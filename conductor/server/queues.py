@@ -11,6 +11,8 @@ from attrs import define, field
 _Ready = tuple[int, int, int, str, str]  # -priority, due, number, task, execution
 _Delayed = tuple[int, int, int, str, str]  # due, number, priority, task, execution
 
+_FEW_ENTRIES = 1000
+
 
 @define
 class _Queue:
@@ -47,8 +49,16 @@ class TaskQueues:
     def remove(self, task_id: str) -> None:
         """Take a task out, wherever it is."""
         known = self._latest.pop(task_id, None)
-        if known is not None:
-            self._sizes[known[1]] -= 1
+        if known is None:
+            return
+        queue = known[1]
+        self._sizes[queue] -= 1
+        entries = self._queues[queue]
+        if len(entries.ready) + len(entries.delayed) > _FEW_ENTRIES + 2 * self._sizes[queue]:  # most were taken out
+            entries.ready = [one for one in entries.ready if self._is_latest(one[3], one[2])]
+            entries.delayed = [one for one in entries.delayed if self._is_latest(one[3], one[1])]
+            heapq.heapify(entries.ready)
+            heapq.heapify(entries.delayed)
 
     def pop(self, queue: str, now: int) -> Iterator[tuple[str, str]]:
         """Take due tasks out, one by one: task id and execution id."""

@@ -37,6 +37,8 @@ class FollowUp:
     def _enqueue(self, execution: Execution, command: c.Enqueue) -> None:
         now = self._kernel.world.now
         self._kernel.queues.push(command.queue, command.task_id, execution.id, command.priority, command.due, now)
+        if command.due > now:
+            self._kernel.after_commit.append(self._kernel.wake_timer)
 
     def _start_child(self, parent: Execution, command: c.StartChild) -> None:
         task = parent.task(command.task_id)

@@ -20,6 +20,7 @@ from conductor.server.store.schema import SCHEMA, VERSION
 Json = dict[str, Any]
 
 _MEMORY = ":memory:"
+_TREES_IN_MEMORY = 500
 _AS_DEFINED = "_asDefined"  # in place of the part of the definition, which the snapshot has
 
 
@@ -118,7 +119,7 @@ class Store:
         cursor = self._db.execute("INSERT INTO snapshot (body) VALUES (?)", (dumps(tree.definition),))
         tree.snapshot = cursor.lastrowid
         if tree.snapshot is not None:
-            self._trees[tree.snapshot] = tree
+            self._keep(tree.snapshot, tree)
 
     def load(self, workflow_id: str) -> Execution | None:
         """Read an execution."""
@@ -142,8 +143,13 @@ class Store:
     def _tree(self, snapshot: int) -> DefinitionTree:
         if snapshot not in self._trees:
             ((body,),) = self.rows("SELECT body FROM snapshot WHERE id = ?", (snapshot,))
-            self._trees[snapshot] = DefinitionTree(loads(body), snapshot)
+            self._keep(snapshot, DefinitionTree(loads(body), snapshot))
         return self._trees[snapshot]
+
+    def _keep(self, snapshot: int, tree: DefinitionTree) -> None:
+        while len(self._trees) >= _TREES_IN_MEMORY:
+            self._trees.pop(next(iter(self._trees)))
+        self._trees[snapshot] = tree
 
     def home_of(self, task_id: str) -> str | None:
         """The execution that a task belongs to."""

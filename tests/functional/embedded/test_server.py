@@ -69,6 +69,16 @@ def test_a_long_poll_wakes_at_once(client, define):
     assert time.monotonic() - begin < 2
 
 
+def test_a_long_poll_wakes_when_a_delayed_task_is_due(client, define):
+    definition = {"name": "soon", "retryCount": 1, "retryDelaySeconds": 1, "ownerEmail": "a@b.c"}
+    define("delayed", simple("soon"), task_defs=[definition])
+    client.workflows.start("delayed")
+    end_task(client, "soon", "FAILED")
+    begin = time.monotonic()
+    assert len(client.tasks.poll_batch("soon", count=1, timeout_ms=5000)) == 1
+    assert 0.8 < time.monotonic() - begin < 3
+
+
 def test_a_wait_of_three_days_takes_no_time(server, client, define):
     define(
         "patient", {"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "3 days"}}
