@@ -66,7 +66,7 @@ class Cron:
             text: Six fields, or `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight`, `@hourly`.
             zone: A name such as `Europe/Berlin`, or an offset such as `+02:00`.
         """
-        fields = _MACROS.get(text.strip().lower(), text).split()
+        fields = [one for one in _MACROS.get(text.strip().lower(), text).strip().split(" ") if one]
         if len(fields) != _FIELDS:
             raise CronError(
                 f"{text!r} has {len(fields)} fields instead of six: second minute hour day-of-month month day-of-week"

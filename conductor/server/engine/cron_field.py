@@ -13,6 +13,7 @@ from attrs import frozen
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_LARGEST_STEP = 2**31 - 1
 _SUNDAY = 7
 _FRIDAY = 5
 
@@ -81,7 +82,7 @@ def _span(text: str, field: Field) -> tuple[int, int]:
 def _number(text: str, field: Field) -> int:
     if text.upper() in field.names:
         return field.names.index(text.upper()) + 1
-    if not re.fullmatch(r"\+?[0-9]+", text):
+    if not re.fullmatch(r"\+?\d+", text):
         raise CronError(
             f"{field.name}: {text!r} is no number" + (f" and none of {', '.join(field.names)}" if field.names else "")
         )
@@ -92,7 +93,7 @@ def _number(text: str, field: Field) -> int:
 
 
 def _step(text: str, field: Field) -> int:
-    if not re.fullmatch(r"\+?[0-9]+", text) or int(text) == 0:
+    if not re.fullmatch(r"\+?\d+", text) or not 0 < int(text) <= _LARGEST_STEP:
         raise CronError(f"{field.name}: the step {text!r} is no positive number")
     return int(text)
 
@@ -120,6 +121,7 @@ def _special_day(text: str) -> DayRule | None:
 
 
 def _special_weekday(text: str) -> DayRule | None:
+    text = text.upper()
     if match := re.fullmatch(r"(\w+)L", text):
         weekday = _number(match[1], WEEKDAY) % 7
         return lambda year, month: {max(_days_with(year, month, weekday))}
