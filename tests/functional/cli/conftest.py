@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from conductor import ConductorClient
+from conductor.cli.main import main
 from conductor.server import start
 
 
@@ -28,8 +29,8 @@ def client(server):
 
 
 class Done:
-    def __init__(self, process):
-        self.status, self.out, self.err = process.returncode, process.stdout, process.stderr
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
 
     @property
     def json(self):
@@ -44,17 +45,30 @@ def cli(server, tmp_path):
     """Run ``conductor`` as a process, in a folder of the test's own, and wait for it."""
 
     def run(*words, **environment):
-        return Done(
-            subprocess.run(
-                [sys.executable, "-m", "conductor", *map(str, words)],
-                env={**os.environ, "CONDUCTOR_SERVER_URL": server.url, **environment},
-                cwd=tmp_path,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
+        done = subprocess.run(
+            [sys.executable, "-m", "conductor", *map(str, words)],
+            env={**os.environ, "CONDUCTOR_SERVER_URL": server.url, **environment},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def here(server, tmp_path, monkeypatch, capsys):
+    """The same in this process, which takes a tenth of the time; for commands that import nothing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONDUCTOR_SERVER_URL", server.url)
+
+    def run(*words):
+        capsys.readouterr()
+        status = main([str(word) for word in words])
+        return Done(status, *capsys.readouterr())
 
     return run
 

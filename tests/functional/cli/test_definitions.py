@@ -107,11 +107,11 @@ def test_validate_names_file_workflow_and_place(cli, folder, name):
         ("wrong.json", '{"name": "a", "tasks": [{"taskReferenceName": 7, "type": []}]}', ""),
     ],
 )
-def test_a_file_that_cannot_be_read_is_a_sentence(cli, tmp_path, path, text, says):
+def test_a_file_that_cannot_be_read_is_a_sentence(here, tmp_path, path, text, says):
     if text is not None:
         (tmp_path / path).write_text(text)
 
-    done = cli("def", "validate", path)
+    done = here("def", "validate", path)
     assert done.status in {1, 2}
     assert says in done.err
     assert "Traceback" not in done.err

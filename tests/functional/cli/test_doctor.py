@@ -35,58 +35,58 @@ def test_a_task_type_that_nobody_polls_is_told_with_the_nearest_name(cli, client
     assert finding["advice"].startswith("Start one: conductor worker run")
 
 
-def test_a_missing_definition_is_told(cli, client, workflow, name):
+def test_a_missing_definition_is_told(here, client, workflow, name):
     workflow.start(client)
-    done = cli("doctor", f"{name}_task")
+    done = here("doctor", f"{name}_task")
 
     assert "the server has no definition of this task type" in done.out
     assert "Register it: conductor def push" in done.out
 
 
-def test_a_domain_without_a_poller_is_told(cli, client, workflow, name):
+def test_a_domain_without_a_poller_is_told(here, client, workflow, name):
     client.tasks.poll(f"{name}_task", domain="blue")
     workflow_id = workflow.start(client, task_to_domain={f"{name}_task": "red"})
 
-    done = cli("doctor", workflow_id, "-o", "json")
+    done = here("doctor", workflow_id, "-o", "json")
     assert [row["message"] for row in errors(done)] == ["no worker polls in domain 'red'; some poll in: 'blue'"]
 
 
-def test_what_is_polled_is_well(cli, client, workflow, name):
+def test_what_is_polled_is_well(here, client, workflow, name):
     client.metadata.register_task({"name": f"{name}_task", "rateLimitPerFrequency": 5, "concurrentExecLimit": 2})
     client.tasks.poll(f"{name}_task", worker_id="me")
 
-    done = cli("doctor", name)
+    done = here("doctor", name)
     assert done.status == 0
     assert "polled without a domain by me" in done.out
     assert "its rate limit lets 5 tasks begin in 0:00:01" in done.out
     assert "at most 2 tasks of it run at a time" in done.out
 
 
-def test_a_paused_execution_inside_another_is_found(cli, client, workflow, name):
+def test_a_paused_execution_inside_another_is_found(here, client, workflow, name):
     outer = Workflow(f"{name}_outer")
     outer.add(sub_workflow(workflow, ref="inner"))
     workflow_id = outer.start(client)
     inner = client.workflows.get(workflow_id).task("inner").sub_workflow_id
     client.workflows.pause(inner)
 
-    done = cli("doctor", workflow_id)
+    done = here("doctor", workflow_id)
     assert done.status == 1
     assert f"it is paused: nothing further is scheduled\n    → conductor workflow resume {inner}" in done.out
 
 
-def test_a_failed_execution_is_told_with_its_reason(cli, client, workflow, name):
+def test_a_failed_execution_is_told_with_its_reason(here, client, workflow, name):
     workflow_id = workflow.start(client)
     task_id = client.workflows.get(workflow_id).task("work").task_id
     client.tasks.update(
         workflow_id=workflow_id, task_id=task_id, status="FAILED_WITH_TERMINAL_ERROR", reason="no coffee"
     )
 
-    (finding,) = errors(cli("doctor", workflow_id, "-o", "json"))
+    (finding,) = errors(here("doctor", workflow_id, "-o", "json"))
     assert "no coffee" in finding["message"]
     assert finding["advice"].startswith(f"conductor workflow retry {workflow_id}")
 
 
-def test_a_paused_schedule_and_a_missing_workflow_are_told(cli, client, name):
+def test_a_paused_schedule_and_a_missing_workflow_are_told(here, client, name):
     client.schedules.save(
         {
             "name": name,
@@ -97,23 +97,23 @@ def test_a_paused_schedule_and_a_missing_workflow_are_told(cli, client, name):
         }
     )
 
-    done = cli("doctor", name)
+    done = here("doctor", name)
     assert done.status == 1
     assert "it is paused" in done.out
     assert f"conductor schedule resume {name}" in done.out
     assert f"there is no workflow '{name}_none' version 1 to start" in done.out
 
 
-def test_an_unknown_subject_is_status_2_with_the_nearest_name(cli, workflow, name):
-    done = cli("doctor", f"{name}x")
+def test_an_unknown_subject_is_status_2_with_the_nearest_name(here, workflow, name):
+    done = here("doctor", f"{name}x")
 
     assert (done.status, f"did you mean '{name}'?" in done.err) == (2, True)
 
 
-def test_without_a_subject_it_says_where_tasks_wait_for_nobody(cli, client, workflow, name):
+def test_without_a_subject_it_says_where_tasks_wait_for_nobody(here, client, workflow, name):
     workflow.start(client)
 
-    done = cli("doctor")
+    done = here("doctor")
     assert "server: " in done.out
     assert f"{name}_task: 1 waiting, and nobody has polled lately" in done.out
 

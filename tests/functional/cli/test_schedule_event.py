@@ -23,25 +23,25 @@ def schedule(tmp_path):
     }
 
 
-def test_a_schedule_is_saved_changed_run_paused_and_deleted(cli, client, tmp_path, schedule):
+def test_a_schedule_is_saved_changed_run_paused_and_deleted(here, client, tmp_path, schedule):
     (tmp_path / "nightly.json").write_text(json.dumps(schedule))
-    assert cli("schedule", "save", "@nightly.json", "--dry-run").status == 1
-    assert cli("schedule", "save", "@nightly.json").out == "cli_nightly: created\n"
-    assert cli("schedule", "save", "@nightly.json").out == "cli_nightly: unchanged\n"
+    assert here("schedule", "save", "@nightly.json", "--dry-run").status == 1
+    assert here("schedule", "save", "@nightly.json").out == "cli_nightly: created\n"
+    assert here("schedule", "save", "@nightly.json").out == "cli_nightly: unchanged\n"
 
     (tmp_path / "nightly.json").write_text(json.dumps({**schedule, "cronExpression": "0 0 5 * * *"}))
-    assert cli("schedule", "save", "@nightly.json", "--dry-run", "-o", "json").json["changes"] == [
+    assert here("schedule", "save", "@nightly.json", "--dry-run", "-o", "json").json["changes"] == [
         {"path": "cronExpression", "before": "0 30 4 * * *", "after": "0 0 5 * * *"}
     ]
-    assert cli("schedule", "pause", "cli_nightly", "--reason", "holidays").status == 0
-    (row,) = cli("schedule", "list", "--workflow", "cli_scheduled", "-o", "json").json
+    assert here("schedule", "pause", "cli_nightly", "--reason", "holidays").status == 0
+    (row,) = here("schedule", "list", "--workflow", "cli_scheduled", "-o", "json").json
     assert (row["name"], row["paused"]) == ("cli_nightly", True)
-    assert cli("schedule", "resume", "cli_nightly").status == 0
-    workflow_id = cli("schedule", "run", "cli_nightly").out.strip()
+    assert here("schedule", "resume", "cli_nightly").status == 0
+    workflow_id = here("schedule", "run", "cli_nightly").out.strip()
     assert client.workflows.get(workflow_id).input["n"] == 1
-    assert cli("schedule", "get", "cli_nightly").json["cronExpression"] == "0 30 4 * * *"
-    assert cli("schedule", "delete", "cli_nightly").status == 0
-    assert cli("schedule", "delete", "cli_nightly").status == 2
+    assert here("schedule", "get", "cli_nightly").json["cronExpression"] == "0 30 4 * * *"
+    assert here("schedule", "delete", "cli_nightly").status == 0
+    assert here("schedule", "delete", "cli_nightly").status == 2
 
 
 def test_a_preview_shows_the_next_times(cli):
@@ -56,19 +56,19 @@ def test_a_wrong_cron_expression_is_status_2(cli):
     assert (done.status, "4 4" in done.err, "Traceback" in done.err) == (2, True, False)
 
 
-def test_an_event_handler_is_saved_changed_listed_and_deleted(cli):
+def test_an_event_handler_is_saved_changed_listed_and_deleted(here):
     handler = {
         "name": "cli_handler",
         "event": "conductor:cli_orders",
         "actions": [{"action": "start_workflow", "start_workflow": {"name": "cli_scheduled"}}],
         "active": True,
     }
-    assert cli("event", "save", json.dumps(handler), "--dry-run").status == 1
-    assert cli("event", "save", json.dumps(handler)).out == "cli_handler: created\n"
-    assert cli("event", "save", json.dumps(handler)).out == "cli_handler: unchanged\n"
-    assert "active" in cli("event", "save", json.dumps({**handler, "active": False})).out
-    (row,) = cli("event", "list", "--event", "conductor:cli_orders", "-o", "json").json
+    assert here("event", "save", json.dumps(handler), "--dry-run").status == 1
+    assert here("event", "save", json.dumps(handler)).out == "cli_handler: created\n"
+    assert here("event", "save", json.dumps(handler)).out == "cli_handler: unchanged\n"
+    assert "active" in here("event", "save", json.dumps({**handler, "active": False})).out
+    (row,) = here("event", "list", "--event", "conductor:cli_orders", "-o", "json").json
     assert (row["name"], row["active"], row["actions"]) == ("cli_handler", False, "start_workflow")
-    assert cli("event", "get", "cli_handler").json["event"] == "conductor:cli_orders"
-    assert cli("event", "delete", "cli_handler").status == 0
-    assert cli("event", "get", "cli_handler").status == 2
+    assert here("event", "get", "cli_handler").json["event"] == "conductor:cli_orders"
+    assert here("event", "delete", "cli_handler").status == 0
+    assert here("event", "get", "cli_handler").status == 2

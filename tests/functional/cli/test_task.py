@@ -27,14 +27,14 @@ def start(client, tmp_path):
     return start
 
 
-def test_a_task_is_shown_by_its_id_and_by_its_reference(cli, start):
+def test_a_task_is_shown_by_its_id_and_by_its_reference(here, start):
     workflow_id, task_id = start()
 
-    shown = cli("task", "get", workflow_id, "--ref", "work").out
+    shown = here("task", "get", workflow_id, "--ref", "work").out
     assert f"task       {task_id}" in shown
     assert '"cups": 3' in shown
-    assert cli("task", "get", task_id, "-o", "json").json["referenceTaskName"] == "work"
-    assert cli("task", "get", workflow_id, "--ref", "nope").status == 2
+    assert here("task", "get", task_id, "-o", "json").json["referenceTaskName"] == "work"
+    assert here("task", "get", workflow_id, "--ref", "nope").status == 2
 
 
 def test_an_open_task_is_completed_once(cli, client, start):
@@ -46,30 +46,30 @@ def test_an_open_task_is_completed_once(cli, client, start):
     assert (again.status, "has ended as COMPLETED" in again.err) == (2, True)
 
 
-def test_a_task_is_failed_with_a_reason(cli, client, start):
+def test_a_task_is_failed_with_a_reason(here, client, start):
     workflow_id, _ = start()
 
-    assert cli("task", "fail", workflow_id, "--ref", "work", "--final", "--reason", "no beans").status == 0
+    assert here("task", "fail", workflow_id, "--ref", "work", "--final", "--reason", "no beans").status == 0
     assert client.workflows.get(workflow_id).failed_task.reason_for_incompletion == "no beans"
 
 
-def test_logs_are_shown(cli, client, start):
+def test_logs_are_shown(here, client, start):
     _, task_id = start()
     client.tasks.add_log(task_id, "grinding")
 
-    assert cli("task", "logs", task_id).out.endswith("  grinding\n")
+    assert here("task", "logs", task_id).out.endswith("  grinding\n")
 
 
-def test_the_queue_says_what_waits_and_who_polled(cli, client, start):
+def test_the_queue_says_what_waits_and_who_polled(here, client, start):
     workflow = Workflow("cli_queue")
     workflow.add(simple("cli_queue_task", ref="one"))
     workflow.start(client)
     workflow.start(client)
     client.tasks.poll("cli_queue_task", worker_id="me")
 
-    (row,) = cli("task", "queue", "cli_queue_task", "-o", "json").json
+    (row,) = here("task", "queue", "cli_queue_task", "-o", "json").json
     assert (row["waiting"], row["worker"], row["domain"]) == (1, "me", None)
-    assert "cli_queue_task" in cli("task", "queue").out
+    assert "cli_queue_task" in here("task", "queue").out
 
 
 def test_a_replay_runs_the_function_here_and_tells_the_server_nothing(cli, client, start):

@@ -32,20 +32,20 @@ def test_run_prints_the_output_and_ends_with_status_0(cli):
 
 
 @pytest.mark.parametrize("form", ["json", "yaml", "python"])
-def test_an_exported_definition_runs_as_a_file_and_is_the_same(cli, tmp_path, form):
+def test_an_exported_definition_runs_as_a_file_and_is_the_same(cli, here, form):
     name = f"exported.{'py' if form == 'python' else form}"
-    assert cli("workflow", "export", "cli_double", "--format", form, "--file", name).status == 0
+    assert here("workflow", "export", "cli_double", "--format", form, "--file", name).status == 0
 
     done = cli("workflow", "run", name, "--input", '{"number": 4}')
     assert (done.status, done.json) == (0, {"twice": 8})
-    assert cli("workflow", "export", name).json == cli("workflow", "export", "cli_double").json
+    assert cli("workflow", "export", name).json == here("workflow", "export", "cli_double").json
 
 
-def test_an_input_comes_from_a_file_and_a_pair_wins(cli, tmp_path):
+def test_an_input_comes_from_a_file_and_a_pair_wins(here, tmp_path):
     (tmp_path / "input.json").write_text('{"number": 1, "name": "ann"}')
-    workflow_id = cli("workflow", "start", "cli_double", "--input", "@input.json", "-i", "number=5").out.strip()
+    workflow_id = here("workflow", "start", "cli_double", "--input", "@input.json", "-i", "number=5").out.strip()
 
-    assert cli("workflow", "get", workflow_id, "-o", "json").json["input"] == {"number": 5, "name": "ann"}
+    assert here("workflow", "get", workflow_id, "-o", "json").json["input"] == {"number": 5, "name": "ann"}
 
 
 def test_a_failed_workflow_is_status_1_with_its_reason(cli):
@@ -81,35 +81,35 @@ def test_a_server_that_is_not_there_is_status_3(cli):
         (["nope"], "No such command"),
     ],
 )
-def test_wrong_words_are_status_2_and_a_sentence(cli, words, says):
-    done = cli("workflow", *words)
+def test_wrong_words_are_status_2_and_a_sentence(here, words, says):
+    done = here("workflow", *words)
 
     assert (done.status, says in done.err, "Traceback" in done.err) == (2, True, False), done
 
 
-def test_executions_are_paused_resumed_terminated_and_found(cli, client, wait_until):
+def test_executions_are_paused_resumed_terminated_and_found(here, client, wait_until):
     ids = [client.workflows.start("cli_waiting", correlation_id="cli-control") for _ in range(2)]
 
-    assert cli("workflow", "pause", *ids).out.splitlines() == ["workflowId\tresult", *(f"{i}\tpaused" for i in ids)]
+    assert here("workflow", "pause", *ids).out.splitlines() == ["workflowId\tresult", *(f"{i}\tpaused" for i in ids)]
     assert client.workflows.get_status(ids[0]).status == "PAUSED"
-    assert cli("workflow", "resume", *ids).status == 0
-    assert cli("workflow", "terminate", *ids, "--reason", "enough").status == 0
+    assert here("workflow", "resume", *ids).status == 0
+    assert here("workflow", "terminate", *ids, "--reason", "enough").status == 0
     assert client.workflows.get(ids[1]).reason_for_incompletion == "enough"
     conditions = ["--correlation-id", "cli-control", "--status", "terminated", "--since", "1h"]
-    wait_until(lambda: len(cli("workflow", "search", *conditions, "-o", "json").json) == 2)
-    assert sorted(cli("workflow", "search", *conditions, "--ids").out.split()) == sorted(ids)
+    wait_until(lambda: len(here("workflow", "search", *conditions, "-o", "json").json) == 2)
+    assert sorted(here("workflow", "search", *conditions, "--ids").out.split()) == sorted(ids)
 
 
-def test_one_that_refuses_does_not_keep_the_others_from_it(cli, client):
+def test_one_that_refuses_does_not_keep_the_others_from_it(here, client):
     running = client.workflows.start("cli_waiting")
-    done = cli("workflow", "terminate", "nope", running)
+    done = here("workflow", "terminate", "nope", running)
 
     assert done.status == 2
     assert "nope" in done.err
     assert client.workflows.get_status(running).status == "TERMINATED"
 
 
-def test_a_failed_execution_is_retried_restarted_and_rerun(cli, client):
+def test_a_failed_execution_is_retried_restarted_and_rerun(here, client):
     def fail():
         task = client.workflows.get(workflow_id).task("work")
         client.tasks.update(workflow_id=workflow_id, task_id=task.task_id, status="FAILED_WITH_TERMINAL_ERROR")
@@ -117,11 +117,11 @@ def test_a_failed_execution_is_retried_restarted_and_rerun(cli, client):
 
     workflow_id = client.workflows.start("cli_pending")
     assert fail() == "FAILED"
-    assert cli("workflow", "retry", workflow_id).status == 0
+    assert here("workflow", "retry", workflow_id).status == 0
     assert fail() == "FAILED"
-    assert cli("workflow", "restart", workflow_id, "--latest").status == 0
+    assert here("workflow", "restart", workflow_id, "--latest").status == 0
     assert fail() == "FAILED"
-    assert cli("workflow", "rerun", workflow_id, "--from", "work", "--task-input", '{"again": true}').status == 0
+    assert here("workflow", "rerun", workflow_id, "--from", "work", "--task-input", '{"again": true}').status == 0
     assert client.workflows.get(workflow_id).task("work").input_data["again"] is True
 
 
@@ -144,8 +144,8 @@ def test_get_shows_the_tree_and_the_output(cli, client):
 
 
 @pytest.mark.parametrize(("form", "begins"), [("text", "cli_double"), ("mermaid", "---"), ("svg", "<svg")])
-def test_a_definition_is_drawn(cli, form, begins):
-    done = cli("workflow", "diagram", "cli_double", "--format", form)
+def test_a_definition_is_drawn(here, form, begins):
+    done = here("workflow", "diagram", "cli_double", "--format", form)
 
     assert (done.status, done.out.startswith(begins)) == (0, True), done
 
