@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from datetime import datetime, timezone
 
 from conductor.worker.context import TaskLogFilter
 
-__all__ = ["configure"]
+__all__ = ["configure", "configure_child"]
 
+_FOR_CHILDREN = "_CONDUCTOR_LOG"
 _FIELDS = ("task_type", "task_id", "workflow_id")
 
 
@@ -29,14 +31,21 @@ class _JsonLines(logging.Formatter):
 
 
 def configure(level: str, form: str) -> None:
-    """Have this process log to standard error.
+    """Have this process, and the worker processes that it starts, log to standard error.
 
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``.
         form: ``text`` or ``json``.
     """
+    os.environ[_FOR_CHILDREN] = f"{level} {form}"
     handler = logging.StreamHandler()
     handler.addFilter(TaskLogFilter())
     lines = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(_JsonLines() if form == "json" else lines)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def configure_child(_: object) -> None:
+    """The same in a worker process, as its parent was told (``TaskHandler(child_setup=...)``)."""
+    level, form = os.environ[_FOR_CHILDREN].split()
+    configure(level, form)

@@ -75,6 +75,7 @@ def run(
         workers=find_named(only),
         import_modules=names,
         processes=processes,
+        child_setup="conductor.cli.logs:configure_child",
         health_port=health_port,
         grace_seconds=grace,
         outbox=outbox,

@@ -57,6 +57,17 @@ def test_run_logs_json_lines_and_serves_its_health(background, module, wait_unti
     assert served["level"] == "INFO"
 
 
+def test_worker_processes_log_as_the_command_was_told(background, client, module, prefix):
+    process = background("worker", "run", "app.tasks", "--processes", "2", "--log-format", "json")
+    workflow = Workflow(prefix)
+    workflow.add(simple(f"{prefix}_add", ref="add", a="no number", retry_count=0))
+    workflow.start(client, check=False)
+
+    lines = (json.loads(line) for line in process.stdout)
+    failed = next(line for line in lines if line["logger"] == "conductor.worker.runner")
+    assert (failed["level"], failed["task_type"]) == ("WARNING", f"{prefix}_add")
+
+
 def test_reload_starts_the_workers_again_after_a_change(background, client, module, prefix, wait_until):
     process = background("worker", "run", "app/tasks.py", "--reload")
     assert added(client, prefix) == 3
