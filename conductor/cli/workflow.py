@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -92,6 +93,15 @@ def _report(session: Session, client: ConductorClient, execution: Workflow) -> i
     return _complain(client, execution)
 
 
+@contextlib.contextmanager
+def _telling_that_it_goes_on(workflow_id: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"Stopped watching; the workflow goes on. To watch it again: conductor workflow watch {workflow_id}")
+        raise
+
+
 def _complain(client: ConductorClient, execution: Workflow) -> int:
     if execution.is_successful:
         return DONE
@@ -112,7 +122,8 @@ def watch(session: Session, workflow_id: str, timeout: float | None) -> int:
     Exit status: 0 it completed, 1 it failed, 4 it has not ended in time.
     """
     with session.client() as client:
-        execution = follow(client, workflow_id, timeout)
+        with _telling_that_it_goes_on(workflow_id):
+            execution = follow(client, workflow_id, timeout)
         if session.is_json:
             show_json(execution.to_dict())
         return _complain(client, execution)

@@ -1,6 +1,7 @@
 """`conductor workflow`, as whole processes."""
 
 import json
+import signal
 from datetime import timedelta
 
 import pytest
@@ -61,6 +62,16 @@ def test_a_workflow_that_goes_on_is_status_4(cli):
     done = cli("workflow", "run", "cli_waiting", "--timeout", "200ms")
 
     assert (done.status, "has not ended within 0.2 s" in done.err) == (4, True)
+
+
+def test_ctrl_c_is_status_130_and_says_that_the_workflow_goes_on(background, client):
+    process = background("workflow", "run", "cli_waiting")
+    workflow_id = process.stdout.readline().removeprefix("Started ").strip()
+    process.send_signal(signal.SIGINT)
+
+    said, _ = process.communicate(timeout=20)
+    assert (process.returncode, f"conductor workflow watch {workflow_id}" in said) == (130, True), said
+    assert client.workflows.get_status(workflow_id).status == "RUNNING"
 
 
 def test_a_server_that_is_not_there_is_status_3(cli):
