@@ -13,6 +13,8 @@ ELSEWHERE = {  # pages whose blocks need more than this, and the test that runs 
     "howto-testing.md": "tests/functional/testing/test_howto.py",
     "howto-server.md": "tests/e2e/test_readme.py",
     "howto/scripts-cron.md": "tests/functional/test_scripts.py",
+    "howto/django.md": "tests/functional/django/test_howto.py",
+    "howto/flask.md": "tests/functional/flask/test_howto.py",
 }
 NO_VARIABLES = {"CONDUCTOR_API", "CONDUCTOR_EVENTS", "CONDUCTOR_USER", "CONDUCTOR_GROUP"}  # values of enums
 README = [

@@ -1,0 +1,74 @@
+"""docs/howto/django.md is followed in a new project, block by block."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[3] / "docs" / "howto" / "django.md"
+
+PLACE = """
+import json
+from django.test import Client
+from shop.models import Order
+
+said = Client().post("/orders/", {"number": "o-1"}).json()
+health = Client().get("/conductor/health/").status_code
+print(json.dumps({**said, "health": health}))
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A new project with the page's blocks in their files; those of existing files are added at their end."""
+
+    def admin(*words):
+        subprocess.run([sys.executable, "-m", "django", *words], cwd=tmp_path, check=True, timeout=60)
+
+    admin("startproject", "mysite", ".")
+    admin("startapp", "shop")
+    for name, code in re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        before = (tmp_path / name).read_text() if name == "mysite/settings.py" else ""
+        (tmp_path / name).write_text(f"{before}\nALLOWED_HOSTS = ['testserver']\n{code}" if before else code)
+    return tmp_path
+
+
+@pytest.fixture
+def run(site, server):
+    def manage(*words):
+        env = {**os.environ, "CONDUCTOR_SERVER_URL": server.url}
+        env.pop("DJANGO_SETTINGS_MODULE", None)
+        command = [sys.executable, "manage.py", *words]
+        done = subprocess.run(command, cwd=site, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return manage
+
+
+def test_the_page_makes_a_project_that_ships_an_order(run, site, manage, said, define, client, wait_until):
+    define("ship", "ship_order", inputs=("order_id",))
+    run("makemigrations", "shop")
+    run("migrate", "--verbosity", "0")
+    run("check")
+    answer = json.loads(run("shell", "--verbosity", "0", "-c", PLACE).splitlines()[-1])
+    assert answer["health"] == 200
+    (run_id,) = client.workflows.list_running_ids("ship")
+
+    worker = manage("conductor_worker", "--no-reload", project=site, DJANGO_SETTINGS_MODULE="mysite.settings")
+    said(worker, "Working on ship_order")
+
+    ended = wait_until(lambda: (one := client.workflows.get(run_id)).status == "COMPLETED" and one, 20)
+    assert ended.correlation_id == answer["reference"]
+    assert ended.tasks[0].output_data == {"shipped": "o-1"}
+
+
+def test_the_page_names_every_option():
+    from conductor.contrib.django.configuration import _FIELDS
+
+    page = PAGE.read_text(encoding="utf-8")
+    assert [name for name in _FIELDS if f"| `{name}` |" not in page] == []
