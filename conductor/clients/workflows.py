@@ -95,8 +95,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
     ) -> str:
         """Start a workflow and return the execution's id (``POST /workflow``).
 
-        The request is sent again after a lost answer only with an ``idempotency_key``, on which Orkes acts; the
-        open-source server 3.32 ignores it, so that there two starts with one key are two executions.
+        The request is sent again after a lost answer only with an ``idempotency_key`` and to Orkes, which acts on it.
+        The open-source server 3.32 ignores keys: there two starts with one key are two executions.
 
         Args:
             workflow: A registered definition's name; a ``WorkflowDef`` or its wire form, which runs without being

@@ -55,6 +55,7 @@ logger = logging.getLogger(__name__)
 
 _TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
 _BROKEN = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException)
+_RATE_LIMITED = 429
 _CONTENT_TYPES = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 
 
@@ -211,6 +212,16 @@ class Transport:
             if not self.budget.take():
                 raise failure
             self._sleep(decision.seconds)
+            if operation.repeat is Repeat.WITH_KEY and not outcome.never_sent and self._ignores_keys(outcome):
+                raise failure
+
+    def _ignores_keys(self, outcome: Outcome) -> bool:
+        """Whether a request that the server may have acted on would be acted on twice, its idempotency key or not."""
+        if outcome.status == _RATE_LIMITED:
+            return False  # it was refused, and not acted on
+        with contextlib.suppress(APIError):
+            return self.server_info().edition is Edition.OSS
+        return False
 
     def _explained(self, call: Call, failure: APIError) -> APIError:
         """A 404 of a server of the other edition, which took the path for that of one thing: it lacks the operation."""

@@ -6,6 +6,8 @@ import responses
 from conductor.clients.client import ConductorClient
 from conductor.errors import ConfigurationError
 from conductor.settings import Settings
+from conductor.transport.operation import Edition
+from conductor.transport.server_info import ServerInfo
 
 
 def test_a_client_takes_its_settings_from_the_environment(monkeypatch):
@@ -49,14 +51,15 @@ def test_a_token_given_is_sent(wire, client):
 
 
 @responses.activate
-def test_a_start_is_repeated_after_a_bad_gateway_only_with_an_idempotency_key():
+def test_a_start_is_repeated_after_a_bad_gateway_only_with_an_idempotency_key_on_which_the_server_acts():
     from conductor.transport.retry import RetryPolicy
 
     responses.post("http://conductor.test/api/workflow", status=503)
     client = ConductorClient(server_url="http://conductor.test", retry=RetryPolicy(jitter=0, connection_retries=1))
     client.transport._sleep = lambda _: None
 
-    for key, sent in ((None, 1), ("k", 2)):
+    for edition, key, sent in ((Edition.ORKES, None, 1), (Edition.ORKES, "k", 2), (Edition.OSS, "k", 1)):
+        client.transport._server = ServerInfo(edition, "")
         responses.calls.reset()
         with pytest.raises(Exception, match="503"):
             client.workflows.start("order", idempotency_key=key)

@@ -249,6 +249,23 @@ def test_a_start_is_repeated_only_with_an_idempotency_key(http, make, has_key, a
     assert caught.value.attempts == attempts
 
 
+def test_a_start_is_not_repeated_by_a_server_that_ignores_idempotency_keys(http, make, slept):
+    http.post(f"{API}/keyed", body=requests.ConnectionError("reset"))
+    http.get(f"{API}/version", body="3.32.3")
+    http.get(f"{API}/token/userInfo", json={"message": "No static resource api/token/userInfo."}, status=404)
+    with pytest.raises(APIConnectionError) as caught:
+        make().request(KEYED, body={}, has_key=True)
+    assert caught.value.attempts == 1
+    http.assert_call_count(f"{API}/keyed", 1)
+
+
+def test_a_start_that_was_refused_for_its_rate_is_repeated_by_every_server(http, make, slept):
+    http.post(f"{API}/keyed", status=429)
+    http.post(f"{API}/keyed", body="id-1")
+    assert make().request(KEYED, body={}, has_key=True) == "id-1"
+    http.assert_call_count(f"{API}/keyed", 2)
+
+
 def test_a_timeout_is_never_repeated(http, make, slept):
     http.get(f"{API}/thing/1", body=requests.ReadTimeout("slow"))
     with pytest.raises(APITimeoutError):
