@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from conductor.clients.health import VERSION
 from conductor.contrib.django.client import get_client
 from conductor.contrib.django.configuration import django_options
 from conductor.contrib.django.starts import start_on_commit
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 _STUCK_AFTER = timedelta(minutes=5)
 _UNAUTHORIZED = 401
+_LONGEST_CHECK = 2.0  # a probe's own limit is a few seconds
 
 
 @never_cache
@@ -49,10 +51,11 @@ def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
 
 def _server() -> dict[str, Any]:
     try:
-        return {"up": bool(get_client().health.get_version())}
+        get_client().transport.request(VERSION, timeout=_LONGEST_CHECK)
     except ConductorError as error:
         logger.warning("The Conductor server does not answer: %s", error)
         return {"up": False, "error": type(error).__name__}
+    return {"up": True}
 
 
 def _outbox() -> dict[str, Any]:

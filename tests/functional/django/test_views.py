@@ -1,10 +1,12 @@
 """The health view and webhooks."""
 
 import json
+import time
 from datetime import timedelta
 
 import pytest
 
+from conductor.server.faults import Fault
 from conductor.webhook import sign_webhook
 
 SECRET = "a secret of tests"
@@ -65,6 +67,16 @@ def test_the_health_view_says_what_is_wrong_and_no_address(browser, monkeypatch)
         "server": {"up": False, "error": "APIConnectionError"},
         "outbox": {"waiting": 1, "refused": 0, "stuck": 1},
     }
+
+
+def test_the_health_view_does_not_wait_for_a_slow_server(browser, server):
+    server.faults.add(Fault(status=None, delay=8, path="/version", times=None))
+    before = time.monotonic()
+
+    answer = browser.get("/conductor/health/")
+
+    assert time.monotonic() - before < 6
+    assert answer.json()["server"] == {"up": False, "error": "APITimeoutError"}
 
 
 def test_a_genuine_webhook_starts_the_workflow_with_payload_and_headers(push, client):

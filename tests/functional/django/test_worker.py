@@ -81,7 +81,6 @@ def test_in_development_changed_code_is_loaded_and_what_runs_is_finished(
     workers.write_text(f"{task}    time.sleep(2)\n    return {{'version': 1}}\n")
     worker = manage("conductor_worker", project=project, SHOP_DEBUG="1", PYTHONDONTWRITEBYTECODE="1")
     said(worker, "Working on")
-    said(worker, "Working on")  # the reloader's child
     define("version", "shop_version")
 
     running = client.workflows.start("version", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -48,8 +49,10 @@ class Command(BaseCommand):
         relays = configured.outbox if options["outbox"] is None else options["outbox"]
         reloads = django_settings.DEBUG if options["reload"] is None else options["reload"]
         relay = running_relay(configured.outbox_interval_seconds) if relays else contextlib.nullcontext()
-        self.stdout.write(f"Working on {', '.join(sorted({worker.name for worker in _workers(handler)}))}")
-        self.stdout.flush()
+        types = sorted({worker.name for worker in _workers(handler)})
+        if not reloads or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":  # the one that works says it
+            self.stdout.write(f"Working on {', '.join(types)}")
+            self.stdout.flush()
         if reloads:
             _run_reloading(handler, relay)
             return
