@@ -10,7 +10,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import empty_answer, json_answer, number, optional_number, read_list, read_object
+from conductor.server.http.answers import (
+    empty_answer,
+    flag,
+    json_answer,
+    number,
+    optional_number,
+    read_list,
+    read_object,
+)
 from conductor.server.services.schedules import Schedules
 
 
@@ -84,7 +92,8 @@ class ScheduleResource:
         """``GET /scheduler/schedules/search``."""
         query = request.query_params
         start, size = number(request, "start", 0), number(request, "size", 100)
-        return json_answer(self._schedules.search(query.get("workflowName"), query.get("name"), start, size))
+        paused = flag(request, "paused", default=False) if query.get("paused") else None
+        return json_answer(self._schedules.search(query.get("workflowName"), query.get("name"), paused, start, size))
 
     async def runs(self, request: Request) -> Response:
         """``GET /scheduler/search/executions``."""

@@ -29,6 +29,7 @@ class SearchResource:
             "/workflow/search": search.workflows,
             "/workflow/search-v2": search.workflow_documents,
             "/workflow/search-by-tasks": search.workflows_by_tasks,
+            "/workflow/search-by-tasks-v2": search.documents_by_tasks,
             "/tasks/search": search.tasks,
             "/tasks/search-v2": search.task_documents,
         }

@@ -113,9 +113,10 @@ class Schedules:
             found.append(moment)
         return found
 
-    def search(self, workflow: str | None, name: str | None, start: int, size: int) -> Json:
+    def search(self, workflow: str | None, name: str | None, paused: bool | None, start: int, size: int) -> Json:
         """A page of schedules."""
         found = [one for one in self.all(workflow) if name is None or name in one["name"]]
+        found = [one for one in found if paused is None or one["paused"] is paused]
         return {"totalHits": len(found), "results": found[start : start + size]}
 
     def runs(self, query: str, start: int, size: int) -> Json:
