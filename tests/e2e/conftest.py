@@ -65,7 +65,7 @@ def full_server_url():
         patch.setenv("CONDUCTOR_ENV_REGION", "eu-1")
         files = {"conductor.file-storage.conductor.directory": folder}
         try:
-            server = start_oss_server(properties={**properties, **files})
+            server = start_oss_server(properties={**properties, **files}, ready_timeout=300)
         except ConductorError as error:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the real server cannot be had: {error}")
         with server:

@@ -22,7 +22,7 @@ NOT_HERE = {
 
 @pytest.fixture
 def asked(request, statuses):
-    """The statuses of all answers by operation; of a whole run."""
+    """The statuses of all answers by operation; of a whole run, with the server that has everything switched on."""
     ran = {item.path for item in request.session.items}
     config = request.config
     if (
@@ -31,6 +31,7 @@ def asked(request, statuses):
         or not ran >= set(Path(__file__).parent.glob("test_*.py"))
     ):
         pytest.skip("only a part of the tests on the real server runs")
+    request.getfixturevalue("full_server_url")  # without it this is skipped as well
     return statuses
 
 
