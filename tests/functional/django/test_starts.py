@@ -236,14 +236,14 @@ def test_a_start_survives_a_crash_between_the_commit_and_the_start(
 ):
     from shop.models import Order
 
-    status, text = finish(manage("shell", "-c", CRASH))
+    status, text = finish(manage("shell", "-c", CRASH, SHOP_LEASE="1"))
     assert status == 9, text
     assert entries.get().status == "PENDING"
 
     said(manage("conductor_worker"), "Working on")
 
-    wait_until(lambda: Order.objects.get(number="crash").payments == 1, 20)
-    assert entries.get().status == "STARTED"
+    wait_until(lambda: Order.objects.get(number="crash").payments == 1, 30)
+    wait_until(lambda: entries.get().status == "STARTED", 30)
     assert client.workflows.get(entries.get().workflow_id).correlation_id == "after-a-crash"
 
 

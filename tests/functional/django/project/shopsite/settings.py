@@ -43,7 +43,7 @@ CONDUCTOR = {
     "WORKER": {"thread_count": 4, "poll_interval_ms": 20},
     "OUTBOX": True,
     "OUTBOX_INTERVAL_SECONDS": 0.1,
-    "OUTBOX_LEASE_SECONDS": 4,
+    "OUTBOX_LEASE_SECONDS": float(os.environ.get("SHOP_LEASE", "30")),
 }
 WEBHOOK_SECRET = "a secret of tests"
 LOGGING = {
