@@ -79,18 +79,16 @@ def run(session: Session, /, timeout: float | None, quiet: bool, **options: Any)
     """
     with session.client() as client:
         workflow_id = _start(client, **options)
-        say(f"Started {workflow_id}")
-        quiet = quiet or not can_draw()
-        execution = (
-            client.workflows.wait(workflow_id, timeout=timeout) if quiet else follow(client, workflow_id, timeout)
-        )
-        return _report(session, client, execution)
+        wait = follow if can_draw() and not quiet else _wait
+        with _telling_that_it_goes_on(workflow_id):
+            say(f"Started {workflow_id}")
+            execution = wait(client, workflow_id, timeout)
+        show_json(execution.to_dict() if session.is_json else execution.output)
+        return _complain(client, execution)
 
 
-def _report(session: Session, client: ConductorClient, execution: Workflow) -> int:
-    """Show what came out; returns the exit status."""
-    show_json(execution.to_dict() if session.is_json else execution.output)
-    return _complain(client, execution)
+def _wait(client: ConductorClient, workflow_id: str, timeout: float | None) -> Workflow:
+    return client.workflows.wait(workflow_id, timeout=timeout)
 
 
 @contextlib.contextmanager
