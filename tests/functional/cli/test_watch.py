@@ -24,7 +24,7 @@ def test_watch_draws_the_execution_anew_until_it_has_ended(on_terminal, client):
     assert "\x1b[2K" in written  # lines are erased and written again
     seen = plain(written)
     assert "0 of 1 tasks so far have ended" in seen
-    last = seen[seen.rindex("cli_watched") :]
+    last = seen[seen.rindex("cli_watched v1") :]
     assert "brew" in last
     assert "tasks so far" not in last
 
