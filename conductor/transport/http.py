@@ -503,7 +503,8 @@ def _reason(error: BaseException) -> str:
     """The innermost cause in a few words, such as "Connection refused"."""
     last = list(_causes(error))[-1]
     text = getattr(last, "strerror", None) or str(last) or type(last).__name__
-    return str(text).rpartition("Failed to establish a new connection: ")[2][:200]
+    before, _, words = str(text).rpartition("Failed to establish a new connection: ")
+    return (words.rstrip("')\"") if before else words)[:200]
 
 
 def _content_type(operation: Operation[Any], body: Any) -> dict[str, str]:

@@ -308,3 +308,22 @@ def test_a_definition_that_stands_in_a_task_gives_the_sub_workflow_its_name(clie
 
     assert found.tasks[0].sub_workflow_param.name == "inner"
     assert not compare("it", WorkflowDef.from_dict(wanted), found)
+
+
+def test_a_second_ensure_writes_nothing_and_a_change_is_written_once(client, names):
+    task, workflow = names("ensured_task"), names("ensured_flow")
+    names.tasks.append(task)
+    names.workflows.append((workflow, 1))
+
+    for ensure, get, definition, field in (
+        (client.metadata.ensure_task, client.metadata.get_task, task_def(task), "description"),
+        (client.metadata.ensure_workflow, client.metadata.get_workflow, workflow_def(workflow), "description"),
+    ):
+        definition["version"] = 1 if "tasks" in definition else None
+        created, again = ensure(definition), ensure(definition)
+        changed = ensure({**definition, field: "another"})
+
+        assert (created.created, bool(again)) == (True, False), again
+        assert [change.path for change in changed.changes] == [field]
+        assert get(definition["name"]).description == "another"
+        assert not ensure({**definition, field: "another"})

@@ -39,6 +39,8 @@ class Stub:
         self.server = None
         self.port = 0
         self.closing = threading.Event()
+        self.storage = None  # a dict: the path of each payload kept outside, and its bytes
+        self.storage_tokens = []
 
     def start(self, port=0):
         stub = self
@@ -158,8 +160,21 @@ class _Handler(BaseHTTPRequestHandler):
             kind = url.path.rpartition("/")[2]
             self.owner.polls.append((kind, int(query["count"]), int(query["timeout"]), query.get("domain")))
             self.answer(self.owner.take(kind, int(query["count"]), int(query["timeout"]) / 1000))
+        elif url.path == "/api/tasks/external-storage-location":
+            path = query.get("path") or f"stored-{len(self.owner.storage or ())}"
+            place = f"http://127.0.0.1:{self.owner.port}/storage/{path}?signature=1"
+            self.answer({"uri": place, "path": path} if self.owner.storage is not None else {"path": path})
+        elif url.path.startswith("/storage/"):
+            self.owner.storage_tokens.append(self.headers.get("X-Authorization"))
+            self.answer(json.loads(self.owner.storage[url.path.rpartition("/")[2]]))
         else:
             self.answer({"path": self.path, "pid": query.get("pid")})
+
+    def do_PUT(self):
+        url = urlsplit(self.path)
+        self.owner.storage_tokens.append(self.headers.get("X-Authorization"))
+        self.owner.storage[url.path.rpartition("/")[2]] = self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer({})
 
     def do_POST(self):
         length = int(self.headers.get("Content-Length", 0))
