@@ -17,7 +17,14 @@ $(STAMP): setup.cfg pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $(STAMP)
 
-run: $(STAMP) ## run sample orders through a workflow on the embedded server; ENGINE=oss for the real one
+# What the main job needs, and no more: a new user waits seconds for it and not minutes.
+$(VENV)/.installed-%: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[$*]'
+	@touch $@
+
+run: $(VENV)/.installed-$(if $(filter oss,$(ENGINE)),oss,server) ## run sample orders through a workflow on the embedded server; ENGINE=oss for the real one
 	$(BIN)/python -m examples.order_processing --engine $(ENGINE)
 
 test: $(STAMP) ## run all tests, those on the real server included

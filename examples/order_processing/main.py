@@ -4,6 +4,8 @@ Without --server and without CONDUCTOR_SERVER_URL a server is started for the ru
 with --engine oss the real open-source server.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import logging
@@ -12,10 +14,14 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conductor import ConductorClient, ConductorError, TaskHandler
 from conductor.models import Task, Workflow
-from conductor.server import EmbeddedServer, OssServer, start, start_oss_server
+from conductor.server import start, start_oss_server
+
+if TYPE_CHECKING:
+    from conductor.server import EmbeddedServer, OssServer
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
