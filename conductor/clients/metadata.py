@@ -22,11 +22,22 @@ from conductor.transport.operation import Edition, Operation, Repeat, nothing
 
 __all__ = ["MetadataClient"]
 
-REGISTER_WORKFLOW: Operation[None] = Operation("POST", "/metadata/workflow")
-UPDATE_WORKFLOWS: Operation[BulkResponse] = Operation("PUT", "/metadata/workflow", BulkResponse, on_empty=BulkResponse)
+REGISTER_WORKFLOW: Operation[None] = Operation("POST", "/metadata/workflow", orkes_query=("newVersion",))
+UPDATE_WORKFLOWS: Operation[BulkResponse] = Operation(
+    "PUT", "/metadata/workflow", BulkResponse, on_empty=BulkResponse, orkes_query=("newVersion", "overwrite")
+)
 VALIDATE: Operation[None] = Operation("POST", "/metadata/workflow/validate", edition=Edition.OSS)
-GET_WORKFLOW: Operation[WorkflowDef] = Operation("GET", "/metadata/workflow/{name}", WorkflowDef)
-LIST_WORKFLOWS: Operation[list[WorkflowDef]] = Operation("GET", "/metadata/workflow", list[WorkflowDef], on_empty=list)
+GET_WORKFLOW: Operation[WorkflowDef] = Operation(
+    "GET", "/metadata/workflow/{name}", WorkflowDef, orkes_query=("metadata",)
+)
+LIST_WORKFLOWS: Operation[list[WorkflowDef]] = Operation(
+    "GET",
+    "/metadata/workflow",
+    list[WorkflowDef],
+    on_empty=list,
+    orkes_query=("access", "metadata", "name", "short", "tagKey", "tagValue"),
+    oss_query=("classifier",),
+)
 LIST_LATEST: Operation[list[WorkflowDef]] = Operation(
     "GET",
     "/metadata/workflow/latest-versions",
@@ -50,8 +61,10 @@ LIST_VERSIONS: Operation[list[WorkflowDefSummary]] = Operation(
 UNREGISTER_WORKFLOW: Operation[None] = Operation("DELETE", "/metadata/workflow/{name}/{version}", repeat=Repeat.NEVER)
 REGISTER_TASKS: Operation[None] = Operation("POST", "/metadata/taskdefs")
 UPDATE_TASK: Operation[None] = Operation("PUT", "/metadata/taskdefs")
-GET_TASK: Operation[TaskDef] = Operation("GET", "/metadata/taskdefs/{tasktype}", TaskDef)
-LIST_TASKS: Operation[list[TaskDef]] = Operation("GET", "/metadata/taskdefs", list[TaskDef], on_empty=list)
+GET_TASK: Operation[TaskDef] = Operation("GET", "/metadata/taskdefs/{tasktype}", TaskDef, orkes_query=("metadata",))
+LIST_TASKS: Operation[list[TaskDef]] = Operation(
+    "GET", "/metadata/taskdefs", list[TaskDef], on_empty=list, orkes_query=("access", "metadata", "tagKey", "tagValue")
+)
 UNREGISTER_TASK: Operation[None] = Operation("DELETE", "/metadata/taskdefs/{tasktype}", repeat=Repeat.NEVER)
 IMPORT_BPMN: Operation[list[WorkflowDef]] = Operation(
     "POST", "/metadata/workflow-importer/import-bpm", list[WorkflowDef], edition=Edition.ORKES, on_empty=list

@@ -6,7 +6,9 @@ payload itself travels between here and the storage, by an address that is signe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -33,6 +35,8 @@ WORKFLOW_STORAGE: Operation[ExternalStorageLocation] = Operation(
 TASK_STORAGE: Operation[ExternalStorageLocation] = Operation(
     "GET", "/tasks/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
 )
+
+logger = logging.getLogger(__name__)
 
 _KIB = 1024
 _MIB = 1024 * _KIB
@@ -83,22 +87,42 @@ class PayloadStorage(Resource):
         if path is not None:
             result.output_data, result.external_output_payload_storage_path = {}, path
 
-    def fetch_task(self, task: Task) -> Task:
-        """Put the input and output of a task that lie in the storage back into it."""
-        return self._fetched(task, _TASK_INPUT, _TASK_OUTPUT, "input_data", "output_data")
+    def fetch_task(self, task: Task, *, may_be_lost: bool = False) -> Task:
+        """Put the input and output of a task that lie in the storage back into it.
+
+        Args:
+            task: The task.
+            may_be_lost: A payload that the server cannot say how to read stays out, and a line in the log says so: a
+                server without a storage names a place for what it has dropped.
+
+        Raises:
+            ConfigurationError: The server does not say how to read a payload.
+        """
+        with self._reported(f"task {task.task_id}") if may_be_lost else nullcontext():
+            self._fetch(task, _TASK_INPUT, _TASK_OUTPUT, "input_data", "output_data")
+        return task
 
     def fetch_workflow(self, workflow: Workflow) -> Workflow:
         """Put the inputs and outputs of an execution and its tasks that lie in the storage back into it."""
         for task in workflow.tasks or ():
-            self.fetch_task(task)
-        return self._fetched(workflow, _WORKFLOW_INPUT, _WORKFLOW_OUTPUT, "input", "output")
+            self.fetch_task(task, may_be_lost=True)
+        with self._reported(f"workflow {workflow.workflow_id}"):
+            self._fetch(workflow, _WORKFLOW_INPUT, _WORKFLOW_OUTPUT, "input", "output")
+        return workflow
 
-    def _fetched(self, model: M, taken: _Kind, given: _Kind, input_name: str, output_name: str) -> M:
+    @staticmethod
+    @contextmanager
+    def _reported(what: str) -> Iterator[None]:
+        try:
+            yield
+        except ConfigurationError as error:
+            logger.warning("%s is shown without a payload: %s", what, error.message)
+
+    def _fetch(self, model: M, taken: _Kind, given: _Kind, input_name: str, output_name: str) -> None:
         if model.external_input_payload_storage_path and not getattr(model, input_name):
             setattr(model, input_name, self._read(taken, model.external_input_payload_storage_path))
         if model.external_output_payload_storage_path and not getattr(model, output_name):
             setattr(model, output_name, self._read(given, model.external_output_payload_storage_path))
-        return model
 
     def _stored(self, plain: Mapping[str, Any], kind: _Kind) -> str | None:
         size = size_if_over(plain, kind.inline_limit)
@@ -120,8 +144,8 @@ class PayloadStorage(Resource):
         location = self._location(kind, ExternalStorageOperation.READ, path)
         if not location.uri:
             raise ConfigurationError(
-                f"The {kind.words} lies in the server's storage at {path!r}, and the server does not say how to read "
-                "it.",
+                f"The {kind.words} lies outside the database at {path!r}, and the server does not say how to read it: "
+                "it has no storage, and has dropped what was too large.",
                 variable=kind.words,
                 value=path,
                 allowed="a server with external payload storage",

@@ -20,7 +20,13 @@ SIZES: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/sizes", dict[s
 ALL: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/all", dict[str, int], on_empty=dict)
 ALL_VERBOSE: Operation[dict[str, Any]] = Operation("GET", "/tasks/queue/all/verbose", dict, on_empty=dict)
 POLL_DATA: Operation[list[PollData]] = Operation("GET", "/tasks/queue/polldata", list[PollData], on_empty=list)
-ALL_POLL_DATA: Operation[Any] = Operation("GET", "/tasks/queue/polldata/all", Any, on_empty=list)
+ALL_POLL_DATA: Operation[Any] = Operation(
+    "GET",
+    "/tasks/queue/polldata/all",
+    Any,
+    on_empty=list,
+    orkes_query=("lastPollTimeOpt", "lastPollTimeSize", "queueOpt", "queueSize", "workerOpt", "workerSize"),
+)
 REQUEUE: Operation[int] = Operation("POST", "/tasks/queue/requeue/{taskType}", int, on_empty=int)
 
 

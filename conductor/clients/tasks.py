@@ -114,7 +114,7 @@ class TaskClient(TaskQueues, Resource):
         Raises:
             NotFoundError: There is no such task.
         """
-        return PayloadStorage(self._transport).fetch_task(self._call(GET, {"taskId": task_id}))
+        return PayloadStorage(self._transport).fetch_task(self._call(GET, {"taskId": task_id}), may_be_lost=True)
 
     def update(
         self,

@@ -17,7 +17,9 @@ PAUSE: Operation[BulkResponse] = Operation("PUT", "/workflow/bulk/pause", BulkRe
 RESUME: Operation[BulkResponse] = Operation("PUT", "/workflow/bulk/resume", BulkResponse, Repeat.NEVER)
 RESTART: Operation[BulkResponse] = Operation("POST", "/workflow/bulk/restart", BulkResponse, Repeat.NEVER)
 RETRY: Operation[BulkResponse] = Operation("POST", "/workflow/bulk/retry", BulkResponse, Repeat.NEVER)
-TERMINATE: Operation[BulkResponse] = Operation("POST", "/workflow/bulk/terminate", BulkResponse)
+TERMINATE: Operation[BulkResponse] = Operation(
+    "POST", "/workflow/bulk/terminate", BulkResponse, orkes_query=("triggerFailureWorkflow",)
+)
 REMOVE: Operation[BulkResponse] = Operation("DELETE", "/workflow/bulk/remove", BulkResponse, Repeat.NEVER, Edition.OSS)
 DELETE: Operation[BulkResponse] = Operation("POST", "/workflow/bulk/delete", BulkResponse, Repeat.NEVER, Edition.ORKES)
 TERMINATE_AND_DELETE: Operation[BulkResponse] = Operation(

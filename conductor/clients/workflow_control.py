@@ -28,13 +28,15 @@ __all__ = ["WorkflowControl"]
 
 PAUSE: Operation[None] = Operation("PUT", "/workflow/{workflowId}/pause")
 RESUME: Operation[None] = Operation("PUT", "/workflow/{workflowId}/resume", repeat=Repeat.NEVER)
-TERMINATE: Operation[None] = Operation("DELETE", "/workflow/{workflowId}")
+TERMINATE: Operation[None] = Operation("DELETE", "/workflow/{workflowId}", orkes_query=("triggerFailureWorkflow",))
 TERMINATE_AND_DELETE: Operation[None] = Operation(
     "DELETE", "/workflow/{workflowId}/terminate-remove", repeat=Repeat.NEVER, edition=Edition.OSS
 )
 DELETE: Operation[None] = Operation("DELETE", "/workflow/{workflowId}/remove", repeat=Repeat.NEVER)
 RESTART: Operation[None] = Operation("POST", "/workflow/{workflowId}/restart", repeat=Repeat.NEVER)
-RETRY: Operation[None] = Operation("POST", "/workflow/{workflowId}/retry", repeat=Repeat.NEVER)
+RETRY: Operation[None] = Operation(
+    "POST", "/workflow/{workflowId}/retry", repeat=Repeat.NEVER, orkes_query=("retryIfRetriedByParent",)
+)
 RERUN: Operation[str] = Operation("POST", "/workflow/{workflowId}/rerun", str, Repeat.NEVER)
 RESET_CALLBACKS: Operation[None] = Operation("POST", "/workflow/{workflowId}/resetcallbacks")
 DECIDE: Operation[None] = Operation("PUT", "/workflow/decide/{workflowId}")
@@ -51,7 +53,7 @@ UPDATE_STATE: Operation[WorkflowRun] = Operation(
 UPGRADE: Operation[None] = Operation(
     "POST", "/workflow/{workflowId}/upgrade", repeat=Repeat.NEVER, edition=Edition.ORKES
 )
-GET: Operation[Workflow] = Operation("GET", "/workflow/{workflowId}", Workflow)
+GET: Operation[Workflow] = Operation("GET", "/workflow/{workflowId}", Workflow, orkes_query=("summarize",))
 
 
 class WorkflowControl(Resource):

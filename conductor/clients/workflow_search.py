@@ -17,7 +17,13 @@ from conductor.transport.operation import Edition, Operation
 
 __all__ = ["WorkflowSearch"]
 
-SEARCH: Operation[SearchResult[WorkflowSummary]] = Operation("GET", "/workflow/search", SearchResult[WorkflowSummary])
+SEARCH: Operation[SearchResult[WorkflowSummary]] = Operation(
+    "GET",
+    "/workflow/search",
+    SearchResult[WorkflowSummary],
+    orkes_query=("skipCache",),
+    oss_query=("classifier", "topLevelOnly"),
+)
 SEARCH_FULL: Operation[SearchResult[Workflow]] = Operation(
     "GET", "/workflow/search-v2", SearchResult[Workflow], edition=Edition.OSS
 )

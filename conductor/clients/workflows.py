@@ -54,7 +54,7 @@ EXECUTE_AS_API: Operation[dict[str, Any]] = Operation(
 EXECUTE_AS_GET: Operation[dict[str, Any]] = Operation(
     "GET", "/workflow/execute/{name}", dict, Repeat.NEVER, Edition.ORKES
 )
-GET: Operation[Workflow] = Operation("GET", "/workflow/{workflowId}", Workflow)
+GET: Operation[Workflow] = Operation("GET", "/workflow/{workflowId}", Workflow, orkes_query=("summarize",))
 STATUS: Operation[WorkflowStatus] = Operation("GET", "/workflow/{workflowId}/status", WorkflowStatus)
 TASKS: Operation[SearchResult[Task]] = Operation("GET", "/workflow/{workflowId}/tasks", SearchResult[Task])
 RUNNING: Operation[list[str]] = Operation("GET", "/workflow/running/{name}", list[str], on_empty=list)

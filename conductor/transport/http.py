@@ -93,6 +93,7 @@ class Transport:
         self._clock = clock
         self._sleep = sleep
         self._server: ServerInfo | None = None
+        self._told: set[str] = set()
         self.auth = self._choose_auth(auth, session)
         self.observers: tuple[Observer, ...] = ()
         _remember(self)
@@ -145,6 +146,8 @@ class Transport:
         filled = operation.fill(path or {})
         if operation.shadowed and self.server_info().edition is not operation.edition:
             raise unsupported(Call(operation, filled, 0))
+        if has_key or operation.orkes_query or operation.oss_query:
+            self._tell_of_ignored(operation, query or {}, has_key=has_key)
         url = self._root(operation) + filled
         sent = {**_content_type(operation, body), **(headers or {})}
         data = _written(operation, body)
@@ -154,6 +157,29 @@ class Transport:
         response = self._send(operation, filled, url, parameters, data, sent, limit, repeatable=repeatable)
         value: T = answer(Call(operation, filled), response.status_code, response.headers, response.content)
         return value
+
+    def _tell_of_ignored(self, operation: Operation[Any], query: Mapping[str, Any], *, has_key: bool) -> None:
+        """Say once each what the server in use ignores without a word: the other edition's parameters, and keys."""
+        given = [
+            (name, edition)
+            for names, edition in ((operation.orkes_query, Edition.ORKES), (operation.oss_query, Edition.OSS))
+            for name in names
+            if query.get(name) not in (None, False)
+        ]
+        given += [("the idempotency key", Edition.ORKES)] if has_key else []
+        for name, edition in given:
+            if (told := f"{operation} {name}") in self._told:
+                continue
+            self._told.add(told)
+            with contextlib.suppress(APIError):
+                if self.server_info().edition is not edition:
+                    logger.warning(
+                        "%s: the server in use (%s) ignores %s, which only %s acts on",
+                        operation,
+                        self.server_info(),
+                        name,
+                        edition.value,
+                    )
 
     def _root(self, operation: Operation[Any]) -> str:
         url = self.settings.server_url

@@ -56,6 +56,8 @@ class Operation(Generic[T]):
         root: The path is not below ``/api`` but at the server's root.
         anonymous: Sent without a token.
         shadowed: A server of the other edition takes its path for another operation; so which it is is asked first.
+        orkes_query: Query parameters that only Orkes understands; that another server ignores them is logged.
+        oss_query: Those that only the open-source server understands.
         advice: What to do where the server does not have it.
     """
 
@@ -69,6 +71,8 @@ class Operation(Generic[T]):
     root: bool = False
     anonymous: bool = False
     shadowed: bool = False
+    orkes_query: tuple[str, ...] = ()
+    oss_query: tuple[str, ...] = ()
     advice: str = ""
     parameters: tuple[str, ...] = field(init=False)
 

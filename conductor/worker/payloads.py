@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from conductor.clients.payloads import PayloadStorage, refuse_output
-from conductor.errors import ConfigurationError, SerializationError
+from conductor.errors import ConfigurationError, SerializationError, TaskInputError
 from conductor.models import Task, TaskResult
 
 __all__ = ["NoStorage", "Payloads", "ServerStorage"]
@@ -47,8 +47,11 @@ class ServerStorage:
         self._storage = storage
 
     def fetch_task(self, task: Task) -> Task:
-        """The task with its input."""
-        return self._storage.fetch_task(task)
+        """The task with its input; a lost one fails the task for good, with the reason."""
+        try:
+            return self._storage.fetch_task(task)
+        except ConfigurationError as error:
+            raise TaskInputError(error.message) from None
 
     def store_output(self, result: TaskResult) -> None:
         """Move an output over the limit to the storage."""

@@ -126,3 +126,14 @@ def test_a_payload_that_is_no_json_is_an_error(client, wire):
 
     with pytest.raises(UnexpectedResponseError, match="no JSON"):
         client.tasks.get("t")
+
+
+def test_a_payload_that_the_server_has_dropped_is_told_and_the_rest_is_shown(client, wire, caplog):
+    wire.answer({"workflowId": "w", "status": "RUNNING", "externalInputPayloadStoragePath": "in.json"})
+    wire.answer({"path": "in.json"})
+
+    found = client.workflows.get("w")
+
+    assert (found.status, found.input) == ("RUNNING", {})
+    assert "workflow w is shown without a payload" in caplog.text
+    assert "has dropped what was too large" in caplog.text

@@ -1,5 +1,7 @@
 """Which server it is: told by whether it knows users."""
 
+import re
+
 import pytest
 import responses
 
@@ -78,3 +80,36 @@ def test_a_404_of_a_server_that_then_goes_away_stays_what_it_is(http, client):
         client.workflows.search_full()
 
     assert type(caught.value) is NotFoundError
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda c: c.metadata.list_workflows(name="order"),
+            "GET /metadata/workflow: .* ignores name, which only Orkes",
+        ),
+        (lambda c: c.workflows.start("order", idempotency_key="k"), "POST /workflow: .* ignores the idempotency key"),
+    ],
+)
+def test_what_the_server_in_use_ignores_is_said_once(http, client, caplog, call, words):
+    http.get(f"{API}/version", body="3.32.3", content_type="text/plain")
+    http.get(f"{API}/token/userInfo", json={"message": "No static resource api/token/userInfo."}, status=404)
+    http.get(f"{API}/metadata/workflow", json=[])
+    http.post(f"{API}/workflow", body="id-1", content_type="text/plain")
+
+    call(client)
+    call(client)
+
+    assert len(caplog.records) == 1
+    assert re.search(words, caplog.text)
+
+
+def test_nothing_is_said_to_a_server_that_understands(http, client, caplog):
+    http.get(f"{API}/version", body="4", content_type="text/plain")
+    http.get(f"{API}/token/userInfo", json={"id": "me"})
+    http.get(f"{API}/metadata/workflow", json=[])
+
+    client.metadata.list_workflows(name="order")
+
+    assert caplog.records == []

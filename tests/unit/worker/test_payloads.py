@@ -13,6 +13,13 @@ from conductor.worker.worker import Worker
 MIB = 1024 * 1024
 
 
+class LostStorage:
+    """In place of that of a server which dropped the input."""
+
+    def fetch_task(self, task):
+        raise ConfigurationError("The task input lies outside the database, and the server has dropped it.")
+
+
 class Storage:
     """In place of the server's."""
 
@@ -69,3 +76,13 @@ def test_a_storage_that_is_away_fails_the_attempt_and_the_next_one_tries_again()
 
     assert result.status is TaskResultStatus.FAILED
     assert "no connection to the storage" in result.reason_for_incompletion
+
+
+def test_an_input_that_was_lost_fails_the_task_for_good_and_the_function_is_not_called():
+    called = []
+
+    result = run(lambda: called.append(1), LostStorage())
+
+    assert result.status is TaskResultStatus.FAILED_WITH_TERMINAL_ERROR
+    assert "the server has dropped it" in result.reason_for_incompletion
+    assert called == []
