@@ -1,0 +1,103 @@
+"""Other SDKs for Conductor, from their registries, as customers of the embedded server.
+
+They are installed below CONDUCTOR_TEST_PEERS, which keeps them for the next run, or else in a temporary folder.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import conductor.server
+
+PYTHON_PEER = "conductor-python==2.0.0"
+JAVASCRIPT_PEER = "@io-orkes/conductor-javascript@4.0.0"
+_INSTALL_TIMEOUT = 240  # s
+_RUN_TIMEOUT = 60  # s
+
+
+@pytest.fixture(scope="session")
+def peers_folder(tmp_path_factory):
+    if kept := os.environ.get("CONDUCTOR_TEST_PEERS"):
+        return Path(kept)
+    return tmp_path_factory.mktemp("peers")
+
+
+@pytest.fixture(scope="session")
+def python_peer(peers_folder):
+    """The interpreter of an environment that has conductor-python and not this package."""
+    folder = peers_folder / PYTHON_PEER
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+    def install():
+        _install([sys.executable, "-m", "venv", str(folder)])
+        _install([str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", PYTHON_PEER])
+
+    _once(folder, install)
+    return python
+
+
+@pytest.fixture(scope="session")
+def javascript_peer(peers_folder):
+    """A folder whose node_modules has the JavaScript SDK."""
+    if not (shutil.which("npm") and shutil.which("node")):
+        _cannot_be_had("npm and node are not installed")
+    folder = peers_folder / JAVASCRIPT_PEER.rpartition("/")[2]
+
+    def install():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [shutil.which("npm"), "install", "--prefix", str(folder), "--no-audit", "--no-fund", JAVASCRIPT_PEER]
+        _install(command)
+
+    _once(folder, install)
+    return folder
+
+
+@pytest.fixture
+def server():
+    with conductor.server.start() as one:
+        yield one
+
+
+@pytest.fixture
+def run_customer(server, tmp_path):
+    """Runs a customer's process against the server; returns what it printed, fails with it where it fails."""
+
+    def run(*command):
+        environment = {**os.environ, "CONDUCTOR_SERVER_URL": server.url}
+        process = subprocess.run(
+            [str(part) for part in command],
+            env=environment,
+            cwd=tmp_path,
+            timeout=_RUN_TIMEOUT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode == 0, f"{process.stdout[-4000:]}\n{process.stderr[-8000:]}"
+        return process.stdout.splitlines()
+
+    return run
+
+
+def _once(folder, install):
+    """Install unless an earlier run did to its end; a half-made folder is made anew."""
+    done = folder / ".installed"
+    if done.exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    install()
+    done.touch()
+
+
+def _install(command):
+    process = subprocess.run(command, timeout=_INSTALL_TIMEOUT, capture_output=True, text=True, check=False)
+    if process.returncode:
+        _cannot_be_had(f"{' '.join(command)}: {process.stderr[-2000:]}")
+
+
+def _cannot_be_had(reason):
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the peer cannot be had: {reason}")
