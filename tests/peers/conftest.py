@@ -49,8 +49,9 @@ def javascript_peer(peers_folder):
 
     def install():
         folder.mkdir(parents=True, exist_ok=True)
-        command = [shutil.which("npm"), "install", "--prefix", str(folder), "--no-audit", "--no-fund", JAVASCRIPT_PEER]
-        _install(command)
+        # Its optional peer dependencies contradict each other; it runs without them.
+        options = ["--legacy-peer-deps", "--ignore-scripts", "--no-audit", "--no-fund"]
+        _install([shutil.which("npm"), "install", "--prefix", str(folder), *options, JAVASCRIPT_PEER])
 
     _once(folder, install)
     return folder
