@@ -11,11 +11,14 @@ import {
   TaskHandler,
   WorkflowExecutor,
   doWhileTask,
+  inlineTask,
+  jsonJqTask,
   newLoopTask,
   noopLogger,
   orkesConductorClient,
   setVariableTask,
   simpleTask,
+  subWorkflowTask,
   switchTask,
 } from "@io-orkes/conductor-javascript";
 
@@ -103,6 +106,21 @@ const stories = {
     assert.deepEqual(doubled("once_more__"), [2, 2]);
     const other = await ended(await start("peer_branches", { way: "another" }));
     assert.deepEqual(other.variables, { way: "none" });
+  },
+
+  async computed() {
+    const given = (task, inputParameters) => ({ ...task, inputParameters: { ...task.inputParameters, ...inputParameters } });
+    await flow(
+      "peer_computed",
+      given(inlineTask("script", "(function () { return $.number + 1; })()"), { number: "${workflow.input.number}" }),
+      given(jsonJqTask("jq", ".numbers | add"), { numbers: [1, "${script.output.result}"] }),
+      given(subWorkflowTask("child", "peer_simple", 1), { number: "${jq.output.result}" }),
+    )
+      .outputParameters({ answer: "${child.output.answer}" })
+      .register(true);
+    const run = await ended(await start("peer_computed", { number: 3 }));
+    assert.equal(run.status, "COMPLETED", run.reasonForIncompletion);
+    assert.deepEqual(run.output, { answer: 10 });
   },
 
   async retried() {

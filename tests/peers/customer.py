@@ -15,8 +15,11 @@ from conductor.client.worker.worker_task import worker_task
 from conductor.client.workflow.conductor_workflow import ConductorWorkflow
 from conductor.client.workflow.task.do_while_task import LoopTask
 from conductor.client.workflow.task.fork_task import ForkTask
+from conductor.client.workflow.task.inline import InlineTask
+from conductor.client.workflow.task.json_jq_task import JsonJQTask
 from conductor.client.workflow.task.set_variable_task import SetVariableTask
 from conductor.client.workflow.task.simple_task import SimpleTask
+from conductor.client.workflow.task.sub_workflow_task import SubWorkflowTask
 from conductor.client.workflow.task.switch_task import SwitchTask
 from conductor.client.workflow.task.wait_task import WaitTask
 
@@ -102,6 +105,16 @@ class Customer:
         other = self.ended(self.start("peer_branches", way="another"))
         assert other.variables == {"way": "none"}
 
+    def computed(self):
+        script = InlineTask(
+            "script", "(function () { return $.number + 1; })()", {"number": "${workflow.input.number}"}
+        )
+        jq = JsonJQTask("jq", ".numbers | add").input_parameter("numbers", [1, "${script.output.result}"])
+        child = SubWorkflowTask("child", "peer_simple", 1).input_parameter("number", "${jq.output.result}")
+        self.flow("peer_computed", script, jq, child, answer="${child.output.answer}")
+        run = self.ended(self.start("peer_computed", number=3))
+        assert (run.status, run.output) == ("COMPLETED", {"answer": 10})
+
     def retried(self):
         task = SimpleTask("peer_flaky", "flaky").input_parameter("marker", "${workflow.input.marker}")
         self.flow("peer_retried", task)
@@ -152,7 +165,7 @@ def main():
     print("definitions")
     with TaskHandler(workers=[], configuration=customer.configuration, scan_for_annotated_workers=True) as handler:
         handler.start_processes()
-        for story in ("simple", "branches", "retried", "executed", "failed", "steered", "found"):
+        for story in ("simple", "branches", "computed", "retried", "executed", "failed", "steered", "found"):
             getattr(customer, story)()
             print(story, flush=True)
 
