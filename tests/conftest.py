@@ -1,6 +1,7 @@
 """A clean environment for every test: no setting of the developer's machine gets in; and the real server."""
 
 import os
+import signal
 import time
 
 import pytest
@@ -46,3 +47,9 @@ def server_url():
         yield server.url
     finally:
         server.stop()
+
+
+def pytest_configure():
+    """Take Ctrl-C as usual, also where the tests run in the background: processes of tests inherit what is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
