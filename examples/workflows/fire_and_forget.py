@@ -26,6 +26,7 @@ resizing >> simple(tell, workflow_id=resizing.execution.workflowId, message=f"do
 
 
 def main(client: ConductorClient) -> str:
+    something_told.clear()
     with TaskHandler(client, workers=[resize, tell]):
         workflow_id = resizing.start(client, {"picture": "cat.png"})
         print(f"started {workflow_id}, going on")
