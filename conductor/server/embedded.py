@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
@@ -15,6 +14,7 @@ import uvicorn
 from typing_extensions import Self
 
 from conductor.errors import ConfigurationError, ServerStartError
+from conductor.server.address import Listening
 from conductor.server.clock import Clock
 from conductor.server.faults import Faults
 from conductor.server.http.app import make_app
@@ -22,7 +22,6 @@ from conductor.server.http.gate import Keys
 from conductor.server.http.guarded import guarded
 from conductor.server.http.waiting import Waiting
 from conductor.server.kernel import Kernel
-from conductor.server.oss.port import local_address
 from conductor.server.page.guard import is_loopback
 from conductor.server.services.all import Services
 from conductor.server.store.sqlite import Store
@@ -34,7 +33,7 @@ _LONGEST_NAP = 5.0
 _SECRET, _VARIABLE = "CONDUCTOR_SECRET_", "CONDUCTOR_ENV_"
 
 
-class EmbeddedServer:
+class EmbeddedServer(Listening):
     """A running server; stops at the end of a ``with`` block.
 
     Attributes:
@@ -120,17 +119,6 @@ class EmbeddedServer:
         return self
 
     @property
-    def address(self) -> str:
-        """Scheme, host and port."""
-        name = local_address(self.host)
-        return f"http://{f'[{name}]' if ':' in name else name}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The API's address, as clients take it."""
-        return f"{self.address}/api"
-
-    @property
     def summary(self) -> str:
         """What else to know of it."""
         return f"embedded, {'in memory' if self._database is None else f'database {self._database}'}"
@@ -212,8 +200,10 @@ class _Timer:
                 self._is_woken = False
                 if self._is_stopping:
                     return
-            with contextlib.suppress(Exception):
+            try:
                 self._kernel.run_due()
+            except Exception:
+                logger.exception("Work that was due failed; the embedded server goes on")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,8 +15,10 @@ import requests
 
 from conductor.errors import AuthenticationError, UnexpectedResponseError
 from conductor.models.codec import loads
+from conductor.transport.answers import answer
 from conductor.transport.auth import HEADER, ConductorAuth, NoAuth
-from conductor.transport.http import Transport, answer, translated
+from conductor.transport.failures import translated
+from conductor.transport.http import Transport
 from conductor.transport.operation import Operation, Repeat, nothing
 from conductor.transport.session import USER_AGENT, PooledAdapter, exchange
 from conductor.transport.status import Call, is_token_problem, status_error

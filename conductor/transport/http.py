@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import logging
 import os
-import ssl
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -16,12 +14,10 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import requests
-import urllib3
 from attrs import evolve
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from typing_extensions import Self
-from urllib3.exceptions import NewConnectionError
 from urllib3.util import Timeout
 
 from conductor.errors import (
@@ -32,15 +28,16 @@ from conductor.errors import (
     NotFoundError,
     UnexpectedResponseError,
 )
-from conductor.models.codec import dumps, loads, to_jsonable
-from conductor.models.wire import structure
+from conductor.models.codec import dumps, to_jsonable
 from conductor.settings import Settings
+from conductor.transport.answers import answer, error_of
 from conductor.transport.auth import ConductorAuth, NoAuth
+from conductor.transport.failures import translated
 from conductor.transport.operation import Edition, Operation, Repeat
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 from conductor.transport.server_info import WHO, ServerInfo, identify
 from conductor.transport.session import PooledAdapter, new_session, tls_options
-from conductor.transport.status import Call, is_token_problem, retry_after, status_error, unsupported
+from conductor.transport.status import Call, is_token_problem, retry_after, unsupported
 from conductor.transport.timeouts import NOT_GIVEN, NotGiven, seconds
 from conductor.transport.token import NoTokenEndpoint, TokenCache
 
@@ -54,7 +51,6 @@ Observer = Callable[[str, str, int, float], None]
 logger = logging.getLogger(__name__)
 
 _TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
-_BROKEN = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException)
 _RATE_LIMITED = 429
 _CONTENT_TYPES = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 
@@ -230,7 +226,7 @@ class Transport:
                     renewed = True
                     attempt -= 1
                     continue
-                failure = _failure(call, response)
+                failure = error_of(call, response)
                 outcome = Outcome(repeatable, response.status_code, retry_after(response.headers))
             decision = self.retry.decide(attempt, outcome)
             if isinstance(decision, GiveUp) or (deadline and self._clock() + decision.seconds > deadline):
@@ -327,7 +323,7 @@ class Transport:
                 **call.values,
             )
         if response.status_code >= 300:  # noqa: PLR2004
-            raise _failure(call, response)
+            raise error_of(call, response)
         said = answer(call, response.status_code, response.headers, response.content)
         token = said.get("token")
         if not isinstance(token, str) or not token:
@@ -398,81 +394,6 @@ class Transport:
             self.auth.after_fork()
 
 
-def answer(call: Call, status: int, headers: Mapping[str, str], content: bytes) -> Any:
-    """The value of a good answer, in the shape that its operation promises.
-
-    Raises:
-        UnexpectedResponseError: It has another shape.
-    """
-    operation = call.operation
-    is_empty = not content.strip()
-    if not is_empty and operation.returns is not bytes and "html" in (headers.get("Content-Type") or ""):
-        raise UnexpectedResponseError(
-            f"{operation} answered {status} with an HTML page: this is no Conductor API, or something stands before it "
-            "(a login page, a proxy). Check the server's URL.",
-            status=status,
-            **call.values,
-        )
-    if operation.returns is None:
-        return None
-    if is_empty:
-        if operation.on_empty is not None:
-            return operation.on_empty()
-        raise UnexpectedResponseError(
-            f"{operation} answered {status} without a body, where a value was promised", status=status, **call.values
-        )
-    if operation.returns is bytes:
-        return content
-    return _parsed(call, status, content)
-
-
-def _parsed(call: Call, status: int, content: bytes) -> Any:
-    returns = call.operation.returns
-    if returns is str:
-        return _text(content)
-    try:
-        data = loads(content)
-    except ValueError:
-        raise UnexpectedResponseError(
-            f"{call.operation} answered {status} with something that is no JSON", status=status, **call.values
-        ) from None
-    if returns is Any:
-        return data
-    if returns is dict and isinstance(data, dict):
-        return data
-    try:
-        return structure(data, returns)
-    except UnexpectedResponseError as error:
-        raise UnexpectedResponseError(
-            f"{call.operation} answered in another shape: {error.message}",
-            status=status,
-            path_in_body=error.path_in_body,
-            **call.values,
-        ) from None
-
-
-def _text(content: bytes) -> str:
-    text = content.decode("utf-8", "replace")
-    if text[:1] == '"' and text[-1:] == '"':
-        try:
-            return str(loads(text))
-        except ValueError:
-            return text
-    return text
-
-
-def _failure(call: Call, response: requests.Response) -> APIError:
-    if response.status_code < 400:  # noqa: PLR2004
-        host = urllib3.util.parse_url(response.headers.get("Location", "")).host or "the same host"
-        return UnexpectedResponseError(
-            f"{call.operation} was answered with a redirect ({response.status_code}) to {host}. Redirects are not "
-            "followed, because the token would go along; set the server's URL to where it really is.",
-            status=response.status_code,
-            **call.values,
-        )
-    return status_error(call, response.status_code, response.headers, response.content)
-
-
 def _outcome(error: APIConnectionError, *, repeatable: bool) -> Outcome:
     timed_out = isinstance(error, APITimeoutError)
     return Outcome(
@@ -480,57 +401,6 @@ def _outcome(error: APIConnectionError, *, repeatable: bool) -> Outcome:
         timed_out=timed_out,
         never_sent=bool(getattr(error, "never_sent", False)),
     )
-
-
-@contextlib.contextmanager
-def translated(call: Call, server: str) -> Iterator[None]:
-    """Turn the HTTP library's exceptions into ours; no URL with a query, header or body gets into a message."""
-    try:
-        yield
-    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError) as error:
-        raise APIConnectionError(
-            f"{call.operation} failed: the TLS connection to {server} could not be made: {_reason(error)}. Check "
-            "ca_bundle, client_cert and client_key, and the server's certificate.",
-            is_final=True,
-            **call.values,
-        ) from error
-    except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) as error:
-        raise APITimeoutError(
-            f"{call.operation} failed: no connection to {server} in time", never_sent=True, **call.values
-        ) from error
-    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
-        raise APITimeoutError(f"{call.operation} failed: {server} did not answer in time", **call.values) from error
-    except (*_BROKEN, OSError) as error:
-        timed_out = _was_caused_by(error, TimeoutError | urllib3.exceptions.ReadTimeoutError)
-        kind = APITimeoutError if timed_out else APIConnectionError
-        raise kind(
-            f"{call.operation} failed: {_reason(error)} ({server})",
-            never_sent=_was_caused_by(error, NewConnectionError),
-            **call.values,
-        ) from error
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: list[BaseException] = []
-    waiting = [error]
-    while waiting and len(seen) < 20:  # noqa: PLR2004
-        one = waiting.pop()
-        seen.append(one)
-        yield one
-        inner = [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-        waiting += [e for e in inner if isinstance(e, BaseException) and e not in seen]
-
-
-def _was_caused_by(error: BaseException, kind: Any) -> bool:
-    return any(isinstance(cause, kind) for cause in _causes(error))
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost cause in a few words, such as "Connection refused"."""
-    last = list(_causes(error))[-1]
-    text = getattr(last, "strerror", None) or str(last) or type(last).__name__
-    before, _, words = str(text).rpartition("Failed to establish a new connection: ")
-    return (words.rstrip("')\"") if before else words)[:200]
 
 
 def _content_type(operation: Operation[Any], body: Any) -> dict[str, str]:

@@ -14,7 +14,7 @@ from surface.validation import misfits
 from surface.wire import Wire, said, send
 
 from conductor.models.wire import structure, unstructure
-from conductor.transport.http import answer as read
+from conductor.transport.answers import answer as read
 from conductor.transport.status import Call
 
 ANSWERED = [

@@ -6,15 +6,9 @@ import socket
 from contextlib import closing
 
 from conductor.errors import ServerStartError
+from conductor.server.address import local_address
 
-__all__ = ["free_port", "local_address", "refuse_used", "taken"]
-
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
-
-
-def local_address(host: str) -> str:
-    """The address at which this machine reaches a server that listens on ``host``."""
-    return _EVERYWHERE.get(host, host)
+__all__ = ["free_port", "refuse_used", "taken"]
 
 
 def free_port(host: str) -> int:

@@ -15,8 +15,8 @@ from types import TracebackType
 
 from typing_extensions import Self
 
+from conductor.server.address import Listening
 from conductor.server.oss.folder import ServerFolder
-from conductor.server.oss.port import local_address
 
 __all__ = ["OssServer"]
 
@@ -25,7 +25,7 @@ _GLANCE = 0.02
 _GUARD = str(Path(__file__).with_name("guard.py"))
 
 
-class OssServer:
+class OssServer(Listening):
     """A running server; made by ``start_oss_server``, stopped by ``stop`` or at the end of a ``with`` block.
 
     It also stops when this process exits, however that happens. A forked child does not own it and cannot stop it.
@@ -50,17 +50,6 @@ class OssServer:
         self._guard = _start_guard(command, folder, stop_timeout)
         atexit.register(self.stop)
         self.pid = self._read_pid()
-
-    @property
-    def address(self) -> str:
-        """Scheme, host and port: the root of ``/health`` and ``/swagger-ui.html``."""
-        name = local_address(self.host)
-        return f"http://{f'[{name}]' if ':' in name else name}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The API's address, for ``CONDUCTOR_SERVER_URL``."""
-        return f"{self.address}/api"
 
     @property
     def summary(self) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from typing_extensions import Self
 
 from conductor.errors import ConfigurationError
-from conductor.server.oss.port import local_address, taken
+from conductor.server.address import local_address
+from conductor.server.oss.port import taken
 from conductor.server.page.files import HEADERS, page_file
 from conductor.server.page.guard import Guard, is_loopback
 from conductor.server.page.upstream import Upstream, UpstreamError
