@@ -11,8 +11,6 @@ from conductor.cli.grouping import Group
 from conductor.cli.output import local_time, show_ensured, show_json, show_rows
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
-from conductor.clients.ensure import compare
-from conductor.errors import NotFoundError
 from conductor.models import WorkflowSchedule
 
 __all__ = ["command"]
@@ -65,14 +63,7 @@ def save(session: Session, schedule: dict[str, Any], dry_run: bool) -> int:
     """Create a schedule, or change the one of its name where it differs."""
     wanted = WorkflowSchedule.from_dict(schedule)
     with session.client() as client:
-        if dry_run:
-            try:
-                found: WorkflowSchedule | None = client.schedules.get(wanted.name)
-            except NotFoundError:
-                found = None
-            result = compare(wanted.name, wanted, found)
-        else:
-            result = client.schedules.ensure(wanted)
+        result = client.schedules.ensure(wanted, dry_run=dry_run)
     show_ensured(session, result)
     return FAILED if dry_run and result else DONE
 

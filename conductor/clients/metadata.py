@@ -133,11 +133,12 @@ class MetadataClient(Resource):
         """
         self._call(VALIDATE, body=_workflow(definition))
 
-    def ensure_workflow(self, definition: WorkflowDef | Mapping[str, Any]) -> Ensured:
+    def ensure_workflow(self, definition: WorkflowDef | Mapping[str, Any], *, dry_run: bool = False) -> Ensured:
         """Write a workflow definition if the server's differs, and say what changed.
 
         ``GET /metadata/workflow/{name}``, and ``PUT /metadata/workflow`` where there is a difference. Without a version
-        it is version 1. What the server adds of its own, defaults and times, is no difference.
+        it is version 1. What the server adds of its own, defaults and times, is no difference; with
+        ``dry_run`` nothing is written.
         """
         wanted = _workflow(definition)
         version = wanted.version or 1
@@ -146,17 +147,18 @@ class MetadataClient(Resource):
         except NotFoundError:
             found = None
         result = compare(wanted.name, wanted, found)
-        if result:
+        if result and not dry_run:
             response = self.update_workflows([wanted])
             if not response.ok:
                 reasons = "; ".join(response.bulk_error_results.values())
                 raise ConfigurationError(f"The server does not take {wanted.name!r}: {reasons}", variable=wanted.name)
         return result
 
-    def ensure_task(self, definition: TaskDef | Mapping[str, Any]) -> Ensured:
+    def ensure_task(self, definition: TaskDef | Mapping[str, Any], *, dry_run: bool = False) -> Ensured:
         """Write a task definition if the server's differs, and say what changed.
 
-        ``GET /metadata/taskdefs/{tasktype}``, and ``POST /metadata/taskdefs`` where there is a difference.
+        ``GET /metadata/taskdefs/{tasktype}``, and ``POST /metadata/taskdefs`` where there is a difference; with
+        ``dry_run`` nothing is written.
         """
         wanted = _task(definition)
         try:
@@ -164,7 +166,7 @@ class MetadataClient(Resource):
         except NotFoundError:
             found = None
         result = compare(wanted.name, wanted, found)
-        if result:
+        if result and not dry_run:
             self.register_tasks([wanted])
         return result
 

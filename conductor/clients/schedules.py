@@ -80,11 +80,11 @@ class SchedulerClient(Tagged):
         checked = _checked(as_model(schedule, WorkflowSchedule))
         return self._call(SAVE, body=checked) or checked
 
-    def ensure(self, schedule: WorkflowSchedule | Mapping[str, Any]) -> Ensured:
+    def ensure(self, schedule: WorkflowSchedule | Mapping[str, Any], *, dry_run: bool = False) -> Ensured:
         """Save a schedule if the server's differs, and say what changed.
 
         ``GET /scheduler/schedules/{name}``, and ``POST /scheduler/schedules`` where there is a difference. Unless
-        ``paused`` is given, a schedule that is paused stays paused.
+        ``paused`` is given, a schedule that is paused stays paused; with ``dry_run`` nothing is written.
         """
         wanted = copy(_checked(as_model(schedule, WorkflowSchedule)))
         try:
@@ -94,7 +94,7 @@ class SchedulerClient(Tagged):
         if found is not None and wanted.paused is None:
             wanted.paused, wanted.paused_reason = found.paused, found.paused_reason
         result = compare(wanted.name, wanted, found)
-        if result:
+        if result and not dry_run:
             self._call(SAVE, body=wanted)
         return result
 

@@ -138,6 +138,12 @@ class WorkflowSearch(Resource):
         sent = _page(build_query({}, {}, query, WORKFLOW_FIELDS), free_text, sort, start, size)
         return self._call(SEARCH_FULL, query={**sent, "classifier": classifier, "topLevelOnly": top_level_only})
 
+    def iterate_search_full(
+        self, *, size: int = 100, sort: str | Sequence[str] = ("startTime:ASC", "workflowId:ASC"), **conditions: Any
+    ) -> Iterator[Workflow]:
+        """All whole executions that match, page by page; takes what ``search_full`` takes."""
+        return pages(self.search_full, size=size, sort=sort, **conditions)
+
     def search_by_tasks(
         self,
         *,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeAlias
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, known, known_all, sized, whole_seconds
+from conductor.clients.paging import pages
 from conductor.clients.payloads import WORKFLOW_STORAGE, PayloadStorage
 from conductor.clients.runs import as_run, blocking_timeout, longer_than
 from conductor.clients.wait import WorkflowWait
@@ -361,6 +363,16 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         """A page of an execution's tasks (``GET /workflow/{workflowId}/tasks``)."""
         query = {"start": start, "count": size, "status": known_all(status, TaskStatus, "status")}
         return self._call(TASKS, {"workflowId": workflow_id}, query=query)
+
+    def iterate_tasks(
+        self,
+        workflow_id: str,
+        *,
+        size: int = 100,
+        status: TaskStatus | str | Sequence[TaskStatus | str] | None = None,
+    ) -> Iterator[Task]:
+        """All tasks of an execution, page by page; takes what ``list_tasks`` takes."""
+        return pages(partial(self.list_tasks, workflow_id), size=size, status=status)
 
     def list_running_ids(
         self,

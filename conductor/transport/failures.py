@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from conductor.transport.status import Call
 
 __all__ = ["translated"]
 
+_QUERY = re.compile(r"\?[^\s'\"]+")  # of a URL, which may be signed: no secret gets into a message
 _BROKEN = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException)
 
 
@@ -64,7 +66,7 @@ def _reason(error: BaseException) -> str:
     last = list(_causes(error))[-1]
     text = getattr(last, "strerror", None) or str(last) or type(last).__name__
     before, _, words = str(text).rpartition("Failed to establish a new connection: ")
-    return (words.rstrip("')\"") if before else words)[:200]
+    return _QUERY.sub("?***", words.rstrip("')\"") if before else words)[:200]
 
 
 def _was_caused_by(error: BaseException, kind: Any) -> bool:

@@ -58,6 +58,23 @@ def test_a_difference_is_written_and_told_with_its_place(client, wire):
     assert wire.method == "PUT"
 
 
+@pytest.mark.parametrize(
+    "ensure",
+    [
+        lambda c: c.metadata.ensure_workflow(DEF, dry_run=True),
+        lambda c: c.metadata.ensure_task(TaskDef("c"), dry_run=True),
+        lambda c: c.schedules.ensure(
+            {"name": "s", "cronExpression": "0 0 9 * * *", "startWorkflowRequest": {"name": "w"}}, dry_run=True
+        ),
+    ],
+)
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(client, wire, ensure):
+    wire.answer(MISSING, status=404)
+
+    assert ensure(client).created
+    assert [request.method for request in wire.requests] == ["GET"]
+
+
 def test_a_definition_that_the_server_refuses_is_an_error(client, wire):
     wire.answer(MISSING, status=404).answer({"bulkErrorResults": {"order": "no tasks"}, "bulkSuccessfulResults": []})
 

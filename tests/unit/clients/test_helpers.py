@@ -232,3 +232,33 @@ def test_a_token_is_asked_for_without_a_token(wire):
     assert found.token == "jwt"
     assert "jwt" not in repr(found)
     assert "X-Authorization" not in wire.last.headers
+
+
+@pytest.mark.parametrize(
+    ("iterate", "query"),
+    [
+        (lambda c: c.workflows.iterate_tasks("w", size=2, status="FAILED"), {"status": "FAILED", "count": "2"}),
+        (lambda c: c.workflows.iterate_search_full(size=2, query="status = FAILED"), {"size": "2"}),
+    ],
+)
+def test_what_pages_has_an_iterator_over_all_pages(client, wire, iterate, query):
+    client.transport._server = ServerInfo(Edition.OSS, "")
+    wire.answer({"totalHits": 3, "results": [{}, {}]}).answer({"totalHits": 3, "results": [{}]})
+
+    assert len(list(iterate(client))) == 3
+    assert [request.url.partition("start=")[2].partition("&")[0] for request in wire.requests] == ["0", "2"]
+    assert query.items() <= wire.query.items()
+
+
+def test_an_error_of_the_storage_shows_no_signature(wire):
+    from conductor.clients.client import ConductorClient
+    from conductor.errors import APIConnectionError
+    from conductor.transport.operation import Operation
+    from conductor.transport.retry import RetryPolicy
+
+    reading = Operation("GET", "/workflow/external-storage-location")
+    with ConductorClient(server_url="http://conductor.test/api", retry=RetryPolicy.none()) as client:
+        for address in ("http://elsewhere.test/x?signature=s3cr3t", "no-scheme?signature=s3cr3t"):
+            with pytest.raises(APIConnectionError) as caught:
+                client.transport.get_payload(reading, address)
+            assert "s3cr3t" not in f"{caught.value!r} {caught.value.to_dict()}"
