@@ -1,5 +1,6 @@
 """The pytest plugin, used as its users do."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -142,10 +143,12 @@ def test_which_the_next_test_need_not_wait_for(wait_until):
     wait_until(is_free)
 
 
-def pytest_in_a_process(tmp_path, source, *words):
+def pytest_in_a_process(tmp_path, source, *words, **environment):
     (tmp_path / "test_it.py").write_text(textwrap.dedent(source))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, str(tmp_path)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env={**os.environ, **environment}
+    )
 
 
 def test_a_failing_test_shows_what_its_worker_raised(tmp_path):
@@ -176,6 +179,7 @@ def test_a_failing_test_shows_what_its_worker_raised(tmp_path):
 
 
 def test_without_its_fixtures_the_plugin_imports_nothing(tmp_path):
+    # Other plugins that are installed here import what they like: they stay out.
     done = pytest_in_a_process(
         tmp_path,
         """
@@ -186,6 +190,9 @@ def test_without_its_fixtures_the_plugin_imports_nothing(tmp_path):
             heavy = {"requests", "urllib3", "starlette", "uvicorn", "attrs", "conductor.server", "conductor.models"}
             assert heavy & set(sys.modules) == set()
         """,
+        "-p",
+        "conductor.testing.plugin",
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
