@@ -3,18 +3,21 @@ PYTHON ?= python3
 VENV ?= .venv
 ENGINE ?= embedded
 BIN := $(VENV)/bin
+RUNTIME := fast yaml cli server hypothesis prometheus opentelemetry django flask
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit check format docs clean
+.PHONY: help run test test-unit check format docs lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-$(STAMP): setup.cfg pyproject.toml
+# Each package in the version, and with the hash, that the last `make lock` found.
+$(STAMP): setup.cfg pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $(STAMP)
 
 # What the main job needs, and no more: a new user waits seconds for it and not minutes.
@@ -45,6 +48,14 @@ format: $(STAMP) ## format the code
 
 docs: $(STAMP) ## build the site into docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.10 --upgrade --custom-compile-command 'make lock'
+
+lock: $(STAMP) ## pin what the tests and tools run with, each with its hash, and the oldest versions that setup.cfg allows
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	$(COMPILE) setup.cfg --extra dev --generate-hashes -o requirements/dev.txt
+	$(COMPILE) setup.cfg requirements/oldest.in $(RUNTIME:%=--extra %) --resolution lowest-direct --no-annotate \
+		-o requirements/oldest.txt
 
 clean: ## remove the environment and what the tools left
 	rm -rf $(VENV) build dist docs/_build docs/reference/generated *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

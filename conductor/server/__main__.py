@@ -90,6 +90,11 @@ def _keys(text: str) -> dict[str, str]:
 
 _ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"embedded": _start_embedded, "oss": _start_oss}
 
+_ONLY = {
+    "embedded": ("db",),
+    "oss": ("ready_timeout", "property", "heap", "java", "cache_dir", "server_version", "jar"),
+}
+
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
@@ -98,7 +103,10 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if words[:1] == ["ui"]:
         return page_command(words[1:])
-    arguments = _parser().parse_args(words)
+    parser = _parser()
+    arguments = parser.parse_args(words)
+    if strange := _of_the_other_engine(parser, arguments):
+        parser.error(f"{', '.join(strange)}: not with --engine {arguments.engine}")
     logging.basicConfig(level=arguments.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     try:
         return _run(_ENGINES[arguments.engine], arguments)
@@ -108,6 +116,13 @@ def main(words: Sequence[str] | None = None) -> int:
         return _tell(str(error), _MISUSED)
     except ConductorError as error:
         return _tell(str(error), _FAILED)
+
+
+def _of_the_other_engine(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> list[str]:
+    """The options that were given and that the chosen engine would ignore."""
+    others = {name for engine, names in _ONLY.items() if engine != arguments.engine for name in names}
+    given = {name for name in others if getattr(arguments, name) != parser.get_default(name)}
+    return sorted("--" + name.replace("_", "-") for name in given)
 
 
 def _run(start: Callable[[argparse.Namespace], RunningServer], arguments: argparse.Namespace) -> int:
@@ -148,7 +163,8 @@ def _parser() -> argparse.ArgumentParser:
         "`ui --help`.",
     )
     add = parser.add_argument
-    add("--engine", choices=sorted(_ENGINES), default="oss", help="which server (default: %(default)s, the real one)")
+    engines = "embedded, in this process, or oss, the real one (default: %(default)s)"
+    add("--engine", choices=sorted(_ENGINES), default="embedded", help=engines)
     add("--port", type=int, default=8080, help="its port; 0 for any that is free (default: %(default)s)")
     add("--host", default="127.0.0.1", help="the address it listens on; 0.0.0.0 for all (default: %(default)s)")
     add("--dir", help="where its database and log lie and stay (default: a temporary folder)")

@@ -9,14 +9,14 @@ import pytest
 def run(spawn, fake_java, fake_jar):
     def run_server(*words, mode="good"):
         fakes = ["--java", fake_java, "--jar", fake_jar, "--property", f"fake.mode={mode}"]
-        return spawn("-m", "conductor.server", "--port", "0", *fakes, *words)
+        return spawn("-m", "conductor.server", "--engine", "oss", "--port", "0", *fakes, *words)
 
     return run_server
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_one_line_when_ready_and_stops_with_status_0_when_asked(run, number, tmp_path, is_free):
-    process = run("--engine", "oss", "--dir", str(tmp_path / "data"))
+    process = run("--dir", str(tmp_path / "data"))
     line = process.stdout.readline()
     found = re.fullmatch(
         r"Conductor is ready at http://127\.0\.0\.1:(\d+)/api \(Swagger UI http://\S+/swagger-ui\.html, "
@@ -91,6 +91,30 @@ def test_wrong_usage_is_status_2(run, words):
     _out, err = process.communicate(timeout=20)
     assert process.returncode == 2
     assert f"argument {words[0]}" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["--heap", "1g"], "--heap"),
+        (["--property", "a=b"], "--property"),
+        (["--engine", "oss", "--db", "x.db"], "--db"),
+    ],
+)
+def test_an_option_that_the_engine_would_ignore_is_wrong_usage(spawn, words, option):
+    process = spawn("-m", "conductor.server", "--port", "0", *words)
+    _out, err = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert f"{option}: not with --engine" in err
+
+
+def test_without_an_engine_it_is_the_embedded_one(spawn):
+    process = spawn("-m", "conductor.server", "--port", "0")
+    line = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=20)
+    assert "embedded" in line, line + err
+    assert process.returncode == 0
 
 
 def test_help_names_the_engines_and_the_exit_statuses(run):
