@@ -111,4 +111,4 @@ def _task_id(client: ConductorClient, workflow_id: str, task: str) -> str:
     return (found.task_id if found else None) or task
 
 
-commands = (pause, resume, terminate, retry, restart, rerun)
+commands: tuple[click.Command, ...] = (pause, resume, terminate, retry, restart, rerun)

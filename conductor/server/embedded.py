@@ -63,8 +63,9 @@ class EmbeddedServer(Listening):
             )
         self._database = database
         self._socket = _listen(host, port)
-        self.host, self.port = host, int(self._socket.getsockname()[1])
-        self.clock = Clock()
+        self.host: str = host
+        self.port: int = int(self._socket.getsockname()[1])
+        self.clock: Clock = Clock()
         try:
             self._store = Store(database)
         except BaseException:
@@ -77,11 +78,12 @@ class EmbeddedServer(Listening):
             environment=_from_env(_VARIABLE) if environment is None else environment,
         )
         self._kernel.skips_time = skip_time
-        self.services = Services(self._kernel)
+        self.services: Services = Services(self._kernel)
         self._waiting = Waiting(self._kernel)
         self._kernel.load_open()
         self._timer = _Timer(self._kernel, self._is_idle if skip_time else lambda: False)
-        self.faults, self.keys = Faults(), Keys(keys or {})
+        self.faults: Faults = Faults()
+        self.keys: Keys = Keys(keys or {})
         app = guarded(make_app(self.services, self._waiting, self.faults, self.keys), host)
         config = uvicorn.Config(
             app,

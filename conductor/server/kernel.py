@@ -60,10 +60,11 @@ class Kernel:
     ) -> None:
         self.clock = clock
         self.store = store
-        self.queues = TaskQueues()
-        self.catalog = Catalog()
-        self.secrets, self.environment = dict(secrets), dict(environment)
-        self.lock = threading.RLock()
+        self.queues: TaskQueues = TaskQueues()
+        self.catalog: Catalog = Catalog()
+        self.secrets: dict[str, str] = dict(secrets)
+        self.environment: dict[str, str] = dict(environment)
+        self.lock: threading.RLock = threading.RLock()
         self.last_polls: dict[tuple[str, str], Json] = {}  # by task type and domain
         self.in_progress: dict[str, set[str]] = {}  # ids of tasks that workers have, by definition
         self.handlers: dict[type, Handler] = {}

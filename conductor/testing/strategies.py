@@ -17,8 +17,8 @@ from conductor.testing.tasks import operators, system, workers
 
 try:
     from hypothesis import strategies as st
-except ImportError as error:
-    raise ConfigurationError("These strategies need hypothesis: pip install 'conductor-sdk[hypothesis]'.") from error
+except ImportError as _error:
+    raise ConfigurationError("These strategies need hypothesis: pip install 'conductor-sdk[hypothesis]'.") from _error
 
 __all__ = ["workflow_definitions"]
 

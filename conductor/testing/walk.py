@@ -82,14 +82,14 @@ class Walk:
                 "version": plan.definition.version or 1,
             }
         }
-        self.stopped_id = ""
+        self.stopped_id: str = ""
         self.terminated_as: WorkflowExecutionStatus | None = None
         self.terminated_with: dict[str, Any] = {}
-        self.terminated_reason = ""
+        self.terminated_reason: str = ""
         self._made: list[_Made] = []
         self._ended: int | None = None
         self._series(plan.definition.tasks, plan.began * _TICKS, 0)
-        self.tasks = self._in_order()
+        self.tasks: list[Task] = self._in_order()
 
     # -- steps; each function says when it ended, or None when the run went no further
 

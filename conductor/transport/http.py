@@ -81,16 +81,16 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.settings = settings
-        self.session = session or new_session(settings, adapter)
-        self.options = tls_options(settings)
-        self.retry = retry or RetryPolicy()
-        self.budget = RetryBudget()
+        self.session: requests.Session = session or new_session(settings, adapter)
+        self.options: dict[str, Any] = tls_options(settings)
+        self.retry: RetryPolicy = retry or RetryPolicy()
+        self.budget: RetryBudget = RetryBudget()
         self._owns_session = session is None
         self._clock = clock
         self._sleep = sleep
         self._server: ServerInfo | None = None
         self._told: set[str] = set()
-        self.auth = self._choose_auth(auth, session)
+        self.auth: AuthBase = self._choose_auth(auth, session)
         self.observers: tuple[Observer, ...] = ()
         _remember(self)
 

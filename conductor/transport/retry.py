@@ -110,7 +110,7 @@ class RetryBudget:
     COST = 5
 
     def __init__(self) -> None:
-        self.tokens = self.CAPACITY
+        self.tokens: int = self.CAPACITY
         self._lock = threading.Lock()
 
     def take(self) -> bool:

@@ -141,7 +141,7 @@ class PooledAdapter(HTTPAdapter):
 
     def forget_connections(self) -> None:
         """In a forked child: begin with new connections, and leave those of the parent alone."""
-        self.proxy_manager = {}
+        self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)  # type: ignore[attr-defined]
 
 

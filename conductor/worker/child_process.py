@@ -36,15 +36,15 @@ class ChildProcess:
     """
 
     def __init__(self, blueprint: Blueprint) -> None:
-        self.number = blueprint.number
-        self.restarts = 0
+        self.number: int = blueprint.number
+        self.restarts: int = 0
         self.health: dict[str, Any] | None = None
         self.metrics: dict[str, Any] = {}
         self.unfinished: list[str] = []
         self.undelivered: list[str] = []
         self.failure: str | None = None
-        self.was_lost = False
-        self.has_worked = False
+        self.was_lost: bool = False
+        self.has_worked: bool = False
         self._blueprint = blueprint
         self._changes: list[Mapping[str, Any]] = []
         self._lock = threading.Lock()  # a pipe is not closed while it is written to

@@ -29,8 +29,8 @@ class TaskContext:
     __slots__ = ("_lines", "_stop", "callback_after_seconds", "since", "task")
 
     def __init__(self, task: Task, stop: threading.Event) -> None:
-        self.task = task
-        self.since = time.monotonic()
+        self.task: Task = task
+        self.since: float = time.monotonic()
         self.callback_after_seconds: float | None = None
         self._stop = stop
         self._lines: list[TaskExecLog] = []

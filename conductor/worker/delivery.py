@@ -58,8 +58,8 @@ class ResultDelivery:
         self._failed_attempts = 0
         self._is_nudged = False
         self._thread: threading.Thread | None = None
-        self.delivered = 0
-        self.refused = 0
+        self.delivered: int = 0
+        self.refused: int = 0
 
     def start(self) -> None:
         """Start the sender, with what an earlier process left on disk."""

@@ -72,7 +72,7 @@ class TaskExecution:
         self._wants_next = wants_next
         self._stop = stop
         self.running: dict[int, Running] = {}
-        self.unreadable = 0
+        self.unreadable: int = 0
 
     def run(self, raw: Any) -> Any:
         """Run the task whose JSON is ``raw``; returns the JSON of the next one to run here, or None."""

@@ -60,7 +60,7 @@ class DiskOutbox:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+        self.path: str = os.fspath(path)
         self._lock = threading.Lock()
         self._is_failing = False
         try:

@@ -94,10 +94,10 @@ class Poller:
         self._pace = self._new_pace(options())
         self._failing_since: float | None = None
         self._thread: threading.Thread | None = None
-        self.state = "new"
+        self.state: str = "new"
         self.last_poll: float | None = None
         self.last_error: BaseException | None = None
-        self.restarts = 0
+        self.restarts: int = 0
 
     @staticmethod
     def _new_pace(options: WorkerOptions) -> Pace:

@@ -56,4 +56,4 @@ class WorkerRegistry:
         return len(self._workers)
 
 
-default_registry = WorkerRegistry()
+default_registry: WorkerRegistry = WorkerRegistry()

@@ -60,10 +60,10 @@ class WorkerRuntime:
 
     def __init__(self, worker: Worker, resolved: ResolvedOptions, shared: Shared) -> None:
         self.worker = worker
-        self.options = resolved.options
+        self.options: WorkerOptions = resolved.options
         self._shared = shared
         worker_id = str(resolved.options.worker_id)
-        self.runner = TaskRunner(
+        self.runner: TaskRunner = TaskRunner(
             worker,
             worker_id,
             shared.middleware,
@@ -71,7 +71,7 @@ class WorkerRuntime:
             events=shared.events,
             payloads=shared.payloads,
         )
-        self.execution = TaskExecution(
+        self.execution: TaskExecution = TaskExecution(
             worker.name,
             runner=self.runner,
             delivery=shared.delivery,
@@ -80,10 +80,10 @@ class WorkerRuntime:
             wants_next=self._wants_next,
             stop=shared.stop,
         )
-        self.pool = WorkerPool(
+        self.pool: WorkerPool = WorkerPool(
             worker.name, self.options.thread_count, self.execution.run, on_free=shared.places.give_back
         )
-        self.poller = Poller(
+        self.poller: Poller = Poller(
             worker.name,
             hot=shared.hot,
             pool=self.pool,

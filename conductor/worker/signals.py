@@ -22,7 +22,7 @@ class Flag:
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[None] = SimpleQueue()
-        self.is_set = False
+        self.is_set: bool = False
 
     def set(self) -> None:
         """Set it, and wake the thread that waits."""

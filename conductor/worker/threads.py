@@ -102,11 +102,13 @@ class ThreadGroup:
     def __init__(
         self, opened: OpenClient, resolved: Sequence[tuple[Worker, ResolvedOptions]], given: Ingredients
     ) -> None:
-        self.client = opened.client
+        self.client: ConductorClient = opened.client
         self._opened = opened
         self._metrics = given.metrics
         self._shared = _share(opened.client, given)
-        self.runtimes = [WorkerRuntime(worker, options, self._shared) for worker, options in resolved]
+        self.runtimes: list[WorkerRuntime] = [
+            WorkerRuntime(worker, options, self._shared) for worker, options in resolved
+        ]
 
     @property
     def is_polling(self) -> bool:

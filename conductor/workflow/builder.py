@@ -128,7 +128,7 @@ class Workflow(Roots, Opening, Checking, Running):
         self._set_up({**{key: value for key, value in given.items() if value is not None}, **(fields or {})})
 
     def _set_up(self, fields: dict[str, Any]) -> None:
-        self.place = here()
+        self.place: str = here()
         self._fields = fields
         self._names = Names()
         self._open: list[Block] = [fields["tasks"]]

@@ -204,7 +204,7 @@ class Chain:
     """Steps one after another, made with ``>>``; a block, or a branch of a fork."""
 
     def __init__(self, items: Sequence[Any]) -> None:
-        self.items = list(items)
+        self.items: list[Any] = list(items)
 
     def __rshift__(self, other: Content) -> Self:
         return type(self)([*self.items, *(other.items if isinstance(other, Chain) else [other])])

@@ -1,5 +1,7 @@
 """What is published builds, installs with its five packages alone, and works there."""
 
+import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -142,3 +144,21 @@ import conductor
 print(time.process_time() - start)
 """
     assert min(float(call(python, "-c", code, cwd=tmp_path)) for _ in range(5)) < 0.2
+
+
+def test_every_public_name_has_a_known_type(python, tmp_path):
+    """Except in what frameworks and the command line make of their own base classes."""
+    checker = Path(sys.executable).with_name("basedpyright")
+    environment = {**os.environ, "PATH": f"{Path(python).parent}:{os.environ['PATH']}", "VIRTUAL_ENV": sys.prefix}
+    words = [checker, "--verifytypes", "conductor", "--ignoreexternal", "--outputjson"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, cwd=tmp_path, env=environment)
+    symbols = json.loads(done.stdout)["typeCompleteness"]["symbols"]
+    elsewhere = ("conductor.cli.", "conductor.contrib.")
+    unknown = [
+        symbol["name"]
+        for symbol in symbols
+        if symbol["isExported"] and not symbol["isTypeKnown"] and not symbol["name"].startswith(elsewhere)
+    ]
+
+    assert len(symbols) > 5000
+    assert [name for name in unknown if not name.endswith(".logger")] == []

@@ -31,7 +31,7 @@ class Doc(dict[str, Any]):
 
     def __init__(self, content: Mapping[str, Any], *, changed: bool = True) -> None:
         super().__init__(content)
-        self.changed = changed
+        self.changed: bool = changed
 
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value)

@@ -41,15 +41,15 @@ class OssServer(Listening):
     def __init__(self, command: Sequence[str], host: str, port: int, folder: ServerFolder, stop_timeout: float) -> None:
         self.host = host
         self.port = port
-        self.directory = folder.path
-        self.log_path = folder.log_path
+        self.directory: Path = folder.path
+        self.log_path: Path = folder.log_path
         self._folder = folder
         self._stop_timeout = stop_timeout
         self._owner = os.getpid()
         self._stopping = threading.Lock()
         self._guard = _start_guard(command, folder, stop_timeout)
         atexit.register(self.stop)
-        self.pid = self._read_pid()
+        self.pid: int = self._read_pid()
 
     @property
     def summary(self) -> str:

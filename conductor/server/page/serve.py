@@ -56,12 +56,12 @@ class PageServer:
                 allowed="any text",
             )
         self.upstream = upstream
-        self.guard = Guard((*names, host) if is_loopback(host) else None, key)
+        self.guard: Guard = Guard((*names, host) if is_loopback(host) else None, key)
         self._server = _listening(host, port, self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_GLANCE,), name="page", daemon=True)
         self._thread.start()
         name = local_address(host)
-        self.url = f"http://{f'[{name}]' if ':' in name else name}:{self._server.server_address[1]}/"
+        self.url: str = f"http://{f'[{name}]' if ':' in name else name}:{self._server.server_address[1]}/"
         """Where the page is."""
 
     def stop(self) -> None:

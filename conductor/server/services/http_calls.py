@@ -30,7 +30,7 @@ class HttpCalls:
         self._kernel = kernel
         self._slots = threading.BoundedSemaphore(at_once)
         self._pool = urllib3.PoolManager(maxsize=at_once, retries=False)
-        self.under_way = 0
+        self.under_way: int = 0
         kernel.handlers[CallHttp] = self._call_later
 
     def _call_later(self, execution: Execution, command: CallHttp) -> None:
