@@ -7,10 +7,10 @@ RUNTIME := fast yaml cli server hypothesis prometheus opentelemetry django flask
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit check format docs lock clean
+.PHONY: help run test test-unit test-oldest test-newest check format docs lock clean
 
 help: ## say what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 # Each package in the version, and with the hash, that the last `make lock` found.
 $(STAMP): setup.cfg pyproject.toml requirements/dev.txt
@@ -36,6 +36,23 @@ test: $(STAMP) ## run all tests, those on the real server included
 test-unit: $(STAMP) ## run the tests that need no server
 	$(BIN)/python -m pytest -q tests/unit tests/contract tests/packaging tests/functional
 
+$(VENV)-oldest/.installed: setup.cfg requirements/oldest.txt
+	$(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install -q --disable-pip-version-check -r requirements/oldest.txt
+	$(VENV)-oldest/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+test-oldest: $(VENV)-oldest/.installed ## run the unit tests with the oldest versions that setup.cfg allows
+	$(VENV)-oldest/bin/python -m pytest -q tests/unit
+
+$(VENV)-newest/.installed: setup.cfg
+	$(PYTHON) -m venv $(VENV)-newest
+	$(VENV)-newest/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+test-newest: $(VENV)-newest/.installed ## run all tests with the newest versions, whatever is pinned
+	$(VENV)-newest/bin/python -m pytest -q
+
 check: $(STAMP) ## lint, format, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -58,4 +75,4 @@ lock: $(STAMP) ## pin what the tests and tools run with, each with its hash, and
 		-o requirements/oldest.txt
 
 clean: ## remove the environment and what the tools left
-	rm -rf $(VENV) build dist docs/_build docs/reference/generated *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest build dist docs/_build docs/reference/generated *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
