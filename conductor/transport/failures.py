@@ -34,6 +34,12 @@ def translated(call: Call, server: str) -> Iterator[None]:
             is_final=True,
             **call.values,
         ) from error
+    except urllib3.exceptions.EmptyPoolError as error:
+        raise APITimeoutError(
+            f"{call.operation} failed: all connections to {server} were in use; max_connections allows more of them",
+            never_sent=True,
+            **call.values,
+        ) from error
     except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) as error:
         raise APITimeoutError(
             f"{call.operation} failed: no connection to {server} in time", never_sent=True, **call.values

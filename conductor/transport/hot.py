@@ -32,7 +32,11 @@ UPDATE: Operation[str] = Operation("POST", "/tasks", str)
 UPDATE_V2: Operation[Any] = Operation("POST", "/tasks/update-v2", Any, on_empty=nothing)
 
 _POLL_MARGIN = 5.0
+_UPDATE_LIMIT = 10.0
 _ACCEPTED = 300
+_OF_A_TASK = frozenset({"taskId", "workflowInstanceId", "taskDefName"})
+_NO_CONTENT = 204
+_NOTHING = object()
 _SEND_HEADERS = {"Content-Type": "application/json", "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 _POLL_HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
@@ -52,7 +56,7 @@ class HotPath:
         self._pool_of: Any = None
         host = self._base.split("://", 1)[1].partition("/")[0].rpartition("@")[2]
         self._headers = f"Host: {host}\r\nUser-Agent: {USER_AGENT}\r\nAccept-Encoding: identity\r\n"
-        self._limit = transport.settings.request_timeout_ms / 1000 or None
+        self._limit = min(transport.settings.request_timeout_ms / 1000 or _UPDATE_LIMIT, _UPDATE_LIMIT)
 
     def prepare(self) -> None:
         """Do what the first call would do beside the call itself, so that threads begin with it done."""
@@ -80,35 +84,58 @@ class HotPath:
             )
         return tasks
 
-    def update(self, body: bytes) -> str:
-        """Deliver a result (``POST /tasks``); returns the task's id.
+    def update(self, task_id: str, body: bytes, limit: float | None = None) -> None:
+        """Deliver the result of ``task_id`` (``POST /tasks``), which is answered with that id.
+
+        Without an answer it is given up after ten seconds, or what ``request_timeout_ms`` says if that is less: it can
+        be sent again, and a thread waits for it.
+
+        Args:
+            task_id: The task's id.
+            body: The update as JSON.
+            limit: A shorter time, in seconds.
 
         Raises:
             APIError: The call failed, or something else than the task's id came back, as from a login page.
         """
         call = Call(UPDATE, UPDATE.path)
-        task_id: str = self._call(call, call.path, body, self._limit)
-        if not task_id or task_id.encode() not in body:
+        said = self._call(call, call.path, body, self._shorter(limit))
+        if said != task_id:
             raise UnexpectedResponseError(
                 "POST /tasks was answered with something else than the task's id, so the result is not delivered",
                 status=200,
                 **call.values,
             )
-        return task_id
 
-    def update_v2(self, body: bytes) -> Any:
+    def update_v2(self, task_id: str, body: bytes, limit: float | None = None) -> Any:
         """Deliver a result and get the next task as parsed JSON, or None (``POST /tasks/update-v2``).
+
+        The answer is a task, or 204. One with a body of nothing proves nothing, so then the result is sent once more by
+        ``update``.
+
+        Args:
+            task_id: The task's id.
+            body: The update as JSON.
+            limit: A shorter time than that of ``update``, in seconds.
 
         Raises:
             APIError: The call failed, or something else than a task came back.
         """
         call = Call(UPDATE_V2, UPDATE_V2.path)
-        task = self._call(call, call.path, body, self._limit)
-        if task is not None and not isinstance(task, dict):
+        task = self._call(call, call.path, body, self._shorter(limit))
+        if task is _NOTHING:
+            self.update(task_id, body, limit)
+            return None
+        if task is not None and not (isinstance(task, dict) and not _OF_A_TASK.isdisjoint(task)):
             raise UnexpectedResponseError(
-                "POST /tasks/update-v2 was answered with something else than a task", status=200, **call.values
+                "POST /tasks/update-v2 was answered with something else than a task, so the result is not delivered",
+                status=200,
+                **call.values,
             )
         return task
+
+    def _shorter(self, limit: float | None) -> float:
+        return self._limit if limit is None else min(limit, self._limit)
 
     def _call(self, call: Call, target: str, body: bytes | None, limit: float | None) -> Any:
         pool = self._find_pool()
@@ -116,27 +143,27 @@ class HotPath:
             return self._through_session(call, target, body, limit)
         rejected = None
         for attempt in (1, 2):
-            token = self._token(rejected, attempt)
+            token = self._token(rejected, attempt, limit)
             status, headers, content = self._exchange(pool, call, target, body, token, limit)
             if status < _ACCEPTED:
                 return self._read(call, status, headers, content)
-            if attempt == 1 and isinstance(self._transport.auth, ConductorAuth) and token:
+            is_ours = isinstance(self._transport.auth, ConductorAuth)
+            if attempt == 1 and is_ours and is_token_problem(status, headers, content):
                 rejected = token
-                if is_token_problem(status, headers, content):
-                    continue
+                continue
             break
         raise self._refusal(call, status, headers, content)
 
-    def _token(self, rejected: str | None, attempt: int) -> str | None:
+    def _token(self, rejected: str | None, attempt: int, limit: float | None) -> str | None:
         auth = self._transport.auth
         if not isinstance(auth, ConductorAuth):
             return None
-        return auth.token() if attempt == 1 else auth.renew(rejected)
+        return auth.token(limit) if attempt == 1 else auth.renew(rejected, limit)
 
     def _exchange(
         self, pool: Any, call: Call, target: str, body: bytes | None, token: str | None, limit: float | None
     ) -> tuple[int, Any, bytes]:
-        message = self._message(call.operation.method, target, body, token)
+        message = self._message(call, target, body, token)
         timeout = self._transport.timeout(limit)
         if not self._transport.observers:
             with translated(call, self._base):
@@ -150,12 +177,14 @@ class HotPath:
         finally:
             self._transport.tell(call.operation, status, time.monotonic() - started)
 
-    def _message(self, method: str, target: str, body: bytes | None, token: str | None) -> bytes:
+    def _message(self, call: Call, target: str, body: bytes | None, token: str | None) -> bytes:
         """The whole request, so that it leaves in one piece."""
-        head = f"{method} {self._prefix}{target} HTTP/1.1\r\n{self._headers}"
+        head = f"{call.operation.method} {self._prefix}{target} HTTP/1.1\r\n{self._headers}"
         if token:
-            if "\n" in token or "\r" in token:
-                raise AuthenticationError("The token holds a line break, so it is no token.")
+            if "\n" in token or "\r" in token or not token.isascii():
+                raise AuthenticationError(
+                    "The token holds a line break or a letter outside of ASCII, so it is no token.", **call.values
+                )
             head += f"{HEADER}: {token}\r\n"
         if body is None:
             return f"{head}\r\n".encode("latin-1")
@@ -163,6 +192,8 @@ class HotPath:
 
     @staticmethod
     def _read(call: Call, status: int, headers: Any, content: bytes) -> Any:
+        if not content.strip() and call.operation is UPDATE_V2 and status != _NO_CONTENT:
+            return _NOTHING
         if call.operation.returns is str or "json" not in headers.get("Content-Type", ""):
             return answer(call, status, headers, content)
         if not content:

@@ -36,7 +36,7 @@ from conductor.transport.failures import translated
 from conductor.transport.operation import Edition, Operation, Repeat
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 from conductor.transport.server_info import WHO, ServerInfo, identify
-from conductor.transport.session import PooledAdapter, new_session, tls_options
+from conductor.transport.session import PooledAdapter, Until, new_session, tls_options
 from conductor.transport.status import Call, is_token_problem, retry_after, unsupported
 from conductor.transport.timeouts import NOT_GIVEN, NotGiven, seconds
 from conductor.transport.token import NoTokenEndpoint, TokenCache
@@ -52,6 +52,7 @@ logger = logging.getLogger(__name__)
 
 _TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
 _RATE_LIMITED = 429
+_TOKEN_LIMIT = 5.0
 _CONTENT_TYPES = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 
 
@@ -187,12 +188,11 @@ class Transport:
         return None if timeout is None else seconds(timeout)
 
     def timeout(self, limit: float | None) -> Timeout:
-        """The timeouts of a request that may take ``limit`` seconds in all."""
+        """The timeouts of a request that may take ``limit`` seconds in all, from now on."""
         connect = self.settings.connect_timeout_ms / 1000 or None
-        if limit is not None:
-            limit = max(limit, 0.001)
-            connect = min(connect, limit) if connect else limit
-        return Timeout(connect=connect, total=limit)
+        if limit is None:
+            return Timeout(connect=connect)
+        return Until(time.monotonic() + limit, connect)
 
     def _send(
         self,
@@ -222,7 +222,7 @@ class Transport:
                 if response.status_code < 300:  # noqa: PLR2004
                     self.budget.give_back(was_repeated=attempt > 1)
                     return response
-                if not renewed and not operation.anonymous and self._renew(response):
+                if not renewed and not operation.anonymous and self._renew(response, left):
                     renewed = True
                     attempt -= 1
                     continue
@@ -264,7 +264,11 @@ class Transport:
         headers: dict[str, str],
         left: float | None,
     ) -> requests.Response:
+        auth: AuthBase = NoAuth() if call.operation.anonymous else self.auth
         started, status = time.monotonic(), 0
+        if isinstance(auth, ConductorAuth):
+            auth = auth.within(left)
+            left = None if left is None else max(left - (time.monotonic() - started), 0.0)
         try:
             with translated(call, self.settings.server_url):
                 response = self.session.request(
@@ -273,7 +277,7 @@ class Transport:
                     params=parameters,
                     data=data,
                     headers=headers,
-                    auth=NoAuth() if call.operation.anonymous else self.auth,
+                    auth=auth,
                     timeout=self.timeout(left),  # type: ignore[arg-type]  # requests passes urllib3's own through
                     allow_redirects=False,
                     **self.options,
@@ -292,15 +296,16 @@ class Transport:
             except Exception:
                 logger.exception("An observer of requests failed; it is isolated and the call goes on")
 
-    def _renew(self, response: requests.Response) -> bool:
+    def _renew(self, response: requests.Response, limit: float | None) -> bool:
         """After a 401 or 403: whether another token was had, so that the request may be sent once more."""
         if not is_token_problem(response.status_code, response.headers, response.content):
             return False
         rejected = response.request.headers.get("X-Authorization")
-        return isinstance(self.auth, ConductorAuth) and self.auth.renew(rejected) is not None
+        return isinstance(self.auth, ConductorAuth) and self.auth.renew(rejected, limit) is not None
 
-    def _fetch_token(self) -> str:
-        """Get a token (``POST /token``)."""
+    def _fetch_token(self, limit: float | None) -> str:
+        """Get a token (``POST /token``), within ``limit`` seconds and five at most: others wait for it."""
+        longest = min(self._limit(NOT_GIVEN) or _TOKEN_LIMIT, _TOKEN_LIMIT)
         credentials = {"keyId": self.settings.auth_key, "keySecret": self.settings.auth_secret}
         call = Call(_TOKEN, "/token")
         with translated(call, self.settings.server_url):
@@ -309,7 +314,7 @@ class Transport:
                 data=dumps(credentials),
                 headers={"Content-Type": "application/json"},
                 auth=NoAuth(),
-                timeout=self.timeout(self._limit(NOT_GIVEN)),  # type: ignore[arg-type]
+                timeout=self.timeout(longest if limit is None else min(limit, longest)),  # type: ignore[arg-type]
                 allow_redirects=False,
                 **self.options,
             )
@@ -383,6 +388,16 @@ class Transport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def allow_connections(self, count: int) -> None:
+        """Let the pool have ``count`` connections, if that is more than it may have; not with a session of the user's.
+
+        Args:
+            count: How many threads may have one at a time.
+        """
+        for adapter in self.session.adapters.values():
+            if isinstance(adapter, PooledAdapter):
+                adapter.grow(count)
 
     def after_fork(self) -> None:
         """In a forked child: use connections and locks of its own."""

@@ -96,8 +96,34 @@ class _HTTPSConnection(HTTPSConnection):
     idle_since: float | None = None
 
 
+class Until(Timeout):
+    """A timeout that ends at one moment, however long the wait for a connection of the pool took.
+
+    urllib3 makes a copy of a request's timeout before it takes a connection from the pool, and another one after.
+
+    Args:
+        deadline: When all has to be over, on the monotonic clock.
+        connect: The longest for making a connection, in seconds; None for no limit of its own.
+    """
+
+    def __init__(self, deadline: float, connect: float | None) -> None:
+        left = max(deadline - time.monotonic(), _NO_WAIT)
+        super().__init__(connect=left if connect is None else min(connect, left), total=left)
+        self.deadline = deadline
+        self._longest_connect = connect
+
+    def clone(self) -> Until:
+        """A copy for what is left of the time."""
+        return Until(self.deadline, self._longest_connect)
+
+
 class _FreshConnections:
-    """A pool that reconnects what has been idle for long, and notes whether a connection was used before."""
+    """A pool that reconnects what has been idle for long, and waits for a connection no longer than a request may."""
+
+    def urlopen(self, *args: Any, timeout: Any = None, **options: Any) -> Any:
+        if isinstance(timeout, Until):
+            options["pool_timeout"] = timeout.clone().total
+        return super().urlopen(*args, timeout=timeout, **options)  # type: ignore[misc]
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)  # type: ignore[misc]
@@ -125,6 +151,7 @@ class PooledAdapter(HTTPAdapter):
 
     def __init__(self, connections: int) -> None:
         super().__init__(pool_connections=4, pool_maxsize=connections, pool_block=True, max_retries=0)
+        self._pool_maxsize: int = connections
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Make the pools."""
@@ -139,6 +166,22 @@ class PooledAdapter(HTTPAdapter):
             _use_our_pools(manager)
         return manager
 
+    def grow(self, connections: int) -> None:
+        """Let each pool have ``connections``, if that is more than it may have."""
+        more = connections - self._pool_maxsize
+        if more <= 0:
+            return
+        self._pool_maxsize = connections
+        self.poolmanager.connection_pool_kw["maxsize"] = connections
+        pools = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118  the container of pools cannot be iterated
+            pool = pools.get(key)
+            if pool is not None and pool.pool is not None:
+                with pool.pool.mutex:
+                    pool.pool.maxsize += more
+                for _ in range(more):
+                    pool.pool.put(None, block=False)  # a place for a connection that is made when it is needed
+
     def forget_connections(self) -> None:
         """In a forked child: begin with new connections, and leave those of the parent alone."""
         self.proxy_manager: dict[str, Any] = {}
@@ -150,7 +193,7 @@ def exchange(pool: Any, method: str, message: bytes, timeout: Timeout) -> tuple[
 
     This is what urllib3 does for a request, without what a poll or an update never needs of it.
     """
-    connection = pool._get_conn()  # noqa: SLF001  the pool is ours, see _FreshConnections
+    connection = pool._get_conn(timeout.total)  # noqa: SLF001  the pool is ours, see _FreshConnections
     timeout = timeout.clone()
     try:
         timeout.start_connect()

@@ -76,7 +76,7 @@ def status_error(call: Call, status: int, headers: Mapping[str, str], body: byte
     said = _read(headers, body)
     message = str(said.get("message") or said.get("error") or "")[:_LONGEST_MESSAGE]
     validation = [entry for entry in said.get("validationErrors") or () if isinstance(entry, dict)]
-    kind = _kind(status, message)
+    kind = _kind(status, message, said)
     if kind is ServerError and call.operation.advice and _SAYS_SWITCHED_OFF.search(message):
         kind = UnsupportedByServerError
     values: dict[str, Any] = {
@@ -86,12 +86,15 @@ def status_error(call: Call, status: int, headers: Mapping[str, str], body: byte
         "validation_errors": validation,
         "retry_after": retry_after(headers),
         "request_id": headers.get("X-Request-Id") or headers.get("x-request-id") or "",
+        "is_conductors": isinstance(said.get("status"), int) and bool(said.get("message")) and "path" not in said,
     }
     return kind(_words(call, kind, status, message, validation), **values, **call.values)
 
 
-def _kind(status: int, message: str) -> type[APIStatusError]:
-    if status in {405, 501} or (status == 404 and message.startswith(_MISSING_ENDPOINT)):  # noqa: PLR2004
+def _kind(status: int, message: str, said: Mapping[str, Any]) -> type[APIStatusError]:
+    # A server without the path answers 404 in the words of its framework: what path it was, and no message of its own.
+    is_unknown_path = message.startswith(_MISSING_ENDPOINT) or ("path" in said and "timestamp" in said)
+    if status in {405, 501} or (status == 404 and is_unknown_path):  # noqa: PLR2004
         return UnsupportedByServerError
     if status == 500:  # noqa: PLR2004  the open-source server answers 500 to many mistakes of the caller
         if _SAYS_CONFLICT.search(message):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from conductor.errors import ConductorError
+from conductor.errors import APITimeoutError, ConductorError
 
 __all__ = ["NoTokenEndpoint", "TokenCache"]
 
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 _STALE_SHARE = 0.8
 _LONGEST_BACKOFF = 60.0
 _FAILURES_TO_ERROR = 5
+_ASKED_AGAIN = 2.0
 
 
 class NoTokenEndpoint(Exception):  # noqa: N818  a signal between two functions, not an error
@@ -28,15 +30,18 @@ class TokenCache:
 
     Past 80% of its life one thread refreshes it while the others go on with it; past its life all wait for one refresh.
     A failed refresh is not repeated before 1, 2, 4, ... 60 seconds are over; until then a token that still lives is
-    used, and without one the failure is raised again at once.
+    used, and without one the failure is raised again at once. A server that was found to have no authentication is
+    asked again once it refuses a request for want of a token, every two seconds at most.
 
     Args:
-        fetch: Gets a new token from the server.
+        fetch: Gets a new token from the server, within the seconds that it is given (None: its own limit).
         life: How long a token lives, in seconds.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, fetch: Callable[[], str], life: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, fetch: Callable[[float | None], str], life: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._fetch = fetch
         self._life = life
         self._clock = clock
@@ -68,11 +73,15 @@ class TokenCache:
             return "new"
         return "valid" if self._clock() - self._got_at < self._life else "expired"
 
-    def get(self) -> str | None:
+    def get(self, limit: float | None = None) -> str | None:
         """A token that lives, or None for a server without authentication.
+
+        Args:
+            limit: The longest to wait for one, in seconds.
 
         Raises:
             AuthenticationError: No token can be had; the cause is in the message.
+            APIError: ``POST /token`` failed, or another thread's refresh took longer than ``limit``.
         """
         if self._disabled:
             return None
@@ -82,29 +91,42 @@ class TokenCache:
         if token is not None and age < self._life:
             if self._lock.acquire(blocking=False):
                 try:
-                    self._refresh_stale()
+                    self._refresh_stale(limit)
                 finally:
                     self._lock.release()
             return self._token
-        with self._lock:
-            return self._current_or_new()
+        with self._locked(limit) as left:
+            return self._current_or_new(left)
 
-    def renew(self, rejected: str | None) -> str | None:
+    def renew(self, rejected: str | None, limit: float | None = None) -> str | None:
         """A token other than ``rejected``, which the server did not accept; one refresh for all who ask."""
-        with self._lock:
+        with self._locked(limit) as left:
             if self._token == rejected:
                 self._token = None
-            return self._current_or_new()
+            if self._disabled and self._clock() >= self._not_before:
+                self._disabled = False
+            return self._current_or_new(left)
 
-    def _refresh_stale(self) -> None:
+    @contextlib.contextmanager
+    def _locked(self, limit: float | None) -> Iterator[float | None]:
+        """Hold the lock; gives what is left of ``limit`` seconds."""
+        began = self._clock()
+        if not self._lock.acquire(timeout=-1 if limit is None else max(limit, 0.0)):
+            raise APITimeoutError("POST /token, which another thread has sent, was not answered in time")
+        try:
+            yield None if limit is None else max(limit - (self._clock() - began), 0.001)
+        finally:
+            self._lock.release()
+
+    def _refresh_stale(self, limit: float | None) -> None:
         if self._clock() - self._got_at < self._life * _STALE_SHARE or self._clock() < self._not_before:
             return
         try:
-            self._refresh()
+            self._refresh(limit)
         except ConductorError:
             return  # the old token still lives; the failure is logged and counted
 
-    def _current_or_new(self) -> str | None:
+    def _current_or_new(self, limit: float | None) -> str | None:
         if self._disabled:
             return None
         if self._token is not None and self._clock() - self._got_at < self._life:
@@ -113,14 +135,15 @@ class TokenCache:
             error = copy.copy(self._last_error)
             error.no_token_for = self._not_before - self._clock()  # type: ignore[attr-defined]
             raise error
-        self._refresh()
+        self._refresh(limit)
         return self._token
 
-    def _refresh(self) -> None:
+    def _refresh(self, limit: float | None) -> None:
         try:
-            self._token = self._fetch()
+            self._token = self._fetch(limit)
         except NoTokenEndpoint:
             self._disabled = True
+            self._not_before = self._clock() + _ASKED_AGAIN
             self._token = None
             logger.info("The server has no token endpoint: going on without authentication")
             return

@@ -1,6 +1,7 @@
 """Results to the server: at once on the thread that made them, and from a thread of its own while the server is away.
 
-A result is kept until the server has it or says that it cannot use it. After a failed delivery no next task is taken
+A result is kept until the server has it or says that it cannot use it; with an outbox it is on disk before it is sent
+for the first time. After a failed delivery no next task is taken
 from an answer (``POST /tasks`` instead of update-v2) until deliveries succeed again: a task in an answer that is lost
 on its way comes back only after its response timeout.
 """
@@ -14,7 +15,7 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
-from conductor.errors import APIError, APIStatusError, UnsupportedByServerError
+from conductor.errors import APIStatusError, APITimeoutError, UnsupportedByServerError
 from conductor.models import TaskResult
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateCompleted, TaskUpdateFailure
 from conductor.worker.outbox import DiskOutbox, Undelivered
@@ -29,6 +30,10 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 2.0
+_LONGEST_ASKED = 60.0
+_RESEND_LIMIT = 5.0
+_LAST_CHANCE = 0.5
+_GLANCE = 0.05
 _LIMIT_PER_TYPE = 1000
 _MOST_REFUSALS = 100
 
@@ -51,7 +56,9 @@ class ResultDelivery:
         self._waiting: deque[Undelivered] = deque()
         self._waiting_by_type: Counter[str] = Counter()
         self._closed = False
-        self._in_hand = 0
+        self._in_hand: Undelivered | None = None
+        self._sending: dict[int, Undelivered] = {}
+        self._until: float | None = None
         self._chaining = True
         self._shaky = False
         self._failed_since: float | None = None
@@ -60,6 +67,7 @@ class ResultDelivery:
         self._thread: threading.Thread | None = None
         self.delivered: int = 0
         self.refused: int = 0
+        self.sent_twice: int = 0
 
     def start(self) -> None:
         """Start the sender, with what an earlier process left on disk."""
@@ -91,50 +99,83 @@ class ResultDelivery:
 
     @property
     def waiting(self) -> int:
-        """How many results wait for the server."""
-        return len(self._waiting) + self._in_hand
+        """How many results wait for the server after a failed attempt."""
+        return len(self._waiting) + (self._in_hand is not None)
 
-    def waiting_ids(self) -> list[str]:
-        """The ids of the tasks whose results wait."""
+    def waiting_of(self, task_type: str) -> int:
+        """How many of them are of one type."""
+        return self._waiting_by_type[task_type]
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether results wait, and the server took none since it did not take one."""
+        return self._shaky and self.waiting > 0
+
+    def undelivered_ids(self) -> list[str]:
+        """The ids of the tasks whose results the server has not taken, also of those that are on their way now."""
         with self._lock:
-            return [result.task_id for result in self._waiting]
+            in_hand = [] if self._in_hand is None else [self._in_hand]
+            return [result.task_id for result in (*self._sending.values(), *in_hand, *self._waiting)]
 
     def deliver(self, task_type: str, result: TaskResult, *, wants_next: bool) -> Any:
-        """Send a result, or keep it; returns the next task's JSON when the answer brings one. Raises no APIError."""
-        body = sendable_body(result)
-        task_id = result.task_id
-        started = time.monotonic()
-        try:
-            if wants_next and self._chaining and not self._shaky:
-                following = self._update_v2(body)
-            else:
-                following = None
-                self._hot.update(body)
-        except APIError as error:
-            self._after_failure(Undelivered(task_type, task_id, body), error, time.monotonic() - started)
-            return None
-        self._after_success(task_type, task_id, time.monotonic() - started)
+        """Send a result, or keep it; returns the next task's JSON when the answer brings one. Raises nothing."""
+        mine = Undelivered(task_type, result.task_id, sendable_body(result))
+        if self._disk is not None:
+            self._disk.keep(mine)
+        following, error = self._attempt(mine, wants_next=wants_next)
+        if error is None and self._disk is not None:
+            self._disk.forget(mine)
         return following
 
-    def _update_v2(self, body: bytes) -> Any:
+    def hand_back(self, task_type: str, result: TaskResult) -> bool:
+        """Send what gives a task back, which is never put on disk; whether the server took it."""
+        mine = Undelivered(task_type, result.task_id, sendable_body(result), is_for_disk=False)
+        return self._attempt(mine, wants_next=False)[1] is None
+
+    def _attempt(self, mine: Undelivered, *, wants_next: bool) -> tuple[Any, Exception | None]:
+        """Send for the first time; returns the next task, or what went wrong."""
+        me, started = threading.get_ident(), time.monotonic()
+        self._sending[me] = mine
         try:
-            return self._hot.update_v2(body)
-        except UnsupportedByServerError:
-            if self._chaining:
-                logger.info("The server has no POST /tasks/update-v2; results go to POST /tasks from now on")
-            self._chaining = False
-            self._hot.update(body)
-            return None
+            following = self._send_first(mine, wants_next=wants_next)
+        except Exception as error:  # noqa: BLE001  whatever it was, the result is kept
+            self._after_failure(mine, error, time.monotonic() - started)
+            return None, error
+        finally:
+            del self._sending[me]
+        self._after_success(mine, time.monotonic() - started)
+        return following, None
 
-    def _after_success(self, task_type: str, task_id: str, took: float) -> None:
+    def _send_first(self, mine: Undelivered, *, wants_next: bool) -> Any:
+        if wants_next and self._chaining and not self._shaky:
+            try:
+                return self._hot.update_v2(mine.task_id, mine.body, self._patience())
+            except UnsupportedByServerError:
+                if self._chaining:
+                    logger.info("The server has no POST /tasks/update-v2; results go to POST /tasks from now on")
+                self._chaining = False
+        self._hot.update(mine.task_id, mine.body, self._patience())
+        return None
+
+    def hurry(self, deadline: float) -> None:
+        """Wait for no answer beyond ``deadline`` (monotonic) from now on, but for a last moment."""
+        self._until = deadline
+
+    def _patience(self) -> float | None:
+        return None if self._until is None else max(self._until - time.monotonic(), _LAST_CHANCE)
+
+    def _after_success(self, result: Undelivered, took: float) -> None:
         self.delivered += 1
+        self.sent_twice += result.may_be_taken
         self._shaky = False
-        self._events.emit(TaskUpdateCompleted, task_type, task_id, took)
+        self._events.emit(TaskUpdateCompleted, result.task_type, result.task_id, took)
 
-    def _after_failure(self, result: Undelivered, error: APIError, took: float) -> None:
+    def _after_failure(self, result: Undelivered, error: Exception, took: float) -> None:
         if is_final(error):
+            self._forget(result)
             self._refuse(result, error, took)
             return
+        self._note_attempt(result, error)
         self._shaky = True
         self._failed_attempts += 1
         self._keep(result)
@@ -144,7 +185,17 @@ class ResultDelivery:
         waiting = self._waiting_by_type[result.task_type]
         self._events.emit(DeliveryDelayed, result.task_type, result.task_id, error, waiting, took)
 
-    def _refuse(self, result: Undelivered, error: APIError, took: float) -> None:
+    @staticmethod
+    def _note_attempt(result: Undelivered, error: Exception) -> None:
+        """The server may have taken a result whose answer was lost, or was something else than its own."""
+        is_answered = isinstance(error, APIStatusError) and error.is_conductors
+        result.may_be_taken |= not is_answered and not getattr(error, "never_sent", False)
+
+    def _forget(self, result: Undelivered) -> None:
+        if self._disk is not None:
+            self._disk.forget(result)
+
+    def _refuse(self, result: Undelivered, error: Exception, took: float) -> None:
         self.refused += 1
         logger.error(
             "%s: the server does not take the result of task %s, which is not sent again: %s",
@@ -154,11 +205,14 @@ class ResultDelivery:
         )
         self._events.emit(TaskUpdateFailure, result.task_type, result.task_id, result.body, error, took)
         if (body := failure_instead(result.body, error)) is not None:
-            self._keep(Undelivered(result.task_type, result.task_id, body))
+            instead = Undelivered(result.task_type, result.task_id, body)
+            if self._disk is not None:
+                self._disk.keep(instead)
+            self._keep(instead)
 
     def _keep(self, result: Undelivered) -> None:
         if self._disk is not None:
-            self._disk.keep(result)
+            self._disk.harden(result)
         self._enqueue(result)
 
     def _enqueue(self, result: Undelivered) -> None:
@@ -185,29 +239,30 @@ class ResultDelivery:
             while not self._closed:
                 left = 0.0 if self._is_nudged else due - time.monotonic()
                 if self._waiting and left <= 0:
-                    self._in_hand = 1
-                    return self._waiting.popleft()
+                    self._in_hand = self._waiting.popleft()
+                    return self._in_hand
                 self._changed.wait(max(left, 0.0) if self._waiting else None)
             return None
 
     def _send(self, result: Undelivered, pause: float) -> float:
         started = time.monotonic()
         try:
-            self._hot.update(result.body)
-        except APIError as error:
+            self._hot.update(result.task_id, result.body, min(self._patience() or _RESEND_LIMIT, _RESEND_LIMIT))
+        except Exception as error:  # noqa: BLE001  whatever it was, the result is kept
             self._failed_attempts += 1
+            self._note_attempt(result, error)
             if not is_final(error) and not self._is_hopeless(result, error):
-                self._put_back(result, last=isinstance(error, APIStatusError))
+                # One that is answered with an error, or not at all, may be the fault of itself: others go first.
+                self._put_back(result, last=isinstance(error, APIStatusError | APITimeoutError))
                 return self._longer(pause, error)
             self._refuse(result, error, time.monotonic() - started)
         else:
-            self._after_success(result.task_type, result.task_id, time.monotonic() - started)
-        if self._disk is not None:
-            self._disk.forget(result)
+            self._after_success(result, time.monotonic() - started)
+        self._forget(result)
         self._finish(result)
         return 0.0
 
-    def _is_hopeless(self, result: Undelivered, error: APIError) -> bool:
+    def _is_hopeless(self, result: Undelivered, error: Exception) -> bool:
         """Whether the server answered this result with errors a hundred times, each time having taken others between.
 
         An outage in which it answers every update with 500, however long, makes no result hopeless.
@@ -218,18 +273,17 @@ class ResultDelivery:
         return result.refusals >= _MOST_REFUSALS
 
     @staticmethod
-    def _longer(pause: float, error: APIError) -> float:
+    def _longer(pause: float, error: Exception) -> float:
         asked = error.retry_after if isinstance(error, APIStatusError) else None
         if asked is None:
             asked = getattr(error, "no_token_for", None)
-        if asked is not None:
-            return min(float(asked), 60.0)
-        return min(max(2 * pause, _FIRST_PAUSE), _LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311
+        usual = min(max(2 * pause, _FIRST_PAUSE), _LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311
+        return usual if asked is None else max(usual, min(float(asked), _LONGEST_ASKED))
 
     def _put_back(self, result: Undelivered, *, last: bool = False) -> None:
         """Keep waiting: first in the row, or last when the server answered, which may be this result's own fault."""
         with self._lock:
-            self._in_hand = 0
+            self._in_hand = None
             if last:
                 self._waiting.append(result)
             else:
@@ -237,7 +291,7 @@ class ResultDelivery:
 
     def _finish(self, result: Undelivered) -> None:
         with self._lock:
-            self._in_hand = 0
+            self._in_hand = None
             self._waiting_by_type[result.task_type] -= 1
             self._changed.notify_all()
             if self._waiting or self._failed_since is None:
@@ -257,13 +311,13 @@ class ResultDelivery:
             self._changed.notify_all()
 
     def flush(self, deadline: float) -> bool:
-        """Wait until nothing waits, up to ``deadline`` (monotonic); whether that came about."""
+        """Wait until nothing waits and nothing is on its way, up to ``deadline`` (monotonic); whether that is so."""
         with self._lock:
-            while self._waiting or self._in_hand:
+            while self._waiting or self._in_hand or self._sending:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
-                self._changed.wait(left)
+                self._changed.wait(min(left, _GLANCE) if self._sending else left)  # a first attempt tells nobody
             return True
 
     def close(self, deadline: float) -> None:

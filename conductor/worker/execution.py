@@ -130,12 +130,16 @@ class TaskExecution:
             )
         )
 
-    def hand_back(self, raw: Any) -> None:
-        """Give a task that was not begun, or may be begun again, back to the server, so that it is polled again now."""
+    def hand_back(self, raw: Any) -> bool:
+        """Give a task that was not begun, or may be begun again, back to the server, so that it is polled again now.
+
+        Returns:
+            Whether the server has it back.
+        """
         if not isinstance(raw, dict) or not raw.get("taskId"):
-            return
+            return True
         logger.info("%s: task %s is handed back to the server", self._task_type, raw["taskId"])
-        self._delivery.deliver(
+        return self._delivery.hand_back(
             self._task_type,
             TaskResult(
                 workflow_instance_id=str(raw.get("workflowInstanceId")),
@@ -144,5 +148,4 @@ class TaskExecution:
                 output_data=raw.get("outputData") or {},
                 worker_id=self._runner.worker_id,
             ),
-            wants_next=False,
         )

@@ -30,7 +30,7 @@ from conductor.worker.processes import ProcessGroup, process_count
 from conductor.worker.registry import WorkerRegistry
 from conductor.worker.selection import as_worker, check_options, find_workers, refuse_duplicates
 from conductor.worker.signals import Flag, stop_on_signals
-from conductor.worker.threads import Ingredients, ThreadGroup, open_client
+from conductor.worker.threads import Ingredients, ThreadGroup, connections_for, open_client
 from conductor.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -161,6 +161,9 @@ class TaskHandler:
     def start(self) -> Self:
         """Start polling, and return; as the last line of a script this keeps the process working until it is stopped.
 
+        The process then ends by ``stop``, or by Ctrl-C, which drains as ``stop`` does. An exception that ends the main
+        thread after ``start`` does not stop it: use ``with TaskHandler():`` or ``run`` where more follows.
+
         Raises:
             WorkerRegistrationError: No worker was found, or two for the same task type and domain.
             ConfigurationError: An option cannot be used.
@@ -200,7 +203,7 @@ class TaskHandler:
         return self._group if self._pid == os.getpid() else None
 
     def _threads(self, resolved: Sequence[tuple[Worker, ResolvedOptions]], undo: contextlib.ExitStack) -> ThreadGroup:
-        opened = open_client(self._given, sum(options.options.thread_count + 1 for _, options in resolved))
+        opened = open_client(self._given, connections_for(options.options for _, options in resolved))
         undo.callback(opened.close)
         self._client = opened.client
         for worker, options in resolved:

@@ -17,7 +17,8 @@ class WorkerHealth:
 
     Attributes:
         task_type: Its task type.
-        state: ``polling``, ``paused``, ``failing``, ``stopped`` or ``new``.
+        state: ``polling``, ``paused``, ``full`` (too many results wait for the server), ``failing``, ``stuck`` (it has
+            not gone on for a minute), ``stopped`` or ``new``.
         last_poll_age: Seconds since the last answered poll, or None before the first.
         busy: Tasks that run or wait for a thread.
         thread_count: How many may run at a time.
@@ -26,6 +27,7 @@ class WorkerHealth:
         restarts: How often the poller failed and started again.
         unreadable: Tasks whose JSON could not be understood.
         failed_polls: Failed polls since the last that worked.
+        waiting_results: Results that the server has not taken yet.
     """
 
     task_type: str
@@ -38,6 +40,7 @@ class WorkerHealth:
     restarts: int
     unreadable: int
     failed_polls: int
+    waiting_results: int = 0
 
 
 @frozen
@@ -68,11 +71,12 @@ class HandlerHealth:
     """How a handler is.
 
     Attributes:
-        is_live: Every thread that has to run does. A server that is away does not make a handler dead.
-        is_ready: It is live, and no worker's polls fail.
+        is_live: Every thread that has to run does, and goes on. A server that is away does not make a handler dead.
+        is_ready: It is live, no worker's polls fail, and no results wait for a server that does not take them.
         waiting_results: Results that the server has not taken yet.
         delivered: Results that the server took.
         refused: Results that the server refused.
+        sent_twice: Results that the server took after it may have had them already, which is harmless.
         token: ``none`` without authentication, ``new`` before the first was asked for, ``valid``, ``expired``, or
             ``failing`` when the last attempt to get one failed.
         workers: How each worker is; with ``processes`` the sum of all processes, and the worst of their states.
@@ -87,6 +91,7 @@ class HandlerHealth:
     refused: int
     workers: list[WorkerHealth]
     processes: list[ProcessHealth] = field(factory=list)
+    sent_twice: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values."""
@@ -94,7 +99,7 @@ class HandlerHealth:
 
 
 NOT_RUNNING = HandlerHealth(False, False, "none", 0, 0, 0, [])
-_WORST_FIRST = ("failing", "new", "stopped", "paused", "polling")
+_WORST_FIRST = ("stuck", "failing", "full", "new", "stopped", "paused", "polling")
 
 
 def combined(processes: Sequence[ProcessHealth], said: Sequence[Mapping[str, Any]], *, is_live: bool) -> HandlerHealth:
@@ -111,6 +116,7 @@ def combined(processes: Sequence[ProcessHealth], said: Sequence[Mapping[str, Any
         waiting_results=sum(health["waiting_results"] for health in said),
         delivered=sum(health["delivered"] for health in said),
         refused=sum(health["refused"] for health in said),
+        sent_twice=sum(health["sent_twice"] for health in said),
         workers=[_combined_worker(task_type, found) for task_type, found in by_type.items()],
         processes=list(processes),
     )
@@ -130,4 +136,5 @@ def _combined_worker(task_type: str, found: Sequence[Mapping[str, Any]]) -> Work
         restarts=sum(one["restarts"] for one in found),
         unreadable=sum(one["unreadable"] for one in found),
         failed_polls=max(one["failed_polls"] for one in found),
+        waiting_results=sum(one["waiting_results"] for one in found),
     )

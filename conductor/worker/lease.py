@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 _SHARE = 0.8
 _SHORTEST = 1.0
+_SHORTEST_PATIENCE, _LONGEST_PATIENCE = 0.2, 5.0
 
 
 @define(eq=False)
@@ -34,11 +35,11 @@ class LeaseKeeper:
     """Tells the server of tasks that still run, each time 80% of their response timeout have passed.
 
     Args:
-        update: Sends an update's JSON (``POST /tasks`` with ``extendLease``).
+        update: Sends a task's update as JSON (``POST /tasks`` with ``extendLease``), within the seconds it is given.
         extended: Told of each task whose lease was extended.
     """
 
-    def __init__(self, update: Callable[[bytes], str], extended: Callable[[Task], None]) -> None:
+    def __init__(self, update: Callable[[str, bytes, float], None], extended: Callable[[Task], None]) -> None:
         self._update = update
         self._extended = extended
         self._changed = threading.Condition()
@@ -109,6 +110,12 @@ class LeaseKeeper:
                 self._changed.wait(None if first is None else first.due - now)
             return None
 
+    def _patience(self) -> float:
+        """Seconds to wait for an answer: one that never comes must not cost any task its lease."""
+        with self._changed:
+            shortest = min((lease.period for lease in self._leases.values()), default=_LONGEST_PATIENCE)
+        return min(max(shortest / 8, _SHORTEST_PATIENCE), _LONGEST_PATIENCE)
+
     def _give_up(self, lease: _Lease) -> None:
         self._leases.pop(str(lease.task.task_id), None)
         logger.warning("Task %s has run for the longest time its worker allows; its lease ends", lease.task.task_id)
@@ -125,7 +132,7 @@ class LeaseKeeper:
             }
         )
         try:
-            self._update(body)
+            self._update(str(task.task_id), body, self._patience())
         except APIError as error:
             lease.due = time.monotonic() + min(lease.period, 0.5 + lease.period / 8)
             logger.warning("The lease of task %s could not be extended, trying again: %s", task.task_id, error)

@@ -20,7 +20,7 @@ class Handler(Protocol):
         """In a forked child: be as before the start."""
 
 
-_running: weakref.WeakSet[Handler] = weakref.WeakSet()
+_running: set[Handler] = set()
 _hooked = False
 
 
@@ -30,6 +30,9 @@ def remember(handler: Handler) -> None:
     _running.add(handler)
     if not _hooked:
         _hooked = True
+        # urllib3 empties its pools by weakref.finalize, which does all of its work at one place in the row of what is
+        # done at exit: that of the first. With one made here, ours stands later in the row, and is done before.
+        weakref.finalize(_stop_all, int)
         atexit.register(_stop_all)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_forget_all)

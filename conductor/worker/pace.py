@@ -6,12 +6,13 @@
 * Each empty poll doubles the wait of the next, from ``poll_timeout_ms`` up to ``MAX_WAIT_MS``. The server answers a
   waiting poll as soon as there is a task, so the pickup stays low while the requests fall.
 * Empty polls begin at least ``poll_interval_ms`` apart; with an interval of a second or more the wait does not grow.
-* Where all workers share a number of places (``max_concurrency``), and beyond the first hundred polls that wait, polls
-  do not wait on the server, and pause in between as below.
-* A server that answers an empty poll early, without waiting, is asked again after a pause that doubles up to
-  ``MAX_PAUSE``.
-* A failed poll pauses, doubling up to two seconds; up to 30 s when the server refuses us, for as long as a
-  ``Retry-After`` asks, and without a token until the next one may be asked for.
+* Beyond the first hundred polls that wait at a time, polls do not wait on the server. Where all workers share a number
+  of places (``max_concurrency``), a poll holds one, so the one that takes the last waits a tenth of a second at most.
+* An empty poll that did not wait, or whose server answers early, is followed by a pause that doubles up to a second, or
+  to as many hundredths of a second as there are workers, and to ``MAX_PAUSE``: so a thousand idle types need some two
+  hundred requests a second, and not a thousand.
+* A failed poll pauses, doubling up to two seconds; up to 30 s when the server refuses us, for as long as the
+  ``Retry-After`` of a 429 asks if that is longer, and without a token until the next one may be asked for.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from conductor.errors import APIError, APIStatusError, RateLimitError
 __all__ = ["MAX_WAIT_MS", "Pace"]
 
 MAX_WAIT_MS = 2500
-MAX_PAUSE = 1.0
+MAX_PAUSE = 5.0
+_USUAL_PAUSE = 1.0
+_PAUSE_PER_WORKER = 0.01
 _FIRST_PAUSE = 0.1
 _LONGEST_AFTER = 2.0
 _LONGEST_AFTER_REFUSAL = 30.0
@@ -40,11 +43,13 @@ class Pace:
         interval: Seconds between the beginnings of two empty polls.
         first_wait_ms: What an empty poll waits on the server at first.
         wait_ms: What the next poll waits on the server.
+        workers: How many workers poll the same server from here.
         failures: Failed polls since the last that worked.
     """
 
     interval: float
     first_wait_ms: int
+    workers: int = 1
     wait_ms: int = field(init=False)
     failures: int = 0
     _early_pause: float = field(default=0.0, init=False)
@@ -67,7 +72,8 @@ class Pace:
         if took * 1000 >= asked_ms / 2 and asked_ms > 0:
             self._early_pause = 0.0
             return pause
-        self._early_pause = min(max(2 * self._early_pause, _FIRST_PAUSE), MAX_PAUSE)
+        longest = min(max(_USUAL_PAUSE, _PAUSE_PER_WORKER * self.workers), MAX_PAUSE)
+        self._early_pause = min(max(2 * self._early_pause, _FIRST_PAUSE), longest)
         return max(pause, self._early_pause)
 
     def after_failure(self, error: BaseException) -> float:
@@ -75,12 +81,10 @@ class Pace:
         self.failures += 1
         if (no_token_for := getattr(error, "no_token_for", None)) is not None:
             return float(no_token_for) + random.uniform(0.0, 0.1)  # noqa: S311  spreads pollers, guards nothing
-        longest = _LONGEST_AFTER
+        longest, asked = _LONGEST_AFTER, 0.0
         if isinstance(error, RateLimitError):
-            if error.retry_after is not None:
-                return min(error.retry_after, _LONGEST_AFTER_RATE_LIMIT)
-            longest = _LONGEST_AFTER_REFUSAL
+            longest, asked = _LONGEST_AFTER_REFUSAL, min(error.retry_after or 0.0, _LONGEST_AFTER_RATE_LIMIT)
         elif not isinstance(error, APIError) or (isinstance(error, APIStatusError) and 0 < error.status < 500):  # noqa: PLR2004
             longest = _LONGEST_AFTER_REFUSAL
         backoff: float = min(_FIRST_PAUSE * 2 ** min(self.failures, 20), longest)
-        return backoff * random.uniform(0.75, 1.0)  # noqa: S311  spreads pollers, guards nothing
+        return max(asked, backoff * random.uniform(0.75, 1.0))  # noqa: S311  spreads pollers, guards nothing

@@ -19,6 +19,7 @@ from conductor.worker.events import (
 )
 from conductor.worker.options import WorkerOptions
 from conductor.worker.pace import Pace
+from conductor.worker.places import Places
 from conductor.worker.pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ __all__ = ["Gate", "Poller"]
 logger = logging.getLogger(__name__)
 
 _IDLE_CHECK = 0.1
+_HELD_WAIT_MS = 100
+_STUCK_AFTER = 60.0
 
 
 @frozen
@@ -36,18 +39,18 @@ class Gate:
     """What has to hold before a worker asks for tasks.
 
     Attributes:
-        may_poll: False while the worker is not to ask: the user's ``should_poll``, or too many results that wait.
-        take: Take up to that many of the places that all workers share; returns how many.
-        give_back: Give such places back.
+        may_poll: False while the worker is not to ask, as the user's ``should_poll`` says.
+        is_full: Whether so many results of the worker wait for the server that it takes no further task.
+        places: The places that all workers share.
         long_polls: How many polls of the handler may wait on the server at a time.
-        is_shared: Whether workers share places: then no poll waits on the server, which would hold one meanwhile.
+        workers: How many workers the handler has.
     """
 
     may_poll: Callable[[], bool]
-    take: Callable[[int], int]
-    give_back: Callable[[int], None]
+    is_full: Callable[[], bool]
+    places: Places
     long_polls: threading.BoundedSemaphore
-    is_shared: bool = False
+    workers: int = 1
 
 
 class Poller:
@@ -76,7 +79,7 @@ class Poller:
         worker_id: str,
         gate: Gate,
         events: EventDispatcher,
-        hand_back: Callable[[Any], None],
+        hand_back: Callable[[Any], object],
         recovered: Callable[[], None],
         stop: threading.Event,
     ) -> None:
@@ -92,6 +95,8 @@ class Poller:
         self._stop = stop
         self._wake = threading.Event()
         self._pace = self._new_pace(options())
+        self._round_began: float | None = None
+        self._is_reported_stuck = False
         self._failing_since: float | None = None
         self._thread: threading.Thread | None = None
         self.state: str = "new"
@@ -99,9 +104,9 @@ class Poller:
         self.last_error: BaseException | None = None
         self.restarts: int = 0
 
-    @staticmethod
-    def _new_pace(options: WorkerOptions) -> Pace:
-        return Pace(interval=options.poll_interval_ms / 1000, first_wait_ms=options.poll_timeout_ms)
+    def _new_pace(self, options: WorkerOptions) -> Pace:
+        interval, first_wait_ms = options.poll_interval_ms / 1000, options.poll_timeout_ms
+        return Pace(interval=interval, first_wait_ms=first_wait_ms, workers=self._gate.workers)
 
     def start(self) -> None:
         """Start the thread."""
@@ -121,6 +126,25 @@ class Poller:
         self.restarts += 1
         self.start()
         logger.error("%s: the poller's thread had died, and is started again", self.task_type)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a round has taken a minute: a ``should_poll`` that does not return, or worse."""
+        began = self._round_began
+        return began is not None and time.monotonic() - began > _STUCK_AFTER
+
+    def report_stuck(self) -> None:
+        """Say once that the poller does not go on."""
+        if not self.is_stuck:
+            self._is_reported_stuck = False
+        elif not self._is_reported_stuck:
+            self._is_reported_stuck = True
+            logger.error(
+                "%s: the poller has not gone on for %g s, and takes no tasks: its should_poll does not return, or "
+                "something holds it in a call",
+                self.task_type,
+                _STUCK_AFTER,
+            )
 
     def apply_options(self) -> None:
         """Go by the worker's changed options from the next poll on."""
@@ -146,53 +170,83 @@ class Poller:
 
     def _main(self) -> None:
         while not self._stop.is_set():
+            self._round_began = time.monotonic()
             try:
-                self._round()
+                pause = self._round()
             except BaseException:
                 self.restarts += 1
                 logger.exception("%s: the poller failed and starts again", self.task_type)
-                self._pause(1.0)
+                pause = 1.0
+            self._round_began = None
+            self._pause(pause)
         self._become("stopped")
 
-    def _round(self) -> None:
-        if self._options().paused or not self._gate.may_poll():
-            self._become("paused")
-            self._pause(_IDLE_CHECK)
-            return
+    def _round(self) -> float:
+        """Ask for tasks once, where that is in order; returns how long to pause."""
+        if not self._may_poll():
+            return _IDLE_CHECK
         if not (free := self._pool.wait_for_slot(1.0)) or self._stop.is_set():
-            return
-        if not (free := self._gate.take(free)):
-            self._pause(_IDLE_CHECK)
-            return
-        submitted = 0
-        try:
-            submitted, pause = self._ask(free)
-        finally:
-            self._gate.give_back(free - submitted)
-        self._pause(pause)
+            return 0.0
+        if not self._gate.places.take(self.task_type, 1):
+            self._gate.places.wait(_IDLE_CHECK)
+            return 0.0
+        pause, has_more = self._ask_for_one()
+        if has_more and free > 1 and not self._stop.is_set():
+            pause = self._ask_for_more(free - 1)
+        return pause
 
-    def _ask(self, free: int) -> tuple[int, float]:
-        """Fill up to ``free`` slots; returns how many tasks came, and how long to pause."""
-        may_wait = not self._gate.is_shared and self._gate.long_polls.acquire(blocking=False)
+    def _may_poll(self) -> bool:
+        if self._options().paused:
+            self._become("paused")
+            return False
+        try:
+            may_poll = self._gate.may_poll()
+        except Exception as error:  # noqa: BLE001  it is the user's function
+            self._after_failure(error, 0.0, "should_poll")
+            self._pause(self._pace.after_failure(error))
+            return False
+        if not may_poll:
+            self._become("paused")
+        elif self._gate.is_full():
+            self._become("full")
+            return False
+        return may_poll
+
+    def _ask_for_one(self) -> tuple[float, bool]:
+        """A poll that waits on the server, with a place in hand; how long to pause, and whether a task came."""
+        may_wait = self._gate.long_polls.acquire(blocking=False)
         wait_ms = self._pace.wait_ms if may_wait else 0
-        started = time.monotonic()
+        if self._gate.places.is_used_up:
+            wait_ms = min(wait_ms, _HELD_WAIT_MS)
+        started, came = time.monotonic(), 0
         try:
             tasks = self._poll(1, wait_ms)
+            if not isinstance(tasks, Exception):
+                came = self._submit(tasks)
         finally:
             if may_wait:
                 self._gate.long_polls.release()
+            self._gate.places.give_back(1 - came)
         if isinstance(tasks, Exception):
-            return 0, self._pace.after_failure(tasks)
+            return self._pace.after_failure(tasks), False
         if not tasks:
-            return 0, self._pace.after_empty(wait_ms, time.monotonic() - started)
+            return self._pace.after_empty(wait_ms, time.monotonic() - started), False
         self._pace.after_tasks()
-        submitted = self._submit(tasks)
-        if free > submitted and not self._stop.is_set():
-            more = self._poll(free - submitted, 0)
-            if isinstance(more, Exception):
-                return submitted, self._pace.after_failure(more)
-            submitted += self._submit(more)
-        return submitted, 0.0
+        return 0.0, True
+
+    def _ask_for_more(self, free: int) -> float:
+        """A poll that does not wait, for what else is there; returns how long to pause."""
+        if not (taken := self._gate.places.take(self.task_type, free)):
+            return 0.0
+        came = 0
+        try:
+            tasks = self._poll(taken, 0)
+            if isinstance(tasks, Exception):
+                return self._pace.after_failure(tasks)
+            came = self._submit(tasks)
+        finally:
+            self._gate.places.give_back(taken - came)
+        return 0.0
 
     def _poll(self, count: int, wait_ms: int) -> list[Any] | Exception:
         """The tasks that a poll brought, or the error that it met."""
@@ -222,12 +276,13 @@ class Poller:
                 self._pool.submit(task)
         return len(tasks)
 
-    def _after_failure(self, error: Exception, took: float) -> None:
+    def _after_failure(self, error: Exception, took: float, what: str = "polling") -> None:
         self.last_error = error
         self._events.emit(PollFailure, self.task_type, error, took)
         if self._failing_since is None:
             self._failing_since = time.monotonic()
-            logger.warning("%s: polling fails and goes on trying: %s", self.task_type, error)
+            words = str(error) or type(error).__name__
+            logger.warning("%s: %s fails and goes on being tried: %s", self.task_type, what, words)
             self._become("failing")
 
     def _recover(self) -> None:

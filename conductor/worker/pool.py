@@ -17,6 +17,8 @@ __all__ = ["WorkerPool"]
 
 logger = logging.getLogger(__name__)
 
+_END = object()
+
 
 class WorkerPool:
     """The threads that run one worker's tasks.
@@ -161,7 +163,7 @@ class WorkerPool:
                 if self._closed or self._threads > self._size:
                     self._threads -= 1
                     self._free.notify_all()
-                    return None
+                    return _END
                 self._work.wait()
             self._busy += 1
             return self._waiting.popleft()
@@ -176,8 +178,9 @@ class WorkerPool:
             raise
 
     def _work_on(self) -> None:
-        while (task := self._next()) is not None:
+        while (task := self._next()) is not _END:
             try:
+                task = self._run(task)
                 while task is not None:
                     task = self._run(task)
             except BaseException:

@@ -47,6 +47,7 @@ class Shared:
     stop: threading.Event
     middleware: Sequence[Any]
     on_error: Callable[[Worker, Task, BaseException], None] | None
+    workers: int = 1
 
 
 class WorkerRuntime:
@@ -89,13 +90,7 @@ class WorkerRuntime:
             pool=self.pool,
             options=self._options,
             worker_id=worker_id,
-            gate=Gate(
-                self._may_poll,
-                shared.places.take,
-                shared.places.give_back,
-                shared.long_polls,
-                is_shared=shared.places.limit is not None,
-            ),
+            gate=Gate(self._may_poll, self._is_full, shared.places, shared.long_polls, shared.workers),
             events=shared.events,
             hand_back=self.execution.hand_back,
             recovered=shared.delivery.nudge,
@@ -107,7 +102,10 @@ class WorkerRuntime:
 
     def _may_poll(self) -> bool:
         should_poll = self.worker.should_poll
-        return not self._shared.delivery.is_full(self.worker.name) and (should_poll is None or bool(should_poll()))
+        return should_poll is None or bool(should_poll())
+
+    def _is_full(self) -> bool:
+        return self._shared.delivery.is_full(self.worker.name)
 
     def _wants_next(self) -> bool:
         options = self.options
@@ -115,6 +113,8 @@ class WorkerRuntime:
             not self._shared.stop.is_set()
             and not options.paused
             and not self.pool.is_over_size
+            and not self._shared.places.is_wanted(self.worker.name)
+            and not self._is_full()
             and self.worker.should_poll is None
         )
 
@@ -141,6 +141,7 @@ class WorkerRuntime:
     def look_after(self) -> None:
         """Start again what died, and report each task that outlives its response timeout, once."""
         self.poller.revive()
+        self.poller.report_stuck()
         self.pool.revive()
         for entry in list(self.execution.running.values()):
             task, age = entry.task, time.monotonic() - entry.since
@@ -167,7 +168,8 @@ class WorkerRuntime:
         running = [entry.task for entry in list(self.execution.running.values())]
         if self.options.hand_back:
             for task in running:
-                self.execution.hand_back(task.to_dict())
+                if not self.execution.hand_back(task.to_dict()):
+                    break  # the time is over already: a server that does not answer is not waited for task by task
         return [str(task.task_id) for task in running]
 
     def oldest_running(self) -> float:
@@ -180,7 +182,7 @@ class WorkerRuntime:
         poller = self.poller
         return WorkerHealth(
             task_type=self.worker.name,
-            state=poller.state,
+            state="stuck" if poller.is_stuck else poller.state,
             last_poll_age=None if poller.last_poll is None else now - poller.last_poll,
             busy=self.pool.busy,
             thread_count=self.pool.size,
@@ -189,4 +191,5 @@ class WorkerRuntime:
             restarts=poller.restarts,
             unreadable=self.execution.unreadable,
             failed_polls=poller.failed_polls,
+            waiting_results=self._shared.delivery.waiting_of(self.worker.name),
         )

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, frozen
@@ -22,7 +22,7 @@ from conductor.worker.group import StopReport
 from conductor.worker.health import HandlerHealth
 from conductor.worker.lease import LeaseKeeper
 from conductor.worker.metrics import MetricsCollector
-from conductor.worker.options import ResolvedOptions
+from conductor.worker.options import ResolvedOptions, WorkerOptions
 from conductor.worker.outbox import DiskOutbox, adopt_strays
 from conductor.worker.payloads import ServerStorage
 from conductor.worker.places import Places
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
     from conductor.models import Task
 
-__all__ = ["Ingredients", "OpenClient", "ThreadGroup", "open_client"]
+__all__ = ["Ingredients", "OpenClient", "ThreadGroup", "connections_for", "open_client"]
 
 logger = logging.getLogger(__name__)
 
@@ -44,15 +44,21 @@ _DEFAULT_CONNECTIONS = 100
 
 @frozen
 class OpenClient:
-    """A client, and whether it is the handler's own to close."""
+    """A client, whether it is the handler's own to close, and whether the handler chose how many connections it has."""
 
     client: ConductorClient
     is_own: bool
+    has_own_size: bool = False
 
     def close(self) -> None:
         """Close it, where that is the handler's business."""
         if self.is_own:
             self.client.close()
+
+
+def connections_for(options: Iterable[WorkerOptions]) -> int:
+    """How many connections workers with ``options`` need: one for each thread that runs tasks or polls."""
+    return sum(one.thread_count + 1 for one in options)
 
 
 def open_client(given: ConductorClient | Settings | None, connections: int) -> OpenClient:
@@ -70,9 +76,10 @@ def open_client(given: ConductorClient | Settings | None, connections: int) -> O
             )
         return OpenClient(given, is_own=False)
     settings = given or Settings.from_env()
-    if settings.max_connections is None:
+    has_own_size = settings.max_connections is None
+    if has_own_size:
         settings = settings.evolve(max_connections=connections + _SPARE_CONNECTIONS)
-    return OpenClient(ConductorClient(settings), is_own=True)
+    return OpenClient(ConductorClient(settings), is_own=True, has_own_size=has_own_size)
 
 
 @define
@@ -105,7 +112,7 @@ class ThreadGroup:
         self.client: ConductorClient = opened.client
         self._opened = opened
         self._metrics = given.metrics
-        self._shared = _share(opened.client, given)
+        self._shared = _share(opened.client, given, len(resolved))
         self.runtimes: list[WorkerRuntime] = [
             WorkerRuntime(worker, options, self._shared) for worker, options in resolved
         ]
@@ -141,6 +148,7 @@ class ThreadGroup:
         deadline = time.monotonic() + grace
         shared = self._shared
         shared.stop.set()
+        shared.delivery.hurry(deadline)
         for runtime in self.runtimes:
             runtime.poller.wake()
         for runtime in self.runtimes:
@@ -152,7 +160,7 @@ class ThreadGroup:
             runtime.pool.drain(deadline)
         unfinished = [task_id for runtime in self.runtimes for task_id in runtime.abandon()]
         delivered = shared.delivery.flush(deadline)
-        undelivered = [] if delivered else shared.delivery.waiting_ids()
+        undelivered = [] if delivered else [one for one in shared.delivery.undelivered_ids() if one not in unfinished]
         self._end_threads(max(deadline, time.monotonic() + 1.0))
         if self._metrics is not None:
             transport, ours = self.client.transport, self._metrics.on_request
@@ -183,21 +191,30 @@ class ThreadGroup:
             raise WorkerRegistrationError(f"No worker for {task_type!r} runs here.")
         for runtime in chosen:
             runtime.change(**changes)
+        if self._opened.is_own and self._opened.has_own_size:
+            self.client.transport.allow_connections(
+                connections_for(runtime.options for runtime in self.runtimes) + _SPARE_CONNECTIONS
+            )
 
     def health(self) -> HandlerHealth:
         """How each worker is."""
         now, shared = time.monotonic(), self._shared
         workers = [runtime.health(now) for runtime in self.runtimes]
-        alive = [shared.delivery.is_alive, shared.leases.is_alive, *(r.poller.is_alive for r in self.runtimes)]
+        alive = [shared.delivery.is_alive, shared.leases.is_alive]
+        alive += [runtime.poller.is_alive and not runtime.poller.is_stuck for runtime in self.runtimes]
         is_stopping = shared.stop.is_set()
         is_live = is_stopping or all(alive)
         return HandlerHealth(
             is_live=is_live,
-            is_ready=is_live and not is_stopping and all(w.state in {"polling", "paused"} for w in workers),
+            is_ready=is_live
+            and not is_stopping
+            and not shared.delivery.is_failing
+            and all(w.state in {"polling", "paused"} for w in workers),
             token=str(getattr(self.client.transport.auth, "state", "none")),
             waiting_results=shared.delivery.waiting,
             delivered=shared.delivery.delivered,
             refused=shared.delivery.refused,
+            sent_twice=shared.delivery.sent_twice,
             workers=workers,
         )
 
@@ -206,7 +223,7 @@ class ThreadGroup:
         return {} if self._metrics is None else self._metrics.snapshot()
 
 
-def _share(client: ConductorClient, given: Ingredients) -> Shared:
+def _share(client: ConductorClient, given: Ingredients, workers: int) -> Shared:
     from conductor.transport.hot import HotPath  # noqa: PLC0415  requests only when it is needed
 
     hot, events = HotPath(client.transport), given.events
@@ -225,4 +242,5 @@ def _share(client: ConductorClient, given: Ingredients) -> Shared:
         stop=threading.Event(),
         middleware=tuple(given.middleware),
         on_error=given.on_error,
+        workers=workers,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from conductor.errors import APIError, BadRequestError, NotFoundError, ServerError, UnsupportedByServerError
+from conductor.errors import BadRequestError, NotFoundError, ServerError, UnsupportedByServerError
 from conductor.models import TaskResult, TaskResultStatus
 from conductor.models.codec import dumps, loads
 
@@ -14,6 +14,7 @@ __all__ = ["failure_instead", "is_final", "sendable_body", "update_body"]
 logger = logging.getLogger(__name__)
 
 _LONGEST_REASON = 500
+_TOO_LARGE = 413
 _IN_PROGRESS = "IN_PROGRESS"
 _FAILURES = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR"})
 
@@ -50,7 +51,7 @@ def sendable_body(result: TaskResult) -> bytes:
         )
 
 
-def failure_instead(body: bytes, error: APIError) -> bytes | None:
+def failure_instead(body: bytes, error: Exception) -> bytes | None:
     """What to send in place of a result that the server finds wrong, so that its task does not wait for its timeout.
 
     None for a hand-back, and for what is as short already.
@@ -82,7 +83,11 @@ def is_final(error: BaseException) -> bool:
     """Whether the server will never take this result: it knows no such task, or finds the update wrong.
 
     An update that it cannot parse (an unknown status, a text of more than 20 million characters) it answers with 500.
+    A 404 or 400 that is not Conductor's own says nothing of the task: a proxy gives it while the server is restarted. A
+    413 is final whoever gives it, because the same body is too large the next time, too.
     """
     if isinstance(error, ServerError):
         return error.server_message.startswith("JSON parse error")
-    return isinstance(error, NotFoundError | BadRequestError) and not isinstance(error, UnsupportedByServerError)
+    if not isinstance(error, NotFoundError | BadRequestError) or isinstance(error, UnsupportedByServerError):
+        return False
+    return error.is_conductors or error.status == _TOO_LARGE

@@ -221,6 +221,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
             self.connection.close()
+        elif fault == "empty":
+            self.answer("", kind="text/plain")
+        elif callable(fault):
+            fault(self)
         elif fault == "html":
             self.answer("<html><title>Log in</title></html>", kind="text/html")
         else:

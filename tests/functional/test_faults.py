@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conductor import Settings, TaskHandler, TaskResult, Worker, get_task_context
+from conductor import ConductorClient, Settings, TaskHandler, TaskResult, Worker, get_task_context
 
 RECOVERY = 2.0
 SLACK = 1.0  # for a machine that has other things to do
@@ -290,3 +290,169 @@ def test_an_answer_that_is_not_the_tasks_id_is_no_delivery(stub, start, wait_unt
     wait_until(lambda: handler.health().delivered == 1)
     assert said == []
     assert len(stub.results["work-1"]) == 3
+
+
+def page(status, text, kind="text/html"):
+    """What a proxy before the server answers, in place of the server."""
+
+    def answer(handler):
+        data = text.encode()
+        handler.send_response(status)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        page(404, "<html><head><title>404 Not Found</title></head></html>"),
+        page(404, "404 page not found", "text/plain"),
+        page(404, '{"message": "no Route matched with those values"}', "application/json"),
+        page(400, "<html><head><title>400 Bad Request</title></head></html>"),
+        page(200, "", "text/plain"),
+        page(200, "{}", "application/json"),
+    ],
+)
+def test_what_a_proxy_answers_while_the_server_is_restarted_costs_no_result(stub, start, wait_until, answer):
+    fault = stub.fault = Fault(answer)
+    stub.add("work", "work-1")
+    handler = start(Worker(lambda: None, "work"))
+    wait_until(lambda: fault.count > 2)
+    assert (handler.health().delivered, handler.health().refused) == (0, 0)
+    fault.on = False
+    wait_until(lambda: stub.done() == {"work-1"})
+    assert stub.results["work-1"][0]["status"] == "COMPLETED"
+
+
+def test_a_server_that_knows_no_update_v2_in_the_words_of_its_framework_gets_the_results_otherwise(
+    stub, start, wait_until
+):
+    unknown = '{"timestamp": 1, "status": 404, "error": "Not Found", "path": "/api/tasks/update-v2"}'
+    stub.fault = Fault(page(404, unknown, "application/json"), kinds=("update-v2",))
+    stub.add("work", *(f"work-{i}" for i in range(5)))
+    handler = start(Worker(lambda: None, "work"))
+    wait_until(lambda: len(stub.done()) == 5)
+    assert handler.health().refused == 0
+    assert stub.requests["update-v2"] == 1
+
+
+@pytest.mark.slow
+def test_updates_that_are_swallowed_cost_ten_seconds_and_no_result(stub, start, wait_until):
+    fault = stub.fault = Fault("hang", kinds=("update", "update-v2"))
+    stub.add("work", *(f"work-{i}" for i in range(4)))
+    handler = start(Worker(lambda: None, "work", thread_count=2))
+    wait_until(lambda: fault.count == 2)
+    began = time.monotonic()
+    fault.on = False
+    wait_until(lambda: len(stub.done()) == 4, timeout=20)
+    assert time.monotonic() - began < 10 + RECOVERY + SLACK
+    assert handler.health().refused == 0
+
+
+def test_a_swallowed_extension_of_a_lease_costs_no_other_task_its_lease(stub, start, wait_until):
+    swallowed, release = [], threading.Event()
+
+    def swallow_the_first(kind):
+        if kind == "update" and not swallowed:
+            swallowed.append(kind)
+            return "hang"
+        return None
+
+    stub.fault = swallow_the_first
+    stub.add("long", "long-1", "long-2", responseTimeoutSeconds=2)
+    start(Worker(lambda: release.wait(20), "long", thread_count=2, lease_extension=True))
+    began = time.monotonic()
+    wait_until(lambda: len(stub.results["long-1"]) and len(stub.results["long-2"]))
+    assert time.monotonic() - began < 4
+    release.set()
+
+
+def test_an_auth_callable_that_fails_costs_no_result(stub, wait_until):
+    is_well = threading.Event()
+    is_well.set()
+    running, release = threading.Event(), threading.Event()
+
+    def token():
+        if not is_well.is_set():
+            raise RuntimeError("the vault is sealed")
+        return "t"
+
+    def work():
+        running.set()
+        release.wait(10)
+
+    stub.add("work", "work-1")
+    with (
+        ConductorClient(server_url=stub.url, auth=token) as client,
+        TaskHandler(client, workers=[Worker(work, "work")]) as handler,
+    ):
+        running.wait(10)
+        is_well.clear()
+        release.set()
+        wait_until(lambda: handler.health().waiting_results == 1)
+        assert not handler.health().is_ready
+        is_well.set()
+        wait_until(lambda: stub.done() == {"work-1"})
+
+
+def test_a_token_endpoint_that_was_not_there_at_first_is_found_later(stub, start, wait_until):
+    fault = stub.fault = Fault(404, kinds=("token",))
+    handler = start(Worker(lambda: None, "work"), auth_key="key", auth_secret="secret")
+    wait_until(lambda: handler.health().is_ready)
+    assert handler.health().token == "none"
+    fault.on = False
+    stub.token = lambda: f"t{stub.requests['token']}"
+    stub.add("work", "work-1")
+    wait_until(lambda: stub.done() == {"work-1"})
+    assert handler.health().token == "valid"
+
+
+def test_with_one_place_for_all_no_type_waits_for_the_other_to_have_nothing_left(stub, start, wait_until):
+    order = []
+    stub.add("a", *(f"a-{i}" for i in range(200)))
+    stub.add("b", *(f"b-{i}" for i in range(5)))
+    handler = TaskHandler(
+        Settings(server_url=stub.url),
+        workers=[Worker(lambda: (order.append("a"), time.sleep(0.01))[0], "a"), Worker(lambda: order.append("b"), "b")],
+        max_concurrency=1,
+    )
+    with handler:
+        wait_until(lambda: order.count("b") == 5, timeout=20)
+        assert order.count("a") < 200
+
+
+@pytest.mark.parametrize("answer", [503, 500, "cut"])
+def test_results_that_are_not_taken_make_a_handler_unready(stub, start, wait_until, answer):
+    fault = stub.fault = Fault(answer)
+    stub.add("work", "work-1")
+    handler = start(Worker(lambda: None, "work"))
+    wait_until(lambda: handler.health().waiting_results == 1)
+    health = handler.health()
+    assert (health.is_live, health.is_ready, health.workers[0].waiting_results) == (True, False, 1)
+    fault.on = False
+    wait_until(lambda: handler.health().is_ready)
+
+
+def test_a_should_poll_that_fails_is_logged_once_and_makes_a_handler_unready(stub, start, wait_until, caplog):
+    asked, is_broken = [], threading.Event()
+    is_broken.set()
+
+    def should_poll():
+        asked.append(1)
+        if is_broken.is_set():
+            raise RuntimeError("no feature flags")
+        return True
+
+    stub.add("work", "work-1")
+    handler = start(Worker(lambda: None, "work", should_poll=should_poll))
+    wait_until(lambda: len(asked) > 3)
+    health = handler.health()
+    assert (health.is_ready, health.workers[0].state) == (False, "failing")
+    assert "no feature flags" in str(health.workers[0].last_error)
+    assert caplog.text.count("should_poll fails") == 1
+    is_broken.clear()
+    wait_until(lambda: stub.done() == {"work-1"})

@@ -145,7 +145,7 @@ def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until
     def should_poll():
         asked.append(1)
         if len(asked) == 1:
-            raise RuntimeError("no")
+            raise SystemExit
         return True
 
     try:
@@ -203,3 +203,17 @@ def test_a_task_that_outlives_its_response_timeout_is_reported_once(stub, make, 
     release.set()
     assert caplog.text.count("longer than its response timeout") == 1
     assert "work-1" in caplog.text
+
+
+def test_a_poller_that_does_not_go_on_makes_a_handler_dead_and_is_reported_once(
+    stub, make, wait_until, caplog, monkeypatch
+):
+    monkeypatch.setattr("conductor.worker.poller._STUCK_AFTER", 0.5)
+    release = threading.Event()
+    handler = make(Worker(lambda: None, "work", should_poll=lambda: release.wait(20))).start()
+    wait_until(lambda: not handler.health().is_live)
+    assert handler.health().workers[0].state == "stuck"
+    wait_until(lambda: "has not gone on" in caplog.text)
+    release.set()
+    wait_until(lambda: handler.health().is_ready)
+    assert caplog.text.count("has not gone on") == 1

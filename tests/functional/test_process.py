@@ -244,3 +244,47 @@ def test_a_full_disk_under_the_outbox_loses_nothing_while_the_process_lives(stub
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0, out
     assert len(stub.done()) == 20
+
+
+def test_a_result_that_is_on_its_way_when_the_grace_period_ends_is_named_and_the_exit_status_is_1(
+    stub, spawn, wait_until
+):
+    stub.fault = lambda kind: "hang" if kind in {"update", "update-v2"} else None
+    stub.add("slow", "slow-1")
+    process = spawn(SLOW.replace("sleep(1.0)", "sleep(0)").replace("TaskHandler()", "TaskHandler(grace_seconds=1)"))
+    wait_until(lambda: stub.requests["update-v2"] + stub.requests["update"] == 1)
+    process.terminate()
+    out, _ = process.communicate(timeout=15)
+    assert process.returncode == 1, out
+    assert "undelivered ['slow-1']" in out
+
+
+@pytest.mark.parametrize("start", ["TaskHandler().start()", "handler = TaskHandler().start()"])
+def test_ctrl_c_after_a_scripts_last_line_drains_and_delivers(stub, spawn, start):
+    stub.add("slow", *(f"slow-{i}" for i in range(4)))
+    process = spawn(SLOW.replace("TaskHandler().run()", start))
+    read_until(process, "in flight", times=4)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert len(stub.done()) == 4
+
+
+def test_a_kill_while_results_are_on_their_way_for_the_first_time_loses_none_that_is_in_the_outbox(
+    stub, spawn, tmp_path, wait_until
+):
+    stub.fault = lambda kind: "hang" if kind in {"update", "update-v2"} else None
+    stub.add("slow", *(f"slow-{i}" for i in range(10)))
+    code = SLOW.replace("sleep(1.0)", "sleep(0)").replace(
+        "TaskHandler()", f"TaskHandler(outbox={str(tmp_path / 'o.db')!r})"
+    )
+    process = spawn(code)
+    wait_until(lambda: stub.requests["update-v2"] + stub.requests["update"] == 10)
+    process.kill()
+    process.wait(10)
+    stub.fault = lambda kind: None
+    again = spawn(code)
+    wait_until(lambda: len(stub.done()) == 10)
+    again.terminate()
+    out, _ = again.communicate(timeout=20)
+    assert "in flight" not in out
+    assert "that an earlier process could not deliver" in out

@@ -13,7 +13,7 @@ import warnings
 import pytest
 
 from conductor import ConductorClient, RetryPolicy
-from conductor.errors import APIConnectionError, APIError, APITimeoutError
+from conductor.errors import APIConnectionError, APIError, APITimeoutError, UnexpectedResponseError
 from conductor.settings import Settings
 from conductor.transport.hot import HotPath
 from conductor.transport.http import Transport
@@ -175,7 +175,7 @@ def test_a_poll_or_an_update_on_the_hot_path_ends_in_time_too(serve, behaviour):
     transport = Transport(Settings(server_url=server.url, request_timeout_ms=500))
     began = time.monotonic()
     with pytest.raises(APITimeoutError):
-        HotPath(transport).update(b'{"taskId":"t"}')
+        HotPath(transport).update("t", b'{"taskId":"t"}')
     assert time.monotonic() - began < 1.5
     transport.close()
 
@@ -259,7 +259,7 @@ def test_a_cut_answer_is_a_connection_error(serve):
 
     server = serve(cut)
     transport = Transport(Settings(server_url=server.url), retry=RetryPolicy.none())
-    for call in (lambda: transport.request(ECHO, {"id": 1}), lambda: HotPath(transport).update(b"{}")):
+    for call in (lambda: transport.request(ECHO, {"id": 1}), lambda: HotPath(transport).update("t", b"{}")):
         with pytest.raises(APIConnectionError):
             call()
     transport.close()
@@ -275,10 +275,10 @@ def test_the_hot_path_speaks_through_the_pool_or_through_a_session_of_ones_own(s
         hot = HotPath(client.transport)
         (task,) = hot.poll("work", count=1, timeout_ms=100, worker_id="me")
         assert task["taskId"] == "work-1"
-        following = hot.update_v2(b'{"taskId":"work-1","status":"COMPLETED"}')
+        following = hot.update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
         assert following["taskId"] == "work-2"
-        assert hot.update(b'{"taskId":"work-2","status":"COMPLETED"}') == "work-2"
-        assert hot.update_v2(b'{"taskId":"work-2","status":"COMPLETED"}') is None
+        hot.update("work-2", b'{"taskId":"work-2","status":"COMPLETED"}')
+        assert hot.update_v2("work-2", b'{"taskId":"work-2","status":"COMPLETED"}') is None
         stub.fault = lambda kind: 500
         with pytest.raises(APIError) as caught:
             hot.poll("work", count=1, timeout_ms=100, worker_id="me")
@@ -318,4 +318,91 @@ def test_after_a_fork_no_answer_crosses_between_parent_and_child(serve):
     os.close(reader)
     os.close(writer)
     assert transport.request(ECHO, {"id": "after"})["path"] == "/api/echo/after"
+    transport.close()
+
+
+@pytest.mark.parametrize("answer", ["{}", "COMPLETED", "work", "work-11", ""])
+def test_only_the_tasks_own_id_proves_that_an_update_was_taken(stub, answer):
+    stub.update_answer = lambda task_id: answer
+    with ConductorClient(server_url=stub.url) as client, pytest.raises(UnexpectedResponseError):
+        HotPath(client.transport).update("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
+
+
+@pytest.mark.parametrize("content", [b'{"error": "login required"}', b"{}", b"[]", b'"work-1"'])
+def test_only_a_task_proves_that_an_update_with_a_next_task_was_taken(serve, content):
+    def say(connection):
+        read_request(connection)
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        connection.sendall(head.encode() + content)
+        connection.close()
+
+    transport = Transport(Settings(server_url=serve(say).url))
+    with pytest.raises(UnexpectedResponseError):
+        HotPath(transport).update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
+    transport.close()
+
+
+def test_an_answer_of_nothing_where_a_task_or_204_is_promised_has_the_result_sent_by_the_other_operation(stub):
+    stub.fault = lambda kind: "empty" if kind == "update-v2" else None
+    with ConductorClient(server_url=stub.url) as client:
+        assert HotPath(client.transport).update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}') is None
+    assert stub.done() == {"work-1"}
+
+
+def test_a_call_ends_at_its_timeout_also_where_the_token_endpoint_is_silent(stub):
+    stub.fault = lambda kind: "hang" if kind == "token" else None
+    with ConductorClient(server_url=stub.url, auth_key="key", auth_secret="secret") as client:
+        began = time.monotonic()
+        with pytest.raises(APITimeoutError, match="POST /token"):
+            client.transport.request(ECHO, {"id": 1}, timeout=0.5)
+        assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda transport: HotPath(transport).update("t", b"{}", 0.5),
+        lambda transport: transport.request(ECHO, {"id": 2}, timeout=0.5),
+    ],
+)
+def test_a_call_ends_at_its_timeout_also_where_all_connections_are_in_use(serve, wait_until, send):
+    server = serve(_silence)
+    transport = Transport(Settings(server_url=server.url, max_connections=1))
+
+    def keep_one():
+        with contextlib.suppress(APITimeoutError):
+            transport.request(ECHO, {"id": 1}, timeout=3)
+
+    other = threading.Thread(target=keep_one)
+    other.start()
+    wait_until(lambda: server.accepted)
+    began = time.monotonic()
+    with pytest.raises(APITimeoutError, match="max_connections"):
+        send(transport)
+    assert time.monotonic() - began < 1.5
+    other.join(5)
+    transport.close()
+
+
+def test_a_pool_grows_where_more_threads_need_connections(stub):
+    transport = Transport(Settings(server_url=stub.url, max_connections=1))
+    transport.request(ECHO, {"id": 1})
+    transport.allow_connections(5)
+    together = threading.Barrier(5)
+    stub.fault = lambda kind: (together.wait(5), None)[1]
+    hot, failures = HotPath(transport), []
+
+    def send(number):
+        try:
+            hot.update(f"work-{number}", b'{"taskId":"work-%d","status":"COMPLETED"}' % number)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert failures == []
+    assert len(stub.done()) == 5
     transport.close()

@@ -135,16 +135,21 @@ POISON = [
     {"workflowInstanceId": "w"},
     {"taskId": "work-e"},
     "no task at all",
+    None,
 ]
 
 
-def test_poison_tasks_are_answered_or_counted_and_the_worker_goes_on(stub, start, wait_until):
+@pytest.mark.parametrize("has_v2", [True, False])
+def test_poison_tasks_are_answered_or_counted_and_the_worker_goes_on(stub, start, wait_until, has_v2):
+    stub.has_v2 = has_v2
     for raw in POISON:
         stub.add_raw("work", raw)
     stub.add("work", "work-good")
     handler = start(Worker(lambda: None, "work", thread_count=2))
     wait_until(lambda: "work-good" in stub.done())
-    wait_until(lambda: handler.health().workers[0].unreadable == len(POISON) - 1)
+    # What is no task at all in the answer to an update is none of the next tasks: the update was not taken then.
+    wait_until(lambda: handler.health().workers[0].unreadable >= len(POISON) - (3 if has_v2 else 1))
+    assert handler.health().workers[0].busy == 0
     answered = {k for k, v in stub.results.items() if v[0]["status"] == "FAILED_WITH_TERMINAL_ERROR"}
     assert answered == {"work-a", "work-b", "work-c", "work-d"}
     assert "5" in stub.done()  # a number is text enough for an id
@@ -485,3 +490,34 @@ def test_a_handler_that_cannot_have_all_of_its_threads_leaves_none_behind(stub, 
         thread.join(5)
     assert [thread.name for thread in started if thread.is_alive()] == []
     assert not handler.is_polling
+
+
+def test_a_stop_keeps_to_its_time_where_the_server_does_not_answer(stub, wait_until):
+    release = threading.Event()
+    stub.add("work", "work-1", "work-2", "work-3")
+    handler = TaskHandler(
+        Settings(server_url=stub.url),
+        workers=[Worker(lambda: release.wait(30), "work", thread_count=3, hand_back=True)],
+    ).start()
+    wait_until(lambda: handler.health().workers[0].busy == 3)
+    stub.fault = lambda kind: "hang"
+    began = time.monotonic()
+    report = handler.stop(grace_seconds=1)
+    assert time.monotonic() - began < 5
+    assert sorted(report.unfinished) == ["work-1", "work-2", "work-3"]
+    release.set()
+
+
+def test_a_worker_that_is_given_more_threads_has_connections_for_them(stub, start, wait_until):
+    together = threading.Barrier(30)
+    handler = start(Worker(lambda: together.wait(10), "work"), Worker(lambda: None, "other"))
+    wait_until(lambda: handler.health().is_ready)
+    handler.update_options("work", thread_count=30)
+    release = threading.Event()
+    stub.fault = lambda kind: (release.wait(10), None)[1] if kind in {"update", "update-v2"} else None
+    stub.add("work", *(f"work-{i}" for i in range(30)))
+    wait_until(lambda: stub.requests["update"] + stub.requests["update-v2"] == 30)
+    polls = len(stub.polls)
+    wait_until(lambda: len(stub.polls) > polls, what="polls while thirty updates are on their way")
+    release.set()
+    wait_until(lambda: len(stub.done()) == 30)

@@ -1,9 +1,10 @@
 import logging
 import threading
+import time
 
 import pytest
 
-from conductor.errors import APIConnectionError, AuthenticationError
+from conductor.errors import APIConnectionError, APITimeoutError, AuthenticationError
 from conductor.transport.token import NoTokenEndpoint, TokenCache
 
 LIFE = 100.0
@@ -17,8 +18,9 @@ class Server:
         self.error = None
         self.gate = None
 
-    def __call__(self):
+    def __call__(self, limit):
         self.calls += 1
+        self.limit = limit
         if self.gate is not None:
             self.gate.wait(5)
         if self.error is not None:
@@ -137,6 +139,35 @@ def test_a_server_without_a_token_endpoint_is_remembered(cache, server):
     server.error = NoTokenEndpoint()
     assert [cache.get(), cache.get(), cache.renew(None)] == [None, None, None]
     assert (server.calls, cache.is_disabled) == (1, True)
+
+
+def test_a_server_that_seemed_to_have_no_token_endpoint_is_asked_again_once_it_refuses_a_request(cache, server, now):
+    server.error = NoTokenEndpoint()
+    assert cache.get() is None
+    server.error = None
+    now[0] += 1
+    assert cache.renew(None) is None  # within two seconds it is not
+    now[0] += 1.5
+    assert cache.renew(None) == "t2"
+    assert (cache.get(), cache.state) == ("t2", "valid")
+
+
+def test_a_fetch_is_told_how_long_it_may_take(cache, server):
+    cache.get(1.5)
+    assert server.limit == pytest.approx(1.5)
+
+
+def test_who_waits_for_another_threads_refresh_waits_no_longer_than_it_may(cache, server, wait_until):
+    server.gate = threading.Event()
+    refresher = threading.Thread(target=cache.get)
+    refresher.start()
+    wait_until(lambda: server.calls == 1)
+    began = time.monotonic()
+    with pytest.raises(APITimeoutError, match="POST /token"):
+        cache.get(0.1)
+    assert time.monotonic() - began < 2
+    server.gate.set()
+    refresher.join(5)
 
 
 def test_a_failure_says_for_how_long_there_will_be_no_token(cache, server, now):

@@ -6,6 +6,10 @@ from conductor.errors import ConfigurationError
 from conductor.worker.outbox import DiskOutbox, Undelivered, adopt_strays
 
 
+def update(task_id):
+    return b'{"taskId":"%s","workflowInstanceId":"w","status":"COMPLETED"}' % task_id.encode()
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "outbox.db"
@@ -13,14 +17,17 @@ def path(tmp_path):
 
 def test_what_was_kept_is_there_after_a_restart_in_order_until_it_is_forgotten(path):
     first = DiskOutbox(path)
-    kept = [Undelivered("work", f"t{i}", b'{"n":%d}' % i) for i in range(3)]
+    kept = [Undelivered("work", f"t{i}", update(f"t{i}")) for i in range(3)]
     for one in kept:
         first.keep(one)
     first.forget(kept[1])
     first.close()
     second = DiskOutbox(path)
     left = second.load()
-    assert [(u.task_type, u.task_id, u.body) for u in left] == [("work", "t0", b'{"n":0}'), ("work", "t2", b'{"n":2}')]
+    assert [(u.task_type, u.task_id, u.body) for u in left] == [
+        ("work", "t0", update("t0")),
+        ("work", "t2", update("t2")),
+    ]
     second.forget(left[0])
     assert [u.task_id for u in second.load()] == ["t2"]
     second.close()
@@ -28,7 +35,9 @@ def test_what_was_kept_is_there_after_a_restart_in_order_until_it_is_forgotten(p
 
 def test_a_corrupt_entry_is_set_aside_and_never_fatal(path, caplog):
     outbox = DiskOutbox(path)
-    outbox.keep(Undelivered("work", "good", b"{}"))
+    outbox.keep(Undelivered("work", "cut", b'{"taskId": "cut", "status": "COMP'))
+    outbox.keep(Undelivered("work", "other", b'{"a":1}'))
+    outbox.keep(Undelivered("work", "good", update("good")))
     with sqlite3.connect(path) as raw:
         raw.execute("INSERT INTO results (task_type, task_id, body) VALUES ('work', 'bad', 'not bytes')")
         raw.execute("INSERT INTO results (task_type, task_id, body) VALUES ('work', NULL, x'7b7d')")
@@ -49,6 +58,40 @@ def test_a_file_that_is_no_outbox_is_a_configuration_error(path):
     path.write_bytes(b"x" * 5000)
     with pytest.raises(ConfigurationError):
         DiskOutbox(path)
+
+
+@pytest.mark.parametrize("damage", ["a page", "the end"])
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(path, caplog, damage):
+    first = DiskOutbox(path)
+    for number in range(200):
+        first.keep(Undelivered("work", f"t{number}", update(f"t{number}") + b" " * 500))
+    first.close()
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"x" * 4096 + content[8192:] if damage == "a page" else content[:9000])
+
+    outbox = DiskOutbox(path)
+    outbox.keep(Undelivered("work", "new", update("new")))
+    left = [one.task_id for one in outbox.load()]
+    outbox.close()
+
+    assert left == ["new"]
+    assert "damaged" in caplog.text
+    assert [one.name for one in path.parent.iterdir() if ".damaged-" in one.name and not one.name.endswith("shm")]
+
+
+def test_what_was_not_delivered_is_forced_to_the_disk(path):
+    outbox = DiskOutbox(path)
+    statements = []
+    outbox._db.set_trace_callback(statements.append)
+    result = Undelivered("work", "t", update("t"))
+    outbox.keep(result)
+    outbox.harden(result)
+    outbox._db.set_trace_callback(None)
+    outbox.close()
+    forced = statements.index("PRAGMA synchronous=FULL")
+    assert any(one.startswith("INSERT") for one in statements[:forced])
+    assert statements[forced + 1].startswith("UPDATE results")
+    assert statements[forced + 2] == "PRAGMA synchronous=NORMAL"
 
 
 def test_a_full_disk_keeps_the_result_in_memory(path, caplog):
@@ -73,7 +116,7 @@ def left_in(path):
 def fill(path, *task_ids):
     outbox = DiskOutbox(path)
     for task_id in task_ids:
-        outbox.keep(Undelivered("work", task_id, b"{}"))
+        outbox.keep(Undelivered("work", task_id, update(task_id)))
     outbox.close()
 
 

@@ -33,6 +33,19 @@ def test_a_server_that_does_not_wait_is_asked_again_after_a_growing_pause():
     assert pace.after_empty(1000, 1.0) == 0.0
 
 
+@pytest.mark.parametrize(("workers", "longest"), [(1, 1.0), (100, 1.0), (300, 3.0), (1000, 5.0)])
+def test_the_more_workers_the_longer_the_pauses_of_those_that_do_not_wait(workers, longest):
+    pace = Pace(interval=0.1, first_wait_ms=100, workers=workers)
+    assert [pace.after_empty(0, 0.001) for _ in range(20)][-1] == longest
+
+
+def test_a_rate_limit_that_names_no_pause_or_none_to_speak_of_does_not_make_a_hot_loop():
+    pace = Pace(interval=0.1, first_wait_ms=100)
+    pauses = [pace.after_failure(RateLimitError("slow", status=429, retry_after=0.0)) for _ in range(20)]
+    assert pauses[0] >= 0.15
+    assert pauses[-1] > 20
+
+
 @pytest.mark.parametrize(
     ("error", "longest"),
     [
