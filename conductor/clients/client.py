@@ -1,4 +1,7 @@
-"""ConductorClient: all clients on one transport."""
+"""ConductorClient: all clients on one transport.
+
+Each is imported when it is first used, so that a script pays for what it needs.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
-from conductor.clients.admin import AdminClient
-from conductor.clients.applications import ApplicationClient
-from conductor.clients.environment import EnvironmentClient
-from conductor.clients.events import EventClient
-from conductor.clients.files import FileClient
-from conductor.clients.gateway import GatewayClient
-from conductor.clients.groups import GroupClient
-from conductor.clients.health import HealthClient
-from conductor.clients.human_tasks import HumanExecutor
-from conductor.clients.human_templates import TemplateClient
-from conductor.clients.integrations import IntegrationClient
-from conductor.clients.messages import MessageClient
-from conductor.clients.metadata import MetadataClient
-from conductor.clients.permissions import PermissionClient
-from conductor.clients.prompts import PromptClient
-from conductor.clients.queues import QueueClient
-from conductor.clients.roles import RoleClient
-from conductor.clients.schedules import SchedulerClient
-from conductor.clients.schemas import SchemaClient
-from conductor.clients.secrets import SecretClient
-from conductor.clients.services import ServiceRegistryClient
-from conductor.clients.tags import TagClient
-from conductor.clients.tasks import TaskClient
-from conductor.clients.tokens import TokenClient
-from conductor.clients.users import UserClient
-from conductor.clients.webhooks import WebhookClient
-from conductor.clients.workflow_bulk import WorkflowBulkClient
-from conductor.clients.workflows import WorkflowClient
 from conductor.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,6 +19,34 @@ if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
 
+    from conductor.clients.admin import AdminClient
+    from conductor.clients.applications import ApplicationClient
+    from conductor.clients.environment import EnvironmentClient
+    from conductor.clients.events import EventClient
+    from conductor.clients.files import FileClient
+    from conductor.clients.gateway import GatewayClient
+    from conductor.clients.groups import GroupClient
+    from conductor.clients.health import HealthClient
+    from conductor.clients.human_tasks import HumanExecutor
+    from conductor.clients.human_templates import TemplateClient
+    from conductor.clients.integrations import IntegrationClient
+    from conductor.clients.messages import MessageClient
+    from conductor.clients.metadata import MetadataClient
+    from conductor.clients.permissions import PermissionClient
+    from conductor.clients.prompts import PromptClient
+    from conductor.clients.queues import QueueClient
+    from conductor.clients.roles import RoleClient
+    from conductor.clients.schedules import SchedulerClient
+    from conductor.clients.schemas import SchemaClient
+    from conductor.clients.secrets import SecretClient
+    from conductor.clients.services import ServiceRegistryClient
+    from conductor.clients.tags import TagClient
+    from conductor.clients.tasks import TaskClient
+    from conductor.clients.tokens import TokenClient
+    from conductor.clients.users import UserClient
+    from conductor.clients.webhooks import WebhookClient
+    from conductor.clients.workflow_bulk import WorkflowBulkClient
+    from conductor.clients.workflows import WorkflowClient
     from conductor.transport.http import Transport
     from conductor.transport.retry import RetryPolicy
     from conductor.transport.server_info import ServerInfo
@@ -77,7 +80,7 @@ class ConductorClient:
         retry: RetryPolicy | None = None,
         **overrides: Any,
     ) -> None:
-        from conductor.transport.http import Transport  # noqa: PLC0415  requests only when a client is made
+        from conductor.transport.http import Transport
 
         if settings is None:
             settings = Settings.from_env(**overrides)
@@ -89,141 +92,197 @@ class ConductorClient:
     @cached_property
     def workflows(self) -> WorkflowClient:
         """Executions: start, run, watch, control, search."""
+        from conductor.clients.workflows import WorkflowClient
+
         return WorkflowClient(self.transport)
 
     @cached_property
     def bulk(self) -> WorkflowBulkClient:
         """The same for many executions at once."""
+        from conductor.clients.workflow_bulk import WorkflowBulkClient
+
         return WorkflowBulkClient(self.transport)
 
     @cached_property
     def tasks(self) -> TaskClient:
         """Tasks: poll, update, signal, logs, queues."""
+        from conductor.clients.tasks import TaskClient
+
         return TaskClient(self.transport)
 
     @cached_property
     def metadata(self) -> MetadataClient:
         """Definitions of tasks and workflows."""
+        from conductor.clients.metadata import MetadataClient
+
         return MetadataClient(self.transport)
 
     @cached_property
     def schedules(self) -> SchedulerClient:
         """Workflows started by the clock."""
+        from conductor.clients.schedules import SchedulerClient
+
         return SchedulerClient(self.transport)
 
     @cached_property
     def events(self) -> EventClient:
         """Event handlers and their queues."""
+        from conductor.clients.events import EventClient
+
         return EventClient(self.transport)
 
     @cached_property
     def messages(self) -> MessageClient:
         """Messages to running workflows."""
+        from conductor.clients.messages import MessageClient
+
         return MessageClient(self.transport)
 
     @cached_property
     def files(self) -> FileClient:
         """Files of executions."""
+        from conductor.clients.files import FileClient
+
         return FileClient(self.transport)
 
     @cached_property
     def queues(self) -> QueueClient:
         """Event queues of the server."""
+        from conductor.clients.queues import QueueClient
+
         return QueueClient(self.transport)
 
     @cached_property
     def admin(self) -> AdminClient:
         """For operators."""
+        from conductor.clients.admin import AdminClient
+
         return AdminClient(self.transport)
 
     @cached_property
     def health(self) -> HealthClient:
         """Whether the server is well."""
+        from conductor.clients.health import HealthClient
+
         return HealthClient(self.transport)
 
     @cached_property
     def secrets(self) -> SecretClient:
         """Secrets."""
+        from conductor.clients.secrets import SecretClient
+
         return SecretClient(self.transport)
 
     @cached_property
     def environment(self) -> EnvironmentClient:
         """Environment variables."""
+        from conductor.clients.environment import EnvironmentClient
+
         return EnvironmentClient(self.transport)
 
     @cached_property
     def tags(self) -> TagClient:
         """Tags of definitions (Orkes)."""
+        from conductor.clients.tags import TagClient
+
         return TagClient(self.transport)
 
     @cached_property
     def schemas(self) -> SchemaClient:
         """Schemas of inputs and outputs (Orkes)."""
+        from conductor.clients.schemas import SchemaClient
+
         return SchemaClient(self.transport)
 
     @cached_property
     def human_tasks(self) -> HumanExecutor:
         """Human tasks (Orkes)."""
+        from conductor.clients.human_tasks import HumanExecutor
+
         return HumanExecutor(self.transport)
 
     @cached_property
     def human_templates(self) -> TemplateClient:
         """Form templates of human tasks (Orkes)."""
+        from conductor.clients.human_templates import TemplateClient
+
         return TemplateClient(self.transport)
 
     @cached_property
     def services(self) -> ServiceRegistryClient:
         """The service registry (Orkes)."""
+        from conductor.clients.services import ServiceRegistryClient
+
         return ServiceRegistryClient(self.transport)
 
     @cached_property
     def integrations(self) -> IntegrationClient:
         """Integrations (Orkes)."""
+        from conductor.clients.integrations import IntegrationClient
+
         return IntegrationClient(self.transport)
 
     @cached_property
     def prompts(self) -> PromptClient:
         """Prompt templates (Orkes)."""
+        from conductor.clients.prompts import PromptClient
+
         return PromptClient(self.transport)
 
     @cached_property
     def webhooks(self) -> WebhookClient:
         """Incoming webhooks (Orkes)."""
+        from conductor.clients.webhooks import WebhookClient
+
         return WebhookClient(self.transport)
 
     @cached_property
     def applications(self) -> ApplicationClient:
         """Applications and access keys (Orkes)."""
+        from conductor.clients.applications import ApplicationClient
+
         return ApplicationClient(self.transport)
 
     @cached_property
     def users(self) -> UserClient:
         """Users (Orkes)."""
+        from conductor.clients.users import UserClient
+
         return UserClient(self.transport)
 
     @cached_property
     def groups(self) -> GroupClient:
         """Groups of users (Orkes)."""
+        from conductor.clients.groups import GroupClient
+
         return GroupClient(self.transport)
 
     @cached_property
     def roles(self) -> RoleClient:
         """Roles (Orkes)."""
+        from conductor.clients.roles import RoleClient
+
         return RoleClient(self.transport)
 
     @cached_property
     def permissions(self) -> PermissionClient:
         """Permissions (Orkes)."""
+        from conductor.clients.permissions import PermissionClient
+
         return PermissionClient(self.transport)
 
     @cached_property
     def gateway(self) -> GatewayClient:
         """Authentication of the API gateway (Orkes)."""
+        from conductor.clients.gateway import GatewayClient
+
         return GatewayClient(self.transport)
 
     @cached_property
     def tokens(self) -> TokenClient:
         """Tokens (Orkes)."""
+        from conductor.clients.tokens import TokenClient
+
         return TokenClient(self.transport)
 
     def server_info(self) -> ServerInfo:

@@ -57,7 +57,7 @@ def test_a_result_is_as_documented(hot, wire):
     wire.answers[UPDATE] = (200, {"Content-Type": "text/plain"}, b"t-1")
     given = result(wire.document)
 
-    assert hot.update(dumps(given.to_dict())) == "t-1"
+    hot.update("t-1", dumps(given.to_dict()))
 
     (asked,) = wire.sent(UPDATE)
     assert problems(wire.document, UPDATE, asked) == []
@@ -68,7 +68,7 @@ def test_a_result_is_as_documented(hot, wire):
 def test_a_result_is_exchanged_for_the_next_task_as_documented(hot, wire, following):
     wire.answers[UPDATE_V2] = (204, {}, b"") if following is None else said(200, following)
 
-    assert hot.update_v2(dumps(result(wire.document).to_dict())) == following
+    assert hot.update_v2("t-1", dumps(result(wire.document).to_dict())) == following
 
     (asked,) = wire.sent(UPDATE_V2)
     assert problems(wire.document, UPDATE_V2, asked) == []
