@@ -246,6 +246,24 @@ def test_an_expired_token_is_renewed_on_the_hot_path(stub, wait_until):
     assert stub.requests["token"] == 2
 
 
+def test_a_wrong_secret_is_one_error_that_names_the_cause(stub, wait_until, caplog):
+    stub.token = lambda: "none that was given out"
+    stub.fault = lambda kind: 401 if kind == "token" else None
+    settings = Settings(server_url=stub.url, auth_key="the-key", auth_secret="the-secret")
+    workers = [Worker(lambda: None, kind) for kind in ("work", "other")]
+    with TaskHandler(settings, workers=workers) as handler:
+        wait_until(lambda: stub.requests["token"] >= 2)
+        wait_until(lambda: all(worker.failed_polls >= 2 for worker in handler.health().workers))
+        health = handler.health()
+    assert health.token == "failing"
+    assert all("CONDUCTOR_AUTH_SECRET" in worker.last_error for worker in health.workers)
+    (error,) = [r for r in caplog.records if r.levelname == "ERROR"]
+    assert "'the-key'" in error.getMessage()
+    assert "CONDUCTOR_AUTH_SECRET" in error.getMessage()
+    assert sum("polling fails" in r.getMessage() for r in caplog.records) == 2
+    assert "the-secret" not in caplog.text
+
+
 # -- stopping
 
 
