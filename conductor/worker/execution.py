@@ -12,6 +12,7 @@ from attrs import define, field
 
 from conductor.errors import UnexpectedResponseError
 from conductor.models import Task, TaskResult, TaskResultStatus
+from conductor.transport.damaged import DamagedTask
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.lease import LeaseKeeper
 from conductor.worker.options import WorkerOptions
@@ -76,6 +77,8 @@ class TaskExecution:
 
     def run(self, raw: Any) -> Any:
         """Run the task whose JSON is ``raw``; returns the JSON of the next one to run here, or None."""
+        if isinstance(raw, DamagedTask):
+            return self._refuse(raw, UnexpectedResponseError("Its JSON holds bytes that are no UTF-8."))
         try:
             task = Task.from_dict(raw)
         except (UnexpectedResponseError, TypeError, AttributeError) as error:

@@ -151,6 +151,24 @@ def test_poison_tasks_are_answered_or_counted_and_the_worker_goes_on(stub, start
     assert "cannot read" in stub.results["work-a"][0]["reasonForIncompletion"]
 
 
+@pytest.mark.parametrize("thread_count", [1, 4])
+def test_a_task_whose_bytes_are_no_utf_8_is_failed_and_counted_and_the_others_go_on(
+    stub, start, wait_until, thread_count
+):
+    stub.is_ascii = False
+    stub.add("work", "work-1", inputData={"name": "Zoë"})
+    stub.add("work", "work-bad", inputData={"name": "Zo\udceb"})
+    stub.add("work", "work-\udceb")
+    stub.add("work", "work-2", inputData={"name": "Zoë"})
+    handler = start(Worker(lambda name: name, "work", thread_count=thread_count))
+    wait_until(lambda: {"work-1", "work-bad", "work-2"} <= stub.done())
+    wait_until(lambda: handler.health().workers[0].unreadable == 2)
+    assert [stub.results[f"work-{n}"][0]["outputData"] for n in (1, 2)] == [{"result": "Zoë"}] * 2
+    assert stub.statuses()["work-bad"] == ["FAILED_WITH_TERMINAL_ERROR"]
+    assert "no UTF-8" in stub.results["work-bad"][0]["reasonForIncompletion"]
+    assert handler.health().workers[0].failed_polls == 0
+
+
 @pytest.mark.parametrize("fault", [500, 503, 429, "cut", "cut-after", "html"])
 def test_no_result_is_lost_when_every_third_update_fails(stub, start, wait_until, fault):
     count = [0]
