@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from typing_extensions import Self
 
+from conductor._env import check_seconds
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker import in_child
@@ -28,7 +29,7 @@ from conductor.worker.observation import Observation, ProbeOptions
 from conductor.worker.options import ResolvedOptions, resolve, table
 from conductor.worker.processes import ProcessGroup, process_count
 from conductor.worker.registry import WorkerRegistry
-from conductor.worker.selection import as_worker, check_options, find_workers, refuse_duplicates
+from conductor.worker.selection import as_worker, check_client, check_options, find_workers, refuse_duplicates
 from conductor.worker.signals import Flag, stop_on_signals
 from conductor.worker.threads import Ingredients, ThreadGroup, open_client
 from conductor.worker.worker import Worker
@@ -99,6 +100,7 @@ class TaskHandler:
         grace_seconds: float = 30.0,
         **options: Any,
     ) -> None:
+        check_client(client)
         check_options(options, max_concurrency)
         self._given = client
         self._workers = None if workers is None else [as_worker(worker) for worker in workers]
@@ -107,7 +109,7 @@ class TaskHandler:
         self._on_error = on_error
         self._outbox = outbox
         self._max_concurrency = max_concurrency
-        self._grace_seconds = grace_seconds
+        self._grace_seconds = check_seconds("grace_seconds", grace_seconds)
         self._explicit = options
         self._middleware: list[Any] = []
         self._events = EventDispatcher()
@@ -287,7 +289,8 @@ class TaskHandler:
             try:
                 self.start()
             except (ConfigurationError, WorkerRegistrationError) as error:
-                logger.critical("The workers cannot start: %s", error)
+                theirs = error.__cause__ if getattr(error, "variable", "") == "import_modules" else None
+                logger.critical("The workers cannot start: %s", error, exc_info=theirs)
                 raise SystemExit(_MISCONFIGURED) from error
             while not asked.wait(1.0) and not self._ended.is_set():
                 pass

@@ -478,10 +478,37 @@ def test_workers_are_taken_from_the_registry_beside_those_that_are_given(stub):
     assert [w.name for w in handler.workers] == ["given", "from_registry"]
 
 
-@pytest.mark.parametrize("options", [{"thread_count": 0}, {"max_concurrency": 0}])
-def test_impossible_options_are_refused_by_the_constructor(options):
-    with pytest.raises(ConfigurationError):
-        TaskHandler(workers=[Worker(lambda: None, "x")], **options)
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("thread_count", 0),
+        ("max_concurrency", 0),
+        ("max_concurrency", "5"),
+        ("max_concurrency", 1.5),
+        ("max_concurrency", True),
+        ("grace_seconds", "30"),
+        ("grace_seconds", -1),
+        ("grace_seconds", float("nan")),
+    ],
+)
+def test_impossible_options_are_refused_by_the_constructor(option, value):
+    with pytest.raises(ConfigurationError, match=f"{option} is .*it must be ") as caught:
+        TaskHandler(workers=[Worker(lambda: None, "x")], **{option: value})
+    assert caught.value.variable == option
+    assert caught.value.allowed
+
+
+@pytest.mark.parametrize(("option", "value"), [("processes", 1.7), ("health_port", 8080.7), ("health_port", True)])
+def test_numbers_that_are_not_whole_are_refused_at_the_start(stub, option, value):
+    handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(lambda: None, "x")], **{option: value})
+    with pytest.raises(ConfigurationError, match=f"{option} is {value}; it must be a whole number"):
+        handler.start()
+
+
+def test_a_url_is_no_client_and_is_not_repeated():
+    with pytest.raises(ConfigurationError, match=r"type str.*Settings\(server_url=") as caught:
+        TaskHandler("http://me:the-password@localhost")
+    assert "the-password" not in str(caught.value)
 
 
 def test_an_unknown_option_of_the_handler_is_a_type_error():
