@@ -92,11 +92,11 @@ class TaskExecution:
     def _run(self, task: Task) -> TaskResult:
         me = threading.get_ident()
         self.running[me] = Running(task)
-        options = self._options()
+        options, lease = self._options(), None
         if options.lease_extension:
-            self._leases.add(task, self._runner.worker_id, options.max_lease_seconds)
+            lease = self._leases.add(task, self._runner.worker_id, options.max_lease_seconds)
         try:
-            return self._runner.run(task, self._stop)
+            return self._runner.run(task, self._stop, lease)
         except BaseException as error:
             logger.exception("%s: task %s could not be run and is failed", self._task_type, task.task_id)
             return failed(task, error)

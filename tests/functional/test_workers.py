@@ -13,6 +13,7 @@ from conductor import (
     TaskHandler,
     TaskInProgress,
     Worker,
+    get_task_context,
 )
 from conductor.errors import WorkerRegistrationError
 from conductor.worker.events import DeliveryDelayed, LeaseExtended, PollFailure, TaskUpdateFailure, WorkerStateChanged
@@ -328,8 +329,6 @@ def test_unfinished_tasks_that_may_run_twice_are_handed_back(stub, start, wait_u
 
 
 def test_a_function_sees_the_stop(stub, start, wait_until):
-    from conductor import get_task_context
-
     stub.add("work", "work-1")
     handler = start(Worker(lambda: {"stopped": get_task_context().wait_for_stop(10)}, "work"))
     wait_until(lambda: handler.health().workers[0].oldest_running > 0)
@@ -448,6 +447,43 @@ def test_leases_of_long_tasks_are_extended_where_asked_for(stub, start, wait_unt
         release.set()
     assert [u.get("extendLease") for u in stub.results["long-1"]][:2] == [True, True]
     assert all(not u.get("extendLease") for u in stub.results["plain-1"])
+
+
+def test_a_function_sees_its_lease_being_extended_and_can_stop_it(stub, start, wait_until):
+    seen, release = [], threading.Event()
+
+    def work():
+        context = get_task_context()
+        seen.append((context.extends_lease, context.lease_extensions))
+        wait_until(lambda: context.lease_extensions == 2)
+        seen.append((context.extends_lease, context.time_left() > 0.5))  # 1.6 s after it began, with a timeout of 1
+        context.stop_extending_lease()
+        seen.append((context.extends_lease, context.lease_extensions))
+        wait_until(lambda: context.time_left() < -0.5)
+        release.set()
+
+    stub.add("long", "long-1", responseTimeoutSeconds=1)
+    start(Worker(work, "long", lease_extension=True))
+    wait_until(release.is_set)
+    wait_until(lambda: "long-1" in stub.done())
+    assert stub.statuses()["long-1"] == ["IN_PROGRESS", "IN_PROGRESS", "COMPLETED"]
+    assert seen == [(True, 0), (True, True), (False, 2)]
+
+
+def test_a_lease_ends_when_the_worker_says_so(stub, start, wait_until, caplog):
+    release = threading.Event()
+
+    def work():
+        context = get_task_context()
+        wait_until(lambda: not context.extends_lease)
+        release.wait(10)
+
+    stub.add("long", "long-1", responseTimeoutSeconds=1)
+    start(Worker(work, "long", lease_extension=True, max_lease_seconds=1))
+    wait_until(lambda: "Task long-1 has run for the longest time its worker allows" in caplog.text)
+    release.set()
+    wait_until(lambda: "long-1" in stub.done())
+    assert stub.statuses()["long-1"] == ["IN_PROGRESS", "COMPLETED"]
 
 
 # -- what is started
