@@ -134,16 +134,36 @@ class TaskHandler:
     # -- before the start
 
     def use(self, middleware: Any) -> Self:
-        """Wrap each execution: ``middleware(context, call_next)`` runs on the task's own thread."""
+        """Wrap each execution: ``middleware(context, call_next)`` runs on the task's own thread.
+
+        Raises:
+            ConfigurationError: The handler runs already, and its workers would go on without it.
+        """
+        self._refuse_late("use()")
         self._middleware.append(middleware)
         self._only_here.append("use()")
         return self
 
     def on(self, kind: type[WorkerEvent], call: Callable[[Any], None]) -> Self:
-        """Call ``call`` with each event of ``kind``."""
+        """Call ``call`` with each event of ``kind``.
+
+        Raises:
+            ConfigurationError: The handler runs already in other processes, which would not hear of it.
+        """
+        if isinstance(self._running, ProcessGroup):
+            self._refuse_late("on()")
         self._events.add(kind, call)
         self._only_here.append("on()")
         return self
+
+    def _refuse_late(self, method: str) -> None:
+        if self._running is not None:
+            raise ConfigurationError(
+                f"{method} comes too late: the handler runs already, and its workers would not know. Call it before "
+                "start(), run() or the with block, or stop the handler first.",
+                variable=method,
+                allowed="a handler that does not run",
+            )
 
     @property
     def workers(self) -> list[Worker]:

@@ -393,6 +393,18 @@ def test_a_lowered_thread_count_is_kept(stub, start, wait_until):
     assert most[0] == 1
 
 
+def test_middleware_that_comes_after_the_start_is_refused_and_counts_before_the_next(stub, start, wait_until):
+    handler = start(Worker(lambda: {"ran": True}, "work"))
+    with pytest.raises(ConfigurationError, match=r"use\(\) comes too late.*before start\(\)"):
+        handler.use(lambda context, call: call())
+    handler.stop()
+    handler.use(lambda context, call: {**call(), "through": "middleware"})
+    stub.add("work", "work-1")
+    handler.start()
+    wait_until(lambda: stub.done() == {"work-1"})
+    assert stub.results["work-1"][0]["outputData"] == {"ran": True, "through": "middleware"}
+
+
 @pytest.mark.parametrize("changes", [{"domain": "x"}, {"nonsense": 1}])
 def test_what_cannot_change_while_it_runs_is_refused(stub, start, changes):
     handler = start(Worker(lambda: None, "work"))
