@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 ENGINE ?= embedded
 BIN := $(VENV)/bin
-RUNTIME := fast yaml cli server hypothesis prometheus opentelemetry django flask
+RUNTIME := fast yaml cli server hypothesis prometheus opentelemetry sentry django flask
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help

@@ -1,12 +1,13 @@
-"""Text from the environment to values; an error names the variable, its value and what is allowed."""
+"""Text and numbers to values; an error names the variable, its value and what is allowed."""
 
 from __future__ import annotations
 
+import math
 from urllib.parse import urlsplit
 
 from conductor.errors import ConfigurationError
 
-__all__ = ["read_bool", "read_int", "read_url"]
+__all__ = ["check_int", "check_seconds", "read_bool", "read_int", "read_url"]
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
@@ -23,15 +24,31 @@ def read_bool(name: str, text: str) -> bool:
 
 
 def read_int(name: str, text: str | int, *, minimum: int = 0, maximum: int | None = None) -> int:
-    """A whole number from ``minimum`` to ``maximum``."""
-    allowed = f"a whole number from {minimum}" + (f" to {maximum}" if maximum is not None else "")
+    """A whole number from ``minimum`` to ``maximum``, or the text of one."""
     try:
-        number = int(text)
-    except ValueError:
-        raise _refused(name, text, allowed) from None
-    if number < minimum or (maximum is not None and number > maximum):
-        raise _refused(name, text, allowed)
-    return number
+        return check_int(name, int(text) if isinstance(text, str) else text, minimum=minimum, maximum=maximum)
+    except (ValueError, ConfigurationError):
+        raise _refused(name, text, _whole(minimum, maximum)) from None
+
+
+def check_int(name: str, value: int, *, minimum: int = 0, maximum: int | None = None) -> int:
+    """A whole number from ``minimum`` to ``maximum``; 1.7 is not taken for 1, nor True for 1."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _refused(name, value, _whole(minimum, maximum))
+    if value < minimum or (maximum is not None and value > maximum):
+        raise _refused(name, value, _whole(minimum, maximum))
+    return value
+
+
+def _whole(minimum: int, maximum: int | None) -> str:
+    return f"a whole number from {minimum}" + (f" to {maximum}" if maximum is not None else "")
+
+
+def check_seconds(name: str, value: float) -> float:
+    """A number of seconds from 0 that comes to an end."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise _refused(name, value, "a number of seconds from 0")
+    return value
 
 
 def read_url(name: str, text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:

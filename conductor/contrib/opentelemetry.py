@@ -6,8 +6,10 @@
     client.workflows.start("order", with_trace({"order_id": 17}))
 
 One span for each poll that brought tasks, each execution and each delivery, on the thread where it happened; the
-delivery is a child of its execution. ``with_trace`` puts the current span's context into a workflow's input, under
-``_trace``; tasks whose input parameters pass it on (``"_trace": "${workflow.input._trace}"``) continue that trace.
+delivery is a child of its execution. An execution's span has the status ERROR whenever its task fails: by an exception
+of any kind, by an output that cannot be sent, or by a result that says so. ``with_trace`` puts the current span's
+context into a workflow's input, under ``_trace``; tasks whose input parameters pass it on
+(``"_trace": "${workflow.input._trace}"``) continue that trace.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from conductor.worker.context import TaskContext
 from conductor.worker.events import (
     DeliveryDelayed,
     PollCompleted,
+    TaskExecutionCompleted,
+    TaskExecutionFailure,
     TaskUpdateCompleted,
     TaskUpdateFailure,
     WorkerEvent,
@@ -55,6 +59,8 @@ def trace_workers(handler: HasMiddleware, tracer_provider: TracerProvider | None
     """
     tracing = WorkerTracing(tracer_provider)
     handler.use(tracing.around_execution)
+    handler.on(TaskExecutionCompleted, tracing.after_execution)
+    handler.on(TaskExecutionFailure, tracing.after_execution)
     handler.on(PollCompleted, tracing.after_poll)
     handler.on(TaskUpdateCompleted, tracing.after_update)
     handler.on(TaskUpdateFailure, tracing.after_failed_update)
@@ -80,7 +86,7 @@ class WorkerTracing:
         self._last = _LastExecution()
 
     def around_execution(self, context: TaskContext, call: Callable[[], Any]) -> Any:
-        """Middleware: a span around the function; what it raises is recorded and raised again."""
+        """Middleware: a span around the function, which ``after_execution`` ends once the outcome is known."""
         with self._tracer.start_as_current_span(
             f"execute {context.task_type}",
             context=_parent(context),
@@ -92,9 +98,23 @@ class WorkerTracing:
                 "conductor.task.retry_count": context.retry_count,
                 "conductor.workflow.id": context.workflow_id,
             },
+            end_on_exit=False,
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
-            self._last.task_id, self._last.span = context.task_id, span.get_span_context()
+            self._last.task_id, self._last.span, self._last.open = context.task_id, span.get_span_context(), span
             return call()
+
+    def after_execution(self, event: TaskExecutionCompleted | TaskExecutionFailure) -> None:
+        """End the execution's span: only now is it known whether the output can be sent."""
+        span, self._last.open = self._last.open, None
+        if span is None:
+            return
+        if isinstance(event, TaskExecutionFailure):
+            if event.error is not None:
+                span.record_exception(event.error)
+            span.set_status(Status(StatusCode.ERROR, event.result.reason_for_incompletion or str(event.result.status)))
+        span.end()
 
     def after_poll(self, event: PollCompleted) -> None:
         """A span for a poll that brought tasks."""
@@ -138,6 +158,7 @@ class _LastExecution(threading.local):
 
     task_id: str = ""
     span: SpanContext | None = None
+    open: Span | None = None
 
 
 def _parent(context: TaskContext) -> Context:

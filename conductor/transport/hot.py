@@ -7,6 +7,7 @@ timeouts and errors. A session with an adapter or an authentication that is not 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from conductor.errors import AuthenticationError, UnexpectedResponseError
 from conductor.models.codec import loads
 from conductor.transport.answers import answer
 from conductor.transport.auth import HEADER, ConductorAuth, NoAuth
+from conductor.transport.damaged import salvaged
 from conductor.transport.failures import translated
 from conductor.transport.http import Transport
 from conductor.transport.operation import Operation, Repeat, nothing
@@ -201,6 +203,8 @@ class HotPath:
         try:
             return loads(content)
         except ValueError:
+            with contextlib.suppress(ValueError):
+                return salvaged(content)  # one task whose bytes are no UTF-8 must not cost the others
             raise UnexpectedResponseError(
                 f"{call.operation} answered {status} with something that is no JSON", status=status, **call.values
             ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import os
 import socket
 import time
 from typing import Any
@@ -89,11 +90,13 @@ class DeadlineResponse(http.client.HTTPResponse):
 class _HTTPConnection(HTTPConnection):
     response_class = DeadlineResponse
     idle_since: float | None = None
+    owner: int = 0
 
 
 class _HTTPSConnection(HTTPSConnection):
     response_class = DeadlineResponse
     idle_since: float | None = None
+    owner: int = 0
 
 
 class Until(Timeout):
@@ -118,7 +121,11 @@ class Until(Timeout):
 
 
 class _FreshConnections:
-    """A pool that reconnects what has been idle for long, and waits for a connection no longer than a request may."""
+    """A pool that reconnects what has been idle for long or is another process's, and waits only as long as it may.
+
+    After a fork Python tells us to begin with new connections. uWSGI forks without Python's knowing, unless it is told
+    to, and on a connection that two processes share each would read the other's answers.
+    """
 
     def urlopen(self, *args: Any, timeout: Any = None, **options: Any) -> Any:
         if isinstance(timeout, Until):
@@ -128,13 +135,13 @@ class _FreshConnections:
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)  # type: ignore[misc]
         since = connection.idle_since
-        if since is not None and time.monotonic() - since > _LONGEST_IDLE:
+        if since is not None and (time.monotonic() - since > _LONGEST_IDLE or connection.owner != os.getpid()):
             connection.close()
         return connection
 
     def _put_conn(self, connection: Any) -> None:
         if connection is not None:
-            connection.idle_since = time.monotonic()
+            connection.idle_since, connection.owner = time.monotonic(), os.getpid()
         super()._put_conn(connection)  # type: ignore[misc]
 
 

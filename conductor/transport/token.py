@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from conductor.errors import APITimeoutError, ConductorError
+from conductor.errors import APITimeoutError, AuthenticationError, ConductorError
 
 __all__ = ["NoTokenEndpoint", "TokenCache"]
 
@@ -17,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 _STALE_SHARE = 0.8
 _LONGEST_BACKOFF = 60.0
-_FAILURES_TO_ERROR = 5
 _ASKED_AGAIN = 2.0
 
 
@@ -31,7 +30,8 @@ class TokenCache:
     Past 80% of its life one thread refreshes it while the others go on with it; past its life all wait for one refresh.
     A failed refresh is not repeated before 1, 2, 4, ... 60 seconds are over; until then a token that still lives is
     used, and without one the failure is raised again at once. A server that was found to have no authentication is
-    asked again once it refuses a request for want of a token, every two seconds at most.
+    asked again once it refuses a request for want of a token, every two seconds at most. The log has one line when
+    failures begin, one when their cause becomes another, and one when they end.
 
     Args:
         fetch: Gets a new token from the server, within the seconds that it is given (None: its own limit).
@@ -49,6 +49,7 @@ class TokenCache:
         self._token: str | None = None
         self._got_at = 0.0
         self._failures = 0
+        self._failing_since = 0.0
         self._not_before = 0.0
         self._last_error: ConductorError | None = None
         self._disabled = False
@@ -124,7 +125,7 @@ class TokenCache:
         try:
             self._refresh(limit)
         except ConductorError:
-            return  # the old token still lives; the failure is logged and counted
+            return  # the old token still lives; the failure is counted
 
     def _current_or_new(self, limit: float | None) -> str | None:
         if self._disabled:
@@ -145,20 +146,30 @@ class TokenCache:
             self._disabled = True
             self._not_before = self._clock() + _ASKED_AGAIN
             self._token = None
+            self._last_error = None
             logger.info("The server has no token endpoint: going on without authentication")
             return
         except ConductorError as error:
             self._after_failure(error)
             raise
         self._got_at = self._clock()
+        self._after_success()
+
+    def _after_success(self) -> None:
+        if self._last_error is not None:
+            lasted = self._clock() - self._failing_since
+            logger.info("A token was had again after %.1f s and %d failed attempt(s)", lasted, self._failures)
         self._failures = 0
         self._last_error = None
 
     def _after_failure(self, error: ConductorError) -> None:
+        if self._last_error is None:
+            self._failing_since = self._clock()
+        if type(error) is not type(self._last_error):
+            level = logging.ERROR if isinstance(error, AuthenticationError) else logging.WARNING
+            logger.log(level, "No token can be had, trying again with growing pauses: %s", error)
         self._failures += 1
         wait = min(2.0 ** (self._failures - 1), _LONGEST_BACKOFF)
         self._not_before = self._clock() + wait
         self._last_error = error
         error.no_token_for = wait  # type: ignore[attr-defined]  # when to ask again, for those who can wait
-        level = logging.ERROR if self._failures >= _FAILURES_TO_ERROR else logging.WARNING
-        logger.log(level, "No token could be had (failure %d, next try in %g s): %s", self._failures, wait, error)

@@ -6,10 +6,13 @@ import logging
 import threading
 import time
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conductor.errors import ConductorError
 from conductor.models import Task, TaskExecLog
+
+if TYPE_CHECKING:
+    from conductor.worker.lease import Lease
 
 __all__ = ["TaskContext", "TaskLogFilter", "current_task_context", "get_task_context"]
 
@@ -24,15 +27,17 @@ class TaskContext:
     Args:
         task: The task.
         stop: Set when the handler stops.
+        lease: Its lease, where that is extended.
     """
 
-    __slots__ = ("_lines", "_stop", "callback_after_seconds", "since", "task")
+    __slots__ = ("_lease", "_lines", "_stop", "callback_after_seconds", "since", "task")
 
-    def __init__(self, task: Task, stop: threading.Event) -> None:
+    def __init__(self, task: Task, stop: threading.Event, lease: Lease | None = None) -> None:
         self.task: Task = task
         self.since: float = time.monotonic()
         self.callback_after_seconds: float | None = None
         self._stop = stop
+        self._lease = lease
         self._lines: list[TaskExecLog] = []
 
     @property
@@ -95,10 +100,30 @@ class TaskContext:
         return self._stop.wait(seconds)
 
     def time_left(self) -> float | None:
-        """Seconds until the server gives the task up for lost (its response timeout); None when it never does."""
+        """Seconds until the server gives the task up for lost; None when it never does.
+
+        That is its response timeout, from when the function was called, or from the last extension of its lease.
+        """
         if not self.task.response_timeout_seconds:
             return None
-        return self.task.response_timeout_seconds - (time.monotonic() - self.since)
+        extended_at = None if self._lease is None else self._lease.extended_at
+        heard_of = self.since if extended_at is None else extended_at
+        return self.task.response_timeout_seconds - (time.monotonic() - heard_of)
+
+    @property
+    def extends_lease(self) -> bool:
+        """Whether the server is told, again and again, that this task still runs (``lease_extension=True``)."""
+        return self._lease is not None and self._lease.is_kept
+
+    @property
+    def lease_extensions(self) -> int:
+        """How often the server was told that this task still runs."""
+        return 0 if self._lease is None else self._lease.extensions
+
+    def stop_extending_lease(self) -> None:
+        """Have the server give the task to another worker once ``time_left`` is over, as when this one is stuck."""
+        if self._lease is not None:
+            self._lease.give_up()
 
 
 def get_task_context() -> TaskContext:

@@ -12,6 +12,7 @@ from attrs import define, field
 
 from conductor.errors import UnexpectedResponseError
 from conductor.models import Task, TaskResult, TaskResultStatus
+from conductor.transport.damaged import DamagedTask
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.lease import LeaseKeeper
 from conductor.worker.options import WorkerOptions
@@ -76,6 +77,8 @@ class TaskExecution:
 
     def run(self, raw: Any) -> Any:
         """Run the task whose JSON is ``raw``; returns the JSON of the next one to run here, or None."""
+        if isinstance(raw, DamagedTask):
+            return self._refuse(raw, UnexpectedResponseError("Its JSON holds bytes that are no UTF-8."))
         try:
             task = Task.from_dict(raw)
         except (UnexpectedResponseError, TypeError, AttributeError) as error:
@@ -89,11 +92,11 @@ class TaskExecution:
     def _run(self, task: Task) -> TaskResult:
         me = threading.get_ident()
         self.running[me] = Running(task)
-        options = self._options()
+        options, lease = self._options(), None
         if options.lease_extension:
-            self._leases.add(task, self._runner.worker_id, options.max_lease_seconds)
+            lease = self._leases.add(task, self._runner.worker_id, options.max_lease_seconds)
         try:
-            return self._runner.run(task, self._stop)
+            return self._runner.run(task, self._stop, lease)
         except BaseException as error:
             logger.exception("%s: task %s could not be run and is failed", self._task_type, task.task_id)
             return failed(task, error)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from typing_extensions import Self
 
+from conductor._env import check_seconds
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker import in_child
@@ -28,7 +29,7 @@ from conductor.worker.observation import Observation, ProbeOptions
 from conductor.worker.options import ResolvedOptions, resolve, table
 from conductor.worker.processes import ProcessGroup, process_count
 from conductor.worker.registry import WorkerRegistry
-from conductor.worker.selection import as_worker, check_options, find_workers, refuse_duplicates
+from conductor.worker.selection import as_worker, check_client, check_options, find_workers, refuse_duplicates
 from conductor.worker.signals import Flag, stop_on_signals
 from conductor.worker.threads import Ingredients, ThreadGroup, connections_for, open_client
 from conductor.worker.worker import Worker
@@ -99,6 +100,7 @@ class TaskHandler:
         grace_seconds: float = 30.0,
         **options: Any,
     ) -> None:
+        check_client(client)
         check_options(options, max_concurrency)
         self._given = client
         self._workers = None if workers is None else [as_worker(worker) for worker in workers]
@@ -107,7 +109,7 @@ class TaskHandler:
         self._on_error = on_error
         self._outbox = outbox
         self._max_concurrency = max_concurrency
-        self._grace_seconds = grace_seconds
+        self._grace_seconds = check_seconds("grace_seconds", grace_seconds)
         self._explicit = options
         self._middleware: list[Any] = []
         self._events = EventDispatcher()
@@ -132,16 +134,36 @@ class TaskHandler:
     # -- before the start
 
     def use(self, middleware: Any) -> Self:
-        """Wrap each execution: ``middleware(context, call_next)`` runs on the task's own thread."""
+        """Wrap each execution: ``middleware(context, call_next)`` runs on the task's own thread.
+
+        Raises:
+            ConfigurationError: The handler runs already, and its workers would go on without it.
+        """
+        self._refuse_late("use()")
         self._middleware.append(middleware)
         self._only_here.append("use()")
         return self
 
     def on(self, kind: type[WorkerEvent], call: Callable[[Any], None]) -> Self:
-        """Call ``call`` with each event of ``kind``."""
+        """Call ``call`` with each event of ``kind``.
+
+        Raises:
+            ConfigurationError: The handler runs already in other processes, which would not hear of it.
+        """
+        if isinstance(self._running, ProcessGroup):
+            self._refuse_late("on()")
         self._events.add(kind, call)
         self._only_here.append("on()")
         return self
+
+    def _refuse_late(self, method: str) -> None:
+        if self._running is not None:
+            raise ConfigurationError(
+                f"{method} comes too late: the handler runs already, and its workers would not know. Call it before "
+                "start(), run() or the with block, or stop the handler first.",
+                variable=method,
+                allowed="a handler that does not run",
+            )
 
     @property
     def workers(self) -> list[Worker]:
@@ -290,7 +312,8 @@ class TaskHandler:
             try:
                 self.start()
             except (ConfigurationError, WorkerRegistrationError) as error:
-                logger.critical("The workers cannot start: %s", error)
+                theirs = error.__cause__ if getattr(error, "variable", "") == "import_modules" else None
+                logger.critical("The workers cannot start: %s", error, exc_info=theirs)
                 raise SystemExit(_MISCONFIGURED) from error
             while not asked.wait(1.0) and not self._ended.is_set():
                 pass

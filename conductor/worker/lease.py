@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from attrs import define
 
@@ -13,7 +14,7 @@ from conductor.errors import APIError
 from conductor.models import Task
 from conductor.models.codec import dumps
 
-__all__ = ["LeaseKeeper"]
+__all__ = ["Lease", "LeaseKeeper"]
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +24,30 @@ _SHORTEST_PATIENCE, _LONGEST_PATIENCE = 0.2, 5.0
 
 
 @define(eq=False)
-class _Lease:
+class Lease:
+    """A task's lease, which is extended until it is given up.
+
+    Attributes:
+        task: The task.
+        worker_id: Whom the server is told.
+        period: How far apart extensions are, in seconds.
+        due: When the next is sent, on the monotonic clock.
+        until: When the last may be sent.
+        give_up: Extend it no more.
+        is_kept: Whether it is extended from now on.
+        extensions: How often it was extended.
+        extended_at: When the last extension was sent, on the monotonic clock.
+    """
+
     task: Task
     worker_id: str
     period: float
     due: float
     until: float
+    give_up: Callable[[], None]
+    is_kept: bool = True
+    extensions: int = 0
+    extended_at: float | None = None
 
 
 class LeaseKeeper:
@@ -43,7 +62,7 @@ class LeaseKeeper:
         self._update = update
         self._extended = extended
         self._changed = threading.Condition()
-        self._leases: dict[str, _Lease] = {}
+        self._leases: dict[str, Lease] = {}
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -64,22 +83,26 @@ class LeaseKeeper:
             self.start()
             logger.error("The thread that extends leases had died, and is started again")
 
-    def add(self, task: Task, worker_id: str, longest: float | None) -> None:
-        """Keep ``task``'s lease, for ``longest`` seconds at most; timeouts under a second are left alone."""
+    def add(self, task: Task, worker_id: str, longest: float | None) -> Lease | None:
+        """Keep ``task``'s lease, for ``longest`` seconds at most; timeouts under a second are left alone: None."""
         if not task.task_id or task.response_timeout_seconds < _SHORTEST:
-            return
+            return None
         period = _SHARE * task.response_timeout_seconds
         now = time.monotonic()
         until = now + longest if longest is not None else float("inf")
         with self._changed:
-            self._leases[task.task_id] = _Lease(task, worker_id, period, now + period, until)
+            lease = Lease(task, worker_id, period, now + period, until, partial(self.remove, task))
+            self._leases[task.task_id] = lease
             self._changed.notify()
+        return lease
 
     def remove(self, task: Task) -> None:
         """Let go of ``task``'s lease."""
         if task.task_id:
             with self._changed:
-                self._leases.pop(task.task_id, None)
+                lease = self._leases.pop(task.task_id, None)
+                if lease is not None:
+                    lease.is_kept = False
 
     def close(self, deadline: float) -> None:
         """End the thread."""
@@ -96,7 +119,7 @@ class LeaseKeeper:
             except Exception:
                 logger.exception("Extending a lease failed; the thread goes on")
 
-    def _next_due(self) -> _Lease | None:
+    def _next_due(self) -> Lease | None:
         with self._changed:
             while not self._closed:
                 first = min(self._leases.values(), key=lambda lease: lease.due, default=None)
@@ -116,12 +139,13 @@ class LeaseKeeper:
             shortest = min((lease.period for lease in self._leases.values()), default=_LONGEST_PATIENCE)
         return min(max(shortest / 8, _SHORTEST_PATIENCE), _LONGEST_PATIENCE)
 
-    def _give_up(self, lease: _Lease) -> None:
+    def _give_up(self, lease: Lease) -> None:
         self._leases.pop(str(lease.task.task_id), None)
+        lease.is_kept = False
         logger.warning("Task %s has run for the longest time its worker allows; its lease ends", lease.task.task_id)
 
-    def _extend(self, lease: _Lease) -> None:
-        task = lease.task
+    def _extend(self, lease: Lease) -> None:
+        task, sent_at = lease.task, time.monotonic()
         body = dumps(
             {
                 "taskId": task.task_id,
@@ -137,4 +161,5 @@ class LeaseKeeper:
             lease.due = time.monotonic() + min(lease.period, 0.5 + lease.period / 8)
             logger.warning("The lease of task %s could not be extended, trying again: %s", task.task_id, error)
         else:
+            lease.extensions, lease.extended_at = lease.extensions + 1, sent_at
             self._extended(task)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from typing_extensions import Self
 
 from conductor._env import read_int
+from conductor.errors import ConfigurationError
 from conductor.worker.health import HandlerHealth
 from conductor.worker.watchdog import Heartbeat, Watchdog
 
@@ -46,15 +48,30 @@ class ProbeOptions:
         """What was given, and for the rest CONDUCTOR_HEALTH_PORT, CONDUCTOR_HEALTH_HOST, CONDUCTOR_HEARTBEAT_FILE.
 
         Raises:
-            ConfigurationError: The port is none.
+            ConfigurationError: The port is none, or the file cannot be written.
         """
         said = environ.get("CONDUCTOR_HEALTH_PORT", "").strip()
         if port is not None:
             port = read_int("health_port", port, maximum=_HIGHEST_PORT)
         elif said:
             port = read_int("CONDUCTOR_HEALTH_PORT", said, maximum=_HIGHEST_PORT)
-        file = os.fspath(heartbeat) if heartbeat is not None else environ.get("CONDUCTOR_HEARTBEAT_FILE", "").strip()
+        file = environ.get("CONDUCTOR_HEARTBEAT_FILE", "").strip()
+        if heartbeat is not None:
+            file = _writable("heartbeat_file", os.fspath(heartbeat))
+        elif file:
+            file = _writable("CONDUCTOR_HEARTBEAT_FILE", file)
         return cls(port, host or environ.get("CONDUCTOR_HEALTH_HOST", "").strip() or cls().host, file or None)
+
+
+def _writable(name: str, path: str) -> str:
+    """A file in a folder that is there: no probe would ever see one that is not."""
+    folder = Path(path).parent
+    if not folder.is_dir() or Path(path).is_dir() or not os.access(folder, os.W_OK):
+        allowed = "a file in a folder that is there and can be written"
+        raise ConfigurationError(
+            f"{name} is {path!r}; it must be {allowed}.", variable=name, value=path, allowed=allowed
+        )
+    return path
 
 
 class Observation:

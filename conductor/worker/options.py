@@ -1,7 +1,8 @@
 """A worker's options, and where each comes from.
 
 The order: an argument of ``TaskHandler``, then ``CONDUCTOR_WORKER_<NAME>_<PROPERTY>``, then
-``CONDUCTOR_WORKER_ALL_<PROPERTY>``, then the decorator, then the default. Each variable may also be written with dots
+``CONDUCTOR_WORKER_ALL_<PROPERTY>``, then the decorator, then the default. An empty variable counts as not set, but for
+the domain: there it stands for the queue without one. Each variable may also be written with dots
 (``conductor.worker.<name>.<property>``, ``conductor.worker.all.<property>``).
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from conductor._env import read_bool, read_int
+from conductor._env import check_int, read_bool, read_int
 from conductor.errors import ConfigurationError
 
 __all__ = ["ResolvedOptions", "WorkerOptions", "resolve", "table"]
@@ -29,15 +30,7 @@ LONGEST_POLL_MS = 5000
 
 def _whole(minimum: int, maximum: int | None = None) -> Callable[[Any, Any, Any], None]:
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            allowed = f"a whole number from {minimum}" + (f" to {maximum}" if maximum is not None else "")
-            raise ConfigurationError(
-                f"{attribute.name} is {value!r}; it must be {allowed}.",
-                variable=attribute.name,
-                value=value,
-                allowed=allowed,
-            )
-        read_int(attribute.name, value, minimum=minimum, maximum=maximum)
+        check_int(attribute.name, value, minimum=minimum, maximum=maximum)
 
     return check
 
@@ -125,7 +118,7 @@ def resolve(
     Raises:
         ConfigurationError: A value cannot be used; it names the variable, the value and what is allowed.
     """
-    values: dict[str, Any] = {"worker_id": socket.gethostname()}
+    values: dict[str, Any] = {}
     origins = dict.fromkeys(_FIELDS, "default")
     for origin, given in (
         ("@worker_task", declared),
@@ -136,6 +129,7 @@ def resolve(
         for option, value in given.items():
             values[option] = value
             origins[option] = origin
+    values["worker_id"] = values.get("worker_id") or socket.gethostname()
     return ResolvedOptions(WorkerOptions(**values), origins)
 
 
@@ -147,11 +141,13 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> Iterable[tuple[s
     for prefix in (dotted, *(f"CONDUCTOR_WORKER_{spelling}_" for spelling in sorted(upper))):
         for variable, text in environ.items():
             if variable.startswith(prefix):
-                option = _SPELLINGS.get(variable[len(prefix) :].lower())
-                if option is not None:
+                rest = variable[len(prefix) :].lower()
+                option = _SPELLINGS.get(rest)
+                if option is None:
+                    if name == "all" or not _is_of_longer_name(rest):
+                        _warn_of_unknown(variable, rest)
+                elif text.strip() or option == "domain":
                     found[option] = (variable, _read(option, variable, text))
-                elif name == "all":
-                    _warn_of_unknown(variable, variable[len(prefix) :])
     return [(variable, {option: value}) for option, (variable, value) in found.items()]
 
 
@@ -167,8 +163,13 @@ def _read(option: str, variable: str, text: str) -> Any:
     return text.strip() or None
 
 
-def _warn_of_unknown(variable: str, suffix: str) -> None:
-    near = difflib.get_close_matches(suffix.lower(), list(_SPELLINGS), n=1)
+def _is_of_longer_name(rest: str) -> bool:
+    """Whether what follows a worker's name ends with an option: so the variable is for a worker with a longer name."""
+    return any(rest.endswith((f"_{option}", f".{option}")) for option in _SPELLINGS)
+
+
+def _warn_of_unknown(variable: str, rest: str) -> None:
+    near = difflib.get_close_matches(rest, list(_SPELLINGS), n=1)
     hint = f"; did you mean {near[0].upper()}?" if near else ""
     logger.warning("%s is no option of a worker and is ignored%s", variable, hint)
 

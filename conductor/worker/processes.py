@@ -19,7 +19,7 @@ from conductor.worker.child_process import ChildProcess
 from conductor.worker.group import StopReport
 from conductor.worker.health import HandlerHealth, combined
 from conductor.worker.metrics import merged
-from conductor.worker.outbox import adopt_strays
+from conductor.worker.outbox import DiskOutbox, adopt_strays
 
 __all__ = ["ProcessGroup", "process_count"]
 
@@ -52,13 +52,18 @@ class ProcessGroup:
         blueprint: What each is told.
         count: How many.
         outbox: The handler's outbox; each process has a file of its own beside it, ``PATH.1``, ``PATH.2``, ...
-        failed: Called once, when a process cannot be set up: the others are stopped then.
+        failed: Called when a process cannot be set up: the others are stopped then.
+
+    Raises:
+        ConfigurationError: An outbox cannot be used.
     """
 
     def __init__(self, blueprint: Blueprint, count: int, outbox: str | None, failed: Callable[[], None]) -> None:
         self._children = [ChildProcess(blueprint.for_child(number, outbox)) for number in range(1, count + 1)]
         self._task_types = {worker.name for worker in blueprint.workers}
         self._outbox = outbox
+        for path in self._outboxes():
+            DiskOutbox(path).close()
         self._failed = failed
         self._past: dict[str, Any] = {}
         self._stopping = threading.Event()
@@ -66,10 +71,13 @@ class ProcessGroup:
         self._deadline: float | None = None
         self._thread = threading.Thread(target=self._watch, name="processes")
 
+    def _outboxes(self) -> list[str]:
+        return [] if self._outbox is None else [f"{self._outbox}.{child.number}" for child in self._children]
+
     def start(self) -> None:
         """Start all processes, and the thread that watches them."""
         if self._outbox is not None:
-            adopt_strays(self._outbox, [f"{self._outbox}.{child.number}" for child in self._children])
+            adopt_strays(self._outbox, self._outboxes())
         for child in self._children:
             child.start()
         self._thread.start()
@@ -111,16 +119,20 @@ class ProcessGroup:
         if status is not None:
             self._past = merged([self._past, child.metrics], gauges=False)
             child.metrics = {}
-            if self._stopping.is_set():
-                return
             if status == _MISCONFIGURED and not child.has_worked:
-                logger.critical("Worker process %d cannot be set up: %s", child.number, child.failure)
-                self._failed()
-                self._begin_stop(0.0)
+                self._give_up(child)
+            if self._stopping.is_set():
                 return
             child.plan_restart()
         if not self._stopping.is_set():
             child.start_when_due()
+
+    def _give_up(self, child: ChildProcess) -> None:
+        """A process cannot be set up: so no other can, and one that says so while all stop is no loss either."""
+        self._failed()
+        if not self._stopping.is_set():
+            logger.critical("Worker process %d cannot be set up: %s", child.number, child.failure)
+            self._begin_stop(0.0)
 
     def stop(self, grace: float) -> StopReport:
         """Stop all processes within ``grace`` seconds; one that still runs three seconds later is killed."""

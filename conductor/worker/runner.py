@@ -18,6 +18,7 @@ from conductor.worker.events import (
     TaskExecutionFailure,
     TaskExecutionStarted,
 )
+from conductor.worker.lease import Lease
 from conductor.worker.payloads import NoStorage, Payloads
 from conductor.worker.results import failed, succeeded
 from conductor.worker.worker import Worker
@@ -58,9 +59,9 @@ class TaskRunner:
         self._events = events or EventDispatcher()
         self._payloads = payloads or NoStorage()
 
-    def run(self, task: Task, stop: threading.Event) -> TaskResult:
-        """Work on ``task``; never raises, whatever the function does."""
-        context = TaskContext(task, stop)
+    def run(self, task: Task, stop: threading.Event, lease: Lease | None = None) -> TaskResult:
+        """Work on ``task``, whose lease is extended meanwhile if there is one; never raises, whatever happens."""
+        context = TaskContext(task, stop, lease)
         token = _current.set(context)
         try:
             self._events.emit(TaskExecutionStarted, self.worker.name, task)

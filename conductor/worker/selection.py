@@ -6,12 +6,14 @@ import importlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from conductor._env import check_int
 from conductor.errors import ConfigurationError, WorkerRegistrationError
+from conductor.settings import Settings
 from conductor.worker.options import WorkerOptions
 from conductor.worker.registry import WorkerRegistry, default_registry
 from conductor.worker.worker import Worker
 
-__all__ = ["as_worker", "check_options", "find_workers", "refuse_duplicates"]
+__all__ = ["as_worker", "check_client", "check_options", "find_workers", "refuse_duplicates"]
 
 
 def find_workers(
@@ -21,9 +23,10 @@ def find_workers(
 
     Raises:
         WorkerRegistrationError: There is none.
+        ConfigurationError: A module is not there, or raised when it was imported; that is then the error's cause.
     """
     for module in import_modules:
-        importlib.import_module(module)
+        _import(module)
     found = list(given or ())
     if registry is None and given is None:
         registry = default_registry
@@ -35,6 +38,22 @@ def find_workers(
             "handler starts, name the module in TaskHandler(import_modules=...), or give TaskHandler(workers=...)."
         )
     return found
+
+
+def _import(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except (ConfigurationError, WorkerRegistrationError):  # a decorator's, which says what is wrong
+        raise
+    except Exception as error:  # noqa: BLE001  whatever a module of the user does
+        is_missing = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
+        why = "there is no such module" if is_missing else f"importing it raised {type(error).__name__}: {error}"
+        raise ConfigurationError(
+            f"import_modules has {name!r}, which cannot be imported: {why}.",
+            variable="import_modules",
+            value=name,
+            allowed="modules that Python finds from here",
+        ) from (None if is_missing else error)
 
 
 def as_worker(declared: Worker | Callable[..., Any]) -> Worker:
@@ -57,12 +76,27 @@ def check_options(options: dict[str, Any], max_concurrency: int | None) -> None:
         ConfigurationError: A value cannot be used.
     """
     WorkerOptions(**options) if options.keys() <= _option_names() else _refuse_options(options)
-    if max_concurrency is not None and max_concurrency < 1:
-        raise ConfigurationError(
-            f"max_concurrency is {max_concurrency}; it must be at least 1, or None for no limit.",
-            variable="max_concurrency",
-            value=max_concurrency,
-            allowed="a whole number from 1, or None",
+    if max_concurrency is not None:
+        check_int("max_concurrency", max_concurrency, minimum=1)
+
+
+def check_client(client: object) -> None:
+    """Refuse what is neither a client nor settings.
+
+    Raises:
+        ConfigurationError: It is something else, such as a URL.
+    """
+    if client is None or isinstance(client, Settings):
+        return
+    from conductor.clients.client import ConductorClient  # noqa: PLC0415  requests only where there is a client
+
+    if not isinstance(client, ConductorClient):
+        allowed = "a ConductorClient, Settings or None"
+        raise ConfigurationError(  # without the value: a URL may hold a password
+            f"client is of type {type(client).__name__}; it must be {allowed}; "
+            "a server's URL goes into Settings(server_url=...).",
+            variable="client",
+            allowed=allowed,
         )
 
 

@@ -68,6 +68,13 @@ class Worker:
         self.function = function
         self.name = name or _name_of(function)
         self.options = _checked(options)
+        if should_poll is not None and not callable(should_poll):
+            raise ConfigurationError(
+                f"should_poll is {should_poll!r}; it must be a function that says whether to poll.",
+                variable="should_poll",
+                value=should_poll,
+                allowed="a function without arguments, or None",
+            )
         self.should_poll = should_poll
         self.arguments = compile_arguments(function)
         self._task_def = (

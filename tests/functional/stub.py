@@ -34,6 +34,7 @@ class Stub:
         self.polls = []
         self.fault = lambda kind: None
         self.has_v2 = True
+        self.is_ascii = True  # without it, lone surrogates of tasks become bytes that are no UTF-8
         self.update_answer = lambda task_id: task_id
         self.token = None
         self.server = None
@@ -236,7 +237,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(204)
             self.end_headers()
             return
-        data = value.encode() if kind != "application/json" else json.dumps(value).encode()
+        data = value.encode() if kind != "application/json" else json.dumps(value, ensure_ascii=self.owner.is_ascii)
+        data = data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape")
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))

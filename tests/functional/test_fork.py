@@ -1,9 +1,10 @@
-"""Clients and handlers that were made, and used, before a fork: by gunicorn --preload and by multiprocessing."""
+"""Clients and handlers that were made, and used, before a fork: by gunicorn --preload, uWSGI and multiprocessing."""
 
 import itertools
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -34,12 +35,26 @@ def work():
     return {"pid": os.getpid()}
 
 handler = TaskHandler(client)
-handler.start()  # in the master; each child starts its own
 
 def app(environ, start_response):
     said = client.transport.request(ECHO, {"id": environ["PATH_INFO"].strip("/")})
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps({"path": said["path"], "pid": os.getpid()}).encode()]
+"""
+
+IN_MASTER = "handler.start()  # each child starts its own"
+
+IN_UWSGI = """
+import uwsgi
+from uwsgidecorators import postfork
+
+@postfork
+def begin():
+    handler.start()
+    uwsgi.atexit = handler.stop
+
+if uwsgi.worker_id():  # with --lazy-apps this is a worker already
+    begin()
 """
 
 CONFIG = """
@@ -65,37 +80,44 @@ def on_exit(server):
 
 
 @pytest.fixture
-def gunicorn(stub, tmp_path):
-    (tmp_path / "app.py").write_text(APP)
-    (tmp_path / "gunicorn.conf.py").write_text(CONFIG)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "app:app"],
-        cwd=tmp_path,
-        env={**os.environ, "CONDUCTOR_SERVER_URL": stub.url, "PYTHONWARNINGS": "ignore"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    yield process
-    if process.poll() is None:
-        process.kill()
-    process.communicate()
+def serve(stub, tmp_path):
+    processes = []
+
+    def start(*words):
+        process = subprocess.Popen(
+            [sys.executable, *words] if words[0] == "-m" else words,
+            cwd=tmp_path,
+            env={**os.environ, "CONDUCTOR_SERVER_URL": stub.url, "PYTHONWARNINGS": "ignore"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
-def address(process):
+def address(process, pattern):
     deadline = threading.Timer(20, process.kill)
     deadline.start()
+    said = []
     try:
         for line in process.stdout:
-            if "Listening at: " in line:
-                return line.partition("Listening at: ")[2].split()[0]
+            said.append(line)
+            if found := re.search(pattern, line):
+                return f"http://{found[1]}"
     finally:
         deadline.cancel()
-    raise AssertionError("gunicorn does not listen")
+    raise AssertionError(f"the server does not listen:\n{''.join(said)}")
 
 
-def test_with_gunicorn_preload_no_answer_crosses_and_each_worker_runs_tasks(stub, gunicorn, wait_until):
-    url = address(gunicorn)
+def ask_from_eight_threads(url):
+    """What was asked for, and what was answered, for 120 requests."""
     answers = []
 
     def ask(number):
@@ -108,8 +130,10 @@ def test_with_gunicorn_preload_no_answer_crosses_and_each_worker_runs_tasks(stub
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert len(answers) == 120
-    assert [asked for asked, said in answers if said["path"] != asked] == []
+    return answers
+
+
+def work_until_it_ran_in(stub, processes, wait_until):
     numbers = itertools.count()
 
     def ran_in():
@@ -117,15 +141,43 @@ def test_with_gunicorn_preload_no_answer_crosses_and_each_worker_runs_tasks(stub
         with stub.lock:
             return {updates[0]["outputData"]["pid"] for updates in stub.results.values()}
 
-    wait_until(
-        lambda: len(ran_in()) == 4, timeout=20, what="work in the master, whose threads go on, and in 3 children"
-    )
+    wait_until(lambda: len(ran_in()) == processes, timeout=20, what=f"work in {processes} processes")
     added = next(numbers)
     wait_until(lambda: len(stub.done()) == added)
     assert all(len(updates) == 1 for updates in stub.results.values())
+
+
+def test_with_gunicorn_preload_no_answer_crosses_and_each_worker_runs_tasks(stub, serve, tmp_path, wait_until):
+    (tmp_path / "app.py").write_text(APP + IN_MASTER)
+    (tmp_path / "gunicorn.conf.py").write_text(CONFIG)
+    gunicorn = serve("-m", "gunicorn", "app:app")
+    answers = ask_from_eight_threads(address(gunicorn, "Listening at: http://([0-9.:]+)"))
+    assert len(answers) == 120
+    assert [asked for asked, said in answers if said["path"] != asked] == []
+    work_until_it_ran_in(stub, 4, wait_until)  # the master, whose threads go on, and 3 children
     gunicorn.terminate()
     out, _ = gunicorn.communicate(timeout=8)  # less than gunicorn waits for a child that hangs
     assert gunicorn.returncode == 0, out
+    assert "Traceback" not in out
+
+
+UWSGI = [
+    *("--master", "--die-on-term", "--need-app", "--disable-logging"),
+    *("--processes", "3", "--threads", "4", "--http-socket", "127.0.0.1:0", "--wsgi", "app:app"),
+]
+
+
+@pytest.mark.parametrize("words", [["--py-call-uwsgi-fork-hooks"], [], ["--lazy-apps"]], ids=["hooks", "plain", "lazy"])
+def test_with_uwsgi_no_answer_crosses_and_each_worker_runs_tasks(stub, serve, tmp_path, wait_until, words):
+    (tmp_path / "app.py").write_text(APP + IN_UWSGI)
+    uwsgi = serve(os.path.join(os.path.dirname(sys.executable), "uwsgi"), *UWSGI, *words)
+    answers = ask_from_eight_threads(address(uwsgi, r"bound to TCP address ([0-9.:]+) \(port auto-assigned\)"))
+    assert len(answers) == 120
+    assert [asked for asked, said in answers if said["path"] != asked] == []
+    work_until_it_ran_in(stub, 3, wait_until)
+    uwsgi.terminate()
+    out, _ = uwsgi.communicate(timeout=20)
+    assert uwsgi.returncode == 0, out
     assert "Traceback" not in out
 
 

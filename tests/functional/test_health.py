@@ -112,6 +112,15 @@ def test_probes_come_from_the_environment_and_arguments_win():
         ProbeOptions.resolve(65536, None, None, {})
 
 
+def test_a_heartbeat_file_that_no_probe_would_see_is_refused(make, monkeypatch, tmp_path):
+    for wrong in (tmp_path / "missing" / "beat", tmp_path):
+        with pytest.raises(ConfigurationError, match=r"heartbeat_file is .* in a folder that is there"):
+            make(Worker(lambda: None, "work"), heartbeat_file=wrong).start()
+    monkeypatch.setenv("CONDUCTOR_HEARTBEAT_FILE", str(tmp_path / "missing" / "beat"))
+    with pytest.raises(ConfigurationError, match="CONDUCTOR_HEARTBEAT_FILE is "):
+        make(Worker(lambda: None, "work")).start()
+
+
 def test_the_heartbeat_file_is_there_while_it_lives_and_gone_after_a_stop(stub, make, wait_until, tmp_path):
     file = tmp_path / "alive"
     handler = make(Worker(lambda: None, "work"), heartbeat_file=file).start()

@@ -6,7 +6,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from conductor import Settings, TaskHandler, Worker
+from conductor import Settings, TaskHandler, TaskResult, Worker
 from conductor.contrib.opentelemetry import trace_workers, with_trace
 
 
@@ -78,6 +78,35 @@ def test_a_failure_is_recorded_and_the_task_fails_as_without_it(stub, handler, e
     assert not execution.status.is_ok
     assert execution.events[0].attributes["exception.type"] == "ValueError"
     assert stub.statuses() == {"charge-1": ["FAILED"]}
+
+
+OUTCOMES = {
+    "exit": (SystemExit, SystemExit(3), "SystemExit"),
+    "no JSON": (None, {"lock": object()}, "SerializationError"),
+    "a result that says so": (None, TaskResult("", "", status="FAILED", reason_for_incompletion="card refused"), None),
+}
+
+
+@pytest.mark.parametrize("kind", OUTCOMES)
+def test_every_way_to_fail_is_an_error_of_the_span(stub, provider, exporter, wait_until, kind):
+    raises, outcome, recorded = OUTCOMES[kind]
+
+    def end():
+        if raises:
+            raise outcome
+        return outcome
+
+    stub.add("charge", "charge-1")
+    handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(end, "charge")])
+    trace_workers(handler, provider)
+    with handler:
+        wait_until(lambda: named(exporter, "update charge"))
+    (execution,) = named(exporter, "execute charge")
+    assert execution.status.status_code is trace.StatusCode.ERROR
+    assert [event.attributes["exception.type"].rpartition(".")[2] for event in execution.events] == (
+        [recorded] if recorded else []
+    )
+    assert execution.status.description == stub.results["charge-1"][0]["reasonForIncompletion"]
 
 
 def test_a_refused_result_is_a_failed_span(stub, handler, exporter, wait_until):

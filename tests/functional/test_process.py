@@ -99,13 +99,22 @@ def test_a_second_signal_aborts(stub, spawn):
         ("TaskHandler().run()", {}, "No workers were found"),
         (SLOW, {"CONDUCTOR_WORKER_SLOW_THREAD_COUNT": "lots"}, "CONDUCTOR_WORKER_SLOW_THREAD_COUNT"),
         (SLOW, {"CONDUCTOR_AUTH_KEY": "only-half"}, "CONDUCTOR_AUTH_SECRET"),
+        ("TaskHandler(import_modules=['no.such']).run()", {}, "'no.such', which cannot be imported: there is no such"),
+        ("TaskHandler(import_modules=['broken']).run()", {}, "importing it raised ZeroDivisionError: division by zero"),
+        ("TaskHandler(import_modules=['refused']).run()", {}, "thread_count is 0; it must be a whole number"),
     ],
 )
-def test_a_configuration_that_cannot_be_used_exits_with_2_and_says_why(spawn, code, environ, says):
+def test_a_configuration_that_cannot_be_used_exits_with_2_and_says_why(spawn, tmp_path, code, environ, says):
+    (tmp_path / "broken.py").write_text("def half():\n    return 1 / 0\n\nhalf()\n")
+    (tmp_path / "refused.py").write_text(
+        "import conductor\n\n@conductor.worker_task('x', thread_count=0)\ndef x(): ..."
+    )
     process = spawn(code, **environ)
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 2, out
     assert says in out
+    assert ("Traceback" in out) == ("broken" in code)
+    assert ("in half" in out) == ("broken" in code)
 
 
 def test_started_as_the_last_line_of_a_script_it_keeps_working_until_ctrl_c(stub, spawn, wait_until):

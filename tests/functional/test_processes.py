@@ -203,6 +203,10 @@ ONLY_IN_MAIN = SCRIPT.replace(
         (BROKEN_IN_CHILDREN, "not here"),
         (ONLY_IN_MAIN, "only_main"),
         (SCRIPT.replace("processes=2", "processes=0"), "processes is 0"),
+        (
+            SCRIPT.replace("processes=2", "processes=2, outbox='/no/such/folder/box'"),
+            "The outbox /no/such/folder/box.1",
+        ),
     ],
 )
 def test_what_cannot_be_set_up_exits_with_2_and_says_why(run, code, says):

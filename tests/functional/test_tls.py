@@ -63,6 +63,20 @@ def test_a_certificate_that_is_not_trusted_is_an_immediate_error_that_says_what_
     assert slept == []
 
 
+def test_a_worker_says_once_that_a_certificate_is_not_trusted_and_what_to_do(secure, wait_until, monkeypatch, caplog):
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    settings = Settings(server_url=secure()["server_url"], auth_key="k", auth_secret="s")
+    with TaskHandler(settings, workers=[Worker(lambda: None, "work")]) as handler:
+        wait_until(lambda: handler.health().workers[0].failed_polls >= 3)
+        health = handler.health()
+    assert not health.is_ready
+    assert "certificate" in health.workers[0].last_error
+    texts = [r.getMessage() for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
+    assert len(texts) == 2  # one of the token, one of the polls
+    assert all("certificate" in text and "ca_bundle" in text for text in texts)
+
+
 def test_verification_can_be_turned_off(stub, secure):
     stub.add("work", "work-1")
     with ConductorClient(server_url=secure()["server_url"], verify=False) as client, pytest.warns(match="Unverified"):

@@ -13,6 +13,7 @@ from conductor import (
     TaskHandler,
     TaskInProgress,
     Worker,
+    get_task_context,
 )
 from conductor.errors import WorkerRegistrationError
 from conductor.worker.events import DeliveryDelayed, LeaseExtended, PollFailure, TaskUpdateFailure, WorkerStateChanged
@@ -156,6 +157,24 @@ def test_poison_tasks_are_answered_or_counted_and_the_worker_goes_on(stub, start
     assert "cannot read" in stub.results["work-a"][0]["reasonForIncompletion"]
 
 
+@pytest.mark.parametrize("thread_count", [1, 4])
+def test_a_task_whose_bytes_are_no_utf_8_is_failed_and_counted_and_the_others_go_on(
+    stub, start, wait_until, thread_count
+):
+    stub.is_ascii = False
+    stub.add("work", "work-1", inputData={"name": "Zoë"})
+    stub.add("work", "work-bad", inputData={"name": "Zo\udceb"})
+    stub.add("work", "work-\udceb")
+    stub.add("work", "work-2", inputData={"name": "Zoë"})
+    handler = start(Worker(lambda name: name, "work", thread_count=thread_count))
+    wait_until(lambda: {"work-1", "work-bad", "work-2"} <= stub.done())
+    wait_until(lambda: handler.health().workers[0].unreadable == 2)
+    assert [stub.results[f"work-{n}"][0]["outputData"] for n in (1, 2)] == [{"result": "Zoë"}] * 2
+    assert stub.statuses()["work-bad"] == ["FAILED_WITH_TERMINAL_ERROR"]
+    assert "no UTF-8" in stub.results["work-bad"][0]["reasonForIncompletion"]
+    assert handler.health().workers[0].failed_polls == 0
+
+
 @pytest.mark.parametrize("fault", [500, 503, 429, "cut", "cut-after", "html"])
 def test_no_result_is_lost_when_every_third_update_fails(stub, start, wait_until, fault):
     count = [0]
@@ -251,6 +270,24 @@ def test_an_expired_token_is_renewed_on_the_hot_path(stub, wait_until):
     assert stub.requests["token"] == 2
 
 
+def test_a_wrong_secret_is_one_error_that_names_the_cause(stub, wait_until, caplog):
+    stub.token = lambda: "none that was given out"
+    stub.fault = lambda kind: 401 if kind == "token" else None
+    settings = Settings(server_url=stub.url, auth_key="the-key", auth_secret="the-secret")
+    workers = [Worker(lambda: None, kind) for kind in ("work", "other")]
+    with TaskHandler(settings, workers=workers) as handler:
+        wait_until(lambda: stub.requests["token"] >= 2)
+        wait_until(lambda: all(worker.failed_polls >= 2 for worker in handler.health().workers))
+        health = handler.health()
+    assert health.token == "failing"
+    assert all("CONDUCTOR_AUTH_SECRET" in worker.last_error for worker in health.workers)
+    (error,) = [r for r in caplog.records if r.levelname == "ERROR"]
+    assert "'the-key'" in error.getMessage()
+    assert "CONDUCTOR_AUTH_SECRET" in error.getMessage()
+    assert sum("polling fails" in r.getMessage() for r in caplog.records) == 2
+    assert "the-secret" not in caplog.text
+
+
 # -- stopping
 
 
@@ -297,8 +334,6 @@ def test_unfinished_tasks_that_may_run_twice_are_handed_back(stub, start, wait_u
 
 
 def test_a_function_sees_the_stop(stub, start, wait_until):
-    from conductor import get_task_context
-
     stub.add("work", "work-1")
     handler = start(Worker(lambda: {"stopped": get_task_context().wait_for_stop(10)}, "work"))
     wait_until(lambda: handler.health().workers[0].oldest_running > 0)
@@ -363,6 +398,18 @@ def test_a_lowered_thread_count_is_kept(stub, start, wait_until):
     assert most[0] == 1
 
 
+def test_middleware_that_comes_after_the_start_is_refused_and_counts_before_the_next(stub, start, wait_until):
+    handler = start(Worker(lambda: {"ran": True}, "work"))
+    with pytest.raises(ConfigurationError, match=r"use\(\) comes too late.*before start\(\)"):
+        handler.use(lambda context, call: call())
+    handler.stop()
+    handler.use(lambda context, call: {**call(), "through": "middleware"})
+    stub.add("work", "work-1")
+    handler.start()
+    wait_until(lambda: stub.done() == {"work-1"})
+    assert stub.results["work-1"][0]["outputData"] == {"ran": True, "through": "middleware"}
+
+
 @pytest.mark.parametrize("changes", [{"domain": "x"}, {"nonsense": 1}])
 def test_what_cannot_change_while_it_runs_is_refused(stub, start, changes):
     handler = start(Worker(lambda: None, "work"))
@@ -419,6 +466,43 @@ def test_leases_of_long_tasks_are_extended_where_asked_for(stub, start, wait_unt
     assert all(not u.get("extendLease") for u in stub.results["plain-1"])
 
 
+def test_a_function_sees_its_lease_being_extended_and_can_stop_it(stub, start, wait_until):
+    seen, release = [], threading.Event()
+
+    def work():
+        context = get_task_context()
+        seen.append((context.extends_lease, context.lease_extensions))
+        wait_until(lambda: context.lease_extensions == 2)
+        seen.append((context.extends_lease, context.time_left() > 0.5))  # 1.6 s after it began, with a timeout of 1
+        context.stop_extending_lease()
+        seen.append((context.extends_lease, context.lease_extensions))
+        wait_until(lambda: context.time_left() < -0.5)
+        release.set()
+
+    stub.add("long", "long-1", responseTimeoutSeconds=1)
+    start(Worker(work, "long", lease_extension=True))
+    wait_until(release.is_set)
+    wait_until(lambda: "long-1" in stub.done())
+    assert stub.statuses()["long-1"] == ["IN_PROGRESS", "IN_PROGRESS", "COMPLETED"]
+    assert seen == [(True, 0), (True, True), (False, 2)]
+
+
+def test_a_lease_ends_when_the_worker_says_so(stub, start, wait_until, caplog):
+    release = threading.Event()
+
+    def work():
+        context = get_task_context()
+        wait_until(lambda: not context.extends_lease)
+        release.wait(10)
+
+    stub.add("long", "long-1", responseTimeoutSeconds=1)
+    start(Worker(work, "long", lease_extension=True, max_lease_seconds=1))
+    wait_until(lambda: "Task long-1 has run for the longest time its worker allows" in caplog.text)
+    release.set()
+    wait_until(lambda: "long-1" in stub.done())
+    assert stub.statuses()["long-1"] == ["IN_PROGRESS", "COMPLETED"]
+
+
 # -- what is started
 
 
@@ -447,10 +531,37 @@ def test_workers_are_taken_from_the_registry_beside_those_that_are_given(stub):
     assert [w.name for w in handler.workers] == ["given", "from_registry"]
 
 
-@pytest.mark.parametrize("options", [{"thread_count": 0}, {"max_concurrency": 0}])
-def test_impossible_options_are_refused_by_the_constructor(options):
-    with pytest.raises(ConfigurationError):
-        TaskHandler(workers=[Worker(lambda: None, "x")], **options)
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("thread_count", 0),
+        ("max_concurrency", 0),
+        ("max_concurrency", "5"),
+        ("max_concurrency", 1.5),
+        ("max_concurrency", True),
+        ("grace_seconds", "30"),
+        ("grace_seconds", -1),
+        ("grace_seconds", float("nan")),
+    ],
+)
+def test_impossible_options_are_refused_by_the_constructor(option, value):
+    with pytest.raises(ConfigurationError, match=f"{option} is .*it must be ") as caught:
+        TaskHandler(workers=[Worker(lambda: None, "x")], **{option: value})
+    assert caught.value.variable == option
+    assert caught.value.allowed
+
+
+@pytest.mark.parametrize(("option", "value"), [("processes", 1.7), ("health_port", 8080.7), ("health_port", True)])
+def test_numbers_that_are_not_whole_are_refused_at_the_start(stub, option, value):
+    handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(lambda: None, "x")], **{option: value})
+    with pytest.raises(ConfigurationError, match=f"{option} is {value}; it must be a whole number"):
+        handler.start()
+
+
+def test_a_url_is_no_client_and_is_not_repeated():
+    with pytest.raises(ConfigurationError, match=r"type str.*Settings\(server_url=") as caught:
+        TaskHandler("http://me:the-password@localhost")
+    assert "the-password" not in str(caught.value)
 
 
 def test_an_unknown_option_of_the_handler_is_a_type_error():

@@ -7,7 +7,10 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
-EXTRAS = {"fast", "yaml", "cli", "oss", "hypothesis", "server", "prometheus", "opentelemetry", "django", "flask"}
+EXTRAS = {
+    *("fast", "yaml", "cli", "oss", "hypothesis", "server"),
+    *("prometheus", "opentelemetry", "sentry", "django", "flask"),
+}
 SAID_ELSEWHERE = {"quickjs-ng": "MIT"}  # in its LICENSE file, and not in its metadata
 
 

@@ -116,6 +116,25 @@ def test_what_cannot_run_is_status_2_and_a_sentence(cli, module, tmp_path, words
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "environ", "says"),
+    [
+        (["--threads", "0"], {}, "--threads"),
+        (["--grace", "-1"], {}, "grace_seconds is -1.0"),
+        (["--grace", "nan"], {}, "grace_seconds is nan"),
+        (["--health-port", "70000"], {}, "health_port is 70000"),
+        (["--outbox", "/no/such/folder/box"], {}, "/no/such/folder/box"),
+        (["--processes", "2", "--outbox", "/no/such/folder/box"], {}, "/no/such/folder/box.1"),
+        ([], {"CONDUCTOR_WORKER_ALL_THREAD_COUNT": "0"}, "CONDUCTOR_WORKER_ALL_THREAD_COUNT is '0'"),
+        ([], {"CONDUCTOR_PROCESSES": "two"}, "CONDUCTOR_PROCESSES is 'two'"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_status_2_and_a_sentence(cli, module, words, environ, says):
+    done = cli("worker", "run", "app.tasks", *words, **environ)
+
+    assert (done.status, says in done.err, "Traceback" in done.err) == (2, True, False), done.err
+
+
 def test_a_wrong_setting_is_status_2(cli, module):
     done = cli("worker", "run", "app.tasks", CONDUCTOR_SERVER_URL="ftp://nowhere")
 

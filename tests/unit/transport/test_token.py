@@ -126,13 +126,29 @@ def test_a_valid_token_survives_failed_refreshes(cache, server, now):
     assert cache.get() == "t3"
 
 
-def test_failures_are_warnings_and_errors_from_the_fifth(cache, server, now, caplog):
-    server.error = AuthenticationError("no")
+def test_an_outage_is_logged_when_it_begins_and_when_it_ends_with_its_length_and_count(cache, server, now, caplog):
+    caplog.set_level("INFO", logger="conductor.transport.token")
+    server.error = APIConnectionError("down")
     for _ in range(6):
-        now[0] += 61
-        with pytest.raises(AuthenticationError):
+        with pytest.raises(APIConnectionError):
             cache.get()
-    assert [r.levelno for r in caplog.records] == [logging.WARNING] * 4 + [logging.ERROR] * 2
+        now[0] += 61
+    server.error = None
+    cache.get()
+    cache.renew("t7")
+    (begins, ends) = caplog.records
+    assert (begins.levelno, ends.levelno) == (logging.WARNING, logging.INFO)
+    assert "down" in begins.getMessage()
+    assert "after 366.0 s and 6 failed attempt(s)" in ends.getMessage()
+
+
+def test_a_refused_access_key_is_one_error_also_in_the_middle_of_an_outage(cache, server, now, caplog):
+    for error in (APIConnectionError("down"), AuthenticationError("no"), AuthenticationError("no")):
+        server.error = error
+        with pytest.raises(type(error)):
+            cache.get()
+        now[0] += 61
+    assert [r.levelno for r in caplog.records] == [logging.WARNING, logging.ERROR]
 
 
 def test_a_server_without_a_token_endpoint_is_remembered(cache, server):

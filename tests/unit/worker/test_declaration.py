@@ -114,7 +114,7 @@ def test_an_old_spelling_names_its_successor(old, new):
         worker_task(**{old: 1})
 
 
-@pytest.mark.parametrize("options", [{"colour": "red"}, {"thread_count": 0}])
+@pytest.mark.parametrize("options", [{"colour": "red"}, {"thread_count": 0}, {"should_poll": True}])
 def test_unknown_and_impossible_options_are_refused_where_they_are_written(options):
     with pytest.raises(ConfigurationError):
         worker_task("x", registry=WorkerRegistry(), **options)(lambda: None)

@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 
 from conductor.errors import ConfigurationError
@@ -92,7 +94,15 @@ def test_a_bad_value_stops_the_start_and_names_the_variable(suffix, text):
 
 
 @pytest.mark.parametrize(
-    "options", [{"thread_count": 0}, {"thread_count": "2"}, {"poll_timeout_ms": 6000}, {"paused": "no"}]
+    "options",
+    [
+        {"thread_count": 0},
+        {"thread_count": "2"},
+        {"thread_count": 1.5},
+        {"thread_count": True},
+        {"poll_timeout_ms": 6000},
+        {"paused": "no"},
+    ],
 )
 def test_a_bad_value_in_code_is_refused_too(options):
     with pytest.raises(ConfigurationError) as caught:
@@ -104,6 +114,30 @@ def test_an_unknown_property_for_all_workers_is_told_with_the_nearest_name(caplo
     resolved({"CONDUCTOR_WORKER_ALL_TREAD_COUNT": "3"})
     assert "CONDUCTOR_WORKER_ALL_TREAD_COUNT" in caplog.text
     assert "THREAD_COUNT?" in caplog.text
+
+
+@pytest.mark.parametrize("variable", ["CONDUCTOR_WORKER_CHARGE_TREAD_COUNT", "conductor.worker.charge.tread_count"])
+def test_so_is_one_for_one_worker(caplog, variable):
+    resolved({variable: "3"})
+    assert variable in caplog.text
+    assert "THREAD_COUNT?" in caplog.text
+
+
+def test_a_variable_of_a_worker_with_a_longer_name_is_nobodys_mistake(caplog):
+    resolved({"CONDUCTOR_WORKER_CHARGE_CARD_DOMAIN": "eu", "conductor.worker.charge.card.domain": "eu"})
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("option", ["THREAD_COUNT", "PAUSED", "MAX_LEASE_SECONDS", "WORKER_ID", "POLL_TIMEOUT_MS"])
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_variable_counts_as_not_set(option, text):
+    declared = {"thread_count": 2, "worker_id": "w", "max_lease_seconds": 9}
+    got = resolved({f"CONDUCTOR_WORKER_CHARGE_{option}": text}, declared)
+    assert got == resolved({}, declared)
+
+
+def test_a_worker_id_of_none_is_the_hosts_name():
+    assert resolved({}, {"worker_id": None}).options.worker_id == socket.gethostname()
 
 
 def test_the_table_shows_each_option_and_where_it_came_from():

@@ -1,0 +1,73 @@
+"""Failures of workers in Sentry (extra ``sentry``).
+
+    import sentry_sdk
+    from conductor.contrib.sentry import report_workers
+
+    sentry_sdk.init(dsn=...)
+    report_workers(handler)
+
+Each task has an isolation scope of its own with its type, its ids and which attempt it is as tags, so that what the
+function reports itself carries them, too. What the function raises is captured. Nothing that Sentry's SDK does wrong
+fails a task.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import sentry_sdk
+
+from conductor.worker.context import TaskContext
+
+__all__ = ["HasMiddleware", "around_execution", "report_workers"]
+
+logger = logging.getLogger(__name__)
+
+
+class HasMiddleware(Protocol):
+    """A ``TaskHandler``."""
+
+    def use(self, middleware: Any) -> Any:
+        """Wrap each execution."""
+
+
+def report_workers(handler: HasMiddleware) -> None:
+    """Report what ``handler`` runs; call it before the start, after ``sentry_sdk.init``.
+
+    Args:
+        handler: A ``TaskHandler``.
+    """
+    handler.use(around_execution)
+
+
+def around_execution(context: TaskContext, call: Callable[[], Any]) -> Any:
+    """Middleware: a scope around the function; what it raises is captured and raised again."""
+    with contextlib.ExitStack() as scopes:
+        with _harmless():
+            _describe(scopes.enter_context(sentry_sdk.isolation_scope()), context)
+        try:
+            return call()
+        except BaseException as error:
+            with _harmless():
+                sentry_sdk.capture_exception(error)
+            raise
+
+
+def _describe(scope: sentry_sdk.Scope, context: TaskContext) -> None:
+    scope.set_transaction_name(f"execute {context.task_type}", source="task")
+    scope.set_tag("conductor.task.type", context.task_type)
+    scope.set_tag("conductor.task.id", context.task_id)
+    scope.set_tag("conductor.task.reference_name", context.reference_name)
+    scope.set_tag("conductor.task.attempt", context.retry_count + 1)
+    scope.set_tag("conductor.workflow.id", context.workflow_id)
+
+
+@contextlib.contextmanager
+def _harmless() -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        logger.exception("Sentry could not be told of a task; the task goes on")
