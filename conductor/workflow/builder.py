@@ -224,7 +224,7 @@ class Workflow(Roots, Opening, Checking, Running):
             return None
         if isinstance(item, Sequence) and not isinstance(item, str):
             return self._settle(fork(*item)) if item else None
-        if callable(item):
+        if callable(item) and not isinstance(item, Ref):
             takes_workflow = any(p.default is p.empty for p in inspect.signature(item).parameters.values())
             made = item(self) if takes_workflow else item()
             for part in _sequence(made):

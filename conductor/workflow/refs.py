@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
 from typing_extensions import Self
@@ -25,6 +25,15 @@ class Root(Protocol):
     @property
     def root(self) -> str:
         """The text before the first dot."""
+
+
+def _refusal(verb: str, hint: str = "") -> Callable[..., NoReturn]:
+    """A method for what Python would do to a value that is there."""
+
+    def refuse(ref: Ref, *_: object, **__: object) -> NoReturn:
+        raise TypeError(_NO_VALUE.format(ref, verb) + hint)
+
+    return refuse
 
 
 class Ref:
@@ -73,19 +82,20 @@ class Ref:
             raise TypeError(_NO_VALUE.format(self, "compare"))
         return NotImplemented
 
-    def __bool__(self) -> NoReturn:
-        raise TypeError(_NO_VALUE.format(self, "test"))
-
-    def __iter__(self) -> Iterator[Any]:
-        raise TypeError(_NO_VALUE.format(self, "loop over"))
-
-    def __contains__(self, item: object) -> bool:
-        raise TypeError(_NO_VALUE.format(self, "search"))
-
-    def __add__(self, other: object) -> NoReturn:
-        raise TypeError(_NO_VALUE.format(self, "add to") + ' For text use an f-string: f"{ref} more".')
-
-    __radd__ = __add__
+    __bool__ = _refusal("test")
+    __iter__ = _refusal("loop over")
+    __contains__ = _refusal("search")
+    __len__ = _refusal("measure")
+    __call__ = _refusal("call")
+    __lt__ = __le__ = __gt__ = __ge__ = _refusal("compare")
+    __int__ = __float__ = __complex__ = __index__ = __round__ = __trunc__ = _refusal("convert")
+    __add__ = __radd__ = _refusal("add to", ' For text use an f-string: f"{ref} more".')
+    __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refusal("calculate with")
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _refusal("calculate with")
+    __divmod__ = __rdivmod__ = __matmul__ = __rmatmul__ = _refusal("calculate with")
+    __neg__ = __pos__ = __abs__ = __invert__ = _refusal("calculate with")
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refusal("calculate with")
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _refusal("calculate with")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(_NO_VALUE.format(self, "copy"))
