@@ -9,8 +9,9 @@ from typing import Any, NoReturn, Protocol
 from typing_extensions import Self
 
 from conductor.workflow.place import here
+from conductor.workflow.written import note
 
-__all__ = ["Ref", "Root", "path_text", "place_of", "root_of"]
+__all__ = ["Ref", "Root", "path_text", "place_of", "root_of", "text_of"]
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
 _NO_VALUE = (
@@ -31,7 +32,7 @@ def _refusal(verb: str, hint: str = "") -> Callable[..., NoReturn]:
     """A method for what Python would do to a value that is there."""
 
     def refuse(ref: Ref, *_: object, **__: object) -> NoReturn:
-        raise TypeError(_NO_VALUE.format(ref, verb) + hint)
+        raise TypeError(_NO_VALUE.format(text_of(ref), verb) + hint)
 
     return refuse
 
@@ -60,26 +61,28 @@ class Ref:
         return type(self)(self._root, self._path + path_text(key))
 
     def __str__(self) -> str:
-        return f"${{{self._root.root}{self._path}}}"
+        text = text_of(self)
+        note(self, text)
+        return text
 
     def __format__(self, spec: str) -> str:
         if spec:
-            raise TypeError(_NO_VALUE.format(self, "format"))
+            raise TypeError(_NO_VALUE.format(text_of(self), "format"))
         return str(self)
 
     def __repr__(self) -> str:
-        return f"Ref({str(self)!r})"
+        return f"Ref({text_of(self)!r})"
 
     def __hash__(self) -> int:
         return hash((id(self._root), self._path))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Ref):
-            return str(self) == str(other)
+            return text_of(self) == text_of(other)
         if isinstance(other, str) and other.startswith("${"):
-            return str(self) == other
+            return text_of(self) == other
         if isinstance(other, str | int | float):
-            raise TypeError(_NO_VALUE.format(self, "compare"))
+            raise TypeError(_NO_VALUE.format(text_of(self), "compare"))
         return NotImplemented
 
     __bool__ = _refusal("test")
@@ -98,7 +101,7 @@ class Ref:
     __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _refusal("calculate with")
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(_NO_VALUE.format(self, "copy"))
+        raise TypeError(_NO_VALUE.format(text_of(self), "copy"))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
@@ -122,9 +125,14 @@ def path_text(key: str | int | slice) -> str:
     return f"['{quoted}']"
 
 
+def text_of(ref: Ref) -> str:
+    """Its text, as the server reads it."""
+    return f"${{{ref._root.root}{ref._path}}}"  # noqa: SLF001  no public attribute: they are all names of data
+
+
 def place_of(ref: Ref) -> str:
     """Where the reference was written, as ``file:line``."""
-    return ref._place  # noqa: SLF001  no public attribute: they are all names of data
+    return ref._place  # noqa: SLF001
 
 
 def root_of(ref: Ref) -> Root:
