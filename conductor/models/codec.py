@@ -20,9 +20,9 @@ import attrs
 
 from conductor.errors import SerializationError
 
-__all__ = ["dumps", "epoch_ms", "loads", "moment", "to_jsonable"]
+__all__ = ["MAX_DEPTH", "dumps", "epoch_ms", "loads", "moment", "to_jsonable"]
 
-_MAX_DEPTH = 200
+MAX_DEPTH = 200
 _SHOWN = 60
 
 
@@ -86,9 +86,9 @@ def _convert(value: Any, path: str, depth: int) -> Any:
         if math.isfinite(value):
             return value
         raise _no_json(path, f"{value!r} is not a JSON number")
-    if depth > _MAX_DEPTH:
+    if depth > MAX_DEPTH:
         start = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}..."
-        raise _no_json(start, f"nested more than {_MAX_DEPTH} levels deep, or it contains itself")
+        raise _no_json(start, f"nested more than {MAX_DEPTH} levels deep, or it contains itself")
     if kind is dict:
         return {_key(k, path): _convert(v, f"{path}.{k}", depth + 1) for k, v in value.items()}
     if kind is list or kind is tuple:

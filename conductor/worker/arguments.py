@@ -14,7 +14,7 @@ from conductor.models import Task
 from conductor.worker.context import TaskContext, get_task_context
 from conductor.worker.conversion import Convert, converter_for, describe
 
-__all__ = ["Arguments", "compile_arguments"]
+__all__ = ["Arguments", "compile_arguments", "input_converters"]
 
 Arguments = Callable[[Task], tuple[list[Any], dict[str, Any]]]
 _POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
@@ -51,6 +51,20 @@ def compile_arguments(function: Callable[..., Any]) -> Arguments:
     hints = _hints(function)
     kinds = {name: hints.get(name, p.annotation) for name, p in signature.parameters.items()}
     return _compiled(signature, kinds)
+
+
+def input_converters(function: Callable[..., Any]) -> dict[str, Convert]:
+    """What converts each input of ``function``, by the input's name; inputs that it takes as they come are left out."""
+    hints = _hints(function)
+    parameters = inspect.signature(function).parameters.values()
+    named = {
+        p.name: hints.get(p.name, p.annotation) for p in parameters if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}
+    }
+    return {
+        name: converter_for(kind)
+        for name, kind in named.items()
+        if not _is_special(kind) and not isinstance(kind, str) and kind is not inspect.Parameter.empty
+    }
 
 
 def _hints(function: Any) -> dict[str, Any]:

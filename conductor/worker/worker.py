@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import define, field
 
-from conductor.errors import ConfigurationError, NotFoundError, WorkerRegistrationError
+from conductor.errors import ConfigurationError, NotFoundError, TaskInputError, WorkerRegistrationError
 from conductor.models import TaskDef
-from conductor.worker.arguments import Arguments, compile_arguments
+from conductor.worker.arguments import Arguments, compile_arguments, input_converters
 from conductor.worker.options import WorkerOptions
 
 if TYPE_CHECKING:
@@ -95,6 +95,22 @@ class Worker:
     def domain(self) -> str | None:
         """The domain that was declared."""
         return self.options.get("domain") or None
+
+    def refusal(self, inputs: Mapping[str, Any]) -> dict[str, str]:
+        """Why the function would not get these inputs: for each that does not fit its annotation, what the task says.
+
+        Workflows that are written in Python are checked with it.
+        """
+        converters = input_converters(self.function)
+        refused: dict[str, str] = {}
+        for name in inputs.keys() & converters.keys():
+            try:
+                converters[name](inputs[name], name)
+            except TaskInputError as error:
+                refused[name] = error.message
+            except Exception:  # noqa: BLE001, S112  a class may need what is there only when the function runs
+                continue
+        return refused
 
     def task_def(self) -> TaskDef:
         """The task definition that ``register`` registers."""

@@ -28,6 +28,7 @@ from conductor.workflow.roots import Roots
 from conductor.workflow.running import Running
 from conductor.workflow.step import Block, Chain, Closed, Content, Step
 from conductor.workflow.tasks.branch import fork
+from conductor.workflow.written import Written, claim
 
 __all__ = ["Workflow"]
 
@@ -126,6 +127,7 @@ class Workflow(Roots, Opening, Checking, Running):
             "metadata": metadata,
         }
         self._set_up({**{key: value for key, value in given.items() if value is not None}, **(fields or {})})
+        self._written = claim({"outputParameters": output_parameters})
 
     def _set_up(self, fields: dict[str, Any]) -> None:
         self.place: str = here()
@@ -133,6 +135,8 @@ class Workflow(Roots, Opening, Checking, Running):
         self._names = Names()
         self._open: list[Block] = [fields["tasks"]]
         self._mistakes: list[Problem] = []
+        self._lines: dict[str, str] = {}
+        self._written: dict[str, list[Written]] = {}
 
     def __repr__(self) -> str:
         return f"Workflow({self.name!r}, version={self.version!r}, steps={sum(1 for _ in self.walk())})"
@@ -224,7 +228,7 @@ class Workflow(Roots, Opening, Checking, Running):
             return None
         if isinstance(item, Sequence) and not isinstance(item, str):
             return self._settle(fork(*item)) if item else None
-        if callable(item):
+        if callable(item) and not isinstance(item, Ref):
             takes_workflow = any(p.default is p.empty for p in inspect.signature(item).parameters.values())
             made = item(self) if takes_workflow else item()
             for part in _sequence(made):
@@ -259,8 +263,10 @@ class Workflow(Roots, Opening, Checking, Running):
 
     def returns(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
         """Say what the workflow answers (``outputParameters``); without it that is the last task's output."""
-        self._fields.setdefault("outputParameters", {})
-        self._fields["outputParameters"] = {**self._fields["outputParameters"], **(values or {}), **more}
+        given = {**(values or {}), **more}
+        self._fields["outputParameters"] = {**(self._fields.get("outputParameters") or {}), **given}
+        self._lines |= dict.fromkeys((f"outputParameters.{name}" for name in given), here())
+        self._written |= claim({"outputParameters": given})
         return self
 
     # -- the definition

@@ -9,9 +9,11 @@ from typing_extensions import Self
 
 from conductor.errors import WorkflowDefinitionError
 from conductor.workflow.problem import Problem
+from conductor.workflow.render import Renderer
 from conductor.workflow.signature import Declared, Signature, declared
 from conductor.workflow.step import Block, Step
 from conductor.workflow.validate import check
+from conductor.workflow.written import Origin, Written
 
 __all__ = ["Checking"]
 
@@ -24,6 +26,8 @@ class Checking:
     walk: Any
     _fields: dict[str, Any]
     _mistakes: list[Problem]
+    _lines: dict[str, str]
+    _written: dict[str, list[Written]]
 
     def validate(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> list[Problem]:
         """Everything that is wrong with it, each with its place; warnings as well (``is_error`` is false).
@@ -35,14 +39,28 @@ class Checking:
         """
         return self.problems_with(None if workers is None else {one.name: one for one in map(declared, workers)})
 
-    def problems_with(self, signatures: Mapping[str, Signature] | None) -> list[Problem]:
-        """What ``validate`` finds, with the workers as they were read."""
-        circle = self._circle(())
-        if circle is not None:
-            return [*self._mistakes, circle]
+    def problems_with(
+        self, signatures: Mapping[str, Signature] | None, inside: tuple[Checking, ...] = ()
+    ) -> list[Problem]:
+        """What ``validate`` finds, with the workers as they were read.
+
+        Args:
+            signatures: The workers by task name, or None.
+            inside: The workflows that this one is checked as a part of, outermost first.
+        """
+        if self in inside:
+            return []  # the outermost one tells of the circle
+        circle = None if inside else self._circle(())
         is_built = not all(step.is_loaded for step in self.walk())
-        place = self.place if is_built else ""
-        return [*self._mistakes, *check(self._fields, self._fields["tasks"], place, signatures=signatures)]
+        origin = Origin(self.place if is_built else "", self._lines, self._written)
+        block = self._fields["tasks"]
+        found = check(self._fields, block, origin, signatures=signatures, inside=(*inside, self))
+        return [*self._mistakes, *([circle] if circle else []), *found]
+
+    def without_steps(self) -> dict[str, Any]:
+        """The definition's own fields in their wire form, with text for what has no JSON form."""
+        renderer = Renderer((), is_lenient=True)
+        return {key: renderer.value(value) for key, value in self._fields.items() if not isinstance(value, Block)}
 
     def check(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> Self:
         """Raise what ``validate`` finds, warnings apart.

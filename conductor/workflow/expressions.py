@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
+from conductor.models.codec import MAX_DEPTH
+
 __all__ = ["Expression", "expressions", "expressions_in"]
 
 _ROOT = re.compile(r"[^.\[]+")
@@ -91,15 +93,17 @@ def _closing(text: str, position: int) -> int:
     return -1
 
 
-def expressions_in(value: Any, path: str = "") -> Iterator[tuple[str, Expression]]:
+def expressions_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Expression]]:
     """The expressions in all texts of a JSON value, each with the path of its text; keys are never expressions."""
     if isinstance(value, str):
         if "${" in value:
             for found in expressions(value):
                 yield path, found
+    elif depth > MAX_DEPTH:
+        return  # it may contain itself
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from expressions_in(item, f"{path}.{key}" if path else str(key))
+            yield from expressions_in(item, f"{path}.{key}" if path else str(key), depth + 1)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from expressions_in(item, f"{path}[{index}]")
+            yield from expressions_in(item, f"{path}[{index}]", depth + 1)

@@ -14,6 +14,7 @@ from conductor.models import WorkflowDef
 from conductor.models.codec import loads
 from conductor.workflow.blocks import ForkStep, LoopStep, SwitchStep
 from conductor.workflow.step import Block, Options, Step, make
+from conductor.workflow.written import claim
 
 __all__ = ["block_from", "definition_from", "raw", "read_file", "step_from"]
 
@@ -111,9 +112,11 @@ def raw(task: str | Mapping[str, Any], inputs: Mapping[str, Any] | None = None, 
     if isinstance(task, str):
         step: Step = make(task, inputs, options)
         return step
-    added = make(str(task.get("type") or "SIMPLE"), inputs, options).fields
+    made: Step = make(str(task.get("type") or "SIMPLE"), inputs, options)
+    added = made.fields
     given = {key: value for key, value in added.items() if value is not None and key not in {"type", "inputParameters"}}
     step = step_from({**task, **given})
+    step.written = {**made.written, **claim(step.fields)}
     if "inputParameters" in added:
         step.fields["inputParameters"] = {**(task.get("inputParameters") or {}), **added["inputParameters"]}
     return step

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
 from typing_extensions import Self
 
 from conductor.workflow.place import here
+from conductor.workflow.written import note
 
-__all__ = ["Ref", "Root", "path_text", "place_of", "root_of"]
+__all__ = ["Ref", "Root", "path_text", "place_of", "root_of", "text_of"]
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
 _NO_VALUE = (
@@ -25,6 +26,15 @@ class Root(Protocol):
     @property
     def root(self) -> str:
         """The text before the first dot."""
+
+
+def _refusal(verb: str, hint: str = "") -> Callable[..., NoReturn]:
+    """A method for what Python would do to a value that is there."""
+
+    def refuse(ref: Ref, *_: object, **__: object) -> NoReturn:
+        raise TypeError(_NO_VALUE.format(text_of(ref), verb) + hint)
+
+    return refuse
 
 
 class Ref:
@@ -51,44 +61,47 @@ class Ref:
         return type(self)(self._root, self._path + path_text(key))
 
     def __str__(self) -> str:
-        return f"${{{self._root.root}{self._path}}}"
+        text = text_of(self)
+        note(self, text)
+        return text
 
     def __format__(self, spec: str) -> str:
         if spec:
-            raise TypeError(_NO_VALUE.format(self, "format"))
+            raise TypeError(_NO_VALUE.format(text_of(self), "format"))
         return str(self)
 
     def __repr__(self) -> str:
-        return f"Ref({str(self)!r})"
+        return f"Ref({text_of(self)!r})"
 
     def __hash__(self) -> int:
         return hash((id(self._root), self._path))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Ref):
-            return str(self) == str(other)
+            return text_of(self) == text_of(other)
         if isinstance(other, str) and other.startswith("${"):
-            return str(self) == other
+            return text_of(self) == other
         if isinstance(other, str | int | float):
-            raise TypeError(_NO_VALUE.format(self, "compare"))
+            raise TypeError(_NO_VALUE.format(text_of(self), "compare"))
         return NotImplemented
 
-    def __bool__(self) -> NoReturn:
-        raise TypeError(_NO_VALUE.format(self, "test"))
-
-    def __iter__(self) -> Iterator[Any]:
-        raise TypeError(_NO_VALUE.format(self, "loop over"))
-
-    def __contains__(self, item: object) -> bool:
-        raise TypeError(_NO_VALUE.format(self, "search"))
-
-    def __add__(self, other: object) -> NoReturn:
-        raise TypeError(_NO_VALUE.format(self, "add to") + ' For text use an f-string: f"{ref} more".')
-
-    __radd__ = __add__
+    __bool__ = _refusal("test")
+    __iter__ = _refusal("loop over")
+    __contains__ = _refusal("search")
+    __len__ = _refusal("measure")
+    __call__ = _refusal("call")
+    __lt__ = __le__ = __gt__ = __ge__ = _refusal("compare")
+    __int__ = __float__ = __complex__ = __index__ = __round__ = __trunc__ = _refusal("convert")
+    __add__ = __radd__ = _refusal("add to", ' For text use an f-string: f"{ref} more".')
+    __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refusal("calculate with")
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _refusal("calculate with")
+    __divmod__ = __rdivmod__ = __matmul__ = __rmatmul__ = _refusal("calculate with")
+    __neg__ = __pos__ = __abs__ = __invert__ = _refusal("calculate with")
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refusal("calculate with")
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _refusal("calculate with")
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(_NO_VALUE.format(self, "copy"))
+        raise TypeError(_NO_VALUE.format(text_of(self), "copy"))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
@@ -112,9 +125,14 @@ def path_text(key: str | int | slice) -> str:
     return f"['{quoted}']"
 
 
+def text_of(ref: Ref) -> str:
+    """Its text, as the server reads it."""
+    return f"${{{ref._root.root}{ref._path}}}"  # noqa: SLF001  no public attribute: they are all names of data
+
+
 def place_of(ref: Ref) -> str:
     """Where the reference was written, as ``file:line``."""
-    return ref._place  # noqa: SLF001  no public attribute: they are all names of data
+    return ref._place  # noqa: SLF001
 
 
 def root_of(ref: Ref) -> Root:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -112,9 +113,16 @@ def _is_special(kind: Any, *names: str) -> bool:
     return name in (names or _SPECIAL)
 
 
-def _outputs(kind: Any) -> tuple[str, ...] | None:
-    """The keys that an answer of this type has as a task's output; None when that cannot be told."""
-    if kind in {str, int, float, bool, bytes} or typing.get_origin(kind) in {list, tuple}:
+def _outputs(kind: Any) -> tuple[str, ...] | None:  # noqa: PLR0911  one line for each kind of annotation
+    """The keys that an answer of this type has as a task's output; None when they cannot be told."""
+    origin = typing.get_origin(kind)
+    if kind is type(None):
+        return ()
+    if origin in {typing.Union, types.UnionType}:
+        return _any_of(typing.get_args(kind))
+    if origin is typing.Annotated:
+        return _outputs(typing.get_args(kind)[0])
+    if kind in {str, int, float, bool, bytes} or origin in {list, tuple}:
         return ("result",)
     if not isinstance(kind, type) or _is_special(kind, "TaskResult", "TaskInProgress"):
         return None
@@ -123,6 +131,16 @@ def _outputs(kind: Any) -> tuple[str, ...] | None:
     if isinstance(named := getattr(kind, "model_fields", None), Mapping):  # pydantic's
         return tuple(named)
     return None if hasattr(kind, "to_dict") else _fields(kind)  # its answer goes its own way into JSON
+
+
+def _any_of(kinds: tuple[Any, ...]) -> tuple[str, ...] | None:
+    finished = [kind for kind in kinds if not _is_special(kind, "TaskInProgress")]
+    if len(finished) < len(kinds) and finished == [type(None)]:
+        return None  # somebody else completes the task
+    found = [_outputs(kind) for kind in finished]
+    if any(names is None for names in found):
+        return None
+    return tuple(dict.fromkeys(name for names in found for name in names or ()))
 
 
 def _fields(kind: Any) -> tuple[str, ...] | None:

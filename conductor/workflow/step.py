@@ -13,6 +13,7 @@ from typing_extensions import Self, TypedDict
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.place import here
 from conductor.workflow.refs import Ref
+from conductor.workflow.written import Written, claim
 
 if TYPE_CHECKING:
     from conductor.workflow.builder import Workflow
@@ -125,6 +126,7 @@ class Step:
         signature: What is known of a worker's function, or None.
         lifts: The field, or the input parameter, with a script, whose ``${...}`` become input parameters.
         target: The ``Workflow`` that a SUB_WORKFLOW was made of, or None.
+        written: What was written into texts of the fields, by their path.
         companions: Steps that are added right after it (the JOIN of a fork).
         workflow: The workflow that it was added to, or None.
         is_loaded: Whether it was made of a wire form, and not by a builder.
@@ -139,6 +141,7 @@ class Step:
     workflow: Workflow | None = None
     is_loaded: bool = False
     target: Any = None
+    written: dict[str, list[Written]] = field(factory=dict)
     token: int = field(factory=lambda: next(_tokens))
 
     def __repr__(self) -> str:
@@ -251,7 +254,7 @@ def make(
     extra = given.pop("fields", None) or {}
     wire.update(_options(given))
     wire.update(extra)
-    return cls(fields=wire, base=base or type_.lower(), lifts=lifts)
+    return cls(fields=wire, base=base or type_.lower(), lifts=lifts, written=claim(wire))
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:

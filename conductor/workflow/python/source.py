@@ -8,7 +8,7 @@ from keyword import iskeyword
 from typing import Any
 
 from conductor.workflow.expressions import Expression, expressions
-from conductor.workflow.refs import Ref
+from conductor.workflow.refs import Ref, text_of
 
 __all__ = ["Plain", "Source"]
 
@@ -103,7 +103,7 @@ class Source:
             source += f".{name}" if is_plain else f"[{name!r}]" if name else f"[{match[3]}]"
             ref = ref[name or int(match[3])]
             position = match.end()
-        return source if str(ref) == found.text else None
+        return source if text_of(ref) == found.text else None
 
 
 def _quoted(text: str) -> str:

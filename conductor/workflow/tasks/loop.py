@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 
 from conductor.workflow.blocks import LoopStep
 from conductor.workflow.step import Block, Content, Options, make
+from conductor.workflow.written import claim
 
 __all__ = ["do_while", "for_each"]
 
@@ -56,6 +57,7 @@ def do_while(
         conditions.append(f"({condition})" if conditions else condition)
     if conditions or items is not None:  # the server demands the field, also over items
         step.fields["loopCondition"] = " && ".join(conditions)
+        step.written |= claim({"loopCondition": step.fields["loopCondition"]})
     return step
 
 

@@ -14,32 +14,39 @@ from conductor.workflow.validate.definition import check_definition
 from conductor.workflow.validate.flow import check_flow
 from conductor.workflow.validate.references import check_references
 from conductor.workflow.validate.scripts import check_scripts
-from conductor.workflow.validate.subworkflows import check_subworkflows, inside
+from conductor.workflow.validate.subworkflows import check_subworkflows, moved
 from conductor.workflow.validate.tasks import check_task, check_unique
 from conductor.workflow.validate.tree import Tree
+from conductor.workflow.validate.values import check_values
 from conductor.workflow.validate.workers import check_workers
+from conductor.workflow.written import Origin
 
 __all__ = ["check"]
+
+_UNKNOWN = Origin()
 
 
 def check(
     fields: Mapping[str, Any],
     block: Block,
-    place: str = "",
+    origin: Origin = _UNKNOWN,
     prefix: str = "",
     *,
     signatures: Mapping[str, Signature] | None = None,
+    inside: tuple[Any, ...] = (),
 ) -> Iterator[Problem]:
     """Every problem of a definition.
 
     Args:
         fields: The definition's fields.
         block: Its steps.
-        place: Where it was written, or "".
+        origin: Where it comes from.
         prefix: What paths begin with, for one that stands inside another.
         signatures: The workers that there are, by task name; None when that is not known.
+        inside: The workflows that it is checked as a part of, and itself, where it is a ``Workflow``.
     """
-    tree = Tree.of(fields, block, place, prefix, signatures)
+    tree = Tree.of(fields, block, origin, prefix, signatures, inside)
+    yield from check_values(tree)
     yield from check_definition(tree)
     yield from check_unique(tree)
     for node in tree.nodes:
@@ -55,4 +62,4 @@ def _inner(signatures: Mapping[str, Signature] | None, definition: Mapping[str, 
     tasks = definition.get("tasks")
     block = block_from([task for task in tasks if isinstance(task, Mapping)] if isinstance(tasks, list) else [])
     for problem in check({**definition, "tasks": block}, block, prefix=prefix, signatures=signatures):
-        yield inside(problem, prefix)
+        yield moved(problem, prefix)

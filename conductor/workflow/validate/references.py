@@ -8,11 +8,11 @@ from typing import Any
 
 from conductor.workflow.expressions import Expression, expressions_in
 from conductor.workflow.problem import Problem
-from conductor.workflow.refs import root_of
+from conductor.workflow.refs import Ref, root_of, text_of
 from conductor.workflow.step import Step
 from conductor.workflow.validate.kinds import OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
 from conductor.workflow.validate.order import Order, order_of
-from conductor.workflow.validate.tree import Node, Tree, as_list, as_mapping, closest, like, refs_in
+from conductor.workflow.validate.tree import Node, Tree, as_list, as_mapping, closest, definition_of, like
 
 __all__ = ["check_references"]
 
@@ -30,17 +30,24 @@ _TOKEN = re.compile(r"(.*)@\d+")
 def check_references(tree: Tree) -> Iterator[Problem]:
     """All references of the steps, and those of the output."""
     for node in tree.nodes:
+        foreign = list(_foreign(node.step.workflow, node.written()))
+        for path, ref, other in foreign:
+            yield node.problem("FOREIGN_REFERENCE", _of_another(ref, other), path, text=text_of(ref))
         for name in _SCANNED:
             value = node.wire.get(name)
             if name == "subWorkflowParam" and isinstance(value, Mapping):
                 value = {key: item for key, item in value.items() if not isinstance(item, Mapping)}
             for path, found in expressions_in(value, name):
-                yield from _reference(tree, node, path, found)
+                if not _is_told(found, path, foreign, is_lifted=node.step.lifts is not None):
+                    yield from _reference(tree, node, path, found)
         yield from _without_braces(tree, node)
         yield from _keys(node)
-        yield from _foreign(node)
+    foreign = list(_foreign(tree.workflow, tree.written()))
+    for path, ref, other in foreign:
+        yield tree.problem("FOREIGN_REFERENCE", _of_another(ref, other), path, text=text_of(ref))
     for path, found in expressions_in(tree.fields.get("outputParameters"), "outputParameters"):
-        yield from _output(tree, path, found)
+        if not _is_told(found, path, foreign):
+            yield from _output(tree, path, found)
 
 
 def _keys(node: Node) -> Iterator[Problem]:
@@ -62,19 +69,22 @@ def _key_paths(value: Any, path: str) -> Iterator[str]:
             yield from _key_paths(item, f"{path}[{index}]")
 
 
-def _foreign(node: Node) -> Iterator[Problem]:
+def _foreign(own: Any, written: list[tuple[str, Ref, str]]) -> Iterator[tuple[str, Ref, Any]]:
     """References to the input or a step of another workflow, whose text may well mean something here."""
-    own = node.step.workflow
-    for path, ref in refs_in({key: value for key, value in node.step.fields.items() if key in _SCANNED}):
+    for path, ref, _ in written:
         root = root_of(ref)
         other = root.workflow if isinstance(root, Step) else root
         if own is not None and other is not None and other is not own:
-            yield node.problem(
-                "FOREIGN_REFERENCE",
-                f"{ref} is of workflow {getattr(other, 'name', '?')!r}, and not of this one.",
-                path,
-                text=str(ref),
-            )
+            yield path, ref, other
+
+
+def _of_another(ref: Ref, other: Any) -> str:
+    return f"{text_of(ref)} is of workflow {getattr(other, 'name', '?')!r}, and not of this one."
+
+
+def _is_told(found: Expression, path: str, foreign: list[tuple[str, Ref, Any]], *, is_lifted: bool = False) -> bool:
+    """Whether the reference at this path is a foreign one; a script's stand at the path of an input parameter."""
+    return any(text_of(ref) == found.text and (is_lifted or at == path) for at, ref, _ in foreign)
 
 
 def _without_braces(tree: Tree, node: Node) -> Iterator[Problem]:
@@ -246,7 +256,7 @@ def _outputs(source: Node) -> tuple[str, ...] | None:
         param = source.wire.get("subWorkflowParam")
         target = source.step.target
         definition = param.get("workflowDefinition") if isinstance(param, Mapping) else None
-        definition = target.to_dict() if target is not None and definition is None else definition
+        definition = definition_of(target) if target is not None and definition is None else definition
         outputs = definition.get("outputParameters") if isinstance(definition, Mapping) else None
         return (*outputs, "subWorkflowId") if isinstance(outputs, Mapping) and outputs else None
     return OUTPUTS.get(source.type)
@@ -257,10 +267,10 @@ def _output(tree: Tree, path: str, found: Expression) -> Iterator[Problem]:
         yield tree.problem("SYNTAX", broken, path)
     elif found.root == "workflow":
         for code, message in _of_workflow(tree, found):
-            yield tree.problem(code, message, path, is_error=False)
+            yield tree.problem(code, message, path, text=found.text, is_error=False)
     elif found.root not in _SYSTEM and not _VARIABLE.fullmatch(found.body):
         source = _source(tree, found)
         if source is None:
-            yield tree.problem("UNKNOWN_REFERENCE", _unknown(tree, found), path)
+            yield tree.problem("UNKNOWN_REFERENCE", _unknown(tree, found), path, text=found.text)
         elif wrong := _wrong_output(source, found):
-            yield tree.problem("UNKNOWN_OUTPUT", wrong, path)
+            yield tree.problem("UNKNOWN_OUTPUT", wrong, path, text=found.text)

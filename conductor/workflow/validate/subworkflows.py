@@ -7,9 +7,9 @@ from typing import Any
 
 from conductor.workflow.problem import Problem
 from conductor.workflow.validate.shapes import Shape, misfit
-from conductor.workflow.validate.tree import Node, Tree, as_mapping, closest
+from conductor.workflow.validate.tree import Node, Tree, as_mapping, closest, definition_of
 
-__all__ = ["check_subworkflows", "inside"]
+__all__ = ["check_subworkflows", "moved"]
 
 
 def check_subworkflows(tree: Tree, check: Callable[[Mapping[str, Any], str], Iterator[Problem]]) -> Iterator[Problem]:
@@ -44,12 +44,12 @@ def _sub_workflow(
         prefix = f"{node.path}.subWorkflowParam.workflowDefinition."
         problems_with = getattr(node.step.target, "problems_with", None)
         if callable(problems_with):  # it knows the functions and the lines
-            yield from (inside(problem, prefix) for problem in problems_with(tree.signatures))
+            yield from (moved(problem, prefix) for problem in problems_with(tree.signatures, tree.inside))
         else:
             yield from check(definition, prefix)
         yield from _inputs(node, definition)
     elif node.step.target is not None:
-        yield from _inputs(node, node.step.target.to_dict())
+        yield from _inputs(node, definition_of(node.step.target))
     if (
         not isinstance(definition, Mapping)
         and _is_self(tree, param)
@@ -63,7 +63,7 @@ def _sub_workflow(
         )
 
 
-def inside(problem: Problem, prefix: str) -> Problem:
+def moved(problem: Problem, prefix: str) -> Problem:
     """The problem of a definition that stands inside another, with its whole path."""
     place = problem.place if problem.place.startswith(prefix) else f"{prefix}{problem.place}"
     return Problem(problem.code, problem.message, place, problem.is_error)

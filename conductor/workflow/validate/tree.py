@@ -8,13 +8,15 @@ from typing import Any
 
 from attrs import define, field
 
+from conductor.models.codec import MAX_DEPTH
 from conductor.workflow.problem import Problem
-from conductor.workflow.refs import Ref, place_of
+from conductor.workflow.refs import Ref, place_of, text_of
 from conductor.workflow.render import Renderer
 from conductor.workflow.signature import Signature
 from conductor.workflow.step import Block, Step
+from conductor.workflow.written import Origin, Written
 
-__all__ = ["Node", "Tree", "as_list", "as_mapping", "closest", "like", "listed", "refs_in"]
+__all__ = ["Node", "Tree", "as_list", "as_mapping", "closest", "definition_of", "like", "listed"]
 
 
 @define(eq=False)
@@ -97,27 +99,42 @@ class Node:
         self, code: str, message: str, at: str = "", *, text: str | None = None, is_error: bool = True
     ) -> Problem:
         """A problem of this step, or of the field ``at``; ``text``: of that reference."""
-        line = self._line(text) if text else self.step.place
+        line = self._line(at, text) if text else self.step.place
         path = f"{self.path}.{at}" if at else self.path
         place = path if self.step.is_loaded or not line else f"{path} ({line})"
         return Problem(code, message, place, is_error)
 
-    def _line(self, text: str) -> str:
-        return next((place_of(ref) for _, ref in refs_in(self.step.fields) if str(ref) == text), self.step.place)
+    def _line(self, at: str, text: str) -> str:
+        lines = {path: line for path, ref, line in reversed(self.written()) if text_of(ref) == text}
+        return lines.get(at) or next(iter(lines.values()), self.step.place)
+
+    def written(self) -> list[tuple[str, Ref, str]]:
+        """The references in its fields, each with its path and the line where it was written."""
+        return written_in(self.step.fields, self.step.written)
 
 
-def refs_in(value: Any, path: str = "") -> Iterator[tuple[str, Ref]]:
+def written_in(value: Any, texts: Mapping[str, list[Written]]) -> list[tuple[str, Ref, str]]:
+    """The references in a value, and those in its texts, each with its path and the line where it was written."""
+    return [
+        *((path, ref, place_of(ref)) for path, ref in refs_in(value)),
+        *((path, one.ref, one.place) for path, written in texts.items() for one in written),
+    ]
+
+
+def refs_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Ref]]:
     """The references in a value that is not rendered yet, each with its path."""
     if isinstance(value, Ref):
         yield path, value
     elif isinstance(value, Step):
         yield path, value.output
+    elif depth > MAX_DEPTH:
+        return  # it may contain itself
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from refs_in(item, f"{path}.{key}" if path else str(key))
+            yield from refs_in(item, f"{path}.{key}" if path else str(key), depth + 1)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from refs_in(item, f"{path}[{index}]")
+            yield from refs_in(item, f"{path}[{index}]", depth + 1)
 
 
 @define(eq=False)
@@ -128,44 +145,63 @@ class Tree:
         fields: The definition's wire form, without its tasks.
         top: The nodes of the first level.
         nodes: All nodes, in the order of the definition.
-        place: Where the workflow was written, or "".
+        given: The definition's fields as they were given, without its tasks.
+        origin: Where the definition comes from.
         by_ref: The nodes by reference name; of several, the first.
         signatures: The workers that there are, by task name; None when that is not known.
+        inside: The workflows that it is checked as a part of, and itself, where it is a ``Workflow``.
     """
 
     fields: dict[str, Any]
     top: list[Node]
     nodes: list[Node]
-    place: str = ""
+    given: Mapping[str, Any] = field(factory=dict)
+    origin: Origin = field(factory=Origin)
     by_ref: dict[str, Node] = field(factory=dict)
     signatures: Mapping[str, Signature] | None = None
+    inside: tuple[Any, ...] = ()
 
     @classmethod
     def of(
         cls,
         fields: Mapping[str, Any],
         block: Block,
-        place: str,
+        origin: Origin,
         prefix: str = "",
         signatures: Mapping[str, Signature] | None = None,
+        inside: tuple[Any, ...] = (),
     ) -> Tree:
         """The tree of a definition's fields and its steps."""
         steps = [inner for step in block for inner in step.walk()]
-        renderer = Renderer(steps)
-        plain = {key: renderer.value(value) for key, value in fields.items() if value is not block}
+        renderer = Renderer(steps, is_lenient=True)
+        given = {key: value for key, value in fields.items() if value is not block}
+        plain = {key: renderer.value(value) for key, value in given.items()}
         nodes: list[Node] = []
         top = _nodes(block, f"{prefix}tasks", None, "tasks", renderer.step, nodes)
-        tree = cls(fields=plain, top=top, nodes=nodes, place=place, signatures=signatures)
+        tree = cls(plain, top, nodes, given, origin, signatures=signatures, inside=inside)
         for node in nodes:
             tree.by_ref.setdefault(node.ref, node)
             named = (signatures or {}).get(str(node.wire.get("name"))) if node.type == "SIMPLE" else None
             node.signature = node.step.signature or named
         return tree
 
-    def problem(self, code: str, message: str, at: str = "", *, is_error: bool = True) -> Problem:
-        """A problem of the definition itself."""
-        place = f"{at} ({self.place})" if at and self.place else at or self.place
-        return Problem(code, message, place, is_error)
+    @property
+    def workflow(self) -> Any:
+        """The ``Workflow`` whose definition it is, or None."""
+        return next((node.step.workflow for node in self.top), None)
+
+    def problem(
+        self, code: str, message: str, at: str = "", *, text: str | None = None, is_error: bool = True
+    ) -> Problem:
+        """A problem of the definition itself, or of the field ``at``; ``text``: of that reference."""
+        lines = {path: line for path, ref, line in self.written() if text is not None and text_of(ref) == text}
+        line = lines.get(at) or self.origin.line(at)
+        return Problem(code, message, f"{at} ({line})" if at and line else at or line, is_error)
+
+    def written(self) -> list[tuple[str, Ref, str]]:
+        """The references in its outputs, each with its path and the line where it was written."""
+        outputs = {"outputParameters": self.given.get("outputParameters")}
+        return written_in(outputs, self.origin.written)
 
 
 def _nodes(
@@ -202,6 +238,13 @@ def as_mapping(value: Any) -> Mapping[str, Any]:
 def as_list(value: Any) -> list[Any]:
     """The value, if it is a list; an empty one otherwise."""
     return value if isinstance(value, list) else []
+
+
+def definition_of(workflow: Any) -> Mapping[str, Any]:
+    """The fields of a workflow that a step was made of, which is mostly a ``Workflow``."""
+    without_steps = getattr(workflow, "without_steps", None)
+    definition: Mapping[str, Any] = without_steps() if callable(without_steps) else workflow.to_dict()
+    return definition
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conductor.workflow.expressions import expressions_in
 from conductor.workflow.problem import Problem
 from conductor.workflow.signature import Signature
 from conductor.workflow.step import Options
@@ -19,6 +20,7 @@ def check_workers(tree: Tree) -> Iterator[Problem]:
     for node in tree.nodes:
         if node.signature is not None:
             yield from _inputs(node, node.signature)
+            yield from _literals(node, node.signature)
         elif tree.signatures is not None and node.type == "SIMPLE":
             name = str(node.wire.get("name"))
             yield node.problem(
@@ -53,3 +55,17 @@ def _inputs(node: Node, signature: Signature) -> Iterator[Problem]:
                 f"{signature.name}() takes no {name!r}{closest(name, signature.accepted)}",
                 f"inputParameters.{name}",
             )
+
+
+def _literals(node: Node, signature: Signature) -> Iterator[Problem]:
+    """Inputs that are written out, and that the worker would refuse as the task's own input."""
+    refusal = getattr(signature.worker, "refusal", None)
+    if not callable(refusal):
+        return
+    literals = {name: value for name, value in node.inputs.items() if not any(expressions_in(value))}
+    for name, why in sorted(refusal(literals).items()):
+        yield node.problem(
+            "WRONG_INPUT",
+            f"{signature.name}() cannot take this: {why}. The function is at {signature.place}.",
+            f"inputParameters.{name}",
+        )

@@ -11,7 +11,14 @@ from typing import TypedDict
 import pytest
 
 import conductor.workflow
-from conductor import ConfigurationError, WorkerRegistry, Workflow, WorkflowDefinitionError, worker_task
+from conductor import (
+    ConfigurationError,
+    SerializationError,
+    WorkerRegistry,
+    Workflow,
+    WorkflowDefinitionError,
+    worker_task,
+)
 from conductor.workflow import (
     Problem,
     agent,
@@ -162,6 +169,12 @@ def same_name_elsewhere():
     return flow(simple("a"), simple("b", x=[{"y": a.output.x}]))
 
 
+def endless_list():
+    items = []
+    items.append(items)
+    return items
+
+
 def wrong_in_sub_workflow():
     child = Workflow("child")
     child >> simple("a", x="${ghost.output.x}")
@@ -175,7 +188,31 @@ ERRORS = {
         "UNKNOWN_REFERENCE",
         "${chrage.output.x} refers to 'chrage', and no step of this workflow has that name; did you mean 'charge'?",
     ),
-    "a step of another workflow": (foreign, "UNKNOWN_REFERENCE", "refers to 'a', and no step of this workflow has"),
+    "a step of another workflow": (
+        foreign,
+        "FOREIGN_REFERENCE",
+        "${a.output.x} is of workflow 'other', and not of this one.",
+    ),
+    "a value without a JSON form": (
+        lambda: flow(simple("b", x=[{"y": {1, 2}}])),
+        "NO_JSON",
+        "inputParameters.x[0].y cannot be sent: a value of type builtins.set has no JSON form.",
+    ),
+    "a value that is no number": (
+        lambda: flow(simple("b", x=float("nan"))),
+        "NO_JSON",
+        "inputParameters.x cannot be sent: nan is not a JSON number.",
+    ),
+    "a value that contains itself": (
+        lambda: flow(simple("b", x=endless_list())),
+        "NO_JSON",
+        "nested more than 200 levels deep, or it contains itself.",
+    ),
+    "an output without a JSON form": (
+        lambda: flow(noop()).returns(x=b"1"),
+        "NO_JSON",
+        "outputParameters.x cannot be sent: a value of type builtins.bytes has no JSON form.",
+    ),
     "a step of another workflow, of a name that is here too": (
         same_name_elsewhere,
         "FOREIGN_REFERENCE",
@@ -894,6 +931,100 @@ def test_a_problem_names_the_line_where_the_step_was_written():
     line = problem.place.rpartition(":")[2].rstrip(")")
     with open(__file__, encoding="utf-8") as source:
         assert "# that line" in source.readlines()[int(line) - 1]
+
+
+def line_of(problem):
+    with open(__file__, encoding="utf-8") as source:
+        return source.readlines()[int(problem.place.rpartition(":")[2].rstrip(")")) - 1]
+
+
+def test_references_of_another_workflow_in_texts_are_told_with_their_lines():
+    other, workflow = Workflow("other"), Workflow("order", input_parameters=["k", "q"])
+    step = other.add(simple("a"))
+    text = f"<{other.input.k}>"  # text
+    workflow >> simple("a", own=f"{workflow.input.k}")
+    workflow >> simple(
+        "b",
+        x=f"{workflow.input.q}",
+        y=text,
+        z=[f"{step.output.z}"],  # list
+    )
+    workflow >> event(f"sqs:{other.input.k}")  # sink
+    workflow >> inline(f"{other.input.q} + 1")  # script
+    with workflow.do_while(condition=f"{other.input.k} > 1"):  # condition
+        workflow >> noop()
+    workflow.returns(s=other.input.k)  # output
+    workflow.returns(t=f"{step.output.z} of {step.output.z}")  # output text
+    problems = workflow.validate()
+    assert {p.code for p in problems} == {"FOREIGN_REFERENCE"}
+    assert [(p.place.partition(" ")[0], line_of(p).partition("  # ")[2].strip()) for p in problems] == [
+        ("tasks[1].inputParameters.y", "text"),
+        ("tasks[1].inputParameters.z[0]", "list"),
+        ("tasks[2].sink", "sink"),
+        ("tasks[3].inputParameters.expression", "script"),
+        ("tasks[4].loopCondition", "condition"),
+        ("outputParameters.s", "output"),
+        ("outputParameters.t", "output text"),
+        ("outputParameters.t", "output text"),
+    ]
+
+
+@pytest.mark.parametrize("step", ["a", "y"])
+def test_references_of_the_parent_are_told_in_a_sub_workflow(step):
+    parent, child = Workflow("parent", input_parameters=["z"]), Workflow("child")
+    before = parent.add(simple(step))
+    child >> simple("y", v=f"{before.output.z}", w=f"{parent.input.z}")
+    parent >> sub_workflow(child)
+    assert [p.code for p in parent.validate()] == ["FOREIGN_REFERENCE"] * 2
+
+
+def test_texts_of_other_workflows_are_not_taken_for_references_to_them():
+    other, workflow = Workflow("other"), Workflow("order")
+    print(f"{other.input.k}")
+    workflow >> simple("b", x="${workflow.input.k}")
+    for one in (other, workflow):
+        one >> simple("c", x=f"{one.input.q}")
+        one.returns(q=f"{one.input.q}")
+    assert not workflow.validate()
+    assert not other.validate()
+
+
+def test_each_reference_in_texts_has_its_line():
+    workflow = Workflow("order")
+    later = simple("later")
+    ref = later.output.x  # value
+    text = f"{later.output.x}"  # text
+    workflow >> simple(
+        "b",
+        x=text,
+        y=ref,
+        z=f"{later.output.x}",  # direct
+    )
+    workflow >> later
+    lines = {p.place.partition(" ")[0][-1]: line_of(p).partition("  # ")[2].strip() for p in workflow.validate()}
+    assert lines == {"x": "text", "y": "value", "z": "direct"}
+
+
+def test_a_problem_of_an_output_names_the_line_of_returns():
+    workflow = Workflow("order") >> noop()
+    workflow.returns(x="${ghost.output.x}")  # returns
+    workflow.returns({"y": ["${workflow.input.}"]})  # more
+    assert [line_of(p).partition("  # ")[2].strip() for p in workflow.validate()] == ["returns", "more"]
+
+
+def test_a_circle_hides_no_other_problem():
+    one = circle()
+    one >> wait("x") >> simple("b", x={1})
+    assert [p.code for p in one.validate()] == ["CIRCLE", "NO_JSON", "WAIT"]
+
+
+def test_a_value_without_a_json_form_is_one_problem_of_several():
+    workflow = flow(simple("a", x={1, 2}), wait("x"))
+    problem, other = workflow.validate()
+    assert problem.place.startswith(f"tasks[0].inputParameters.x ({__file__}:")
+    assert other.code == "WAIT"
+    with pytest.raises(SerializationError):
+        workflow.to_dict()
 
 
 def test_a_loaded_definition_has_paths_and_no_lines():

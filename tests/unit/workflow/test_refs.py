@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from conductor.workflow import Workflow, http, simple
+from conductor.workflow import Workflow, http, noop, simple
 from conductor.workflow.expressions import expressions, expressions_in
 
 
@@ -65,11 +65,34 @@ def test_references_are_equal_when_they_name_the_same(workflow):
         lambda ref: ref + "x",
         lambda ref: "x" + ref,
         lambda ref: f"{ref:>10}",
+        lambda ref: ref > 3,
+        lambda ref: ref <= 3,
+        lambda ref: sorted([ref, ref.other]),
+        lambda ref: ref - 1,
+        lambda ref: 2 * ref,
+        lambda ref: ref % 2,
+        lambda ref: -ref,
+        lambda ref: ref | {"a": 1},
+        lambda ref: ref >> noop(),
+        lambda ref: len(ref),
+        lambda ref: int(ref),
+        lambda ref: float(ref),
+        lambda ref: round(ref),
+        lambda ref: range(ref),
+        lambda ref: ref.items(),
+        lambda ref: ref.get("a", default=1),
     ],
 )
 def test_a_reference_has_no_value_in_python(workflow, mistake):
-    with pytest.raises(TypeError, match=r"workflow\.input\.kind.* has no value while the workflow is built"):
+    with pytest.raises(
+        TypeError, match=r"^The reference \S*workflow\.input\.kind.* has no value while the workflow is built"
+    ):
         mistake(workflow.input.kind)
+
+
+def test_a_reference_is_no_step(workflow):
+    with pytest.raises(TypeError, match=r"can be added, and not Ref\('\$\{workflow\.input\.kind\}'\)"):
+        workflow >> workflow.input.kind
 
 
 def test_a_name_that_begins_with_an_underscore_is_written_with_brackets(workflow):

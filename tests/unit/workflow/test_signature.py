@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Annotated, Optional, TypedDict
 
 import attrs
 import pydantic
@@ -78,6 +78,24 @@ def union() -> int | None: ...
 def nothing() -> None: ...
 
 
+def maybe_data() -> Optional[Data]: ...
+
+
+def data_later() -> Data | TaskInProgress: ...
+
+
+def two() -> Data | str | None: ...
+
+
+def data_or_result() -> Data | TaskResult: ...
+
+
+def done_by_others() -> TaskInProgress | None: ...
+
+
+def annotated() -> Annotated[Data, "as JSON"]: ...
+
+
 def elsewhere(x: Elsewhere, task: Task, y: int = 1) -> Elsewhere: ...
 
 
@@ -95,8 +113,14 @@ def elsewhere(x: Elsewhere, task: Task, y: int = 1) -> Elsewhere: ...
         (result, None),
         (progress, None),
         (model, None),
-        (union, None),
-        (nothing, None),
+        (union, ("result",)),
+        (nothing, ()),
+        (maybe_data, ("a",)),
+        (data_later, ("a",)),
+        (two, ("a", "result")),
+        (data_or_result, None),
+        (done_by_others, None),
+        (annotated, ("a",)),
         (elsewhere, None),
     ],
 )
