@@ -15,8 +15,8 @@ from conductor.cli.follow import sub_executions
 from conductor.cli.grouping import Command
 from conductor.cli.output import say
 from conductor.cli.session import Session
+from conductor.models.defaults import without_defaults
 from conductor.workflow.builder import Workflow
-from conductor.workflow.defaults import without_defaults
 from conductor.workflow.draw import Picture, draw
 
 __all__ = ["diagram", "export", "written"]

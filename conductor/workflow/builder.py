@@ -13,8 +13,8 @@ from typing_extensions import Self
 
 from conductor.errors import ConfigurationError
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
+from conductor.models.defaults import without_defaults
 from conductor.workflow.checking import Checking
-from conductor.workflow.defaults import without_defaults
 from conductor.workflow.draw import Picture, draw
 from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.naming import Names

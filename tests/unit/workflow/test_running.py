@@ -175,6 +175,26 @@ def test_an_owner_that_the_server_put_in_is_no_difference(server, client, workfl
     assert not workflow.diff(client)
 
 
+def test_what_the_server_fills_in_deep_inside_is_no_difference():
+    child = Workflow("child", rate_limit=("key", 1))
+    child >> simple("inner")
+    here = Workflow("order", rate_limit=("key", 2), input_schema={"name": "in", "type": "JSON"}, cache=("key", 0))
+    here >> simple("a", task_definition={"name": "a", "retryCount": 1}) >> sub_workflow(child)
+    there = json.loads(json.dumps(here.to_dict()))
+    inner = there["tasks"][1]["subWorkflowParam"]["workflowDefinition"]
+    there["rateLimitConfig"]["policy"] = inner["rateLimitConfig"]["policy"] = "QUEUE"
+    there["tasks"][0]["taskDefinition"] |= {"createTime": 0, "timeoutPolicy": "TIME_OUT_WF", "backoffScaleFactor": 1}
+    there["inputSchema"] |= {"createTime": 0, "updateTime": 0, "version": 1}
+
+    assert str(compare(here.to_dict(), there)) == "no differences"
+    there["rateLimitConfig"]["policy"] = "REJECT"
+    there["tasks"][0]["taskDefinition"]["retryCount"] = 0
+    assert [str(one) for one in compare(here.to_dict(), there)] == [
+        "~ tasks[a].taskDefinition.retryCount: 0 -> 1",
+        "- rateLimitConfig.policy: 'REJECT'",
+    ]
+
+
 def test_a_workflow_that_is_not_registered(server, client, workflow):
     server.get(f"{API}/metadata/workflow/order", status=404, json={"message": "no"})
     diff = workflow.diff(client)
