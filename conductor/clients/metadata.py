@@ -7,6 +7,7 @@ from typing import Any
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import addressable, as_model
+from conductor.clients.definition import Definition, as_definition
 from conductor.clients.ensure import Ensured, compare
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
@@ -89,13 +90,13 @@ _DROPPED = {  # of task definitions, as guides show them
 
 
 class MetadataClient(Resource):
-    """Definitions (``client.metadata``), given as models or in their wire form, as read from files."""
+    """Definitions (``client.metadata``), given as models, as code, or in their wire form, as read from files."""
 
     # -- workflows
 
     def register_workflow(
         self,
-        definition: WorkflowDef | Mapping[str, Any],
+        definition: Definition,
         *,
         overwrite: bool = False,
         new_version: bool | None = None,
@@ -116,7 +117,7 @@ class MetadataClient(Resource):
 
     def update_workflows(
         self,
-        definitions: Iterable[WorkflowDef | Mapping[str, Any]],
+        definitions: Iterable[Definition],
         *,
         overwrite: bool | None = None,
         new_version: bool | None = None,
@@ -125,7 +126,7 @@ class MetadataClient(Resource):
         query = {"overwrite": overwrite, "newVersion": new_version}
         return self._call(UPDATE_WORKFLOWS, query=query, body=[_workflow(one).to_dict() for one in definitions])
 
-    def validate_workflow(self, definition: WorkflowDef | Mapping[str, Any]) -> None:
+    def validate_workflow(self, definition: Definition) -> None:
         """Have the server check a definition without storing it (``POST /metadata/workflow/validate``, open source).
 
         Raises:
@@ -133,7 +134,7 @@ class MetadataClient(Resource):
         """
         self._call(VALIDATE, body=_workflow(definition))
 
-    def ensure_workflow(self, definition: WorkflowDef | Mapping[str, Any], *, dry_run: bool = False) -> Ensured:
+    def ensure_workflow(self, definition: Definition, *, dry_run: bool = False) -> Ensured:
         """Write a workflow definition if the server's differs, and say what changed.
 
         ``GET /metadata/workflow/{name}``, and ``PUT /metadata/workflow`` where there is a difference. Without a version
@@ -325,8 +326,8 @@ class MetadataClient(Resource):
         self._call(UNREGISTER_TASK, {"tasktype": name})
 
 
-def _workflow(given: WorkflowDef | Mapping[str, Any]) -> WorkflowDef:
-    definition = as_model(given, WorkflowDef)
+def _workflow(given: Definition) -> WorkflowDef:
+    definition = as_definition(given)
     addressable(definition.name, "workflow definition")
     if not definition.tasks:
         raise _refused(f"Workflow {definition.name!r} has no tasks.", "tasks", "at least one task")

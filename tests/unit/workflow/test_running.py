@@ -125,6 +125,27 @@ def test_it_is_sent_unchecked_when_asked(server, client):
     assert workflow.start(client, check=False) == "id"
 
 
+def test_clients_take_a_workflow_as_code_as_its_definition(server, client, workflow):
+    server.post(f"{API}/metadata/workflow")
+    server.post(f"{API}/metadata/workflow/validate")
+    server.put(f"{API}/metadata/workflow", json={"bulkSuccessfulResults": ["order"], "bulkErrorResults": {}})
+    server.get(f"{API}/metadata/workflow/order", json=stored(workflow))
+    server.post(f"{API}/workflow", body="id-1")
+    server.post(f"{API}/workflow/execute/order/2", json={"workflowId": "id-2", "responseType": "TARGET_WORKFLOW"})
+
+    client.metadata.register_workflow(workflow)
+    client.metadata.validate_workflow(workflow)
+    client.metadata.update_workflows([workflow])
+    assert not client.metadata.ensure_workflow(workflow)
+    assert client.workflows.start(workflow, {"sku": "a"}) == "id-1"
+    assert client.workflows.execute(workflow).workflow_id == "id-2"
+
+    wire = workflow.to_dict()
+    started = [sent(server, index) for index in (4, 5)]
+    assert [sent(server, index) for index in range(3)] == [wire, wire, [wire]]
+    assert [(one["name"], one["version"], one["workflowDef"]) for one in started] == [("order", 2, wire)] * 2
+
+
 def test_it_starts_without_being_registered(server, client, workflow):
     server.post(f"{API}/workflow", body="id-1")
     assert workflow.start(client, {"sku": "a"}, correlation_id="c") == "id-1"
