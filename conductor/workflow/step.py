@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from conductor.workflow.builder import Workflow
     from conductor.workflow.signature import Signature
 
-__all__ = ["OPTION_FIELDS", "Block", "Chain", "Closed", "Content", "Options", "Step", "StepNames", "as_inputs", "make"]
+__all__ = [
+    "OPTIONS",
+    "OPTION_FIELDS",
+    "Block",
+    "Chain",
+    "Closed",
+    "Content",
+    "Options",
+    "Step",
+    "StepNames",
+    "as_inputs",
+    "make",
+]
 
 Content: TypeAlias = "Step | Chain | Sequence[Any] | Callable[..., Any] | None"
 
@@ -77,6 +89,8 @@ OPTION_WIRE = {
     "on_state_change": "onStateChange",
     "metadata": "metadata",
 }
+
+OPTIONS = frozenset(Options.__annotations__)
 
 OPTION_FIELDS = {wire: option for option, wire in OPTION_WIRE.items()}
 

@@ -106,6 +106,8 @@ STEPS = {
     "inline": lambda: inline("$.a\n + '\"{}\\'", {"a": 1}, evaluator="graaljs"),
     "jq": lambda: jq(".a"),
     "set variable": lambda: set_variable({"ref": 1}, a=2, fields={"optional": True}),
+    "variables called as options": lambda: set_variable({"name": 1, "a b": 2, "c": 3}),
+    "set variable with options": lambda: set_variable({"a": 1}, optional=True, retry_count=3, name="n"),
     "wait": lambda: wait("5 seconds"),
     "wait until": lambda: wait(until="2027-01-01"),
     "terminate": lambda: terminate("FAILED", "why"),
