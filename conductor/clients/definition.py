@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from conductor.clients.checks import as_model
-from conductor.models import WorkflowDef
+import attrs
 
-__all__ = ["Definable", "Definition", "as_definition"]
+from conductor.clients.checks import as_model
+from conductor.errors import ConfigurationError
+from conductor.models import WorkflowDef, WorkflowTask
+from conductor.models.wire import Absent, wire_name
+
+__all__ = ["Definable", "Definition", "all_tasks", "as_definition"]
 
 
 @runtime_checkable
@@ -28,4 +32,23 @@ def as_definition(given: Definition) -> WorkflowDef:
     Raises:
         ConfigurationError: It is no definition; the error says where.
     """
-    return as_model(given.to_def() if isinstance(given, Definable) else given, WorkflowDef)
+    definition = as_model(given.to_def() if isinstance(given, Definable) else given, WorkflowDef)
+    for number, task in enumerate(all_tasks(definition.tasks), 1):
+        if missing := [wire_name(a) for a in attrs.fields(WorkflowTask) if isinstance(getattr(task, a.name), Absent)]:
+            name = task.name or task.task_reference_name
+            raise ConfigurationError(
+                f"Task {repr(name) if name else number} of workflow {definition.name!r} has no "
+                f"{' and no '.join(missing)}. Nothing was sent.",
+                variable=missing[0],
+                allowed="a text",
+            )
+    return definition
+
+
+def all_tasks(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
+    """Tasks, and those in their branches, cases and loops."""
+    for task in tasks:
+        yield task
+        for branch in (*(task.decision_cases or {}).values(), *(task.fork_tasks or [])):
+            yield from all_tasks(branch)
+        yield from all_tasks([*(task.default_case or []), *(task.loop_over or [])])

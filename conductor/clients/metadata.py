@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import addressable, as_model
-from conductor.clients.definition import Definition, as_definition
+from conductor.clients.definition import Definition, all_tasks, as_definition
 from conductor.clients.ensure import Ensured, compare
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
@@ -17,7 +17,6 @@ from conductor.models import (
     TaskDef,
     WorkflowDef,
     WorkflowDefSummary,
-    WorkflowTask,
 )
 from conductor.transport.operation import Edition, Operation, Repeat, nothing
 
@@ -337,7 +336,7 @@ def _workflow(given: Definition) -> WorkflowDef:
             "schema_version",
             "2",
         )
-    for task in _all_tasks(definition.tasks):
+    for task in all_tasks(definition.tasks):
         if task.workflow_task_type is not None and task.workflow_task_type != (task.type or "SIMPLE"):
             raise _refused(
                 f"Workflow {definition.name!r}: the task {task.task_reference_name!r} has workflowTaskType "
@@ -346,14 +345,6 @@ def _workflow(given: Definition) -> WorkflowDef:
                 "type alone",
             )
     return definition
-
-
-def _all_tasks(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
-    for task in tasks:
-        yield task
-        for branch in (*(task.decision_cases or {}).values(), *(task.fork_tasks or [])):
-            yield from _all_tasks(branch)
-        yield from _all_tasks([*(task.default_case or []), *(task.loop_over or [])])
 
 
 def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:

@@ -241,7 +241,7 @@ class Workflow(Roots, Opening, Checking, Running):
         if step.workflow is not None:
             self._mistakes.append(_added_twice(step, self))
             return step
-        if step.fields.get("taskReferenceName") is None:
+        if step.fields.get("taskReferenceName") is None and not step.is_loaded:
             step.fields["taskReferenceName"] = self._names.make(step.base)
         if step.fields.get("name") is None and not step.is_loaded:
             step.fields["name"] = step.ref

@@ -39,6 +39,11 @@ def test_a_definition_is_read_in_any_form(given):
     assert Workflow.from_def(given).to_dict() == DEFINITION
 
 
+def test_what_is_missing_stays_missing_in_a_model():
+    fragment = {"tasks": [{"type": "NOOP"}, {"name": "a", "type": "SIMPLE"}, {"name": "", "taskReferenceName": "b"}]}
+    assert Workflow.from_def(fragment).to_def().to_dict() == fragment
+
+
 def test_a_model_is_read():
     definition = WorkflowDef.from_dict(DEFINITION)
     assert Workflow.from_def(definition).to_def() == definition
