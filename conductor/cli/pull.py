@@ -13,8 +13,8 @@ from attrs import frozen
 from conductor.cli.workflow_files import written
 from conductor.clients.client import ConductorClient
 from conductor.models import WorkflowDef
+from conductor.models.defaults import STAMPS, without_defaults
 from conductor.workflow.builder import Workflow
-from conductor.workflow.defaults import STAMPS, without_defaults
 
 __all__ = ["Pulled", "pull_all"]
 

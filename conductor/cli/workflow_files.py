@@ -15,8 +15,8 @@ from conductor.cli.follow import sub_executions
 from conductor.cli.grouping import Command
 from conductor.cli.output import say
 from conductor.cli.session import Session
+from conductor.models.defaults import without_defaults
 from conductor.workflow.builder import Workflow
-from conductor.workflow.defaults import without_defaults
 from conductor.workflow.draw import Picture, draw
 
 __all__ = ["diagram", "export", "written"]
@@ -83,8 +83,7 @@ def written(wire: Any, form: str) -> str:
     if form == "json":
         return json.dumps(wire, indent=2, ensure_ascii=False) + "\n"
     try:
-        import yaml  # noqa: PLC0415  an extra
+        from conductor.workflow.yaml_text import dump_yaml  # noqa: PLC0415  needs an extra
     except ModuleNotFoundError:
         raise Misused("YAML needs a library: pip install 'conductor-sdk[yaml]'.") from None
-    text: str = yaml.safe_dump(wire, sort_keys=False, allow_unicode=True)
-    return text
+    return dump_yaml(wire)

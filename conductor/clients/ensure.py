@@ -7,39 +7,13 @@ from typing import Any
 
 from attrs import frozen
 
+from conductor.models.defaults import SHAPES, STAMPS, Shape, without_overwritten
 from conductor.models.wire import Model
 
 __all__ = ["Change", "Ensured", "compare"]
 
-_BOOKKEEPING = frozenset(
-    {"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy", "ownerApp", "nextRunTime", "pausedReason"}
-)
-_SERVER_DEFAULTS: dict[str, Any] = {
-    # what a server writes where a definition says nothing (TaskDef, WorkflowDef and WorkflowTask of its source)
-    "backoffScaleFactor": 1,
-    "joinStatus": None,
-    "onStateChange": {},
-    "ownerEmail": None,
-    "permissive": False,
-    "pollTimeoutSeconds": None,
-    "priority": 0,
-    "rateLimitFrequencyInSeconds": 1,
-    "responseTimeoutSeconds": 3600,
-    "restartable": True,
-    "retryCount": 3,
-    "retryDelaySeconds": 60,
-    "retryLogic": "FIXED",
-    "schemaVersion": 2,
-    "taskStatusListenerEnabled": True,
-    "type": "SIMPLE",
-    "version": 1,
-    "zoneId": "UTC",
-}
-_OF_WORKFLOWS: dict[str, Any] = {"enforceSchema": True, "timeoutPolicy": "ALERT_ONLY"}
-_OF_TASKS: dict[str, Any] = {"enforceSchema": False, "timeoutPolicy": "TIME_OUT_WF"}
-_NOTHING: tuple[Any, ...] = (None, False, 0, "", [], {})  # 0 equals False
-_FREE = frozenset({"inputParameters", "outputParameters", "inputTemplate", "variables", "input", "data"})
-_OVERWRITTEN = frozenset({"name", "version"})  # of a sub-workflow, by those of the definition that stands there
+_FILLED_IN = STAMPS | {"ownerApp", "nextRunTime", "pausedReason"}
+_NOTHING: tuple[Any, ...] = (False, 0, "")  # 0 equals False
 
 
 @frozen
@@ -87,33 +61,37 @@ def compare(name: str, wanted: Model, found: Model | None) -> Ensured:
     """What writing ``wanted`` over ``found`` would change; a server's defaults and bookkeeping are no change."""
     if found is None:
         return Ensured(name, created=True)
-    return Ensured(name, created=False, changes=tuple(_differences(wanted.to_dict(), found.to_dict(), "")))
+    shape = SHAPES.get(type(wanted).__name__, SHAPES["object"])
+    return Ensured(name, created=False, changes=tuple(_differences(wanted.to_dict(), found.to_dict(), "", shape)))
 
 
-def _differences(wanted: Any, found: Any, path: str, *, free: bool = False) -> Iterator[Change]:
+def _differences(wanted: Any, found: Any, path: str, shape: Shape) -> Iterator[Change]:
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-        for key in {**wanted, **found}:
-            if key in _BOOKKEEPING and key not in wanted:
-                continue
-            if key in _OVERWRITTEN and not free and isinstance(wanted.get("workflowDefinition"), Mapping):
-                continue
-            place = f"{path}.{key}" if path else key
-            if key in wanted and key in found:
-                yield from _differences(wanted[key], found[key], place, free=free or key in _FREE)
-            elif free or not _says_nothing(key, wanted, found):
-                yield Change(place, found.get(key), wanted.get(key))
+        yield from _in_objects(wanted, found, path, shape)
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
-            yield from _differences(one, other, f"{path}[{index}]", free=free)
+            yield from _differences(one, other, f"{path}[{index}]", shape)
     elif wanted != found:
         yield Change(path, found, wanted)
 
 
-def _says_nothing(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Whether the value that only one side has is what a server uses where none is given."""
-    defaults = {**_SERVER_DEFAULTS, **(_OF_WORKFLOWS if "tasks" in found else _OF_TASKS)}
+def _in_objects(wanted: Mapping[str, Any], found: Mapping[str, Any], path: str, shape: Shape) -> Iterator[Change]:
+    if not shape.is_free and "workflowDefinition" in wanted:
+        wanted, found = without_overwritten(wanted), without_overwritten(found)
+    for key in {**wanted, **found}:
+        place = f"{path}.{key}" if path else key
+        if key in wanted and key in found:
+            yield from _differences(wanted[key], found[key], place, shape.inside(key))
+        elif not _is_the_same(key, wanted, found, shape):
+            yield Change(place, found.get(key), wanted.get(key))
+
+
+def _is_the_same(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any], shape: Shape) -> bool:
+    """Whether a value that only one side has makes no difference."""
+    if shape.is_free:
+        return False
     if key in wanted:
-        return wanted[key] in _NOTHING or (key in defaults and wanted[key] == defaults[key])
-    if found[key] is None or key not in defaults:
-        return found[key] in _NOTHING
-    return bool(found[key] == defaults[key])
+        # where a server leaves out what others always write, it does not have the option
+        is_unknown = wanted[key] in _NOTHING and key in shape.defaults
+        return is_unknown or wanted[key] == "" or shape.says_nothing(key, wanted[key])
+    return key in _FILLED_IN or found[key] == "" or shape.says_nothing(key, found[key])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import addressable, as_model
+from conductor.clients.definition import Definition, all_tasks, as_definition
 from conductor.clients.ensure import Ensured, compare
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
@@ -16,7 +17,6 @@ from conductor.models import (
     TaskDef,
     WorkflowDef,
     WorkflowDefSummary,
-    WorkflowTask,
 )
 from conductor.transport.operation import Edition, Operation, Repeat, nothing
 
@@ -89,13 +89,13 @@ _DROPPED = {  # of task definitions, as guides show them
 
 
 class MetadataClient(Resource):
-    """Definitions (``client.metadata``), given as models or in their wire form, as read from files."""
+    """Definitions (``client.metadata``), given as models, as code, or in their wire form, as read from files."""
 
     # -- workflows
 
     def register_workflow(
         self,
-        definition: WorkflowDef | Mapping[str, Any],
+        definition: Definition,
         *,
         overwrite: bool = False,
         new_version: bool | None = None,
@@ -116,7 +116,7 @@ class MetadataClient(Resource):
 
     def update_workflows(
         self,
-        definitions: Iterable[WorkflowDef | Mapping[str, Any]],
+        definitions: Iterable[Definition],
         *,
         overwrite: bool | None = None,
         new_version: bool | None = None,
@@ -125,7 +125,7 @@ class MetadataClient(Resource):
         query = {"overwrite": overwrite, "newVersion": new_version}
         return self._call(UPDATE_WORKFLOWS, query=query, body=[_workflow(one).to_dict() for one in definitions])
 
-    def validate_workflow(self, definition: WorkflowDef | Mapping[str, Any]) -> None:
+    def validate_workflow(self, definition: Definition) -> None:
         """Have the server check a definition without storing it (``POST /metadata/workflow/validate``, open source).
 
         Raises:
@@ -133,7 +133,7 @@ class MetadataClient(Resource):
         """
         self._call(VALIDATE, body=_workflow(definition))
 
-    def ensure_workflow(self, definition: WorkflowDef | Mapping[str, Any], *, dry_run: bool = False) -> Ensured:
+    def ensure_workflow(self, definition: Definition, *, dry_run: bool = False) -> Ensured:
         """Write a workflow definition if the server's differs, and say what changed.
 
         ``GET /metadata/workflow/{name}``, and ``PUT /metadata/workflow`` where there is a difference. Without a version
@@ -325,8 +325,8 @@ class MetadataClient(Resource):
         self._call(UNREGISTER_TASK, {"tasktype": name})
 
 
-def _workflow(given: WorkflowDef | Mapping[str, Any]) -> WorkflowDef:
-    definition = as_model(given, WorkflowDef)
+def _workflow(given: Definition) -> WorkflowDef:
+    definition = as_definition(given)
     addressable(definition.name, "workflow definition")
     if not definition.tasks:
         raise _refused(f"Workflow {definition.name!r} has no tasks.", "tasks", "at least one task")
@@ -336,7 +336,7 @@ def _workflow(given: WorkflowDef | Mapping[str, Any]) -> WorkflowDef:
             "schema_version",
             "2",
         )
-    for task in _all_tasks(definition.tasks):
+    for task in all_tasks(definition.tasks):
         if task.workflow_task_type is not None and task.workflow_task_type != (task.type or "SIMPLE"):
             raise _refused(
                 f"Workflow {definition.name!r}: the task {task.task_reference_name!r} has workflowTaskType "
@@ -345,14 +345,6 @@ def _workflow(given: WorkflowDef | Mapping[str, Any]) -> WorkflowDef:
                 "type alone",
             )
     return definition
-
-
-def _all_tasks(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
-    for task in tasks:
-        yield task
-        for branch in (*(task.decision_cases or {}).values(), *(task.fork_tasks or [])):
-            yield from _all_tasks(branch)
-        yield from _all_tasks([*(task.default_case or []), *(task.loop_over or [])])
 
 
 def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, known, known_all, sized, whole_seconds
+from conductor.clients.definition import Definition, as_definition
 from conductor.clients.paging import pages
 from conductor.clients.payloads import WORKFLOW_STORAGE, PayloadStorage
 from conductor.clients.runs import as_run, blocking_timeout, longer_than
@@ -31,7 +32,6 @@ from conductor.models import (
     TaskRun,
     TaskStatus,
     Workflow,
-    WorkflowDef,
     WorkflowRun,
     WorkflowStatus,
     WorkflowTestRequest,
@@ -41,7 +41,6 @@ from conductor.transport.operation import Edition, Operation, Repeat
 
 __all__ = ["Definition", "Started", "WorkflowClient"]
 
-Definition: TypeAlias = "WorkflowDef | Mapping[str, Any]"
 Started: TypeAlias = "StartWorkflowRequest | Mapping[str, Any]"
 
 START: Operation[str] = Operation("POST", "/workflow", str, Repeat.WITH_KEY)
@@ -101,8 +100,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         The open-source server 3.32 ignores keys: there two starts with one key are two executions.
 
         Args:
-            workflow: A registered definition's name; a ``WorkflowDef`` or its wire form, which runs without being
-                registered; or a whole ``StartWorkflowRequest``.
+            workflow: A registered definition's name; a ``WorkflowDef``, its wire form or a workflow as code, which runs
+                without being registered; or a whole ``StartWorkflowRequest``.
             input: The workflow's input. Over 5 MiB of JSON it goes to the server's external storage, if it has one.
             version: The definition's version; None for the latest.
             correlation_id: Free text by which executions are found again.
@@ -450,7 +449,7 @@ def _named(workflow: str | Definition | Started) -> StartWorkflowRequest:
         return StartWorkflowRequest.from_dict(workflow.to_dict())
     if isinstance(workflow, Mapping) and "tasks" not in workflow:
         return as_model(workflow, StartWorkflowRequest)
-    definition = as_model(workflow, WorkflowDef)
+    definition = as_definition(workflow)
     return StartWorkflowRequest(definition.name, workflow_def=definition, version=definition.version)
 
 

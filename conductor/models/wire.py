@@ -22,17 +22,23 @@ from conductor.errors import UnexpectedResponseError
 from conductor.models.codec import dumps, loads, to_jsonable
 from conductor.models.enums import WireEnum
 
-__all__ = ["Model", "structure", "unstructure", "wire", "wire_name"]
+__all__ = ["Absent", "Model", "structure", "unstructure", "wire", "wire_name"]
 
 T = TypeVar("T")
 
 
-def wire(name: str | None = None, *, read_only: bool = False, absent: Any = None) -> dict[str, Any]:
+class Absent(str):
+    """A text that was left out, and is not written: empty for everybody else, and yet no empty text that was given."""
+
+    __slots__ = ()
+
+
+def wire(name: str | None = None, *, read_only: bool = False, absent: str | None = None) -> dict[str, Any]:
     """Field metadata: the wire name where the rule does not give it; ``read_only`` is never written.
 
-    ``absent`` is what a required field is when the server leaves it out, and what is not written.
+    ``absent`` is what a required text is when it is left out; that is not written either.
     """
-    return {"wire": name, "read_only": read_only, "absent": absent}
+    return {"wire": name, "read_only": read_only, "absent": None if absent is None else Absent(absent)}
 
 
 @define(repr=False)
@@ -161,18 +167,14 @@ def _unstructure_model(cls: type[Model]) -> Callable[[Any], dict[str, Any]]:
         for a in attrs.fields(cls)
         if a.name != "unknown_fields" and not a.metadata.get("read_only")
     ]
-    absent = _absent(attrs.fields(cls))
 
     def write(model: Any) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for name, key in fields:
             value = getattr(model, name)
-            if value is not None:
+            if value is not None and value.__class__ is not Absent:
                 kind = value.__class__
                 out[key] = value if kind is str or kind is int or kind is bool else to_jsonable(value, f"$.{key}")
-        for key, value in absent.items():
-            if out.get(key) == value:
-                del out[key]
         if model.unknown_fields:
             out.update(model.unknown_fields)
         return out

@@ -96,8 +96,8 @@ class WorkflowTask(Model):
             stored as SIMPLE; an unknown value is a 500).
     """
 
-    name: str
-    task_reference_name: str
+    name: str = field(metadata=wire(absent=""))
+    task_reference_name: str = field(metadata=wire(absent=""))
     description: str | None = None
     input_parameters: dict[str, Any] | None = None
     type: str | None = None
@@ -159,7 +159,7 @@ class WorkflowDef(Model):
         overwrite_tags: Orkes only: whether the tags replace those that are there.
     """
 
-    name: str
+    name: str = field(metadata=wire(absent=""))
     tasks: list[WorkflowTask] = field(factory=list)
     owner_app: str | None = None
     create_time: int | None = None

@@ -23,6 +23,7 @@ from conductor.workflow.tasks.human import assignment, human, trigger
 from conductor.workflow.tasks.llm import ModelOptions, llm_chat_complete, llm_text_complete
 from conductor.workflow.tasks.loop import do_while, for_each
 from conductor.workflow.tasks.media import generate_audio, generate_image, generate_video
+from conductor.workflow.tasks.planning import list_api_tools, plan_and_compile, planner_context_fetch
 from conductor.workflow.tasks.script import inline, jq, lambda_, set_variable
 from conductor.workflow.tasks.simple import dynamic, simple
 from conductor.workflow.tasks.subworkflow import get_workflow, start_workflow, sub_workflow, terminate_workflow
@@ -88,6 +89,7 @@ __all__ = [
     "jq",
     "kafka_publish",
     "lambda_",
+    "list_api_tools",
     "list_files",
     "list_mcp_tools",
     "llm_chat_complete",
@@ -103,6 +105,8 @@ __all__ = [
     "noop",
     "opsgenie",
     "parse_document",
+    "plan_and_compile",
+    "planner_context_fetch",
     "pull_workflow_messages",
     "query_processor",
     "raw",

@@ -13,8 +13,8 @@ from typing_extensions import Self
 
 from conductor.errors import ConfigurationError
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
+from conductor.models.defaults import without_defaults
 from conductor.workflow.checking import Checking
-from conductor.workflow.defaults import without_defaults
 from conductor.workflow.draw import Picture, draw
 from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.naming import Names
@@ -245,7 +245,7 @@ class Workflow(Roots, Opening, Checking, Running):
         if step.workflow is not None:
             self._mistakes.append(_added_twice(step, self))
             return step
-        if step.fields.get("taskReferenceName") is None:
+        if step.fields.get("taskReferenceName") is None and not step.is_loaded:
             step.fields["taskReferenceName"] = self._names.make(step.base)
         if step.fields.get("name") is None and not step.is_loaded:
             step.fields["name"] = step.ref

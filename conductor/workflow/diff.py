@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from conductor.workflow.defaults import DEFAULTS, STAMPS, TASK_DEFAULTS
+from conductor.models.defaults import without_defaults, without_overwritten
 
 __all__ = ["Change", "Diff", "compare"]
 
@@ -72,7 +72,7 @@ def compare(here: Mapping[str, Any], there: Mapping[str, Any] | None) -> Diff:
     """
     if there is None:
         return Diff((), is_registered=False)
-    mine, theirs = dict(_definition(here)), dict(_definition(there))
+    mine, theirs = (dict(_definition(without_defaults(one))) for one in (here, there))
     for owner in _OWNERS - mine.keys():
         theirs.pop(owner, None)  # Orkes puts in who registered it
     paths = [*mine, *(path for path in theirs if path not in mine)]
@@ -83,7 +83,7 @@ def _definition(wire: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in wire.items():
         if key == "tasks":
             yield from _tasks(value, "tasks")
-        elif key not in STAMPS and DEFAULTS.get(key) != value:
+        elif (key, value) != ("version", 1):
             yield from _flat(value, key)
 
 
@@ -108,10 +108,11 @@ def _task(task: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
             yield from _tasks(value, at)
         elif key == "subWorkflowParam" and isinstance(value, Mapping):
             inner = value.get("workflowDefinition")
-            yield from _flat({k: v for k, v in value.items() if k != "workflowDefinition" or isinstance(v, str)}, at)
+            param = without_overwritten(value)
+            yield from _flat({k: v for k, v in param.items() if k != "workflowDefinition" or isinstance(v, str)}, at)
             if isinstance(inner, Mapping):
                 yield from ((f"{at}.workflowDefinition.{p}", v) for p, v in _definition(inner))
-        elif TASK_DEFAULTS.get(key) != value:
+        elif (key, value) != ("type", "SIMPLE"):
             yield from _flat(value, at)
 
 

@@ -37,7 +37,7 @@ def definition_from(definition: WorkflowDef | Mapping[str, Any] | str | bytes) -
         return definition.to_dict()
     if isinstance(definition, str | bytes):
         try:
-            definition = loads(definition)
+            definition = loads(_without_mark(definition))
         except ValueError as error:
             raise ConfigurationError(f"This is no JSON: {error}", allowed="the JSON of a workflow definition") from None
     if not isinstance(definition, Mapping):
@@ -47,13 +47,20 @@ def definition_from(definition: WorkflowDef | Mapping[str, Any] | str | bytes) -
     return dict(definition)
 
 
+def _without_mark(text: str | bytes) -> str:
+    text = text.decode() if isinstance(text, bytes) else text
+    return text.removeprefix("\ufeff")
+
+
 def read_file(path: str | Path) -> Any:
     """What a JSON or YAML file holds; ``.yaml`` and ``.yml`` need the extra ``yaml``.
+
+    YAML is read as its version 1.2: ``yes``, ``on`` and ``010`` are texts.
 
     Raises:
         ConfigurationError: The file cannot be read as what its name says.
     """
-    text = Path(path).read_text(encoding="utf-8")
+    text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     if Path(path).suffix.lower() in {".yaml", ".yml"}:
         return _yaml(text, path)
     try:
@@ -65,12 +72,14 @@ def read_file(path: str | Path) -> Any:
 def _yaml(text: str, path: str | Path) -> Any:
     try:
         import yaml  # noqa: PLC0415  an extra
+
+        from conductor.workflow.yaml_text import read_yaml  # noqa: PLC0415  needs the extra
     except ImportError:
         raise ConfigurationError(
             f"{path} is YAML, and no YAML library is installed: pip install 'conductor-sdk[yaml]'.", variable=str(path)
         ) from None
     try:
-        return yaml.safe_load(text)
+        return read_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is no YAML: {error}", variable=str(path), allowed="YAML") from None
 

@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from conductor.workflow.builder import Workflow
     from conductor.workflow.signature import Signature
 
-__all__ = ["OPTION_FIELDS", "Block", "Chain", "Closed", "Content", "Options", "Step", "StepNames", "as_inputs", "make"]
+__all__ = [
+    "OPTIONS",
+    "OPTION_FIELDS",
+    "Block",
+    "Chain",
+    "Closed",
+    "Content",
+    "Options",
+    "Step",
+    "StepNames",
+    "as_inputs",
+    "make",
+]
 
 Content: TypeAlias = "Step | Chain | Sequence[Any] | Callable[..., Any] | None"
 
@@ -78,6 +90,8 @@ OPTION_WIRE = {
     "on_state_change": "onStateChange",
     "metadata": "metadata",
 }
+
+OPTIONS = frozenset(Options.__annotations__)
 
 OPTION_FIELDS = {wire: option for option, wire in OPTION_WIRE.items()}
 

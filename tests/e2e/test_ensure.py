@@ -5,8 +5,10 @@ import json
 import pytest
 from attrs import fields
 
+from conductor import Workflow
 from conductor.clients.ensure import compare
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
+from conductor.workflow import simple, sub_workflow
 
 NOT_STORED = {"create_time", "update_time", "created_by", "updated_by", "tags", "overwrite_tags", "workflow_task_type"}
 SCHEMA = {"name": "order", "version": 2, "type": "JSON", "data": {"type": "object", "required": ["id"]}}
@@ -327,3 +329,41 @@ def test_a_second_ensure_writes_nothing_and_a_change_is_written_once(client, nam
         assert [change.path for change in changed.changes] == [field]
         assert get(definition["name"]).description == "another"
         assert not ensure({**definition, field: "another"})
+
+
+def full_workflow(name):
+    """A workflow with all that a server fills something into."""
+    child = Workflow("child", rate_limit=("key", 1), owner_email=EMAIL)
+    child >> simple("inner")
+    workflow = Workflow(
+        name,
+        owner_email=EMAIL,
+        rate_limit=("${workflow.correlationId}", 2),
+        input_schema={"name": "order", "type": "JSON"},
+        cache=("key", 0),
+    )
+    workflow >> simple("charge", task_definition={"name": "charge", "retryCount": 1}) >> sub_workflow(child)
+    return workflow
+
+
+def test_a_workflow_that_is_registered_again_is_left_alone(client, names):
+    workflow = full_workflow(names("again"))
+    names.workflows.append((workflow.name, 1))
+
+    workflow.register(client)
+    workflow.register(client)
+
+    assert str(workflow.diff(client)) == "no differences"
+    assert not client.metadata.ensure_workflow(workflow.to_def())
+
+
+def test_the_retries_of_a_task_in_a_workflow_are_written_and_taken_back(client, names):
+    name = names("retries")
+    names.workflows.append((name, 1))
+    plain = {"name": name, "version": 1, "ownerEmail": EMAIL, "tasks": [step("charge", "SIMPLE")]}
+    without_retries = {**plain, "tasks": [{**step("charge", "SIMPLE"), "retryCount": 0}]}
+
+    for definition, count in ((plain, None), (without_retries, 0), (plain, None)):
+        assert client.metadata.ensure_workflow(definition)
+        assert client.metadata.get_workflow(name).tasks[0].retry_count == count
+        assert not client.metadata.ensure_workflow(definition)

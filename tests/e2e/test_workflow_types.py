@@ -44,6 +44,7 @@ from conductor.workflow import (
     jq,
     kafka_publish,
     lambda_,
+    list_api_tools,
     list_files,
     list_mcp_tools,
     llm_chat_complete,
@@ -59,6 +60,8 @@ from conductor.workflow import (
     noop,
     opsgenie,
     parse_document,
+    plan_and_compile,
+    planner_context_fetch,
     pull_workflow_messages,
     query_processor,
     raw,
@@ -110,6 +113,8 @@ def echo():
             body = b"".join(self.chunks())
             status = 404 if self.path == "/missing" else 200
             said = {"method": self.command, "path": self.path, "body": json.loads(body or "null")}
+            if self.path == "/openapi.json":
+                said = {"openapi": "3.0.0", "paths": {"/orders": {"get": {"operationId": "orders"}}}}
             data = json.dumps(said).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -501,6 +506,42 @@ def test_what_a_failed_workflow_starts(client, names):
     assert undone.variables == {"reason": "on purpose"}
 
 
+def test_the_tools_of_an_api_and_a_plan_that_uses_them(client, echo):
+    place = f"{echo}/openapi.json"
+    steps = [{"id": "one", "operations": [{"tool": "charge", "args": {"amount": 3}}]}]
+    workflow = new()
+    tools = workflow.add(list_api_tools(place))
+    documents = [
+        workflow.add(planner_context_fetch(place, ttl_seconds=60)),
+        workflow.add(planner_context_fetch(place)),
+    ]
+    missing = workflow.add(planner_context_fetch(f"{echo}/missing", required=False))
+    plan = workflow.add(plan_and_compile({"steps": steps}, "agent", timeout_seconds=30, known_tools=["charge"]))
+    refused = workflow.add(plan_and_compile({"steps": steps}, known_tools=["refund"]))
+    workflow.returns(
+        format=tools.output.format,
+        tools=tools.output.tools["*"].path,
+        hits=[one.output.cache_hit for one in documents],
+        missing=missing.output.response.body,
+        name=plan.output.workflowDef.name,
+        timeout=plan.output.workflowDef.timeoutSeconds,
+        refused=refused.output.error,
+    )
+
+    assert workflow.validate() == []
+    output = workflow.run(client, timeout=TIMEOUT).output
+
+    assert "charge" in output.pop("refused")
+    assert output == {
+        "format": "openapi3",
+        "tools": ["/orders"],
+        "hits": [False, True],
+        "missing": "",
+        "name": "pe_agent_plan",
+        "timeout": 30,
+    }
+
+
 OPTIONS = {"embedding_provider": "openai", "embedding_model": "ada"}
 ACCEPTED = [
     agent("http://a", "x"),
@@ -524,6 +565,7 @@ ACCEPTED = [
     jdbc("pg", "SELECT 1"),
     kafka_publish("t", "v", servers="h:1"),
     list_files("s3://x"),
+    list_api_tools("http://a"),
     list_mcp_tools("http://m"),
     llm_chat_complete("openai", "m", [{"role": "user", "message": "x"}]),
     llm_generate_embeddings("openai", "m", "x"),
@@ -537,6 +579,8 @@ ACCEPTED = [
     mcp_remote("http://m", "t"),
     opsgenie("x"),
     parse_document("http://d"),
+    plan_and_compile({}),
+    planner_context_fetch("http://d"),
     pull_workflow_messages(),
     query_processor(),
     sendgrid(sender="a", to="b", subject="c", content="d"),

@@ -51,3 +51,7 @@ def running(client: ConductorClient) -> None:
     assert_type(order.execute(client), WorkflowRun | TaskRun)
     assert_type(order.diff(client), Diff)
     order.register(client, overwrite=True)
+    client.metadata.register_workflow(order)
+    client.metadata.ensure_workflow(order)
+    client.workflows.start(order, {"amount": 1})
+    client.workflows.start(3)  # type: ignore[arg-type]

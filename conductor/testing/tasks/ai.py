@@ -17,6 +17,7 @@ __all__ = [
     "generate_video_task",
     "get_agent_card_task",
     "get_document_task",
+    "list_api_tools_task",
     "list_mcp_tools_task",
     "llm_chat_complete_task",
     "llm_generate_embeddings_task",
@@ -26,6 +27,8 @@ __all__ = [
     "llm_search_index_task",
     "llm_store_embeddings_task",
     "llm_text_complete_task",
+    "plan_and_compile_task",
+    "planner_context_fetch_task",
 ]
 
 _MODEL = {"llmProvider": "provider", "model": "model"}
@@ -33,6 +36,7 @@ _INDEX = {"vectorDB": "database", "index": "index", "namespace": "examples"}
 _EMBEDDING = {"embeddingModelProvider": "provider", "embeddingModel": "model"}
 _MCP_SERVER = "http://localhost:8080/mcp"
 _AGENT = {"agentType": "a2a", "agentUrl": "http://localhost:8080/agent"}
+_SPECIFICATION = "http://localhost:8080/api-docs"
 _VALUE = "${workflow.input.value}"
 
 
@@ -147,3 +151,24 @@ def get_agent_card_task(reference_name: str = "get_agent_card", **fields: Any) -
 def cancel_agent_task(reference_name: str = "cancel_agent", task_id: str = _VALUE, **fields: Any) -> WorkflowTask:
     """A CANCEL_AGENT of what an agent was asked to do."""
     return made(TaskType.CANCEL_AGENT, reference_name, {**_AGENT, "taskId": task_id}, fields)
+
+
+def list_api_tools_task(
+    reference_name: str = "list_api_tools", spec_url: str = _SPECIFICATION, **fields: Any
+) -> WorkflowTask:
+    """A LIST_API_TOOLS of an API's document."""
+    return made(TaskType.LIST_API_TOOLS, reference_name, {"specUrl": spec_url}, fields)
+
+
+def planner_context_fetch_task(
+    reference_name: str = "planner_context_fetch", url: str = _SPECIFICATION, **fields: Any
+) -> WorkflowTask:
+    """A PLANNER_CONTEXT_FETCH of a document."""
+    return made(TaskType.PLANNER_CONTEXT_FETCH, reference_name, {"url": url, "required": False}, fields)
+
+
+def plan_and_compile_task(reference_name: str = "plan_and_compile", plan: Any = None, **fields: Any) -> WorkflowTask:
+    """A PLAN_AND_COMPILE of a plan with one step."""
+    step = {"id": "one", "operations": [{"tool": "example", "args": {"value": 1}}]}
+    inputs = {"planJson": {"steps": [step]} if plan is None else plan, "parentName": "example"}
+    return made(TaskType.PLAN_AND_COMPILE, reference_name, inputs, fields)

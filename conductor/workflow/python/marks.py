@@ -21,6 +21,7 @@ from conductor.workflow.tasks import (
     llm,
     loop,
     media,
+    planning,
     script,
     simple,
     subworkflow,
@@ -42,7 +43,7 @@ BUILDERS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
     for module in (
         branch, data, documents, event, http, human, llm, loop,
-        media, script, simple, subworkflow, tools, vectors, wait,
+        media, planning, script, simple, subworkflow, tools, vectors, wait,
     )
     for name in module.__all__
     if name[0].islower()
@@ -63,7 +64,7 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
         for name in (
             "kafka_publish", "pull_workflow_messages", "terminate_workflow", "get_workflow", "integration",
             "list_mcp_tools", "call_mcp_tool", "mcp_remote", "get_agent_card", "cancel_agent",
-            *data.__all__, *documents.__all__, *media.__all__,
+            *data.__all__, *documents.__all__, *media.__all__, *planning.__all__,
             *vectors.__all__, *(name for name in llm.__all__ if name.startswith("llm_")),
         )
         if name != "opsgenie"

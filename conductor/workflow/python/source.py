@@ -39,8 +39,11 @@ class Source:
         self.workflow = workflow
         self.variables: dict[str, str] = {}
 
-    def value(self, value: Any, indent: int = 0, used: int = 0) -> str:
-        """A value, indented by ``indent`` spaces where it needs several lines; ``used`` characters stand before it."""
+    def value(self, value: Any, indent: int | None = 0, used: int = 0) -> str:
+        """A value, indented by ``indent`` spaces where it needs several lines; ``used`` characters stand before it.
+
+        Without an indent it is on one line, however long.
+        """
         if isinstance(value, str):
             return _quoted(str(value)) if isinstance(value, Plain) else self.text(value)
         if isinstance(value, Mapping):
@@ -55,9 +58,9 @@ class Source:
         items = [("", arg) for arg in args] + [(f"{key}=", value) for key, value in kwargs.items()]
         return f"{name}{self._items(items, '()', indent, used + len(name))}"
 
-    def _items(self, items: list[tuple[str, Any]], braces: str, indent: int, used: int) -> str:
-        flat = braces[0] + ", ".join(f"{head}{self.value(item)}" for head, item in items) + braces[1]
-        if indent + used + len(flat) <= _WIDTH and "\n" not in flat:
+    def _items(self, items: list[tuple[str, Any]], braces: str, indent: int | None, used: int) -> str:
+        flat = braces[0] + ", ".join(f"{head}{self.value(item, None)}" for head, item in items) + braces[1]
+        if indent is None or indent + used + len(flat) <= _WIDTH:
             return flat
         inner = " " * (indent + 4)
         lines = [f"{inner}{head}{self.value(item, indent + 4, len(head))},\n" for head, item in items]

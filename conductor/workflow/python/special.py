@@ -9,7 +9,7 @@ from typing import Any
 
 from conductor.workflow.python.call import Call, is_name, options_of, with_inputs
 from conductor.workflow.python.marks import by_marks, call_of, places_of
-from conductor.workflow.step import OPTION_FIELDS
+from conductor.workflow.step import OPTIONS
 from conductor.workflow.tasks.simple import simple
 
 __all__ = ["SPECIAL"]
@@ -41,14 +41,11 @@ def _simple(own: Mapping[str, Any]) -> Call:
 
 
 def _set_variable(own: Mapping[str, Any]) -> Call:
-    options = options_of(own, set())
-    fields = dict(options.pop("fields", {}))
-    wire = {option: key for key, option in OPTION_FIELDS.items()}
-    fields = {**{wire.get(key, key): value for key, value in options.items()}, **fields}
     inputs = own.get("inputParameters") or {}
-    named = {key: value for key, value in inputs.items() if is_name(key) and key not in {"ref", "fields"}}
-    rest = {key: value for key, value in inputs.items() if key not in named}
-    return Call("set_variable", [rest] if rest else [], {**named, **({"fields": fields} if fields else {})})
+    options = options_of(own, set())
+    if options.keys() <= {"fields"} and all(is_name(key) and key not in OPTIONS for key in inputs):
+        return Call("set_variable", [], {**inputs, **options})
+    return Call("set_variable", [inputs], options)
 
 
 def _first_then_inputs(name: str, first: str, *, more: Mapping[str, str] | None = None) -> Callable[..., Call]:

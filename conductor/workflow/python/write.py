@@ -42,6 +42,8 @@ _HEADER = {
     "metadata": "metadata",
 }
 _FIELDS = {keyword: key for key, keyword in _HEADER.items()}
+_MOST_OPEN = 16  # a step opens up to two, and Python allows 20
+_DEEPEST = 360  # spaces; Python reads 100 indents
 _OPENING = {"switch", "fork", "do_while"}  # methods of the workflow itself
 
 
@@ -58,6 +60,7 @@ class _Writer:
         self.source = Source(variable)
         self.names = Names()
         self.lines: list[str] = []
+        self.open = 0  # with statements around the line that comes next
         self.used: set[str] = set()  # builders, to be imported
         self.read = {found.root for _, found in expressions_in(wire)}
         self.taken = {variable, "Workflow"} | set(dir(builtins)) | set(BUILDERS)
@@ -111,7 +114,7 @@ class _Writer:
 
     def _step(self, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int) -> bool:
         """Write one step; whether the one that follows went with it (the JOIN of a fork)."""
-        call = unbuild(wire)
+        call = unbuild(wire) if indent < _DEEPEST else Call("raw", [dict(wire)], is_whole=True)
         self.used.add(call.name)
         joined = call.name in {"fork", "dynamic_fork"} and _is_own_join(wire, following)
         if call.name in {"fork", "dynamic_fork"} and not joined:
@@ -122,12 +125,15 @@ class _Writer:
             self.names.use(join)
             if join in self.read:
                 self.read.add(str(wire["taskReferenceName"]))  # it is reached through the fork
+        own_join = following if joined else None
         if call.is_whole or str(wire.get("type")) not in BLOCKS:
             self._plain(call, wire, indent)
-        else:
+            self._join(wire, own_join, indent)
+        elif self.open < _MOST_OPEN:
             self._opened(call, wire, indent)
-        if joined and following is not None:
-            self._join(wire, following, indent)
+            self._join(wire, own_join, indent)
+        else:
+            self._in_function(call, wire, own_join, indent)
         return joined
 
     def _name(self, call: Call, wire: Mapping[str, Any]) -> None:
@@ -158,13 +164,25 @@ class _Writer:
         self._line(indent, head + self.source.call(call.name, call.args, call.kwargs, indent, len(head) + 1) + ")")
         self.source.variables[ref] = variable
 
-    def _join(self, wire: Mapping[str, Any], following: Mapping[str, Any], indent: int) -> None:
-        """Name the JOIN of a fork, when it is referred to."""
-        ref = str(following["taskReferenceName"])
-        if ref in self.read:
+    def _join(self, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int) -> None:
+        """Name the JOIN of a fork, when there is one and it is referred to."""
+        if following is not None and (ref := str(following["taskReferenceName"])) in self.read:
             fork = self.source.variables[str(wire["taskReferenceName"])]
             self.source.variables[ref] = variable = self._new_variable(ref)
             self._line(indent, f"{variable} = {fork}.join")
+
+    def _in_function(
+        self, call: Call, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int
+    ) -> None:
+        """Write a step with blocks in a function, since Python nests no more than 20 statements in one."""
+        function = self._new_variable(f"add_{wire['taskReferenceName']}")
+        self._line(indent, f"def {function}() -> None:")
+        around, variables = self.open, dict(self.source.variables)
+        self.open = 0
+        self._opened(call, wire, indent + 4)
+        self._join(wire, following, indent + 4)
+        self.open, self.source.variables = around, variables  # those of the function are not known outside
+        self._line(indent, f"{function}()")
 
     def _opened(self, call: Call, wire: Mapping[str, Any], indent: int) -> None:
         ref = str(wire["taskReferenceName"])
@@ -177,22 +195,24 @@ class _Writer:
         self._line(indent, f"with {head}{made}{end} as {variable}:")
         self.source.variables[ref] = variable
         if wire["type"] == "DO_WHILE":
-            self._body(wire["loopOver"], indent + 4)
+            self._body(wire["loopOver"], indent + 4, 1)
             return
         blocks = list(_blocks(wire))
         for statement, tasks in blocks:
             if tasks:
                 self._line(indent + 4, f"with {variable}.{statement}:")
-                self._body(tasks, indent + 8)
+                self._body(tasks, indent + 8, 2)
             else:
                 self._line(indent + 4, f"{variable}.{statement}")
         if not blocks:
             self._line(indent + 4, "pass")
 
-    def _body(self, tasks: Sequence[Mapping[str, Any]], indent: int) -> None:
+    def _body(self, tasks: Sequence[Mapping[str, Any]], indent: int, opened: int) -> None:
         if not tasks:
             self._line(indent, "pass")
+        self.open += opened
         self._block(tasks, indent)
+        self.open -= opened
 
     def _line(self, indent: int, text: str) -> None:
         self.lines.append(" " * indent + text)

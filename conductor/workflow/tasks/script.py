@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.workflow.step import Options, Step, as_inputs, make
+from conductor.workflow.step import OPTIONS, Options, Step, as_inputs, make
 
 __all__ = ["inline", "jq", "lambda_", "set_variable"]
 
@@ -59,23 +59,29 @@ def lambda_(script: str, inputs: Mapping[str, Any] | None = None, /, **options: 
     return step
 
 
-def set_variable(
-    values: Mapping[str, Any] | None = None,
-    /,
-    *,
-    ref: str | None = None,
-    fields: Mapping[str, Any] | None = None,
-    **more_values: Any,
-) -> Step:
+def set_variable(values: Mapping[str, Any] | None = None, /, *, ref: str | None = None, **more: Any) -> Step:
     """Set variables of the workflow (``SET_VARIABLE``), read as ``workflow.variables.name``.
+
+    ``set_variable(total=3)`` and ``set_variable({"total": 3}, optional=True)``.
 
     Args:
         values: Name to value.
-        more_values: The same by keyword, for names that are no options.
+        more: Further variables by name, and options (see ``Options``), which need the variables as a mapping; but
+            ``fields`` is one in any case.
         ref: See ``Options``.
-        fields: See ``Options``; all other options stand in it by their wire names.
+
+    Raises:
+        TypeError: There is no mapping, and a keyword is called as an option: it may be meant as either.
     """
-    given = {"ref": ref, "fields": fields}
-    options: Any = {key: value for key, value in given.items() if value is not None}
-    step: Step = make("SET_VARIABLE", {**as_inputs(values), **more_values}, options)
+    options: Any = {key: value for key, value in more.items() if key in OPTIONS}
+    if values is None and (unclear := options.keys() - {"fields"}):
+        name = min(unclear)
+        raise TypeError(
+            f"set_variable({name}=...) can mean a variable or the option {name!r}: give the variables as a mapping, "
+            f"set_variable({{...}}, {name}=...) for the option and set_variable({{{name!r}: ...}}) for a variable."
+        )
+    variables = {key: value for key, value in more.items() if key not in OPTIONS}
+    if ref is not None:
+        options["ref"] = ref
+    step: Step = make("SET_VARIABLE", {**as_inputs(values), **variables}, options)
     return step

@@ -7,10 +7,11 @@ import pytest
 import requests
 
 import conductor.server
-from conductor import ConductorClient, ServerError
+from conductor import ConductorClient, ServerError, Workflow
 from conductor.errors import APIError
 from conductor.models import TaskResult
 from conductor.server.faults import Fault
+from conductor.workflow import simple
 
 
 def wait(reference="w", **given):
@@ -174,3 +175,14 @@ def test_a_freed_slot_can_be_taken_at_once(client, define):
     ids = {"workflow_instance_id": first.workflow_instance_id, "task_id": first.task_id}
     client.tasks.update(TaskResult(**ids, status="COMPLETED"))
     assert client.tasks.poll("narrow") is not None
+
+
+def test_a_workflow_that_is_registered_again_is_left_alone(client):
+    workflow = Workflow("again", rate_limit=("key", 2), input_schema={"name": "order", "type": "JSON"})
+    workflow >> simple("charge", task_definition={"name": "charge", "retryCount": 1})
+
+    workflow.register(client)
+    workflow.register(client)
+
+    assert str(workflow.diff(client)) == "no differences"
+    assert not client.metadata.ensure_workflow(workflow.to_def())

@@ -5,6 +5,8 @@ import pytest
 from conductor.clients.ensure import compare
 from conductor.models import TaskDef, WorkflowDef
 
+LIMIT = {"rateLimitKey": "key", "concurrentExecLimit": 2}
+SCHEMA = {"name": "order", "type": "JSON"}
 STEP = {"name": "step", "taskReferenceName": "step", "type": "SIMPLE"}
 
 
@@ -30,6 +32,14 @@ def said(wanted, found):
         (workflow(), workflow(version=1, schemaVersion=2, restartable=True, timeoutPolicy="ALERT_ONLY")),
         (workflow(), workflow(enforceSchema=True, variables={}, inputParameters=[], timeoutSeconds=0)),
         (workflow(), workflow({**STEP, "startDelay": 0, "optional": False, "joinOn": [], "permissive": False})),
+        (workflow(rateLimitConfig=LIMIT), workflow(rateLimitConfig={**LIMIT, "policy": "QUEUE"})),
+        (workflow(inputSchema=SCHEMA), workflow(inputSchema={**SCHEMA, "version": 1, "createTime": 0})),
+        (
+            workflow({**STEP, "taskDefinition": {"name": "step", "retryCount": 0}}),
+            workflow(
+                {**STEP, "taskDefinition": {"name": "step", "retryCount": 0, "createTime": 0, "timeoutSeconds": 0}}
+            ),
+        ),
         (
             workflow({**STEP, "subWorkflowParam": {"name": "a", "version": 3, "workflowDefinition": {"name": "b"}}}),
             workflow({**STEP, "subWorkflowParam": {"name": "b", "version": 1, "workflowDefinition": {"name": "b"}}}),
@@ -51,6 +61,10 @@ def test_defaults_and_bookkeeping_of_the_server_are_no_change(wanted, found):
         (workflow(), workflow(enforceSchema=False), "enforceSchema: False -> None"),
         (workflow(), workflow(timeoutPolicy="TIME_OUT_WF"), "timeoutPolicy: 'TIME_OUT_WF' -> None"),
         (workflow(), workflow(restartable=False), "restartable: False -> None"),
+        # a task of a workflow without a count takes that of its definition
+        (workflow({**STEP, "retryCount": 0}), workflow(), "tasks[0].retryCount: None -> 0"),
+        (workflow({**STEP, "retryCount": 3}), workflow(), "tasks[0].retryCount: None -> 3"),
+        (workflow(), workflow({**STEP, "retryCount": 0}), "tasks[0].retryCount: 0 -> None"),
         (workflow(), workflow({**STEP, "optional": True}), "tasks[0].optional: True -> None"),
         (
             workflow({**STEP, "inputParameters": {"a": 0}}),

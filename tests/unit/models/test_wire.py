@@ -1,3 +1,4 @@
+import copy
 import json
 import pickle
 from datetime import datetime, timezone
@@ -171,3 +172,12 @@ def test_a_task_definition_inside_a_workflow_definition_may_have_no_name():
     task = WorkflowTask.from_dict(inline)
     assert task.task_definition == TaskDef("", retry_count=1)
     assert task.to_dict() == inline
+
+
+def test_a_required_text_that_is_left_out_is_not_written_and_one_that_is_empty_is():
+    read = WorkflowTask.from_dict({"taskReferenceName": ""})
+    copied = pickle.loads(pickle.dumps(copy.deepcopy(read)))
+
+    assert (read.name, read.task_reference_name) == ("", "")
+    assert read.to_dict() == copied.to_dict() == {"taskReferenceName": ""}
+    assert WorkflowTask("", "a").to_dict() == {"name": "", "taskReferenceName": "a"}

@@ -305,6 +305,19 @@ def test_inputs_of_system_tasks(step, inputs):
     assert one(step)["inputParameters"] == inputs
 
 
+def test_variables_in_a_mapping_leave_the_keywords_to_options():
+    task = one(set_variable({"optional": "a variable"}, optional=True, retry_count=3, name="n", more=2))
+
+    assert task["inputParameters"] == {"optional": "a variable", "more": 2}
+    assert (task["name"], task["optional"], task["retryCount"]) == ("n", True, 3)
+
+
+def test_a_keyword_that_may_be_a_variable_or_an_option_is_refused():
+    with pytest.raises(TypeError, match=r"set_variable\(name=\.\.\.\) can mean a variable or the option 'name': give"):
+        set_variable(total=1, name="x")
+    assert one(set_variable(total=1, ref="r", fields={"optional": True}))["optional"]
+
+
 def test_a_wait_without_a_time_has_no_input():
     assert one(wait()) == {"name": "wait", "taskReferenceName": "wait", "type": "WAIT"}
 

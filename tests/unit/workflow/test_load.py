@@ -7,6 +7,7 @@ import pytest
 from conductor import ConfigurationError, Workflow, WorkflowDef
 from conductor.workflow import simple
 from conductor.workflow.blocks import ForkStep, LoopStep, SwitchStep
+from conductor.workflow.load import read_file
 
 A = {"name": "a", "taskReferenceName": "a", "type": "SIMPLE", "newer": {"x": [1, None]}}
 B = {"name": "b", "taskReferenceName": "b", "type": "SIMPLE"}
@@ -36,6 +37,11 @@ def test_nothing_is_lost_and_the_order_is_kept():
 @pytest.mark.parametrize("given", [json.dumps(DEFINITION), json.dumps(DEFINITION).encode(), DEFINITION])
 def test_a_definition_is_read_in_any_form(given):
     assert Workflow.from_def(given).to_dict() == DEFINITION
+
+
+def test_what_is_missing_stays_missing_in_a_model():
+    fragment = {"tasks": [{"type": "NOOP"}, {"name": "a", "type": "SIMPLE"}, {"name": "", "taskReferenceName": "b"}]}
+    assert Workflow.from_def(fragment).to_def().to_dict() == fragment
 
 
 def test_a_model_is_read():
@@ -80,6 +86,61 @@ def test_a_yaml_file_is_read(tmp_path, suffix):
     path = tmp_path / f"order{suffix}"
     path.write_text("name: w\nversion: 1\ntasks:\n- {name: b, taskReferenceName: b, type: SIMPLE}\n")
     assert Workflow.from_file(path).to_dict() == {"name": "w", "version": 1, "tasks": [B]}
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("yes", "yes"),
+        ("off", "off"),
+        ("010", "010"),
+        ("12:30:00", "12:30:00"),
+        ("2026-01-31", "2026-01-31"),
+        ("1_000", "1_000"),
+        ("=", "="),
+        ("true", True),
+        ("False", False),
+        ("~", None),
+        ("", None),
+        ("-12", -12),
+        ("+3", 3),
+        ("0x1F", 31),
+        ("0o17", 15),
+        ("1.50", 1.5),
+        ("1e3", 1000.0),
+        ("-.5e-1", -0.05),
+        ("1.0.0", "1.0.0"),
+        ("'1'", "1"),
+    ],
+)
+def test_a_word_of_yaml_is_a_text_unless_yaml_1_2_says_otherwise(tmp_path, written, value):
+    pytest.importorskip("yaml")
+    path = tmp_path / "value.yaml"
+    path.write_text(f"name: {written}\n")
+    found = read_file(path)["name"]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_keys_of_yaml_are_texts_and_blocks_can_be_merged(tmp_path):
+    pytest.importorskip("yaml")
+    path = tmp_path / "value.yaml"
+    path.write_text("base: &base {on: 1, 010: 2}\nmerged: {<<: *base, yes: 3, 1: 4, true: 5, null: 6}\n")
+    assert read_file(path)["merged"] == {"on": 1, "010": 2, "yes": 3, "1": 4, "true": 5, "null": 6}
+
+
+def test_what_is_written_as_yaml_is_read_back(tmp_path):
+    yaml_text = pytest.importorskip("conductor.workflow.yaml_text")
+    texts = ["yes", "010", "1e3", "0o17", "0x1F", "12:30", "2026-01-31", "true", "null", "", "~", "=", "<<", "1", ".5"]
+    value = {"texts": texts, **dict.fromkeys(texts, 1), "others": [1, -2.5, 1e20, True, None, {}, []]}
+    assert yaml_text.read_yaml(yaml_text.dump_yaml(value)) == value
+
+
+def test_a_file_may_begin_with_a_mark(tmp_path):
+    path = tmp_path / "order.json"
+    path.write_text(json.dumps(DEFINITION), encoding="utf-8-sig")
+    assert Workflow.from_file(path).to_dict() == DEFINITION
+    assert Workflow.from_def(path.read_text(encoding="utf-8")).to_dict() == DEFINITION
+    assert Workflow.from_def(path.read_bytes()).to_dict() == DEFINITION
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,8 @@ STEPS = {
     "inline": lambda: inline("$.a\n + '\"{}\\'", {"a": 1}, evaluator="graaljs"),
     "jq": lambda: jq(".a"),
     "set variable": lambda: set_variable({"ref": 1}, a=2, fields={"optional": True}),
+    "variables called as options": lambda: set_variable({"name": 1, "a b": 2, "c": 3}),
+    "set variable with options": lambda: set_variable({"a": 1}, optional=True, retry_count=3, name="n"),
     "wait": lambda: wait("5 seconds"),
     "wait until": lambda: wait(until="2027-01-01"),
     "terminate": lambda: terminate("FAILED", "why"),
@@ -167,6 +169,10 @@ DEFINITIONS = {
         "tasks": [task()],
     },
     "a task without a name": {"name": "w", "tasks": [{"taskReferenceName": "a", "type": "X"}]},
+    "tasks without a reference name": {
+        "name": "w",
+        "tasks": [{"name": "a", "type": "X"}, task("a"), {"type": "NOOP"}, {"type": "FORK_JOIN", "forkTasks": [[{}]]}],
+    },
     "a task without a type": {"name": "w", "tasks": [{"taskReferenceName": "a", "name": "a"}]},
     "blocks that are none": {
         "name": "w",
@@ -216,6 +222,41 @@ def test_a_definition_is_written_and_made_again(definition):
     assert workflow.to_dict() == definition
     source = workflow.to_python()
     assert rebuilt(source).to_dict() == definition, source
+
+
+def nested(kind, depth):
+    """Blocks in blocks; the last steps of each level read what comes from inside, or from outside."""
+    inner = [task("x0")]
+    for level in range(1, depth):
+        reader = task(f"r{level}", inputParameters={"in": f"${{x{level - 1}.output.y}}", "out": "${x9.output.y}"})
+        if kind == "switch":
+            more = {"evaluatorType": "value-param", "expression": "c", "inputParameters": {"c": 1}}
+            opened = task(f"x{level}", type="SWITCH", **more, decisionCases={"a": [*inner, reader]})
+        elif kind == "loop":
+            opened = task(f"x{level}", type="DO_WHILE", loopCondition="$.x < 1", loopOver=[*inner, reader])
+        else:
+            opened = task(f"x{level}", type="FORK_JOIN", forkTasks=[inner, [reader]])
+        name = f"x{level}_join"
+        join = {"name": name, "taskReferenceName": name, "type": "JOIN", "joinOn": [inner[-1]["name"], f"r{level}"]}
+        inner = [opened, join] if kind == "fork" else [opened]
+    return {"name": "w", "version": 1, "tasks": inner}
+
+
+@pytest.mark.parametrize("kind", ["switch", "loop", "fork"])
+@pytest.mark.parametrize("depth", [9, 11, 25, 60])
+def test_deeply_nested_blocks_are_written_and_made_again(kind, depth):
+    definition = nested(kind, depth)
+    source = Workflow.from_def(definition).to_python()
+    assert rebuilt(source).to_dict() == definition
+
+
+def test_long_values_in_each_other_are_written_at_once():
+    value = {"text": "x" * 120}
+    for _ in range(60):
+        value = {"inner": [value]}
+    workflow = Workflow("w")
+    workflow >> simple("a", x=value)
+    assert rebuilt(workflow.to_python()).to_dict() == workflow.to_dict()
 
 
 def test_tidy_source_is_without_what_the_server_fills_in():

@@ -125,6 +125,27 @@ def test_it_is_sent_unchecked_when_asked(server, client):
     assert workflow.start(client, check=False) == "id"
 
 
+def test_clients_take_a_workflow_as_code_as_its_definition(server, client, workflow):
+    server.post(f"{API}/metadata/workflow")
+    server.post(f"{API}/metadata/workflow/validate")
+    server.put(f"{API}/metadata/workflow", json={"bulkSuccessfulResults": ["order"], "bulkErrorResults": {}})
+    server.get(f"{API}/metadata/workflow/order", json=stored(workflow))
+    server.post(f"{API}/workflow", body="id-1")
+    server.post(f"{API}/workflow/execute/order/2", json={"workflowId": "id-2", "responseType": "TARGET_WORKFLOW"})
+
+    client.metadata.register_workflow(workflow)
+    client.metadata.validate_workflow(workflow)
+    client.metadata.update_workflows([workflow])
+    assert not client.metadata.ensure_workflow(workflow)
+    assert client.workflows.start(workflow, {"sku": "a"}) == "id-1"
+    assert client.workflows.execute(workflow).workflow_id == "id-2"
+
+    wire = workflow.to_dict()
+    started = [sent(server, index) for index in (4, 5)]
+    assert [sent(server, index) for index in range(3)] == [wire, wire, [wire]]
+    assert [(one["name"], one["version"], one["workflowDef"]) for one in started] == [("order", 2, wire)] * 2
+
+
 def test_it_starts_without_being_registered(server, client, workflow):
     server.post(f"{API}/workflow", body="id-1")
     assert workflow.start(client, {"sku": "a"}, correlation_id="c") == "id-1"
@@ -173,6 +194,26 @@ def test_an_owner_that_the_server_put_in_is_no_difference(server, client, workfl
     there = stored(workflow, ownerApp="app", ownerEmail="ann@example.com")
     server.get(f"{API}/metadata/workflow/order", json=there)
     assert not workflow.diff(client)
+
+
+def test_what_the_server_fills_in_deep_inside_is_no_difference():
+    child = Workflow("child", rate_limit=("key", 1))
+    child >> simple("inner")
+    here = Workflow("order", rate_limit=("key", 2), input_schema={"name": "in", "type": "JSON"}, cache=("key", 0))
+    here >> simple("a", task_definition={"name": "a", "retryCount": 1}) >> sub_workflow(child)
+    there = json.loads(json.dumps(here.to_dict()))
+    inner = there["tasks"][1]["subWorkflowParam"]["workflowDefinition"]
+    there["rateLimitConfig"]["policy"] = inner["rateLimitConfig"]["policy"] = "QUEUE"
+    there["tasks"][0]["taskDefinition"] |= {"createTime": 0, "timeoutPolicy": "TIME_OUT_WF", "backoffScaleFactor": 1}
+    there["inputSchema"] |= {"createTime": 0, "updateTime": 0, "version": 1}
+
+    assert str(compare(here.to_dict(), there)) == "no differences"
+    there["rateLimitConfig"]["policy"] = "REJECT"
+    there["tasks"][0]["taskDefinition"]["retryCount"] = 0
+    assert [str(one) for one in compare(here.to_dict(), there)] == [
+        "~ tasks[a].taskDefinition.retryCount: 0 -> 1",
+        "- rateLimitConfig.policy: 'REJECT'",
+    ]
 
 
 def test_a_workflow_that_is_not_registered(server, client, workflow):

@@ -1,0 +1,162 @@
+"""What the server fills in where a definition leaves it out: each kind of object with its own defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+__all__ = ["FREE", "SHAPES", "STAMPS", "Shape", "without_defaults", "without_overwritten"]
+
+STAMPS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
+
+_EMPTY: tuple[Any, ...] = (None, {}, [])
+
+
+@frozen
+class Shape:
+    """A kind of object, in its wire form.
+
+    Attributes:
+        defaults: What the server writes where nothing is given, by name. For what is not in it, that is nothing.
+        kept: Names that stay in a definition without defaults, because people look for them.
+        is_free: Whether it is data of the user, in which each value means something.
+        items: For a map of objects: what they are.
+    """
+
+    defaults: Mapping[str, Any] = field(factory=dict)
+    kept: frozenset[str] = frozenset()
+    is_free: bool = False
+    items: str = ""
+
+    def inside(self, key: str) -> Shape:
+        """What stands under a name; lists of it, and lists of lists, look like one."""
+        return FREE if self.is_free else SHAPES[self.items or _PLACES.get(key, "free")]
+
+    def says_nothing(self, key: str, value: Any) -> bool:
+        """Whether the server has the same when the value is left out."""
+        if self.is_free or self.items:
+            return False
+        default = self.defaults.get(key)
+        if value in _EMPTY:
+            return default in _EMPTY or value is None
+        return bool(value == default) and isinstance(value, bool) == isinstance(default, bool)
+
+
+FREE = Shape(is_free=True)
+
+# What the classes of the server's source begin with (3.32.3). A field that may be null there has no default: a task of
+# a workflow with retryCount 0 is not retried, one without it as often as its task definition says.
+SHAPES: Mapping[str, Shape] = {
+    "free": FREE,
+    "WorkflowDef": Shape(
+        {
+            "version": 1,
+            "schemaVersion": 2,
+            "restartable": True,
+            "timeoutPolicy": "ALERT_ONLY",
+            "timeoutSeconds": 0,
+            "enforceSchema": True,
+            "workflowStatusListenerEnabled": False,
+            "ownerApp": "",
+        },
+        kept=frozenset({"version"}),
+    ),
+    "WorkflowTask": Shape(
+        {
+            "type": "SIMPLE",
+            "startDelay": 0,
+            "optional": False,
+            "permissive": False,
+            "asyncComplete": False,
+            "rateLimited": False,
+        },
+        kept=frozenset({"type"}),
+    ),
+    "cases": Shape(items="WorkflowTask"),
+    "TaskDef": Shape(
+        {
+            "retryCount": 3,
+            "timeoutSeconds": 0,
+            "timeoutPolicy": "TIME_OUT_WF",
+            "retryLogic": "FIXED",
+            "retryDelaySeconds": 60,
+            "responseTimeoutSeconds": 3600,
+            "concurrentExecLimit": 0,
+            "rateLimitPerFrequency": 0,
+            "rateLimitFrequencyInSeconds": 1,
+            "backoffScaleFactor": 1,
+            "maxRetryDelaySeconds": 0,
+            "backoffJitterMs": 0,
+            "totalTimeoutSeconds": 0,
+            "taskStatusListenerEnabled": True,
+            "enforceSchema": False,
+            "ownerApp": "",
+        }
+    ),
+    "SchemaDef": Shape({"version": 1}),
+    "RateLimitConfig": Shape({"concurrentExecLimit": 0, "policy": "QUEUE"}),
+    "CacheConfig": Shape({"ttlInSecond": 0}),
+    "WorkflowSchedule": Shape({"zoneId": "UTC", "paused": False, "runCatchupScheduleInstances": False}),
+    "CronSchedule": Shape({"zoneId": "UTC"}),
+    "StartWorkflowRequest": Shape({"priority": 0}),
+    "EventHandler": Shape({"active": False}),
+    "EventAction": Shape({"expandInlineJSON": False}),
+    "object": Shape(),
+}
+_PLACES = {
+    "actions": "EventAction",
+    "cacheConfig": "CacheConfig",
+    "complete_task": "object",
+    "cronSchedules": "CronSchedule",
+    "decisionCases": "cases",
+    "defaultCase": "WorkflowTask",
+    "fail_task": "object",
+    "forkTasks": "WorkflowTask",
+    "inputSchema": "SchemaDef",
+    "loopOver": "WorkflowTask",
+    "outputSchema": "SchemaDef",
+    "rateLimitConfig": "RateLimitConfig",
+    "startWorkflowRequest": "StartWorkflowRequest",
+    "start_agent": "object",
+    "start_workflow": "StartWorkflowRequest",
+    "subWorkflowParam": "object",
+    "taskDefinition": "TaskDef",
+    "tasks": "WorkflowTask",
+    "terminate_workflow": "object",
+    "update_workflow_variables": "object",
+    "workflowDef": "WorkflowDef",
+    "workflowDefinition": "WorkflowDef",
+}
+
+
+def without_defaults(wire: Mapping[str, Any], kind: str = "WorkflowDef") -> dict[str, Any]:
+    """A definition without what the server fills in, and without when and by whom it was stored."""
+    plain: dict[str, Any] = _plain(wire, SHAPES[kind])
+    return plain
+
+
+def _plain(value: Any, shape: Shape) -> Any:
+    if shape.is_free:
+        return value
+    if isinstance(value, list):
+        return [_plain(item, shape) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _plain(item, shape.inside(key)) for key, item in value.items() if _stays(key, item, shape, value)}
+
+
+def _stays(key: str, value: Any, shape: Shape, within: Mapping[str, Any]) -> bool:
+    if key == "joinOn" and within.get("type") == "JOIN":
+        return value is not None
+    if shape.items:
+        return True
+    return key not in STAMPS and (key in shape.kept or not shape.says_nothing(key, value))
+
+
+def without_overwritten(param: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a sub-workflow without what the server takes from the definition that stands in them."""
+    if not isinstance(param.get("workflowDefinition"), Mapping):
+        return dict(param)
+    return {key: value for key, value in param.items() if key not in {"name", "version"}}
