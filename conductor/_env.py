@@ -51,8 +51,10 @@ def check_seconds(name: str, value: float) -> float:
     return value
 
 
-def read_url(name: str, text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
-    """An absolute URL with a host."""
+def read_url(
+    name: str, text: str, schemes: tuple[str, ...] = ("http", "https"), *, takes_password: bool = False
+) -> str:
+    """An absolute URL with a host; with a user's name and password only where ``takes_password``."""
     url = text.strip()
     allowed = f"a URL such as {schemes[0]}://host:port"
     try:
@@ -62,12 +64,20 @@ def read_url(name: str, text: str, schemes: tuple[str, ...] = ("http", "https"))
         usable = False
     if not usable:
         raise _refused(name, _without_password(url), allowed)
+    if not takes_password and "@" in parts.netloc:
+        raise ConfigurationError(
+            f"{name} is {_without_password(url)!r}: the user's name and password in it would not be sent, and would "
+            "stand in logs. Give ConductorClient an auth for them, as requests.auth.HTTPBasicAuth(user, password).",
+            variable=name,
+            allowed=f"{allowed}, without user and password",
+        )
     return url
 
 
 def _without_password(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}***@{rest.rpartition('@')[2]}" if "@" in rest else url
+    before, at, rest = url.rpartition("@")
+    scheme, separator, _ = before.partition("://")
+    return f"{scheme if separator else ''}{separator}***@{rest}" if at else url
 
 
 def _refused(name: str, value: object, allowed: str) -> ConfigurationError:

@@ -48,8 +48,12 @@ def _shown(value: str | None) -> str:
     return "'***'" if value else "None"
 
 
+def _proxy_url(name: str, text: str) -> str:
+    return read_url(name, text, ("http", "https", "socks5", "socks5h"), takes_password=True)
+
+
 def _proxy(value: str | None) -> str | None:
-    return read_url("proxy", value, ("http", "https", "socks5", "socks5h")) if value else None
+    return _proxy_url("proxy", value) if value else None
 
 
 def _url(value: str | None) -> str | None:
@@ -65,7 +69,8 @@ class Settings:
     """How to reach the server.
 
     Attributes:
-        server_url: The server's address, with or without a trailing slash or ``/api``; kept with ``/api``.
+        server_url: The server's address, with or without a trailing slash or ``/api``; kept with ``/api``. It holds no
+            user and password: they go into the client's ``auth``.
         auth_key: The access key's id (Orkes); None for a server without authentication.
         auth_secret: The access key's secret; never shown in a repr.
         request_timeout_ms: The longest that a call may take in all; 0 for no limit.
@@ -163,11 +168,7 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str, str], Any]], ...] =
     ("client_key", ("CONDUCTOR_TLS_KEY_PATH",), _text),
     ("verify", ("CONDUCTOR_TLS_INSECURE",), lambda name, text: not read_bool(name, text)),
     ("max_stored_payload_kb", ("CONDUCTOR_MAX_STORED_PAYLOAD_KB",), _at_least(1)),
-    (
-        "proxy",
-        ("CONDUCTOR_PROXY_URL",),
-        lambda name, text: read_url(name, text, ("http", "https", "socks5", "socks5h")),
-    ),
+    ("proxy", ("CONDUCTOR_PROXY_URL",), _proxy_url),
 )
 _NAMES = {attribute: variables[0] for attribute, variables, _ in _VARIABLES}
 

@@ -94,8 +94,8 @@ class ApplicationClient(Tagged):
 
     def add_role(self, application_id: str, role: ApplicationRole | str) -> None:
         """Give an application a role (``POST /applications/{applicationId}/roles/{role}``)."""
-        self._call(ADD_ROLE, {"applicationId": application_id, "role": ApplicationRole(role).value})
+        self._call(ADD_ROLE, {"applicationId": application_id, "role": ApplicationRole(role)})
 
     def remove_role(self, application_id: str, role: ApplicationRole | str) -> None:
         """Take a role from an application (``DELETE /applications/{applicationId}/roles/{role}``)."""
-        self._call(REMOVE_ROLE, {"applicationId": application_id, "role": ApplicationRole(role).value})
+        self._call(REMOVE_ROLE, {"applicationId": application_id, "role": ApplicationRole(role)})

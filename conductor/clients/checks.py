@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from conductor.errors import ConfigurationError, UnexpectedResponseError
+from conductor.models.closed_sets import refuse_unknown_values
 from conductor.models.codec import dumps, to_jsonable
 from conductor.models.enums import WireEnum
 from conductor.models.wire import Model
@@ -18,6 +19,7 @@ __all__ = [
     "LARGEST_WORKFLOW_INPUT",
     "addressable",
     "as_model",
+    "as_object",
     "known",
     "known_all",
     "require_ids",
@@ -39,18 +41,35 @@ def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
     """A model, or its wire form as people read it from files.
 
     Raises:
-        ConfigurationError: It does not fit the model; the error says where.
+        ConfigurationError: It does not fit the model, or holds a value that no server knows; the error says where.
     """
-    if isinstance(value, kind):
-        return value
     try:
-        return kind.from_dict(value)  # type: ignore[arg-type]
+        model = value if isinstance(value, kind) else kind.from_dict(value)  # type: ignore[arg-type]
     except UnexpectedResponseError as error:
         raise ConfigurationError(
             f"{error.message} Nothing was sent.",
             variable=error.path_in_body,
             allowed=f"a {kind.__name__}, or a dict in its wire form",
         ) from None
+    refuse_unknown_values(model)
+    return model
+
+
+def as_object(value: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
+    """A payload, which is an object on the wire; an empty one for None.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(
+            f"The {what} is of type {type(value).__name__}; it must be an object, that is a dict. Nothing was sent.",
+            variable=what,
+            allowed="a dict",
+        )
+    return dict(value)
 
 
 def known(value: E | str | None, kind: type[E], name: str) -> E | None:
@@ -95,7 +114,7 @@ def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, A
     Over 5 MiB of workflow input or 3 MiB of task output a server without external storage takes the request, answers
     200, and drops the payload.
     """
-    plain = to_jsonable(dict(value or {}), f"$.{what.rpartition(' ')[2]}")
+    plain = to_jsonable(as_object(value, what), f"$.{what.rpartition(' ')[2]}")
     if (size := size_if_over(plain, limit)) is not None:
         raise ConfigurationError(
             f"The {what} has {size:,} bytes. The server keeps {limit:,} at most and would silently drop it: store it "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import as_model
+from conductor.clients.checks import as_model, as_object
 from conductor.models import ConnectivityTestInput, ConnectivityTestResult
 from conductor.models.codec import dumps, to_jsonable
 from conductor.transport.operation import Edition, Operation, Repeat
@@ -43,7 +43,7 @@ class EventQueues(Resource):
             queue_name: The queue or topic.
             config: The provider's properties; the server takes them as one text, which is made here.
         """
-        text = dumps(to_jsonable(dict(config))).decode()
+        text = dumps(to_jsonable(as_object(config, "configuration of a queue"))).decode()
         self._call(SAVE, {"queueType": queue_type, "queueName": queue_name}, body=text)
 
     def delete_queue_config(self, queue_type: str, queue_name: str) -> None:

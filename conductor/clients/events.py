@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from conductor.clients._tagged import Tagged, tag_operations
-from conductor.clients.checks import addressable, as_model
+from conductor.clients.checks import addressable, as_model, as_object
 from conductor.clients.event_queues import EventQueues
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import EventActionType, EventExecution, EventHandler, EventMessage, HandledEvent, SearchResult
@@ -116,7 +116,7 @@ class EventClient(EventQueues, Tagged):
 
     def publish(self, event: Mapping[str, Any]) -> None:
         """Hand an event to the server's handlers (``POST /event/handleIncomingEvent``, Orkes)."""
-        self._call(PUBLISH, body=dict(event))
+        self._call(PUBLISH, body=as_object(event, "event"))
 
     # -- what became of events (Orkes)
 
@@ -131,15 +131,15 @@ class EventClient(EventQueues, Tagged):
             handler_name: The handler's name.
             since: From this moment on.
         """
-        return self._call(LIST_EXECUTIONS, {"eventHandlerName": handler_name}, query={"from": epoch_ms(since)})
+        return self._call(LIST_EXECUTIONS, {"eventHandlerName": handler_name}, query={"from": epoch_ms(since, "since")})
 
     def list_handlers_with_stats(self, *, since: datetime | int | None = None) -> SearchResult[HandledEvent]:
         """The handlers with numbers of actions and messages (``GET /event/message``, Orkes)."""
-        return self._call(LIST_WITH_STATS, query={"from": epoch_ms(since)})
+        return self._call(LIST_WITH_STATS, query={"from": epoch_ms(since, "since")})
 
     def list_messages(self, event: str, *, since: datetime | int | None = None) -> list[EventMessage]:
         """The messages of an event (``GET /event/message/{event}``, Orkes)."""
-        return self._call(LIST_MESSAGES, {"event": event}, query={"from": epoch_ms(since)})
+        return self._call(LIST_MESSAGES, {"event": event}, query={"from": epoch_ms(since, "since")})
 
     def delete_tag(self, name: str, key: str, value: str) -> None:
         """Remove one tag of an event handler (``DELETE /event/{name}/tags``, Orkes)."""

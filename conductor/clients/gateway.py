@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.clients._resource import Resource
+from conductor.clients.checks import as_object
 from conductor.transport.operation import Edition, Operation, Repeat
 
 __all__ = ["GatewayClient"]
@@ -35,7 +36,7 @@ class GatewayClient(Resource):
 
     def create_auth_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Create a configuration (``POST /gateway/config/auth``)."""
-        return self._call(CREATE, body=dict(config))
+        return self._call(CREATE, body=as_object(config, "configuration"))
 
     def get_auth_config(self, config_id: str) -> dict[str, Any]:
         """A configuration (``GET /gateway/config/auth/{id}``)."""
@@ -43,7 +44,7 @@ class GatewayClient(Resource):
 
     def update_auth_config(self, config_id: str, config: Mapping[str, Any]) -> dict[str, Any]:
         """Replace a configuration (``PUT /gateway/config/auth/{id}``)."""
-        return self._call(UPDATE, {"id": config_id}, body=dict(config))
+        return self._call(UPDATE, {"id": config_id}, body=as_object(config, "configuration"))
 
     def delete_auth_config(self, config_id: str) -> None:
         """Delete a configuration (``DELETE /gateway/config/auth/{id}``)."""

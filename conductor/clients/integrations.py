@@ -8,7 +8,7 @@ from typing import Any
 
 from conductor.clients._resource import Resource
 from conductor.clients._tagged import TagsLike, as_tags, tag_operations
-from conductor.clients.checks import as_model
+from conductor.clients.checks import as_model, known
 from conductor.clients.integration_apis import IntegrationApis
 from conductor.models import (
     EventLog,
@@ -57,7 +57,9 @@ class IntegrationClient(IntegrationApis, Resource):
         self, category: IntegrationCategory | str | None = None, *, active_only: bool = True
     ) -> builtins.list[Integration]:
         """All integrations with their APIs (``GET /integrations/``)."""
-        return self._call(LIST, query={"category": category, "activeOnly": active_only})
+        return self._call(
+            LIST, query={"category": known(category, IntegrationCategory, "category"), "activeOnly": active_only}
+        )
 
     def save_all(self, integrations: Iterable[Integration | Mapping[str, Any]]) -> None:
         """Create or replace several integrations (``POST /integrations/``)."""
@@ -83,7 +85,7 @@ class IntegrationClient(IntegrationApis, Resource):
         self, event_type: EventLogType | str, events: Iterable[EventLog | Mapping[str, Any]]
     ) -> None:
         """Record what was sent or received (``POST /integrations/eventStats/{type}``)."""
-        kind = EventLogType(event_type).value
+        kind = EventLogType(event_type)
         body = [as_model(one, EventLog) for one in events]
         self._call(RECORD_STATS, {"type": kind}, query={"type": kind}, body=body)
 
@@ -91,7 +93,10 @@ class IntegrationClient(IntegrationApis, Resource):
         self, category: IntegrationCategory | str | None = None, *, active_only: bool = True
     ) -> builtins.list[Integration]:
         """All providers (``GET /integrations/provider``)."""
-        return self._call(LIST_PROVIDERS, query={"category": category, "activeOnly": active_only})
+        return self._call(
+            LIST_PROVIDERS,
+            query={"category": known(category, IntegrationCategory, "category"), "activeOnly": active_only},
+        )
 
     def get_provider(self, name: str) -> Integration:
         """A provider (``GET /integrations/provider/{name}``)."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from attrs import frozen
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import size_if_over
+from conductor.clients.checks import as_object, size_if_over
 from conductor.errors import ConfigurationError, UnsupportedByServerError
 from conductor.models import (
     ExternalPayloadType,
@@ -73,7 +73,7 @@ class PayloadStorage(Resource):
         Raises:
             ConfigurationError: It is too large, and the server has no storage, or not for that much.
         """
-        plain = dict(to_jsonable(dict(given or {}), "$.input"))
+        plain = dict(to_jsonable(as_object(given, "workflow input"), "$.input"))
         path = self._stored(plain, _WORKFLOW_INPUT)
         return (plain, None) if path is None else ({}, path)
 

@@ -34,7 +34,7 @@ class PermissionClient(Resource):
 
     def list(self, target_type: TargetType | str, target_id: str) -> dict[str, builtins.list[SubjectRef]]:
         """Who has each access to a target (``GET /auth/authorization/{type}/{id}``)."""
-        return self._call(LIST, {"type": TargetType(target_type).value, "id": target_id})
+        return self._call(LIST, {"type": TargetType(target_type), "id": target_id})
 
 
 def _request(subject: SubjectRef, target: TargetRef, access: Sequence[AccessType | str]) -> AuthorizationRequest:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from conductor.errors import ConfigurationError
+from conductor.models.codec import epoch_ms
 
 __all__ = [
     "TASK_FIELDS",
@@ -35,6 +35,9 @@ WORKFLOW_FIELDS = (
     "classifier",
 )
 TASK_FIELDS = ("taskId", "taskType", "taskDefName", "workflowType", "status", "startTime", "endTime", "updateTime")
+
+_TIMES = frozenset({"startTime", "endTime", "updateTime"})
+_MILLISECONDS = re.compile(r"-?\d+")
 
 _REASONS = {
     "version": "version is not indexed; compare summary.version of the results",
@@ -67,8 +70,8 @@ def build_query(
     """
     parts = [_condition(name, value) for name, value in fields.items() if value is not None]
     for name, (after, before) in ranges.items():
-        parts += [f"{name} > {_moment(after)}"] if after is not None else []
-        parts += [f"{name} < {_moment(before)}"] if before is not None else []
+        parts += [f"{name} > {epoch_ms(after, f'the moment after which {name} is')}"] if after is not None else []
+        parts += [f"{name} < {epoch_ms(before, f'the moment before which {name} is')}"] if before is not None else []
     if raw:
         check_query(raw, allowed)
         parts.append(raw)
@@ -95,14 +98,32 @@ def check_query(raw: str, allowed: Iterable[str]) -> None:
                 allowed="field = value AND ...",
             )
         _check_field(found[1], known, "query")
+        if found[1] in _TIMES:
+            _check_times(found[1], _values(found[2], found[3]), raw)
 
 
 def _is_value(operator: str, text: str) -> bool:
-    inner = _LIST.fullmatch(text) if operator == "IN" else None
-    if operator == "IN" and inner is None:
-        return False
-    values = inner[1].split(",") if inner else [text]
-    return all(_is_plain(_unquoted(value.strip())) for value in values)
+    return all(map(_is_plain, _values(operator, text)))
+
+
+def _values(operator: str, text: str) -> list[str]:
+    """The values of a condition without their quotes; one empty value when they are no list where one has to be."""
+    if operator != "IN":
+        return [_unquoted(text)]
+    inner = _LIST.fullmatch(text)
+    return [_unquoted(value.strip()) for value in inner[1].split(",")] if inner else [""]
+
+
+def _check_times(field: str, values: Iterable[str], raw: str) -> None:
+    for value in values:
+        if not _MILLISECONDS.fullmatch(value):
+            raise ConfigurationError(
+                f"{field} is compared with {value!r}; the server takes epoch milliseconds there. The arguments of a "
+                "search, as started_after, take a datetime.",
+                variable="query",
+                value=raw,
+                allowed=f"{field} > 1700000000000",
+            )
 
 
 def _unquoted(text: str) -> str:
@@ -184,7 +205,3 @@ def _value(name: str, value: Any) -> str:
             allowed="text without quotes, parentheses and commas",
         )
     return f'"{text}"' if " " in text else text
-
-
-def _moment(value: datetime | int) -> int:
-    return round(value.timestamp() * 1000) if isinstance(value, datetime) else int(value)

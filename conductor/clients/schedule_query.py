@@ -44,7 +44,9 @@ def executions_query(
     ]
     parts += [f"workflowName={workflow_name}"] if workflow_name else []
     parts += [
-        f"scheduledTime{sign}{epoch_ms(moment)}" for sign, moment in zip("><", due, strict=True) if moment is not None
+        f"scheduledTime{sign}{epoch_ms(moment, 'scheduled_after or scheduled_before')}"
+        for sign, moment in zip("><", due, strict=True)
+        if moment is not None
     ]
     parts += [_checked(condition) for condition in re.split(r"\s+AND\s+", raw.strip())] if raw else []
     return " AND ".join(parts) or None

@@ -199,8 +199,8 @@ class SchedulerClient(Tagged):
         """
         query = {
             "cronExpression": check_cron(cron_expression),
-            "scheduleStartTime": epoch_ms(start_time),
-            "scheduleEndTime": epoch_ms(end_time),
+            "scheduleStartTime": epoch_ms(start_time, "start_time"),
+            "scheduleEndTime": epoch_ms(end_time, "end_time"),
             "limit": limit,
         }
         return [datetime.fromtimestamp(each / 1000, tz=timezone.utc) for each in self._call(PREVIEW, query=query)]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import addressable, as_model, known
+from conductor.clients.checks import addressable, as_model
 from conductor.errors import ConfigurationError
-from conductor.models import SchemaDef, SchemaType
+from conductor.models import SchemaDef
 from conductor.transport.operation import Edition, Operation
 
 __all__ = ["SchemaClient"]
@@ -72,5 +72,4 @@ def _checked(schemas: SchemaLike | Iterable[SchemaLike]) -> list[SchemaDef]:
         raise ConfigurationError("No schema was given.", variable="schemas", allowed="at least one SchemaDef")
     for schema in found:
         addressable(schema.name, "schema")
-        known(schema.type, SchemaType, "type")
     return found

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import addressable, as_model, known
-from conductor.models import CircuitBreakerTransition, ProtoRegistryEntry, ServiceMethod, ServiceRegistry, ServiceType
+from conductor.clients.checks import addressable, as_model
+from conductor.models import CircuitBreakerTransition, ProtoRegistryEntry, ServiceMethod, ServiceRegistry
 from conductor.transport.operation import Edition, Operation
 
 __all__ = ["ServiceRegistryClient"]
@@ -63,7 +63,6 @@ class ServiceRegistryClient(Resource):
         """
         checked = as_model(service, ServiceRegistry)
         addressable(checked.name or "", "service")
-        known(checked.type, ServiceType, "type")
         self._call(SAVE, body=checked)
 
     def get(self, name: str) -> ServiceRegistry:

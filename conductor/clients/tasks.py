@@ -10,7 +10,7 @@ from attrs import evolve
 from typing_extensions import Never
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_TASK_OUTPUT, as_model, known, known_all, sized
+from conductor.clients.checks import LARGEST_TASK_OUTPUT, as_model, as_object, known, known_all, sized
 from conductor.clients.paging import check_size, pages
 from conductor.clients.payloads import TASK_STORAGE, PayloadStorage
 from conductor.clients.query import TASK_FIELDS, build_query, check_sort, refuse_fields
@@ -252,7 +252,14 @@ class TaskClient(TaskQueues, Resource):
         """Add a line to a task's log (``POST /tasks/{taskId}/log``).
 
         The API's document calls the body JSON, but the server stores it as it is: so the bare line is sent.
+
+        Raises:
+            ConfigurationError: The line is empty, which the server does not take.
         """
+        if not isinstance(line, str) or not line:
+            raise ConfigurationError(
+                f"A line of a log is text that is not empty, and not {line!r}.", variable="line", allowed="text"
+            )
         self._call(ADD_LOG, {"taskId": task_id}, body=line, headers={"Content-Type": "application/json"})
 
     def list_logs(self, task_id: str) -> list[TaskExecLog]:
@@ -358,7 +365,7 @@ def _result(
             workflow_instance_id=workflow_id or "",
             task_id=task_id or "",
             status=TaskResultStatus(status),
-            output_data=dict(output or {}),
+            output_data=as_object(output, "task output"),
             reason_for_incompletion=reason,
             worker_id=worker_id,
             callback_after_seconds=callback_after_seconds or 0,

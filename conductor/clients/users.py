@@ -67,5 +67,5 @@ class UserClient(Resource):
 
     def check_permissions(self, user_id: str, target_type: TargetType | str, target_id: str) -> dict[str, bool]:
         """Access by access, whether a user has it to a thing (``GET /users/{userId}/checkPermissions``)."""
-        query = {"type": TargetType(target_type).value, "id": target_id}
+        query = {"type": TargetType(target_type), "id": target_id}
         return self._call(CHECK, {"userId": user_id}, query=query)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.clients._tagged import Tagged, tag_operations
-from conductor.clients.checks import as_model
+from conductor.clients.checks import as_model, as_object
 from conductor.models import WebhookConfig
 from conductor.transport.operation import Edition, Operation, Repeat
 
@@ -71,7 +71,9 @@ class WebhookClient(Tagged):
             headers: Those that its verifier looks at.
             query: Query parameters.
         """
-        return self._call(SEND, {"id": webhook_id}, query=query, body=dict(body), headers=headers)
+        return self._call(
+            SEND, {"id": webhook_id}, query=query, body=as_object(body, "body of a webhook"), headers=headers
+        )
 
     def verify(self, webhook_id: str, *, query: Mapping[str, str] | None = None) -> str:
         """The call by which a platform verifies a webhook (``GET /webhook/{id}``, outside ``/api``); for tests."""

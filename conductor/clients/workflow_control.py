@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import LARGEST_TASK_OUTPUT, LARGEST_WORKFLOW_INPUT, as_model, sized, whole_seconds
 from conductor.clients.runs import longer_than
-from conductor.errors import ConfigurationError
+from conductor.errors import BadRequestError, ConfigurationError
 from conductor.models import (
     RerunWorkflowRequest,
     SkipTaskRequest,
@@ -54,6 +56,8 @@ UPGRADE: Operation[None] = Operation(
     "POST", "/workflow/{workflowId}/upgrade", repeat=Repeat.NEVER, edition=Edition.ORKES
 )
 GET: Operation[Workflow] = Operation("GET", "/workflow/{workflowId}", Workflow, orkes_query=("summarize",))
+
+_LONG_QUERY = 4_000
 
 
 class WorkflowControl(Resource):
@@ -128,8 +132,7 @@ class WorkflowControl(Resource):
             retry_if_retried_by_parent: Also when the parent was retried (Orkes).
 
         Raises:
-            NotFoundError: The execution still runs, by which the server means that there is nothing to retry.
-            ConflictError: No task can be retried.
+            ConflictError: The execution still runs, or no task can be retried.
         """
         query = {
             "resumeSubworkflowTasks": resume_subworkflow_tasks,
@@ -258,6 +261,11 @@ class WorkflowControl(Resource):
 
         The open-source server reads ``input`` and ``output`` from the query, as text; Orkes from the body. Both are
         sent.
+
+        Raises:
+            ConflictError: The task is scheduled already, or has ended.
+            NotFoundError: The definition has no such task.
+            BadRequestError: With ``input`` and ``output`` the URL is longer than the server takes.
         """
         body = SkipTaskRequest(
             task_input=_payload(input, LARGEST_TASK_OUTPUT, "task input"),
@@ -266,7 +274,8 @@ class WorkflowControl(Resource):
         query = {f"taskInput[{k}]": _as_text(v) for k, v in (body.task_input or {}).items()}
         query |= {f"taskOutput[{k}]": _as_text(v) for k, v in (body.task_output or {}).items()}
         path = {"workflowId": workflow_id, "taskReferenceName": reference_name}
-        self._call(SKIP, path, query=query, body=body)
+        with _said_of_long_urls(len(urlencode(query))):
+            self._call(SKIP, path, query=query, body=body)
 
     def jump_to_task(
         self,
@@ -321,6 +330,25 @@ class WorkflowControl(Resource):
     def decide(self, workflow_id: str) -> None:
         """Have the server look at an execution now (``PUT /workflow/decide/{workflowId}``)."""
         self._call(DECIDE, {"workflowId": workflow_id})
+
+
+@contextlib.contextmanager
+def _said_of_long_urls(length: int) -> Iterator[None]:
+    """Say in clear words what Tomcat says by an HTML page.
+
+    Raises:
+        BadRequestError: The URL is longer than the server takes.
+    """
+    try:
+        yield
+    except BadRequestError as error:
+        if length < _LONG_QUERY or error.validation_errors:
+            raise
+        raise BadRequestError(
+            f"{error.message}. The input and output of a skipped task travel in the URL, of which they take {length:,} "
+            "bytes; the open-source server takes about 8,000 by default: give less.",
+            **{name: value for name, value in vars(error).items() if name != "message"},
+        ) from None
 
 
 def _matches(task: Task, wanted: str | Callable[[Task], bool]) -> bool:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, known, known_all, sized, whole_seconds
+from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, as_object, known, known_all, sized, whole_seconds
 from conductor.clients.definition import Definition, as_definition
 from conductor.clients.paging import pages
 from conductor.clients.payloads import WORKFLOW_STORAGE, PayloadStorage
@@ -140,7 +140,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             if value is not None:
                 setattr(request, name, value)
         if given is not None:
-            request.input = dict(given)
+            request.input = as_object(given, "workflow input")
         request.priority = _checked_priority(request.priority)
         request.idempotency_strategy = known(request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy")
         request.input, path = PayloadStorage(self._transport).store_input(request.input)
@@ -389,7 +389,11 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             start_time: Only those created from then on.
             end_time: Only those created until then.
         """
-        query = {"version": version, "startTime": epoch_ms(start_time), "endTime": epoch_ms(end_time)}
+        query = {
+            "version": version,
+            "startTime": epoch_ms(start_time, "start_time"),
+            "endTime": epoch_ms(end_time, "end_time"),
+        }
         return self._call(RUNNING, {"name": name}, query=query)
 
     def list_by_correlation_id(

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import attrs
 
-from conductor.errors import SerializationError
+from conductor.errors import ConfigurationError, SerializationError
 
 __all__ = ["MAX_DEPTH", "dumps", "epoch_ms", "loads", "moment", "to_jsonable"]
 
@@ -60,9 +60,22 @@ def moment(milliseconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
 
 
-def epoch_ms(value: datetime | int | None) -> int | None:
-    """A moment as epoch milliseconds; a datetime without a time zone is local time."""
-    return round(value.timestamp() * 1000) if isinstance(value, datetime) else value
+def epoch_ms(value: datetime | int | None, name: str = "a moment") -> int | None:
+    """A moment as epoch milliseconds; a datetime without a time zone is local time.
+
+    Raises:
+        ConfigurationError: It is something else, ``name`` being what it is called.
+    """
+    if isinstance(value, datetime):
+        return round(value.timestamp() * 1000)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ConfigurationError(
+        f"{name} is {value!r}; it must be a datetime, or epoch milliseconds as a whole number.",
+        variable=name,
+        value=value,
+        allowed="a datetime, or epoch milliseconds",
+    )
 
 
 def to_jsonable(value: Any, path: str = "$") -> Any:

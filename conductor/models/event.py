@@ -186,10 +186,14 @@ class HandledEvent(Model):
 
 @define(repr=False)
 class ConnectivityTestInput(Model):
-    """Connectivity test input."""
+    """Connectivity test input.
+
+    Attributes:
+        input: How to reach the queue, with its credentials: in no repr.
+    """
 
     sink: str
-    input: dict[str, Any] | None = None
+    input: dict[str, Any] | None = field(default=None, repr=False)
 
 
 @define(repr=False)

@@ -27,18 +27,20 @@ class WebhookConfig(Model):
     """Webhook config.
 
     Attributes:
-        secret_value: Secret: keep out of logs and repr.
+        headers: What a HEADER_BASED verifier compares, so a secret: in no repr.
+        secret_key: In no repr.
+        secret_value: In no repr.
     """
 
     created_by: str | None = None
     evaluator_type: str | None = None
     expression: str | None = None
     header_key: str | None = None
-    headers: dict[str, str] | None = None
+    headers: dict[str, str] | None = field(default=None, repr=False)
     id: str | None = None
     name: str | None = None
     receiver_workflow_names_to_versions: dict[str, int] | None = None
-    secret_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
     secret_value: str | None = field(default=None, repr=False)
     source_platform: str | None = None
     tags: list[Tag] | None = None

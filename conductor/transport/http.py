@@ -28,6 +28,7 @@ from conductor.errors import (
     NotFoundError,
     UnexpectedResponseError,
 )
+from conductor.models.closed_sets import refuse_unknown_values
 from conductor.models.codec import dumps, to_jsonable
 from conductor.settings import Settings
 from conductor.transport.answers import answer, error_of
@@ -139,7 +140,10 @@ class Transport:
         Raises:
             APIError: The call failed; see ``conductor.errors``.
             SerializationError: The body has no JSON form.
+            ConfigurationError: A value of an enum in it is one that no server knows; nothing was sent.
         """
+        for name, given in (*(path or {}).items(), *(query or {}).items(), ("", body)):
+            refuse_unknown_values(given, name)
         filled = operation.fill(path or {})
         if operation.shadowed and self.server_info().edition is not operation.edition:
             raise unsupported(Call(operation, filled, 0))

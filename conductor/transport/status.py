@@ -40,8 +40,10 @@ _TOKEN_CODES = frozenset({"EXPIRED_TOKEN", "INVALID_TOKEN"})
 _MISSING_ENDPOINT = ("No static resource ", "No endpoint ")
 _SAYS_NOT_FOUND = re.compile(r"no such (?!column|table)|not found|does not exist|cannot find|can't find", re.IGNORECASE)
 _SAYS_CONFLICT = re.compile(
-    r"already exists|is not paused|not in (a )?paused|already scheduled|already started", re.IGNORECASE
+    r"already exists|is not paused|not in (a )?paused|already scheduled|already started|already been processed",
+    re.IGNORECASE,
 )
+_SAYS_RUNNING = re.compile(r"workflow is still running", re.IGNORECASE)
 _SAYS_SWITCHED_OFF = re.compile(r" is disabled\.?$| does not support ")
 _LONGEST_MESSAGE = 2000
 
@@ -96,6 +98,8 @@ def _kind(status: int, message: str, said: Mapping[str, Any]) -> type[APIStatusE
     is_unknown_path = message.startswith(_MISSING_ENDPOINT) or ("path" in said and "timestamp" in said)
     if status in {405, 501} or (status == 404 and is_unknown_path):  # noqa: PLR2004
         return UnsupportedByServerError
+    if status == 404 and _SAYS_RUNNING.search(message):  # noqa: PLR2004  the execution is there
+        return ConflictError
     if status == 500:  # noqa: PLR2004  the open-source server answers 500 to many mistakes of the caller
         if _SAYS_CONFLICT.search(message):
             return ConflictError

@@ -104,6 +104,25 @@ def test_half_a_credential_pair_is_an_error_that_names_both(one, other):
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["server_url", "ui_url"])
+@pytest.mark.parametrize(
+    "url", ["http://user:s3cret@host", "http://s3cret@host/api", "http:/user:s3cret@host", "user:s3cret@host:x"]
+)
+def test_a_password_in_a_url_is_refused_and_in_no_message(name, url):
+    variable = {"server_url": "CONDUCTOR_SERVER_URL", "ui_url": "CONDUCTOR_UI_URL"}[name]
+    for read in (lambda: Settings(**{name: url}), lambda: Settings.from_env({variable: url})):
+        with pytest.raises(ConfigurationError) as caught:
+            read()
+        assert "s3cret" not in str(caught.value) + repr(caught.value.to_dict())
+        assert "***@host" in str(caught.value)
+
+
+def test_a_refused_password_names_what_takes_it():
+    with pytest.raises(ConfigurationError, match="CONDUCTOR_SERVER_URL .*HTTPBasicAuth") as caught:
+        Settings.from_env({"CONDUCTOR_SERVER_URL": "http://user:s3cret@host"})
+    assert caught.value.variable == "CONDUCTOR_SERVER_URL"
+
+
 def test_no_repr_shows_a_secret():
     settings = Settings(auth_key="k", auth_secret="s3cret", proxy="http://user:s3cret@proxy:1")
     assert "s3cret" not in repr(settings)

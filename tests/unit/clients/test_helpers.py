@@ -43,6 +43,29 @@ def test_what_the_server_would_drop_is_refused_with_what_to_use(name, instead):
         task_definition("charge", **{name: 5})
 
 
+def test_durations_of_a_task_definition_may_be_timedeltas():
+    found = task_definition("charge", timeout_seconds=timedelta(minutes=5), retry_delay_seconds=timedelta(seconds=1.5))
+
+    assert (found.timeout_seconds, found.response_timeout_seconds, found.retry_delay_seconds) == (300, 299, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout_seconds", "5"),
+        ("retry_count", 1.5),
+        ("retry_count", timedelta(1)),
+        ("retry_count", True),
+        ("retry_logic", "FOO"),
+    ],
+)
+def test_a_value_that_a_task_definition_cannot_have_is_refused_by_name(name, value):
+    wire_names = {"retry_logic": "retryLogic"}
+    with pytest.raises(ConfigurationError) as caught:
+        task_definition("charge", **{name: value})
+    assert caught.value.variable == wire_names.get(name, name)
+
+
 def test_a_queue_with_tasks_and_no_poll_is_stuck(client, wire):
     long_ago = round((datetime.now(timezone.utc) - timedelta(hours=1)).timestamp() * 1000)
     wire.answer({"charge": 4}).answer([{"queueName": "charge", "workerId": "a", "lastPollTime": long_ago}])

@@ -1,5 +1,7 @@
 """What the server would take wrongly is refused before it is sent, and its odd answers become clear errors."""
 
+from datetime import date
+
 import pytest
 
 from conductor.errors import (
@@ -16,7 +18,7 @@ from conductor.errors import (
     UnsupportedByServerError,
     WorkflowTimeoutError,
 )
-from conductor.models import TaskResult, WorkflowDef, WorkflowTask
+from conductor.models import SubjectRef, TargetRef, TaskDef, TaskResult, WorkflowDef, WorkflowTask
 from conductor.transport.operation import Edition
 from conductor.transport.server_info import ServerInfo
 
@@ -78,6 +80,40 @@ REFUSED = {
     ),
     "path parameter with a slash": lambda c: c.metadata.get_workflow("a/b"),
     "empty workflow id": lambda c: c.workflows.get(""),
+    "unknown policy of a workflow": lambda c: c.metadata.register_workflow(definition(timeoutPolicy="FOO")),
+    "unknown policy of workflows": lambda c: c.metadata.update_workflows([definition(timeoutPolicy="FOO")]),
+    "unknown retry logic": lambda c: c.metadata.register_task({"name": "x", "retryLogic": "FOO"}),
+    "unknown retry logic, ensured": lambda c: c.metadata.ensure_task({"name": "x", "retryLogic": "FOO"}, dry_run=True),
+    "unknown retry logic of a model": lambda c: c.metadata.register_task(TaskDef("x", retry_logic="FOO")),
+    "unknown retry logic deep inside": lambda c: c.metadata.register_workflow(
+        definition(tasks=[{**TASK, "decisionCases": {"a": [{**TASK, "taskDefinition": {"retryLogic": "FOO"}}]}}])
+    ),
+    "unknown strategy of a definition sent along": lambda c: c.workflows.start(
+        definition(tasks=[{**TASK, "subWorkflowParam": {"name": "x", "idempotencyStrategy": "MAYBE"}}])
+    ),
+    "unknown action of an event handler": lambda c: c.events.create_handler(
+        {"name": "h", "event": "conductor:a", "actions": [{"action": "foo"}]}
+    ),
+    "unknown verifier of a webhook": lambda c: c.webhooks.create({"name": "w", "verifier": "TRUST"}),
+    "unknown category of an integration": lambda c: c.integrations.save_provider("p", {"category": "CAR"}),
+    "unknown category in a list of integrations": lambda c: c.integrations.list("CAR"),
+    "unknown access": lambda c: c.permissions.grant(SubjectRef("a", "USER"), TargetRef("b", "TAG"), ["LOOK"]),
+    "unknown access by default": lambda c: c.groups.save("g", "text", default_access={"TAG": ["LOOK"]}),
+    "unknown type of a subject": lambda c: c.permissions.grant(SubjectRef("a", "DOG"), TargetRef("b", "TAG"), ["READ"]),
+    "unknown type of a target in a path": lambda c: c.permissions.list("CAR", "b"),
+    "unknown type of a target in a query": lambda c: c.users.check_permissions("u", "CAR", "b"),
+    "unknown type of a service": lambda c: c.services.save({"name": "s", "type": "SOAP"}),
+    "unknown type of a schema": lambda c: c.schemas.save({"name": "s", "version": 1, "type": "XSD"}),
+    "a date in a query": lambda c: c.workflows.search(query="startTime > 2024-01-01"),
+    "a date in a query of tasks": lambda c: c.tasks.search(query="status = FAILED AND endTime < yesterday"),
+    "text for a moment": lambda c: c.workflows.search(started_after="yesterday"),
+    "a day for a moment": lambda c: c.workflows.search(started_after=date(2024, 1, 1)),
+    "text for a moment in a preview": lambda c: c.schedules.preview("0 0 0 * * *", start_time="now"),
+    "an empty line of a log": lambda c: c.tasks.add_log("t", ""),
+    "a list as a message": lambda c: c.messages.send("w", [1]),
+    "text as the body of a webhook": lambda c: c.webhooks.send("w", "abc"),
+    "a list as an input": lambda c: c.workflows.start("order", [1]),
+    "text as a task's output": lambda c: c.tasks.update_by_reference_name("w", "c", output="done"),
     "page over 5000": lambda c: c.workflows.search(size=5001),
     "empty page": lambda c: c.workflows.search(size=0),
 }
@@ -111,6 +147,56 @@ def test_an_input_that_has_no_json_form_is_refused_with_its_place(client, wire):
 
     assert caught.value.path_in_value.endswith("items[1].bad")
     assert not wire.requests
+
+
+def test_the_error_of_an_unknown_value_says_where_it_is_and_what_may_be_there(client):
+    task = {**TASK, "taskDefinition": {"retryLogic": "FOO"}}
+    with pytest.raises(ConfigurationError, match="'FOO'; it must be one of FIXED, ") as caught:
+        client.metadata.register_workflow(definition(tasks=[TASK, task]))
+
+    assert caught.value.variable == "tasks[1].taskDefinition.retryLogic"
+
+
+def test_a_value_of_a_newer_server_is_read_and_can_be_sent_on_purpose(client, wire):
+    wire.answer({"name": "x", "retryLogic": "NEWEST"}).answer("")
+
+    found = client.metadata.get_task("x")
+    assert found.retry_logic == "NEWEST"
+    found.retry_logic, found.unknown_fields = None, {"retryLogic": "NEWEST"}
+    client.metadata.update_task(found)
+
+    assert wire.body["retryLogic"] == "NEWEST"
+
+
+def test_roles_are_free_because_a_server_may_have_roles_of_its_own(client, wire):
+    wire.answer({"id": "u"})
+
+    client.users.save("u", "Ada", roles=["AUDITOR"])
+    assert wire.body["roles"] == ["AUDITOR"]
+    client.applications.add_role("a", "AUDITOR")
+    assert wire.path == "/applications/a/roles/AUDITOR"
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(404, "Workflow is still running.  status=RUNNING"), (500, "The task referenced a has already been processed")],
+)
+def test_what_is_there_in_another_state_is_a_conflict(client, wire, status, message):
+    wire.answer({"status": status, "message": message}, status=status)
+
+    with pytest.raises(ConflictError, match=message):
+        client.workflows.retry("w")
+
+
+def test_a_skipped_tasks_output_that_is_too_long_for_a_url_is_said_clearly(client, wire):
+    wire.answer("<title>HTTP Status 400</title>", status=400, content_type="text/html")
+
+    with pytest.raises(BadRequestError, match="travel in the URL, of which they take 20,0") as caught:
+        client.workflows.skip_task("w", "c", output={"a": "x" * 20_000})
+    assert caught.value.status == 400
+    with pytest.raises(BadRequestError) as caught:
+        client.workflows.skip_task("w", "c", output={"a": "x"})
+    assert "travel" not in str(caught.value)
 
 
 def test_a_poll_with_an_empty_domain_polls_the_default_queue(client, wire):

@@ -8,11 +8,13 @@ import pytest
 from conductor import models
 from conductor.errors import UnexpectedResponseError
 from conductor.models import (
+    ConnectivityTestInput,
     CreatedAccessKey,
     SearchResult,
     Task,
     TaskDef,
     TaskStatus,
+    WebhookConfig,
     Workflow,
     WorkflowDef,
     WorkflowSummary,
@@ -165,6 +167,9 @@ def test_a_page_of_a_search_structures_its_results():
 def test_secrets_stay_out_of_reprs():
     assert "s3cret" not in repr(CreatedAccessKey(id="k", secret="s3cret"))
     assert "s3cret" not in repr(Task(runtime_metadata={"key": "s3cret"}))
+    webhook = WebhookConfig(name="w", headers={"X-Token": "s3cret"}, secret_key="s3cret", secret_value="s3cret")
+    assert "s3cret" not in repr(webhook)
+    assert "s3cret" not in repr(ConnectivityTestInput(sink="kafka:q", input={"password": "s3cret"}))
 
 
 def test_a_task_definition_inside_a_workflow_definition_may_have_no_name():
