@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
+from conductor._renamed import missing_attribute
 from conductor.clients.admin import AdminClient
 from conductor.clients.applications import ApplicationClient
 from conductor.clients.environment import EnvironmentClient
@@ -85,6 +86,9 @@ class ConductorClient:
             settings = settings.evolve(**overrides)
         self.settings = settings
         self.transport: Transport = Transport(settings, auth=auth, session=session, adapter=adapter, retry=retry)
+
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
     @cached_property
     def workflows(self) -> WorkflowClient:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias
 
+from conductor._renamed import explains
 from conductor.clients._resource import Resource
 from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, known, known_all, sized, whole_seconds
 from conductor.clients.paging import pages
@@ -80,6 +81,7 @@ _HIGHEST_PRIORITY = 99
 class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
     """Executions: start, run, watch, control and search them (``client.workflows``)."""
 
+    @explains
     def start(
         self,
         workflow: str | Definition | Started,
@@ -207,6 +209,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         except ConductorError as error:
             return error
 
+    @explains
     def execute(
         self,
         workflow: str | Definition | Started,

@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from conductor._renamed import missing_attribute
 from conductor.errors import ConductorError
 from conductor.models import Task, TaskExecLog
 
@@ -34,6 +35,9 @@ class TaskContext:
         self.callback_after_seconds: float | None = None
         self._stop = stop
         self._lines: list[TaskExecLog] = []
+
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
     @property
     def task_id(self) -> str:

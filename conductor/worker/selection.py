@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from conductor._renamed import refuse_keywords
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.worker.options import WorkerOptions
 from conductor.worker.registry import WorkerRegistry, default_registry
@@ -71,6 +72,7 @@ def _option_names() -> set[str]:
 
 
 def _refuse_options(options: dict[str, Any]) -> None:
+    refuse_keywords("TaskHandler", options)
     unknown = sorted(options.keys() - _option_names())
     raise TypeError(f"TaskHandler() knows no {', '.join(unknown)}; options are: {', '.join(sorted(_option_names()))}")
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from typing_extensions import Self
 
+from conductor._renamed import explains, missing_attribute
 from conductor.errors import ConfigurationError
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
 from conductor.workflow.checking import Checking
@@ -67,6 +68,10 @@ class Workflow(Roots, Opening, Checking, Running):
         fields: Wire fields that this SDK has no name for.
     """
 
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
+
+    @explains
     def __init__(
         self,
         name: str,
@@ -224,7 +229,7 @@ class Workflow(Roots, Opening, Checking, Running):
             return None
         if isinstance(item, Sequence) and not isinstance(item, str):
             return self._settle(fork(*item)) if item else None
-        if callable(item):
+        if callable(item) and not isinstance(item, Ref):
             takes_workflow = any(p.default is p.empty for p in inspect.signature(item).parameters.values())
             made = item(self) if takes_workflow else item()
             for part in _sequence(made):

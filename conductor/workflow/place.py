@@ -8,12 +8,13 @@ from pathlib import Path
 
 __all__ = ["here"]
 
-_OWN = str(Path(__file__).parent) + os.sep
+_PACKAGE = Path(__file__).parents[1]
+_OWN = tuple(f"{_PACKAGE / name}{os.sep}" for name in ("workflow", "_renamed"))
 
 
 def here() -> str:
     """The nearest line outside this package on the stack, as ``file:line``."""
     frame = sys._getframe(1)  # noqa: SLF001  inspect.stack reads source files: far too slow for each reference
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_OWN, "<attrs generated")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((*_OWN, "<attrs generated")):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
