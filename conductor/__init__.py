@@ -137,7 +137,7 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:
-            raise AttributeError(f"module 'conductor' has no attribute {name!r}")
+            raise importlib.import_module("conductor._renamed").missing_name("conductor", name)
         home = _HOMES.get(name) or ("conductor.errors" if name.endswith("Error") else "conductor.models")
         value = getattr(importlib.import_module(home), name)
         globals()[name] = value

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from attrs import field, frozen
 from typing_extensions import Self
 
 from conductor._env import read_bool, read_int, read_url
+from conductor._renamed import explains
 from conductor.errors import ConfigurationError
 
 __all__ = ["Settings"]
@@ -144,6 +145,10 @@ class Settings:
     def evolve(self, **changes: Any) -> Self:
         """The same settings with some changed."""
         return attrs.evolve(self, **changes)
+
+
+if not TYPE_CHECKING:
+    Settings.__init__ = explains(Settings.__init__)
 
 
 def _text(_: str, text: str) -> str:

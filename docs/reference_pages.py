@@ -55,6 +55,7 @@ def operations(client: type, method: FunctionType) -> list[Operation[Any]]:
 
 
 def _collect(client: type, function: FunctionType, found: dict[str, Operation[Any]], seen: set[object]) -> None:
+    function = inspect.unwrap(function)  # its globals are those of the module in which it was written
     if function in seen:
         return
     seen.add(function)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from conductor._renamed import missing_attribute
+
 if TYPE_CHECKING:
     from conductor.transport.http import Transport
     from conductor.transport.operation import Operation
@@ -17,6 +19,9 @@ class Resource:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
     def _call(
         self,

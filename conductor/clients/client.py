@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
+from conductor._renamed import missing_attribute
 from conductor.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ class ConductorClient:
             settings = settings.evolve(**overrides)
         self.settings = settings
         self.transport: Transport = Transport(settings, auth=auth, session=session, adapter=adapter, retry=retry)
+
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
     @cached_property
     def workflows(self) -> WorkflowClient:

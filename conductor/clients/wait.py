@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
+from conductor._renamed import explains
 from conductor.clients._resource import Resource
 from conductor.clients.checks import known_all
 from conductor.errors import APIError, NotFoundError, WorkflowFailedError, WorkflowTimeoutError
@@ -117,6 +118,7 @@ class WorkflowWait(Resource):
             workflow=workflow,
         )
 
+    @explains
     def run(
         self: Any,
         workflow: Any,

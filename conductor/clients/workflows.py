@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias
 
+from conductor._renamed import explains
 from conductor.clients._resource import Resource
 from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, as_object, known, known_all, sized, whole_seconds
 from conductor.clients.definition import Definition, as_definition
@@ -79,6 +80,7 @@ _HIGHEST_PRIORITY = 99
 class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
     """Executions: start, run, watch, control and search them (``client.workflows``)."""
 
+    @explains
     def start(
         self,
         workflow: str | Definition | Started,
@@ -206,6 +208,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         except ConductorError as error:
             return error
 
+    @explains
     def execute(
         self,
         workflow: str | Definition | Started,

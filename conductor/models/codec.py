@@ -149,8 +149,8 @@ def _fields_of(value: Any) -> Any:
     if isinstance(value, type):
         return None
     for method in ("to_dict", "model_dump"):  # ours and pydantic's
-        if callable(own := getattr(value, method, None)):
-            return own()
+        if callable(own := getattr(type(value), method, None)):
+            return own(value)
     if attrs.has(type(value)):
         return {a.name: getattr(value, a.name) for a in attrs.fields(type(value))}
     if dataclasses.is_dataclass(value):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from conductor._renamed import missing_attribute
 from conductor.models.codec import moment
 from conductor.models.enums import ReturnStrategy, TaskStatus, WorkflowExecutionStatus
 from conductor.models.task import Task
@@ -42,6 +43,9 @@ class WorkflowRun(Model):
     status: WorkflowExecutionStatus | None = None
     variables: dict[str, Any] = field(factory=dict)
     tasks: list[Task] = field(factory=list)
+
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
     @property
     def created_at(self) -> datetime | None:

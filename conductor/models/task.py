@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from conductor._renamed import missing_attribute
 from conductor.models.codec import moment
 from conductor.models.enums import TaskResultStatus, TaskStatus
 from conductor.models.task_def import TaskDef
@@ -136,6 +137,9 @@ class Task(Model):
     loop_over_task: bool = False
     queue_wait_time: int = 0
 
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
+
     @property
     def is_terminal(self) -> bool:
         """Whether the task has ended, well or badly."""
@@ -204,6 +208,9 @@ class TaskResult(Model):
     sub_workflow_id: str | None = None
     extend_lease: bool = False
     supports_cancellation: bool = False
+
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
 
 @define(repr=False)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from conductor._renamed import missing_attribute
 from conductor.models.codec import moment
 from conductor.models.enums import TaskStatus, WorkflowExecutionStatus
 from conductor.models.task import Task
@@ -84,6 +85,9 @@ class Workflow(Model):
     start_time: int | None = None
     workflow_name: str | None = None
     workflow_version: int | None = None
+
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
     @property
     def is_terminal(self) -> bool:

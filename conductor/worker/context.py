@@ -8,6 +8,7 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from conductor._renamed import missing_attribute
 from conductor.errors import ConductorError
 from conductor.models import Task, TaskExecLog
 
@@ -39,6 +40,9 @@ class TaskContext:
         self._stop = stop
         self._lease = lease
         self._lines: list[TaskExecLog] = []
+
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
     @property
     def task_id(self) -> str:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
+from conductor._renamed import refuse_keywords
 from conductor.models import TaskDef
 from conductor.worker.registry import WorkerRegistry, default_registry
 from conductor.worker.worker import Worker
@@ -13,16 +14,6 @@ from conductor.worker.worker import Worker
 __all__ = ["worker_task"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_RENAMED = {
-    "task_definition_name": "name (the first argument)",
-    "poll_interval_millis": "poll_interval_ms",
-    "poll_interval": "poll_interval_ms",
-    "poll_timeout": "poll_timeout_ms",
-    "lease_extend_enabled": "lease_extension",
-    "concurrency": "thread_count",
-    "strict_schema": "task_def",
-}
 
 
 @overload
@@ -72,8 +63,7 @@ def worker_task(
             be a worker.
         ConfigurationError: An option cannot be used.
     """
-    for old in options.keys() & _RENAMED.keys():
-        raise TypeError(f"worker_task() has no option {old!r}; it is called {_RENAMED[old]} here")
+    refuse_keywords("worker_task", options)
 
     def declare(function: F) -> F:
         worker = Worker(

@@ -16,6 +16,7 @@ import attrs
 from typing_extensions import Self
 
 from conductor._env import check_seconds
+from conductor._renamed import missing_attribute
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker import in_child
@@ -130,6 +131,9 @@ class TaskHandler:
         self._client: ConductorClient | None = None
         self._group: WorkerGroup | None = None
         self._pid: int | None = None
+
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
     # -- before the start
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from conductor._env import check_int
+from conductor._renamed import refuse_keywords
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker.options import WorkerOptions
@@ -105,6 +106,7 @@ def _option_names() -> set[str]:
 
 
 def _refuse_options(options: dict[str, Any]) -> None:
+    refuse_keywords("TaskHandler", options)
     unknown = sorted(options.keys() - _option_names())
     raise TypeError(f"TaskHandler() knows no {', '.join(unknown)}; options are: {', '.join(sorted(_option_names()))}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import define, field
 
+from conductor._renamed import refuse_keywords
 from conductor.errors import ConfigurationError, NotFoundError, TaskInputError, WorkerRegistrationError
 from conductor.models import TaskDef
 from conductor.worker.arguments import Arguments, compile_arguments, input_converters
@@ -155,6 +156,7 @@ def _name_of(function: Any) -> str:
 def _checked(options: dict[str, Any]) -> dict[str, Any]:
     known = [attribute.name for attribute in attrs.fields(WorkerOptions)]
     if unknown := [name for name in options if name not in known]:
+        refuse_keywords("Worker", unknown)
         raise ConfigurationError(
             f"A worker has no option {unknown[0]!r}; options are: {', '.join(known)}.",
             variable=unknown[0],

@@ -1,5 +1,8 @@
 """Workflows as code: ``Workflow`` and one builder for each task type."""
 
+from typing import TYPE_CHECKING, Any
+
+from conductor._renamed import missing_name
 from conductor.workflow.builder import Workflow
 from conductor.workflow.load import raw
 from conductor.workflow.problem import Problem
@@ -125,3 +128,8 @@ __all__ = [
     "wait_for_webhook",
     "yield_",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(__name__, name)

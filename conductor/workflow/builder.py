@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from typing_extensions import Self
 
+from conductor._renamed import explains, missing_attribute
 from conductor.errors import ConfigurationError
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
 from conductor.models.defaults import without_defaults
@@ -68,6 +69,10 @@ class Workflow(Roots, Opening, Checking, Running):
         fields: Wire fields that this SDK has no name for.
     """
 
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
+
+    @explains
     def __init__(
         self,
         name: str,

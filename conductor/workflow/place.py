@@ -9,7 +9,8 @@ from types import FrameType
 
 __all__ = ["here", "place_in", "user_frame"]
 
-_OWN = str(Path(__file__).parent) + os.sep
+_PACKAGE = Path(__file__).parents[1]
+_OWN = tuple(f"{_PACKAGE / name}{os.sep}" for name in ("workflow", "_renamed"))
 
 
 def here() -> str:
@@ -25,6 +26,6 @@ def place_in(frame: FrameType) -> str:
 def user_frame() -> FrameType:
     """The nearest frame outside this package on the stack."""
     frame = sys._getframe(1)  # noqa: SLF001  inspect.stack reads source files: far too slow for each reference
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_OWN, "<attrs generated")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((*_OWN, "<attrs generated")):
         frame = frame.f_back
     return frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from typing_extensions import Self
 
@@ -56,6 +56,14 @@ class Ref:
         if name.startswith("_"):
             raise AttributeError(f"{self!r} has no attribute {name!r}; for a value of that name write [{name!r}]")
         return self[name]
+
+    if not TYPE_CHECKING:
+
+        def __call__(self, *parts: Any, **_: Any) -> NoReturn:
+            """Refuse to be called, as references of conductor-python are."""
+            called = ", ".join(map(repr, parts))
+            better = f"[{called}] in place of ({called})" if parts else "it without the parentheses"
+            raise TypeError(f"The reference {self} is no function: write {better}.")
 
     def __getitem__(self, key: str | int | slice) -> Self:
         return type(self)(self._root, self._path + path_text(key))

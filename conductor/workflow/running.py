@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from typing_extensions import ParamSpec
+
+from conductor._renamed import explains
 from conductor.errors import ConflictError, NotFoundError
 from conductor.models import TaskRun, WorkflowRun
 from conductor.workflow.diff import Diff, compare
@@ -16,6 +20,26 @@ if TYPE_CHECKING:
 
 __all__ = ["Running"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _with_client(call: Callable[P, T]) -> Callable[P, T]:
+    """Have a method say what it misses when it is called as if the workflow held a client."""
+
+    @functools.wraps(call)
+    def checked(*given: P.args, **named: P.kwargs) -> T:
+        client = given[1] if len(given) > 1 else named.get("client")
+        if not hasattr(client, "workflows"):
+            name = call.__name__
+            raise TypeError(
+                f"Workflow.{name}() takes a ConductorClient first, and got {client!r}: a workflow holds no client. "
+                f"Write workflow.{name}(client, ...)."
+            )
+        return call(*given, **named)
+
+    return explains(checked)
+
 
 class Running:
     """The calls of a workflow; all check it before anything is sent.
@@ -24,6 +48,7 @@ class Running:
         WorkflowDefinitionError: There are errors in it; nothing was sent.
     """
 
+    @_with_client
     def register(
         self: Any, client: ConductorClient, *, overwrite: bool = False, task_defs: bool = False, check: bool = True
     ) -> None:
@@ -58,6 +83,7 @@ class Running:
                 found.setdefault(step.signature.name, make())
         return list(found.values())
 
+    @_with_client
     def start(
         self: Any,
         client: ConductorClient,
@@ -80,6 +106,7 @@ class Running:
         target, more = self._target(registered, check)
         return client.workflows.start(target, input, **more, **options)
 
+    @_with_client
     def execute(
         self: Any,
         client: ConductorClient,
@@ -101,6 +128,7 @@ class Running:
         target, more = self._target(registered, check)
         return client.workflows.execute(target, input, **more, **options)
 
+    @_with_client
     def run(
         self: Any,
         client: ConductorClient,
@@ -134,6 +162,7 @@ class Running:
             return workflow.name, {"version": workflow.version}
         return workflow.to_def(), {}
 
+    @_with_client
     def diff(self: Any, client: ConductorClient) -> Diff:
         """What differs from the registered definition of this name and version; false for nothing.
 

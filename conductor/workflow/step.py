@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from attrs import define, field
 from typing_extensions import Self, TypedDict
 
+from conductor._renamed import missing_attribute, refuse_keywords
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.place import here
 from conductor.workflow.refs import Ref
@@ -158,6 +159,9 @@ class Step:
     written: dict[str, list[Written]] = field(factory=dict)
     token: int = field(factory=lambda: next(_tokens))
 
+    if not TYPE_CHECKING:
+        __getattr__ = missing_attribute
+
     def __repr__(self) -> str:
         return f"<{self.type} {self.root!r}>"
 
@@ -273,6 +277,7 @@ def make(
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     if unknown := given.keys() - OPTION_WIRE.keys():
+        refuse_keywords("step", unknown, "A step")
         known = ", ".join(["ref", "name", *OPTION_WIRE, "inputs", "fields"])
         raise TypeError(f"A step has no option {min(unknown)!r}; options are: {known}.")
     wire = {OPTION_WIRE[key]: value for key, value in given.items() if value is not None}

@@ -7,6 +7,7 @@ import pytest
 import reference_pages
 from blocks import DOCS, FENCE, ROOT, blocks_of, run_block, run_page
 
+import conductor.errors
 from conductor.worker.options import WorkerOptions
 
 ELSEWHERE = {  # pages whose blocks need more than this, and the test that runs them
@@ -69,6 +70,21 @@ def test_every_variable_that_the_code_reads_is_on_the_page_about_them():
 def test_every_option_of_a_worker_is_on_it_too():
     page = (DOCS / "howto" / "environment.md").read_text(encoding="utf-8")
     assert [one.name for one in attrs.fields(WorkerOptions) if f"`{one.name.upper()}`" not in page] == []
+
+
+def test_every_error_has_its_row_in_the_troubleshooting_with_a_message_and_what_to_do():
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", troubleshooting(), re.MULTILINE)
+    assert [name for name, message, cure in rows if message and cure] == sorted(conductor.errors.__all__)
+
+
+def test_the_headings_that_the_troubleshooting_leads_to_are_there():
+    headings = re.findall(r"^## (.+)$", troubleshooting(), re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    assert sorted(set(re.findall(r"\]\(#([^)]+)\)", troubleshooting())) - anchors) == []
+
+
+def troubleshooting():
+    return (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
 
 
 def test_the_pictures_are_those_that_the_page_draws(server, tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.workflow.blocks import ForkStep, SwitchStep, case_key
 from conductor.workflow.refs import Ref
 from conductor.workflow.signature import Declared, declared
@@ -15,6 +16,7 @@ from conductor.workflow.step import Block, Content, Options, Step, StepNames, ma
 __all__ = ["decision", "dynamic_fork", "exclusive_join", "fork", "join", "switch"]
 
 
+@explains
 def switch(
     value: Any = None,
     cases: Mapping[Any, Content] | None = None,
@@ -85,6 +87,7 @@ def decision(
     return step
 
 
+@explains
 def fork(
     *branches: Content,
     join_on: Sequence[Step | str] | None = None,
@@ -110,6 +113,7 @@ def fork(
     return step
 
 
+@explains
 def join(
     on: Sequence[Step | str] | None = (),
     *,
@@ -140,6 +144,7 @@ def join(
     return step
 
 
+@explains
 def exclusive_join(
     on: Sequence[Step | str], default: Sequence[Step | str] | None = None, **options: Unpack[Options]
 ) -> Step:
@@ -160,6 +165,7 @@ def exclusive_join(
     return step
 
 
+@explains
 def dynamic_fork(
     tasks: Any = None,
     task_inputs: Any = None,

@@ -7,12 +7,14 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.workflow.step import Options, Step, make
 from conductor.workflow.tasks.wire import given
 
 __all__ = ["chunk_text", "generate_pdf", "get_document", "list_files", "parse_document"]
 
 
+@explains
 def get_document(url: Any, *, media_type: Any = None, **options: Unpack[Options]) -> Step:
     """Load a document (``GET_DOCUMENT``, Orkes).
 

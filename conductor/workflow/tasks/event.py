@@ -7,12 +7,14 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.workflow.step import Options, Step, make
 from conductor.workflow.tasks.wire import given
 
 __all__ = ["event", "kafka_publish", "pull_workflow_messages"]
 
 
+@explains
 def event(sink: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
     """Publish an event (``EVENT``); its message is the task's input, and ids of the workflow.
 
@@ -25,6 +27,7 @@ def event(sink: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpa
     return step
 
 
+@explains
 def kafka_publish(
     topic: Any,
     value: Any,

@@ -8,11 +8,13 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.workflow.step import Options, Step, make
 
 __all__ = ["grpc", "http", "http_poll"]
 
 
+@explains
 def http(
     uri: Any,
     method: str | None = "GET",
@@ -51,6 +53,7 @@ def http(
     return step
 
 
+@explains
 def http_poll(
     uri: Any,
     until: str,
@@ -128,6 +131,7 @@ def _request(
     return {key: value for key, value in given.items() if value is not None}
 
 
+@explains
 def grpc(
     service: Any,
     method: str,

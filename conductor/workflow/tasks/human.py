@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.models import AssignmentCompletionStrategy, HumanTaskTriggerType, HumanTaskUserType
 from conductor.workflow.step import Options, Step, as_inputs, make
 from conductor.workflow.tasks.wire import given
@@ -14,6 +15,7 @@ from conductor.workflow.tasks.wire import given
 __all__ = ["assignment", "human", "trigger"]
 
 
+@explains
 def human(
     inputs: Mapping[str, Any] | None = None,
     /,

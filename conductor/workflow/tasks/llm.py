@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.workflow.step import Options, Step, make
 from conductor.workflow.tasks.wire import camel, given
 
@@ -64,6 +65,7 @@ def model_step(type_: str, inputs: Mapping[str, Any], options: ModelOptions) -> 
     return step
 
 
+@explains
 def llm_text_complete(
     provider: Any,
     model: Any,
@@ -87,6 +89,7 @@ def llm_text_complete(
     return model_step("LLM_TEXT_COMPLETE", inputs, options)
 
 
+@explains
 def llm_chat_complete(
     provider: Any,
     model: Any,

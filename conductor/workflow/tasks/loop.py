@@ -6,6 +6,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.workflow.blocks import LoopStep
 from conductor.workflow.step import Block, Content, Options, make
 from conductor.workflow.written import claim
@@ -13,6 +14,7 @@ from conductor.workflow.written import claim
 __all__ = ["do_while", "for_each"]
 
 
+@explains
 def do_while(
     body: Content = None,
     *,
@@ -61,6 +63,7 @@ def do_while(
     return step
 
 
+@explains
 def for_each(items: Any, body: Content = None, **options: Unpack[Options]) -> LoopStep:
     """Repeat steps for each item of a list (``DO_WHILE`` over items); the item is ``loop.item``.
 

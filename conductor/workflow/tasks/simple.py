@@ -8,6 +8,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.signature import Declared, declared
 from conductor.workflow.step import Options, Step, as_inputs, make
@@ -15,6 +16,7 @@ from conductor.workflow.step import Options, Step, as_inputs, make
 __all__ = ["dynamic", "simple"]
 
 
+@explains
 def simple(
     task: str | Callable[..., Any] | Declared,
     inputs: Mapping[str, Any] | None = None,
@@ -80,6 +82,7 @@ def simple(
     return step
 
 
+@explains
 def dynamic(
     task_name: Any,
     inputs: Mapping[str, Any] | None = None,

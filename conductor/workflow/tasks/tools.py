@@ -6,6 +6,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.workflow.step import Options, Step, make
 from conductor.workflow.tasks.wire import given
 
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 
+@explains
 def list_mcp_tools(server: Any, *, headers: Any = None, **options: Unpack[Options]) -> Step:
     """List the tools of an MCP server (``LIST_MCP_TOOLS``).
 
@@ -33,6 +35,7 @@ def list_mcp_tools(server: Any, *, headers: Any = None, **options: Unpack[Option
     return step
 
 
+@explains
 def call_mcp_tool(
     server: Any, tool: Any, arguments: Any = None, *, headers: Any = None, **options: Unpack[Options]
 ) -> Step:

@@ -6,6 +6,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.workflow.step import Step
 from conductor.workflow.tasks.llm import ModelOptions, model_step
 from conductor.workflow.tasks.wire import given
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 
+@explains
 def llm_generate_embeddings(
     provider: Any, model: Any, text: Any, *, dimensions: Any = None, **options: Unpack[ModelOptions]
 ) -> Step:
@@ -130,6 +132,7 @@ def llm_search_embeddings(
     return model_step("LLM_SEARCH_EMBEDDINGS", inputs, options)
 
 
+@explains
 def llm_search_index(
     vector_db: Any,
     index: Any,
@@ -168,6 +171,7 @@ def llm_search_index(
     return model_step("LLM_SEARCH_INDEX", inputs, options)
 
 
+@explains
 def llm_index_text(
     vector_db: Any,
     index: Any,
@@ -221,6 +225,7 @@ def llm_index_text(
     return model_step("LLM_INDEX_TEXT", inputs, options)
 
 
+@explains
 def llm_index_document(
     vector_db: Any,
     index: Any,

@@ -9,11 +9,13 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._renamed import explains
 from conductor.workflow.step import Options, Step, make
 
 __all__ = ["noop", "terminate", "wait", "wait_for_webhook", "yield_"]
 
 
+@explains
 def wait(duration: Any = None, *, until: Any = None, **options: Unpack[Options]) -> Step:
     """Wait for a time, until a moment, or, with neither, until somebody completes or signals the task (``WAIT``).
 
@@ -43,6 +45,7 @@ def _moment(value: Any) -> Any:
     return (value - zone).strftime("%Y-%m-%d %H:%M UTC")
 
 
+@explains
 def wait_for_webhook(matches: Mapping[str, Any] | str | None = None, **options: Unpack[Options]) -> Step:
     """Wait for a webhook's event whose payload matches (``WAIT_FOR_WEBHOOK``, Orkes).
 
@@ -54,6 +57,7 @@ def wait_for_webhook(matches: Mapping[str, Any] | str | None = None, **options: 
     return step
 
 
+@explains
 def terminate(status: str = "COMPLETED", reason: Any = None, output: Any = None, **options: Unpack[Options]) -> Step:
     """End the workflow here (``TERMINATE``).
 

@@ -1,0 +1,220 @@
+"""The spellings of other SDKs end in an error that names the successor, and that is there."""
+
+import builtins
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+
+import attrs
+import pytest
+
+import conductor
+import conductor.models
+import conductor.workflow
+from conductor import ConductorClient, Settings, Task, TaskHandler, Worker, WorkerRegistry, Workflow, worker_task
+from conductor._renamed.table import ATTRIBUTES, KEYWORDS, NAMES
+from conductor.models import StartWorkflowRequest
+from conductor.models import Workflow as Execution
+from conductor.worker.options import WorkerOptions
+from conductor.workflow import Options, Step, simple
+
+CLIENT = ConductorClient(server_url="http://localhost:1")
+MODULES = ("conductor", "conductor.workflow", "conductor.models")
+OPTIONS = {
+    *(field.name for kind in (WorkerOptions, Settings) for field in attrs.fields(kind)),
+    *Options.__annotations__,
+}
+
+
+def class_of(path):
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def registry_worker(**options):
+    return worker_task("x", registry=WorkerRegistry(), **options)(lambda: None)
+
+
+CALLS = {
+    "worker_task": registry_worker,
+    "Worker": lambda **options: Worker(lambda: None, "x", **options),
+    "TaskHandler": TaskHandler,
+    "Settings": Settings,
+    "Workflow": lambda **options: Workflow("w", **options),
+    "step": lambda **options: simple("x", **options),
+    "start": CLIENT.workflows.start,
+    "run": CLIENT.workflows.run,
+    "execute": CLIENT.workflows.execute,
+}
+
+
+@pytest.mark.parametrize("module", ["conductor", "conductor.workflow"])
+@pytest.mark.parametrize("name", [*NAMES, "simpleTask", "httpTask", "taskManager"])
+def test_a_name_of_another_sdk_is_not_there_and_both_forms_of_import_say_what_is(module, name):
+    there = importlib.import_module(module)
+    assert not hasattr(there, name)
+    with pytest.raises(AttributeError, match=": use ") as by_attribute:
+        getattr(there, name)
+    with pytest.raises(ImportError, match=": use ") as by_import:
+        exec(f"from {module} import {name}")
+    assert str(by_attribute.value) == str(by_import.value)
+
+
+@pytest.mark.parametrize("module", ["conductor", "conductor.workflow"])
+def test_a_name_of_nobody_gets_the_usual_errors(module):
+    with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'nothing'"):
+        _ = importlib.import_module(module).nothing
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        exec(f"from {module} import nothing")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import conductor.client",
+        "from conductor.client.configuration.configuration import Configuration",
+        "from conductor.client.http.models import Task, TaskResult",
+    ],
+)
+def test_the_modules_of_conductor_python_name_the_guide(statement):
+    with pytest.raises(ModuleNotFoundError, match=r"docs/howto/migration-python\.md") as said:
+        exec(statement)
+    assert said.value.name == "conductor.client"
+
+
+@pytest.mark.parametrize(("path", "old"), [(path, old) for path, rows in ATTRIBUTES.items() for old in rows])
+def test_an_attribute_of_another_sdk_names_its_successor(path, old):
+    kind = class_of(path)
+    blank = object.__new__(kind)
+    assert not hasattr(kind, old)
+    assert not hasattr(blank, old)
+    with pytest.raises(
+        AttributeError, match=re.escape(f"{kind.__name__} has no {old!r}, which is another SDK's: use ")
+    ):
+        getattr(blank, old)
+
+
+@pytest.mark.parametrize(("callee", "old"), [(callee, old) for callee, rows in KEYWORDS.items() for old in rows])
+def test_a_keyword_of_another_sdk_names_its_successor(callee, old):
+    call = CALLS.get(callee) or getattr(conductor.workflow, callee)
+    with pytest.raises(TypeError, match=re.escape(f"takes no {old!r}, which is another SDK's: use ")):
+        call(**{old: "x"})
+
+
+@pytest.mark.parametrize(
+    ("call", "old"),
+    [
+        (ConductorClient, "serverUrl"),
+        (ConductorClient, "keyId"),
+        (ConductorClient, "server_api_url"),
+        (Settings("http://localhost:1").evolve, "base_url"),
+        (Settings.from_env, "authentication_settings"),
+        (registry_worker, "pollInterval"),
+        (CALLS["Worker"], "taskDefName"),
+        (CALLS["step"], "taskReferenceName"),
+        (conductor.workflow.noop, "task_ref_name"),
+        (conductor.workflow.grpc, "task_ref_name"),
+        (conductor.workflow.set_variable, "task_ref_name"),
+    ],
+)
+def test_so_does_one_wherever_it_is_given_and_in_the_case_of_javascript(call, old):
+    with pytest.raises(TypeError, match=f"takes no '{old}'.*: use "):
+        call(**{old: "x"})
+
+
+def test_an_input_may_have_an_old_name_when_it_stands_in_a_dict():
+    step = simple("x", {"task_ref_name": "data"}, ref="r")
+    assert step.fields["inputParameters"] == {"task_ref_name": "data"}
+
+
+@pytest.mark.parametrize("given", [{"overwrite": True}, {"workflow_input": {}}])
+@pytest.mark.parametrize("method", ["register", "start", "execute", "run", "diff"])
+def test_a_workflow_that_is_called_as_if_it_held_a_client_says_that_it_does_not(method, given):
+    with pytest.raises(TypeError, match=r"takes a ConductorClient first, and got True|takes no 'workflow_input'"):
+        getattr(Workflow("w"), method)(True)
+    with pytest.raises(TypeError, match=r"takes a ConductorClient first, and got None|takes no 'workflow_input'"):
+        getattr(Workflow("w"), method)(**given)
+
+
+def test_a_reference_that_is_called_says_how_it_is_written():
+    workflow = Workflow("w")
+    with pytest.raises(TypeError, match=re.escape("${workflow.input} is no function: write ['x'] in place of ('x')")):
+        workflow.input("x")
+    with pytest.raises(TypeError, match=re.escape("${r.output.y} is no function: write it without the parentheses")):
+        simple("x", ref="r").output.y()
+    with pytest.raises(TypeError, match="A step, a list of branches"):
+        workflow.add(workflow.input.x)
+
+
+def test_a_property_that_fails_with_an_attribute_error_shows_that_one():
+    class Broken(TaskHandler):
+        @property
+        def inner(self):
+            return None.missing
+
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'missing'"):
+        _ = Broken(registry=WorkerRegistry()).inner
+
+
+def test_misspelt_attributes_get_the_usual_error():
+    with pytest.raises(AttributeError, match="'Task' object has no attribute 'nothing'"):
+        _ = Task().nothing
+    assert not hasattr(Execution(), "nothing")
+
+
+# -- what the messages name is there
+
+ROWS = [
+    *(("name", old, said) for old, said in NAMES.items()),
+    *((callee, old, said) for callee, rows in KEYWORDS.items() for old, said in rows.items()),
+    *((path, old, said) for path, rows in ATTRIBUTES.items() for old, said in rows.items()),
+]
+
+
+def named(word, owner):
+    found = [getattr(importlib.import_module(module), word, None) for module in MODULES]
+    own = getattr(owner, word, None) if owner else None
+    return next((one for one in [own, *found, getattr(builtins, word, None)] if one is not None), None)
+
+
+@pytest.mark.parametrize(("place", "old", "said"), ROWS, ids=[f"{place}-{old}" for place, old, _ in ROWS])
+def test_what_a_message_names_is_there(place, old, said):
+    owner = class_of(place) if "." in place else Workflow
+    for client, method in re.findall(r"\bclient\.(\w+)(?:\.(\w+))?", said):
+        assert hasattr(CLIENT, client), said
+        assert not method or hasattr(getattr(CLIENT, client), method), said
+    for word, inside in re.findall(r"(?<![.\w])(\w+)\(((?:[^()]|\(\))*)\)", said):
+        call = named(word, owner)
+        assert call is not None, f"{word} of {said}"
+        known = OPTIONS | set(inspect.signature(call).parameters)
+        assert set(re.findall(r"\b(\w+)=", inside)) <= known | {"name", "more_values"}, said
+
+
+@pytest.mark.parametrize(("place", "old", "said"), [row for row in ROWS if re.fullmatch(r"\w+", row[2])])
+def test_a_single_word_is_an_attribute_or_a_parameter(place, old, said):
+    if "." in place:
+        kind = class_of(place)
+        assert hasattr(kind, said) or said in {field.name for field in attrs.fields(kind)}
+    elif place != "name":
+        call = getattr(conductor, place, None) or getattr(conductor.workflow, place, None)
+        parameters = set(inspect.signature(call).parameters) if call else set()
+        assert said in parameters | OPTIONS
+    else:
+        assert said in conductor.__all__
+
+
+def test_naming_the_successors_costs_no_http_library():
+    code = "import sys, conductor\nhasattr(conductor, 'Configuration')\nprint('requests' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "False\n"
+
+
+def test_the_old_request_object_is_a_first_argument():
+    with pytest.raises(TypeError, match=r"'start_workflow_request'.*StartWorkflowRequest\(\.\.\.\)"):
+        CLIENT.workflows.start(start_workflow_request=StartWorkflowRequest(name="w"))
+
+
+def test_a_step_of_another_spelling_is_no_step():
+    assert not hasattr(Step(fields={}, base="x"), "input_parameters")
