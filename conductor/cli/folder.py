@@ -101,7 +101,7 @@ def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path, bool]]:
 
 
 def _makes_workflows(path: Path) -> bool:
-    return path.suffix == ".py" and path.name != "__main__.py" and "Workflow(" in path.read_text(encoding="utf-8")
+    return path.suffix == ".py" and path.name != "__main__.py" and b"Workflow(" in path.read_bytes()
 
 
 def _data(path: Path, *, is_named: bool) -> Iterator[Workflow | TaskDef]:
