@@ -79,7 +79,7 @@ def diff(session: Session, paths: tuple[Path, ...], task_defs: bool) -> int:
 
 
 def _show_plan(session: Session, planned: Sequence[Planned]) -> int:
-    show_rows(session, [one.as_row() for one in planned], _COLUMNS, empty="No definitions.")
+    show_rows(session, [one.as_row() for one in planned], _COLUMNS)
     if not session.is_json:
         _show_changes(planned)
     return FAILED if any(one.state != "same" for one in planned) else DONE

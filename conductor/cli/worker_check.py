@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from conductor.cli.checking import Finding, check_workers, worker_steps
+from conductor.cli.checking import Finding, check_workers, nearest, worker_steps
 from conductor.cli.diagnosis import pollers
-from conductor.cli.exits import DONE, FAILED
+from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.folder import read_all
 from conductor.cli.grouping import Command
 from conductor.cli.modules import find_named, import_all
@@ -49,15 +49,19 @@ def check(session: Session, modules: tuple[str, ...], paths: tuple[Path, ...], o
     else:
         with session.client() as client:
             workflows, tasks = client.metadata.list_workflows(), client.metadata.list_tasks()
-            chosen = [*_chosen(workflows, only)]
+            chosen = _chosen(workflows, only)
             found = [*_compare(workers, chosen, tasks), *_on_server(client, workers, chosen, tasks)]
     show_rows(session, [one.as_row() for one in found], ("severity", "about", "message", "advice"))
     say(f"{len(workers)} workers, {len(found)} findings")
     return FAILED if any(one.is_error for one in found) else DONE
 
 
-def _chosen(workflows: Iterable[WorkflowDef], only: Sequence[str]) -> Iterator[WorkflowDef]:
-    yield from (one for one in workflows if not only or one.name in only)
+def _chosen(workflows: Sequence[WorkflowDef], only: Sequence[str]) -> list[WorkflowDef]:
+    there = {one.name for one in workflows}
+    for name in only:
+        if name not in there:
+            raise Misused(f"There is no workflow {name!r}{nearest(name, there) or '.'}")
+    return [one for one in workflows if not only or one.name in only]
 
 
 def _compare(

@@ -119,6 +119,14 @@ def test_a_file_that_cannot_be_read_is_a_sentence(here, tmp_path, path, text, sa
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize("verb", ["validate", "diff", "push"])
+def test_a_folder_without_definitions_is_status_2(here, tmp_path, verb):
+    (tmp_path / "defs").mkdir()
+
+    done = here("def", verb, "defs")
+    assert (done.status, done.err) == (2, "Error: There is no definition in defs.\n")
+
+
 def test_two_definitions_of_one_version_are_refused(cli, folder, name):
     (folder / "twin.json").write_text(json.dumps(workflow(f"{name}_json")))
 

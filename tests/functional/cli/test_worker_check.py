@@ -61,3 +61,10 @@ def test_definitions_and_pollers_of_the_server_are_looked_at(cli, client, module
     said = {row["about"]: row["message"] for row in done.json}
     assert "nobody polls" in said["check_elsewhere"]
     assert "no workflow has a task of this type" in said["check_unused"] or "no definition" in said["check_unused"]
+
+
+def test_a_workflow_that_is_not_there_is_refused_with_the_nearest_name(cli, client, module):
+    workflow("check_known", beans=1, water=2).register(client)
+
+    done = cli("worker", "check", module, "--workflow", "check_knwon")
+    assert (done.status, done.err) == (2, "Error: There is no workflow 'check_knwon'; did you mean 'check_known'?\n")

@@ -154,6 +154,14 @@ def test_get_shows_the_tree_and_the_output(cli, client):
     assert json.loads(shown[shown.index("\n{") :])["output"] == {"twice": 6}
 
 
+def test_get_lists_the_tasks_with_their_ids(here, client):
+    workflow_id = client.workflows.start("cli_double", {"number": 3})
+    task_id = client.workflows.get(workflow_id).task("twice").task_id
+
+    lines = here("workflow", "get", workflow_id, "--tasks").out.splitlines()
+    assert lines[1].split("\t") == ["twice", "INLINE", "COMPLETED", "1", task_id, ""]
+
+
 @pytest.mark.parametrize(("form", "begins"), [("text", "cli_double"), ("mermaid", "---"), ("svg", "<svg")])
 def test_a_definition_is_drawn(here, form, begins):
     done = here("workflow", "diagram", "cli_double", "--format", form)
