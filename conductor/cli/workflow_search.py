@@ -9,6 +9,7 @@ import click
 
 from conductor.cli.grouping import Command
 from conductor.cli.output import show_json, show_rows
+from conductor.cli.progress import tracked
 from conductor.cli.session import Session
 from conductor.cli.values import seconds
 
@@ -54,7 +55,7 @@ def search(
             ),
             limit,
         )
-        rows = [one.to_dict() for one in found]
+        rows = [one.to_dict() for one in tracked(found, "Found", limit)]
     if only_ids:
         ids = [row["workflowId"] for row in rows]
         show_json(ids) if session.is_json else click.echo("\n".join(ids), nl=bool(ids))
