@@ -9,6 +9,7 @@ import click
 from conductor.cli.checking import nearest, worker_steps
 from conductor.cli.exits import Misused
 from conductor.cli.grouping import Group
+from conductor.cli.names import complete_task_type
 from conductor.cli.output import local_time, show_json, show_rows
 from conductor.cli.replay import replay
 from conductor.cli.session import Session
@@ -122,7 +123,7 @@ def _update(session: Session, one: str, ref: str | None, *, status: TaskResultSt
 
 
 @command.command("queue")
-@click.argument("task_types", nargs=-1, metavar="[TYPE]...")
+@click.argument("task_types", nargs=-1, metavar="[TYPE]...", shell_complete=complete_task_type)
 @click.pass_obj
 def queue(session: Session, task_types: tuple[str, ...]) -> None:
     """Show how many tasks wait, and who polled for them last."""

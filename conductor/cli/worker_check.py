@@ -13,6 +13,7 @@ from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.folder import read_all
 from conductor.cli.grouping import Command
 from conductor.cli.modules import find_named, import_all
+from conductor.cli.names import complete_workflow
 from conductor.cli.output import say, show_rows
 from conductor.cli.session import Session
 from conductor.models import TaskDef, WorkflowDef
@@ -31,7 +32,14 @@ __all__ = ["check"]
     metavar="PATH",
     help="Definitions in files, in place of the server's; repeatable.",
 )
-@click.option("--workflow", "only", multiple=True, metavar="NAME", help="Only with this workflow; repeatable.")
+@click.option(
+    "--workflow",
+    "only",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_workflow,
+    help="Only with this workflow; repeatable.",
+)
 @click.pass_obj
 def check(session: Session, modules: tuple[str, ...], paths: tuple[Path, ...], only: tuple[str, ...]) -> int:
     """Compare the functions' parameters with what the workflows and task definitions give them.

@@ -12,6 +12,7 @@ from conductor.cli.exits import DONE, FAILED
 from conductor.cli.folder import read_workflow
 from conductor.cli.follow import can_draw, follow, picture
 from conductor.cli.grouping import Group
+from conductor.cli.names import complete_workflow_or_file
 from conductor.cli.output import say, show_json, show_rows
 from conductor.cli.session import Session
 from conductor.cli.values import input_options, merged, seconds, text_pairs
@@ -39,7 +40,7 @@ def _start_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--correlation-id", metavar="TEXT", help="By which the execution is found again."),
         click.option("--version", type=int, help="The definition's version (default: the latest)."),
         input_options("workflow's input"),
-        click.argument("workflow", metavar="NAME|FILE"),
+        click.argument("workflow", metavar="NAME|FILE", shell_complete=complete_workflow_or_file),
     ):
         function = add(function)
     return function
