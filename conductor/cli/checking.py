@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
 
-from conductor.models import WorkflowDef, WorkflowTask
+from conductor.cli.literals import misfits
+from conductor.models import TaskDef, WorkflowDef, WorkflowTask
 from conductor.worker.worker import Worker
-from conductor.workflow.signature import declared
+from conductor.workflow.signature import Signature, declared
 
 __all__ = ["Finding", "check_workers", "nearest", "worker_steps"]
+
+_NEAR = 0.85  # a_charge and b_charge are two names, charge and chrage are one
 
 
 @frozen
@@ -61,38 +65,75 @@ def worker_steps(definition: WorkflowDef) -> Iterator[WorkflowTask]:
 
 
 def check_workers(
-    workers: Sequence[Worker], workflows: Iterable[WorkflowDef], templates: Mapping[str, Iterable[str]]
+    workers: Sequence[Worker],
+    workflows: Iterable[WorkflowDef],
+    tasks: Iterable[TaskDef],
+    elsewhere: Container[str] = (),
 ) -> Iterator[Finding]:
     """Each step of the workflows against the signature of the function that will get it.
 
     Args:
         workers: The workers.
         workflows: The workflows.
-        templates: By task type, the inputs that its definition's template gives.
+        tasks: The task definitions.
+        elsewhere: Task types that other workers work on.
     """
     signatures = {worker.name: declared(worker) for worker in workers}
+    functions = {worker.name: worker.function for worker in workers}
+    definitions = {task.name: task for task in tasks}
     used = set()
     for workflow in workflows:
         for step in worker_steps(workflow):
             name = step.name or ""
             used.add(name)
             about = f"{workflow.name}.{step.task_reference_name}"
-            signature = signatures.get(name)
-            if signature is None:
-                continue
-            given = {*(step.input_parameters or {}), *templates.get(name, ())}
-            yield from _inputs(about, given, signature.required, signature.accepted, signature.place)
-    for name in signatures:
+            if (signature := signatures.get(name)) is not None:
+                template = definitions[name].input_template if name in definitions else None
+                yield from _inputs(about, {**(template or {}), **(step.input_parameters or {})}, signature)
+                yield from _literals(about, functions[name], step, signature)
+            elif name not in definitions and name not in elsewhere:
+                yield from _misspelt(about, name, signatures)
+    for name, signature in signatures.items():
         if name not in used:
             hint = nearest(name, used)
             yield Finding("warning", name, f"no workflow has a task of this type{hint}", "Compare the names.")
+        if name in definitions:
+            yield from _declared_inputs(definitions[name], functions[name], signature)
 
 
-def _inputs(
-    about: str, given: set[str], required: Iterable[str], accepted: Sequence[str] | None, place: str
-) -> Iterator[Finding]:
-    unknown = sorted(given - set(accepted)) if accepted is not None else []
-    for name in required:
+def _misspelt(about: str, name: str, workers: Iterable[str]) -> Iterator[Finding]:
+    """A task without a definition, for which nobody works, and whose name is nearly that of a worker."""
+    if near := difflib.get_close_matches(name, workers, n=1, cutoff=_NEAR):
+        message = f"nobody works on tasks of type {name!r}; did you mean {near[0]!r}?"
+        yield Finding("warning", about, message, "Compare the names.")
+
+
+def _literals(about: str, function: Callable[..., Any], step: WorkflowTask, signature: Signature) -> Iterator[Finding]:
+    for said in misfits(function, step.input_parameters or {}):
+        yield Finding("error", about, said, f"Mend the step's inputParameters, or the annotation at {signature.place}.")
+
+
+def _declared_inputs(definition: TaskDef, function: Callable[..., Any], signature: Signature) -> Iterator[Finding]:
+    """What a task definition says of its inputs: ``inputTemplate``, ``inputKeys``, ``inputSchema``."""
+    name, template = definition.name, definition.input_template or {}
+    for said in misfits(function, template):
+        yield Finding("error", name, f"inputTemplate: {said}", f"Mend it, or the annotation at {signature.place}.")
+    schema = (definition.input_schema.data or {}) if definition.input_schema is not None else {}
+    for where, keys in (("inputKeys", definition.input_keys or []), ("inputSchema", schema.get("properties") or {})):
+        if not keys:
+            continue
+        for key in sorted(set(keys) - set(keys if signature.accepted is None else signature.accepted)):
+            message = f"its definition's {where} has {key!r}, which the function does not take"
+            yield Finding("warning", name, message + nearest(key, signature.accepted or ()), f"See {signature.place}.")
+        for key in sorted(set(signature.required) - {*keys, *template}):
+            message = f"the function needs {key!r}, which its definition's {where} does not have"
+            yield Finding("warning", name, message + nearest(key, keys), f"See {signature.place}.")
+
+
+def _inputs(about: str, given: Mapping[str, Any], signature: Signature) -> Iterator[Finding]:
+    place, accepted = signature.place, signature.accepted
+    unknown = sorted(set(given) - set(accepted)) if accepted is not None else []
+    for name in signature.required:
         if name not in given:
             hint = nearest(name, unknown).replace("did you mean", "the step gives").rstrip("?")
             advice = f"Add {name!r} to the step's inputParameters, or give the parameter a default at {place}."

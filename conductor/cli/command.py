@@ -52,7 +52,7 @@ def root() -> None:
 def run(words: Sequence[str] | None = None) -> int:
     """Run a command line, that of this process by default; returns the exit status."""
     if instruction := os.environ.get(VARIABLE):
-        return shell_complete(root, {}, "conductor", VARIABLE, instruction)
+        return shell_complete(root, {"obj": Session()}, "conductor", VARIABLE, instruction)
     words = list(sys.argv[1:] if words is None else words)
     session = Session(words=tuple(words))
     try:

@@ -12,8 +12,10 @@ from conductor.cli.folder import Definitions, FromFile, read_all
 from conductor.cli.grouping import Group
 from conductor.cli.output import say, show_json, show_rows
 from conductor.cli.plan import Planned, plan
+from conductor.cli.progress import tracked
 from conductor.cli.pull import Pulled, pull_all
 from conductor.cli.session import Session
+from conductor.clients.client import ConductorClient
 from conductor.workflow.problem import Problem
 
 __all__ = ["command"]
@@ -75,11 +77,15 @@ def _problem_row(one: FromFile, problem: Problem) -> dict[str, object]:
 def diff(session: Session, paths: tuple[Path, ...], task_defs: bool) -> int:
     """Show what pushing would change; exit status 1 if that is anything."""
     with session.client() as client:
-        return _show_plan(session, list(plan(client, read_all(paths, task_defs=task_defs))))
+        return _show_plan(session, _planned(client, read_all(paths, task_defs=task_defs)))
+
+
+def _planned(client: ConductorClient, wanted: Definitions) -> list[Planned]:
+    return list(tracked(plan(client, wanted), "Comparing", len(wanted.tasks) + len(wanted.workflows)))
 
 
 def _show_plan(session: Session, planned: Sequence[Planned]) -> int:
-    show_rows(session, [one.as_row() for one in planned], _COLUMNS, empty="No definitions.")
+    show_rows(session, [one.as_row() for one in planned], _COLUMNS)
     if not session.is_json:
         _show_changes(planned)
     return FAILED if any(one.state != "same" for one in planned) else DONE
@@ -104,11 +110,11 @@ def push(session: Session, paths: tuple[Path, ...], task_defs: bool, dry_run: bo
     if any(problem.is_error for one in wanted.workflows for problem in one.workflow.validate()):
         return _judge(session, wanted, strict=False)
     with session.client() as client:
-        planned = list(plan(client, wanted))
+        planned = _planned(client, wanted)
         status = _show_plan(session, planned)
         if dry_run:
             return status
-        for one in planned:
+        for one in tracked(planned, "Writing", len(planned)):
             one.write(client)
     written = sum(one.state != "same" for one in planned)
     say(f"{written} written, {len(planned) - written} unchanged")
@@ -125,7 +131,8 @@ def push(session: Session, paths: tuple[Path, ...], task_defs: bool, dry_run: bo
 def pull(session: Session, folder: Path, names: tuple[str, ...], form: str, all_versions: bool, dry_run: bool) -> int:
     """Write the server's definitions to FOLDER/workflows and FOLDER/tasks; files that are the same stay as they are."""
     with session.client() as client:
-        pulled = list(pull_all(client, folder, names=names, form=form, all_versions=all_versions))
+        found = pull_all(client, folder, names=names, form=form, all_versions=all_versions)
+        pulled = list(tracked(found, "Reading"))
     _show_pulled(session, pulled)
     changed = [one for one in pulled if one.state != "same"]
     if dry_run:

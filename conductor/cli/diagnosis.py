@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
+from conductor.cli.backlog import Backlog, read_backlog
 from conductor.cli.checking import Finding, nearest
+from conductor.cli.limits import held_back, task_limits
 from conductor.cli.output import local_time
 from conductor.clients.client import ConductorClient
 from conductor.errors import NotFoundError
@@ -55,38 +57,64 @@ def diagnose_type(client: ConductorClient, name: str, domain: str | None = None)
         hint = nearest(name, (task.name for task in client.metadata.list_tasks()))
         advice = "Register it: conductor def push, or @worker_task(..., register_task_def=True)."
         yield Finding("warning", name, f"the server has no definition of this task type{hint}", advice)
-    yield from _who_polls(client, name, domain)
-    waiting = client.tasks.get_queue_size(name, domain=domain)
-    if waiting >= _LONG_QUEUE:
-        advice = "Run more workers, or more threads in each: conductor worker run --threads N --processes N."
-        yield Finding("warning", name, f"{waiting:,} tasks wait in its queue", advice)
-    elif waiting:
-        yield Finding("ok", name, f"waiting in its queue: {waiting}")
+    backlog = read_backlog(client, name, domain)
+    yield from _who_polls(client, name, domain, backlog)
+    if backlog.waiting:
+        yield _queue(name, backlog)
     if definition is not None:
-        yield from _limits(definition)
+        yield from task_limits(client, definition, backlog)
 
 
-def _who_polls(client: ConductorClient, name: str, domain: str | None) -> Iterator[Finding]:
-    where = f" in domain {domain!r}" if domain else " without a domain"
+def _queue(name: str, backlog: Backlog) -> Finding:
+    said = f"waiting in its queue: {backlog.waiting:,}"
+    since = ""
+    if backlog.oldest is not None:
+        since = f", the longest since {local_time(backlog.oldest)}"
+    said = f"{said}{since}; {backlog.at_work}"
+    is_late = backlog.oldest is not None and backlog.oldest.timestamp() < time.time() - _RECENT_SECONDS
+    if backlog.waiting < _LONG_QUEUE and not is_late:
+        return Finding("ok", name, said)
+    advice = "Run more workers, or more threads in each: conductor worker run --threads N --processes N."
+    return Finding("warning", name, said, advice)
+
+
+def _where(domain: str | None) -> str:
+    return f"in domain {domain!r}" if domain else "without a domain"
+
+
+def _who_polls(client: ConductorClient, name: str, domain: str | None, backlog: Backlog) -> Iterator[Finding]:
     now, before = pollers(client, name)
     here = [one for one in now if (one.domain or None) == domain]
     if here:
         who = ", ".join(sorted({one.worker_id or "?" for one in here}))
-        yield Finding("ok", name, f"polled{where} by {who}")
+        yield Finding("ok", name, f"polled {_where(domain)} by {who}")
         return
     if now:
-        domains = ", ".join(sorted(repr(one.domain) if one.domain else "none" for one in now))
+        domains = ", ".join(sorted(_where(one.domain) for one in now))
         advice = "Start a worker in that domain, or start the workflow with another task_to_domain."
-        yield Finding("error", name, f"no worker polls{where}; some poll in: {domains}", advice)
+        yield Finding("error", name, f"no worker polls {_where(domain)}; some poll {domains}", advice)
         return
     last = max((one.last_polled_at for one in before if one.last_polled_at), default=None)
-    types = {one.queue_name or "" for one in client.tasks.list_all_poll_data()}
-    hint = nearest(name, types) if last is None else ""
-    said = f"no worker polls for it; the last did at {local_time(last)}" if last else "no worker ever polled for it"
+    if last is not None:
+        yield _no_longer_polled(name, last, [task for task in backlog.running or () if (task.domain or None) == domain])
+        return
+    hint = nearest(name, {one.queue_name or "" for one in client.tasks.list_all_poll_data()})
     advice = "Start one: conductor worker run MODULE" + (
         ", or mend the name that it is declared with." if hint else "."
     )
-    yield Finding("error", name, said + hint, advice)
+    yield Finding("error", name, f"no worker ever polled for it{hint}", advice)
+
+
+def _no_longer_polled(name: str, last: datetime, held: Sequence[Task]) -> Finding:
+    said = f"no worker polls for it; the last did at {local_time(last)}"
+    if not held:
+        return Finding("error", name, said, "Start one: conductor worker run MODULE.")
+    whose = ", ".join(sorted({task.worker_id or "?" for task in held}))
+    advice = (
+        "Where those live, all their threads are busy: conductor worker run --threads N, or more of them. "
+        "Where they are gone: conductor worker run MODULE."
+    )
+    return Finding("error", name, f"{said}, and {len(held)} tasks are in the hands of {whose}", advice)
 
 
 def _definition(client: ConductorClient, name: str) -> TaskDef | None:
@@ -94,16 +122,6 @@ def _definition(client: ConductorClient, name: str) -> TaskDef | None:
         return client.metadata.get_task(name)
     except NotFoundError:
         return None
-
-
-def _limits(definition: TaskDef) -> Iterator[Finding]:
-    if definition.rate_limit_per_frequency:
-        per = timedelta(seconds=definition.rate_limit_frequency_in_seconds or 1)
-        said = f"its rate limit lets {definition.rate_limit_per_frequency} tasks begin in {per}"
-        yield Finding("warning", definition.name, said, "Raise rateLimitPerFrequency if that is too few.")
-    if definition.concurrent_exec_limit:
-        said = f"at most {definition.concurrent_exec_limit} tasks of it run at a time"
-        yield Finding("warning", definition.name, said, "Raise concurrentExecLimit if that is too few.")
 
 
 def diagnose_execution(client: ConductorClient, execution: Workflow) -> Iterator[Finding]:
@@ -115,8 +133,10 @@ def diagnose_execution(client: ConductorClient, execution: Workflow) -> Iterator
     if execution.status == WorkflowExecutionStatus.PAUSED:
         advice = f"conductor workflow resume {execution.workflow_id}"
         yield Finding("error", about, "it is paused: nothing further is scheduled", advice)
+    if execution.rate_limited:
+        yield held_back(about, execution)
     waiting = [task for task in execution.tasks if not task.is_terminal]
-    if not waiting:
+    if not waiting and not execution.rate_limited:
         advice = "Ask the server to look at it: client.workflows.decide(ID)."
         yield Finding("warning", about, "it runs, and none of its tasks is open", advice)
     for task in waiting:

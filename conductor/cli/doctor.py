@@ -10,12 +10,14 @@ import click
 
 from conductor.cli.checking import Finding, nearest, worker_steps
 from conductor.cli.diagnosis import diagnose_execution, diagnose_type, recently_polled
-from conductor.cli.exits import DONE, FAILED, Misused
+from conductor.cli.exits import DONE, FAILED, UNREACHABLE, Misused, status_of
 from conductor.cli.grouping import Command
+from conductor.cli.limits import workflow_limit
 from conductor.cli.output import show_json
 from conductor.cli.session import Session
+from conductor.cli.surroundings import check_environment, check_server, no_answer
 from conductor.clients.client import ConductorClient
-from conductor.errors import AuthenticationError, NotFoundError, PermissionDeniedError
+from conductor.errors import ConductorError, NotFoundError
 from conductor.models import TaskType, WorkflowDef
 
 __all__ = ["command"]
@@ -34,15 +36,28 @@ _COLORS = {"error": "red", "warning": "yellow", "ok": "green"}
 def command(session: Session, subject: str | None, domain: str | None) -> int:
     """Explain why an execution, a workflow, a task type or a schedule is stuck, and what to do.
 
-    Without a SUBJECT: the settings, the server, and queues in which tasks wait for nobody. Exit status 1 if something
-    is wrong.
+    Without a SUBJECT: the environment, the server, and queues in which tasks wait for nobody. Exit status 1 if
+    something is wrong, 3 if the server gives no answer.
     """
+    found, status = [*check_environment()], DONE
     with session.client() as client:
-        found = [*_server(client)]
-        if not any(finding.is_error for finding in found):
-            found += _overview(client) if subject is None else _subject(client, subject, domain)
+        try:
+            for finding in _look(client, subject, domain):
+                found.append(finding)  # noqa: PERF402  what was found until an error counts
+        except ConductorError as error:
+            status = status_of(error)
+            if status != UNREACHABLE or session.debug:
+                raise
+            found.append(no_answer(client, error))
     _show(session, found)
-    return FAILED if any(finding.is_error for finding in found) else DONE
+    return status or (FAILED if any(finding.is_error for finding in found) else DONE)
+
+
+def _look(client: ConductorClient, subject: str | None, domain: str | None) -> Iterator[Finding]:
+    found = [*check_server(client)]
+    yield from found
+    if not any(finding.is_error for finding in found):
+        yield from _overview(client) if subject is None else _subject(client, subject, domain)
 
 
 def _show(session: Session, found: Iterable[Finding]) -> None:
@@ -56,22 +71,6 @@ def _show(session: Session, found: Iterable[Finding]) -> None:
             click.echo(f"    → {finding.advice}")
 
 
-def _server(client: ConductorClient) -> Iterator[Finding]:
-    settings = client.settings
-    keys = "with an access key" if settings.auth_key else "without an access key"
-    try:
-        client.metadata.list_tasks()
-        info = client.server_info()
-    except AuthenticationError as error:
-        advice = "Set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to a key of this server."
-        yield Finding("error", "credentials", f"{settings.server_url} refuses them ({keys}): {error}", advice)
-    except PermissionDeniedError as error:
-        advice = "Give the key's application the permission, or use another key."
-        yield Finding("error", "credentials", f"the key may not do this: {error}", advice)
-    else:
-        yield Finding("ok", "server", f"{settings.server_url} answers, {keys}: {info}")
-
-
 def _overview(client: ConductorClient) -> Iterator[Finding]:
     polled = recently_polled(client.tasks.list_all_poll_data())
     waiting = [*_queues(client)]
@@ -79,9 +78,9 @@ def _overview(client: ConductorClient) -> Iterator[Finding]:
     for name, domain, count in left[:_MOST_QUEUES]:
         where = f" in domain {domain!r}" if domain else ""
         advice = f"conductor doctor {name}" + (f" --domain {domain}" if domain else "")
-        yield Finding("warning", name, f"{count} waiting{where}, and nobody has polled lately", advice)
+        yield Finding("error", name, f"{count} waiting{where}, and nobody has polled lately", advice)
     if len(left) > _MOST_QUEUES:
-        yield Finding("warning", "queues", f"so it is with {len(left) - _MOST_QUEUES} more", "conductor task queue")
+        yield Finding("error", "queues", f"so it is with {len(left) - _MOST_QUEUES} more", "conductor task queue")
     for schedule in client.schedules.list():
         if schedule.paused:
             yield from _schedule(client, schedule.name)
@@ -110,7 +109,7 @@ def _subject(client: ConductorClient, subject: str, domain: str | None) -> Itera
     used = {step.name or "" for one in workflows.values() for step in worker_steps(one)}
     if subject not in known | used:
         hint = nearest(subject, known)
-        raise Misused(f"The server knows no execution, workflow, task type or schedule {subject!r}{hint}.")
+        raise Misused(f"The server knows no execution, workflow, task type or schedule {subject!r}{hint or '.'}")
     if subject in workflows:
         yield from _workflow(client, client.metadata.get_workflow(subject), domain)
     if subject in schedules:
@@ -123,9 +122,7 @@ def _workflow(client: ConductorClient, definition: WorkflowDef, domain: str | No
     yield Finding("ok", definition.name, f"version {definition.version} is the latest")
     for name in dict.fromkeys(step.name or "" for step in worker_steps(definition)):
         yield from diagnose_type(client, name, domain)
-    if definition.rate_limit_config is not None and definition.rate_limit_config.concurrent_exec_limit:
-        said = f"at most {definition.rate_limit_config.concurrent_exec_limit} executions of it run at a time"
-        yield Finding("warning", definition.name, said, "Raise rateLimitConfig if that is too few.")
+    yield from workflow_limit(client, definition)
     for schedule in client.schedules.list(definition.name):
         yield from _schedule(client, schedule.name)
 

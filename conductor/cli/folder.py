@@ -55,16 +55,19 @@ def read_all(paths: Iterable[str | Path], *, task_defs: bool = False) -> Definit
         task_defs: Whether the decorated functions among the steps of Python workflows bring their task definitions.
 
     Raises:
-        Misused: A file cannot be read, or there are two definitions of one name and version.
+        Misused: A file cannot be read, there are two definitions of one name and version, or there is none at all.
     """
     workflows: list[FromFile] = []
     tasks: dict[str, TaskDef] = {}
-    for path, is_named in _files(paths):
+    given = [*map(Path, paths)]
+    for path, is_named in _files(given):
         for found in _python(path) if path.suffix == ".py" else _data(path, is_named=is_named):
             if isinstance(found, Workflow):
                 workflows.append(FromFile(found, path))
             else:
                 tasks[found.name] = found
+    if not workflows and not tasks:
+        raise Misused(f"There is no definition in {', '.join(map(str, given))}.")
     _refuse_duplicates(workflows)
     if task_defs:
         tasks = {task.name: task for one in workflows for task in one.workflow.task_defs()} | tasks
@@ -86,9 +89,9 @@ def read_workflow(word: str) -> Workflow | None:
     return found[0].workflow
 
 
-def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path, bool]]:
+def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
     """The files, each with whether it was named itself."""
-    for path in map(Path, paths):
+    for path in paths:
         if not path.exists():
             raise Misused(f"There is no {path}.")
         if not path.is_dir():
@@ -101,7 +104,7 @@ def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path, bool]]:
 
 
 def _makes_workflows(path: Path) -> bool:
-    return path.suffix == ".py" and path.name != "__main__.py" and "Workflow(" in path.read_text(encoding="utf-8")
+    return path.suffix == ".py" and path.name != "__main__.py" and b"Workflow(" in path.read_bytes()
 
 
 def _data(path: Path, *, is_named: bool) -> Iterator[Workflow | TaskDef]:

@@ -58,6 +58,8 @@ def _import(name: str) -> None:
 
 
 def _last_place(error: BaseException) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"  at {error.filename}:{error.lineno}"
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
     return f"  at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
@@ -66,9 +68,11 @@ def find_named(only: Sequence[str]) -> list[Worker]:
     """The declared workers, or those of the names.
 
     Raises:
-        Misused: There is none of a name.
+        Misused: There is none, or none of a name.
     """
     workers = default_registry.list()
+    if not workers and not only:
+        raise Misused("These modules declare no workers; decorate their functions with @worker_task.")
     unknown = sorted(set(only) - {worker.name for worker in workers})
     if unknown:
         there = ", ".join(sorted({worker.name for worker in workers})) or "none"

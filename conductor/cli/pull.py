@@ -38,7 +38,7 @@ class Pulled:
         """``new``, ``changed`` or ``same``."""
         if not self.path.exists():
             return "new"
-        return "same" if self.path.read_text(encoding="utf-8") == self.text else "changed"
+        return "same" if self.path.read_text(encoding="utf-8", errors="replace") == self.text else "changed"
 
     def write(self) -> None:
         """Write it."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import pdb  # noqa: T100  what --pdb is for
 import sys
 import threading
+from collections.abc import Iterator
 
 import click
 
@@ -13,9 +16,10 @@ from conductor.cli.grouping import Command
 from conductor.cli.modules import find_named, import_all
 from conductor.cli.output import say, show_json
 from conductor.cli.session import Session
+from conductor.cli.task_choice import REFERENCE, find_task
 from conductor.models import Task, TaskResult, TaskResultStatus
+from conductor.worker import runner
 from conductor.worker.context import TaskContext
-from conductor.worker.runner import TaskRunner
 from conductor.worker.worker import Worker
 
 __all__ = ["replay"]
@@ -26,21 +30,36 @@ _FAILED = frozenset({TaskResultStatus.FAILED, TaskResultStatus.FAILED_WITH_TERMI
 @click.command("replay", cls=Command)
 @click.argument("task_id", metavar="ID")
 @click.argument("modules", nargs=-1, required=True, metavar="MODULE...")
+@REFERENCE
 @click.option("--worker", "name", metavar="NAME", help="The worker to use (default: that of the task's type).")
 @click.option("--pdb", "debugs", is_flag=True, help="Open the debugger where the function raises.")
 @click.pass_obj
-def replay(session: Session, task_id: str, modules: tuple[str, ...], name: str | None, debugs: bool) -> int:
+def replay(
+    session: Session, task_id: str, modules: tuple[str, ...], ref: str | None, name: str | None, debugs: bool
+) -> int:
     """Run a task's recorded input through the function in MODULE, without reporting back.
 
     The result is printed as JSON; exit status 1 if the task would fail.
     """
     import_all(modules)
     with session.client() as client:
-        task = client.tasks.get(task_id)
+        task = find_task(client, task_id, ref)
     worker = _worker(name or task.task_def_name or task.task_type or "", task.domain)
-    say(f"Replaying {worker.name} with the input of {task_id}; the server is told nothing")
-    result = TaskRunner(worker, "replay", [_debugging] if debugs else []).run(task, threading.Event())
+    say(f"Replaying {worker.name} with the input of {task.task_id}; the server is told nothing")
+    with _runner_unheard():
+        result = runner.TaskRunner(worker, "replay", [_debugging] if debugs else []).run(task, threading.Event())
     return _report(session, task, result)
+
+
+@contextlib.contextmanager
+def _runner_unheard() -> Iterator[None]:
+    """Keep the runner from logging the failure: the result has it, with the traceback of the function alone."""
+    heard = logging.getLogger(runner.__name__)
+    before, heard.disabled = heard.disabled, True
+    try:
+        yield
+    finally:
+        heard.disabled = before
 
 
 def _worker(name: str, domain: str | None) -> Worker:

@@ -8,6 +8,7 @@ import click
 
 from conductor.cli.exits import DONE, FAILED
 from conductor.cli.grouping import Group
+from conductor.cli.names import complete_schedule, complete_workflow
 from conductor.cli.output import local_time, show_ensured, show_json, show_rows
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
@@ -15,7 +16,7 @@ from conductor.models import WorkflowSchedule
 
 __all__ = ["command"]
 
-_NAME = click.argument("name", metavar="NAME")
+_NAME = click.argument("name", metavar="NAME", shell_complete=complete_schedule)
 
 
 @click.group("schedule", cls=Group)
@@ -24,7 +25,9 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--workflow", metavar="NAME", help="Only those that start this workflow.")
+@click.option(
+    "--workflow", metavar="NAME", shell_complete=complete_workflow, help="Only those that start this workflow."
+)
 @click.pass_obj
 def list_(session: Session, workflow: str | None) -> None:
     """List schedules."""

@@ -6,11 +6,14 @@ from typing import Any
 
 import click
 
+from conductor.cli.checking import nearest, worker_steps
 from conductor.cli.exits import Misused
 from conductor.cli.grouping import Group
+from conductor.cli.names import complete_task_type
 from conductor.cli.output import local_time, show_json, show_rows
 from conductor.cli.replay import replay
 from conductor.cli.session import Session
+from conductor.cli.task_choice import REFERENCE, find_task
 from conductor.cli.values import input_options, merged
 from conductor.clients.client import ConductorClient
 from conductor.models import Task, TaskResultStatus
@@ -18,7 +21,6 @@ from conductor.models import Task, TaskResultStatus
 __all__ = ["command"]
 
 _ID = click.argument("task_id", metavar="ID")
-_REFERENCE = click.option("--ref", metavar="NAME", help="ID is an execution's: its task of this reference name.")
 
 
 @click.group("task", cls=Group)
@@ -26,24 +28,14 @@ def command() -> None:
     """Look at tasks, complete or fail them, and try them here."""
 
 
-def _find(client: ConductorClient, one: str, reference: str | None) -> Task:
-    """A task by its own id, or by its execution's id and its reference name."""
-    if reference is None:
-        return client.tasks.get(one)
-    found = client.workflows.get(one).task(reference)
-    if found is None:
-        raise Misused(f"Workflow {one} has no task {reference!r} so far.")
-    return found
-
-
 @command.command("get")
 @_ID
-@_REFERENCE
+@REFERENCE
 @click.pass_obj
 def get(session: Session, task_id: str, ref: str | None) -> None:
     """Show a task with its input and output."""
     with session.client() as client:
-        task = _find(client, task_id, ref)
+        task = find_task(client, task_id, ref)
     if session.is_json:
         show_json(task.to_dict())
         return
@@ -72,12 +64,14 @@ def _facts(task: Task) -> dict[str, Any]:
 
 @command.command("logs")
 @_ID
-@_REFERENCE
+@REFERENCE
 @click.pass_obj
 def logs(session: Session, task_id: str, ref: str | None) -> None:
     """Show what the worker logged for a task."""
     with session.client() as client:
-        found = client.tasks.list_logs(task_id if ref is None else _find(client, task_id, ref).task_id or "")
+        found = client.tasks.list_logs(task_id if ref is None else find_task(client, task_id, ref).task_id or "")
+        if not found:
+            find_task(client, task_id, ref)  # the server has an empty log of a task that it does not know, too
     if session.is_json:
         show_json([line.to_dict() for line in found])
         return
@@ -87,7 +81,7 @@ def logs(session: Session, task_id: str, ref: str | None) -> None:
 
 @command.command("complete")
 @_ID
-@_REFERENCE
+@REFERENCE
 @input_options("task's output")
 @click.pass_obj
 def complete(session: Session, task_id: str, ref: str | None, given: Any, pairs: tuple[str, ...]) -> None:
@@ -97,7 +91,7 @@ def complete(session: Session, task_id: str, ref: str | None, given: Any, pairs:
 
 @command.command("fail")
 @_ID
-@_REFERENCE
+@REFERENCE
 @click.option("--reason", default="failed by hand", show_default=True, help="Why.")
 @click.option("--final", is_flag=True, help="Do not try it again.")
 @input_options("task's output")
@@ -112,7 +106,7 @@ def fail(
 
 def _update(session: Session, one: str, ref: str | None, *, status: TaskResultStatus, **more: Any) -> None:
     with session.client() as client:
-        task = _find(client, one, ref)
+        task = find_task(client, one, ref)
         if task.is_terminal:
             raise Misused(f"Task {task.task_id} has ended as {task.status}; nothing was changed.")
         client.tasks.update(
@@ -129,14 +123,28 @@ def _update(session: Session, one: str, ref: str | None, *, status: TaskResultSt
 
 
 @command.command("queue")
-@click.argument("task_types", nargs=-1, metavar="[TYPE]...")
+@click.argument("task_types", nargs=-1, metavar="[TYPE]...", shell_complete=complete_task_type)
 @click.pass_obj
 def queue(session: Session, task_types: tuple[str, ...]) -> None:
     """Show how many tasks wait, and who polled for them last."""
     with session.client() as client:
         sizes = client.tasks.get_queue_sizes(task_types) if task_types else client.tasks.list_queues()
+        _refuse_unknown(client, {name for name in task_types if not sizes.get(name)})
         rows = [row for name in sorted(sizes) for row in _queue_rows(client, name, sizes[name])]
     show_rows(session, rows, ("queue", "domain", "waiting", "lastPoll", "worker"), empty="There are no queues.")
+
+
+def _refuse_unknown(client: ConductorClient, names: set[str]) -> None:
+    """Refuse names of empty queues that are in no definition, and for which nobody ever polled."""
+    if not names:
+        return
+    known = {task.name for task in client.metadata.list_tasks()}
+    known |= {one.queue_name or "" for one in client.tasks.list_all_poll_data()}
+    known |= {queue.rpartition(":")[2] for queue, size in client.tasks.list_queues().items() if size}
+    known |= {step.name or "" for one in client.metadata.list_workflows() for step in worker_steps(one)}
+    for name in sorted(names - known):
+        hint = nearest(name, known) or "."
+        raise Misused(f"No task definition, workflow, queue or poller of the server has the name {name!r}{hint}")
 
 
 def _queue_rows(client: ConductorClient, name: str, size: int) -> list[dict[str, Any]]:

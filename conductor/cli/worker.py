@@ -103,9 +103,7 @@ def list_(session: Session, modules: tuple[str, ...]) -> None:
                 "place": worker.place,
             }
         )
-    show_rows(
-        session, rows, ("name", "domain", "threads", "paused", "place"), empty="These modules declare no workers."
-    )
+    show_rows(session, rows, ("name", "domain", "threads", "paused", "place"))
 
 
 command.add_command(check)

@@ -12,7 +12,8 @@ from conductor.cli.exits import DONE, FAILED
 from conductor.cli.folder import read_workflow
 from conductor.cli.follow import can_draw, follow, picture
 from conductor.cli.grouping import Group
-from conductor.cli.output import say, show_json
+from conductor.cli.names import complete_workflow_or_file
+from conductor.cli.output import say, show_json, show_rows
 from conductor.cli.session import Session
 from conductor.cli.values import input_options, merged, seconds, text_pairs
 from conductor.cli.workflow_control import commands
@@ -39,7 +40,7 @@ def _start_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--correlation-id", metavar="TEXT", help="By which the execution is found again."),
         click.option("--version", type=int, help="The definition's version (default: the latest)."),
         input_options("workflow's input"),
-        click.argument("workflow", metavar="NAME|FILE"),
+        click.argument("workflow", metavar="NAME|FILE", shell_complete=complete_workflow_or_file),
     ):
         function = add(function)
     return function
@@ -129,17 +130,36 @@ def watch(session: Session, workflow_id: str, timeout: float | None) -> int:
 
 @command.command("get")
 @_ID
+@click.option("--tasks", "lists", is_flag=True, help="A table of its tasks with their ids, in place of the tree.")
 @click.pass_obj
-def get(session: Session, workflow_id: str) -> None:
+def get(session: Session, workflow_id: str, lists: bool) -> None:
     """Show an execution: a tree of its tasks with their times, or all of it with -o json."""
     with session.client() as client:
         execution = client.workflows.get(workflow_id)
+        if lists:
+            _show_tasks(session, execution)
+            return
         if session.is_json:
             show_json(execution.to_dict())
             return
         click.echo(f"{execution.workflow_id}  {execution.status}")
         click.echo(picture(client, execution).plain, nl=True)
         show_json({"input": execution.input, "output": execution.output})
+
+
+def _show_tasks(session: Session, execution: Workflow) -> None:
+    rows = [
+        {
+            "reference": task.reference_task_name,
+            "type": task.task_type,
+            "status": str(task.status),
+            "attempt": task.retry_count + 1,
+            "taskId": task.task_id,
+            "subWorkflowId": task.sub_workflow_id,
+        }
+        for task in execution.tasks
+    ]
+    show_rows(session, rows, ("reference", "type", "status", "attempt", "taskId", "subWorkflowId"), empty="No tasks.")
 
 
 for _more in (*commands, search, diagram, export):

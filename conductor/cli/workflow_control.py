@@ -10,6 +10,7 @@ import click
 from conductor.cli.exits import DONE, status_of
 from conductor.cli.grouping import Command
 from conductor.cli.output import say, show_rows
+from conductor.cli.progress import tracked
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
 from conductor.clients.client import ConductorClient
@@ -24,7 +25,7 @@ def _each(session: Session, ids: tuple[str, ...], done: str, act: Callable[[Cond
     """Do something for each execution; one that refuses does not keep the others from it."""
     rows, worst = [], DONE
     with session.client() as client:
-        for one in ids:
+        for one in tracked(ids, done.capitalize(), len(ids)):
             try:
                 act(client, one)
             except APIConnectionError:

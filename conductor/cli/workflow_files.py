@@ -13,6 +13,7 @@ from conductor.cli.exits import Misused
 from conductor.cli.folder import read_workflow
 from conductor.cli.follow import sub_executions
 from conductor.cli.grouping import Command
+from conductor.cli.names import complete_workflow_or_file
 from conductor.cli.output import say
 from conductor.cli.session import Session
 from conductor.models.defaults import without_defaults
@@ -26,7 +27,7 @@ _FORMS = ["text", "mermaid", "svg"]
 
 
 @click.command("diagram", cls=Command)
-@click.argument("subject", metavar="ID|NAME|FILE")
+@click.argument("subject", metavar="ID|NAME|FILE", shell_complete=complete_workflow_or_file)
 @click.option("--version", type=int, help="The definition's version (default: the latest).")
 @click.option("--format", "form", type=click.Choice(_FORMS), default="text", show_default=True)
 @click.option("--file", "target", type=click.Path(path_type=Path), help="A file: .svg, .html, .mmd or .txt.")
@@ -55,7 +56,7 @@ def _picture(session: Session, subject: str, version: int | None) -> Picture:
 
 
 @click.command("export", cls=Command)
-@click.argument("name", metavar="NAME|FILE")
+@click.argument("name", metavar="NAME|FILE", shell_complete=complete_workflow_or_file)
 @click.option("--version", type=int, help="Its version (default: the latest).")
 @click.option("--format", "form", type=click.Choice(["json", "yaml", "python"]), default="json", show_default=True)
 @click.option("--file", "target", type=click.Path(path_type=Path), help="Write it there.")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import click
 
 from conductor.cli.grouping import Command
-from conductor.cli.output import show_json, show_rows
+from conductor.cli.output import local_time, show_json, show_rows
+from conductor.cli.progress import tracked
 from conductor.cli.session import Session
 from conductor.cli.values import seconds
 
@@ -54,14 +56,31 @@ def search(
             ),
             limit,
         )
-        rows = [one.to_dict() for one in found]
+        rows = [one.to_dict() for one in tracked(found, "Found", limit)]
     if only_ids:
         ids = [row["workflowId"] for row in rows]
         show_json(ids) if session.is_json else click.echo("\n".join(ids), nl=bool(ids))
         return
     show_rows(
         session,
-        rows,
+        rows if session.is_json else map(_for_people, rows),
         ("workflowId", "workflowType", "version", "status", "startTime", "executionTime", "correlationId"),
         empty="No execution matches.",
     )
+
+
+def _for_people(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the time of this machine's zone, as elsewhere, and with the unit of what it took."""
+    took = row.get("executionTime")
+    return {
+        **row,
+        "startTime": _local(row.get("startTime")),
+        "executionTime": None if took is None else f"{took / 1000:.1f} s",
+    }
+
+
+def _local(text: str | None) -> str | None:
+    try:
+        return local_time(datetime.fromisoformat(text.replace("Z", "+00:00"))) if text else text
+    except ValueError:  # another server's way of writing it
+        return text

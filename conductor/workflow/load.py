@@ -60,7 +60,10 @@ def read_file(path: str | Path) -> Any:
     Raises:
         ConfigurationError: The file cannot be read as what its name says.
     """
-    text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is no UTF-8 text: {error}", variable=str(path), allowed="UTF-8") from None
     if Path(path).suffix.lower() in {".yaml", ".yml"}:
         return _yaml(text, path)
     try:

@@ -6,16 +6,18 @@ import attrs
 import pytest
 import reference_pages
 from blocks import DOCS, FENCE, ROOT, blocks_of, run_block, run_page
+from markdown_it import MarkdownIt
 
 import conductor.errors
 from conductor.worker.options import WorkerOptions
 
-ELSEWHERE = {  # pages whose blocks need more than this, and the test that runs them
-    "howto-testing.md": "tests/functional/testing/test_howto.py",
-    "howto-server.md": "tests/e2e/test_readme.py",
-    "howto/scripts-cron.md": "tests/functional/test_scripts.py",
-    "howto/django.md": "tests/functional/django/test_howto.py",
-    "howto/flask.md": "tests/functional/flask/test_howto.py",
+NAMED = r"# \S+\n"  # the file that it is to stand in
+ELSEWHERE = {  # pages whose blocks need more than this, the test that runs them, and how a block that it runs begins
+    "howto-testing.md": ("tests/functional/testing/test_howto.py", ""),
+    "howto-server.md": ("tests/e2e/test_readme.py", ""),
+    "howto/scripts-cron.md": ("tests/functional/test_scripts.py", NAMED),
+    "howto/django.md": ("tests/functional/django/test_howto.py", NAMED),
+    "howto/flask.md": ("tests/functional/flask/test_howto.py", NAMED),
 }
 NO_VARIABLES = {"CONDUCTOR_API", "CONDUCTOR_EVENTS", "CONDUCTOR_USER", "CONDUCTOR_GROUP"}  # values of enums
 README = [
@@ -49,7 +51,26 @@ def test_the_links_of_a_page_lead_somewhere(page):
 @pytest.mark.parametrize("page", ELSEWHERE)
 def test_a_page_that_is_run_elsewhere_and_the_test_that_does_are_there(page):
     assert (DOCS / page).exists()
-    assert (ROOT / ELSEWHERE[page]).exists()
+    assert (ROOT / ELSEWHERE[page][0]).exists()
+
+
+@pytest.mark.parametrize("page", ELSEWHERE)
+def test_each_block_of_such_a_page_is_one_that_is_run_there_or_says_why_it_is_not(page):
+    _, begins = ELSEWHERE[page]
+    skipped = [
+        block.place
+        for block in blocks_of(DOCS / page)
+        if block.reason is None and not (block.kind == "python" and re.match(begins, block.code))
+    ]
+    assert skipped == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_block_of_a_page_is_one_that_is_looked_for(page):
+    """Those that are indented, or fenced inside of lists, would be run by nobody."""
+    tokens = MarkdownIt().parse((DOCS / page).read_text(encoding="utf-8"))
+    assert [token.map[0] + 1 for token in tokens if token.type == "code_block"] == []
+    assert sum(token.type == "fence" for token in tokens) == len(blocks_of(DOCS / page))
 
 
 @pytest.mark.parametrize("page", PAGES)

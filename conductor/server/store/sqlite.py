@@ -24,19 +24,26 @@ _TREES_IN_MEMORY = 500
 _AS_DEFINED = "_asDefined"  # in place of the part of the definition, which the snapshot has
 
 
+def _unusable(path: object, error: sqlite3.Error) -> ConfigurationError:
+    return ConfigurationError(
+        f"database is {str(path)!r}, which cannot be used: {error}.", variable="database", value=str(path)
+    )
+
+
 class Store:
     """The database of one server."""
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self._db = sqlite3.connect(path or _MEMORY, check_same_thread=False, isolation_level=None)
         self._trees: dict[int, DefinitionTree] = {}
+        try:
+            self._db = sqlite3.connect(path or _MEMORY, check_same_thread=False, isolation_level=None)
+        except sqlite3.Error as error:
+            raise _unusable(path, error) from None
         try:
             self._prepare(is_file=path is not None)
         except sqlite3.DatabaseError as error:
             self._db.close()
-            raise ConfigurationError(
-                f"database is {str(path)!r}, which cannot be used: {error}.", variable="database", value=str(path)
-            ) from None
+            raise _unusable(path, error) from None
 
     def _prepare(self, *, is_file: bool) -> None:
         self._db.execute("PRAGMA busy_timeout = 2000")

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from conductor.workflow import Workflow, simple
+
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_a_shell_asks_the_command(cli, shell):
@@ -27,6 +29,32 @@ def test_the_command_answers_what_fits(cli, words, found):
     done = cli(COMP_WORDS=words, COMP_CWORD=str(count), _CONDUCTOR_COMPLETE="bash_complete")
 
     assert {line.partition(",")[2] for line in done.out.splitlines()} == found
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("conductor workflow start complete_", ["complete_this"]),
+        ("conductor schedule pause complete_", ["complete_nightly"]),
+        ("conductor task queue complete_", ["complete_type"]),
+        ("conductor workflow start --server http://127.0.0.1:9 complete_", ["complete_"]),  # a file, perhaps
+        ("conductor schedule pause --server http://127.0.0.1:9 complete_", []),
+    ],
+)
+def test_names_come_from_the_server_or_do_not_come(cli, client, words, found):
+    flow = Workflow("complete_this")
+    flow.add(simple("complete_type", ref="one"))
+    flow.register(client)
+    client.metadata.register_task({"name": "complete_type"})
+    start = {"name": "complete_this", "version": 1}
+    client.schedules.save(
+        {"name": "complete_nightly", "cronExpression": "0 0 4 * * *", "startWorkflowRequest": start, "paused": True}
+    )
+
+    count = len(words.split(" ")) - 1
+    done = cli(COMP_WORDS=words, COMP_CWORD=str(count), _CONDUCTOR_COMPLETE="bash_complete")
+    assert [line.partition(",")[2] for line in done.out.splitlines() if line] == found
+    assert done.err == ""
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")

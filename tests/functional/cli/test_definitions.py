@@ -103,18 +103,28 @@ def test_validate_names_file_workflow_and_place(cli, folder, name):
         ("bad.json", "{", "no JSON"),
         ("bad.yaml", "a: [", "no YAML"),
         ("bad.py", "Workflow(\n", "SyntaxError"),
+        ("binary.json", b"\xff\xfe", "binary.json is no UTF-8 text"),
+        ("binary.yaml", b"\xff\xfe", "binary.yaml is no UTF-8 text"),
         ("other.json", '{"hello": 1}', "neither a workflow nor a task definition"),
         ("wrong.json", '{"name": "a", "tasks": [{"taskReferenceName": 7, "type": []}]}', ""),
     ],
 )
 def test_a_file_that_cannot_be_read_is_a_sentence(here, tmp_path, path, text, says):
     if text is not None:
-        (tmp_path / path).write_text(text)
+        (tmp_path / path).write_bytes(text if isinstance(text, bytes) else text.encode())
 
     done = here("def", "validate", path)
     assert done.status in {1, 2}
     assert says in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("verb", ["validate", "diff", "push"])
+def test_a_folder_without_definitions_is_status_2(here, tmp_path, verb):
+    (tmp_path / "defs").mkdir()
+
+    done = here("def", verb, "defs")
+    assert (done.status, done.err) == (2, "Error: There is no definition in defs.\n")
 
 
 def test_two_definitions_of_one_version_are_refused(cli, folder, name):

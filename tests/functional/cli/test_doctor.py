@@ -3,6 +3,7 @@
 import pytest
 
 from conductor.server import start
+from conductor.server.faults import Fault
 from conductor.workflow import Workflow, simple, sub_workflow
 
 
@@ -48,7 +49,7 @@ def test_a_domain_without_a_poller_is_told(here, client, workflow, name):
     workflow_id = workflow.start(client, task_to_domain={f"{name}_task": "red"})
 
     done = here("doctor", workflow_id, "-o", "json")
-    assert [row["message"] for row in errors(done)] == ["no worker polls in domain 'red'; some poll in: 'blue'"]
+    assert [row["message"] for row in errors(done)] == ["no worker polls in domain 'red'; some poll in domain 'blue'"]
 
 
 def test_what_is_polled_is_well(here, client, workflow, name):
@@ -58,8 +59,79 @@ def test_what_is_polled_is_well(here, client, workflow, name):
     done = here("doctor", name)
     assert done.status == 0
     assert "polled without a domain by me" in done.out
-    assert "its rate limit lets 5 tasks begin in 0:00:01" in done.out
-    assert "at most 2 tasks of it run at a time" in done.out
+    assert "✓ doc_what_is_polled_is_well_task: its rate limit lets 5 tasks begin in 0:00:01, and 0 did" in done.out
+    assert "at most 2 tasks of it run at a time (concurrentExecLimit); in work: 0\n" in done.out
+
+
+def limited(client, workflow, name, **limits):
+    """Two executions, of which one is worked on."""
+    client.metadata.register_task({"name": f"{name}_task", **limits})
+    ids = [workflow.start(client) for _ in range(2)]
+    held = client.tasks.poll(f"{name}_task", worker_id="me")
+    (waiting,) = set(ids) - {held.workflow_instance_id}
+    return held, waiting
+
+
+def test_a_reached_limit_of_concurrency_is_why_a_task_waits(here, client, workflow, name):
+    held, waiting = limited(client, workflow, name, concurrentExecLimit=1)
+
+    done = here("doctor", waiting, "-o", "json")
+    (finding,) = [row for row in done.json if row["severity"] == "warning"]
+    assert done.status == 0
+    assert finding["message"] == (
+        "at most 1 tasks of it run at a time (concurrentExecLimit); in work: 1, so that 1 wait until one of those ends"
+    )
+    assert f"conductor task get {held.task_id} (worker me has had it since" in finding["advice"]
+
+
+def test_a_used_up_rate_limit_is_why_a_task_waits(here, client, workflow, name):
+    limited(client, workflow, name, rateLimitPerFrequency=1, rateLimitFrequencyInSeconds=3600)
+
+    (finding,) = [row for row in here("doctor", name, "-o", "json").json if row["severity"] == "warning"]
+    assert finding["message"] == (
+        "its rate limit lets 1 tasks begin in 1:00:00, and 1 did within the last, so that 1 wait for the next"
+    )
+    client.tasks.poll(f"{name}_task")
+    assert "and 2 did within the last: this server does not hold it" in here("doctor", name).out
+
+
+def test_a_workflow_that_has_reached_its_limit_is_told(here, client, name):
+    made = Workflow(name, rate_limit=("${workflow.input.customer}", 1))
+    made.add(simple(f"{name}_task", ref="work"))
+    made.register(client)
+    assert "(rateLimitConfig); in all run: 0" in here("doctor", name).out
+    made.start(client)
+
+    done = here("doctor", name)
+    assert "in all run: 1, so that further ones may wait for one of those to end" in done.out
+    assert f"conductor workflow search --type {name} --status RUNNING" in done.out
+
+
+def test_a_long_queue_is_told_with_what_is_in_work(here, client, workflow, name, monkeypatch):
+    monkeypatch.setattr("conductor.cli.diagnosis._LONG_QUEUE", 1)
+    limited(client, workflow, name)
+
+    (finding,) = [row for row in here("doctor", name, "-o", "json").json if "in its queue" in row["message"]]
+    assert finding["severity"] == "warning"
+    assert finding["message"].startswith("waiting in its queue: 1, the longest since ")
+    assert finding["message"].endswith("; in work: 1")
+    assert finding["advice"].startswith("Run more workers")
+
+
+def test_workers_that_hold_tasks_and_no_longer_poll_may_be_busy(here, client, workflow, name, monkeypatch):
+    limited(client, workflow, name)
+    monkeypatch.setattr("conductor.cli.diagnosis._RECENT_SECONDS", -60)
+
+    (finding,) = errors(here("doctor", name, "-o", "json"))
+    assert "and 1 tasks are in the hands of me" in finding["message"]
+    assert "all their threads are busy" in finding["advice"]
+
+
+def test_a_poller_without_a_domain_is_told_for_a_task_in_one(here, client, workflow, name):
+    client.tasks.poll(f"{name}_task")
+    done = here("doctor", f"{name}_task", "--domain", "red")
+
+    assert "no worker polls in domain 'red'; some poll without a domain\n" in done.out
 
 
 def test_a_paused_execution_inside_another_is_found(here, client, workflow, name):
@@ -107,15 +179,16 @@ def test_a_paused_schedule_and_a_missing_workflow_are_told(here, client, name):
 def test_an_unknown_subject_is_status_2_with_the_nearest_name(here, workflow, name):
     done = here("doctor", f"{name}x")
 
-    assert (done.status, f"did you mean '{name}'?" in done.err) == (2, True)
+    assert (done.status, f"did you mean '{name}'?\n" in done.err) == (2, True)
 
 
 def test_without_a_subject_it_says_where_tasks_wait_for_nobody(here, client, workflow, name):
     workflow.start(client)
 
     done = here("doctor")
+    assert done.status == 1
     assert "server: " in done.out
-    assert f"{name}_task: 1 waiting, and nobody has polled lately" in done.out
+    assert f"✗ {name}_task: 1 waiting, and nobody has polled lately" in done.out
 
 
 def test_refused_credentials_are_told(cli):
@@ -127,5 +200,32 @@ def test_refused_credentials_are_told(cli):
     assert "Set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET" in done.out
 
 
-def test_a_server_that_is_not_there_is_status_3(cli):
-    assert cli("doctor", "--server", "http://127.0.0.1:9").status == 3
+def test_a_server_that_is_not_there_is_a_finding_and_status_3(here):
+    told = here("doctor", "--server", "http://127.0.0.1:9")
+    assert told.status == 3
+    assert "✗ server: http://127.0.0.1:9/api gives no answer that can be used: " in told.out
+    assert "Start a server (conductor server start), or name another: --server URL" in told.out
+
+    done = here("doctor", "--server", "http://127.0.0.1:9", "-o", "json")
+    assert (done.status, [row["about"] for row in errors(done)]) == (3, ["server"])
+
+
+def test_a_server_that_fails_is_a_finding_too(here, server):
+    server.faults.add(Fault(path="/tasks/queue/all", status=500, times=None))
+    try:
+        done = here("doctor", "-o", "json")
+    finally:
+        server.faults.clear()
+
+    assert done.status == 3
+    assert [row["severity"] for row in done.json] == ["ok", "error"]
+    assert "Look at the server's log" in done.json[1]["advice"]
+
+
+def test_another_sdk_of_the_same_name_is_told(cli, tmp_path):
+    (tmp_path / "conductor_python-2.0.0.dist-info").mkdir()
+    (tmp_path / "conductor_python-2.0.0.dist-info" / "METADATA").write_text("Name: conductor-python\nVersion: 2.0.0\n")
+
+    done = cli("doctor", PYTHONPATH=str(tmp_path))
+    assert done.status == 1
+    assert "✗ environment: conductor-python 2.0.0 is installed beside conductor-sdk" in done.out

@@ -33,6 +33,35 @@ def test_every_option_is_documented():
     assert sorted(option for option in options if not re.search(rf"{option}\b", TEXT)) == []
 
 
+SHARED = {option for one in root.params for option in one.opts} | {"--help"}
+
+
+def paragraphs():
+    """Each paragraph or item of the page with the commands that it names, and the options that it promises."""
+    for text in re.split(r"\n(?=- |\n)", TEXT):
+        words = " ".join(re.findall(r"`([^`]+)`", text))
+        named = [name for name in ALL if re.search(rf"(?<![\w-]){name}(?![\w-])", words)]
+        if named and not text.lstrip().startswith("|"):  # the table of statuses is about many
+            yield named, set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", words)) - SHARED
+
+
+def test_every_option_that_is_promised_is_there():
+    missing = {
+        (tuple(named), option)
+        for named, options in paragraphs()
+        for option in options
+        if not any(option in one.opts for name in named for one in ALL[name].params)
+    }
+    assert missing == set()
+
+
+def test_every_command_about_a_task_takes_the_reference_name_in_place_of_its_id():
+    assert "Here and below, `--ref NAME`" in TEXT
+    about = {name for name, command in ALL.items() if any(one.name == "task_id" for one in command.params)}
+    assert about == {"task get", "task logs", "task complete", "task fail", "task replay"}
+    assert [name for name in about if not any("--ref" in one.opts for one in ALL[name].params)] == []
+
+
 def test_every_command_says_what_it_does():
     assert [name for name, command in ALL.items() if not command.help] == []
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import urllib.request
 
+import pytest
+
 
 def test_a_server_starts_and_stops_with_status_0(background, tmp_path):
     process = background("server", "start", "--port", "0", "--db", "kept.db")
@@ -23,6 +25,14 @@ def test_a_wrong_engine_is_status_2(cli):
     done = cli("server", "start", "--engine", "steam")
 
     assert (done.status, "steam" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("path", ["nowhere/kept.db", "."])
+def test_a_database_that_cannot_be_used_is_status_2_and_a_sentence(cli, path):
+    done = cli("server", "start", "--port", "0", "--db", path)
+
+    assert done.status == 2
+    assert done.err == f"database is {path!r}, which cannot be used: unable to open database file.\n"
 
 
 def test_without_its_extra_the_command_line_says_what_to_install():

@@ -34,7 +34,8 @@ def test_a_task_is_shown_by_its_id_and_by_its_reference(here, start):
     assert f"task       {task_id}" in shown
     assert '"cups": 3' in shown
     assert here("task", "get", task_id, "-o", "json").json["referenceTaskName"] == "work"
-    assert here("task", "get", workflow_id, "--ref", "nope").status == 2
+    other = here("task", "get", workflow_id, "--ref", "nope")
+    assert (other.status, "has no task 'nope' so far; it has: work." in other.err) == (2, True)
 
 
 def test_an_open_task_is_completed_once(cli, client, start):
@@ -60,6 +61,14 @@ def test_logs_are_shown(here, client, start):
     assert here("task", "logs", task_id).out.endswith("  grinding\n")
 
 
+def test_a_task_without_a_log_is_told_from_one_that_is_not_there(here, start):
+    _, task_id = start()
+
+    assert (here("task", "logs", task_id).status, here("task", "logs", task_id).out) == (0, "")
+    unknown = here("task", "logs", "nosuch")
+    assert (unknown.status, "nosuch" in unknown.err) == (2, True)
+
+
 def test_the_queue_says_what_waits_and_who_polled(here, client, start):
     workflow = Workflow("cli_queue")
     workflow.add(simple("cli_queue_task", ref="one"))
@@ -72,6 +81,16 @@ def test_the_queue_says_what_waits_and_who_polled(here, client, start):
     assert "cli_queue_task" in here("task", "queue").out
 
 
+def test_a_queue_that_has_no_trace_is_refused_with_the_nearest_name(here, client):
+    client.metadata.register_task({"name": "cli_queue_known"})
+    client.tasks.poll("cli_queue_polled")
+
+    assert here("task", "queue", "cli_queue_known", "cli_queue_polled").status == 0
+    done = here("task", "queue", "cli_queue_known", "cli_queue_knwon")
+    assert done.status == 2
+    assert "has the name 'cli_queue_knwon'; did you mean 'cli_queue_known'?\n" in done.err
+
+
 def test_a_replay_runs_the_function_here_and_tells_the_server_nothing(cli, client, start):
     workflow_id, task_id = start(4)
     done = cli("task", "replay", task_id, "workers")
@@ -81,11 +100,19 @@ def test_a_replay_runs_the_function_here_and_tells_the_server_nothing(cli, clien
     assert client.workflows.get(workflow_id).task("work").status == "SCHEDULED"
 
 
-def test_a_replay_that_fails_is_status_1(cli, start):
+def test_a_replay_finds_its_task_by_the_reference_name(cli, start):
+    done = cli("task", "replay", start(4)[0], "workers", "--ref", "work")
+
+    assert (done.status, done.json) == (0, {"coffee": 3})
+
+
+def test_a_replay_that_fails_is_status_1_with_one_traceback(cli, start):
     done = cli("task", "replay", start(0)[1], "workers")
 
     assert done.status == 1
-    assert "division" in done.err
+    assert "Error: ZeroDivisionError: " in done.err
+    assert done.err.count("Traceback") == 1
+    assert "runner.py" not in done.err
 
 
 def test_a_replay_with_pdb_stops_where_the_function_raises(on_terminal, start):

@@ -1,4 +1,4 @@
-"""`conductor workflow watch` and `run` where people look: on a pseudo-terminal."""
+"""`conductor workflow watch`, `run` and bars of progress where people look: on a pseudo-terminal."""
 
 import re
 
@@ -39,3 +39,18 @@ def test_run_shows_the_picture_while_it_waits(on_terminal, client):
     assert status == 4
     assert "sip" in plain(written)
     assert "has not ended within 1 s" in plain(written)
+
+
+def test_work_on_many_executions_has_a_bar_and_its_errors_stand_above_it(on_terminal, here, client):
+    workflow = Workflow("cli_many")
+    workflow.add(simple("cli_many_task", ref="sip"))
+    ids = [workflow.start(client) for _ in range(3)]
+
+    status, written = on_terminal("workflow", "terminate", *ids, "nosuch")
+    assert status == 2
+    assert "Terminated" in plain(written)
+    assert "/4 0:00:0" in plain(written)
+    assert "Error: nosuch: " in plain(written)
+    last = plain(written).rstrip().splitlines()[-4:]
+    assert [line.split() for line in last] == [*([one, "terminated"] for one in ids), ["nosuch", "error"]]
+    assert here("workflow", "retry", *ids).err == ""

@@ -99,6 +99,8 @@ def test_a_piped_list_is_lines_with_tabs(cli, module, prefix):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["unparsed"], "unparsed.py:2"),
+        (["idle"], "These modules declare no workers"),
         (["app.nope"], "There is no module 'app.nope'"),
         (["broken"], "ZeroDivisionError: division by zero"),
         (["needy"], "No module named 'not_there'"),
@@ -109,11 +111,21 @@ def test_a_piped_list_is_lines_with_tabs(cli, module, prefix):
 def test_what_cannot_run_is_status_2_and_a_sentence(cli, module, tmp_path, words, says):
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "needy.py").write_text("import not_there\n")
+    (tmp_path / "unparsed.py").write_text("import os\ndef (:\n")
+    (tmp_path / "idle.py").write_text("")
 
     done = cli("worker", "run", *words)
     assert done.status == 2
     assert says in done.err
     assert "Traceback" not in done.err
+    assert "conductor/cli" not in done.err
+
+
+def test_a_list_of_no_workers_is_status_2_as_running_them_is(cli, tmp_path):
+    (tmp_path / "idle.py").write_text("")
+
+    done = cli("worker", "list", "idle")
+    assert (done.status, "These modules declare no workers" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,48 @@ def test_missing_and_misspelt_inputs_are_found_in_files(cli, module, tmp_path):
     assert unused["about"] == "check_unused"
 
 
+def test_values_that_do_not_fit_the_annotations_are_found(cli, module, tmp_path):
+    definition = workflow("check_values", beans="many", water="${workflow.input.water}", sugar=[]).to_dict()
+    task = {"name": "check_brew", "inputTemplate": {"sugar": "two"}}
+    (tmp_path / "flow.json").write_text(json.dumps([definition, task]))
+
+    done = cli("worker", "check", module, "--defs", "flow.json", "-o", "json")
+    assert done.status == 1
+    assert [(row["about"], row["message"]) for row in done.json if row["severity"] == "error"] == [
+        ("check_values.brew", "input 'beans' must be int, got str 'many'"),
+        ("check_values.brew", "input 'sugar' must be int, got list []"),
+        ("check_brew", "inputTemplate: input 'sugar' must be int, got str 'two'"),
+    ]
+
+
+def test_what_a_definition_says_of_its_inputs_is_compared(cli, module, tmp_path):
+    schema = {"name": "s", "type": "JSON", "data": {"properties": {"beans": {}, "water": {}, "milk": {}}}}
+    task = {"name": "check_brew", "inputKeys": ["beans", "watr"], "inputSchema": schema}
+    (tmp_path / "flow.json").write_text(json.dumps([workflow("check_keys", beans=1, water=2).to_dict(), task]))
+
+    done = cli("worker", "check", module, "--defs", "flow.json", "-o", "json")
+    assert done.status == 0
+    assert [row["message"] for row in done.json if row["about"] == "check_brew"] == [
+        "its definition's inputKeys has 'watr', which the function does not take; did you mean 'water'?",
+        "the function needs 'water', which its definition's inputKeys does not have; did you mean 'watr'?",
+        "its definition's inputSchema has 'milk', which the function does not take",
+    ]
+
+
+def test_a_misspelt_task_is_found_where_another_workflow_spells_it_well(cli, client, module):
+    for name, task in (("check_good", "check_brew"), ("check_typo", "check_brwe"), ("check_polled", "check_breww")):
+        made = Workflow(name)
+        made.add(simple(task, {"beans": 1, "water": 2}, ref="brew"))
+        made.register(client)
+    client.tasks.poll("check_breww")
+    chosen = [word for name in ("check_good", "check_typo", "check_polled") for word in ("--workflow", name)]
+
+    done = cli("worker", "check", module, *chosen, "-o", "json")
+    said = {row["about"]: row["message"] for row in done.json}
+    assert said["check_typo.brew"] == "nobody works on tasks of type 'check_brwe'; did you mean 'check_brew'?"
+    assert "check_polled.brew" not in said
+
+
 def test_what_fits_is_status_0(cli, module, tmp_path):
     (tmp_path / "flow.json").write_text(json.dumps(workflow("check_fits", beans=1, water=2).to_dict()))
 
@@ -61,3 +103,10 @@ def test_definitions_and_pollers_of_the_server_are_looked_at(cli, client, module
     said = {row["about"]: row["message"] for row in done.json}
     assert "nobody polls" in said["check_elsewhere"]
     assert "no workflow has a task of this type" in said["check_unused"] or "no definition" in said["check_unused"]
+
+
+def test_a_workflow_that_is_not_there_is_refused_with_the_nearest_name(cli, client, module):
+    workflow("check_known", beans=1, water=2).register(client)
+
+    done = cli("worker", "check", module, "--workflow", "check_knwon")
+    assert (done.status, done.err) == (2, "Error: There is no workflow 'check_knwon'; did you mean 'check_known'?\n")

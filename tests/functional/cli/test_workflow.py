@@ -2,7 +2,7 @@
 
 import json
 import signal
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -111,6 +111,18 @@ def test_executions_are_paused_resumed_terminated_and_found(here, client, wait_u
     assert sorted(here("workflow", "search", *conditions, "--ids").out.split()) == sorted(ids)
 
 
+def test_a_search_shows_times_of_this_zone_and_units(cli, client, wait_until):
+    client.workflows.start("cli_double", {"number": 1}, correlation_id="cli-times")
+    words = ("workflow", "search", "--correlation-id", "cli-times")
+    wait_until(lambda: client.workflows.search(correlation_id="cli-times").total_hits == 1)
+
+    utc, tokyo = (cli(*words, TZ=zone).out.splitlines()[1].split("\t") for zone in ("UTC", "Asia/Tokyo"))
+    began, later = (datetime.strptime(row[4], "%Y-%m-%d %H:%M:%S") for row in (utc, tokyo))
+    assert later - began == timedelta(hours=9)
+    assert utc[5].endswith(" s")
+    assert cli(*words, "-o", "json").json[0]["startTime"].endswith("Z")
+
+
 def test_one_that_refuses_does_not_keep_the_others_from_it(here, client):
     running = client.workflows.start("cli_waiting")
     done = here("workflow", "terminate", "nope", running)
@@ -152,6 +164,14 @@ def test_get_shows_the_tree_and_the_output(cli, client):
 
     assert "└─ " in shown
     assert json.loads(shown[shown.index("\n{") :])["output"] == {"twice": 6}
+
+
+def test_get_lists_the_tasks_with_their_ids(here, client):
+    workflow_id = client.workflows.start("cli_double", {"number": 3})
+    task_id = client.workflows.get(workflow_id).task("twice").task_id
+
+    lines = here("workflow", "get", workflow_id, "--tasks").out.splitlines()
+    assert lines[1].split("\t") == ["twice", "INLINE", "COMPLETED", "1", task_id, ""]
 
 
 @pytest.mark.parametrize(("form", "begins"), [("text", "cli_double"), ("mermaid", "---"), ("svg", "<svg")])

@@ -1,0 +1,45 @@
+"""The examples in docstrings are run."""
+
+import importlib
+import inspect
+import re
+from types import SimpleNamespace
+
+import pytest
+from blocks import ROOT
+
+from conductor.webhook import sign_webhook
+
+SECRET, BODY = "only for development", b"{}"
+
+
+def request(scheme):
+    """What both frameworks give, by their names for it."""
+    headers = sign_webhook(BODY, SECRET, scheme=scheme)
+    return SimpleNamespace(get_data=lambda: BODY, body=BODY, headers=headers)
+
+
+EXAMPLES = {  # what stands around an example: for each of its lines, names that it takes for granted
+    "conductor.webhook": [{"request": request(scheme), "SECRET": SECRET} for scheme in ("github", "stripe")],
+    "conductor.testing.generators": [{}, {}],
+}
+DRAWN = "conductor.errors"  # no code: a tree, which tests/unit/test_errors.py compares with the classes
+
+
+def modules_with_examples():
+    for path in (ROOT / "conductor").rglob("*.py"):
+        if re.search(r"::\n\n    \S", path.read_text(encoding="utf-8")):
+            yield ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def test_the_examples_of_all_docstrings_are_here():
+    assert set(modules_with_examples()) == {*EXAMPLES, DRAWN}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_in_a_docstring_runs(name):
+    module = importlib.import_module(name)
+    _, _, example = inspect.getdoc(module).partition("::\n")
+    names = vars(module).copy()
+    for line, around in zip(inspect.cleandoc(example).splitlines(), EXAMPLES[name], strict=True):
+        exec(line, {**names, **around}, names)
