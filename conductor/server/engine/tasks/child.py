@@ -7,13 +7,15 @@ from typing import Any
 from conductor.server.engine.commands import StartChild, TerminateChild
 from conductor.server.engine.inputs import resolve
 from conductor.server.engine.java_text import java_text
+from conductor.server.engine.reading import START, read
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.words import CANCELED, COMPLETED, FAILED, IN_PROGRESS, SCHEDULED, TIMED_OUT
-from conductor.server.engine.world import TerminateWorkflowError
+from conductor.server.engine.world import RefusedError, TerminateWorkflowError
 
 Json = dict[str, Any]
 
+_HIGHEST_PRIORITY = 99
 _TASK_STATUS = {"COMPLETED": COMPLETED, "FAILED": FAILED, "TERMINATED": CANCELED, "TIMED_OUT": TIMED_OUT}
 
 
@@ -126,8 +128,14 @@ def start_workflow(run: Run) -> None:
     if not isinstance(given, dict):
         run.fail("Error reading StartWorkflowRequest. It is no object")
         return
-    if not given.get("name"):
-        run.fail("startWorkflow validation failed. 'name' -> Workflow name cannot be null or empty. ")
+    try:
+        given = read(given, START)
+    except RefusedError as error:
+        run.fail(f"Error reading StartWorkflowRequest. {error.message}")
+        return
+    fault = _start_fault(given)
+    if fault is not None:
+        run.fail(f"startWorkflow validation failed. {fault} ")
         return
     workflow = run.execution.workflow
     request = {
@@ -137,3 +145,16 @@ def start_workflow(run: Run) -> None:
         "correlationId": given.get("correlationId") or workflow.get("correlationId"),
     }
     run.execution.commands.append(StartChild(run.task["taskId"], request, attached=False))
+
+
+def _start_fault(given: Json) -> str | None:
+    definition, priority = given.get("workflowDef"), given.get("priority") or 0
+    if not given.get("name"):
+        return "'name' -> Workflow name cannot be null or empty."
+    if priority > _HIGHEST_PRIORITY:
+        return f"'priority' -> priority: {priority} should be maximum {_HIGHEST_PRIORITY}."
+    if priority < 0:
+        return f"'priority' -> priority: {priority} should be minimum 0."
+    if definition is not None and not definition.get("tasks"):
+        return "'workflowDef.tasks' -> WorkflowTask list cannot be empty."
+    return None
