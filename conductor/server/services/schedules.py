@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 _SCHEDULE = "schedule"
 _MOST_NEXT = 5
+_LATEST = 253_370_764_800_000  # the year 9999; nothing runs later
 _IN = re.compile(r"(scheduleName|state|workflowName)\s*(?:IN\s*\(([^)]*)\)|=\s*([^\s)]+))", re.IGNORECASE)
 _AFTER = re.compile(r"scheduledTime\s*>\s*(\d+)")
 
@@ -36,6 +37,8 @@ class Schedules:
         """Create or change a schedule."""
         if not given.get("name"):
             raise RefusedError(500, "A schedule needs a name")
+        if not (given.get("startWorkflowRequest") or {}).get("name"):
+            raise RefusedError(500, "A schedule needs a startWorkflowRequest with the name of a workflow")
         with self._kernel.change() as world:
             known = self._schedules.get(given["name"], {})
             made = {
@@ -185,6 +188,7 @@ def _run_input(schedule: Json, record: Json) -> Json:
 
 
 def _moment(milliseconds: int) -> datetime:
+    milliseconds = min(milliseconds, _LATEST)
     return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
 
 

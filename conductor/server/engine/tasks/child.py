@@ -65,9 +65,7 @@ def start_child(run: Run) -> None:
     child_input = given.get("workflowInput") or given
     definition = given.get("subWorkflowDefinition")
     if definition is not None:
-        metadata = child_input.get("_systemMetadata")
-        own = {**(metadata if isinstance(metadata, dict) else {}), "dynamic": True}
-        child_input = {**child_input, "_systemMetadata": own}
+        child_input = marked_dynamic(child_input)
     domains = given.get("subWorkflowTaskToDomain")
     priority = given.get("priority")
     request = {
@@ -82,6 +80,13 @@ def start_child(run: Run) -> None:
         "parentWorkflowTaskId": run.task["taskId"],
     }
     run.execution.commands.append(StartChild(run.task["taskId"], request, attached=True))
+
+
+def marked_dynamic(given: Json) -> Json:
+    """The input of an execution whose definition came with its start."""
+    metadata = given.get("_systemMetadata")
+    own = {**(metadata if isinstance(metadata, dict) else {}), "dynamic": True}
+    return {**given, "_systemMetadata": own}
 
 
 def attach(task: Doc, child: Execution) -> None:
