@@ -7,13 +7,14 @@ returns: what a client was told is in the database.
 from __future__ import annotations
 
 import contextlib
-import functools
 import heapq
 import logging
 import random
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from attrs import define, field
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 _KEPT_IN_MEMORY = 2000
 _SCRIPT_SECONDS = 4.0
 _AGAIN_MS = 100
+_AFTER_FAILURE_MS = 10_000
 _FEW_TIMERS = 1000
 
 
@@ -134,6 +136,7 @@ class Kernel:
             javascript=_javascript,
             jq=_jq,
             last_poll=lambda kind, domain: int(self.last_polls.get((kind, domain), {}).get("lastPollTime", 0)),
+            warn=_warn,
         )
 
     def _carry_out(self) -> None:
@@ -170,7 +173,7 @@ class Kernel:
             running.add(task["taskId"])
         elif task["taskId"] in running:
             running.discard(task["taskId"])
-            self.after_commit.append(functools.partial(self.queues.wake, queue_name(task)))
+            self.after_commit.append(partial(self.queues.wake, queue_name(task)))
 
     def _committed(self) -> None:
         for workflow_id, execution in self._touched.items():
@@ -256,6 +259,9 @@ class Kernel:
         if deadline is None:
             self._deadlines.pop(workflow_id, None)
             return
+        self._arm(workflow_id, deadline)
+
+    def _arm(self, workflow_id: str, deadline: int) -> None:
         self._deadlines[workflow_id] = deadline
         heapq.heappush(self._timers, (deadline, workflow_id))
         if len(self._timers) > _FEW_TIMERS + 2 * len(self._deadlines):  # most are of the past
@@ -285,10 +291,8 @@ class Kernel:
         with self.lock:
             now = self.clock.now_ms()
             for workflow_id in self._due_executions(now):
-                with self._guarded(workflow_id), self.change():
-                    execution = self.find(workflow_id)
-                    if execution is not None:
-                        self.advance(execution)
+                with self._guarded(workflow_id, partial(self._arm, workflow_id, now + _AFTER_FAILURE_MS)):
+                    self._look_at(workflow_id)
             for source, fire in self.timed:
                 due = source()
                 if due is not None and due <= now:
@@ -305,12 +309,19 @@ class Kernel:
                 due.append(workflow_id)
         return due
 
+    def _look_at(self, workflow_id: str) -> None:
+        with self.change():
+            execution = self.find(workflow_id)
+            if execution is not None:
+                self.advance(execution)
+
     @contextlib.contextmanager
-    def _guarded(self, what: str) -> Iterator[None]:
+    def _guarded(self, what: str, after_failure: Callable[[], None] = lambda: None) -> Iterator[None]:
         try:
             yield
         except Exception:
             logger.exception("A timer of %s failed", what)
+            after_failure()
 
     def move_to(self, moment: int) -> None:
         """Move the clock, stopping at each timer on the way."""
@@ -339,6 +350,10 @@ class Kernel:
                     elif task["status"] == IN_PROGRESS:  # a worker has it
                         self.in_progress.setdefault(task["taskDefName"], set()).add(task["taskId"])
                 self.advance(execution)
+
+
+def _warn(text: str) -> None:
+    logger.warning("%s", text, exc_info=sys.exc_info())
 
 
 def _javascript(script: str, bindings: Mapping[str, Any]) -> Any:

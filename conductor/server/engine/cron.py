@@ -40,6 +40,7 @@ _MACROS = {
 }
 _FIELDS = 6
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
+_NOT_IN_JAVA = frozenset({"EST", "MST", "HST", "ROC"})  # names of the database that are no zone there
 _MONTHS_AHEAD = 12 * 100
 _SECOND = timedelta(seconds=1)
 _WINDOW = timedelta(days=3)
@@ -157,6 +158,8 @@ def _zone(name: str) -> tzinfo:
         return timezone(-offset if match[1] == "-" else offset)
     if name in {"Z", "UTC", "GMT", "UT"}:
         return timezone.utc
+    if name in _NOT_IN_JAVA:
+        raise CronError(f"{name!r} is no time zone")
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:

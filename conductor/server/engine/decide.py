@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
@@ -26,7 +27,7 @@ from conductor.server.engine.words import (
     SYNCHRONOUS,
     SYSTEM,
 )
-from conductor.server.engine.world import TerminateWorkflowError, World
+from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
 
 Json = dict[str, Any]
 
@@ -41,7 +42,11 @@ def advance(execution: Execution, world: World) -> None:
 
 
 def decide(execution: Execution, world: World) -> None:
-    """Evaluate the execution once: timeouts, retries, next tasks, the end."""
+    """Evaluate the execution once: timeouts, retries, next tasks, the end.
+
+    Raises:
+        RefusedError: Its first tasks cannot be scheduled, so that the start is refused.
+    """
     if execution.is_terminal:
         if execution.workflow["status"] != COMPLETED:
             cancel_open_tasks(execution, world)
@@ -52,6 +57,13 @@ def decide(execution: Execution, world: World) -> None:
             pass
     except TerminateWorkflowError as error:
         end_badly(execution, world, error)
+    except RefusedError as error:
+        if not execution.tasks:
+            raise
+        end_badly(execution, world, TerminateWorkflowError(error.message))
+    except Exception as error:  # noqa: BLE001  data that nobody foresaw must not leave it where it is, for ever
+        world.warn(f"Deciding the execution {execution.id} failed")
+        end_badly(execution, world, TerminateWorkflowError(unforeseen(error)))
     for task in execution.tasks:
         if "_round" in task:
             task.drop("_round")
@@ -70,13 +82,29 @@ def run_due_tasks(execution: Execution, world: World) -> bool:
             task["_isAsked"] = True  # a child that is being started answers later
             task["startTime"] = world.now
             task["pollCount"] += 1
-            STARTS[task["taskType"]](run)
+            run_or_fail(STARTS[task["taskType"]], run)
             touch(task, world.now)
             changed = True
-        elif task["taskType"] in RUNS and RUNS[task["taskType"]](run):
+        elif task["taskType"] in RUNS and run_or_fail(RUNS[task["taskType"]], run):
             touch(task, world.now)
             changed = True
     return changed
+
+
+def run_or_fail(function: Callable[[Run], bool | None], run: Run) -> bool:
+    """Start or run a task, which fails when that ends in an error; returns whether it changed."""
+    try:
+        return bool(function(run))
+    except (TerminateWorkflowError, RefusedError):
+        raise
+    except Exception as error:  # noqa: BLE001  the same for a task
+        run.world.warn(f"The task {run.task['taskId']} failed")
+        return run.fail(unforeseen(error))
+
+
+def unforeseen(error: Exception) -> str:
+    """The reason of what an error ended that nobody foresaw."""
+    return f"Unexpected {type(error).__name__}: {error}"
 
 
 def _no_round(_: Doc) -> None:
@@ -107,8 +135,8 @@ def _one_pass(execution: Execution, world: World) -> bool:
             is_bad = found.terminate is not None and execution.workflow["status"] != COMPLETED
             found.forget(found.terminate["taskId"] if found.terminate is not None and is_bad else None)
             return False
-    except TerminateWorkflowError as error:
-        found.forget(error.task_id)
+    except Exception as error:
+        found.forget(error.task_id if isinstance(error, TerminateWorkflowError) else None)
         raise
     set_domains(execution, found.to_schedule, world)
     new = _without_duplicates(execution, found.to_schedule)
@@ -117,7 +145,7 @@ def _one_pass(execution: Execution, world: World) -> bool:
     for task in found.to_schedule:
         if task["taskType"] in SYNCHRONOUS and not is_done(task):
             run = Run(execution, world, task, lambda loop: _schedule_round(execution, loop, world))
-            if RUNS[task["taskType"]](run):
+            if run_or_fail(RUNS[task["taskType"]], run):
                 touch(task, world.now)
                 changed = True
     for task in found.updated:
@@ -168,7 +196,8 @@ class _Pass:
                 task.update(status=status, executed=False)
 
     def _first_tasks(self) -> list[Doc]:
-        task: Json | None = self.execution.definition["tasks"][0]
+        tasks = self.execution.definition["tasks"]
+        task: Json | None = tasks[0] if tasks else None  # a child's definition that came as data may have none
         while task is not None and self._is_skipped(task):
             task = self.execution.tree.next(task["taskReferenceName"])
         return plan_tasks(self.execution, task, 0, self.world) if task is not None else []
@@ -232,12 +261,14 @@ class _Pass:
         return [one for one in following if one["referenceTaskName"] not in known]
 
     def _all_done(self) -> bool:
+        if not self.execution.tasks:
+            return not self.execution.definition["tasks"]
         statuses = {}
         for task in self.execution.tasks:
             if not is_done(task):
                 return False
             statuses[task["referenceTaskName"]] = task["status"]
-        if not statuses or any(t["taskReferenceName"] not in statuses for t in self.execution.definition["tasks"]):
+        if any(t["taskReferenceName"] not in statuses for t in self.execution.definition["tasks"]):
             return False
         for task in self.execution.tasks:
             if not task["retried"] or not task["executed"]:

@@ -7,8 +7,10 @@ from typing import Any
 
 import attrs
 
+from conductor.errors import UnexpectedResponseError
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
-from conductor.models.wire import wire_name
+from conductor.models.wire import structure, wire_name
+from conductor.server.engine.reading import read, text
 from conductor.server.engine.tree import walk
 from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
 
@@ -121,6 +123,35 @@ def complete_workflow_task(given: Json) -> Json:
     if made.get("taskDefinition") is not None:
         made["taskDefinition"] = complete_task_def(made["taskDefinition"])
     return made
+
+
+def readable_workflow_def(given: Any) -> Json:
+    """A complete definition of data that came at run time.
+
+    Raises:
+        RefusedError: It cannot be read; that it makes no sense is found when it runs.
+    """
+    return complete_workflow_def(_readable(given, WorkflowDef))
+
+
+def readable_workflow_task(given: Json) -> Json:
+    """A complete task of a definition, of data that came at run time.
+
+    Raises:
+        RefusedError: It cannot be read.
+    """
+    return complete_workflow_task(_readable(given, WorkflowTask))
+
+
+def _readable(given: Any, cls: type) -> Json:
+    if not isinstance(given, dict):
+        raise RefusedError(500, f"JSON parse error: {given!r} is no object")
+    named = read(given, {"name": text, "taskReferenceName": text, "type": text})
+    try:
+        structure(named, cls)
+    except UnexpectedResponseError as error:
+        raise RefusedError(500, f"JSON parse error: {error}") from None
+    return named
 
 
 def populate(definition: Json, world: World) -> Json:

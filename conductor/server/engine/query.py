@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
@@ -32,6 +33,8 @@ FIELDS = frozenset(
 
 _CONDITION = re.compile(r"([a-zA-Z]+)\s?(=|>|<|IN)\s?(.*)", re.DOTALL)
 _DECORATION = str.maketrans("", "", "\"'()")
+_WILDCARDS = re.compile("[*%_]")
+_LONG = 2**63
 _DIRECTIONS = {"ASC": False, "DESC": True}
 
 
@@ -75,7 +78,13 @@ class Query:
 
     def matches(self, row: Mapping[str, Any], document: str = "") -> bool:
         """Say whether the row is found; the document is the text (JSON) that the free text is looked for in."""
-        return all(condition.matches(row) for condition in self.conditions) and self.free_text in document.lower()
+        return all(condition.matches(row) for condition in self.conditions) and self._has_text(document)
+
+    def _has_text(self, document: str) -> bool:
+        """Say whether the text occurs: `*` and `%` stand for any characters, `_` for one."""
+        if not _WILDCARDS.search(self.free_text):
+            return self.free_text in document.lower()
+        return _free_pattern(self.free_text).search(document.lower()) is not None
 
 
 @frozen
@@ -137,9 +146,15 @@ def _condition(text: str, *, strict: bool) -> Condition:
 
 
 def _milliseconds(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", text):
+    if not re.fullmatch(r"[+-]?[0-9]+", text) or abs(int(text)) >= _LONG:
         raise QueryNumberError(f'For input string: "{text}"')
     return int(text)
+
+
+@lru_cache(maxsize=64)
+def _free_pattern(text: str) -> re.Pattern[str]:
+    parts = (".*" if part in {"*", "%"} else "." if part == "_" else re.escape(part) for part in text)
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def _pattern(text: str) -> re.Pattern[str]:

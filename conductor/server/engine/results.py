@@ -53,7 +53,7 @@ def apply_result(execution: Execution, task: Doc, result: Json, world: World) ->
     if task["status"] == SCHEDULED:
         enqueue(execution, task, world)
     touch(task, world.now)
-    for line in result.get("logs") or []:
+    for line in filter(None, result.get("logs") or []):
         created = line.get("createdTime") or world.now
         execution.commands.append(AddLog(task["taskId"], str(line.get("log")), created))
     return True

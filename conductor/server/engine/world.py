@@ -44,6 +44,10 @@ class RefusedError(Exception):
         self.errors = errors
 
 
+def _ignore(_: str) -> None:
+    return None
+
+
 @frozen
 class World:
     """The present moment, and what the engine may ask.
@@ -59,6 +63,7 @@ class World:
         javascript: Runs a script with bindings; raises ScriptFailedError.
         jq: Runs a jq query on a value; raises ScriptFailedError.
         last_poll: When a task type was polled last in a domain, epoch ms.
+        warn: Tells whoever runs the server of an error that nobody foresaw, the one being handled.
     """
 
     now: int
@@ -71,3 +76,4 @@ class World:
     javascript: Callable[[str, Mapping[str, Any]], Any]
     jq: Callable[[str, Any], list[Any]]
     last_poll: Callable[[str, str], int]
+    warn: Callable[[str], None] = _ignore

@@ -53,6 +53,8 @@ class AdminResource:
         """``GET /admin/task/{type}``: the open tasks of a type."""
         kernel, start = self._services.kernel, number(request, "start", 0)
         count = number(request, "count", 100)
+        if count < 0:
+            raise RefusedError(400, f"The count of tasks is {count}, which is less than 0")
         query = "SELECT id, execution_id FROM task WHERE type = ? AND status IN (?, ?) LIMIT ? OFFSET ?"
         with kernel.lock:
             rows = kernel.store.rows(query, (request.path_params["kind"], *sorted(OPEN_TASK), count, start))

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conductor.models.codec import dumps, loads
+from conductor.server.engine.reading import Reader, UnreadableError, list_of, read, text, whole
 from conductor.server.engine.world import RefusedError
 
 Json = dict[str, Any]
@@ -21,9 +22,9 @@ def json_answer(value: Any, status: int = 200) -> Response:
     return Response(dumps(value), status, media_type="application/json")
 
 
-def text_answer(text: str, status: int = 200) -> Response:
+def text_answer(body: str, status: int = 200) -> Response:
     """A text body."""
-    return Response(text, status, media_type="text/plain")
+    return Response(body, status, media_type="text/plain")
 
 
 def empty_answer(status: int = 200) -> Response:
@@ -86,6 +87,15 @@ async def read_list(request: Request) -> list[Any]:
     return value
 
 
+async def read_names(request: Request) -> list[str]:
+    """A body that is a list of texts: ids or names."""
+    given = {"body": await read_list(request)}
+    names: list[str] = read(given, {"body": list_of(text)})["body"]
+    if None in names:
+        raise RefusedError(500, "JSON parse error: The list must not hold null")
+    return names
+
+
 def number(request: Request, name: str, default: int) -> int:
     """A whole number of the query.
 
@@ -96,16 +106,14 @@ def number(request: Request, name: str, default: int) -> int:
     return default if found is None else found
 
 
-def optional_number(request: Request, name: str) -> int | None:
-    """The same, when it may be missing."""
-    text = request.query_params.get(name)
-    if text is None or not text.strip():
-        return None
+def optional_number(request: Request, name: str, kind: Reader = whole) -> int | None:
+    """The same, when it may be missing; of 32 bits, or of what ``kind`` reads."""
+    given = request.query_params.get(name)
     try:
-        return int(text)
-    except ValueError:
+        return None if given is None else kind(given)
+    except UnreadableError:
         raise RefusedError(
-            500, f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to a number: {text!r}"
+            500, f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to a number: {given!r}"
         ) from None
 
 
@@ -115,14 +123,14 @@ def flag(request: Request, name: str, *, default: bool) -> bool:
     Raises:
         RefusedError: It is none.
     """
-    text = request.query_params.get(name)
-    if text is None or not text.strip():
+    given = request.query_params.get(name)
+    if given is None or not given.strip():
         return default
-    word = text.strip().lower()
+    word = given.strip().lower()
     if word in {"true", "on", "yes", "1"}:
         return True
     if word in {"false", "off", "no", "0"}:
         return False
     raise RefusedError(
-        500, f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to boolean: {text!r}"
+        500, f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to boolean: {given!r}"
     )

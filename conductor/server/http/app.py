@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
@@ -24,6 +25,7 @@ from conductor.server.http.search import SearchResource
 from conductor.server.http.secrets import SecretResource
 from conductor.server.http.storage import storage_routes
 from conductor.server.http.tasks import TaskResource
+from conductor.server.http.unhandled import Unhandled
 from conductor.server.http.waiting import Waiting
 from conductor.server.http.workflows import WorkflowResource
 from conductor.server.page.routes import page_routes
@@ -61,6 +63,7 @@ def make_app(services: Services, waiting: Waiting, faults: Faults, keys: Keys) -
             *page_routes(),
         ],
         exception_handlers={RefusedError: _refused, HTTPException: _not_routed},
+        middleware=[Middleware(Unhandled)],
     )
     return Gate(app, faults, keys)
 

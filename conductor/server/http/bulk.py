@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import flag, invalid, json_answer, read_list
+from conductor.server.http.answers import flag, invalid, json_answer, read_names
 from conductor.server.services.executions import Executions
 
 Json = dict[str, Any]
@@ -90,7 +90,7 @@ class BulkResource:
 async def _each(
     request: Request, operation: str, function: Callable[[str], None], results: list[Json] | None = None
 ) -> Response:
-    ids = await read_list(request)
+    ids = await read_names(request)
     if not ids:
         raise invalid((f"{operation}.arg0", "WorkflowIds list cannot be null."))
     if len(ids) > _MOST_IDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -9,11 +10,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from conductor.server.engine.reading import Reader, boolean, list_of, mapping, read, record, text, word
+from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import empty_answer, flag, invalid, json_answer, read_object, text_answer
 from conductor.server.services.events import Events
 from conductor.server.services.messages import Messages
 
 Json = dict[str, Any]
+
+
+_ACTIONS = ("start_workflow", "complete_task", "fail_task", "terminate_workflow", "update_workflow_variables")
+_HANDLER: Mapping[str, Reader] = {
+    "name": text,
+    "event": text,
+    "condition": text,
+    "evaluatorType": text,
+    "active": boolean,
+    "actions": list_of(
+        record({"action": word(*_ACTIONS), "expandInlineJSON": boolean, **dict.fromkeys(_ACTIONS, mapping)})
+    ),
+}
 
 
 class EventResource:
@@ -61,10 +77,14 @@ class EventResource:
     async def send(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/messages``."""
         payload = await read_object(request)
-        return text_answer(self._messages.send(request.path_params["workflow_id"], payload))
+        try:
+            return text_answer(self._messages.send(request.path_params["workflow_id"], payload))
+        except RefusedError as error:
+            return text_answer(error.message, error.status)  # as the real server does here and nowhere else
 
 
-def _checked(handler: Json, operation: str) -> Json:
+def _checked(given: Json, operation: str) -> Json:
+    handler = read(given, _HANDLER)
     faults = []
     if not handler.get("name"):
         faults.append((f"{operation}.arg0.name", "Missing event handler name"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -14,8 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from conductor.models.codec import loads
 from conductor.server.faults import Fault, Faults
 from conductor.server.http.answers import error_answer, json_answer
-
-logger = logging.getLogger(__name__)
 
 _TOKEN_SECONDS = 3600.0
 
@@ -78,20 +75,13 @@ class Gate:
         elif self._keys.is_needed and path.startswith("/api"):
             await self._check(path, method, scope, receive, send)
         else:
-            await self._pass(scope, receive, send)
-
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
             await self._app(scope, receive, send)
-        except Exception as error:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            await error_answer(500, f"{type(error).__name__}: {error}")(scope, receive, send)
 
     async def _fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if fault.status is None:
-            await self._pass(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         if fault.after:
             await self._app(scope, receive, _nowhere)
@@ -110,7 +100,7 @@ class Gate:
         given = dict(scope["headers"]).get(b"x-authorization", b"").decode("latin-1")
         why = self._keys.fault_of(given)
         if why is None:
-            await self._pass(scope, receive, send)
+            await self._app(scope, receive, send)
         else:
             body = {"status": 401, "error": why, "message": why, "retryable": False}
             await json_answer(body, 401)(scope, receive, send)

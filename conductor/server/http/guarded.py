@@ -19,7 +19,7 @@ def guarded(app: ASGIApp, host: str) -> ASGIApp:
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            refused = guard.refusal(headers)
+            refused = guard.refusal(scope["method"], scope["path"], headers)
             if refused:
                 await error_answer(*refused)(scope, receive, send)
                 return

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from conductor.server.engine.reading import START, UnreadableError, list_of, long, mapping, read, record, whole, word
+from conductor.server.engine.tasks.child import marked_dynamic
 from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import empty_answer, json_answer, number, read_object, read_optional_object
 from conductor.server.http.tasks import status_of
@@ -17,6 +19,7 @@ from conductor.server.http.waiting import Waiting
 from conductor.server.http.workflows import WorkflowResource
 from conductor.server.services.all import Services
 from conductor.server.services.runs import STRATEGIES
+from conductor.server.services.tasks import STATUSES
 
 Json = dict[str, Any]
 
@@ -33,7 +36,7 @@ class RunResource:
         """The paths."""
         post = partial(Route, methods=["POST"])
         return [
-            post("/workflow/execute/{name}/{version:int}", self.execute),
+            post("/workflow/execute/{name}/{version}", self.execute),
             post("/workflow/test", self.test),
             post("/tasks/{workflow_id}/{status}/signal/sync", self.signal),
         ]
@@ -42,7 +45,10 @@ class RunResource:
         """``POST /workflow/execute/{name}/{version}``."""
         path, query = request.path_params, request.query_params
         given = await read_object(request)
-        given = {"input": {}, **given, "name": path["name"], "version": path.get("version") or None}
+        version = _version(path["version"])
+        given = read({"input": {}, **given, "name": path["name"], "version": version or None}, START)
+        if given.get("workflowDef") is not None and given["input"] is not None:
+            given["input"] = marked_dynamic(given["input"])
         strategy = _strategy(request)
         seconds = number(request, "waitForSeconds", _DEFAULT_SECONDS) or _DEFAULT_SECONDS
         references = [one.strip() for one in query.get("waitUntilTaskRef", "").split(",") if one.strip()]
@@ -72,10 +78,26 @@ class RunResource:
 
     async def test(self, request: Request) -> Response:
         """``POST /workflow/test``."""
-        given = await read_object(request)
-        mocks = given.get("taskRefToMockOutput") or {}
+        given = read(await read_object(request), {"taskRefToMockOutput": _mocks})
+        mocks = given.get("taskRefToMockOutput")
+        if mocks is None:
+            raise RefusedError(500, "JSON parse error: There is no taskRefToMockOutput")
         checked = self._workflows.checked_start(given)
         return json_answer(self._services.test_runs.run(checked, mocks))
+
+
+def _mocks(value: Any) -> Json:
+    return {reference: _OUTPUTS(mocks or []) for reference, mocks in mapping(value).items()}
+
+
+_OUTPUTS = list_of(record({"status": word(*STATUSES), "output": mapping, "executionTime": long, "queueWaitTime": long}))
+
+
+def _version(word: str) -> int | None:
+    try:
+        return whole(word)
+    except UnreadableError as error:
+        raise RefusedError(500, f"Method parameter 'version': {word!r} must be {error}") from None
 
 
 def _strategy(request: Request) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from conductor.server.engine.reading import START, Reader, boolean, list_of, long, read, record, text
 from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import (
     empty_answer,
@@ -16,10 +17,24 @@ from conductor.server.http.answers import (
     json_answer,
     number,
     optional_number,
-    read_list,
+    read_names,
     read_object,
 )
 from conductor.server.services.schedules import Schedules
+
+_SCHEDULE: Mapping[str, Reader] = {
+    "name": text,
+    "description": text,
+    "cronExpression": text,
+    "zoneId": text,
+    "cronSchedules": list_of(record({"cronExpression": text, "zoneId": text})),
+    "paused": boolean,
+    "pausedReason": text,
+    "runCatchupScheduleInstances": boolean,
+    "scheduleStartTime": long,
+    "scheduleEndTime": long,
+    "startWorkflowRequest": record(START),
+}
 
 
 class ScheduleResource:
@@ -53,7 +68,7 @@ class ScheduleResource:
 
     async def save(self, request: Request) -> Response:
         """``POST /scheduler/schedules``."""
-        return json_answer(self._schedules.save(await read_object(request)))
+        return json_answer(self._schedules.save(read(await read_object(request), _SCHEDULE)))
 
     async def get(self, request: Request) -> Response:
         """``GET /scheduler/schedules/{name}``."""
@@ -84,7 +99,8 @@ class ScheduleResource:
 
     async def next_few(self, request: Request) -> Response:
         """``GET /scheduler/nextFewSchedules``."""
-        start, end = optional_number(request, "scheduleStartTime"), optional_number(request, "scheduleEndTime")
+        start = optional_number(request, "scheduleStartTime", long)
+        end = optional_number(request, "scheduleEndTime", long)
         cron, limit = request.query_params.get("cronExpression", ""), number(request, "limit", 3)
         return json_answer(self._schedules.next_few(cron, start, end, limit))
 
@@ -103,7 +119,7 @@ class ScheduleResource:
 
 async def _each(request: Request, function: Callable[[str], None]) -> Response:
     done, errors = [], {}
-    for name in await read_list(request):
+    for name in await read_names(request):
         try:
             function(name)
         except RefusedError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,10 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import json_answer, number
 from conductor.server.services.search import Search
 
 Json = dict[str, Any]
+
+_MOST_RESULTS = 5000
 
 
 class SearchResource:
@@ -33,13 +37,19 @@ class SearchResource:
             "/tasks/search": search.tasks,
             "/tasks/search-v2": search.task_documents,
         }
-        return [get(path, _handler(function)) for path, function in found.items()]
+        return [
+            get(path, _handler(function, is_of_workflows=path.startswith("/workflow")))
+            for path, function in found.items()
+        ]
 
 
-def _handler(function: Callable[[str, str, str, int, int], Json]) -> Callable[[Request], Any]:
+def _handler(function: Callable[[str, str, str, int, int], Json], *, is_of_workflows: bool) -> Callable[[Request], Any]:
     async def handle(request: Request) -> Response:
         query = request.query_params
         words = query.get("query", ""), query.get("freeText", "*"), query.get("sort", "")
-        return json_answer(function(*words, number(request, "start", 0), number(request, "size", 100)))
+        start, size = max(number(request, "start", 0), 0), number(request, "size", 100)
+        if size > _MOST_RESULTS and is_of_workflows:
+            raise RefusedError(400, f"Cannot return more than {_MOST_RESULTS} workflows. Please use multiple requests.")
+        return json_answer(function(*words, start, sys.maxsize - start if size < 0 else size))
 
     return handle

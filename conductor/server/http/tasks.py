@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from conductor.server.engine.reading import Reader, boolean, list_of, long, mapping, read, record, text, word
 from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import (
     empty_answer,
@@ -70,10 +72,10 @@ class TaskResource:
 
     async def poll_batch(self, request: Request) -> Response:
         """``GET /tasks/poll/batch/{type}``."""
-        timeout = number(request, "timeout", _SHORT_POLL_MS)
+        timeout, count = number(request, "timeout", _SHORT_POLL_MS), number(request, "count", 1)
         if timeout > _LONGEST_POLL_MS:
             raise RefusedError(400, "Long Poll Timeout value cannot be more than 5 seconds")
-        return json_answer(await self._long_poll(request, number(request, "count", 1), timeout))
+        return json_answer(await self._long_poll(request, count, timeout) if count > 0 else [])
 
     async def _long_poll(self, request: Request, count: int, timeout_ms: int) -> list[Json]:
         kind, query = request.path_params["kind"], request.query_params
@@ -89,7 +91,7 @@ class TaskResource:
 
     async def update_and_poll(self, request: Request) -> Response:
         """``POST /tasks/update-v2``."""
-        result = _checked(await read_object(request))
+        result = _checked(await read_object(request), missing_is=500)
         task = self._tasks.update(result)
         if task is None or task["status"] in {"SCHEDULED", "IN_PROGRESS"}:
             return empty_answer(204)
@@ -133,7 +135,10 @@ class TaskResource:
 
     async def add_log(self, request: Request) -> Response:
         """``POST /tasks/{taskId}/log``."""
-        self._tasks.add_log(request.path_params["task_id"], (await request.body()).decode("utf-8", "replace"))
+        body = await request.body()
+        if not body:
+            raise RefusedError(500, "Required request body is missing")
+        self._tasks.add_log(request.path_params["task_id"], body.decode("utf-8", "replace"))
         return empty_answer()
 
     async def queue_size(self, request: Request) -> Response:
@@ -177,15 +182,36 @@ def status_of(word: str) -> str:
     return word
 
 
-def _checked(result: Json) -> Json:
+def _checked(given: Json, *, missing_is: int = 400) -> Json:
+    result = read(given, _RESULT)
     missing = []
     if not result.get("workflowInstanceId"):
         missing.append(("updateTask.arg0.workflowInstanceId", "Workflow Id cannot be null or empty"))
     if not result.get("taskId"):
         missing.append(("updateTask.arg0.taskId", "Task ID cannot be null or empty"))
+    if missing and missing_is != 400:  # noqa: PLR2004
+        raise RefusedError(missing_is, "; ".join(message for _, message in missing))
     if missing:
         raise invalid(*missing)
-    status = result.get("status")
-    if not result.get("extendLease") and status not in STATUSES:
-        raise RefusedError(500, f"JSON parse error: {status!r} is not one of {', '.join(sorted(STATUSES))}")
+    if not result.get("extendLease") and result.get("status") is None:
+        raise RefusedError(500, "JSON parse error: There is no status")
     return result
+
+
+def _log_line(value: Any) -> Json:
+    return {"log": value} if isinstance(value, str) else _LOG_LINE(value)
+
+
+_LOG_LINE = record({"log": text, "taskId": text, "createdTime": long})
+_RESULT: Mapping[str, Reader] = {
+    "workflowInstanceId": text,
+    "taskId": text,
+    "status": word(*STATUSES),
+    "outputData": mapping,
+    "logs": list_of(_log_line),
+    "reasonForIncompletion": text,
+    "callbackAfterSeconds": long,
+    "workerId": text,
+    "subWorkflowId": text,
+    "extendLease": boolean,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from conductor.server.engine.definitions import complete_workflow_def
+from conductor.server.engine.reading import START, Reader, mapping, read, text
 from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import (
     empty_answer,
@@ -19,7 +21,7 @@ from conductor.server.http.answers import (
     json_answer,
     number,
     optional_number,
-    read_list,
+    read_names,
     read_object,
     text_answer,
 )
@@ -29,6 +31,13 @@ from conductor.server.services.metadata import Metadata
 Json = dict[str, Any]
 
 _HIGHEST_PRIORITY = 99
+_RERUN: Mapping[str, Reader] = {
+    "reRunFromWorkflowId": text,
+    "reRunFromTaskId": text,
+    "correlationId": text,
+    "taskInput": mapping,
+    "workflowInput": mapping,
+}
 _MAP_ENTRY = re.compile(r"(taskInput|taskOutput)\[(.+)\]")
 
 
@@ -70,13 +79,12 @@ class WorkflowResource:
 
     def checked_start(self, given: Json) -> Json:
         """A start request that can be carried out."""
+        given = read(given, START)
         if given.get("name") == "":
             raise RefusedError(400, "Workflow name must be specified when searching for a definition")
         if given.get("name") is None:
             raise invalid(("startWorkflow.arg0.name", "Workflow name cannot be null or empty"))
         priority = given.get("priority") or 0
-        if not isinstance(priority, int):
-            raise RefusedError(500, f"JSON parse error: priority is {priority!r}, which is no number")
         if priority > _HIGHEST_PRIORITY:
             raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be maximum 99"), value=priority)
         if priority < 0:
@@ -123,6 +131,8 @@ class WorkflowResource:
         """``GET /workflow/{workflowId}/tasks``."""
         statuses = request.query_params.getlist("status")
         start, count = number(request, "start", 0), number(request, "count", 15)
+        if count < 0:
+            raise RefusedError(400, f"The count of tasks is {count}, which is less than 0")
         return json_answer(self._executions.tasks(request.path_params["workflow_id"], start, count, statuses))
 
     async def running(self, request: Request) -> Response:
@@ -135,7 +145,7 @@ class WorkflowResource:
 
     async def correlated_many(self, request: Request) -> Response:
         """``POST /workflow/{name}/correlated``."""
-        return json_answer({one: self._correlated(request, one) for one in await read_list(request)})
+        return json_answer({one: self._correlated(request, one) for one in await read_names(request)})
 
     def _correlated(self, request: Request, correlation_id: str) -> list[Json]:
         return self._executions.correlated(
@@ -179,7 +189,7 @@ class WorkflowResource:
 
     async def rerun(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/rerun``."""
-        given = await read_object(request)
+        given = read(await read_object(request), _RERUN)
         return text_answer(self._executions.rerun(request.path_params["workflow_id"], given))
 
     async def skip(self, request: Request) -> Response:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+_API = "/api"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -36,16 +37,18 @@ class Guard:
     names: Collection[str] | None = ()
     key: str | None = field(default=None, repr=False)
 
-    def refusal(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
+    def refusal(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
         """Return the status and the text to refuse the request with; None when it may pass.
 
         Args:
+            method: The request's.
+            path: The request's, as it was sent.
             headers: The request's, by lower-case name.
         """
         host = headers.get("host", "")
         if not self._is_ours(host):
             return 403, f"This server does not answer to the name {host!r}."
-        if not _same_origin(headers, host):
+        if not (_same_origin(headers, host) or _follows_a_link(method, path, headers)):
             return 403, "Pages of other origins may not use this server."
         if self.key is not None and not _carries(headers.get("authorization", ""), self.key):
             return 401, "This server needs its key: as the password, with any user name."
@@ -63,9 +66,15 @@ class Guard:
 
 def _same_origin(headers: Mapping[str, str], host: str) -> bool:
     if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-        return headers.get("sec-fetch-mode") == "navigate"  # following a link to the page is no attack
+        return False
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+def _follows_a_link(method: str, path: str, headers: Mapping[str, str]) -> bool:
+    """Whether a browser only opens the page: a form is a navigation too, but it posts, and calls change things."""
+    is_navigation = headers.get("sec-fetch-mode") == "navigate" and "origin" not in headers
+    return is_navigation and method == "GET" and not path.startswith(_API)
 
 
 def _carries(authorization: str, key: str) -> bool:

@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body(headers)
         if body is None:
             return
-        refused = self.server.page.guard.refusal(headers)
+        refused = self.server.page.guard.refusal(self.command, self.path, headers)
         if refused:
             self._error(*refused, asks_for_key=True)
         elif self.path.startswith(_API):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from conductor.server.engine import commands as c
 from conductor.server.engine.control import revive, tell_parent
-from conductor.server.engine.definitions import complete_workflow_def
+from conductor.server.engine.decide import unforeseen
+from conductor.server.engine.definitions import readable_workflow_def
 from conductor.server.engine.outcome import terminate, touch
 from conductor.server.engine.state import Doc, Execution, is_done
 from conductor.server.engine.tasks.child import attach, follow
@@ -16,6 +18,8 @@ from conductor.server.kernel import Kernel
 from conductor.server.services.starts import Starts
 
 Json = dict[str, Any]
+
+logger = logging.getLogger(__name__)
 
 
 class FollowUp:
@@ -50,6 +54,10 @@ class FollowUp:
         except RefusedError as error:
             self._end_task(parent, task, FAILED, error.message)
             return
+        except Exception as error:
+            logger.warning("The task %s cannot start its workflow", task["taskId"], exc_info=True)
+            self._end_task(parent, task, FAILED, unforeseen(error))
+            return
         if command.attached:
             attach(task, child)
             touch(task, self._kernel.world.now)
@@ -63,9 +71,10 @@ class FollowUp:
         given = request.get("workflowDef")
         if given is None:
             return request
-        if not isinstance(given, dict):
-            raise RefusedError(400, "The definition of the sub workflow is no object")
-        return {**request, "workflowDef": complete_workflow_def(given)}
+        definition = readable_workflow_def(given)
+        if not definition.get("name"):
+            raise RefusedError(400, "The definition of the workflow to start has no name")
+        return {**request, "workflowDef": definition}
 
     def _end_task(self, execution: Execution, task: Doc, status: str, reason: str | None) -> None:
         task["status"] = status

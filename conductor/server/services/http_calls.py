@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import threading
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,14 +13,29 @@ import urllib3
 
 from conductor.models.codec import dumps, loads
 from conductor.server.engine.commands import CallHttp
+from conductor.server.engine.decide import unforeseen
+from conductor.server.engine.java_text import java_text
 from conductor.server.engine.outcome import touch
+from conductor.server.engine.reading import Reader, mapping, read, text, whole
 from conductor.server.engine.state import Doc, Execution, is_done
 from conductor.server.engine.tasks.family import Run
 from conductor.server.engine.tasks.outside import end_http
+from conductor.server.engine.world import RefusedError
 from conductor.server.kernel import Kernel
 
 Json = dict[str, Any]
 
+logger = logging.getLogger(__name__)
+
+_METHODS = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"}
+_REQUEST: Mapping[str, Reader] = {
+    "uri": text,
+    "method": text,
+    "headers": mapping,
+    "contentType": text,
+    "connectionTimeOut": whole,
+    "readTimeOut": whole,
+}
 _DEFAULT_TIMEOUT_MS = 3000
 _FIRST_ERROR = 400
 
@@ -43,7 +60,7 @@ class HttpCalls:
 
     def _work(self, workflow_id: str, command: CallHttp) -> None:
         with self._slots:
-            response, fault = self._call(command.request)
+            response, fault = self._answer(command.request)
         with self._kernel.lock:
             self.under_way -= 1
             if not self._kernel.is_closed:
@@ -59,9 +76,22 @@ class HttpCalls:
             touch(task, world.now)
             self._kernel.advance(execution)
 
+    def _answer(self, request: Json) -> tuple[Json | None, str]:
+        """The response, or None and what went wrong, whatever that was: the task waits for it."""
+        try:
+            request = read(request, _REQUEST)
+        except RefusedError as error:
+            return None, f"java.lang.IllegalArgumentException: Invalid HTTP request: {error.message}"
+        if request["method"] not in _METHODS:
+            return None, f"java.lang.IllegalArgumentException: Invalid HTTP method: {request['method']}"
+        try:
+            return self._call(request)
+        except Exception as error:
+            logger.warning("The call of an HTTP task failed", exc_info=True)
+            return None, f"java.lang.Exception: {unforeseen(error)}"
+
     def _call(self, request: Json) -> tuple[Json | None, str]:
-        """The response, or None and what went wrong."""
-        method, uri = str(request["method"]).upper(), str(request["uri"])
+        method, uri = request["method"], request["uri"]
         try:
             answer = self._pool.request(
                 method, uri, body=_body(request.get("body")), headers=_headers(request), timeout=_timeout(request)
@@ -87,11 +117,12 @@ def _no_round(_: Doc) -> None:
 
 def _headers(request: Json) -> dict[str, str]:
     accept = request.get("accept") or "application/json"
-    made = {"Accept": ", ".join(map(str, accept)) if isinstance(accept, list) else str(accept)}
+    made = {"Accept": ", ".join(map(java_text, accept)) if isinstance(accept, list) else java_text(accept)}
     if request.get("body") is not None:
         made["Content-Type"] = str(request.get("contentType") or "application/json")
     for name, value in (request.get("headers") or {}).items():
-        made[str(name)] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        if value is not None:
+            made[name] = ", ".join(map(java_text, value)) if isinstance(value, list) else java_text(value)
     return made
 
 
@@ -103,8 +134,8 @@ def _body(value: Any) -> bytes | None:
 
 def _timeout(request: Json) -> urllib3.Timeout:
     def seconds(name: str) -> float:
-        value = request.get(name)
-        return (value if isinstance(value, int) and value > 0 else _DEFAULT_TIMEOUT_MS) / 1000
+        value = request.get(name) or 0
+        return (value if value > 0 else _DEFAULT_TIMEOUT_MS) / 1000
 
     return urllib3.Timeout(connect=seconds("connectionTimeOut"), read=seconds("readTimeOut"))
 

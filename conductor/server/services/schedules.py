@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import datetime, timezone
 from typing import Any
@@ -14,8 +15,11 @@ from conductor.server.services.starts import Starts
 
 Json = dict[str, Any]
 
+logger = logging.getLogger(__name__)
+
 _SCHEDULE = "schedule"
 _MOST_NEXT = 5
+_LATEST = 253_370_764_800_000  # the year 9999; nothing runs later
 _IN = re.compile(r"(scheduleName|state|workflowName)\s*(?:IN\s*\(([^)]*)\)|=\s*([^\s)]+))", re.IGNORECASE)
 _AFTER = re.compile(r"scheduledTime\s*>\s*(\d+)")
 
@@ -33,6 +37,8 @@ class Schedules:
         """Create or change a schedule."""
         if not given.get("name"):
             raise RefusedError(500, "A schedule needs a name")
+        if not (given.get("startWorkflowRequest") or {}).get("name"):
+            raise RefusedError(500, "A schedule needs a startWorkflowRequest with the name of a workflow")
         with self._kernel.change() as world:
             known = self._schedules.get(given["name"], {})
             made = {
@@ -92,8 +98,8 @@ class Schedules:
             if not known["paused"]:
                 raise RefusedError(404, f"Schedule '{name}' is not paused")
             schedule = {key: value for key, value in known.items() if key != "pausedReason"}
-            schedule.update(paused=False, _next=_next_run(known, world.now))
-            self._put(schedule)
+            schedule["paused"] = False
+            self._put({**schedule, "_next": _next_run(schedule, world.now)})
 
     def next_few(self, cron: str, start: int | None, end: int | None, limit: int) -> list[int]:
         """The next times of a cron expression, epoch ms."""
@@ -138,21 +144,13 @@ class Schedules:
         for schedule in list(self._schedules.values()):
             due = schedule.get("_next")
             if due is not None and due <= now and not schedule["paused"]:
-                self._run(schedule, due, self._kernel.world)
+                self._run_and_record(schedule, due, self._kernel.world)
                 after = due if schedule["runCatchupScheduleInstances"] else now
                 self._put({**schedule, "_next": _next_run(schedule, after)})
 
-    def _run(self, schedule: Json, due: int, world: World) -> None:
+    def _run_and_record(self, schedule: Json, due: int, world: World) -> None:
+        """One run; whatever is wrong with it, it is recorded and holds up no other schedule."""
         execution_id, request = world.new_id(), schedule["startWorkflowRequest"]
-        cron = schedule.get("cronExpression") or ""
-        given = {
-            **(request.get("input") or {}),
-            "_startedByScheduler": schedule["name"],
-            "_scheduledTime": due,
-            "_executedTime": world.now,
-            "_executionId": execution_id,
-            "_schedulerCron": f"{cron} {schedule['zoneId']}",
-        }
         record: Json = {
             "executionId": execution_id,
             "scheduleName": schedule["name"],
@@ -163,16 +161,34 @@ class Schedules:
             "zoneId": schedule["zoneId"],
         }
         try:
-            started = self._starts.create({**request, "input": given})
+            started = self._starts.create({**request, "input": _run_input(schedule, record)})
             self._kernel.advance(started)
             record.update(workflowId=started.id, state="EXECUTED")
         except RefusedError as error:
             record.update(reason=error.message, state="FAILED")
+        except Exception as error:
+            logger.warning("A run of the schedule %s failed", schedule["name"], exc_info=True)
+            record.update(reason=f"The run cannot be started: {error}", state="FAILED")
         row = (execution_id, schedule["name"], due, record["state"], dumps(record))
         self._kernel.store.run("INSERT INTO schedule_run VALUES (?, ?, ?, ?, ?)", row)
 
 
+def _run_input(schedule: Json, record: Json) -> Json:
+    request, due = schedule["startWorkflowRequest"], record["scheduledTime"]
+    crons = _crons(schedule)
+    cron, zone = next((one for one in crons if _next_of(*one, due - 1, check_zone=False) == due), crons[0])
+    return {
+        **(request.get("input") or {}),
+        "_startedByScheduler": schedule["name"],
+        "_scheduledTime": due,
+        "_executedTime": record["executionTime"],
+        "_executionId": record["executionId"],
+        "_schedulerCron": f"{cron or ''} {zone}",
+    }
+
+
 def _moment(milliseconds: int) -> datetime:
+    milliseconds = min(milliseconds, _LATEST)
     return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
 
 
@@ -180,15 +196,18 @@ def _next_run(schedule: Json, after: int, *, check_zone: bool = False) -> int | 
     """The earliest time after ``after`` that the schedule allows; None when it never runs again."""
     if schedule["paused"]:
         return None
-    several = schedule.get("cronSchedules") or []
-    crons = [(one.get("cronExpression"), one.get("zoneId") or "UTC") for one in several] or [
-        (schedule.get("cronExpression"), schedule["zoneId"])
-    ]
     begin = max(after, (schedule.get("scheduleStartTime") or 0) - 1)
-    times = [_next_of(cron, zone, begin, check_zone=check_zone) for cron, zone in crons]
+    times = [_next_of(cron, zone, begin, check_zone=check_zone) for cron, zone in _crons(schedule)]
     found = min((one for one in times if one is not None), default=None)
     end = schedule.get("scheduleEndTime")
     return None if found is None or (end and found > end) else found
+
+
+def _crons(schedule: Json) -> list[tuple[str | None, str]]:
+    several = schedule.get("cronSchedules") or []
+    return [(one.get("cronExpression"), one.get("zoneId") or "UTC") for one in several] or [
+        (schedule.get("cronExpression"), schedule["zoneId"])
+    ]
 
 
 def _next_of(cron: str | None, zone: str, after: int, *, check_zone: bool) -> int | None:

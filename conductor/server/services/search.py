@@ -17,7 +17,6 @@ from conductor.server.kernel import Kernel
 
 Json = dict[str, Any]
 
-_MOST_RESULTS = 5000
 _COLUMNS = "id, name, status, correlation_id, parent_id, created, updated, ended"
 _TASK_COLUMN_OF = {"taskId": "id", "workflowId": "execution_id", "taskType": "type", "status": "status"}
 _COLUMN_OF = {"workflowId": "id", "workflowType": "name", "status": "status"}
@@ -80,7 +79,7 @@ class Search:
         if not parsed.conditions and not parsed.free_text and not keys:
             ((total,),) = self._kernel.store.rows("SELECT COUNT(*) FROM execution")
             page = "SELECT id FROM execution ORDER BY created LIMIT ? OFFSET ?"
-            return int(total), [str(row[0]) for row in self._kernel.store.rows(page, (min(size, _MOST_RESULTS), start))]
+            return int(total), [str(row[0]) for row in self._kernel.store.rows(page, (size, start))]
         rows = [row for row in self._workflow_rows(parsed) if parsed.matches(row, row["_text"])]
         found = sort_rows(rows, keys)
         return len(found), [str(row["workflowId"]) for row in found[start : start + size]]

@@ -113,7 +113,7 @@ def test_messages_reach_the_task_that_waits_for_them(server, client, define):
     assert client.workflows.get(workflow_id).status == "COMPLETED"
     late = requests.post(url, json={}, timeout=5)
     assert late.status_code == 409
-    assert late.json()["message"] == f"Workflow {workflow_id} is not in RUNNING state (current: COMPLETED)"
+    assert late.text == f"Workflow {workflow_id} is not in RUNNING state (current: COMPLETED)"
 
 
 def test_an_event_starts_a_workflow_and_ends_a_task(server, client, define):
@@ -186,3 +186,57 @@ def test_a_workflow_that_is_registered_again_is_left_alone(client):
 
     assert str(workflow.diff(client)) == "no differences"
     assert not client.metadata.ensure_workflow(workflow.to_def())
+
+
+def schedule(server, name, **more):
+    body = {"name": name, "startWorkflowRequest": {"name": "nightly", "version": 1}, **more}
+    answer = requests.post(f"{server.url}/scheduler/schedules", json=body, timeout=5)
+    assert answer.status_code == 200, answer.text
+
+
+def runs_of(server, name):
+    query = {"query": f"scheduleName IN ({name})"}
+    return requests.get(f"{server.url}/scheduler/search/executions", query, timeout=5).json()["results"]
+
+
+@pytest.mark.parametrize("path", ["schedules/s/resume", "bulk/resume"])
+def test_a_schedule_runs_after_it_was_resumed(server, define, path):
+    define("nightly", inline("i", "1"))
+    schedule(server, "s", cronExpression="0 0 3 * * *")
+    requests.put(f"{server.url}/scheduler/schedules/s/pause", timeout=5)
+    server.clock.advance(timedelta(days=2))
+    assert runs_of(server, "s") == []
+    requests.put(f"{server.url}/scheduler/{path}", json=["s"], timeout=5)
+    server.clock.advance(timedelta(days=1))
+    assert [run["state"] for run in runs_of(server, "s")] == ["EXECUTED"]
+
+
+def test_a_schedule_that_was_made_paused_runs_after_it_was_resumed(server, define):
+    define("nightly", inline("i", "1"))
+    schedule(server, "s", cronExpression="0 0 3 * * *", paused=True)
+    requests.put(f"{server.url}/scheduler/schedules/s/resume", timeout=5)
+    server.clock.advance(timedelta(days=1))
+    assert len(runs_of(server, "s")) == 1
+
+
+def test_a_schedule_that_cannot_run_holds_up_no_other(server, define):
+    define("nightly", inline("i", "1"))
+    schedule(server, "a", cronExpression="0 0 3 * * *", cronSchedules=[])
+    stored = server.services.schedules._schedules["a"]
+    stored["startWorkflowRequest"] = {"name": "nightly", "version": 1, "input": ["x"]}  # as an older version stored it
+    schedule(server, "b", cronExpression="0 0 3 * * *")
+    server.clock.advance(timedelta(days=2))
+    assert [run["state"] for run in runs_of(server, "a")] == ["FAILED", "FAILED"]
+    assert [run["state"] for run in runs_of(server, "b")] == ["EXECUTED", "EXECUTED"]
+
+
+def test_a_run_of_several_crons_names_the_one_it_came_from(server, client, define):
+    define("nightly", inline("i", "1"))
+    crons = [
+        {"cronExpression": "0 0 3 * * *", "zoneId": "Europe/Berlin"},
+        {"cronExpression": "0 0 0 1 1 *", "zoneId": "UTC"},
+    ]
+    schedule(server, "s", cronSchedules=crons)
+    server.clock.advance(timedelta(days=1))
+    (run,) = runs_of(server, "s")
+    assert client.workflows.get(run["workflowId"]).input["_schedulerCron"] == "0 0 3 * * * Europe/Berlin"

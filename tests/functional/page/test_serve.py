@@ -85,6 +85,15 @@ def test_other_pages_cannot_use_it(page, api, headers):
     assert api.asked == []
 
 
+def test_a_form_of_another_page_changes_nothing(page, api):
+    headers = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Content_Type": "text/plain"}
+
+    assert ask(page, "POST", "/api/workflow/w-1/restart", "a=b", Origin="http://evil.test", **headers)[0] == 403
+    assert ask(page, "GET", "/api/scheduler/admin/pause", **headers)[0] == 403
+    assert ask(page, "GET", "/", **headers)[0] == 200
+    assert api.asked == api.told == []
+
+
 def test_a_body_of_unknown_length_or_size_is_refused(page, api):
     assert ask(page, "POST", "/api/workflow", iter([b"{}"]), Transfer_Encoding="chunked")[0] == 411
     assert ask(page, "POST", "/api/workflow", Content_Length="99999999999")[0] == 413

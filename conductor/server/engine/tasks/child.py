@@ -7,13 +7,15 @@ from typing import Any
 from conductor.server.engine.commands import StartChild, TerminateChild
 from conductor.server.engine.inputs import resolve
 from conductor.server.engine.java_text import java_text
+from conductor.server.engine.reading import START, read
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.words import CANCELED, COMPLETED, FAILED, IN_PROGRESS, SCHEDULED, TIMED_OUT
-from conductor.server.engine.world import TerminateWorkflowError
+from conductor.server.engine.world import RefusedError, TerminateWorkflowError
 
 Json = dict[str, Any]
 
+_HIGHEST_PRIORITY = 99
 _TASK_STATUS = {"COMPLETED": COMPLETED, "FAILED": FAILED, "TERMINATED": CANCELED, "TIMED_OUT": TIMED_OUT}
 
 
@@ -63,9 +65,7 @@ def start_child(run: Run) -> None:
     child_input = given.get("workflowInput") or given
     definition = given.get("subWorkflowDefinition")
     if definition is not None:
-        metadata = child_input.get("_systemMetadata")
-        own = {**(metadata if isinstance(metadata, dict) else {}), "dynamic": True}
-        child_input = {**child_input, "_systemMetadata": own}
+        child_input = marked_dynamic(child_input)
     domains = given.get("subWorkflowTaskToDomain")
     priority = given.get("priority")
     request = {
@@ -80,6 +80,13 @@ def start_child(run: Run) -> None:
         "parentWorkflowTaskId": run.task["taskId"],
     }
     run.execution.commands.append(StartChild(run.task["taskId"], request, attached=True))
+
+
+def marked_dynamic(given: Json) -> Json:
+    """The input of an execution whose definition came with its start."""
+    metadata = given.get("_systemMetadata")
+    own = {**(metadata if isinstance(metadata, dict) else {}), "dynamic": True}
+    return {**given, "_systemMetadata": own}
 
 
 def attach(task: Doc, child: Execution) -> None:
@@ -126,8 +133,14 @@ def start_workflow(run: Run) -> None:
     if not isinstance(given, dict):
         run.fail("Error reading StartWorkflowRequest. It is no object")
         return
-    if not given.get("name"):
-        run.fail("startWorkflow validation failed. 'name' -> Workflow name cannot be null or empty. ")
+    try:
+        given = read(given, START)
+    except RefusedError as error:
+        run.fail(f"Error reading StartWorkflowRequest. {error.message}")
+        return
+    fault = _start_fault(given)
+    if fault is not None:
+        run.fail(f"startWorkflow validation failed. {fault} ")
         return
     workflow = run.execution.workflow
     request = {
@@ -137,3 +150,16 @@ def start_workflow(run: Run) -> None:
         "correlationId": given.get("correlationId") or workflow.get("correlationId"),
     }
     run.execution.commands.append(StartChild(run.task["taskId"], request, attached=False))
+
+
+def _start_fault(given: Json) -> str | None:
+    definition, priority = given.get("workflowDef"), given.get("priority") or 0
+    if not given.get("name"):
+        return "'name' -> Workflow name cannot be null or empty."
+    if priority > _HIGHEST_PRIORITY:
+        return f"'priority' -> priority: {priority} should be maximum {_HIGHEST_PRIORITY}."
+    if priority < 0:
+        return f"'priority' -> priority: {priority} should be minimum 0."
+    if definition is not None and not definition.get("tasks"):
+        return "'workflowDef.tasks' -> WorkflowTask list cannot be empty."
+    return None

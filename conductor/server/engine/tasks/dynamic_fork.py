@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor.server.engine.definitions import complete_workflow_task, populate_task
+from conductor.server.engine.definitions import complete_workflow_task, populate_task, readable_workflow_task
 from conductor.server.engine.java_text import java_text
+from conductor.server.engine.reading import mapping, read, text
 from conductor.server.engine.state import Doc
 from conductor.server.engine.tasks.family import Plan
 from conductor.server.engine.words import COMPLETED, IN_PROGRESS, SYSTEM
-from conductor.server.engine.world import TerminateWorkflowError
+from conductor.server.engine.world import RefusedError, TerminateWorkflowError
 
 Json = dict[str, Any]
+_OLD_ENTRY = {"taskName": text, "referenceName": text, "type": text, "input": mapping}
 Branches = tuple[list[Json], dict[str, Json]]  # tasks of a definition, and inputs by reference name
 
 
@@ -78,7 +80,10 @@ def _listed_tasks(plan: Plan, given: Json) -> Branches:
 
 def _read_tasks(parameter: str, value: Any) -> list[Json]:
     if isinstance(value, list) and all(isinstance(one, dict) and one.get("taskReferenceName") for one in value):
-        return [complete_workflow_task(one) for one in value]
+        try:
+            return [readable_workflow_task(one) for one in value]
+        except RefusedError:
+            pass
     raise TerminateWorkflowError(
         f"Input '{parameter}' is invalid. Cannot deserialize a list of Workflow Tasks from '{java_text(value)}'"
     )
@@ -93,14 +98,27 @@ def _old_form(plan: Plan, given: Json) -> Branches:
             "has no dynamic tasks to be scheduled"
         )
     tasks, inputs = [], {}
-    for one in value["dynamicTasks"]:
+    for given_one in value["dynamicTasks"]:
+        one = _read_old(parameter, given_one)
         inputs[one["referenceName"]] = one.get("input") or {}
         task = complete_workflow_task({
-            "name": one.get("taskName"), "taskReferenceName": one["referenceName"], "type": one.get("type") or "SIMPLE",
+            "name": one["taskName"], "taskReferenceName": one["referenceName"], "type": one.get("type") or "SIMPLE",
         })  # fmt: skip
         populate_task(task, plan.world.task_def)
         tasks.append(task)
     return tasks, inputs
+
+
+def _read_old(parameter: str, value: Any) -> Json:
+    if isinstance(value, dict) and value.get("referenceName") and value.get("taskName"):
+        try:
+            return read(value, _OLD_ENTRY)
+        except RefusedError:
+            pass
+    raise TerminateWorkflowError(
+        f"Input '{parameter}' is invalid. A dynamic task needs a taskName, a referenceName, and its input as an object,"
+        f" which {java_text(value)} has not"
+    )
 
 
 def _entries(plan: Plan, given: Json) -> Branches | None:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from conductor.server.engine.inputs import task_input
 from conductor.server.engine.state import Doc, Execution
-from conductor.server.engine.words import COMPLETED, FAILED, IN_PROGRESS
+from conductor.server.engine.words import COMPLETED, FAILED, IN_PROGRESS, SYSTEM
 from conductor.server.engine.world import World
 
 Json = dict[str, Any]
@@ -42,6 +42,8 @@ class Plan:
         """A new document of this task."""
         made = new_document(self.execution, self.task, self.task_id, self.world.now)
         made.update(taskType=kind, status=status, inputData=input_data, **more)
+        if kind in SYSTEM and kind != "DO_WHILE":
+            made["rateLimitFrequencyInSeconds"] = 0  # by the real server's choice
         return made
 
     def started(self, kind: str, status: str, input_data: Json, **more: Any) -> Doc:

@@ -53,6 +53,8 @@ def cancel_loop(run: Run) -> None:
 
 
 def _begin(run: Run) -> bool:
+    if not run.task["workflowTask"].get("loopOver"):
+        return run.fail("A loop needs tasks to repeat: its loopOver is empty")
     if is_over_items(run.task) and not items_of(run):
         run.task.put("outputData", iteration=0)
         return run.complete()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from conductor.server.engine.state import Doc
 from conductor.server.engine.tasks.family import Plan, Run
@@ -17,6 +16,10 @@ _DURATION = re.compile(
     r"\s*(?:(\d+)\s*(?:seconds?|secs?|s))?\s*",
     re.IGNORECASE,
 )
+_HOURS = {
+    "HST": -10, "AKST": -9, "AKDT": -8, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CST": -6, "CDT": -5, "EST": -5,
+    "EDT": -4, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "IST": 5.5, "JST": 9,
+}  # fmt: skip
 _UNTIL = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:\s+(\d{1,2}):(\d{1,2})(?:\s+(\S+))?)?")
 
 
@@ -37,20 +40,21 @@ def parse_until(text: str) -> datetime | None:
     *numbers, zone = found.groups()
     try:
         moment = datetime(*(int(one or 0) for one in numbers), tzinfo=_zone(zone))  # type: ignore[misc, arg-type]
-    except (ValueError, ZoneInfoNotFoundError):
+    except (ValueError, LookupError):
         return None
     return moment
 
 
-def _zone(name: str | None) -> timezone | ZoneInfo:
-    if name is None or name.upper() in {"UTC", "GMT", "Z"}:
+def _zone(name: str | None) -> timezone:
+    """A zone by what Java's date format reads: an abbreviation or ``GMT+02:00``, no name of a region."""
+    if name is None or name.upper() in {"UTC", "GMT"}:
         return timezone.utc
-    offset = re.fullmatch(r"(?:GMT|UTC)?([+-])(\d{1,2}):?(\d{2})?", name)
+    offset = re.fullmatch(r"GMT([+-])(\d{1,2}):(\d{2})", name)
     if offset:
         sign, hours, minutes = offset.groups()
-        whole = timedelta(hours=int(hours), minutes=int(minutes or 0))
+        whole = timedelta(hours=int(hours), minutes=int(minutes))
         return timezone(-whole if sign == "-" else whole)
-    return ZoneInfo(name)
+    return timezone(timedelta(hours=_HOURS[name.upper()]))
 
 
 def plan_wait(plan: Plan) -> list[Doc]:

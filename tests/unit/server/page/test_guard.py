@@ -9,6 +9,10 @@ def basic(password, user="me"):
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
+def refusal(guard, headers, method="GET", path="/"):
+    return guard.refusal(method, path, headers)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -24,7 +28,7 @@ def basic(password, user="me"):
     ],
 )
 def test_requests_by_a_known_name_and_of_its_own_pages_pass(headers):
-    assert Guard(("conductor.test",)).refusal(headers) is None
+    assert refusal(Guard(("conductor.test",)), headers) is None
 
 
 @pytest.mark.parametrize(
@@ -43,25 +47,43 @@ def test_requests_by_a_known_name_and_of_its_own_pages_pass(headers):
     ],
 )
 def test_other_names_and_other_origins_are_refused(headers):
-    status, _ = Guard(("conductor.test",)).refusal(headers)
+    status, _ = refusal(Guard(("conductor.test",)), headers)
 
     assert status == 403
+
+
+NAVIGATION = {"host": "localhost:8081", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("POST", "/api/workflow/w-1/restart", {"origin": "http://evil.test"}),
+        ("POST", "/api/workflow/w-1/restart", {}),
+        ("POST", "/", {}),
+        ("GET", "/api/scheduler/admin/pause", {}),
+        ("GET", "/api/tasks/poll/charge", {}),
+        ("GET", "/", {"origin": "http://evil.test"}),
+    ],
+)
+def test_a_form_or_a_link_of_another_page_calls_nothing(method, path, headers):
+    assert refusal(Guard(), {**NAVIGATION, **headers}, method, path)[0] == 403
 
 
 def test_any_name_can_be_allowed_but_other_origins_stay_out():
     guard = Guard(None)
 
-    assert guard.refusal({"host": "conductor.internal:8080"}) is None
-    assert guard.refusal({"host": "conductor.internal:8080", "origin": "http://evil.test"})[0] == 403
+    assert refusal(guard, {"host": "conductor.internal:8080"}) is None
+    assert refusal(guard, {"host": "conductor.internal:8080", "origin": "http://evil.test"})[0] == 403
 
 
 def test_with_a_key_its_password_is_needed():
     guard = Guard(key="s3cret")
 
-    assert guard.refusal({"host": "localhost", "authorization": basic("s3cret")}) is None
-    assert guard.refusal({"host": "localhost", "authorization": basic("s3cret", user="")}) is None
+    assert refusal(guard, {"host": "localhost", "authorization": basic("s3cret")}) is None
+    assert refusal(guard, {"host": "localhost", "authorization": basic("s3cret", user="")}) is None
     for wrong in ["", basic("other"), basic(""), "Bearer s3cret", "Basic s3cret", "Basic !!!", "Basic"]:
-        assert guard.refusal({"host": "localhost", "authorization": wrong})[0] == 401
+        assert refusal(guard, {"host": "localhost", "authorization": wrong})[0] == 401
 
 
 def test_the_key_is_not_in_the_repr():
