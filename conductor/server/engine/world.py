@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
+from conductor.server.engine.divergences import DOCUMENTED, Divergences
+
 Json = dict[str, Any]
 
 
@@ -59,6 +61,7 @@ class World:
         javascript: Runs a script with bindings; raises ScriptFailedError.
         jq: Runs a jq query on a value; raises ScriptFailedError.
         last_poll: When a task type was polled last in a domain, epoch ms.
+        divergences: Where to do what is documented, and where what the real server does.
     """
 
     now: int
@@ -71,3 +74,4 @@ class World:
     javascript: Callable[[str, Mapping[str, Any]], Any]
     jq: Callable[[str, Any], list[Any]]
     last_poll: Callable[[str, str], int]
+    divergences: Divergences = DOCUMENTED
