@@ -21,14 +21,16 @@ def command() -> None:
 @click.option("--port", type=int, default=8080, show_default=True, help="Its port; 0 for any that is free.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address that it listens on.")
 @click.option("--db", help="Engine embedded: its database file; in memory otherwise.")
+@click.option("--strict", is_flag=True, help="Engine embedded: copy the real server's faults and traps, too.")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED)
-def start(engine: str, port: int, host: str, db: str | None, more: tuple[str, ...]) -> int:
+def start(engine: str, port: int, host: str, db: str | None, strict: bool, more: tuple[str, ...]) -> int:
     """Run a server until Ctrl-C or SIGTERM.
 
     MORE are further options of python -m conductor.server, such as --dir or --heap.
     """
     database = [] if db is None else ["--db", db]
-    return launch(["--engine", engine, "--port", str(port), "--host", host, *database, *more])
+    flags = ["--strict"] if strict else []
+    return launch(["--engine", engine, "--port", str(port), "--host", host, *database, *flags, *more])
 
 
 @command.command("ui", context_settings=_PASSED_ON, add_help_option=False)

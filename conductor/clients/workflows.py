@@ -98,8 +98,9 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
     ) -> str:
         """Start a workflow and return the execution's id (``POST /workflow``).
 
-        The request is sent again after a lost answer only with an ``idempotency_key`` and to Orkes, which acts on it.
-        The open-source server 3.32 ignores keys: there two starts with one key are two executions.
+        The request is sent again after a lost answer only with an ``idempotency_key`` and to a server that acts on it:
+        Orkes', or the embedded one. The open-source server 3.32 ignores keys: there two starts with one key are two
+        executions.
 
         Args:
             workflow: A registered definition's name; a ``WorkflowDef``, its wire form or a workflow as code, which runs
@@ -109,7 +110,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             correlation_id: Free text by which executions are found again.
             priority: 0 to 99, higher first.
             task_to_domain: Task name, or ``*``, to the domain whose workers get the task.
-            idempotency_key: A start with a key that was seen before makes no second execution (Orkes).
+            idempotency_key: A start with a key that was seen before makes no second execution (Orkes, embedded).
             idempotency_strategy: What it does instead.
             created_by: Who starts it.
             external_input_payload_storage_path: Where the input lies, in place of ``input``.

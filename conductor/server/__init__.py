@@ -34,6 +34,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     keys: Mapping[str, str] | None = None,
     skip_time: bool = False,
+    strict: bool = False,
 ) -> EmbeddedServer:
     """Start the embedded server in this process; needs the extra ``server``.
 
@@ -46,12 +47,14 @@ def start(
         keys: Key ids and secrets; with some, every call needs a token of ``POST /token``.
         skip_time: Whether the clock moves on by itself when nothing but timers is left: waits, delays and timeouts
             take no time. A task that a worker has, or could have, holds the clock; schedules do not move it.
+        strict: Whether it copies the real server's faults and traps, too, where it does otherwise what is documented
+            (the page about the embedded server has the list).
 
     Raises:
         ConfigurationError: The extra is not installed, the database cannot be used, or keys are missing.
         ServerStartError: The port is in use.
     """
-    made = _embedded()(port, database, host, secrets, environment, keys, skip_time=skip_time)
+    made = _embedded()(port, database, host, secrets, environment, keys, skip_time=skip_time, strict=strict)
     return made.start()
 
 

@@ -74,7 +74,8 @@ def _start_embedded(arguments: argparse.Namespace) -> RunningServer:
         folder = Path(arguments.dir)
         folder.mkdir(parents=True, exist_ok=True)
         database = folder / "conductor.db"
-    return start(arguments.port, database, host=arguments.host, keys=_keys(os.environ.get(_KEYS, "")))
+    keys = _keys(os.environ.get(_KEYS, ""))
+    return start(arguments.port, database, host=arguments.host, keys=keys, strict=arguments.strict)
 
 
 def _keys(text: str) -> dict[str, str]:
@@ -91,7 +92,7 @@ def _keys(text: str) -> dict[str, str]:
 _ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"embedded": _start_embedded, "oss": _start_oss}
 
 _ONLY = {
-    "embedded": ("db",),
+    "embedded": ("db", "strict"),
     "oss": ("ready_timeout", "property", "heap", "java", "cache_dir", "server_version", "jar"),
 }
 
@@ -170,6 +171,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--dir", help="where its database and log lie and stay (default: a temporary folder)")
     levels = ["debug", "info", "warning", "error"]
     add("--db", help="engine embedded: its database file (default: conductor.db in --dir, or memory)")
+    strict = "engine embedded: copy the real server's faults and traps, too"
+    add("--strict", action="store_true", help=strict)
     add("--log-level", choices=levels, default="warning", help="of this launcher's own log (default: %(default)s)")
     _add_oss_options(parser)
     return parser

@@ -16,6 +16,7 @@ from typing_extensions import Self
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.address import Listening
 from conductor.server.clock import Clock
+from conductor.server.engine.divergences import DOCUMENTED, STRICT
 from conductor.server.faults import Faults
 from conductor.server.http.app import make_app
 from conductor.server.http.gate import Keys
@@ -54,6 +55,7 @@ class EmbeddedServer(Listening):
         keys: Mapping[str, str] | None,
         *,
         skip_time: bool = False,
+        strict: bool = False,
     ) -> None:
         if not is_loopback(host) and not keys:
             raise ConfigurationError(
@@ -61,7 +63,7 @@ class EmbeddedServer(Listening):
                 variable="keys",
                 allowed="key ids and secrets",
             )
-        self._database = database
+        self._database, self._is_strict = database, strict
         self._socket = _listen(host, port)
         self.host: str = host
         self.port: int = int(self._socket.getsockname()[1])
@@ -76,6 +78,7 @@ class EmbeddedServer(Listening):
             self._store,
             secrets=_from_env(_SECRET) if secrets is None else secrets,
             environment=_from_env(_VARIABLE) if environment is None else environment,
+            divergences=STRICT if strict else DOCUMENTED,
         )
         self._kernel.skips_time = skip_time
         self.services: Services = Services(self._kernel)
@@ -123,7 +126,8 @@ class EmbeddedServer(Listening):
     @property
     def summary(self) -> str:
         """What else to know of it."""
-        return f"embedded, {'in memory' if self._database is None else f'database {self._database}'}"
+        kept = "in memory" if self._database is None else f"database {self._database}"
+        return f"embedded, {kept}{', strict' if self._is_strict else ''}"
 
     @property
     def last_words(self) -> str:

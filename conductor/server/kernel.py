@@ -21,6 +21,7 @@ from attrs import define, field
 
 from conductor.server.clock import Clock
 from conductor.server.engine.decide import advance, queue_name
+from conductor.server.engine.divergences import DOCUMENTED, Divergences
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tasks.outside import begin_again
 from conductor.server.engine.timeouts import next_deadline
@@ -58,10 +59,17 @@ class Kernel:
     """State and the ways to change it. All methods may be called from any thread."""
 
     def __init__(
-        self, clock: Clock, store: Store, *, secrets: Mapping[str, str], environment: Mapping[str, str]
+        self,
+        clock: Clock,
+        store: Store,
+        *,
+        secrets: Mapping[str, str],
+        environment: Mapping[str, str],
+        divergences: Divergences = DOCUMENTED,
     ) -> None:
         self.clock = clock
         self.store = store
+        self.divergences = divergences
         self.queues: TaskQueues = TaskQueues()
         self.catalog: Catalog = Catalog()
         self.secrets: dict[str, str] = dict(secrets)
@@ -133,10 +141,11 @@ class Kernel:
             latest_version=self.catalog.latest_version,
             secrets=self.secrets,
             environment=self.environment,
-            javascript=_javascript,
+            javascript=functools.partial(_javascript, plain_objects=self.divergences.plain_objects),
             jq=_jq,
             last_poll=lambda kind, domain: int(self.last_polls.get((kind, domain), {}).get("lastPollTime", 0)),
             warn=_warn,
+            divergences=self.divergences,
         )
 
     def _carry_out(self) -> None:
@@ -356,9 +365,9 @@ def _warn(text: str) -> None:
     logger.warning("%s", text, exc_info=sys.exc_info())
 
 
-def _javascript(script: str, bindings: Mapping[str, Any]) -> Any:
+def _javascript(script: str, bindings: Mapping[str, Any], *, plain_objects: bool) -> Any:
     try:
-        return run_javascript(script, {"$": bindings}, timeout=_SCRIPT_SECONDS)
+        return run_javascript(script, {"$": bindings}, timeout=_SCRIPT_SECONDS, plain_objects=plain_objects)
     except ScriptError as error:
         raise ScriptFailedError(str(error)) from None
 

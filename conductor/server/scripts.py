@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from conductor.server.exact_integers import ExactIntegers
+from conductor.server.java_maps import AS_JAVA_MAPS
 from conductor.server.javascript_errors import reason
 from conductor.server.jq_dialect import adapted, in_other_words, refusal
 from conductor.server.jq_process import may_not_end, run_apart
@@ -78,6 +79,7 @@ def run_javascript(
     *,
     timeout: float = DEFAULT_TIMEOUT,
     memory: int = DEFAULT_MEMORY,
+    plain_objects: bool = True,
 ) -> Any:
     """Run the script and return the value of its last statement, as JSON: what is undefined is None, NaN is "NaN".
 
@@ -86,6 +88,7 @@ def run_javascript(
         bindings: JSON values by the name of their global variable, usually `{"$": input}`. They are copied.
         timeout: Seconds of processor time.
         memory: Bytes.
+        plain_objects: Whether maps are plain objects; otherwise they behave as the real server's Java maps.
 
     Raises:
         ScriptError: The script is wrong, threw, or needs more memory.
@@ -100,6 +103,8 @@ def run_javascript(
         text = json.dumps(value)
         context.set(name, context.parse_json(text))
         exact.add(value, text)
+        if not plain_objects:
+            context.eval(f"{AS_JAVA_MAPS}(globalThis[{json.dumps(name)}])")
     context.set_memory_limit(memory)
     context.set_time_limit(timeout)
     try:

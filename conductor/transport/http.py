@@ -36,7 +36,7 @@ from conductor.transport.auth import ConductorAuth, NoAuth
 from conductor.transport.failures import translated
 from conductor.transport.operation import Edition, Operation, Repeat
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
-from conductor.transport.server_info import WHO, ServerInfo, identify
+from conductor.transport.server_info import WHO, ServerInfo, honours_keys, identify
 from conductor.transport.session import PooledAdapter, Until, new_session, tls_options
 from conductor.transport.status import Call, is_token_problem, retry_after, unsupported
 from conductor.transport.timeouts import NOT_GIVEN, NotGiven, seconds
@@ -91,6 +91,7 @@ class Transport:
         self._clock = clock
         self._sleep = sleep
         self._server: ServerInfo | None = None
+        self._honours_keys: bool | None = None
         self._told: set[str] = set()
         self.auth: AuthBase = self._choose_auth(auth, session)
         self.observers: tuple[Observer, ...] = ()
@@ -167,7 +168,7 @@ class Transport:
             for name in names
             if query.get(name) not in (None, False)
         ]
-        given += [("the idempotency key", Edition.ORKES)] if has_key else []
+        given += [("the idempotency key", Edition.ORKES)] if has_key and not self.honours_keys() else []
         for name, edition in given:
             if (told := f"{operation} {name}") in self._told:
                 continue
@@ -245,9 +246,7 @@ class Transport:
         """Whether a request that the server may have acted on would be acted on twice, its idempotency key or not."""
         if outcome.status == _RATE_LIMITED:
             return False  # it was refused, and not acted on
-        with contextlib.suppress(APIError):
-            return self.server_info().edition is Edition.OSS
-        return False
+        return not self.honours_keys()
 
     def _explained(self, call: Call, failure: APIError) -> APIError:
         """A 404 of a server of the other edition, which took the path for that of one thing: it lacks the operation."""
@@ -377,6 +376,13 @@ class Transport:
         if self._server is None:
             self._server = identify(self)
         return self._server
+
+    def honours_keys(self) -> bool:
+        """Whether the server in use acts on idempotency keys; asked once. True where it does not say."""
+        if self._honours_keys is None:
+            with contextlib.suppress(APIError):
+                self._honours_keys = honours_keys(self)
+        return self._honours_keys is not False
 
     # -- life
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from conductor.errors import APIStatusError, NotFoundError
+from conductor.errors import APIError, APIStatusError, NotFoundError
 from conductor.transport.operation import Edition, Operation, nothing
 
 if TYPE_CHECKING:
     from conductor.transport.http import Transport
 
-__all__ = ["ServerInfo", "identify"]
+__all__ = ["ServerInfo", "honours_keys", "identify"]
 
 VERSION: Operation[str] = Operation("GET", "/version", str, on_empty=str)
+CONFIG: Operation[dict[str, Any]] = Operation("GET", "/admin/config", dict, edition=Edition.OSS, on_empty=dict)
 WHO: Operation[Any] = Operation("GET", "/token/userInfo", Any, edition=Edition.ORKES, on_empty=nothing)
 
 
@@ -51,3 +52,17 @@ def identify(transport: Transport) -> ServerInfo:
     except APIStatusError:
         pass  # it knows users, and does not tell us about this one
     return ServerInfo(Edition.ORKES, version)
+
+
+def honours_keys(transport: Transport) -> bool:
+    """Whether the server acts on idempotency keys: Orkes' does, the embedded one says so (``GET /admin/config``).
+
+    Raises:
+        APIError: It does not say which server it is.
+    """
+    if transport.server_info().edition is Edition.ORKES:
+        return True
+    try:
+        return transport.request(CONFIG).get("idempotencyKeys") == "honoured"
+    except APIError:
+        return False

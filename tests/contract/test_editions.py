@@ -9,7 +9,7 @@ from surface.wire import Wire, said, send
 from conductor.errors import APIError, UnsupportedByServerError
 
 # Requests by which the client asks which server it is.
-IDENTIFYING = {"GET /api/version", "GET /api/token/userInfo"}
+IDENTIFYING = {"GET /api/version", "GET /api/token/userInfo", "GET /api/admin/config"}
 
 # Methods that know another way on the server that lacks the operation.
 INSTEAD = {

@@ -80,7 +80,8 @@ def end_badly(execution: Execution, world: World, error: TerminateWorkflowError)
     definition = execution.definition
     name = definition.get("failureWorkflow")
     if name and name.startswith("$"):
-        parts = name.rstrip("}").split(".")
+        resolves = world.divergences.resolve_failure_workflow
+        parts = (name.rstrip("}") if resolves else name).split(".")  # the real server looks for an input `x}`
         name = workflow["input"].get(parts[2]) if len(parts) > 2 else None  # noqa: PLR2004  ${workflow.input.NAME}
     terminate(execution, world, error.reason, name, definition.get("failureWorkflowVersion"))
 

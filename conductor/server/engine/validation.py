@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conductor.errors import UnexpectedResponseError
@@ -10,7 +10,7 @@ from conductor.models import TaskDef, WorkflowDef
 from conductor.models.wire import structure
 from conductor.server.engine.tree import walk
 from conductor.server.engine.validation_inputs import check_inputs
-from conductor.server.engine.validation_tasks import Rules, TaskDefs, check_task
+from conductor.server.engine.validation_tasks import Rules, check_task
 from conductor.server.engine.world import RefusedError
 
 Json = dict[str, Any]
@@ -107,22 +107,18 @@ def _task_def_faults(given: Json, path: str) -> Iterator[Fault]:
 # -- workflow definitions
 
 
-def check_workflow_defs(
-    given: Sequence[Any], path: str, task_def: TaskDefs, check_script: Callable[[str], None], *, is_list: bool = False
-) -> None:
+def check_workflow_defs(given: Sequence[Any], path: str, rules: Rules, *, is_list: bool = False) -> None:
     """Refuse workflow definitions that break the rules.
 
     Args:
         given: The definitions.
         path: Where they stand, as messages name it.
-        task_def: Finds a task definition, whose input template may have what a task lacks.
-        check_script: Raises ScriptFailedError for a script that cannot be read.
+        rules: What the rules of single tasks need to know.
         is_list: Whether they came as a list, whose positions are named.
     """
     for one in given:
         _check_shape(one, WorkflowDef, _WORKFLOW_WORDS)
     faults: list[Fault] = []
-    rules = Rules(task_def, check_script)
     for position, one in enumerate(given):
         faults += _workflow_def_faults(one, f"{path}[{position}]" if is_list else path, rules)
     refuse(faults)

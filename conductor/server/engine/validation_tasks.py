@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from conductor.server.engine.divergences import DOCUMENTED, Divergences
 from conductor.server.engine.state import LOOP_MARK
 from conductor.server.engine.tasks.wait import parse_duration, parse_until
 from conductor.server.engine.tree import walk
@@ -22,12 +23,14 @@ class Rules:
     """What the rules need to know.
 
     Attributes:
-        task_def: Finds a registered task definition.
+        task_def: Finds a registered task definition, whose input template may have what a task lacks.
         check_script: Raises ScriptFailedError for a script that cannot be read.
+        divergences: Where to do what is documented, and where what the real server does.
     """
 
     task_def: TaskDefs
     check_script: Callable[[str], None]
+    divergences: Divergences = DOCUMENTED
 
 
 def check_task(task: Json, path: str, rules: Rules) -> Iterator[Fault]:
@@ -168,8 +171,10 @@ def _text(value: object) -> str:
     return "" if value is None or not str(value).strip() else str(value)
 
 
-def _check_loop(task: Json, _: Rules) -> Iterator[str]:
+def _check_loop(task: Json, rules: Rules) -> Iterator[str]:
     """The real server takes such names, and never ends the loop."""
+    if not rules.divergences.refuse_loop_marks:
+        return
     for one in walk(task.get("loopOver") or []):
         reference = one.get("taskReferenceName") or ""
         if LOOP_MARK in reference:

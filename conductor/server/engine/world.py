@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
+from conductor.server.engine.divergences import DOCUMENTED, Divergences
+
 Json = dict[str, Any]
 
 
@@ -64,6 +66,7 @@ class World:
         jq: Runs a jq query on a value; raises ScriptFailedError.
         last_poll: When a task type was polled last in a domain, epoch ms.
         warn: Tells whoever runs the server of an error that nobody foresaw, the one being handled.
+        divergences: Where to do what is documented, and where what the real server does.
     """
 
     now: int
@@ -77,3 +80,4 @@ class World:
     jq: Callable[[str, Any], list[Any]]
     last_poll: Callable[[str, str], int]
     warn: Callable[[str], None] = _ignore
+    divergences: Divergences = DOCUMENTED

@@ -43,6 +43,8 @@ class AdminResource:
     async def config(self, _: Request) -> Response:
         """``GET /admin/config``."""
         made = {"APPLICATION_NAME": "conductor", "version": self._version, "engine": "embedded"}
+        honours_keys = self._services.kernel.divergences.honour_idempotency_keys
+        made["idempotencyKeys"] = "honoured" if honours_keys else "ignored"
         return json_answer({**made, "os.name": platform.system(), "python.version": platform.python_version()})
 
     async def nothing(self, _: Request) -> Response:

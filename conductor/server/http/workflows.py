@@ -26,6 +26,7 @@ from conductor.server.http.answers import (
     text_answer,
 )
 from conductor.server.services.executions import Executions
+from conductor.server.services.idempotency import STRATEGIES
 from conductor.server.services.metadata import Metadata
 
 Json = dict[str, Any]
@@ -89,6 +90,9 @@ class WorkflowResource:
             raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be maximum 99"), value=priority)
         if priority < 0:
             raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be minimum 0"), value=priority)
+        strategy = given.get("idempotencyStrategy")
+        if strategy is not None and strategy not in STRATEGIES:
+            raise RefusedError(500, f"JSON parse error: idempotencyStrategy is {strategy!r}, which is none")
         definition = given.get("workflowDef")
         if definition is None:
             return given
@@ -104,6 +108,8 @@ class WorkflowResource:
             "correlationId": query.get("correlationId"),
             "priority": number(request, "priority", 0),
             "input": await read_object(request),
+            "idempotencyKey": request.headers.get("x-idempotency-key"),
+            "idempotencyStrategy": request.headers.get("x-on-conflict"),
         }
         try:
             return text_answer(self._executions.start(self.checked_start(given)))

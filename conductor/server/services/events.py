@@ -17,6 +17,7 @@ from conductor.server.services.starts import Starts
 Json = dict[str, Any]
 
 _HANDLER = "event_handler"
+_LOOK_MS = 60_000
 
 
 class Events:
@@ -25,7 +26,9 @@ class Events:
     def __init__(self, kernel: Kernel, starts: Starts) -> None:
         self._kernel, self._starts = kernel, starts
         self._handlers: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_HANDLER)}
+        self._unheard: dict[str, int] = {}  # events that are new, and when they are listened to
         kernel.handlers[Publish] = self._publish
+        kernel.timed.append((lambda: min(self._unheard.values(), default=None), self._listen))
 
     def add(self, handler: Json) -> None:
         """Register a handler; waiting messages reach it at once."""
@@ -41,9 +44,21 @@ class Events:
     def _save(self, handler: Json) -> None:
         with self._kernel.change():
             made = {"active": False, **handler}
+            self._hear_of(made["event"])
             self._handlers[handler["name"]] = made
             self._kernel.store.put(_HANDLER, handler["name"], made)
             self._deliver_waiting(made["event"])
+
+    def _hear_of(self, event: str) -> None:
+        is_known = any(one["event"] == event for one in self._handlers.values())
+        if not is_known and not self._kernel.divergences.handlers_at_once:
+            self._unheard[event] = self._kernel.world.now + _LOOK_MS
+            self._kernel.after_commit.append(self._kernel.wake_timer)
+
+    def _listen(self, now: int) -> None:
+        for event in [event for event, due in self._unheard.items() if due <= now]:
+            del self._unheard[event]
+            self._deliver_waiting(event)
 
     def remove(self, name: str) -> None:
         """Delete a handler."""
@@ -75,7 +90,7 @@ class Events:
 
     def _deliver_waiting(self, event: str) -> None:
         handlers = self.of_event(event, active_only=True)
-        if not handlers:
+        if not handlers or event in self._unheard:
             return
         rows = self._kernel.store.rows("SELECT rowid, id, body FROM message WHERE queue = ? ORDER BY rowid", (event,))
         for row, message_id, body in rows:

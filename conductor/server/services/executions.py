@@ -9,6 +9,7 @@ from conductor.server.engine.render import render, render_task
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.world import RefusedError
 from conductor.server.kernel import Kernel
+from conductor.server.services.idempotency import IdempotencyKeys
 from conductor.server.services.starts import Starts
 
 Json = dict[str, Any]
@@ -19,11 +20,16 @@ class Executions:
 
     def __init__(self, kernel: Kernel, starts: Starts) -> None:
         self._kernel, self._starts = kernel, starts
+        self._keys = IdempotencyKeys(kernel)
 
     def start(self, request: Json) -> str:
-        """Start one; returns its id when the engine has done what it can."""
+        """Start one; returns its id when the engine has done what it can, or that of an earlier one of the same key."""
         with self._kernel.change():
+            earlier = self._keys.earlier(request)
+            if earlier is not None:
+                return earlier
             execution = self._starts.create(request)
+            self._keys.note(request, execution)
             self._kernel.advance(execution)
             return execution.id
 

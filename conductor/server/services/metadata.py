@@ -7,6 +7,7 @@ from typing import Any
 
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def
 from conductor.server.engine.validation import check_workflow_defs
+from conductor.server.engine.validation_tasks import Rules
 from conductor.server.engine.world import RefusedError, ScriptFailedError
 from conductor.server.kernel import Kernel
 from conductor.server.scripts import ScriptError, check_javascript
@@ -78,7 +79,8 @@ class Metadata:
 
     def check(self, given: list[Any], path: str, *, is_list: bool = False) -> None:
         """Refuse workflow definitions that break the rules."""
-        check_workflow_defs(given, path, self.task_def, _check_script, is_list=is_list)
+        rules = Rules(self.task_def, _check_script, self._kernel.divergences)
+        check_workflow_defs(given, path, rules, is_list=is_list)
 
     def create_workflow(self, given: Json, *, overwrite: bool) -> None:
         """Register a workflow definition."""

@@ -74,7 +74,7 @@ class Search:
             return {"totalHits": len(rows), "results": page}
 
     def _find_workflows(self, query: str, free_text: str, sort: str, start: int, size: int) -> tuple[int, list[str]]:
-        parsed = _readable(query, free_text)
+        parsed = self._readable(query, free_text)
         keys = parse_sort(sort)
         if not parsed.conditions and not parsed.free_text and not keys:
             ((total,),) = self._kernel.store.rows("SELECT COUNT(*) FROM execution")
@@ -105,7 +105,7 @@ class Search:
             }
 
     def _find_tasks(self, query: str, free_text: str, sort: str) -> list[Json]:
-        parsed = _readable(query, free_text)
+        parsed = self._readable(query, free_text)
         rows = []
         where, values = _equalities(parsed, _TASK_COLUMN_OF)
         for (body,) in self._kernel.store.rows(f"SELECT body FROM task WHERE {where}", values):  # noqa: S608  fixed words
@@ -130,6 +130,14 @@ class Search:
                 rows.append(row)
         return [dict(row) for row in sort_rows(rows, parse_sort(sort))]
 
+    def _readable(self, query: str, free_text: str) -> Query:
+        try:
+            return parse_query(query, free_text, strict=not self._kernel.divergences.trim_lists)
+        except QueryNumberError as error:
+            raise RefusedError(500, str(error)) from None
+        except QueryError as error:
+            raise RefusedError(400, str(error)) from None
+
 
 def _equalities(wanted: Query, column_of: Mapping[str, str]) -> tuple[str, list[Any]]:
     """The part of a query that is plain equality of columns, as SQL."""
@@ -141,15 +149,6 @@ def _equalities(wanted: Query, column_of: Mapping[str, str]) -> tuple[str, list[
             parts.append(f"{column} IN ({', '.join('?' * len(condition.values))})")
             values += list(condition.values)
     return " AND ".join(parts), values
-
-
-def _readable(query: str, free_text: str) -> Query:
-    try:
-        return parse_query(query, free_text)
-    except QueryNumberError as error:
-        raise RefusedError(500, str(error)) from None
-    except QueryError as error:
-        raise RefusedError(400, str(error)) from None
 
 
 def _iso(moment: int) -> str:

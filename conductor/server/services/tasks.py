@@ -12,10 +12,12 @@ from conductor.server.engine.state import Doc, Execution, is_done
 from conductor.server.engine.words import SCHEDULED
 from conductor.server.engine.world import RefusedError
 from conductor.server.kernel import Kernel
+from conductor.server.services.rate_limits import RateLimits
 
 Json = dict[str, Any]
 
 STATUSES = frozenset({"IN_PROGRESS", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "COMPLETED", "CANCELED"})
+_PUT_OFF_MS = 60_000
 
 
 def queue_of(kind: str, domain: str | None) -> str:
@@ -28,6 +30,12 @@ class Tasks:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._rates = RateLimits()
+
+    @property
+    def answers_partial_batches(self) -> bool:
+        """Whether a batch poll answers with what is there."""
+        return self._kernel.divergences.answer_partial_batches
 
     def poll(self, kind: str, worker: str | None, domain: str | None, count: int) -> list[Json]:
         """Hand out at most ``count`` tasks that are due."""
@@ -47,11 +55,15 @@ class Tasks:
             task = execution.task(task_id) if execution is not None else None
             if execution is None or task is None or task["status"] != SCHEDULED or execution.is_terminal:
                 continue
-            kernel.after_failure.append(partial(self._put_back, queue, task, workflow_id))
-            if self._is_limited(task):
-                kernel.after_commit.append(partial(self._put_back, queue, task, workflow_id))
+            held_until = self._held_until(task, now)
+            put_back = partial(self._put_back, queue, task, workflow_id, held_until or task.get("_due", 0))
+            kernel.after_failure.append(put_back)
+            if held_until is not None:
+                kernel.after_commit += [put_back, kernel.wake_timer]
                 continue
             kernel.touch(execution)
+            self._rates.note(task, now)
+            kernel.after_failure.append(partial(self._rates.take_back, task, now))
             hand_out(task, worker, now)
             kernel.in_progress.setdefault(task["taskDefName"], set()).add(task_id)
             polled.append(self._rendered_for_worker(task))
@@ -59,8 +71,8 @@ class Tasks:
                 break
         return polled
 
-    def _put_back(self, queue: str, task: Doc, workflow_id: str) -> None:
-        now, due = self._kernel.clock.now_ms(), task.get("_due", 0)
+    def _put_back(self, queue: str, task: Doc, workflow_id: str, due: int) -> None:
+        now = self._kernel.clock.now_ms()
         self._kernel.in_progress.get(task["taskDefName"], set()).discard(task["taskId"])
         self._kernel.queues.push(queue, task["taskId"], workflow_id, task["workflowPriority"], due, now, wake=False)
 
@@ -71,10 +83,13 @@ class Tasks:
             data["domain"] = domain
         self._kernel.last_polls[kind, domain or ""] = {key: one for key, one in data.items() if one is not None}
 
-    def _is_limited(self, task: Doc) -> bool:
+    def _held_until(self, task: Doc, now: int) -> int | None:
+        """When a limit lets the task be handed out, epoch ms; None for at once."""
         task_def = (task.get("workflowTask") or {}).get("taskDefinition") or {}
-        limit = task_def.get("concurrentExecLimit") or 0
-        return limit > 0 and len(self._kernel.in_progress.get(task["taskDefName"], ())) >= limit
+        limit, divergences = task_def.get("concurrentExecLimit") or 0, self._kernel.divergences
+        if limit > 0 and len(self._kernel.in_progress.get(task["taskDefName"], ())) >= limit:
+            return now if divergences.free_slots_at_once else now + _PUT_OFF_MS
+        return self._rates.held_until(task, now) if divergences.limit_rates else None
 
     def _rendered_for_worker(self, task: Doc) -> Json:
         world = self._kernel.world

@@ -26,6 +26,10 @@ CREATE TABLE IF NOT EXISTS task_log (task_id TEXT NOT NULL, created INTEGER NOT 
 CREATE INDEX IF NOT EXISTS task_log_by_task ON task_log (task_id);
 CREATE TABLE IF NOT EXISTS message (queue TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS message_by_queue ON message (queue);
+CREATE TABLE IF NOT EXISTS idempotency_key (
+    name TEXT NOT NULL, key TEXT NOT NULL, execution_id TEXT NOT NULL, PRIMARY KEY (name, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS idempotency_key_by_execution ON idempotency_key (execution_id);
 CREATE TABLE IF NOT EXISTS schedule_run (
     id TEXT PRIMARY KEY, schedule TEXT NOT NULL, scheduled INTEGER NOT NULL, state TEXT NOT NULL, body BLOB NOT NULL
 ) WITHOUT ROWID;

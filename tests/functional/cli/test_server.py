@@ -21,6 +21,14 @@ def test_a_server_starts_and_stops_with_status_0(background, tmp_path):
     assert (tmp_path / "kept.db").exists()
 
 
+def test_a_strict_server_says_so(background):
+    process = background("server", "start", "--port", "0", "--strict")
+
+    assert "strict" in process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
 def test_a_wrong_engine_is_status_2(cli):
     done = cli("server", "start", "--engine", "steam")
 

@@ -99,6 +99,7 @@ def test_wrong_usage_is_status_2(run, words):
         (["--heap", "1g"], "--heap"),
         (["--property", "a=b"], "--property"),
         (["--engine", "oss", "--db", "x.db"], "--db"),
+        (["--engine", "oss", "--strict"], "--strict"),
     ],
 )
 def test_an_option_that_the_engine_would_ignore_is_wrong_usage(spawn, words, option):

@@ -54,13 +54,19 @@ def test_a_token_given_is_sent(wire, client):
 def test_a_start_is_repeated_after_a_bad_gateway_only_with_an_idempotency_key_on_which_the_server_acts():
     from conductor.transport.retry import RetryPolicy
 
-    responses.post("http://conductor.test/api/workflow", status=503)
-    client = ConductorClient(server_url="http://conductor.test", retry=RetryPolicy(jitter=0, connection_retries=1))
-    client.transport._sleep = lambda _: None
+    starts = responses.post("http://conductor.test/api/workflow", status=503)
+    honours = responses.get("http://conductor.test/api/admin/config", json={"idempotencyKeys": "honoured"})
+    ignores = responses.get("http://conductor.test/api/admin/config", json={"APPLICATION_NAME": "conductor"})
+    starts_before = 0
 
-    for edition, key, sent in ((Edition.ORKES, None, 1), (Edition.ORKES, "k", 2), (Edition.OSS, "k", 1)):
+    for edition, key, sent in (
+        (Edition.ORKES, None, 1), (Edition.ORKES, "k", 2), (Edition.OSS, "k", 2), (Edition.OSS, "k", 1)
+    ):  # fmt: skip
+        client = ConductorClient(server_url="http://conductor.test", retry=RetryPolicy(jitter=0, connection_retries=1))
+        client.transport._sleep = lambda _: None
         client.transport._server = ServerInfo(edition, "")
-        responses.calls.reset()
         with pytest.raises(Exception, match="503"):
             client.workflows.start("order", idempotency_key=key)
-        assert len(responses.calls) == sent
+        assert starts.call_count - starts_before == sent
+        starts_before = starts.call_count
+    assert (honours.call_count, ignores.call_count) == (1, 1)
