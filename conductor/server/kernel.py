@@ -7,6 +7,7 @@ returns: what a client was told is in the database.
 from __future__ import annotations
 
 import contextlib
+import functools
 import heapq
 import logging
 import random
