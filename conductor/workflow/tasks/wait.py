@@ -21,7 +21,8 @@ def wait(duration: Any = None, *, until: Any = None, **options: Unpack[Options])
 
     Args:
         duration: Seconds, a ``timedelta``, text such as ``"1 days 2 hours"`` or ``"90s"``, or a reference.
-        until: A ``datetime`` (whole minutes), text such as ``"2027-01-31 18:30 UTC"``, or a reference.
+        until: A ``datetime`` (whole minutes), text such as ``"2027-01-31 18:30 UTC"``, or a reference. A zone is
+            written as ``CET``, ``GMT+02:00`` or ``+0200``: the server does not read ``Europe/Berlin``.
         options: See ``Options``.
     """
     inputs = {"duration": _duration(duration), "until": _moment(until)}
@@ -33,7 +34,7 @@ def _duration(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | timedelta):
         return value
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    return f"{max(0, math.ceil(seconds))} seconds"
+    return f"{math.ceil(seconds)} seconds"
 
 
 def _moment(value: Any) -> Any:

@@ -10,8 +10,10 @@ from conductor.workflow.load import block_from
 from conductor.workflow.problem import Problem
 from conductor.workflow.signature import Signature
 from conductor.workflow.step import Block
+from conductor.workflow.validate.choices import check_choices
 from conductor.workflow.validate.definition import check_definition
 from conductor.workflow.validate.flow import check_flow
+from conductor.workflow.validate.models import check_models
 from conductor.workflow.validate.references import check_references
 from conductor.workflow.validate.scripts import check_scripts
 from conductor.workflow.validate.subworkflows import check_subworkflows, moved
@@ -47,10 +49,10 @@ def check(
     """
     tree = Tree.of(fields, block, origin, prefix, signatures, inside)
     yield from check_values(tree)
-    yield from check_definition(tree)
-    yield from check_unique(tree)
-    for node in tree.nodes:
-        yield from check_task(node)
+    found = [*check_definition(tree), *check_unique(tree), *(one for node in tree.nodes for one in check_task(node))]
+    yield from found
+    yield from check_models(tree, {problem.place for problem in found})
+    yield from check_choices(tree)
     yield from check_flow(tree)
     yield from check_references(tree)
     yield from check_scripts(tree)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conductor.models import WorkflowDef, WorkflowTimeoutPolicy
+from conductor.models import StartWorkflowRequest, WorkflowDef, WorkflowSchedule, WorkflowTimeoutPolicy
+from conductor.models.wire import Model
 from conductor.workflow.expressions import expressions
 from conductor.workflow.problem import Problem
 from conductor.workflow.validate.shapes import Shape, misfit, unknown_fields
@@ -38,6 +39,11 @@ _FIELDS: dict[str, Shape] = {
     "schemaVersion": Shape.COUNT,
 }
 _SCHEMA_VERSION = 2
+_SCHEDULED = "a schedule is stored by itself, with client.schedules.save(...)."
+_ELSEWHERE: dict[type[Model], str] = {
+    StartWorkflowRequest: "it is given when the workflow is started.",
+    WorkflowSchedule: _SCHEDULED,
+}
 
 
 def check_definition(tree: Tree) -> Iterator[Problem]:
@@ -45,7 +51,8 @@ def check_definition(tree: Tree) -> Iterator[Problem]:
     for name, shape in _FIELDS.items():
         if wrong := misfit(tree.fields.get(name), shape):
             yield tree.problem("WRONG_TYPE", f"{name} {wrong}.", name)
-    yield from unknown_fields(tree.fields, WorkflowDef, tree.problem)
+    yield from unknown_fields(tree.fields, WorkflowDef, tree.problem, _ELSEWHERE)
+    yield from _schedule(tree)
     yield from _name(tree.fields.get("name"), tree)
     if not tree.top:
         yield tree.problem("NO_TASKS", "The workflow has no steps; the server refuses it. Add one: workflow >> step.")
@@ -63,6 +70,12 @@ def check_definition(tree: Tree) -> Iterator[Problem]:
                 f"failureWorkflow is {found.text}; it can be a name, or a reference to the workflow's input.",
                 "failureWorkflow",
             )
+
+
+def _schedule(tree: Tree) -> Iterator[Problem]:
+    for name in sorted({"schedule", "schedules", "cron"} & tree.fields.keys()):
+        message = f"{name!r} is no field here, and the server forgets it: {_SCHEDULED}"
+        yield tree.problem("MISPLACED_FIELD", message, name, is_error=False)
 
 
 def _name(name: Any, tree: Tree) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from conductor.workflow.expressions import Expression, expressions_in
@@ -23,7 +23,13 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _BARE = re.compile(r"\[\s*([^\s\]'\"?*:\d(@-][^\]]*)\]")
 _BRACKETS = re.compile(r"\[[^\]]*\]|\$\{.*\}")
 _BLANK = re.compile(r"\s")
-_LIKE = re.compile(r"(?:(\w+)\.)?(?:input|output|variables)\.\w+(?:\.\w+|\[\d+\])*")
+_PATH = r"(?P<path>(?:(?P<root>\w+)\.)?(?:input|output|variables)\.\w+(?:\.\w+|\[\d+\])*)"
+_LIKE = re.compile(rf"(?P<before>\$\.?(?!\{{)|[#@]?\{{\{{?\s*)?{_PATH}(?:\s*\}}\}}?)?")
+_BRACES = re.compile(r"\{\{\s*(?P<path>(?P<root>\w+)\.(?:input|output|variables)\.[\w.]+)\s*\}\}")
+_FILTER = re.compile(r"\[\?\(.*?\)\]")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_ESCAPED = re.compile(r"\\.")
+_OPEN = re.compile(r"\[\s*['\"]")
 _TOKEN = re.compile(r"(.*)@\d+")
 
 
@@ -89,17 +95,25 @@ def _is_told(found: Expression, path: str, foreign: list[tuple[str, Ref, Any]], 
 
 def _without_braces(tree: Tree, node: Node) -> Iterator[Problem]:
     """Texts that look as if they were meant as references."""
+    roots = ("workflow", *tree.by_ref)
     for path, text in _texts(node.inputs, "inputParameters"):
-        match = _LIKE.fullmatch(text)
-        if match is None or (match[1] and match[1] != "workflow" and match[1] not in tree.by_ref):
+        match = _LIKE.fullmatch(text) or _BRACES.search(text)
+        if match is None or not _is_meant(match, roots, node):
             continue
-        meant = text if match[1] else f"workflow.{text}"
+        meant = match["path"] if match["root"] else f"workflow.{match['path']}"
         yield node.problem(
             "NO_REFERENCE_BRACES",
-            f"{text!r} is text; as a reference it is written '${{{meant}}}'.",
+            f"{match[0]!r} is text; as a reference it is written '${{{meant}}}'.",
             path,
             is_error=False,
         )
+
+
+def _is_meant(match: re.Match[str], roots: Collection[str], node: Node) -> bool:
+    """Whether a text names something that is there; what begins with $ may be a script, that reads its inputs."""
+    if match["root"]:
+        return match["root"] in roots and (match["root"] not in node.inputs or not match.groupdict().get("before"))
+    return not match.groupdict().get("before")
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -133,13 +147,19 @@ def _broken(found: Expression) -> str | None:
         return f"The reference {found.text[:60]!r} has no closing brace."
     if not found.body.strip():
         return f"The reference {found.text!r} is empty."
-    if (bare := _BARE.search(found.body)) and "${" not in found.body:
+    body = _FILTER.sub("[0]", found.body)
+    if (bare := _BARE.search(body)) and "${" not in found.body:
         return f"{found.text}: a name in brackets needs quotes: ['{bare[1].strip()}']."
-    if _BLANK.search(_BRACKETS.sub("", found.body)):
+    if _BLANK.search(_BRACKETS.sub("", body)):
         return f"{found.text} is no path: the server computes nothing in ${{...}}. Use inline(...) or jq(...)."
     if found.body.endswith("."):
         return f"{found.text} ends with a dot."
-    return None
+    return f"{found.text} has a bracket or a quote that is not closed." if _is_open(body) else None
+
+
+def _is_open(body: str) -> bool:
+    plain = _QUOTED.sub("", _ESCAPED.sub("", body))
+    return "${" not in body and bool(_OPEN.search(plain) or plain.count("[") > plain.count("]"))
 
 
 def _source(tree: Tree, found: Expression) -> Node | None:
@@ -248,10 +268,10 @@ def _wrong_response(source: Node, found: Expression) -> str | None:
 
 def _outputs(source: Node) -> tuple[str, ...] | None:
     """The names in a step's output; None when they are not known."""
+    if source.wire.get("asyncComplete"):
+        return None  # who completes it says
     if source.signature is not None:
         return source.signature.outputs
-    if source.wire.get("asyncComplete"):
-        return None
     if source.type == "SUB_WORKFLOW":
         param = source.wire.get("subWorkflowParam")
         target = source.step.target

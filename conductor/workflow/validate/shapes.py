@@ -12,7 +12,7 @@ import attrs
 from conductor.models.wire import Model, wire_name
 from conductor.workflow.problem import Problem
 
-__all__ = ["Shape", "misfit", "unknown_fields"]
+__all__ = ["Shape", "field_names", "misfit", "unknown_fields"]
 
 
 class Shape(Enum):
@@ -51,17 +51,35 @@ _FITS: dict[Shape, Callable[[Any], bool]] = {
 }
 
 
-def unknown_fields(wire: Mapping[str, Any], model: type[Model], problem: Callable[..., Problem]) -> Iterator[Problem]:
-    """A warning for each field that is a known one misspelt; others may be a newer server's."""
-    known = [wire_name(a) for a in attrs.fields(model) if a.name != "unknown_fields"]
-    for name in wire:
-        if name in known:
-            continue
-        like = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-        if like:
+def unknown_fields(
+    wire: Mapping[str, Any],
+    model: type[Model],
+    problem: Callable[..., Problem],
+    elsewhere: Mapping[type[Model], str],
+) -> Iterator[Problem]:
+    """A warning for each field that is a known one misspelt, or one of ``elsewhere``; others may be a newer server's.
+
+    Args:
+        wire: The wire form.
+        model: What it is read as.
+        problem: Makes a problem.
+        elsewhere: Models whose fields people write here, with a sentence that says where these belong.
+    """
+    known = field_names(model)
+    for name in [name for name in wire if name not in known]:
+        home = next((sentence for other, sentence in elsewhere.items() if name in field_names(other)), None)
+        if home is not None:
+            message = f"{name!r} is no field here, and the server forgets it: {home}"
+            yield problem("MISPLACED_FIELD", message, name, is_error=False)
+        elif like := difflib.get_close_matches(name, known, n=1, cutoff=0.8):
             yield problem(
                 "UNKNOWN_FIELD",
                 f"There is no field {name!r}; did you mean {like[0]!r}? The server forgets what it does not know.",
                 name,
                 is_error=False,
             )
+
+
+def field_names(model: type[Model]) -> tuple[str, ...]:
+    """The names of a model's fields on the wire."""
+    return tuple(wire_name(a) for a in attrs.fields(model) if a.name != "unknown_fields")

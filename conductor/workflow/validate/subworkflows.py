@@ -22,6 +22,24 @@ def check_subworkflows(tree: Tree, check: Callable[[Mapping[str, Any], str], Ite
     for node in tree.nodes:
         if node.type == "SUB_WORKFLOW":
             yield from _sub_workflow(tree, node, check)
+        elif node.type == "START_WORKFLOW":
+            yield from _start_workflow(tree, node)
+
+
+def _start_workflow(tree: Tree, node: Node) -> Iterator[Problem]:
+    started = as_mapping(node.inputs.get("startWorkflow"))
+    if _is_self(tree, started) and _is_in_every_case(node):
+        yield node.problem(
+            "ENDLESS",
+            f"{node.label} starts the workflow that it is in, in every case: there is always one more. Put it into a "
+            "case of a switch.",
+            "inputParameters.startWorkflow.name",
+            is_error=False,
+        )
+
+
+def _is_in_every_case(node: Node) -> bool:
+    return not any(above.type in {"SWITCH", "DECISION"} for above in node.above())
 
 
 def _sub_workflow(
@@ -31,6 +49,13 @@ def _sub_workflow(
     if not isinstance(param, Mapping):
         return
     definition = param.get("workflowDefinition")
+    if not (definition is None or isinstance(definition, Mapping) or str(definition).startswith("${")):
+        yield node.problem(
+            "WRONG_TYPE",
+            f"workflowDefinition of {node.label} is {str(definition)[:60]!r}; it must be a definition, or a reference "
+            "to one.",
+            "subWorkflowParam.workflowDefinition",
+        )
     if not param.get("name") and definition is None:
         yield node.problem(
             "MISSING_FIELD",
@@ -50,11 +75,7 @@ def _sub_workflow(
         yield from _inputs(node, definition)
     elif node.step.target is not None:
         yield from _inputs(node, definition_of(node.step.target))
-    if (
-        not isinstance(definition, Mapping)
-        and _is_self(tree, param)
-        and not any(above.type in {"SWITCH", "DECISION"} for above in node.above())
-    ):
+    if not isinstance(definition, Mapping) and _is_self(tree, param) and _is_in_every_case(node):
         yield node.problem(
             "ENDLESS",
             f"{node.label} runs the workflow that it is in, in every case: that never ends. Put it into a case of a "

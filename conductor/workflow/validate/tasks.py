@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conductor.models import WorkflowTask
+from conductor.models import TaskDef, WorkflowTask
+from conductor.models.wire import Model
 from conductor.workflow.problem import Problem
 from conductor.workflow.validate.kinds import EVALUATORS, NEEDED_FIELDS, NEEDED_INPUTS, TYPES
 from conductor.workflow.validate.shapes import Shape, misfit, unknown_fields
 from conductor.workflow.validate.tree import Node, Tree, as_mapping, closest, like, listed
+from conductor.workflow.validate.waiting import check_wait
 
 __all__ = ["check_task", "check_unique"]
 
@@ -43,13 +45,11 @@ _FIELDS: dict[str, Shape] = {
     "subWorkflowParam": Shape.OBJECT,
     "dynamicTaskNameParam": Shape.TEXT,
 }
+_ELSEWHERE: dict[type[Model], str] = {
+    TaskDef: "it belongs into the task's definition, the registered one, or taskDefinition in this place."
+}
 _STATUSES = ("COMPLETED", "FAILED", "TERMINATED")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-_DURATION = re.compile(
-    r"\s*(\d+\s*d(ays?)?)?\s*(\d+\s*h((ou)?rs?)?)?\s*(\d+\s*m(in(ute)?s?)?)?\s*(\d+\s*s(ec(ond)?s?)?)?\s*",
-    re.IGNORECASE,
-)
-_UNTIL = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}( .+)?)?")
 
 
 def check_unique(tree: Tree) -> Iterator[Problem]:
@@ -71,7 +71,7 @@ def check_task(node: Node) -> Iterator[Problem]:
     for name, shape in _FIELDS.items():
         if wrong := misfit(node.wire.get(name), shape):
             yield node.problem("WRONG_TYPE", f"{name} of {node.label} {wrong}.", name)
-    yield from unknown_fields(node.wire, WorkflowTask, node.problem)
+    yield from unknown_fields(node.wire, WorkflowTask, node.problem, _ELSEWHERE)
     yield from _names(node)
     yield from _type(node)
     yield from _needed(node)
@@ -105,6 +105,8 @@ def _names(node: Node) -> Iterator[Problem]:
 
 
 def _type(node: Node) -> Iterator[Problem]:
+    if node.wire.get("type", "") is None:
+        yield node.problem("WRONG_TYPE", f"type of {node.label} is null; leave it out for SIMPLE.", "type")
     if node.type in TYPES:
         return
     if node.type.upper() in TYPES:
@@ -187,23 +189,6 @@ def _terminate(node: Node) -> Iterator[Problem]:
         yield node.problem("TERMINATE_OPTIONAL", "A TERMINATE cannot be optional.", "optional")
 
 
-def _wait(node: Node) -> Iterator[Problem]:
-    duration, until = node.inputs.get("duration"), node.inputs.get("until")
-    if duration is not None and until is not None:
-        yield node.problem("WAIT", "A WAIT has a duration or an until, and not both.", "inputParameters")
-    if isinstance(duration, str) and "${" not in duration and not (duration.strip() and _DURATION.fullmatch(duration)):
-        yield node.problem(
-            "WAIT",
-            f"The duration {duration!r} cannot be read; write days, hours, minutes and seconds in this order, as "
-            "'1 days 2 hours 30 minutes' or '90s'.",
-            "inputParameters.duration",
-        )
-    if isinstance(until, str) and "${" not in until and not _UNTIL.fullmatch(until.strip()):
-        yield node.problem(
-            "WAIT", f"The time {until!r} cannot be read; write it as '2027-01-31 18:30 UTC'.", "inputParameters.until"
-        )
-
-
 def _evaluator(node: Node, evaluator: Any, at: str) -> Iterator[Problem]:
     if isinstance(evaluator, str) and evaluator and "${" not in evaluator and evaluator not in EVALUATORS:
         yield node.problem(
@@ -283,5 +268,5 @@ _BY_TYPE = {
     "SET_VARIABLE": _set_variable,
     "SWITCH": _switch,
     "TERMINATE": _terminate,
-    "WAIT": _wait,
+    "WAIT": check_wait,
 }

@@ -88,9 +88,12 @@ class Node:
 
     @property
     def ends(self) -> bool:
-        """Whether nothing comes after it: a TERMINATE, or a switch all of whose ways end so."""
+        """Whether nothing comes after it: a TERMINATE, a switch all of whose ways end so, or a loop whose body does."""
         if self.type == "TERMINATE":
             return True
+        if self.type == "DO_WHILE":
+            over_items = self.wire.get("items") is not None or bool({"items", "_items"} & self.inputs.keys())
+            return not over_items and any(node.ends for node in self.blocks.get("loopOver", ()))
         if self.type not in {"SWITCH", "DECISION"} or not self.blocks.get("defaultCase"):
             return False
         return all(any(node.ends for node in block) for block in self.blocks.values())

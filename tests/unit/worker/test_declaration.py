@@ -3,11 +3,12 @@ import importlib
 import subprocess
 import sys
 import textwrap
+from datetime import date
 
 import pytest
 
 from conductor.errors import ConfigurationError, WorkerRegistrationError
-from conductor.models import TaskDef
+from conductor.models import Task, TaskDef
 from conductor.worker.decorator import worker_task
 from conductor.worker.registry import WorkerRegistry, default_registry
 from conductor.worker.worker import Worker
@@ -149,3 +150,14 @@ def test_declaring_workers_does_not_load_the_http_library():
     """)
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_a_worker_says_which_inputs_it_would_refuse():
+    def ship(task: Task, lines: int, day: date | None = None, more=1, *, note: str = ""): ...
+
+    worker = Worker(ship, "ship")
+    inputs = {"task": 1, "lines": "three", "day": "2026-01-31", "more": object(), "unknown": 1, "note": []}
+    assert worker.refusal(inputs) == {
+        "lines": "input 'lines' must be int, got str 'three'",
+        "note": "input 'note' must be str, got list []",
+    }

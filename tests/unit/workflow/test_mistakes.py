@@ -5,6 +5,7 @@ import json
 import pickle
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TypedDict
 
@@ -22,15 +23,20 @@ from conductor import (
 from conductor.workflow import (
     Problem,
     agent,
+    assignment,
+    business_rule,
     call_mcp_tool,
+    decision,
     do_while,
     dynamic,
     dynamic_fork,
     event,
     exclusive_join,
+    for_each,
     fork,
     http,
     http_poll,
+    human,
     inline,
     jdbc,
     join,
@@ -38,6 +44,7 @@ from conductor.workflow import (
     kafka_publish,
     llm_chat_complete,
     noop,
+    query_processor,
     raw,
     set_variable,
     simple,
@@ -45,6 +52,7 @@ from conductor.workflow import (
     sub_workflow,
     switch,
     terminate,
+    trigger,
     update_task,
     wait,
     wait_for_webhook,
@@ -73,6 +81,20 @@ def pay(total: float) -> Paid: ...
 
 @worker_task("send", registry=HERE)
 def send(ref: str, description: str) -> str: ...
+
+
+@dataclass
+class Address:
+    street: str
+    zip: str
+
+
+@worker_task("ship", registry=HERE)
+def ship(address: Address, lines: int, day: date | None = None, price: Priced | None = None) -> Paid | None: ...
+
+
+@worker_task("forget", registry=HERE)
+def forget(sku: str = "a") -> None: ...
 
 
 @worker_task("anything", registry=HERE)
@@ -276,6 +298,11 @@ ERRORS = {
         "SYNTAX",
         "${ workflow.input.x } is no path",
     ),
+    "a quote that is not closed": (
+        lambda: flow(simple("a"), simple("b", x="${a.output['x]}")),
+        "SYNTAX",
+        "${a.output['x]} has a bracket or a quote that is not closed.",
+    ),
     "a dot at the end": (
         lambda: flow(simple("a", x="${workflow.input.}")),
         "SYNTAX",
@@ -306,6 +333,16 @@ ERRORS = {
         lambda: output_of(simple(send, {"ref": "a", "description": "b"}), "text"),
         "UNKNOWN_OUTPUT",
         "has no 'text'; there is result.",
+    ),
+    "an output of a function that may answer nothing": (
+        lambda: output_of(simple(ship, address={"street": "a", "zip": "1"}, lines=1), "price"),
+        "UNKNOWN_OUTPUT",
+        "the output of SIMPLE 'ship' has no 'price'; there is receipt.",
+    ),
+    "an output of a function that answers nothing": (
+        lambda: output_of(simple(forget), "result"),
+        "UNKNOWN_OUTPUT",
+        "the output of SIMPLE 'forget' has no 'result'; there is none.",
     ),
     "the body without the response": (
         lambda: output_of(http("/"), "body"),
@@ -389,6 +426,26 @@ ERRORS = {
         lambda: flow(simple(send, ref="a", description="b")),
         "MISSING_INPUT",
         "'description' is an option of steps too: give it as simple(f, {'description': ...}).",
+    ),
+    "an input of another type": (
+        lambda: flow(simple(ship, address="${workflow.input.a}", lines="three")),
+        "WRONG_INPUT",
+        "ship() cannot take this: input 'lines' must be int, got str 'three'. The function is at ",
+    ),
+    "text for a class": (
+        lambda: flow(simple(ship, address="street", lines=1)),
+        "WRONG_INPUT",
+        "input 'address' must be Address, got str 'street'",
+    ),
+    "a misspelt field of a class": (
+        lambda: flow(simple(ship, address={"stret": "a", "zip": "1"}, lines=1)),
+        "WRONG_INPUT",
+        "input 'address.street' is missing; Address needs it",
+    ),
+    "a field of a typed dict": (
+        lambda: flow(simple(ship, address=Address("a", "1"), lines=1, price={"total": "much", "currency": "EUR"})),
+        "WRONG_INPUT",
+        "input 'price.total' must be float, got str 'much'",
     ),
     "an address": (
         lambda: flow(http("")),
@@ -500,6 +557,29 @@ ERRORS = {
         "WAIT",
         "The duration 'five minutes' cannot be read; write days, hours, minutes and seconds in this order",
     ),
+    "a duration that is a number": (
+        lambda: loaded(task(type="WAIT", inputParameters={"duration": 5})),
+        "WAIT",
+        "The duration 5 is no text; write days, hours, minutes and seconds in this order",
+    ),
+    "a duration that is a list": (lambda: flow(wait([5])), "WAIT", "The duration [5] is no text"),
+    "a negative duration": (lambda: flow(wait(-1)), "WAIT", "The duration '-1 seconds' cannot be read"),
+    "a duration that is too long": (
+        lambda: flow(wait("99999999999s")),
+        "WAIT",
+        "The duration '99999999999s' has a number above 2147483647, which the server does not read",
+    ),
+    "a duration with a reference at its end": (
+        lambda: flow(wait("5 ${workflow.input.unit}")),
+        "WAIT",
+        "The duration '5 ${workflow.input.unit}' has a reference that does not stand first",
+    ),
+    "a time that is a number": (lambda: flow(wait(until=5)), "WAIT", "The time 5 is no text"),
+    "an unknown zone": (
+        lambda: flow(wait(until="2030-01-01 10:00 Foo/Bar")),
+        "WAIT",
+        "has a zone that the server does not read; write UTC, CET, GMT+02:00 or +0200.",
+    ),
     "a time that cannot be read": (
         lambda: flow(wait(until="tomorrow")),
         "WAIT",
@@ -568,6 +648,100 @@ ERRORS = {
         lambda: flow(switch("x", {"${workflow.input.a}": noop()})),
         "CASE",
         "A case of SWITCH 'switch' is '${workflow.input.a}'; the server does not replace ${...} there.",
+    ),
+    "a script that is no JavaScript": (
+        lambda: flow(switch(script="function(", cases={"1": noop()})),
+        "SCRIPT_SYNTAX",
+        "The script of SWITCH 'switch' is no JavaScript: ",
+    ),
+    "a decision that is no JavaScript": (
+        lambda: flow(decision(script="$.a ==", cases={"1": noop()}, inputs={"a": 1})),
+        "SCRIPT_SYNTAX",
+        "The script of DECISION 'decision' is no JavaScript",
+    ),
+    "a return in a script": (
+        lambda: flow(switch(script="return 1", cases={"1": noop()})),
+        "SCRIPT_SYNTAX",
+        "a return stands outside of a function; the value of a script is that of its last expression.",
+    ),
+    # what the server cannot read
+    "an unknown join mode": (
+        lambda: flow(fork(simple("a"), join=join(["a"], mode="FOO"))),
+        "WRONG_TYPE",
+        "joinMode of JOIN 'fork_join' is 'FOO'; it must be one of SYNC, ASYNC.",
+    ),
+    "an unknown strategy of idempotency": (
+        lambda: flow(sub_workflow("x", idempotency_strategy="FOO")),
+        "WRONG_TYPE",
+        "subWorkflowParam.idempotencyStrategy of SUB_WORKFLOW 'x' is 'FOO'; it must be one of FAIL, RETURN_EXISTING",
+    ),
+    "a version that is a word": (
+        lambda: flow(sub_workflow("x", version="latest")),
+        "WRONG_TYPE",
+        "subWorkflowParam.version of SUB_WORKFLOW 'x' is 'latest'; it must be a whole number that the server can hold.",
+    ),
+    "a definition as plain text": (
+        lambda: flow(sub_workflow("x", definition="plain")),
+        "WRONG_TYPE",
+        "workflowDefinition of SUB_WORKFLOW 'x' is 'plain'; it must be a definition, or a reference to one.",
+    ),
+    "a definition that is a number": (
+        lambda: flow(sub_workflow("x", definition=5)),
+        "WRONG_TYPE",
+        "workflowDefinition of SUB_WORKFLOW 'x' is '5'",
+    ),
+    "a case that is null": (
+        lambda: loaded(
+            task(type="SWITCH", evaluatorType="value-param", expression="x", decisionCases={"a": None, "b": [task()]})
+        ),
+        "WRONG_TYPE",
+        "decisionCases.a of SWITCH 'a' is None; it must be a list.",
+    ),
+    "a type that is null": (lambda: loaded(task(type=None)), "WRONG_TYPE", "type of SIMPLE 'a' is null"),
+    "items that are a list": (
+        lambda: flow(do_while(simple("a"), condition="true", fields={"items": [1]})),
+        "WRONG_TYPE",
+        "items of DO_WHILE 'loop' is [1]; it must be text.",
+    ),
+    "a cache's time as a word": (
+        lambda: flow(simple("a", cache=("k", "z"))),
+        "WRONG_TYPE",
+        "cacheConfig.ttlInSecond of SIMPLE 'a' is 'z'; it must be a whole number",
+    ),
+    "a workflow's cache": (
+        lambda: flow(noop(), cache=("k", "z")),
+        "WRONG_TYPE",
+        "cacheConfig.ttlInSecond is 'z'; it must be a whole number",
+    ),
+    "an unknown type of schema": (
+        lambda: flow(noop(), input_schema={"name": "s", "type": "FOO"}),
+        "WRONG_TYPE",
+        "inputSchema.type is 'FOO'; it must be one of JSON, AVRO, PROTOBUF.",
+    ),
+    "a version that is too large": (
+        lambda: Workflow("a", 99999999999) >> noop(),
+        "WRONG_TYPE",
+        "version is 99999999999; it must be a whole number that the server can hold.",
+    ),
+    "a logic of retries": (
+        lambda: flow(simple("a", task_definition={"name": "a", "retryLogic": "FOO"})),
+        "WRONG_TYPE",
+        "taskDefinition.retryLogic of SIMPLE 'a' is 'FOO'; it must be one of FIXED, EXPONENTIAL_BACKOFF",
+    ),
+    "keys of a task definition as text": (
+        lambda: flow(simple("a", task_definition={"name": "a", "inputKeys": "x"})),
+        "WRONG_TYPE",
+        "taskDefinition.inputKeys of SIMPLE 'a' is 'x'; it must be a list.",
+    ),
+    "a change of state that is no list": (
+        lambda: flow(simple("a", on_state_change={"onStart": {"type": "x"}})),
+        "WRONG_TYPE",
+        "onStateChange.onStart of SIMPLE 'a' is {'type': 'x'}; it must be a list.",
+    ),
+    "a change of state that is text": (
+        lambda: flow(simple("a", on_state_change={"onStart": ["x"]})),
+        "WRONG_TYPE",
+        "onStateChange.onStart[0] of SIMPLE 'a' is 'x'; it must be an object (a dict).",
     ),
     # forks and joins
     "a fork without a join": (
@@ -661,6 +835,11 @@ ERRORS = {
         lambda: flow(terminate(), simple("a")),
         "UNREACHABLE",
         "SIMPLE 'a' is never reached: TERMINATE 'terminate' before it ends the workflow.",
+    ),
+    "a step after a loop whose body ends": (
+        lambda: flow(do_while([simple("a"), terminate()], count=2), simple("b")),
+        "UNREACHABLE",
+        "SIMPLE 'b' is never reached: DO_WHILE 'loop' before it ends the workflow in every case.",
     ),
     "a step after a switch that ends in every case": (
         lambda: flow(switch("x", {"1": terminate()}, terminate("FAILED")), simple("a")),
@@ -820,6 +999,119 @@ WARNINGS = {
         lambda: flow(raw("SUBWORKFLOW")),
         "UNKNOWN_TYPE",
         "There is no type 'SUBWORKFLOW'; did you mean 'SUB_WORKFLOW'?",
+    ),
+    **{
+        f"a word that there is not: {step.type}": (lambda step=step: flow(step), "NOT_ALLOWED", message)
+        for step, message in (
+            (
+                http_poll("/", "true", strategy="FIXD"),
+                "'FIXD'; there are FIXED, LINEAR_BACKOFF, EXPONENTIAL_BACKOFF (did you mean 'FIXED'?)",
+            ),
+            (jdbc("pg", "DROP ...", kind="DROP"), "type of JDBC 'jdbc' is 'DROP'; there are SELECT, UPDATE."),
+            (business_rule("f", {}, [], strategy="ALL"), "executionStrategy of BUSINESS_RULE 'business_rule' is 'ALL'"),
+            (update_task("DONE", task_id="x"), "taskStatus of UPDATE_TASK 'update_task' is 'DONE'"),
+            (query_processor("SQL"), "queryType of QUERY_PROCESSOR 'query_processor' is 'SQL'"),
+            (human(assignments=[assignment("ann", "FRIEND")]), "userType of HUMAN 'human' is 'FRIEND'"),
+            (
+                start_workflow("x", idempotency_strategy="FOO"),
+                "idempotencyStrategy of START_WORKFLOW 'start_x' is 'FOO'",
+            ),
+        )
+    },
+    "a strategy of human tasks": (
+        lambda: flow(human(display_name="x", completion_strategy="CLOSE")),
+        "NOT_ALLOWED",
+        "assignmentCompletionStrategy of HUMAN 'human' is 'CLOSE'; there are LEAVE_OPEN, TERMINATE.",
+    ),
+    "a trigger of human tasks": (
+        lambda: flow(human(triggers=[trigger("DONE", "w")])),
+        "NOT_ALLOWED",
+        "triggerType of HUMAN 'human' is 'DONE'",
+    ),
+    "a negative interval": (
+        lambda: flow(http_poll("/", "true", interval=-1)),
+        "NOT_ALLOWED",
+        "pollingInterval of HTTP_POLL 'http_poll' is -1; it must be a number from 0.",
+    ),
+    "a priority out of range": (
+        lambda: flow(sub_workflow("x", priority=1000)),
+        "NOT_ALLOWED",
+        "priority of SUB_WORKFLOW 'x' is 1000; it must be a number from 0 to 99.",
+    ),
+    "a limit of nothing": (
+        lambda: flow(noop(), rate_limit=("k", 0)),
+        "NOT_ALLOWED",
+        "rateLimitConfig.concurrentExecLimit is 0; it must be a number from 1.",
+    ),
+    "a cache that ends before it begins": (
+        lambda: flow(simple("a", cache=("k", -1))),
+        "NOT_ALLOWED",
+        "ttlInSecond of SIMPLE 'a' is -1; it must be a number from 0.",
+    ),
+    "a field of task definitions": (
+        lambda: loaded(task(retryLogic="FIXED", timeoutSeconds=5)),
+        "MISPLACED_FIELD",
+        "'timeoutSeconds' is no field here, and the server forgets it: it belongs into the task's definition",
+    ),
+    "a field of the start": (
+        lambda: loaded(task(), taskToDomain={"*": "x"}),
+        "MISPLACED_FIELD",
+        "'taskToDomain' is no field here, and the server forgets it: it is given when the workflow is started.",
+    ),
+    "a schedule in a workflow": (
+        lambda: loaded(task(), schedule="0 0 * * * *"),
+        "MISPLACED_FIELD",
+        "a schedule is stored by itself, with client.schedules.save(...).",
+    ),
+    "a time that WAIT does not know": (
+        lambda: flow(raw("WAIT", {"timeout": 3600})),
+        "WAIT",
+        "waits until somebody completes it; 'timeout' is no time for the server.",
+    ),
+    "the output in a condition": (
+        lambda: flow(do_while(simple("a"), condition="$.a.output.done != true")),
+        "LOOP_OUTPUT",
+        "reads $.a.output, and $.a is the output of that step itself: leave .output out, as in $.a['done'].",
+    ),
+    "a return in an inline script": (
+        lambda: flow(inline("return $.a", {"a": 1})),
+        "SCRIPT_SYNTAX",
+        "The script of INLINE 'inline' is no JavaScript: a return stands outside of a function",
+    ),
+    "a condition that is no JavaScript": (
+        lambda: flow(do_while(simple("a"), condition="$.a ==")),
+        "SCRIPT_SYNTAX",
+        "The script of DO_WHILE 'loop' is no JavaScript",
+    ),
+    "a function that is never called": (
+        lambda: flow(inline("function execute(input) { return '}' + input.value; }", {"input": 1})),
+        "UNCALLED_FUNCTION",
+        "The script of INLINE 'inline' is a function that nobody calls: there is no result.",
+    ),
+    "a reference in a query": (
+        lambda: flow(jq('.lines[] | select(.sku == "${workflow.input.sku}")', {"lines": []})),
+        "SCRIPT_REFERENCE",
+        "has ${workflow.input.sku}, whose bare value the server puts into the query's text",
+    ),
+    **{
+        f"a reference of another language: {text}": (
+            lambda text=text: flow(simple("a", x=text)),
+            "NO_REFERENCE_BRACES",
+            "as a reference it is written '${workflow.input.a}'.",
+        )
+        for text in (
+            "{{workflow.input.a}}",
+            "to {{ workflow.input.a }}",
+            "$workflow.input.a",
+            "$.workflow.input.a",
+            "#{workflow.input.a}",
+            "{workflow.input.a}",
+        )
+    },
+    "a workflow that always starts itself": (
+        lambda: flow(start_workflow("order")),
+        "ENDLESS",
+        "START_WORKFLOW 'start_order' starts the workflow that it is in, in every case",
     ),
     "a script that reads what is not there": (
         lambda: flow(inline("$.totl + 1", {"total": 1})),
@@ -1144,6 +1436,15 @@ RIGHT = {
     ),
     "the id of the task": lambda a: flow(a, simple("b", x="${CPEWF_TASK_ID} ${HOME} $${ghost.x}")),
     "a worker that takes anything": lambda a: flow(a, simple(anything, x=1, y=2)),
+    "an answer of somebody else": lambda a: flow(
+        a, simple(forget, ref="f", async_complete=True), simple("b", x="${f.output.x}")
+    ),
+    "literals that a worker converts": lambda a: flow(
+        a,
+        simple(ship, address=Address("a", "1"), lines="3", day=date(2026, 1, 31)),
+        simple(ship, address={"street": a.output.street, "zip": "1"}, lines=a.output.lines),
+        simple(ship, address={"street": "a", "zip": 1, "more": 2}, lines=2.0, day=None),
+    ),
     "a request from a reference": lambda a: flow(a, raw("HTTP", {"http_request": a.output.request})),
     "a template's request": lambda a: flow(a, raw("HTTP", {"method": "GET"}, task_definition=TEMPLATE)),
     "a workflow that runs itself in one case": lambda a: flow(a, switch("x", {"1": sub_workflow("order")})),
@@ -1151,6 +1452,60 @@ RIGHT = {
         a, switch("x", {"1": sub_workflow(in_turn(), inline=False)})
     ),
     "a type that is not known": lambda a: flow(a, raw("VERY_NEW")),
+    "references in place of words and numbers": lambda a: flow(
+        a,
+        http_poll("/", "true", strategy=a.output.strategy, interval="${a.output.interval}"),
+        jdbc("pg", "SELECT 1", kind=a.output.kind),
+        sub_workflow("x", priority=a.output.priority, definition=a.output.definition),
+        wait("${a.output.n} seconds"),
+        wait(until="${a.output.day} 10:00"),
+    ),
+    "what the server reads as well": lambda a: flow(
+        a,
+        simple("b", task_definition={"name": "b", "timeoutSeconds": 5_000_000_000, "retryDelaySeconds": "5"}),
+        sub_workflow("x", fields={"subWorkflowParam": {"name": "x", "version": "1"}}),
+        simple("c", on_state_change={"onStart": [{"type": "x", "payload": {}}], "onFailed": None}),
+    ),
+    **{
+        f"the time {text}": lambda a, text=text: flow(a, wait(until=text))
+        for text in (
+            "2030-1-1",
+            "2030-01-01 9:00",
+            "2030-01-01 10:00 CET",
+            "2030-01-01 10:00 GMT+02:00",
+            "2030-01-01 10:00 +0200",
+            "2030-01-01 10:00 Pacific Standard Time",
+        )
+    },
+    "functions that are called": lambda a: flow(
+        a,
+        inline("(function () { return 1; })()"),
+        inline("function f(x) { return x; } f($.a)", {"a": 1}),
+        inline("((x) => x + 1)($.a)", {"a": 1}),
+        inline("const f = (x) => { return x; }; f(1)"),
+        inline("f = x => x; f(1)"),
+    ),
+    "a whole query": lambda a: flow(a, jq(a.output.query)),
+    "a condition on an output that is called output": lambda a: flow(
+        do_while(a, condition="$.b.output", inputs={"b": {"output": 1}})
+    ),
+    "a message to who completes a WAIT": lambda a: flow(a, wait(inputs={"question": "ready?"})),
+    "a workflow that starts itself in one case": lambda a: flow(a, switch("x", {"1": start_workflow("order")})),
+    "a step after a loop over items that may be none": lambda a: flow(for_each([], [terminate()]), a),
+    **{
+        f"the path {path}": lambda a, path=path: flow(a, simple("b", x=f"${{a.output.{path}}}"))
+        for path in (
+            "x[?(@.y[0] == 'it')].z['a b'][0]",
+            "x[?(@.y =~ /[a-z]+/)]",
+            "x[?(@.y == 'a[')].z",
+            r"x['it\'s']",
+            "x['a]b']",
+            "it's",
+        )
+    },
+    "scripts and prompts": lambda a: flow(
+        a, inline("$.input.value", {"input": {"value": 1}}), simple("b", x="{{name}} {a.b} $.a.b #{x} {{order.input}}")
+    ),
 }  # fmt: skip
 
 
