@@ -97,7 +97,6 @@ class Ref:
     __iter__ = _refusal("loop over")
     __contains__ = _refusal("search")
     __len__ = _refusal("measure")
-    __call__ = _refusal("call")
     __lt__ = __le__ = __gt__ = __ge__ = _refusal("compare")
     __int__ = __float__ = __complex__ = __index__ = __round__ = __trunc__ = _refusal("convert")
     __add__ = __radd__ = _refusal("add to", ' For text use an f-string: f"{ref} more".')

@@ -28,16 +28,15 @@ def test_the_blocks_run(names):
 
 
 def test_the_problems_are_those_that_are_shown(names):
-    shown = re.findall(r"^    tasks.* (\(shop.py.*)$", TEXT, re.MULTILINE)
+    shown = re.findall(r"^tasks.* (\(shop.py.*)$", TEXT, re.MULTILINE)
     found = [str(problem) for problem in names["wrong"].validate()]
     plain = [re.sub(r"shop\.py:\d+", "", line.partition(" ")[2]) for line in found]
     assert plain == [re.sub(r"shop\.py:\d+", "", line) for line in shown]
 
 
 def test_the_source_is_what_is_shown(names):
-    shown = re.search(r"^    from conductor import Workflow\n.*?\n\n(?=`)", TEXT, re.DOTALL | re.MULTILINE)
-    lines = [line.removeprefix("    ") for line in shown[0].rstrip().splitlines()]
-    assert Workflow.from_def(names["definition"]).to_python().splitlines() == lines
+    shown = re.search(r"^```text\n(from conductor import Workflow\n.*?)```", TEXT, re.DOTALL | re.MULTILINE)
+    assert Workflow.from_def(names["definition"]).to_python() == shown[1]
 
 
 def test_every_builder_is_named():
