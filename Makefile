@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ENGINE ?= embedded
+JOBS ?= 2
 BIN := $(VENV)/bin
 RUNTIME := fast yaml cli server hypothesis prometheus opentelemetry sentry django flask
 STAMP := $(VENV)/.installed
@@ -31,7 +32,7 @@ run: $(VENV)/.installed-$(if $(filter oss,$(ENGINE)),oss,server) ## run sample o
 	$(BIN)/python -m examples.order_processing --engine $(ENGINE)
 
 test: $(STAMP) ## run all tests, those on the real server included
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(JOBS)
 
 test-unit: $(STAMP) ## run the tests that need no server
 	$(BIN)/python -m pytest -q tests/unit tests/contract tests/packaging tests/functional

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+ON_THE_REAL_SERVER = ("tests/e2e/", "tests/conformance/")
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
@@ -53,3 +55,16 @@ def pytest_configure():
     """Take Ctrl-C as usual, also where the tests run in the background: processes of tests inherit what is ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `-n`: one process has all tests on the real server, which starts once; the others have a file each."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path = nodeid.partition("::")[0]
+            return "the real server" if path.startswith(ON_THE_REAL_SERVER) else path
+
+    return ByFile(config, log)
