@@ -29,6 +29,28 @@ ENDS = {
     "order": {"confirmation": "ann: T-2", "payment": "card"},
     "request_response": 16,
     "task_types": 17,
+    "controlled": [
+        "PAUSED: paid COMPLETED",
+        "RUNNING: paid COMPLETED, book COMPLETED, boarded IN_PROGRESS",
+        "found by its correlation id: True",
+        "TERMINATED: paid COMPLETED, book COMPLETED, boarded CANCELED",
+    ],
+    "definitions": [
+        "the same again: False",
+        "another differs: True",
+        "latest: 2 with 2 tasks",
+        "from the server: ups",
+    ],
+    "retried": [
+        ("start: FAILED None", ["price", "pack"]),
+        ("retry: COMPLETED tea packed", ["pack"]),
+        ("rerun: COMPLETED tea packed", ["price", "pack"]),
+        ("restart: COMPLETED tea packed", ["price", "pack"]),
+    ],
+    "signalled": (
+        ["started: RUNNING", "address: RUNNING, basket addressed", "payment: COMPLETED"],
+        {"city": "Rome", "card": "visa"},
+    ),
     "saga": (
         "FAILED",
         ["deploy firmware broken", "deploy webapp broken", "roll back webapp to 1.0", "roll back firmware to 1.0"],
@@ -62,8 +84,19 @@ def test_a_schedule_starts_its_workflow(client):
     assert period["to"] - period["from"] == 86_400_000
 
 
+def test_a_service_is_polled_until_it_is_well(client):
+    assert run(client, "polled")[0] == {"status": 200, "healthy": True}
+
+
+def test_what_needs_keys_is_drawn():
+    pictures = run(None, "ai")
+    assert {name: picture.splitlines()[0] for name, picture in pictures.items()} == {
+        name: f"{name} v1" for name in ("ai_retrieval", "ai_tools", "ai_chat", "ai_agent")
+    }
+
+
 def test_every_example_is_run():
-    assert {*ENDS, "kitchen_sink", "scheduled"} == set(EXAMPLES)
+    assert {*ENDS, "ai", "kitchen_sink", "polled", "scheduled"} == set(EXAMPLES)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -1,0 +1,57 @@
+"""What the right columns of the migration guides name is there."""
+
+import importlib
+import inspect
+import re
+
+import attrs
+import pytest
+from blocks import DOCS, FENCE
+
+from conductor import ConductorClient, Settings, TaskHandler, Workflow
+from conductor.models import Task, TaskResult
+from conductor.worker.options import WorkerOptions
+from conductor.workflow import Options, Step
+
+MODULES = ("conductor", "conductor.workflow", "conductor.models", "conductor.worker.context", "builtins", "logging")
+CLIENT = ConductorClient(server_url="http://localhost:1")
+OWNERS = (TaskHandler, Workflow, Step, Task, TaskResult, ConductorClient)
+OPTIONS = {
+    *(field.name for kind in (WorkerOptions, Settings) for field in attrs.fields(kind)),
+    *Options.__annotations__,
+}
+
+
+def successors(page):
+    text = FENCE.sub("", (DOCS / "howto" / page).read_text(encoding="utf-8"))
+    cells = re.findall(r"^\| .+ \| (.+) \|$", text, re.MULTILINE)
+    spans = [span for cell in cells for span in re.findall(r"`([^`]+)`", cell)]
+    assert len(spans) > 50
+    return spans
+
+
+def known(name):
+    modules = [importlib.import_module(module) for module in MODULES]
+    return next((found for place in (*OWNERS, *modules) if (found := getattr(place, name, None)) is not None), None)
+
+
+SPANS = [(page, span) for page in ("migration-python.md", "migration-javascript.md") for span in successors(page)]
+
+
+@pytest.mark.parametrize(("page", "span"), SPANS)
+def test_what_is_called_is_there_and_has_these_keywords(page, span):
+    for client, method in re.findall(r"\bclient\.(\w+)\.(\w+)", span):
+        assert hasattr(getattr(CLIENT, client), method), span
+    for name, inside in re.findall(r"(?<![.\w])(\w+)\(((?:[^()]|\([^()]*\))*)\)", span):
+        call = known(name)
+        assert call is not None, f"{name} of {span}"
+        named = set(re.findall(r"\b(\w+)=", re.sub(r"\([^()]*\)", "", inside)))
+        parameters = inspect.signature(call).parameters if named else {}
+        swallows = any(one.startswith("more") for one in parameters)
+        assert swallows or named <= OPTIONS | set(parameters), span
+
+
+@pytest.mark.parametrize(("page", "span"), [pair for pair in SPANS if re.fullmatch(r"\w+", pair[1])])
+def test_a_name_alone_is_a_public_one_or_an_option(page, span):
+    attributes = {"status", "code", "server_message", "total_hits"}
+    assert span in OPTIONS | attributes or known(span) is not None or span.startswith("CONDUCTOR_")
