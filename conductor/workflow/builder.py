@@ -11,7 +11,7 @@ from typing import Any, TypeVar, overload
 
 from typing_extensions import Self
 
-from conductor.errors import ConfigurationError
+from conductor.errors import ConfigurationError, UnexpectedResponseError, WorkflowDefinitionError
 from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
 from conductor.models.defaults import without_defaults
 from conductor.workflow.checking import Checking
@@ -274,8 +274,18 @@ class Workflow(Roots, Opening, Checking, Running):
         }
 
     def to_def(self) -> WorkflowDef:
-        """The definition."""
-        return WorkflowDef.from_dict(self.to_dict())
+        """The definition.
+
+        Raises:
+            WorkflowDefinitionError: Values in it are of another type than a definition has.
+        """
+        try:
+            return WorkflowDef.from_dict(self.to_dict())
+        except UnexpectedResponseError as error:
+            problem = Problem("WRONG_TYPE", error.message, error.path_in_body)
+            raise WorkflowDefinitionError(
+                f"Workflow {self.name!r} cannot be read as a definition. {error.message}", problems=[problem]
+            ) from None
 
     def to_python(self, variable: str = "workflow", *, tidy: bool = False) -> str:
         """The source of a module that makes this workflow with builders.
@@ -291,7 +301,7 @@ class Workflow(Roots, Opening, Checking, Running):
 
     def draw(self) -> Picture:
         """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.workflow.draw``."""
-        return draw(self.to_def())
+        return draw(self)
 
     def _repr_html_(self) -> str:
         return self.draw()._repr_html_()

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from conductor import TaskDef, Worker, WorkerRegistry, Workflow, WorkflowDef, worker_task
+from conductor import TaskDef, Worker, WorkerRegistry, Workflow, WorkflowDef, WorkflowDefinitionError, worker_task
 from conductor.workflow import (
     http,
     inline,
@@ -339,6 +339,16 @@ def test_steps_are_found():
 def test_what_is_no_step_cannot_be_added():
     with pytest.raises(TypeError, match="A step, a list of branches or a function"):
         Workflow("w").add(3)
+
+
+def test_a_workflow_with_a_wrong_value_is_drawn_and_says_what_is_wrong_as_a_definition():
+    workflow = Workflow("w")
+    workflow >> simple("a", retry_count="three") >> simple("b")
+
+    assert "b" in str(workflow.draw())
+    with pytest.raises(WorkflowDefinitionError, match="cannot be read as a definition.*retry_count") as raised:
+        workflow.to_def()
+    assert [problem.code for problem in raised.value.problems] == ["WRONG_TYPE"]
 
 
 def test_a_workflow_draws_itself():
