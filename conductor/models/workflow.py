@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from conductor.models.codec import moment
+from conductor.models.drawing import picture_of
 from conductor.models.enums import TaskStatus, WorkflowExecutionStatus
 from conductor.models.task import Task
 from conductor.models.wire import Model, wire
 from conductor.models.workflow_def import WorkflowDef
+
+if TYPE_CHECKING:
+    from conductor.workflow.draw import Picture
 
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR, TaskStatus.TIMED_OUT})
 _NEVER = 1 << 62
@@ -84,6 +89,18 @@ class Workflow(Model):
     start_time: int | None = None
     workflow_name: str | None = None
     workflow_version: int | None = None
+
+    def draw(self, inside: Iterable[object] = ()) -> Picture:
+        """Its picture, with what became of each step; see ``conductor.workflow.draw``.
+
+        Args:
+            inside: Definitions and executions of sub-workflows, to be drawn inside the steps that ran them.
+        """
+        return picture_of(self, inside)
+
+    def _repr_html_(self) -> str | None:
+        is_known = self.tasks or self.workflow_definition is not None
+        return self.draw()._repr_html_() if is_known else None
 
     @property
     def is_terminal(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -299,9 +299,13 @@ class Workflow(Roots, Opening, Checking, Running):
         wire = self.to_dict()
         return to_python(without_defaults(wire) if tidy else wire, Workflow, variable)
 
-    def draw(self) -> Picture:
-        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.workflow.draw``."""
-        return draw(self)
+    def draw(self, inside: Iterable[object] = ()) -> Picture:
+        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.workflow.draw``.
+
+        Args:
+            inside: Definitions of sub-workflows, or builders of them, to be drawn inside the steps that run them.
+        """
+        return draw(self, inside)
 
     def _repr_html_(self) -> str:
         return self.draw()._repr_html_()
