@@ -12,7 +12,7 @@ from typing import Any, TypeVar, overload
 from typing_extensions import Self
 
 from conductor.errors import ConfigurationError, UnexpectedResponseError, WorkflowDefinitionError
-from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
+from conductor.models import RateLimitConfig, SchemaDef, Tag, WorkflowDef, WorkflowTimeoutPolicy
 from conductor.models.defaults import without_defaults
 from conductor.workflow.checking import Checking
 from conductor.workflow.draw import Picture, draw
@@ -64,6 +64,9 @@ class Workflow(Roots, Opening, Checking, Running):
         owner_email: Whom to ask.
         owner_app: Which application it belongs to.
         metadata: Free map that the server keeps.
+        tags: Its tags: key to value, or ``Tag`` models or their wire forms (Orkes).
+        overwrite_tags: Whether they replace the tags that it has there (Orkes).
+        schema_version: The version of the form of definitions; servers take 2 only, which is their default.
         fields: Wire fields that this SDK has no name for.
     """
 
@@ -93,6 +96,9 @@ class Workflow(Roots, Opening, Checking, Running):
         owner_email: str | None = None,
         owner_app: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | Sequence[Tag | Mapping[str, Any]] | None = None,
+        overwrite_tags: bool | None = None,
+        schema_version: int | None = None,
         fields: Mapping[str, Any] | None = None,
     ) -> None:
         if isinstance(timeout, timedelta):
@@ -124,6 +130,9 @@ class Workflow(Roots, Opening, Checking, Running):
             "ownerEmail": owner_email,
             "ownerApp": owner_app,
             "metadata": metadata,
+            "tags": [{"key": k, "value": v} for k, v in tags.items()] if isinstance(tags, Mapping) else tags,
+            "overwriteTags": overwrite_tags,
+            "schemaVersion": schema_version,
         }
         self._set_up({**{key: value for key, value in given.items() if value is not None}, **(fields or {})})
 

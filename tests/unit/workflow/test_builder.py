@@ -85,7 +85,10 @@ def test_every_field_of_a_definition_can_be_given():
         owner_email="a@b.c",
         owner_app="shop",
         metadata={"m": 1},
-        fields={"schemaVersion": 2},
+        tags={"team": "pay"},
+        overwrite_tags=True,
+        schema_version=2,
+        fields={"newer": 1},
     )
     assert workflow.to_dict() == {
         "name": "order",
@@ -112,7 +115,10 @@ def test_every_field_of_a_definition_can_be_given():
         "ownerEmail": "a@b.c",
         "ownerApp": "shop",
         "metadata": {"m": 1},
+        "tags": [{"key": "team", "value": "pay"}],
+        "overwriteTags": True,
         "schemaVersion": 2,
+        "newer": 1,
     }
     assert workflow.to_def().to_dict() == workflow.to_dict()
 
