@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from conductor.models.defaults import SHAPES, STAMPS, Shape, without_overwritten
+from conductor.models.defaults import ASKED, SHAPES, STAMPS, Shape, without_overwritten
 from conductor.models.wire import Model
 
 __all__ = ["Change", "Ensured", "compare"]
@@ -91,6 +91,8 @@ def _is_the_same(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any], 
     if shape.is_free:
         return False
     if key in wanted:
+        if key in ASKED:
+            return True
         # where a server leaves out what others always write, it does not have the option
         is_unknown = wanted[key] in _NOTHING and key in shape.defaults
         return is_unknown or wanted[key] == "" or shape.says_nothing(key, wanted[key])

@@ -143,7 +143,7 @@ class MetadataClient(Resource):
         wanted = _workflow(definition)
         version = wanted.version or 1
         try:
-            found: WorkflowDef | None = self.get_workflow(wanted.name, version)
+            found: WorkflowDef | None = self.get_workflow(wanted.name, version, metadata=bool(wanted.tags) or None)
         except NotFoundError:
             found = None
         result = compare(wanted.name, wanted, found)
@@ -162,7 +162,7 @@ class MetadataClient(Resource):
         """
         wanted = _task(definition)
         try:
-            found: TaskDef | None = self.get_task(wanted.name)
+            found: TaskDef | None = self.get_task(wanted.name, metadata=bool(wanted.tags) or None)
         except NotFoundError:
             found = None
         result = compare(wanted.name, wanted, found)

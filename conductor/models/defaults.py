@@ -7,9 +7,11 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["FREE", "SHAPES", "STAMPS", "Shape", "without_defaults", "without_overwritten"]
+__all__ = ["ASKED", "FREE", "SHAPES", "STAMPS", "Shape", "without_defaults", "without_overwritten"]
 
 STAMPS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
+
+ASKED = frozenset({"overwriteTags"})  # how to write, which no server gives back
 
 _EMPTY: tuple[Any, ...] = (None, {}, [])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,14 @@ from attrs import define, field
 
 from conductor._renamed import missing_attribute
 from conductor.models.codec import moment
+from conductor.models.drawing import picture_of
 from conductor.models.enums import TaskStatus, WorkflowExecutionStatus
 from conductor.models.task import Task
 from conductor.models.wire import Model, wire
 from conductor.models.workflow_def import WorkflowDef
+
+if TYPE_CHECKING:
+    from conductor.workflow.draw import Picture
 
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR, TaskStatus.TIMED_OUT})
 _NEVER = 1 << 62
@@ -88,6 +93,18 @@ class Workflow(Model):
 
     if not TYPE_CHECKING:
         __getattr__ = missing_attribute
+
+    def draw(self, inside: Iterable[object] = ()) -> Picture:
+        """Its picture, with what became of each step; see ``conductor.workflow.draw``.
+
+        Args:
+            inside: Definitions and executions of sub-workflows, to be drawn inside the steps that ran them.
+        """
+        return picture_of(self, inside)
+
+    def _repr_html_(self) -> str | None:
+        is_known = self.tasks or self.workflow_definition is not None
+        return self.draw()._repr_html_() if is_known else None
 
     @property
     def is_terminal(self) -> bool:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from conductor.models.codec import moment
+from conductor.models.drawing import picture_of
 from conductor.models.enums import IdempotencyStrategy, JoinMode, RateLimitPolicy, TaskType, WorkflowTimeoutPolicy
 from conductor.models.schema import SchemaDef
 from conductor.models.tag import Tag
 from conductor.models.task_def import TaskDef
 from conductor.models.wire import Model, wire
+
+if TYPE_CHECKING:
+    from conductor.workflow.draw import Picture
 
 
 @define(repr=False)
@@ -190,6 +195,17 @@ class WorkflowDef(Model):
     masked_fields: list[str] | None = None
     tags: list[Tag] | None = None
     overwrite_tags: bool | None = None
+
+    def draw(self, inside: Iterable[object] = ()) -> Picture:
+        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.workflow.draw``.
+
+        Args:
+            inside: Definitions of sub-workflows, to be drawn inside the steps that run them.
+        """
+        return picture_of(self, inside)
+
+    def _repr_html_(self) -> str:
+        return self.draw()._repr_html_()
 
     @property
     def created_at(self) -> datetime | None:

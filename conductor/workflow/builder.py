@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from typing_extensions import Self
 
 from conductor._renamed import explains, missing_attribute
-from conductor.errors import ConfigurationError
-from conductor.models import RateLimitConfig, SchemaDef, WorkflowDef, WorkflowTimeoutPolicy
+from conductor.errors import ConfigurationError, UnexpectedResponseError, WorkflowDefinitionError
+from conductor.models import RateLimitConfig, SchemaDef, Tag, WorkflowDef, WorkflowTimeoutPolicy
 from conductor.models.defaults import without_defaults
 from conductor.workflow.checking import Checking
 from conductor.workflow.draw import Picture, draw
@@ -66,6 +66,9 @@ class Workflow(Roots, Opening, Checking, Running):
         owner_email: Whom to ask.
         owner_app: Which application it belongs to.
         metadata: Free map that the server keeps.
+        tags: Its tags: key to value, or ``Tag`` models or their wire forms (Orkes).
+        overwrite_tags: Whether they replace the tags that it has there (Orkes).
+        schema_version: The version of the form of definitions; servers take 2 only, which is their default.
         fields: Wire fields that this SDK has no name for.
     """
 
@@ -99,6 +102,9 @@ class Workflow(Roots, Opening, Checking, Running):
         owner_email: str | None = None,
         owner_app: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | Sequence[Tag | Mapping[str, Any]] | None = None,
+        overwrite_tags: bool | None = None,
+        schema_version: int | None = None,
         fields: Mapping[str, Any] | None = None,
     ) -> None:
         if isinstance(timeout, timedelta):
@@ -130,6 +136,9 @@ class Workflow(Roots, Opening, Checking, Running):
             "ownerEmail": owner_email,
             "ownerApp": owner_app,
             "metadata": metadata,
+            "tags": [{"key": k, "value": v} for k, v in tags.items()] if isinstance(tags, Mapping) else tags,
+            "overwriteTags": overwrite_tags,
+            "schemaVersion": schema_version,
         }
         self._set_up({**{key: value for key, value in given.items() if value is not None}, **(fields or {})})
         self._written = claim({"outputParameters": output_parameters})
@@ -285,8 +294,18 @@ class Workflow(Roots, Opening, Checking, Running):
         }
 
     def to_def(self) -> WorkflowDef:
-        """The definition."""
-        return WorkflowDef.from_dict(self.to_dict())
+        """The definition.
+
+        Raises:
+            WorkflowDefinitionError: Values in it are of another type than a definition has.
+        """
+        try:
+            return WorkflowDef.from_dict(self.to_dict())
+        except UnexpectedResponseError as error:
+            problem = Problem("WRONG_TYPE", error.message, error.path_in_body)
+            raise WorkflowDefinitionError(
+                f"Workflow {self.name!r} cannot be read as a definition. {error.message}", problems=[problem]
+            ) from None
 
     def to_python(self, variable: str = "workflow", *, tidy: bool = False) -> str:
         """The source of a module that makes this workflow with builders.
@@ -300,9 +319,13 @@ class Workflow(Roots, Opening, Checking, Running):
         wire = self.to_dict()
         return to_python(without_defaults(wire) if tidy else wire, Workflow, variable)
 
-    def draw(self) -> Picture:
-        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.workflow.draw``."""
-        return draw(self.to_def())
+    def draw(self, inside: Iterable[object] = ()) -> Picture:
+        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.workflow.draw``.
+
+        Args:
+            inside: Definitions of sub-workflows, or builders of them, to be drawn inside the steps that run them.
+        """
+        return draw(self, inside)
 
     def _repr_html_(self) -> str:
         return self.draw()._repr_html_()

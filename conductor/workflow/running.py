@@ -168,8 +168,9 @@ class Running:
 
         ``GET /metadata/workflow/{name}``.
         """
+        here = self.to_def()
         try:
-            there = client.metadata.get_workflow(self.name, self.version).to_dict()
+            there = client.metadata.get_workflow(self.name, self.version, metadata=bool(here.tags) or None).to_dict()
         except NotFoundError:
             there = None
-        return compare(self.to_def().to_dict(), there)
+        return compare(here.to_dict(), there)

@@ -33,6 +33,17 @@ print(json.dumps(sorted({"requests", "urllib3"} & sys.modules.keys())))
     assert run(code) == []
 
 
+def test_models_load_what_draws_them_when_they_are_drawn():
+    code = """
+import json, sys
+from conductor.models import WorkflowDef
+definition = WorkflowDef("w")
+before = "conductor.workflow.draw" in sys.modules
+print(json.dumps([before, "<svg" in definition._repr_html_()]))
+"""
+    assert run(code) == [False, True]
+
+
 def test_importing_starts_no_thread_and_configures_no_logging():
     code = """
 import json, logging, threading

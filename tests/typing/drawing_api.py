@@ -20,6 +20,8 @@ run = assert_type(example_workflow_run(definition, {"a": 1}, status="FAILED", re
 task = assert_type(example_task("double", {"number": 2}, retry_count=1), Task)
 result = assert_type(run_task(double, task=task), TaskResult)
 picture = assert_type(draw(run, [definition]), Picture)
+assert_type(definition.draw(), Picture)
+assert_type(run.draw([definition]), Picture)
 assert_type(picture.svg(), str)
 assert_type(picture.mermaid(), str)
 assert_type(picture.text(color=True), str)

@@ -92,6 +92,7 @@ def draw(subject: object, inside: Iterable[object] = ()) -> Picture:
 
     Raises:
         TypeError: It is none of these.
-        UnexpectedResponseError: A dict has values of another type than the wire form.
+        UnexpectedResponseError: The wire form of an execution has values of another type. What is wrong in a definition
+            is left out of the picture.
     """
     return Picture(graph_of(subject, inside))

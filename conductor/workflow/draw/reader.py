@@ -13,6 +13,7 @@ from conductor.models import SubWorkflowParams, Task, TaskStatus, Workflow, Work
 from conductor.workflow.draw.detail import detail_of
 from conductor.workflow.draw.graph import Graph, Lane, Step
 from conductor.workflow.draw.kinds import Kind, kind_of
+from conductor.workflow.draw.mend import readable
 from conductor.workflow.draw.runs import Runs, of_workflow, plain_name, summary
 
 __all__ = ["graph_of"]
@@ -31,7 +32,7 @@ def graph_of(subject: object, inside: Iterable[object] = ()) -> Graph:
 
     Raises:
         TypeError: It is none of these.
-        UnexpectedResponseError: A wire form has values of another type.
+        UnexpectedResponseError: The wire form of an execution has values of another type.
     """
     subject = _model_of(subject)
     others = _Others([_model_of(other) for other in inside])
@@ -47,15 +48,29 @@ def graph_of(subject: object, inside: Iterable[object] = ()) -> Graph:
 
 
 def _model_of(subject: object) -> WorkflowDef | Workflow:
-    if isinstance(subject, Mapping):
-        executed = "workflowId" in subject or "workflowDefinition" in subject
-        return Workflow.from_dict(subject) if executed else WorkflowDef.from_dict(subject)
-    to_def = getattr(subject, "to_def", None)
-    if callable(to_def):
+    if callable(getattr(subject, "to_def", None)) and callable(to_dict := getattr(subject, "to_dict", None)):
+        subject = to_dict()  # a builder: what it has may be no definition yet
+    if isinstance(subject, Mapping) and subject.keys() & {"name", "tasks", "workflowId", "workflowDefinition"}:
+        return _read(subject)
+    if callable(to_def := getattr(subject, "to_def", None)):
         subject = to_def()
     if isinstance(subject, WorkflowDef | Workflow):
         return subject
     raise TypeError(f"A {type(subject).__name__} cannot be drawn: give a definition, an execution, or a builder.")
+
+
+def _read(wire: Mapping[str, Any]) -> WorkflowDef | Workflow:
+    if "workflowId" not in wire and "workflowDefinition" not in wire:
+        try:
+            return WorkflowDef.from_dict(wire)
+        except UnexpectedResponseError:
+            return WorkflowDef.from_dict(readable(wire))
+    try:
+        return Workflow.from_dict(wire)
+    except UnexpectedResponseError:
+        if not isinstance(definition := wire.get("workflowDefinition"), Mapping):
+            raise
+        return Workflow.from_dict({**wire, "workflowDefinition": readable(definition)})
 
 
 class _Others:

@@ -40,6 +40,9 @@ _HEADER = {
     "ownerEmail": "owner_email",
     "ownerApp": "owner_app",
     "metadata": "metadata",
+    "tags": "tags",
+    "overwriteTags": "overwrite_tags",
+    "schemaVersion": "schema_version",
 }
 _FIELDS = {keyword: key for key, keyword in _HEADER.items()}
 _MOST_OPEN = 16  # a step opens up to two, and Python allows 20

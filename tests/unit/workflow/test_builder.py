@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from conductor import TaskDef, Worker, WorkerRegistry, Workflow, WorkflowDef, worker_task
+from conductor import TaskDef, Worker, WorkerRegistry, Workflow, WorkflowDef, WorkflowDefinitionError, worker_task
 from conductor.workflow import (
     http,
     inline,
@@ -85,7 +85,10 @@ def test_every_field_of_a_definition_can_be_given():
         owner_email="a@b.c",
         owner_app="shop",
         metadata={"m": 1},
-        fields={"schemaVersion": 2},
+        tags={"team": "pay"},
+        overwrite_tags=True,
+        schema_version=2,
+        fields={"newer": 1},
     )
     assert workflow.to_dict() == {
         "name": "order",
@@ -112,7 +115,10 @@ def test_every_field_of_a_definition_can_be_given():
         "ownerEmail": "a@b.c",
         "ownerApp": "shop",
         "metadata": {"m": 1},
+        "tags": [{"key": "team", "value": "pay"}],
+        "overwriteTags": True,
         "schemaVersion": 2,
+        "newer": 1,
     }
     assert workflow.to_def().to_dict() == workflow.to_dict()
 
@@ -339,6 +345,16 @@ def test_steps_are_found():
 def test_what_is_no_step_cannot_be_added():
     with pytest.raises(TypeError, match="A step, a list of branches or a function"):
         Workflow("w").add(3)
+
+
+def test_a_workflow_with_a_wrong_value_is_drawn_and_says_what_is_wrong_as_a_definition():
+    workflow = Workflow("w")
+    workflow >> simple("a", retry_count="three") >> simple("b")
+
+    assert "b" in str(workflow.draw())
+    with pytest.raises(WorkflowDefinitionError, match="cannot be read as a definition.*retry_count") as raised:
+        workflow.to_def()
+    assert [problem.code for problem in raised.value.problems] == ["WRONG_TYPE"]
 
 
 def test_a_workflow_draws_itself():

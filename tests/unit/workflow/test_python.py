@@ -154,6 +154,8 @@ DEFINITIONS = {
         "name": "w",
         "version": 2,
         "schemaVersion": 2,
+        "tags": [{"key": "team", "value": "pay"}],
+        "overwriteTags": False,
         "createTime": 1,
         "timeoutSeconds": 5,
         "description": None,

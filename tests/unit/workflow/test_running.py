@@ -216,6 +216,19 @@ def test_what_the_server_fills_in_deep_inside_is_no_difference():
     ]
 
 
+def test_tags_are_compared_and_how_they_are_written_is_not(server, client):
+    workflow = Workflow("order", tags={"team": "pay"}, overwrite_tags=True)
+    workflow >> simple("a")
+    there = {key: value for key, value in workflow.to_dict().items() if key != "overwriteTags"}
+    asked = [matchers.query_param_matcher({"version": 1, "metadata": "true"})]
+    server.get(f"{API}/metadata/workflow/order", json=there, match=asked)
+    assert not workflow.diff(client)
+    assert not client.metadata.ensure_workflow(workflow)
+    server.replace("GET", f"{API}/metadata/workflow/order", json={**there, "tags": []}, match=asked)
+    assert [change.path for change in workflow.diff(client)] == ["tags"]
+    assert [change.path for change in client.metadata.ensure_workflow(workflow, dry_run=True).changes] == ["tags"]
+
+
 def test_a_workflow_that_is_not_registered(server, client, workflow):
     server.get(f"{API}/metadata/workflow/order", status=404, json={"message": "no"})
     diff = workflow.diff(client)

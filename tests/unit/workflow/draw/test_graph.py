@@ -140,15 +140,41 @@ def test_what_has_a_definition_is_drawn_by_it(blocks):
     assert graph_of(Builder()) == graph_of(blocks)
 
 
-@pytest.mark.parametrize("subject", [None, 3, "text", object()])
+@pytest.mark.parametrize("subject", [None, 3, "text", object(), {}, {"a": 1}])
 def test_what_is_no_workflow_is_refused(subject):
     with pytest.raises(TypeError, match="cannot be drawn"):
         graph_of(subject)
 
 
-def test_a_wire_form_of_another_shape_is_refused_with_the_place():
+def test_what_is_wrong_in_a_definition_is_left_out_and_the_rest_is_drawn():
+    definition = {
+        "name": ["w"],
+        "version": "first",
+        "tasks": [
+            {"name": "a", "taskReferenceName": "a", "retryCount": "three", "inputParameters": []},
+            {"type": "NOOP"},
+            None,
+            {"taskReferenceName": "s", "type": "SWITCH", "decisionCases": {"x": [3, {"name": "b"}], "y": 5}},
+            {"taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": [[{"taskReferenceName": "c"}], {}]},
+            {"taskReferenceName": "l", "type": "DO_WHILE", "loopOver": {"d": 1}},
+        ],
+    }
+    expected = [
+        "a",
+        "",
+        ("s", [("x", [""]), ("y", []), ("default", [])]),
+        ("f", [("", ["c"]), ("", [])]),
+        ("l", [("", [])]),
+    ]
+    assert shape(graph_of(definition).steps) == expected
+    assert shape(graph_of({"workflowId": "i", "workflowDefinition": definition}).steps) == expected
+    assert shape(graph_of({"name": "w", "tasks": 3}).steps) == []
+    assert "retryCount" in definition["tasks"][0]
+
+
+def test_an_execution_of_another_shape_is_refused_with_the_place():
     with pytest.raises(UnexpectedResponseError, match="tasks"):
-        graph_of({"name": "w", "tasks": 3})
+        graph_of({"workflowId": "i", "tasks": 3})
 
 
 def test_workflows_inside_others_are_drawn_with_what_became_of_them():

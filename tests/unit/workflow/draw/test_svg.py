@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conductor.models import TaskType, WorkflowDef, WorkflowTask
+from conductor.models import TaskType, Workflow, WorkflowDef, WorkflowTask
 from conductor.testing.generators import do_while_task, example_workflow, example_workflow_run, simple_task, switch_task
 from conductor.testing.strategies import workflow_definitions
 from conductor.workflow.draw import draw
@@ -231,8 +231,16 @@ def test_an_ending_without_a_form_is_refused(blocks, tmp_path, name):
 
 def test_notebooks_show_the_svg(blocks):
     shown = draw(blocks)._repr_html_()
+    assert blocks._repr_html_() == shown
     assert draw(blocks).svg() in shown
     assert shown.startswith("<div ")
+
+
+def test_definitions_and_executions_draw_themselves(blocks, execution):
+    assert blocks.draw().svg() == draw(blocks).svg()
+    assert execution.draw([blocks]).text() == draw(execution, [blocks]).text()
+    assert execution._repr_html_() == draw(execution)._repr_html_()
+    assert Workflow(workflow_id="i")._repr_html_() is None  # of which nothing was read but its id
 
 
 def test_an_empty_workflow_is_a_start_and_an_end():
