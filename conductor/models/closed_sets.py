@@ -53,7 +53,7 @@ def _refuse(given: Any, kind: type[Any] | None, name: str) -> None:
     if isinstance(given, str):
         _refuse_text(given, type(given) if isinstance(given, WireEnum) else kind, name)
     elif isinstance(given, Model):
-        model: type[Any] = type(given)
+        model: Any = type(given)
         for place in _places(model):
             inside = getattr(given, place.attribute)
             if inside is not None:
