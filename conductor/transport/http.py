@@ -173,21 +173,19 @@ class Transport:
             if query.get(name) not in (None, False)
         ]
         given += [("the idempotency key", Edition.ORKES)] if has_key else []
-        server = self._known_server() if given else None
         for name, edition in given:
+            once, selects = f"{operation} {name}", name in operation.selects
+            if once in self._told and not selects:
+                continue
+            self._told.add(once)
+            server = self._known_server()
             if server is None or server.edition is edition:
                 continue
-            if name in operation.selects:
+            if selects:
                 raise ignored(Call(operation, path, 0), name, edition, str(server))
-            if (told := f"{operation} {name}") not in self._told:
-                self._told.add(told)
-                logger.warning(
-                    "%s: the server in use (%s) ignores %s, which only %s acts on",
-                    operation,
-                    server,
-                    name,
-                    edition.value,
-                )
+            logger.warning(
+                "%s: the server in use (%s) ignores %s, which only %s acts on", operation, server, name, edition.value
+            )
 
     def _known_server(self) -> ServerInfo | None:
         """The server in use; None while it does not say which it is."""
