@@ -13,7 +13,7 @@
     │   │   ├── AuthenticationError   401
     │   │   ├── PermissionDeniedError 403
     │   │   ├── NotFoundError         404
-    │   │   │   └── UnsupportedByServerError   the server in use has no such operation
+    │   │   │   └── UnsupportedByServerError   the server in use has no such operation: .supported_by
     │   │   ├── ConflictError         409
     │   │   ├── RateLimitError        429
     │   │   └── ServerError           5xx
@@ -224,7 +224,17 @@ class NotFoundError(APIStatusError):
 
 
 class UnsupportedByServerError(NotFoundError):
-    """The server in use has no such operation: it is of another edition or version."""
+    """The server in use has no such operation: it is of another edition or version.
+
+    Attributes:
+        supported_by: The edition that has it, ``Orkes Conductor`` or ``the open-source server``; "" where both have it,
+            and this server is older, or has it switched off.
+    """
+
+    def __init__(self, message: str, *, supported_by: str = "", **values: Any) -> None:
+        super().__init__(message, supported_by=supported_by, **values)
+
+    supported_by: str
 
 
 class ConflictError(APIStatusError):

@@ -1,5 +1,10 @@
 """Webhooks that your own application receives: is this really from whom it says, and is it new?
 
+A sender that signs the time (Stripe, Slack, ours) is protected against replays by ``tolerance``. GitHub, the default,
+signs the body alone: a delivery that was caught can be sent again at any time. Its id is in ``X-GitHub-Delivery``: keep
+the ids that you have acted on, and do nothing for one that comes again. The id is not signed, so that this is against
+GitHub's own redeliveries; where a replay would do harm, look at something in the body as well.
+
 For Flask, Django or anything that has headers and the body as bytes::
 
     verify_webhook(request.get_data(), request.headers, SECRET)                  # Flask
@@ -73,7 +78,8 @@ def verify_webhook(
         body: The body exactly as it came; JSON read and written again has another signature.
         headers: The request's headers; their case does not matter.
         secret: The shared secret; several while one replaces another.
-        scheme: A name of ``SCHEMES``, or your own ``WebhookScheme``.
+        scheme: A name of ``SCHEMES``, or your own ``WebhookScheme``. With ``github``, which signs no time, nothing is
+            known of replays.
         tolerance: How many seconds old a webhook may be, and how far in the future, where the sender signs the time.
         clock: The time in epoch seconds.
 

@@ -68,6 +68,8 @@ def save(session: Session, handler: dict[str, Any], dry_run: bool) -> int:
             found: EventHandler | None = client.events.get_handler(wanted.name)
         except NotFoundError:
             found = None
+        if found is not None and wanted.active is None:
+            wanted.active = found.active
         result = compare(wanted.name, wanted, found)
         if result and not dry_run:
             client.events.create_handler(wanted) if found is None else client.events.update_handler(wanted)

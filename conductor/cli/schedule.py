@@ -77,7 +77,6 @@ def save(session: Session, schedule: dict[str, Any], dry_run: bool) -> int:
 def delete(session: Session, name: str) -> None:
     """Delete a schedule."""
     with session.client() as client:
-        client.schedules.get(name)  # the open-source server ignores names that are not there
         client.schedules.delete(name)
 
 
@@ -102,7 +101,7 @@ def resume(session: Session, name: str) -> None:
 
 @command.command("preview")
 @click.argument("cron", metavar="CRON")
-@click.option("--limit", type=click.IntRange(1), default=5, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(1, 5), default=5, show_default=True, help="How many.")
 @click.pass_obj
 def preview(session: Session, cron: str, limit: int) -> None:
     """Show when a cron expression runs next, in UTC and here; it has six fields, seconds first: '0 30 4 * * MON'."""

@@ -63,11 +63,11 @@ class Tagged(Resource):
     _SET_TAGS: ClassVar[Operation[None]]
     _DELETE_TAGS: ClassVar[Operation[None]]
 
-    def list_tags(self, name: str) -> list[Tag]:
+    def list_tags(self, name: str, /) -> list[Tag]:
         """The tags of one resource, by its name or id (``GET .../{name}/tags``, Orkes)."""
         return self._call(self._LIST_TAGS, self._of(self._LIST_TAGS, name))
 
-    def set_tags(self, name: str, tags: TagsLike) -> None:
+    def set_tags(self, name: str, /, tags: TagsLike) -> None:
         """Set tags of one resource (``PUT .../{name}/tags``, Orkes).
 
         Args:
@@ -76,7 +76,7 @@ class Tagged(Resource):
         """
         self._call(self._SET_TAGS, self._of(self._SET_TAGS, name), body=as_tags(tags))
 
-    def delete_tags(self, name: str, tags: TagsLike) -> None:
+    def delete_tags(self, name: str, /, tags: TagsLike) -> None:
         """Remove tags of one resource (``DELETE .../{name}/tags``, Orkes); keys and values must match."""
         self._call(self._DELETE_TAGS, self._of(self._DELETE_TAGS, name), body=as_tags(tags))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from conductor.clients._resource import Resource
+from conductor.clients.paging import check_page
 from conductor.models import Task
 from conductor.transport.operation import Edition, Operation
 
@@ -25,6 +27,8 @@ REDIS: Operation[dict[str, Any]] = Operation("GET", "/admin/redisUsage", dict, e
 CLEAR: Operation[None] = Operation("POST", "/admin/cache/clear/{taskDefName}", edition=Edition.ORKES)
 LIMITS: Operation[dict[str, Any]] = Operation("GET", "/limits", dict, edition=Edition.ORKES, on_empty=dict)
 
+_LARGEST_PAGE = 10_000
+
 
 class AdminClient(Resource):
     """For operators (``client.admin``)."""
@@ -41,8 +45,28 @@ class AdminClient(Resource):
         return self._call(QUEUES, query={"verbose": verbose})
 
     def list_pending_tasks(self, task_type: str, *, start: int = 0, count: int = 100) -> list[Task]:
-        """Tasks of a type that are scheduled or in progress (``GET /admin/task/{tasktype}``)."""
+        """A page of the tasks of a type that are scheduled or in progress (``GET /admin/task/{tasktype}``).
+
+        Args:
+            task_type: The task's name.
+            start: The first one's place.
+            count: How many at most.
+        """
+        check_page(start, count, _LARGEST_PAGE, "count")
         return self._call(PENDING, {"tasktype": task_type}, query={"start": start, "count": count})
+
+    def iterate_pending_tasks(self, task_type: str, *, size: int = 100) -> Iterator[Task]:
+        """All tasks of a type that are scheduled or in progress, page by page.
+
+        The server has no order for them that stays: one that ends meanwhile moves others forward, which are then
+        missed; none comes twice.
+        """
+        seen: set[str | None] = set()
+        start = 0
+        while page := self.list_pending_tasks(task_type, start=start, count=size):
+            yield from (task for task in page if task.task_id not in seen)
+            seen.update(task.task_id for task in page)
+            start += len(page)
 
     def requeue_workflow(self, workflow_id: str) -> str:
         """Have the server look at an execution again (``POST /admin/sweep/requeue/{workflowId}``)."""

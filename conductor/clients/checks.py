@@ -15,7 +15,6 @@ from conductor.models.enums import WireEnum
 from conductor.models.wire import Model
 
 __all__ = [
-    "LARGEST_TASK_OUTPUT",
     "LARGEST_WORKFLOW_INPUT",
     "addressable",
     "as_model",
@@ -25,6 +24,7 @@ __all__ = [
     "require_ids",
     "size_if_over",
     "sized",
+    "texts",
     "whole_seconds",
 ]
 
@@ -32,7 +32,6 @@ M = TypeVar("M", bound=Model)
 E = TypeVar("E", bound=WireEnum)
 
 LARGEST_WORKFLOW_INPUT = 5 * 1024 * 1024
-LARGEST_TASK_OUTPUT = 3 * 1024 * 1024
 _MOST_IDS = 1000
 _FEW, _SHORT = 100, 10_000
 
@@ -109,16 +108,12 @@ def addressable(name: str, what: str) -> str:
 
 
 def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, Any]:
-    """``value`` as plain JSON, refused when it is larger than the server keeps.
-
-    Over 5 MiB of workflow input or 3 MiB of task output a server without external storage takes the request, answers
-    200, and drops the payload.
-    """
+    """``value`` as plain JSON, refused when it is larger than the server keeps."""
     plain = to_jsonable(as_object(value, what), f"$.{what.rpartition(' ')[2]}")
     if (size := size_if_over(plain, limit)) is not None:
         raise ConfigurationError(
-            f"The {what} has {size:,} bytes. The server keeps {limit:,} at most and would silently drop it: store it "
-            "elsewhere and pass where it is.",
+            f"The {what} has {size:,} bytes. The server keeps {limit:,} at most: store it elsewhere and pass where "
+            "it is.",
             variable=what,
             allowed=f"at most {limit} bytes of JSON",
         )
@@ -145,12 +140,27 @@ def _may_exceed(plain: Mapping[str, Any]) -> bool:
     )
 
 
-def require_ids(ids: list[str]) -> list[str]:
+def texts(given: Iterable[str], name: str) -> list[str]:
+    """Several texts, such as ids; a single text would be taken for a list of its letters.
+
+    Raises:
+        ConfigurationError: It is a single text, or something else that is no list of texts.
+    """
+    found = None if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable) else list(given)
+    if found is None or not all(isinstance(one, str) for one in found):
+        raise ConfigurationError(
+            f"{name} is {given!r}; it must be a list of texts.", variable=name, value=given, allowed="a list of texts"
+        )
+    return found
+
+
+def require_ids(given: Iterable[str], name: str = "workflow_ids") -> list[str]:
     """The ids of a bulk call: 1 to 1,000."""
+    ids = texts(given, name)
     if not 1 <= len(ids) <= _MOST_IDS:
         raise ConfigurationError(
             f"A bulk call takes 1 to {_MOST_IDS:,} ids, not {len(ids):,}.",
-            variable="workflow_ids",
+            variable=name,
             value=len(ids),
             allowed=f"1 to {_MOST_IDS} ids",
         )

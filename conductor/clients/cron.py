@@ -15,6 +15,7 @@ _ALLOWED = "six fields, seconds first: second minute hour day-of-month month day
 _NUMBER = re.compile(r"\+?\d{1,10}")
 _LARGEST = 2**31 - 1  # of Java's int, in which the server counts
 _SUNDAY = 7
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # days of the months, in a leap year
 
 
 @frozen
@@ -72,6 +73,56 @@ def _check(text: str) -> None:
         raise _Problem(f"it has {len(parts)} fields and not 6.{advice}")
     for part, field in zip(parts, _FIELDS, strict=True):
         _check_field(part, field)
+    _check_days(parts[3], _numbered(parts[4], _FIELDS[4]), _numbered(parts[5], _FIELDS[5]))
+
+
+def _check_days(days: str, months: str, weekdays: str) -> None:
+    """Whether any month has a day that fits: the server wants the day of the month and the weekday, both."""
+    for month in _numbers(months, _FIELDS[4]):
+        last = _LONGEST[month - 1]
+        if _days(days, last) & _days_of_weekdays(weekdays, last):
+            return
+    raise _Problem(f"no month that it names has such a day: day of month {days!r}, day of week {weekdays!r}.")
+
+
+def _days(text: str, last: int) -> set[int]:
+    """The days that a month of so many days may have of those in the field; more where it depends on the year."""
+    found: set[int] = set()
+    for entry in text.split(","):
+        if entry.endswith("W") and entry != "LW":
+            day = int(entry[:-1])
+            found |= set(range(max(day - 2, 1), min(day + 2, last) + 1)) if day <= last else set()
+        elif entry.startswith("L"):
+            found |= set(range(1, last + 1))
+        else:
+            found |= _numbers(entry, _FIELDS[3])
+    return found & set(range(1, last + 1))
+
+
+def _days_of_weekdays(text: str, last: int) -> set[int]:
+    """The days of a month on which the weekdays of the field may fall."""
+    found: set[int] = set()
+    for entry in text.split(","):
+        _, hash_sign, week = entry.partition("#")
+        if hash_sign:
+            found |= set(range(7 * int(week) - 6, min(7 * int(week), last) + 1))
+        else:
+            found |= set(range(last - 7 if entry.endswith("L") else 1, last + 1))
+    return found
+
+
+def _numbers(text: str, field: _Field) -> set[int]:
+    """The numbers that a field's text names, where it has none of the special signs."""
+    found: set[int] = set()
+    for entry in text.split(","):
+        span, slash, step = entry.partition("/")
+        first, hyphen, last = span.partition("-")
+        if span in {"*", "?"}:
+            first, last = str(field.low), str(field.high)
+        elif not hyphen:
+            last = str(field.high) if slash else first
+        found |= set(range(int(first), int(last) + 1, int(step or 1)))
+    return found
 
 
 def _check_field(text: str, field: _Field) -> None:

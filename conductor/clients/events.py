@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from attrs import evolve
+
 from conductor.clients._tagged import Tagged, tag_operations
 from conductor.clients.checks import addressable, as_model, as_object
 from conductor.clients.event_queues import EventQueues
@@ -48,18 +50,23 @@ class EventClient(EventQueues, Tagged):
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_TAGS, SET_TAGS, DELETE_TAGS
 
     def create_handler(self, handler: EventHandler | Mapping[str, Any]) -> None:
-        """Create an event handler (``POST /event``). A new handler does nothing until ``active`` is true.
+        """Create an event handler (``POST /event``); it is active unless ``active`` is false.
+
+        The server's own default is a handler that is stored and does nothing.
 
         Raises:
             ConflictError: There is one of that name.
             ConfigurationError: It has no actions, or its event is not ``provider:queue``.
         """
-        checked = self._possible(handler)
+        checked = self._new(handler)
         self._call(CREATE, body=[checked] if self._takes_lists() else checked)
 
     def create_handlers(self, handlers: Iterable[EventHandler | Mapping[str, Any]]) -> None:
-        """Create several event handlers (``POST /event``); the open-source server takes one per request."""
-        checked = [self._possible(one) for one in handlers]
+        """Create several event handlers (``POST /event``), active ones unless they say otherwise.
+
+        The open-source server takes one per request.
+        """
+        checked = [self._new(one) for one in handlers]
         if self._takes_lists():
             self._call(CREATE, body=checked)
             return
@@ -71,8 +78,17 @@ class EventClient(EventQueues, Tagged):
 
         Raises:
             NotFoundError: There is none of that name.
+            ConfigurationError: It does not say whether it is ``active``; the server would switch it off.
         """
-        self._call(UPDATE, body=self._possible(handler))
+        checked = self._possible(handler)
+        if checked.active is None:
+            raise ConfigurationError(
+                f"The event handler {checked.name!r} does not say whether it is active; the server would switch it "
+                "off without a word.",
+                variable="active",
+                allowed="true or false",
+            )
+        self._call(UPDATE, body=checked)
 
     def list_handlers(self) -> builtins.list[EventHandler]:
         """All event handlers (``GET /event``)."""
@@ -144,6 +160,10 @@ class EventClient(EventQueues, Tagged):
     def delete_tag(self, name: str, key: str, value: str) -> None:
         """Remove one tag of an event handler (``DELETE /event/{name}/tags``, Orkes)."""
         self.delete_tags(name, {key: value})
+
+    def _new(self, handler: EventHandler | Mapping[str, Any]) -> EventHandler:
+        checked = self._possible(handler)
+        return evolve(checked, active=True) if checked.active is None else checked
 
     def _possible(self, handler: EventHandler | Mapping[str, Any]) -> EventHandler:
         """A handler whose actions the server in use carries out."""

@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Mapping, Sequence
 
 from conductor.clients._resource import Resource
+from conductor.clients.checks import texts
 from conductor.models import AccessType, GrantedAccess, GrantedAccessResponse, Group, UpsertGroupRequest, User
 from conductor.transport.operation import Edition, Operation
 
@@ -54,8 +55,10 @@ class GroupClient(Resource):
             roles: Of its members; None leaves them.
             default_access: What members may do with what a member makes: target type to accesses.
         """
-        access = {k: [AccessType(each) for each in v] for k, v in (default_access or {}).items()}
-        body = UpsertGroupRequest(description, access or None, None if roles is None else builtins.list(roles))
+        access = {
+            k: [AccessType(each) for each in texts(v, "default_access")] for k, v in (default_access or {}).items()
+        }
+        body = UpsertGroupRequest(description, access or None, None if roles is None else texts(roles, "roles"))
         return self._call(SAVE, {"id": group_id}, body=body)
 
     def delete(self, group_id: str) -> None:
@@ -72,7 +75,7 @@ class GroupClient(Resource):
 
     def add_users(self, group_id: str, user_ids: Sequence[str]) -> None:
         """Add several users (``POST /groups/{groupId}/users``)."""
-        self._call(ADD_USERS, {"groupId": group_id}, body=builtins.list(user_ids))
+        self._call(ADD_USERS, {"groupId": group_id}, body=texts(user_ids, "user_ids"))
 
     def remove_user(self, group_id: str, user_id: str) -> None:
         """Remove a user (``DELETE /groups/{groupId}/users/{userId}``)."""
@@ -80,7 +83,7 @@ class GroupClient(Resource):
 
     def remove_users(self, group_id: str, user_ids: Sequence[str]) -> None:
         """Remove several users (``DELETE /groups/{groupId}/users``)."""
-        self._call(REMOVE_USERS, {"groupId": group_id}, body=builtins.list(user_ids))
+        self._call(REMOVE_USERS, {"groupId": group_id}, body=texts(user_ids, "user_ids"))
 
     def list_permissions(self, group_id: str) -> builtins.list[GrantedAccess]:
         """What a group may do (``GET /groups/{groupId}/permissions``)."""

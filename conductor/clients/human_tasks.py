@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import as_model, known, require_ids, sized
-from conductor.clients.paging import check_size
+from conductor.clients.checks import as_model, known, require_ids, sized, texts
+from conductor.clients.paging import check_page
 from conductor.errors import ConfigurationError
 from conductor.models import (
     HumanTaskAssignment,
@@ -105,17 +105,17 @@ class HumanExecutor(Resource):
             start: The first result's place.
             size: How many at most.
         """
-        check_size(size, _LARGEST_PAGE)
+        check_page(start, size, _LARGEST_PAGE)
         wanted = None if states is None else [known(one, HumanTaskState, "states") for one in states]
         body = HumanTaskSearch(
             states=wanted,  # type: ignore[arg-type]  # none of them is None
             assignees=_users(assignees),
             claimants=_users(claimants),
-            definition_names=_texts(definition_names),
-            display_names=_texts(display_names),
-            task_ref_names=_texts(task_ref_names),
-            workflow_ids=_texts(workflow_ids),
-            workflow_names=_texts(workflow_names),
+            definition_names=_texts(definition_names, "definition_names"),
+            display_names=_texts(display_names, "display_names"),
+            task_ref_names=_texts(task_ref_names, "task_ref_names"),
+            workflow_ids=_texts(workflow_ids, "workflow_ids"),
+            workflow_names=_texts(workflow_names, "workflow_names"),
             full_text_query=full_text_query,
             task_input_query=task_input_query,
             task_output_query=task_output_query,
@@ -250,7 +250,7 @@ class HumanExecutor(Resource):
 
     def delete_many(self, task_ids: Sequence[str]) -> None:
         """Delete several; administrators only (``DELETE /human/tasks/delete``)."""
-        self._call(DELETE_MANY, body=require_ids(list(task_ids)))
+        self._call(DELETE_MANY, body=require_ids(task_ids, "task_ids"))
 
     def back_populate_index(self, count: int = 100) -> dict[str, Any]:
         """Write the full text index anew; administrators only (``GET /human/tasks/backPopulateFullTextIndex``)."""
@@ -261,5 +261,5 @@ def _users(users: Sequence[User] | None) -> list[HumanTaskUser] | None:
     return None if users is None else [as_model(one, HumanTaskUser) for one in users]
 
 
-def _texts(texts: Sequence[str] | None) -> list[str] | None:
-    return None if texts is None else list(texts)
+def _texts(given: Sequence[str] | None, name: str) -> list[str] | None:
+    return None if given is None else texts(given, name)

@@ -37,6 +37,7 @@ LIST_WORKFLOWS: Operation[list[WorkflowDef]] = Operation(
     on_empty=list,
     orkes_query=("access", "metadata", "name", "short", "tagKey", "tagValue"),
     oss_query=("classifier",),
+    selects=("classifier", "tagKey", "tagValue"),
 )
 LIST_LATEST: Operation[list[WorkflowDef]] = Operation(
     "GET",
@@ -63,7 +64,12 @@ REGISTER_TASKS: Operation[None] = Operation("POST", "/metadata/taskdefs")
 UPDATE_TASK: Operation[None] = Operation("PUT", "/metadata/taskdefs")
 GET_TASK: Operation[TaskDef] = Operation("GET", "/metadata/taskdefs/{tasktype}", TaskDef, orkes_query=("metadata",))
 LIST_TASKS: Operation[list[TaskDef]] = Operation(
-    "GET", "/metadata/taskdefs", list[TaskDef], on_empty=list, orkes_query=("access", "metadata", "tagKey", "tagValue")
+    "GET",
+    "/metadata/taskdefs",
+    list[TaskDef],
+    on_empty=list,
+    orkes_query=("access", "metadata", "tagKey", "tagValue"),
+    selects=("tagKey", "tagValue"),
 )
 UNREGISTER_TASK: Operation[None] = Operation("DELETE", "/metadata/taskdefs/{tasktype}", repeat=Repeat.NEVER)
 IMPORT_BPMN: Operation[list[WorkflowDef]] = Operation(
@@ -196,18 +202,24 @@ class MetadataClient(Resource):
     ) -> list[WorkflowDef]:
         """All workflow definitions (``GET /metadata/workflow``).
 
-        ``classifier`` is the open-source server's filter; the others are Orkes', and ignored by the open-source server.
+        ``classifier`` is the open-source server's filter; the others are Orkes'. Of these the open-source server
+        ignores ``access``, ``metadata`` and ``short``; its answer is searched for ``name`` here.
+
+        Raises:
+            UnsupportedByServerError: The server in use has no tags, or no classifiers, to select by.
         """
+        here = name is not None and self._transport.server_info().edition is Edition.OSS
         query = {
             "classifier": classifier,
             "access": access,
             "metadata": metadata,
             "tagKey": tag_key,
             "tagValue": tag_value,
-            "name": name,
+            "name": None if here else name,
             "short": short,
         }
-        return self._call(LIST_WORKFLOWS, query=query)
+        found = self._call(LIST_WORKFLOWS, query=query)
+        return [one for one in found if one.name == name] if here else found
 
     def list_latest_workflows(self) -> list[WorkflowDef]:
         """The latest version of each definition (``GET /metadata/workflow/latest-versions``, open source)."""
@@ -312,7 +324,11 @@ class MetadataClient(Resource):
         tag_key: str | None = None,
         tag_value: str | None = None,
     ) -> list[TaskDef]:
-        """All task definitions (``GET /metadata/taskdefs``); the filters are Orkes'."""
+        """All task definitions (``GET /metadata/taskdefs``); the filters are Orkes'.
+
+        Raises:
+            UnsupportedByServerError: The server in use has no tags to select by.
+        """
         query = {"access": access, "metadata": metadata, "tagKey": tag_key, "tagValue": tag_value}
         return self._call(LIST_TASKS, query=query)
 

@@ -8,16 +8,20 @@ from typing import Any, TypeVar
 from conductor.errors import ConfigurationError
 from conductor.models import SearchResult
 
-__all__ = ["check_size", "pages"]
+__all__ = ["check_page", "pages"]
 
 T = TypeVar("T")
 
 
-def check_size(size: int, largest: int) -> None:
-    """Refuse a page size that the server refuses."""
+def check_page(start: int, size: int, largest: int, name: str = "size") -> None:
+    """Refuse a place before the first, which the server takes for the first or fails at, and a size that it refuses."""
+    if start < 0:
+        raise ConfigurationError(
+            f"start is {start}; it must be 0 or more.", variable="start", value=start, allowed="0 or more"
+        )
     if not 1 <= size <= largest:
         raise ConfigurationError(
-            f"size is {size}; it must be from 1 to {largest:,}.", variable="size", value=size, allowed=f"1 to {largest}"
+            f"{name} is {size}; it must be from 1 to {largest:,}.", variable=name, value=size, allowed=f"1 to {largest}"
         )
 
 

@@ -27,7 +27,16 @@ from conductor.models import (
 from conductor.models.codec import dumps, to_jsonable
 from conductor.transport.operation import Edition, Operation
 
-__all__ = ["TASK_STORAGE", "WORKFLOW_STORAGE", "PayloadStorage", "refuse_output"]
+__all__ = [
+    "TASK_INPUT",
+    "TASK_OUTPUT",
+    "TASK_STORAGE",
+    "WORKFLOW_INPUT",
+    "WORKFLOW_STORAGE",
+    "PayloadKind",
+    "PayloadStorage",
+    "refuse_output",
+]
 
 WORKFLOW_STORAGE: Operation[ExternalStorageLocation] = Operation(
     "GET", "/workflow/external-storage-location", ExternalStorageLocation, edition=Edition.OSS
@@ -49,7 +58,7 @@ M = TypeVar("M", Workflow, Task)
 
 
 @frozen
-class _Kind:
+class PayloadKind:
     """One sort of payload: what it is called, what the server keeps itself, and where it says the storage is."""
 
     type: ExternalPayloadType
@@ -58,10 +67,10 @@ class _Kind:
     operation: Operation[ExternalStorageLocation]
 
 
-_WORKFLOW_INPUT = _Kind(ExternalPayloadType.WORKFLOW_INPUT, "workflow input", 5 * _MIB, WORKFLOW_STORAGE)
-_WORKFLOW_OUTPUT = _Kind(ExternalPayloadType.WORKFLOW_OUTPUT, "workflow output", 5 * _MIB, WORKFLOW_STORAGE)
-_TASK_INPUT = _Kind(ExternalPayloadType.TASK_INPUT, "task input", 3 * _MIB, TASK_STORAGE)
-_TASK_OUTPUT = _Kind(ExternalPayloadType.TASK_OUTPUT, "task output", 3 * _MIB, TASK_STORAGE)
+WORKFLOW_INPUT = PayloadKind(ExternalPayloadType.WORKFLOW_INPUT, "workflow input", 5 * _MIB, WORKFLOW_STORAGE)
+_WORKFLOW_OUTPUT = PayloadKind(ExternalPayloadType.WORKFLOW_OUTPUT, "workflow output", 5 * _MIB, WORKFLOW_STORAGE)
+TASK_INPUT = PayloadKind(ExternalPayloadType.TASK_INPUT, "task input", 3 * _MIB, TASK_STORAGE)
+TASK_OUTPUT = PayloadKind(ExternalPayloadType.TASK_OUTPUT, "task output", 3 * _MIB, TASK_STORAGE)
 
 
 class PayloadStorage(Resource):
@@ -74,8 +83,22 @@ class PayloadStorage(Resource):
             ConfigurationError: It is too large, and the server has no storage, or not for that much.
         """
         plain = dict(to_jsonable(as_object(given, "workflow input"), "$.input"))
-        path = self._stored(plain, _WORKFLOW_INPUT)
+        path = self._stored(plain, WORKFLOW_INPUT)
         return (plain, None) if path is None else ({}, path)
+
+    def inline(self, given: Mapping[str, Any] | None, kind: PayloadKind) -> dict[str, Any]:
+        """A payload as plain JSON, for a request that has no place for the path of a stored one.
+
+        The server moves a large one to its storage itself, where it has one; without it such a payload is answered well
+        and lost, so that one is looked for.
+
+        Raises:
+            ConfigurationError: It is too large, and the server has no storage, or not for that much.
+        """
+        plain = dict(to_jsonable(as_object(given, kind.words), f"$.{kind.words.rpartition(' ')[2]}"))
+        if (size := size_if_over(plain, kind.inline_limit)) is not None:
+            self._place(size, kind)
+        return plain
 
     def store_output(self, result: TaskResult) -> None:
         """Move the output of a result to the storage when it is over 3 MiB.
@@ -83,7 +106,7 @@ class PayloadStorage(Resource):
         Raises:
             ConfigurationError: It is too large, and the server has no storage, or not for that much.
         """
-        path = self._stored(result.output_data, _TASK_OUTPUT)
+        path = self._stored(result.output_data, TASK_OUTPUT)
         if path is not None:
             result.output_data, result.external_output_payload_storage_path = {}, path
 
@@ -99,7 +122,7 @@ class PayloadStorage(Resource):
             ConfigurationError: The server does not say how to read a payload.
         """
         with self._reported(f"task {task.task_id}") if may_be_lost else nullcontext():
-            self._fetch(task, _TASK_INPUT, _TASK_OUTPUT, "input_data", "output_data")
+            self._fetch(task, TASK_INPUT, TASK_OUTPUT, "input_data", "output_data")
         return task
 
     def fetch_workflow(self, workflow: Workflow) -> Workflow:
@@ -107,7 +130,7 @@ class PayloadStorage(Resource):
         for task in workflow.tasks or ():
             self.fetch_task(task, may_be_lost=True)
         with self._reported(f"workflow {workflow.workflow_id}"):
-            self._fetch(workflow, _WORKFLOW_INPUT, _WORKFLOW_OUTPUT, "input", "output")
+            self._fetch(workflow, WORKFLOW_INPUT, _WORKFLOW_OUTPUT, "input", "output")
         return workflow
 
     @staticmethod
@@ -118,16 +141,22 @@ class PayloadStorage(Resource):
         except ConfigurationError as error:
             logger.warning("%s is shown without a payload: %s", what, error.message)
 
-    def _fetch(self, model: M, taken: _Kind, given: _Kind, input_name: str, output_name: str) -> None:
+    def _fetch(self, model: M, taken: PayloadKind, given: PayloadKind, input_name: str, output_name: str) -> None:
         if model.external_input_payload_storage_path and not getattr(model, input_name):
             setattr(model, input_name, self._read(taken, model.external_input_payload_storage_path))
         if model.external_output_payload_storage_path and not getattr(model, output_name):
             setattr(model, output_name, self._read(given, model.external_output_payload_storage_path))
 
-    def _stored(self, plain: Mapping[str, Any], kind: _Kind) -> str | None:
+    def _stored(self, plain: Mapping[str, Any], kind: PayloadKind) -> str | None:
         size = size_if_over(plain, kind.inline_limit)
         if size is None:
             return None
+        location = self._place(size, kind)
+        self._transport.put_payload(kind.operation, location.uri or "", dumps(plain))
+        return location.path
+
+    def _place(self, size: int, kind: PayloadKind) -> ExternalStorageLocation:
+        """Where the server has so large a payload put."""
         largest = self._transport.settings.max_stored_payload_kb * _KIB
         if size > largest:
             raise _too_large(kind, size, f"{largest:,} bytes are the most that is stored (max_stored_payload_kb).")
@@ -137,10 +166,9 @@ class PayloadStorage(Resource):
             location = ExternalStorageLocation()
         if not location.uri or not location.path:
             raise _too_large(kind, size, f"The server keeps {kind.inline_limit:,} at most, {_NO_STORE}")
-        self._transport.put_payload(kind.operation, location.uri, dumps(plain))
-        return location.path
+        return location
 
-    def _read(self, kind: _Kind, path: str) -> Any:
+    def _read(self, kind: PayloadKind, path: str) -> Any:
         location = self._location(kind, ExternalStorageOperation.READ, path)
         if not location.uri:
             raise ConfigurationError(
@@ -152,7 +180,7 @@ class PayloadStorage(Resource):
             )
         return self._transport.get_payload(kind.operation, location.uri)
 
-    def _location(self, kind: _Kind, operation: ExternalStorageOperation, path: str) -> ExternalStorageLocation:
+    def _location(self, kind: PayloadKind, operation: ExternalStorageOperation, path: str) -> ExternalStorageLocation:
         query = {"path": path, "operation": operation, "payloadType": kind.type}
         return self._call(kind.operation, query=query)
 
@@ -163,11 +191,11 @@ def refuse_output(output: Mapping[str, Any]) -> None:
     Raises:
         ConfigurationError: It has more than 3 MiB of JSON.
     """
-    if (size := size_if_over(output, _TASK_OUTPUT.inline_limit)) is not None:
-        raise _too_large(_TASK_OUTPUT, size, f"The server keeps {_TASK_OUTPUT.inline_limit:,} at most, {_NO_STORE}")
+    if (size := size_if_over(output, TASK_OUTPUT.inline_limit)) is not None:
+        raise _too_large(TASK_OUTPUT, size, f"The server keeps {TASK_OUTPUT.inline_limit:,} at most, {_NO_STORE}")
 
 
-def _too_large(kind: _Kind, size: int, reason: str) -> ConfigurationError:
+def _too_large(kind: PayloadKind, size: int, reason: str) -> ConfigurationError:
     return ConfigurationError(
         f"The {kind.words} has {size:,} bytes. {reason}",
         variable=kind.words,

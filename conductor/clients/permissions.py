@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Sequence
 
 from conductor.clients._resource import Resource
+from conductor.clients.checks import texts
 from conductor.models import AccessType, AuthorizationRequest, SubjectRef, TargetRef, TargetType
 from conductor.transport.operation import Edition, Operation
 
@@ -38,4 +39,4 @@ class PermissionClient(Resource):
 
 
 def _request(subject: SubjectRef, target: TargetRef, access: Sequence[AccessType | str]) -> AuthorizationRequest:
-    return AuthorizationRequest([AccessType(each) for each in access], subject, target)
+    return AuthorizationRequest([AccessType(each) for each in texts(access, "access")], subject, target)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from conductor.clients._tagged import Tagged, tag_operations
-from conductor.clients.checks import addressable, as_model
+from conductor.clients.checks import addressable, as_model, texts
 from conductor.models import PromptTemplate, PromptTemplateTestRequest
 from conductor.transport.operation import Edition, Operation, Repeat
 
@@ -70,7 +70,7 @@ class PromptClient(Tagged):
         """
         query = {
             "description": description,
-            "models": models,
+            "models": None if models is None else texts(models, "models"),
             "version": version,
             "autoIncrement": auto_increment,
         }
@@ -86,7 +86,11 @@ class PromptClient(Tagged):
         version: int | None = None,
     ) -> None:
         """Replace a template's text, description and models (``PUT /prompts/{name}``)."""
-        query = {"description": description, "models": models, "version": version}
+        query = {
+            "description": description,
+            "models": None if models is None else texts(models, "models"),
+            "version": version,
+        }
         self._call(UPDATE, {"name": name}, query=query, body=template)
 
     def delete(self, name: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_TASK_OUTPUT, known, sized
+from conductor.clients.checks import known
+from conductor.clients.payloads import TASK_OUTPUT, PayloadStorage
 from conductor.models import TaskStatus
 from conductor.transport.operation import Edition, Operation, Repeat
 
@@ -45,10 +46,11 @@ class QueueClient(Resource):
         ``client.tasks.update_by_reference_name`` does the same without a queue, on every server.
 
         Raises:
-            BadRequestError: The server has no queue for this status.
+            BadRequestError: The server has no queue for this status, as the open-source server by default: ``list``
+                says for which it has one.
         """
         path = {"workflowId": workflow_id, "taskRefName": reference_name, "status": _status(status)}
-        self._call(COMPLETE, path, body=sized(output, LARGEST_TASK_OUTPUT, "task output"))
+        self._call(COMPLETE, path, body=PayloadStorage(self._transport).inline(output, TASK_OUTPUT))
 
     def complete_wait_task_by_id(
         self,
@@ -59,7 +61,7 @@ class QueueClient(Resource):
     ) -> None:
         """The same by the task's id (``POST /queue/update/{workflowId}/task/{taskId}/{status}``, OSS)."""
         path = {"workflowId": workflow_id, "taskId": task_id, "status": _status(status)}
-        self._call(COMPLETE_BY_ID, path, body=sized(output, LARGEST_TASK_OUTPUT, "task output"))
+        self._call(COMPLETE_BY_ID, path, body=PayloadStorage(self._transport).inline(output, TASK_OUTPUT))
 
 
 def _status(status: TaskStatus | str) -> str:

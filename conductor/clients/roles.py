@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conductor.clients._resource import Resource
+from conductor.clients.checks import texts
 from conductor.models import Role, RoleRequest
 from conductor.transport.operation import Edition, Operation, Repeat
 
@@ -47,7 +48,7 @@ class RoleClient(Resource):
 
     def create(self, name: str, permissions: Sequence[str]) -> Role:
         """Create a role (``POST /roles``)."""
-        return self._call(CREATE, body=RoleRequest(name, builtins.list(permissions)))
+        return self._call(CREATE, body=RoleRequest(name, texts(permissions, "permissions")))
 
     def get(self, name: str) -> Role:
         """A role (``GET /roles/{name}``)."""
@@ -55,7 +56,7 @@ class RoleClient(Resource):
 
     def update(self, name: str, permissions: Sequence[str]) -> Role:
         """Replace a role's permissions (``PUT /roles/{name}``)."""
-        return self._call(UPDATE, {"name": name}, body=RoleRequest(name, builtins.list(permissions)))
+        return self._call(UPDATE, {"name": name}, body=RoleRequest(name, texts(permissions, "permissions")))
 
     def delete(self, name: str) -> None:
         """Delete a role (``DELETE /roles/{name}``)."""

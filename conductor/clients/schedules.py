@@ -13,7 +13,8 @@ from conductor.clients._tagged import Tagged, tag_operations
 from conductor.clients.checks import addressable, as_model, known_all, require_ids
 from conductor.clients.cron import check_cron
 from conductor.clients.ensure import Ensured, compare
-from conductor.clients.paging import check_size, pages
+from conductor.clients.paging import check_page, pages
+from conductor.clients.payloads import WORKFLOW_INPUT, PayloadStorage
 from conductor.clients.schedule_query import executions_query, several
 from conductor.clients.workflows import START
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
@@ -58,6 +59,8 @@ BULK_PAUSE: Operation[BulkResponse] = Operation("PUT", "/scheduler/bulk/pause", 
 BULK_RESUME: Operation[BulkResponse] = Operation("PUT", "/scheduler/bulk/resume", BulkResponse)
 LIST_TAGS, SET_TAGS, DELETE_TAGS = tag_operations("/scheduler/schedules/{name}/tags")
 
+_MOST_TIMES = 5
+
 
 class SchedulerClient(Tagged):
     """Schedules (``client.schedules``). Cron expressions have six fields, seconds first."""
@@ -67,6 +70,9 @@ class SchedulerClient(Tagged):
     def save(self, schedule: WorkflowSchedule | Mapping[str, Any]) -> WorkflowSchedule:
         """Create a schedule, or replace the one of that name (``POST /scheduler/schedules``).
 
+        The workflow need not be registered yet: whether it is shows when the schedule is due, as an execution that has
+        FAILED (``search_executions``).
+
         Args:
             schedule: The schedule; ``schedule_start_time`` and ``schedule_end_time`` may be datetimes.
 
@@ -74,10 +80,10 @@ class SchedulerClient(Tagged):
             What the server stored; what was sent, where it does not say (Orkes).
 
         Raises:
-            ConfigurationError: The cron expression, the time zone, the name or the times cannot work; the open-source
-                server would store them all the same.
+            ConfigurationError: The cron expression, the time zone, the name or the times cannot work, or the input is
+                too large; the open-source server would store them all the same.
         """
-        checked = _checked(as_model(schedule, WorkflowSchedule))
+        checked = self._checked(schedule)
         return self._call(SAVE, body=checked) or checked
 
     def ensure(self, schedule: WorkflowSchedule | Mapping[str, Any], *, dry_run: bool = False) -> Ensured:
@@ -86,7 +92,7 @@ class SchedulerClient(Tagged):
         ``GET /scheduler/schedules/{name}``, and ``POST /scheduler/schedules`` where there is a difference. Unless
         ``paused`` is given, a schedule that is paused stays paused; with ``dry_run`` nothing is written.
         """
-        wanted = copy(_checked(as_model(schedule, WorkflowSchedule)))
+        wanted = copy(self._checked(schedule))
         try:
             found: WorkflowSchedule | None = self.get(wanted.name)
         except NotFoundError:
@@ -141,7 +147,7 @@ class SchedulerClient(Tagged):
             start: The first result's place.
             size: How many at most.
         """
-        check_size(size, 5000)
+        check_page(start, size, 5000)
         return self._call(
             SEARCH,
             query={
@@ -164,7 +170,15 @@ class SchedulerClient(Tagged):
         return self._call(LIST_BY_TAG, query={"tag": f"{key}:{value}"})
 
     def delete(self, name: str) -> None:
-        """Delete a schedule (``DELETE /scheduler/schedules/{name}``); the open-source server ignores unknown names."""
+        """Delete a schedule (``DELETE /scheduler/schedules/{name}``).
+
+        It is asked for first (``GET /scheduler/schedules/{name}``): the open-source server says nothing of a name that
+        it does not know.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+        self.get(name)
         self._call(DELETE, {"name": name})
 
     def pause(self, name: str, reason: str | None = None) -> None:
@@ -195,8 +209,18 @@ class SchedulerClient(Tagged):
             cron_expression: Six fields, seconds first.
             start_time: From this moment on.
             end_time: Until this moment.
-            limit: How many; the open-source server answers five at most.
+            limit: How many, five at most: the open-source server answers no more.
+
+        Raises:
+            ConfigurationError: The expression never runs, or ``limit`` is not from 1 to 5.
         """
+        if not 1 <= limit <= _MOST_TIMES:
+            raise ConfigurationError(
+                f"limit is {limit}; the server answers {_MOST_TIMES} times at most. For later ones give a start_time.",
+                variable="limit",
+                value=limit,
+                allowed=f"1 to {_MOST_TIMES}",
+            )
         query = {
             "cronExpression": check_cron(cron_expression),
             "scheduleStartTime": epoch_ms(start_time, "start_time"),
@@ -237,7 +261,7 @@ class SchedulerClient(Tagged):
         Raises:
             ConfigurationError: ``query`` has another condition, which the server would take for a schedule's name.
         """
-        check_size(size, 5000)
+        check_page(start, size, 5000)
         names, states = several(schedule_name), several(known_all(state, ScheduleExecutionState, "state"))
         query = executions_query(names, states, workflow_name, (scheduled_after, scheduled_before), query)
         sent = {"query": query, "freeText": free_text, "start": start, "size": size, "sort": _joined(sort)}
@@ -270,11 +294,17 @@ class SchedulerClient(Tagged):
 
     def bulk_pause(self, names: Sequence[str]) -> BulkResponse:
         """Pause several (``PUT /scheduler/bulk/pause``); unknown names come back in ``bulk_error_results``."""
-        return self._call(BULK_PAUSE, body=require_ids(builtins.list(names)))
+        return self._call(BULK_PAUSE, body=require_ids(names, "names"))
 
     def bulk_resume(self, names: Sequence[str]) -> BulkResponse:
         """Resume several (``PUT /scheduler/bulk/resume``)."""
-        return self._call(BULK_RESUME, body=require_ids(builtins.list(names)))
+        return self._call(BULK_RESUME, body=require_ids(names, "names"))
+
+    def _checked(self, given: WorkflowSchedule | Mapping[str, Any]) -> WorkflowSchedule:
+        schedule = _checked(as_model(given, WorkflowSchedule))
+        assert schedule.start_workflow_request is not None  # noqa: S101  checked
+        PayloadStorage(self._transport).inline(schedule.start_workflow_request.input, WORKFLOW_INPUT)
+        return schedule
 
 
 def _joined(sort: str | Sequence[str] | None) -> str | None:

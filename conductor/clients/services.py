@@ -6,14 +6,25 @@ import builtins
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
 from conductor.clients._resource import Resource
 from conductor.clients.checks import addressable, as_model
-from conductor.models import CircuitBreakerTransition, ProtoRegistryEntry, ServiceMethod, ServiceRegistry
+from conductor.errors import ConfigurationError
+from conductor.models import (
+    CircuitBreakerConfig,
+    CircuitBreakerTransition,
+    ProtoRegistryEntry,
+    ServiceConfig,
+    ServiceMethod,
+    ServiceRegistry,
+)
 from conductor.transport.operation import Edition, Operation
 
 __all__ = ["ServiceRegistryClient"]
 
 _ORKES = Edition.ORKES
+_MISPLACED = "circuitBreakerConfig"
 
 LIST: Operation[list[ServiceRegistry]] = Operation(
     "GET", "/registry/service", list[ServiceRegistry], edition=_ORKES, on_empty=list
@@ -59,9 +70,10 @@ class ServiceRegistryClient(Resource):
     def save(self, service: ServiceRegistry | Mapping[str, Any]) -> None:
         """Create or replace a service of type HTTP, gRPC or MCP_REMOTE (``POST /registry/service``).
 
-        Its circuit breaker is configured under ``config.circuit_breaker_config``.
+        Its circuit breaker is configured under ``config.circuit_breaker_config``. Where guides show it at the top, as
+        ``circuitBreakerConfig``, the server would drop it: it is put where it belongs.
         """
-        checked = as_model(service, ServiceRegistry)
+        checked = _with_config(as_model(service, ServiceRegistry))
         addressable(checked.name or "", "service")
         self._call(SAVE, body=checked)
 
@@ -129,3 +141,18 @@ class ServiceRegistryClient(Resource):
     def delete_proto(self, name: str, filename: str) -> None:
         """Delete a proto file (``DELETE /registry/service/protos/{registryName}/{filename}``)."""
         self._call(DELETE_PROTO, {"registryName": name, "filename": filename})
+
+
+def _with_config(service: ServiceRegistry) -> ServiceRegistry:
+    if _MISPLACED not in service.unknown_fields:
+        return service
+    if service.config is not None and service.config.circuit_breaker_config is not None:
+        raise ConfigurationError(
+            f"The service {service.name!r} has two circuit breakers, in config and beside it: give the one in config.",
+            variable=_MISPLACED,
+            allowed="config.circuitBreakerConfig",
+        )
+    others = {name: value for name, value in service.unknown_fields.items() if name != _MISPLACED}
+    breaker = as_model(service.unknown_fields[_MISPLACED], CircuitBreakerConfig)
+    config = evolve(service.config or ServiceConfig(), circuit_breaker_config=breaker)
+    return evolve(service, config=config, unknown_fields=others)

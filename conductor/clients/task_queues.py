@@ -20,12 +20,14 @@ SIZES: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/sizes", dict[s
 ALL: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/all", dict[str, int], on_empty=dict)
 ALL_VERBOSE: Operation[dict[str, Any]] = Operation("GET", "/tasks/queue/all/verbose", dict, on_empty=dict)
 POLL_DATA: Operation[list[PollData]] = Operation("GET", "/tasks/queue/polldata", list[PollData], on_empty=list)
+_FILTERS = ("lastPollTimeOpt", "lastPollTimeSize", "queueOpt", "queueSize", "workerOpt", "workerSize")
 ALL_POLL_DATA: Operation[Any] = Operation(
     "GET",
     "/tasks/queue/polldata/all",
     Any,
     on_empty=list,
-    orkes_query=("lastPollTimeOpt", "lastPollTimeSize", "queueOpt", "queueSize", "workerOpt", "workerSize"),
+    orkes_query=_FILTERS,
+    selects=_FILTERS,
 )
 REQUEUE: Operation[int] = Operation("POST", "/tasks/queue/requeue/{taskType}", int, on_empty=int)
 
@@ -98,6 +100,9 @@ class TaskQueues(Resource):
         """The same of all task types (``GET /tasks/queue/polldata/all``).
 
         The filters, each a size with ``GT`` or ``LT``, are Orkes'.
+
+        Raises:
+            UnsupportedByServerError: The server in use would ignore a filter.
         """
         said = self._call(
             ALL_POLL_DATA,

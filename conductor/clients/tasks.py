@@ -10,9 +10,9 @@ from attrs import evolve
 from typing_extensions import Never
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_TASK_OUTPUT, as_model, as_object, known, known_all, sized
-from conductor.clients.paging import check_size, pages
-from conductor.clients.payloads import TASK_STORAGE, PayloadStorage
+from conductor.clients.checks import as_model, as_object, known, known_all
+from conductor.clients.paging import check_page, pages
+from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
 from conductor.clients.query import TASK_FIELDS, build_query, check_sort, refuse_fields
 from conductor.clients.runs import as_run, blocking_timeout, longer_than
 from conductor.clients.task_queues import TaskQueues
@@ -63,6 +63,7 @@ STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
 
 _LONGEST_POLL_MS = 5000
 _LARGEST_PAGE = 10_000
+_STABLE = ("startTime:ASC", "taskId:ASC")
 
 
 class TaskClient(TaskQueues, Resource):
@@ -176,7 +177,7 @@ class TaskClient(TaskQueues, Resource):
             NotFoundError: No such task is open. (The open-source server answers that with an empty 200.)
         """
         path = _reference(workflow_id, reference_name, status)
-        body = sized(output, LARGEST_TASK_OUTPUT, "task output")
+        body = PayloadStorage(self._transport).inline(output, TASK_OUTPUT)
         task_id = self._call(UPDATE_BY_REFERENCE, path, query={"workerid": worker_id}, body=body)
         if not task_id:
             raise NotFoundError(
@@ -200,7 +201,7 @@ class TaskClient(TaskQueues, Resource):
     ) -> Workflow:
         """The same, and the execution after it (``POST /tasks/{workflowId}/{taskRefName}/{status}/sync``)."""
         path = _reference(workflow_id, reference_name, status)
-        body = sized(output, LARGEST_TASK_OUTPUT, "task output")
+        body = PayloadStorage(self._transport).inline(output, TASK_OUTPUT)
         return self._call(UPDATE_SYNC, path, query={"workerid": worker_id}, body=body)
 
     def signal(
@@ -229,7 +230,7 @@ class TaskClient(TaskQueues, Resource):
         path = {"workflowId": workflow_id, "status": known(status, TaskResultStatus, "status")}
         strategy = known(return_strategy, ReturnStrategy, "return_strategy")
         query = {"returnStrategy": strategy, "timeoutMillis": wait_ms}
-        body = sized(output, LARGEST_TASK_OUTPUT, "task output")
+        body = PayloadStorage(self._transport).inline(output, TASK_OUTPUT)
         limit = longer_than(wait_ms / 1000, self._transport.settings)
         with blocking_timeout(strategy, workflow_id):
             said = self._call(SIGNAL, path, query=query, body=body, timeout=limit)
@@ -246,20 +247,24 @@ class TaskClient(TaskQueues, Resource):
         The server answers well even when nothing waited; ``signal`` tells.
         """
         path = {"workflowId": workflow_id, "status": known(status, TaskResultStatus, "status")}
-        self._call(SIGNAL_ASYNC, path, body=sized(output, LARGEST_TASK_OUTPUT, "task output"))
+        self._call(SIGNAL_ASYNC, path, body=PayloadStorage(self._transport).inline(output, TASK_OUTPUT))
 
     def add_log(self, task_id: str, line: str) -> None:
         """Add a line to a task's log (``POST /tasks/{taskId}/log``).
 
-        The API's document calls the body JSON, but the server stores it as it is: so the bare line is sent.
+        The API's document calls the body JSON, but the server stores it as it is: so the bare line is sent. The task is
+        asked for first (``GET /tasks/{taskId}``): the server keeps lines of tasks that there are not. For many lines
+        at once ``update`` takes a result with ``logs``.
 
         Raises:
+            NotFoundError: There is no such task.
             ConfigurationError: The line is empty, which the server does not take.
         """
         if not isinstance(line, str) or not line:
             raise ConfigurationError(
                 f"A line of a log is text that is not empty, and not {line!r}.", variable="line", allowed="text"
             )
+        self._call(GET, {"taskId": task_id})
         self._call(ADD_LOG, {"taskId": task_id}, body=line, headers={"Content-Type": "application/json"})
 
     def list_logs(self, task_id: str) -> list[TaskExecLog]:
@@ -299,7 +304,7 @@ class TaskClient(TaskQueues, Resource):
         return self._call(SEARCH, query=sent)
 
     def iterate_search(
-        self, *, size: int = 100, sort: str | Sequence[str] = ("startTime:ASC", "taskId:ASC"), **conditions: Any
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
     ) -> Iterator[TaskSummary]:
         """All tasks that match, page by page; takes what ``search`` takes.
 
@@ -319,6 +324,12 @@ class TaskClient(TaskQueues, Resource):
         """A page of whole tasks (``GET /tasks/search-v2``, open-source server)."""
         sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
         return self._call(SEARCH_FULL, query=sent)
+
+    def iterate_search_full(
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
+    ) -> Iterator[Task]:
+        """All whole tasks that match, page by page; takes what ``search_full`` takes."""
+        return pages(self.search_full, size=size, sort=sort, **conditions)
 
     def get_external_storage_location(
         self, path: str, *, operation: str = "WRITE", payload_type: str = "TASK_OUTPUT", old_spelling: bool = False
@@ -341,7 +352,7 @@ def _reference(workflow_id: str, reference_name: str, status: TaskResultStatus |
 
 
 def _page(query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int) -> dict[str, Any]:
-    check_size(size, _LARGEST_PAGE)
+    check_page(start, size, _LARGEST_PAGE)
     joined = check_sort(sort, TASK_FIELDS)
     return {"start": start, "size": size, "sort": joined, "freeText": free_text, "query": query}
 

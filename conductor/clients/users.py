@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Sequence
 
 from conductor.clients._resource import Resource
+from conductor.clients.checks import texts
 from conductor.models import GrantedAccess, GrantedAccessResponse, TargetType, UpsertUserRequest, User, UserRole
 from conductor.transport.operation import Edition, Operation
 
@@ -52,8 +53,8 @@ class UserClient(Resource):
         """
         body = UpsertUserRequest(
             name,
-            groups=None if groups is None else builtins.list(groups),
-            roles=None if roles is None else [UserRole(role).value for role in roles],
+            groups=None if groups is None else texts(groups, "groups"),
+            roles=None if roles is None else texts(roles, "roles"),
         )
         return self._call(SAVE, {"id": user_id}, body=body)
 

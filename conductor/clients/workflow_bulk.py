@@ -33,20 +33,20 @@ class WorkflowBulkClient(Resource):
 
     def pause(self, workflow_ids: Sequence[str]) -> BulkResponse:
         """Pause (``PUT /workflow/bulk/pause``)."""
-        return self._call(PAUSE, body=require_ids(list(workflow_ids)))
+        return self._call(PAUSE, body=require_ids(workflow_ids))
 
     def resume(self, workflow_ids: Sequence[str]) -> BulkResponse:
         """Resume (``PUT /workflow/bulk/resume``)."""
-        return self._call(RESUME, body=require_ids(list(workflow_ids)))
+        return self._call(RESUME, body=require_ids(workflow_ids))
 
     def restart(self, workflow_ids: Sequence[str], *, use_latest_definitions: bool = False) -> BulkResponse:
         """Restart (``POST /workflow/bulk/restart``)."""
         query = {"useLatestDefinitions": use_latest_definitions}
-        return self._call(RESTART, query=query, body=require_ids(list(workflow_ids)))
+        return self._call(RESTART, query=query, body=require_ids(workflow_ids))
 
     def retry(self, workflow_ids: Sequence[str]) -> BulkResponse:
         """Retry (``POST /workflow/bulk/retry``)."""
-        return self._call(RETRY, body=require_ids(list(workflow_ids)))
+        return self._call(RETRY, body=require_ids(workflow_ids))
 
     def terminate(
         self,
@@ -57,7 +57,7 @@ class WorkflowBulkClient(Resource):
     ) -> BulkResponse:
         """Terminate (``POST /workflow/bulk/terminate``); ``trigger_failure_workflow`` is Orkes only."""
         query = {"reason": reason, "triggerFailureWorkflow": trigger_failure_workflow}
-        return self._call(TERMINATE, query=query, body=require_ids(list(workflow_ids)))
+        return self._call(TERMINATE, query=query, body=require_ids(workflow_ids))
 
     def delete(self, workflow_ids: Sequence[str], *, archive: bool = True) -> BulkResponse:
         """Delete (Orkes: ``POST /workflow/bulk/delete``; open-source server: ``DELETE /workflow/bulk/remove``).
@@ -69,7 +69,7 @@ class WorkflowBulkClient(Resource):
             workflow_ids: The executions' ids.
             archive: Open-source server: keep their entries in the search index, possible for those that have ended.
         """
-        ids = require_ids(list(workflow_ids))
+        ids = require_ids(workflow_ids)
         try:
             return self._call(DELETE, body=ids)
         except UnsupportedByServerError:
@@ -80,7 +80,7 @@ class WorkflowBulkClient(Resource):
     ) -> BulkResponse:
         """Terminate and delete (``DELETE /workflow/bulk/terminate-remove``, open-source server)."""
         query = {"archiveWorkflow": archive, "reason": reason}
-        response = self._call(TERMINATE_AND_DELETE, query=query, body=require_ids(list(workflow_ids)))
+        response = self._call(TERMINATE_AND_DELETE, query=query, body=require_ids(workflow_ids))
         response.bulk_successful_results = list(dict.fromkeys(response.bulk_successful_results))  # each comes twice
         return response
 
@@ -90,6 +90,6 @@ class WorkflowBulkClient(Resource):
         ``bulk_successful_results`` holds ``WorkflowRecord`` models, which are ``Workflow`` models in the server's form.
         """
         query = {"includeTasks": include_tasks}
-        response = self._call(GET, query=query, body=require_ids(list(workflow_ids)))
+        response = self._call(GET, query=query, body=require_ids(workflow_ids))
         response.bulk_successful_results = [structure(one, WorkflowRecord) for one in response.bulk_successful_results]
         return response

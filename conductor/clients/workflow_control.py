@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_TASK_OUTPUT, LARGEST_WORKFLOW_INPUT, as_model, sized, whole_seconds
+from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, sized, whole_seconds
+from conductor.clients.payloads import TASK_INPUT, TASK_OUTPUT, WORKFLOW_INPUT, PayloadKind, PayloadStorage
 from conductor.clients.runs import longer_than
 from conductor.errors import BadRequestError, ConfigurationError
 from conductor.models import (
@@ -172,8 +173,8 @@ class WorkflowControl(Resource):
             else RerunWorkflowRequest(
                 rerun_from_workflow_id=workflow_id,
                 rerun_from_task_id=from_task_id,
-                task_input=_payload(task_input, LARGEST_TASK_OUTPUT, "task input"),
-                workflow_input=_payload(workflow_input, LARGEST_WORKFLOW_INPUT, "workflow input"),
+                task_input=self._payload(task_input, TASK_INPUT),
+                workflow_input=self._payload(workflow_input, WORKFLOW_INPUT),
                 correlation_id=correlation_id,
             )
         )
@@ -227,6 +228,9 @@ class WorkflowControl(Resource):
         ]
         return self._rerun_from(workflow_id, found[:1], task_type, task_input, workflow_input)
 
+    def _payload(self, value: Mapping[str, Any] | None, kind: PayloadKind) -> dict[str, Any] | None:
+        return None if value is None else PayloadStorage(self._transport).inline(value, kind)
+
     def _tasks_of(self, workflow_id: str) -> list[Task]:
         return self._call(GET, {"workflowId": workflow_id}, query={"includeTasks": True}).tasks
 
@@ -268,8 +272,8 @@ class WorkflowControl(Resource):
             BadRequestError: With ``input`` and ``output`` the URL is longer than the server takes.
         """
         body = SkipTaskRequest(
-            task_input=_payload(input, LARGEST_TASK_OUTPUT, "task input"),
-            task_output=_payload(output, LARGEST_TASK_OUTPUT, "task output"),
+            task_input=self._payload(input, TASK_INPUT),
+            task_output=self._payload(output, TASK_OUTPUT),
         )
         query = {f"taskInput[{k}]": _as_text(v) for k, v in (body.task_input or {}).items()}
         query |= {f"taskOutput[{k}]": _as_text(v) for k, v in (body.task_output or {}).items()}
@@ -290,7 +294,7 @@ class WorkflowControl(Resource):
             JUMP,
             path,
             query={"taskReferenceName": reference_name},
-            body=sized(input, LARGEST_TASK_OUTPUT, "task input"),
+            body=PayloadStorage(self._transport).inline(input, TASK_INPUT),
         )
 
     def update_variables(self, workflow_id: str, variables: Mapping[str, Any]) -> Workflow:
@@ -353,10 +357,6 @@ def _said_of_long_urls(length: int) -> Iterator[None]:
 
 def _matches(task: Task, wanted: str | Callable[[Task], bool]) -> bool:
     return task.reference_task_name == wanted if isinstance(wanted, str) else wanted(task)
-
-
-def _payload(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, Any] | None:
-    return None if value is None else sized(value, limit, what)
 
 
 def _as_text(value: Any) -> str:

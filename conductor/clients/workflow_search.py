@@ -10,7 +10,7 @@ from typing_extensions import Never
 
 from conductor.clients._resource import Resource
 from conductor.clients.checks import known_all
-from conductor.clients.paging import check_size, pages
+from conductor.clients.paging import check_page, pages
 from conductor.clients.query import TASK_FIELDS, WORKFLOW_FIELDS, build_query, check_sort, refuse_fields
 from conductor.models import SearchResult, Workflow, WorkflowExecutionStatus, WorkflowSummary
 from conductor.transport.operation import Edition, Operation
@@ -23,6 +23,7 @@ SEARCH: Operation[SearchResult[WorkflowSummary]] = Operation(
     SearchResult[WorkflowSummary],
     orkes_query=("skipCache",),
     oss_query=("classifier", "topLevelOnly"),
+    selects=("classifier", "topLevelOnly"),
 )
 SEARCH_FULL: Operation[SearchResult[Workflow]] = Operation(
     "GET", "/workflow/search-v2", SearchResult[Workflow], edition=Edition.OSS
@@ -35,6 +36,7 @@ SEARCH_BY_TASKS_FULL: Operation[SearchResult[Workflow]] = Operation(
 )
 
 _LARGEST_PAGE = 5000
+_STABLE = ("startTime:ASC", "workflowId:ASC")
 
 Moment: TypeAlias = "datetime | int"
 Status: TypeAlias = "WorkflowExecutionStatus | str"
@@ -115,7 +117,7 @@ class WorkflowSearch(Resource):
         return self._call(SEARCH, query={**sent, **more})
 
     def iterate_search(
-        self, *, size: int = 100, sort: str | Sequence[str] = ("startTime:ASC", "workflowId:ASC"), **conditions: Any
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
     ) -> Iterator[WorkflowSummary]:
         """All executions that match, page by page; takes what ``search`` takes.
 
@@ -139,7 +141,7 @@ class WorkflowSearch(Resource):
         return self._call(SEARCH_FULL, query={**sent, "classifier": classifier, "topLevelOnly": top_level_only})
 
     def iterate_search_full(
-        self, *, size: int = 100, sort: str | Sequence[str] = ("startTime:ASC", "workflowId:ASC"), **conditions: Any
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
     ) -> Iterator[Workflow]:
         """All whole executions that match, page by page; takes what ``search_full`` takes."""
         return pages(self.search_full, size=size, sort=sort, **conditions)
@@ -160,6 +162,12 @@ class WorkflowSearch(Resource):
         sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
         return self._call(SEARCH_BY_TASKS, query=sent)
 
+    def iterate_search_by_tasks(
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
+    ) -> Iterator[WorkflowSummary]:
+        """All executions with tasks that match, page by page; takes what ``search_by_tasks`` takes."""
+        return pages(self.search_by_tasks, size=size, sort=sort, **conditions)
+
     def search_by_tasks_full(
         self,
         *,
@@ -173,8 +181,14 @@ class WorkflowSearch(Resource):
         sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
         return self._call(SEARCH_BY_TASKS_FULL, query=sent)
 
+    def iterate_search_by_tasks_full(
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
+    ) -> Iterator[Workflow]:
+        """The same with whole executions; takes what ``search_by_tasks_full`` takes."""
+        return pages(self.search_by_tasks_full, size=size, sort=sort, **conditions)
+
 
 def _page(query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int) -> dict[str, Any]:
-    check_size(size, _LARGEST_PAGE)
+    check_page(start, size, _LARGEST_PAGE)
     joined = check_sort(sort, _BY_TASK_FIELDS)
     return {"start": start, "size": size, "sort": joined, "freeText": free_text, "query": query}

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 from conductor._renamed import explains
 from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, as_object, known, known_all, sized, whole_seconds
+from conductor.clients.checks import as_model, as_object, known, known_all, texts, whole_seconds
 from conductor.clients.definition import Definition, as_definition
-from conductor.clients.paging import pages
-from conductor.clients.payloads import WORKFLOW_STORAGE, PayloadStorage
+from conductor.clients.paging import check_page, pages
+from conductor.clients.payloads import WORKFLOW_INPUT, WORKFLOW_STORAGE, PayloadStorage
 from conductor.clients.runs import as_run, blocking_timeout, longer_than
 from conductor.clients.wait import WorkflowWait
 from conductor.clients.workflow_control import WorkflowControl
@@ -75,6 +75,7 @@ STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
 )
 
 _HIGHEST_PRIORITY = 99
+_LARGEST_PAGE = 10_000
 
 
 class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
@@ -146,6 +147,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             request.input = as_object(given, "workflow input")
         request.priority = _checked_priority(request.priority)
         request.idempotency_strategy = known(request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy")
+        _refuse_strategy_alone(request.idempotency_key, request.idempotency_strategy)
         request.input, path = PayloadStorage(self._transport).store_input(request.input)
         request.external_input_payload_storage_path = path or request.external_input_payload_storage_path
         return request
@@ -166,7 +168,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         ``POST /workflow/{name}``; with an ``idempotency_key`` and a version ``POST /workflow/start/{name}/{version}``,
         which Orkes has. ``start`` does all that this does.
         """
-        body = sized(input, LARGEST_WORKFLOW_INPUT, "workflow input")
+        body = PayloadStorage(self._transport).inline(input, WORKFLOW_INPUT)
         query = {"correlationId": correlation_id, "priority": _checked_priority(priority)}
         headers = _key_headers(idempotency_key, idempotency_strategy)
         if version is not None and headers:
@@ -311,7 +313,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             idempotency_key, idempotency_strategy
         )
         limit = longer_than(seconds, self._transport.settings)
-        plain = sized(input, LARGEST_WORKFLOW_INPUT, "workflow input")
+        plain = PayloadStorage(self._transport).inline(input, WORKFLOW_INPUT)
         if as_get:
             query = {**plain, "version": version}
             return self._call(EXECUTE_AS_GET, {"name": name}, query=query, headers=headers, timeout=limit)
@@ -321,7 +323,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             query={"version": version},
             body=plain,
             headers=headers,
-            has_key=idempotency_key is not None,
+            has_key=bool(idempotency_key),
             timeout=limit,
         )
 
@@ -364,6 +366,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         status: TaskStatus | str | Sequence[TaskStatus | str] | None = None,
     ) -> SearchResult[Task]:
         """A page of an execution's tasks (``GET /workflow/{workflowId}/tasks``)."""
+        check_page(start, size, _LARGEST_PAGE)
         query = {"start": start, "count": size, "status": known_all(status, TaskStatus, "status")}
         return self._call(TASKS, {"workflowId": workflow_id}, query=query)
 
@@ -429,9 +432,10 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         ``POST /workflow/correlated/batch`` (Orkes).
         """
         query = {"includeClosed": include_closed, "includeTasks": include_tasks}
+        ids = texts(correlation_ids, "correlation_ids")
         if isinstance(names, str):
-            return self._call(CORRELATED_IDS, {"name": names}, query=query, body=list(correlation_ids))
-        body = CorrelationIdsSearchRequest(correlation_ids=list(correlation_ids), workflow_names=list(names))
+            return self._call(CORRELATED_IDS, {"name": names}, query=query, body=ids)
+        body = CorrelationIdsSearchRequest(correlation_ids=ids, workflow_names=texts(names, "names"))
         return self._call(CORRELATED_BATCH, query=query, body=body)
 
     def test(self, request: WorkflowTestRequest | Mapping[str, Any]) -> Workflow:
@@ -472,8 +476,18 @@ def _checked_priority(priority: int | None) -> int | None:
     return priority
 
 
+def _refuse_strategy_alone(key: str | None, strategy: IdempotencyStrategy | str | None) -> None:
+    if strategy is not None and not key:
+        raise ConfigurationError(
+            f"idempotency_strategy is {str(strategy)!r}, and there is no idempotency_key that it could act on.",
+            variable="idempotency_key",
+            allowed="a key, or no strategy either",
+        )
+
+
 def _key_headers(key: str | None, strategy: IdempotencyStrategy | str | None) -> dict[str, str]:
-    if key is None:
+    _refuse_strategy_alone(key, strategy)
+    if not key:
         return {}
     chosen = known(strategy, IdempotencyStrategy, "idempotency_strategy") or IdempotencyStrategy.FAIL
     return {"X-Idempotency-key": key, "X-on-conflict": chosen.value}

@@ -53,8 +53,8 @@ def _refuse(given: Any, kind: type[Any] | None, name: str) -> None:
     if isinstance(given, str):
         _refuse_text(given, type(given) if isinstance(given, WireEnum) else kind, name)
     elif isinstance(given, Model):
-        model: type[Model] = type(given)
-        for place in _places(model):  # type: ignore[arg-type]  # a class is hashable, though its values are not
+        model: Any = type(given)
+        for place in _places(model):
             inside = getattr(given, place.attribute)
             if inside is not None:
                 _refuse(inside, place.kind, f"{name}.{place.name}" if name else place.name)

@@ -118,7 +118,7 @@ class EventHandler(Model):
     Attributes:
         event: ``<provider>:<queue>``.
         actions: Not empty.
-        active: Send true to make it work.
+        active: False or None on the server: it does nothing. ``client.events.create_handler`` makes None true.
         evaluator_type: Javascript by default for condition.
         created_by: Orkes only.
         description: Orkes only.

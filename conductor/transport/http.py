@@ -38,7 +38,7 @@ from conductor.transport.operation import Edition, Operation, Repeat
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 from conductor.transport.server_info import WHO, ServerInfo, honours_keys, identify
 from conductor.transport.session import PooledAdapter, Until, new_session, tls_options
-from conductor.transport.status import Call, is_token_problem, retry_after, unsupported
+from conductor.transport.status import Call, ignored, is_token_problem, retry_after, unsupported
 from conductor.transport.timeouts import NOT_GIVEN, NotGiven, seconds
 from conductor.transport.token import NoTokenEndpoint, TokenCache
 
@@ -54,6 +54,7 @@ logger = logging.getLogger(__name__)
 _TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
 _RATE_LIMITED = 429
 _TOKEN_LIMIT = 5.0
+_KEY = "the idempotency key"
 _CONTENT_TYPES = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 
 
@@ -149,7 +150,7 @@ class Transport:
         if operation.shadowed and self.server_info().edition is not operation.edition:
             raise unsupported(Call(operation, filled, 0))
         if has_key or operation.orkes_query or operation.oss_query:
-            self._tell_of_ignored(operation, query or {}, has_key=has_key)
+            self._tell_of_ignored(operation, filled, query or {}, has_key=has_key)
         url = self._root(operation) + filled
         sent = {**_content_type(operation, body), **(headers or {})}
         data = _written(operation, body)
@@ -160,28 +161,40 @@ class Transport:
         value: T = answer(Call(operation, filled), response.status_code, response.headers, response.content)
         return value
 
-    def _tell_of_ignored(self, operation: Operation[Any], query: Mapping[str, Any], *, has_key: bool) -> None:
-        """Say once each what the server in use ignores without a word: the other edition's parameters, and keys."""
+    def _tell_of_ignored(
+        self, operation: Operation[Any], path: str, query: Mapping[str, Any], *, has_key: bool
+    ) -> None:
+        """Say once each what the server in use ignores without a word: the other edition's parameters, and keys.
+
+        Raises:
+            UnsupportedByServerError: It is a parameter without which everything would be answered.
+        """
         given = [
             (name, edition)
             for names, edition in ((operation.orkes_query, Edition.ORKES), (operation.oss_query, Edition.OSS))
             for name in names
             if query.get(name) not in (None, False)
         ]
-        given += [("the idempotency key", Edition.ORKES)] if has_key and not self.honours_keys() else []
+        given += [(_KEY, Edition.ORKES)] if has_key else []
         for name, edition in given:
-            if (told := f"{operation} {name}") in self._told:
+            once, selects = f"{operation} {name}", name in operation.selects
+            if once in self._told and not selects:
                 continue
-            self._told.add(told)
-            with contextlib.suppress(APIError):
-                if self.server_info().edition is not edition:
-                    logger.warning(
-                        "%s: the server in use (%s) ignores %s, which only %s acts on",
-                        operation,
-                        self.server_info(),
-                        name,
-                        edition.value,
-                    )
+            self._told.add(once)
+            server = self._known_server()
+            if server is None or server.edition is edition or (name == _KEY and self.honours_keys()):
+                continue
+            if selects:
+                raise ignored(Call(operation, path, 0), name, edition, str(server))
+            logger.warning(
+                "%s: the server in use (%s) ignores %s, which only %s acts on", operation, server, name, edition.value
+            )
+
+    def _known_server(self) -> ServerInfo | None:
+        """The server in use; None while it does not say which it is."""
+        with contextlib.suppress(APIError):
+            return self.server_info()
+        return None
 
     def _root(self, operation: Operation[Any]) -> str:
         url = self.settings.server_url
@@ -253,10 +266,8 @@ class Transport:
         operation = call.operation
         if type(failure) is not NotFoundError or operation.edition is Edition.BOTH or operation is WHO:
             return failure
-        with contextlib.suppress(APIError):
-            if self.server_info().edition is not operation.edition:
-                return unsupported(call, failure)
-        return failure
+        server = self._known_server()
+        return failure if server is None or server.edition is operation.edition else unsupported(call, failure)
 
     def _once(
         self,

@@ -58,6 +58,8 @@ class Operation(Generic[T]):
         shadowed: A server of the other edition takes its path for another operation; so which it is is asked first.
         orkes_query: Query parameters that only Orkes understands; that another server ignores them is logged.
         oss_query: Those that only the open-source server understands.
+        selects: Those of both by which the answer is selected; to a server that ignores one nothing is sent, because it
+            would answer everything.
         advice: What to do where the server does not have it.
     """
 
@@ -73,6 +75,7 @@ class Operation(Generic[T]):
     shadowed: bool = False
     orkes_query: tuple[str, ...] = ()
     oss_query: tuple[str, ...] = ()
+    selects: tuple[str, ...] = ()
     advice: str = ""
     parameters: tuple[str, ...] = field(init=False)
 

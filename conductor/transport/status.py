@@ -24,7 +24,7 @@ from conductor.errors import (
 from conductor.models.codec import loads
 from conductor.transport.operation import Edition, Operation
 
-__all__ = ["Call", "is_token_problem", "retry_after", "status_error", "unsupported"]
+__all__ = ["Call", "ignored", "is_token_problem", "retry_after", "status_error", "unsupported"]
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
@@ -90,6 +90,8 @@ def status_error(call: Call, status: int, headers: Mapping[str, str], body: byte
         "request_id": headers.get("X-Request-Id") or headers.get("x-request-id") or "",
         "is_conductors": isinstance(said.get("status"), int) and bool(said.get("message")) and "path" not in said,
     }
+    if kind is UnsupportedByServerError:
+        values["supported_by"] = _supported_by(call.operation)
     return kind(_words(call, kind, status, message, validation), **values, **call.values)
 
 
@@ -138,9 +140,31 @@ def unsupported(call: Call, failure: APIStatusError | None = None) -> Unsupporte
         failure: What the server answered; None where nothing was sent.
     """
     if failure is None:
-        return UnsupportedByServerError(f"{call.operation} was not sent{_unsupported(call.operation)}", **call.values)
-    values: dict[str, Any] = {"status": failure.status, "server_message": failure.server_message}
+        return UnsupportedByServerError(
+            f"{call.operation} was not sent{_unsupported(call.operation)}",
+            supported_by=_supported_by(call.operation),
+            **call.values,
+        )
+    values: dict[str, Any] = {
+        "status": failure.status,
+        "server_message": failure.server_message,
+        "supported_by": _supported_by(call.operation),
+    }
     return UnsupportedByServerError(f"{failure.message}{_unsupported(call.operation)}", **values, **call.values)
+
+
+def ignored(call: Call, name: str, edition: Edition, server: str) -> UnsupportedByServerError:
+    """The error for a parameter that selects, to a server that would ignore it and answer everything."""
+    return UnsupportedByServerError(
+        f"{call.operation} was not sent: the server in use ({server}) ignores {name}, by which only {edition.value} "
+        "selects, and would answer everything.",
+        supported_by=edition.value,
+        **call.values,
+    )
+
+
+def _supported_by(operation: Operation[Any]) -> str:
+    return "" if operation.edition is Edition.BOTH else operation.edition.value
 
 
 def _read(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

@@ -22,12 +22,6 @@ ANSWERS = {
         ("POST", f"{FILE}/upload-complete", {"fileHandleId": "conductor://file/f-1", "uploadStatus": "UPLOADED"}),
         ("GET", FILE.replace("/files", "/files/content"), b"%PDF-1.7 ..."),
     ],
-    "queues": [
-        ("POST", "/workflow", ID),
-        ("POST", f"/queue/update/{ID}/approved/COMPLETED", None),
-        ("GET", f"/workflow/{ID}/status", {"workflowId": ID, "status": "COMPLETED"}),
-        ("GET", f"/workflow/{ID}", {"workflowId": ID, "status": "COMPLETED", "output": {"by": "Ada"}, "tasks": []}),
-    ],
     "admin": [
         ("POST", "/workflow", ID),
         ("GET", "/admin/task/example_nobody_polls", [{"taskId": "t-1", "status": "SCHEDULED"}]),

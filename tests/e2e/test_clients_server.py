@@ -1,5 +1,8 @@
 """The rest of what the real server has: queues, admin, health, secrets, environment; and what is off by default."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 from conductor.errors import BadRequestError, NotFoundError, UnsupportedByServerError
@@ -29,6 +32,15 @@ def test_operators_read_configuration_and_queues(client):
     assert isinstance(client.admin.list_event_queues(), dict)
     assert client.queues.list() == {}
     assert client.queues.get_sizes() == {}
+
+
+def test_the_documented_example_of_queues_runs(server_url, monkeypatch, capsys):
+    examples = Path(__file__).parents[2] / "docs" / "reference" / "examples"
+    monkeypatch.setenv("CONDUCTOR_SERVER_URL", server_url)
+
+    runpy.run_path(str(examples / "queues.py"), run_name="__main__")
+
+    assert capsys.readouterr().out == (examples / "queues.txt").read_text(encoding="utf-8")
 
 
 def test_operators_see_pending_tasks_and_have_an_execution_looked_at_again(client, names):

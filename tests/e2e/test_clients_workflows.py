@@ -185,6 +185,8 @@ def test_a_failed_task_is_retried_to_success(client, names, wait_until):
     assert client.workflows.wait(workflow_id, timeout=20).failed_task.reason_for_incompletion == "try again"
 
     client.workflows.retry(workflow_id)
+    with pytest.raises(ConflictError, match="still running"):
+        client.workflows.retry(workflow_id)
     finish_one(client, task, "COMPLETED", wait_until, output={"n": 1})
 
     finished = client.workflows.wait(workflow_id, timeout=20)
@@ -257,6 +259,10 @@ def test_a_task_is_skipped_with_an_output(client, names):
     workflow_id = client.workflows.start(names.workflow([WAIT, second])["name"])
 
     client.workflows.skip_task(workflow_id, "second", output={"why": "not needed", "deep": {"n": [1, True]}})
+    with pytest.raises(ConflictError):
+        client.workflows.skip_task(workflow_id, "approve")
+    with pytest.raises(BadRequestError, match="travel in the URL"):
+        client.workflows.skip_task(workflow_id, "approve", output={"much": "x" * 20_000})
     client.tasks.update_sync(workflow_id, "approve")
 
     finished = client.workflows.wait(workflow_id, timeout=20)

@@ -22,3 +22,11 @@ def test_the_scheduler_takes_and_refuses_the_same_expressions(client):
     assert len(runs) > 60
     assert len(refused) > 60
     assert (runs, refused) == (SAID["runs"], SAID["refused"])
+
+
+def test_the_scheduler_takes_days_that_no_month_has_and_never_runs_them(client):
+    def next_times(expression):
+        return client.transport.request(PREVIEW, query={"cronExpression": expression, "limit": 1})
+
+    assert [expression for expression in SAID["never"] if next_times(expression)] == []
+    assert [expression for expression in SAID["seldom"] if not next_times(expression)] == []

@@ -3,10 +3,12 @@
 The refusals themselves are tested in ``tests/unit/clients`` (``test_refusals``, ``test_search``, ``test_traps``).
 """
 
+import uuid
+
 import pytest
 
 from conductor.clients import events, metadata, schedules, tasks, workflow_search
-from conductor.errors import NotFoundError, UnsupportedByServerError
+from conductor.errors import NotFoundError, ServerError, UnsupportedByServerError
 
 MIB = 1024 * 1024
 WAIT = {"name": "approve", "taskReferenceName": "approve", "type": "WAIT"}
@@ -82,6 +84,45 @@ def test_a_schedule_that_cannot_run_is_stored(send, client, names):
         assert client.schedules.get(name).cron_expression == "0 9 * * *"
     finally:
         client.schedules.delete(name)
+
+
+def test_an_unknown_schedule_is_deleted_without_a_word(send, names):
+    assert send(schedules.DELETE, {"name": names("nowhere")}) is None
+
+
+def test_a_preview_answers_five_times_at_most(send):
+    assert len(send(schedules.PREVIEW, query={"cronExpression": "0 0 0 * * *", "limit": 10})) == 5
+
+
+def test_a_log_line_of_an_unknown_task_is_kept(send, client, wait_until):
+    task_id = str(uuid.uuid4())
+    send(tasks.ADD_LOG, {"taskId": task_id}, body="lost")
+
+    assert [entry.log for entry in wait_until(lambda: client.tasks.list_logs(task_id))] == ["lost"]
+
+
+def test_a_value_of_an_enum_that_the_server_does_not_know_is_a_500_with_words_about_java(send, names):
+    body = [{"name": names("broken"), "ownerEmail": "test@example.com", "retryLogic": "FOO"}]
+
+    with pytest.raises(ServerError, match="RetryLogic"):
+        send(metadata.REGISTER_TASKS, body=body)
+
+
+def test_a_handler_that_does_not_say_whether_it_is_active_is_not(send, client, names):
+    name = names("silent")
+    action = {"action": "fail_task", "fail_task": {"workflowId": "w", "taskRefName": "t"}}
+    try:
+        send(events.CREATE, body={"name": name, "event": "conductor:nowhere", "actions": [action]})
+        assert client.events.get_handler(name).active is False
+    finally:
+        client.events.delete_handler(name)
+
+
+def test_a_signal_that_finds_nothing_is_answered_as_any_other(send, client, names):
+    task = {"name": names.task(), "taskReferenceName": "t", "type": "SIMPLE"}
+    workflow_id = client.workflows.start(names.workflow([task])["name"])
+
+    assert send(tasks.SIGNAL_ASYNC, {"workflowId": workflow_id, "status": "COMPLETED"}, body={}) is None
 
 
 def test_a_handler_is_stored_whatever_its_event_and_its_action(send, client, names):

@@ -1,4 +1,7 @@
-"""End a WAIT task through the server's queue, as another system would."""
+"""End a WAIT task: through a queue of the server where it has one for that, as another system would, or directly.
+
+The open-source server has such queues with `conductor.default-event-queue.type=sqs` and the like, and none by default.
+"""
 
 from conductor import ConductorClient, Workflow
 from conductor.workflow import wait
@@ -8,5 +11,8 @@ approval >> wait(ref="approved")
 
 with ConductorClient() as client:
     workflow_id = approval.start(client)
-    client.queues.complete_wait_task(workflow_id, "approved", output={"by": "Ada"})
+    if "COMPLETED" in client.queues.list():
+        client.queues.complete_wait_task(workflow_id, "approved", output={"by": "Ada"})
+    else:
+        client.tasks.update_by_reference_name(workflow_id, "approved", output={"by": "Ada"})
     print(client.workflows.wait(workflow_id, timeout=30).output)

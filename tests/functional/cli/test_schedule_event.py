@@ -69,6 +69,9 @@ def test_an_event_handler_is_saved_changed_listed_and_deleted(here):
     assert "active" in here("event", "save", json.dumps({**handler, "active": False})).out
     (row,) = here("event", "list", "--event", "conductor:cli_orders", "-o", "json").json
     assert (row["name"], row["active"], row["actions"]) == ("cli_handler", False, "start_workflow")
+    changed = {**{k: v for k, v in handler.items() if k != "active"}, "condition": "$.total > 100"}
+    assert "condition" in here("event", "save", json.dumps(changed)).out
+    assert here("event", "get", "cli_handler").json["active"] is False  # what is not said stays
     assert here("event", "get", "cli_handler").json["event"] == "conductor:cli_orders"
     assert here("event", "delete", "cli_handler").status == 0
     assert here("event", "get", "cli_handler").status == 2

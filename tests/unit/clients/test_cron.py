@@ -11,9 +11,15 @@ from conductor.errors import ConfigurationError
 SAID = json.loads(Path(__file__).with_name("cron.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("expression", SAID["runs"])
+@pytest.mark.parametrize("expression", SAID["runs"] + SAID["seldom"])
 def test_what_the_server_runs_is_taken_as_it_is(expression):
     assert check_cron(expression) == expression
+
+
+@pytest.mark.parametrize("expression", SAID["never"])
+def test_a_day_that_no_month_has_is_refused_although_the_server_takes_it(expression):
+    with pytest.raises(ConfigurationError, match="no month that it names has such a day"):
+        check_cron(expression)
 
 
 @pytest.mark.parametrize("expression", SAID["refused"])

@@ -1,5 +1,6 @@
 """Helpers around the operations: factories, health of queues, searches that wait, tags, schedules."""
 
+import inspect
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -216,6 +217,14 @@ def test_an_event_handler_that_would_never_be_called_is_refused(client, wire, ch
         client.events.create_handler(handler)
 
     assert (caught.value.variable, wire.requests) == (variable, [])
+
+
+@pytest.mark.parametrize("resource", ["applications", "webhooks", "secrets", "schedules"])
+def test_what_has_tags_is_given_by_its_place_be_it_a_name_an_id_or_a_key(client, resource):
+    resource = getattr(client, resource)
+    for method in (resource.list_tags, resource.set_tags, resource.delete_tags):
+        first = next(iter(inspect.signature(method).parameters.values()))
+        assert first.kind is inspect.Parameter.POSITIONAL_ONLY
 
 
 def test_the_secret_of_an_access_key_is_in_no_repr(client, wire):

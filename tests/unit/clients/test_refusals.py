@@ -31,16 +31,41 @@ def definition(**changes):
     return {"name": "order", "tasks": [TASK], **changes}
 
 
+BIG = {"a": "x" * (5 * MIB)}
+SCHEDULE = {"name": "nightly", "cronExpression": "0 0 3 * * *"}
+TOO_LARGE = {
+    "workflow input by name": lambda c: c.workflows.start_by_name("order", BIG),
+    "workflow input as an API": lambda c: c.workflows.execute_as_api("order", BIG),
+    "workflow input of a schedule": lambda c: c.schedules.save(
+        {**SCHEDULE, "startWorkflowRequest": {"name": "order", "input": BIG}}
+    ),
+    "workflow input of a rerun": lambda c: c.workflows.rerun("w", workflow_input=BIG),
+    "task input of a rerun": lambda c: c.workflows.rerun("w", from_task_id="t", task_input=BIG),
+    "task output by reference": lambda c: c.tasks.update_by_reference_name("w", "c", output=BIG),
+    "task output, synchronously": lambda c: c.tasks.update_sync("w", "c", output=BIG),
+    "task output, signalled": lambda c: c.tasks.signal("w", output=BIG),
+    "task output through a queue": lambda c: c.queues.complete_wait_task("w", "c", output=BIG),
+}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_what_is_too_large_is_refused_where_the_server_has_no_storage(client, wire, name):
+    wire.answer({"path": "p"})
+
+    with pytest.raises(ConfigurationError, match=r"has 5,242,88\d bytes\. .*has no storage"):
+        TOO_LARGE[name](client)
+
+    assert [request.method for request in wire.requests] == ["GET"]
+
+
+def test_what_is_large_is_sent_where_the_server_has_a_storage_to_which_it_moves_it(client, wire):
+    wire.answer({"path": "p", "uri": "http://conductor.test/store"}).answer("id-1")
+
+    assert client.workflows.start_by_name("order", BIG) == "id-1"
+    assert wire.body == BIG
+
+
 REFUSED = {
-    "workflow input over 5 MiB, by name": lambda c: c.workflows.start_by_name("order", {"a": "x" * (5 * MIB)}),
-    "task output over 3 MiB, by reference": lambda c: c.tasks.update_by_reference_name(
-        "w", "c", output={"a": "x" * (3 * MIB)}
-    ),
-    "task output over 3 MiB, synchronously": lambda c: c.tasks.update_sync("w", "c", output={"a": "x" * (3 * MIB)}),
-    "task output over 3 MiB, signalled": lambda c: c.tasks.signal("w", output={"a": "x" * (3 * MIB)}),
-    "task input over 3 MiB, rerun": lambda c: c.workflows.rerun(
-        "w", from_task_id="t", task_input={"a": "x" * (3 * MIB)}
-    ),
     "unknown idempotency strategy": lambda c: c.workflows.start(
         "order", idempotency_key="k", idempotency_strategy="MAYBE"
     ),
@@ -114,6 +139,31 @@ REFUSED = {
     "text as the body of a webhook": lambda c: c.webhooks.send("w", "abc"),
     "a list as an input": lambda c: c.workflows.start("order", [1]),
     "text as a task's output": lambda c: c.tasks.update_by_reference_name("w", "c", output="done"),
+    "a strategy without a key": lambda c: c.workflows.start("order", idempotency_strategy="RETURN_EXISTING"),
+    "a strategy without a key, by name": lambda c: c.workflows.start_by_name("order", idempotency_strategy="FAIL"),
+    "text as ids": lambda c: c.bulk.pause("abc"),
+    "text as names of schedules": lambda c: c.schedules.bulk_pause("abc"),
+    "text as ids of human tasks": lambda c: c.human_tasks.delete_many("abc"),
+    "text as users": lambda c: c.groups.add_users("g", "ada"),
+    "text as correlation ids": lambda c: c.workflows.list_by_correlation_ids("order", "abc"),
+    "text as accesses": lambda c: c.permissions.grant(SubjectRef("a", "USER"), TargetRef("b", "TAG"), "READ"),
+    "text as permissions of a role": lambda c: c.roles.create("r", "READ"),
+    "numbers as ids": lambda c: c.bulk.retry([1, 2]),
+    "a schedule on a day that there is not": lambda c: c.schedules.save(
+        {**SCHEDULE, "cronExpression": "0 0 0 31 2 *", "startWorkflowRequest": {"name": "order"}}
+    ),
+    "a preview of more than the server answers": lambda c: c.schedules.preview("0 0 0 * * *", limit=10),
+    "a page before the first": lambda c: c.workflows.search(start=-1),
+    "a page of tasks before the first": lambda c: c.tasks.search_full(start=-1),
+    "a page of an execution's tasks before the first": lambda c: c.workflows.list_tasks("w", start=-1),
+    "a page of schedules before the first": lambda c: c.schedules.search(start=-1),
+    "a page of pending tasks before the first": lambda c: c.admin.list_pending_tasks("charge", start=-1),
+    "an update of an event handler that would switch it off": lambda c: c.events.update_handler(
+        {"name": "h", "event": "conductor:a", "actions": [{"action": "start_workflow"}]}
+    ),
+    "two circuit breakers": lambda c: c.services.save(
+        {"name": "s", "type": "HTTP", "circuitBreakerConfig": {}, "config": {"circuitBreakerConfig": {}}}
+    ),
     "page over 5000": lambda c: c.workflows.search(size=5001),
     "empty page": lambda c: c.workflows.search(size=0),
 }
@@ -292,12 +342,59 @@ def test_no_rate_limit_is_none(client, wire):
 
 
 def test_a_log_line_is_sent_bare_under_the_documented_content_type(client, wire):
-    wire.answer("")
+    wire.answer({"taskId": "t"}).answer("")
 
     client.tasks.add_log("t", "line")
 
     assert wire.last.body == b"line"
     assert wire.last.headers["Content-Type"] == "application/json"
+
+
+def test_a_log_line_of_an_unknown_task_is_not_sent(client, wire):
+    wire.answer({"status": 404, "message": "Task not found for taskId: nope"}, status=404)
+
+    with pytest.raises(NotFoundError):
+        client.tasks.add_log("nope", "line")
+    assert [request.method for request in wire.requests] == ["GET"]
+
+
+@pytest.mark.parametrize("orkes", [True, False])
+def test_an_unknown_schedule_is_not_deleted_in_silence(client, wire, orkes):
+    if orkes:
+        wire.answer("")
+    else:
+        wire.answer({"status": 404, "message": "Schedule 'nope' not found"}, status=404)
+
+    with pytest.raises(NotFoundError):
+        client.schedules.delete("nope")
+    assert [request.method for request in wire.requests] == ["GET"]
+
+
+@pytest.mark.parametrize(("given", "sent"), [({}, True), ({"active": False}, False)])
+def test_a_new_event_handler_is_active_unless_it_says_otherwise(client, wire, given, sent):
+    client.transport._server = ServerInfo(Edition.OSS, "")
+    wire.answer("")
+    handler = {"name": "h", "event": "conductor:a", "actions": [{"action": "start_workflow"}], **given}
+
+    client.events.create_handler(handler)
+    assert wire.body["active"] is sent
+    client.events.create_handlers([handler])
+    assert wire.body["active"] is sent
+    assert "active" not in handler or given
+
+
+def test_a_misplaced_circuit_breaker_is_put_where_it_belongs(client, wire):
+    wire.answer("")
+
+    client.services.save(
+        {"name": "s", "type": "HTTP", "circuitBreakerConfig": {"slidingWindowSize": 5}, "serviceURI": "http://s"}
+    )
+    assert wire.body == {
+        "name": "s",
+        "type": "HTTP",
+        "serviceURI": "http://s",
+        "config": {"circuitBreakerConfig": {"slidingWindowSize": 5}},
+    }
 
 
 def test_orkes_poll_data_comes_out_of_its_object(client, wire):

@@ -537,7 +537,7 @@ TABLE = [
         "/tasks/t/log",
         {},
         "half way: 50% ü",
-        "",
+        {"taskId": "t"},
         NOTHING,
     ),
     (
@@ -679,9 +679,9 @@ TABLE = [
     ),
     (
         "GET /metadata/workflow",
-        lambda c: c.metadata.list_workflows(classifier="workflow", tag_key="team", short=True),
+        lambda c: c.metadata.list_workflows(name="order", tag_key="team", short=True),
         "/metadata/workflow",
-        {"classifier": "workflow", "tagKey": "team", "short": "true"},
+        {"name": "order", "tagKey": "team", "short": "true"},
         None,
         [DEF],
         is_list_of(WorkflowDef),
@@ -800,7 +800,11 @@ TABLE = [
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
 def test_the_request_is_what_the_server_expects_and_the_answer_is_typed(client, wire, row):
     operation, call, path, query, body, answer, is_right = row
-    edition = Edition.ORKES if operation.endswith("/rate-limit") else Edition.OSS
+    orkes = operation.endswith("/rate-limit") or operation in {
+        "GET /metadata/workflow",
+        "GET /tasks/queue/polldata/all",
+    }
+    edition = Edition.ORKES if orkes else Edition.OSS
     client.transport._server = ServerInfo(edition, "")  # some operations ask first
     wire.answer(answer)
 

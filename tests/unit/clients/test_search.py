@@ -148,3 +148,31 @@ def test_iterating_fetches_no_page_that_is_not_asked_for(client, wire):
     next(pages)
 
     assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("iterate", "search"),
+    [
+        (lambda c: c.tasks.iterate_search_full(size=1, query="status = FAILED"), "/tasks/search-v2"),
+        (lambda c: c.workflows.iterate_search_by_tasks(size=1, query="status = FAILED"), "/workflow/search-by-tasks"),
+        (
+            lambda c: c.workflows.iterate_search_by_tasks_full(size=1, query="status = FAILED"),
+            "/workflow/search-by-tasks-v2",
+        ),
+    ],
+)
+def test_every_search_can_be_iterated(client, wire, iterate, search):
+    for name in ("a", "b"):
+        wire.answer({"totalHits": 2, "results": [{"taskId": name, "workflowId": name}]})
+
+    assert len(list(iterate(client))) == 2
+    assert wire.path == search
+    assert (wire.query["start"], wire.query["query"]) == ("1", "status = FAILED")
+    assert wire.query["sort"].startswith("startTime:ASC|")
+
+
+def test_pending_tasks_are_iterated_and_none_comes_twice(client, wire):
+    wire.answer([{"taskId": "a"}, {"taskId": "b"}]).answer([{"taskId": "b"}, {"taskId": "c"}]).answer([])
+
+    assert [task.task_id for task in client.admin.iterate_pending_tasks("charge", size=2)] == ["a", "b", "c"]
+    assert wire.query == {"start": "4", "count": "2"}

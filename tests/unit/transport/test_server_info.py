@@ -86,8 +86,8 @@ def test_a_404_of_a_server_that_then_goes_away_stays_what_it_is(http, client):
     ("call", "words"),
     [
         (
-            lambda c: c.metadata.list_workflows(name="order"),
-            "GET /metadata/workflow: .* ignores name, which only Orkes",
+            lambda c: c.metadata.list_workflows(short=True),
+            "GET /metadata/workflow: .* ignores short, which only Orkes",
         ),
         (lambda c: c.workflows.start("order", idempotency_key="k"), "POST /workflow: .* ignores the idempotency key"),
     ],
@@ -103,6 +103,60 @@ def test_what_the_server_in_use_ignores_is_said_once(http, client, caplog, call,
 
     assert len(caplog.records) == 1
     assert re.search(words, caplog.text)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda c: c.metadata.list_workflows(tag_key="team"), "tagKey"),
+        (lambda c: c.metadata.list_tasks(tag_key="team", tag_value="pay"), "tagKey"),
+        (lambda c: c.tasks.list_all_poll_data(worker_size=1, worker_opt="GT"), "workerOpt"),
+    ],
+)
+def test_nothing_is_sent_to_a_server_that_would_answer_everything(http, client, call, name):
+    http.get(f"{API}/version", body="3.32.3", content_type="text/plain")
+    http.get(f"{API}/token/userInfo", json={"message": "No static resource api/token/userInfo."}, status=404)
+
+    for _ in range(2):
+        with pytest.raises(UnsupportedByServerError, match=f"3.32.3.* {name}, by which only Orkes") as caught:
+            call(client)
+    assert caught.value.supported_by == "Orkes Conductor"
+    assert len(http.calls) == 2
+
+
+def test_the_other_way_round_as_well(http, client):
+    http.get(f"{API}/version", body="4", content_type="text/plain")
+    http.get(f"{API}/token/userInfo", json={"id": "me"})
+
+    for call in (
+        lambda: client.workflows.search(top_level_only=True),
+        lambda: client.metadata.list_workflows(classifier="agent"),
+    ):
+        with pytest.raises(UnsupportedByServerError, match="would answer everything") as caught:
+            call()
+        assert caught.value.supported_by == "the open-source server"
+
+
+def test_definitions_are_searched_by_name_here_where_the_server_does_not(http, client, caplog):
+    http.get(f"{API}/version", body="3.32.3", content_type="text/plain")
+    http.get(f"{API}/token/userInfo", json={"message": "No static resource api/token/userInfo."}, status=404)
+    named = [{"name": name, "version": 1, "tasks": []} for name in ("order", "order_2", "order")]
+    http.get(f"{API}/metadata/workflow", json=named)
+
+    assert [one.name for one in client.metadata.list_workflows(name="order")] == ["order", "order"]
+    assert caplog.records == []
+
+
+def test_an_operation_of_another_edition_names_it(http, client):
+    http.get(f"{API}/metadata/task/x/tags", json={"message": "No static resource x."}, status=404)
+    http.get(f"{API}/workflow/nowhere", status=405)
+
+    with pytest.raises(UnsupportedByServerError) as caught:
+        client.tags.list_task_tags("x")
+    assert caught.value.supported_by == "Orkes Conductor"
+    with pytest.raises(UnsupportedByServerError) as caught:
+        client.workflows.get("nowhere")
+    assert caught.value.supported_by == ""
 
 
 def test_nothing_is_said_to_a_server_that_understands(http, client, caplog):

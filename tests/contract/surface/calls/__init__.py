@@ -18,12 +18,15 @@ class Call:
         send: Calls the method.
         answers: What the server answers, by operation, where the document's own sample would not do.
         also: Calls the method with arguments that exclude others.
+        instead: Calls the method, by edition, without the arguments that a server of it would ignore and answer
+            everything, so that the client refuses them.
         undocumented: Query names that are sent although no document states them.
     """
 
     send: Send
     answers: dict[str, Any] = field(factory=dict)
     also: Send | None = None
+    instead: dict[str, Send] = field(factory=dict)
     undocumented: frozenset[str] = field(default=frozenset(), converter=frozenset)
 
 
@@ -32,7 +35,8 @@ def call(
     *,
     answers: dict[str, Any] | None = None,
     also: Send | None = None,
+    instead: dict[str, Send] | None = None,
     undocumented: Iterable[str] = (),
 ) -> Call:
     """A call that is not sent just as the documents say."""
-    return Call(send, answers or {}, also, undocumented)
+    return Call(send, answers or {}, also, instead or {}, undocumented)

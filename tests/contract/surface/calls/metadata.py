@@ -1,6 +1,6 @@
 """Definitions of tasks and workflows."""
 
-from surface.calls import Call, Send
+from surface.calls import Call, Send, call
 
 TASK = {"name": "charge", "retryCount": 3, "timeoutSeconds": 60, "totalTimeoutSeconds": 0}
 WORKFLOW = {
@@ -17,8 +17,16 @@ CALLS: dict[str, Send | Call] = {
     "PUT /api/metadata/workflow": lambda c: c.metadata.update_workflows([WORKFLOW], overwrite=True, new_version=True),
     "POST /api/metadata/workflow/validate": lambda c: c.metadata.validate_workflow(WORKFLOW),
     "GET /api/metadata/workflow/{name}": lambda c: c.metadata.get_workflow("order", 2, metadata=True),
-    "GET /api/metadata/workflow": lambda c: c.metadata.list_workflows(
-        classifier="workflow", access="READ", metadata=True, tag_key="team", tag_value="x", name="order", short=True
+    "GET /api/metadata/workflow": call(
+        lambda c: c.metadata.list_workflows(
+            classifier="workflow", access="READ", metadata=True, tag_key="team", tag_value="x", name="order", short=True
+        ),
+        instead={
+            "OSS": lambda c: c.metadata.list_workflows(classifier="workflow", access="READ", metadata=True, short=True),
+            "ORKES": lambda c: c.metadata.list_workflows(
+                access="READ", metadata=True, tag_key="team", tag_value="x", name="order", short=True
+            ),
+        },
     ),
     "GET /api/metadata/workflow/latest-versions": lambda c: c.metadata.list_latest_workflows(),
     "GET /api/metadata/workflow/names": lambda c: c.metadata.list_workflow_names(),
@@ -28,8 +36,9 @@ CALLS: dict[str, Send | Call] = {
     "POST /api/metadata/taskdefs": lambda c: c.metadata.register_tasks([TASK]),
     "PUT /api/metadata/taskdefs": lambda c: c.metadata.update_task(TASK),
     "GET /api/metadata/taskdefs/{tasktype}": lambda c: c.metadata.get_task("charge", metadata=True),
-    "GET /api/metadata/taskdefs": lambda c: c.metadata.list_tasks(
-        access="READ", metadata=True, tag_key="team", tag_value="x"
+    "GET /api/metadata/taskdefs": call(
+        lambda c: c.metadata.list_tasks(access="READ", metadata=True, tag_key="team", tag_value="x"),
+        instead={"OSS": lambda c: c.metadata.list_tasks(access="READ", metadata=True)},
     ),
     "DELETE /api/metadata/taskdefs/{tasktype}": lambda c: c.metadata.unregister_task("charge"),
     "POST /api/metadata/workflow-importer/import-bpm": lambda c: c.metadata.import_bpmn(

@@ -1,6 +1,6 @@
 """Tasks and their queues."""
 
-from surface.calls import Call, Send
+from surface.calls import Call, Send, call
 
 RESULT = {
     "workflowInstanceId": "w",
@@ -50,13 +50,16 @@ CALLS: dict[str, Send | Call] = {
     "GET /api/tasks/queue/all": lambda c: c.tasks.list_queues(),
     "GET /api/tasks/queue/all/verbose": lambda c: c.tasks.list_queues_verbose(),
     "GET /api/tasks/queue/polldata": lambda c: c.tasks.list_poll_data("charge"),
-    "GET /api/tasks/queue/polldata/all": lambda c: c.tasks.list_all_poll_data(
-        worker_size=1,
-        worker_opt="GT",
-        queue_size=2,
-        queue_opt="LT",
-        last_poll_time_size=3,
-        last_poll_time_opt="GT",
+    "GET /api/tasks/queue/polldata/all": call(
+        lambda c: c.tasks.list_all_poll_data(
+            worker_size=1,
+            worker_opt="GT",
+            queue_size=2,
+            queue_opt="LT",
+            last_poll_time_size=3,
+            last_poll_time_opt="GT",
+        ),
+        instead={"OSS": lambda c: c.tasks.list_all_poll_data()},
     ),
     "POST /api/tasks/queue/requeue/{taskType}": lambda c: c.tasks.requeue_pending("charge"),
 }

@@ -4,6 +4,7 @@ from surface.calls import Call, Send, call
 
 RUN = {"responseType": "TARGET_WORKFLOW", "workflowId": "w", "status": "RUNNING"}
 SEARCH = {"query": "status = FAILED", "free_text": "x", "sort": "startTime:DESC", "start": 5, "size": 10}
+ENDED = {"status": ["FAILED", "TIMED_OUT"], "workflow_type": "order", "sort": "startTime:DESC"}
 
 CALLS: dict[str, Send | Call] = {
     "POST /api/workflow": lambda c: c.workflows.start(
@@ -114,13 +115,9 @@ CALLS: dict[str, Send | Call] = {
     "POST /api/workflow/{workflowId}/upgrade": lambda c: c.workflows.upgrade(
         "w", {"name": "order", "version": 3, "taskOutput": {"c": {"a": 1}}, "workflowInput": {"b": 2}}
     ),
-    "GET /api/workflow/search": lambda c: c.workflows.search(
-        status=["FAILED", "TIMED_OUT"],
-        workflow_type="order",
-        sort="startTime:DESC",
-        classifier="workflow",
-        top_level_only=True,
-        skip_cache=True,
+    "GET /api/workflow/search": call(
+        lambda c: c.workflows.search(**ENDED, classifier="workflow", top_level_only=True, skip_cache=True),
+        instead={"ORKES": lambda c: c.workflows.search(**ENDED, skip_cache=True)},
     ),
     "GET /api/workflow/search-v2": lambda c: c.workflows.search_full(**SEARCH, classifier="agent", top_level_only=True),
     "GET /api/workflow/search-by-tasks": lambda c: c.workflows.search_by_tasks(**SEARCH),
