@@ -25,6 +25,7 @@ from conductor.models import (
     Workflow,
 )
 from conductor.models.codec import dumps, to_jsonable
+from conductor.transport.notices import PayloadUsed
 from conductor.transport.operation import Edition, Operation
 
 __all__ = ["TASK_STORAGE", "WORKFLOW_STORAGE", "PayloadStorage", "refuse_output"]
@@ -67,23 +68,27 @@ _TASK_OUTPUT = _Kind(ExternalPayloadType.TASK_OUTPUT, "task output", 3 * _MIB, T
 class PayloadStorage(Resource):
     """Writes what is too large for a request, and reads what was too large for an answer."""
 
-    def store_input(self, given: Mapping[str, Any] | None) -> tuple[dict[str, Any], str | None]:
+    def store_input(self, given: Mapping[str, Any] | None, name: str) -> tuple[dict[str, Any], str | None]:
         """A workflow's input as plain JSON; or, when it is over 5 MiB, nothing and the path where it was stored.
+
+        Args:
+            given: The input.
+            name: The workflow's name.
 
         Raises:
             ConfigurationError: It is too large, and the server has no storage, or not for that much.
         """
         plain = dict(to_jsonable(dict(given or {}), "$.input"))
-        path = self._stored(plain, _WORKFLOW_INPUT)
+        path = self._stored(plain, _WORKFLOW_INPUT, name)
         return (plain, None) if path is None else ({}, path)
 
-    def store_output(self, result: TaskResult) -> None:
-        """Move the output of a result to the storage when it is over 3 MiB.
+    def store_output(self, result: TaskResult, task_type: str = "") -> None:
+        """Move the output of a result, of a task of ``task_type``, to the storage when it is over 3 MiB.
 
         Raises:
             ConfigurationError: It is too large, and the server has no storage, or not for that much.
         """
-        path = self._stored(result.output_data, _TASK_OUTPUT)
+        path = self._stored(result.output_data, _TASK_OUTPUT, task_type)
         if path is not None:
             result.output_data, result.external_output_payload_storage_path = {}, path
 
@@ -120,11 +125,11 @@ class PayloadStorage(Resource):
 
     def _fetch(self, model: M, taken: _Kind, given: _Kind, input_name: str, output_name: str) -> None:
         if model.external_input_payload_storage_path and not getattr(model, input_name):
-            setattr(model, input_name, self._read(taken, model.external_input_payload_storage_path))
+            setattr(model, input_name, self._read(taken, model.external_input_payload_storage_path, _name_of(model)))
         if model.external_output_payload_storage_path and not getattr(model, output_name):
-            setattr(model, output_name, self._read(given, model.external_output_payload_storage_path))
+            setattr(model, output_name, self._read(given, model.external_output_payload_storage_path, _name_of(model)))
 
-    def _stored(self, plain: Mapping[str, Any], kind: _Kind) -> str | None:
+    def _stored(self, plain: Mapping[str, Any], kind: _Kind, name: str) -> str | None:
         size = size_if_over(plain, kind.inline_limit)
         if size is None:
             return None
@@ -138,9 +143,10 @@ class PayloadStorage(Resource):
         if not location.uri or not location.path:
             raise _too_large(kind, size, f"The server keeps {kind.inline_limit:,} at most, {_NO_STORE}")
         self._transport.put_payload(kind.operation, location.uri, dumps(plain))
+        self._transport.announce(PayloadUsed(name, "WRITE", kind.type.value))
         return location.path
 
-    def _read(self, kind: _Kind, path: str) -> Any:
+    def _read(self, kind: _Kind, path: str, name: str) -> Any:
         location = self._location(kind, ExternalStorageOperation.READ, path)
         if not location.uri:
             raise ConfigurationError(
@@ -150,11 +156,19 @@ class PayloadStorage(Resource):
                 value=path,
                 allowed="a server with external payload storage",
             )
-        return self._transport.get_payload(kind.operation, location.uri)
+        payload = self._transport.get_payload(kind.operation, location.uri)
+        self._transport.announce(PayloadUsed(name, "READ", kind.type.value))
+        return payload
 
     def _location(self, kind: _Kind, operation: ExternalStorageOperation, path: str) -> ExternalStorageLocation:
         query = {"path": path, "operation": operation, "payloadType": kind.type}
         return self._call(kind.operation, query=query)
+
+
+def _name_of(model: Workflow | Task) -> str:
+    if isinstance(model, Task):
+        return model.task_def_name or model.task_type or ""
+    return model.workflow_name or ""
 
 
 def refuse_output(output: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from conductor.worker.events import (
     EventDispatcher,
     PollCompleted,
     PollFailure,
+    PollSkipped,
     PollStarted,
     WorkerStateChanged,
 )
@@ -157,6 +158,7 @@ class Poller:
     def _round(self) -> None:
         if self._options().paused or not self._gate.may_poll():
             self._become("paused")
+            self._events.emit(PollSkipped, self.task_type)
             self._pause(_IDLE_CHECK)
             return
         if not (free := self._pool.wait_for_slot(1.0)) or self._stop.is_set():

@@ -27,6 +27,7 @@ from conductor.worker.outbox import DiskOutbox, adopt_strays
 from conductor.worker.payloads import ServerStorage
 from conductor.worker.places import Places
 from conductor.worker.runtime import Shared, WorkerRuntime
+from conductor.worker.uncaught import UncaughtExceptions
 from conductor.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class ThreadGroup:
         self.client: ConductorClient = opened.client
         self._opened = opened
         self._metrics = given.metrics
+        self._uncaught = UncaughtExceptions(given.metrics.on_uncaught if given.metrics else lambda _: None)
         self._shared = _share(opened.client, given)
         self.runtimes: list[WorkerRuntime] = [
             WorkerRuntime(worker, options, self._shared) for worker, options in resolved
@@ -124,7 +126,8 @@ class ThreadGroup:
     def start(self) -> None:
         """Start all threads, the pollers' last."""
         if self._metrics is not None:
-            self.client.transport.observers += (self._metrics.on_request,)
+            self._metrics.watch(self.client.transport)
+            self._uncaught.watch()
         with contextlib.suppress(Exception):  # what is wrong with the way to the server, the first poll will say
             self._shared.hot.prepare()
         self._shared.delivery.start()
@@ -155,8 +158,8 @@ class ThreadGroup:
         undelivered = [] if delivered else shared.delivery.waiting_ids()
         self._end_threads(max(deadline, time.monotonic() + 1.0))
         if self._metrics is not None:
-            transport, ours = self.client.transport, self._metrics.on_request
-            transport.observers = tuple(observer for observer in transport.observers if observer != ours)
+            self._metrics.leave(self.client.transport)
+            self._uncaught.close()
         if all(polling) and not unfinished:
             self._opened.close()
         return StopReport(unfinished, undelivered)
