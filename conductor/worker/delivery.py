@@ -99,6 +99,10 @@ class ResultDelivery:
         with self._lock:
             return [result.task_id for result in self._waiting]
 
+    def waiting_ids_unlocked(self) -> list[str]:
+        """The same for a signal handler, whose own thread may hold the lock."""
+        return [result.task_id for result in self._waiting.copy()]
+
     def deliver(self, task_type: str, result: TaskResult, *, wants_next: bool) -> Any:
         """Send a result, or keep it; returns the next task's JSON when the answer brings one. Raises no APIError."""
         body = sendable_body(result)

@@ -173,6 +173,11 @@ class ThreadGroup:
             if not runtime.execution.running:
                 runtime.pool.join(deadline)
 
+    def left(self) -> StopReport:
+        """What runs or waits for the server just now."""
+        running = [entry.task for runtime in self.runtimes for entry in list(runtime.execution.running.values())]
+        return StopReport([str(task.task_id) for task in running], self._shared.delivery.waiting_ids_unlocked())
+
     def kill(self) -> None:
         """Nothing: threads end with the process."""
 
