@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import Self
 
@@ -55,6 +55,13 @@ if TYPE_CHECKING:
 __all__ = ["ConductorClient"]
 
 
+class Metrics(Protocol):
+    """What collects metrics."""
+
+    def watch(self, transport: Transport) -> None:
+        """Collect what ``transport`` says."""
+
+
 class ConductorClient:
     """Blocking calls of a Conductor server; safe to use from many threads and after a fork. Starts no threads.
 
@@ -65,6 +72,8 @@ class ConductorClient:
         session: Your own ``requests.Session``; it is left open by ``close``.
         adapter: Your own ``HTTPAdapter`` for our session.
         retry: When failed requests are sent again.
+        metrics: Counts and times requests, starts of workflows and payloads kept outside the server's database: a
+            ``conductor.worker.metrics.MetricsCollector``.
         overrides: Fields of ``Settings``, which win over the environment and over ``settings``.
 
     Raises:
@@ -79,6 +88,7 @@ class ConductorClient:
         session: requests.Session | None = None,
         adapter: HTTPAdapter | None = None,
         retry: RetryPolicy | None = None,
+        metrics: Metrics | None = None,
         **overrides: Any,
     ) -> None:
         from conductor.transport.http import Transport
@@ -89,6 +99,8 @@ class ConductorClient:
             settings = settings.evolve(**overrides)
         self.settings = settings
         self.transport: Transport = Transport(settings, auth=auth, session=session, adapter=adapter, retry=retry)
+        if metrics is not None:
+            metrics.watch(self.transport)
 
     if not TYPE_CHECKING:
         __getattr__ = missing_attribute

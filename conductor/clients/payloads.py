@@ -25,6 +25,7 @@ from conductor.models import (
     Workflow,
 )
 from conductor.models.codec import dumps, to_jsonable
+from conductor.transport.notices import PayloadUsed
 from conductor.transport.operation import Edition, Operation
 
 __all__ = [
@@ -76,14 +77,18 @@ TASK_OUTPUT = PayloadKind(ExternalPayloadType.TASK_OUTPUT, "task output", 3 * _M
 class PayloadStorage(Resource):
     """Writes what is too large for a request, and reads what was too large for an answer."""
 
-    def store_input(self, given: Mapping[str, Any] | None) -> tuple[dict[str, Any], str | None]:
+    def store_input(self, given: Mapping[str, Any] | None, name: str) -> tuple[dict[str, Any], str | None]:
         """A workflow's input as plain JSON; or, when it is over 5 MiB, nothing and the path where it was stored.
+
+        Args:
+            given: The input.
+            name: The workflow's name.
 
         Raises:
             ConfigurationError: It is too large, and the server has no storage, or not for that much.
         """
         plain = dict(to_jsonable(as_object(given, "workflow input"), "$.input"))
-        path = self._stored(plain, WORKFLOW_INPUT)
+        path = self._stored(plain, WORKFLOW_INPUT, name)
         return (plain, None) if path is None else ({}, path)
 
     def inline(self, given: Mapping[str, Any] | None, kind: PayloadKind) -> dict[str, Any]:
@@ -100,13 +105,13 @@ class PayloadStorage(Resource):
             self._place(size, kind)
         return plain
 
-    def store_output(self, result: TaskResult) -> None:
-        """Move the output of a result to the storage when it is over 3 MiB.
+    def store_output(self, result: TaskResult, task_type: str = "") -> None:
+        """Move the output of a result, of a task of ``task_type``, to the storage when it is over 3 MiB.
 
         Raises:
             ConfigurationError: It is too large, and the server has no storage, or not for that much.
         """
-        path = self._stored(result.output_data, TASK_OUTPUT)
+        path = self._stored(result.output_data, TASK_OUTPUT, task_type)
         if path is not None:
             result.output_data, result.external_output_payload_storage_path = {}, path
 
@@ -143,16 +148,17 @@ class PayloadStorage(Resource):
 
     def _fetch(self, model: M, taken: PayloadKind, given: PayloadKind, input_name: str, output_name: str) -> None:
         if model.external_input_payload_storage_path and not getattr(model, input_name):
-            setattr(model, input_name, self._read(taken, model.external_input_payload_storage_path))
+            setattr(model, input_name, self._read(taken, model.external_input_payload_storage_path, _name_of(model)))
         if model.external_output_payload_storage_path and not getattr(model, output_name):
-            setattr(model, output_name, self._read(given, model.external_output_payload_storage_path))
+            setattr(model, output_name, self._read(given, model.external_output_payload_storage_path, _name_of(model)))
 
-    def _stored(self, plain: Mapping[str, Any], kind: PayloadKind) -> str | None:
+    def _stored(self, plain: Mapping[str, Any], kind: PayloadKind, name: str) -> str | None:
         size = size_if_over(plain, kind.inline_limit)
         if size is None:
             return None
         location = self._place(size, kind)
         self._transport.put_payload(kind.operation, location.uri or "", dumps(plain))
+        self._transport.announce(PayloadUsed(name, "WRITE", kind.type.value))
         return location.path
 
     def _place(self, size: int, kind: PayloadKind) -> ExternalStorageLocation:
@@ -168,7 +174,7 @@ class PayloadStorage(Resource):
             raise _too_large(kind, size, f"The server keeps {kind.inline_limit:,} at most, {_NO_STORE}")
         return location
 
-    def _read(self, kind: PayloadKind, path: str) -> Any:
+    def _read(self, kind: PayloadKind, path: str, name: str) -> Any:
         location = self._location(kind, ExternalStorageOperation.READ, path)
         if not location.uri:
             raise ConfigurationError(
@@ -178,11 +184,19 @@ class PayloadStorage(Resource):
                 value=path,
                 allowed="a server with external payload storage",
             )
-        return self._transport.get_payload(kind.operation, location.uri)
+        payload = self._transport.get_payload(kind.operation, location.uri)
+        self._transport.announce(PayloadUsed(name, "READ", kind.type.value))
+        return payload
 
     def _location(self, kind: PayloadKind, operation: ExternalStorageOperation, path: str) -> ExternalStorageLocation:
         query = {"path": path, "operation": operation, "payloadType": kind.type}
         return self._call(kind.operation, query=query)
+
+
+def _name_of(model: Workflow | Task) -> str:
+    if isinstance(model, Task):
+        return model.task_def_name or model.task_type or ""
+    return model.workflow_name or ""
 
 
 def refuse_output(output: Mapping[str, Any]) -> None:

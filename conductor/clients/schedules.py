@@ -16,6 +16,7 @@ from conductor.clients.ensure import Ensured, compare
 from conductor.clients.paging import check_page, pages
 from conductor.clients.payloads import WORKFLOW_INPUT, PayloadStorage
 from conductor.clients.schedule_query import executions_query, several
+from conductor.clients.starts import announced
 from conductor.clients.workflows import START
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
@@ -278,7 +279,8 @@ class SchedulerClient(Tagged):
             raise ConfigurationError(f"The schedule {name!r} starts no workflow.", variable="name", value=name)
         if idempotency_key is not None:
             request.idempotency_key = idempotency_key
-        return self._call(START, body=request, has_key=idempotency_key is not None)
+        with announced(self._transport, request.name, request.version, request.input):
+            return self._call(START, body=request, has_key=idempotency_key is not None)
 
     def pause_all(self) -> dict[str, Any]:
         """Stop the scheduler of the server instance that answers (``GET /scheduler/admin/pause``)."""

@@ -17,6 +17,7 @@ from conductor.clients.definition import Definition, as_definition
 from conductor.clients.paging import check_page, pages
 from conductor.clients.payloads import WORKFLOW_INPUT, WORKFLOW_STORAGE, PayloadStorage
 from conductor.clients.runs import as_run, blocking_timeout, longer_than
+from conductor.clients.starts import announced
 from conductor.clients.wait import WorkflowWait
 from conductor.clients.workflow_control import WorkflowControl
 from conductor.clients.workflow_search import WorkflowSearch
@@ -134,7 +135,9 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             external_input_payload_storage_path=external_input_payload_storage_path,
         )
         options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
-        return self._call(START, body=request, has_key=bool(request.idempotency_key), **options)
+        with announced(self._transport, request.name, request.version, request.input):
+            self._store_input(request)
+            return self._call(START, body=request, has_key=bool(request.idempotency_key), **options)
 
     def _request(
         self, workflow: str | Definition | Started, given: Mapping[str, Any] | None, **fields: Any
@@ -148,9 +151,11 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         request.priority = _checked_priority(request.priority)
         request.idempotency_strategy = known(request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy")
         _refuse_strategy_alone(request.idempotency_key, request.idempotency_strategy)
-        request.input, path = PayloadStorage(self._transport).store_input(request.input)
-        request.external_input_payload_storage_path = path or request.external_input_payload_storage_path
         return request
+
+    def _store_input(self, request: StartWorkflowRequest) -> None:
+        request.input, path = PayloadStorage(self._transport).store_input(request.input, request.name or "")
+        request.external_input_payload_storage_path = path or request.external_input_payload_storage_path
 
     def start_by_name(
         self,
@@ -171,12 +176,13 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         body = PayloadStorage(self._transport).inline(input, WORKFLOW_INPUT)
         query = {"correlationId": correlation_id, "priority": _checked_priority(priority)}
         headers = _key_headers(idempotency_key, idempotency_strategy)
-        if version is not None and headers:
-            path = {"name": name, "version": version}
-            return self._call(START_VERSION, path, query=query, body=body, headers=headers, has_key=True)
-        return self._call(
-            START_BY_NAME, {"name": name}, query={"version": version, **query}, body=body, headers=headers
-        )
+        with announced(self._transport, name, version, body):
+            if version is not None and headers:
+                path = {"name": name, "version": version}
+                return self._call(START_VERSION, path, query=query, body=body, headers=headers, has_key=True)
+            return self._call(
+                START_BY_NAME, {"name": name}, query={"version": version, **query}, body=body, headers=headers
+            )
 
     def start_many(self, requests: Iterable[Started], *, threads: int = 8) -> list[str | ConductorError]:
         """Start several workflows, ``threads`` at a time; no id is lost because another start fails.
@@ -270,7 +276,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             "consistency": known(consistency, Consistency, "consistency"),
             "returnStrategy": strategy,
         }
-        with blocking_timeout(strategy):
+        with blocking_timeout(strategy), announced(self._transport, request.name, request.version, request.input):
+            self._store_input(request)
             said = self._call(
                 EXECUTE,
                 {"name": request.name, "version": request.version or 0},
@@ -314,18 +321,19 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         )
         limit = longer_than(seconds, self._transport.settings)
         plain = PayloadStorage(self._transport).inline(input, WORKFLOW_INPUT)
-        if as_get:
-            query = {**plain, "version": version}
-            return self._call(EXECUTE_AS_GET, {"name": name}, query=query, headers=headers, timeout=limit)
-        return self._call(
-            EXECUTE_AS_API,
-            {"name": name},
-            query={"version": version},
-            body=plain,
-            headers=headers,
-            has_key=bool(idempotency_key),
-            timeout=limit,
-        )
+        with announced(self._transport, name, version, plain):
+            if as_get:
+                query = {**plain, "version": version}
+                return self._call(EXECUTE_AS_GET, {"name": name}, query=query, headers=headers, timeout=limit)
+            return self._call(
+                EXECUTE_AS_API,
+                {"name": name},
+                query={"version": version},
+                body=plain,
+                headers=headers,
+                has_key=bool(idempotency_key),
+                timeout=limit,
+            )
 
     def get(
         self,

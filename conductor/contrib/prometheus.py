@@ -1,12 +1,19 @@
-"""A handler's metrics in a ``prometheus_client`` registry (extra ``prometheus``).
+"""The metrics of a handler, or of a client, in a ``prometheus_client`` registry (extra ``prometheus``).
 
     from prometheus_client import REGISTRY
     from conductor.contrib.prometheus import ConductorCollector
 
-    handler = TaskHandler(metrics=True)
+    handler = TaskHandler(client, metrics=True)
     REGISTRY.register(ConductorCollector(handler))
 
-Without that library ``TaskHandler(health_port=...)`` serves the same under ``/metrics``.
+or, in a process that runs no workers:
+
+    metrics = MetricsCollector()
+    client = ConductorClient(metrics=metrics)
+    REGISTRY.register(ConductorCollector(metrics))
+
+Both have the same names, so a registry takes one of them; a handler counts what its client does, too. Without that
+library ``TaskHandler(health_port=...)`` serves the same under ``/metrics``.
 """
 
 from __future__ import annotations
@@ -17,7 +24,7 @@ from typing import Any, Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from conductor.worker.metrics import FAMILIES
+from conductor.worker.metrics import FAMILIES, MetricsCollector
 
 __all__ = ["ConductorCollector", "HasMetrics"]
 
@@ -30,14 +37,14 @@ class HasMetrics(Protocol):
 
 
 class ConductorCollector(Collector):
-    """Reads the handler's metrics at each scrape; nothing is counted twice.
+    """Reads the metrics at each scrape; nothing is counted twice.
 
     Args:
-        handler: A ``TaskHandler`` that was made with ``metrics=True``.
+        source: A ``TaskHandler`` that was made with ``metrics=True``, or a ``MetricsCollector``.
     """
 
-    def __init__(self, handler: HasMetrics) -> None:
-        self._handler = handler
+    def __init__(self, source: HasMetrics | MetricsCollector) -> None:
+        self._read = source.snapshot if isinstance(source, MetricsCollector) else source.metrics
 
     def describe(self) -> Iterator[Metric]:
         """The families, so that a registry notices names that are taken without a scrape."""
@@ -46,7 +53,7 @@ class ConductorCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The families that have samples."""
-        for name, found in self._handler.metrics().items():
+        for name, found in self._read().items():
             family = _family(name)
             for sample in found["samples"]:
                 labels = list(sample["labels"].values())

@@ -34,6 +34,7 @@ from conductor.settings import Settings
 from conductor.transport.answers import answer, error_of
 from conductor.transport.auth import ConductorAuth, NoAuth
 from conductor.transport.failures import translated
+from conductor.transport.notices import Forked, Notice
 from conductor.transport.operation import Edition, Operation, Repeat
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 from conductor.transport.server_info import WHO, ServerInfo, honours_keys, identify
@@ -96,6 +97,7 @@ class Transport:
         self._told: set[str] = set()
         self.auth: AuthBase = self._choose_auth(auth, session)
         self.observers: tuple[Observer, ...] = ()
+        self.listeners: tuple[Callable[[Notice], None], ...] = ()
         _remember(self)
 
     def _choose_auth(
@@ -310,6 +312,14 @@ class Transport:
             except Exception:
                 logger.exception("An observer of requests failed; it is isolated and the call goes on")
 
+    def announce(self, notice: Notice) -> None:
+        """Tell the listeners of something."""
+        for listener in self.listeners:
+            try:
+                listener(notice)
+            except Exception:
+                logger.exception("A listener failed on %s; it is isolated and the call goes on", type(notice).__name__)
+
     def _renew(self, response: requests.Response, limit: float | None) -> bool:
         """After a 401 or 403: whether another token was had, so that the request may be sent once more."""
         if not is_token_problem(response.status_code, response.headers, response.content):
@@ -426,6 +436,7 @@ class Transport:
             if isinstance(adapter, PooledAdapter):
                 adapter.forget_connections()
         self.budget.reset_lock()
+        self.announce(Forked())
         if isinstance(self.auth, ConductorAuth):
             self.auth.after_fork()
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from conductor.worker import in_child
 from conductor.worker.blueprint import Blueprint
-from conductor.worker.handler import TaskHandler
+from conductor.worker.handler import StopReport, TaskHandler
 from conductor.worker.signals import Flag
 
 __all__ = ["main"]
@@ -109,17 +109,26 @@ def _start(blueprint: Blueprint) -> TaskHandler:
     return handler.start()
 
 
+def _ids(report: StopReport) -> dict[str, list[str]]:
+    return {"unfinished": report.unfinished, "undelivered": report.undelivered}
+
+
 def _work(handler: TaskHandler, orders: _Orders, reports: _Reports) -> None:
     with_metrics = handler.collects_metrics
     while True:
-        reports.send(health=handler.health().to_dict(), metrics=handler.metrics() if with_metrics else None)
+        reports.send(
+            health=handler.health().to_dict(),
+            metrics=handler.metrics() if with_metrics else None,
+            left=_ids(handler.left()),
+        )
         if orders.stop.wait(_PERIOD):
             break
     report = handler.stop(orders.grace)
     reports.send(
         health=handler.health().to_dict(),
         metrics=handler.metrics() if with_metrics else None,
-        stopped={"unfinished": report.unfinished, "undelivered": report.undelivered},
+        left=_ids(report),
+        stopped=_ids(report),
     )
     if not report.drained:
         logging.shutdown()

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.worker.blueprint import Blueprint
+from conductor.worker.group import StopReport
 from conductor.worker.health import ProcessHealth
 
 __all__ = ["ChildProcess"]
@@ -42,6 +43,7 @@ class ChildProcess:
         self.metrics: dict[str, Any] = {}
         self.unfinished: list[str] = []
         self.undelivered: list[str] = []
+        self.left: StopReport = StopReport()
         self.failure: str | None = None
         self.was_lost: bool = False
         self.has_worked: bool = False
@@ -126,6 +128,7 @@ class ChildProcess:
         self._reported_at = time.monotonic()
         self.health = report["health"]
         self.metrics = report["metrics"] or {}
+        self.left = StopReport(**report["left"])
         stopped = report.get("stopped") or {}
         self.unfinished = stopped.get("unfinished", [])
         self.undelivered = stopped.get("undelivered", [])
@@ -142,6 +145,7 @@ class ChildProcess:
         log("Worker process %d (pid %d) has ended: %s", self.number, self._process.pid, self._last_exit)
         self._process = None
         self.health = None
+        self.left = StopReport()
         self.close()
         return status
 

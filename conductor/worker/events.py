@@ -21,6 +21,7 @@ __all__ = [
     "LeaseExtended",
     "PollCompleted",
     "PollFailure",
+    "PollSkipped",
     "PollStarted",
     "TaskExecutionCompleted",
     "TaskExecutionFailure",
@@ -67,6 +68,11 @@ class PollFailure(WorkerEvent):
 
     error: BaseException
     duration: float
+
+
+@frozen
+class PollSkipped(WorkerEvent):
+    """No poll was sent, because the worker is paused: by an option, by ``should_poll``, or by results that wait."""
 
 
 @frozen
@@ -152,6 +158,9 @@ class WorkerListener:
     def on_poll_failure(self, event: PollFailure) -> None:
         """A poll failed."""
 
+    def on_poll_skipped(self, event: PollSkipped) -> None:
+        """A paused worker did not poll."""
+
     def on_task_execution_started(self, event: TaskExecutionStarted) -> None:
         """A function is about to be called."""
 
@@ -181,6 +190,7 @@ _METHODS: dict[type[WorkerEvent], str] = {
     PollStarted: "on_poll_started",
     PollCompleted: "on_poll_completed",
     PollFailure: "on_poll_failure",
+    PollSkipped: "on_poll_skipped",
     TaskExecutionStarted: "on_task_execution_started",
     TaskExecutionCompleted: "on_task_execution_completed",
     TaskExecutionFailure: "on_task_execution_failure",

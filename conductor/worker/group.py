@@ -53,6 +53,9 @@ class WorkerGroup(Protocol):
     def stop(self, grace: float) -> StopReport:
         """Stop within ``grace`` seconds, and end all threads."""
 
+    def left(self) -> StopReport:
+        """What runs or is not delivered just now; takes no lock, so it is safe to call from a signal handler."""
+
     def kill(self) -> None:
         """End at once what is not this process; safe to call from a signal handler."""
 

@@ -329,10 +329,14 @@ class TaskHandler:
             _end_process()
 
     def _abort(self) -> None:
-        if self._group is not None:
-            self._group.kill()
-        os.write(2, b"A second signal: ending at once. Tasks that ran are retried after their response timeout.\n")
-        os._exit(_FORCED)
+        """End now: in a signal handler, so nothing here takes a lock or logs."""
+        try:
+            left = self.left()
+            if self._group is not None:
+                self._group.kill()
+            os.write(2, _last_words(left).encode())
+        finally:
+            os._exit(_FORCED)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -395,6 +399,11 @@ class TaskHandler:
         """Take tasks again."""
         self.update_options(task_type, paused=False)
 
+    def left(self) -> StopReport:
+        """What runs or is not delivered just now; with ``processes``, as of a second ago."""
+        group = self._running
+        return StopReport() if group is None else group.left()
+
     def health(self) -> HandlerHealth:
         """How the handler and each of its workers is."""
         group = self._running
@@ -427,6 +436,15 @@ class TaskHandler:
     def collects_metrics(self) -> bool:
         """Whether ``metrics`` has something to return."""
         return self._metrics is not None
+
+
+def _last_words(left: StopReport) -> str:
+    text = "A second signal: ending at once.\n"
+    if left.unfinished:
+        text += f"Tasks that ran, and are retried after their response timeout: {', '.join(left.unfinished)}\n"
+    if left.undelivered:
+        text += f"Tasks whose results were not delivered: {', '.join(left.undelivered)}\n"
+    return text
 
 
 def _end_process() -> None:

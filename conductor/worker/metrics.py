@@ -1,4 +1,4 @@
-"""Counters, a gauge and histograms of a handler's work, by the names that all Conductor SDKs share; fed by its events.
+"""Counters, a gauge and histograms of a handler's or a client's work, by the names that all Conductor SDKs share.
 
 Nothing is collected unless it is asked for: without the listener no event is even made. Durations are seconds, sizes
 bytes, labels camelCase. What a worker here never does (acks, an execution queue that is full) has no counter.
@@ -10,16 +10,18 @@ import copy
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
 from conductor.models.codec import dumps
+from conductor.transport.notices import Forked, Notice, PayloadUsed, WorkflowStartFailed, WorkflowStarting
 from conductor.worker.events import (
     DeliveryDelayed,
     LeaseExtended,
     PollCompleted,
     PollFailure,
+    PollSkipped,
     PollStarted,
     TaskExecutionCompleted,
     TaskExecutionFailure,
@@ -27,8 +29,10 @@ from conductor.worker.events import (
     TaskUpdateCompleted,
     TaskUpdateFailure,
     WorkerListener,
-    WorkerStateChanged,
 )
+
+if TYPE_CHECKING:
+    from conductor.transport.http import Transport
 
 __all__ = ["FAMILIES", "Family", "MetricsCollector", "merged"]
 
@@ -63,9 +67,17 @@ FAMILIES: Mapping[str, Family] = {
     "task_result_size_bytes": Family("histogram", ("taskType",), "How large outputs are, as JSON.", _BYTES),
     "task_update_error_total": Family("counter", ("taskType", "exception"), "Results that a first attempt left."),
     "task_update_time_seconds": Family("histogram", ("taskType", "status"), "How long deliveries took.", _SECONDS),
-    "task_paused_total": Family("counter", ("taskType",), "How often a worker came to a pause."),
+    "task_paused_total": Family("counter", ("taskType",), "Polls that were left out because the worker is paused."),
     "task_lease_extended_total": Family("counter", ("taskType",), "Leases that were extended."),
     "worker_restart_total": Family("counter", (), "Worker processes that died and were started again."),
+    "thread_uncaught_exceptions_total": Family("counter", ("exception",), "Exceptions that ended a thread."),
+    "workflow_start_error_total": Family("counter", ("workflowType", "exception"), "Starts of workflows that failed."),
+    "workflow_input_size_bytes": Family(
+        "histogram", ("workflowType", "version"), "How large inputs of workflows are, as JSON.", _BYTES
+    ),
+    "external_payload_used_total": Family(
+        "counter", ("entityName", "operation", "payloadType"), "Payloads read from or written to external storage."
+    ),
     "active_workers": Family("gauge", ("taskType",), "Tasks that run now."),
     "http_api_client_request_seconds": Family(
         "histogram", ("method", "uri", "status"), "How long requests took; status 0 where no answer came.", _SECONDS
@@ -97,7 +109,10 @@ class _Histogram:
 
 
 class MetricsCollector(WorkerListener):
-    """Collects what the events of a handler say; safe to use from many threads."""
+    """Collects what the events of a handler, or a client, say; safe to use from many threads.
+
+    A handler makes its own, see ``TaskHandler(metrics=True)``. For a client: ``ConductorClient(metrics=collector)``.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -172,14 +187,40 @@ class MetricsCollector(WorkerListener):
         """Count an extended lease."""
         self._count("task_lease_extended_total", event.task_type)
 
-    def on_worker_state_changed(self, event: WorkerStateChanged) -> None:
-        """Count a pause."""
-        if event.state == "paused":
-            self._count("task_paused_total", event.task_type)
+    def on_poll_skipped(self, event: PollSkipped) -> None:
+        """Count a poll that was left out."""
+        self._count("task_paused_total", event.task_type)
+
+    def on_uncaught(self, exception: str) -> None:
+        """Count an exception that ended a thread."""
+        self._count("thread_uncaught_exceptions_total", exception)
 
     def on_request(self, method: str, uri: str, status: int, duration: float) -> None:
         """Time a request of the transport: ``uri`` is the path's template, ``status`` 0 where no answer came."""
         self._observe("http_api_client_request_seconds", duration, method, uri, str(status))
+
+    def on_notice(self, notice: Notice) -> None:
+        """Count what a client says of starts and payloads."""
+        if isinstance(notice, WorkflowStarting):
+            version = "" if notice.version is None else str(notice.version)
+            self._observe("workflow_input_size_bytes", notice.input_bytes, notice.workflow_type, version)
+        elif isinstance(notice, WorkflowStartFailed):
+            self._count("workflow_start_error_total", notice.workflow_type, type(notice.error).__name__)
+        elif isinstance(notice, PayloadUsed):
+            self._count("external_payload_used_total", notice.entity, notice.operation, notice.payload_type)
+        elif isinstance(notice, Forked):
+            self.reset()
+
+    def watch(self, transport: Transport) -> None:
+        """Collect what ``transport`` says, once."""
+        self.leave(transport)
+        transport.observers += (self.on_request,)
+        transport.listeners += (self.on_notice,)
+
+    def leave(self, transport: Transport) -> None:
+        """Collect no more of it."""
+        transport.observers = tuple(one for one in transport.observers if one != self.on_request)
+        transport.listeners = tuple(one for one in transport.listeners if one != self.on_notice)
 
     def snapshot(self) -> dict[str, Any]:
         """All that was collected, as plain values.

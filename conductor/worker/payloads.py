@@ -17,8 +17,8 @@ class Payloads(Protocol):
     def fetch_task(self, task: Task) -> Task:
         """Put what lies outside into the task."""
 
-    def store_output(self, result: TaskResult) -> None:
-        """Put outside what is too large.
+    def store_output(self, result: TaskResult, task_type: str) -> None:
+        """Put outside what is too large of the output of a task of ``task_type``.
 
         Raises:
             SerializationError: It cannot be.
@@ -32,7 +32,7 @@ class NoStorage:
         """The task as it is."""
         return task
 
-    def store_output(self, result: TaskResult) -> None:
+    def store_output(self, result: TaskResult, task_type: str) -> None:  # noqa: ARG002  as the protocol has it
         """Refuse an output that is too large."""
         try:
             refuse_output(result.output_data)
@@ -53,9 +53,9 @@ class ServerStorage:
         except ConfigurationError as error:
             raise TaskInputError(error.message) from None
 
-    def store_output(self, result: TaskResult) -> None:
+    def store_output(self, result: TaskResult, task_type: str) -> None:
         """Move an output over the limit to the storage."""
         try:
-            self._storage.store_output(result)
+            self._storage.store_output(result, task_type)
         except ConfigurationError as error:
             raise SerializationError(error.message, path_in_value="$") from None

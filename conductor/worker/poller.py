@@ -14,6 +14,7 @@ from conductor.worker.events import (
     EventDispatcher,
     PollCompleted,
     PollFailure,
+    PollSkipped,
     PollStarted,
     WorkerStateChanged,
 )
@@ -197,8 +198,7 @@ class Poller:
 
     def _may_poll(self) -> bool:
         if self._options().paused:
-            self._become("paused")
-            return False
+            return self._skip("paused")
         try:
             may_poll = self._gate.may_poll()
         except Exception as error:  # noqa: BLE001  it is the user's function
@@ -206,11 +206,13 @@ class Poller:
             self._pause(self._pace.after_failure(error))
             return False
         if not may_poll:
-            self._become("paused")
-        elif self._gate.is_full():
-            self._become("full")
-            return False
-        return may_poll
+            return self._skip("paused")
+        return not self._gate.is_full() or self._skip("full")
+
+    def _skip(self, state: str) -> bool:
+        self._become(state)
+        self._events.emit(PollSkipped, self.task_type)
+        return False
 
     def _ask_for_one(self) -> tuple[float, bool]:
         """A poll that waits on the server, with a place in hand; how long to pause, and whether a task came."""

@@ -155,6 +155,12 @@ class ProcessGroup:
             child.tell({"stop": grace})
         self._stopping.set()
 
+    def left(self) -> StopReport:
+        """What the processes said last, within a second, of what runs or waits for the server."""
+        unfinished = [task_id for child in self._children for task_id in child.left.unfinished]
+        undelivered = [task_id for child in self._children for task_id in child.left.undelivered]
+        return StopReport(unfinished, undelivered)
+
     def kill(self) -> None:
         """End all processes at once; safe to call from a signal handler."""
         for child in self._children:

@@ -70,7 +70,7 @@ class TaskRunner:
                 self._payloads.fetch_task(task)
                 value = self._call(context)
                 result = succeeded(task, value, context.callback_after_seconds)
-                self._payloads.store_output(result)
+                self._payloads.store_output(result, self.worker.name)
             except BaseException as raised:  # noqa: BLE001  also sys.exit() and KeyboardInterrupt of the function
                 error = raised
                 result = failed(task, raised)

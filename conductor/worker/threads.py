@@ -27,6 +27,7 @@ from conductor.worker.outbox import DiskOutbox, adopt_strays
 from conductor.worker.payloads import ServerStorage
 from conductor.worker.places import Places
 from conductor.worker.runtime import Shared, WorkerRuntime
+from conductor.worker.uncaught import UncaughtExceptions
 from conductor.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class ThreadGroup:
         self.client: ConductorClient = opened.client
         self._opened = opened
         self._metrics = given.metrics
+        self._uncaught = UncaughtExceptions(given.metrics.on_uncaught if given.metrics else lambda _: None)
         self._shared = _share(opened.client, given, len(resolved))
         self.runtimes: list[WorkerRuntime] = [
             WorkerRuntime(worker, options, self._shared) for worker, options in resolved
@@ -131,7 +133,8 @@ class ThreadGroup:
     def start(self) -> None:
         """Start all threads, the pollers' last."""
         if self._metrics is not None:
-            self.client.transport.observers += (self._metrics.on_request,)
+            self._metrics.watch(self.client.transport)
+            self._uncaught.watch()
         with contextlib.suppress(Exception):  # what is wrong with the way to the server, the first poll will say
             self._shared.hot.prepare()
         self._shared.delivery.start()
@@ -163,8 +166,8 @@ class ThreadGroup:
         undelivered = [] if delivered else [one for one in shared.delivery.undelivered_ids() if one not in unfinished]
         self._end_threads(max(deadline, time.monotonic() + 1.0))
         if self._metrics is not None:
-            transport, ours = self.client.transport, self._metrics.on_request
-            transport.observers = tuple(observer for observer in transport.observers if observer != ours)
+            self._metrics.leave(self.client.transport)
+            self._uncaught.close()
         if all(polling) and not unfinished:
             self._opened.close()
         return StopReport(unfinished, undelivered)
@@ -177,6 +180,11 @@ class ThreadGroup:
         for runtime in self.runtimes:
             if not runtime.execution.running:
                 runtime.pool.join(deadline)
+
+    def left(self) -> StopReport:
+        """What runs or waits for the server just now."""
+        running = [entry.task for runtime in self.runtimes for entry in list(runtime.execution.running.values())]
+        return StopReport([str(task.task_id) for task in running], self._shared.delivery.waiting_ids_unlocked())
 
     def kill(self) -> None:
         """Nothing: threads end with the process."""

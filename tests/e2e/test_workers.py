@@ -282,3 +282,51 @@ def test_a_result_that_the_server_cannot_parse_fails_its_task_and_says_why(work)
     (task,) = flow.tasks
     assert task.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "JSON parse error" in task.reason_for_incompletion
+
+
+def one_task(names, name):
+    return names.workflow([{"name": name, "taskReferenceName": "long", "type": "SIMPLE"}])["name"]
+
+
+def test_an_unfinished_task_that_may_run_twice_is_handed_back_and_polled_again_at_once(client, names):
+    name, registry = names.task("long", responseTimeoutSeconds=120, timeoutSeconds=300), WorkerRegistry()
+    begun, release = threading.Event(), threading.Event()
+
+    @worker_task(name, registry=registry, hand_back=True)
+    def work():
+        if begun.is_set():
+            return "again"
+        begun.set()
+        release.wait(TIMEOUT)
+        return "first"
+
+    handler = TaskHandler(client, registry=registry).start()
+    workflow_id = client.workflows.start(one_task(names, name))
+    assert begun.wait(TIMEOUT)
+    assert len(handler.stop(grace_seconds=0.5).unfinished) == 1
+    with TaskHandler(client, registry=registry):
+        workflow = client.workflows.wait(workflow_id, timeout=TIMEOUT)  # much less than the response timeout
+    release.set()
+    (task,) = workflow.tasks
+    assert (str(task.status), task.poll_count, task.output_data) == ("COMPLETED", 2, {"result": "again"})
+
+
+@pytest.mark.parametrize("extended", [True, False])
+def test_a_task_that_outlives_its_response_timeout_stays_here_while_its_lease_is_extended(client, names, extended):
+    name = names.task("long", responseTimeoutSeconds=2, timeoutSeconds=120, retryCount=0)
+    registry, told, release = WorkerRegistry(), [], threading.Event()
+
+    @worker_task(name, registry=registry, lease_extension=extended)
+    def work():
+        context = get_task_context()
+        release.wait(8)
+        told.append(context.lease_extensions)
+
+    with TaskHandler(client, registry=registry):
+        workflow = client.workflows.wait(client.workflows.start(one_task(names, name)), timeout=TIMEOUT)
+        release.set()
+    statuses = [str(task.status) for task in workflow.tasks]
+    if extended:
+        assert (statuses, told[0] >= 3) == (["COMPLETED"], True)
+    else:
+        assert statuses == ["TIMED_OUT"]

@@ -82,15 +82,20 @@ def test_a_grace_period_that_is_not_enough_exits_with_1_and_names_the_tasks(stub
     assert "slow-1" in out
 
 
-def test_a_second_signal_aborts(stub, spawn):
-    stub.add("slow", "slow-1")
-    process = spawn(SLOW.replace("sleep(1.0)", "sleep(60)"))
-    read_until(process, "in flight")
+def test_a_second_signal_aborts_and_names_what_ran_and_what_was_not_delivered(stub, spawn, wait_until):
+    stub.fault = lambda kind: 503 if kind in {"update", "update-v2"} else None
+    stub.add("slow", "slow-1", inputData={"seconds": 60})
+    stub.add("slow", "slow-2", inputData={"seconds": 0})
+    process = spawn(SLOW.replace("slow():", "slow(seconds):").replace("sleep(1.0)", "sleep(seconds)"))
+    read_until(process, "in flight", times=2)
+    wait_until(lambda: stub.requests["update"] >= 2)  # so the result of slow-2 waits for the next attempt
     process.terminate()
     read_until(process, "Stopping")
     process.terminate()
-    process.wait(10)
+    out, _ = process.communicate(timeout=10)
     assert process.returncode == 1
+    assert "retried after their response timeout: slow-1\n" in out
+    assert "results were not delivered: slow-2\n" in out
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """TaskHandler(processes=N): real processes, killed and stopped for real."""
 
 import itertools
+import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 from processes import read_until, start_script
@@ -152,13 +155,21 @@ def test_a_grace_period_that_is_not_enough_exits_with_1_and_names_the_tasks(stub
     assert "tasks unfinished ['slow-1']" in out
 
 
-def test_a_second_signal_ends_all_at_once(stub, run, wait_until):
+def busy(address):
+    with urllib.request.urlopen(address, timeout=5) as answer:
+        return sum(worker["busy"] for worker in json.load(answer)["workers"])
+
+
+def test_a_second_signal_ends_all_at_once_and_names_what_ran(stub, run, wait_until):
     stub.add("slow", "slow-1", inputData={"seconds": 60})
-    process = run()
+    process = run(CONDUCTOR_HEALTH_PORT="0")
+    health = re.search(r"http://\S+/livez", read_until(process, "Health: "))[0]
     line = read_until(process, "in flight")
+    wait_until(lambda: busy(health) == 1)  # so the parent has been told
     process.terminate()
     read_until(process, "Stopping")
     process.terminate()
+    assert "retried after their response timeout: slow-1\n" in read_until(process, "Tasks that ran")
     assert process.wait(10) == 1
     wait_until(lambda: not is_there(int(line.split()[-1])))
 

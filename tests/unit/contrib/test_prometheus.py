@@ -2,6 +2,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from conductor.contrib.prometheus import ConductorCollector
+from conductor.transport.notices import WorkflowStartFailed
 from conductor.worker.events import PollCompleted, PollStarted
 from conductor.worker.exposition import as_text
 from conductor.worker.metrics import MetricsCollector
@@ -21,6 +22,15 @@ def samples(text):
         for family in text_string_to_metric_families(text)
         for s in family.samples
     }
+
+
+def test_a_collector_of_a_client_can_be_registered_too():
+    collector = MetricsCollector()
+    registry = CollectorRegistry()
+    registry.register(ConductorCollector(collector))
+    collector.on_notice(WorkflowStartFailed("order", ValueError()))
+    labels = (("exception", "ValueError"), ("workflowType", "order"))
+    assert samples(generate_latest(registry).decode())["workflow_start_error_total", labels] == 1
 
 
 def test_the_library_and_our_own_text_say_the_same():

@@ -26,9 +26,11 @@ class Kept(Transport):
 @pytest.fixture
 def kept():
     transport = Kept()
-    with sentry_sdk.isolation_scope() as scope:
-        scope.set_client(sentry_sdk.Client(dsn="https://key@sentry.invalid/1", transport=transport))
-        yield transport
+    scope = sentry_sdk.Scope.get_global_scope()
+    options = {"default_integrations": False, "auto_enabling_integrations": False}  # they would patch this process
+    scope.set_client(sentry_sdk.Client(dsn="https://key@sentry.invalid/1", transport=transport, **options))
+    yield transport
+    scope.set_client(None)
 
 
 def run(function, number=1, **fields):

@@ -4,19 +4,20 @@ import pytest
 
 from conductor import ConfigurationError, TaskHandler, Worker
 from conductor.models import Task, TaskResult, TaskResultStatus
+from conductor.transport.notices import Forked, PayloadUsed, WorkflowStartFailed, WorkflowStarting
 from conductor.worker.events import (
     DeliveryDelayed,
     EventDispatcher,
     LeaseExtended,
     PollCompleted,
     PollFailure,
+    PollSkipped,
     PollStarted,
     TaskExecutionCompleted,
     TaskExecutionFailure,
     TaskExecutionStarted,
     TaskUpdateCompleted,
     TaskUpdateFailure,
-    WorkerStateChanged,
 )
 from conductor.worker.exposition import as_text
 from conductor.worker.metrics import FAMILIES, MetricsCollector
@@ -53,9 +54,14 @@ def test_each_event_is_counted_under_the_names_that_the_sdks_share(collector, ev
     events.emit(TaskUpdateFailure, "a", "t", b"", KeyError(), 0.01)
     events.emit(DeliveryDelayed, "a", "t", OSError(), 1, 0.01)
     events.emit(LeaseExtended, "a", "t")
-    events.emit(WorkerStateChanged, "a", "paused")
-    events.emit(WorkerStateChanged, "a", "polling")
+    events.emit(PollSkipped, "a")
+    events.emit(PollSkipped, "a")
     collector.on_request("GET", "/tasks/{taskId}", 200, 0.01)
+    collector.on_uncaught("OSError")
+    collector.on_notice(WorkflowStarting("order", None, 17))
+    collector.on_notice(WorkflowStarting("order", 2, 17))
+    collector.on_notice(WorkflowStartFailed("order", KeyError()))
+    collector.on_notice(PayloadUsed("a", "READ", "TASK_INPUT"))
 
     assert value(collector, "task_poll_total", taskType="a") == 1
     assert value(collector, "task_poll_time_seconds", taskType="a", status="SUCCESS") == 1
@@ -68,9 +74,58 @@ def test_each_event_is_counted_under_the_names_that_the_sdks_share(collector, ev
     assert value(collector, "task_update_time_seconds", taskType="a", status="FAILURE") == 2
     assert value(collector, "task_update_error_total", taskType="a", exception="KeyError") == 1
     assert value(collector, "task_update_error_total", taskType="a", exception="OSError") == 1
-    assert value(collector, "task_paused_total", taskType="a") == 1
+    assert value(collector, "task_paused_total", taskType="a") == 2
+    assert value(collector, "thread_uncaught_exceptions_total", exception="OSError") == 1
+    assert value(collector, "workflow_input_size_bytes", workflowType="order", version="") == 1
+    assert value(collector, "workflow_input_size_bytes", workflowType="order", version="2") == 1
+    assert value(collector, "workflow_start_error_total", workflowType="order", exception="KeyError") == 1
+    used = {"entityName": "a", "operation": "READ", "payloadType": "TASK_INPUT"}
+    assert value(collector, "external_payload_used_total", **used) == 1
     assert value(collector, "http_api_client_request_seconds", method="GET", uri="/tasks/{taskId}", status="200") == 1
     assert set(collector.snapshot()) == set(FAMILIES) - {"worker_restart_total"}
+
+
+SHARED = {  # "Canonical Metrics" of METRICS.md of the JavaScript SDK, which all SDKs share
+    "task_poll_total": ("counter", "taskType"),
+    "task_execution_started_total": ("counter", "taskType"),
+    "task_poll_error_total": ("counter", "taskType", "exception"),
+    "task_execute_error_total": ("counter", "taskType", "exception"),
+    "task_update_error_total": ("counter", "taskType", "exception"),
+    "task_ack_error_total": ("counter", "taskType", "exception"),
+    "task_ack_failed_total": ("counter", "taskType"),
+    "task_execution_queue_full_total": ("counter", "taskType"),
+    "task_paused_total": ("counter", "taskType"),
+    "thread_uncaught_exceptions_total": ("counter", "exception"),
+    "external_payload_used_total": ("counter", "entityName", "operation", "payloadType"),
+    "workflow_start_error_total": ("counter", "workflowType", "exception"),
+    "task_poll_time_seconds": ("histogram", "taskType", "status"),
+    "task_execute_time_seconds": ("histogram", "taskType", "status"),
+    "task_update_time_seconds": ("histogram", "taskType", "status"),
+    "http_api_client_request_seconds": ("histogram", "method", "uri", "status"),
+    "task_result_size_bytes": ("histogram", "taskType"),
+    "workflow_input_size_bytes": ("histogram", "workflowType", "version"),
+    "active_workers": ("gauge", "taskType"),
+}
+NEVER_HAPPENS = {"task_ack_error_total", "task_ack_failed_total", "task_execution_queue_full_total"}
+OURS = {"task_lease_extended_total", "worker_restart_total"}
+BUCKETS = {
+    "seconds": (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    "bytes": (100, 1000, 10000, 100000, 1000000, 10000000),
+}
+
+
+def test_names_kinds_labels_and_buckets_are_those_that_the_sdks_share():
+    ours = {name: (family.kind, *family.labels) for name, family in FAMILIES.items() if name not in OURS}
+    assert ours == {name: row for name, row in SHARED.items() if name not in NEVER_HAPPENS}
+    for name, family in FAMILIES.items():
+        assert family.buckets == (BUCKETS[name.rpartition("_")[2]] if family.kind == "histogram" else ()), name
+
+
+def test_in_a_forked_child_it_begins_anew(collector, events):
+    events.emit(PollStarted, "a", 1)
+    collector._lock.acquire()  # as by a thread that the child does not have
+    collector.on_notice(Forked())
+    assert collector.snapshot() == {}
 
 
 def test_the_gauge_of_active_workers_rises_and_falls(collector, events):

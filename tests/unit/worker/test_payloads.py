@@ -32,7 +32,7 @@ class Storage:
             task.input_data = {"text": "from outside"}
         return task
 
-    def store_output(self, result):
+    def store_output(self, result, task_type):
         if self.error:
             raise self.error
         self.stored.append(result.output_data)

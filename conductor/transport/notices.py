@@ -1,0 +1,49 @@
+"""What clients have to say beside requests, as frozen values; told to a transport's listeners, if there are any."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+__all__ = ["Forked", "Notice", "PayloadUsed", "WorkflowStartFailed", "WorkflowStarting"]
+
+
+@frozen
+class Notice:
+    """The root of all notices."""
+
+
+@frozen
+class WorkflowStarting(Notice):
+    """A workflow is about to be started; ``input_bytes`` is the size of its input as JSON."""
+
+    workflow_type: str
+    version: int | None
+    input_bytes: int
+
+
+@frozen
+class WorkflowStartFailed(Notice):
+    """A workflow could not be started."""
+
+    workflow_type: str
+    error: Exception
+
+
+@frozen
+class PayloadUsed(Notice):
+    """A payload was read from or written to the server's external storage.
+
+    Attributes:
+        entity: The task type or the workflow's name.
+        operation: ``READ`` or ``WRITE``.
+        payload_type: ``WORKFLOW_INPUT``, ``WORKFLOW_OUTPUT``, ``TASK_INPUT`` or ``TASK_OUTPUT``.
+    """
+
+    entity: str
+    operation: str
+    payload_type: str
+
+
+@frozen
+class Forked(Notice):
+    """This is a child process now: what was counted was the parent's, and its locks may have been held."""
