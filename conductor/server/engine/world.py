@@ -44,6 +44,10 @@ class RefusedError(Exception):
         self.errors = errors
 
 
+def _never() -> bool:
+    return False
+
+
 def _ignore(_: str) -> None:
     return None
 
@@ -63,6 +67,7 @@ class World:
         javascript: Runs a script with bindings; raises ScriptFailedError.
         jq: Runs a jq query on a value; raises ScriptFailedError.
         last_poll: When a task type was polled last in a domain, epoch ms.
+        is_spent: Whether the work of this change has taken so long that the rest is left to a later one.
         warn: Tells whoever runs the server of an error that nobody foresaw, the one being handled.
     """
 
@@ -76,4 +81,5 @@ class World:
     javascript: Callable[[str, Mapping[str, Any]], Any]
     jq: Callable[[str, Any], list[Any]]
     last_poll: Callable[[str, str], int]
+    is_spent: Callable[[], bool] = _never
     warn: Callable[[str], None] = _ignore
