@@ -66,12 +66,12 @@ class EmbeddedServer(Listening):
         self._socket = _listen(host, port)
         self.host: str = host
         self.port: int = int(self._socket.getsockname()[1])
-        self.clock: Clock = Clock()
         try:
             self._store = Store(database)
         except BaseException:
             self._socket.close()
             raise
+        self.clock: Clock = Clock(self._store.clock_offset())
         self._kernel = Kernel(
             self.clock,
             self._store,

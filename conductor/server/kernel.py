@@ -90,6 +90,7 @@ class Kernel:
         self._unfinished: dict[str, list[Command]] = {}  # executions whose work goes on, and what is to be done first
         self._depth = 0
         self._world: World | None = None
+        self._stored_offset = clock.offset_ms
         clock.drive(self.move_to, self.next_event)
 
     # -- changes
@@ -179,6 +180,14 @@ class Kernel:
             for task_id in execution.removed:
                 self.queues.remove(task_id)
             self.store.save(execution)
+        self._save_clock()
+
+    def _save_clock(self) -> None:
+        """Keep the clock's lead with what happened by it: no later process may be behind that."""
+        offset = self.clock.offset_ms
+        if offset > self._stored_offset:
+            self.store.save_clock_offset(offset)
+            self._stored_offset = offset
 
     def _follow_task(self, task: Doc) -> None:
         """Keep the queues and the numbers of running tasks true."""
@@ -373,6 +382,7 @@ class Kernel:
                 self.clock.set_ms(due)
                 self.run_due()
             self.clock.set_ms(moment)
+            self._save_clock()
             self.queues.wake_due(self.clock.now_ms())
 
     def load_open(self) -> None:
