@@ -11,10 +11,14 @@ _NO_TIME = timedelta(0)
 
 
 class Clock:
-    """Real time plus what it was moved forward. Timers that lie between fire in their order, at their own times."""
+    """Real time plus what it was moved forward. Timers that lie between fire in their order, at their own times.
 
-    def __init__(self) -> None:
-        self._offset_ms = 0
+    Args:
+        offset_ms: What it was moved forward before, by another process.
+    """
+
+    def __init__(self, offset_ms: int = 0) -> None:
+        self._offset_ms = offset_ms
         self._frozen_at: int | None = None
         self._lock = threading.Lock()
         self._move_to: Callable[[int], None] = self.set_ms
@@ -28,6 +32,11 @@ class Clock:
         """The present moment, epoch ms."""
         frozen = self._frozen_at
         return frozen if frozen is not None else time.time_ns() // 1_000_000 + self._offset_ms
+
+    @property
+    def offset_ms(self) -> int:
+        """How far it is ahead of real time, ms."""
+        return self.now_ms() - time.time_ns() // 1_000_000 if self.is_frozen else self._offset_ms
 
     def now(self) -> datetime:
         """The present moment, aware and in UTC."""

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 _READY_SECONDS, _STOP_SECONDS = 10.0, 10.0
 _LONGEST_NAP = 5.0
+_BREATH = 0.01
 _SECRET, _VARIABLE = "CONDUCTOR_SECRET_", "CONDUCTOR_ENV_"
 
 
@@ -67,12 +68,12 @@ class EmbeddedServer(Listening):
         self._socket = _listen(host, port)
         self.host: str = host
         self.port: int = int(self._socket.getsockname()[1])
-        self.clock: Clock = Clock()
         try:
             self._store = Store(database)
         except BaseException:
             self._socket.close()
             raise
+        self.clock: Clock = Clock(self._store.clock_offset())
         self._kernel = Kernel(
             self.clock,
             self._store,
@@ -109,7 +110,11 @@ class EmbeddedServer(Listening):
         kernel = self._kernel
         with kernel.lock:
             is_worked_on = any(kernel.in_progress.values()) or self.services.http_calls.under_way
-            return not is_worked_on and not kernel.queues.anything_ready(kernel.clock.now_ms())
+            return (
+                not is_worked_on
+                and not kernel.has_unfinished
+                and not kernel.queues.anything_ready(kernel.clock.now_ms())
+            )
 
     def start(self) -> Self:
         """Serve; returns when it answers."""
@@ -208,6 +213,8 @@ class _Timer:
                     return
             try:
                 self._kernel.run_due()
+                if self._kernel.go_on():
+                    time.sleep(_BREATH)  # for those who wait for the lock
             except Exception:
                 logger.exception("Work that was due failed; the embedded server goes on")
 

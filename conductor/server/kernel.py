@@ -10,9 +10,11 @@ import contextlib
 import functools
 import heapq
 import logging
+import math
 import random
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -21,6 +23,7 @@ from typing import Any
 from attrs import define, field
 
 from conductor.server.clock import Clock
+from conductor.server.engine.commands import Command, Publish, StartChild, StartFailureWorkflow
 from conductor.server.engine.decide import advance, queue_name
 from conductor.server.engine.divergences import DOCUMENTED, Divergences
 from conductor.server.engine.state import Doc, Execution
@@ -41,6 +44,8 @@ _KEPT_IN_MEMORY = 2000
 _SCRIPT_SECONDS = 4.0
 _AGAIN_MS = 100
 _AFTER_FAILURE_MS = 10_000
+_CHANGE_SECONDS, _GO_ON_SECONDS = 0.5, 0.1
+_BEGINNINGS = (StartChild, StartFailureWorkflow, Publish)  # what may have no end: each may lead to another
 _FEW_TIMERS = 1000
 
 
@@ -90,15 +95,22 @@ class Kernel:
         self._watchers: dict[str, set[Callable[[], None]]] = {}
         self._timers: list[tuple[int, str]] = []
         self._deadlines: dict[str, int] = {}
+        self._put_off: dict[str, list[Command]] = {}  # by the change under way
+        self._unfinished: dict[str, list[Command]] = {}  # executions whose work goes on, and what is to be done first
         self._depth = 0
         self._world: World | None = None
+        self._stored_offset = clock.offset_ms
         clock.drive(self.move_to, self.next_event)
 
     # -- changes
 
     @contextlib.contextmanager
-    def change(self) -> Iterator[World]:
-        """Hold the lock, and commit what was changed at the end; nothing is kept after an error."""
+    def change(self, seconds: float = _CHANGE_SECONDS) -> Iterator[World]:
+        """Hold the lock, and commit what was changed at the end; nothing is kept after an error.
+
+        Args:
+            seconds: How long the engine may work. What has no end by then goes on later, by ``go_on``.
+        """
         with self.lock:
             if self._depth:
                 yield self.world
@@ -106,7 +118,8 @@ class Kernel:
             if self._timers and self._timers[0][0] <= self.clock.now_ms():
                 self.run_due()
             self._depth = 1
-            self._world = self._new_world()
+            self._world = self._new_world(time.monotonic() + seconds)
+            self._put_off = {}
             try:
                 with self.store.transaction():
                     yield self._world
@@ -133,7 +146,7 @@ class Kernel:
         """The world of the change under way."""
         return self._world or self._new_world()
 
-    def _new_world(self) -> World:
+    def _new_world(self, until: float = math.inf) -> World:
         return World(
             now=self.clock.now_ms(),
             new_id=lambda: str(uuid.uuid4()),
@@ -145,6 +158,7 @@ class Kernel:
             javascript=functools.partial(_javascript, plain_objects=self.divergences.plain_objects),
             jq=_jq,
             last_poll=lambda kind, domain: int(self.last_polls.get((kind, domain), {}).get("lastPollTime", 0)),
+            is_spent=lambda: time.monotonic() > until,
             warn=_warn,
             divergences=self.divergences,
         )
@@ -156,6 +170,9 @@ class Kernel:
             if execution is None:
                 return
             command = execution.commands.pop(0)
+            if isinstance(command, _BEGINNINGS) and self.world.is_spent():
+                self._put_off.setdefault(execution.id, []).append(command)
+                continue
             self.handlers[type(command)](execution, command)
 
     def _save(self) -> None:
@@ -173,6 +190,14 @@ class Kernel:
             for task_id in execution.removed:
                 self.queues.remove(task_id)
             self.store.save(execution)
+        self._save_clock()
+
+    def _save_clock(self) -> None:
+        """Keep the clock's lead with what happened by it: no later process may be behind that."""
+        offset = self.clock.offset_ms
+        if offset > self._stored_offset:
+            self.store.save_clock_offset(offset)
+            self._stored_offset = offset
 
     def _follow_task(self, task: Doc) -> None:
         """Keep the queues and the numbers of running tasks true."""
@@ -186,7 +211,11 @@ class Kernel:
             self.after_commit.append(partial(self.queues.wake, queue_name(task)))
 
     def _committed(self) -> None:
+        for workflow_id, commands in self._put_off.items():
+            self._unfinished.setdefault(workflow_id, []).extend(commands)
         for workflow_id, execution in self._touched.items():
+            if execution.is_unfinished and execution.is_open:
+                self._unfinished.setdefault(workflow_id, [])
             execution.workflow.changed = False
             execution.removed.clear()
             for task in execution.tasks:
@@ -195,6 +224,8 @@ class Kernel:
             for wake in tuple(self._watchers.get(workflow_id, ())):
                 wake()
         self._touched.clear()
+        if self._unfinished:
+            self.wake_timer()
         actions, self.after_commit = self.after_commit, []
         for action in actions:
             action()
@@ -244,6 +275,7 @@ class Kernel:
         self._cache.pop(workflow_id, None)
         self._touched.pop(workflow_id, None)
         self._deadlines.pop(workflow_id, None)
+        self._unfinished.pop(workflow_id, None)
 
     def watch(self, workflow_id: str, wake: Callable[[], None]) -> None:
         """Call ``wake`` after each change of an execution."""
@@ -279,6 +311,26 @@ class Kernel:
             heapq.heapify(self._timers)
         if self._timers[0][1] == workflow_id:
             self.wake_timer()
+
+    @property
+    def has_unfinished(self) -> bool:
+        """Whether the work of some execution was broken off."""
+        return bool(self._unfinished)
+
+    def go_on(self) -> bool:
+        """Take up the work of an execution that was broken off, for a short while; returns whether there was one."""
+        with self.lock:
+            if not self._unfinished or self.is_closed:
+                return False
+            workflow_id = next(iter(self._unfinished))
+            commands = self._unfinished.pop(workflow_id)
+            again = partial(self._arm, workflow_id, self.clock.now_ms() + _AFTER_FAILURE_MS)
+            with self._guarded(workflow_id, again), self.change(_GO_ON_SECONDS):
+                execution = self.find(workflow_id)
+                if execution is not None:
+                    self.advance(execution)
+                    execution.commands[:0] = commands
+            return True
 
     def next_event(self) -> int | None:
         """When the next timer fires, epoch ms; None when nothing waits for a time."""
@@ -340,6 +392,7 @@ class Kernel:
                 self.clock.set_ms(due)
                 self.run_due()
             self.clock.set_ms(moment)
+            self._save_clock()
             self.queues.wake_due(self.clock.now_ms())
 
     def load_open(self) -> None:

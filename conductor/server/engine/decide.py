@@ -35,10 +35,16 @@ _ACTIVE_WITHIN_MS = 10_000
 
 
 def advance(execution: Execution, world: World) -> None:
-    """Decide, and run what the engine runs itself, until only others can move the execution."""
+    """Decide, and run what the engine runs itself, until only others can move the execution.
+
+    When that takes too long, as a loop without an end does, the execution is left unfinished.
+    """
+    execution.is_unfinished = False
     decide(execution, world)
-    while execution.is_open and run_due_tasks(execution, world):
-        decide(execution, world)
+    while execution.is_open and not execution.is_unfinished and run_due_tasks(execution, world):
+        execution.is_unfinished = world.is_spent()
+        if not execution.is_unfinished:
+            decide(execution, world)
 
 
 def decide(execution: Execution, world: World) -> None:
@@ -53,8 +59,7 @@ def decide(execution: Execution, world: World) -> None:
         return
     _reopen_joins(execution)
     try:
-        while _one_pass(execution, world):
-            pass
+        execution.is_unfinished = _passes(execution, world)
     except TerminateWorkflowError as error:
         end_badly(execution, world, error)
     except RefusedError as error:
@@ -67,6 +72,14 @@ def decide(execution: Execution, world: World) -> None:
     for task in execution.tasks:
         if "_round" in task:
             task.drop("_round")
+
+
+def _passes(execution: Execution, world: World) -> bool:
+    """Look at all tasks until nothing changes any more; returns whether that was broken off."""
+    while _one_pass(execution, world):
+        if world.is_spent():
+            return True
+    return False
 
 
 def run_due_tasks(execution: Execution, world: World) -> bool:

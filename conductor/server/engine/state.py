@@ -67,6 +67,7 @@ class Execution:
         tree: The definition as it was at the start.
         commands: What is to be done outside, in order.
         removed: Ids of tasks that were removed and are still stored.
+        is_unfinished: Whether deciding was broken off, and has to go on.
     """
 
     workflow: Doc
@@ -74,6 +75,7 @@ class Execution:
     tasks: list[Doc] = field(factory=list)
     commands: list[Command] = field(factory=list)
     removed: list[str] = field(factory=list)
+    is_unfinished: bool = False
     _newest: dict[str, Doc] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:

@@ -46,6 +46,10 @@ class RefusedError(Exception):
         self.errors = errors
 
 
+def _never() -> bool:
+    return False
+
+
 def _ignore(_: str) -> None:
     return None
 
@@ -65,6 +69,7 @@ class World:
         javascript: Runs a script with bindings; raises ScriptFailedError.
         jq: Runs a jq query on a value; raises ScriptFailedError.
         last_poll: When a task type was polled last in a domain, epoch ms.
+        is_spent: Whether the work of this change has taken so long that the rest is left to a later one.
         warn: Tells whoever runs the server of an error that nobody foresaw, the one being handled.
         divergences: Where to do what is documented, and where what the real server does.
     """
@@ -79,5 +84,6 @@ class World:
     javascript: Callable[[str, Mapping[str, Any]], Any]
     jq: Callable[[str, Any], list[Any]]
     last_poll: Callable[[str, str], int]
+    is_spent: Callable[[], bool] = _never
     warn: Callable[[str], None] = _ignore
     divergences: Divergences = DOCUMENTED

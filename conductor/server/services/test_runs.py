@@ -12,6 +12,7 @@ from conductor.server.services.tasks import Tasks
 
 Json = dict[str, Any]
 
+_SECONDS = 10.0  # the answer is the whole execution, so that nothing can be left for later
 _MOST_UPDATES = 10_000  # a loop whose condition never ends has to
 
 
@@ -26,7 +27,7 @@ class TestRuns:
     def run(self, request: Json, mocks: dict[str, list[Json]]) -> Json:
         """Start, feed the mocks in their order, and answer the workflow document."""
         left = {reference: list(results) for reference, results in mocks.items()}
-        with self._kernel.change():
+        with self._kernel.change(_SECONDS):
             execution = self._starts.create(request)
             self._kernel.advance(execution)
             for _ in range(_MOST_UPDATES):

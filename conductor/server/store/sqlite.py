@@ -19,6 +19,7 @@ from conductor.server.store.schema import SCHEMA, VERSION
 
 Json = dict[str, Any]
 
+_CLOCK = "clock"
 _MEMORY = ":memory:"
 _TREES_IN_MEMORY = 500
 _AS_DEFINED = "_asDefined"  # in place of the part of the definition, which the snapshot has
@@ -187,6 +188,14 @@ class Store:
         """All documents of a kind: name, version, body."""
         query = "SELECT name, version, body FROM document WHERE kind = ? ORDER BY name, version"
         return [(name, version, loads(body)) for name, version, body in self.rows(query, (kind,))]
+
+    def clock_offset(self) -> int:
+        """How far the clock was ahead of real time, ms."""
+        return int(next((body["ms"] for _, _, body in self.documents(_CLOCK)), 0))
+
+    def save_clock_offset(self, milliseconds: int) -> None:
+        """Write it."""
+        self.put(_CLOCK, "offset", {"ms": milliseconds})
 
     def add_log(self, task_id: str, created: int, text: str) -> None:
         """Write a line of a task's log."""

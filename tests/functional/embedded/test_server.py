@@ -167,3 +167,21 @@ def test_an_event_handler_is_found_by_its_name_as_on_the_real_server(client):
     action = {"action": "start_workflow", "start_workflow": {"name": "w"}}
     client.events.create_handler({"name": "h", "event": "conductor:orders", "actions": [action]})
     assert client.events.get_handler("h").event == "conductor:orders"
+
+
+def test_the_clock_goes_on_after_a_restart_from_where_it_was_moved_to(tmp_path):
+    database = tmp_path / "c.db"
+    task = {
+        "name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "4 days"}
+    }  # fmt: skip
+    flow = {"name": "slow", "version": 1, "ownerEmail": "a@b.c", "tasks": [task]}
+    with conductor.server.start(database=database) as server, ConductorClient(server_url=server.url) as client:
+        client.metadata.update_workflows([flow])
+        workflow_id = client.workflows.start("slow")
+        server.clock.freeze()
+        server.clock.advance(timedelta(days=3))
+        before = server.clock.now()
+    with conductor.server.start(database=database) as server, ConductorClient(server_url=server.url) as client:
+        assert before <= server.clock.now() < before + timedelta(hours=1)
+        server.clock.advance(timedelta(days=1, minutes=1))
+        assert client.workflows.get(workflow_id).status == "COMPLETED"

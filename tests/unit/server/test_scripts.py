@@ -119,6 +119,30 @@ def test_catching_everything_does_not_outlive_the_time():
         run_javascript("for (;;) { try { for (;;) {} } catch (e) {} }", {}, timeout=0.1)
 
 
+def test_the_limit_is_one_of_real_time_however_little_processor_time_there_is(monkeypatch):
+    monkeypatch.setattr(scripts, "_AT_ONCE", 0.05)
+    evaluated, limits = scripts._evaluated, []
+
+    def starved(script, bindings, timeout, memory):
+        limits.append(timeout)
+        return evaluated(script, bindings, timeout if len(limits) == 1 else timeout * 20, memory)
+
+    monkeypatch.setattr(scripts, "_evaluated", starved)
+    begin = time.monotonic()
+    with pytest.raises(ScriptTimeoutError, match=r"Script not evaluated within 0\.2 seconds, interrupted\."):
+        run_javascript("while (true) {}", {}, timeout=0.2)
+    assert time.monotonic() - begin < 3
+    assert limits == [0.05, 0.2]
+
+
+def test_a_long_script_that_ends_in_time_is_evaluated(monkeypatch):
+    monkeypatch.setattr(scripts, "_AT_ONCE", 0.01)
+    long = "let n = 0; for (let i = 0; i < 3e6; i++) n += $.step; n"
+    assert run_javascript(long, {"$": {"step": 2}}, timeout=60) == 6_000_000
+    with pytest.raises(ScriptError, match="late is not defined"):
+        run_javascript(f"{long}; late", {"$": {"step": 2}}, timeout=60)
+
+
 def test_memory_is_limited():
     with pytest.raises(ScriptError, match="needs more than 8 MB of memory"):
         run_javascript("const l = []; for (;;) l.push('x'.repeat(1000) + l.length)", {}, memory=8 * 1024 * 1024)

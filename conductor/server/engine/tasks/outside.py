@@ -66,7 +66,9 @@ def end_http(run: Run, response: Json | None, fault: str) -> None:
 
 
 def begin_again(task: Doc) -> None:
-    """The server ended while a call was under way: it is made once more."""
+    """The server ended while a call was under way, or before a workflow was started: it is made, or started, now."""
+    if task["taskType"] in {"SUB_WORKFLOW", "START_WORKFLOW"} and task["status"] == SCHEDULED:
+        task.drop("_isAsked")
     if task["taskType"] == "HTTP" and task["status"] == IN_PROGRESS and "response" not in task["outputData"]:
         task["status"] = SCHEDULED
         task.drop("_isAsked", "_due")
