@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -40,6 +41,7 @@ def _handler(function: Callable[[str, str, str, int, int], Json]) -> Callable[[R
     async def handle(request: Request) -> Response:
         query = request.query_params
         words = query.get("query", ""), query.get("freeText", "*"), query.get("sort", "")
-        return json_answer(function(*words, number(request, "start", 0), number(request, "size", 100)))
+        page = number(request, "start", 0), number(request, "size", 100)
+        return json_answer(await run_in_threadpool(function, *words, *page))  # it may take a while
 
     return handle
