@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -98,12 +98,13 @@ def run_javascript(
         ScriptError: The script is wrong, threw, or needs more memory.
         ScriptTimeoutError: It took too long.
     """
+    evaluate = partial(_evaluated, script, bindings, memory=memory, plain_objects=plain_objects)
     try:
-        return _evaluated(script, bindings, min(timeout, _AT_ONCE), memory)
+        return evaluate(timeout=min(timeout, _AT_ONCE))
     except ScriptTimeoutError:
         if timeout <= _AT_ONCE:
             raise
-    return _within(timeout, lambda: _evaluated(script, bindings, timeout, memory))
+    return _within(timeout, partial(evaluate, timeout=timeout))
 
 
 def _within(seconds: float, function: Callable[[], Any]) -> Any:
@@ -130,7 +131,7 @@ def _within(seconds: float, function: Callable[[], Any]) -> Any:
     return value
 
 
-def _evaluated(script: str, bindings: Mapping[str, Any], timeout: float, memory: int) -> Any:
+def _evaluated(script: str, bindings: Mapping[str, Any], *, timeout: float, memory: int, plain_objects: bool) -> Any:
     quickjs = _interpreter("_quickjs", "quickjs-ng", "JavaScript")
     context = quickjs.Context()
     context.set_max_stack_size(_STACK)

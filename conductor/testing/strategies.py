@@ -40,7 +40,7 @@ _LEAVES: list[Callable[..., WorkflowTask]] = [
     operators.start_workflow_task,
     operators.sub_workflow_task,
 ]
-_BLOCKS = ("switch", "fork", "dynamic fork", "loop", "sub-workflow")
+_BLOCKS = ("switch", "exclusive join", "fork", "dynamic fork", "loop", "loop over items", "sub-workflow")
 # One choice costs one draw, and draws are what generation costs: so words come from a list.
 _words = st.sampled_from(["a", "id", "name", "order", "total", "items", "left", "right"])
 _text = st.text("aZ9 _-.\"'<>&\\é日\n", max_size=8)
@@ -112,20 +112,29 @@ class _Maker:
         return tasks
 
     def step(self, depth: int, known: list[str], *, in_loop: bool) -> list[WorkflowTask]:
-        blocks = [block for block in _BLOCKS if not (in_loop and block == "loop")] if depth < self.max_depth else []
+        blocks = (
+            [block for block in _BLOCKS if not (in_loop and block.startswith("loop"))] if depth < self.max_depth else []
+        )
         kind = self.draw(st.sampled_from(["task"] * 6 + blocks))
         if kind == "task":
             made = [self.task(known)]
         elif kind == "switch":
             made = [self.switch(depth, known, in_loop=in_loop)]
+        elif kind == "exclusive join":
+            made = self.exclusive_join(depth, known, in_loop=in_loop)
         elif kind == "fork":
             made = self.fork(depth, known, in_loop=in_loop)
         elif kind == "dynamic fork":
-            fork = operators.dynamic_fork_task(self.name(), tasks=self.reference(known), inputs=self.reference(known))
-            made = [fork, operators.join_task(self.name(), ())]
+            made = self.dynamic_fork(known)
         elif kind == "loop":
             body = self.series(depth + 1, list(known), in_loop=True)
             made = [operators.do_while_task(self.name(), body, rounds=self.draw(st.integers(1, 3)))]
+        elif kind == "loop over items":
+            body = self.series(depth + 1, list(known), in_loop=True)
+            items = self.draw(st.sampled_from([[], ["one"], ["one", 2, {"three": 3}], self.reference(known)]))
+            inputs = {"_items": items}
+            loop = operators.do_while_task(self.name(), body, loop_condition="", input_parameters=inputs)
+            made = [loop]
         else:
             made = [operators.sub_workflow_task(self.name(), self.workflow(depth + 1, in_loop=in_loop))]
         known += [task.task_reference_name for task in made]
@@ -143,6 +152,23 @@ class _Maker:
             cases[values[-1]].append(operators.terminate_task(self.name(), self.draw(st.sampled_from(_ENDS))))
         default = self.series(depth + 1, list(known), in_loop=in_loop) if self.draw(st.booleans()) else []
         return operators.switch_task(self.name(), cases, default, on=self.reference(known))
+
+    def exclusive_join(self, depth: int, known: list[str], *, in_loop: bool) -> list[WorkflowTask]:
+        """A SWITCH, and the join of what it chose; of the SWITCH itself where it chose nothing."""
+        switch = self.switch(depth, known, in_loop=in_loop)
+        branches = [*(switch.decision_cases or {}).values(), switch.default_case or []]
+        lasts = [branch[-1].task_reference_name for branch in branches if branch]
+        own = switch.task_reference_name
+        return [switch, operators.exclusive_join_task(self.name(), lasts, [own])]
+
+    def dynamic_fork(self, known: list[str]) -> list[WorkflowTask]:
+        """Over a list that stands in the definition, or what a reference gives, which is no list most of the time."""
+        tasks: Any = [workers.simple_task(self.name()).to_dict() for _ in range(self.draw(st.integers(0, 2)))]
+        inputs: Any = {}
+        if self.draw(st.booleans()):
+            tasks, inputs = self.reference(known), self.reference(known)
+        fork = operators.dynamic_fork_task(self.name(), tasks=tasks, inputs=inputs)
+        return [fork, operators.join_task(self.name(), ())]
 
     def fork(self, depth: int, known: list[str], *, in_loop: bool) -> list[WorkflowTask]:
         branches = [self.series(depth + 1, list(known), in_loop=in_loop) for _ in range(self.draw(st.integers(1, 3)))]

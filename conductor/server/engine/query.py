@@ -80,6 +80,11 @@ class Query:
         """Say whether the row is found; the document is the text (JSON) that the free text is looked for in."""
         return all(condition.matches(row) for condition in self.conditions) and self._has_text(document)
 
+    @property
+    def longest_literal(self) -> str:
+        """The longest part of the free text that has no wildcard: what is found contains it."""
+        return max(_WILDCARDS.split(self.free_text), key=len)
+
     def _has_text(self, document: str) -> bool:
         """Say whether the text occurs: `*` and `%` stand for any characters, `_` for one."""
         if not _WILDCARDS.search(self.free_text):

@@ -93,12 +93,16 @@ def _check_response(task: Doc, task_def: Json, world: World) -> None:
     limit = task_def["responseTimeoutSeconds"]
     if task["status"] != IN_PROGRESS or limit == 0 or is_ended_by_update(task):
         return
-    if world.now - task["updateTime"] >= (limit + task["callbackAfterSeconds"]) * 1000:
+    if world.now - _last_heard_of(task) >= (limit + task["callbackAfterSeconds"]) * 1000:
         task["status"] = TIMED_OUT
         task["reasonForIncompletion"] = (
             f"responseTimeout: {limit} exceeded for the taskId: {task['taskId']} "
             f"with Task Definition: {task['taskDefName']}"
         )
+
+
+def _last_heard_of(task: Doc) -> int:
+    return int(task["updateTime"] or task["startTime"])  # a WAIT is not updated while it waits
 
 
 def is_ended_by_update(task: Doc) -> bool:
@@ -146,7 +150,7 @@ def _deadlines(execution: Execution) -> Iterator[int]:
 def _task_deadlines(task: Doc, task_def: Json) -> Iterator[int]:
     is_in_progress = task["status"] == IN_PROGRESS
     if task_def["responseTimeoutSeconds"] and is_in_progress and not is_ended_by_update(task):
-        yield task["updateTime"] + (task_def["responseTimeoutSeconds"] + task["callbackAfterSeconds"]) * 1000
+        yield _last_heard_of(task) + (task_def["responseTimeoutSeconds"] + task["callbackAfterSeconds"]) * 1000
     if task_def["timeoutPolicy"] == "ALERT_ONLY":
         return
     if task_def["totalTimeoutSeconds"] > 0 and task["_firstScheduledTime"] > 0:

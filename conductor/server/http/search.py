@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -50,6 +51,7 @@ def _handler(function: Callable[[str, str, str, int, int], Json], *, is_of_workf
         start, size = max(number(request, "start", 0), 0), number(request, "size", 100)
         if size > _MOST_RESULTS and is_of_workflows:
             raise RefusedError(400, f"Cannot return more than {_MOST_RESULTS} workflows. Please use multiple requests.")
-        return json_answer(function(*words, start, sys.maxsize - start if size < 0 else size))
+        page = start, sys.maxsize - start if size < 0 else size
+        return json_answer(await run_in_threadpool(function, *words, *page))  # it may take a while
 
     return handle

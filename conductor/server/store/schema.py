@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS idempotency_key (
     name TEXT NOT NULL, key TEXT NOT NULL, execution_id TEXT NOT NULL, PRIMARY KEY (name, key)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS idempotency_key_by_execution ON idempotency_key (execution_id);
+CREATE TABLE IF NOT EXISTS search_text (
+    id TEXT PRIMARY KEY, updated INTEGER NOT NULL, text TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS schedule_run (
     id TEXT PRIMARY KEY, schedule TEXT NOT NULL, scheduled INTEGER NOT NULL, state TEXT NOT NULL, body BLOB NOT NULL
 ) WITHOUT ROWID;

@@ -168,6 +168,7 @@ class Store:
         """Delete an execution."""
         self.run("DELETE FROM task_log WHERE task_id IN (SELECT id FROM task WHERE execution_id = ?)", (workflow_id,))
         self.run("DELETE FROM task WHERE execution_id = ?", (workflow_id,))
+        self.run("DELETE FROM search_text WHERE id = ?", (workflow_id,))
         self.run("DELETE FROM idempotency_key WHERE execution_id = ?", (workflow_id,))
         self.run("DELETE FROM execution WHERE id = ?", (workflow_id,))
 

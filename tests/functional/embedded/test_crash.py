@@ -11,7 +11,7 @@ import time
 import pytest
 import requests
 
-KILLS = int(os.environ.get("CONDUCTOR_TEST_KILLS", "4"))
+FEW, MANY = int(os.environ.get("CONDUCTOR_TEST_KILLS", "4")), 50
 
 
 class Server:
@@ -86,11 +86,15 @@ def server(tmp_path):
     servers[-1].kill()
 
 
-def test_nothing_that_was_acknowledged_is_lost(server, tmp_path):
+@pytest.mark.parametrize("kills", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+def test_nothing_that_was_acknowledged_is_lost(server, tmp_path, kills):
+    seed = random.randrange(2**32)
+    print(f"moments of the kills by seed {seed}")
+    moments = random.Random(seed)
     started, completed = [], []
-    for _ in range(KILLS):
+    for _ in range(kills):
         load = Load(server[-1].url)
-        time.sleep(random.uniform(0.1, 0.6))
+        time.sleep(moments.uniform(0.1, 0.6))
         server[-1].kill()
         load.end()
         started += load.started

@@ -147,7 +147,7 @@ def pytest_in_a_process(tmp_path, source, *words, **environment):
     (tmp_path / "test_it.py").write_text(textwrap.dedent(source))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, str(tmp_path)]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env={**os.environ, **environment}
+        command, capture_output=True, text=True, timeout=300, cwd=tmp_path, env={**os.environ, **environment}
     )
 
 
@@ -196,3 +196,41 @@ def test_without_its_fixtures_the_plugin_imports_nothing(tmp_path):
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_under_xdist_each_process_has_servers_and_clocks_of_its_own(tmp_path):
+    done = pytest_in_a_process(
+        tmp_path,
+        """
+        import os
+        from datetime import datetime, timedelta, timezone
+        from pathlib import Path
+
+        import pytest
+
+        from conductor import worker_task
+        from conductor.testing import assert_workflow
+
+        @worker_task("double")
+        def double(n: int) -> dict:
+            return {"n": 2 * n}
+
+        @pytest.mark.parametrize("n", range(6))
+        def test_it(n, conductor_server, conductor_client, conductor_workers, run_workflow):
+            process = os.environ["PYTEST_XDIST_WORKER"]
+            Path(__file__).with_name(f"{process}-{n}").touch()
+            assert conductor_client.metadata.list_workflow_names() == []
+            assert conductor_server.clock.now() - datetime.now(timezone.utc) < timedelta(minutes=1)
+            conductor_workers(double)
+            flow = {"name": "same", "version": 1, "ownerEmail": "a@b.c", "tasks": [
+                {"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "1 days"}},
+                {"name": "double", "taskReferenceName": "d", "type": "SIMPLE", "inputParameters": {"n": n}}]}
+            assert_workflow(run_workflow(flow)).completed().has_output(n=2 * n)
+        """,
+        *("-p", "conductor.testing.plugin", "-p", "xdist", "-n", "2"),
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",  # other plugins that are installed here take long to import
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 passed" in done.stdout
+    assert {made.name.partition("-")[0] for made in tmp_path.glob("gw*")} == {"gw0", "gw1"}

@@ -100,7 +100,17 @@ def test_every_block_comes_up():
         seen.update(types(definition))
 
     check()
-    assert {"SWITCH", "FORK_JOIN", "JOIN", "FORK_JOIN_DYNAMIC", "DO_WHILE", "SUB_WORKFLOW", "TERMINATE", "HTTP"} <= seen
+    assert {
+        "SWITCH",
+        "EXCLUSIVE_JOIN",
+        "FORK_JOIN",
+        "JOIN",
+        "FORK_JOIN_DYNAMIC",
+        "DO_WHILE",
+        "SUB_WORKFLOW",
+        "TERMINATE",
+        "HTTP",
+    } <= seen
 
 
 def test_depth_and_number_of_tasks_are_kept():

@@ -129,6 +129,15 @@ def test_a_lease_or_an_update_moves_the_response_timeout():
     assert bench.status == "TIMED_OUT"
 
 
+def test_the_response_timeout_of_a_wait_counts_from_its_beginning():
+    wait = {"name": "t", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "9 seconds"}}
+    bench = Bench([wait], [{"name": "t", "retryCount": 0, "responseTimeoutSeconds": 60}])
+    bench.after(5)
+    assert bench.status == "RUNNING"
+    bench.after(5)
+    assert bench.status == "COMPLETED"
+
+
 def test_the_total_timeout_comes_before_the_others():
     definition = {
         "name": "t", "retryCount": 3, "timeoutPolicy": "RETRY", "timeoutSeconds": 5, "responseTimeoutSeconds": 5,
