@@ -43,8 +43,13 @@ $(VENV)-oldest/.installed: setup.cfg requirements/oldest.txt
 	$(VENV)-oldest/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-test-oldest: $(VENV)-oldest/.installed ## run the unit tests with the oldest versions that setup.cfg allows
-	$(VENV)-oldest/bin/python -m pytest -q tests/unit
+# Without those that need PostgreSQL, schemathesis or gunicorn, and those that start many processes to try the same again.
+OLDEST := tests/unit $(addprefix tests/functional/,cli django flask embedded testing)
+NOT_OLDEST := django/test_postgres.py embedded/test_schemathesis.py flask/test_processes.py \
+	embedded/test_crash.py cli/test_definitions.py cli/test_worker_check.py cli/test_workflow.py
+
+test-oldest: $(VENV)-oldest/.installed ## run unit and functional tests with the oldest versions that setup.cfg allows
+	$(VENV)-oldest/bin/python -m pytest -q $(OLDEST) $(addprefix --ignore=tests/functional/,$(NOT_OLDEST))
 
 $(VENV)-newest/.installed: setup.cfg
 	$(PYTHON) -m venv $(VENV)-newest

@@ -104,7 +104,7 @@ def check_workers(
 def _misspelt(about: str, name: str, workers: Iterable[str]) -> Iterator[Finding]:
     """A task without a definition, for which nobody works, and whose name is nearly that of a worker."""
     if near := difflib.get_close_matches(name, workers, n=1, cutoff=_NEAR):
-        message = f"nobody works on tasks of type {name!r}; did you mean {near[0]!r}?"
+        message = f"no worker here works on tasks of type {name!r}; did you mean {near[0]!r}?"
         yield Finding("warning", about, message, "Compare the names.")
 
 

@@ -82,7 +82,7 @@ def test_a_misspelt_task_is_found_where_another_workflow_spells_it_well(cli, cli
 
     done = cli("worker", "check", module, *chosen, "-o", "json")
     said = {row["about"]: row["message"] for row in done.json}
-    assert said["check_typo.brew"] == "nobody works on tasks of type 'check_brwe'; did you mean 'check_brew'?"
+    assert said["check_typo.brew"] == "no worker here works on tasks of type 'check_brwe'; did you mean 'check_brew'?"
     assert "check_polled.brew" not in said
 
 

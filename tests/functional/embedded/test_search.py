@@ -58,7 +58,7 @@ QUERIES = [
     "classifier=workflow",
     "classifier=agent",
     "taskType=SIMPLE",
-    "startTime<99999999999999999999999999",
+    "startTime<9223372036854775807",
     "unknown=1",
 ]
 SORTS = ["", "startTime:DESC", "workflowType:ASC|startTime:DESC", "classifier:ASC|endTime:DESC", "correlationId:DESC"]

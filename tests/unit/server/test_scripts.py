@@ -123,9 +123,9 @@ def test_the_limit_is_one_of_real_time_however_little_processor_time_there_is(mo
     monkeypatch.setattr(scripts, "_AT_ONCE", 0.05)
     evaluated, limits = scripts._evaluated, []
 
-    def starved(script, bindings, timeout, memory):
+    def starved(*words, timeout, **options):
         limits.append(timeout)
-        return evaluated(script, bindings, timeout if len(limits) == 1 else timeout * 20, memory)
+        return evaluated(*words, timeout=timeout if len(limits) == 1 else timeout * 20, **options)
 
     monkeypatch.setattr(scripts, "_evaluated", starved)
     begin = time.monotonic()
