@@ -44,8 +44,9 @@ def start(
         secrets: What ``${workflow.secrets.NAME}`` gives; ``CONDUCTOR_SECRET_NAME`` of the environment otherwise.
         environment: What ``${workflow.env.NAME}`` gives; ``CONDUCTOR_ENV_NAME`` of the environment otherwise.
         keys: Key ids and secrets; with some, every call needs a token of ``POST /token``.
-        skip_time: Whether the clock moves on by itself when nothing but timers is left: waits, delays and timeouts
-            take no time. A task that a worker has, or could have, holds the clock; schedules do not move it.
+        skip_time: Whether the clock moves on by itself when nothing but timers is left: waits and delays take no time.
+            A task that a worker has, or could have, holds the clock, and so does a person who is awaited, when the next
+            timer is a timeout; schedules do not move it.
 
     Raises:
         ConfigurationError: The extra is not installed, the database cannot be used, or keys are missing.
