@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from conductor.errors import ConfigurationError
-from conductor.server.oss.launch import OssServer, start_oss_server
 
 if TYPE_CHECKING:
     from conductor.server.embedded import EmbeddedServer
+    from conductor.server.oss.launch import OssServer, start_oss_server
 
 __all__ = ["EmbeddedServer", "OssServer", "start", "start_oss_server"]
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name != "EmbeddedServer":
-            raise AttributeError(f"module 'conductor.server' has no attribute {name!r}")
-        return _embedded()
+        if name == "EmbeddedServer":
+            return _embedded()
+        if name in __all__:
+            return getattr(import_module("conductor.server.oss.launch"), name)
+        raise AttributeError(f"module 'conductor.server' has no attribute {name!r}")
 
 
 def start(
