@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from conductor.errors import ConfigurationError
-from conductor.server.oss.launch import OssServer, start_oss_server
 
 if TYPE_CHECKING:
     from conductor.server.embedded import EmbeddedServer
+    from conductor.server.oss.launch import OssServer, start_oss_server
 
 __all__ = ["EmbeddedServer", "OssServer", "start", "start_oss_server"]
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name != "EmbeddedServer":
-            raise AttributeError(f"module 'conductor.server' has no attribute {name!r}")
-        return _embedded()
+        if name == "EmbeddedServer":
+            return _embedded()
+        if name in __all__:
+            return getattr(import_module("conductor.server.oss.launch"), name)
+        raise AttributeError(f"module 'conductor.server' has no attribute {name!r}")
 
 
 def start(
@@ -45,8 +48,9 @@ def start(
         secrets: What ``${workflow.secrets.NAME}`` gives; ``CONDUCTOR_SECRET_NAME`` of the environment otherwise.
         environment: What ``${workflow.env.NAME}`` gives; ``CONDUCTOR_ENV_NAME`` of the environment otherwise.
         keys: Key ids and secrets; with some, every call needs a token of ``POST /token``.
-        skip_time: Whether the clock moves on by itself when nothing but timers is left: waits, delays and timeouts
-            take no time. A task that a worker has, or could have, holds the clock; schedules do not move it.
+        skip_time: Whether the clock moves on by itself when nothing but timers is left: waits and delays take no time.
+            A task that a worker has, or could have, holds the clock, and so does a person who is awaited, when the next
+            timer is a timeout; schedules do not move it.
         strict: Whether it copies the real server's faults and traps, too, where it does otherwise what is documented
             (the page about the embedded server has the list).
 

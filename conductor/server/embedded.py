@@ -201,7 +201,7 @@ class _Timer:
 
     def _run(self) -> None:
         while True:
-            if self._is_idle() and (skipped := self._kernel.next_timer()) is not None:
+            if self._is_idle() and (skipped := self._kernel.next_skip()) is not None:
                 self._kernel.move_to(max(skipped, self._kernel.clock.now_ms()))
             due = self._kernel.next_event()
             pause = _LONGEST_NAP if due is None else (due - self._kernel.clock.now_ms()) / 1000

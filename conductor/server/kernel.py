@@ -28,7 +28,7 @@ from conductor.server.engine.decide import advance, queue_name
 from conductor.server.engine.divergences import DOCUMENTED, Divergences
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tasks.outside import begin_again
-from conductor.server.engine.timeouts import next_deadline
+from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for_somebody
 from conductor.server.engine.words import IN_PROGRESS, SCHEDULED, SYSTEM
 from conductor.server.engine.world import RefusedError, ScriptFailedError, World
 from conductor.server.queues import TaskQueues
@@ -347,6 +347,22 @@ class Kernel:
             if self._timers:
                 found.append(self._timers[0][0])
             return min((one for one in found if one is not None), default=None)
+
+    def next_skip(self) -> int | None:
+        """Where the clock may move to by itself: the next timer, but no timeout of what waits for somebody."""
+        with self.lock:
+            moment = self.next_timer()
+            if moment is None or not self._timers or self._timers[0][0] != moment:
+                return moment
+            execution = self.find(self._timers[0][1])
+            is_timeout = execution is not None and next_wait(execution) != moment
+            return None if execution is not None and is_timeout and self._waits_for_somebody(execution) else moment
+
+    def _waits_for_somebody(self, execution: Execution) -> bool:
+        children = (self.find(task["subWorkflowId"]) for task in execution.tasks if task.get("subWorkflowId"))
+        return any(waits_for_somebody(task) for task in execution.tasks) or any(
+            child.is_open and self._waits_for_somebody(child) for child in children if child is not None
+        )
 
     def run_due(self) -> None:
         """Fire the timers whose time has come."""

@@ -12,6 +12,7 @@ from attrs import frozen
 from conductor.models.enums import TaskStatus
 from conductor.models.task import Task
 from conductor.models.workflow import Workflow
+from conductor.server.engine.words import ENDED_BY_OTHERS
 from conductor.testing.describe import as_table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
 _WITHOUT_TIME = 2**31 - 1  # what a WAIT without a time shows as its callbackAfterSeconds
-_CONTAINERS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW", "HUMAN"})
+_CONTAINERS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW"})
 
 
 @frozen
@@ -46,8 +47,10 @@ class WorkflowRunner:
             workflow: A registered name, a `WorkflowDef`, or a definition as a map; as for `client.workflows.start`.
             input: Its input.
             timeout: The longest that it may take, in real seconds.
-            skip_time: Move the server's clock to the next timer when nothing but timers is left to wait for.
-            until_blocked: Return also when it waits for something from outside: a HUMAN task, or a WAIT without a time.
+            skip_time: Move the server's clock to the next timer when nothing but waits and delays is left. Timeouts are
+                not waited for: that somebody does not come is for the test to say, by moving the clock.
+            until_blocked: Return also when it waits for something from outside: a HUMAN task, a WAIT without a time, or
+                a task of a model, which the test completes.
             options: What else `client.workflows.start` takes.
 
         Raises:
@@ -89,6 +92,8 @@ class WorkflowRunner:
         if task.task_type == "WAIT":
             return {"outside" if task.callback_after_seconds in {0, _WITHOUT_TIME} else "timer"}
         if task.task_type in _CONTAINERS:
-            return {"outside"} if task.task_type == "HUMAN" else set()
+            return set()
+        if task.task_type in ENDED_BY_OTHERS:
+            return {"outside"}
         due = max(task.scheduled_time, task.update_time) + task.callback_after_seconds * 1000
         return {"timer" if task.status == TaskStatus.SCHEDULED and due > now else "work"}

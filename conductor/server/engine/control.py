@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.commands import ReviveParent
-from conductor.server.engine.decide import enqueue, schedule
+from conductor.server.engine.decide import enqueue, plan_tasks, put_in_round, schedule
 from conductor.server.engine.inputs import task_input
 from conductor.server.engine.outcome import terminate, touch
 from conductor.server.engine.retry import new_attempt
-from conductor.server.engine.state import Doc, Execution, is_done
+from conductor.server.engine.state import Doc, Execution, is_done, plain_reference
 from conductor.server.engine.tasks.family import new_document
-from conductor.server.engine.tree import DefinitionTree
+from conductor.server.engine.tasks.wait import wait_anew
+from conductor.server.engine.tree import DefinitionTree, walk
 from conductor.server.engine.words import (
     CANCELED,
     COMPLETED,
@@ -213,6 +214,10 @@ def _reset_for_rerun(execution: Execution, request: Json, world: World) -> None:
 
 def rerun_from(execution: Execution, task: Doc, request: Json, world: World) -> None:
     """Go on from a task: later ones are removed, it is scheduled once more."""
+    _check_branch(execution, task)
+    if task["taskType"] == "FORK":
+        _fork_anew(execution, task, request, world)
+        return
     _reset_for_rerun(execution, request, world)
     execution.remove([one for one in execution.tasks if one["seq"] > task["seq"]])
     task.update(
@@ -232,8 +237,39 @@ def rerun_from(execution: Execution, task: Doc, request: Json, world: World) -> 
         task["inputData"] = request["taskInput"]
     if task["taskType"] in {"WAIT", "JOIN"} or task["taskType"] in SYNCHRONOUS:
         task.update(status=COMPLETED if task["taskType"] == "FORK" else IN_PROGRESS, startTime=world.now)
+    if task["taskType"] == "WAIT":
+        wait_anew(task, world.now)
     enqueue(execution, task, world)
     _reopen_others(execution, task, world)
+
+
+def _check_branch(execution: Execution, task: Doc) -> None:
+    """Refuse to go on from a task in a branch: what it would remove is of other branches, and the JOIN's."""
+    reference = plain_reference(task["referenceTaskName"])
+    for fork in execution.tasks:
+        if fork["taskType"] == "FORK" and fork is not task and reference in _forked(fork):
+            raise RefusedError(
+                409,
+                f"The task {reference} is in a branch of the fork {fork['referenceTaskName']}, from which the embedded "
+                "server cannot rerun. Rerun from the fork, or retry the workflow.",
+            )
+
+
+def _forked(fork: Doc) -> set[str]:
+    branches = [*(fork["workflowTask"].get("forkTasks") or []), fork["inputData"].get("forkedTaskDefs") or []]
+    return {task["taskReferenceName"] for branch in branches for task in walk(branch)}
+
+
+def _fork_anew(execution: Execution, fork: Doc, request: Json, world: World) -> None:
+    """The branches are begun once more, as new tasks."""
+    _reset_for_rerun(execution, request, world)
+    execution.remove([one for one in execution.tasks if one["seq"] >= fork["seq"]])
+    made = plan_tasks(execution, fork["workflowTask"], 0, world)
+    if fork["iteration"]:
+        for one in made:
+            put_in_round(one, fork["iteration"])
+    execution.add(made)
+    schedule(execution, made, world)
 
 
 def rerun_in_child(execution: Execution, task: Doc, request: Json, world: World) -> None:

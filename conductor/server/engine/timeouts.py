@@ -8,6 +8,7 @@ from typing import Any
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.words import (
     ASYNCHRONOUS,
+    ENDED_BY_OTHERS,
     IN_PROGRESS,
     OPEN_TASK,
     PAUSED,
@@ -131,6 +132,25 @@ def next_deadline(execution: Execution) -> int | None:
     return min(_deadlines(execution), default=None)
 
 
+def next_wait(execution: Execution) -> int | None:
+    """When a wait or a delay of the execution is over, epoch ms; timeouts do not count."""
+    return min((due for task in execution.tasks if task["status"] in OPEN_TASK for due in _waits(task)), default=None)
+
+
+def _waits(task: Doc) -> Iterator[int]:
+    if task.get("_waitTimeout"):
+        yield task["_waitTimeout"] + 1
+    if task["status"] == SCHEDULED and task["taskType"] in ASYNCHRONOUS:
+        yield task.get("_due", 0)
+
+
+def waits_for_somebody(task: Doc) -> bool:
+    """Whether an open task ends only when somebody outside says so."""
+    if task["status"] not in OPEN_TASK:
+        return False
+    return task["taskType"] in ENDED_BY_OTHERS or (task["taskType"] == "WAIT" and not task.get("_waitTimeout"))
+
+
 def _deadlines(execution: Execution) -> Iterator[int]:
     is_paused = execution.workflow["status"] == PAUSED
     definition = execution.definition
@@ -138,10 +158,7 @@ def _deadlines(execution: Execution) -> Iterator[int]:
         yield _workflow_began(execution) + definition["timeoutSeconds"] * 1000
     for task in execution.tasks:
         if task["status"] in OPEN_TASK:
-            if task.get("_waitTimeout"):
-                yield task["_waitTimeout"] + 1
-            if task["status"] == SCHEDULED and task["taskType"] in ASYNCHRONOUS:
-                yield task.get("_due", 0)
+            yield from _waits(task)
             task_def = (task.get("workflowTask") or {}).get("taskDefinition")
             if task_def is not None and not is_paused:
                 yield from _task_deadlines(task, task_def)

@@ -6,10 +6,8 @@ import http.client
 import logging
 import threading
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
-
-import urllib3
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from conductor.models.codec import dumps, loads
 from conductor.server.engine.commands import CallHttp
@@ -22,6 +20,9 @@ from conductor.server.engine.tasks.family import Run
 from conductor.server.engine.tasks.outside import end_http
 from conductor.server.engine.world import RefusedError
 from conductor.server.kernel import Kernel
+
+if TYPE_CHECKING:
+    import urllib3
 
 Json = dict[str, Any]
 
@@ -46,9 +47,15 @@ class HttpCalls:
     def __init__(self, kernel: Kernel, at_once: int = 16) -> None:
         self._kernel = kernel
         self._slots = threading.BoundedSemaphore(at_once)
-        self._pool = urllib3.PoolManager(maxsize=at_once, retries=False)
+        self._at_once = at_once
         self.under_way: int = 0
         kernel.handlers[CallHttp] = self._call_later
+
+    @cached_property
+    def _pool(self) -> urllib3.PoolManager:
+        import urllib3  # noqa: PLC0415  a tenth of the time that the server needs to start
+
+        return urllib3.PoolManager(maxsize=self._at_once, retries=False)
 
     def _call_later(self, execution: Execution, command: CallHttp) -> None:
         self._kernel.after_commit.append(partial(self._begin, execution.id, command))
@@ -91,6 +98,8 @@ class HttpCalls:
             return None, f"java.lang.Exception: {unforeseen(error)}"
 
     def _call(self, request: Json) -> tuple[Json | None, str]:
+        import urllib3  # noqa: PLC0415
+
         method, uri = request["method"], request["uri"]
         try:
             answer = self._pool.request(
@@ -133,6 +142,8 @@ def _body(value: Any) -> bytes | None:
 
 
 def _timeout(request: Json) -> urllib3.Timeout:
+    import urllib3  # noqa: PLC0415
+
     def seconds(name: str) -> float:
         value = request.get(name) or 0
         return (value if value > 0 else _DEFAULT_TIMEOUT_MS) / 1000

@@ -483,3 +483,131 @@ def what_operators_ask(lab):
         lab.get("/admin/config").status,
         lab.get("/scheduler/admin/requeue").seen(),
     ]
+
+
+# -- what cannot be read
+
+
+@scenario
+def starts_with_values_of_other_types(lab):
+    lab.task()
+    name = lab.flow(lab.simple())
+    given = [
+        {"input": [1]}, {"input": "x"}, {"taskToDomain": "x"}, {"taskToDomain": {"a": 5}}, {"taskToDomain": {"a": [1]}},
+        {"version": "1"}, {"version": "x"}, {"version": [1]}, {"version": 1.7}, {"version": True}, {"version": ""},
+        {"name": ["w"]}, {"name": 5}, {"correlationId": {"a": 1}}, {"correlationId": 5}, {"correlationId": True},
+        {"priority": "5"}, {"priority": 49.0}, {"priority": "x"}, {"idempotencyStrategy": "NOPE"},
+    ]  # fmt: skip
+    seen = []
+    for fields in given:
+        answer = lab.post("/workflow", {"name": name, **fields})
+        document = {}
+        if answer.status == 200:
+            lab.started.append(answer.text)
+            document = lab.document(answer.text)
+        kept = ("taskToDomain", "correlationId", "priority", "workflowVersion")
+        seen.append([fields, answer.status, answer.kind, {key: document.get(key) for key in kept}])
+    return seen
+
+
+@scenario
+def results_with_values_of_other_types(lab):
+    lab.task()
+    workflow_id = lab.run(lab.simple())
+    task = lab.poll()
+    given = [
+        {"outputData": [1]}, {"outputData": "x"}, {"outputData": None}, {"logs": ["x"]}, {"logs": "x"},
+        {"logs": [{"log": 5}]}, {"logs": [{"log": {}}]}, {"reasonForIncompletion": 5}, {"reasonForIncompletion": {}},
+        {"callbackAfterSeconds": "x"}, {"callbackAfterSeconds": "5"}, {"workerId": [1]}, {"extendLease": "x"},
+        {"status": 5}, {"workflowInstanceId": [1]}, {"workflowInstanceId": 5},
+    ]  # fmt: skip
+    body = {"workflowInstanceId": workflow_id, "taskId": task["taskId"], "status": "IN_PROGRESS"}
+    seen = [[fields, lab.post("/tasks", {**body, **fields}).status] for fields in given]
+    for body in ({}, {"status": "COMPLETED"}, {"workflowInstanceId": workflow_id, "status": "COMPLETED"}):
+        seen.append(lab.post("/tasks/update-v2", body).status)
+    seen.append(lab.post(f"/tasks/{task['taskId']}/log").status)
+    return seen
+
+
+@scenario
+def other_requests_with_values_of_other_types(lab):
+    name = lab.flow(inline("i"))
+    calls = [
+        ("PUT", "/workflow/bulk/pause", [{"a": 1}]),
+        ("PUT", "/workflow/bulk/pause", [None]),
+        ("PUT", "/workflow/bulk/pause", [True]),
+        ("POST", f"/workflow/{name}/correlated", [{"a": 1}]),
+        ("POST", f"/workflow/execute/{name}/x", {"name": name}),
+        ("POST", "/workflow/test", {"name": name, "taskRefToMockOutput": "x"}),
+        ("POST", "/workflow/test", {"name": name, "taskRefToMockOutput": {"a": "x"}}),
+        ("POST", "/workflow/test", {"name": name, "taskRefToMockOutput": {"a": [{"status": "XX"}]}}),
+        ("GET", "/workflow/search?start=99999999999999999999", None),
+        ("GET", "/workflow/search?size=5001", None),
+        ("GET", "/workflow/search?size=-1&query=workflowType%3Dx", None),
+        ("GET", "/tasks/poll/batch/zz?count=0", None),
+    ]
+    return [[path, body, lab.call(method, path, body).status] for method, path, body in calls]
+
+
+@scenario
+def schedules_with_values_of_other_types(lab):
+    given = [
+        {"zoneId": 5}, {"zoneId": "EST"}, {"zoneId": ""}, {"cronSchedules": "x"}, {"scheduleStartTime": "x"},
+        {"scheduleStartTime": "5"}, {"startWorkflowRequest": "x"}, {"startWorkflowRequest": {}}, {"paused": "x"},
+        {"startWorkflowRequest": {"name": "x", "input": [1]}}, {"cronExpression": 5}, {"cronExpression": ["x"]},
+        {"cronSchedules": [{"cronExpression": 5}]}, {"name": ["s"]}, {"description": 5},
+    ]  # fmt: skip
+    seen = []
+    for fields in given:
+        body = {"name": lab("s"), "cronExpression": "0 0 0 1 1 *", "startWorkflowRequest": {"name": "x"}, **fields}
+        seen.append([fields, lab.post("/scheduler/schedules", body).status])
+        lab.delete(f"/scheduler/schedules/{lab('s')}")
+    return seen
+
+
+@scenario
+def a_schedule_runs_after_it_was_resumed(lab):
+    name = lab.flow(inline("i"))
+    crons = [{"cronExpression": "* * * * * *", "zoneId": "Europe/Berlin"}]
+    body = {"name": lab("s"), "cronSchedules": crons, "paused": True, "startWorkflowRequest": {"name": name}}
+    lab.post("/scheduler/schedules", body)
+    lab.put(f"/scheduler/schedules/{lab('s')}/resume")
+    deadline, runs = time.monotonic() + 20, []
+    while not runs and time.monotonic() < deadline:
+        time.sleep(0.3)
+        query = f"scheduleName IN ({lab('s')}) AND state IN (EXECUTED)"
+        runs = lab.get("/scheduler/search/executions", query=query).json["results"]
+    lab.delete(f"/scheduler/schedules/{lab('s')}")
+    return [bool(runs), lab.document(runs[0]["workflowId"])["input"]["_schedulerCron"]]
+
+
+@scenario
+def searches_by_free_text_with_wildcards(lab):
+    name = lab.flow(inline("i"))
+    for word in ("xneedleone", "needletwo"):
+        lab.end(lab.start(input={"k": word}))
+    time.sleep(1)
+    words = ("needle", "needle*", "*needle", "needletw*", "%needle", "nee_le", "NEEDLE*", "xneed*")
+    query = f"workflowType={name}"
+    return [[word, lab.get("/workflow/search", query=query, freeText=word).json["totalHits"]] for word in words]
+
+
+@scenario
+def an_execution_of_a_definition_that_comes_along(lab):
+    name = lab("along")
+    definition = {"name": name, "version": 1, "tasks": [inline("i")]}
+    answer = lab.post(f"/workflow/execute/{name}/1", {"name": name, "workflowDef": definition, "input": {"a": 1}})
+    return [answer.status, answer.json["input"]]
+
+
+@scenario
+def rate_limits_that_tasks_show(lab):
+    lab.task("limited", rateLimitPerFrequency=3, rateLimitFrequencyInSeconds=9)
+    lab.task("free")
+    flow = [task("NOOP", "n"), inline("i"), lab.simple("limited"), lab.simple("free"), task("HUMAN", "h")]
+    workflow_id = lab.run(*flow)
+    lab.work("limited")
+    lab.work("free")
+    lab.until_task(workflow_id, "h", "IN_PROGRESS")
+    shown = ("referenceTaskName", "rateLimitPerFrequency", "rateLimitFrequencyInSeconds")
+    return [[one[key] for key in shown] for one in lab.document(workflow_id)["tasks"]]

@@ -595,3 +595,23 @@ def an_empty_start_and_templates(lab):
         workflow_id = lab.start(input=given)
         seen.append(lab.document(workflow_id)["input"])
     return seen
+
+
+@scenario
+def starts_by_a_task_that_cannot_be_read(lab):
+    lab.flow({"name": "n", "taskReferenceName": "n", "type": "NOOP"}, name="kid")
+    seen = []
+    for given in ({"input": "x"}, {"priority": "x"}, {"taskToDomain": "x"}, {"priority": "7"}, {"version": "1"}):
+        start = {"startWorkflow": {"name": lab("kid"), **given}}
+        lab.flow({"name": "s", "taskReferenceName": "s", "type": "START_WORKFLOW", "inputParameters": start})
+        end = lab.end(lab.start())
+        seen.append([given, end["status"], end["tasks"][0]["status"]])
+    return seen
+
+
+@scenario
+def a_child_without_tasks(lab):
+    lab.flow({"name": "n", "taskReferenceName": "n", "type": "NOOP"}, name="kid")
+    parameters = {"name": lab("kid"), "version": 1, "workflowDefinition": "${workflow.input.d}"}
+    lab.flow({"name": "s", "taskReferenceName": "s", "type": "SUB_WORKFLOW", "subWorkflowParam": parameters})
+    return [lab.end(lab.start(input={"d": given}))["status"] for given in ({"name": "q"}, {"name": "q", "tasks": []})]

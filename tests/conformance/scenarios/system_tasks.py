@@ -464,3 +464,27 @@ def references_to_tasks(lab):
         )
     }
     return lab.now(lab.run(inline("i", "({a: [1]})"), task("HUMAN", "h", inputParameters=given)))
+
+
+@scenario
+def http_methods_that_do_not_exist(lab):
+    ends = []
+    for method in ("get", "FOO"):
+        request = {"uri": "http://127.0.0.1:1/", "method": method}
+        lab.flow({"name": "h", "taskReferenceName": "h", "type": "HTTP", "inputParameters": {"http_request": request}})
+        (called,) = lab.end(lab.start())["tasks"]
+        ends.append([called["status"], called["reasonForIncompletion"]])
+    return ends
+
+
+@scenario
+def waits_until_dates_in_zones(lab):
+    given = {"until": "${workflow.input.until}"}
+    lab.flow({"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": given})
+    zones = ("PST", "CET", "EST", "UTC", "GMT+02:00", "Europe/Berlin", "+02:00", "Z", "Nope")
+    seen = []
+    for zone in zones:
+        workflow_id = lab.start(input={"until": f"2020-01-01 10:00 {zone}"})
+        ended = lab.until_task(workflow_id, "w", "COMPLETED", "FAILED_WITH_TERMINAL_ERROR")
+        seen.append([zone, ended["status"], ended.get("reasonForIncompletion")])
+    return seen

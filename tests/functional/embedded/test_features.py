@@ -240,3 +240,74 @@ def test_a_run_of_several_crons_names_the_one_it_came_from(server, client, defin
     server.clock.advance(timedelta(days=1))
     (run,) = runs_of(server, "s")
     assert client.workflows.get(run["workflowId"]).input["_schedulerCron"] == "0 0 3 * * * Europe/Berlin"
+
+
+def test_time_does_not_skip_to_a_timeout_while_a_person_is_awaited():
+    human = {"name": "h", "taskReferenceName": "h", "type": "HUMAN"}
+    limits = {"timeoutSeconds": 3600, "timeoutPolicy": "TIME_OUT_WF", "ownerEmail": "a@b.c"}
+    child = {"name": "s", "taskReferenceName": "s", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "asked"}}
+    with conductor.server.start(skip_time=True) as server, ConductorClient(server_url=server.url) as client:
+        client.metadata.update_workflows([{"name": "asked", "version": 1, "tasks": [human], **limits}])
+        client.metadata.update_workflows([{"name": "asking", "version": 1, "tasks": [child], **limits}])
+        slow = {"name": "slow", "version": 1, "tasks": [wait("w", duration="5 minutes")], "ownerEmail": "a@b.c"}
+        client.metadata.update_workflows([slow])
+        parent = client.workflows.start("asking")
+        assert client.workflows.wait(client.workflows.start("slow"), timeout=10).status == "COMPLETED"
+        run = client.workflows.get(parent)
+        assert run.status == "RUNNING"
+        client.tasks.update_by_reference_name(run.tasks[0].sub_workflow_id, "h", "COMPLETED", {})
+        assert client.workflows.wait(parent, timeout=10).status == "COMPLETED"
+
+
+@pytest.mark.parametrize("kind", ["LLM_CHAT_COMPLETE", "CALL_MCP_TOOL", "AGENT", "GENERATE_IMAGE", "GENERATE_PDF"])
+def test_a_task_of_a_model_waits_for_the_test_to_complete_it(client, define, kind):
+    define("ai", {"name": "m", "taskReferenceName": "m", "type": kind}, inline("i", "$.r", r="${m.output.result}"))
+    workflow_id = client.workflows.start("ai")
+    (task,) = client.workflows.get(workflow_id).tasks
+    assert task.status == "IN_PROGRESS"
+    assert "has no models" in client.tasks.list_logs(task.task_id)[0].log
+    client.tasks.update_by_reference_name(workflow_id, "m", "COMPLETED", {"result": "hello"})
+    run = client.workflows.get(workflow_id)
+    assert (run.status, run.output) == ("COMPLETED", {"result": "hello"})
+
+
+def rerun(server, client, workflow_id, reference):
+    (task_id,) = [
+        task.task_id for task in client.workflows.get(workflow_id).tasks if task.reference_task_name == reference
+    ]
+    url = f"{server.url}/workflow/{workflow_id}/rerun"
+    return requests.post(url, json={"reRunFromTaskId": task_id}, timeout=5)
+
+
+def test_a_rerun_from_a_wait_waits_anew(server, client, define):
+    workflow_id = client.workflows.start(define("waiting", wait(duration="2 days"), inline("i", "1")))
+    server.clock.advance(timedelta(days=2, seconds=1))
+    assert client.workflows.get(workflow_id).status == "COMPLETED"
+    server.clock.advance(timedelta(days=1))
+    assert rerun(server, client, workflow_id, "w").status_code == 200
+    server.clock.advance(timedelta(days=1))
+    assert client.workflows.get(workflow_id).status == "RUNNING"
+    server.clock.advance(timedelta(days=1, seconds=1))
+    assert client.workflows.get(workflow_id).status == "COMPLETED"
+
+
+def test_a_rerun_from_a_fork_begins_its_branches_anew_and_from_a_branch_is_refused(server, client, define):
+    branches = [[{"name": name, "taskReferenceName": name, "type": "SIMPLE"}] for name in ("a", "b")]
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": branches}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["a", "b"]}
+    workflow_id = client.workflows.start(define("forked", fork, join))
+
+    def work():
+        for name in ("a", "b"):
+            task = client.tasks.poll(name)
+            result = TaskResult(workflow_instance_id=workflow_id, task_id=task.task_id, status="COMPLETED")
+            client.tasks.update(result)
+        assert client.workflows.get(workflow_id).status == "COMPLETED"
+
+    work()
+    refused = rerun(server, client, workflow_id, "a")
+    assert refused.status_code == 409
+    assert "in a branch of the fork f" in refused.json()["message"]
+    assert client.workflows.get(workflow_id).status == "COMPLETED"
+    assert rerun(server, client, workflow_id, "f").status_code == 200
+    work()

@@ -32,6 +32,7 @@ def test_the_order_example_runs_on_it(client, capsys):
 
 
 def test_it_is_ready_at_once_and_frees_its_port():
+    conductor.server.start().stop()  # the first of a process imports what the others find
     begin = time.monotonic()
     server = conductor.server.start()
     taken = time.monotonic() - begin
@@ -43,6 +44,16 @@ def test_it_is_ready_at_once_and_frees_its_port():
     assert not server.is_running
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", server.port), timeout=5)
+
+
+def test_it_starts_without_what_it_may_never_need():
+    program = """
+import sys, conductor.server
+with conductor.server.start():
+    print(sorted({"urllib3", "requests", "jq", "_quickjs", "conductor.server.oss.launch"} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_taken_port_is_an_error(server):

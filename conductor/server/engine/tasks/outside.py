@@ -1,4 +1,4 @@
-"""Tasks that reach outside: HTTP, EVENT, KAFKA_PUBLISH, PULL_WORKFLOW_MESSAGES, and LLM tasks, which are refused."""
+"""Tasks that reach outside: HTTP, EVENT, KAFKA_PUBLISH, PULL_WORKFLOW_MESSAGES; those of models wait for an update."""
 
 from __future__ import annotations
 
@@ -134,6 +134,7 @@ def start_kafka(run: Run) -> None:
 
 
 def start_llm(run: Run) -> None:
-    """There is no model here."""
-    kind = run.task["taskType"]
-    run.fail(f"The embedded server runs no {kind} tasks; complete it from the test, or use the real server")
+    """There is no model here: the task waits until it is completed, as a test does in the model's place."""
+    run.task["status"] = IN_PROGRESS
+    text = "The embedded server has no models: complete this task by an update"
+    run.execution.add_log(run.task, text, run.world.now)

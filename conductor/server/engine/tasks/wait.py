@@ -61,17 +61,28 @@ def plan_wait(plan: Plan) -> list[Doc]:
     """A WAIT, and when it ends by itself."""
     given = plan.input()
     made = plan.started("WAIT", IN_PROGRESS, given)
+    _set_end(made, plan.world.now)
+    return [made]
+
+
+def wait_anew(task: Doc, now: int) -> None:
+    """Begin the whole wait once more."""
+    task.drop("_waitTimeout")
+    _set_end(task, now)
+
+
+def _set_end(made: Doc, now: int) -> None:
+    given = made["inputData"]
     duration, until = _text(given.get("duration")), _text(given.get("until"))
     if duration and until:
         made["status"] = FAILED_WITH_TERMINAL_ERROR
         made["reasonForIncompletion"] = "Both 'duration' and 'until' specified. Please provide only one input"
     elif duration:
-        _set_duration(made, duration, plan.world.now)
+        _set_duration(made, duration, now)
     elif until:
-        _set_until(made, until, plan.world.now)
+        _set_until(made, until, now)
     else:
         made["callbackAfterSeconds"] = _WITHOUT_TIME
-    return [made]
 
 
 def _text(value: object) -> str:
