@@ -41,7 +41,7 @@ class SecretResource:
 
     async def details(self, _: Request) -> Response:
         """``GET /secrets/v2``."""
-        return json_answer([{"name": name, "partial": False} for name in sorted(self._secrets)])
+        return json_answer([{"name": name, "partial": "..."} for name in sorted(self._secrets)])
 
     async def value(self, request: Request) -> Response:
         """``GET /secrets/{name}``."""
