@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import empty_answer, flag, invalid, json_answer, read_object, text_answer
 from conductor.server.services.events import Events
 from conductor.server.services.messages import Messages
@@ -61,7 +62,10 @@ class EventResource:
     async def send(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/messages``."""
         payload = await read_object(request)
-        return text_answer(self._messages.send(request.path_params["workflow_id"], payload))
+        try:
+            return text_answer(self._messages.send(request.path_params["workflow_id"], payload))
+        except RefusedError as error:
+            return text_answer(error.message, error.status)  # no body of an error, as on the real server
 
 
 def _checked(handler: Json, operation: str) -> Json:

@@ -58,7 +58,8 @@ class SecretResource:
 
     async def variable(self, request: Request) -> Response:
         """``GET /environment/{name}``."""
-        return text_answer(self._environment.get(request.path_params["name"], ""))
+        found = self._environment.get(request.path_params["name"])
+        return empty_answer() if found is None else text_answer(found)
 
     async def refuse(self, _: Request) -> Response:
         """Writing is not possible."""
