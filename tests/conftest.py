@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 import time
 
 import pytest
@@ -49,6 +50,36 @@ def server_url():
         yield server.url
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def full_server_url():
+    """A server with all that is off by default: file storage, message queues, repair, secrets and an environment.
+
+    One that runs (CONDUCTOR_TEST_FULL_SERVER_URL), or one that is started.
+    """
+    if given := os.environ.get("CONDUCTOR_TEST_FULL_SERVER_URL"):
+        yield given
+        return
+    properties = {
+        "conductor.workflow-message-queue.enabled": True,
+        "conductor.workflow-repair-service.enabled": True,
+        "conductor.file-storage.enabled": True,
+        "conductor.file-storage.type": "conductor",
+    }
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setenv("CONDUCTOR_SECRET_API_KEY", "s3cret")
+        patch.setenv("CONDUCTOR_ENV_REGION", "eu-1")
+        from conductor.errors import ConductorError
+        from conductor.server.oss import start_oss_server
+
+        files = {"conductor.file-storage.conductor.directory": folder}
+        try:
+            server = start_oss_server(properties={**properties, **files}, ready_timeout=300)
+        except ConductorError as error:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the real server cannot be had: {error}")
+        with server:
+            yield server.url
 
 
 def pytest_configure():

@@ -22,11 +22,17 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def real_outcomes(server_url, request):
+def real_url_of(request):
+    """The address of the real server for a scenario."""
+    return lambda name: request.getfixturevalue("full_server_url" if kit.KINDS[name] == "full" else "server_url")
+
+
+@pytest.fixture(scope="session")
+def real_outcomes(real_url_of, request):
     """The outcome of each chosen scenario on the real server, as a future."""
     chosen = [item.callspec.params["name"] for item in request.session.items if item.fspath.basename == HERE_FILE]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        futures = {name: pool.submit(kit.outcome_or_error, server_url, name) for name in chosen}
+        futures = {name: pool.submit(kit.outcome_or_error, real_url_of(name), name) for name in chosen}
         yield futures
         for future in futures.values():
             future.cancel()
@@ -36,8 +42,15 @@ HERE_FILE = "test_conformance.py"
 
 
 @pytest.fixture(scope="session")
-def embedded_url():
+def embedded_url_of():
+    """The address of the embedded server for a scenario."""
     import conductor.server
 
-    with conductor.server.start(secrets={}, environment={}) as server:
-        yield server.url
+    stores = {"secrets": {"API_KEY": "s3cret"}, "environment": {"REGION": "eu-1"}}
+    with (
+        conductor.server.start(secrets={}, environment={}) as plain,
+        conductor.server.start(**stores) as full,
+        conductor.server.start(secrets={}, environment={}, strict=True) as strict,
+    ):
+        servers = {"plain": plain, "full": full, "strict": strict}
+        yield lambda name: servers[kit.KINDS[name]].url

@@ -14,14 +14,20 @@ _PORT = re.compile(r"127\.0\.0\.1:\d{4,5}\b")
 _PATIENCE = 25.0
 _sessions = threading.local()
 
-SCENARIOS = {}
+SCENARIOS, KINDS = {}, {}
 
 
-def scenario(function):
-    """Mark a function as a scenario: it gets a Lab, and returns what is compared."""
+def scenario(function=None, *, kind="plain"):
+    """Mark a function as a scenario: it gets a Lab, and returns what is compared.
+
+    Its kind is "plain"; "full" for what the real server has as an option; "strict" for the real server's traps, which
+    only a strict embedded server copies.
+    """
+    if function is None:
+        return lambda marked: scenario(marked, kind=kind)
     name = function.__name__
     assert name not in SCENARIOS, name
-    SCENARIOS[name] = function
+    SCENARIOS[name], KINDS[name] = function, kind
     return function
 
 
@@ -42,7 +48,7 @@ class Answer:
         body = self.json if self.kind == "application/json" else self.text
         if isinstance(body, dict) and "retryable" in body:
             body = {key: body[key] for key in ("status", "message", "validationErrors") if key in body}
-        return {"status": self.status, "body": body}
+        return {"status": self.status, "kind": self.kind, "body": body}
 
 
 class Lab:

@@ -1,9 +1,7 @@
 """Tests on the real open-source server."""
 
 import contextlib
-import os
 import sys
-import tempfile
 import uuid
 from collections import defaultdict
 from pathlib import Path
@@ -11,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from conductor.clients.client import ConductorClient
-from conductor.errors import ConductorError, NotFoundError
-from conductor.server import start_oss_server
+from conductor.errors import NotFoundError
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -49,27 +46,6 @@ def watch(statuses):
 def client(server_url, watch):
     with ConductorClient(server_url=server_url) as client:
         yield watch(client)
-
-
-@pytest.fixture(scope="session")
-def full_server_url():
-    """A server with all that is off by default: file storage, message queues, repair, secrets and an environment."""
-    properties = {
-        "conductor.workflow-message-queue.enabled": True,
-        "conductor.workflow-repair-service.enabled": True,
-        "conductor.file-storage.enabled": True,
-        "conductor.file-storage.type": "conductor",
-    }
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        patch.setenv("CONDUCTOR_SECRET_API_KEY", "s3cret")
-        patch.setenv("CONDUCTOR_ENV_REGION", "eu-1")
-        files = {"conductor.file-storage.conductor.directory": folder}
-        try:
-            server = start_oss_server(properties={**properties, **files}, ready_timeout=300)
-        except ConductorError as error:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the real server cannot be had: {error}")
-        with server:
-            yield server.url
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class SecretResource:
 
     async def details(self, _: Request) -> Response:
         """``GET /secrets/v2``."""
-        return json_answer([{"name": name, "partial": False} for name in sorted(self._secrets)])
+        return json_answer([{"name": name, "partial": "..."} for name in sorted(self._secrets)])
 
     async def value(self, request: Request) -> Response:
         """``GET /secrets/{name}``."""
@@ -58,7 +58,8 @@ class SecretResource:
 
     async def variable(self, request: Request) -> Response:
         """``GET /environment/{name}``."""
-        return text_answer(self._environment.get(request.path_params["name"], ""))
+        found = self._environment.get(request.path_params["name"])
+        return empty_answer() if found is None else text_answer(found)
 
     async def refuse(self, _: Request) -> Response:
         """Writing is not possible."""

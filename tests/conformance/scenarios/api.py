@@ -1,6 +1,8 @@
 """Starting, reading, definitions and their faults, searches, queues, events, schedules, errors."""
 
+import itertools
 import time
+from datetime import datetime, timedelta, timezone
 
 from kit import scenario
 
@@ -410,6 +412,45 @@ def event_handlers(lab):
     return [first, again, len(found), changed, none, removed, ghost, refused]
 
 
+def _heard(lab, wanted, count):
+    """The inputs of what a handler has started; the real server listens to a new event after up to a minute."""
+    deadline = time.monotonic() + 90
+    while True:
+        found = lab.get("/workflow/search", query=f"workflowType={lab(wanted)}", sort="startTime:ASC").json["results"]
+        if len(found) >= count:
+            return [lab.document(one["workflowId"])["input"] for one in found]
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
+
+
+@scenario
+def handlers_with_conditions_and_json_in_texts(lab):
+    lab.flow(inline("i"), name="yes")
+    lab.flow(inline("i"), name="parsed")
+    event = task(
+        "EVENT", "e", sink=f"conductor:{lab('q')}", inputParameters={"n": "${workflow.input.n}", "text": '{"a": [1]}'}
+    )
+    lab.flow(event)
+    given = {"n": "${n}", "text": "${text}"}
+    actions = [
+        {"action": "start_workflow", "start_workflow": {"name": lab("yes"), "input": given}},
+        {
+            "action": "start_workflow",
+            "start_workflow": {"name": lab("parsed"), "input": given},
+            "expandInlineJSON": True,
+        },
+    ]
+    handler = {"name": lab("h"), "event": f"conductor:{lab('wf')}:{lab('q')}", "actions": actions, "active": True}
+    saved = lab.post("/event", {**handler, "condition": "$.n > 1"}).status
+    for n in (1, 2, 3):
+        lab.end(lab.start(input={"n": n}))
+    seen = [_heard(lab, name, 2) for name in ("yes", "parsed")]
+    lab.delete(f"/event/{lab('h')}")
+    for inputs in seen:
+        inputs.sort(key=lambda one: one["n"])
+    return [saved, seen]
+
+
 # -- schedules
 
 
@@ -463,6 +504,44 @@ def a_schedule_that_runs(lab):
     record = found["results"][0]
     document = lab.until_status(record["workflowId"], "COMPLETED")
     return [sorted(record), record["state"], sorted(document["input"]), document["input"]["_schedulerCron"]]
+
+
+def _runs(lab, count, **more):
+    """The status of saving a schedule, and the planned times of its first runs."""
+    lab.flow(inline("i"))
+    name = lab("s")
+    request = {"name": lab("wf"), "version": 1}
+    body = {"name": name, "cronExpression": "*/2 * * * * *", "startWorkflowRequest": request, **more}
+    saved = lab.post("/scheduler/schedules", body).status
+    deadline = time.monotonic() + 40
+    found = []
+    while len(found) < count:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.3)
+        query = f"scheduleName IN ({name}) AND state IN (EXECUTED)"
+        found = lab.get("/scheduler/search/executions", query=query, size=50).json["results"]
+    lab.delete(f"/scheduler/schedules/{name}")
+    return saved, sorted(one["scheduledTime"] for one in found)
+
+
+@scenario
+def a_schedule_catches_up_without_gaps(lab):
+    saved, times = _runs(lab, 3, runCatchupScheduleInstances=True)
+    return [saved, [later - earlier for earlier, later in itertools.pairwise(times[:3])]]
+
+
+@scenario
+def a_schedule_runs_by_the_hours_of_its_zone(lab):
+    now = datetime.now(timezone(timedelta(hours=5, minutes=30)))
+    hours = f"{now.hour},{(now.hour + 1) % 24}"
+    elsewhere = {"name": lab("utc"), "cronExpression": f"* * {hours} * * *", "zoneId": "UTC"}
+    elsewhere["startWorkflowRequest"] = {"name": lab("wf"), "version": 1}
+    lab.post("/scheduler/schedules", elsewhere)
+    saved, times = _runs(lab, 1, cronExpression=f"* * {hours} * * *", zoneId="Asia/Kolkata")
+    others = lab.get("/scheduler/search/executions", query=f"scheduleName IN ({lab('utc')})").json["totalHits"]
+    lab.delete(f"/scheduler/schedules/{lab('utc')}")
+    bad = lab.post("/scheduler/schedules", {**elsewhere, "name": lab("bad"), "zoneId": "Nowhere/Else"}).status
+    return [saved, len(times) > 0, others, bad]
 
 
 # -- operators
