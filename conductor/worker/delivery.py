@@ -117,9 +117,10 @@ class ResultDelivery:
             in_hand = [] if self._in_hand is None else [self._in_hand]
             return [result.task_id for result in (*self._sending.values(), *in_hand, *self._waiting)]
 
-    def waiting_ids_unlocked(self) -> list[str]:
+    def undelivered_ids_unlocked(self) -> list[str]:
         """The same for a signal handler, whose own thread may hold the lock."""
-        return [result.task_id for result in self._waiting.copy()]
+        in_hand = [] if (one := self._in_hand) is None else [one]
+        return [result.task_id for result in (*self._sending.copy().values(), *in_hand, *self._waiting.copy())]
 
     def deliver(self, task_type: str, result: TaskResult, *, wants_next: bool) -> Any:
         """Send a result, or keep it; returns the next task's JSON when the answer brings one. Raises nothing."""

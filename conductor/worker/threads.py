@@ -184,7 +184,7 @@ class ThreadGroup:
     def left(self) -> StopReport:
         """What runs or waits for the server just now."""
         running = [entry.task for runtime in self.runtimes for entry in list(runtime.execution.running.values())]
-        return StopReport([str(task.task_id) for task in running], self._shared.delivery.waiting_ids_unlocked())
+        return StopReport([str(task.task_id) for task in running], self._shared.delivery.undelivered_ids_unlocked())
 
     def kill(self) -> None:
         """Nothing: threads end with the process."""
