@@ -10,7 +10,7 @@ from conductor.server.services.summaries import summary
 
 Json = dict[str, Any]
 
-_AT_ONCE = 200
+_AT_ONCE = 1000
 OUTDATED = "search_text.updated IS NOT execution.updated"
 """Whether an execution has no text of its present state."""
 JOINED = "execution LEFT JOIN search_text ON search_text.id = execution.id"
