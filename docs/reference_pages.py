@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
 from pathlib import Path
 from types import FunctionType
-from typing import Any, get_type_hints
+from typing import Any
 
 import attrs
 
@@ -31,11 +31,9 @@ REPEATS = {Repeat.SAFE: "yes", Repeat.NEVER: "no", Repeat.WITH_KEY: "with an ide
 
 def clients() -> dict[str, type]:
     """The clients by the name of their attribute of ``ConductorClient``."""
-    return {
-        name: get_type_hints(value.func)["return"]
-        for name, value in vars(ConductorClient).items()
-        if isinstance(value, cached_property)
-    }
+    made = ConductorClient(server_url="http://localhost:1")
+    names = [name for name, value in vars(ConductorClient).items() if isinstance(value, cached_property)]
+    return {name: type(getattr(made, name)) for name in names}
 
 
 def methods(client: type) -> Iterator[tuple[str, FunctionType]]:

@@ -25,6 +25,7 @@ from conductor.errors import (
     APIError,
     APITimeoutError,
     AuthenticationError,
+    ConflictError,
     NotFoundError,
     UnexpectedResponseError,
 )
@@ -39,7 +40,7 @@ from conductor.transport.operation import Edition, Operation, Repeat
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 from conductor.transport.server_info import WHO, ServerInfo, honours_keys, identify
 from conductor.transport.session import PooledAdapter, Until, new_session, tls_options
-from conductor.transport.status import Call, ignored, is_token_problem, retry_after, unsupported
+from conductor.transport.status import Call, conflict_with_itself, ignored, is_token_problem, retry_after, unsupported
 from conductor.transport.timeouts import NOT_GIVEN, NotGiven, seconds
 from conductor.transport.token import NoTokenEndpoint, TokenCache
 
@@ -228,7 +229,7 @@ class Transport:
     ) -> requests.Response:
         deadline = None if limit is None else self._clock() + limit
         renewed = False
-        attempt = 0
+        attempt, may_have_arrived = 0, False
         while True:
             attempt += 1
             call = Call(operation, path, attempt)
@@ -250,7 +251,11 @@ class Transport:
                 outcome = Outcome(repeatable, response.status_code, retry_after(response.headers))
             decision = self.retry.decide(attempt, outcome)
             if isinstance(decision, GiveUp) or (deadline and self._clock() + decision.seconds > deadline):
+                is_keyed = operation.repeat is Repeat.WITH_KEY
+                if is_keyed and may_have_arrived and isinstance(failure, ConflictError):
+                    failure = conflict_with_itself(call, failure)
                 raise self._explained(call, failure)
+            may_have_arrived = may_have_arrived or not (outcome.never_sent or outcome.status == _RATE_LIMITED)
             if not self.budget.take():
                 raise failure
             self._sleep(decision.seconds)

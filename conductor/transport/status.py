@@ -24,7 +24,7 @@ from conductor.errors import (
 from conductor.models.codec import loads
 from conductor.transport.operation import Edition, Operation
 
-__all__ = ["Call", "ignored", "is_token_problem", "retry_after", "status_error", "unsupported"]
+__all__ = ["Call", "conflict_with_itself", "ignored", "is_token_problem", "retry_after", "status_error", "unsupported"]
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
@@ -165,6 +165,14 @@ def ignored(call: Call, name: str, edition: Edition, server: str) -> Unsupported
 
 def _supported_by(operation: Operation[Any]) -> str:
     return "" if operation.edition is Edition.BOTH else operation.edition.value
+
+
+def conflict_with_itself(call: Call, failure: ConflictError) -> ConflictError:
+    """The error for a key that is taken after an attempt whose answer was lost: it may have been taken by that one."""
+    said = "An earlier attempt of this call, whose answer was lost, may have started it: find it by its correlation id."
+    advice = "With idempotency_strategy='RETURN_EXISTING' the answer is its id."
+    values: dict[str, Any] = {"status": failure.status, "server_message": failure.server_message}
+    return ConflictError(f"{failure.message}. {said} {advice}", is_conductors=True, **values, **call.values)
 
 
 def _read(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

@@ -65,6 +65,20 @@ class Ref:
             better = f"[{called}] in place of ({called})" if parts else "it without the parentheses"
             raise TypeError(f"The reference {self} is no function: write {better}.")
 
+        __bool__ = _refusal("test")
+        __iter__ = _refusal("loop over")
+        __contains__ = _refusal("search")
+        __len__ = _refusal("measure")
+        __lt__ = __le__ = __gt__ = __ge__ = _refusal("compare")
+        __int__ = __float__ = __complex__ = __index__ = __round__ = __trunc__ = _refusal("convert")
+        __add__ = __radd__ = _refusal("add to", ' For text use an f-string: f"{ref} more".')
+        __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refusal("calculate with")
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _refusal("calculate with")
+        __divmod__ = __rdivmod__ = __matmul__ = __rmatmul__ = _refusal("calculate with")
+        __neg__ = __pos__ = __abs__ = __invert__ = _refusal("calculate with")
+        __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refusal("calculate with")
+        __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _refusal("calculate with")
+
     def __getitem__(self, key: str | int | slice) -> Self:
         return type(self)(self._root, self._path + path_text(key))
 
@@ -92,20 +106,6 @@ class Ref:
         if isinstance(other, str | int | float):
             raise TypeError(_NO_VALUE.format(text_of(self), "compare"))
         return NotImplemented
-
-    __bool__ = _refusal("test")
-    __iter__ = _refusal("loop over")
-    __contains__ = _refusal("search")
-    __len__ = _refusal("measure")
-    __lt__ = __le__ = __gt__ = __ge__ = _refusal("compare")
-    __int__ = __float__ = __complex__ = __index__ = __round__ = __trunc__ = _refusal("convert")
-    __add__ = __radd__ = _refusal("add to", ' For text use an f-string: f"{ref} more".')
-    __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refusal("calculate with")
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _refusal("calculate with")
-    __divmod__ = __rdivmod__ = __matmul__ = __rmatmul__ = _refusal("calculate with")
-    __neg__ = __pos__ = __abs__ = __invert__ = _refusal("calculate with")
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refusal("calculate with")
-    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _refusal("calculate with")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(_NO_VALUE.format(text_of(self), "copy"))

@@ -19,9 +19,9 @@ def request(scheme):
     return SimpleNamespace(get_data=lambda: BODY, body=BODY, headers=headers)
 
 
-EXAMPLES = {  # what stands around an example: for each of its lines, names that it takes for granted
-    "conductor.webhook": [{"request": request(scheme), "SECRET": SECRET} for scheme in ("github", "stripe")],
-    "conductor.testing.generators": [{}, {}],
+EXAMPLES = {  # what stands around an example: for each of its lines, makes the names that it takes for granted
+    "conductor.webhook": [lambda s=s: {"request": request(s), "SECRET": SECRET} for s in ("github", "stripe")],
+    "conductor.testing.generators": [dict, dict],
 }
 DRAWN = "conductor.errors"  # no code: a tree, which tests/unit/test_errors.py compares with the classes
 
@@ -42,4 +42,4 @@ def test_an_example_in_a_docstring_runs(name):
     _, _, example = inspect.getdoc(module).partition("::\n")
     names = vars(module).copy()
     for line, around in zip(inspect.cleandoc(example).splitlines(), EXAMPLES[name], strict=True):
-        exec(line, {**names, **around}, names)
+        exec(line, {**names, **around()}, names)

@@ -184,7 +184,7 @@ def scripts_in_python(workflow):
 
 
 def variables(workflow):
-    workflow >> set_variable(total=workflow.input.number, name="x")
+    workflow >> set_variable({"total": workflow.input.number, "name": "x"})
     workflow.returns(total=workflow.variables.total, name=workflow.variables.name, sku=workflow.execution.workflowType)
     return {"total": 3, "name": "x", "sku": f"test_types_{SUFFIX}"}
 

@@ -150,7 +150,7 @@ def test_poison_tasks_are_answered_or_counted_and_the_worker_goes_on(stub, start
     wait_until(lambda: "work-good" in stub.done())
     # What is no task at all in the answer to an update is none of the next tasks: the update was not taken then.
     wait_until(lambda: handler.health().workers[0].unreadable >= len(POISON) - (3 if has_v2 else 1))
-    assert handler.health().workers[0].busy == 0
+    wait_until(lambda: handler.health().workers[0].busy == 0, what="every thread being free again")
     answered = {k for k, v in stub.results.items() if v[0]["status"] == "FAILED_WITH_TERMINAL_ERROR"}
     assert answered == {"work-a", "work-b", "work-c", "work-d"}
     assert "5" in stub.done()  # a number is text enough for an id

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from conductor.contrib.django.client import get_client
 from conductor.contrib.django.configuration import django_options
-from conductor.models import StartWorkflowRequest, WorkflowDef
+from conductor.models import IdempotencyStrategy, StartWorkflowRequest, WorkflowDef
 
 if TYPE_CHECKING:
     from conductor.contrib.django.models import WorkflowStart
@@ -46,8 +46,9 @@ def start_on_commit(
         workflow: A registered definition's name, or a definition.
         input: The workflow's input: JSON.
         correlation_id: By which the execution is found; a new UUID when it is left out.
-        idempotency_key: A second start with this key is none: in the outbox, and on Orkes. A new UUID in the outbox
-            when it is left out.
+        idempotency_key: A second start with this key is none: in the outbox, and on a server that knows such keys
+            (Orkes, the embedded one), which answers with the first one's id unless ``idempotency_strategy`` says
+            otherwise. A new UUID in the outbox when it is left out.
         outbox: Keep it in the outbox; ``CONDUCTOR["OUTBOX"]`` when it is left out.
         using: The transaction's database; the default one when it is left out.
         fields: Of ``StartWorkflowRequest``: ``version``, ``priority``, ``task_to_domain``, ...
@@ -60,9 +61,12 @@ def start_on_commit(
         SerializationError: The input is no JSON; nothing is started then.
     """
     correlation_id = correlation_id or str(uuid.uuid4())
+    keeps = django_options().outbox if outbox is None else outbox
+    if keeps and idempotency_key is None:
+        idempotency_key = str(uuid.uuid4())
     request = _request(workflow, input, correlation_id=correlation_id, idempotency_key=idempotency_key, **fields)
-    if django_options().outbox if outbox is None else outbox:
-        _keep(request, idempotency_key or str(uuid.uuid4()), using)
+    if keeps:
+        _keep(request, str(idempotency_key), using)
     else:
         transaction.on_commit(lambda: _start(request), using=using)
     return correlation_id
@@ -73,7 +77,14 @@ def _request(workflow: str | WorkflowDef, given: Mapping[str, Any] | None, **fie
     if isinstance(workflow, WorkflowDef):
         fields = {"workflow_def": workflow, "version": workflow.version, **fields}
         workflow = workflow.name
-    return StartWorkflowRequest(workflow, input=dict(given or {}), **fields).to_dict()
+    request = StartWorkflowRequest(workflow, input=dict(given or {}), **fields)
+    return (_known_twice(request) if request.idempotency_key else request).to_dict()
+
+
+def _known_twice(request: StartWorkflowRequest) -> StartWorkflowRequest:
+    """A start that is tried again after its answer was lost is no conflict with itself."""
+    request.idempotency_strategy = request.idempotency_strategy or IdempotencyStrategy.RETURN_EXISTING
+    return request
 
 
 def _start(request: Mapping[str, Any]) -> None:
@@ -89,7 +100,7 @@ def _keep(request: dict[str, Any], key: str, using: str | None) -> None:
         defaults={
             "workflow": request["name"],
             "correlation_id": request["correlationId"],
-            "request": {**request, "idempotencyKey": key},
+            "request": request,
             "due_at": timezone.now() + lease,  # this process has the first attempt
         },
     )

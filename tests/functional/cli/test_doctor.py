@@ -1,7 +1,10 @@
 """`conductor doctor`: each finding says what is wrong and what to do."""
 
+from datetime import timedelta
+
 import pytest
 
+from conductor.cli.limits import _rate
 from conductor.server import start
 from conductor.server.faults import Fault
 from conductor.workflow import Workflow, simple, sub_workflow
@@ -91,8 +94,14 @@ def test_a_used_up_rate_limit_is_why_a_task_waits(here, client, workflow, name):
     assert finding["message"] == (
         "its rate limit lets 1 tasks begin in 1:00:00, and 1 did within the last, so that 1 wait for the next"
     )
-    client.tasks.poll(f"{name}_task")
-    assert "and 2 did within the last: this server does not hold it" in here("doctor", name).out
+
+
+def test_that_a_server_does_not_hold_a_rate_is_told():
+    finding = _rate("charge", 1, timedelta(hours=1), begun=2, waiting=0)
+    assert (finding.severity, "and 2 did within the last: this server does not hold it" in finding.message) == (
+        "ok",
+        True,
+    )
 
 
 def test_a_workflow_that_has_reached_its_limit_is_told(here, client, name):

@@ -1,5 +1,6 @@
 """Failures of tasks, as a transport of Sentry's SDK gets them."""
 
+import contextvars
 import threading
 
 import pytest
@@ -41,7 +42,10 @@ def run(function, number=1, **fields):
         reference_task_name="pay",
         **fields,
     )
-    return TaskRunner(Worker(function, "charge"), "me", [around_execution]).run(task, threading.Event())
+    runner = TaskRunner(Worker(function, "charge"), "me", [around_execution])
+    return contextvars.Context().run(
+        runner.run, task, threading.Event()
+    )  # with no scope of this thread's, as a new one
 
 
 def fail(error):
