@@ -43,9 +43,8 @@ def run(function, number=1, **fields):
         **fields,
     )
     runner = TaskRunner(Worker(function, "charge"), "me", [around_execution])
-    return contextvars.Context().run(
-        runner.run, task, threading.Event()
-    )  # with no scope of this thread's, as a new one
+    in_a_new_thread = contextvars.Context()  # which has no scope of this one's
+    return in_a_new_thread.run(runner.run, task, threading.Event())
 
 
 def fail(error):

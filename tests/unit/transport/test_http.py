@@ -259,6 +259,17 @@ def test_a_start_is_not_repeated_by_a_server_that_ignores_idempotency_keys(http,
     http.assert_call_count(f"{API}/keyed", 1)
 
 
+def test_a_conflict_after_a_lost_answer_says_that_it_may_be_one_with_itself(http, make, slept):
+    http.post(f"{API}/keyed", body=requests.ConnectionError("reset"))
+    http.post(f"{API}/keyed", json={"status": 409, "message": "The key was used"}, status=409)
+    with pytest.raises(ConflictError, match="RETURN_EXISTING") as caught:
+        make().request(KEYED, body={}, has_key=True)
+    assert caught.value.attempts == 2
+    with pytest.raises(ConflictError) as plain:
+        make().request(KEYED, body={}, has_key=True)
+    assert "RETURN_EXISTING" not in str(plain.value)
+
+
 def test_a_start_that_was_refused_for_its_rate_is_repeated_by_every_server(http, make, slept):
     http.post(f"{API}/keyed", status=429)
     http.post(f"{API}/keyed", body="id-1")
