@@ -43,13 +43,14 @@ $(VENV)-oldest/.installed: setup.cfg requirements/oldest.txt
 	$(VENV)-oldest/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-# Without those that need PostgreSQL, schemathesis or gunicorn, and those that start many processes to try the same again.
-OLDEST := tests/unit $(addprefix tests/functional/,cli django flask embedded testing)
+# What speaks to other packages. Without those that need PostgreSQL, schemathesis or gunicorn, and those that start many
+# processes to try the same again.
+OLDEST := $(addprefix tests/unit/,clients contrib models server testing transport worker) $(addprefix tests/functional/,cli django flask embedded testing)
 NOT_OLDEST := django/test_postgres.py embedded/test_schemathesis.py flask/test_processes.py \
 	embedded/test_crash.py cli/test_definitions.py cli/test_worker_check.py cli/test_workflow.py
 
 test-oldest: $(VENV)-oldest/.installed ## run unit and functional tests with the oldest versions that setup.cfg allows
-	$(VENV)-oldest/bin/python -m pytest -q $(OLDEST) $(addprefix --ignore=tests/functional/,$(NOT_OLDEST))
+	$(VENV)-oldest/bin/python -m pytest -q -n $(JOBS) $(OLDEST) $(addprefix --ignore=tests/functional/,$(NOT_OLDEST))
 
 $(VENV)-newest/.installed: setup.cfg
 	$(PYTHON) -m venv $(VENV)-newest
@@ -57,7 +58,7 @@ $(VENV)-newest/.installed: setup.cfg
 	@touch $@
 
 test-newest: $(VENV)-newest/.installed ## run all tests with the newest versions, whatever is pinned
-	$(VENV)-newest/bin/python -m pytest -q
+	$(VENV)-newest/bin/python -m pytest -q -n $(JOBS)
 
 check: $(STAMP) ## lint, format, types, layers
 	$(BIN)/ruff check .
