@@ -58,6 +58,7 @@ class HotPath:
         self._pool_of: Any = None
         host = self._base.split("://", 1)[1].partition("/")[0].rpartition("@")[2]
         self._headers = f"Host: {host}\r\nUser-Agent: {USER_AGENT}\r\nAccept-Encoding: identity\r\n"
+        self._connect = transport.settings.connect_timeout_ms / 1000
         self._limit = min(transport.settings.request_timeout_ms / 1000 or _UPDATE_LIMIT, _UPDATE_LIMIT)
 
     def prepare(self) -> None:
@@ -139,7 +140,7 @@ class HotPath:
     def _shorter(self, limit: float | None) -> float:
         return self._limit if limit is None else min(limit, self._limit)
 
-    def _call(self, call: Call, target: str, body: bytes | None, limit: float | None) -> Any:
+    def _call(self, call: Call, target: str, body: bytes | None, limit: float) -> Any:
         pool = self._find_pool()
         if pool is None:
             return self._through_session(call, target, body, limit)
@@ -156,24 +157,24 @@ class HotPath:
             break
         raise self._refusal(call, status, headers, content)
 
-    def _token(self, rejected: str | None, attempt: int, limit: float | None) -> str | None:
+    def _token(self, rejected: str | None, attempt: int, limit: float) -> str | None:
         auth = self._transport.auth
         if not isinstance(auth, ConductorAuth):
             return None
         return auth.token(limit) if attempt == 1 else auth.renew(rejected, limit)
 
     def _exchange(
-        self, pool: Any, call: Call, target: str, body: bytes | None, token: str | None, limit: float | None
+        self, pool: Any, call: Call, target: str, body: bytes | None, token: str | None, limit: float
     ) -> tuple[int, Any, bytes]:
         message = self._message(call, target, body, token)
-        timeout = self._transport.timeout(limit)
+        method, connect = call.operation.method, self._connect or limit
         if not self._transport.observers:
             with translated(call, self._base):
-                return exchange(pool, call.operation.method, message, timeout)
+                return exchange(pool, method, message, limit, connect)
         started, status = time.monotonic(), 0
         try:
             with translated(call, self._base):
-                done = exchange(pool, call.operation.method, message, timeout)
+                done = exchange(pool, method, message, limit, connect)
             status = done[0]
             return done
         finally:
@@ -246,7 +247,7 @@ class HotPath:
         self._pool_of = adapter.poolmanager
         return self._pool
 
-    def _through_session(self, call: Call, target: str, body: bytes | None, limit: float | None) -> Any:
+    def _through_session(self, call: Call, target: str, body: bytes | None, limit: float) -> Any:
         transport = self._transport
         headers = _POLL_HEADERS if body is None else _SEND_HEADERS
         for attempt in (1, 2):

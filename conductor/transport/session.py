@@ -195,19 +195,25 @@ class PooledAdapter(HTTPAdapter):
         self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)  # type: ignore[attr-defined]
 
 
-def exchange(pool: Any, method: str, message: bytes, timeout: Timeout) -> tuple[int, Any, bytes]:
+def exchange(pool: Any, method: str, message: bytes, limit: float, connect: float) -> tuple[int, Any, bytes]:
     """Send a whole request on a connection of ``pool`` and read its answer: status, headers, body.
 
     This is what urllib3 does for a request, without what a poll or an update never needs of it.
+
+    Args:
+        pool: Where the connection comes from, and goes back to.
+        method: The message's verb.
+        message: The request, head and body.
+        limit: Seconds that all of it may take, the wait for a connection included.
+        connect: Seconds that making a connection may take.
     """
-    connection = pool._get_conn(timeout.total)  # noqa: SLF001  the pool is ours, see _FreshConnections
-    timeout = timeout.clone()
+    deadline = time.monotonic() + limit
+    connection = pool._get_conn(limit)  # noqa: SLF001  the pool is ours, see _FreshConnections
     try:
-        timeout.start_connect()
         if connection.is_closed:
-            connection.timeout = timeout.connect_timeout
+            connection.timeout = max(min(connect, deadline - time.monotonic()), _NO_WAIT)
             connection.connect()
-        connection.sock.settimeout(timeout.read_timeout)
+        connection.sock.settimeout(max(deadline - time.monotonic(), _NO_WAIT))
         connection.sock.sendall(message)
         with contextlib.closing(DeadlineResponse(connection.sock, method=method)) as response:
             response.begin()
