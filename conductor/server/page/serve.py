@@ -101,6 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "conductor-page"
     sys_version = ""
+    disable_nagle_algorithm = True
     timeout = 75.0
     server: _Server
 
