@@ -167,14 +167,14 @@ class HotPath:
         self, pool: Any, call: Call, target: str, body: bytes | None, token: str | None, limit: float
     ) -> tuple[int, Any, bytes]:
         message = self._message(call, target, body, token)
-        method, connect = call.operation.method, self._connect or limit
+        connect = self._connect or limit
         if not self._transport.observers:
             with translated(call, self._base):
-                return exchange(pool, method, message, limit, connect)
+                return exchange(pool, message, limit, connect)
         started, status = time.monotonic(), 0
         try:
             with translated(call, self._base):
-                done = exchange(pool, method, message, limit, connect)
+                done = exchange(pool, message, limit, connect)
             status = done[0]
             return done
         finally:

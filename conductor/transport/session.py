@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import io
 import os
@@ -18,6 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from conductor._version import __version__
 from conductor.settings import Settings
+from conductor.transport.answer_reader import Headers, read_answer
 
 __all__ = ["DEFAULT_CONNECTIONS", "DeadlineResponse", "PooledAdapter", "exchange", "new_session", "tls_options"]
 
@@ -195,14 +195,13 @@ class PooledAdapter(HTTPAdapter):
         self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)  # type: ignore[attr-defined]
 
 
-def exchange(pool: Any, method: str, message: bytes, limit: float, connect: float) -> tuple[int, Any, bytes]:
+def exchange(pool: Any, message: bytes, limit: float, connect: float) -> tuple[int, Headers, bytes]:
     """Send a whole request on a connection of ``pool`` and read its answer: status, headers, body.
 
     This is what urllib3 does for a request, without what a poll or an update never needs of it.
 
     Args:
         pool: Where the connection comes from, and goes back to.
-        method: The message's verb.
         message: The request, head and body.
         limit: Seconds that all of it may take, the wait for a connection included.
         connect: Seconds that making a connection may take.
@@ -215,17 +214,16 @@ def exchange(pool: Any, method: str, message: bytes, limit: float, connect: floa
             connection.connect()
         connection.sock.settimeout(max(deadline - time.monotonic(), _NO_WAIT))
         connection.sock.sendall(message)
-        with contextlib.closing(DeadlineResponse(connection.sock, method=method)) as response:
-            response.begin()
-            content = response.read()
-        if response.will_close:
+        with io.BufferedReader(_DeadlineFile(connection.sock, deadline)) as file:
+            status, headers, content, closes = read_answer(file)
+        if closes:
             connection.close()
     except BaseException:
         connection.close()
         raise
     finally:
         pool._put_conn(connection)  # noqa: SLF001
-    return response.status, response.headers, content
+    return status, headers, content
 
 
 def _use_our_pools(manager: PoolManager) -> None:
