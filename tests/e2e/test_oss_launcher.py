@@ -59,6 +59,7 @@ def is_alive(pid):
     return True
 
 
+@pytest.mark.slow
 def test_a_crash_of_the_owner_frees_the_port_and_the_data_is_there_for_the_next_start(tmp_path):
     owner = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
@@ -83,6 +84,7 @@ def test_a_crash_of_the_owner_frees_the_port_and_the_data_is_there_for_the_next_
         call(f"{server.address}/health")
 
 
+@pytest.mark.slow
 def test_the_server_s_own_word_about_a_taken_port_is_understood(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "refuse_used", lambda host, port: None)  # as if it were taken a moment later
     with socket.create_server(("127.0.0.1", 0)) as other:
