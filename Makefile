@@ -46,11 +46,12 @@ $(VENV)-oldest/.installed: setup.cfg requirements/oldest.txt
 # What speaks to other packages. Without those that need PostgreSQL, schemathesis or gunicorn, and those that start many
 # processes to try the same again.
 OLDEST := $(addprefix tests/unit/,clients contrib models server testing transport worker) $(addprefix tests/functional/,cli django flask embedded testing)
-NOT_OLDEST := django/test_postgres.py embedded/test_schemathesis.py flask/test_processes.py \
-	embedded/test_crash.py cli/test_definitions.py cli/test_worker_check.py cli/test_workflow.py
+NOT_OLDEST := $(addprefix functional/,django/test_postgres.py embedded/test_schemathesis.py flask/test_processes.py \
+	embedded/test_crash.py cli/test_definitions.py cli/test_worker_check.py cli/test_workflow.py) \
+	unit/server/test_any_execution.py
 
 test-oldest: $(VENV)-oldest/.installed ## run unit and functional tests with the oldest versions that setup.cfg allows
-	$(VENV)-oldest/bin/python -m pytest -q -n $(JOBS) $(OLDEST) $(addprefix --ignore=tests/functional/,$(NOT_OLDEST))
+	$(VENV)-oldest/bin/python -m pytest -q -n $(JOBS) $(OLDEST) $(addprefix --ignore=tests/,$(NOT_OLDEST))
 
 $(VENV)-newest/.installed: setup.cfg
 	$(PYTHON) -m venv $(VENV)-newest
