@@ -71,7 +71,9 @@ class ChildProcess:
         orders_from, self._orders = os.pipe()
         self._reports, reports_to = os.pipe()
         os.set_blocking(self._reports, False)
+        # Ctrl-C reaches the whole group, and may do so while a child still imports: it is ignored from the first line.
         code = (
+            "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
             f"import sys; sys.path[:] = {sys.path!r}; from conductor.worker.child import main; "
             f"main({orders_from}, {reports_to})"
         )
