@@ -25,10 +25,10 @@ import conductor.server
 from conductor import ConductorClient, TaskHandler, worker_task
 from conductor.server.embedded import EmbeddedServer
 from conductor.server.engine.definitions import complete_workflow_def, populate
-from conductor.server.engine.start import new_execution
+from conductor.server.engine.results import new_execution
 from conductor.server.engine.tree import DefinitionTree
 from conductor.settings import Settings
-from conductor.worker.registry import WorkerRegistry
+from conductor.worker.worker import WorkerRegistry
 
 NAMES = ("bench_one", "bench_two", "bench_three")
 FLOW = {

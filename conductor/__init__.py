@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         WorkflowExecutionStatus,
         WorkflowTask,
     )
-    from conductor.models.task_definition import task_definition
+    from conductor.models.defaults import task_definition
     from conductor.settings import Settings
     from conductor.transport.retry import RetryPolicy
     from conductor.webhook import verify_webhook
@@ -58,9 +58,8 @@ if TYPE_CHECKING:
     from conductor.worker.decorator import worker_task
     from conductor.worker.events import WorkerListener
     from conductor.worker.handler import TaskHandler
-    from conductor.worker.registry import WorkerRegistry
     from conductor.worker.results import TaskInProgress
-    from conductor.worker.worker import Worker
+    from conductor.worker.worker import Worker, WorkerRegistry
     from conductor.workflow.builder import Workflow
 
 __all__ = [
@@ -127,17 +126,17 @@ if not TYPE_CHECKING:
         "TaskLogFilter": "conductor.worker.context",
         "Worker": "conductor.worker.worker",
         "WorkerListener": "conductor.worker.events",
-        "WorkerRegistry": "conductor.worker.registry",
+        "WorkerRegistry": "conductor.worker.worker",
         "Workflow": "conductor.workflow.builder",
         "get_task_context": "conductor.worker.context",
-        "task_definition": "conductor.models.task_definition",
+        "task_definition": "conductor.models.defaults",
         "verify_webhook": "conductor.webhook",
         "worker_task": "conductor.worker.decorator",
     }
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:
-            raise importlib.import_module("conductor._renamed").missing_name("conductor", name)
+            raise importlib.import_module("conductor.migration").missing_name("conductor", name)
         home = _HOMES.get(name) or ("conductor.errors" if name.endswith("Error") else "conductor.models")
         value = getattr(importlib.import_module(home), name)
         globals()[name] = value

@@ -11,9 +11,9 @@ import attrs
 from attrs import field, frozen
 from typing_extensions import Self
 
-from conductor._env import read_bool, read_int, read_url
-from conductor._renamed import explains
+from conductor._internal.validation import read_bool, read_int, read_url
 from conductor.errors import ConfigurationError
+from conductor.migration import explains
 
 __all__ = ["Settings"]
 

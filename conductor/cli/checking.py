@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
+from typing_extensions import get_type_hints
 
-from conductor.cli.literals import misfits
+from conductor.errors import TaskInputError
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
+from conductor.worker.conversion import converter_for
 from conductor.worker.worker import Worker
 from conductor.workflow.signature import Signature, declared
 
-__all__ = ["Finding", "check_workers", "nearest", "worker_steps"]
+__all__ = ["Finding", "check_workers", "misfits", "nearest", "worker_steps"]
+
+
+def misfits(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Iterator[str]:
+    """What the worker would say of each value that does not fit; values with ``${...}`` are known at run time only."""
+    kinds = _kinds(function)
+    for name, value in inputs.items():
+        if name in kinds and "${" not in json.dumps(value, default=str):
+            try:
+                converter_for(kinds[name])(value, name)
+            except TaskInputError as error:
+                yield str(error)
+
+
+def _kinds(function: Any) -> Mapping[str, Any]:
+    while hasattr(function, "func"):  # a partial's
+        function = function.func
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, TypeError):  # names that exist only for type checkers; what cannot be read is not judged
+        return {}
+
 
 _NEAR = 0.85  # a_charge and b_charge are two names, charge and chrage are one
 

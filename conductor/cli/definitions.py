@@ -2,23 +2,172 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import click
+from attrs import frozen
 
+from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
 from conductor.cli.folder import Definitions, FromFile, read_all
-from conductor.cli.grouping import Group
-from conductor.cli.output import say, show_json, show_rows
-from conductor.cli.plan import Planned, plan
-from conductor.cli.progress import tracked
-from conductor.cli.pull import Pulled, pull_all
+from conductor.cli.output import say, show_json, show_rows, tracked
 from conductor.cli.session import Session
+from conductor.cli.workflow import written
 from conductor.clients.client import ConductorClient
-from conductor.workflow.problem import Problem
+from conductor.clients.ensure import compare
+from conductor.errors import NotFoundError
+from conductor.models import TaskDef, WorkflowDef
+from conductor.models.defaults import STAMPS, without_defaults
+from conductor.validation.problem import Problem
+from conductor.workflow.builder import Workflow
 
-__all__ = ["command"]
+__all__ = ["Planned", "Pulled", "command", "plan", "pull_all"]
+
+
+@frozen
+class Planned:
+    """One definition against the server's.
+
+    Attributes:
+        definition: What is to be written.
+        state: ``new``, ``changed`` or ``same``.
+        changes: Each difference, as text.
+    """
+
+    definition: Workflow | TaskDef
+    state: str
+    changes: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """``task`` or ``workflow``."""
+        return "workflow" if isinstance(self.definition, Workflow) else "task"
+
+    @property
+    def version(self) -> int | None:
+        """A workflow's version."""
+        return self.definition.version if isinstance(self.definition, Workflow) else None
+
+    def write(self, client: ConductorClient) -> None:
+        """Write it, unless the server has the same."""
+        if self.state == "same":
+            return
+        if isinstance(self.definition, Workflow):
+            client.metadata.register_workflow(self.definition.to_def(), overwrite=True)
+        elif self.state == "new":
+            client.metadata.register_task(self.definition)
+        else:
+            client.metadata.update_task(self.definition)
+
+    def as_row(self) -> dict[str, object]:
+        """As a row of a table."""
+        return {
+            "kind": self.kind,
+            "name": self.definition.name,
+            "version": self.version,
+            "state": self.state,
+            "changes": list(self.changes),
+        }
+
+
+def plan(client: ConductorClient, wanted: Definitions) -> Iterator[Planned]:
+    """Each definition against what the server has; tasks first, because workflows need them."""
+    for task in wanted.tasks:
+        found = compare(task.name, task, _task(client, task.name))
+        state = "new" if found.created else "changed" if found.changes else "same"
+        yield Planned(task, state, tuple(str(change) for change in found.changes))
+    for one in wanted.workflows:
+        diff = one.workflow.diff(client)
+        state = "same" if not diff else "changed" if diff.is_registered else "new"
+        yield Planned(one.workflow, state, tuple(str(change) for change in diff))
+
+
+def _task(client: ConductorClient, name: str) -> TaskDef | None:
+    try:
+        return client.metadata.get_task(name)
+    except NotFoundError:
+        return None
+
+
+_ENDINGS = {"json": ".json", "yaml": ".yaml", "python": ".py"}
+
+
+@frozen
+class Pulled:
+    """A file as it is to be.
+
+    Attributes:
+        path: Where.
+        text: What it is to hold.
+    """
+
+    path: Path
+    text: str
+
+    @property
+    def state(self) -> str:
+        """``new``, ``changed`` or ``same``."""
+        if not self.path.exists():
+            return "new"
+        return "same" if self.path.read_text(encoding="utf-8", errors="replace") == self.text else "changed"
+
+    def write(self) -> None:
+        """Write it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(self.text, encoding="utf-8")
+
+
+def pull_all(
+    client: ConductorClient, folder: Path, *, names: Sequence[str], form: str, all_versions: bool
+) -> Iterator[Pulled]:
+    """Each definition of the server as a file; task definitions are JSON where workflows are Python.
+
+    Args:
+        client: The client.
+        folder: Where the folders ``workflows`` and ``tasks`` stand.
+        names: Patterns; all definitions without any.
+        form: ``json``, ``yaml`` or ``python``.
+        all_versions: Each version of a workflow, and not the latest alone.
+    """
+    found = [one for one in client.metadata.list_workflows() if _is_wanted(one.name, names)]
+    for definition in found if all_versions else _latest(found):
+        workflow = Workflow.from_def(definition)
+        plain = form == "python"
+        text = workflow.to_python(tidy=True) if plain else written(without_defaults(workflow.to_dict()), form)
+        stem = f"{_file_name(definition.name)}.{definition.version}" if all_versions else _file_name(definition.name)
+        if plain:
+            stem = re.sub(r"\W", "_", stem)  # a module's name
+        yield Pulled(folder / "workflows" / f"{stem}{_ENDINGS[form]}", text)
+    data = "json" if form == "python" else form
+    for task in client.metadata.list_tasks():
+        if _is_wanted(task.name, names):
+            wire = {key: value for key, value in task.to_dict().items() if key not in STAMPS and _says(value)}
+            yield Pulled(folder / "tasks" / f"{_file_name(task.name)}{_ENDINGS[data]}", written(wire, data))
+
+
+def _says(value: Any) -> bool:
+    return value not in (None, [], {})
+
+
+def _is_wanted(name: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _latest(found: Iterable[WorkflowDef]) -> list[WorkflowDef]:
+    latest: dict[str, WorkflowDef] = {}
+    for one in found:
+        if one.name not in latest or (one.version or 0) > (latest[one.name].version or 0):
+            latest[one.name] = one
+    return [latest[name] for name in sorted(latest)]
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^\w.-]", "_", name)
+
 
 _PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 _TASK_DEFS = click.option(

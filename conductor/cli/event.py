@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
-from conductor.cli.grouping import Group
 from conductor.cli.output import show_ensured, show_json, show_rows
 from conductor.cli.session import Session
 from conductor.cli.values import json_object

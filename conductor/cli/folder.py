@@ -15,7 +15,7 @@ from conductor.cli.exits import Misused
 from conductor.cli.modules import import_all
 from conductor.cli.output import say
 from conductor.models import TaskDef
-from conductor.models.wire import wire_name
+from conductor.models._base import wire_name
 from conductor.workflow.builder import Workflow
 from conductor.workflow.load import read_file
 

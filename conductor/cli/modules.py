@@ -12,8 +12,7 @@ import click
 
 from conductor.cli.exits import Misused
 from conductor.errors import WorkerRegistrationError
-from conductor.worker.registry import default_registry
-from conductor.worker.worker import Worker
+from conductor.worker.worker import Worker, default_registry
 
 __all__ = ["find_named", "import_all", "module_name"]
 

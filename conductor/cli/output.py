@@ -4,19 +4,42 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from conductor.cli.session import Session
 from conductor.clients.ensure import Ensured
 from conductor.models.codec import to_jsonable
 
-__all__ = ["local_time", "say", "show_ensured", "show_json", "show_rows"]
+__all__ = ["local_time", "say", "show_ensured", "show_json", "show_rows", "tracked"]
+
+
+T = TypeVar("T")
+
+
+def tracked(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """The same items, with a bar on standard error while they come.
+
+    Args:
+        items: What takes long to make, or to work on.
+        what: Said beside the bar.
+        total: How many there will be; None where that is not known.
+    """
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        for item in items:
+            yield item
+            progress.advance(task)
 
 
 def say(text: str) -> None:

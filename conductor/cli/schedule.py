@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
-from conductor.cli.grouping import Group
 from conductor.cli.names import complete_schedule, complete_workflow
 from conductor.cli.output import local_time, show_ensured, show_json, show_rows
 from conductor.cli.session import Session

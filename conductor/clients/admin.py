@@ -5,12 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conductor.clients._resource import Resource
-from conductor.clients.paging import check_page
-from conductor.models import Task
+from conductor.clients._base import Resource, check_page
+from conductor.errors import NotFoundError, UnexpectedResponseError
+from conductor.models import HealthStatus, Task
 from conductor.transport.operation import Edition, Operation
 
-__all__ = ["AdminClient"]
+__all__ = ["AdminClient", "HealthClient"]
+
+
+CHECK: Operation[HealthStatus] = Operation("GET", "/health", HealthStatus, root=True)
+CHECK_API: Operation[HealthStatus] = Operation("GET", "/health", HealthStatus, edition=Edition.OSS)
+VERSION: Operation[str] = Operation("GET", "/version", str)
+
+
+class HealthClient(Resource):
+    """The server's health (``client.health``)."""
+
+    def check(self) -> HealthStatus:
+        """The server's health (``GET /health`` at its root; ``GET /api/health`` behind proxies that pass only that)."""
+        try:
+            return self._call(CHECK)
+        except (NotFoundError, UnexpectedResponseError):
+            return self._call(CHECK_API)
+
+    def get_version(self) -> str:
+        """The server's version, as ``3.32.3`` (``GET /version``)."""
+        return self._call(VERSION).strip()
+
 
 CONFIG: Operation[dict[str, Any]] = Operation("GET", "/admin/config", dict, edition=Edition.OSS)
 QUEUES: Operation[dict[str, Any]] = Operation("GET", "/admin/queues", dict, edition=Edition.OSS, on_empty=dict)
@@ -26,7 +47,6 @@ REPAIR: Operation[str] = Operation(
 REDIS: Operation[dict[str, Any]] = Operation("GET", "/admin/redisUsage", dict, edition=Edition.ORKES, on_empty=dict)
 CLEAR: Operation[None] = Operation("POST", "/admin/cache/clear/{taskDefName}", edition=Edition.ORKES)
 LIMITS: Operation[dict[str, Any]] = Operation("GET", "/limits", dict, edition=Edition.ORKES, on_empty=dict)
-
 _LARGEST_PAGE = 10_000
 
 

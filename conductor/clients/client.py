@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import Self
 
-from conductor._renamed import missing_attribute
+from conductor.migration import missing_attribute
 from conductor.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,37 +20,31 @@ if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
 
-    from conductor.clients.admin import AdminClient
-    from conductor.clients.applications import ApplicationClient
-    from conductor.clients.environment import EnvironmentClient
-    from conductor.clients.events import EventClient
+    from conductor.clients._base import TagClient
+    from conductor.clients.access import (
+        ApplicationClient,
+        GroupClient,
+        PermissionClient,
+        RoleClient,
+        TokenClient,
+        UserClient,
+    )
+    from conductor.clients.admin import AdminClient, HealthClient
+    from conductor.clients.bulk import WorkflowBulkClient
+    from conductor.clients.events import EventClient, MessageClient, QueueClient
     from conductor.clients.files import FileClient
-    from conductor.clients.gateway import GatewayClient
-    from conductor.clients.groups import GroupClient
-    from conductor.clients.health import HealthClient
-    from conductor.clients.human_tasks import HumanExecutor
-    from conductor.clients.human_templates import TemplateClient
-    from conductor.clients.integrations import IntegrationClient
-    from conductor.clients.messages import MessageClient
+    from conductor.clients.human_tasks import HumanExecutor, TemplateClient
+    from conductor.clients.integrations import IntegrationClient, PromptClient
     from conductor.clients.metadata import MetadataClient
-    from conductor.clients.permissions import PermissionClient
-    from conductor.clients.prompts import PromptClient
-    from conductor.clients.queues import QueueClient
-    from conductor.clients.roles import RoleClient
     from conductor.clients.schedules import SchedulerClient
-    from conductor.clients.schemas import SchemaClient
-    from conductor.clients.secrets import SecretClient
-    from conductor.clients.services import ServiceRegistryClient
-    from conductor.clients.tags import TagClient
+    from conductor.clients.secrets import EnvironmentClient, SecretClient
+    from conductor.clients.services import GatewayClient, SchemaClient, ServiceRegistryClient
     from conductor.clients.tasks import TaskClient
-    from conductor.clients.tokens import TokenClient
-    from conductor.clients.users import UserClient
     from conductor.clients.webhooks import WebhookClient
-    from conductor.clients.workflow_bulk import WorkflowBulkClient
     from conductor.clients.workflows import WorkflowClient
-    from conductor.transport.http import Transport
+    from conductor.transport.client import Transport
+    from conductor.transport.editions import ServerInfo
     from conductor.transport.retry import RetryPolicy
-    from conductor.transport.server_info import ServerInfo
 
 __all__ = ["ConductorClient"]
 
@@ -91,7 +85,7 @@ class ConductorClient:
         metrics: Metrics | None = None,
         **overrides: Any,
     ) -> None:
-        from conductor.transport.http import Transport
+        from conductor.transport.client import Transport
 
         if settings is None:
             settings = Settings.from_env(**overrides)
@@ -115,7 +109,7 @@ class ConductorClient:
     @cached_property
     def bulk(self) -> WorkflowBulkClient:
         """The same for many executions at once."""
-        from conductor.clients.workflow_bulk import WorkflowBulkClient
+        from conductor.clients.bulk import WorkflowBulkClient
 
         return WorkflowBulkClient(self.transport)
 
@@ -150,7 +144,7 @@ class ConductorClient:
     @cached_property
     def messages(self) -> MessageClient:
         """Messages to running workflows."""
-        from conductor.clients.messages import MessageClient
+        from conductor.clients.events import MessageClient
 
         return MessageClient(self.transport)
 
@@ -164,7 +158,7 @@ class ConductorClient:
     @cached_property
     def queues(self) -> QueueClient:
         """Event queues of the server."""
-        from conductor.clients.queues import QueueClient
+        from conductor.clients.events import QueueClient
 
         return QueueClient(self.transport)
 
@@ -178,7 +172,7 @@ class ConductorClient:
     @cached_property
     def health(self) -> HealthClient:
         """Whether the server is well."""
-        from conductor.clients.health import HealthClient
+        from conductor.clients.admin import HealthClient
 
         return HealthClient(self.transport)
 
@@ -192,21 +186,21 @@ class ConductorClient:
     @cached_property
     def environment(self) -> EnvironmentClient:
         """Environment variables."""
-        from conductor.clients.environment import EnvironmentClient
+        from conductor.clients.secrets import EnvironmentClient
 
         return EnvironmentClient(self.transport)
 
     @cached_property
     def tags(self) -> TagClient:
         """Tags of definitions (Orkes)."""
-        from conductor.clients.tags import TagClient
+        from conductor.clients._base import TagClient
 
         return TagClient(self.transport)
 
     @cached_property
     def schemas(self) -> SchemaClient:
         """Schemas of inputs and outputs (Orkes)."""
-        from conductor.clients.schemas import SchemaClient
+        from conductor.clients.services import SchemaClient
 
         return SchemaClient(self.transport)
 
@@ -220,7 +214,7 @@ class ConductorClient:
     @cached_property
     def human_templates(self) -> TemplateClient:
         """Form templates of human tasks (Orkes)."""
-        from conductor.clients.human_templates import TemplateClient
+        from conductor.clients.human_tasks import TemplateClient
 
         return TemplateClient(self.transport)
 
@@ -241,7 +235,7 @@ class ConductorClient:
     @cached_property
     def prompts(self) -> PromptClient:
         """Prompt templates (Orkes)."""
-        from conductor.clients.prompts import PromptClient
+        from conductor.clients.integrations import PromptClient
 
         return PromptClient(self.transport)
 
@@ -255,49 +249,49 @@ class ConductorClient:
     @cached_property
     def applications(self) -> ApplicationClient:
         """Applications and access keys (Orkes)."""
-        from conductor.clients.applications import ApplicationClient
+        from conductor.clients.access import ApplicationClient
 
         return ApplicationClient(self.transport)
 
     @cached_property
     def users(self) -> UserClient:
         """Users (Orkes)."""
-        from conductor.clients.users import UserClient
+        from conductor.clients.access import UserClient
 
         return UserClient(self.transport)
 
     @cached_property
     def groups(self) -> GroupClient:
         """Groups of users (Orkes)."""
-        from conductor.clients.groups import GroupClient
+        from conductor.clients.access import GroupClient
 
         return GroupClient(self.transport)
 
     @cached_property
     def roles(self) -> RoleClient:
         """Roles (Orkes)."""
-        from conductor.clients.roles import RoleClient
+        from conductor.clients.access import RoleClient
 
         return RoleClient(self.transport)
 
     @cached_property
     def permissions(self) -> PermissionClient:
         """Permissions (Orkes)."""
-        from conductor.clients.permissions import PermissionClient
+        from conductor.clients.access import PermissionClient
 
         return PermissionClient(self.transport)
 
     @cached_property
     def gateway(self) -> GatewayClient:
         """Authentication of the API gateway (Orkes)."""
-        from conductor.clients.gateway import GatewayClient
+        from conductor.clients.services import GatewayClient
 
         return GatewayClient(self.transport)
 
     @cached_property
     def tokens(self) -> TokenClient:
         """Tokens (Orkes)."""
-        from conductor.clients.tokens import TokenClient
+        from conductor.clients.access import TokenClient
 
         return TokenClient(self.transport)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
+from conductor.models._base import Model
 from conductor.models.defaults import ASKED, SHAPES, STAMPS, Shape, without_overwritten
-from conductor.models.wire import Model
 
 __all__ = ["Change", "Ensured", "compare"]
 

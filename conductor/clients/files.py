@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conductor.clients._resource import Resource
-from conductor.clients.checks import as_model, texts
+from conductor.clients._base import Resource
+from conductor.clients.bodies import as_model, texts
 from conductor.models import (
     FileHandle,
     FileUpload,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from conductor.clients._resource import Resource
-from conductor.clients.checks import as_model, known, require_ids, sized, texts
-from conductor.clients.paging import check_page
+from conductor.clients._base import Resource, Tagged, check_page, tag_operations
+from conductor.clients.bodies import addressable, as_model, known, require_ids, sized, texts
 from conductor.errors import ConfigurationError
 from conductor.models import (
     HumanTaskAssignment,
@@ -18,44 +18,115 @@ from conductor.models import (
     HumanTaskSearchResult,
     HumanTaskSearchType,
     HumanTaskState,
+    HumanTaskTemplate,
     HumanTaskUser,
     Task,
 )
 from conductor.models.codec import epoch_ms
-from conductor.transport.operation import Edition, Operation, Repeat
-from conductor.transport.timeouts import seconds
+from conductor.transport.operation import Edition, Operation, Repeat, seconds
 
-__all__ = ["HumanExecutor"]
+__all__ = ["HumanExecutor", "TemplateClient"]
+
+
+_TEMPLATES_ORKES = Edition.ORKES
+LIST_TEMPLATES: Operation[list[HumanTaskTemplate]] = Operation(
+    "GET", "/human/template", list[HumanTaskTemplate], edition=_TEMPLATES_ORKES, on_empty=list
+)
+SAVE_TEMPLATE: Operation[HumanTaskTemplate] = Operation(
+    "POST", "/human/template", HumanTaskTemplate, edition=_TEMPLATES_ORKES
+)
+SAVE_TEMPLATE_ALL: Operation[list[HumanTaskTemplate]] = Operation(
+    "POST", "/human/template/bulk", list[HumanTaskTemplate], edition=_TEMPLATES_ORKES, on_empty=list
+)
+GET_TEMPLATE: Operation[HumanTaskTemplate] = Operation(
+    "GET", "/human/template/{name}/{version}", HumanTaskTemplate, edition=_TEMPLATES_ORKES
+)
+GET_TEMPLATE_FOR_TASK: Operation[HumanTaskTemplate] = Operation(
+    "GET", "/human/template/{humanTaskId}", HumanTaskTemplate, edition=_TEMPLATES_ORKES
+)
+DELETE_TEMPLATE_ALL: Operation[None] = Operation("DELETE", "/human/template/{name}", edition=_TEMPLATES_ORKES)
+DELETE_TEMPLATE: Operation[None] = Operation("DELETE", "/human/template/{name}/{version}", edition=_TEMPLATES_ORKES)
+LIST_TEMPLATE_TAGS, SET_TEMPLATE_TAGS, DELETE_TEMPLATE_TAGS = tag_operations("/human/template/{name}/tags")
+
+
+class TemplateClient(Tagged):
+    """Form templates (``client.human_templates``, Orkes): a JSON schema of the data, and how the form looks."""
+
+    _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_TEMPLATE_TAGS, SET_TEMPLATE_TAGS, DELETE_TEMPLATE_TAGS
+
+    def list(self, name: str | None = None, version: int | None = None) -> builtins.list[HumanTaskTemplate]:
+        """All templates, or those of a name (``GET /human/template``)."""
+        return self._call(LIST_TEMPLATES, query={"name": name, "version": version})
+
+    def save(self, template: HumanTaskTemplate | Mapping[str, Any], *, new_version: bool = False) -> HumanTaskTemplate:
+        """Create or replace a template (``POST /human/template``).
+
+        Args:
+            template: ``name``, ``version``, ``json_schema`` (the data) and ``template_ui`` (how it looks).
+            new_version: Make it a new version.
+        """
+        return self._call(SAVE_TEMPLATE, query={"newVersion": new_version}, body=_checked(template))
+
+    def save_all(
+        self, templates: Iterable[HumanTaskTemplate | Mapping[str, Any]], *, new_version: bool = False
+    ) -> builtins.list[HumanTaskTemplate]:
+        """Create or replace several (``POST /human/template/bulk``)."""
+        body = [_checked(one) for one in templates]
+        return self._call(SAVE_TEMPLATE_ALL, query={"newVersion": new_version}, body=body)
+
+    def get(self, name: str, version: int = 1) -> HumanTaskTemplate:
+        """One version of a template (``GET /human/template/{name}/{version}``)."""
+        return self._call(GET_TEMPLATE, {"name": name, "version": version})
+
+    def get_for_task(self, task_id: str) -> HumanTaskTemplate:
+        """The template of a human task (``GET /human/template/{humanTaskId}``)."""
+        return self._call(GET_TEMPLATE_FOR_TASK, {"humanTaskId": task_id})
+
+    def delete(self, name: str, version: int) -> None:
+        """Delete one version (``DELETE /human/template/{name}/{version}``)."""
+        self._call(DELETE_TEMPLATE, {"name": name, "version": version})
+
+    def delete_all_versions(self, name: str) -> None:
+        """Delete a template with all its versions (``DELETE /human/template/{name}``)."""
+        self._call(DELETE_TEMPLATE_ALL, {"name": name})
+
+
+def _checked(template: HumanTaskTemplate | Mapping[str, Any]) -> HumanTaskTemplate:
+    checked = as_model(template, HumanTaskTemplate)
+    addressable(checked.name, "template")
+    return checked
+
 
 _ORKES, _NEVER = Edition.ORKES, Repeat.NEVER
-
-SEARCH: Operation[HumanTaskSearchResult] = Operation(
+SEARCH_HUMAN_TASK: Operation[HumanTaskSearchResult] = Operation(
     "POST", "/human/tasks/search", HumanTaskSearchResult, edition=_ORKES
 )
-GET: Operation[HumanTaskEntry] = Operation("GET", "/human/tasks/{taskId}", HumanTaskEntry, edition=_ORKES)
-GET_TASK: Operation[Task] = Operation("GET", "/human/tasks/{taskId}/conductorTask", Task, edition=_ORKES)
-CLAIM: Operation[HumanTaskEntry] = Operation("POST", "/human/tasks/{taskId}/claim", HumanTaskEntry, _NEVER, _ORKES)
-CLAIM_EXTERNAL: Operation[HumanTaskEntry] = Operation(
+GET_HUMAN_TASK: Operation[HumanTaskEntry] = Operation("GET", "/human/tasks/{taskId}", HumanTaskEntry, edition=_ORKES)
+GET_HUMAN_TASK_TASK: Operation[Task] = Operation("GET", "/human/tasks/{taskId}/conductorTask", Task, edition=_ORKES)
+CLAIM_HUMAN_TASK: Operation[HumanTaskEntry] = Operation(
+    "POST", "/human/tasks/{taskId}/claim", HumanTaskEntry, _NEVER, _ORKES
+)
+CLAIM_HUMAN_TASK_EXTERNAL: Operation[HumanTaskEntry] = Operation(
     "POST", "/human/tasks/{taskId}/externalUser/{userId}", HumanTaskEntry, _NEVER, _ORKES
 )
-RELEASE: Operation[None] = Operation("POST", "/human/tasks/{taskId}/release", edition=_ORKES)
-REASSIGN: Operation[None] = Operation("POST", "/human/tasks/{taskId}/reassign", edition=_ORKES)
-SKIP: Operation[None] = Operation("POST", "/human/tasks/{taskId}/skip", repeat=_NEVER, edition=_ORKES)
-UPDATE: Operation[None] = Operation("POST", "/human/tasks/{taskId}/update", repeat=_NEVER, edition=_ORKES)
-UPDATE_BY_REFERENCE: Operation[None] = Operation("POST", "/human/tasks/update/taskRef", repeat=_NEVER, edition=_ORKES)
-DELETE_MANY: Operation[None] = Operation("DELETE", "/human/tasks/delete", edition=_ORKES)
-DELETE: Operation[None] = Operation("DELETE", "/human/tasks/delete/{taskId}", edition=_ORKES)
-DISPLAY_NAMES: Operation[list[str]] = Operation(
+RELEASE_HUMAN_TASK: Operation[None] = Operation("POST", "/human/tasks/{taskId}/release", edition=_ORKES)
+REASSIGN_HUMAN_TASK: Operation[None] = Operation("POST", "/human/tasks/{taskId}/reassign", edition=_ORKES)
+SKIP_HUMAN_TASK: Operation[None] = Operation("POST", "/human/tasks/{taskId}/skip", repeat=_NEVER, edition=_ORKES)
+UPDATE_HUMAN_TASK: Operation[None] = Operation("POST", "/human/tasks/{taskId}/update", repeat=_NEVER, edition=_ORKES)
+UPDATE_HUMAN_TASK_BY_REFERENCE: Operation[None] = Operation(
+    "POST", "/human/tasks/update/taskRef", repeat=_NEVER, edition=_ORKES
+)
+DELETE_HUMAN_TASK_MANY: Operation[None] = Operation("DELETE", "/human/tasks/delete", edition=_ORKES)
+DELETE_HUMAN_TASK: Operation[None] = Operation("DELETE", "/human/tasks/delete/{taskId}", edition=_ORKES)
+HUMAN_TASK_DISPLAY_NAMES: Operation[list[str]] = Operation(
     "GET", "/human/tasks/getTaskDisplayNames", list[str], edition=_ORKES, on_empty=list
 )
-BACK_POPULATE: Operation[dict[str, Any]] = Operation(
+HUMAN_TASK_BACK_POPULATE: Operation[dict[str, Any]] = Operation(
     "GET", "/human/tasks/backPopulateFullTextIndex", dict, edition=_ORKES, on_empty=dict
 )
-
 _PAGE = 15
 _LARGEST_PAGE = 5000
 _LARGEST_OUTPUT = 3 * 1024 * 1024
-
 State: TypeAlias = "HumanTaskState | str"
 User: TypeAlias = "HumanTaskUser | Mapping[str, Any]"
 
@@ -125,7 +196,7 @@ class HumanExecutor(Resource):
             start=start,
             size=size,
         )
-        return self._call(SEARCH, body=body)
+        return self._call(SEARCH_HUMAN_TASK, body=body)
 
     def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[HumanTaskEntry]:
         """All human tasks that match, page by page; takes what ``search`` takes."""
@@ -157,15 +228,17 @@ class HumanExecutor(Resource):
 
     def get(self, task_id: str, *, with_template: bool = False) -> HumanTaskEntry:
         """A human task; ``with_template`` adds its form (``GET /human/tasks/{taskId}``)."""
-        return self._call(GET, {"taskId": task_id}, query={"withTemplate": with_template})
+        return self._call(GET_HUMAN_TASK, {"taskId": task_id}, query={"withTemplate": with_template})
 
     def get_conductor_task(self, task_id: str) -> Task:
         """The task of the workflow that it is (``GET /human/tasks/{taskId}/conductorTask``)."""
-        return self._call(GET_TASK, {"taskId": task_id})
+        return self._call(GET_HUMAN_TASK_TASK, {"taskId": task_id})
 
     def list_display_names(self, search_type: HumanTaskSearchType | str = HumanTaskSearchType.ADMIN) -> list[str]:
         """The names of all human tasks (``GET /human/tasks/getTaskDisplayNames``)."""
-        return self._call(DISPLAY_NAMES, query={"searchType": known(search_type, HumanTaskSearchType, "search_type")})
+        return self._call(
+            HUMAN_TASK_DISPLAY_NAMES, query={"searchType": known(search_type, HumanTaskSearchType, "search_type")}
+        )
 
     # -- working
 
@@ -178,18 +251,18 @@ class HumanExecutor(Resource):
             with_template: Answer its form as well.
         """
         query = {"overrideAssignment": override_assignment, "withTemplate": with_template}
-        return self._call(CLAIM, {"taskId": task_id}, query=query)
+        return self._call(CLAIM_HUMAN_TASK, {"taskId": task_id}, query=query)
 
     def claim_for_external_user(
         self, task_id: str, user_id: str, *, override_assignment: bool = False, with_template: bool = False
     ) -> HumanTaskEntry:
         """Claim a task for somebody unknown to the server (``POST /human/tasks/{taskId}/externalUser/{userId}``)."""
         query = {"overrideAssignment": override_assignment, "withTemplate": with_template}
-        return self._call(CLAIM_EXTERNAL, {"taskId": task_id, "userId": user_id}, query=query)
+        return self._call(CLAIM_HUMAN_TASK_EXTERNAL, {"taskId": task_id, "userId": user_id}, query=query)
 
     def release(self, task_id: str) -> None:
         """Give a claimed task back (``POST /human/tasks/{taskId}/release``)."""
-        self._call(RELEASE, {"taskId": task_id})
+        self._call(RELEASE_HUMAN_TASK, {"taskId": task_id})
 
     def reassign(self, task_id: str, assignments: Sequence[HumanTaskAssignment | Mapping[str, Any]]) -> None:
         """Assign a task anew (``POST /human/tasks/{taskId}/reassign``)."""
@@ -198,7 +271,7 @@ class HumanExecutor(Resource):
             raise ConfigurationError(
                 "No assignment was given.", variable="assignments", allowed="at least one HumanTaskAssignment"
             )
-        self._call(REASSIGN, {"taskId": task_id}, body=body)
+        self._call(REASSIGN_HUMAN_TASK, {"taskId": task_id}, body=body)
 
     def update(self, task_id: str, output: Mapping[str, Any]) -> None:
         """Store output, and leave the task open (``POST /human/tasks/{taskId}/update``)."""
@@ -210,7 +283,7 @@ class HumanExecutor(Resource):
 
     def _update(self, task_id: str, output: Mapping[str, Any], *, complete: bool) -> None:
         body = sized(output, _LARGEST_OUTPUT, "task output")
-        self._call(UPDATE, {"taskId": task_id}, query={"complete": complete}, body=body)
+        self._call(UPDATE_HUMAN_TASK, {"taskId": task_id}, query={"complete": complete}, body=body)
 
     def update_by_reference_name(
         self,
@@ -236,25 +309,25 @@ class HumanExecutor(Resource):
             "complete": complete,
             "iteration": iteration,
         }
-        self._call(UPDATE_BY_REFERENCE, query=query, body=sized(output, _LARGEST_OUTPUT, "task output"))
+        self._call(UPDATE_HUMAN_TASK_BY_REFERENCE, query=query, body=sized(output, _LARGEST_OUTPUT, "task output"))
 
     def skip(self, task_id: str, reason: str | None = None) -> None:
         """Skip a task (``POST /human/tasks/{taskId}/skip``)."""
-        self._call(SKIP, {"taskId": task_id}, query={"reason": reason})
+        self._call(SKIP_HUMAN_TASK, {"taskId": task_id}, query={"reason": reason})
 
     # -- administration
 
     def delete(self, task_id: str) -> None:
         """Delete a human task; administrators only (``DELETE /human/tasks/delete/{taskId}``)."""
-        self._call(DELETE, {"taskId": task_id})
+        self._call(DELETE_HUMAN_TASK, {"taskId": task_id})
 
     def delete_many(self, task_ids: Sequence[str]) -> None:
         """Delete several; administrators only (``DELETE /human/tasks/delete``)."""
-        self._call(DELETE_MANY, body=require_ids(task_ids, "task_ids"))
+        self._call(DELETE_HUMAN_TASK_MANY, body=require_ids(task_ids, "task_ids"))
 
     def back_populate_index(self, count: int = 100) -> dict[str, Any]:
         """Write the full text index anew; administrators only (``GET /human/tasks/backPopulateFullTextIndex``)."""
-        return self._call(BACK_POPULATE, query={"100": count})  # so the server names it
+        return self._call(HUMAN_TASK_BACK_POPULATE, query={"100": count})  # so the server names it
 
 
 def _users(users: Sequence[User] | None) -> list[HumanTaskUser] | None:

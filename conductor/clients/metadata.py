@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from conductor.clients._resource import Resource
-from conductor.clients.checks import addressable, as_model
-from conductor.clients.definition import Definition, all_tasks, as_definition
+from conductor.clients._base import Resource
+from conductor.clients.bodies import Definition, addressable, all_tasks, as_definition, as_model
 from conductor.clients.ensure import Ensured, compare
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from conductor.clients._resource import Resource
-from conductor.clients.checks import as_object, size_if_over
+from conductor.clients._base import Resource
+from conductor.clients.bodies import as_object, size_if_over
 from conductor.errors import ConfigurationError, UnsupportedByServerError
 from conductor.models import (
     ExternalPayloadType,
@@ -25,7 +25,7 @@ from conductor.models import (
     Workflow,
 )
 from conductor.models.codec import dumps, to_jsonable
-from conductor.transport.notices import PayloadUsed
+from conductor.transport.events import PayloadUsed
 from conductor.transport.operation import Edition, Operation
 
 __all__ = [

@@ -2,63 +2,99 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 
-from conductor.clients._tagged import Tagged, tag_operations
+from conductor.clients._base import Tagged, tag_operations
 from conductor.errors import ConfigurationError
-from conductor.models import SecretMetadata, SecretWithTags
-from conductor.transport.operation import Edition, Operation
+from conductor.models import EnvironmentVariable, SecretMetadata, SecretWithTags
+from conductor.transport.operation import Edition, Operation, nothing
 
-__all__ = ["SecretClient"]
+__all__ = ["EnvironmentClient", "SecretClient"]
+
+
+_VARIABLES_READ_ONLY = "On the open-source server set CONDUCTOR_ENV_<NAME> in the server's environment."
+LIST_VARIABLES: Operation[list[EnvironmentVariable]] = Operation(
+    "GET", "/environment", list[EnvironmentVariable], on_empty=list
+)
+GET_VARIABLE: Operation[str | None] = Operation("GET", "/environment/{key}", str, on_empty=nothing)
+SAVE_VARIABLE: Operation[None] = Operation(
+    "PUT", "/environment/{key}", edition=Edition.ORKES, sends="text", advice=_VARIABLES_READ_ONLY
+)
+DELETE_VARIABLE: Operation[str | None] = Operation(
+    "DELETE", "/environment/{key}", str, edition=Edition.ORKES, on_empty=nothing, advice=_VARIABLES_READ_ONLY
+)
+LIST_VARIABLE_TAGS, SET_VARIABLE_TAGS, DELETE_VARIABLE_TAGS = tag_operations("/environment/{name}/tags")
+
+
+class EnvironmentClient(Tagged):
+    """Environment variables (``client.environment``)."""
+
+    _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_VARIABLE_TAGS, SET_VARIABLE_TAGS, DELETE_VARIABLE_TAGS
+
+    def list(self) -> builtins.list[EnvironmentVariable]:
+        """All variables (``GET /environment``); the open-source server's come from its CONDUCTOR_ENV_* variables."""
+        return self._call(LIST_VARIABLES)
+
+    def get(self, key: str) -> str | None:
+        """A variable's value, or None when there is no such variable (``GET /environment/{key}``)."""
+        return self._call(GET_VARIABLE, {"key": key})
+
+    def save(self, key: str, value: str) -> None:
+        """Create or replace a variable (``PUT /environment/{key}``, Orkes)."""
+        self._call(SAVE_VARIABLE, {"key": key}, body=value)
+
+    def delete(self, key: str) -> str | None:
+        """Delete a variable, and answer the value that it had (``DELETE /environment/{key}``, Orkes)."""
+        return self._call(DELETE_VARIABLE, {"key": key})
+
 
 _READ_ONLY = (
     "The open-source server's own store is read-only: set CONDUCTOR_SECRET_<NAME> in the server's environment, or "
     "configure another store."
 )
-
-LIST_NAMES: Operation[list[str]] = Operation("POST", "/secrets", list[str], on_empty=list)
-LIST_GRANTABLE: Operation[list[str]] = Operation("GET", "/secrets", list[str], on_empty=list)
-LIST_METADATA: Operation[list[SecretMetadata]] = Operation(
+LIST_SECRET_NAMES: Operation[list[str]] = Operation("POST", "/secrets", list[str], on_empty=list)
+LIST_SECRET_GRANTABLE: Operation[list[str]] = Operation("GET", "/secrets", list[str], on_empty=list)
+LIST_SECRET_METADATA: Operation[list[SecretMetadata]] = Operation(
     "GET", "/secrets/v2", list[SecretMetadata], edition=Edition.OSS, on_empty=list
 )
-LIST_WITH_TAGS: Operation[list[SecretWithTags]] = Operation(
+LIST_SECRET_WITH_TAGS: Operation[list[SecretWithTags]] = Operation(
     "GET", "/secrets-v2", list[SecretWithTags], edition=Edition.ORKES, on_empty=list
 )
-GET: Operation[str] = Operation("GET", "/secrets/{key}", str, on_empty=str)
-SAVE: Operation[None] = Operation("PUT", "/secrets/{key}", sends="text", advice=_READ_ONLY)
-DELETE: Operation[None] = Operation("DELETE", "/secrets/{key}", advice=_READ_ONLY)
-EXISTS: Operation[bool] = Operation("GET", "/secrets/{key}/exists", bool)
-CLEAR_LOCAL: Operation[dict[str, str]] = Operation(
+GET_SECRET: Operation[str] = Operation("GET", "/secrets/{key}", str, on_empty=str)
+SAVE_SECRET: Operation[None] = Operation("PUT", "/secrets/{key}", sends="text", advice=_READ_ONLY)
+DELETE_SECRET: Operation[None] = Operation("DELETE", "/secrets/{key}", advice=_READ_ONLY)
+SECRET_EXISTS: Operation[bool] = Operation("GET", "/secrets/{key}/exists", bool)
+CLEAR_SECRET_LOCAL: Operation[dict[str, str]] = Operation(
     "GET", "/secrets/clearLocalCache", dict[str, str], edition=Edition.ORKES, shadowed=True, on_empty=dict
 )
-CLEAR_REDIS: Operation[dict[str, str]] = Operation(
+CLEAR_SECRET_REDIS: Operation[dict[str, str]] = Operation(
     "GET", "/secrets/clearRedisCache", dict[str, str], edition=Edition.ORKES, shadowed=True, on_empty=dict
 )
-LIST_TAGS, SET_TAGS, DELETE_TAGS = tag_operations("/secrets/{key}/tags")
-
+LIST_SECRET_TAGS, SET_SECRET_TAGS, DELETE_SECRET_TAGS = tag_operations("/secrets/{key}/tags")
 _KEY = re.compile(r"[a-zA-Z0-9_-]+")
 
 
 class SecretClient(Tagged):
     """Secrets (``client.secrets``). Their values are in no repr, log or error."""
 
-    _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_TAGS, SET_TAGS, DELETE_TAGS
+    _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_SECRET_TAGS, SET_SECRET_TAGS, DELETE_SECRET_TAGS
 
     def list_names(self) -> list[str]:
         """The names of all secrets (``POST /secrets``, which only reads)."""
-        return self._call(LIST_NAMES)
+        return self._call(LIST_SECRET_NAMES)
 
     def list_grantable(self) -> list[str]:
         """The names of the secrets that the caller may give others access to (``GET /secrets``)."""
-        return self._call(LIST_GRANTABLE)
+        return self._call(LIST_SECRET_GRANTABLE)
 
     def list_with_metadata(self) -> list[SecretMetadata]:
         """Names, masked values and times (``GET /secrets/v2``, open-source server)."""
-        return self._call(LIST_METADATA)
+        return self._call(LIST_SECRET_METADATA)
 
     def list_with_tags(self) -> list[SecretWithTags]:
         """Names and tags (``GET /secrets-v2``, Orkes)."""
-        return self._call(LIST_WITH_TAGS)
+        return self._call(LIST_SECRET_WITH_TAGS)
 
     def get(self, key: str) -> str:
         """A secret's value (``GET /secrets/{key}``).
@@ -66,7 +102,7 @@ class SecretClient(Tagged):
         Raises:
             NotFoundError: There is none of that name.
         """
-        return self._call(GET, {"key": _checked(key)})
+        return self._call(GET_SECRET, {"key": _checked(key)})
 
     def save(self, key: str, value: str) -> None:
         """Create or replace a secret (``PUT /secrets/{key}``).
@@ -78,23 +114,23 @@ class SecretClient(Tagged):
             raise ConfigurationError(
                 f"The secret {key!r} needs a value: text that is not empty.", variable="value", allowed="text"
             )
-        self._call(SAVE, {"key": _checked(key)}, body=value)
+        self._call(SAVE_SECRET, {"key": _checked(key)}, body=value)
 
     def delete(self, key: str) -> None:
         """Delete a secret (``DELETE /secrets/{key}``)."""
-        self._call(DELETE, {"key": _checked(key)})
+        self._call(DELETE_SECRET, {"key": _checked(key)})
 
     def exists(self, key: str) -> bool:
         """Whether there is such a secret (``GET /secrets/{key}/exists``)."""
-        return self._call(EXISTS, {"key": _checked(key)})
+        return self._call(SECRET_EXISTS, {"key": _checked(key)})
 
     def clear_local_cache(self) -> dict[str, str]:
         """Have the server forget the secrets it keeps in memory (``GET /secrets/clearLocalCache``, Orkes)."""
-        return self._call(CLEAR_LOCAL)
+        return self._call(CLEAR_SECRET_LOCAL)
 
     def clear_redis_cache(self) -> dict[str, str]:
         """Have the server forget the secrets it keeps in Redis (``GET /secrets/clearRedisCache``, Orkes)."""
-        return self._call(CLEAR_REDIS)
+        return self._call(CLEAR_SECRET_REDIS)
 
 
 def _checked(key: str) -> str:

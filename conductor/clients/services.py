@@ -3,59 +3,162 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import evolve
 
-from conductor.clients._resource import Resource
-from conductor.clients.checks import addressable, as_model
+from conductor.clients._base import Resource
+from conductor.clients.bodies import addressable, as_model, as_object
 from conductor.errors import ConfigurationError
 from conductor.models import (
     CircuitBreakerConfig,
     CircuitBreakerTransition,
     ProtoRegistryEntry,
+    SchemaDef,
     ServiceConfig,
     ServiceMethod,
     ServiceRegistry,
 )
-from conductor.transport.operation import Edition, Operation
+from conductor.transport.operation import Edition, Operation, Repeat
 
-__all__ = ["ServiceRegistryClient"]
+__all__ = ["GatewayClient", "SchemaClient", "ServiceRegistryClient"]
+
+
+LIST_AUTH_CONFIGS: Operation[list[dict[str, Any]]] = Operation(
+    "GET", "/gateway/config/auth", list[dict[str, Any]], edition=Edition.ORKES, on_empty=list
+)
+CREATE_AUTH_CONFIG: Operation[dict[str, Any]] = Operation(
+    "POST", "/gateway/config/auth", dict, Repeat.NEVER, Edition.ORKES, on_empty=dict
+)
+GET_AUTH_CONFIG: Operation[dict[str, Any]] = Operation("GET", "/gateway/config/auth/{id}", dict, edition=Edition.ORKES)
+UPDATE_AUTH_CONFIG: Operation[dict[str, Any]] = Operation(
+    "PUT", "/gateway/config/auth/{id}", dict, edition=Edition.ORKES, on_empty=dict
+)
+DELETE_AUTH_CONFIG: Operation[None] = Operation("DELETE", "/gateway/config/auth/{id}", edition=Edition.ORKES)
+
+
+class GatewayClient(Resource):
+    """How callers of workflows exposed as an API identify themselves (``client.gateway``, Orkes).
+
+    The configurations are plain dicts: no document of the server describes them.
+    """
+
+    def list_auth_configs(self) -> list[dict[str, Any]]:
+        """All configurations (``GET /gateway/config/auth``)."""
+        return self._call(LIST_AUTH_CONFIGS)
+
+    def create_auth_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a configuration (``POST /gateway/config/auth``)."""
+        return self._call(CREATE_AUTH_CONFIG, body=as_object(config, "configuration"))
+
+    def get_auth_config(self, config_id: str) -> dict[str, Any]:
+        """A configuration (``GET /gateway/config/auth/{id}``)."""
+        return self._call(GET_AUTH_CONFIG, {"id": config_id})
+
+    def update_auth_config(self, config_id: str, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace a configuration (``PUT /gateway/config/auth/{id}``)."""
+        return self._call(UPDATE_AUTH_CONFIG, {"id": config_id}, body=as_object(config, "configuration"))
+
+    def delete_auth_config(self, config_id: str) -> None:
+        """Delete a configuration (``DELETE /gateway/config/auth/{id}``)."""
+        self._call(DELETE_AUTH_CONFIG, {"id": config_id})
+
+
+SAVE_SCHEMA: Operation[None] = Operation("POST", "/schema", edition=Edition.ORKES)
+LIST_SCHEMAS: Operation[list[SchemaDef]] = Operation(
+    "GET", "/schema", list[SchemaDef], edition=Edition.ORKES, on_empty=list
+)
+GET_SCHEMA: Operation[SchemaDef] = Operation("GET", "/schema/{name}/{version}", SchemaDef, edition=Edition.ORKES)
+GET_SCHEMA_LATEST: Operation[SchemaDef] = Operation("GET", "/schema/{name}", SchemaDef, edition=Edition.ORKES)
+DELETE_SCHEMA: Operation[None] = Operation("DELETE", "/schema/{name}/{version}", edition=Edition.ORKES)
+DELETE_SCHEMA_ALL: Operation[None] = Operation("DELETE", "/schema/{name}", edition=Edition.ORKES)
+SAVE_SCHEMA_GLOBAL: Operation[None] = Operation("POST", "/global_schema", edition=Edition.ORKES)
+GET_SCHEMA_GLOBAL: Operation[SchemaDef] = Operation("GET", "/global_schema/{name}", SchemaDef, edition=Edition.ORKES)
+SchemaLike = SchemaDef | Mapping[str, Any]
+
+
+class SchemaClient(Resource):
+    """Schemas (``client.schemas``, Orkes)."""
+
+    def save(self, schemas: SchemaLike | Iterable[SchemaLike], *, new_version: bool = False) -> None:
+        """Create or replace schemas (``POST /schema``).
+
+        Args:
+            schemas: One, or several.
+            new_version: Make each a new version.
+        """
+        self._call(SAVE_SCHEMA, query={"newVersion": new_version}, body=_checked(schemas))
+
+    def list(self, *, short: bool = False) -> builtins.list[SchemaDef]:
+        """All schemas; ``short`` leaves out their data (``GET /schema``)."""
+        return self._call(LIST_SCHEMAS, query={"short": short})
+
+    def get(self, name: str, version: int | None = None) -> SchemaDef:
+        """A schema (``GET /schema/{name}/{version}``); without a version the latest (``GET /schema/{name}``)."""
+        if version is None:
+            return self._call(GET_SCHEMA_LATEST, {"name": name})
+        return self._call(GET_SCHEMA, {"name": name, "version": version})
+
+    def delete(self, name: str, version: int) -> None:
+        """Delete one version (``DELETE /schema/{name}/{version}``)."""
+        self._call(DELETE_SCHEMA, {"name": name, "version": version})
+
+    def delete_all_versions(self, name: str) -> None:
+        """Delete a schema with all its versions (``DELETE /schema/{name}``)."""
+        self._call(DELETE_SCHEMA_ALL, {"name": name})
+
+    def save_global(self, schemas: SchemaLike | Iterable[SchemaLike], *, new_version: bool = False) -> None:
+        """Create or replace schemas of the whole cluster (``POST /global_schema``)."""
+        self._call(SAVE_SCHEMA_GLOBAL, query={"newVersion": new_version}, body=_checked(schemas))
+
+    def get_global(self, name: str) -> SchemaDef:
+        """A schema of the whole cluster (``GET /global_schema/{name}``)."""
+        return self._call(GET_SCHEMA_GLOBAL, {"name": name})
+
+
+def _checked(schemas: SchemaLike | Iterable[SchemaLike]) -> list[SchemaDef]:
+    given = [schemas] if isinstance(schemas, SchemaDef | Mapping) else list(schemas)
+    found = [as_model(one, SchemaDef) for one in given]
+    if not found:
+        raise ConfigurationError("No schema was given.", variable="schemas", allowed="at least one SchemaDef")
+    for schema in found:
+        addressable(schema.name, "schema")
+    return found
+
 
 _ORKES = Edition.ORKES
 _MISPLACED = "circuitBreakerConfig"
-
-LIST: Operation[list[ServiceRegistry]] = Operation(
+LIST_SERVICES: Operation[list[ServiceRegistry]] = Operation(
     "GET", "/registry/service", list[ServiceRegistry], edition=_ORKES, on_empty=list
 )
-SAVE: Operation[None] = Operation("POST", "/registry/service", edition=_ORKES)
-GET: Operation[ServiceRegistry] = Operation("GET", "/registry/service/{name}", ServiceRegistry, edition=_ORKES)
-DELETE: Operation[None] = Operation("DELETE", "/registry/service/{name}", edition=_ORKES)
-DISCOVER: Operation[list[ServiceMethod]] = Operation(
+SAVE_SERVICE: Operation[None] = Operation("POST", "/registry/service", edition=_ORKES)
+GET_SERVICE: Operation[ServiceRegistry] = Operation("GET", "/registry/service/{name}", ServiceRegistry, edition=_ORKES)
+DELETE_SERVICE: Operation[None] = Operation("DELETE", "/registry/service/{name}", edition=_ORKES)
+DISCOVER_SERVICE: Operation[list[ServiceMethod]] = Operation(
     "GET", "/registry/service/{name}/discover", list[ServiceMethod], edition=_ORKES, on_empty=list
 )
-SAVE_METHOD: Operation[None] = Operation("POST", "/registry/service/{registryName}/methods", edition=_ORKES)
-DELETE_METHOD: Operation[None] = Operation("DELETE", "/registry/service/{registryName}/methods", edition=_ORKES)
-OPEN_CIRCUIT: Operation[CircuitBreakerTransition] = Operation(
+SAVE_SERVICE_METHOD: Operation[None] = Operation("POST", "/registry/service/{registryName}/methods", edition=_ORKES)
+DELETE_SERVICE_METHOD: Operation[None] = Operation("DELETE", "/registry/service/{registryName}/methods", edition=_ORKES)
+OPEN_SERVICE_CIRCUIT: Operation[CircuitBreakerTransition] = Operation(
     "POST", "/registry/service/{name}/circuit-breaker/open", CircuitBreakerTransition, edition=_ORKES
 )
-CLOSE_CIRCUIT: Operation[CircuitBreakerTransition] = Operation(
+CLOSE_SERVICE_CIRCUIT: Operation[CircuitBreakerTransition] = Operation(
     "POST", "/registry/service/{name}/circuit-breaker/close", CircuitBreakerTransition, edition=_ORKES
 )
-GET_CIRCUIT: Operation[CircuitBreakerTransition] = Operation(
+GET_SERVICE_CIRCUIT: Operation[CircuitBreakerTransition] = Operation(
     "GET", "/registry/service/{name}/circuit-breaker/status", CircuitBreakerTransition, edition=_ORKES
 )
-LIST_PROTOS: Operation[list[ProtoRegistryEntry]] = Operation(
+LIST_SERVICE_PROTOS: Operation[list[ProtoRegistryEntry]] = Operation(
     "GET", "/registry/service/protos/{registryName}", list[ProtoRegistryEntry], edition=_ORKES, on_empty=list
 )
-GET_PROTO: Operation[bytes] = Operation(
+GET_SERVICE_PROTO: Operation[bytes] = Operation(
     "GET", "/registry/service/protos/{registryName}/{filename}", bytes, edition=_ORKES, on_empty=bytes
 )
-SAVE_PROTO: Operation[None] = Operation(
+SAVE_SERVICE_PROTO: Operation[None] = Operation(
     "POST", "/registry/service/protos/{registryName}/{filename}", edition=_ORKES, sends="bytes"
 )
-DELETE_PROTO: Operation[None] = Operation(
+DELETE_SERVICE_PROTO: Operation[None] = Operation(
     "DELETE", "/registry/service/protos/{registryName}/{filename}", edition=_ORKES
 )
 
@@ -65,7 +168,7 @@ class ServiceRegistryClient(Resource):
 
     def list(self) -> builtins.list[ServiceRegistry]:
         """All services (``GET /registry/service``)."""
-        return self._call(LIST)
+        return self._call(LIST_SERVICES)
 
     def save(self, service: ServiceRegistry | Mapping[str, Any]) -> None:
         """Create or replace a service of type HTTP, gRPC or MCP_REMOTE (``POST /registry/service``).
@@ -75,15 +178,15 @@ class ServiceRegistryClient(Resource):
         """
         checked = _with_config(as_model(service, ServiceRegistry))
         addressable(checked.name or "", "service")
-        self._call(SAVE, body=checked)
+        self._call(SAVE_SERVICE, body=checked)
 
     def get(self, name: str) -> ServiceRegistry:
         """A service (``GET /registry/service/{name}``)."""
-        return self._call(GET, {"name": name})
+        return self._call(GET_SERVICE, {"name": name})
 
     def delete(self, name: str) -> None:
         """Delete a service (``DELETE /registry/service/{name}``)."""
-        self._call(DELETE, {"name": name})
+        self._call(DELETE_SERVICE, {"name": name})
 
     def discover(self, name: str, *, create: bool = False) -> builtins.list[ServiceMethod]:
         """The methods that a service says it has (``GET /registry/service/{name}/discover``).
@@ -92,11 +195,11 @@ class ServiceRegistryClient(Resource):
             name: The service.
             create: Add them to the registry.
         """
-        return self._call(DISCOVER, {"name": name}, query={"create": create})
+        return self._call(DISCOVER_SERVICE, {"name": name}, query={"create": create})
 
     def save_method(self, name: str, method: ServiceMethod | Mapping[str, Any]) -> None:
         """Add or replace a method (``POST /registry/service/{registryName}/methods``)."""
-        self._call(SAVE_METHOD, {"registryName": name}, body=as_model(method, ServiceMethod))
+        self._call(SAVE_SERVICE_METHOD, {"registryName": name}, body=as_model(method, ServiceMethod))
 
     def delete_method(self, name: str, service_name: str, method: str, method_type: str) -> None:
         """Remove a method (``DELETE /registry/service/{registryName}/methods``).
@@ -108,39 +211,39 @@ class ServiceRegistryClient(Resource):
             method_type: ``GET``, ``POST``, ``UNARY`` and so on.
         """
         query = {"serviceName": service_name, "method": method, "methodType": method_type}
-        self._call(DELETE_METHOD, {"registryName": name}, query=query)
+        self._call(DELETE_SERVICE_METHOD, {"registryName": name}, query=query)
 
     # -- circuit breaker
 
     def open_circuit_breaker(self, name: str) -> CircuitBreakerTransition:
         """Let no calls through (``POST /registry/service/{name}/circuit-breaker/open``)."""
-        return self._call(OPEN_CIRCUIT, {"name": name})
+        return self._call(OPEN_SERVICE_CIRCUIT, {"name": name})
 
     def close_circuit_breaker(self, name: str) -> CircuitBreakerTransition:
         """Let calls through again (``POST /registry/service/{name}/circuit-breaker/close``)."""
-        return self._call(CLOSE_CIRCUIT, {"name": name})
+        return self._call(CLOSE_SERVICE_CIRCUIT, {"name": name})
 
     def get_circuit_breaker(self, name: str) -> CircuitBreakerTransition:
         """The circuit breaker's state (``GET /registry/service/{name}/circuit-breaker/status``)."""
-        return self._call(GET_CIRCUIT, {"name": name})
+        return self._call(GET_SERVICE_CIRCUIT, {"name": name})
 
     # -- proto files of gRPC services
 
     def list_protos(self, name: str) -> builtins.list[ProtoRegistryEntry]:
         """A service's proto files (``GET /registry/service/protos/{registryName}``)."""
-        return self._call(LIST_PROTOS, {"registryName": name})
+        return self._call(LIST_SERVICE_PROTOS, {"registryName": name})
 
     def get_proto(self, name: str, filename: str) -> bytes:
         """A proto file's content (``GET /registry/service/protos/{registryName}/{filename}``)."""
-        return self._call(GET_PROTO, {"registryName": name, "filename": filename})
+        return self._call(GET_SERVICE_PROTO, {"registryName": name, "filename": filename})
 
     def save_proto(self, name: str, filename: str, content: bytes) -> None:
         """Store a compiled proto file (``POST /registry/service/protos/{registryName}/{filename}``)."""
-        self._call(SAVE_PROTO, {"registryName": name, "filename": filename}, body=content)
+        self._call(SAVE_SERVICE_PROTO, {"registryName": name, "filename": filename}, body=content)
 
     def delete_proto(self, name: str, filename: str) -> None:
         """Delete a proto file (``DELETE /registry/service/protos/{registryName}/{filename}``)."""
-        self._call(DELETE_PROTO, {"registryName": name, "filename": filename})
+        self._call(DELETE_SERVICE_PROTO, {"registryName": name, "filename": filename})
 
 
 def _with_config(service: ServiceRegistry) -> ServiceRegistry:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
-from attrs import evolve
+from attrs import evolve, frozen
 from typing_extensions import Never
 
-from conductor.clients._resource import Resource
-from conductor.clients.checks import as_model, as_object, known, known_all
-from conductor.clients.paging import check_page, pages
+from conductor.clients._base import Resource, check_page, pages
+from conductor.clients.bodies import as_model, as_object, known, known_all
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
-from conductor.clients.query import TASK_FIELDS, build_query, check_sort, refuse_fields
-from conductor.clients.runs import as_run, blocking_timeout, longer_than
-from conductor.clients.task_queues import TaskQueues
+from conductor.clients.search_query import TASK_FIELDS, build_query, check_sort, refuse_fields
+from conductor.clients.workflow_wait import as_run, blocking_timeout, longer_than
 from conductor.errors import ConfigurationError, NotFoundError
 from conductor.models import (
     ExternalStorageLocation,
+    PollData,
     ReturnStrategy,
     SearchResult,
     Task,
@@ -31,13 +30,192 @@ from conductor.models import (
     Workflow,
     WorkflowRun,
 )
+from conductor.models._base import structure
 from conductor.models.codec import to_jsonable
 from conductor.transport.operation import Edition, Operation, Repeat, nothing
 
-__all__ = ["TaskClient"]
+__all__ = ["QueueHealth", "TaskClient", "TaskQueues"]
+
+
+@frozen
+class QueueHealth:
+    """The state of a task type's queue.
+
+    Attributes:
+        task_type: Whose.
+        size: How many tasks wait.
+        pollers: Who polled last, by domain; one entry per domain.
+        checked_at: When this was asked.
+        active_within: How recent a poll has to be for a worker to count as active.
+    """
+
+    task_type: str
+    size: int
+    pollers: tuple[PollData, ...]
+    checked_at: datetime
+    active_within: timedelta
+
+    @property
+    def last_poll_at(self) -> datetime | None:
+        """When anybody polled last, aware and in UTC; None for never."""
+        times = [each.last_poll_time for each in self.pollers if each.last_poll_time]
+        return datetime.fromtimestamp(max(times) / 1000, tz=timezone.utc) if times else None
+
+    @property
+    def active_pollers(self) -> tuple[PollData, ...]:
+        """Those that polled recently."""
+        oldest = (self.checked_at - self.active_within).timestamp() * 1000
+        return tuple(each for each in self.pollers if (each.last_poll_time or 0) >= oldest)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether tasks wait and nobody polls."""
+        return self.size > 0 and not self.active_pollers
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong, in words; None when nothing is."""
+        if not self.is_stuck:
+            return None
+        since = (
+            f"the last poll was at {self.last_poll_at:%Y-%m-%d %H:%M:%S} UTC"
+            if self.last_poll_at
+            else "nobody ever polled"
+        )
+        return f"{self.size} task(s) of {self.task_type} wait, and no worker polls: {since}."
+
+
+SIZE: Operation[int] = Operation("GET", "/tasks/queue/size", int, edition=Edition.OSS)
+SIZES: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/sizes", dict[str, int], on_empty=dict)
+ALL: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/all", dict[str, int], on_empty=dict)
+ALL_VERBOSE: Operation[dict[str, Any]] = Operation("GET", "/tasks/queue/all/verbose", dict, on_empty=dict)
+POLL_DATA: Operation[list[PollData]] = Operation("GET", "/tasks/queue/polldata", list[PollData], on_empty=list)
+_FILTERS = ("lastPollTimeOpt", "lastPollTimeSize", "queueOpt", "queueSize", "workerOpt", "workerSize")
+ALL_POLL_DATA: Operation[Any] = Operation(
+    "GET",
+    "/tasks/queue/polldata/all",
+    Any,
+    on_empty=list,
+    orkes_query=_FILTERS,
+    selects=_FILTERS,
+)
+REQUEUE: Operation[int] = Operation("POST", "/tasks/queue/requeue/{taskType}", int, on_empty=int)
+
+
+class TaskQueues(Resource):
+    """What asks about queues."""
+
+    def get_queue_size(
+        self,
+        task_type: str,
+        *,
+        domain: str | None = None,
+        isolation_group_id: str | None = None,
+        execution_namespace: str | None = None,
+    ) -> int:
+        """How many tasks wait in one queue (``GET /tasks/queue/size``, open-source server).
+
+        Where that is missing, ``get_queue_sizes`` is asked.
+        """
+        query = {
+            "taskType": task_type,
+            "domain": domain or None,
+            "isolationGroupId": isolation_group_id,
+            "executionNamespace": execution_namespace,
+        }
+        try:
+            return self._call(SIZE, query=query)
+        except NotFoundError:
+            if isolation_group_id is not None or execution_namespace is not None:
+                raise
+        queue = f"{domain}:{task_type}" if domain else task_type
+        return self.get_queue_sizes(queue).get(queue, 0)
+
+    def get_queue_sizes(self, task_types: str | Sequence[str]) -> dict[str, int]:
+        """How many tasks wait, by task type, in the default domain (``GET /tasks/queue/sizes``)."""
+        names = [task_types] if isinstance(task_types, str) else list(task_types)
+        if not names:
+            raise ConfigurationError(
+                "task_types is empty; the server cannot answer that.",
+                variable="task_types",
+                allowed="a name, or several",
+            )
+        return self._call(SIZES, query={"taskType": names})
+
+    def list_queues(self) -> dict[str, int]:
+        """How many tasks wait in every queue (``GET /tasks/queue/all``).
+
+        Names are ``task`` or ``domain:task``; the server's internal queues are among them.
+        """
+        return self._call(ALL)
+
+    def list_queues_verbose(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Every queue's shards with their ``size`` and ``uacked`` (``GET /tasks/queue/all/verbose``)."""
+        return self._call(ALL_VERBOSE)
+
+    def list_poll_data(self, task_type: str) -> list[PollData]:
+        """When workers of a task type last polled, by domain (``GET /tasks/queue/polldata``)."""
+        return self._call(POLL_DATA, query={"taskType": task_type})
+
+    def list_all_poll_data(
+        self,
+        *,
+        worker_size: int | None = None,
+        worker_opt: str | None = None,
+        queue_size: int | None = None,
+        queue_opt: str | None = None,
+        last_poll_time_size: int | None = None,
+        last_poll_time_opt: str | None = None,
+    ) -> list[PollData]:
+        """The same of all task types (``GET /tasks/queue/polldata/all``).
+
+        The filters, each a size with ``GT`` or ``LT``, are Orkes'.
+
+        Raises:
+            UnsupportedByServerError: The server in use would ignore a filter.
+        """
+        said = self._call(
+            ALL_POLL_DATA,
+            query={
+                "workerSize": worker_size,
+                "workerOpt": worker_opt,
+                "queueSize": queue_size,
+                "queueOpt": queue_opt,
+                "lastPollTimeSize": last_poll_time_size,
+                "lastPollTimeOpt": last_poll_time_opt,
+            },
+        )
+        if isinstance(said, dict):  # Orkes answers an object that holds the list
+            said = next((value for value in said.values() if isinstance(value, list)), [])
+        return structure(said, list[PollData])
+
+    def queue_health(
+        self, task_type: str, *, domain: str | None = None, active_within: float | timedelta = 60.0
+    ) -> QueueHealth:
+        """Whether tasks of a type wait, and whether anybody works on them.
+
+        ``GET /tasks/queue/sizes`` (``/tasks/queue/size`` for a domain) and ``GET /tasks/queue/polldata``.
+
+        Args:
+            task_type: The task's name.
+            domain: Only the queue and the workers of this domain.
+            active_within: How recent a worker's last poll has to be, in seconds; not shorter than its poll interval.
+        """
+        size = (
+            self.get_queue_size(task_type, domain=domain)
+            if domain
+            else self.get_queue_sizes(task_type).get(task_type, 0)
+        )
+        pollers = [one for one in self.list_poll_data(task_type) if (one.domain or None) == (domain or None)]
+        within = active_within if isinstance(active_within, timedelta) else timedelta(seconds=active_within)
+        return QueueHealth(task_type, size, tuple(pollers), datetime.now(timezone.utc), within)
+
+    def requeue_pending(self, task_type: str) -> int:
+        """Queue pending tasks that are in no queue (``POST /tasks/queue/requeue/{taskType}``); how many they were."""
+        return self._call(REQUEUE, {"taskType": task_type})
+
 
 Moment: TypeAlias = "datetime | int"
-
 POLL: Operation[Task | None] = Operation("GET", "/tasks/poll/{tasktype}", Task, Repeat.NEVER, on_empty=nothing)
 POLL_BATCH: Operation[list[Task]] = Operation(
     "GET", "/tasks/poll/batch/{tasktype}", list[Task], Repeat.NEVER, on_empty=list
@@ -60,7 +238,6 @@ SEARCH_FULL: Operation[SearchResult[Task]] = Operation(
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
     "GET", "/tasks/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
 )
-
 _LONGEST_POLL_MS = 5000
 _LARGEST_PAGE = 10_000
 _STABLE = ("startTime:ASC", "taskId:ASC")

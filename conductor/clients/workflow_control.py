@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from conductor.clients._resource import Resource
-from conductor.clients.checks import LARGEST_WORKFLOW_INPUT, as_model, sized, whole_seconds
+from conductor.clients._base import Resource
+from conductor.clients.bodies import LARGEST_WORKFLOW_INPUT, as_model, sized, whole_seconds
 from conductor.clients.payloads import TASK_INPUT, TASK_OUTPUT, WORKFLOW_INPUT, PayloadKind, PayloadStorage
-from conductor.clients.runs import longer_than
+from conductor.clients.workflow_wait import longer_than
 from conductor.errors import BadRequestError, ConfigurationError
 from conductor.models import (
     RerunWorkflowRequest,

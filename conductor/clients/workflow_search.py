@@ -8,10 +8,9 @@ from typing import Any, TypeAlias
 
 from typing_extensions import Never
 
-from conductor.clients._resource import Resource
-from conductor.clients.checks import known_all
-from conductor.clients.paging import check_page, pages
-from conductor.clients.query import TASK_FIELDS, WORKFLOW_FIELDS, build_query, check_sort, refuse_fields
+from conductor.clients._base import Resource, check_page, pages
+from conductor.clients.bodies import known_all
+from conductor.clients.search_query import TASK_FIELDS, WORKFLOW_FIELDS, build_query, check_sort, refuse_fields
 from conductor.models import SearchResult, Workflow, WorkflowExecutionStatus, WorkflowSummary
 from conductor.transport.operation import Edition, Operation
 

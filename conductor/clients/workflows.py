@@ -6,22 +6,28 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conductor._renamed import explains
-from conductor.clients._resource import Resource
-from conductor.clients.checks import as_model, as_object, known, known_all, texts, whole_seconds
-from conductor.clients.definition import Definition, as_definition
-from conductor.clients.paging import check_page, pages
+from conductor.clients._base import Resource, check_page, pages
+from conductor.clients.bodies import (
+    Definition,
+    as_definition,
+    as_model,
+    as_object,
+    known,
+    known_all,
+    texts,
+    whole_seconds,
+)
 from conductor.clients.payloads import WORKFLOW_INPUT, WORKFLOW_STORAGE, PayloadStorage
-from conductor.clients.runs import as_run, blocking_timeout, longer_than
-from conductor.clients.starts import announced
-from conductor.clients.wait import WorkflowWait
 from conductor.clients.workflow_control import WorkflowControl
 from conductor.clients.workflow_search import WorkflowSearch
-from conductor.errors import ConductorError, ConfigurationError
+from conductor.clients.workflow_wait import WorkflowWait, as_run, blocking_timeout, longer_than
+from conductor.errors import ConductorError, ConfigurationError, SerializationError
+from conductor.migration import explains
 from conductor.models import (
     Consistency,
     CorrelationIdsSearchRequest,
@@ -38,13 +44,35 @@ from conductor.models import (
     WorkflowStatus,
     WorkflowTestRequest,
 )
-from conductor.models.codec import epoch_ms
+from conductor.models.codec import dumps, epoch_ms, to_jsonable
+from conductor.transport.events import WorkflowStartFailed, WorkflowStarting
 from conductor.transport.operation import Edition, Operation, Repeat
 
-__all__ = ["Definition", "Started", "WorkflowClient"]
+if TYPE_CHECKING:
+    from conductor.transport.client import Transport
+
+__all__ = ["Definition", "Started", "WorkflowClient", "announced"]
+
+
+@contextmanager
+def announced(
+    transport: Transport, name: str | None, version: int | None, given: Mapping[str, Any] | None
+) -> Iterator[None]:
+    """Around a start: tells how large the input is, which is measured only where somebody listens, and of a failure."""
+    if not transport.listeners:
+        yield
+        return
+    with contextlib.suppress(SerializationError):  # the start will say so
+        size = len(dumps(to_jsonable(dict(given or {}))))
+        transport.announce(WorkflowStarting(name or "", version, size))
+    try:
+        yield
+    except Exception as error:
+        transport.announce(WorkflowStartFailed(name or "", error))
+        raise
+
 
 Started: TypeAlias = "StartWorkflowRequest | Mapping[str, Any]"
-
 START: Operation[str] = Operation("POST", "/workflow", str, Repeat.WITH_KEY)
 START_BY_NAME: Operation[str] = Operation("POST", "/workflow/{name}", str, Repeat.NEVER)
 START_VERSION: Operation[str] = Operation(
@@ -74,7 +102,6 @@ TEST: Operation[Workflow] = Operation("POST", "/workflow/test", Workflow)
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
     "GET", "/workflow/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
 )
-
 _HIGHEST_PRIORITY = 99
 _LARGEST_PAGE = 10_000
 

@@ -30,14 +30,13 @@ from flask import Flask, abort, current_app, request
 from flask.cli import AppGroup, ScriptInfo
 
 from conductor.clients.client import ConductorClient
-from conductor.contrib.configuration import read_settings, refuse_unknown
-from conductor.contrib.declared import chosen_workers
+from conductor.contrib._frameworks import chosen_workers, read_settings, refuse_unknown
 from conductor.errors import ConfigurationError, WebhookVerificationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.webhook import WebhookScheme, verify_webhook
 from conductor.worker.context import TaskContext
 from conductor.worker.handler import TaskHandler
-from conductor.worker.processes import process_count
+from conductor.worker.processes.parent import process_count
 
 __all__ = ["Conductor", "Secret", "set_up_child"]
 

@@ -9,12 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from conductor.models._base import Model
     from conductor.models.access import (
         AccessKey,
         Application,
         AuthorizationRequest,
         CreatedAccessKey,
         CreateOrUpdateApplicationRequest,
+        EnvironmentVariable,
         GenerateTokenRequest,
         GrantedAccess,
         GrantedAccessResponse,
@@ -22,23 +24,26 @@ if TYPE_CHECKING:
         Role,
         RolePermission,
         RoleRequest,
+        SecretMetadata,
+        SecretWithTags,
         SubjectRef,
+        Tag,
         TargetRef,
         Token,
         UpsertGroupRequest,
         UpsertUserRequest,
         User,
     )
-    from conductor.models.bodies import (
-        CorrelationIdsSearchRequest,
-        IncomingBpmnFile,
-        RerunWorkflowRequest,
-        SkipTaskRequest,
-        StartWorkflowRequest,
-        TaskMock,
-        UpgradeWorkflowRequest,
-        WorkflowStateUpdate,
-        WorkflowTestRequest,
+    from conductor.models.definition import (
+        CacheConfig,
+        RateLimitConfig,
+        SchemaDef,
+        StateChangeEvent,
+        SubWorkflowParams,
+        TaskDef,
+        WorkflowDef,
+        WorkflowDefSummary,
+        WorkflowTask,
     )
     from conductor.models.enums import (
         AccessKeyStatus,
@@ -95,8 +100,21 @@ if TYPE_CHECKING:
         TaskAction,
         TerminateWorkflowAction,
         UpdateVariablesAction,
+        WebhookConfig,
+        WebhookExecutionHistory,
+        WorkflowMessage,
     )
-    from conductor.models.health import Health, HealthStatus
+    from conductor.models.execution import (
+        AggregateTokenUsage,
+        TaskRecord,
+        TaskRun,
+        Workflow,
+        WorkflowNotifications,
+        WorkflowRecord,
+        WorkflowRun,
+        WorkflowStatus,
+        WorkflowSummary,
+    )
     from conductor.models.human import (
         HumanTaskAssignment,
         HumanTaskDefinition,
@@ -108,7 +126,9 @@ if TYPE_CHECKING:
         HumanTaskUser,
         UserFormTemplate,
     )
-    from conductor.models.integration import (
+    from conductor.models.integrations import (
+        CircuitBreakerConfig,
+        CircuitBreakerTransition,
         FormOption,
         Integration,
         IntegrationApi,
@@ -117,27 +137,30 @@ if TYPE_CHECKING:
         IntegrationDefApi,
         IntegrationDefFormField,
         IntegrationUpdate,
-        TokenLimit,
-        TokenUsageLog,
-    )
-    from conductor.models.message import WorkflowMessage
-    from conductor.models.prompt import PromptTemplate, PromptTemplateTestRequest
-    from conductor.models.record import TaskRecord, WorkflowNotifications, WorkflowRecord
-    from conductor.models.results import BulkResponse, SearchResult
-    from conductor.models.run import TaskRun, WorkflowRun
-    from conductor.models.schedule import CronSchedule, SaveScheduleRequest, WorkflowSchedule, WorkflowScheduleExecution
-    from conductor.models.schema import SchemaDef
-    from conductor.models.secret import EnvironmentVariable, SecretMetadata, SecretWithTags
-    from conductor.models.service import (
-        CircuitBreakerConfig,
-        CircuitBreakerTransition,
+        PromptTemplate,
+        PromptTemplateTestRequest,
         ProtoRegistryEntry,
         RequestParam,
         RequestParamSchema,
         ServiceConfig,
         ServiceMethod,
         ServiceRegistry,
+        TokenLimit,
+        TokenUsageLog,
     )
+    from conductor.models.requests import (
+        CorrelationIdsSearchRequest,
+        IncomingBpmnFile,
+        RerunWorkflowRequest,
+        SkipTaskRequest,
+        StartWorkflowRequest,
+        TaskMock,
+        UpgradeWorkflowRequest,
+        WorkflowStateUpdate,
+        WorkflowTestRequest,
+    )
+    from conductor.models.results import BulkResponse, Health, HealthStatus, SearchResult
+    from conductor.models.schedule import CronSchedule, SaveScheduleRequest, WorkflowSchedule, WorkflowScheduleExecution
     from conductor.models.storage import (
         ExternalStorageLocation,
         FileHandle,
@@ -147,21 +170,7 @@ if TYPE_CHECKING:
         FileUrl,
         MultipartUpload,
     )
-    from conductor.models.tag import Tag
     from conductor.models.task import ExecutionMetadata, PollData, Task, TaskExecLog, TaskResult, TaskSummary
-    from conductor.models.task_def import TaskDef
-    from conductor.models.webhook import WebhookConfig, WebhookExecutionHistory
-    from conductor.models.wire import Model
-    from conductor.models.workflow import AggregateTokenUsage, Workflow, WorkflowStatus, WorkflowSummary
-    from conductor.models.workflow_def import (
-        CacheConfig,
-        RateLimitConfig,
-        StateChangeEvent,
-        SubWorkflowParams,
-        WorkflowDef,
-        WorkflowDefSummary,
-        WorkflowTask,
-    )
 
 __all__ = [
     "AccessKey",
@@ -327,8 +336,9 @@ if not TYPE_CHECKING:
             "AccessKey",
             "Application",
             "AuthorizationRequest",
-            "CreatedAccessKey",
             "CreateOrUpdateApplicationRequest",
+            "CreatedAccessKey",
+            "EnvironmentVariable",
             "GenerateTokenRequest",
             "GrantedAccess",
             "GrantedAccessResponse",
@@ -336,14 +346,17 @@ if not TYPE_CHECKING:
             "Role",
             "RolePermission",
             "RoleRequest",
+            "SecretMetadata",
+            "SecretWithTags",
             "SubjectRef",
+            "Tag",
             "TargetRef",
             "Token",
             "UpsertGroupRequest",
             "UpsertUserRequest",
             "User",
         ),
-        "bodies": (
+        "requests": (
             "CorrelationIdsSearchRequest",
             "IncomingBpmnFile",
             "RerunWorkflowRequest",
@@ -409,8 +422,11 @@ if not TYPE_CHECKING:
             "TaskAction",
             "TerminateWorkflowAction",
             "UpdateVariablesAction",
+            "WebhookConfig",
+            "WebhookExecutionHistory",
+            "WorkflowMessage",
         ),
-        "health": ("Health", "HealthStatus"),
+        "results": ("BulkResponse", "Health", "HealthStatus", "SearchResult"),
         "human": (
             "HumanTaskAssignment",
             "HumanTaskDefinition",
@@ -422,7 +438,9 @@ if not TYPE_CHECKING:
             "HumanTaskUser",
             "UserFormTemplate",
         ),
-        "integration": (
+        "integrations": (
+            "CircuitBreakerConfig",
+            "CircuitBreakerTransition",
             "FormOption",
             "Integration",
             "IntegrationApi",
@@ -431,26 +449,39 @@ if not TYPE_CHECKING:
             "IntegrationDefApi",
             "IntegrationDefFormField",
             "IntegrationUpdate",
-            "TokenLimit",
-            "TokenUsageLog",
-        ),
-        "message": ("WorkflowMessage",),
-        "prompt": ("PromptTemplate", "PromptTemplateTestRequest"),
-        "record": ("TaskRecord", "WorkflowNotifications", "WorkflowRecord"),
-        "results": ("BulkResponse", "SearchResult"),
-        "run": ("TaskRun", "WorkflowRun"),
-        "schedule": ("CronSchedule", "SaveScheduleRequest", "WorkflowSchedule", "WorkflowScheduleExecution"),
-        "schema": ("SchemaDef",),
-        "secret": ("EnvironmentVariable", "SecretMetadata", "SecretWithTags"),
-        "service": (
-            "CircuitBreakerConfig",
-            "CircuitBreakerTransition",
+            "PromptTemplate",
+            "PromptTemplateTestRequest",
             "ProtoRegistryEntry",
             "RequestParam",
             "RequestParamSchema",
             "ServiceConfig",
             "ServiceMethod",
             "ServiceRegistry",
+            "TokenLimit",
+            "TokenUsageLog",
+        ),
+        "execution": (
+            "AggregateTokenUsage",
+            "TaskRecord",
+            "TaskRun",
+            "Workflow",
+            "WorkflowNotifications",
+            "WorkflowRecord",
+            "WorkflowRun",
+            "WorkflowStatus",
+            "WorkflowSummary",
+        ),
+        "schedule": ("CronSchedule", "SaveScheduleRequest", "WorkflowSchedule", "WorkflowScheduleExecution"),
+        "definition": (
+            "CacheConfig",
+            "RateLimitConfig",
+            "SchemaDef",
+            "StateChangeEvent",
+            "SubWorkflowParams",
+            "TaskDef",
+            "WorkflowDef",
+            "WorkflowDefSummary",
+            "WorkflowTask",
         ),
         "storage": (
             "ExternalStorageLocation",
@@ -461,21 +492,8 @@ if not TYPE_CHECKING:
             "FileUrl",
             "MultipartUpload",
         ),
-        "tag": ("Tag",),
         "task": ("ExecutionMetadata", "PollData", "Task", "TaskExecLog", "TaskResult", "TaskSummary"),
-        "task_def": ("TaskDef",),
-        "webhook": ("WebhookConfig", "WebhookExecutionHistory"),
-        "wire": ("Model",),
-        "workflow": ("AggregateTokenUsage", "Workflow", "WorkflowStatus", "WorkflowSummary"),
-        "workflow_def": (
-            "CacheConfig",
-            "RateLimitConfig",
-            "StateChangeEvent",
-            "SubWorkflowParams",
-            "WorkflowDef",
-            "WorkflowDefSummary",
-            "WorkflowTask",
-        ),
+        "_base": ("Model",),
     }
     _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

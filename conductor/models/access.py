@@ -6,10 +6,59 @@ from datetime import datetime
 
 from attrs import define, field
 
+from conductor.models._base import Model, wire
 from conductor.models.codec import moment
 from conductor.models.enums import AccessKeyStatus, AccessType, SubjectType, TargetType
-from conductor.models.tag import Tag
-from conductor.models.wire import Model
+
+
+@define(repr=False)
+class Tag(Model):
+    """Tag.
+
+    Attributes:
+        type: Deprecated; METADATA or RATE_LIMIT in older servers.
+    """
+
+    key: str | None = None
+    type: str | None = None
+    value: str | None = None
+
+
+@define(repr=False)
+class SecretMetadata(Model):
+    """Secret metadata.
+
+    Attributes:
+        partial: Masked value.
+        created_at: Wire is snake_case; ISO date-time.
+        updated_at: Wire is snake_case.
+    """
+
+    name: str | None = None
+    partial: str | None = None
+    created_at: str | None = field(default=None, metadata=wire("created_at"))
+    updated_at: str | None = field(default=None, metadata=wire("updated_at"))
+
+
+@define(repr=False)
+class SecretWithTags(Model):
+    """Secret with tags."""
+
+    name: str | None = None
+    tags: list[Tag] | None = None
+
+
+@define(repr=False)
+class EnvironmentVariable(Model):
+    """Environment variable.
+
+    Attributes:
+        tags: Orkes only.
+    """
+
+    name: str | None = None
+    value: str | None = field(default=None, repr=False)
+    tags: list[Tag] | None = None
 
 
 @define(repr=False)

@@ -7,7 +7,8 @@ from typing import Any
 
 from attrs import define, field
 
-from conductor.models.bodies import StartWorkflowRequest
+from conductor.models._base import Model, wire
+from conductor.models.access import Tag
 from conductor.models.codec import moment
 from conductor.models.enums import (
     AssignmentCompletionStrategy,
@@ -16,8 +17,7 @@ from conductor.models.enums import (
     HumanTaskTriggerType,
     HumanTaskUserType,
 )
-from conductor.models.tag import Tag
-from conductor.models.wire import Model, wire
+from conductor.models.requests import StartWorkflowRequest
 
 
 @define(repr=False)

@@ -7,7 +7,26 @@ from typing import Any, Generic, TypeVar
 
 from attrs import define, field
 
-from conductor.models.wire import Model
+from conductor.models._base import Model
+
+
+@define(repr=False)
+class Health(Model):
+    """Health."""
+
+    details: dict[str, Any] | None = None
+    error_message: str | None = None
+    healthy: bool | None = None
+
+
+@define(repr=False)
+class HealthStatus(Model):
+    """Health status."""
+
+    health_results: list[Health] = field(factory=list)
+    suppressed_health_results: list[Health] = field(factory=list)
+    healthy: bool | None = None
+
 
 T = TypeVar("T")
 

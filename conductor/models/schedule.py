@@ -6,11 +6,11 @@ from datetime import datetime
 
 from attrs import define, field
 
-from conductor.models.bodies import StartWorkflowRequest
+from conductor.models._base import Model
+from conductor.models.access import Tag
 from conductor.models.codec import epoch_ms, moment
 from conductor.models.enums import ScheduleExecutionState
-from conductor.models.tag import Tag
-from conductor.models.wire import Model
+from conductor.models.requests import StartWorkflowRequest
 
 
 @define(repr=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import define, field
 
+from conductor.models._base import Model
 from conductor.models.enums import FileStorageType, FileUploadStatus
-from conductor.models.wire import Model
 
 
 @define(repr=False)

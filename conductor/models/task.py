@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from conductor._renamed import missing_attribute
+from conductor.migration import missing_attribute
+from conductor.models._base import Model, wire
 from conductor.models.codec import moment
+from conductor.models.definition import TaskDef, WorkflowTask
 from conductor.models.enums import TaskResultStatus, TaskStatus
-from conductor.models.task_def import TaskDef
-from conductor.models.wire import Model, wire
-from conductor.models.workflow_def import WorkflowTask
 
 
 @define(repr=False)

@@ -16,7 +16,7 @@ from conductor.errors import ConductorError, ConfigurationError
 from conductor.server import start
 from conductor.server.oss.download import VERSION
 from conductor.server.oss.launch import start_oss_server
-from conductor.server.page.command import main as page_command
+from conductor.server.ui.serve import main as page_command
 
 _DONE, _MISUSED, _FAILED = 0, 2, 3
 _GLANCE = 0.2

@@ -15,15 +15,13 @@ from typing_extensions import Self
 
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.address import Listening
-from conductor.server.clock import Clock
-from conductor.server.engine.divergences import DOCUMENTED, STRICT
-from conductor.server.faults import Faults
+from conductor.server.engine.world import DOCUMENTED, STRICT
 from conductor.server.http.app import make_app
-from conductor.server.http.gate import Keys
-from conductor.server.http.guarded import guarded
-from conductor.server.http.waiting import Waiting
-from conductor.server.kernel import Kernel
-from conductor.server.page.guard import is_loopback
+from conductor.server.http.long_poll import Waiting
+from conductor.server.http.middleware import Faults, Keys, guarded
+from conductor.server.origin_check import is_loopback
+from conductor.server.runtime.clock import Clock
+from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
 from conductor.server.store.sqlite import Store
 

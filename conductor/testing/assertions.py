@@ -8,10 +8,9 @@ from typing import Any, NoReturn
 from attrs import frozen
 from typing_extensions import Self
 
+from conductor.models.execution import Workflow
 from conductor.models.task import Task
-from conductor.models.workflow import Workflow
-from conductor.testing.describe import as_table, difference
-from conductor.testing.failures import failure_of
+from conductor.testing.reports import as_table, difference, failure_of
 
 __all__ = ["TaskAssertion", "WorkflowAssertion", "assert_workflow"]
 

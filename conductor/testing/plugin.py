@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
     from conductor.models.task import Task
     from conductor.server.embedded import EmbeddedServer
-    from conductor.testing.failures import WorkerFailures
+    from conductor.testing.reports import WorkerFailures
     from conductor.testing.runs import WorkflowRunner
     from conductor.worker.handler import TaskHandler
     from conductor.worker.worker import Worker
@@ -80,7 +80,7 @@ def run_workflow(conductor_server: EmbeddedServer, conductor_client: ConductorCl
 
 @pytest.fixture
 def _conductor_failures(request: pytest.FixtureRequest) -> Iterator[WorkerFailures]:
-    from conductor.testing.failures import WorkerFailures  # noqa: PLC0415  only when it is asked for
+    from conductor.testing.reports import WorkerFailures  # noqa: PLC0415  only when it is asked for
 
     def report(title: str, text: str) -> None:
         request.node.add_report_section("call", f"worker {title}", text)

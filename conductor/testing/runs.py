@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from conductor.models.enums import TaskStatus
+from conductor.models.execution import Workflow
 from conductor.models.task import Task
-from conductor.models.workflow import Workflow
-from conductor.server.engine.words import ENDED_BY_OTHERS
-from conductor.testing.describe import as_table
+from conductor.server.engine.state import ENDED_BY_OTHERS
+from conductor.testing.reports import as_table
 
 if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient

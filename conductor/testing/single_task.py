@@ -11,7 +11,7 @@ from attrs import evolve
 from conductor.models import Task, TaskResult
 from conductor.models.codec import to_jsonable
 from conductor.testing.executions import example_task
-from conductor.worker.runner import Middleware, TaskRunner
+from conductor.worker.execution import Middleware, TaskRunner
 from conductor.worker.worker import Worker
 
 __all__ = ["run_task"]

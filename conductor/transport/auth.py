@@ -2,15 +2,181 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import copy
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import requests
 from requests.auth import AuthBase
 
-from conductor.errors import AuthenticationError
-from conductor.transport.token import TokenCache
+from conductor.errors import APITimeoutError, AuthenticationError, ConductorError
 
-__all__ = ["HEADER", "ConductorAuth", "NoAuth"]
+__all__ = ["HEADER", "ConductorAuth", "NoAuth", "NoTokenEndpoint", "TokenCache"]
+
+
+logger = logging.getLogger(__name__)
+_STALE_SHARE = 0.8
+_LONGEST_BACKOFF = 60.0
+_ASKED_AGAIN = 2.0
+
+
+class NoTokenEndpoint(Exception):  # noqa: N818  a signal between two functions, not an error
+    """Raised by a fetch: the server has no ``/token``, so it is an open-source server without authentication."""
+
+
+class TokenCache:
+    """Keeps one token for all threads.
+
+    Past 80% of its life one thread refreshes it while the others go on with it; past its life all wait for one refresh.
+    A failed refresh is not repeated before 1, 2, 4, ... 60 seconds are over; until then a token that still lives is
+    used, and without one the failure is raised again at once. A server that was found to have no authentication is
+    asked again once it refuses a request for want of a token, every two seconds at most. The log has one line when
+    failures begin, one when their cause becomes another, and one when they end.
+
+    Args:
+        fetch: Gets a new token from the server, within the seconds that it is given (None: its own limit).
+        life: How long a token lives, in seconds.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self, fetch: Callable[[float | None], str], life: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetch = fetch
+        self._life = life
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._got_at = 0.0
+        self._failures = 0
+        self._failing_since = 0.0
+        self._not_before = 0.0
+        self._last_error: ConductorError | None = None
+        self._disabled = False
+
+    def reset_lock(self) -> None:
+        """In a forked child: another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether the server was found to have no authentication."""
+        return self._disabled
+
+    @property
+    def state(self) -> str:
+        """``none`` (no authentication), ``new``, ``valid``, ``expired`` or ``failing`` (the last attempt failed)."""
+        if self._disabled:
+            return "none"
+        if self._last_error is not None:
+            return "failing"
+        if self._token is None:
+            return "new"
+        return "valid" if self._clock() - self._got_at < self._life else "expired"
+
+    def get(self, limit: float | None = None) -> str | None:
+        """A token that lives, or None for a server without authentication.
+
+        Args:
+            limit: The longest to wait for one, in seconds.
+
+        Raises:
+            AuthenticationError: No token can be had; the cause is in the message.
+            APIError: ``POST /token`` failed, or another thread's refresh took longer than ``limit``.
+        """
+        if self._disabled:
+            return None
+        token, age = self._token, self._clock() - self._got_at
+        if token is not None and age < self._life * _STALE_SHARE:
+            return token
+        if token is not None and age < self._life:
+            if self._lock.acquire(blocking=False):
+                try:
+                    self._refresh_stale(limit)
+                finally:
+                    self._lock.release()
+            return self._token
+        with self._locked(limit) as left:
+            return self._current_or_new(left)
+
+    def renew(self, rejected: str | None, limit: float | None = None) -> str | None:
+        """A token other than ``rejected``, which the server did not accept; one refresh for all who ask."""
+        with self._locked(limit) as left:
+            if self._token == rejected:
+                self._token = None
+            if self._disabled and self._clock() >= self._not_before:
+                self._disabled = False
+            return self._current_or_new(left)
+
+    @contextlib.contextmanager
+    def _locked(self, limit: float | None) -> Iterator[float | None]:
+        """Hold the lock; gives what is left of ``limit`` seconds."""
+        began = self._clock()
+        if not self._lock.acquire(timeout=-1 if limit is None else max(limit, 0.0)):
+            raise APITimeoutError("POST /token, which another thread has sent, was not answered in time")
+        try:
+            yield None if limit is None else max(limit - (self._clock() - began), 0.001)
+        finally:
+            self._lock.release()
+
+    def _refresh_stale(self, limit: float | None) -> None:
+        if self._clock() - self._got_at < self._life * _STALE_SHARE or self._clock() < self._not_before:
+            return
+        try:
+            self._refresh(limit)
+        except ConductorError:
+            return  # the old token still lives; the failure is counted
+
+    def _current_or_new(self, limit: float | None) -> str | None:
+        if self._disabled:
+            return None
+        if self._token is not None and self._clock() - self._got_at < self._life:
+            return self._token
+        if self._clock() < self._not_before and self._last_error is not None:
+            error = copy.copy(self._last_error)
+            error.no_token_for = self._not_before - self._clock()  # type: ignore[attr-defined]
+            raise error
+        self._refresh(limit)
+        return self._token
+
+    def _refresh(self, limit: float | None) -> None:
+        try:
+            self._token = self._fetch(limit)
+        except NoTokenEndpoint:
+            self._disabled = True
+            self._not_before = self._clock() + _ASKED_AGAIN
+            self._token = None
+            self._last_error = None
+            logger.info("The server has no token endpoint: going on without authentication")
+            return
+        except ConductorError as error:
+            self._after_failure(error)
+            raise
+        self._got_at = self._clock()
+        self._after_success()
+
+    def _after_success(self) -> None:
+        if self._last_error is not None:
+            lasted = self._clock() - self._failing_since
+            logger.info("A token was had again after %.1f s and %d failed attempt(s)", lasted, self._failures)
+        self._failures = 0
+        self._last_error = None
+
+    def _after_failure(self, error: ConductorError) -> None:
+        if self._last_error is None:
+            self._failing_since = self._clock()
+        if type(error) is not type(self._last_error):
+            level = logging.ERROR if isinstance(error, AuthenticationError) else logging.WARNING
+            logger.log(level, "No token can be had, trying again with growing pauses: %s", error)
+        self._failures += 1
+        wait = min(2.0 ** (self._failures - 1), _LONGEST_BACKOFF)
+        self._not_before = self._clock() + wait
+        self._last_error = error
+        error.no_token_for = wait  # type: ignore[attr-defined]  # when to ask again, for those who can wait
+
 
 HEADER = "X-Authorization"
 

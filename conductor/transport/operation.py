@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -12,10 +13,27 @@ from attrs import field, frozen
 
 from conductor.errors import ConfigurationError
 
-__all__ = ["Edition", "Operation", "Repeat", "nothing"]
+__all__ = ["NOT_GIVEN", "Edition", "NotGiven", "Operation", "Repeat", "nothing", "seconds"]
+
+
+class NotGiven(Enum):
+    """The type of ``NOT_GIVEN``, by which an argument says that it was left out; None means "no limit"."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN = NotGiven.NOT_GIVEN
+
+
+def seconds(value: float | timedelta) -> float:
+    """A duration in seconds."""
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
 
 T = TypeVar("T")
-
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 

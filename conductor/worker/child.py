@@ -17,8 +17,8 @@ import traceback
 from typing import Any
 
 from conductor.worker import in_child
-from conductor.worker.blueprint import Blueprint
 from conductor.worker.handler import StopReport, TaskHandler
+from conductor.worker.processes.spec import Blueprint
 from conductor.worker.signals import Flag
 
 __all__ = ["main"]

@@ -8,8 +8,8 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from conductor._renamed import missing_attribute
 from conductor.errors import ConductorError
+from conductor.migration import missing_attribute
 from conductor.models import Task, TaskExecLog
 
 if TYPE_CHECKING:

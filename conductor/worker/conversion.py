@@ -23,7 +23,7 @@ import typing_extensions
 from typing_extensions import get_type_hints, is_typeddict
 
 from conductor.errors import TaskInputError, UnexpectedResponseError
-from conductor.models.wire import Model
+from conductor.models._base import Model
 
 __all__ = ["Convert", "converter_for", "describe"]
 

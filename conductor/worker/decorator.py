@@ -6,10 +6,9 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
-from conductor._renamed import refuse_keywords
+from conductor.migration import refuse_keywords
 from conductor.models import TaskDef
-from conductor.worker.registry import WorkerRegistry, default_registry
-from conductor.worker.worker import Worker
+from conductor.worker.worker import Worker, WorkerRegistry, default_registry
 
 __all__ = ["worker_task"]
 

@@ -2,47 +2,215 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import importlib
 import logging
 import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from typing_extensions import Self
 
-from conductor._env import check_seconds
-from conductor._renamed import missing_attribute
+from conductor._internal.validation import check_int, check_seconds
 from conductor.errors import ConfigurationError, WorkerRegistrationError
+from conductor.migration import missing_attribute, refuse_keywords
 from conductor.settings import Settings
 from conductor.worker import in_child
-from conductor.worker.blueprint import blueprint_of, refuse_for_processes
 from conductor.worker.events import EventDispatcher, WorkerEvent, WorkerListener
-from conductor.worker.group import StopReport, WorkerGroup
 from conductor.worker.health import NOT_RUNNING, HandlerHealth
-from conductor.worker.lifetime import forget, remember
 from conductor.worker.metrics import MetricsCollector
-from conductor.worker.observation import Observation, ProbeOptions
-from conductor.worker.options import ResolvedOptions, resolve, table
-from conductor.worker.processes import ProcessGroup, process_count
-from conductor.worker.registry import WorkerRegistry
-from conductor.worker.selection import as_worker, check_client, check_options, find_workers, refuse_duplicates
+from conductor.worker.options import ResolvedOptions, WorkerOptions, resolve, table
+from conductor.worker.processes.parent import ProcessGroup, process_count
+from conductor.worker.processes.spec import blueprint_of, refuse_for_processes
 from conductor.worker.signals import Flag, stop_on_signals
-from conductor.worker.threads import Ingredients, ThreadGroup, connections_for, open_client
-from conductor.worker.worker import Worker
+from conductor.worker.supervisor import Ingredients, StopReport, ThreadGroup, WorkerGroup, connections_for, open_client
+from conductor.worker.watchdog import Observation, ProbeOptions
+from conductor.worker.worker import Worker, WorkerRegistry, default_registry
 
 if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
     from conductor.models import Task
 
-__all__ = ["StopReport", "TaskHandler"]
+__all__ = [
+    "Handler",
+    "StopReport",
+    "TaskHandler",
+    "as_worker",
+    "check_client",
+    "check_options",
+    "find_workers",
+    "forget",
+    "refuse_duplicates",
+    "remember",
+]
+
+
+def find_workers(
+    given: Sequence[Worker] | None, registry: WorkerRegistry | None, import_modules: Iterable[str]
+) -> list[Worker]:
+    """The workers that were given and those of the registry, after importing the modules that declare them.
+
+    Raises:
+        WorkerRegistrationError: There is none.
+        ConfigurationError: A module is not there, or raised when it was imported; that is then the error's cause.
+    """
+    for module in import_modules:
+        _import(module)
+    found = list(given or ())
+    if registry is None and given is None:
+        registry = default_registry
+    if registry is not None:
+        found += [worker for worker in registry if worker not in found]
+    if not found:
+        raise WorkerRegistrationError(
+            "No workers were found. Decorate a function with @worker_task in a module that is imported before the "
+            "handler starts, name the module in TaskHandler(import_modules=...), or give TaskHandler(workers=...)."
+        )
+    return found
+
+
+def _import(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except (ConfigurationError, WorkerRegistrationError):  # a decorator's, which says what is wrong
+        raise
+    except Exception as error:  # noqa: BLE001  whatever a module of the user does
+        is_missing = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
+        why = "there is no such module" if is_missing else f"importing it raised {type(error).__name__}: {error}"
+        raise ConfigurationError(
+            f"import_modules has {name!r}, which cannot be imported: {why}.",
+            variable="import_modules",
+            value=name,
+            allowed="modules that Python finds from here",
+        ) from (None if is_missing else error)
+
+
+def as_worker(declared: Worker | Callable[..., Any]) -> Worker:
+    """The worker itself, or the one that the decorator attached to a function."""
+    if isinstance(declared, Worker):
+        return declared
+    attached = getattr(declared, "__conductor_worker__", None)
+    if isinstance(attached, Worker):
+        return attached
+    raise WorkerRegistrationError(
+        f"{declared!r} is no worker: decorate it with @worker_task, or wrap it as Worker(function, 'task_name')."
+    )
+
+
+def check_options(options: dict[str, Any], max_concurrency: int | None) -> None:
+    """Refuse options that cannot be used.
+
+    Raises:
+        TypeError: There is no such option.
+        ConfigurationError: A value cannot be used.
+    """
+    WorkerOptions(**options) if options.keys() <= _option_names() else _refuse_options(options)
+    if max_concurrency is not None:
+        check_int("max_concurrency", max_concurrency, minimum=1)
+
+
+def check_client(client: object) -> None:
+    """Refuse what is neither a client nor settings.
+
+    Raises:
+        ConfigurationError: It is something else, such as a URL.
+    """
+    if client is None or isinstance(client, Settings):
+        return
+    from conductor.clients.client import ConductorClient  # noqa: PLC0415  requests only where there is a client
+
+    if not isinstance(client, ConductorClient):
+        allowed = "a ConductorClient, Settings or None"
+        raise ConfigurationError(  # without the value: a URL may hold a password
+            f"client is of type {type(client).__name__}; it must be {allowed}; "
+            "a server's URL goes into Settings(server_url=...).",
+            variable="client",
+            allowed=allowed,
+        )
+
+
+def _option_names() -> set[str]:
+    return {attribute.name for attribute in WorkerOptions.__attrs_attrs__}
+
+
+def _refuse_options(options: dict[str, Any]) -> None:
+    refuse_keywords("TaskHandler", options)
+    unknown = sorted(options.keys() - _option_names())
+    raise TypeError(f"TaskHandler() knows no {', '.join(unknown)}; options are: {', '.join(sorted(_option_names()))}")
+
+
+def refuse_duplicates(workers: Sequence[tuple[Worker, WorkerOptions]]) -> None:
+    """Refuse two workers that would poll the same queue.
+
+    Raises:
+        WorkerRegistrationError: There are two.
+    """
+    seen: dict[tuple[str, str | None], Worker] = {}
+    for worker, options in workers:
+        key = (worker.name, options.domain)
+        if key in seen:
+            places = [seen[key].place, worker.place]
+            where = f" in domain {options.domain!r}" if options.domain else ""
+            raise WorkerRegistrationError(
+                f"Two workers are declared for task {worker.name!r}{where}: {places[0]} and {places[1]}.", places=places
+            )
+        seen[key] = worker
+
+
+class Handler(Protocol):
+    """What a handler has to be able to do."""
+
+    def stop(self) -> Any:
+        """Stop in order."""
+
+    def forget_parent(self) -> None:
+        """In a forked child: be as before the start."""
+
+
+_running: set[Handler] = set()
+_hooked = False
+
+
+def remember(handler: Handler) -> None:
+    """Have ``handler`` stopped at the interpreter's end, and forgotten in children of a fork."""
+    global _hooked  # noqa: PLW0603  once per process, and not at import
+    _running.add(handler)
+    if not _hooked:
+        _hooked = True
+        # urllib3 empties its pools by weakref.finalize, which does all of its work at one place in the row of what is
+        # done at exit: that of the first. With one made here, ours stands later in the row, and is done before.
+        weakref.finalize(_stop_all, int)
+        atexit.register(_stop_all)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_forget_all)
+
+
+def _stop_all() -> None:
+    """Drain handlers that nobody stopped, as after Ctrl-C in a script whose last line is ``start()``."""
+    for handler in list(_running):
+        handler.stop()
+
+
+def _forget_all() -> None:
+    """In a forked child: the threads are the parent's, so here nothing runs, and each handler can be started anew."""
+    for handler in list(_running):
+        handler.forget_parent()
+    _running.clear()
+
+
+def forget(handler: Handler) -> None:
+    """Leave ``handler`` alone from now on: it is stopped."""
+    _running.discard(handler)
+
 
 logger = logging.getLogger(__name__)
-
 _FORCED = 1
 _MISCONFIGURED = 2
 _UNGUARDED = (

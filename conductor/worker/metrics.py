@@ -9,13 +9,13 @@ from __future__ import annotations
 import copy
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
 from conductor.models.codec import dumps
-from conductor.transport.notices import Forked, Notice, PayloadUsed, WorkflowStartFailed, WorkflowStarting
+from conductor.transport.events import Forked, Notice, PayloadUsed, WorkflowStartFailed, WorkflowStarting
 from conductor.worker.events import (
     DeliveryDelayed,
     LeaseExtended,
@@ -32,9 +32,10 @@ from conductor.worker.events import (
 )
 
 if TYPE_CHECKING:
-    from conductor.transport.http import Transport
+    from conductor.transport.client import Transport
 
-__all__ = ["FAMILIES", "Family", "MetricsCollector", "merged"]
+__all__ = ["CONTENT_TYPE", "FAMILIES", "Family", "MetricsCollector", "as_text", "merged"]
+
 
 _SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _BYTES = (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -260,3 +261,38 @@ def _merge_sample(samples: list[dict[str, Any]], more: Mapping[str, Any]) -> Non
         same[name] += more[name]
     for bound, count in more.get("buckets", {}).items():
         same["buckets"][bound] += count
+
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def as_text(snapshot: Mapping[str, Any]) -> str:
+    """What ``MetricsCollector.snapshot`` returned, for a scrape."""
+    return "".join(f"{line}\n" for line in _lines(snapshot))
+
+
+def _lines(snapshot: Mapping[str, Any]) -> Iterator[str]:
+    for name, family in snapshot.items():
+        yield f"# HELP {name} {FAMILIES[name].text}"
+        yield f"# TYPE {name} {family['type']}"
+        for sample in family["samples"]:
+            yield from _sample(name, sample)
+
+
+def _sample(name: str, sample: Mapping[str, Any]) -> Iterator[str]:
+    labels = sample["labels"]
+    if "value" in sample:
+        yield f"{name}{_labels(labels)} {sample['value']}"
+        return
+    for bound, count in sample["buckets"].items():
+        yield f"{name}_bucket{_labels({**labels, 'le': bound})} {count}"
+    yield f"{name}_sum{_labels(labels)} {sample['sum']}"
+    yield f"{name}_count{_labels(labels)} {sample['count']}"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}" if labels else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

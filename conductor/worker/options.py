@@ -18,7 +18,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from conductor._env import check_int, read_bool, read_int
+from conductor._internal.validation import check_int, read_bool, read_int
 from conductor.errors import ConfigurationError
 
 __all__ = ["ResolvedOptions", "WorkerOptions", "resolve", "table"]

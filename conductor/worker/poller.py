@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import define, field, frozen
 
+from conductor.errors import APIError, APIStatusError, RateLimitError
 from conductor.worker.events import (
     EventDispatcher,
     PollCompleted,
@@ -19,17 +21,80 @@ from conductor.worker.events import (
     WorkerStateChanged,
 )
 from conductor.worker.options import WorkerOptions
-from conductor.worker.pace import Pace
-from conductor.worker.places import Places
-from conductor.worker.pool import WorkerPool
+from conductor.worker.pool import Places, WorkerPool
 
 if TYPE_CHECKING:
-    from conductor.transport.hot import HotPath
+    from conductor.transport.task_channel import HotPath
 
-__all__ = ["Gate", "Poller"]
+__all__ = ["MAX_WAIT_MS", "Gate", "Pace", "Poller"]
+
+
+MAX_WAIT_MS = 2500
+MAX_PAUSE = 5.0
+_USUAL_PAUSE = 1.0
+_PAUSE_PER_WORKER = 0.01
+_FIRST_PAUSE = 0.1
+_LONGEST_AFTER = 2.0
+_LONGEST_AFTER_REFUSAL = 30.0
+_LONGEST_AFTER_RATE_LIMIT = 60.0
+
+
+@define
+class Pace:
+    """The state of the polling rule for one worker; no clock and no I/O in it.
+
+    Attributes:
+        interval: Seconds between the beginnings of two empty polls.
+        first_wait_ms: What an empty poll waits on the server at first.
+        wait_ms: What the next poll waits on the server.
+        workers: How many workers poll the same server from here.
+        failures: Failed polls since the last that worked.
+    """
+
+    interval: float
+    first_wait_ms: int
+    workers: int = 1
+    wait_ms: int = field(init=False)
+    failures: int = 0
+    _early_pause: float = field(default=0.0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.wait_ms = self.first_wait_ms
+
+    def after_tasks(self) -> None:
+        """Note that a poll brought tasks."""
+        self.failures = 0
+        self._early_pause = 0.0
+        self.wait_ms = self.first_wait_ms
+
+    def after_empty(self, asked_ms: int, took: float) -> float:
+        """Note an empty poll that asked to wait ``asked_ms`` and took ``took`` seconds; returns the pause."""
+        self.failures = 0
+        if self.interval < 1.0:
+            self.wait_ms = max(self.first_wait_ms, min(max(2 * asked_ms, 1), MAX_WAIT_MS))
+        pause = max(0.0, self.interval - took)
+        if took * 1000 >= asked_ms / 2 and asked_ms > 0:
+            self._early_pause = 0.0
+            return pause
+        longest = min(max(_USUAL_PAUSE, _PAUSE_PER_WORKER * self.workers), MAX_PAUSE)
+        self._early_pause = min(max(2 * self._early_pause, _FIRST_PAUSE), longest)
+        return max(pause, self._early_pause)
+
+    def after_failure(self, error: BaseException) -> float:
+        """Note a failed poll; returns the pause."""
+        self.failures += 1
+        if (no_token_for := getattr(error, "no_token_for", None)) is not None:
+            return float(no_token_for) + random.uniform(0.0, 0.1)  # noqa: S311  spreads pollers, guards nothing
+        longest, asked = _LONGEST_AFTER, 0.0
+        if isinstance(error, RateLimitError):
+            longest, asked = _LONGEST_AFTER_REFUSAL, min(error.retry_after or 0.0, _LONGEST_AFTER_RATE_LIMIT)
+        elif not isinstance(error, APIError) or (isinstance(error, APIStatusError) and 0 < error.status < 500):  # noqa: PLR2004
+            longest = _LONGEST_AFTER_REFUSAL
+        backoff: float = min(_FIRST_PAUSE * 2 ** min(self.failures, 20), longest)
+        return max(asked, backoff * random.uniform(0.75, 1.0))  # noqa: S311  spreads pollers, guards nothing
+
 
 logger = logging.getLogger(__name__)
-
 _IDLE_CHECK = 0.1
 _HELD_WAIT_MS = 100
 _STUCK_AFTER = 60.0

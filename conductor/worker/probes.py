@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from conductor.errors import ConfigurationError
-from conductor.worker.exposition import CONTENT_TYPE, as_text
 from conductor.worker.health import HandlerHealth
+from conductor.worker.metrics import CONTENT_TYPE, as_text
 
 __all__ = ["ProbeServer"]
 

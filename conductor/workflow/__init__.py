@@ -2,13 +2,22 @@
 
 from typing import TYPE_CHECKING, Any
 
-from conductor._renamed import missing_name
+from conductor.migration import missing_name
+from conductor.validation.problem import Problem
 from conductor.workflow.builder import Workflow
 from conductor.workflow.load import raw
-from conductor.workflow.problem import Problem
 from conductor.workflow.refs import Ref
 from conductor.workflow.step import Options, Step
-from conductor.workflow.tasks.branch import decision, dynamic_fork, exclusive_join, fork, join, switch
+from conductor.workflow.tasks.branch import (
+    decision,
+    do_while,
+    dynamic_fork,
+    exclusive_join,
+    for_each,
+    fork,
+    join,
+    switch,
+)
 from conductor.workflow.tasks.data import (
     business_rule,
     get_signed_jwt,
@@ -19,14 +28,18 @@ from conductor.workflow.tasks.data import (
     update_secret,
     update_task,
 )
-from conductor.workflow.tasks.documents import chunk_text, generate_pdf, get_document, list_files, parse_document
-from conductor.workflow.tasks.event import event, kafka_publish, pull_workflow_messages
 from conductor.workflow.tasks.http import grpc, http, http_poll
-from conductor.workflow.tasks.human import assignment, human, trigger
-from conductor.workflow.tasks.llm import ModelOptions, llm_chat_complete, llm_text_complete
-from conductor.workflow.tasks.loop import do_while, for_each
+from conductor.workflow.tasks.llm import (
+    ModelOptions,
+    chunk_text,
+    generate_pdf,
+    get_document,
+    list_files,
+    llm_chat_complete,
+    llm_text_complete,
+    parse_document,
+)
 from conductor.workflow.tasks.media import generate_audio, generate_image, generate_video
-from conductor.workflow.tasks.planning import list_api_tools, plan_and_compile, planner_context_fetch
 from conductor.workflow.tasks.script import inline, jq, lambda_, set_variable
 from conductor.workflow.tasks.simple import dynamic, simple
 from conductor.workflow.tasks.subworkflow import get_workflow, start_workflow, sub_workflow, terminate_workflow
@@ -37,8 +50,11 @@ from conductor.workflow.tasks.tools import (
     conductor_agent,
     get_agent_card,
     integration,
+    list_api_tools,
     list_mcp_tools,
     mcp_remote,
+    plan_and_compile,
+    planner_context_fetch,
 )
 from conductor.workflow.tasks.vectors import (
     llm_generate_embeddings,
@@ -49,7 +65,19 @@ from conductor.workflow.tasks.vectors import (
     llm_search_index,
     llm_store_embeddings,
 )
-from conductor.workflow.tasks.wait import noop, terminate, wait, wait_for_webhook, yield_
+from conductor.workflow.tasks.wait import (
+    assignment,
+    event,
+    human,
+    kafka_publish,
+    noop,
+    pull_workflow_messages,
+    terminate,
+    trigger,
+    wait,
+    wait_for_webhook,
+    yield_,
+)
 
 __all__ = [
     "ModelOptions",

@@ -2,38 +2,389 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from typing_extensions import Self
+from typing_extensions import ParamSpec, Self, Unpack
 
-from conductor._renamed import explains, missing_attribute
-from conductor.errors import ConfigurationError, UnexpectedResponseError, WorkflowDefinitionError
-from conductor.models import RateLimitConfig, SchemaDef, Tag, WorkflowDef, WorkflowTimeoutPolicy
+from conductor.diagram import Picture, draw
+from conductor.errors import (
+    ConfigurationError,
+    ConflictError,
+    NotFoundError,
+    UnexpectedResponseError,
+    WorkflowDefinitionError,
+)
+from conductor.migration import explains, missing_attribute
+from conductor.models import RateLimitConfig, SchemaDef, Tag, TaskRun, WorkflowDef, WorkflowRun, WorkflowTimeoutPolicy
 from conductor.models.defaults import without_defaults
-from conductor.workflow.checking import Checking
-from conductor.workflow.draw import Picture, draw
+from conductor.validation import check
+from conductor.validation.problem import Problem
+from conductor.workflow.codegen import to_python
+from conductor.workflow.diff import Diff, compare
 from conductor.workflow.load import block_from, definition_from, read_file
-from conductor.workflow.naming import Names
-from conductor.workflow.opening import Opening
-from conductor.workflow.place import here
-from conductor.workflow.problem import Problem
-from conductor.workflow.python import to_python
-from conductor.workflow.refs import Ref
+from conductor.workflow.refs import Origin, Ref, Written, claim, here
 from conductor.workflow.render import Renderer
-from conductor.workflow.roots import Roots
-from conductor.workflow.running import Running
-from conductor.workflow.step import Block, Chain, Closed, Content, Step
+from conductor.workflow.signature import Declared, Signature, declared
+from conductor.workflow.step import Block, Chain, Closed, Content, ForkStep, LoopStep, Names, Options, Step, SwitchStep
+from conductor.workflow.tasks import branch
 from conductor.workflow.tasks.branch import fork
-from conductor.workflow.written import Written, claim
 
-__all__ = ["Workflow"]
+if TYPE_CHECKING:
+    from conductor.clients.client import ConductorClient
+    from conductor.models import Workflow as Execution
+
+__all__ = ["Checking", "Opening", "Roots", "Running", "Workflow"]
+
+
+class Roots:
+    """The references that a workflow itself has."""
+
+    @property
+    def root(self) -> str:
+        """What references to the workflow begin with."""
+        return "workflow"
+
+    @property
+    def input(self) -> Ref:
+        """Its input: ``workflow.input.customer``, ``workflow.input["order id"]``."""
+        return Ref(self, ".input")
+
+    @property
+    def variables(self) -> Ref:
+        """Its variables, which ``set_variable`` sets."""
+        return Ref(self, ".variables")
+
+    @property
+    def secrets(self) -> Ref:
+        """The server's secrets; they are put in when the task is handed out, and never stored."""
+        return Ref(self, ".secrets")
+
+    @property
+    def env(self) -> Ref:
+        """The server's environment variables."""
+        return Ref(self, ".env")
+
+    @property
+    def execution(self) -> Ref:
+        """The execution: ``.workflowId``, ``.correlationId``, ``.workflowType``, ``.version``, ``.status``."""
+        return Ref(self, "")
+
 
 S = TypeVar("S", bound=Step)
+
+
+class Opening:
+    """What adds a step with blocks and returns it, to be used in a ``with`` statement."""
+
+    def switch(
+        self,
+        value: Any = None,
+        cases: Mapping[Any, Content] | None = None,
+        default: Content = None,
+        *,
+        script: str | None = None,
+        evaluator: str | None = None,
+        param: str = "switchCaseValue",
+        **options: Unpack[Options],
+    ) -> SwitchStep:
+        """Add a SWITCH, see ``conductor.workflow.switch``: ``with s.case("A"): ...``, ``with s.default(): ...``."""
+        made = branch.switch(value, cases, default, script=script, evaluator=evaluator, param=param, **options)
+        return self._added(made)
+
+    def fork(
+        self,
+        *branches: Content,
+        join_on: Sequence[Step | str] | None = None,
+        join: bool | Step = True,
+        **options: Unpack[Options],
+    ) -> ForkStep:
+        """Add a FORK_JOIN and its JOIN, see ``conductor.workflow.fork``: ``with f.branch(): ...``."""
+        return self._added(branch.fork(*branches, join_on=join_on, join=join, **options))
+
+    def do_while(
+        self,
+        body: Content = None,
+        *,
+        count: Any = None,
+        condition: str | None = None,
+        items: Any = None,
+        keep_last: int | None = None,
+        evaluator: str | None = None,
+        **options: Unpack[Options],
+    ) -> LoopStep:
+        """Add a DO_WHILE, see ``conductor.workflow.do_while``; its body is the ``with`` block."""
+        return self._added(
+            branch.do_while(
+                body,
+                count=count,
+                condition=condition,
+                items=items,
+                keep_last=keep_last,
+                evaluator=evaluator,
+                **options,
+            )
+        )
+
+    def for_each(self, items: Any, body: Content = None, **options: Unpack[Options]) -> LoopStep:
+        """Add a DO_WHILE over items, see ``conductor.workflow.for_each``; its body is the ``with`` block."""
+        return self._added(branch.for_each(items, body, **options))
+
+    def _added(self: Any, step: S) -> S:
+        added: S = self.add(step)
+        return added
+
+
+class Checking:
+    """What says what is wrong with a workflow."""
+
+    name: Any
+    place: str
+    walk: Any
+    _fields: dict[str, Any]
+    _mistakes: list[Problem]
+    _lines: dict[str, str]
+    _written: dict[str, list[Written]]
+
+    def validate(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> list[Problem]:
+        """Everything that is wrong with it, each with its place; warnings as well (``is_error`` is false).
+
+        Args:
+            workers: The workers that there are: functions, ``Worker`` objects, a ``WorkerRegistry``. Tasks that are
+                given by name, as those of a JSON file, are checked against the functions as well; and one that no
+                worker is for is a warning.
+        """
+        return self.problems_with(None if workers is None else {one.name: one for one in map(declared, workers)})
+
+    def problems_with(
+        self, signatures: Mapping[str, Signature] | None, inside: tuple[Checking, ...] = ()
+    ) -> list[Problem]:
+        """What ``validate`` finds, with the workers as they were read.
+
+        Args:
+            signatures: The workers by task name, or None.
+            inside: The workflows that this one is checked as a part of, outermost first.
+        """
+        if self in inside:
+            return []  # the outermost one tells of the circle
+        circle = None if inside else self._circle(())
+        is_built = not all(step.is_loaded for step in self.walk())
+        origin = Origin(self.place if is_built else "", self._lines, self._written)
+        block = self._fields["tasks"]
+        found = check(self._fields, block, origin, signatures=signatures, inside=(*inside, self))
+        return [*self._mistakes, *([circle] if circle else []), *found]
+
+    def without_steps(self) -> dict[str, Any]:
+        """The definition's own fields in their wire form, with text for what has no JSON form."""
+        renderer = Renderer((), is_lenient=True)
+        return {key: renderer.value(value) for key, value in self._fields.items() if not isinstance(value, Block)}
+
+    def check(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> Self:
+        """Raise what ``validate`` finds, warnings apart.
+
+        Args:
+            workers: See ``validate``.
+
+        Raises:
+            WorkflowDefinitionError: There are errors; ``problems`` has all of them.
+        """
+        errors = [problem for problem in self.validate(workers=workers) if problem.is_error]
+        if errors:
+            listing = "".join(f"\n  {problem}" for problem in errors)
+            count = f"{len(errors)} problems" if len(errors) > 1 else "a problem"
+            raise WorkflowDefinitionError(f"Workflow {self.name!r} has {count}:{listing}", problems=errors)
+        return self
+
+    def _circle(self, line: tuple[Checking, ...]) -> Problem | None:
+        """The circle of sub-workflows that this one is in: it cannot be written down, or never ends."""
+        if self in line:
+            names = " -> ".join(workflow.name for workflow in (*line[line.index(self) :], self))
+            return Problem(
+                "CIRCLE",
+                f"Sub-workflows that contain themselves: {names}. Refer to one by its name, in a case of a switch.",
+                self.place,
+            )
+        always = set(_always(self._fields["tasks"]))
+        for step in self.walk():
+            param = step.fields.get("subWorkflowParam")
+            is_inline = isinstance(param, dict) and isinstance(param.get("workflowDefinition"), Checking)
+            if (
+                isinstance(step.target, Checking)
+                and (is_inline or step in always)
+                and (circle := step.target._circle((*line, self)))  # noqa: SLF001  its own kind
+            ):
+                return circle
+        return None
+
+
+def _always(block: Block) -> Iterator[Step]:
+    """The steps of a block that no switch stands around."""
+    for step in block:
+        yield step
+        if step.type not in {"SWITCH", "DECISION"}:
+            for _, inner in step.blocks():
+                yield from _always(inner)
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _with_client(call: Callable[P, T]) -> Callable[P, T]:
+    """Have a method say what it misses when it is called as if the workflow held a client."""
+
+    @functools.wraps(call)
+    def checked(*given: P.args, **named: P.kwargs) -> T:
+        client = given[1] if len(given) > 1 else named.get("client")
+        if not hasattr(client, "workflows"):
+            name = call.__name__
+            raise TypeError(
+                f"Workflow.{name}() takes a ConductorClient first, and got {client!r}: a workflow holds no client. "
+                f"Write workflow.{name}(client, ...)."
+            )
+        return call(*given, **named)
+
+    return explains(checked)
+
+
+class Running:
+    """The calls of a workflow; all check it before anything is sent.
+
+    Raises:
+        WorkflowDefinitionError: There are errors in it; nothing was sent.
+    """
+
+    @_with_client
+    def register(
+        self: Any, client: ConductorClient, *, overwrite: bool = False, task_defs: bool = False, check: bool = True
+    ) -> None:
+        """Register the definition (``POST /metadata/workflow``).
+
+        Args:
+            client: The client.
+            overwrite: Replace what the server has in this version. Without it, a registered definition that is the
+                same is left alone, and one that differs is an error.
+            task_defs: Register the task definitions of the decorated functions among its steps as well
+                (``POST /metadata/taskdefs``).
+            check: Whether to check it first.
+
+        Raises:
+            ConflictError: This version is there, differs, and ``overwrite`` is false.
+        """
+        definition = (self.check() if check else self).to_def()
+        if task_defs and (found := self.task_defs()):
+            client.metadata.register_tasks(found)
+        try:
+            client.metadata.register_workflow(definition, overwrite=overwrite)
+        except ConflictError:
+            if self.diff(client):
+                raise
+
+    def task_defs(self: Any) -> list[Any]:
+        """The task definitions of the decorated functions among its steps."""
+        found: dict[str, Any] = {}
+        for step in self.walk():
+            make = getattr(step.signature and step.signature.worker, "task_def", None)
+            if callable(make):
+                found.setdefault(step.signature.name, make())
+        return list(found.values())
+
+    @_with_client
+    def start(
+        self: Any,
+        client: ConductorClient,
+        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
+        *,
+        registered: bool = False,
+        check: bool = True,
+        **options: Any,
+    ) -> str:
+        """Start it and return the execution's id (``POST /workflow``).
+
+        Args:
+            client: The client.
+            input: The workflow's input.
+            registered: Start the registered definition of this name and version; without it this very definition is
+                sent along, and need not be registered.
+            check: Whether to check it first.
+            options: What else ``client.workflows.start`` takes.
+        """
+        target, more = self._target(registered, check)
+        return client.workflows.start(target, input, **more, **options)
+
+    @_with_client
+    def execute(
+        self: Any,
+        client: ConductorClient,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
+        *,
+        registered: bool = False,
+        check: bool = True,
+        **options: Any,
+    ) -> WorkflowRun | TaskRun:
+        """Start it and wait on the server for it (``POST /workflow/execute/{name}/{version}``).
+
+        Args:
+            client: The client.
+            input: The workflow's input.
+            registered: See ``start``.
+            check: Whether to check it first.
+            options: What else ``client.workflows.execute`` takes.
+        """
+        target, more = self._target(registered, check)
+        return client.workflows.execute(target, input, **more, **options)
+
+    @_with_client
+    def run(
+        self: Any,
+        client: ConductorClient,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
+        *,
+        registered: bool = False,
+        check: bool = True,
+        timeout: float | timedelta | None = None,
+        **options: Any,
+    ) -> Execution:
+        """Start it, wait for its end, and return the execution.
+
+        Args:
+            client: The client.
+            input: The workflow's input.
+            registered: See ``start``.
+            check: Whether to check it first.
+            timeout: The longest wait, in seconds; None for no limit.
+            options: What else ``client.workflows.start`` takes.
+
+        Raises:
+            WorkflowFailedError: It ended, but not as COMPLETED.
+            WorkflowTimeoutError: It has not ended in time; it goes on.
+        """
+        target, more = self._target(registered, check)
+        return client.workflows.run(target, input, timeout=timeout, **more, **options)
+
+    def _target(self: Any, registered: bool, check: bool) -> tuple[Any, dict[str, Any]]:
+        workflow = self.check() if check else self
+        if registered:
+            return workflow.name, {"version": workflow.version}
+        return workflow.to_def(), {}
+
+    @_with_client
+    def diff(self: Any, client: ConductorClient) -> Diff:
+        """What differs from the registered definition of this name and version; false for nothing.
+
+        ``GET /metadata/workflow/{name}``.
+        """
+        here = self.to_def()
+        try:
+            there = client.metadata.get_workflow(self.name, self.version, metadata=bool(here.tags) or None).to_dict()
+        except NotFoundError:
+            there = None
+        return compare(here.to_dict(), there)
 
 
 class Workflow(Roots, Opening, Checking, Running):
@@ -320,7 +671,7 @@ class Workflow(Roots, Opening, Checking, Running):
         return to_python(without_defaults(wire) if tidy else wire, Workflow, variable)
 
     def draw(self, inside: Iterable[object] = ()) -> Picture:
-        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.workflow.draw``.
+        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.diagram``.
 
         Args:
             inside: Definitions of sub-workflows, or builders of them, to be drawn inside the steps that run them.

@@ -12,9 +12,8 @@ from typing_extensions import Unpack
 from conductor.errors import ConfigurationError
 from conductor.models import WorkflowDef
 from conductor.models.codec import loads
-from conductor.workflow.blocks import ForkStep, LoopStep, SwitchStep
-from conductor.workflow.step import Block, Options, Step, make
-from conductor.workflow.written import claim
+from conductor.workflow.refs import claim
+from conductor.workflow.step import Block, ForkStep, LoopStep, Options, Step, SwitchStep, make
 
 __all__ = ["block_from", "definition_from", "raw", "read_file", "step_from"]
 

@@ -140,7 +140,7 @@ def main() -> int:
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))  # run as a file, Python looks beside the file only
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    logging.getLogger("conductor.worker.runner").setLevel(logging.ERROR)  # failures are part of this show
+    logging.getLogger("conductor.worker.execution").setLevel(logging.ERROR)  # failures are part of this show
     try:
         with ExitStack() as stack:
             url = arguments.server

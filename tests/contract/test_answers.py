@@ -13,9 +13,9 @@ from surface.table import table
 from surface.validation import misfits
 from surface.wire import Wire, said, send
 
-from conductor.models.wire import structure, unstructure
-from conductor.transport.answers import answer as read
-from conductor.transport.status import Call
+from conductor.models._base import structure, unstructure
+from conductor.transport.errors import Call
+from conductor.transport.errors import answer as read
 
 ANSWERED = [
     (key, name)

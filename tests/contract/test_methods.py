@@ -13,7 +13,7 @@ from surface.wire import Wire, exchange, said, send
 
 from conductor import ConductorClient
 from conductor.errors import APIError
-from conductor.models.wire import unstructure
+from conductor.models._base import unstructure
 
 CALLS = {key: call for key, call in (table() | beyond.CALLS).items() if key in declared()}
 

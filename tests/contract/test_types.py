@@ -11,8 +11,8 @@ from surface.documents import documents, named
 from surface.schemas import model_of, properties, used
 
 from conductor.models import BulkResponse, SearchResult
+from conductor.models._base import wire_name
 from conductor.models.enums import WireEnum
-from conductor.models.wire import wire_name
 
 # Values that the documents list although others occur: roles that users make, fields of any provider.
 ANY_TEXT = {"UpsertUserRequest.roles", "UpsertGroupRequest.roles", "IntegrationDefFormField.fieldName"}

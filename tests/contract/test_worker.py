@@ -14,7 +14,7 @@ from surface.wire import SERVER, VERBS, Wire, said
 from conductor import ConductorClient
 from conductor.models import Task, TaskResult
 from conductor.models.codec import dumps
-from conductor.transport.hot import HotPath
+from conductor.transport.task_channel import HotPath
 
 POLL = "GET /api/tasks/poll/batch/{tasktype}"
 UPDATE = "POST /api/tasks"

@@ -11,7 +11,7 @@ from surface.wire import SERVER, Asked
 
 from conductor import Workflow
 from conductor.models import WorkflowTask
-from conductor.models.wire import wire_name
+from conductor.models._base import wire_name
 from conductor.workflow import do_while, dynamic_fork, exclusive_join, fork, simple, sub_workflow, switch
 
 SAMPLES = Path(__file__).resolve().parents[1] / "unit" / "workflow" / "test_task_types.py"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import conductor.server
-from conductor.worker.registry import default_registry
+from conductor.worker.worker import default_registry
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "docs")]
 

@@ -18,7 +18,7 @@ def waiting(client, names):
 
 
 def test_the_server_says_that_it_is_well_and_which_it_is(client):
-    from conductor.clients.health import CHECK_API
+    from conductor.clients.admin import CHECK_API
 
     assert client.health.check().healthy is True
     assert client.transport.request(CHECK_API).healthy is True

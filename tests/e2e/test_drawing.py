@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 
+from conductor.diagram import draw
 from conductor.testing.generators import (
     do_while_task,
     dynamic_fork_task,
@@ -11,7 +12,6 @@ from conductor.testing.generators import (
     sub_workflow_task,
     switch_task,
 )
-from conductor.workflow.draw import draw
 
 
 def run(client, names, wait_until, tasks, given):

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from conductor.diagram import draw
 from conductor.errors import BadRequestError
 from conductor.models import TaskType
 from conductor.testing.generators import (
@@ -20,7 +21,6 @@ from conductor.testing.generators import (
     terminate_task,
 )
 from conductor.testing.strategies import workflow_definitions
-from conductor.workflow.draw import draw
 
 ALIKE = [
     "task_type",

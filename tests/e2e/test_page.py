@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conductor.server.page.serve import PageServer
-from conductor.server.page.upstream import Upstream
+from conductor.server.ui.serve import PageServer
+from conductor.server.ui.upstream import Upstream
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 
 from conductor import ConfigurationError, Settings, TaskHandler, Worker
-from conductor.worker.observation import ProbeOptions
+from conductor.worker.watchdog import ProbeOptions
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_a_broken_logging_filter_loses_no_result(stub, make, wait_until):
     def fail():
         raise ValueError("no")
 
-    mend = break_logging_once("conductor.worker.runner")
+    mend = break_logging_once("conductor.worker.execution")
     stub.add("work", "work-1")
     try:
         make(Worker(fail, "work")).start()

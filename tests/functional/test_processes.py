@@ -14,7 +14,7 @@ import pytest
 from processes import read_until, start_script
 
 from conductor import ConfigurationError, Settings, TaskHandler, Worker, WorkerRegistrationError, worker_task
-from conductor.worker.registry import WorkerRegistry
+from conductor.worker.worker import WorkerRegistry
 
 SCRIPT = r"""
 import logging, os, sys, threading, time
@@ -324,7 +324,7 @@ def test_a_worker_that_no_name_leads_to_is_refused():
 
 
 def test_a_decorated_function_of_a_registry_of_ones_own_is_found_by_its_variable():
-    from conductor.worker.blueprint import wanted
+    from conductor.worker.processes.spec import wanted
 
     registry = WorkerRegistry()
     module = sys.modules[__name__]

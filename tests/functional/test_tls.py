@@ -7,7 +7,7 @@ import trustme
 
 from conductor import ConductorClient, RetryPolicy, Settings, TaskHandler, Worker
 from conductor.errors import APIConnectionError
-from conductor.transport.hot import HotPath
+from conductor.transport.task_channel import HotPath
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ import pytest
 from conductor import ConductorClient, RetryPolicy
 from conductor.errors import APIConnectionError, APIError, APITimeoutError, UnexpectedResponseError
 from conductor.settings import Settings
-from conductor.transport.hot import HotPath
-from conductor.transport.http import Transport
+from conductor.transport.client import Transport
+from conductor.transport.connections import _DeadlineFile
 from conductor.transport.operation import Operation, Repeat
-from conductor.transport.session import _DeadlineFile
+from conductor.transport.task_channel import HotPath
 
 ECHO = Operation("GET", "/echo/{id}", dict)
 ONCE = Operation("POST", "/tasks", str, Repeat.NEVER)

@@ -17,7 +17,7 @@ from conductor import (
 )
 from conductor.errors import WorkerRegistrationError
 from conductor.worker.events import DeliveryDelayed, LeaseExtended, PollFailure, TaskUpdateFailure, WorkerStateChanged
-from conductor.worker.registry import WorkerRegistry
+from conductor.worker.worker import WorkerRegistry
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def test_models_load_what_draws_them_when_they_are_drawn():
 import json, sys
 from conductor.models import WorkflowDef
 definition = WorkflowDef("w")
-before = "conductor.workflow.draw" in sys.modules
+before = "conductor.diagram" in sys.modules
 print(json.dumps([before, "<svg" in definition._repr_html_()]))
 """
     assert run(code) == [False, True]

@@ -3,11 +3,11 @@
 from hypothesis.strategies import SearchStrategy
 from typing_extensions import assert_type
 
+from conductor.diagram import Picture, draw
 from conductor.models import Task, TaskResult, Workflow, WorkflowDef, WorkflowTask
 from conductor.testing import run_task
 from conductor.testing.generators import example_task, example_workflow, example_workflow_run, http_task
 from conductor.testing.strategies import workflow_definitions
-from conductor.workflow.draw import Picture, draw
 
 
 def double(number: int) -> int:

@@ -6,8 +6,8 @@ from conductor import ConductorClient, Workflow, worker_task
 from conductor.models import TaskRun, WorkflowDef, WorkflowRun
 from conductor.models import Workflow as Execution
 from conductor.workflow import Problem, Ref, Step, do_while, fork, http, simple, switch
-from conductor.workflow.blocks import ForkStep, LoopStep, SwitchStep
 from conductor.workflow.diff import Diff
+from conductor.workflow.step import ForkStep, LoopStep, SwitchStep
 
 
 @worker_task("charge")

@@ -14,7 +14,7 @@ import conductor
 import conductor.models
 import conductor.workflow
 from conductor import ConductorClient, Settings, Task, TaskHandler, Worker, WorkerRegistry, Workflow, worker_task
-from conductor._renamed.table import ATTRIBUTES, KEYWORDS, NAMES
+from conductor.migration.table import ATTRIBUTES, KEYWORDS, NAMES
 from conductor.models import StartWorkflowRequest
 from conductor.models import Workflow as Execution
 from conductor.worker.options import WorkerOptions

@@ -7,7 +7,7 @@ python manage.py conductor_worker                                  # runs what t
 
 from __future__ import annotations
 
-from conductor.contrib.django.client import get_client
+from conductor.contrib.django.configuration import get_client
 from conductor.contrib.django.starts import start_on_commit
 
 __all__ = ["get_client", "start_on_commit"]

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from conductor.contrib.django.client import get_client
+from conductor.contrib.django.configuration import get_client
 from conductor.contrib.django.models import WorkflowStart
 from conductor.contrib.django.outbox import retry
 

@@ -8,8 +8,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import autodiscover_modules
 
 from conductor.contrib.django.checks import check_deployment, check_settings
-from conductor.contrib.django.client import forget_client
-from conductor.contrib.django.configuration import django_options
+from conductor.contrib.django.configuration import django_options, forget_client
 from conductor.errors import ConfigurationError
 
 __all__ = ["ConductorConfig"]

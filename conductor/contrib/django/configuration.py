@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,11 +10,12 @@ import attrs
 from attrs import field, frozen
 from django.conf import settings as django_settings
 
-from conductor.contrib.configuration import read_settings, refuse_unknown
+from conductor.clients.client import ConductorClient
+from conductor.contrib._frameworks import read_settings, refuse_unknown
 from conductor.errors import ConfigurationError
 from conductor.settings import Settings
 
-__all__ = ["DjangoOptions", "conductor_settings", "django_options"]
+__all__ = ["DjangoOptions", "conductor_settings", "django_options", "forget_client", "get_client"]
 
 
 @frozen
@@ -88,3 +90,31 @@ def django_options() -> DjangoOptions:
     """
     given = _given()
     return DjangoOptions(**{field: given[name] for name, field in _FIELDS.items() if name in given})
+
+
+_lock = threading.Lock()
+_client: ConductorClient | None = None
+
+
+def get_client() -> ConductorClient:
+    """The client of this process: one for all threads and requests, also after a fork.
+
+    Raises:
+        ConfigurationError: ``settings.CONDUCTOR`` or the environment cannot be used.
+    """
+    global _client  # noqa: PLW0603  one per process
+    with _lock:
+        if _client is None:
+            _client = ConductorClient(conductor_settings())
+        return _client
+
+
+def forget_client(*, setting: str = "CONDUCTOR", **_: Any) -> None:
+    """Make a new client next time: tests change settings (``setting_changed``)."""
+    global _client
+    if setting != "CONDUCTOR":
+        return
+    with _lock:
+        client, _client = _client, None
+    if client is not None:
+        client.close()

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import close_old_connections, reset_queries
 
-from conductor.contrib.declared import chosen_workers
+from conductor.contrib._frameworks import chosen_workers
 from conductor.contrib.django.configuration import conductor_settings, django_options
 from conductor.worker.context import TaskContext
 from conductor.worker.handler import TaskHandler
-from conductor.worker.processes import process_count
+from conductor.worker.processes.parent import process_count
 
 __all__ = ["around_task", "make_handler", "set_up_child"]
 

@@ -18,8 +18,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from conductor.clients.client import ConductorClient
-from conductor.contrib.django.client import get_client
-from conductor.contrib.django.configuration import DjangoOptions, django_options
+from conductor.contrib.django.configuration import DjangoOptions, django_options, get_client
 from conductor.contrib.django.models import WorkflowStart
 from conductor.errors import APIConnectionError, APIStatusError, ConductorError, ConfigurationError, SerializationError
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from conductor.contrib.django.client import get_client
-from conductor.contrib.django.configuration import django_options
+from conductor.contrib.django.configuration import django_options, get_client
 from conductor.models import IdempotencyStrategy, StartWorkflowRequest, WorkflowDef
 
 if TYPE_CHECKING:

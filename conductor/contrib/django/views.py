@@ -20,9 +20,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from conductor.clients.health import VERSION
-from conductor.contrib.django.client import get_client
-from conductor.contrib.django.configuration import django_options
+from conductor.clients.admin import VERSION
+from conductor.contrib.django.configuration import django_options, get_client
 from conductor.contrib.django.starts import start_on_commit
 from conductor.errors import ConductorError, WebhookVerificationError
 from conductor.webhook import WebhookScheme, verify_webhook

@@ -6,14 +6,10 @@ from typing import Any
 
 from conductor.server.engine.commands import ReviveParent
 from conductor.server.engine.decide import enqueue, plan_tasks, put_in_round, schedule
-from conductor.server.engine.inputs import task_input
+from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.outcome import terminate, touch
 from conductor.server.engine.retry import new_attempt
-from conductor.server.engine.state import Doc, Execution, is_done, plain_reference
-from conductor.server.engine.tasks.family import new_document
-from conductor.server.engine.tasks.wait import wait_anew
-from conductor.server.engine.tree import DefinitionTree, walk
-from conductor.server.engine.words import (
+from conductor.server.engine.state import (
     CANCELED,
     COMPLETED,
     FAILED,
@@ -27,7 +23,14 @@ from conductor.server.engine.words import (
     TERMINATED,
     TIMED_OUT,
     UNSUCCESSFUL_TASK,
+    Doc,
+    Execution,
+    is_done,
+    plain_reference,
 )
+from conductor.server.engine.tasks.family import new_document
+from conductor.server.engine.tasks.wait import wait_anew
+from conductor.server.engine.tree import DefinitionTree, walk
 from conductor.server.engine.world import RefusedError, World
 
 Json = dict[str, Any]

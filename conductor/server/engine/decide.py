@@ -8,14 +8,11 @@ from typing import Any
 from attrs import define, field
 
 from conductor.server.engine.commands import Enqueue
-from conductor.server.engine.java_text import java_text
+from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.outcome import cancel_open_tasks, end, end_badly, touch
 from conductor.server.engine.registry import RUNS, STARTS, plan_for
 from conductor.server.engine.retry import retry_or_end
-from conductor.server.engine.state import Doc, Execution, in_round, is_done, plain_reference
-from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.timeouts import check_task, check_workflow
-from conductor.server.engine.words import (
+from conductor.server.engine.state import (
     ASYNCHRONOUS,
     COMPLETED,
     COMPLETED_WITH_ERRORS,
@@ -26,7 +23,14 @@ from conductor.server.engine.words import (
     SUCCESSFUL_TASK,
     SYNCHRONOUS,
     SYSTEM,
+    Doc,
+    Execution,
+    in_round,
+    is_done,
+    plain_reference,
 )
+from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.timeouts import check_task, check_workflow
 from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
 
 Json = dict[str, Any]

@@ -9,12 +9,40 @@ import attrs
 
 from conductor.errors import UnexpectedResponseError
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
-from conductor.models.wire import structure, wire_name
+from conductor.models._base import structure, wire_name
 from conductor.server.engine.reading import read, text
+from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tree import walk
 from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
 
 Json = dict[str, Any]
+
+
+def render_task(task: Doc) -> Json:
+    """A task document."""
+    seen = {key: value for key, value in task.items() if key[0] != "_" and value is not None}
+    task_def = (task.get("workflowTask") or {}).get("taskDefinition")
+    if task_def is not None:
+        seen["taskDefinition"] = task_def
+    seen["executionMetadata"] = {"additionalContext": {}, "empty": True, "additionalContextMap": {}}
+    seen["loopOverTask"] = task["iteration"] > 0
+    waited = task["startTime"] - task["scheduledTime"] if task["startTime"] and task["scheduledTime"] else 0
+    seen["queueWaitTime"] = max(0, waited - task["callbackAfterSeconds"] * 1000)
+    return seen
+
+
+def render(execution: Execution, *, include_tasks: bool = True) -> Json:
+    """A workflow document."""
+    workflow = {key: value for key, value in execution.workflow.items() if key[0] != "_" and value is not None}
+    return {
+        **workflow,
+        "tasks": [render_task(task) for task in execution.tasks] if include_tasks else [],
+        "workflowDefinition": execution.definition,
+        "history": [],
+        "rateLimited": False,
+        "startTime": workflow["createTime"],
+    }
+
 
 _NOT_KNOWN_HERE = {"tags", "overwriteTags", "workflowTaskType"}
 _TASK_DEF_FIELDS = {wire_name(a) for a in attrs.fields(TaskDef)} - _NOT_KNOWN_HERE - {"unknownFields"}

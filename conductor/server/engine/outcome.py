@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.commands import Ended, StartFailureWorkflow, TellParent
-from conductor.server.engine.inputs import task_input
+from conductor.server.engine.definitions import render
+from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.registry import CANCELS
-from conductor.server.engine.render import render
-from conductor.server.engine.state import Doc, Execution, is_done
+from conductor.server.engine.state import (
+    CANCELED,
+    COMPLETED,
+    FAILED,
+    FAILED_TASK,
+    SUCCESSFUL_TASK,
+    TERMINATED,
+    Doc,
+    Execution,
+    is_done,
+)
 from conductor.server.engine.tasks.family import Run
-from conductor.server.engine.words import CANCELED, COMPLETED, FAILED, FAILED_TASK, SUCCESSFUL_TASK, TERMINATED
 from conductor.server.engine.world import TerminateWorkflowError, World
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conductor.server.engine.java_text import scalar_text
+from conductor.server.engine.expressions.java_text import scalar_text
 from conductor.server.engine.world import RefusedError
 
 Json = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conductor.server.engine.state import Doc
+from conductor.server.engine.state import LLM, Doc
 from conductor.server.engine.tasks import (
     branch,
     child,
@@ -19,7 +19,6 @@ from conductor.server.engine.tasks import (
 )
 from conductor.server.engine.tasks import worker as worker_tasks
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.words import LLM
 
 PLANS: dict[str, Callable[[Plan], list[Doc]]] = {
     "SIMPLE": worker_tasks.plan_simple,

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor.server.engine.inputs import task_input
-from conductor.server.engine.java_text import java_text
+from conductor.server.engine.expressions.inputs import task_input
+from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.outcome import update_output
-from conductor.server.engine.state import Doc, Execution
-from conductor.server.engine.words import BUILT_IN, CANCELED, FAILED, RETRIABLE_TASK, SCHEDULED, TERMINATED, TIMED_OUT
+from conductor.server.engine.state import (
+    BUILT_IN,
+    CANCELED,
+    FAILED,
+    RETRIABLE_TASK,
+    SCHEDULED,
+    TERMINATED,
+    TIMED_OUT,
+    Doc,
+    Execution,
+)
 from conductor.server.engine.world import TerminateWorkflowError, World
 
 Json = dict[str, Any]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conductor.server.engine.state import Doc, Execution
-from conductor.server.engine.words import (
+from conductor.server.engine.state import (
     ASYNCHRONOUS,
     ENDED_BY_OTHERS,
     IN_PROGRESS,
@@ -16,6 +15,8 @@ from conductor.server.engine.words import (
     SYSTEM,
     TERMINAL_TASK,
     TIMED_OUT,
+    Doc,
+    Execution,
 )
 from conductor.server.engine.world import TerminateWorkflowError, World
 

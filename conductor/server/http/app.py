@@ -12,24 +12,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 from conductor.server.engine.world import RefusedError
-from conductor.server.faults import Faults
-from conductor.server.http.admin import AdminResource
+from conductor.server.http.admin import AdminResource, SecretResource, storage_routes
 from conductor.server.http.answers import error_answer, json_answer, text_answer
 from conductor.server.http.bulk import BulkResource
 from conductor.server.http.events import EventResource
-from conductor.server.http.gate import Gate, Keys
+from conductor.server.http.long_poll import Waiting
 from conductor.server.http.metadata import MetadataResource
+from conductor.server.http.middleware import Faults, Gate, Keys, Unhandled
 from conductor.server.http.runs import RunResource
 from conductor.server.http.schedules import ScheduleResource
 from conductor.server.http.search import SearchResource
-from conductor.server.http.secrets import SecretResource
-from conductor.server.http.storage import storage_routes
 from conductor.server.http.tasks import TaskResource
-from conductor.server.http.unhandled import Unhandled
-from conductor.server.http.waiting import Waiting
 from conductor.server.http.workflows import WorkflowResource
-from conductor.server.page.routes import page_routes
 from conductor.server.services.all import Services
+from conductor.server.ui.routes import page_routes
 
 VERSION = "3.32.3"
 """The release of the real server that this one behaves like."""

@@ -13,8 +13,7 @@ from starlette.routing import Route
 from conductor.server.engine.reading import Reader, boolean, list_of, mapping, read, record, text, word
 from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import empty_answer, flag, invalid, json_answer, read_object, text_answer
-from conductor.server.services.events import Events
-from conductor.server.services.messages import Messages
+from conductor.server.services.events import Events, Messages
 
 Json = dict[str, Any]
 

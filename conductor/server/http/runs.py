@@ -14,8 +14,8 @@ from conductor.server.engine.reading import START, UnreadableError, list_of, lon
 from conductor.server.engine.tasks.child import marked_dynamic
 from conductor.server.engine.world import RefusedError
 from conductor.server.http.answers import empty_answer, json_answer, number, read_object, read_optional_object
+from conductor.server.http.long_poll import Waiting
 from conductor.server.http.tasks import status_of
-from conductor.server.http.waiting import Waiting
 from conductor.server.http.workflows import WorkflowResource
 from conductor.server.services.all import Services
 from conductor.server.services.runs import STRATEGIES

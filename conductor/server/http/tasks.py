@@ -22,7 +22,7 @@ from conductor.server.http.answers import (
     read_optional_object,
     text_answer,
 )
-from conductor.server.http.waiting import Waiting
+from conductor.server.http.long_poll import Waiting
 from conductor.server.services.tasks import STATUSES, Tasks, queue_of
 
 Json = dict[str, Any]

@@ -25,8 +25,7 @@ from conductor.server.http.answers import (
     read_object,
     text_answer,
 )
-from conductor.server.services.executions import Executions
-from conductor.server.services.idempotency import STRATEGIES
+from conductor.server.services.executions import STRATEGIES, Executions
 from conductor.server.services.metadata import Metadata
 
 Json = dict[str, Any]

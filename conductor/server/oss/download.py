@@ -3,31 +3,164 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from attrs import frozen
 
 from conductor.errors import ConfigurationError, ServerStartError
-from conductor.server.oss.fetch import ARTIFACT, fetch_with_jgo, fetch_with_mvn, file_name
-from conductor.server.oss.lock import locked
-from conductor.server.oss.progress import Progress, size_of, watching
+from conductor.server.oss.folder import locked
 
-__all__ = ["PUBLISHED", "VERSION", "Fetcher", "Published", "cache_folder", "get_jar", "sha256_of"]
+__all__ = [
+    "ARTIFACT",
+    "PUBLISHED",
+    "VERSION",
+    "Fetcher",
+    "Progress",
+    "Published",
+    "cache_folder",
+    "fetch_with_jgo",
+    "fetch_with_mvn",
+    "file_name",
+    "get_jar",
+    "sha256_of",
+    "size_of",
+    "watching",
+]
+
+
+_GROUP, ARTIFACT, _CLASSIFIER = "org.conductoross", "conductor-server", "boot"
+_TIMEOUT = 60  # seconds without a byte
+
+
+def file_name(version: str) -> str:
+    """The jar's name, as published."""
+    return f"{ARTIFACT}-{version}-{_CLASSIFIER}.jar"
+
+
+def fetch_with_jgo(folder: Path, version: str) -> Path | None:
+    """Fetch the jar to somewhere below the folder; None when jgo is not installed."""
+    try:
+        maven = importlib.import_module("jgo.maven")
+    except ImportError:
+        return None
+    context = maven.MavenContext(repo_cache=folder, timeout=_TIMEOUT)
+    artifact = context.project(_GROUP, ARTIFACT).at_version(version).artifact(classifier=_CLASSIFIER, packaging="jar")
+    return Path(artifact.resolve())
+
+
+def fetch_with_mvn(folder: Path, version: str) -> Path | None:
+    """Fetch the jar to somewhere below the folder; None when there is no ``mvn``. The user's mirrors are used."""
+    mvn = shutil.which("mvn")
+    if mvn is None:
+        return None
+    command = [
+        mvn,
+        "-q",
+        "-B",
+        f"-Dmaven.repo.local={folder}",  # so that its growth can be watched, and no second copy stays in ~/.m2
+        "dependency:get",
+        f"-Dartifact={_GROUP}:{ARTIFACT}:{version}:jar:{_CLASSIFIER}",
+        "-Dtransitive=false",
+    ]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+    if ran.returncode != 0:
+        lines = (ran.stdout + ran.stderr).splitlines()
+        raise RuntimeError(next((line for line in lines if "ERROR" in line), f"exit status {ran.returncode}"))
+    return next(folder.rglob(file_name(version)))
+
+
+_WIDTH = 30
+
+
+class Progress:
+    """Shows how many bytes of a file are there.
+
+    Args:
+        name: What is fetched.
+        total: Its size in bytes.
+        out: Where to write.
+    """
+
+    def __init__(self, name: str, total: int, out: TextIO) -> None:
+        self._name = name
+        self._total = total
+        self._out = out
+        self._is_terminal = out.isatty()
+        self._tenth = -1
+
+    def show(self, done: int) -> None:
+        """Note that ``done`` bytes are there."""
+        done = min(done, self._total)
+        tenth = done * 10 // self._total
+        if self._is_terminal:
+            bar = ("#" * (done * _WIDTH // self._total)).ljust(_WIDTH, ".")
+            self._write(f"\r{self._name} {bar} {self._share(done)}")
+        elif tenth > self._tenth:
+            self._write(f"{self._name} {self._share(done)}\n")
+        self._tenth = max(tenth, self._tenth)
+
+    def close(self) -> None:
+        """End the line."""
+        if self._is_terminal:
+            self._write("\n")
+
+    def _share(self, done: int) -> str:
+        return f"{done / self._total:4.0%} of {self._total / 1e6:.0f} MB"
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):  # a closed or broken stderr must not stop the fetch
+            self._out.write(text)
+            self._out.flush()
+
+
+def size_of(folder: Path, pattern: str) -> int:
+    """The bytes in all files below the folder that match the pattern; files come and go meanwhile."""
+    total = 0
+    for path in folder.rglob(pattern):
+        with suppress(OSError):
+            total += path.stat().st_size
+    return total
+
+
+@contextmanager
+def watching(measure: Callable[[], int], progress: Progress, interval: float = 0.2) -> Iterator[None]:
+    """Show on ``progress`` what ``measure`` answers, every ``interval`` seconds, until the block ends."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(interval):
+            with suppress(OSError):
+                progress.show(measure())
+
+    thread = threading.Thread(target=watch, name="fetch-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+        with suppress(OSError):
+            ended.set()
+            thread.join()
+            progress.show(measure())
+    finally:
+        ended.set()
+        thread.join()
+        progress.close()
+
 
 logger = logging.getLogger(__name__)
-
 VERSION = "3.32.3"
-
 _BLOCK = 1024 * 1024
 _FETCHING = "fetch-"  # what folders of unfinished fetches begin with
-
 Fetcher = Callable[[Path, str], "Path | None"]
 """Puts the jar of a version somewhere below a folder and answers where; None when its tool is not there."""
 

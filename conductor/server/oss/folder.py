@@ -5,14 +5,40 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import frozen
 
 from conductor.errors import ConfigurationError
 
-__all__ = ["ServerFolder"]
+__all__ = ["ServerFolder", "locked"]
+
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@contextmanager
+def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock for the block; ``on_wait`` is called once when another process has it.
+
+    Where there are no locks (Windows, some network file systems) the block runs without.
+    """
+    with path.open("ab") as file:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                on_wait()
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError:
+                pass
+        yield
+
 
 _TAIL_BYTES = 1024 * 1024
 _LONGEST_LINE = 300

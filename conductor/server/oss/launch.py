@@ -15,10 +15,8 @@ from attrs import frozen
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.oss.download import VERSION, get_jar
 from conductor.server.oss.folder import ServerFolder
-from conductor.server.oss.health import healthy_server
 from conductor.server.oss.java import find_java
-from conductor.server.oss.port import free_port, refuse_used, taken
-from conductor.server.oss.process import OssServer
+from conductor.server.oss.process import OssServer, free_port, healthy_server, refuse_used, taken
 
 __all__ = ["OssServer", "start_oss_server"]
 

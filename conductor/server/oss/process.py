@@ -3,22 +3,88 @@
 from __future__ import annotations
 
 import atexit
+import http.client
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import Self
 
-from conductor.server.address import Listening
+from conductor.errors import ServerStartError
+from conductor.server.address import Listening, local_address
 from conductor.server.oss.folder import ServerFolder
 
-__all__ = ["OssServer"]
+__all__ = ["OssServer", "free_port", "healthy_server", "refuse_used", "taken"]
+
+
+def free_port(host: str) -> int:
+    """A port that nothing uses at this moment."""
+    with closing(_socket(host)) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError as error:
+            raise ServerStartError(f"The address {host!r} cannot be used: {error.strerror or error}.") from None
+        return int(probe.getsockname()[1])
+
+
+def refuse_used(host: str, port: int) -> None:
+    """Raise when something listens on the port, or it may not be used.
+
+    Raises:
+        ServerStartError: What the operating system says, and what to do.
+    """
+    with closing(_socket(host)) as probe:
+        probe.settimeout(1.0)
+        if probe.connect_ex((local_address(host), port)) == 0:  # binding alone misses some listeners on some systems
+            raise taken(port, "something listens there")
+    with closing(_socket(host)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has just been closed is no obstacle
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise taken(port, error.strerror or str(error)) from None
+
+
+def taken(port: int, why: str) -> ServerStartError:
+    """The error about a port that cannot be had."""
+    return ServerStartError(
+        f"Port {port} cannot be used: {why}. Stop what uses it, choose another port, or 0 for any that is free."
+    )
+
+
+def _socket(host: str) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+
+
+_DIRECT = urllib.request.ProxyHandler({})  # a proxy of the environment must not come between
+
+
+def healthy_server(address: str, timeout: float = 5.0) -> str | None:
+    """Who answers ``GET /health`` with ``"healthy": true``: its ``Server`` header, or "". None when nobody does.
+
+    Args:
+        address: The server's address, without ``/api``.
+        timeout: How long to wait for the answer, in seconds.
+    """
+    opener = urllib.request.build_opener(_DIRECT)
+    try:
+        with opener.open(f"{address}/health", timeout=timeout) as answer:
+            said = json.load(answer)
+            name = answer.headers.get("Server", "")
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    return name if isinstance(said, dict) and said.get("healthy") is True else None
+
 
 _MORE = 5.0  # seconds that the guard has beyond those that the server has
 _GLANCE = 0.02

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from conductor.server.kernel import Kernel
-from conductor.server.services.events import Events
-from conductor.server.services.executions import Executions
+from conductor.server.runtime.kernel import Kernel
+from conductor.server.services.events import Events, Messages
+from conductor.server.services.executions import Executions, Starts
 from conductor.server.services.follow_up import FollowUp
 from conductor.server.services.http_calls import HttpCalls
-from conductor.server.services.messages import Messages
 from conductor.server.services.metadata import Metadata
-from conductor.server.services.runs import Runs
+from conductor.server.services.runs import Runs, TestRuns
 from conductor.server.services.schedules import Schedules
 from conductor.server.services.search import Search
-from conductor.server.services.starts import Starts
 from conductor.server.services.tasks import Tasks
-from conductor.server.services.test_runs import TestRuns
 
 
 @define

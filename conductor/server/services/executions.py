@@ -5,14 +5,106 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine import control
-from conductor.server.engine.render import render, render_task
+from conductor.server.engine.definitions import populate, render, render_task
+from conductor.server.engine.results import new_execution
 from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.tree import DefinitionTree
 from conductor.server.engine.world import RefusedError
-from conductor.server.kernel import Kernel
-from conductor.server.services.idempotency import IdempotencyKeys
-from conductor.server.services.starts import Starts
+from conductor.server.runtime.kernel import Kernel
 
 Json = dict[str, Any]
+
+
+class Starts:
+    """Makes executions of definitions; populated definitions are kept until any definition changes."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._trees: dict[tuple[str, int], DefinitionTree] = {}
+
+    def forget_definitions(self) -> None:
+        """A definition has changed."""
+        self._trees.clear()
+
+    def create(self, request: Json) -> Execution:
+        """A new execution, not yet decided.
+
+        Raises:
+            RefusedError: There is no such definition, or the input is null.
+        """
+        tree = self.tree_of(request)
+        if request.get("input", {}) is None:
+            raise RefusedError(400, "NULL input passed when starting workflow")
+        world = self._kernel.world
+        return self._kernel.touch(new_execution(request, tree, world.new_id(), world))
+
+    def tree_of(self, request: Json) -> DefinitionTree:
+        """The definition that a request names or brings."""
+        given = request.get("workflowDef")
+        if given is not None:
+            return DefinitionTree(populate(given, self._kernel.world))
+        name, version = request.get("name") or "", request.get("version")
+        return self.registered_tree(name, version)
+
+    def registered_tree(self, name: str, version: int | None) -> DefinitionTree:
+        """A registered definition, populated; without a version the highest."""
+        catalog = self._kernel.catalog
+        chosen = version if version is not None else catalog.latest_version(name)
+        definition = catalog.workflow_defs.get(name, {}).get(chosen) if chosen is not None else None
+        if definition is None or chosen is None:
+            shown = "null" if version is None else version
+            raise RefusedError(404, f"No such workflow defined. name={name}, version={shown}")
+        key = (name, chosen)
+        if key not in self._trees:
+            self._trees[key] = DefinitionTree(populate(definition, self._kernel.world))
+        return self._trees[key]
+
+
+STRATEGIES = frozenset({"FAIL", "RETURN_EXISTING", "FAIL_ON_RUNNING"})
+
+
+class IdempotencyKeys:
+    """What was started with which key, stored."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def earlier(self, request: Json) -> str | None:
+        """The id of the execution that answers the request; None when it is to start one.
+
+        Raises:
+            RefusedError: 409, the key was used, and the request's strategy is to fail then.
+        """
+        key, name = self._key(request), (request.get("workflowDef") or request).get("name")
+        if key is None:
+            return None
+        query = "SELECT execution_id FROM idempotency_key WHERE name = ? AND key = ?"
+        rows = self._kernel.store.rows(query, (name, key))
+        known = self._kernel.find(str(rows[0][0])) if rows else None
+        if known is None:
+            return None
+        strategy = request.get("idempotencyStrategy") or "FAIL"
+        if strategy == "RETURN_EXISTING":
+            return known.id
+        if strategy == "FAIL_ON_RUNNING" and known.is_terminal:
+            return None
+        raise RefusedError(
+            409, f"The idempotency key {key} was used for {known.label}, which is {known.workflow['status']}"
+        )
+
+    def note(self, request: Json, started: Execution) -> None:
+        """The request has started this execution."""
+        key = self._key(request)
+        if key is not None:
+            started.workflow["idempotencyKey"] = key
+            row = (started.workflow["workflowName"], key, started.id)
+            self._kernel.store.run("REPLACE INTO idempotency_key VALUES (?, ?, ?)", row)
+
+    def _key(self, request: Json) -> str | None:
+        if not self._kernel.divergences.honour_idempotency_keys:
+            return None
+        key = request.get("idempotencyKey")
+        return str(key) if key else None
 
 
 class Executions:

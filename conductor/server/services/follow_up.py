@@ -10,12 +10,11 @@ from conductor.server.engine.control import revive, tell_parent
 from conductor.server.engine.decide import unforeseen
 from conductor.server.engine.definitions import readable_workflow_def
 from conductor.server.engine.outcome import terminate, touch
-from conductor.server.engine.state import Doc, Execution, is_done
+from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, TERMINATED, Doc, Execution, is_done
 from conductor.server.engine.tasks.child import attach, follow
-from conductor.server.engine.words import COMPLETED, FAILED, IN_PROGRESS, TERMINATED
 from conductor.server.engine.world import RefusedError
-from conductor.server.kernel import Kernel
-from conductor.server.services.starts import Starts
+from conductor.server.runtime.kernel import Kernel
+from conductor.server.services.executions import Starts
 
 Json = dict[str, Any]
 

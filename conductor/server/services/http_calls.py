@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from conductor.models.codec import dumps, loads
 from conductor.server.engine.commands import CallHttp
 from conductor.server.engine.decide import unforeseen
-from conductor.server.engine.java_text import java_text
+from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.outcome import touch
 from conductor.server.engine.reading import Reader, mapping, read, text, whole
 from conductor.server.engine.state import Doc, Execution, is_done
 from conductor.server.engine.tasks.family import Run
 from conductor.server.engine.tasks.outside import end_http
 from conductor.server.engine.world import RefusedError
-from conductor.server.kernel import Kernel
+from conductor.server.runtime.kernel import Kernel
 
 if TYPE_CHECKING:
     import urllib3

@@ -6,12 +6,11 @@ import re
 from typing import Any
 
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def
-from conductor.server.engine.validation import check_workflow_defs
-from conductor.server.engine.validation_tasks import Rules
+from conductor.server.engine.validation import Rules, check_workflow_defs
 from conductor.server.engine.world import RefusedError, ScriptFailedError
-from conductor.server.kernel import Kernel
-from conductor.server.scripts import ScriptError, check_javascript
-from conductor.server.services.starts import Starts
+from conductor.server.runtime.kernel import Kernel
+from conductor.server.scripting.javascript import ScriptError, check_javascript
+from conductor.server.services.executions import Starts
 
 Json = dict[str, Any]
 

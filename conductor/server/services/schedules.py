@@ -7,11 +7,11 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
+from conductor._internal.cron import Cron
 from conductor.models.codec import dumps, loads
-from conductor.server.engine.cron import Cron
 from conductor.server.engine.world import RefusedError, World
-from conductor.server.kernel import Kernel
-from conductor.server.services.starts import Starts
+from conductor.server.runtime.kernel import Kernel
+from conductor.server.services.executions import Starts
 
 Json = dict[str, Any]
 

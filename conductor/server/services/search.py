@@ -3,18 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from typing import Any
 
 from conductor.models.codec import dumps, loads
+from conductor.server.engine.definitions import render, render_task
+from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.query import Query, QueryError, QueryNumberError, parse_query, parse_sort, sort_rows
-from conductor.server.engine.render import render, render_task
+from conductor.server.engine.state import TERMINAL_WORKFLOW, Doc
 from conductor.server.engine.world import RefusedError
-from conductor.server.kernel import Kernel
-from conductor.server.services.search_sql import EXECUTION_COLUMNS, TASK_COLUMNS, Where, order, where
-from conductor.server.services.search_text import JOINED, OUTDATED, SearchTexts, text_of
-from conductor.server.services.summaries import summary, task_summary
+from conductor.server.runtime.kernel import Kernel
+from conductor.server.store.queries import EXECUTION_COLUMNS, TASK_COLUMNS, Where, order, where
 
 Json = dict[str, Any]
+
+
+def _iso(moment: int) -> str:
+    when = datetime.fromtimestamp(moment / 1000, tz=timezone.utc)
+    return f"{when:%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
+
+
+def summary(workflow: Doc | Json, definition: Json) -> Json:
+    """A line of a search for executions."""
+    given, output = java_text(workflow["input"]), java_text(workflow["output"])
+    made = {
+        "workflowType": workflow["workflowName"],
+        "version": workflow["workflowVersion"],
+        "workflowId": workflow["workflowId"],
+        "correlationId": workflow.get("correlationId"),
+        "startTime": _iso(workflow["createTime"]),
+        "updateTime": _iso(workflow["updateTime"]),
+        "endTime": _iso(workflow["endTime"]) if workflow["endTime"] else None,
+        "status": workflow["status"],
+        "input": given,
+        "output": output,
+        "reasonForIncompletion": workflow.get("reasonForIncompletion"),
+        "executionTime": workflow["endTime"] - workflow["createTime"] if workflow["status"] in TERMINAL_WORKFLOW else 0,
+        "event": workflow.get("event"),
+        "failedReferenceTaskNames": ",".join(workflow["failedReferenceTaskNames"]),
+        "priority": workflow["priority"],
+        "failedTaskNames": workflow["failedTaskNames"],
+        "taskToDomain": workflow["taskToDomain"],
+        "parentWorkflowId": workflow.get("parentWorkflowId") or "",
+        "classifier": (definition.get("metadata") or {}).get("classifier") or "workflow",
+        "inputSize": len(given),
+        "outputSize": len(output),
+    }
+    return {key: value for key, value in made.items() if value is not None}
+
+
+def task_summary(task: Doc | Json) -> Json:
+    """A line of a search for tasks."""
+    waited = task["startTime"] - task["scheduledTime"] if task["startTime"] and task["scheduledTime"] else 0
+    made = {
+        "workflowId": task["workflowInstanceId"],
+        "workflowType": task.get("workflowType"),
+        "correlationId": task.get("correlationId"),
+        "scheduledTime": _iso(task["scheduledTime"]),
+        "startTime": _iso(task["startTime"]),
+        "updateTime": _iso(task["updateTime"]),
+        "endTime": _iso(task["endTime"]),
+        "status": task["status"],
+        "reasonForIncompletion": task.get("reasonForIncompletion"),
+        "executionTime": task["endTime"] - task["startTime"] if task["endTime"] and task["startTime"] else 0,
+        "queueWaitTime": max(0, waited - task["callbackAfterSeconds"] * 1000),
+        "taskDefName": task.get("taskDefName"),
+        "taskType": task["taskType"],
+        "input": java_text(task["inputData"]),
+        "output": java_text(task["outputData"]),
+        "taskId": task["taskId"],
+        "workflowPriority": task["workflowPriority"],
+        "domain": task.get("domain"),
+    }
+    return {key: value for key, value in made.items() if value is not None}
+
+
+_AT_ONCE = 1000
+OUTDATED = "search_text.updated IS NOT execution.updated"
+"""Whether an execution has no text of its present state."""
+JOINED = "execution LEFT JOIN search_text ON search_text.id = execution.id"
+"""Executions with their texts, NULL where there is none yet."""
+
+
+class SearchTexts:
+    """Keeps the texts of executions up to date with them.
+
+    An execution may change again in the millisecond of its last change: its text is made anew each time until then.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def complete(self) -> None:
+        """Make what is missing, some at a time: the server goes on between."""
+        while self._make_some():
+            pass
+
+    def _make_some(self) -> bool:
+        columns, condition = "execution.id, execution.updated, body", f"{OUTDATED} AND execution.updated < ? LIMIT ?"
+        query = f"SELECT {columns} FROM {JOINED} WHERE {condition}"  # noqa: S608  fixed words
+        with self._kernel.change() as world:
+            rows = self._kernel.store.rows(query, (world.now, _AT_ONCE))
+            for workflow_id, updated, body in rows:
+                row = (workflow_id, updated, text_of(loads(body)))
+                self._kernel.store.run("REPLACE INTO search_text VALUES (?, ?, ?)", row)
+        return len(rows) == _AT_ONCE
+
+
+def text_of(workflow: Json) -> str:
+    """The text of an execution, in small letters."""
+    return dumps(summary(workflow, {})).decode().lower()
+
 
 _COLUMNS = "execution.id, name, status, correlation_id, parent_id, created, execution.updated, ended"
 

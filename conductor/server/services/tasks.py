@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import partial
 from typing import Any
 
-from conductor.server.engine.inputs import with_secrets
-from conductor.server.engine.render import render, render_task
+from conductor.server.engine.definitions import render, render_task
+from conductor.server.engine.expressions.inputs import with_secrets
 from conductor.server.engine.results import apply_result, extend_lease, hand_out, pending_task, result_of
-from conductor.server.engine.state import Doc, Execution, is_done
-from conductor.server.engine.words import SCHEDULED
+from conductor.server.engine.state import SCHEDULED, Doc, Execution, is_done
 from conductor.server.engine.world import RefusedError
-from conductor.server.kernel import Kernel
-from conductor.server.services.rate_limits import RateLimits
+from conductor.server.runtime.kernel import Kernel
+
+
+def end_task(
+    kernel: Kernel, execution: Execution, task: Doc, status: str, output: dict[str, Any], reason: str | None = None
+) -> None:
+    """End a task, and let its execution go on; inside a change."""
+    kernel.touch(execution)
+    result = {"status": status, "outputData": output, "reasonForIncompletion": reason}
+    if apply_result(execution, task, result, kernel.world):
+        kernel.advance(execution)
+
 
 Json = dict[str, Any]
+
+
+class RateLimits:
+    """What was handed out lately, by name; in memory, so that a new process begins with a new window."""
+
+    def __init__(self) -> None:
+        self._lately: dict[str, deque[int]] = {}
+
+    def held_until(self, task: Doc, now: int) -> int | None:
+        """When the task may be handed out, epoch ms; None for at once."""
+        limit, window_ms = _limit(task)
+        if limit <= 0:
+            return None
+        lately = self._lately.get(task["taskDefName"], deque())
+        while lately and lately[0] + window_ms <= now:
+            lately.popleft()
+        return None if len(lately) < limit else lately[-limit] + window_ms
+
+    def note(self, task: Doc, now: int) -> None:
+        """The task is handed out."""
+        if _limit(task)[0] > 0:
+            self._lately.setdefault(task["taskDefName"], deque()).append(now)
+
+    def take_back(self, task: Doc, noted: int) -> None:
+        """It was not, after all."""
+        lately = self._lately.get(task["taskDefName"])
+        if lately and noted in lately:
+            lately.remove(noted)
+
+
+def _limit(task: Doc) -> tuple[int, int]:
+    task_def = (task.get("workflowTask") or {}).get("taskDefinition") or {}
+    return task_def.get("rateLimitPerFrequency") or 0, (task_def.get("rateLimitFrequencyInSeconds") or 1) * 1000
+
 
 STATUSES = frozenset({"IN_PROGRESS", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "COMPLETED", "CANCELED"})
 _PUT_OFF_MS = 60_000

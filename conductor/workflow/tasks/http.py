@@ -8,7 +8,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor._renamed import explains
+from conductor.migration import explains
 from conductor.workflow.step import Options, Step, make
 
 __all__ = ["grpc", "http", "http_poll"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor._renamed import explains
+from conductor.migration import explains
 from conductor.workflow.step import OPTIONS, Options, Step, as_inputs, make
 
 __all__ = ["inline", "jq", "lambda_", "set_variable"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor._renamed import explains
+from conductor.migration import explains
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.signature import Declared, declared
 from conductor.workflow.step import Options, Step, as_inputs, make

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from typing_extensions import Unpack
 
-from conductor._renamed import explains
+from conductor.migration import explains
 from conductor.models import IdempotencyStrategy
 from conductor.workflow.refs import Ref
 from conductor.workflow.step import Options, Step, as_inputs, make

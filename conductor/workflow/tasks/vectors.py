@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor._renamed import explains
+from conductor.migration import explains
 from conductor.workflow.step import Step
 from conductor.workflow.tasks.llm import ModelOptions, model_step
 from conductor.workflow.tasks.wire import given

@@ -7,7 +7,7 @@ from functools import cache
 import attrs
 from attrs import frozen
 
-from conductor.models.wire import wire_name
+from conductor.models._base import wire_name
 from surface.declared import declared
 from surface.documents import documents, in_scope
 from surface.schemas import model_of, properties, used

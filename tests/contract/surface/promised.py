@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from conductor.models.wire import wire_name
+from conductor.models._base import wire_name
 from surface.documents import Document
 from surface.schemas import RENAMED, model_of
 

@@ -9,7 +9,7 @@ import attrs
 
 from conductor import models
 from conductor.models import BulkResponse, SearchResult
-from conductor.models.wire import Model, wire_name
+from conductor.models._base import Model, wire_name
 from surface.documents import Document, documents, in_scope, references
 
 # Schemas whose model has another name: the documents name Java classes.

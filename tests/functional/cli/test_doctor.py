@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from conductor.cli.limits import _rate
+from conductor.cli.doctor import _rate
 from conductor.server import start
-from conductor.server.faults import Fault
+from conductor.server.http.middleware import Fault
 from conductor.workflow import Workflow, simple, sub_workflow
 
 
@@ -115,7 +115,7 @@ def test_a_workflow_that_has_reached_its_limit_is_told(here, client, name):
 
 
 def test_a_long_queue_is_told_with_what_is_in_work(here, client, workflow, name, monkeypatch):
-    monkeypatch.setattr("conductor.cli.diagnosis._LONG_QUEUE", 1)
+    monkeypatch.setattr("conductor.cli.doctor._LONG_QUEUE", 1)
     limited(client, workflow, name)
 
     (finding,) = [row for row in here("doctor", name, "-o", "json").json if "in its queue" in row["message"]]
@@ -127,7 +127,7 @@ def test_a_long_queue_is_told_with_what_is_in_work(here, client, workflow, name,
 
 def test_workers_that_hold_tasks_and_no_longer_poll_may_be_busy(here, client, workflow, name, monkeypatch):
     limited(client, workflow, name)
-    monkeypatch.setattr("conductor.cli.diagnosis._RECENT_SECONDS", -60)
+    monkeypatch.setattr("conductor.cli.doctor._RECENT_SECONDS", -60)
 
     (finding,) = errors(here("doctor", name, "-o", "json"))
     assert "and 1 tasks are in the hands of me" in finding["message"]

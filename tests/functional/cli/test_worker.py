@@ -64,7 +64,7 @@ def test_worker_processes_log_as_the_command_was_told(background, client, module
     workflow.start(client, check=False)
 
     lines = (json.loads(line) for line in process.stdout)
-    failed = next(line for line in lines if line["logger"] == "conductor.worker.runner")
+    failed = next(line for line in lines if line["logger"] == "conductor.worker.execution")
     assert (failed["level"], failed["task_type"]) == ("WARNING", f"{prefix}_add")
 
 

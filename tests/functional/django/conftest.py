@@ -24,7 +24,7 @@ def sqlite(path):
 @pytest.fixture(scope="session")
 def django_project(tmp_path_factory):
     """The project, set up in this process; what its modules declare is taken out of the default registry again."""
-    from conductor.worker.registry import default_registry
+    from conductor.worker.worker import default_registry
 
     database = sqlite(tmp_path_factory.mktemp("django") / "shop.db")
     before = dict(default_registry._workers)
@@ -64,7 +64,7 @@ def shop(django_project, server, monkeypatch):
     from django.db import connection
     from shop.models import Order
 
-    from conductor.contrib.django.client import forget_client
+    from conductor.contrib.django.configuration import forget_client
     from conductor.contrib.django.models import WorkflowStart
 
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", server.url)

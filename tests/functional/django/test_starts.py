@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from conductor.errors import NotFoundError, SerializationError
-from conductor.server.faults import Fault
+from conductor.server.http.middleware import Fault
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_key_that_is_in_the_outbox_starts_nothing_again(shop, pay, entries, ex
 
 def test_while_the_server_is_away_starts_wait_and_are_put_off(shop, pay, server, entries, executions, monkeypatch):
     from conductor.contrib.django import get_client
-    from conductor.contrib.django.client import forget_client
+    from conductor.contrib.django.configuration import forget_client
     from conductor.contrib.django.outbox import deliver_due
 
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://127.0.0.1:9/api")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from conductor.server.faults import Fault
+from conductor.server.http.middleware import Fault
 from conductor.webhook import sign_webhook
 
 SECRET = "a secret of tests"
@@ -52,7 +52,7 @@ def test_the_health_view_says_that_all_is_well(browser):
 def test_the_health_view_says_what_is_wrong_and_no_address(browser, monkeypatch):
     from django.utils import timezone
 
-    from conductor.contrib.django.client import forget_client
+    from conductor.contrib.django.configuration import forget_client
     from conductor.contrib.django.models import WorkflowStart
 
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://127.0.0.1:9/api")

@@ -10,7 +10,7 @@ import conductor.server
 from conductor import ConductorClient, ServerError, Workflow
 from conductor.errors import APIError
 from conductor.models import TaskResult
-from conductor.server.faults import Fault
+from conductor.server.http.middleware import Fault
 from conductor.workflow import simple
 
 

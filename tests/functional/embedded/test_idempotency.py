@@ -8,7 +8,7 @@ import requests
 import conductor.server
 from conductor import ConductorClient, ConflictError
 from conductor.errors import APIError
-from conductor.server.faults import Fault
+from conductor.server.http.middleware import Fault
 
 WAIT = {"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {}}
 

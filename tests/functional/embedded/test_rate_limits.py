@@ -7,7 +7,7 @@ import pytest
 
 import conductor.server
 from conductor import ConductorClient, ServerError
-from conductor.server.faults import Fault
+from conductor.server.http.middleware import Fault
 
 
 def simple(reference):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conductor.webhook import sign_webhook
-from conductor.worker.registry import default_registry
+from conductor.worker.worker import default_registry
 
 PAGE = Path(__file__).parents[3] / "docs" / "howto" / "flask.md"
 

@@ -4,8 +4,8 @@ import pytest
 from page_api import Api
 from page_browser import Browser, find_browser
 
-from conductor.server.page.serve import PageServer
-from conductor.server.page.upstream import Upstream
+from conductor.server.ui.serve import PageServer
+from conductor.server.ui.upstream import Upstream
 
 
 @pytest.fixture

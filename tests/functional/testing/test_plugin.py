@@ -11,7 +11,7 @@ import pytest
 
 from conductor import NonRetryableError, WorkflowTimeoutError, worker_task
 from conductor.testing import assert_workflow
-from conductor.worker.registry import WorkerRegistry
+from conductor.worker.worker import WorkerRegistry
 
 REGISTRY = WorkerRegistry()
 

@@ -6,8 +6,8 @@ import responses
 from conductor.clients.client import ConductorClient
 from conductor.errors import ConfigurationError
 from conductor.settings import Settings
+from conductor.transport.editions import ServerInfo
 from conductor.transport.operation import Edition
-from conductor.transport.server_info import ServerInfo
 
 
 def test_a_client_takes_its_settings_from_the_environment(monkeypatch):

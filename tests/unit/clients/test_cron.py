@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor.clients.cron import check_cron
+from conductor.clients.schedules import check_cron
 from conductor.errors import ConfigurationError
 
 SAID = json.loads(Path(__file__).with_name("cron.json").read_text(encoding="utf-8"))

@@ -8,8 +8,8 @@ import pytest
 from conductor import task_definition
 from conductor.errors import ConfigurationError, NotFoundError
 from conductor.models import RetryLogic, Tag, WorkflowSchedule
+from conductor.transport.editions import ServerInfo
 from conductor.transport.operation import Edition
-from conductor.transport.server_info import ServerInfo
 
 SCHEDULE = {"name": "daily", "cronExpression": "0 0 9 * * *", "startWorkflowRequest": {"name": "report"}}
 

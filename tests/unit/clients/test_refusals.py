@@ -19,8 +19,8 @@ from conductor.errors import (
     WorkflowTimeoutError,
 )
 from conductor.models import SubjectRef, TargetRef, TaskDef, TaskResult, WorkflowDef, WorkflowTask
+from conductor.transport.editions import ServerInfo
 from conductor.transport.operation import Edition
-from conductor.transport.server_info import ServerInfo
 
 MIB = 1024 * 1024
 TASK = {"name": "charge", "taskReferenceName": "c", "type": "SIMPLE"}

@@ -17,8 +17,8 @@ from conductor.models import (
     WorkflowRun,
     WorkflowStatus,
 )
+from conductor.transport.editions import ServerInfo
 from conductor.transport.operation import Edition
-from conductor.transport.server_info import ServerInfo
 
 DEF = {"name": "order", "tasks": [{"name": "charge", "taskReferenceName": "c", "type": "SIMPLE"}]}
 RESULT = {"workflowInstanceId": "w", "taskId": "t", "status": "COMPLETED"}

@@ -3,8 +3,8 @@
 import pytest
 
 from conductor.errors import ConfigurationError
+from conductor.transport.editions import ServerInfo
 from conductor.transport.operation import Edition
-from conductor.transport.server_info import ServerInfo
 
 RESULT = {"workflowInstanceId": "w", "taskId": "t"}
 

@@ -2,10 +2,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from conductor.contrib.prometheus import ConductorCollector
-from conductor.transport.notices import WorkflowStartFailed
+from conductor.transport.events import WorkflowStartFailed
 from conductor.worker.events import PollCompleted, PollStarted
-from conductor.worker.exposition import as_text
-from conductor.worker.metrics import MetricsCollector
+from conductor.worker.metrics import MetricsCollector, as_text
 
 
 class Handler:

@@ -10,7 +10,7 @@ from sentry_sdk.transport import Transport
 from conductor import Worker, get_task_context
 from conductor.contrib.sentry import around_execution, report_workers
 from conductor.models import Task
-from conductor.worker.runner import TaskRunner
+from conductor.worker.execution import TaskRunner
 
 
 class Kept(Transport):

@@ -20,7 +20,7 @@ from conductor.models import (
     WorkflowSummary,
     WorkflowTask,
 )
-from conductor.models.wire import Model, structure
+from conductor.models._base import Model, structure
 
 MODELS = [
     c for n in models.__all__ if isinstance(c := getattr(models, n), type) and issubclass(c, Model) and c is not Model
@@ -32,7 +32,7 @@ def test_every_model_keeps_what_it_does_not_know(cls):
     required = {"name": "n", "tasks": [], "taskReferenceName": "r", "type": "JSON", "id": "i"}
     import attrs
 
-    from conductor.models.wire import wire_name
+    from conductor.models._base import wire_name
 
     data = {"brandNew": {"a": [1, None]}}
     for attribute in attrs.fields(cls):

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conductor.server.clock import Clock
 from conductor.server.engine.commands import CallHttp
-from conductor.server.engine.words import OPEN_TASK, OPEN_WORKFLOW, SYSTEM
-from conductor.server.kernel import Kernel
+from conductor.server.engine.state import OPEN_TASK, OPEN_WORKFLOW, SYSTEM
+from conductor.server.runtime.clock import Clock
+from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
 from conductor.server.store.sqlite import Store
 from conductor.testing.strategies import workflow_definitions

@@ -11,8 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from conductor.server import scripts
-from conductor.server.scripts import ScriptError, ScriptTimeoutError, check_javascript, run_javascript, run_jq
+from conductor.server.scripting import javascript as scripts
+from conductor.server.scripting.javascript import (
+    ScriptError,
+    ScriptTimeoutError,
+    check_javascript,
+    run_javascript,
+    run_jq,
+)
 
 JAVASCRIPT = json.loads(Path(__file__).with_name("javascript.json").read_text(encoding="utf-8"))
 JQ = json.loads(Path(__file__).with_name("jq.json").read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@ import pytest
 
 from conductor.models import Task, TaskStatus, Workflow, WorkflowExecutionStatus
 from conductor.testing import assert_workflow
-from conductor.testing.failures import WorkerFailures
+from conductor.testing.reports import WorkerFailures
 
 
 def task(seq, name, status="COMPLETED", **fields):

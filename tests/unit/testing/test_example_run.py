@@ -1,5 +1,6 @@
 import pytest
 
+from conductor.diagram import draw
 from conductor.models import Workflow
 from conductor.testing.executions import BEGAN
 from conductor.testing.expressions import resolved
@@ -18,7 +19,6 @@ from conductor.testing.generators import (
     switch_task,
     terminate_task,
 )
-from conductor.workflow.draw import draw
 
 
 def told(run):

@@ -10,8 +10,7 @@ from conductor.testing.executions import example_task
 from conductor.testing.single_task import run_task
 from conductor.worker.context import get_task_context
 from conductor.worker.decorator import worker_task
-from conductor.worker.registry import WorkerRegistry
-from conductor.worker.worker import Worker
+from conductor.worker.worker import Worker, WorkerRegistry
 
 
 def test_a_function_is_run_with_its_input_converted():

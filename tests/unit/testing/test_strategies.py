@@ -4,11 +4,11 @@ import xml.etree.ElementTree as ET
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conductor.diagram import draw
+from conductor.diagram.reader import graph_of
 from conductor.models import TaskType, WorkflowDef
 from conductor.testing.example_run import example_workflow_run
 from conductor.testing.strategies import workflow_definitions
-from conductor.workflow.draw import draw
-from conductor.workflow.draw.reader import graph_of
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 

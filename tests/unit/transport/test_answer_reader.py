@@ -3,7 +3,7 @@ from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 
 import pytest
 
-from conductor.transport.answer_reader import read_answer
+from conductor.transport.connections import read_answer
 
 
 def read(text):

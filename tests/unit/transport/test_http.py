@@ -24,7 +24,7 @@ from conductor.errors import (
 from conductor.models import TaskDef, Workflow
 from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth
-from conductor.transport.http import Transport
+from conductor.transport.client import Transport
 from conductor.transport.operation import Edition, Operation, Repeat, nothing
 
 API = "http://server:8080/api"

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from conductor.errors import APIConnectionError, APITimeoutError, AuthenticationError
-from conductor.transport.token import NoTokenEndpoint, TokenCache
+from conductor.transport.auth import NoTokenEndpoint, TokenCache
 
 LIFE = 100.0
 
@@ -127,7 +127,7 @@ def test_a_valid_token_survives_failed_refreshes(cache, server, now):
 
 
 def test_an_outage_is_logged_when_it_begins_and_when_it_ends_with_its_length_and_count(cache, server, now, caplog):
-    caplog.set_level("INFO", logger="conductor.transport.token")
+    caplog.set_level("INFO", logger="conductor.transport.auth")
     server.error = APIConnectionError("down")
     for _ in range(6):
         with pytest.raises(APIConnectionError):

@@ -10,8 +10,7 @@ import pytest
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.models import Task, TaskDef
 from conductor.worker.decorator import worker_task
-from conductor.worker.registry import WorkerRegistry, default_registry
-from conductor.worker.worker import Worker
+from conductor.worker.worker import Worker, WorkerRegistry, default_registry
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ from conductor.errors import (
     UnexpectedResponseError,
 )
 from conductor.models import TaskResult
-from conductor.worker.delivery import ResultDelivery
+from conductor.worker.delivery import ResultDelivery, is_final
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateFailure
 from conductor.worker.outbox import DiskOutbox, Undelivered
-from conductor.worker.update import is_final
 
 
 class Server:

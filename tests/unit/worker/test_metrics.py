@@ -4,7 +4,7 @@ import pytest
 
 from conductor import ConfigurationError, TaskHandler, Worker
 from conductor.models import Task, TaskResult, TaskResultStatus
-from conductor.transport.notices import Forked, PayloadUsed, WorkflowStartFailed, WorkflowStarting
+from conductor.transport.events import Forked, PayloadUsed, WorkflowStartFailed, WorkflowStarting
 from conductor.worker.events import (
     DeliveryDelayed,
     EventDispatcher,
@@ -19,8 +19,7 @@ from conductor.worker.events import (
     TaskUpdateCompleted,
     TaskUpdateFailure,
 )
-from conductor.worker.exposition import as_text
-from conductor.worker.metrics import FAMILIES, MetricsCollector
+from conductor.worker.metrics import FAMILIES, MetricsCollector, as_text
 
 TASK = Task(task_id="t", workflow_instance_id="w")
 DONE = TaskResult("w", "t", status=TaskResultStatus.COMPLETED, output_data={"a": 1})

@@ -7,7 +7,7 @@ from conductor.errors import (
     RateLimitError,
     ServerError,
 )
-from conductor.worker.pace import MAX_WAIT_MS, Pace
+from conductor.worker.poller import MAX_WAIT_MS, Pace
 
 
 def test_the_wait_doubles_with_each_empty_poll_up_to_its_bound_and_tasks_reset_it():

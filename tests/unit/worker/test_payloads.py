@@ -6,8 +6,8 @@ import pytest
 
 from conductor.errors import APIConnectionError, ConfigurationError
 from conductor.models import Task, TaskResultStatus
-from conductor.worker.payloads import ServerStorage
-from conductor.worker.runner import TaskRunner
+from conductor.worker.execution import TaskRunner
+from conductor.worker.results import ServerStorage
 from conductor.worker.worker import Worker
 
 MIB = 1024 * 1024

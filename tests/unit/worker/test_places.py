@@ -1,6 +1,6 @@
 import pytest
 
-from conductor.worker.places import Places
+from conductor.worker.pool import Places
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from conductor.errors import ConductorError, NonRetryableError
 from conductor.models import Task, TaskResult, TaskResultStatus
 from conductor.worker.context import TaskLogFilter, current_task_context, get_task_context
 from conductor.worker.events import EventDispatcher, WorkerListener
+from conductor.worker.execution import TaskRunner
 from conductor.worker.results import TaskInProgress
-from conductor.worker.runner import TaskRunner
 from conductor.worker.worker import Worker
 
 TASK = {"task_id": "t1", "workflow_instance_id": "w1", "task_def_name": "work", "response_timeout_seconds": 60}
@@ -85,7 +85,7 @@ def test_an_exception_fails_the_task_with_type_message_and_traceback():
     assert (result.status, result.reason_for_incompletion) == ("FAILED", "ValueError: no such card")
     trace = result.logs[-1].log
     assert "in helper" in trace
-    assert "conductor/worker/runner.py" not in trace
+    assert "conductor/worker/execution.py" not in trace
 
 
 def test_a_non_retryable_error_fails_the_task_for_good():

@@ -6,8 +6,8 @@ import pytest
 
 from conductor import ConfigurationError, Workflow, WorkflowDef
 from conductor.workflow import simple
-from conductor.workflow.blocks import ForkStep, LoopStep, SwitchStep
 from conductor.workflow.load import read_file
+from conductor.workflow.step import ForkStep, LoopStep, SwitchStep
 
 A = {"name": "a", "taskReferenceName": "a", "type": "SIMPLE", "newer": {"x": [1, None]}}
 B = {"name": "b", "taskReferenceName": "b", "type": "SIMPLE"}

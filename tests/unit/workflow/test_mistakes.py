@@ -1173,9 +1173,9 @@ def test_there_are_enough_of_them():
 def test_every_code_has_a_mistake_and_is_documented():
     codes = {code for _, code, _ in (*ERRORS.values(), *WARNINGS.values())} | {"NO_WORKER"}
     package = Path(conductor.workflow.__file__).parent
-    files = [*package.glob("*.py"), *(package / "validate").glob("*.py")]
+    files = [*package.glob("*.py"), *(package.parent / "validation").glob("*.py")]
     written = "".join(
-        path.read_text(encoding="utf-8") for path in files if path.name not in {"kinds.py", "defaults.py"}
+        path.read_text(encoding="utf-8") for path in files if path.name not in {"task_types.py", "defaults.py"}
     )
     raised = set(re.findall(r'(?:roblem\(|yield|:)\s*\(?\s*"([A-Z]+(?:_[A-Z]+)*)",', written))
     assert raised == codes

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor.server.engine.inputs import with_secrets
-from conductor.server.engine.state import Doc
+from conductor.server.engine.expressions.inputs import with_secrets
+from conductor.server.engine.state import FAILED, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.tasks.script import EVALUATORS, evaluate
-from conductor.server.engine.words import FAILED, IN_PROGRESS
 from conductor.server.engine.world import ScriptFailedError, TerminateWorkflowError
 
 Json = dict[str, Any]

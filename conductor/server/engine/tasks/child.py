@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.commands import StartChild, TerminateChild
-from conductor.server.engine.inputs import resolve
-from conductor.server.engine.java_text import java_text
+from conductor.server.engine.expressions.inputs import resolve
+from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.reading import START, read
-from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.state import CANCELED, COMPLETED, FAILED, IN_PROGRESS, SCHEDULED, TIMED_OUT, Doc, Execution
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.words import CANCELED, COMPLETED, FAILED, IN_PROGRESS, SCHEDULED, TIMED_OUT
 from conductor.server.engine.world import RefusedError, TerminateWorkflowError
 
 Json = dict[str, Any]

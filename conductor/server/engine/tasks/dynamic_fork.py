@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.definitions import complete_workflow_task, populate_task, readable_workflow_task
-from conductor.server.engine.java_text import java_text
+from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.reading import mapping, read, text
-from conductor.server.engine.state import Doc
+from conductor.server.engine.state import COMPLETED, IN_PROGRESS, SYSTEM, Doc
 from conductor.server.engine.tasks.family import Plan
-from conductor.server.engine.words import COMPLETED, IN_PROGRESS, SYSTEM
 from conductor.server.engine.world import RefusedError, TerminateWorkflowError
 
 Json = dict[str, Any]

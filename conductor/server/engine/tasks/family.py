@@ -7,9 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from conductor.server.engine.inputs import task_input
-from conductor.server.engine.state import Doc, Execution
-from conductor.server.engine.words import COMPLETED, FAILED, IN_PROGRESS, SYSTEM
+from conductor.server.engine.expressions.inputs import task_input
+from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, SYSTEM, Doc, Execution
 from conductor.server.engine.world import World
 
 Json = dict[str, Any]

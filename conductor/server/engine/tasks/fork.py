@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from conductor.server.engine.state import Doc, is_done
-from conductor.server.engine.state import in_round as named
-from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.words import (
+from conductor.server.engine.state import (
     CANCELED,
     COMPLETED,
     COMPLETED_WITH_ERRORS,
@@ -13,7 +10,11 @@ from conductor.server.engine.words import (
     IN_PROGRESS,
     SKIPPED,
     SUCCESSFUL_TASK,
+    Doc,
+    is_done,
 )
+from conductor.server.engine.state import in_round as named
+from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.world import TerminateWorkflowError
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from conductor.server.engine.inputs import with_secrets
-from conductor.server.engine.state import Doc
+from conductor.server.engine.expressions.inputs import with_secrets
+from conductor.server.engine.state import FAILED, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.words import FAILED, IN_PROGRESS
 from conductor.server.engine.world import ScriptFailedError
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor.server.engine.inputs import task_input, with_secrets
-from conductor.server.engine.state import LOOP_MARK, Doc, in_round, is_done, plain_reference
+from conductor.server.engine.expressions.inputs import task_input, with_secrets
+from conductor.server.engine.state import (
+    FAILED_WITH_TERMINAL_ERROR,
+    IN_PROGRESS,
+    LOOP_MARK,
+    SUCCESSFUL_TASK,
+    Doc,
+    in_round,
+    is_done,
+    plain_reference,
+)
 from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.tree import contains, next_inside, walk
-from conductor.server.engine.words import FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, SUCCESSFUL_TASK
 from conductor.server.engine.world import ScriptFailedError
 
 Json = dict[str, Any]

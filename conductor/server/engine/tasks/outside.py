@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.commands import CallHttp, Publish, PullMessages
-from conductor.server.engine.inputs import bound_input, resolve
-from conductor.server.engine.state import Doc
+from conductor.server.engine.expressions.inputs import bound_input, resolve
+from conductor.server.engine.state import FAILED, IN_PROGRESS, SCHEDULED, Doc
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.words import FAILED, IN_PROGRESS, SCHEDULED
 
 Json = dict[str, Any]
 

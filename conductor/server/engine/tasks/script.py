@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conductor.server.engine.inputs import with_secrets
-from conductor.server.engine.state import Doc
+from conductor.server.engine.expressions.inputs import with_secrets
+from conductor.server.engine.state import FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.words import FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS
 from conductor.server.engine.world import ScriptFailedError, World
 
 EVALUATORS = frozenset({"javascript", "graaljs", "value-param", "python"})

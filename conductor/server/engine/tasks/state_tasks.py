@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.models.codec import dumps
-from conductor.server.engine.state import Doc
+from conductor.server.engine.state import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, TERMINATED, Doc
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.words import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, TERMINATED
 
 Json = dict[str, Any]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 
-from conductor.server.engine.state import Doc
+from conductor.server.engine.state import FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.words import FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS
 from conductor.server.engine.world import RefusedError
 
 _WITHOUT_TIME = 2147483647

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.definitions import default_task_def
-from conductor.server.engine.java_text import java_text
-from conductor.server.engine.state import Doc
+from conductor.server.engine.expressions.java_text import java_text
+from conductor.server.engine.state import SCHEDULED, Doc
 from conductor.server.engine.tasks.family import Plan
-from conductor.server.engine.words import SCHEDULED
 from conductor.server.engine.world import TerminateWorkflowError
 
 Json = dict[str, Any]

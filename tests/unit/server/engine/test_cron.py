@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor.server.engine.cron import Cron, CronError
+from conductor._internal.cron import Cron, CronError
 
 RECORDED = json.loads(Path(__file__).with_name("cron.json").read_text(encoding="utf-8"))
 RUNNING = [(text, times) for text, times in RECORDED if times]

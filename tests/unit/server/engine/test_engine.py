@@ -8,13 +8,11 @@ import pytest
 from conductor.server.engine.control import retry
 from conductor.server.engine.decide import advance
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def, populate
-from conductor.server.engine.results import apply_result, hand_out
+from conductor.server.engine.results import apply_result, hand_out, new_execution
 from conductor.server.engine.retry import delay_seconds
-from conductor.server.engine.start import new_execution
-from conductor.server.engine.state import is_done
+from conductor.server.engine.state import OPEN_TASK, TERMINAL_WORKFLOW, is_done
 from conductor.server.engine.timeouts import next_deadline
 from conductor.server.engine.tree import DefinitionTree
-from conductor.server.engine.words import OPEN_TASK, TERMINAL_WORKFLOW
 from conductor.server.engine.world import World
 from conductor.server.store.sqlite import Store
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from conductor.server.engine.expressions import expressions_in, substitute, substitute_secrets
-from conductor.server.engine.java_text import Matches, java_text
-from conductor.server.engine.jsonpath import PathError
-from conductor.server.engine.jsonpath_parser import parse
+from conductor.server.engine.expressions.java_text import Matches, java_text
+from conductor.server.engine.expressions.jsonpath import PathError, parse
+from conductor.server.engine.expressions.references import expressions_in, substitute, substitute_secrets
 
 RECORDED = json.loads(Path(__file__).with_name("expressions.json").read_text(encoding="utf-8"))
 SCOPE = RECORDED["scope"]

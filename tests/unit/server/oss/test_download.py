@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conductor.errors import ConfigurationError, ServerStartError
-from conductor.server.oss import fetch
+from conductor.server.oss import download as fetch
 from conductor.server.oss.download import PUBLISHED, VERSION, Published, cache_folder, get_jar, sha256_of
 
 GOOD = b"a jar" * 1000

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from conductor.server.oss.progress import Progress, size_of, watching
+from conductor.server.oss.download import Progress, size_of, watching
 
 
 class Terminal(io.StringIO):

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from conductor.server.page import HEADERS, page_file
-from conductor.server.page.files import _files
+from conductor.server.ui import HEADERS, page_file
+from conductor.server.ui.files import _files
 
 
 def text(name):

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from conductor.server.page.guard import Guard, is_loopback
+from conductor.server.origin_check import Guard, is_loopback
 
 
 def basic(password, user="me"):

@@ -1,12 +1,12 @@
 import pytest
 
+from conductor.diagram import draw
+from conductor.diagram.graph import KINDS, Kind, kind_of
+from conductor.diagram.labels import duration
+from conductor.diagram.reader import graph_of
 from conductor.errors import UnexpectedResponseError
 from conductor.models import SubWorkflowParams, Task, TaskType, Workflow, WorkflowDef, WorkflowTask
 from conductor.testing.generators import example_workflow, example_workflow_run, simple_task, sub_workflow_task
-from conductor.workflow.draw import draw
-from conductor.workflow.draw.kinds import KINDS, Kind, kind_of
-from conductor.workflow.draw.reader import graph_of
-from conductor.workflow.draw.words import duration
 
 
 def shape(steps):

@@ -2,10 +2,10 @@ import re
 
 import pytest
 
+from conductor.diagram import draw
+from conductor.diagram.graph import Kind
+from conductor.diagram.mermaid import _SHAPES, escaped
 from conductor.models import WorkflowDef, WorkflowTask
-from conductor.workflow.draw import draw
-from conductor.workflow.draw.kinds import Kind
-from conductor.workflow.draw.mermaid import _SHAPES, escaped
 
 
 def test_a_definition_is_a_flow_chart_of_its_steps(blocks):

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conductor.diagram import draw
+from conductor.diagram.colors import PALETTES
+from conductor.diagram.graph import Kind
+from conductor.diagram.layout import layout
+from conductor.diagram.reader import graph_of
+from conductor.diagram.svg import outline
 from conductor.models import TaskType, Workflow, WorkflowDef, WorkflowTask
 from conductor.testing.generators import do_while_task, example_workflow, example_workflow_run, simple_task, switch_task
 from conductor.testing.strategies import workflow_definitions
-from conductor.workflow.draw import draw
-from conductor.workflow.draw.kinds import Kind
-from conductor.workflow.draw.layout import layout
-from conductor.workflow.draw.reader import graph_of
-from conductor.workflow.draw.shapes import outline
-from conductor.workflow.draw.tone import PALETTES
 
 SVG = "{http://www.w3.org/2000/svg}"
 

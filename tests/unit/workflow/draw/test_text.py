@@ -2,8 +2,8 @@ import re
 
 import pytest
 
+from conductor.diagram import draw
 from conductor.models import Workflow, WorkflowDef, WorkflowTask
-from conductor.workflow.draw import draw
 
 
 def test_the_tree_shows_the_blocks_and_what_each_step_does(blocks):

@@ -1,0 +1,367 @@
+"""Applications and their access keys (Orkes)."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conductor.clients._base import Resource, Tagged, tag_operations
+from conductor.clients.bodies import texts
+from conductor.models import (
+    AccessKey,
+    AccessType,
+    Application,
+    ApplicationRole,
+    AuthorizationRequest,
+    CreatedAccessKey,
+    CreateOrUpdateApplicationRequest,
+    GenerateTokenRequest,
+    GrantedAccess,
+    GrantedAccessResponse,
+    Group,
+    Role,
+    RoleRequest,
+    SubjectRef,
+    TargetRef,
+    TargetType,
+    Token,
+    UpsertGroupRequest,
+    UpsertUserRequest,
+    User,
+    UserRole,
+)
+from conductor.transport.operation import Edition, Operation, Repeat
+
+__all__ = ["ApplicationClient", "GroupClient", "PermissionClient", "RoleClient", "TokenClient", "UserClient"]
+
+
+LIST_APPLICATIONS: Operation[list[Application]] = Operation(
+    "GET", "/applications", list[Application], edition=Edition.ORKES, on_empty=list
+)
+CREATE_APPLICATION: Operation[Application] = Operation(
+    "POST", "/applications", Application, Repeat.NEVER, Edition.ORKES
+)
+GET_APPLICATION: Operation[Application] = Operation("GET", "/applications/{id}", Application, edition=Edition.ORKES)
+UPDATE_APPLICATION: Operation[Application] = Operation("PUT", "/applications/{id}", Application, edition=Edition.ORKES)
+DELETE_APPLICATION: Operation[None] = Operation("DELETE", "/applications/{id}", edition=Edition.ORKES)
+GET_APPLICATION_BY_KEY: Operation[Application] = Operation(
+    "GET", "/applications/key/{accessKeyId}", Application, edition=Edition.ORKES
+)
+CREATE_APPLICATION_KEY: Operation[CreatedAccessKey] = Operation(
+    "POST", "/applications/{id}/accessKeys", CreatedAccessKey, Repeat.NEVER, Edition.ORKES
+)
+LIST_APPLICATION_KEYS: Operation[list[AccessKey]] = Operation(
+    "GET", "/applications/{id}/accessKeys", list[AccessKey], edition=Edition.ORKES, on_empty=list
+)
+TOGGLE_APPLICATION_KEY: Operation[AccessKey] = Operation(
+    "POST", "/applications/{applicationId}/accessKeys/{keyId}/status", AccessKey, Repeat.NEVER, Edition.ORKES
+)
+DELETE_APPLICATION_KEY: Operation[None] = Operation(
+    "DELETE", "/applications/{applicationId}/accessKeys/{keyId}", edition=Edition.ORKES
+)
+ADD_APPLICATION_ROLE: Operation[None] = Operation(
+    "POST", "/applications/{applicationId}/roles/{role}", edition=Edition.ORKES
+)
+REMOVE_APPLICATION_ROLE: Operation[None] = Operation(
+    "DELETE", "/applications/{applicationId}/roles/{role}", edition=Edition.ORKES
+)
+LIST_APPLICATION_TAGS, SET_APPLICATION_TAGS, DELETE_APPLICATION_TAGS = tag_operations("/applications/{id}/tags")
+
+
+class ApplicationClient(Tagged):
+    """Applications, which workers and programs act as (``client.applications``, Orkes)."""
+
+    _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_APPLICATION_TAGS, SET_APPLICATION_TAGS, DELETE_APPLICATION_TAGS
+
+    def list(self) -> builtins.list[Application]:
+        """All applications (``GET /applications``)."""
+        return self._call(LIST_APPLICATIONS)
+
+    def create(self, name: str) -> Application:
+        """Create an application (``POST /applications``)."""
+        return self._call(CREATE_APPLICATION, body=CreateOrUpdateApplicationRequest(name))
+
+    def get(self, application_id: str) -> Application:
+        """An application (``GET /applications/{id}``)."""
+        return self._call(GET_APPLICATION, {"id": application_id})
+
+    def update(self, application_id: str, name: str) -> Application:
+        """Rename an application (``PUT /applications/{id}``)."""
+        return self._call(UPDATE_APPLICATION, {"id": application_id}, body=CreateOrUpdateApplicationRequest(name))
+
+    def delete(self, application_id: str) -> None:
+        """Delete an application (``DELETE /applications/{id}``)."""
+        self._call(DELETE_APPLICATION, {"id": application_id})
+
+    def get_by_access_key(self, access_key_id: str) -> Application:
+        """The application that an access key belongs to (``GET /applications/key/{accessKeyId}``)."""
+        return self._call(GET_APPLICATION_BY_KEY, {"accessKeyId": access_key_id})
+
+    def create_access_key(self, application_id: str) -> CreatedAccessKey:
+        """Create an access key (``POST /applications/{id}/accessKeys``).
+
+        Returns:
+            Its id and its ``secret``, which the server shows this once and which no repr shows: keep it now.
+        """
+        return self._call(CREATE_APPLICATION_KEY, {"id": application_id})
+
+    def list_access_keys(self, application_id: str) -> builtins.list[AccessKey]:
+        """An application's access keys, without their secrets (``GET /applications/{id}/accessKeys``)."""
+        return self._call(LIST_APPLICATION_KEYS, {"id": application_id})
+
+    def toggle_access_key(self, application_id: str, key_id: str) -> AccessKey:
+        """Switch a key on or off (``POST /applications/{applicationId}/accessKeys/{keyId}/status``)."""
+        return self._call(TOGGLE_APPLICATION_KEY, {"applicationId": application_id, "keyId": key_id})
+
+    def delete_access_key(self, application_id: str, key_id: str) -> None:
+        """Delete a key (``DELETE /applications/{applicationId}/accessKeys/{keyId}``)."""
+        self._call(DELETE_APPLICATION_KEY, {"applicationId": application_id, "keyId": key_id})
+
+    def add_role(self, application_id: str, role: ApplicationRole | str) -> None:
+        """Give an application a role (``POST /applications/{applicationId}/roles/{role}``)."""
+        self._call(ADD_APPLICATION_ROLE, {"applicationId": application_id, "role": ApplicationRole(role)})
+
+    def remove_role(self, application_id: str, role: ApplicationRole | str) -> None:
+        """Take a role from an application (``DELETE /applications/{applicationId}/roles/{role}``)."""
+        self._call(REMOVE_APPLICATION_ROLE, {"applicationId": application_id, "role": ApplicationRole(role)})
+
+
+LIST_USERS: Operation[list[User]] = Operation("GET", "/users", list[User], edition=Edition.ORKES, on_empty=list)
+GET_USER: Operation[User] = Operation("GET", "/users/{id}", User, edition=Edition.ORKES)
+SAVE_USER: Operation[User] = Operation("PUT", "/users/{id}", User, edition=Edition.ORKES)
+DELETE_USER: Operation[None] = Operation("DELETE", "/users/{id}", edition=Edition.ORKES)
+USER_PERMISSIONS: Operation[GrantedAccessResponse] = Operation(
+    "GET", "/users/{userId}/permissions", GrantedAccessResponse, edition=Edition.ORKES
+)
+CHECK_USER: Operation[dict[str, bool]] = Operation(
+    "GET", "/users/{userId}/checkPermissions", dict[str, bool], edition=Edition.ORKES, on_empty=dict
+)
+
+
+class UserClient(Resource):
+    """Users (``client.users``, Orkes). The server keeps ids in lower case."""
+
+    def list(self, *, apps: bool = False) -> builtins.list[User]:
+        """All users; ``apps`` adds those that applications act as (``GET /users``)."""
+        return self._call(LIST_USERS, query={"apps": apps})
+
+    def get(self, user_id: str) -> User:
+        """A user (``GET /users/{id}``)."""
+        return self._call(GET_USER, {"id": user_id})
+
+    def save(
+        self,
+        user_id: str,
+        name: str,
+        *,
+        roles: Sequence[UserRole | str] | None = None,
+        groups: Sequence[str] | None = None,
+    ) -> User:
+        """Create or change a user (``PUT /users/{id}``).
+
+        Args:
+            user_id: Usually an e-mail address.
+            name: As shown.
+            roles: ``ADMIN``, ``USER`` and so on; None leaves them.
+            groups: Ids of groups; None leaves them.
+        """
+        body = UpsertUserRequest(
+            name,
+            groups=None if groups is None else texts(groups, "groups"),
+            roles=None if roles is None else texts(roles, "roles"),
+        )
+        return self._call(SAVE_USER, {"id": user_id}, body=body)
+
+    def delete(self, user_id: str) -> None:
+        """Delete a user (``DELETE /users/{id}``)."""
+        self._call(DELETE_USER, {"id": user_id})
+
+    def list_permissions(self, user_id: str) -> builtins.list[GrantedAccess]:
+        """What a user may do (``GET /users/{userId}/permissions``)."""
+        return self._call(USER_PERMISSIONS, {"userId": user_id}).granted_access
+
+    def check_permissions(self, user_id: str, target_type: TargetType | str, target_id: str) -> dict[str, bool]:
+        """Access by access, whether a user has it to a thing (``GET /users/{userId}/checkPermissions``)."""
+        query = {"type": TargetType(target_type), "id": target_id}
+        return self._call(CHECK_USER, {"userId": user_id}, query=query)
+
+
+LIST_GROUPS: Operation[list[Group]] = Operation("GET", "/groups", list[Group], edition=Edition.ORKES, on_empty=list)
+GET_GROUP: Operation[Group] = Operation("GET", "/groups/{id}", Group, edition=Edition.ORKES)
+SAVE_GROUP: Operation[Group] = Operation("PUT", "/groups/{id}", Group, edition=Edition.ORKES)
+DELETE_GROUP: Operation[None] = Operation("DELETE", "/groups/{id}", edition=Edition.ORKES)
+LIST_GROUP_USERS: Operation[list[User]] = Operation(
+    "GET", "/groups/{id}/users", list[User], edition=Edition.ORKES, on_empty=list
+)
+ADD_GROUP_USER: Operation[None] = Operation("POST", "/groups/{groupId}/users/{userId}", edition=Edition.ORKES)
+ADD_GROUP_USERS: Operation[None] = Operation("POST", "/groups/{groupId}/users", edition=Edition.ORKES)
+REMOVE_GROUP_USER: Operation[None] = Operation("DELETE", "/groups/{groupId}/users/{userId}", edition=Edition.ORKES)
+REMOVE_GROUP_USERS: Operation[None] = Operation("DELETE", "/groups/{groupId}/users", edition=Edition.ORKES)
+GROUP_PERMISSIONS: Operation[GrantedAccessResponse] = Operation(
+    "GET", "/groups/{groupId}/permissions", GrantedAccessResponse, edition=Edition.ORKES
+)
+
+
+class GroupClient(Resource):
+    """Groups of users (``client.groups``, Orkes)."""
+
+    def list(self) -> builtins.list[Group]:
+        """All groups (``GET /groups``)."""
+        return self._call(LIST_GROUPS)
+
+    def get(self, group_id: str) -> Group:
+        """A group (``GET /groups/{id}``)."""
+        return self._call(GET_GROUP, {"id": group_id})
+
+    def save(
+        self,
+        group_id: str,
+        description: str,
+        *,
+        roles: Sequence[str] | None = None,
+        default_access: Mapping[str, Sequence[AccessType | str]] | None = None,
+    ) -> Group:
+        """Create or change a group (``PUT /groups/{id}``).
+
+        Args:
+            group_id: Its id, which is its name.
+            description: What it is.
+            roles: Of its members; None leaves them.
+            default_access: What members may do with what a member makes: target type to accesses.
+        """
+        access = {
+            k: [AccessType(each) for each in texts(v, "default_access")] for k, v in (default_access or {}).items()
+        }
+        body = UpsertGroupRequest(description, access or None, None if roles is None else texts(roles, "roles"))
+        return self._call(SAVE_GROUP, {"id": group_id}, body=body)
+
+    def delete(self, group_id: str) -> None:
+        """Delete a group (``DELETE /groups/{id}``)."""
+        self._call(DELETE_GROUP, {"id": group_id})
+
+    def list_users(self, group_id: str) -> builtins.list[User]:
+        """A group's users (``GET /groups/{id}/users``)."""
+        return self._call(LIST_GROUP_USERS, {"id": group_id})
+
+    def add_user(self, group_id: str, user_id: str) -> None:
+        """Add a user (``POST /groups/{groupId}/users/{userId}``)."""
+        self._call(ADD_GROUP_USER, {"groupId": group_id, "userId": user_id})
+
+    def add_users(self, group_id: str, user_ids: Sequence[str]) -> None:
+        """Add several users (``POST /groups/{groupId}/users``)."""
+        self._call(ADD_GROUP_USERS, {"groupId": group_id}, body=texts(user_ids, "user_ids"))
+
+    def remove_user(self, group_id: str, user_id: str) -> None:
+        """Remove a user (``DELETE /groups/{groupId}/users/{userId}``)."""
+        self._call(REMOVE_GROUP_USER, {"groupId": group_id, "userId": user_id})
+
+    def remove_users(self, group_id: str, user_ids: Sequence[str]) -> None:
+        """Remove several users (``DELETE /groups/{groupId}/users``)."""
+        self._call(REMOVE_GROUP_USERS, {"groupId": group_id}, body=texts(user_ids, "user_ids"))
+
+    def list_permissions(self, group_id: str) -> builtins.list[GrantedAccess]:
+        """What a group may do (``GET /groups/{groupId}/permissions``)."""
+        return self._call(GROUP_PERMISSIONS, {"groupId": group_id}).granted_access
+
+
+LIST_ROLES: Operation[list[Role]] = Operation("GET", "/roles", list[Role], edition=Edition.ORKES, on_empty=list)
+LIST_ROLE_SYSTEM: Operation[dict[str, Role]] = Operation(
+    "GET", "/roles/system", dict[str, Role], edition=Edition.ORKES, on_empty=dict
+)
+LIST_ROLE_CUSTOM: Operation[list[Role]] = Operation(
+    "GET", "/roles/custom", list[Role], edition=Edition.ORKES, on_empty=list
+)
+ROLE_PERMISSIONS: Operation[dict[str, Any]] = Operation(
+    "GET", "/roles/permissions", dict, edition=Edition.ORKES, on_empty=dict
+)
+CREATE_ROLE: Operation[Role] = Operation("POST", "/roles", Role, Repeat.NEVER, Edition.ORKES)
+GET_ROLE: Operation[Role] = Operation("GET", "/roles/{name}", Role, edition=Edition.ORKES)
+UPDATE_ROLE: Operation[Role] = Operation("PUT", "/roles/{name}", Role, edition=Edition.ORKES)
+DELETE_ROLE: Operation[None] = Operation("DELETE", "/roles/{name}", edition=Edition.ORKES)
+
+
+class RoleClient(Resource):
+    """Roles (``client.roles``, Orkes)."""
+
+    def list(self) -> builtins.list[Role]:
+        """All roles (``GET /roles``)."""
+        return self._call(LIST_ROLES)
+
+    def list_system(self) -> dict[str, Role]:
+        """The roles that every server has, by name (``GET /roles/system``)."""
+        return self._call(LIST_ROLE_SYSTEM)
+
+    def list_custom(self) -> builtins.list[Role]:
+        """The roles that users made (``GET /roles/custom``)."""
+        return self._call(LIST_ROLE_CUSTOM)
+
+    def list_permissions(self) -> dict[str, Any]:
+        """The permissions that roles are made of (``GET /roles/permissions``)."""
+        return self._call(ROLE_PERMISSIONS)
+
+    def create(self, name: str, permissions: Sequence[str]) -> Role:
+        """Create a role (``POST /roles``)."""
+        return self._call(CREATE_ROLE, body=RoleRequest(name, texts(permissions, "permissions")))
+
+    def get(self, name: str) -> Role:
+        """A role (``GET /roles/{name}``)."""
+        return self._call(GET_ROLE, {"name": name})
+
+    def update(self, name: str, permissions: Sequence[str]) -> Role:
+        """Replace a role's permissions (``PUT /roles/{name}``)."""
+        return self._call(UPDATE_ROLE, {"name": name}, body=RoleRequest(name, texts(permissions, "permissions")))
+
+    def delete(self, name: str) -> None:
+        """Delete a role (``DELETE /roles/{name}``)."""
+        self._call(DELETE_ROLE, {"name": name})
+
+
+GRANT_PERMISSION: Operation[None] = Operation("POST", "/auth/authorization", edition=Edition.ORKES)
+REMOVE_PERMISSION: Operation[None] = Operation("DELETE", "/auth/authorization", edition=Edition.ORKES)
+LIST_PERMISSIONS: Operation[dict[str, list[SubjectRef]]] = Operation(
+    "GET", "/auth/authorization/{type}/{id}", dict[str, list[SubjectRef]], edition=Edition.ORKES, on_empty=dict
+)
+
+
+class PermissionClient(Resource):
+    """Permissions (``client.permissions``, Orkes).
+
+    A subject is a user, group, role or tag; a target a workflow definition, a task definition and so on.
+    """
+
+    def grant(self, subject: SubjectRef, target: TargetRef, access: Sequence[AccessType | str]) -> None:
+        """Allow a subject to do something with a target (``POST /auth/authorization``)."""
+        self._call(GRANT_PERMISSION, body=_request(subject, target, access))
+
+    def remove(self, subject: SubjectRef, target: TargetRef, access: Sequence[AccessType | str]) -> None:
+        """Take that back (``DELETE /auth/authorization``)."""
+        self._call(REMOVE_PERMISSION, body=_request(subject, target, access))
+
+    def list(self, target_type: TargetType | str, target_id: str) -> dict[str, builtins.list[SubjectRef]]:
+        """Who has each access to a target (``GET /auth/authorization/{type}/{id}``)."""
+        return self._call(LIST_PERMISSIONS, {"type": TargetType(target_type), "id": target_id})
+
+
+def _request(subject: SubjectRef, target: TargetRef, access: Sequence[AccessType | str]) -> AuthorizationRequest:
+    return AuthorizationRequest([AccessType(each) for each in texts(access, "access")], subject, target)
+
+
+CREATE_TOKEN: Operation[Token] = Operation("POST", "/token", Token, Repeat.SAFE, Edition.ORKES, anonymous=True)
+TOKEN_USER_INFO: Operation[dict[str, Any]] = Operation("GET", "/token/userInfo", dict, edition=Edition.ORKES)
+
+
+class TokenClient(Resource):
+    """Tokens (``client.tokens``, Orkes)."""
+
+    def create(self, key_id: str, key_secret: str, *, expiration: int | None = None) -> Token:
+        """A token for an access key (``POST /token``, sent without a token). Never in a repr.
+
+        Raises:
+            AuthenticationError: The key or its secret is wrong.
+        """
+        return self._call(CREATE_TOKEN, body=GenerateTokenRequest(key_id, key_secret, expiration))
+
+    def get_user_info(self, *, claims: bool = False) -> dict[str, Any]:
+        """Who the client is (``GET /token/userInfo``); ``claims`` adds those of the token."""
+        return self._call(TOKEN_USER_INFO, query={"claims": claims})

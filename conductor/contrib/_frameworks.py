@@ -1,0 +1,63 @@
+"""What web frameworks keep in their own settings, as a map: ``{"SERVER_URL": ..., "WORKER": {"thread_count": 4}}``.
+
+The names are the fields of ``Settings`` in capitals, which are also the ends of the environment's variables
+(``CONDUCTOR_SERVER_URL``). What the map gives wins over the environment; None counts as not given.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from conductor.errors import ConfigurationError, WorkerRegistrationError
+from conductor.settings import Settings
+from conductor.worker.worker import Worker, default_registry
+
+__all__ = ["chosen_workers", "read_settings", "refuse_unknown"]
+
+
+_FIELDS = {attribute.name.upper(): attribute.name for attribute in attrs.fields(Settings)}
+
+
+def read_settings(given: Mapping[str, Any]) -> Settings:
+    """The settings in ``given`` and, for the rest, in the environment.
+
+    Raises:
+        ConfigurationError: A value cannot be used.
+    """
+    return Settings.from_env(
+        **{field: given[name] for name, field in _FIELDS.items() if given.get(name) is not None},
+    )
+
+
+def refuse_unknown(given: Mapping[str, Any], further: Collection[str]) -> None:
+    """Refuse names that are neither settings nor in ``further``.
+
+    Raises:
+        ConfigurationError: There is one; the message has the nearest name.
+    """
+    allowed = [*_FIELDS, *further]
+    for name in given:
+        if name not in allowed:
+            near = difflib.get_close_matches(str(name).upper(), allowed, n=1)
+            hint = f"; is {near[0]!r} meant?" if near else "."
+            raise ConfigurationError(
+                f"CONDUCTOR knows no {name!r}{hint}", variable=str(name), value=given[name], allowed=", ".join(allowed)
+            )
+
+
+def chosen_workers(only: Iterable[str]) -> list[Worker] | None:
+    """The workers of the default registry for these task types; None, which means all, when none is named.
+
+    Raises:
+        WorkerRegistrationError: A task type has no worker.
+    """
+    names, declared = set(only), default_registry.list()
+    missing = names - {worker.name for worker in declared}
+    if missing:
+        known = ", ".join(sorted({worker.name for worker in declared})) or "none"
+        raise WorkerRegistrationError(f"No worker is declared for task {min(missing)!r}; declared are: {known}.")
+    return [worker for worker in declared if worker.name in names] if names else None

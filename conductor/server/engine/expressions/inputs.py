@@ -1,0 +1,117 @@
+"""Inputs and outputs: templates and expressions, resolved against an execution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from conductor.server.engine.expressions.references import expressions_in, substitute, substitute_secrets
+from conductor.server.engine.state import Doc, Execution, plain_reference
+from conductor.server.engine.world import World
+
+Json = dict[str, Any]
+_FIRST_NAME = re.compile(r"[^.\[\]{}$*@?()\s]+(?=[.\[]|$)")
+_SEEN_OF_WORKFLOW = (
+    "input", "output", "status", "workflowId", "parentWorkflowId", "parentWorkflowTaskId", "correlationId",
+    "reasonForIncompletion", "variables",
+)  # fmt: skip
+_SEEN_OF_TASK = (
+    "taskType", "status", "referenceTaskName", "retryCount", "correlationId", "pollCount", "taskDefName",
+    "scheduledTime", "startTime", "endTime", "workflowInstanceId", "taskId", "reasonForIncompletion",
+    "callbackAfterSeconds", "workerId", "iteration",
+)  # fmt: skip
+
+
+def task_input(
+    execution: Execution,
+    parameters: Mapping[str, Any] | None,
+    world: World,
+    *,
+    task_def: Json | None = None,
+    task_id: str | None = None,
+) -> Json:
+    """Resolve the parameters of a task, its definition's template included."""
+    template = (task_def or {}).get("inputTemplate") or {}
+    resolved: Json = resolve(execution, {**template, **(parameters or {})}, world, task_id)
+    return {key: template.get(key) if value is None else value for key, value in resolved.items()}
+
+
+def resolve(execution: Execution, value: Any, world: World, task_id: str | None = None) -> Any:
+    """Resolve the expressions anywhere in ``value``."""
+    texts = list(_texts_with_expressions(value))
+    if not texts:
+        return value
+    scope = _scope(execution, _first_names(texts))
+    system = {"CPEWF_TASK_ID": task_id} if task_id is not None else {}
+    return substitute(value, scope, system=system, environment=world.environment)
+
+
+def _texts_with_expressions(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        if "${" in value:
+            yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _texts_with_expressions(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts_with_expressions(one)
+
+
+def _first_names(texts: Iterable[str]) -> set[str] | None:
+    """The references that the expressions begin with; None when that cannot be told at a glance."""
+    names = set()
+    for text in texts:
+        for path in expressions_in(text):
+            found = _FIRST_NAME.match(path)
+            if found is None or "${" in path:
+                return None
+            names.add(found.group())
+    return names
+
+
+def _scope(execution: Execution, names: set[str] | None) -> Json:
+    """What expressions see; only the named references of it, for executions can be long."""
+    scope: Json = {}
+    if names is None or "workflow" in names:
+        scope["workflow"] = _workflow(execution)
+    if names is not None and names <= {"workflow"}:
+        return scope
+    for task in execution.tasks:
+        own = task["referenceTaskName"]
+        name = plain_reference(own) if task["iteration"] > 0 else own
+        if names is None or name in names:
+            newest = execution.newest(own) or task
+            seen = {key: newest.get(key) for key in _SEEN_OF_TASK}
+            scope[name] = {"input": newest["inputData"], "output": newest["outputData"], **seen}
+    return scope
+
+
+def _workflow(execution: Execution) -> Json:
+    workflow = execution.workflow
+    return {
+        **{key: workflow.get(key) for key in _SEEN_OF_WORKFLOW},
+        "workflowType": workflow["workflowName"],
+        "version": workflow["workflowVersion"],
+        "schemaVersion": execution.definition["schemaVersion"],
+    }
+
+
+def workflow_input(definition: Json, given: Json) -> Json:
+    """A start's input with the definition's template; an empty input gets none."""
+    template = definition.get("inputTemplate") or {}
+    if not given:
+        return {}
+    return {**given, **{key: value for key, value in template.items() if given.get(key) is None}}
+
+
+def with_secrets(value: Any, world: World) -> Any:
+    """The value as a worker or the engine's own task gets it: secrets in place of their expressions."""
+    return substitute_secrets(value, world.secrets)
+
+
+def bound_input(task: Doc, world: World) -> Json:
+    """A task's input with its secrets."""
+    resolved: Json = with_secrets(task["inputData"], world)
+    return resolved

@@ -1,0 +1,157 @@
+"""Expressions: `${...}` in the parameters of tasks and workflows, replaced as the real server does.
+
+A text that is one expression becomes the value it names, with its type; inside a longer text the value is written
+into it. What is not there is None. `$${x}` stands for the text `${x}`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from attrs import field, frozen
+
+from conductor.server.engine.expressions.java_text import Matches, java_text
+from conductor.server.engine.expressions.jsonpath import parse
+
+_START = re.compile(r"(?<!\$)\$\{")
+_BRACE = re.compile(r"[{}]")
+_SECRET = re.compile(r"\$\{workflow\.secrets\.([^}]+)\}")
+_SECRETS_PREFIX = "workflow.secrets."
+_ENVIRONMENT_PREFIX = "workflow.env."
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+SYSTEM_NAMES = ("CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK")
+"""Names that never are paths; without a value the expression stays in the text as it is."""
+
+
+def substitute(
+    value: Any,
+    scope: Mapping[str, Any],
+    *,
+    system: Mapping[str, str] = _NOTHING,
+    environment: Mapping[str, str] = _NOTHING,
+) -> Any:
+    """Return the value with every expression in its texts replaced; maps and lists are walked, keys are kept.
+
+    Args:
+        value: Any JSON value. It is not changed; what is found in the scope is returned as it is, not copied.
+        scope: The document that paths are read from: `{"workflow": {...}, "<task reference>": {...}}`.
+        system: Values of system names, such as `CPEWF_TASK_ID`; they win over paths.
+        environment: What `${workflow.env.NAME}` and, in a JSON value, `${workflow.env.NAME.path}` read.
+    """
+    return _Substitution(dict(scope), system, environment).of(value)
+
+
+def substitute_secrets(value: Any, secrets: Mapping[str, str]) -> Any:
+    """Return the value with `${workflow.secrets.NAME}` (or `.NAME.path`) replaced, which `substitute` leaves."""
+    if isinstance(value, str):
+        return _secret_text(value, secrets)
+    if isinstance(value, Mapping):
+        return {key: substitute_secrets(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [substitute_secrets(item, secrets) for item in value]
+    return value
+
+
+def expressions_in(text: str) -> list[str]:
+    """Return what stands between `${` and `}` in the text, outermost only, in order."""
+    return [text[start + 2 : end - 1] for start, end in _spans(text)]
+
+
+@frozen
+class _Substitution:
+    scope: dict[str, Any]
+    system: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
+
+    def of(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, Mapping):
+            return {key: self.of(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.of(item) for item in value]
+        return value
+
+    def _text(self, text: str) -> Any:
+        if "${" not in text:
+            return text
+        spans = _spans(text)
+        if spans == [(0, len(text))]:
+            found = self._expression(text)
+            return list(found) if isinstance(found, Matches) else found
+        return self._written(text, spans)
+
+    def _written(self, text: str, spans: list[tuple[int, int]]) -> str:
+        pieces, end = [], 0
+        for start, stop in spans:
+            pieces += [text[end:start], java_text(self._expression(text[start:stop]))]
+            end = stop
+        return "".join([*pieces, text[end:]]).replace("$${", "${")
+
+    def _expression(self, whole: str) -> Any:
+        """Return the value of `${...}`; expressions inside are resolved first, as text."""
+        inner = whole[2:-1]
+        path = self._written(inner, _spans(inner))
+        if not path.strip():
+            return ""
+        if path.startswith(_SECRETS_PREFIX):
+            return whole
+        if path.startswith(_ENVIRONMENT_PREFIX):
+            return _looked_up(path.removeprefix(_ENVIRONMENT_PREFIX), self.environment)
+        if path in self.system or path in SYSTEM_NAMES:
+            return self.system.get(path, whole)
+        try:
+            return parse(path).read(self.scope, self.scope)
+        except ValueError:
+            return None
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Return where expressions start and end. After one that is never closed nothing counts, as on the real server."""
+    spans: list[tuple[int, int]] = []
+    match = _START.search(text)
+    while match:
+        end = _end_of(text, match.start() + 1)
+        if end is None:
+            break
+        spans.append((match.start(), end))
+        match = _START.search(text, end)
+    return spans
+
+
+def _end_of(text: str, opening: int) -> int | None:
+    depth = 0
+    for brace in _BRACE.finditer(text, opening):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            return brace.end()
+    return None
+
+
+def _secret_text(text: str, secrets: Mapping[str, str]) -> Any:
+    if whole := _SECRET.fullmatch(text):
+        return _looked_up(whole[1], secrets)
+
+    def written(match: re.Match[str]) -> str:
+        found = _looked_up(match[1], secrets)
+        return "" if found is None else java_text(found)
+
+    return _SECRET.sub(written, text)
+
+
+def _looked_up(reference: str, values: Mapping[str, str]) -> Any:
+    """Return the named value, or what a path (after the first dot) finds in it when it is JSON; None when absent."""
+    name, dot, path = reference.partition(".")
+    value = values.get(name)
+    if value is None or not dot:
+        return value
+    try:
+        document = json.loads(value)
+        found = parse(path).read(document, document)
+    except ValueError:
+        return None
+    return list(found) if isinstance(found, Matches) else found

@@ -1,0 +1,55 @@
+"""The page's files, and the headers that keep it to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from attrs import frozen
+
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "Content-Security-Policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": "no-cache",
+    }
+)
+"""For every answer with a file of the page: nothing from other hosts, nothing inline, not inside other pages."""
+
+
+@frozen
+class PageFile:
+    """One file, ready to be sent."""
+
+    content: bytes
+    media_type: str
+
+
+def page_file(path: str) -> PageFile | None:
+    """Return the file for a path of the URL; None when the page has none.
+
+    Args:
+        path: `/` (the page itself) or `/page/<name>`.
+    """
+    if path == "/":
+        return _files()["index.html"]
+    folder, _, name = path.removeprefix("/").partition("/")
+    return _files().get(name) if folder == "page" else None
+
+
+@lru_cache(maxsize=1)
+def _files() -> dict[str, PageFile]:
+    found = {}
+    for file in files("conductor.server.ui").joinpath("static").iterdir():
+        media_type = _TYPES.get("." + file.name.rpartition(".")[2])
+        if media_type:
+            found[file.name] = PageFile(file.read_bytes(), f"{media_type}; charset=utf-8")
+    return found

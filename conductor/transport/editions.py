@@ -1,0 +1,69 @@
+"""Which server this is: its edition and version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from conductor.errors import APIError, APIStatusError, NotFoundError
+from conductor.transport.operation import Edition, Operation, nothing
+
+if TYPE_CHECKING:
+    from conductor.transport.client import Transport
+
+__all__ = ["ServerInfo", "honours_keys", "identify"]
+
+
+VERSION: Operation[str] = Operation("GET", "/version", str, on_empty=str)
+CONFIG: Operation[dict[str, Any]] = Operation("GET", "/admin/config", dict, edition=Edition.OSS, on_empty=dict)
+WHO: Operation[Any] = Operation("GET", "/token/userInfo", Any, edition=Edition.ORKES, on_empty=nothing)
+
+
+@frozen
+class ServerInfo:
+    """The server in use.
+
+    Attributes:
+        edition: ``Edition.OSS`` or ``Edition.ORKES``.
+        version: As the server says it, ``"3.32.3"``; empty where it does not.
+    """
+
+    edition: Edition
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.edition.value} {self.version}".strip()
+
+
+def identify(transport: Transport) -> ServerInfo:
+    """Ask the server (``GET /version``, ``GET /token/userInfo``): only Orkes' knows users.
+
+    Raises:
+        APIConnectionError: It does not answer.
+    """
+    try:
+        version = transport.request(VERSION).strip()
+    except APIStatusError:
+        version = ""
+    try:
+        transport.request(WHO)
+    except NotFoundError:
+        return ServerInfo(Edition.OSS, version)
+    except APIStatusError:
+        pass  # it knows users, and does not tell us about this one
+    return ServerInfo(Edition.ORKES, version)
+
+
+def honours_keys(transport: Transport) -> bool:
+    """Whether the server acts on idempotency keys: Orkes' does, the embedded one says so (``GET /admin/config``).
+
+    Raises:
+        APIError: It does not say which server it is.
+    """
+    if transport.server_info().edition is Edition.ORKES:
+        return True
+    try:
+        return transport.request(CONFIG).get("idempotencyKeys") == "honoured"
+    except APIError:
+        return False

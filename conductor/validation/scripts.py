@@ -1,0 +1,195 @@
+"""Checks of scripts: they can be read, and the names that they read are there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
+
+from conductor.validation.problem import Problem
+from conductor.validation.tree import Node, Tree, closest
+from conductor.workflow.expressions import expressions
+
+__all__ = ["check_scripts", "is_uncalled", "syntax_error"]
+
+
+_NEVER_RUN = "throw 0;"
+_RETURN = re.compile(r"\s*return\b")
+_HEAD = re.compile(r"(?:async\s+)?function\b[^{]*(?=\{)")
+_ARROW = re.compile(r"(?:async\s+)?(?:\([^()]*\)|[A-Za-z_$][\w$]*)\s*=>\s*")
+_SKIPPED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_CLOSING = {"{": "}", "(": ")"}
+
+
+@lru_cache(maxsize=512)
+def syntax_error(script: str) -> str | None:
+    """What is wrong with the syntax, or None.
+
+    The parser is that of the extra ``server``; without it only the most frequent mistake is found.
+    """
+    if _RETURN.match(script):
+        return "a return stands outside of a function; the value of a script is that of its last expression"
+    try:
+        quickjs = import_module("_quickjs")
+    except ImportError:
+        return None
+    try:
+        quickjs.Context().eval(_NEVER_RUN + script)
+    except quickjs.JSException as error:
+        first = str(error).partition("\n")[0]
+        return first.removeprefix("SyntaxError: ") if first.startswith("SyntaxError") else None
+    return None
+
+
+def is_uncalled(script: str) -> bool:
+    """Whether the script is a function and no more: its value is the function, which nobody calls."""
+    rest = _SKIPPED.sub(lambda match: "" if match[0][0] == "/" else "''", script).strip(" \t\r\n;")
+    if rest.startswith("(") and _end(rest, 0) == len(rest) - 1:
+        rest = rest[1:-1].strip()
+    if arrow := _ARROW.match(rest):
+        body = rest[arrow.end() :]
+        return _end(body, 0) == len(body) - 1 if body.startswith("{") else ";" not in body and "\n" not in body
+    found = 0
+    while head := _HEAD.match(rest):
+        end = _end(rest, head.end())
+        if end < 0:
+            return False
+        rest, found = rest[end + 1 :].lstrip(" \t\r\n;"), found + 1
+    return found > 0 and not rest
+
+
+def _end(text: str, start: int) -> int:
+    """Where the bracket that stands at ``start`` is closed, or -1."""
+    opening, depth = text[start : start + 1], 0
+    for position in range(start, len(text)):
+        if text[position] == opening:
+            depth += 1
+        elif text[position] == _CLOSING.get(opening):
+            depth -= 1
+            if not depth:
+                return position
+    return -1
+
+
+_NAME = re.compile(r"""(?<![\w$'"])\$(?:\.([A-Za-z_]\w*)|\[\s*(?:'([^']+)'|"([^"]+)")\s*\])""")
+_WORKFLOW = re.compile(r"(?<![\w.$'\"])workflow\.(?:input|variables|output)")
+_OUTPUT = re.compile(
+    r"""(?<![\w$'"])\$(?:\.([A-Za-z_]\w*)|\[\s*['"]([^'"]+)['"]\s*\])(?:\.output\b|\[\s*['"]output['"]\s*\])"""
+)
+_JAVASCRIPT = {"javascript", "graaljs", "ecmascript", "js"}
+
+
+def check_scripts(tree: Tree) -> Iterator[Problem]:
+    """The scripts of switches, loops and inline tasks, and the queries of jq."""
+    for node in tree.nodes:
+        if check := _BY_TYPE.get(node.type):
+            yield from check(node)
+
+
+def _switch(node: Node) -> Iterator[Problem]:
+    evaluator = str(node.wire.get("evaluatorType"))
+    if evaluator in _JAVASCRIPT:
+        yield from _script(node, node.wire.get("expression"), "expression", set(node.inputs))
+        yield from _syntax(node, node.wire.get("expression"), "expression", is_error=evaluator == "javascript")
+
+
+def _decision(node: Node) -> Iterator[Problem]:
+    yield from _syntax(node, node.wire.get("caseExpression"), "caseExpression", is_error=True)
+
+
+def _loop(node: Node) -> Iterator[Problem]:
+    inside = {inner.ref for inner in node.inside()} | {node.ref, "loopIndex", "loopItem"}
+    condition = node.wire.get("loopCondition")
+    yield from _script(node, condition, "loopCondition", set(node.inputs) | inside)
+    yield from _syntax(node, condition, "loopCondition", is_error=False)
+    for match in _OUTPUT.finditer(condition if isinstance(condition, str) else ""):
+        name = match[1] or match[2]
+        if name in inside and name not in node.inputs:
+            yield node.problem(
+                "LOOP_OUTPUT",
+                f"The condition of {node.label} reads {match[0]}, and $.{name} is the output of that step itself: "
+                f"leave .output out, as in $.{name}['done'].",
+                "loopCondition",
+                is_error=False,
+            )
+
+
+def _inline(node: Node) -> Iterator[Problem]:
+    script, at = node.inputs.get("expression"), "inputParameters.expression"
+    if str(node.inputs.get("evaluatorType", "javascript")) not in _JAVASCRIPT:
+        return
+    yield from _names(node, script, at, set(node.inputs))
+    yield from _syntax(node, script, at, is_error=False)
+    if isinstance(script, str) and is_uncalled(script):
+        yield node.problem(
+            "UNCALLED_FUNCTION",
+            f"The script of {node.label} is a function that nobody calls: there is no result. Call it: "
+            "(function () { return ...; })()",
+            at,
+            is_error=False,
+        )
+
+
+def _jq(node: Node) -> Iterator[Problem]:
+    query = node.inputs.get("queryExpression")
+    found = list(expressions(query)) if isinstance(query, str) else []
+    if found and found[0].text != query:
+        yield node.problem(
+            "SCRIPT_REFERENCE",
+            f"The query of {node.label} has {found[0].text}, whose bare value the server puts into the query's text: "
+            "give it as an input, and read that as .name.",
+            "inputParameters.queryExpression",
+            text=found[0].text,
+            is_error=False,
+        )
+
+
+_BY_TYPE = {
+    "DECISION": _decision,
+    "DO_WHILE": _loop,
+    "INLINE": _inline,
+    "JSON_JQ_TRANSFORM": _jq,
+    "SWITCH": _switch,
+}
+
+
+def _syntax(node: Node, script: object, at: str, *, is_error: bool) -> Iterator[Problem]:
+    """Mistakes of syntax; ``is_error``: the server looks for them too, and refuses the definition."""
+    if isinstance(script, str) and "${" not in script and (why := syntax_error(script)):
+        yield node.problem(
+            "SCRIPT_SYNTAX", f"The script of {node.label} is no JavaScript: {why}.", at, is_error=is_error
+        )
+
+
+def _script(node: Node, script: object, at: str, known: set[str]) -> Iterator[Problem]:
+    if isinstance(script, str) and "${" in script and "`" not in script:
+        yield node.problem(
+            "SCRIPT_REFERENCE",
+            f"The script of {node.label} has a ${{...}}, which the server does not replace there: put it into an input "
+            "parameter and read that as $.name.",
+            at,
+        )
+        return
+    if isinstance(script, str) and (match := _WORKFLOW.search(script)):
+        yield node.problem(
+            "SCRIPT_WORKFLOW",
+            f"The script of {node.label} reads {match[0]}, which scripts do not know; write ${{{match[0]}...}} in it, "
+            "with the builder, or make it an input parameter.",
+            at,
+        )
+    yield from _names(node, script, at, known, is_error=True)
+
+
+def _names(node: Node, script: object, at: str, known: set[str], *, is_error: bool = False) -> Iterator[Problem]:
+    if not isinstance(script, str) or "${" in script:
+        return
+    unknown = {name for match in _NAME.finditer(script) if (name := match[1] or match[2] or match[3]) not in known}
+    names = sorted(known - {"expression", "evaluatorType"})
+    for name in sorted(unknown):
+        yield node.problem(
+            "UNKNOWN_SCRIPT_NAME",
+            f"The script of {node.label} reads $.{name}, which is no input parameter{closest(name, names)}",
+            at,
+            is_error=is_error,
+        )

@@ -1,0 +1,344 @@
+"""Checks of each task by itself: names, types of fields, what its type needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conductor.models import TaskDef, WorkflowTask
+from conductor.models._base import Model
+from conductor.validation.models import Shape, misfit, unknown_fields
+from conductor.validation.problem import Problem
+from conductor.validation.task_types import EVALUATORS, NEEDED_FIELDS, NEEDED_INPUTS, TYPES
+from conductor.validation.tree import Node, Tree, as_mapping, closest, like, listed
+
+__all__ = ["check_task", "check_unique", "check_wait"]
+
+
+_DURATION = re.compile(
+    r"\s*(\d+\s*d(ays?)?)?\s*(\d+\s*h((ou)?rs?)?)?\s*(\d+\s*m(in(ute)?s?)?)?\s*(\d+\s*s(ec(ond)?s?)?)?\s*",
+    re.IGNORECASE,
+)
+_UNTIL = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}(\s+\d{1,2}:\d{1,2}(\s+(?P<zone>.+?))?)?\s*")
+# Release 3.32.3 reads the names that Java shows for zones, offsets, and no zone of the form Europe/Berlin.
+_ZONE = re.compile(r"[A-Za-z]{3,}(\s[\w\s.()-]+)?|GMT[+-]\d{1,2}:\d{2}|[+-]\d{4}")
+_MOST = 2**31 - 1
+_TIMES = {"time", "timeout", "delay", "sleep", "seconds", "minutes", "hours", "days", "date", "datetime"}
+
+
+def check_wait(node: Node) -> Iterator[Problem]:
+    """The duration, the time, and what may be meant as one of these."""
+    duration, until = node.inputs.get("duration"), node.inputs.get("until")
+    if duration is not None and until is not None:
+        yield node.problem("WAIT", "A WAIT has a duration or an until, and not both.", "inputParameters")
+    if wrong := _duration(duration):
+        yield node.problem("WAIT", wrong, "inputParameters.duration")
+    if wrong := _until(until):
+        yield node.problem("WAIT", wrong, "inputParameters.until")
+    if duration is None and until is None:
+        yield from _meant(node)
+
+
+def _duration(value: Any) -> str | None:
+    form = "write days, hours, minutes and seconds in this order, as '1 days 2 hours 30 minutes' or '90s'"
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return f"The duration {value!r} is no text; {form}."
+    if "${" in value:
+        return None if value.startswith("${") else _reference_first("duration", value)
+    if not (value.strip() and _DURATION.fullmatch(value)):
+        return f"The duration {value!r} cannot be read; {form}."
+    if any(int(number) > _MOST for number in re.findall(r"\d+", value)):
+        return f"The duration {value!r} has a number above {_MOST}, which the server does not read; use a larger unit."
+    return None
+
+
+def _until(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return f"The time {value!r} is no text; write it as '2027-01-31 18:30 UTC'."
+    if "${" in value:
+        return None if value.startswith("${") else _reference_first("time", value)
+    match = _UNTIL.fullmatch(value)
+    if match is None:
+        return f"The time {value!r} cannot be read; write it as '2027-01-31 18:30 UTC'."
+    if match["zone"] and not _ZONE.fullmatch(match["zone"]):
+        return f"The time {value!r} has a zone that the server does not read; write UTC, CET, GMT+02:00 or +0200."
+    return None
+
+
+def _reference_first(name: str, value: str) -> str:
+    return f"The {name} {value!r} has a reference that does not stand first: the server refuses it. Make it the first."
+
+
+def _meant(node: Node) -> Iterator[Problem]:
+    """A WAIT without a time waits for somebody; its inputs are for them, unless they look like a time."""
+    for name in node.inputs:
+        plain = re.split(r"[_\s]|(?=[A-Z])", name)
+        if {part.lower() for part in plain} & _TIMES or like(name, ("duration", "until")):
+            yield node.problem(
+                "WAIT",
+                f"{node.label} has no duration and no until, so that it waits until somebody completes it; {name!r} "
+                "is no time for the server. Write duration='60 seconds'.",
+                f"inputParameters.{name}",
+                is_error=False,
+            )
+
+
+_FIELDS: dict[str, Shape] = {
+    "name": Shape.TEXT,
+    "taskReferenceName": Shape.TEXT,
+    "description": Shape.TEXT,
+    "type": Shape.TEXT,
+    "inputParameters": Shape.OBJECT,
+    "optional": Shape.FLAG,
+    "permissive": Shape.FLAG,
+    "asyncComplete": Shape.FLAG,
+    "rateLimited": Shape.FLAG,
+    "startDelay": Shape.COUNT,
+    "retryCount": Shape.COUNT,
+    "cacheConfig": Shape.OBJECT,
+    "taskDefinition": Shape.OBJECT,
+    "onStateChange": Shape.OBJECT,
+    "metadata": Shape.OBJECT,
+    "joinOn": Shape.TEXTS,
+    "defaultExclusiveJoinTask": Shape.TEXTS,
+    "sink": Shape.TEXT,
+    "expression": Shape.TEXT,
+    "evaluatorType": Shape.TEXT,
+    "loopCondition": Shape.TEXT,
+    "decisionCases": Shape.OBJECT,
+    "defaultCase": Shape.LIST,
+    "forkTasks": Shape.LIST,
+    "loopOver": Shape.LIST,
+    "subWorkflowParam": Shape.OBJECT,
+    "dynamicTaskNameParam": Shape.TEXT,
+}
+_ELSEWHERE: dict[type[Model], str] = {
+    TaskDef: "it belongs into the task's definition, the registered one, or taskDefinition in this place."
+}
+_STATUSES = ("COMPLETED", "FAILED", "TERMINATED")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def check_unique(tree: Tree) -> Iterator[Problem]:
+    """Reference names that stand twice."""
+    for node in tree.nodes:
+        first = tree.by_ref[node.ref]
+        if node.ref and first is not node:
+            where = first.path if first.step.is_loaded else f"{first.path} ({first.step.place})"
+            yield node.problem(
+                "DUPLICATE_REFERENCE",
+                f"The reference name {node.ref!r} is that of {first.path} too; it must be unique in the workflow. "
+                f"The other one is at {where}.",
+                "taskReferenceName",
+            )
+
+
+def check_task(node: Node) -> Iterator[Problem]:
+    """The fields and inputs of one task."""
+    for name, shape in _FIELDS.items():
+        if wrong := misfit(node.wire.get(name), shape):
+            yield node.problem("WRONG_TYPE", f"{name} of {node.label} {wrong}.", name)
+    yield from unknown_fields(node.wire, WorkflowTask, node.problem, _ELSEWHERE)
+    yield from _names(node)
+    yield from _type(node)
+    yield from _needed(node)
+    if check := _BY_TYPE.get(node.type):
+        yield from check(node)
+
+
+def _names(node: Node) -> Iterator[Problem]:
+    if not node.wire.get("taskReferenceName"):
+        yield node.problem("NO_REFERENCE", f"{node.type} has no taskReferenceName.", "taskReferenceName")
+    elif node.ref == "workflow":
+        yield node.problem(
+            "REFERENCE_NAME", "The reference name 'workflow' means the workflow itself in ${...}.", "taskReferenceName"
+        )
+    elif re.search(r"[.\[\]{}$\s]", node.ref):
+        yield node.problem(
+            "REFERENCE_NAME",
+            f"The reference name {node.ref!r} cannot be used in ${{...}}: it has a space, dot, bracket or $. "
+            "Use letters, digits and _.",
+            "taskReferenceName",
+        )
+    elif "__" in node.ref and any(above.type == "DO_WHILE" for above in node.above()):
+        yield node.problem(
+            "REFERENCE_NAME",
+            f"The reference name {node.ref!r} has '__', by which the server marks the rounds of a loop: in a loop it "
+            "never ends. Use one _.",
+            "taskReferenceName",
+        )
+    if not node.wire.get("name"):
+        yield node.problem("NO_NAME", f"{node.type} {node.ref!r} has no name.", "name")
+
+
+def _type(node: Node) -> Iterator[Problem]:
+    if node.wire.get("type", "") is None:
+        yield node.problem("WRONG_TYPE", f"type of {node.label} is null; leave it out for SIMPLE.", "type")
+    if node.type in TYPES:
+        return
+    if node.type.upper() in TYPES:
+        yield node.problem(
+            "UNKNOWN_TYPE",
+            f"The type {node.type!r} is written {node.type.upper()!r}; as it is, a worker gets it.",
+            "type",
+        )
+    elif meant := like(node.type, TYPES):
+        yield node.problem(
+            "UNKNOWN_TYPE",
+            f"There is no type {node.type!r}; did you mean {meant!r}? A type that is not known waits for a worker.",
+            "type",
+            is_error=False,
+        )
+
+
+def _needed(node: Node) -> Iterator[Problem]:
+    for group in NEEDED_FIELDS.get(node.type, ()):
+        if all(_is_missing(node, name) for name in group):
+            yield node.problem(
+                "MISSING_FIELD", f"{node.label} has no {' and no '.join(group)}; the server needs it.", group[0]
+            )
+    for group in NEEDED_INPUTS.get(node.type, ()):
+        if all(_at(node.inputs, path) in (None, "") for path in group) and not _is_reference(node, group):
+            yield node.problem(
+                "MISSING_INPUT", f"{node.label} needs the input parameter {' or '.join(group)}.", "inputParameters"
+            )
+
+
+def _is_missing(node: Node, name: str) -> bool:
+    value = node.wire.get(name)
+    if name == "loopCondition" and value == "":
+        return not ({"_items", "items"} & node.inputs.keys() or node.wire.get("items"))
+    return value is None or value in ("", [], {})
+
+
+def _at(inputs: Any, path: str) -> Any:
+    for part in path.split("."):
+        if not isinstance(inputs, Mapping):
+            return None
+        inputs = inputs.get(part)
+    return inputs
+
+
+def _is_reference(node: Node, group: tuple[str, ...]) -> bool:
+    """Whether the object that holds them is a reference as a whole, or comes from a template."""
+    heads = {path.partition(".")[0] for path in group if "." in path}
+    template = as_mapping(as_mapping(node.wire.get("taskDefinition")).get("inputTemplate"))
+    return any(isinstance(node.inputs.get(head), str) for head in heads) or any(
+        path.partition(".")[0] in template for path in group
+    )
+
+
+def _http(node: Node) -> Iterator[Problem]:
+    request = node.inputs.get("http_request")
+    at = "inputParameters.http_request.method" if isinstance(request, Mapping) else "inputParameters.method"
+    method = (request if isinstance(request, Mapping) else node.inputs).get("method")
+    if method is None and not isinstance(request, str):
+        yield node.problem("HTTP_METHOD", f"{node.label} has no method; the open-source server fails it.", at)
+    elif isinstance(method, str) and "${" not in method and method not in _METHODS:
+        yield node.problem(
+            "HTTP_METHOD", f"The method of {node.label} is {method!r}; there are {listed(_METHODS)}.", at
+        )
+    for name in ("connectionTimeOut", "readTimeOut"):
+        value = (request if isinstance(request, Mapping) else node.inputs).get(name)
+        if not isinstance(value, str) and (wrong := misfit(value, Shape.COUNT)):
+            yield node.problem("WRONG_TYPE", f"{name} of {node.label} {wrong} (milliseconds).", "inputParameters")
+
+
+def _terminate(node: Node) -> Iterator[Problem]:
+    status = node.inputs.get("terminationStatus")
+    if status is not None and status not in _STATUSES:
+        yield node.problem(
+            "TERMINATION_STATUS",
+            f"terminationStatus is {status!r}; it must be {', '.join(_STATUSES)}, written out and not a reference.",
+            "inputParameters.terminationStatus",
+        )
+    if node.wire.get("optional"):
+        yield node.problem("TERMINATE_OPTIONAL", "A TERMINATE cannot be optional.", "optional")
+
+
+def _evaluator(node: Node, evaluator: Any, at: str) -> Iterator[Problem]:
+    if isinstance(evaluator, str) and evaluator and "${" not in evaluator and evaluator not in EVALUATORS:
+        yield node.problem(
+            "EVALUATOR",
+            f"{node.label} has the evaluator {evaluator!r}{closest(evaluator, EVALUATORS[:4])}",
+            at,
+        )
+
+
+def _inline(node: Node) -> Iterator[Problem]:
+    yield from _evaluator(node, node.inputs.get("evaluatorType"), "inputParameters.evaluatorType")
+
+
+def _switch(node: Node) -> Iterator[Problem]:
+    yield from _evaluator(node, node.wire.get("evaluatorType"), "evaluatorType")
+    expression = node.wire.get("expression")
+    if node.wire.get("evaluatorType") == "value-param" and isinstance(expression, str) and expression:
+        if "${" in expression:
+            yield node.problem(
+                "SWITCH_EXPRESSION",
+                f"The expression of {node.label} is {expression!r}; with value-param it is the name of an input "
+                "parameter, which holds the reference.",
+                "expression",
+            )
+        elif expression not in node.inputs:
+            yield node.problem(
+                "SWITCH_EXPRESSION",
+                f"The expression of {node.label} names the input {expression!r}{closest(expression, node.inputs)}",
+                "expression",
+            )
+    for name in node.blocks:
+        if "${" in name:
+            yield node.problem(
+                "CASE",
+                f"A case of {node.label} is {name.partition('.')[2]!r}; the server does not replace ${{...}} there.",
+                name,
+            )
+
+
+def _event(node: Node) -> Iterator[Problem]:
+    sink = node.wire.get("sink")
+    if isinstance(sink, str) and sink and "${" not in sink and ":" not in sink and sink != "conductor":
+        yield node.problem(
+            "SINK", f"The sink {sink!r} is no sink; write 'conductor', or kind and name, as 'sqs:orders'.", "sink"
+        )
+
+
+def _dynamic(node: Node) -> Iterator[Problem]:
+    param = node.wire.get("dynamicTaskNameParam")
+    if isinstance(param, str) and param and param not in node.inputs:
+        yield node.problem(
+            "DYNAMIC",
+            f"dynamicTaskNameParam names an input parameter {param!r}{closest(param, node.inputs)}",
+            "dynamicTaskNameParam",
+        )
+
+
+def _set_variable(node: Node) -> Iterator[Problem]:
+    if not node.inputs:
+        yield node.problem("NO_VARIABLE", f"{node.label} sets no variable.", "inputParameters", is_error=False)
+    elif node.inputs.keys() == {"variableName", "value"}:
+        meant = node.inputs["variableName"]
+        yield node.problem(
+            "VARIABLE_NAME",
+            f"{node.label} sets the variables 'variableName' and 'value'; to set {meant!r}, write "
+            f"set_variable({meant}=...).",
+            "inputParameters",
+            is_error=False,
+        )
+
+
+_BY_TYPE = {
+    "DYNAMIC": _dynamic,
+    "EVENT": _event,
+    "HTTP": _http,
+    "INLINE": _inline,
+    "SET_VARIABLE": _set_variable,
+    "SWITCH": _switch,
+    "TERMINATE": _terminate,
+    "WAIT": check_wait,
+}

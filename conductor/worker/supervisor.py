@@ -1,0 +1,518 @@
+"""The workers of a handler at work in this process: what they share, and the order in which all of it stops."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+from attrs import define, field, frozen
+
+from conductor.clients.payloads import PayloadStorage
+from conductor.errors import WorkerRegistrationError
+from conductor.settings import Settings
+from conductor.worker import in_child
+from conductor.worker.delivery import ResultDelivery
+from conductor.worker.events import EventDispatcher, LeaseExtended
+from conductor.worker.execution import TaskExecution, TaskRunner
+from conductor.worker.health import HandlerHealth, WorkerHealth
+from conductor.worker.lease import LeaseKeeper
+from conductor.worker.metrics import MetricsCollector
+from conductor.worker.options import ResolvedOptions, WorkerOptions
+from conductor.worker.outbox import DiskOutbox, adopt_strays
+from conductor.worker.poller import Gate, Poller
+from conductor.worker.pool import Places, WorkerPool
+from conductor.worker.results import Payloads, ServerStorage
+from conductor.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from conductor.clients.client import ConductorClient
+    from conductor.models import Task
+    from conductor.transport.task_channel import HotPath
+
+__all__ = [
+    "Ingredients",
+    "OpenClient",
+    "Shared",
+    "StopReport",
+    "ThreadGroup",
+    "UncaughtExceptions",
+    "WorkerGroup",
+    "WorkerRuntime",
+    "connections_for",
+    "open_client",
+]
+
+
+logger = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class Shared:
+    """What all workers of a handler share."""
+
+    hot: HotPath
+    delivery: ResultDelivery
+    payloads: Payloads
+    leases: LeaseKeeper
+    events: EventDispatcher
+    places: Places
+    long_polls: threading.BoundedSemaphore
+    stop: threading.Event
+    middleware: Sequence[Any]
+    on_error: Callable[[Worker, Task, BaseException], None] | None
+    workers: int = 1
+
+
+class WorkerRuntime:
+    """A worker at work.
+
+    Args:
+        worker: What was declared.
+        resolved: Its options and where each came from.
+        shared: What it shares with the others.
+    """
+
+    def __init__(self, worker: Worker, resolved: ResolvedOptions, shared: Shared) -> None:
+        self.worker = worker
+        self.options: WorkerOptions = resolved.options
+        self._shared = shared
+        worker_id = str(resolved.options.worker_id)
+        self.runner: TaskRunner = TaskRunner(
+            worker,
+            worker_id,
+            shared.middleware,
+            on_error=self._on_error,
+            events=shared.events,
+            payloads=shared.payloads,
+        )
+        self.execution: TaskExecution = TaskExecution(
+            worker.name,
+            runner=self.runner,
+            delivery=shared.delivery,
+            leases=shared.leases,
+            options=self._options,
+            wants_next=self._wants_next,
+            stop=shared.stop,
+        )
+        self.pool: WorkerPool = WorkerPool(
+            worker.name, self.options.thread_count, self.execution.run, on_free=shared.places.give_back
+        )
+        self.poller: Poller = Poller(
+            worker.name,
+            hot=shared.hot,
+            pool=self.pool,
+            options=self._options,
+            worker_id=worker_id,
+            gate=Gate(self._may_poll, self._is_full, shared.places, shared.long_polls, shared.workers),
+            events=shared.events,
+            hand_back=self.execution.hand_back,
+            recovered=shared.delivery.nudge,
+            stop=shared.stop,
+        )
+
+    def _options(self) -> WorkerOptions:
+        return self.options
+
+    def _may_poll(self) -> bool:
+        should_poll = self.worker.should_poll
+        return should_poll is None or bool(should_poll())
+
+    def _is_full(self) -> bool:
+        return self._shared.delivery.is_full(self.worker.name)
+
+    def _wants_next(self) -> bool:
+        options = self.options
+        return (
+            not self._shared.stop.is_set()
+            and not options.paused
+            and not self.pool.is_over_size
+            and not self._shared.places.is_wanted(self.worker.name)
+            and not self._is_full()
+            and self.worker.should_poll is None
+        )
+
+    def _on_error(self, task: Task, error: BaseException) -> None:
+        if self._shared.on_error is None:
+            return
+        try:
+            self._shared.on_error(self.worker, task, error)
+        except BaseException:
+            logger.exception("%s: on_error failed; it is isolated and work goes on", self.worker.name)
+
+    def change(self, **changes: Any) -> None:
+        """Change options; polling goes by them from the next poll on."""
+        self.options = attrs.evolve(self.options, **changes)
+        if "thread_count" in changes:
+            self.pool.resize(self.options.thread_count)
+        self.poller.apply_options()
+
+    def start(self) -> None:
+        """Start the pool's threads, then the poller's."""
+        self.pool.start()
+        self.poller.start()
+
+    def look_after(self) -> None:
+        """Start again what died, and report each task that outlives its response timeout, once."""
+        self.poller.revive()
+        self.poller.report_stuck()
+        self.pool.revive()
+        for entry in list(self.execution.running.values()):
+            task, age = entry.task, time.monotonic() - entry.since
+            if 0 < task.response_timeout_seconds < age and not entry.is_reported and not self.options.lease_extension:
+                entry.is_reported = True
+                logger.warning(
+                    "%s: task %s of workflow %s has run for %.0f s on %s, longer than its response timeout of %d s: "
+                    "the server gives it to another worker; lease_extension=True would keep it here",
+                    self.worker.name,
+                    task.task_id,
+                    task.workflow_instance_id,
+                    age,
+                    entry.thread,
+                    task.response_timeout_seconds,
+                )
+
+    def hand_back_unstarted(self) -> None:
+        """Give back what no thread has begun."""
+        for raw in self.pool.take_unstarted():
+            self.execution.hand_back(raw)
+
+    def abandon(self) -> list[str]:
+        """Give up on what still runs: handed back where the worker says that this is safe. Returns the tasks' ids."""
+        running = [entry.task for entry in list(self.execution.running.values())]
+        if self.options.hand_back:
+            for task in running:
+                if not self.execution.hand_back(task.to_dict()):
+                    break  # the time is over already: a server that does not answer is not waited for task by task
+        return [str(task.task_id) for task in running]
+
+    def oldest_running(self) -> float:
+        """Seconds for which the oldest running task runs; 0.0 when none does."""
+        started = [entry.since for entry in list(self.execution.running.values())]
+        return time.monotonic() - min(started) if started else 0.0
+
+    def health(self, now: float) -> WorkerHealth:
+        """How the worker is at ``now`` (monotonic)."""
+        poller = self.poller
+        return WorkerHealth(
+            task_type=self.worker.name,
+            state="stuck" if poller.is_stuck else poller.state,
+            last_poll_age=None if poller.last_poll is None else now - poller.last_poll,
+            busy=self.pool.busy,
+            thread_count=self.pool.size,
+            oldest_running=self.oldest_running(),
+            last_error=None if poller.last_error is None else str(poller.last_error),
+            restarts=poller.restarts,
+            unreadable=self.execution.unreadable,
+            failed_polls=poller.failed_polls,
+            waiting_results=self._shared.delivery.waiting_of(self.worker.name),
+        )
+
+
+class UncaughtExceptions:
+    """Counts while it watches, and leaves the rest to the ``threading.excepthook`` that was there before.
+
+    Args:
+        count: Called with the name of the exception's type.
+    """
+
+    def __init__(self, count: Callable[[str], None]) -> None:
+        self._count = count
+        self._before: Callable[[Any], Any] = threading.excepthook
+
+    def watch(self) -> None:
+        """Begin."""
+        if threading.excepthook != self._hook:
+            self._before = threading.excepthook
+            threading.excepthook = self._hook
+
+    def close(self) -> None:
+        """Put back what was there, unless somebody else has put something before it meanwhile."""
+        if threading.excepthook == self._hook:
+            threading.excepthook = self._before
+
+    def _hook(self, thrown: threading.ExceptHookArgs) -> None:
+        if not issubclass(thrown.exc_type, SystemExit):
+            self._count(thrown.exc_type.__name__)
+        self._before(thrown)
+
+
+@frozen
+class StopReport:
+    """How a stop went.
+
+    Attributes:
+        unfinished: Ids of tasks that still ran when the grace period was over.
+        undelivered: Ids of tasks whose results the server has not taken.
+        lost_processes: How many of the handler's processes ended without a report of their own.
+    """
+
+    unfinished: list[str] = field(factory=list)
+    undelivered: list[str] = field(factory=list)
+    lost_processes: int = 0
+
+    @property
+    def drained(self) -> bool:
+        """Whether everything was finished and delivered."""
+        return not self.unfinished and not self.undelivered and not self.lost_processes
+
+    def __str__(self) -> str:
+        lost = f"; {self.lost_processes} process(es) lost with what they did" if self.lost_processes else ""
+        return f"tasks unfinished {self.unfinished}, undelivered {self.undelivered}{lost}"
+
+
+class WorkerGroup(Protocol):
+    """The workers of a handler at work."""
+
+    @property
+    def is_polling(self) -> bool:
+        """Whether they ask for tasks."""
+
+    @property
+    def checks(self) -> Sequence[Callable[[], object]]:
+        """What the watchdog is to call."""
+
+    def start(self) -> None:
+        """Start."""
+
+    def stop(self, grace: float) -> StopReport:
+        """Stop within ``grace`` seconds, and end all threads."""
+
+    def left(self) -> StopReport:
+        """What runs or is not delivered just now; takes no lock, so it is safe to call from a signal handler."""
+
+    def kill(self) -> None:
+        """End at once what is not this process; safe to call from a signal handler."""
+
+    def forget(self) -> None:
+        """In a forked child: leave to the parent what is the parent's."""
+
+    def update_options(self, task_type: str | None, changes: Mapping[str, Any]) -> None:
+        """Change options while they work."""
+
+    def health(self) -> HandlerHealth:
+        """How they are."""
+
+    def metrics(self) -> dict[str, Any]:
+        """What they counted."""
+
+
+_LONG_POLLS = 100
+_SPARE_CONNECTIONS = 10
+_DEFAULT_CONNECTIONS = 100
+
+
+@frozen
+class OpenClient:
+    """A client, whether it is the handler's own to close, and whether the handler chose how many connections it has."""
+
+    client: ConductorClient
+    is_own: bool
+    has_own_size: bool = False
+
+    def close(self) -> None:
+        """Close it, where that is the handler's business."""
+        if self.is_own:
+            self.client.close()
+
+
+def connections_for(options: Iterable[WorkerOptions]) -> int:
+    """How many connections workers with ``options`` need: one for each thread that runs tasks or polls."""
+    return sum(one.thread_count + 1 for one in options)
+
+
+def open_client(given: ConductorClient | Settings | None, connections: int) -> OpenClient:
+    """The client that was given, or one with a connection for each of the threads that need ``connections``."""
+    from conductor.clients.client import ConductorClient  # noqa: PLC0415  requests only when it is needed
+
+    if isinstance(given, ConductorClient):
+        if connections > (size := given.settings.max_connections or _DEFAULT_CONNECTIONS):
+            logger.warning(
+                "The client that was given has %d connections and the workers' threads need %d, so some will wait "
+                "for others; give it max_connections=%d",
+                size,
+                connections,
+                connections + _SPARE_CONNECTIONS,
+            )
+        return OpenClient(given, is_own=False)
+    settings = given or Settings.from_env()
+    has_own_size = settings.max_connections is None
+    if has_own_size:
+        settings = settings.evolve(max_connections=connections + _SPARE_CONNECTIONS)
+    return OpenClient(ConductorClient(settings), is_own=True, has_own_size=has_own_size)
+
+
+@define
+class Ingredients:
+    """What a handler was given for all of its workers, see ``TaskHandler``."""
+
+    events: EventDispatcher
+    middleware: Sequence[Any]
+    on_error: Callable[[Worker, Task, BaseException], None] | None
+    outbox: str | os.PathLike[str] | None
+    max_concurrency: int | None
+    metrics: MetricsCollector | None
+
+
+class ThreadGroup:
+    """The threads of all workers.
+
+    Args:
+        opened: The way to the server.
+        resolved: Each worker with its options.
+        given: What they share.
+
+    Raises:
+        ConfigurationError: The outbox cannot be used.
+    """
+
+    def __init__(
+        self, opened: OpenClient, resolved: Sequence[tuple[Worker, ResolvedOptions]], given: Ingredients
+    ) -> None:
+        self.client: ConductorClient = opened.client
+        self._opened = opened
+        self._metrics = given.metrics
+        self._uncaught = UncaughtExceptions(given.metrics.on_uncaught if given.metrics else lambda _: None)
+        self._shared = _share(opened.client, given, len(resolved))
+        self.runtimes: list[WorkerRuntime] = [
+            WorkerRuntime(worker, options, self._shared) for worker, options in resolved
+        ]
+
+    @property
+    def is_polling(self) -> bool:
+        """Whether pollers run."""
+        return any(runtime.poller.is_alive for runtime in self.runtimes)
+
+    @property
+    def checks(self) -> Sequence[Callable[[], object]]:
+        """What the watchdog is to call."""
+        shared = self._shared
+        return [shared.delivery.revive, shared.leases.revive, *(runtime.look_after for runtime in self.runtimes)]
+
+    def start(self) -> None:
+        """Start all threads, the pollers' last."""
+        if self._metrics is not None:
+            self._metrics.watch(self.client.transport)
+            self._uncaught.watch()
+        with contextlib.suppress(Exception):  # what is wrong with the way to the server, the first poll will say
+            self._shared.hot.prepare()
+        self._shared.delivery.start()
+        self._shared.leases.start()
+        for runtime in self.runtimes:
+            runtime.start()
+
+    def close(self) -> None:
+        """Let go of what a group that never started holds."""
+        self._shared.delivery.close(0.0)
+
+    def stop(self, grace: float) -> StopReport:
+        """In the order of dependence: polls, what was not begun, what runs, what is not delivered, leases, sockets."""
+        deadline = time.monotonic() + grace
+        shared = self._shared
+        shared.stop.set()
+        shared.delivery.hurry(deadline)
+        for runtime in self.runtimes:
+            runtime.poller.wake()
+        for runtime in self.runtimes:
+            runtime.hand_back_unstarted()
+        polling = [runtime.poller.join(deadline) for runtime in self.runtimes]
+        for runtime in self.runtimes:
+            runtime.hand_back_unstarted()
+        for runtime in self.runtimes:
+            runtime.pool.drain(deadline)
+        unfinished = [task_id for runtime in self.runtimes for task_id in runtime.abandon()]
+        delivered = shared.delivery.flush(deadline)
+        undelivered = [] if delivered else [one for one in shared.delivery.undelivered_ids() if one not in unfinished]
+        self._end_threads(max(deadline, time.monotonic() + 1.0))
+        if self._metrics is not None:
+            self._metrics.leave(self.client.transport)
+            self._uncaught.close()
+        if all(polling) and not unfinished:
+            self._opened.close()
+        return StopReport(unfinished, undelivered)
+
+    def _end_threads(self, deadline: float) -> None:
+        for runtime in self.runtimes:
+            runtime.pool.close()
+        self._shared.delivery.close(deadline)
+        self._shared.leases.close(deadline)
+        for runtime in self.runtimes:
+            if not runtime.execution.running:
+                runtime.pool.join(deadline)
+
+    def left(self) -> StopReport:
+        """What runs or waits for the server just now."""
+        running = [entry.task for runtime in self.runtimes for entry in list(runtime.execution.running.values())]
+        return StopReport([str(task.task_id) for task in running], self._shared.delivery.undelivered_ids_unlocked())
+
+    def kill(self) -> None:
+        """Nothing: threads end with the process."""
+
+    def forget(self) -> None:
+        """Nothing: a forked child has none of the threads, and the transport looks after its own connections."""
+
+    def update_options(self, task_type: str | None, changes: Mapping[str, Any]) -> None:
+        """Change options of one worker, or of all, from their next poll on."""
+        chosen = [runtime for runtime in self.runtimes if task_type in {None, runtime.worker.name}]
+        if not chosen:
+            raise WorkerRegistrationError(f"No worker for {task_type!r} runs here.")
+        for runtime in chosen:
+            runtime.change(**changes)
+        if self._opened.is_own and self._opened.has_own_size:
+            self.client.transport.allow_connections(
+                connections_for(runtime.options for runtime in self.runtimes) + _SPARE_CONNECTIONS
+            )
+
+    def health(self) -> HandlerHealth:
+        """How each worker is."""
+        now, shared = time.monotonic(), self._shared
+        workers = [runtime.health(now) for runtime in self.runtimes]
+        alive = [shared.delivery.is_alive, shared.leases.is_alive]
+        alive += [runtime.poller.is_alive and not runtime.poller.is_stuck for runtime in self.runtimes]
+        is_stopping = shared.stop.is_set()
+        is_live = is_stopping or all(alive)
+        return HandlerHealth(
+            is_live=is_live,
+            is_ready=is_live
+            and not is_stopping
+            and not shared.delivery.is_failing
+            and all(w.state in {"polling", "paused"} for w in workers),
+            token=str(getattr(self.client.transport.auth, "state", "none")),
+            waiting_results=shared.delivery.waiting,
+            delivered=shared.delivery.delivered,
+            refused=shared.delivery.refused,
+            sent_twice=shared.delivery.sent_twice,
+            workers=workers,
+        )
+
+    def metrics(self) -> dict[str, Any]:
+        """What was counted."""
+        return {} if self._metrics is None else self._metrics.snapshot()
+
+
+def _share(client: ConductorClient, given: Ingredients, workers: int) -> Shared:
+    from conductor.transport.task_channel import HotPath  # noqa: PLC0415  requests only when it is needed
+
+    hot, events = HotPath(client.transport), given.events
+    if given.outbox is not None and not in_child.is_child:
+        adopt_strays(os.fspath(given.outbox), [os.fspath(given.outbox)])
+    return Shared(
+        hot=hot,
+        delivery=ResultDelivery(hot, events, DiskOutbox(given.outbox) if given.outbox is not None else None),
+        payloads=ServerStorage(PayloadStorage(client.transport)),
+        leases=LeaseKeeper(
+            hot.update, lambda task: events.emit(LeaseExtended, str(task.task_def_name), str(task.task_id))
+        ),
+        events=events,
+        places=Places(given.max_concurrency),
+        long_polls=threading.BoundedSemaphore(_LONG_POLLS),
+        stop=threading.Event(),
+        middleware=tuple(given.middleware),
+        on_error=given.on_error,
+        workers=workers,
+    )

@@ -1,0 +1,5 @@
+"""Definitions as Python source."""
+
+from conductor.workflow.codegen.write import to_python
+
+__all__ = ["to_python"]

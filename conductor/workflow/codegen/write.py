@@ -1,0 +1,280 @@
+"""A definition as Python: the builder code that makes it."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from conductor.workflow.codegen.calls import BLOCKS, BUILDERS, Call, is_name, unbuild
+from conductor.workflow.codegen.source import Plain, Source
+from conductor.workflow.expressions import expressions_in
+from conductor.workflow.load import step_from
+from conductor.workflow.step import Names
+
+__all__ = ["to_python"]
+
+
+_HEADER = {
+    "version": "version",
+    "description": "description",
+    "inputParameters": "input_parameters",
+    "inputTemplate": "input_template",
+    "timeoutSeconds": "timeout",
+    "timeoutPolicy": "timeout_policy",
+    "failureWorkflow": "failure_workflow",
+    "failureWorkflowVersion": "failure_workflow_version",
+    "restartable": "restartable",
+    "workflowStatusListenerEnabled": "status_listener",
+    "workflowStatusListenerSink": "status_listener_sink",
+    "variables": "variables",
+    "rateLimitConfig": "rate_limit",
+    "maskedFields": "masked_fields",
+    "inputSchema": "input_schema",
+    "outputSchema": "output_schema",
+    "enforceSchema": "enforce_schema",
+    "cacheConfig": "cache",
+    "ownerEmail": "owner_email",
+    "ownerApp": "owner_app",
+    "metadata": "metadata",
+    "tags": "tags",
+    "overwriteTags": "overwrite_tags",
+    "schemaVersion": "schema_version",
+}
+_FIELDS = {keyword: key for key, keyword in _HEADER.items()}
+_MOST_OPEN = 16  # a step opens up to two, and Python allows 20
+_DEEPEST = 360  # spaces; Python reads 100 indents
+_OPENING = {"switch", "fork", "do_while"}  # methods of the workflow itself
+
+
+def to_python(wire: Mapping[str, Any], make: Callable[..., Any], variable: str = "workflow") -> str:
+    """The source of a module that makes the definition and calls it ``variable``; ``make`` is ``Workflow``."""
+    return _Writer(wire, make, variable).module()
+
+
+class _Writer:
+    def __init__(self, wire: Mapping[str, Any], make: Callable[..., Any], variable: str) -> None:
+        self.wire = wire
+        self.make = make
+        self.variable = variable
+        self.source = Source(variable)
+        self.names = Names()
+        self.lines: list[str] = []
+        self.open = 0  # with statements around the line that comes next
+        self.used: set[str] = set()  # builders, to be imported
+        self.read = {found.root for _, found in expressions_in(wire)}
+        self.taken = {variable, "Workflow"} | set(dir(builtins)) | set(BUILDERS)
+
+    def module(self) -> str:
+        self._header()
+        self._block(self.wire.get("tasks") or [], 0)
+        outputs = self.wire.get("outputParameters")
+        if isinstance(outputs, Mapping) and outputs:
+            kwargs = dict(outputs) if all(is_name(key) for key in outputs) else {}
+            args = [] if kwargs else [outputs]
+            self.lines.append(self.source.call(f"{self.variable}.returns", args, kwargs, 0))
+        imports = ["from conductor import Workflow"]
+        if self.used:
+            flat = f"from conductor.workflow import {', '.join(sorted(self.used))}"
+            listing = "".join(f"    {name},\n" for name in sorted(self.used))
+            imports.append(flat if len(flat) <= 112 else f"from conductor.workflow import (\n{listing})")  # noqa: PLR2004
+        return "\n".join([*imports, "", *self.lines, ""])
+
+    def _header(self) -> None:
+        wire = {key: value for key, value in self.wire.items() if key not in {"name", "tasks"}}
+        if isinstance(outputs := wire.get("outputParameters"), Mapping) and outputs:
+            del wire["outputParameters"]  # they follow the steps that they refer to
+        kwargs = {_HEADER[key]: value for key, value in wire.items() if key in _HEADER}
+        if "timeoutPolicy" not in wire:
+            kwargs.pop("timeout", None)  # the builder would add the policy
+        made = self._made(kwargs)
+        fields = {key: value for key, value in wire.items() if key not in made or made[key] != value}
+        kwargs = {keyword: value for keyword, value in kwargs.items() if _FIELDS[keyword] not in fields}
+        args: list[Any] = [self.wire.get("name")]
+        version = kwargs.pop("version", None)
+        if version != 1:
+            args.append(version)
+        if fields:
+            kwargs["fields"] = fields
+        self.lines.append(f"{self.variable} = {Source().call('Workflow', args, kwargs, 0, len(self.variable) + 3)}")
+
+    def _made(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """What a workflow makes of these arguments; nothing when they cannot be used."""
+        try:
+            fields: dict[str, Any] = self.make(self.wire.get("name"), **{"version": None, **kwargs}).to_dict()
+        except (TypeError, AttributeError):
+            return {}
+        return fields
+
+    def _block(self, tasks: Sequence[Mapping[str, Any]], indent: int) -> None:
+        index = 0
+        while index < len(tasks):
+            following = tasks[index + 1] if index + 1 < len(tasks) else None
+            index += 2 if self._step(tasks[index], following, indent) else 1
+
+    def _step(self, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int) -> bool:
+        """Write one step; whether the one that follows went with it (the JOIN of a fork)."""
+        call = unbuild(wire) if indent < _DEEPEST else Call("raw", [dict(wire)], is_whole=True)
+        self.used.add(call.name)
+        joined = call.name in {"fork", "dynamic_fork"} and _is_own_join(wire, following)
+        if call.name in {"fork", "dynamic_fork"} and not joined:
+            call.kwargs["join"] = False
+        self._name(call, wire)
+        if joined and following is not None:
+            join = str(following["taskReferenceName"])
+            self.names.use(join)
+            if join in self.read:
+                self.read.add(str(wire["taskReferenceName"]))  # it is reached through the fork
+        own_join = following if joined else None
+        if call.is_whole or str(wire.get("type")) not in BLOCKS:
+            self._plain(call, wire, indent)
+            self._join(wire, own_join, indent)
+        elif self.open < _MOST_OPEN:
+            self._opened(call, wire, indent)
+            self._join(wire, own_join, indent)
+        else:
+            self._in_function(call, wire, own_join, indent)
+        return joined
+
+    def _name(self, call: Call, wire: Mapping[str, Any]) -> None:
+        """Give the reference name, unless it is the one that would be made."""
+        ref = wire.get("taskReferenceName")
+        if call.name == "simple":
+            call.args[0] = _plain(call.args[0])
+        elif "name" in call.kwargs:
+            call.kwargs["name"] = _plain(call.kwargs["name"])
+        if call.name == "raw":
+            for inner in _refs_in(wire):
+                self.names.use(inner)
+            return
+        base = _base(call)
+        if base is None or self.names.peek(base) != ref:
+            call.kwargs["ref"] = _plain(ref)
+        self.names.use(str(ref))
+
+    def _plain(self, call: Call, wire: Mapping[str, Any], indent: int) -> None:
+        """Write a step without blocks; with a variable, when it is referred to."""
+        ref = str(wire.get("taskReferenceName"))
+        if ref not in self.read:
+            head = f"{self.variable} >> "
+            self._line(indent, head + self.source.call(call.name, call.args, call.kwargs, indent, len(head)))
+            return
+        variable = self._new_variable(ref)
+        head = f"{variable} = {self.variable}.add("
+        self._line(indent, head + self.source.call(call.name, call.args, call.kwargs, indent, len(head) + 1) + ")")
+        self.source.variables[ref] = variable
+
+    def _join(self, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int) -> None:
+        """Name the JOIN of a fork, when there is one and it is referred to."""
+        if following is not None and (ref := str(following["taskReferenceName"])) in self.read:
+            fork = self.source.variables[str(wire["taskReferenceName"])]
+            self.source.variables[ref] = variable = self._new_variable(ref)
+            self._line(indent, f"{variable} = {fork}.join")
+
+    def _in_function(
+        self, call: Call, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int
+    ) -> None:
+        """Write a step with blocks in a function, since Python nests no more than 20 statements in one."""
+        function = self._new_variable(f"add_{wire['taskReferenceName']}")
+        self._line(indent, f"def {function}() -> None:")
+        around, variables = self.open, dict(self.source.variables)
+        self.open = 0
+        self._opened(call, wire, indent + 4)
+        self._join(wire, following, indent + 4)
+        self.open, self.source.variables = around, variables  # those of the function are not known outside
+        self._line(indent, f"{function}()")
+
+    def _opened(self, call: Call, wire: Mapping[str, Any], indent: int) -> None:
+        ref = str(wire["taskReferenceName"])
+        variable = self._new_variable(ref)
+        head = f"{self.variable}.add(" if call.name not in _OPENING else f"{self.variable}."
+        end = ")" if call.name not in _OPENING else ""
+        if call.name in _OPENING:
+            self.used.discard(call.name)
+        made = self.source.call(call.name, call.args, call.kwargs, indent, len(head) + 10 + len(variable))
+        self._line(indent, f"with {head}{made}{end} as {variable}:")
+        self.source.variables[ref] = variable
+        if wire["type"] == "DO_WHILE":
+            self._body(wire["loopOver"], indent + 4, 1)
+            return
+        blocks = list(_blocks(wire))
+        for statement, tasks in blocks:
+            if tasks:
+                self._line(indent + 4, f"with {variable}.{statement}:")
+                self._body(tasks, indent + 8, 2)
+            else:
+                self._line(indent + 4, f"{variable}.{statement}")
+        if not blocks:
+            self._line(indent + 4, "pass")
+
+    def _body(self, tasks: Sequence[Mapping[str, Any]], indent: int, opened: int) -> None:
+        if not tasks:
+            self._line(indent, "pass")
+        self.open += opened
+        self._block(tasks, indent)
+        self.open -= opened
+
+    def _line(self, indent: int, text: str) -> None:
+        self.lines.append(" " * indent + text)
+
+    def _new_variable(self, ref: str) -> str:
+        base = re.sub(r"\W", "_", ref) or "step"
+        base = f"_{base}" if base[0].isdigit() else base
+        name, number = base, 2
+        while name in self.taken or keyword.iskeyword(name):
+            name, number = (f"{base}_step", number) if name == base else (f"{base}_{number}", number + 1)
+        self.taken.add(name)
+        return name
+
+
+def _plain(value: Any) -> Any:
+    return Plain(value) if isinstance(value, str) else value
+
+
+def _blocks(wire: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    if wire["type"] == "FORK_JOIN":
+        for branch in wire["forkTasks"]:
+            yield "branch()", branch
+        return
+    for key, case in wire["decisionCases"].items():
+        yield f"case({Source().text(key)})", case
+    if "defaultCase" in wire:
+        yield "default()", wire["defaultCase"]
+
+
+def _is_own_join(wire: Mapping[str, Any], following: Mapping[str, Any] | None) -> bool:
+    """Whether what follows a fork is the JOIN that its builder makes."""
+    if following is None:
+        return False
+    name = f"{wire['taskReferenceName']}_join"
+    ends = [branch[-1].get("taskReferenceName") for branch in wire.get("forkTasks") or [] if branch]
+    return dict(following) == {"name": name, "taskReferenceName": name, "type": "JOIN", "joinOn": ends}
+
+
+def _base(call: Call) -> str | None:
+    """What the builder makes the reference name of."""
+    first = str(call.args[0]) if call.args else ""
+    if call.name == "simple" or (call.name == "sub_workflow" and "${" not in first):
+        return first
+    if call.name == "start_workflow" and "${" not in first:
+        return f"start_{first}"
+    return _BASES.get(call.name, call.name)
+
+
+_BASES = {
+    "do_while": "loop",
+    "lambda_": "lambda",
+    "yield_": "yield",
+    "pull_workflow_messages": "messages",
+    "opsgenie": "ops_genie",
+    "conductor_agent": "agent",
+}
+
+
+def _refs_in(wire: Mapping[str, Any]) -> Iterator[str]:
+    """The reference names of a task and of those in its blocks."""
+    for step in step_from(wire).walk():
+        if step.ref is not None:
+            yield step.ref

@@ -1,5 +1,0 @@
-"""Pictures of definitions and executions: Mermaid text, SVG, and a tree for terminals."""
-
-from conductor.workflow.draw.picture import Picture, draw
-
-__all__ = ["Picture", "draw"]

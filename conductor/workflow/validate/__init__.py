@@ -1,5 +1,0 @@
-"""All checks of a workflow."""
-
-from conductor.workflow.validate.check import check
-
-__all__ = ["check"]
