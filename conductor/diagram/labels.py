@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conductor._internal.terminal import one_line as clean
 from conductor.diagram.graph import Graph, Kind, Step
 from conductor.diagram.runs import Run
 from conductor.models import SubWorkflowParams, WorkflowTask
@@ -29,15 +29,6 @@ _MARKS = {
     "PAUSED": "‖",
 }
 _SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
-
-
-def clean(text: str) -> str:
-    """``text`` on one line, without what would steer a terminal or break an XML document."""
-    return " ".join("".join(" " if _steers(char) else char for char in text).split())
-
-
-def _steers(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def cut(text: str, most: int) -> str:
