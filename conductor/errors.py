@@ -169,7 +169,7 @@ class APIStatusError(APIError):
         validation_errors: Each ``{"path", "message", "invalidValue"}`` that the server sent.
         retry_after: Seconds that the server asked to wait, or None.
         request_id: The server's id of the request where it sends one, or "".
-        is_conductors: Whether Conductor itself gave this answer, and not something that stands before it: a proxy or
+        from_conductor: Whether Conductor itself gave this answer, and not something that stands before it: a proxy or
             an ingress answers 404, 400 or 503 of its own while the server is restarted.
     """
 
@@ -183,7 +183,7 @@ class APIStatusError(APIError):
         validation_errors: Sequence[Mapping[str, Any]] = (),
         retry_after: float | None = None,
         request_id: str = "",
-        is_conductors: bool = False,
+        from_conductor: bool = False,
         **values: Any,
     ) -> None:
         super().__init__(
@@ -194,7 +194,7 @@ class APIStatusError(APIError):
             validation_errors=[dict(entry) for entry in validation_errors],
             retry_after=retry_after,
             request_id=request_id,
-            is_conductors=is_conductors,
+            from_conductor=from_conductor,
             **values,
         )
 
@@ -204,7 +204,7 @@ class APIStatusError(APIError):
     validation_errors: list[dict[str, Any]]
     retry_after: float | None
     request_id: str
-    is_conductors: bool
+    from_conductor: bool
 
 
 class BadRequestError(APIStatusError):

@@ -158,7 +158,7 @@ class PayloadStorage(Resource):
             return None
         location = self._place(size, kind)
         self._transport.put_payload(kind.operation, location.uri or "", dumps(plain))
-        self._transport.announce(PayloadUsed(name, "WRITE", kind.type.value))
+        self._transport.emit(PayloadUsed(name, "WRITE", kind.type.value))
         return location.path
 
     def _place(self, size: int, kind: PayloadKind) -> ExternalStorageLocation:
@@ -185,7 +185,7 @@ class PayloadStorage(Resource):
                 allowed="a server with external payload storage",
             )
         payload = self._transport.get_payload(kind.operation, location.uri)
-        self._transport.announce(PayloadUsed(name, "READ", kind.type.value))
+        self._transport.emit(PayloadUsed(name, "READ", kind.type.value))
         return payload
 
     def _location(self, kind: PayloadKind, operation: ExternalStorageOperation, path: str) -> ExternalStorageLocation:

@@ -64,11 +64,11 @@ def announced(
         return
     with contextlib.suppress(SerializationError):  # the start will say so
         size = len(dumps(to_jsonable(dict(given or {}))))
-        transport.announce(WorkflowStarting(name or "", version, size))
+        transport.emit(WorkflowStarting(name or "", version, size))
     try:
         yield
     except Exception as error:
-        transport.announce(WorkflowStartFailed(name or "", error))
+        transport.emit(WorkflowStartFailed(name or "", error))
         raise
 
 

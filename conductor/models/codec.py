@@ -21,7 +21,7 @@ import attrs
 
 from conductor.errors import ConfigurationError, SerializationError
 
-__all__ = ["MAX_DEPTH", "DamagedTask", "dumps", "epoch_ms", "loads", "moment", "salvaged", "to_jsonable"]
+__all__ = ["MAX_DEPTH", "DamagedTask", "dumps", "epoch_ms", "loads", "moment", "parse_lossy", "to_jsonable"]
 
 
 _BYTE = re.compile("[\udc80-\udcff]")  # how "surrogateescape" writes a byte that is no UTF-8
@@ -31,7 +31,7 @@ class DamagedTask(dict[str, Any]):
     """What is left of a task's JSON without the fields that hold bytes that are no UTF-8."""
 
 
-def salvaged(content: bytes) -> Any:
+def parse_lossy(content: bytes) -> Any:
     """The parsed answer, a task or a list of them, in which each damaged one is a ``DamagedTask``.
 
     Raises:

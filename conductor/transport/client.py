@@ -34,7 +34,7 @@ from conductor.models.enum_validation import refuse_unknown_values
 from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth, NoAuth, NoTokenEndpoint, TokenCache
 from conductor.transport.connections import PooledAdapter, Until, new_session, tls_options
-from conductor.transport.editions import WHO, ServerInfo, honours_keys, identify
+from conductor.transport.editions import USER_INFO, ServerInfo, identify, supports_idempotency_keys
 from conductor.transport.errors import (
     Call,
     answer,
@@ -46,7 +46,7 @@ from conductor.transport.errors import (
     translated,
     unsupported,
 )
-from conductor.transport.events import Forked, Notice
+from conductor.transport.events import ClientEvent, Forked
 from conductor.transport.operation import NOT_GIVEN, Edition, NotGiven, Operation, Repeat, seconds
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 
@@ -102,7 +102,7 @@ class Transport:
         self._told: set[str] = set()
         self.auth: AuthBase = self._choose_auth(auth, session)
         self.observers: tuple[Observer, ...] = ()
-        self.listeners: tuple[Callable[[Notice], None], ...] = ()
+        self.listeners: tuple[Callable[[ClientEvent], None], ...] = ()
         _remember(self)
 
     def _choose_auth(
@@ -189,7 +189,7 @@ class Transport:
                 continue
             self._told.add(once)
             server = self._known_server()
-            if server is None or server.edition is edition or (name == _KEY and self.honours_keys()):
+            if server is None or server.edition is edition or (name == _KEY and self.supports_idempotency_keys()):
                 continue
             if selects:
                 raise ignored(Call(operation, path, 0), name, edition, str(server))
@@ -270,12 +270,12 @@ class Transport:
         """Whether a request that the server may have acted on would be acted on twice, its idempotency key or not."""
         if outcome.status == _RATE_LIMITED:
             return False  # it was refused, and not acted on
-        return not self.honours_keys()
+        return not self.supports_idempotency_keys()
 
     def _explained(self, call: Call, failure: APIError) -> APIError:
         """A 404 of a server of the other edition, which took the path for that of one thing: it lacks the operation."""
         operation = call.operation
-        if type(failure) is not NotFoundError or operation.edition is Edition.BOTH or operation is WHO:
+        if type(failure) is not NotFoundError or operation.edition is Edition.BOTH or operation is USER_INFO:
             return failure
         server = self._known_server()
         return failure if server is None or server.edition is operation.edition else unsupported(call, failure)
@@ -311,9 +311,9 @@ class Transport:
             return response
         finally:
             if self.observers:
-                self.tell(call.operation, status, time.monotonic() - started)
+                self.notify_observers(call.operation, status, time.monotonic() - started)
 
-    def tell(self, operation: Operation[Any], status: int, took: float) -> None:
+    def notify_observers(self, operation: Operation[Any], status: int, took: float) -> None:
         """Tell the observers of a request."""
         for observer in self.observers:
             try:
@@ -321,13 +321,13 @@ class Transport:
             except Exception:
                 logger.exception("An observer of requests failed; it is isolated and the call goes on")
 
-    def announce(self, notice: Notice) -> None:
+    def emit(self, event: ClientEvent) -> None:
         """Tell the listeners of something."""
         for listener in self.listeners:
             try:
-                listener(notice)
+                listener(event)
             except Exception:
-                logger.exception("A listener failed on %s; it is isolated and the call goes on", type(notice).__name__)
+                logger.exception("A listener failed on %s; it is isolated and the call goes on", type(event).__name__)
 
     def _renew(self, response: requests.Response, limit: float | None) -> bool:
         """After a 401 or 403: whether another token was had, so that the request may be sent once more."""
@@ -407,11 +407,11 @@ class Transport:
             self._server = identify(self)
         return self._server
 
-    def honours_keys(self) -> bool:
+    def supports_idempotency_keys(self) -> bool:
         """Whether the server in use acts on idempotency keys; asked once. True where it does not say."""
         if self._honours_keys is None:
             with contextlib.suppress(APIError):
-                self._honours_keys = honours_keys(self)
+                self._honours_keys = supports_idempotency_keys(self)
         return self._honours_keys is not False
 
     # -- life
@@ -445,7 +445,7 @@ class Transport:
             if isinstance(adapter, PooledAdapter):
                 adapter.forget_connections()
         self.budget.reset_lock()
-        self.announce(Forked())
+        self.emit(Forked())
         if isinstance(self.auth, ConductorAuth):
             self.auth.after_fork()
 

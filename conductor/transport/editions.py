@@ -12,12 +12,12 @@ from conductor.transport.operation import Edition, Operation, nothing
 if TYPE_CHECKING:
     from conductor.transport.client import Transport
 
-__all__ = ["ServerInfo", "honours_keys", "identify"]
+__all__ = ["ServerInfo", "identify", "supports_idempotency_keys"]
 
 
 VERSION: Operation[str] = Operation("GET", "/version", str, on_empty=str)
 CONFIG: Operation[dict[str, Any]] = Operation("GET", "/admin/config", dict, edition=Edition.OSS, on_empty=dict)
-WHO: Operation[Any] = Operation("GET", "/token/userInfo", Any, edition=Edition.ORKES, on_empty=nothing)
+USER_INFO: Operation[Any] = Operation("GET", "/token/userInfo", Any, edition=Edition.ORKES, on_empty=nothing)
 
 
 @frozen
@@ -47,7 +47,7 @@ def identify(transport: Transport) -> ServerInfo:
     except APIStatusError:
         version = ""
     try:
-        transport.request(WHO)
+        transport.request(USER_INFO)
     except NotFoundError:
         return ServerInfo(Edition.OSS, version)
     except APIStatusError:
@@ -55,7 +55,7 @@ def identify(transport: Transport) -> ServerInfo:
     return ServerInfo(Edition.ORKES, version)
 
 
-def honours_keys(transport: Transport) -> bool:
+def supports_idempotency_keys(transport: Transport) -> bool:
     """Whether the server acts on idempotency keys: Orkes' does, the embedded one says so (``GET /admin/config``).
 
     Raises:

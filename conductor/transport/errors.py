@@ -111,7 +111,7 @@ def status_error(call: Call, status: int, headers: Mapping[str, str], body: byte
         "validation_errors": validation,
         "retry_after": retry_after(headers),
         "request_id": headers.get("X-Request-Id") or headers.get("x-request-id") or "",
-        "is_conductors": isinstance(said.get("status"), int) and bool(said.get("message")) and "path" not in said,
+        "from_conductor": isinstance(said.get("status"), int) and bool(said.get("message")) and "path" not in said,
     }
     if kind is UnsupportedByServerError:
         values["supported_by"] = _supported_by(call.operation)
@@ -195,7 +195,7 @@ def conflict_with_itself(call: Call, failure: ConflictError) -> ConflictError:
     said = "An earlier attempt of this call, whose answer was lost, may have started it: find it by its correlation id."
     advice = "With idempotency_strategy='RETURN_EXISTING' the answer is its id."
     values: dict[str, Any] = {"status": failure.status, "server_message": failure.server_message}
-    return ConflictError(f"{failure.message}. {said} {advice}", is_conductors=True, **values, **call.values)
+    return ConflictError(f"{failure.message}. {said} {advice}", from_conductor=True, **values, **call.values)
 
 
 def _read(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from attrs import frozen
 
-__all__ = ["Forked", "Notice", "PayloadUsed", "WorkflowStartFailed", "WorkflowStarting"]
+__all__ = ["ClientEvent", "Forked", "PayloadUsed", "WorkflowStartFailed", "WorkflowStarting"]
 
 
 @frozen
-class Notice:
+class ClientEvent:
     """The root of all notices."""
 
 
 @frozen
-class WorkflowStarting(Notice):
+class WorkflowStarting(ClientEvent):
     """A workflow is about to be started; ``input_bytes`` is the size of its input as JSON."""
 
     workflow_type: str
@@ -22,7 +22,7 @@ class WorkflowStarting(Notice):
 
 
 @frozen
-class WorkflowStartFailed(Notice):
+class WorkflowStartFailed(ClientEvent):
     """A workflow could not be started."""
 
     workflow_type: str
@@ -30,7 +30,7 @@ class WorkflowStartFailed(Notice):
 
 
 @frozen
-class PayloadUsed(Notice):
+class PayloadUsed(ClientEvent):
     """A payload was read from or written to the server's external storage.
 
     Attributes:
@@ -45,5 +45,5 @@ class PayloadUsed(Notice):
 
 
 @frozen
-class Forked(Notice):
+class Forked(ClientEvent):
     """This is a child process now: what was counted was the parent's, and its locks may have been held."""

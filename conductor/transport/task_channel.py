@@ -15,14 +15,14 @@ from urllib.parse import urlencode
 import requests
 
 from conductor.errors import AuthenticationError, UnexpectedResponseError
-from conductor.models.codec import loads, salvaged
+from conductor.models.codec import loads, parse_lossy
 from conductor.transport.auth import HEADER, ConductorAuth, NoAuth
 from conductor.transport.client import Transport
 from conductor.transport.connections import USER_AGENT, PooledAdapter, exchange
 from conductor.transport.errors import Call, answer, is_token_problem, status_error, translated
 from conductor.transport.operation import Operation, Repeat, nothing
 
-__all__ = ["HotPath"]
+__all__ = ["TaskChannel"]
 
 
 POLL_BATCH: Operation[list[Any]] = Operation(
@@ -40,7 +40,7 @@ _SEND_HEADERS = {"Content-Type": "application/json", "User-Agent": USER_AGENT, "
 _POLL_HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
 
-class HotPath:
+class TaskChannel:
     """Polls and updates.
 
     Args:
@@ -175,7 +175,7 @@ class HotPath:
             status = done[0]
             return done
         finally:
-            self._transport.tell(call.operation, status, time.monotonic() - started)
+            self._transport.notify_observers(call.operation, status, time.monotonic() - started)
 
     def _message(self, call: Call, target: str, body: bytes | None, token: str | None) -> bytes:
         """The whole request, so that it leaves in one piece."""
@@ -202,7 +202,7 @@ class HotPath:
             return loads(content)
         except ValueError:
             with contextlib.suppress(ValueError):
-                return salvaged(content)  # one task whose bytes are no UTF-8 must not cost the others
+                return parse_lossy(content)  # one task whose bytes are no UTF-8 must not cost the others
             raise UnexpectedResponseError(
                 f"{call.operation} answered {status} with something that is no JSON", status=status, **call.values
             ) from None

@@ -29,7 +29,7 @@ from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdate
 from conductor.worker.outbox import DiskOutbox, Undelivered
 
 if TYPE_CHECKING:
-    from conductor.transport.task_channel import HotPath
+    from conductor.transport.task_channel import TaskChannel
 
 __all__ = ["ResultDelivery", "failure_instead", "is_final", "sendable_body", "update_body"]
 
@@ -112,7 +112,7 @@ def is_final(error: BaseException) -> bool:
         return error.server_message.startswith("JSON parse error")
     if not isinstance(error, NotFoundError | BadRequestError) or isinstance(error, UnsupportedByServerError):
         return False
-    return error.is_conductors or error.status == _TOO_LARGE
+    return error.from_conductor or error.status == _TOO_LARGE
 
 
 _FIRST_PAUSE = 0.5
@@ -134,7 +134,7 @@ class ResultDelivery:
         disk: Keeps waiting results over a crash, or None.
     """
 
-    def __init__(self, hot: HotPath, events: EventDispatcher, disk: DiskOutbox | None = None) -> None:
+    def __init__(self, hot: TaskChannel, events: EventDispatcher, disk: DiskOutbox | None = None) -> None:
         self._hot = hot
         self._events = events
         self._disk = disk
@@ -280,7 +280,7 @@ class ResultDelivery:
     @staticmethod
     def _note_attempt(result: Undelivered, error: Exception) -> None:
         """The server may have taken a result whose answer was lost, or was something else than its own."""
-        is_answered = isinstance(error, APIStatusError) and error.is_conductors
+        is_answered = isinstance(error, APIStatusError) and error.from_conductor
         result.may_be_taken |= not is_answered and not getattr(error, "never_sent", False)
 
     def _forget(self, result: Undelivered) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from conductor.models.codec import dumps
-from conductor.transport.events import Forked, Notice, PayloadUsed, WorkflowStartFailed, WorkflowStarting
+from conductor.transport.events import ClientEvent, Forked, PayloadUsed, WorkflowStartFailed, WorkflowStarting
 from conductor.worker.events import (
     DeliveryDelayed,
     LeaseExtended,
@@ -200,28 +200,28 @@ class MetricsCollector(WorkerListener):
         """Time a request of the transport: ``uri`` is the path's template, ``status`` 0 where no answer came."""
         self._observe("http_api_client_request_seconds", duration, method, uri, str(status))
 
-    def on_notice(self, notice: Notice) -> None:
+    def on_client_event(self, event: ClientEvent) -> None:
         """Count what a client says of starts and payloads."""
-        if isinstance(notice, WorkflowStarting):
-            version = "" if notice.version is None else str(notice.version)
-            self._observe("workflow_input_size_bytes", notice.input_bytes, notice.workflow_type, version)
-        elif isinstance(notice, WorkflowStartFailed):
-            self._count("workflow_start_error_total", notice.workflow_type, type(notice.error).__name__)
-        elif isinstance(notice, PayloadUsed):
-            self._count("external_payload_used_total", notice.entity, notice.operation, notice.payload_type)
-        elif isinstance(notice, Forked):
+        if isinstance(event, WorkflowStarting):
+            version = "" if event.version is None else str(event.version)
+            self._observe("workflow_input_size_bytes", event.input_bytes, event.workflow_type, version)
+        elif isinstance(event, WorkflowStartFailed):
+            self._count("workflow_start_error_total", event.workflow_type, type(event.error).__name__)
+        elif isinstance(event, PayloadUsed):
+            self._count("external_payload_used_total", event.entity, event.operation, event.payload_type)
+        elif isinstance(event, Forked):
             self.reset()
 
     def watch(self, transport: Transport) -> None:
         """Collect what ``transport`` says, once."""
         self.leave(transport)
         transport.observers += (self.on_request,)
-        transport.listeners += (self.on_notice,)
+        transport.listeners += (self.on_client_event,)
 
     def leave(self, transport: Transport) -> None:
         """Collect no more of it."""
         transport.observers = tuple(one for one in transport.observers if one != self.on_request)
-        transport.listeners = tuple(one for one in transport.listeners if one != self.on_notice)
+        transport.listeners = tuple(one for one in transport.listeners if one != self.on_client_event)
 
     def snapshot(self) -> dict[str, Any]:
         """All that was collected, as plain values.

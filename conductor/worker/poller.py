@@ -24,7 +24,7 @@ from conductor.worker.options import WorkerOptions
 from conductor.worker.pool import Places, WorkerPool
 
 if TYPE_CHECKING:
-    from conductor.transport.task_channel import HotPath
+    from conductor.transport.task_channel import TaskChannel
 
 __all__ = ["MAX_WAIT_MS", "Gate", "Pace", "Poller"]
 
@@ -139,7 +139,7 @@ class Poller:
         self,
         task_type: str,
         *,
-        hot: HotPath,
+        hot: TaskChannel,
         pool: WorkerPool,
         options: Callable[[], WorkerOptions],
         worker_id: str,

@@ -33,7 +33,7 @@ from conductor.worker.worker import Worker
 if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
     from conductor.models import Task
-    from conductor.transport.task_channel import HotPath
+    from conductor.transport.task_channel import TaskChannel
 
 __all__ = [
     "Ingredients",
@@ -56,7 +56,7 @@ logger = logging.getLogger(__name__)
 class Shared:
     """What all workers of a handler share."""
 
-    hot: HotPath
+    hot: TaskChannel
     delivery: ResultDelivery
     payloads: Payloads
     leases: LeaseKeeper
@@ -496,9 +496,9 @@ class ThreadGroup:
 
 
 def _share(client: ConductorClient, given: Ingredients, workers: int) -> Shared:
-    from conductor.transport.task_channel import HotPath  # noqa: PLC0415  requests only when it is needed
+    from conductor.transport.task_channel import TaskChannel  # noqa: PLC0415  requests only when it is needed
 
-    hot, events = HotPath(client.transport), given.events
+    hot, events = TaskChannel(client.transport), given.events
     if given.outbox is not None and not in_child.is_child:
         adopt_strays(os.fspath(given.outbox), [os.fspath(given.outbox)])
     return Shared(

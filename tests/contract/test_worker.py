@@ -14,7 +14,7 @@ from surface.wire import SERVER, VERBS, Wire, said
 from conductor import ConductorClient
 from conductor.models import Task, TaskResult
 from conductor.models.codec import dumps
-from conductor.transport.task_channel import HotPath
+from conductor.transport.task_channel import TaskChannel
 
 POLL = "GET /api/tasks/poll/batch/{tasktype}"
 UPDATE = "POST /api/tasks"
@@ -33,7 +33,7 @@ def wire(request):
 @pytest.fixture
 def hot():
     with ConductorClient(server_url=f"{SERVER}/api", adapter=HTTPAdapter()) as client:  # whose requests can be seen
-        yield HotPath(client.transport)
+        yield TaskChannel(client.transport)
 
 
 def result(document):

@@ -7,7 +7,7 @@ import trustme
 
 from conductor import ConductorClient, RetryPolicy, Settings, TaskHandler, Worker
 from conductor.errors import APIConnectionError
-from conductor.transport.task_channel import HotPath
+from conductor.transport.task_channel import TaskChannel
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_certificate_that_is_not_trusted_is_an_immediate_error_that_says_what_
         client.transport._sleep = slept.append
         for call in (
             lambda: client.workflows.get("w"),
-            lambda: HotPath(client.transport).poll("work", count=1, timeout_ms=0, worker_id="me"),
+            lambda: TaskChannel(client.transport).poll("work", count=1, timeout_ms=0, worker_id="me"),
         ):
             with pytest.raises(APIConnectionError, match=r"certificate.*ca_bundle"):
                 call()
@@ -89,6 +89,6 @@ def test_the_settings_bundle_beats_the_environments(stub, secure, monkeypatch, t
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
     stub.add("work", "work-1")
     with ConductorClient(**{k: v for k, v in secure().items() if v}) as client:
-        hot = HotPath(client.transport)
+        hot = TaskChannel(client.transport)
         assert hot.poll("work", count=1, timeout_ms=0, worker_id="me")[0]["taskId"] == "work-1"
         assert client.tasks.update(workflow_id="w", task_id="t", status="COMPLETED") == "t"

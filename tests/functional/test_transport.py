@@ -18,7 +18,7 @@ from conductor.settings import Settings
 from conductor.transport.client import Transport
 from conductor.transport.connections import _DeadlineFile
 from conductor.transport.operation import Operation, Repeat
-from conductor.transport.task_channel import HotPath
+from conductor.transport.task_channel import TaskChannel
 
 ECHO = Operation("GET", "/echo/{id}", dict)
 ONCE = Operation("POST", "/tasks", str, Repeat.NEVER)
@@ -175,7 +175,7 @@ def test_a_poll_or_an_update_on_the_hot_path_ends_in_time_too(serve, behaviour):
     transport = Transport(Settings(server_url=server.url, request_timeout_ms=500))
     began = time.monotonic()
     with pytest.raises(APITimeoutError):
-        HotPath(transport).update("t", b'{"taskId":"t"}')
+        TaskChannel(transport).update("t", b'{"taskId":"t"}')
     assert time.monotonic() - began < 1.5
     transport.close()
 
@@ -230,7 +230,7 @@ def test_a_connection_that_the_server_closed_while_idle_costs_no_failed_call(ser
 
     server = serve(once)
     transport = Transport(Settings(server_url=server.url), retry=RetryPolicy.none())
-    hot = HotPath(transport)
+    hot = TaskChannel(transport)
     for turn in range(5):
         assert transport.request(ECHO, {"id": turn})["path"] == f"/api/echo/{turn}"
         server.accepted[-1].close()
@@ -259,7 +259,7 @@ def test_a_cut_answer_is_a_connection_error(serve):
 
     server = serve(cut)
     transport = Transport(Settings(server_url=server.url), retry=RetryPolicy.none())
-    for call in (lambda: transport.request(ECHO, {"id": 1}), lambda: HotPath(transport).update("t", b"{}")):
+    for call in (lambda: transport.request(ECHO, {"id": 1}), lambda: TaskChannel(transport).update("t", b"{}")):
         with pytest.raises(APIConnectionError):
             call()
     transport.close()
@@ -272,7 +272,7 @@ def test_the_hot_path_speaks_through_the_pool_or_through_a_session_of_ones_own(s
     stub.add("work", "work-1", "work-2")
     session = requests.Session() if through_session else None
     with ConductorClient(server_url=stub.url, session=session) as client:
-        hot = HotPath(client.transport)
+        hot = TaskChannel(client.transport)
         (task,) = hot.poll("work", count=1, timeout_ms=100, worker_id="me")
         assert task["taskId"] == "work-1"
         following = hot.update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
@@ -291,7 +291,7 @@ def test_the_hot_path_never_looks_into_netrc_which_it_would_import_on_a_thread(s
     asked = []
     monkeypatch.setattr("requests.sessions.get_netrc_auth", lambda *args: asked.append(args))
     with ConductorClient(server_url=stub.url) as client:
-        HotPath(client.transport).poll("work", count=1, timeout_ms=0, worker_id="me")
+        TaskChannel(client.transport).poll("work", count=1, timeout_ms=0, worker_id="me")
     assert asked == []
 
 
@@ -325,7 +325,7 @@ def test_after_a_fork_no_answer_crosses_between_parent_and_child(serve):
 def test_only_the_tasks_own_id_proves_that_an_update_was_taken(stub, answer):
     stub.update_answer = lambda task_id: answer
     with ConductorClient(server_url=stub.url) as client, pytest.raises(UnexpectedResponseError):
-        HotPath(client.transport).update("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
+        TaskChannel(client.transport).update("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
 
 
 @pytest.mark.parametrize("content", [b'{"error": "login required"}', b"{}", b"[]", b'"work-1"'])
@@ -338,14 +338,14 @@ def test_only_a_task_proves_that_an_update_with_a_next_task_was_taken(serve, con
 
     transport = Transport(Settings(server_url=serve(say).url))
     with pytest.raises(UnexpectedResponseError):
-        HotPath(transport).update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
+        TaskChannel(transport).update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
     transport.close()
 
 
 def test_an_answer_of_nothing_where_a_task_or_204_is_promised_has_the_result_sent_by_the_other_operation(stub):
     stub.fault = lambda kind: "empty" if kind == "update-v2" else None
     with ConductorClient(server_url=stub.url) as client:
-        assert HotPath(client.transport).update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}') is None
+        assert TaskChannel(client.transport).update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}') is None
     assert stub.done() == {"work-1"}
 
 
@@ -361,7 +361,7 @@ def test_a_call_ends_at_its_timeout_also_where_the_token_endpoint_is_silent(stub
 @pytest.mark.parametrize(
     "send",
     [
-        lambda transport: HotPath(transport).update("t", b"{}", 0.5),
+        lambda transport: TaskChannel(transport).update("t", b"{}", 0.5),
         lambda transport: transport.request(ECHO, {"id": 2}, timeout=0.5),
     ],
 )
@@ -390,7 +390,7 @@ def test_a_pool_grows_where_more_threads_need_connections(stub):
     transport.allow_connections(5)
     together = threading.Barrier(5)
     stub.fault = lambda kind: (together.wait(5), None)[1]
-    hot, failures = HotPath(transport), []
+    hot, failures = TaskChannel(transport), []
 
     def send(number):
         try:

@@ -27,7 +27,7 @@ def test_a_collector_of_a_client_can_be_registered_too():
     collector = MetricsCollector()
     registry = CollectorRegistry()
     registry.register(ConductorCollector(collector))
-    collector.on_notice(WorkflowStartFailed("order", ValueError()))
+    collector.on_client_event(WorkflowStartFailed("order", ValueError()))
     labels = (("exception", "ValueError"), ("workflowType", "order"))
     assert samples(generate_latest(registry).decode())["workflow_start_error_total", labels] == 1
 

@@ -128,7 +128,7 @@ def test_whatever_goes_wrong_while_a_result_is_sent_it_is_kept(delivery, server)
         (APIConnectionError("cut"), 1),
         (UnexpectedResponseError("a login page", status=200), 1),
         (APIConnectionError("refused", never_sent=True), 0),
-        (ServerError("busy", status=503, is_conductors=True), 0),
+        (ServerError("busy", status=503, from_conductor=True), 0),
     ],
 )
 def test_a_result_that_the_server_may_have_had_already_is_counted(delivery, server, error, twice):
@@ -184,9 +184,9 @@ def test_what_gives_a_task_back_is_not_kept_on_disk(server, tmp_path):
 @pytest.mark.parametrize(
     ("error", "final"),
     [
-        (NotFoundError("no such task", status=404, is_conductors=True), True),
+        (NotFoundError("no such task", status=404, from_conductor=True), True),
         (NotFoundError("a proxy's page", status=404), False),
-        (BadRequestError("wrong", status=400, is_conductors=True), True),
+        (BadRequestError("wrong", status=400, from_conductor=True), True),
         (BadRequestError("a proxy's page", status=400), False),
         (BadRequestError("a proxy's page", status=413), True),
         (ServerError("x", status=500, server_message="JSON parse error: String value length exceeds"), True),

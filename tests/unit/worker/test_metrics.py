@@ -57,10 +57,10 @@ def test_each_event_is_counted_under_the_names_that_the_sdks_share(collector, ev
     events.emit(PollSkipped, "a")
     collector.on_request("GET", "/tasks/{taskId}", 200, 0.01)
     collector.on_uncaught("OSError")
-    collector.on_notice(WorkflowStarting("order", None, 17))
-    collector.on_notice(WorkflowStarting("order", 2, 17))
-    collector.on_notice(WorkflowStartFailed("order", KeyError()))
-    collector.on_notice(PayloadUsed("a", "READ", "TASK_INPUT"))
+    collector.on_client_event(WorkflowStarting("order", None, 17))
+    collector.on_client_event(WorkflowStarting("order", 2, 17))
+    collector.on_client_event(WorkflowStartFailed("order", KeyError()))
+    collector.on_client_event(PayloadUsed("a", "READ", "TASK_INPUT"))
 
     assert value(collector, "task_poll_total", taskType="a") == 1
     assert value(collector, "task_poll_time_seconds", taskType="a", status="SUCCESS") == 1
@@ -123,7 +123,7 @@ def test_names_kinds_labels_and_buckets_are_those_that_the_sdks_share():
 def test_in_a_forked_child_it_begins_anew(collector, events):
     events.emit(PollStarted, "a", 1)
     collector._lock.acquire()  # as by a thread that the child does not have
-    collector.on_notice(Forked())
+    collector.on_client_event(Forked())
     assert collector.snapshot() == {}
 
 
