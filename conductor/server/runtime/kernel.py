@@ -30,7 +30,9 @@ from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for
 from conductor.server.engine.world import DOCUMENTED, Divergences, RefusedError, ScriptFailedError, World
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.queues import TaskQueues
-from conductor.server.scripting.javascript import ScriptError, run_javascript, run_jq
+from conductor.server.scripting.javascript import run_javascript
+from conductor.server.scripting.jq import run_jq
+from conductor.server.scripting.pool import ScriptError
 from conductor.server.store.sqlite import Store
 
 Json = dict[str, Any]

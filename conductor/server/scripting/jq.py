@@ -1,12 +1,23 @@
-"""What the real server's jq (jackson-jq 0.0.13) lacks of the jq that runs here, so that no test passes with it."""
+"""jq queries of JSON_JQ_TRANSFORM tasks, with the OSS server's values and error texts.
+
+A query runs in a process of its own, as scripts do: see `worker.py`. Functions that the OSS server's jq
+(jackson-jq 0.0.13) lacks are refused, so that no test passes with them.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from typing import Any
+
+from conductor.models.codec import dumps
+from conductor.server.scripting.integers import ExactIntegers
+from conductor.server.scripting.pool import POOL, ScriptError, ScriptTimeoutError, WorkerDiedError, require
+
+#: Seconds that a query may take; the OSS server has no limit.
+DEFAULT_TIMEOUT = 4.0
+#: MB of memory of the process that runs a query.
+_MEMORY_MB = 512
 
 _LACKING = frozenset(
     re.findall(
@@ -98,51 +109,33 @@ def _arity(following: list[str]) -> int:
     return arguments
 
 
-# What can go on for ever, or for very long. Without it a query's work is bounded by the size of its input.
-_ENDLESS = re.compile(r"\b(?:def|until|while|repeat|recurse|combinations)\b|\brange\s*\((?!\s*\d{1,5}\s*\))")
-_PROGRAM = """
-import json, sys, jq
-try:
-    import resource
-    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-except (ImportError, ValueError, OSError):
-    pass  # a system without such limits
-query, value = json.load(sys.stdin)
-try:
-    answer = {"values": jq.compile(query).input_value(value).all()}
-except ValueError as error:
-    answer = {"error": str(error)}
-json.dump(answer, sys.stdout)
-"""
+def run_jq(query: str, value: Any, *, timeout: float = DEFAULT_TIMEOUT) -> list[Any]:
+    """Return the results of the query, which may be none.
 
+    Integers above 2**53 are exact where the query passes them on, not where it calculates with them.
 
-def may_not_end(query: str) -> bool:
-    """Say whether the query had better be run in a process of its own."""
-    return _ENDLESS.search(query) is not None
-
-
-def run_apart(query: str, value: Any, timeout: float) -> list[Any]:
-    """Return all values of the query.
+    Args:
+        query: The jq program.
+        value: Its input, a JSON value.
+        timeout: Seconds.
 
     Raises:
-        ValueError: The query is wrong, or failed.
-        TimeoutError: It took longer than so many seconds, and was stopped.
+        ScriptError: The query is invalid, failed, or needs more memory.
+        ScriptTimeoutError: It took too long.
     """
+    require("jq", "jq", "jq")
+    if refused := refusal(query):
+        raise ScriptError(refused)
+    payload = dumps(value)
+    exact = ExactIntegers()
+    exact.add(value, payload)
     try:
-        done = subprocess.run(  # noqa: S603  the program is above, the query is data to it
-            [sys.executable, "-I", "-c", _PROGRAM],
-            input=json.dumps([query, value]),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise TimeoutError(f"not evaluated within {timeout:g} s") from None
-    if done.returncode != 0:
-        raise ValueError(f"jq ended with status {done.returncode}: {done.stderr.strip()[-200:]}")
-    answer = json.loads(done.stdout)
-    if "error" in answer:
-        raise ValueError(answer["error"])
-    values: list[Any] = answer["values"]
-    return values
+        about, results = POOL.run("jq", adapted(query), payload, timeout)
+    except TimeoutError:
+        raise ScriptTimeoutError(f"Query not evaluated within {timeout:g} seconds, interrupted.") from None
+    except WorkerDiedError:
+        raise ScriptError(f"The query needs more than {_MEMORY_MB} MB of memory") from None
+    if "error" in about:
+        raise ScriptError(in_other_words(about["error"]))
+    found: list[Any] = exact.parsed(results, json.loads)
+    return found

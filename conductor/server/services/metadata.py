@@ -9,7 +9,8 @@ from conductor.server.engine.definitions import complete_task_def, complete_work
 from conductor.server.engine.validation import Rules, check_workflow_defs
 from conductor.server.engine.world import RefusedError, ScriptFailedError
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.scripting.javascript import ScriptError, check_javascript
+from conductor.server.scripting.javascript import check_javascript
+from conductor.server.scripting.pool import ScriptError
 from conductor.server.services.executions import Starts
 
 Json = dict[str, Any]

@@ -1,0 +1,256 @@
+"""Processes that run users' scripts: kept warm, used again, and killed when a script takes too long."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+import time
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any, cast
+
+#: Processes at once: enough that some endless scripts do not hold up the others, few enough for a laptop's memory.
+MOST_WORKERS = 8
+#: Idle processes that are kept for the next script; more were needed only for a moment.
+_MOST_IDLE = 2
+_LENGTHS = struct.Struct(">II")
+_PROGRAM = Path(__file__).with_name("worker.py")
+
+
+class ScriptError(Exception):
+    """The script is invalid or failed; the message is the reason that a task shows."""
+
+
+class ScriptTimeoutError(ScriptError):
+    """The script took longer than allowed."""
+
+
+def require(module: str, distribution: str, language: str) -> None:
+    """Check that an interpreter is installed.
+
+    Raises:
+        ScriptError: It is missing.
+    """
+    if not _is_installed(module):
+        raise ScriptError(
+            f"The embedded server runs {language} with the package {distribution}, which is not installed. "
+            "Install the extra: pip install 'conductor-sdk[server]'"
+        )
+
+
+@lru_cache(maxsize=8)
+def _is_installed(module: str) -> bool:
+    return find_spec(module) is not None
+
+
+class WorkerDiedError(Exception):
+    """The process ended while it ran a script, for a reason other than the time."""
+
+
+class _Worker:
+    """One process; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  our own file and the interpreter that runs this
+            [sys.executable, "-I", "-S", str(_PROGRAM), *_library_folders()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            start_new_session=os.name == "posix",  # signals of the terminal are for the server
+        )
+        self.is_late = False
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def run(self, header: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
+        stdin, stdout = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
+        head = json.dumps(header).encode()
+        try:
+            stdin.write(_LENGTHS.pack(len(head), len(payload)) + head + payload)
+            stdin.flush()
+        except OSError:
+            raise WorkerDiedError from None
+        lengths = stdout.read(_LENGTHS.size)
+        if len(lengths) < _LENGTHS.size:
+            raise WorkerDiedError
+        about, size = _LENGTHS.unpack(lengths)
+        content, body = stdout.read(about), stdout.read(size)
+        if len(content) < about or len(body) < size:
+            raise WorkerDiedError
+        return json.loads(content), body
+
+    def kill_late(self) -> None:
+        """End the process because its time is over; called by the thread that watches the deadlines."""
+        self.is_late = True
+        self._process.kill()
+
+    def close(self) -> None:
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            try:
+                cast("IO[bytes]", pipe).close()
+            except OSError:
+                continue  # what was left to write to a process that is gone
+        self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return nothing; Windows cannot load its own libraries without the name of its folder."""
+    return {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}
+
+
+@lru_cache(maxsize=1)
+def _library_folders() -> list[str]:
+    found = (find_spec(name) for name in ("_quickjs", "jq"))
+    return sorted({str(Path(spec.origin).parent) for spec in found if spec is not None and spec.origin})
+
+
+class _Deadlines:
+    """One thread that ends the processes whose time is over; it starts with the first script."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._deadlines: dict[_Worker, float] = {}
+        self._wakes_at: float | None = 0.0  # None: when notified
+        self._thread: threading.Thread | None = None
+
+    def add(self, worker: _Worker, deadline: float) -> None:
+        with self._condition:
+            self._deadlines[worker] = deadline
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="script-deadlines", daemon=True)
+                self._thread.start()
+            elif self._wakes_at is None or deadline < self._wakes_at:
+                self._condition.notify()
+
+    def remove(self, worker: _Worker) -> None:
+        with self._condition:
+            self._deadlines.pop(worker, None)
+
+    def _watch(self) -> None:
+        with self._condition:
+            while True:
+                now = time.monotonic()
+                for worker in [one for one, deadline in self._deadlines.items() if deadline <= now]:
+                    del self._deadlines[worker]
+                    worker.kill_late()
+                self._wakes_at = min(self._deadlines.values(), default=None)
+                self._condition.wait(None if self._wakes_at is None else max(self._wakes_at - now, 0))
+
+
+class ScriptPool:
+    """At most ``MOST_WORKERS`` processes, started when they are first needed."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
+        self._starting = 0
+        self._deadlines = _Deadlines()
+
+    @property
+    def size(self) -> int:
+        """How many processes there are."""
+        with self._condition:
+            return len(self._idle) + len(self._busy) + self._starting
+
+    def run(
+        self, job: str, script: str, payload: bytes, timeout: float, **options: Any
+    ) -> tuple[dict[str, Any], bytes]:
+        """Run a script in a process of its own; returns the header and the payload of the answer.
+
+        Args:
+            job: ``javascript``, ``check``, ``jq`` or ``regex``.
+            script: The source.
+            payload: JSON for the script.
+            timeout: Seconds, from the moment that a process is free for it.
+            options: More of the job's header.
+
+        Raises:
+            TimeoutError: The script took too long; its process was killed.
+            WorkerDiedError: The process ended while it ran the script, as it does without memory.
+            ScriptError: No process can be started.
+        """
+        worker = self._take()
+        try:
+            self._deadlines.add(worker, time.monotonic() + timeout)
+            return worker.run({"job": job, "script": script, "timeout": timeout, **options}, payload)
+        except WorkerDiedError:
+            if worker.is_late:
+                raise TimeoutError(f"not evaluated within {timeout:g} seconds") from None
+            raise
+        finally:
+            self._deadlines.remove(worker)
+            self._give_back(worker)
+
+    def _take(self) -> _Worker:
+        with self._condition:
+            while not self._idle and len(self._busy) + self._starting >= MOST_WORKERS:
+                self._condition.wait()
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.is_alive:
+                    self._busy.add(worker)
+                    return worker
+                worker.close()
+            self._starting += 1
+        started: _Worker | None = None
+        try:
+            started = _Worker()
+        except OSError as error:
+            raise ScriptError(f"Cannot start a process for scripts with {sys.executable!r}: {error}") from None
+        finally:
+            with self._condition:
+                self._starting -= 1
+                if started is not None:
+                    self._busy.add(started)
+                self._condition.notify()
+        return started
+
+    def _give_back(self, worker: _Worker) -> None:
+        with self._condition:
+            self._busy.discard(worker)
+            is_kept = len(self._idle) < _MOST_IDLE and not worker.is_late and worker.is_alive
+            if is_kept:
+                self._idle.append(worker)
+            self._condition.notify()
+        if not is_kept:
+            worker.close()
+
+    def close_idle(self) -> None:
+        """End the processes that run no script; the next script starts one."""
+        with self._condition:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.close()
+
+    def kill_all(self) -> None:
+        """End all processes; running scripts fail."""
+        with self._condition:
+            busy = list(self._busy)
+        for worker in busy:
+            worker.kill_late()
+        self.close_idle()
+
+
+POOL = ScriptPool()
+"""The processes of this process, for all its servers."""
+
+
+def _forget_processes() -> None:
+    """After a fork the pipes are the parent's: the child starts processes of its own."""
+    POOL.__init__()  # type: ignore[misc]
+
+
+atexit.register(POOL.kill_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_processes)

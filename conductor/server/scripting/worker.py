@@ -1,0 +1,185 @@
+"""The program of a script process: runs JavaScript, jq queries and regular expressions of users.
+
+The server starts this file with an empty environment and ends the process when a script takes too long. Before the
+first script runs, the process gives up what it does not need: the library path, opening files and starting processes.
+
+Each message is two lengths (four bytes each, big-endian), a JSON header and a payload. The process must not import
+anything of the package: it knows its input and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import struct
+import sys
+from importlib import import_module
+from typing import Any, BinaryIO
+
+resource: Any
+try:
+    resource = import_module("resource")
+except ImportError:  # Windows has no such limits; the server still ends the process in time
+    resource = None
+
+#: Bytes of address space of one process. A script has 64 MB; the interpreters and a large input come on top.
+MEMORY_LIMIT = 512 * 1024 * 1024
+#: Bytes of stack, about 530 nested calls: the OSS server gives up between 500 and 1,000.
+_STACK = 900 * 1024
+_LENGTHS = struct.Struct(">II")
+
+# Runs a script and writes its value as the OSS server reads it: maps by their keys, functions and dates as empty
+# objects, what JSON lacks as a string. It takes the built-ins it needs before the script can replace them. The value
+# of join() is one flat string: the binding cannot convert a string that QuickJS keeps as a tree of parts.
+_RUN = """
+(function () {
+  const evaluate = globalThis.eval, { isArray, from } = Array, { isView } = ArrayBuffer, { keys, is } = Object;
+  const { isInteger, isFinite } = Number, text = JSON.stringify, abs = Math.abs;
+  const bound = (method) => Function.prototype.call.bind(method);
+  const entries = bound(Map.prototype.entries), kind = bound(Object.prototype.toString);
+  const map = bound(Array.prototype.map), join = bound(Array.prototype.join);
+  const joined = (list, f) => {
+    let out = "";
+    for (let i = 0; i < list.length; i++) out += (i ? "," : "") + f(list[i]);
+    return out;
+  };
+  const number = (v) => {
+    if (!isFinite(v)) return text("" + v);
+    if (is(v, -0)) return "-0.0";
+    return isInteger(v) && abs(v) >= 2 ** 63 ? v.toExponential() : text(v);
+  };
+  const json = (v) => {
+    if (v instanceof String || v instanceof Number || v instanceof Boolean) v = v.valueOf();
+    switch (typeof v) {
+      case "number": return number(v);
+      case "bigint": return v >= -(2n ** 63n) && v < 2n ** 63n ? "" + v : "{}";
+      case "string": case "boolean": return text(v);
+      case "undefined": return "null";
+      case "function": case "symbol": return "{}";
+    }
+    if (v === null) return "null";
+    if (isArray(v) || isView(v)) return "[" + joined(v, json) + "]";
+    const pairs = kind(v) === "[object Map]" ? from(entries(v)) : map(keys(v), (k) => [k, v[k]]);
+    return "{" + joined(pairs, (pair) => text("" + pair[0]) + ":" + json(pair[1])) + "}";
+  };
+  return (source, names) => {
+    for (const name of keys(names)) globalThis[name] = names[name];
+    return join([json(evaluate(source))], "");
+  };
+})()
+"""
+_NEVER_RUN = "throw 0;"
+_libraries: dict[str, Any] = {}
+
+
+def _javascript(header: dict[str, Any], payload: str) -> tuple[dict[str, Any], str]:
+    quickjs = _libraries["_quickjs"]
+    context = quickjs.Context()
+    context.set_max_stack_size(_STACK)
+    run = context.eval(_RUN)
+    names = context.parse_json(payload)
+    if header["prepare"]:
+        context.eval(header["prepare"])(names)
+    context.set_memory_limit(header["memory"])
+    context.set_time_limit(header["timeout"])
+    try:
+        return {}, run(header["script"], names)
+    except quickjs.JSException as error:
+        return {"error": str(error)}, ""
+
+
+def _check(header: dict[str, Any], _: str) -> tuple[dict[str, Any], str]:
+    quickjs = _libraries["_quickjs"]
+    context = quickjs.Context()
+    context.set_max_stack_size(_STACK)
+    context.set_memory_limit(header["memory"])
+    try:
+        context.eval(_NEVER_RUN + header["script"])
+    except quickjs.JSException as error:
+        return {"error": str(error), "skipped": len(_NEVER_RUN)}, ""
+    return {}, ""
+
+
+_compiled: dict[str, Any] = {}
+_MOST_COMPILED = 64
+
+
+def _jq(header: dict[str, Any], payload: str) -> tuple[dict[str, Any], str]:
+    query = header["script"]
+    try:
+        if query not in _compiled:
+            while len(_compiled) >= _MOST_COMPILED:
+                del _compiled[next(iter(_compiled))]
+            _compiled[query] = _libraries["jq"].compile(query)
+        return {}, json.dumps(_compiled[query].input_text(payload).all())
+    except ValueError as error:
+        return {"error": str(error)}, ""
+
+
+def _regex(header: dict[str, Any], payload: str) -> tuple[dict[str, Any], str]:
+    try:
+        found = re.compile(header["script"], header["flags"]).fullmatch(json.loads(payload))
+    except (re.error, RecursionError, OverflowError) as error:
+        return {"error": str(error)}, ""
+    return {}, "true" if found else "false"
+
+
+_JOBS = {"javascript": _javascript, "check": _check, "jq": _jq, "regex": _regex}
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Run the jobs that arrive, one after the other, until the server closes the pipe."""
+    while len(lengths := requests.read(_LENGTHS.size)) == _LENGTHS.size:
+        head, size = _LENGTHS.unpack(lengths)
+        header = json.loads(requests.read(head))
+        payload = requests.read(size).decode("utf-8", "surrogatepass")
+        _limit_processor_time(header["timeout"])
+        try:
+            about, text = _JOBS[header["job"]](header, payload)
+        except MemoryError:
+            about, text = {"error": "out of memory"}, ""
+        except Exception as error:  # noqa: BLE001  the binding raises what it cannot convert: the process goes on
+            about, text = {"error": f"{type(error).__name__}: {error}"}, ""
+        content, body = json.dumps(about).encode(), text.encode("utf-8", "surrogatepass")
+        answers.write(_LENGTHS.pack(len(content), len(body)) + content + body)
+        answers.flush()
+
+
+def _limit_processor_time(seconds: float) -> None:
+    """Let the system end the process when the server that should do so is gone."""
+    if resource is None:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def give_up_rights(folders: list[str]) -> None:
+    """Import the interpreters from these folders; from then on nothing can be imported, opened or started."""
+    sys.path[:0] = folders
+    for name in ("_quickjs", "jq"):
+        try:
+            _libraries[name] = import_module(name)
+        except ImportError:
+            continue  # the server names the missing package before it sends a script
+    sys.path.clear()
+    sys.path_importer_cache.clear()
+    os.environ.clear()
+    if resource is not None:
+        limits = [("RLIMIT_AS", MEMORY_LIMIT), ("RLIMIT_NOFILE", 0), ("RLIMIT_NPROC", 0)]
+        for name, most in [*limits, ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)]:
+            try:
+                resource.setrlimit(getattr(resource, name), (most, most))
+            except (AttributeError, ValueError, OSError):
+                continue  # this system lacks the limit, or has a lower one
+    if os.name == "posix":
+        os.nice(5)  # the server answers first
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server
+    "".encode("utf-8", "surrogatepass")  # loads the codec
+    give_up_rights(sys.argv[1:])
+    serve(sys.stdin.buffer, sys.stdout.buffer)
