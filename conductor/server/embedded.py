@@ -10,18 +10,18 @@ import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
-import uvicorn
 from typing_extensions import Self
 
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.address import Listening
 from conductor.server.engine.world import DOCUMENTED, STRICT
-from conductor.server.http.app import make_app
-from conductor.server.http.long_poll import Waiting
-from conductor.server.http.middleware import Faults, Keys, guarded
-from conductor.server.origin_check import is_loopback
+from conductor.server.http.app import App
+from conductor.server.http.connection import HttpServer
+from conductor.server.http.middleware import Faults, Keys
+from conductor.server.origin_check import OriginCheck, is_loopback
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.kernel import Kernel
+from conductor.server.scripting.pool import POOL
 from conductor.server.services.all import Services
 from conductor.server.store.sqlite import Store
 
@@ -81,27 +81,14 @@ class EmbeddedServer(Listening):
         )
         self._kernel.skips_time = skip_time
         self.services: Services = Services(self._kernel)
-        self._waiting = Waiting(self._kernel)
         self._kernel.load_open()
         self._timer = _Timer(self._kernel, self._is_idle if skip_time else lambda: False)
         self.faults: Faults = Faults()
         self.keys: Keys = Keys(keys or {})
-        app = guarded(make_app(self.services, self._waiting, self.faults, self.keys), host)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            proxy_headers=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=2,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, name="conductor-http", daemon=True)
+        origins = OriginCheck((host,) if is_loopback(host) else None)
+        app = App(self.services, origins, self.faults, self.keys)
+        self._http = HttpServer(self._socket, app.serve, app.quick)
         self._stopped = threading.Event()
-
-    def _serve(self) -> None:
-        self._server.run(sockets=[self._socket])
 
     def _is_idle(self) -> bool:
         """Whether nothing but timers is left: no worker has a task or could have one, no call is under way."""
@@ -115,15 +102,13 @@ class EmbeddedServer(Listening):
             )
 
     def start(self) -> Self:
-        """Serve; returns when it answers."""
+        """Start to serve; returns when the server accepts connections."""
         self._timer.start()
-        self._thread.start()
-        deadline = time.monotonic() + _READY_SECONDS
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > deadline:
-                self.stop()
-                raise ServerStartError("The embedded server did not start; its log says why")
-            time.sleep(0.002)
+        try:
+            self._http.start(_READY_SECONDS)
+        except ServerStartError:
+            self.stop()
+            raise
         return self
 
     @property
@@ -140,11 +125,11 @@ class EmbeddedServer(Listening):
     @property
     def is_running(self) -> bool:
         """Whether it serves."""
-        return self._thread.is_alive() and not self._stopped.is_set()
+        return self._http.is_running and not self._stopped.is_set()
 
     def wait(self) -> int:
         """Block until it has stopped; 0."""
-        self._thread.join()
+        self._http.join()
         return 0
 
     def stop(self) -> None:
@@ -152,15 +137,12 @@ class EmbeddedServer(Listening):
         if self._stopped.is_set():
             return
         self._stopped.set()
-        self._waiting.stop_soon()
-        self._server.should_exit = True
-        if self._thread.ident is not None:
-            self._thread.join(_STOP_SECONDS)
+        self._http.stop(_STOP_SECONDS)
         self._timer.stop()
-        self._socket.close()
         with self._kernel.lock:
             self._kernel.is_closed = True
             self._store.close()
+        POOL.close_idle()
 
     def __enter__(self) -> Self:
         return self

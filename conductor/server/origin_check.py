@@ -1,4 +1,4 @@
-"""Who may ask: a page in the user's browser must not reach a local server by a name or from an origin of its own."""
+"""The check of hosts and origins: no page of another site may use a local server through the user's browser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach a server that listens on the host."""
+    """Return whether only this machine can reach a server that listens on the host."""
     if host == "localhost":
         return True
     try:
@@ -26,11 +26,11 @@ def is_loopback(host: str) -> bool:
 
 
 @frozen
-class Guard:
-    """What a request must bring.
+class OriginCheck:
+    """The conditions on a request.
 
     Attributes:
-        names: Host names, beside those of this machine, by which the server may be called; None for any.
+        names: Host names of the server, in addition to those of this machine; None for any.
         key: A password that every request must carry (HTTP Basic, any user name); None for none.
     """
 
@@ -38,12 +38,12 @@ class Guard:
     key: str | None = field(default=None, repr=False)
 
     def refusal(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
-        """Return the status and the text to refuse the request with; None when it may pass.
+        """Return the status and the message to refuse a request with; None when it may pass.
 
         Args:
-            method: The request's.
-            path: The request's, as it was sent.
-            headers: The request's, by lower-case name.
+            method: The HTTP method.
+            path: The path, as it was sent.
+            headers: The headers, by lower-case name.
         """
         host = headers.get("host", "")
         if not self._is_ours(host):
@@ -72,7 +72,7 @@ def _same_origin(headers: Mapping[str, str], host: str) -> bool:
 
 
 def _follows_a_link(method: str, path: str, headers: Mapping[str, str]) -> bool:
-    """Whether a browser only opens the page: a form is a navigation too, but it posts, and calls change things."""
+    """Return whether a browser only opens the page. A form is a navigation, too, but it posts."""
     is_navigation = headers.get("sec-fetch-mode") == "navigate" and "origin" not in headers
     return is_navigation and method == "GET" and not path.startswith(_API)
 

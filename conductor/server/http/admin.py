@@ -7,14 +7,19 @@ import uuid
 from collections.abc import Mapping
 from functools import partial
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from conductor.server.engine.definitions import render_task
 from conductor.server.engine.state import OPEN_TASK
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import empty_answer, error_answer, json_answer, number, text_answer
+from conductor.server.http.messages import (
+    Request,
+    Response,
+    empty_answer,
+    error_answer,
+    json_answer,
+    number,
+    text_answer,
+)
+from conductor.server.http.routing import Route
 from conductor.server.services.all import Services
 
 
@@ -24,7 +29,7 @@ def storage_routes() -> list[Route]:
     return [Route(f"/{kind}/{name}", _location, methods=["GET"]) for kind in ("tasks", "workflow") for name in names]
 
 
-async def _location(request: Request) -> Response:
+def _location(request: Request) -> Response:
     return json_answer({"path": f"{request.query_params.get('path', '')}{uuid.uuid4()}.json"})
 
 
@@ -52,33 +57,33 @@ class SecretResource:
             write("/environment/{name}", self.refuse),
         ]
 
-    async def names(self, _: Request) -> Response:
+    def names(self, _: Request) -> Response:
         """``GET /secrets``."""
         return json_answer(sorted(self._secrets))
 
-    async def details(self, _: Request) -> Response:
+    def details(self, _: Request) -> Response:
         """``GET /secrets/v2``."""
         return json_answer([{"name": name, "partial": "..."} for name in sorted(self._secrets)])
 
-    async def value(self, request: Request) -> Response:
+    def value(self, request: Request) -> Response:
         """``GET /secrets/{name}``."""
         found = self._secrets.get(request.path_params["name"])
         return empty_answer(404) if found is None else text_answer(found)
 
-    async def exists(self, request: Request) -> Response:
+    def exists(self, request: Request) -> Response:
         """``GET /secrets/{name}/exists``."""
         return json_answer(request.path_params["name"] in self._secrets)
 
-    async def variables(self, _: Request) -> Response:
+    def variables(self, _: Request) -> Response:
         """``GET /environment``."""
         return json_answer([{"name": name, "value": value} for name, value in sorted(self._environment.items())])
 
-    async def variable(self, request: Request) -> Response:
+    def variable(self, request: Request) -> Response:
         """``GET /environment/{name}``."""
         found = self._environment.get(request.path_params["name"])
         return empty_answer() if found is None else text_answer(found)
 
-    async def refuse(self, _: Request) -> Response:
+    def refuse(self, _: Request) -> Response:
         """Writing is not possible."""
         return error_answer(_READ_ONLY, "The secrets and the environment of this server are read only")
 
@@ -107,18 +112,18 @@ class AdminResource:
             get("/scheduler/admin/requeue", self.requeue),
         ]
 
-    async def config(self, _: Request) -> Response:
+    def config(self, _: Request) -> Response:
         """``GET /admin/config``."""
         made = {"APPLICATION_NAME": "conductor", "version": self._version, "engine": "embedded"}
         honours_keys = self._services.kernel.divergences.honour_idempotency_keys
         made["idempotencyKeys"] = "honoured" if honours_keys else "ignored"
         return json_answer({**made, "os.name": platform.system(), "python.version": platform.python_version()})
 
-    async def nothing(self, _: Request) -> Response:
+    def nothing(self, _: Request) -> Response:
         """No event queue of another system is configured."""
         return json_answer({})
 
-    async def pending(self, request: Request) -> Response:
+    def pending(self, request: Request) -> Response:
         """``GET /admin/task/{type}``: the open tasks of a type."""
         kernel, start = self._services.kernel, number(request, "start", 0)
         count = number(request, "count", 100)
@@ -130,7 +135,7 @@ class AdminResource:
             tasks = [kernel.get(workflow_id).task(task_id) for task_id, workflow_id in rows]
             return json_answer([render_task(task) for task in tasks if task is not None])
 
-    async def sweep(self, request: Request) -> Response:
+    def sweep(self, request: Request) -> Response:
         """``POST /admin/sweep/requeue/{workflowId}``: open executions are always looked after."""
         workflow_id = request.path_params["workflow_id"]
         with self._services.kernel.lock:
@@ -138,25 +143,25 @@ class AdminResource:
         is_new = execution is None or not execution.is_open
         return text_answer(f"{'true' if is_new else 'false'}.{workflow_id}")
 
-    async def repair(self, _: Request) -> Response:
+    def repair(self, _: Request) -> Response:
         """``POST /admin/consistency/verifyAndRepair/{workflowId}``."""
         raise RefusedError(500, "WorkflowRepairService is disabled.")
 
-    async def no_queue(self, request: Request) -> Response:
+    def no_queue(self, request: Request) -> Response:
         """``POST /queue/update/...``: the oldest kind of event queue, which is not configured."""
         raise RefusedError(400, f"There is no queue for handling {request.path_params['status']} status")
 
-    async def pause(self, _: Request) -> Response:
+    def pause(self, _: Request) -> Response:
         """``GET /scheduler/admin/pause``: no schedule runs until the scheduler is resumed."""
         self._services.schedules.is_paused = True
         return json_answer({"status": "done"})
 
-    async def resume(self, _: Request) -> Response:
+    def resume(self, _: Request) -> Response:
         """``GET /scheduler/admin/resume``."""
         self._services.schedules.is_paused = False
         self._services.kernel.wake_timer()
         return json_answer({"status": "done"})
 
-    async def requeue(self, _: Request) -> Response:
+    def requeue(self, _: Request) -> Response:
         """``GET /scheduler/admin/requeue``: nothing is ever lost here."""
         return json_answer({"sampleIds": [], "recordIds.size": 0})

@@ -1,84 +1,104 @@
-"""The ASGI application."""
+"""The application: which handlers there are, and what becomes of their errors."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route, Router
+import logging
+from collections.abc import Callable
 
 from conductor.server.engine.world import RefusedError
 from conductor.server.http.admin import AdminResource, SecretResource, storage_routes
-from conductor.server.http.answers import error_answer, json_answer, text_answer
 from conductor.server.http.bulk import BulkResource
 from conductor.server.http.events import EventResource
-from conductor.server.http.long_poll import Waiting
+from conductor.server.http.messages import Outcome, Request, Response, Wait, error_answer, json_answer, text_answer
 from conductor.server.http.metadata import MetadataResource
-from conductor.server.http.middleware import Faults, Gate, Keys, Unhandled
+from conductor.server.http.middleware import Faults, Keys, Middleware
+from conductor.server.http.page import page_routes
+from conductor.server.http.routing import Route, Router
 from conductor.server.http.runs import RunResource
 from conductor.server.http.schedules import ScheduleResource
 from conductor.server.http.search import SearchResource
 from conductor.server.http.tasks import TaskResource
 from conductor.server.http.workflows import WorkflowResource
+from conductor.server.origin_check import OriginCheck
 from conductor.server.services.all import Services
-from conductor.server.ui.routes import page_routes
+
+logger = logging.getLogger(__name__)
 
 VERSION = "3.32.3"
-"""The release of the real server that this one behaves like."""
+"""The release of the OSS server that this one behaves like."""
 
 
-def make_app(services: Services, waiting: Waiting, faults: Faults, keys: Keys) -> Gate:
-    """The application: the API under ``/api``, and ``/health``."""
+#: Paths whose handlers neither wait nor compute: they are served on the event loop.
+_QUICK = frozenset({"/health", "/api/health", "/api/version"})
+
+
+class App:
+    """The API under ``/api``, ``/health``, and the web page."""
+
+    def __init__(self, services: Services, origins: OriginCheck, faults: Faults, keys: Keys) -> None:
+        self._router = Router([*_api_routes(services), Route("/health", _health), *page_routes()])
+        self._faults = faults
+        self._middleware = Middleware(self._call, origins, faults, keys)
+
+    def serve(self, request: Request) -> Outcome:
+        """Serve a request; may take a while."""
+        return _guarded(request, lambda: self._middleware(request))
+
+    def quick(self, request: Request) -> Response | None:
+        """Serve a request that takes no time; None for others."""
+        if request.path not in _QUICK or any(self._faults):
+            return None
+        outcome = self.serve(request)
+        return outcome if isinstance(outcome, Response) else None
+
+    def _call(self, request: Request) -> Outcome:
+        route = self._router.match(request)
+        return route if isinstance(route, Response) else route.handler(request)
+
+
+def _guarded(request: Request, function: Callable[[], Outcome]) -> Outcome:
+    """Return the outcome of the function, or the response for its error."""
+    try:
+        outcome = function()
+    except RefusedError as error:
+        return error_answer(error.status, error.message, error.errors)
+    except Exception as error:  # a client gets a response, whatever happened
+        logger.exception("event=server.request_failed method=%s path=%s", request.method, request.path)
+        return error_answer(500, f"{type(error).__name__}: {error}")
+    return _guarded_wait(request, outcome) if isinstance(outcome, Wait) else outcome
+
+
+def _guarded_wait(request: Request, wait: Wait) -> Wait:
+    def look() -> Outcome | None:
+        missing = Response()
+        found = _guarded(request, lambda: wait.look() or missing)
+        return None if found is missing else found
+
+    return Wait(wait.seconds, look, wait.subscribe, lambda: _guarded(request, wait.expired))
+
+
+def _api_routes(services: Services) -> list[Route]:
     kernel = services.kernel
-    tasks = TaskResource(services.tasks, waiting)
     workflows = WorkflowResource(services.executions, services.metadata)
-    api: list[BaseRoute] = [
-        *tasks.hot_routes(),
-        *storage_routes(),
-        *RunResource(services, waiting, workflows).routes(),
+    routes = [
+        *TaskResource(services.tasks).routes(),
+        *workflows.routes(),
+        *RunResource(services, workflows).routes(),
         *SearchResource(services.search).routes(),
         *BulkResource(services.executions).routes(),
-        *EventResource(services.events, services.messages).routes(),
-        *workflows.routes(),
-        *tasks.routes(),
         *MetadataResource(services.metadata).routes(),
+        *EventResource(services.events, services.messages).routes(),
         *ScheduleResource(services.schedules).routes(),
         *SecretResource(kernel.secrets, kernel.environment).routes(),
         *AdminResource(services, VERSION).routes(),
-        Route("/version", _version, methods=["GET"]),
-        Route("/health", _health, methods=["GET"]),
+        *storage_routes(),
+        Route("/version", lambda _: text_answer(VERSION)),
+        Route("/health", _health),
     ]
-    app = Starlette(
-        routes=[
-            Mount("/api", app=Router(api, redirect_slashes=False)),
-            Route("/health", _health, methods=["GET"]),
-            *page_routes(),
-        ],
-        exception_handlers={RefusedError: _refused, HTTPException: _not_routed},
-        middleware=[Middleware(Unhandled)],
-    )
-    return Gate(app, faults, keys)
+    for route in routes:
+        route.path = f"/api{route.path}"
+    return routes
 
 
-async def _version(_: Request) -> Response:
-    return text_answer(VERSION)
-
-
-async def _health(_: Request) -> Response:
+def _health(_: Request) -> Response:
     return json_answer({"healthResults": [], "suppressedHealthResults": [], "healthy": True})
-
-
-async def _refused(_: Request, error: Any) -> Response:
-    return error_answer(error.status, error.message, error.errors)
-
-
-async def _not_routed(request: Request, error: Any) -> Response:
-    if error.status_code == 404:  # noqa: PLR2004
-        return error_answer(404, f"No static resource {request.url.path.lstrip('/')}.")
-    if error.status_code == 405:  # noqa: PLR2004
-        return error_answer(405, f"Request method '{request.method}' is not supported")
-    return error_answer(error.status_code, str(error.detail))

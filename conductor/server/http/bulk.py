@@ -6,12 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import flag, invalid, json_answer, read_names
+from conductor.server.http.messages import Request, Response, flag, invalid, json_answer, read_names
+from conductor.server.http.routing import Route
 from conductor.server.services.executions import Executions
 
 Json = dict[str, Any]
@@ -40,29 +37,29 @@ class BulkResource:
             delete(f"{base}/terminate-remove", self.terminate_and_remove),
         ]
 
-    async def pause(self, request: Request) -> Response:
+    def pause(self, request: Request) -> Response:
         """``PUT /workflow/bulk/pause``."""
-        return await _each(request, "pauseWorkflow", self._executions.pause)
+        return _each(request, "pauseWorkflow", self._executions.pause)
 
-    async def resume(self, request: Request) -> Response:
+    def resume(self, request: Request) -> Response:
         """``PUT /workflow/bulk/resume``."""
-        return await _each(request, "resumeWorkflow", self._executions.resume)
+        return _each(request, "resumeWorkflow", self._executions.resume)
 
-    async def restart(self, request: Request) -> Response:
+    def restart(self, request: Request) -> Response:
         """``POST /workflow/bulk/restart``."""
         latest = flag(request, "useLatestDefinitions", default=False)
-        return await _each(request, "restart", partial(self._executions.restart, use_latest=latest))
+        return _each(request, "restart", partial(self._executions.restart, use_latest=latest))
 
-    async def retry(self, request: Request) -> Response:
+    def retry(self, request: Request) -> Response:
         """``POST /workflow/bulk/retry``."""
-        return await _each(request, "retry", partial(self._executions.retry, resume_children=False))
+        return _each(request, "retry", partial(self._executions.retry, resume_children=False))
 
-    async def terminate(self, request: Request) -> Response:
+    def terminate(self, request: Request) -> Response:
         """``POST /workflow/bulk/terminate``."""
         reason = request.query_params.get("reason")
-        return await _each(request, "terminate", lambda one: self._executions.terminate(one, reason))
+        return _each(request, "terminate", lambda one: self._executions.terminate(one, reason))
 
-    async def search(self, request: Request) -> Response:
+    def search(self, request: Request) -> Response:
         """``POST /workflow/bulk/search``."""
         include = flag(request, "includeTasks", default=True)
         found: list[Json] = []
@@ -70,27 +67,27 @@ class BulkResource:
         def get(workflow_id: str) -> None:
             found.append(_record(self._executions.get(workflow_id, include_tasks=include)))
 
-        return await _each(request, "searchWorkflow", get, found)
+        return _each(request, "searchWorkflow", get, found)
 
-    async def remove(self, request: Request) -> Response:
+    def remove(self, request: Request) -> Response:
         """``DELETE /workflow/bulk/remove``."""
         archive = flag(request, "archiveWorkflow", default=True)
-        return await _each(request, "deleteWorkflow", partial(self._executions.remove, archive=archive))
+        return _each(request, "deleteWorkflow", partial(self._executions.remove, archive=archive))
 
-    async def terminate_and_remove(self, request: Request) -> Response:
+    def terminate_and_remove(self, request: Request) -> Response:
         """``DELETE /workflow/bulk/terminate-remove``."""
         reason, archive = request.query_params.get("reason"), flag(request, "archiveWorkflow", default=True)
 
         def end(workflow_id: str) -> None:
             self._executions.terminate_and_remove(workflow_id, reason, archive=archive)
 
-        return await _each(request, "terminateRemove", end)
+        return _each(request, "terminateRemove", end)
 
 
-async def _each(
+def _each(
     request: Request, operation: str, function: Callable[[str], None], results: list[Json] | None = None
 ) -> Response:
-    ids = await read_names(request)
+    ids = read_names(request)
     if not ids:
         raise invalid((f"{operation}.arg0", "WorkflowIds list cannot be null."))
     if len(ids) > _MOST_IDS:

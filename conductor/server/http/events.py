@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from conductor.server.engine.reading import Reader, boolean, list_of, mapping, read, record, text, word
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import empty_answer, flag, invalid, json_answer, read_object, text_answer
+from conductor.server.http.messages import (
+    Request,
+    Response,
+    empty_answer,
+    flag,
+    invalid,
+    json_answer,
+    read_object,
+    text_answer,
+)
+from conductor.server.http.routing import Route
 from conductor.server.services.events import Events, Messages
 
 Json = dict[str, Any]
@@ -49,33 +55,33 @@ class EventResource:
             post("/workflow/{workflow_id}/messages", self.send),
         ]
 
-    async def all(self, _: Request) -> Response:
+    def all(self, _: Request) -> Response:
         """``GET /event``."""
         return json_answer(self._events.all())
 
-    async def add(self, request: Request) -> Response:
+    def add(self, request: Request) -> Response:
         """``POST /event``."""
-        self._events.add(_checked(await read_object(request), "addEventHandler"))
+        self._events.add(_checked(read_object(request), "addEventHandler"))
         return empty_answer()
 
-    async def update(self, request: Request) -> Response:
+    def update(self, request: Request) -> Response:
         """``PUT /event``."""
-        self._events.update(_checked(await read_object(request), "updateEventHandler"))
+        self._events.update(_checked(read_object(request), "updateEventHandler"))
         return empty_answer()
 
-    async def remove(self, request: Request) -> Response:
+    def remove(self, request: Request) -> Response:
         """``DELETE /event/{name}``."""
         self._events.remove(request.path_params["name"])
         return empty_answer()
 
-    async def of_event(self, request: Request) -> Response:
+    def of_event(self, request: Request) -> Response:
         """``GET /event/{event}``."""
         active = flag(request, "activeOnly", default=True)
         return json_answer(self._events.of_event(request.path_params["event"], active_only=active))
 
-    async def send(self, request: Request) -> Response:
+    def send(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/messages``."""
-        payload = await read_object(request)
+        payload = read_object(request)
         try:
             return text_answer(self._messages.send(request.path_params["workflow_id"], payload))
         except RefusedError as error:

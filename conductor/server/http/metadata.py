@@ -5,12 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from conductor.server.engine.validation import check_task_defs
-from conductor.server.http.answers import empty_answer, flag, json_answer, optional_number, read_list, read_object
+from conductor.server.http.messages import (
+    Request,
+    Response,
+    empty_answer,
+    flag,
+    json_answer,
+    optional_number,
+    path_number,
+    read_list,
+    read_object,
+)
+from conductor.server.http.routing import Route
 from conductor.server.services.metadata import Metadata
 
 Json = dict[str, Any]
@@ -41,86 +48,86 @@ class MetadataResource:
             get("/metadata/workflow/names-and-versions", self.names_and_versions),
             get("/metadata/workflow/{name}", self.get_workflow),
             get("/metadata/workflow/{name}/versions", self.versions),
-            delete("/metadata/workflow/{name}/{version:int}", self.remove_workflow),
+            delete("/metadata/workflow/{name}/{version}", self.remove_workflow),
         ]
 
-    async def list_tasks(self, _: Request) -> Response:
+    def list_tasks(self, _: Request) -> Response:
         """``GET /metadata/taskdefs``."""
         return json_answer(self._metadata.all_tasks())
 
-    async def register_tasks(self, request: Request) -> Response:
+    def register_tasks(self, request: Request) -> Response:
         """``POST /metadata/taskdefs``."""
-        given = await read_list(request)
+        given = read_list(request)
         check_task_defs(given, "registerTaskDef.arg0")
         self._metadata.save_tasks(given)
         return empty_answer()
 
-    async def update_task(self, request: Request) -> Response:
+    def update_task(self, request: Request) -> Response:
         """``PUT /metadata/taskdefs``."""
-        given = await read_object(request)
+        given = read_object(request)
         check_task_defs([given], "updateTaskDef.arg0", is_list=False)
         self._metadata.update_task(given)
         return empty_answer()
 
-    async def get_task(self, request: Request) -> Response:
+    def get_task(self, request: Request) -> Response:
         """``GET /metadata/taskdefs/{name}``."""
         return json_answer(self._metadata.task(request.path_params["name"]))
 
-    async def remove_task(self, request: Request) -> Response:
+    def remove_task(self, request: Request) -> Response:
         """``DELETE /metadata/taskdefs/{name}``."""
         self._metadata.remove_task(request.path_params["name"])
         return empty_answer()
 
-    async def list_workflows(self, _: Request) -> Response:
+    def list_workflows(self, _: Request) -> Response:
         """``GET /metadata/workflow``."""
         return json_answer(self._metadata.all_workflows())
 
-    async def create_workflow(self, request: Request) -> Response:
+    def create_workflow(self, request: Request) -> Response:
         """``POST /metadata/workflow``."""
-        given = await read_object(request)
+        given = read_object(request)
         self._metadata.check([given], "registerWorkflowDef.arg0")
         self._metadata.create_workflow(given, overwrite=flag(request, "overwrite", default=False))
         return empty_answer()
 
-    async def update_workflows(self, request: Request) -> Response:
+    def update_workflows(self, request: Request) -> Response:
         """``PUT /metadata/workflow``."""
-        given = await read_list(request)
+        given = read_list(request)
         self._metadata.check(given, "updateWorkflowDef.arg0", is_list=True)
         return json_answer(self._metadata.update_workflows(given))
 
-    async def validate_workflow(self, request: Request) -> Response:
+    def validate_workflow(self, request: Request) -> Response:
         """``POST /metadata/workflow/validate``."""
-        given = await read_object(request)
+        given = read_object(request)
         self._metadata.check([given], "validateWorkflowDef.arg0")
         return empty_answer()
 
-    async def get_workflow(self, request: Request) -> Response:
+    def get_workflow(self, request: Request) -> Response:
         """``GET /metadata/workflow/{name}``."""
         name = request.path_params["name"]
         return json_answer(self._metadata.workflow(name, optional_number(request, "version")))
 
-    async def latest_versions(self, _: Request) -> Response:
+    def latest_versions(self, _: Request) -> Response:
         """``GET /metadata/workflow/latest-versions``."""
         return json_answer(self._metadata.all_workflows(latest_only=True))
 
-    async def names(self, _: Request) -> Response:
+    def names(self, _: Request) -> Response:
         """``GET /metadata/workflow/names``."""
         return json_answer(sorted({one["name"] for one in self._metadata.all_workflows()}))
 
-    async def names_and_versions(self, _: Request) -> Response:
+    def names_and_versions(self, _: Request) -> Response:
         """``GET /metadata/workflow/names-and-versions``."""
         found: dict[str, list[Json]] = {}
         for one in self._metadata.all_workflows():
             found.setdefault(one["name"], []).append({**_summary(one), "updateTime": one["updateTime"]})
         return json_answer(found)
 
-    async def versions(self, request: Request) -> Response:
+    def versions(self, request: Request) -> Response:
         """``GET /metadata/workflow/{name}/versions``."""
         return json_answer([_summary(one) for one in self._metadata.versions(request.path_params["name"])])
 
-    async def remove_workflow(self, request: Request) -> Response:
+    def remove_workflow(self, request: Request) -> Response:
         """``DELETE /metadata/workflow/{name}/{version}``."""
-        self._metadata.remove_workflow(request.path_params["name"], request.path_params["version"])
+        self._metadata.remove_workflow(request.path_params["name"], path_number(request, "version"))
         return empty_answer()
 
 

@@ -6,15 +6,21 @@ import uuid
 from functools import partial
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from conductor.server.engine.reading import START, UnreadableError, list_of, long, mapping, read, record, whole, word
 from conductor.server.engine.tasks.child import marked_dynamic
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import empty_answer, json_answer, number, read_object, read_optional_object
-from conductor.server.http.long_poll import Waiting
+from conductor.server.http.messages import (
+    Outcome,
+    Request,
+    Response,
+    Wait,
+    empty_answer,
+    json_answer,
+    number,
+    read_object,
+    read_optional_object,
+)
+from conductor.server.http.routing import Route
 from conductor.server.http.tasks import status_of
 from conductor.server.http.workflows import WorkflowResource
 from conductor.server.services.all import Services
@@ -29,8 +35,8 @@ _DEFAULT_SECONDS, _DEFAULT_SIGNAL_MS = 10, 5000
 class RunResource:
     """The handlers."""
 
-    def __init__(self, services: Services, waiting: Waiting, workflows: WorkflowResource) -> None:
-        self._services, self._waiting, self._workflows = services, waiting, workflows
+    def __init__(self, services: Services, workflows: WorkflowResource) -> None:
+        self._services, self._workflows = services, workflows
 
     def routes(self) -> list[Route]:
         """The paths."""
@@ -41,10 +47,10 @@ class RunResource:
             post("/tasks/{workflow_id}/{status}/signal/sync", self.signal),
         ]
 
-    async def execute(self, request: Request) -> Response:
+    def execute(self, request: Request) -> Outcome:
         """``POST /workflow/execute/{name}/{version}``."""
         path, query = request.path_params, request.query_params
-        given = await read_object(request)
+        given = read_object(request)
         version = _version(path["version"])
         given = read({"input": {}, **given, "name": path["name"], "version": version or None}, START)
         if given.get("workflowDef") is not None and given["input"] is not None:
@@ -54,31 +60,39 @@ class RunResource:
         references = [one.strip() for one in query.get("waitUntilTaskRef", "").split(",") if one.strip()]
         workflow_id = self._services.executions.start(self._workflows.checked_start(given))
         request_id = query.get("requestId") or str(uuid.uuid4())
-        return await self._answer(workflow_id, references, strategy, request_id, seconds)
+        return self._answer(workflow_id, references, strategy, request_id, seconds)
 
-    async def signal(self, request: Request) -> Response:
+    def signal(self, request: Request) -> Outcome:
         """``POST /tasks/{workflowId}/{status}/signal/sync``."""
         path = request.path_params
-        output = await read_optional_object(request)
+        output = read_optional_object(request)
         strategy = _strategy(request)
         timeout = number(request, "timeoutMillis", _DEFAULT_SIGNAL_MS) / 1000
         workflow_id = path["workflow_id"]
         if self._services.tasks.signal(workflow_id, status_of(path["status"]), output) is None:
             raise RefusedError(404, f"Found no blocked task in workflow {workflow_id} to signal")
-        return await self._answer(workflow_id, [], strategy, str(uuid.uuid4()), timeout)
+        return self._answer(workflow_id, [], strategy, str(uuid.uuid4()), timeout)
 
-    async def _answer(
+    def _answer(
         self, workflow_id: str, references: list[str], strategy: str, request_id: str, seconds: float
-    ) -> Response:
+    ) -> Outcome:
         runs = self._services.runs
-        look = partial(runs.look, workflow_id, references, strategy, request_id)
-        found = await self._waiting.for_execution(workflow_id, look, seconds)
-        answer = found[0] if found else runs.late(workflow_id, strategy, request_id)
-        return empty_answer() if answer is None else json_answer(answer)
 
-    async def test(self, request: Request) -> Response:
+        def response(answer: Json | None) -> Response:
+            return empty_answer() if answer is None else json_answer(answer)
+
+        def look() -> Response | None:
+            found = runs.look(workflow_id, references, strategy, request_id)
+            return response(found[0]) if found else None
+
+        def expired() -> Response:
+            return response(runs.late(workflow_id, strategy, request_id))
+
+        return look() or Wait(seconds, look, partial(self._services.kernel.watch, workflow_id), expired)
+
+    def test(self, request: Request) -> Response:
         """``POST /workflow/test``."""
-        given = read(await read_object(request), {"taskRefToMockOutput": _mocks})
+        given = read(read_object(request), {"taskRefToMockOutput": _mocks})
         mocks = given.get("taskRefToMockOutput")
         if mocks is None:
             raise RefusedError(500, "JSON parse error: There is no taskRefToMockOutput")

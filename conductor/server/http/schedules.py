@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from conductor.server.engine.reading import START, Reader, boolean, list_of, long, read, record, text
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import (
+from conductor.server.http.messages import (
+    Request,
+    Response,
     empty_answer,
     flag,
     json_answer,
@@ -20,6 +18,7 @@ from conductor.server.http.answers import (
     read_names,
     read_object,
 )
+from conductor.server.http.routing import Route
 from conductor.server.services.schedules import Schedules
 
 _SCHEDULE: Mapping[str, Reader] = {
@@ -62,64 +61,64 @@ class ScheduleResource:
             get("/scheduler/schedules/{name}/resume", self.resume),
         ]
 
-    async def all(self, request: Request) -> Response:
+    def all(self, request: Request) -> Response:
         """``GET /scheduler/schedules``."""
         return json_answer(self._schedules.all(request.query_params.get("workflowName")))
 
-    async def save(self, request: Request) -> Response:
+    def save(self, request: Request) -> Response:
         """``POST /scheduler/schedules``."""
-        return json_answer(self._schedules.save(read(await read_object(request), _SCHEDULE)))
+        return json_answer(self._schedules.save(read(read_object(request), _SCHEDULE)))
 
-    async def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Response:
         """``GET /scheduler/schedules/{name}``."""
         return json_answer(self._schedules.get(request.path_params["name"]))
 
-    async def remove(self, request: Request) -> Response:
+    def remove(self, request: Request) -> Response:
         """``DELETE /scheduler/schedules/{name}``."""
         self._schedules.remove(request.path_params["name"])
         return empty_answer()
 
-    async def pause(self, request: Request) -> Response:
+    def pause(self, request: Request) -> Response:
         """``PUT /scheduler/schedules/{name}/pause``."""
         self._schedules.pause(request.path_params["name"], request.query_params.get("reason"))
         return empty_answer()
 
-    async def resume(self, request: Request) -> Response:
+    def resume(self, request: Request) -> Response:
         """``PUT /scheduler/schedules/{name}/resume``."""
         self._schedules.resume(request.path_params["name"])
         return empty_answer()
 
-    async def pause_many(self, request: Request) -> Response:
+    def pause_many(self, request: Request) -> Response:
         """``PUT /scheduler/bulk/pause``."""
-        return await _each(request, lambda name: self._schedules.pause(name, None))
+        return _each(request, lambda name: self._schedules.pause(name, None))
 
-    async def resume_many(self, request: Request) -> Response:
+    def resume_many(self, request: Request) -> Response:
         """``PUT /scheduler/bulk/resume``."""
-        return await _each(request, self._schedules.resume)
+        return _each(request, self._schedules.resume)
 
-    async def next_few(self, request: Request) -> Response:
+    def next_few(self, request: Request) -> Response:
         """``GET /scheduler/nextFewSchedules``."""
         start = optional_number(request, "scheduleStartTime", long)
         end = optional_number(request, "scheduleEndTime", long)
         cron, limit = request.query_params.get("cronExpression", ""), number(request, "limit", 3)
         return json_answer(self._schedules.next_few(cron, start, end, limit))
 
-    async def search(self, request: Request) -> Response:
+    def search(self, request: Request) -> Response:
         """``GET /scheduler/schedules/search``."""
         query = request.query_params
         start, size = number(request, "start", 0), number(request, "size", 100)
         paused = flag(request, "paused", default=False) if query.get("paused") else None
         return json_answer(self._schedules.search(query.get("workflowName"), query.get("name"), paused, start, size))
 
-    async def runs(self, request: Request) -> Response:
+    def runs(self, request: Request) -> Response:
         """``GET /scheduler/search/executions``."""
         start, size = number(request, "start", 0), number(request, "size", 100)
         return json_answer(self._schedules.runs(request.query_params.get("query", ""), start, size))
 
 
-async def _each(request: Request, function: Callable[[str], None]) -> Response:
+def _each(request: Request, function: Callable[[str], None]) -> Response:
     done, errors = [], {}
-    for name in await read_names(request):
+    for name in read_names(request):
         try:
             function(name)
         except RefusedError as error:

@@ -7,13 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import json_answer, number
+from conductor.server.http.messages import Request, Response, json_answer, number
+from conductor.server.http.routing import Route
 from conductor.server.services.search import Search
 
 Json = dict[str, Any]
@@ -45,13 +41,13 @@ class SearchResource:
 
 
 def _handler(function: Callable[[str, str, str, int, int], Json], *, is_of_workflows: bool) -> Callable[[Request], Any]:
-    async def handle(request: Request) -> Response:
+    def handle(request: Request) -> Response:
         query = request.query_params
         words = query.get("query", ""), query.get("freeText", "*"), query.get("sort", "")
         start, size = max(number(request, "start", 0), 0), number(request, "size", 100)
         if size > _MOST_RESULTS and is_of_workflows:
             raise RefusedError(400, f"Cannot return more than {_MOST_RESULTS} workflows. Please use multiple requests.")
         page = start, sys.maxsize - start if size < 0 else size
-        return json_answer(await run_in_threadpool(function, *words, *page))  # it may take a while
+        return json_answer(function(*words, *page))
 
     return handle

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from conductor.server.engine.reading import Reader, boolean, list_of, long, mapping, read, record, text, word
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import (
+from conductor.server.http.messages import (
+    Outcome,
+    Request,
+    Response,
+    Wait,
     empty_answer,
     invalid,
     json_answer,
@@ -22,7 +21,7 @@ from conductor.server.http.answers import (
     read_optional_object,
     text_answer,
 )
-from conductor.server.http.long_poll import Waiting
+from conductor.server.http.routing import Route
 from conductor.server.services.tasks import STATUSES, Tasks, queue_of
 
 Json = dict[str, Any]
@@ -34,22 +33,16 @@ _SHORT_POLL_MS = 100
 class TaskResource:
     """The handlers."""
 
-    def __init__(self, tasks: Tasks, waiting: Waiting) -> None:
-        self._tasks, self._waiting = tasks, waiting
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
 
-    def hot_routes(self) -> list[Route]:
-        """The paths that workers use all the time, which are looked at first."""
+    def routes(self) -> list[Route]:
+        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         return [
             post("/tasks/update-v2", self.update_and_poll),
             get("/tasks/poll/batch/{kind}", self.poll_batch),
             post("/tasks", self.update),
-        ]
-
-    def routes(self) -> list[Route]:
-        """The other paths; fixed words before names."""
-        get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
-        return [
             get("/tasks/queue/size", self.queue_size),
             get("/tasks/queue/sizes", self.queue_sizes),
             get("/tasks/queue/all", self.queue_all),
@@ -66,125 +59,123 @@ class TaskResource:
             post("/tasks/{workflow_id}/{reference}/{status}", self.update_by_reference),
         ]
 
-    async def poll(self, request: Request) -> Response:
+    def poll(self, request: Request) -> Outcome:
         """``GET /tasks/poll/{type}``."""
-        found = await self._long_poll(request, 1, _SHORT_POLL_MS)
-        return json_answer(found[0]) if found else empty_answer(204)
 
-    async def poll_batch(self, request: Request) -> Response:
+        def answer(found: list[Json]) -> Response:
+            return json_answer(found[0]) if found else empty_answer(204)
+
+        return self._poll(request, 1, _SHORT_POLL_MS, answer)
+
+    def poll_batch(self, request: Request) -> Outcome:
         """``GET /tasks/poll/batch/{type}``."""
         timeout, count = number(request, "timeout", _SHORT_POLL_MS), number(request, "count", 1)
         if timeout > _LONGEST_POLL_MS:
             raise RefusedError(400, "Long Poll Timeout value cannot be more than 5 seconds")
-        return json_answer(await self._long_poll(request, count, timeout) if count > 0 else [])
+        return self._poll(request, count, timeout, json_answer) if count > 0 else json_answer([])
 
-    async def _whole_batch(
-        self, queue: str, take: Callable[[int], list[Json]], count: int, seconds: float
-    ) -> list[Json]:
-        """As the real server: goes on until it has all, or the time is over."""
-        deadline, found = time.monotonic() + seconds, take(count)
-        while len(found) < count:
-            missing = partial(take, count - len(found))
-            more = await self._waiting.for_task(queue, missing, deadline - time.monotonic())
-            if not more:
-                break
-            found += more
-        return found
-
-    async def _long_poll(self, request: Request, count: int, timeout_ms: int) -> list[Json]:
+    def _poll(self, request: Request, count: int, timeout_ms: int, answer: Callable[[list[Json]], Response]) -> Outcome:
+        """Answer with what is due; wait when there is nothing, or, as the OSS server, until the batch is full."""
         kind, query = request.path_params["kind"], request.query_params
         worker, domain = query.get("workerid"), query.get("domain")
-        take, queue = partial(self._tasks.poll, kind, worker, domain), queue_of(kind, domain)
-        if not self._tasks.answers_partial_batches:
-            return await self._whole_batch(queue, take, count, timeout_ms / 1000)
-        return take(count) or await self._waiting.for_task(queue, partial(take, count), timeout_ms / 1000)
+        found = self._tasks.poll(kind, worker, domain, count)
+        enough = 1 if self._tasks.answers_partial_batches else count
+        if len(found) >= enough or timeout_ms <= 0:
+            return answer(found)
+        turns = self._tasks.turns(queue_of(kind, domain))
 
-    async def update(self, request: Request) -> Response:
+        def look() -> Response | None:
+            turns.take()
+            found.extend(self._tasks.poll(kind, worker, domain, count - len(found)))
+            return answer(found) if len(found) >= enough else None
+
+        return Wait(timeout_ms / 1000, look, turns.begin, lambda: answer(found))
+
+    def update(self, request: Request) -> Response:
         """``POST /tasks``."""
-        result = _checked(await read_object(request))
+        result = _checked(read_object(request))
         task = self._tasks.update(result)
         return text_answer(result["taskId"] if task is None else task["taskId"])
 
-    async def update_and_poll(self, request: Request) -> Response:
+    def update_and_poll(self, request: Request) -> Response:
         """``POST /tasks/update-v2``."""
-        result = _checked(await read_object(request), missing_is=500)
+        result = _checked(read_object(request), missing_is=500)
         task = self._tasks.update(result)
         if task is None or task["status"] in {"SCHEDULED", "IN_PROGRESS"}:
             return empty_answer(204)
         found = self._tasks.poll(task["taskType"], result.get("workerId"), task.get("domain"), 1)
         return json_answer(found[0]) if found else empty_answer(204)
 
-    async def update_by_reference(self, request: Request) -> Response:
+    def update_by_reference(self, request: Request) -> Response:
         """``POST /tasks/{workflowId}/{reference}/{status}``."""
-        found = await self._update_by_reference(request)
+        found = self._update_by_reference(request)
         return text_answer(found) if found is not None else empty_answer()
 
-    async def update_by_reference_sync(self, request: Request) -> Response:
+    def update_by_reference_sync(self, request: Request) -> Response:
         """The same with ``/sync``: answers the workflow."""
         workflow_id, reference = request.path_params["workflow_id"], request.path_params["reference"]
-        if await self._update_by_reference(request) is None:
+        if self._update_by_reference(request) is None:
             raise RefusedError(404, f"Found no running task {reference} of workflow {workflow_id} to update")
         return json_answer(self._tasks.workflow(workflow_id))
 
-    async def _update_by_reference(self, request: Request) -> str | None:
+    def _update_by_reference(self, request: Request) -> str | None:
         path, worker = request.path_params, request.query_params.get("workerid")
-        output = await read_object(request)
+        output = read_object(request)
         return self._tasks.update_by_reference(
             path["workflow_id"], path["reference"], status_of(path["status"]), worker, output
         )
 
-    async def signal(self, request: Request) -> Response:
+    def signal(self, request: Request) -> Response:
         """``POST /tasks/{workflowId}/{status}/signal``."""
         path = request.path_params
-        output = await read_optional_object(request)
+        output = read_optional_object(request)
         self._tasks.signal(path["workflow_id"], status_of(path["status"]), output)
         return empty_answer()
 
-    async def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Response:
         """``GET /tasks/{taskId}``."""
         return json_answer(self._tasks.get(request.path_params["task_id"]))
 
-    async def logs(self, request: Request) -> Response:
+    def logs(self, request: Request) -> Response:
         """``GET /tasks/{taskId}/log``."""
         found = self._tasks.logs(request.path_params["task_id"])
         return json_answer(found) if found else empty_answer(204)
 
-    async def add_log(self, request: Request) -> Response:
+    def add_log(self, request: Request) -> Response:
         """``POST /tasks/{taskId}/log``."""
-        body = await request.body()
-        if not body:
+        if not request.body:
             raise RefusedError(500, "Required request body is missing")
-        self._tasks.add_log(request.path_params["task_id"], body.decode("utf-8", "replace"))
+        self._tasks.add_log(request.path_params["task_id"], request.body.decode("utf-8", "replace"))
         return empty_answer()
 
-    async def queue_size(self, request: Request) -> Response:
+    def queue_size(self, request: Request) -> Response:
         """``GET /tasks/queue/size``."""
         query = request.query_params
         return json_answer(self._tasks.sizes().get(queue_of(query.get("taskType", ""), query.get("domain")), 0))
 
-    async def queue_sizes(self, request: Request) -> Response:
+    def queue_sizes(self, request: Request) -> Response:
         """``GET /tasks/queue/sizes``."""
         sizes = self._tasks.sizes()
         return json_answer({kind: sizes.get(kind, 0) for kind in request.query_params.getlist("taskType")})
 
-    async def queue_all(self, _: Request) -> Response:
+    def queue_all(self, _: Request) -> Response:
         """``GET /tasks/queue/all``."""
         return json_answer(dict(sorted(self._tasks.sizes().items())))
 
-    async def queue_verbose(self, _: Request) -> Response:
+    def queue_verbose(self, _: Request) -> Response:
         """``GET /tasks/queue/all/verbose``."""
         sizes = sorted(self._tasks.sizes().items())
         return json_answer({queue: {"a": {"size": size, "uacked": 0}} for queue, size in sizes})
 
-    async def poll_data(self, request: Request) -> Response:
+    def poll_data(self, request: Request) -> Response:
         """``GET /tasks/queue/polldata``."""
         return json_answer(self._tasks.poll_data(request.query_params.get("taskType", "")))
 
-    async def all_poll_data(self, _: Request) -> Response:
+    def all_poll_data(self, _: Request) -> Response:
         """``GET /tasks/queue/polldata/all``."""
         return json_answer(self._tasks.poll_data())
 
-    async def requeue(self, request: Request) -> Response:
+    def requeue(self, request: Request) -> Response:
         """``POST /tasks/queue/requeue/{type}``."""
         return text_answer(str(self._tasks.requeue(request.path_params["kind"])))
 

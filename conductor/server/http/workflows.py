@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from conductor.server.engine.definitions import complete_workflow_def
 from conductor.server.engine.reading import START, Reader, mapping, read, text
 from conductor.server.engine.world import RefusedError
-from conductor.server.http.answers import (
+from conductor.server.http.messages import (
+    Request,
+    Response,
     empty_answer,
     flag,
     invalid,
@@ -25,6 +23,7 @@ from conductor.server.http.answers import (
     read_object,
     text_answer,
 )
+from conductor.server.http.routing import Route
 from conductor.server.services.executions import STRATEGIES, Executions
 from conductor.server.services.metadata import Metadata
 
@@ -73,9 +72,9 @@ class WorkflowResource:
             delete("/workflow/{workflow_id}/terminate-remove", self.terminate_and_remove),
         ]
 
-    async def start(self, request: Request) -> Response:
+    def start(self, request: Request) -> Response:
         """``POST /workflow``."""
-        return text_answer(self._executions.start(self.checked_start(await read_object(request))))
+        return text_answer(self._executions.start(self.checked_start(read_object(request))))
 
     def checked_start(self, given: Json) -> Json:
         """A start request that can be carried out."""
@@ -98,15 +97,15 @@ class WorkflowResource:
         self._metadata.check([definition], "startWorkflow.arg0.workflowDef")
         return {**given, "workflowDef": complete_workflow_def(definition)}
 
-    async def start_by_name(self, request: Request) -> Response:
+    def start_by_name(self, request: Request) -> Response:
         """``POST /workflow/{name}``."""
-        query, name = request.query_params, request.path_params["name"]
+        query, name, version = request.query_params, request.path_params["name"], optional_number(request, "version")
         given = {
             "name": name,
-            "version": optional_number(request, "version"),
+            "version": version,
             "correlationId": query.get("correlationId"),
             "priority": number(request, "priority", 0),
-            "input": await read_object(request),
+            "input": read_object(request),
             "idempotencyKey": request.headers.get("x-idempotency-key"),
             "idempotencyStrategy": request.headers.get("x-on-conflict"),
         }
@@ -114,15 +113,15 @@ class WorkflowResource:
             return text_answer(self._executions.start(self.checked_start(given)))
         except RefusedError as error:
             if error.message.startswith("No such workflow defined."):
-                self._metadata.workflow(name, given["version"])  # says it in other words
+                self._metadata.workflow(name, version)  # says it in other words
             raise
 
-    async def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Response:
         """``GET /workflow/{workflowId}``."""
         include = flag(request, "includeTasks", default=True)
         return json_answer(self._executions.get(request.path_params["workflow_id"], include_tasks=include))
 
-    async def status(self, request: Request) -> Response:
+    def status(self, request: Request) -> Response:
         """``GET /workflow/{workflowId}/status``."""
         return json_answer(
             self._executions.status(
@@ -132,7 +131,7 @@ class WorkflowResource:
             )
         )
 
-    async def tasks(self, request: Request) -> Response:
+    def tasks(self, request: Request) -> Response:
         """``GET /workflow/{workflowId}/tasks``."""
         statuses = request.query_params.getlist("status")
         start, count = number(request, "start", 0), number(request, "count", 15)
@@ -140,17 +139,17 @@ class WorkflowResource:
             raise RefusedError(400, f"The count of tasks is {count}, which is less than 0")
         return json_answer(self._executions.tasks(request.path_params["workflow_id"], start, count, statuses))
 
-    async def running(self, request: Request) -> Response:
+    def running(self, request: Request) -> Response:
         """``GET /workflow/running/{name}``."""
         return json_answer(self._executions.running(request.path_params["name"]))
 
-    async def correlated(self, request: Request) -> Response:
+    def correlated(self, request: Request) -> Response:
         """``GET /workflow/{name}/correlated/{correlationId}``."""
         return json_answer(self._correlated(request, request.path_params["correlation_id"]))
 
-    async def correlated_many(self, request: Request) -> Response:
+    def correlated_many(self, request: Request) -> Response:
         """``POST /workflow/{name}/correlated``."""
-        return json_answer({one: self._correlated(request, one) for one in await read_names(request)})
+        return json_answer({one: self._correlated(request, one) for one in read_names(request)})
 
     def _correlated(self, request: Request, correlation_id: str) -> list[Json]:
         return self._executions.correlated(
@@ -160,44 +159,44 @@ class WorkflowResource:
             include_tasks=flag(request, "includeTasks", default=False),
         )
 
-    async def decide(self, request: Request) -> Response:
+    def decide(self, request: Request) -> Response:
         """``PUT /workflow/decide/{workflowId}``."""
         self._executions.decide(request.path_params["workflow_id"])
         return empty_answer()
 
-    async def pause(self, request: Request) -> Response:
+    def pause(self, request: Request) -> Response:
         """``PUT /workflow/{workflowId}/pause``."""
         self._executions.pause(request.path_params["workflow_id"])
         return empty_answer()
 
-    async def resume(self, request: Request) -> Response:
+    def resume(self, request: Request) -> Response:
         """``PUT /workflow/{workflowId}/resume``."""
         self._executions.resume(request.path_params["workflow_id"])
         return empty_answer()
 
-    async def terminate(self, request: Request) -> Response:
+    def terminate(self, request: Request) -> Response:
         """``DELETE /workflow/{workflowId}``."""
         self._executions.terminate(request.path_params["workflow_id"], request.query_params.get("reason"))
         return empty_answer()
 
-    async def retry(self, request: Request) -> Response:
+    def retry(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/retry``."""
         resume = flag(request, "resumeSubworkflowTasks", default=False)
         self._executions.retry(request.path_params["workflow_id"], resume_children=resume)
         return empty_answer(204)
 
-    async def restart(self, request: Request) -> Response:
+    def restart(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/restart``."""
         latest = flag(request, "useLatestDefinitions", default=False)
         self._executions.restart(request.path_params["workflow_id"], use_latest=latest)
         return empty_answer(204)
 
-    async def rerun(self, request: Request) -> Response:
+    def rerun(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/rerun``."""
-        given = read(await read_object(request), _RERUN)
+        given = read(read_object(request), _RERUN)
         return text_answer(self._executions.rerun(request.path_params["workflow_id"], given))
 
-    async def skip(self, request: Request) -> Response:
+    def skip(self, request: Request) -> Response:
         """``PUT /workflow/{workflowId}/skiptask/{reference}``: input and output come in the query."""
         given: Json = {}
         for key, value in request.query_params.items():
@@ -207,18 +206,18 @@ class WorkflowResource:
         self._executions.skip(request.path_params["workflow_id"], request.path_params["reference"], given)
         return empty_answer()
 
-    async def reset_callbacks(self, request: Request) -> Response:
+    def reset_callbacks(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/resetcallbacks``."""
         self._executions.reset_callbacks(request.path_params["workflow_id"])
         return empty_answer(204)
 
-    async def remove(self, request: Request) -> Response:
+    def remove(self, request: Request) -> Response:
         """``DELETE /workflow/{workflowId}/remove``."""
         archive = flag(request, "archiveWorkflow", default=True)
         self._executions.remove(request.path_params["workflow_id"], archive=archive)
         return empty_answer()
 
-    async def terminate_and_remove(self, request: Request) -> Response:
+    def terminate_and_remove(self, request: Request) -> Response:
         """``DELETE /workflow/{workflowId}/terminate-remove``."""
         archive = flag(request, "archiveWorkflow", default=True)
         reason = request.query_params.get("reason")

@@ -275,13 +275,13 @@ class Kernel:
         self._deadlines.pop(workflow_id, None)
         self._unfinished.pop(workflow_id, None)
 
-    def watch(self, workflow_id: str, wake: Callable[[], None]) -> None:
-        """Call ``wake`` after each change of an execution."""
+    def watch(self, workflow_id: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` after each change of an execution; returns what ends that."""
         with self.lock:
             self._watchers.setdefault(workflow_id, set()).add(wake)
+        return partial(self._unwatch, workflow_id, wake)
 
-    def unwatch(self, workflow_id: str, wake: Callable[[], None]) -> None:
-        """The opposite."""
+    def _unwatch(self, workflow_id: str, wake: Callable[[], None]) -> None:
         with self.lock:
             watchers = self._watchers.get(workflow_id, set())
             watchers.discard(wake)

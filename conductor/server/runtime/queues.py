@@ -26,7 +26,7 @@ class TaskQueues:
         self._queues: dict[str, _Queue] = {}
         self._latest: dict[str, tuple[int, str]] = {}  # by task: the number of its entry, and its queue
         self._sizes: dict[str, int] = {}
-        self._listeners: dict[str, set[Callable[[], None]]] = {}
+        self._listeners: dict[str, dict[Callable[[], None], None]] = {}  # in the order of waiting
         self._numbers = itertools.count()
 
     def push(
@@ -41,7 +41,7 @@ class TaskQueues:
         if due <= now:
             heapq.heappush(entries.ready, (-priority, due, number, task_id, workflow_id))
             if wake:
-                self.wake(queue)
+                self.wake(queue, 1)
         else:
             heapq.heappush(entries.delayed, (due, number, priority, task_id, workflow_id))
 
@@ -123,18 +123,22 @@ class TaskQueues:
         return any(self.has_ready(queue, now) for queue in self._queues)
 
     def listen(self, queue: str, wake: Callable[[], None]) -> None:
-        """Call ``wake`` when something becomes due."""
-        self._listeners.setdefault(queue, set()).add(wake)
+        """Call ``wake`` once, when something becomes due and those who wait longer have been woken."""
+        self._listeners.setdefault(queue, {})[wake] = None
 
     def unlisten(self, queue: str, wake: Callable[[], None]) -> None:
-        """The opposite."""
+        """Stop to listen. When it has been woken since, the next one is: the task is still there."""
         listeners = self._listeners.get(queue)
-        if listeners is not None:
-            listeners.discard(wake)
-            if not listeners:
-                del self._listeners[queue]
+        if listeners is None or listeners.pop(wake, self) is self:
+            self.wake(queue)
+        elif not listeners:
+            del self._listeners[queue]
 
-    def wake(self, queue: str) -> None:
-        """Wake those who wait for this queue."""
-        for wake in tuple(self._listeners.get(queue, ())):
+    def wake(self, queue: str, count: int | None = None) -> None:
+        """Wake as many listeners as there are ready tasks, or ``count``."""
+        listeners, entries = self._listeners.get(queue), self._queues.get(queue)
+        if not listeners or entries is None:
+            return
+        for wake in list(listeners)[: len(entries.ready) if count is None else count]:
+            del listeners[wake]
             wake()

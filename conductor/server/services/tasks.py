@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -69,6 +70,29 @@ def queue_of(kind: str, domain: str | None) -> str:
     return f"{domain}:{kind}" if domain else kind
 
 
+class PollTurns:
+    """The place of a waiting poll among those of its queue: it is woken once for each task that is there for it."""
+
+    def __init__(self, kernel: Kernel, queue: str) -> None:
+        self._kernel, self._queue = kernel, queue
+        self._wake: Callable[[], None] = lambda: None
+
+    def begin(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Wait for the first turn; returns what ends the waiting."""
+        self._wake = wake
+        self.take()
+        return self._end
+
+    def take(self) -> None:
+        """Wait for another turn from now on, at the end of the line; a wait that was not woken keeps its place."""
+        with self._kernel.lock:
+            self._kernel.queues.listen(self._queue, self._wake)
+
+    def _end(self) -> None:
+        with self._kernel.lock:
+            self._kernel.queues.unlisten(self._queue, self._wake)
+
+
 class Tasks:
     """What workers and their operators do with tasks."""
 
@@ -80,6 +104,10 @@ class Tasks:
     def answers_partial_batches(self) -> bool:
         """Whether a batch poll answers with what is there."""
         return self._kernel.divergences.answer_partial_batches
+
+    def turns(self, queue: str) -> PollTurns:
+        """Return what a poll of the queue waits with."""
+        return PollTurns(self._kernel, queue)
 
     def poll(self, kind: str, worker: str | None, domain: str | None, count: int) -> list[Json]:
         """Hand out at most ``count`` tasks that are due."""

@@ -17,7 +17,7 @@ from typing_extensions import Self
 
 from conductor.errors import ConductorError, ConfigurationError
 from conductor.server.address import local_address
-from conductor.server.origin_check import Guard, is_loopback
+from conductor.server.origin_check import OriginCheck, is_loopback
 from conductor.server.oss.process import taken
 from conductor.server.ui.files import HEADERS, page_file
 from conductor.server.ui.upstream import Upstream, UpstreamError, upstream_of
@@ -61,7 +61,7 @@ class PageServer:
                 allowed="any text",
             )
         self.upstream = upstream
-        self.guard: Guard = Guard((*names, host) if is_loopback(host) else None, key)
+        self.origins: OriginCheck = OriginCheck((*names, host) if is_loopback(host) else None, key)
         self._server = _listening(host, port, self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_GLANCE,), name="page", daemon=True)
         self._thread.start()
@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body(headers)
         if body is None:
             return
-        refused = self.server.page.guard.refusal(self.command, self.path, headers)
+        refused = self.server.page.origins.refusal(self.command, self.path, headers)
         if refused:
             self._error(*refused, asks_for_key=True)
         elif self.path.startswith(_API):

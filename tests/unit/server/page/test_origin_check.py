@@ -2,15 +2,15 @@ import base64
 
 import pytest
 
-from conductor.server.origin_check import Guard, is_loopback
+from conductor.server.origin_check import OriginCheck, is_loopback
 
 
 def basic(password, user="me"):
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def refusal(guard, headers, method="GET", path="/"):
-    return guard.refusal(method, path, headers)
+def refusal(check, headers, method="GET", path="/"):
+    return check.refusal(method, path, headers)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def refusal(guard, headers, method="GET", path="/"):
     ],
 )
 def test_requests_by_a_known_name_and_of_its_own_pages_pass(headers):
-    assert refusal(Guard(("conductor.test",)), headers) is None
+    assert refusal(OriginCheck(("conductor.test",)), headers) is None
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_requests_by_a_known_name_and_of_its_own_pages_pass(headers):
     ],
 )
 def test_other_names_and_other_origins_are_refused(headers):
-    status, _ = refusal(Guard(("conductor.test",)), headers)
+    status, _ = refusal(OriginCheck(("conductor.test",)), headers)
 
     assert status == 403
 
@@ -67,27 +67,27 @@ NAVIGATION = {"host": "localhost:8081", "sec-fetch-site": "cross-site", "sec-fet
     ],
 )
 def test_a_form_or_a_link_of_another_page_calls_nothing(method, path, headers):
-    assert refusal(Guard(), {**NAVIGATION, **headers}, method, path)[0] == 403
+    assert refusal(OriginCheck(), {**NAVIGATION, **headers}, method, path)[0] == 403
 
 
 def test_any_name_can_be_allowed_but_other_origins_stay_out():
-    guard = Guard(None)
+    check = OriginCheck(None)
 
-    assert refusal(guard, {"host": "conductor.internal:8080"}) is None
-    assert refusal(guard, {"host": "conductor.internal:8080", "origin": "http://evil.test"})[0] == 403
+    assert refusal(check, {"host": "conductor.internal:8080"}) is None
+    assert refusal(check, {"host": "conductor.internal:8080", "origin": "http://evil.test"})[0] == 403
 
 
 def test_with_a_key_its_password_is_needed():
-    guard = Guard(key="s3cret")
+    check = OriginCheck(key="s3cret")
 
-    assert refusal(guard, {"host": "localhost", "authorization": basic("s3cret")}) is None
-    assert refusal(guard, {"host": "localhost", "authorization": basic("s3cret", user="")}) is None
+    assert refusal(check, {"host": "localhost", "authorization": basic("s3cret")}) is None
+    assert refusal(check, {"host": "localhost", "authorization": basic("s3cret", user="")}) is None
     for wrong in ["", basic("other"), basic(""), "Bearer s3cret", "Basic s3cret", "Basic !!!", "Basic"]:
-        assert refusal(guard, {"host": "localhost", "authorization": wrong})[0] == 401
+        assert refusal(check, {"host": "localhost", "authorization": wrong})[0] == 401
 
 
 def test_the_key_is_not_in_the_repr():
-    assert "s3cret" not in repr(Guard(key="s3cret"))
+    assert "s3cret" not in repr(OriginCheck(key="s3cret"))
 
 
 @pytest.mark.parametrize(
