@@ -66,6 +66,7 @@ class _Worker:
             start_new_session=os.name == "posix",  # signals of the terminal are for the server
         )
         self.is_late = False
+        self.is_broken = False
 
     @property
     def is_alive(self) -> bool:
@@ -185,6 +186,7 @@ class ScriptPool:
             self._deadlines.add(worker, time.monotonic() + timeout)
             return worker.run({"job": job, "script": script, "timeout": timeout, **options}, payload)
         except WorkerDiedError:
+            worker.is_broken = True
             if worker.is_late:
                 raise TimeoutError(f"not evaluated within {timeout:g} seconds") from None
             raise
@@ -219,7 +221,7 @@ class ScriptPool:
     def _give_back(self, worker: _Worker) -> None:
         with self._condition:
             self._busy.discard(worker)
-            is_kept = len(self._idle) < _MOST_IDLE and not worker.is_late and worker.is_alive
+            is_kept = len(self._idle) < _MOST_IDLE and not worker.is_late and not worker.is_broken
             if is_kept:
                 self._idle.append(worker)
             self._condition.notify()
