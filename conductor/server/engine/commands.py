@@ -65,15 +65,6 @@ class TellParent:
 
 
 @frozen
-class ReviveParent:
-    """This execution runs again: its parent's task does too."""
-
-    workflow_id: str
-    task_id: str
-    operation: str
-
-
-@frozen
 class CallHttp:
     """Make the HTTP call of a task."""
 
@@ -120,7 +111,6 @@ Command = (
     | StartFailureWorkflow
     | TerminateChild
     | TellParent
-    | ReviveParent
     | CallHttp
     | Publish
     | PullMessages

@@ -26,6 +26,10 @@ class Divergences:
             ``JSON.stringify`` writes as ``{}``.
         trim_lists: ``IN (a, b)`` of a search finds both; the real server takes the blank for a part of the second.
         limit_rates: ``rateLimitPerFrequency`` of a task definition holds; the real server with SQLite only stores it.
+        rerun_completed_children: A rerun from a SUB_WORKFLOW task whose child has completed starts a new child; the
+            open-source server attaches the completed one, so that nothing runs again.
+        keep_branches_on_rerun: A rerun from a task in a fork or a loop keeps the other branches, and sets the loop to
+            the task's iteration; the open-source server removes the branches, and the execution never ends.
         honour_idempotency_keys: A start with a key that was used makes no second execution; the real server ignores
             the key.
     """
@@ -39,6 +43,8 @@ class Divergences:
     trim_lists: bool = True
     limit_rates: bool = True
     honour_idempotency_keys: bool = True
+    rerun_completed_children: bool = True
+    keep_branches_on_rerun: bool = True
 
 
 DOCUMENTED = Divergences()
@@ -52,6 +58,8 @@ STRICT = Divergences(
     trim_lists=False,
     limit_rates=False,
     honour_idempotency_keys=False,
+    rerun_completed_children=False,
+    keep_branches_on_rerun=False,
 )
 
 Json = dict[str, Any]

@@ -79,13 +79,13 @@ def _guarded_wait(request: Request, wait: Wait) -> Wait:
 
 def _api_routes(services: Services) -> list[Route]:
     kernel = services.kernel
-    workflows = WorkflowResource(services.executions, services.metadata)
+    workflows = WorkflowResource(services.executions, services.recovery, services.metadata)
     routes = [
         *TaskResource(services.tasks).routes(),
         *workflows.routes(),
         *RunResource(services, workflows).routes(),
         *SearchResource(services.search).routes(),
-        *BulkResource(services.executions).routes(),
+        *BulkResource(services.executions, services.recovery).routes(),
         *MetadataResource(services.metadata).routes(),
         *EventResource(services.events, services.messages).routes(),
         *ScheduleResource(services.schedules).routes(),

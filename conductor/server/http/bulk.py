@@ -10,6 +10,7 @@ from conductor.server.engine.world import RefusedError
 from conductor.server.http.messages import Request, Response, flag, invalid, json_answer, read_names
 from conductor.server.http.routing import Route
 from conductor.server.services.executions import Executions
+from conductor.server.services.recovery import Recovery
 
 Json = dict[str, Any]
 
@@ -19,8 +20,8 @@ _MOST_IDS = 1000
 class BulkResource:
     """The handlers."""
 
-    def __init__(self, executions: Executions) -> None:
-        self._executions = executions
+    def __init__(self, executions: Executions, recovery: Recovery) -> None:
+        self._executions, self._recovery = executions, recovery
 
     def routes(self) -> list[Route]:
         """The paths."""
@@ -48,11 +49,11 @@ class BulkResource:
     def restart(self, request: Request) -> Response:
         """``POST /workflow/bulk/restart``."""
         latest = flag(request, "useLatestDefinitions", default=False)
-        return _each(request, "restart", partial(self._executions.restart, use_latest=latest))
+        return _each(request, "restart", partial(self._recovery.restart, use_latest=latest))
 
     def retry(self, request: Request) -> Response:
         """``POST /workflow/bulk/retry``."""
-        return _each(request, "retry", partial(self._executions.retry, resume_children=False))
+        return _each(request, "retry", partial(self._recovery.retry, resume_children=False))
 
     def terminate(self, request: Request) -> Response:
         """``POST /workflow/bulk/terminate``."""

@@ -26,6 +26,7 @@ from conductor.server.http.messages import (
 from conductor.server.http.routing import Route
 from conductor.server.services.executions import STRATEGIES, Executions
 from conductor.server.services.metadata import Metadata
+from conductor.server.services.recovery import Recovery
 
 Json = dict[str, Any]
 
@@ -43,8 +44,8 @@ _MAP_ENTRY = re.compile(r"(taskInput|taskOutput)\[(.+)\]")
 class WorkflowResource:
     """The handlers."""
 
-    def __init__(self, executions: Executions, metadata: Metadata) -> None:
-        self._executions, self._metadata = executions, metadata
+    def __init__(self, executions: Executions, recovery: Recovery, metadata: Metadata) -> None:
+        self._executions, self._recovery, self._metadata = executions, recovery, metadata
 
     def routes(self) -> list[Route]:
         """The paths; fixed words before names."""
@@ -182,19 +183,19 @@ class WorkflowResource:
     def retry(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/retry``."""
         resume = flag(request, "resumeSubworkflowTasks", default=False)
-        self._executions.retry(request.path_params["workflow_id"], resume_children=resume)
+        self._recovery.retry(request.path_params["workflow_id"], resume_children=resume)
         return empty_answer(204)
 
     def restart(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/restart``."""
         latest = flag(request, "useLatestDefinitions", default=False)
-        self._executions.restart(request.path_params["workflow_id"], use_latest=latest)
+        self._recovery.restart(request.path_params["workflow_id"], use_latest=latest)
         return empty_answer(204)
 
     def rerun(self, request: Request) -> Response:
         """``POST /workflow/{workflowId}/rerun``."""
         given = read(read_object(request), _RERUN)
-        return text_answer(self._executions.rerun(request.path_params["workflow_id"], given))
+        return text_answer(self._recovery.rerun(request.path_params["workflow_id"], given))
 
     def skip(self, request: Request) -> Response:
         """``PUT /workflow/{workflowId}/skiptask/{reference}``: input and output come in the query."""

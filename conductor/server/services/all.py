@@ -10,6 +10,7 @@ from conductor.server.services.executions import Executions, Starts
 from conductor.server.services.follow_up import FollowUp
 from conductor.server.services.http_calls import HttpCalls
 from conductor.server.services.metadata import Metadata
+from conductor.server.services.recovery import Recovery
 from conductor.server.services.runs import Runs, TestRuns
 from conductor.server.services.schedules import Schedules
 from conductor.server.services.search import Search
@@ -24,6 +25,7 @@ class Services:
     starts: Starts = field(init=False)
     metadata: Metadata = field(init=False)
     executions: Executions = field(init=False)
+    recovery: Recovery = field(init=False)
     tasks: Tasks = field(init=False)
     runs: Runs = field(init=False)
     test_runs: TestRuns = field(init=False)
@@ -37,6 +39,7 @@ class Services:
         self.starts = Starts(self.kernel)
         self.metadata = Metadata(self.kernel, self.starts)
         self.executions = Executions(self.kernel, self.starts)
+        self.recovery = Recovery(self.kernel, self.starts)
         self.tasks = Tasks(self.kernel)
         self.runs = Runs(self.kernel)
         self.test_runs = TestRuns(self.kernel, self.starts, self.tasks)

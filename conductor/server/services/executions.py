@@ -7,7 +7,7 @@ from typing import Any
 from conductor.server.engine import control
 from conductor.server.engine.definitions import populate, render, render_task
 from conductor.server.engine.results import new_execution
-from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.state import Execution
 from conductor.server.engine.tree import DefinitionTree
 from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
@@ -26,8 +26,12 @@ class Starts:
         """A definition has changed."""
         self._trees.clear()
 
-    def create(self, request: Json) -> Execution:
-        """A new execution, not yet decided.
+    def create(self, request: Json, workflow_id: str | None = None) -> Execution:
+        """Return a new execution, not yet decided.
+
+        Args:
+            request: A StartWorkflowRequest.
+            workflow_id: Its id; a new one by default.
 
         Raises:
             RefusedError: There is no such definition, or the input is null.
@@ -36,7 +40,7 @@ class Starts:
         if request.get("input", {}) is None:
             raise RefusedError(400, "NULL input passed when starting workflow")
         world = self._kernel.world
-        return self._kernel.touch(new_execution(request, tree, world.new_id(), world))
+        return self._kernel.touch(new_execution(request, tree, workflow_id or world.new_id(), world))
 
     def tree_of(self, request: Json) -> DefinitionTree:
         """The definition that a request names or brings."""
@@ -188,79 +192,6 @@ class Executions:
         """End it."""
         with self._kernel.change() as world:
             control.terminate_by_request(self._kernel.touch(self._kernel.get(workflow_id)), reason, world)
-
-    def retry(self, workflow_id: str, *, resume_children: bool) -> None:
-        """Try again what failed, in the execution or in its children."""
-        with self._kernel.change() as world:
-            execution = self._kernel.get(workflow_id)
-            control.check_retry(execution)
-            if resume_children:
-                failed = control.failed_task(execution)
-                if failed is None:
-                    return
-                execution = self._innermost(failed, execution)
-            self._kernel.touch(execution)
-            control.retry(execution, world)
-            control.tell_parent(execution, "retried")
-            self._kernel.advance(execution)
-
-    def _innermost(self, failed: Doc, execution: Execution) -> Execution:
-        """The execution in which the failure began."""
-        if failed["taskType"] == "SUB_WORKFLOW" and failed.get("subWorkflowId"):
-            child = self._kernel.find(failed["subWorkflowId"])
-            inner = control.failed_task(child) if child is not None else None
-            if child is not None and inner is not None:
-                return self._innermost(inner, child)
-        if failed["taskType"] == "DO_WHILE":
-            for task in execution.tasks:
-                if task["taskType"] == "SUB_WORKFLOW" and task["status"] in {"FAILED", "TIMED_OUT", "CANCELED"}:
-                    return self._innermost(task, execution)
-        return execution
-
-    def restart(self, workflow_id: str, *, use_latest: bool) -> None:
-        """Begin anew with the same id."""
-        with self._kernel.change() as world:
-            execution = self._kernel.get(workflow_id)
-            tree = execution.tree
-            if use_latest and not execution.is_open:
-                tree = self._starts.registered_tree(execution.workflow["workflowName"], None)
-            self._kernel.touch(execution)
-            control.restart(execution, tree, world)
-            control.tell_parent(execution, "restarted")
-            self._kernel.advance(execution)
-
-    def rerun(self, workflow_id: str, request: Json) -> str:
-        """Go on from a task, or begin anew with another input."""
-        with self._kernel.change():
-            execution = self._kernel.get(workflow_id)
-            control.check_rerun(execution)
-            task_id = request.get("reRunFromTaskId")
-            if not self._rerun(execution, task_id, request):
-                raise RefusedError(400, f"Task {task_id} not found")
-            return execution.id
-
-    def _rerun(self, execution: Execution, task_id: str | None, request: Json) -> bool:
-        world = self._kernel.world
-        if task_id is None:
-            self._kernel.touch(execution)
-            control.rerun_all(execution, request, world)
-        elif (task := execution.task(task_id)) is not None:
-            self._kernel.touch(execution)
-            control.rerun_from(execution, task, request, world)
-        elif not self._rerun_in_child(execution, task_id, request):
-            return False
-        control.tell_parent(execution, "reran")
-        self._kernel.advance(execution)
-        return True
-
-    def _rerun_in_child(self, execution: Execution, task_id: str, request: Json) -> bool:
-        for task in execution.tasks:
-            child = self._kernel.find(task["subWorkflowId"]) if task.get("subWorkflowId") else None
-            if child is not None and not child.is_open and self._rerun(child, task_id, request):
-                self._kernel.touch(execution)
-                control.rerun_in_child(execution, task, request, self._kernel.world)
-                return True
-        return False
 
     def skip(self, workflow_id: str, reference: str, request: Json) -> None:
         """Skip a task that is still to come."""

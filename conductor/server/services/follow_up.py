@@ -6,12 +6,11 @@ import logging
 from typing import Any
 
 from conductor.server.engine import commands as c
-from conductor.server.engine.control import revive, tell_parent
 from conductor.server.engine.decide import unforeseen
 from conductor.server.engine.definitions import readable_workflow_def
 from conductor.server.engine.outcome import terminate, touch
 from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, TERMINATED, Doc, Execution, is_done
-from conductor.server.engine.tasks.child import attach, follow
+from conductor.server.engine.tasks.child import attach, child_id, follow
 from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.executions import Starts
@@ -32,7 +31,6 @@ class FollowUp:
             c.StartFailureWorkflow: self._start_failure_workflow,
             c.TerminateChild: self._terminate_child,
             c.TellParent: self._tell_parent,
-            c.ReviveParent: self._revive_parent,
             c.AddLog: self._add_log,
             c.Ended: self._ended,
         })  # fmt: skip
@@ -48,8 +46,7 @@ class FollowUp:
         if task is None or is_done(task):
             return
         try:
-            request = self._readable(command.request)
-            child = self._starts.create(request)
+            child = self._child(parent, task, command)
         except RefusedError as error:
             self._end_task(parent, task, FAILED, error.message)
             return
@@ -60,10 +57,28 @@ class FollowUp:
         if command.attached:
             attach(task, child)
             touch(task, self._kernel.world.now)
+            if child.is_terminal:
+                follow(task, child)
+                self._kernel.advance(parent)
+                return
         self._kernel.advance(child)
         if not command.attached:
             task.put("outputData", workflowId=child.id)
             self._end_task(parent, task, COMPLETED, None)
+
+    def _child(self, parent: Execution, task: Doc, command: c.StartChild) -> Execution:
+        """Return the execution to start, or the one that an earlier run of the same attempt has started."""
+        request = self._readable(command.request)
+        if not command.attached:
+            return self._starts.create(request)
+        workflow_id = child_id(parent.id, task)
+        known = self._kernel.find(workflow_id)
+        if known is None:
+            return self._starts.create(request, workflow_id)
+        is_completed = known.workflow["status"] == COMPLETED
+        if known.is_open or (is_completed and not self._kernel.divergences.rerun_completed_children):
+            return self._kernel.touch(known)
+        return self._starts.create(request)
 
     @staticmethod
     def _readable(request: Json) -> Json:
@@ -108,16 +123,6 @@ class FollowUp:
         follow(task, child)
         touch(task, self._kernel.world.now)
         self._kernel.advance(parent)
-
-    def _revive_parent(self, child: Execution, command: c.ReviveParent) -> None:
-        parent = self._kernel.find(command.workflow_id)
-        task = parent.task(command.task_id) if parent is not None else None
-        if parent is None or task is None:
-            return
-        self._kernel.touch(parent)
-        if revive(parent, task, child.label, command.operation, self._kernel.world):
-            tell_parent(parent, command.operation)
-            self._kernel.advance(parent)
 
     def _add_log(self, _: Execution, command: c.AddLog) -> None:
         self._kernel.store.add_log(command.task_id, command.at, command.text)

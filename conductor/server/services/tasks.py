@@ -185,8 +185,11 @@ class Tasks:
                 return None
             execution = kernel.get(result["workflowInstanceId"])
             task = execution.task(result["taskId"])
-            if task is None:
-                raise RefusedError(404, f"No such task found by id: {result['taskId']}")
+            if task is None:  # the id alone decides, as on the open-source server: the task may be another execution's
+                owner, task = self._locate(result["taskId"])
+                if owner is None or task is None:
+                    raise RefusedError(404, f"No such task found by id: {result['taskId']}")
+                execution = owner
             self._apply(execution, task, result)
             return task
 

@@ -291,23 +291,48 @@ def test_a_rerun_from_a_wait_waits_anew(server, client, define):
     assert client.workflows.get(workflow_id).status == "COMPLETED"
 
 
-def test_a_rerun_from_a_fork_begins_its_branches_anew_and_from_a_branch_is_refused(server, client, define):
+def test_a_rerun_in_a_fork_keeps_the_other_branches(server, client, define):
     branches = [[{"name": name, "taskReferenceName": name, "type": "SIMPLE"}] for name in ("a", "b")]
     fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": branches}
     join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["a", "b"]}
     workflow_id = client.workflows.start(define("forked", fork, join))
 
-    def work():
-        for name in ("a", "b"):
+    def work(*names):
+        for name in names:
             task = client.tasks.poll(name)
             result = TaskResult(workflow_instance_id=workflow_id, task_id=task.task_id, status="COMPLETED")
             client.tasks.update(result)
         assert client.workflows.get(workflow_id).status == "COMPLETED"
 
-    work()
-    refused = rerun(server, client, workflow_id, "a")
-    assert refused.status_code == 409
-    assert "in a branch of the fork f" in refused.json()["message"]
-    assert client.workflows.get(workflow_id).status == "COMPLETED"
-    assert rerun(server, client, workflow_id, "f").status_code == 200
-    work()
+    work("a", "b")
+    for reference, polled in (("a", "a"), ("b", "b"), ("f", "ab")):
+        assert rerun(server, client, workflow_id, reference).status_code == 200
+        assert client.workflows.get(workflow_id).status == "RUNNING", reference
+        work(*polled)
+        references = [task.reference_task_name for task in client.workflows.get(workflow_id).tasks]
+        assert sorted(references) == ["a", "b", "f", "j"], reference
+
+
+def test_a_rerun_in_a_loop_goes_on_with_its_iteration(server, client, define):
+    step = {"name": "step", "taskReferenceName": "step", "type": "SIMPLE"}
+    loop = {
+        "name": "l",
+        "taskReferenceName": "l",
+        "type": "DO_WHILE",
+        "loopCondition": "$.l['iteration'] < 3",
+        "loopOver": [step],
+    }
+    workflow_id = client.workflows.start(define("looped", loop, inline("i", "1")))
+
+    def work(count):
+        for _ in range(count):
+            task = client.tasks.poll("step")
+            result = TaskResult(workflow_instance_id=workflow_id, task_id=task.task_id, status="COMPLETED")
+            client.tasks.update(result)
+        assert client.workflows.get(workflow_id).status == "COMPLETED"
+
+    work(3)
+    assert rerun(server, client, workflow_id, "step__2").status_code == 200
+    work(2)
+    tasks = client.workflows.get(workflow_id).tasks
+    assert [task.reference_task_name for task in tasks] == ["l", "step__1", "step__2", "step__3", "i"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from typing import Any
 
 from conductor.server.engine.commands import StartChild, TerminateChild
@@ -86,6 +88,12 @@ def marked_dynamic(given: Json) -> Json:
     metadata = given.get("_systemMetadata")
     own = {**(metadata if isinstance(metadata, dict) else {}), "dynamic": True}
     return {**given, "_systemMetadata": own}
+
+
+def child_id(parent_id: str, task: Doc) -> str:
+    """Return the id of the child that this attempt of a SUB_WORKFLOW task starts, which is always the same."""
+    source = f"subworkflow:{parent_id}:{task['taskId']}:{task['retryCount']}"
+    return str(uuid.UUID(bytes=hashlib.md5(source.encode(), usedforsecurity=False).digest(), version=3))
 
 
 def attach(task: Doc, child: Execution) -> None:

@@ -64,8 +64,8 @@ def plan_wait(plan: Plan) -> list[Doc]:
     return [made]
 
 
-def wait_anew(task: Doc, now: int) -> None:
-    """Begin the whole wait once more."""
+def restart_wait(task: Doc, now: int) -> None:
+    """Start the whole wait again."""
     task.drop("_waitTimeout")
     _set_end(task, now)
 
@@ -116,4 +116,7 @@ def start_wait(run: Run) -> None:
 def run_wait(run: Run) -> bool:
     """End when the time has come."""
     due = run.task.get("_waitTimeout", 0)
-    return bool(due) and run.world.now > due and run.complete()
+    if not due or run.world.now <= due:
+        return False
+    run.task["endTime"] = run.world.now - 1  # the tasks that follow begin later, as on the open-source server
+    return run.complete()

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from conductor.server.engine.control import retry
 from conductor.server.engine.decide import advance
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def, populate
+from conductor.server.engine.recovery import retry
 from conductor.server.engine.results import apply_result, hand_out, new_execution
 from conductor.server.engine.retry import delay_seconds
 from conductor.server.engine.state import OPEN_TASK, TERMINAL_WORKFLOW, is_done

@@ -1,0 +1,389 @@
+"""Retry, restart and rerun of an execution that has ended.
+
+Each function changes one execution. Which executions a retry or rerun reaches (children that failed, parents that run
+again) is decided in ``services.recovery``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conductor.server.engine.decide import enqueue, plan_tasks, put_in_round, schedule
+from conductor.server.engine.expressions.inputs import task_input
+from conductor.server.engine.outcome import touch
+from conductor.server.engine.retry import new_attempt
+from conductor.server.engine.state import (
+    CANCELED,
+    COMPLETED,
+    FAILED,
+    IN_PROGRESS,
+    RUNNING,
+    SCHEDULED,
+    SYNCHRONOUS,
+    TIMED_OUT,
+    UNSUCCESSFUL_TASK,
+    Doc,
+    Execution,
+    plain_reference,
+)
+from conductor.server.engine.tasks.wait import restart_wait
+from conductor.server.engine.tree import DefinitionTree, walk
+from conductor.server.engine.world import RefusedError, World
+
+Json = dict[str, Any]
+
+_RETRIED_IN_PLACE = frozenset({"DO_WHILE", "FORK_JOIN", "JOIN", "EXCLUSIVE_JOIN"})
+
+
+def is_unsuccessful(task: Doc) -> bool:
+    """Whether the task has ended and not well."""
+    return task["status"] in UNSUCCESSFUL_TASK
+
+
+def failed_task(execution: Execution) -> Doc | None:
+    """Return the first task that ended badly."""
+    return next((task for task in execution.tasks if is_unsuccessful(task)), None)
+
+
+def child_id_of(task: Doc) -> str | None:
+    """Return the id of the execution that a SUB_WORKFLOW task started."""
+    return task.get("subWorkflowId") if task["taskType"] == "SUB_WORKFLOW" else None
+
+
+# -- retry
+
+
+def check_retry(execution: Execution) -> None:
+    """Refuse to retry an execution that is open, or that has nothing to retry."""
+    if execution.is_open:
+        raise RefusedError(404, f"Workflow is still running.  status={execution.workflow['status']}")
+    if not execution.tasks:
+        raise RefusedError(409, "Workflow has not started yet")
+
+
+def retry(execution: Execution, world: World, *, require_tasks: bool = True) -> None:
+    """Make new attempts of the tasks that failed, timed out or were canceled.
+
+    Args:
+        execution: An execution that has ended.
+        world: The engine's context.
+        require_tasks: Refuse when there is nothing to retry.
+
+    Raises:
+        RefusedError: 409, there is nothing to retry.
+    """
+    found = _retriable(execution)
+    if not found and require_tasks and execution.workflow["status"] != TIMED_OUT:
+        raise RefusedError(
+            409,
+            "There are no retryable tasks! Use restart if you want to attempt entire workflow execution again.",
+        )
+    run_again(execution, world)
+    again = []
+    for task in sorted(found, key=lambda one: int(one["seq"])):
+        new = _again(execution, task, world)
+        if new is None:
+            touch(task, world.now)
+        else:
+            again.append(new)
+    known = {(task["referenceTaskName"], task["retryCount"]) for task in execution.tasks}
+    new_tasks = [task for task in again if (task["referenceTaskName"], task["retryCount"]) not in known]
+    execution.add(new_tasks)
+    schedule(execution, new_tasks, world)
+
+
+def run_again(execution: Execution, world: World) -> None:
+    """Set the execution to RUNNING; its timeout starts anew."""
+    execution.workflow.update(status=RUNNING, lastRetriedTime=world.now, endTime=0)
+    execution.workflow.drop("reasonForIncompletion")
+
+
+def _retriable(execution: Execution) -> list[Doc]:
+    found: dict[str, Doc] = {}
+    for task in execution.tasks:
+        status, reference = task["status"], task["referenceTaskName"]
+        if (
+            status == FAILED
+            and task["taskType"] in {"JOIN", "EXCLUSIVE_JOIN"}
+            and _waits_for_permissive(execution, task)
+        ) or (status == CANCELED and task["taskType"] in {"JOIN", "DO_WHILE"}):
+            _open_again(task)
+        elif status in UNSUCCESSFUL_TASK:
+            found[reference] = task
+        else:
+            found.pop(reference, None)
+    return list(found.values())
+
+
+def _open_again(task: Doc) -> None:
+    task.update(status=IN_PROGRESS, endTime=0, executed=False)
+
+
+def _waits_for_permissive(execution: Execution, join: Doc) -> bool:
+    for reference in join["inputData"].get("joinOn") or []:
+        task = execution.newest(reference)
+        if task is not None and task["status"] == FAILED:
+            definition = task.get("workflowTask") or {}
+            return bool(definition.get("permissive") and not definition.get("optional"))
+    return False
+
+
+def _again(execution: Execution, task: Doc, world: World) -> Doc | None:
+    """Return a new attempt; None when the task itself is opened again."""
+    if task["taskType"] in _RETRIED_IN_PLACE:
+        task.update(retried=False, retryCount=task["retryCount"] + 1)
+        _open_again(task)
+        return None
+    again = new_attempt(task, world)
+    again["startDelayInSeconds"] = task["startDelayInSeconds"]
+    definition = task.get("workflowTask")
+    if definition is not None:
+        given = task_input(
+            execution,
+            definition.get("inputParameters"),
+            world,
+            task_def=definition.get("taskDefinition"),
+            task_id=again["taskId"],
+        )
+        again.put_all("inputData", given)
+    task.update(retried=True, executed=True)
+    return again
+
+
+# -- a child runs again, and with it its parent
+
+
+def run_with_child(execution: Execution, task: Doc, world: World) -> None:
+    """Open a SUB_WORKFLOW task, and its execution, because its child runs again.
+
+    The tasks that were canceled with it are rescheduled in place; children of other tasks are left to the caller.
+    """
+    follow_open_child(task)
+    run_again(execution, world)
+    execution.workflow.update(failedReferenceTaskNames=[], failedTaskNames=[])
+    execution.workflow.drop("_failedTaskId")
+    reference = plain_reference(task["referenceTaskName"])
+    for one in execution.tasks:
+        kind, is_canceled = one["taskType"], one["status"] == CANCELED
+        if kind == "DO_WHILE" and is_unsuccessful(one) and (is_canceled or _loops_over(one, reference)):
+            _open_again(one)
+            one.drop("reasonForIncompletion")
+        elif is_canceled and kind == "JOIN":
+            _open_again(one)
+        elif is_canceled and child_id_of(one) is None:
+            _reschedule_in_place(execution, one, world)
+
+
+def _loops_over(loop: Doc, reference: str) -> bool:
+    return any(one["taskReferenceName"] == reference for one in walk(loop["workflowTask"].get("loopOver") or []))
+
+
+def follow_open_child(task: Doc) -> None:
+    """Set a SUB_WORKFLOW task to IN_PROGRESS because its child is running again."""
+    task.update(subworkflowChanged=True, status=IN_PROGRESS, endTime=0, executed=False)
+    task.drop("reasonForIncompletion")
+
+
+def _reschedule_in_place(execution: Execution, task: Doc, world: World) -> None:
+    task.update(
+        retryCount=task["retryCount"] + 1,
+        pollCount=0,
+        scheduledTime=world.now,
+        startTime=0,
+        endTime=0,
+        retried=False,
+        executed=False,
+        status=SCHEDULED,
+    )
+    task.drop("reasonForIncompletion", "workerId", "_due", "_isAsked")
+    enqueue(execution, task, world)
+
+
+# -- restart
+
+
+def restart(execution: Execution, tree: DefinitionTree, world: World) -> None:
+    """Remove all tasks and begin again with the same id and input."""
+    workflow = execution.workflow
+    if execution.is_open:
+        raise RefusedError(
+            409, f"Workflow: {execution.label}.{workflow['status']} is not in terminal state, unable to restart."
+        )
+    if workflow["status"] == COMPLETED and not execution.definition["restartable"]:
+        raise RefusedError(404, f"Workflow: {execution.label} is non-restartable")
+    execution.remove(execution.tasks)
+    execution.tree = tree
+    workflow.update(
+        status=RUNNING,
+        createTime=world.now,
+        endTime=0,
+        lastRetriedTime=0,
+        output={},
+        workflowVersion=tree.definition["version"],
+    )
+    workflow.drop("reasonForIncompletion", "_failedTaskId")
+
+
+# -- rerun
+
+
+def check_rerun(execution: Execution) -> None:
+    """Refuse to rerun an execution that is open."""
+    if execution.is_open:
+        label = f"{execution.label}.{execution.workflow['status']}"
+        raise RefusedError(409, f"Workflow: {label} is not in terminal state, unable to rerun.")
+
+
+def rerun_all(execution: Execution, request: Json, world: World) -> None:
+    """Remove all tasks and begin again."""
+    execution.remove(execution.tasks)
+    reset_for_rerun(execution, request, world)
+
+
+def reset_for_rerun(execution: Execution, request: Json, world: World) -> None:
+    """Set the execution to RUNNING, with the request's input and correlation id when it has them."""
+    workflow = execution.workflow
+    workflow.update(status=RUNNING, endTime=0, failedReferenceTaskNames=[], failedTaskNames=[])
+    workflow.drop("reasonForIncompletion", "_failedTaskId")
+    if request.get("correlationId") is not None:
+        workflow["correlationId"] = request["correlationId"]
+    if request.get("workflowInput") is not None:
+        workflow["input"] = request["workflowInput"]
+    workflow["updateTime"] = world.now
+
+
+def rerun_from(execution: Execution, task: Doc, request: Json, world: World) -> None:
+    """Schedule a task again, remove those after it, and open what ended badly with it."""
+    reset_for_rerun(execution, request, world)
+    kind = task["taskType"]
+    if kind == "FORK":
+        _replan_fork(execution, task, world)
+        return
+    if kind != "SUB_WORKFLOW":  # parallel branches stay when only a child is started again
+        _remove_following(execution, task, world)
+    _reset_task(task, request, world)
+    enqueue(execution, task, world)
+    _open_others(execution, task, world)
+
+
+def rerun_in_child(execution: Execution, task: Doc, request: Json, world: World) -> None:
+    """Let a SUB_WORKFLOW task follow its child, in which another task is rerun."""
+    reset_for_rerun(execution, request, world)
+    task.update(scheduledTime=world.now, startTime=world.now, updateTime=0, retried=False, pollCount=0)
+    follow_open_child(task)
+
+
+def _reset_task(task: Doc, request: Json, world: World) -> None:
+    kind = task["taskType"]
+    task.update(
+        scheduledTime=world.now,
+        startTime=0,
+        updateTime=0,
+        endTime=0,
+        outputData={},
+        retried=False,
+        executed=False,
+        pollCount=0,
+        callbackAfterSeconds=0,
+        status=SCHEDULED,
+    )
+    task.drop("subWorkflowId", "_callbackAfterMs", "_due", "_isAsked")
+    if kind == "SUB_WORKFLOW":
+        task.drop("reasonForIncompletion")
+    elif request.get("taskInput") is not None:
+        task["inputData"] = request["taskInput"]
+    if kind in {"WAIT", "JOIN"} or kind in SYNCHRONOUS:
+        task.update(status=IN_PROGRESS, startTime=world.now)
+    if kind == "WAIT":
+        restart_wait(task, world.now)
+
+
+def _remove_following(execution: Execution, task: Doc, world: World) -> None:
+    """Remove the tasks that were scheduled after ``task``.
+
+    The open-source server also removes the other branches of a fork and leaves a loop in its last iteration, after
+    which the execution never ends. Here both are kept usable.
+    """
+    following = [one for one in execution.tasks if one["seq"] > task["seq"]]
+    if world.divergences.keep_branches_on_rerun:
+        kept = set(_ids_in_other_branches(execution, task))
+        following = [one for one in following if one["taskId"] not in kept]
+        for loop in _enclosing_loops(execution, task):
+            _rewind_loop(loop, task["iteration"])
+    execution.remove(following)
+
+
+def _enclosing_loops(execution: Execution, task: Doc) -> list[Doc]:
+    reference = plain_reference(task["referenceTaskName"])
+    return [
+        one
+        for one in execution.tasks
+        if one["taskType"] == "DO_WHILE" and one is not task and _loops_over(one, reference)
+    ]
+
+
+def _rewind_loop(loop: Doc, iteration: int) -> None:
+    rounds = {key for key in loop["outputData"] if key.isdigit() and int(key) > iteration}
+    output = {key: value for key, value in loop["outputData"].items() if key not in rounds}
+    loop.update(iteration=iteration, outputData={**output, "iteration": iteration})
+    _open_again(loop)
+    loop.drop("reasonForIncompletion")
+
+
+def _ids_in_other_branches(execution: Execution, task: Doc) -> Iterator[str]:
+    """Yield the ids of tasks in the other branches of the forks around ``task``, and of JOINs of dynamic forks."""
+    reference = plain_reference(task["referenceTaskName"])
+    for fork in execution.tasks:
+        if fork["taskType"] != "FORK" or fork["iteration"] not in {0, task["iteration"]}:
+            continue
+        branches = _branches(fork)
+        if not any(reference in branch for branch in branches):
+            continue
+        others = set().union(*(branch for branch in branches if reference not in branch))
+        join = execution.tree.next(plain_reference(fork["referenceTaskName"]))
+        for one in execution.tasks:
+            name = plain_reference(one["referenceTaskName"])
+            if one["iteration"] != fork["iteration"]:
+                continue
+            if name in others:
+                yield one["taskId"]
+            elif join is not None and name == join["taskReferenceName"] and "forkedTaskDefs" in fork["inputData"]:
+                _open_again(one)  # only the JOIN's document knows which tasks it joins
+                one.update(outputData={}, startTime=one["startTime"])
+                one.drop("reasonForIncompletion")
+                yield one["taskId"]
+
+
+def _branches(fork: Doc) -> list[set[str]]:
+    dynamic = [[task] for task in fork["inputData"].get("forkedTaskDefs") or []]
+    branches = [*(fork["workflowTask"].get("forkTasks") or []), *dynamic]
+    return [{task["taskReferenceName"] for task in walk(branch)} for branch in branches]
+
+
+def _replan_fork(execution: Execution, fork: Doc, world: World) -> None:
+    execution.remove([one for one in execution.tasks if one["seq"] >= fork["seq"]])
+    made = plan_tasks(execution, fork["workflowTask"], 0, world)
+    if fork["iteration"]:
+        for one in made:
+            put_in_round(one, fork["iteration"])
+        if world.divergences.keep_branches_on_rerun:
+            for loop in _enclosing_loops(execution, fork):
+                _rewind_loop(loop, fork["iteration"])
+    execution.add(made)
+    schedule(execution, made, world)
+    _open_others(execution, fork, world)
+
+
+def _open_others(execution: Execution, rerun: Doc, world: World) -> None:
+    """Open the other tasks that ended badly; their children are started again."""
+    for task in execution.tasks:
+        if not is_unsuccessful(task) or task["retried"] or task["referenceTaskName"] == rerun["referenceTaskName"]:
+            continue
+        is_in_progress = task["taskType"] in {"JOIN", "DO_WHILE"} or task["taskType"] in SYNCHRONOUS
+        task.update(status=IN_PROGRESS if is_in_progress else SCHEDULED, executed=False, startTime=world.now, endTime=0)
+        task.drop("reasonForIncompletion", "_isAsked")
+        if task["taskType"] == "SUB_WORKFLOW":
+            task.drop("subWorkflowId")
+            task["outputData"] = {key: value for key, value in task["outputData"].items() if key != "subWorkflowId"}
+        enqueue(execution, task, world)

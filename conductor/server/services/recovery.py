@@ -1,0 +1,152 @@
+"""Retry, restart and rerun: which executions they reach, from children that failed up to their parents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor.server.engine import recovery
+from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.tasks.child import follow
+from conductor.server.engine.world import RefusedError
+from conductor.server.runtime.kernel import Kernel
+from conductor.server.services.executions import Starts
+
+Json = dict[str, Any]
+
+
+class Recovery:
+    """Makes executions that have ended run again."""
+
+    def __init__(self, kernel: Kernel, starts: Starts) -> None:
+        self._kernel, self._starts = kernel, starts
+
+    def retry(self, workflow_id: str, *, resume_children: bool) -> None:
+        """Retry what failed in an execution.
+
+        Args:
+            workflow_id: An execution that has ended.
+            resume_children: Retry inside the child in which the failure began, instead of starting a new child.
+        """
+        with self._kernel.change() as world:
+            execution = self._kernel.get(workflow_id)
+            recovery.check_retry(execution)
+            if resume_children:
+                failed = recovery.failed_task(execution)
+                if failed is None:
+                    return
+                execution = self._innermost(failed, execution)
+            self._kernel.touch(execution)
+            recovery.retry(execution, world)
+            self._run_parents(execution, "retried")
+            self._kernel.advance(execution)
+
+    def _innermost(self, failed: Doc, execution: Execution) -> Execution:
+        """Return the execution in which the failure began."""
+        child_id = recovery.child_id_of(failed)
+        if child_id is not None:
+            child = self._kernel.find(child_id)
+            inner = recovery.failed_task(child) if child is not None else None
+            if child is not None and inner is not None:
+                return self._innermost(inner, child)
+        if failed["taskType"] == "DO_WHILE":
+            for task in execution.tasks:
+                if task["taskType"] == "SUB_WORKFLOW" and recovery.is_unsuccessful(task):
+                    return self._innermost(task, execution)
+        return execution
+
+    def restart(self, workflow_id: str, *, use_latest: bool) -> None:
+        """Begin again with the same id, with the definition of the start or the latest one."""
+        with self._kernel.change() as world:
+            execution = self._kernel.get(workflow_id)
+            tree = execution.tree
+            if use_latest and not execution.is_open:
+                tree = self._starts.registered_tree(execution.workflow["workflowName"], None)
+            self._kernel.touch(execution)
+            recovery.restart(execution, tree, world)
+            self._run_parents(execution, "restarted")
+            self._kernel.advance(execution)
+
+    def rerun(self, workflow_id: str, request: Json) -> str:
+        """Go on from a task, which may be in a child, or begin again with another input.
+
+        Raises:
+            RefusedError: 409, the execution is open; 400, no such task.
+        """
+        with self._kernel.change():
+            execution = self._kernel.get(workflow_id)
+            recovery.check_rerun(execution)
+            task_id = request.get("reRunFromTaskId")
+            if not self._rerun(execution, task_id, request):
+                raise RefusedError(400, f"Task {task_id} not found")
+            return execution.id
+
+    def _rerun(self, execution: Execution, task_id: str | None, request: Json) -> bool:
+        world = self._kernel.world
+        task = execution.task(task_id) if task_id is not None else None
+        if task_id is not None and task is None:
+            return self._rerun_in_child(execution, task_id, request)
+        self._kernel.touch(execution)
+        if task is None:
+            recovery.rerun_all(execution, request, world)
+        else:
+            recovery.rerun_from(execution, task, request, world)
+        self._run_parents(execution, "reran")
+        self._kernel.advance(execution)
+        return True
+
+    def _rerun_in_child(self, execution: Execution, task_id: str, request: Json) -> bool:
+        own = {**request, "workflowInput": None, "correlationId": None}
+        for task in execution.tasks:
+            child_id = recovery.child_id_of(task)
+            child = self._kernel.find(child_id) if child_id is not None else None
+            if child is None or child.is_open or not self._rerun(child, task_id, own):
+                continue
+            self._kernel.touch(execution)
+            recovery.rerun_in_child(execution, task, request, self._kernel.world)
+            self._kernel.advance(execution)
+            return True
+        return False
+
+    def _run_parents(self, execution: Execution, operation: str) -> None:
+        """Let the parents of an execution that runs again run too, with the tasks that were canceled with it."""
+        label, child = "", execution
+        while (link := self._parent_of(child)) is not None:
+            parent, task = link
+            definition = task.get("workflowTask")
+            if definition is None or definition.get("optional") or task["retried"]:
+                return
+            world = self._kernel.world
+            self._kernel.touch(parent)
+            label = f"{child.label} -> {label}" if label else child.label
+            parent.add_log(task, f"Sub workflow {label} {operation}.", world.now)
+            recovery.run_with_child(parent, task, world)
+            resumed = [other for one in parent.tasks if one is not task and (other := self._resumed_child(one))]
+            self._kernel.advance(parent)
+            for other in resumed:
+                self._kernel.advance(other)
+            child = parent
+
+    def _parent_of(self, child: Execution) -> tuple[Execution, Doc] | None:
+        parent_id, task_id = child.workflow.get("parentWorkflowId"), child.workflow.get("parentWorkflowTaskId")
+        parent = self._kernel.find(parent_id) if parent_id else None
+        task = parent.task(task_id) if parent is not None and task_id else None
+        return None if parent is None or task is None else (parent, task)
+
+    def _resumed_child(self, task: Doc) -> Execution | None:
+        """Retry, in place, the child of a task that ended with its siblings; returns the child if it runs again."""
+        child_id = recovery.child_id_of(task)
+        if child_id is None or not recovery.is_unsuccessful(task) or task["retried"]:
+            return None
+        child = self._kernel.find(child_id)
+        if child is None:
+            return None
+        if child.is_open:
+            recovery.follow_open_child(task)
+            return None
+        if recovery.failed_task(child) is None:
+            follow(task, child)
+            return None
+        self._kernel.touch(child)
+        recovery.retry(child, self._kernel.world, require_tasks=False)
+        recovery.follow_open_child(task)
+        return child
