@@ -1,4 +1,4 @@
-"""What of a task type waits, and what of it is in work."""
+"""The backlog of a task type: tasks that wait, and tasks that workers hold."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from conductor.models import Task, TaskStatus
 
 __all__ = ["Backlog", "read_backlog"]
 
-_MOST = 1000  # whole tasks come, with their inputs
+#: Open tasks that are read: the server returns whole tasks with their inputs.
+_MAX_TASKS = 1000
 
 
 @frozen
 class Backlog:
-    """What of a task type waits, and what of it is in work.
+    """The tasks of a type that wait or run.
 
     Attributes:
-        waiting: How many are in the queue.
-        running: Those that workers have, of all domains; None where the server does not say.
-        oldest: Since when the one waits that has been due for longest; None for none.
-        is_whole: Whether all open tasks were looked at, so that no more can be running.
+        waiting: The number of tasks in the queue.
+        running: The tasks that workers hold, of all domains; None if the server does not list them.
+        oldest: When the task was scheduled that has been due for longest; None if no task is due.
+        is_whole: Whether all open tasks were read; if not, more may be running.
     """
 
     waiting: int
@@ -34,29 +35,29 @@ class Backlog:
 
     @property
     def at_work(self) -> str:
-        """How many are in work, in words."""
+        """The number of running tasks, in words."""
         if self.running is None:
-            return "in work: not known"
-        return f"in work: {len(self.running)}" + ("" if self.is_whole else " or more")
+            return "running: unknown"
+        return f"running: {len(self.running)}" + ("" if self.is_whole else " or more")
 
 
 def read_backlog(client: ConductorClient, name: str, domain: str | None) -> Backlog:
-    """Ask the server (``GET /tasks/queue/size``, ``GET /admin/task/{tasktype}``).
+    """Read the backlog of a task type (``GET /tasks/queue/size``, ``GET /admin/task/{tasktype}``).
 
     Args:
         client: The client.
         name: The task type.
-        domain: Whose queue; None for that without a domain.
+        domain: The domain of the queue; None for the queue without a domain.
     """
     waiting = client.tasks.get_queue_size(name, domain=domain)
     try:
-        tasks = client.admin.list_pending_tasks(name, count=_MOST)
-    except (NotFoundError, PermissionDeniedError):  # of Orkes' administrators alone
+        tasks = client.admin.list_pending_tasks(name, count=_MAX_TASKS)
+    except (NotFoundError, PermissionDeniedError):  # Orkes allows it to administrators only
         return Backlog(waiting)
     running = tuple(task for task in tasks if task.status == TaskStatus.IN_PROGRESS and task.worker_id)
     due = [task for task in tasks if _is_due(task) and (task.domain or None) == domain]
     oldest = min((task.scheduled_at for task in due if task.scheduled_at), default=None)
-    return Backlog(waiting, running, oldest, is_whole=len(tasks) < _MOST)
+    return Backlog(waiting, running, oldest, is_whole=len(tasks) < _MAX_TASKS)
 
 
 def _is_due(task: Task) -> bool:

@@ -1,4 +1,4 @@
-"""Whether workers fit the workflows that use them."""
+"""Compare workers with the workflows that use them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Finding", "check_workers", "misfits", "nearest", "worker_steps"]
 
 
 def misfits(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Iterator[str]:
-    """What the worker would say of each value that does not fit; values with ``${...}`` are known at run time only."""
+    """Yield the worker's error for each value of a wrong type; values with ``${...}`` are known at run time only."""
     kinds = _kinds(function)
     for name, value in inputs.items():
         if name in kinds and "${" not in json.dumps(value, default=str):
@@ -31,26 +31,29 @@ def misfits(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Iterator
 
 
 def _kinds(function: Any) -> Mapping[str, Any]:
-    while hasattr(function, "func"):  # a partial's
+    while hasattr(function, "func"):  # functools.partial
         function = function.func
     try:
         return get_type_hints(function, include_extras=True)
-    except (NameError, TypeError):  # names that exist only for type checkers; what cannot be read is not judged
+    except (NameError, TypeError):  # unresolvable annotations are not checked
         return {}
 
 
-_NEAR = 0.85  # a_charge and b_charge are two names, charge and chrage are one
+#: Similarity from which a name counts as a misspelling: chrage is charge, b_charge is not a_charge.
+_NEAR = 0.85
+#: Similarity from which a name is proposed.
+_SIMILAR = 0.75
 
 
 @frozen
 class Finding:
-    """Something that is wrong, or may be.
+    """A result of a check.
 
     Attributes:
         severity: ``error``, ``warning`` or ``ok``.
-        about: What it is about: a workflow's step, a task type, the server.
-        message: What is wrong.
-        advice: What to do.
+        about: The subject: a step of a workflow, a task type, the server.
+        message: What was found.
+        advice: What to do about it.
     """
 
     severity: str
@@ -60,22 +63,22 @@ class Finding:
 
     @property
     def is_error(self) -> bool:
-        """Whether it keeps something from working."""
+        """Whether something cannot work because of it."""
         return self.severity == "error"
 
     def as_row(self) -> dict[str, str]:
-        """As a row of a table."""
+        """Return the finding as a row of a table."""
         return {"severity": self.severity, "about": self.about, "message": self.message, "advice": self.advice}
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """``; did you mean X?`` for the name that looks most like it, or nothing."""
-    near = difflib.get_close_matches(name, [other for other in names if other != name], n=1)
+    """Return ``; did you mean X?`` for the most similar name, or an empty string."""
+    near = difflib.get_close_matches(name, [other for other in names if other != name], n=1, cutoff=_SIMILAR)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _all_steps(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
-    """The steps of a definition, those inside others as well."""
+    """The steps of a definition, nested ones included."""
     for task in tasks:
         yield task
         for inner in (*(task.decision_cases or {}).values(), *(task.fork_tasks or [])):
@@ -84,7 +87,7 @@ def _all_steps(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
 
 
 def worker_steps(definition: WorkflowDef) -> Iterator[WorkflowTask]:
-    """The steps that workers work on."""
+    """Yield the steps that workers execute."""
     yield from (step for step in _all_steps(definition.tasks) if (step.type or "SIMPLE") == "SIMPLE" and step.name)
 
 
@@ -94,13 +97,13 @@ def check_workers(
     tasks: Iterable[TaskDef],
     elsewhere: Container[str] = (),
 ) -> Iterator[Finding]:
-    """Each step of the workflows against the signature of the function that will get it.
+    """Compare each step of the workflows with the signature of the worker that executes it.
 
     Args:
         workers: The workers.
         workflows: The workflows.
         tasks: The task definitions.
-        elsewhere: Task types that other workers work on.
+        elsewhere: Task types that other workers execute.
     """
     signatures = {worker.name: declared(worker) for worker in workers}
     functions = {worker.name: worker.function for worker in workers}
@@ -116,7 +119,7 @@ def check_workers(
                 yield from _inputs(about, {**(template or {}), **(step.input_parameters or {})}, signature)
                 yield from _literals(about, functions[name], step, signature)
             elif name not in definitions and name not in elsewhere:
-                yield from _misspelt(about, name, signatures)
+                yield from _misspelled(about, name, signatures)
     for name, signature in signatures.items():
         if name not in used:
             hint = nearest(name, used)
@@ -125,23 +128,23 @@ def check_workers(
             yield from _declared_inputs(definitions[name], functions[name], signature)
 
 
-def _misspelt(about: str, name: str, workers: Iterable[str]) -> Iterator[Finding]:
-    """A task without a definition, for which nobody works, and whose name is nearly that of a worker."""
+def _misspelled(about: str, name: str, workers: Iterable[str]) -> Iterator[Finding]:
+    """A task without definition and worker, whose name is almost that of a worker."""
     if near := difflib.get_close_matches(name, workers, n=1, cutoff=_NEAR):
-        message = f"no worker here works on tasks of type {name!r}; did you mean {near[0]!r}?"
+        message = f"no worker of these modules executes tasks of type {name!r}; did you mean {near[0]!r}?"
         yield Finding("warning", about, message, "Compare the names.")
 
 
 def _literals(about: str, function: Callable[..., Any], step: WorkflowTask, signature: Signature) -> Iterator[Finding]:
-    for said in misfits(function, step.input_parameters or {}):
-        yield Finding("error", about, said, f"Mend the step's inputParameters, or the annotation at {signature.place}.")
+    for message in misfits(function, step.input_parameters or {}):
+        yield Finding("error", about, message, f"Fix the inputParameters, or the annotation at {signature.place}.")
 
 
 def _declared_inputs(definition: TaskDef, function: Callable[..., Any], signature: Signature) -> Iterator[Finding]:
-    """What a task definition says of its inputs: ``inputTemplate``, ``inputKeys``, ``inputSchema``."""
+    """Check ``inputTemplate``, ``inputKeys`` and ``inputSchema`` of a task definition."""
     name, template = definition.name, definition.input_template or {}
-    for said in misfits(function, template):
-        yield Finding("error", name, f"inputTemplate: {said}", f"Mend it, or the annotation at {signature.place}.")
+    for message in misfits(function, template):
+        yield Finding("error", name, f"inputTemplate: {message}", f"Fix it, or the annotation at {signature.place}.")
     schema = (definition.input_schema.data or {}) if definition.input_schema is not None else {}
     for where, keys in (("inputKeys", definition.input_keys or []), ("inputSchema", schema.get("properties") or {})):
         if not keys:

@@ -1,9 +1,11 @@
-"""The command ``conductor``, and what becomes of its errors."""
+"""The command ``conductor``: its groups, the options that all commands share, and how errors are reported."""
 
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -13,6 +15,7 @@ from typing import Any
 import click
 from click.shell_completion import shell_complete
 
+from conductor._internal.terminal import printable
 from conductor._version import __version__
 from conductor.cli.completion import VARIABLE
 from conductor.cli.exits import DONE, INTERRUPTED, status_of
@@ -22,15 +25,15 @@ from conductor.errors import ConductorError
 __all__ = ["Command", "Group", "LazyGroup", "root", "run", "shared_options"]
 
 
-def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     session = context.find_object(Session)
     if session is not None and value not in {None, False} and parameter.name:
         setattr(session, parameter.name, value)
 
 
 def shared_options() -> list[click.Option]:
-    """The options that stand before or after a command's name."""
-    given: dict[str, Any] = {"expose_value": False, "callback": _keep}
+    """Return the options that every command accepts, before or after its name."""
+    given: dict[str, Any] = {"expose_value": False, "callback": _store}
     return [
         click.Option(
             ["--server"],
@@ -38,7 +41,13 @@ def shared_options() -> list[click.Option]:
             help="The server (default: CONDUCTOR_SERVER_URL, or http://localhost:8080/api).",
             **given,
         ),
-        click.Option(["-o", "--output"], type=click.Choice(["text", "json"]), help="How to show the answer.", **given),
+        click.Option(
+            ["--profile"],
+            metavar="NAME",
+            help="A server saved with 'conductor profile' (or CONDUCTOR_PROFILE).",
+            **given,
+        ),
+        click.Option(["-o", "--output"], type=click.Choice(["text", "json"]), help="The output format.", **given),
         click.Option(["--debug"], is_flag=True, help="Show tracebacks of errors.", **given),
     ]
 
@@ -51,18 +60,35 @@ class Command(click.Command):
         self.params += shared_options()
 
 
-class Group(click.Group):
+class _SuggestingGroup(click.Group):
+    """A group that proposes the nearest command for an unknown one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that ``args`` begin with."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            names = self.list_commands(ctx)
+            near = difflib.get_close_matches(args[0], names, n=2, cutoff=0.5)
+            near += [name for name in names if name not in near and name.startswith(args[0][:3])][:2]
+            hint = f"Did you mean {' or '.join(repr(name) for name in near)}?" if near else "See --help for the list."
+            raise click.UsageError(f"{error.message.rstrip('.')}. {hint}", ctx) from None
+
+
+class Group(_SuggestingGroup):
     """A group whose commands have the shared options."""
 
     command_class = Command
 
 
-class LazyGroup(click.Group):
-    """A group of groups, each imported when it is asked for.
+class LazyGroup(_SuggestingGroup):
+    """A group of commands, each imported when it is used.
 
     Args:
-        homes: By name, the module that has the command under the name ``command``.
-        more: As for ``click.Group``.
+        homes: The module of each command, by the command's name. The module exports it as ``command``.
+        more: Passed to ``click.Group``.
     """
 
     def __init__(self, *arguments: Any, homes: Mapping[str, str], **more: Any) -> None:
@@ -70,11 +96,11 @@ class LazyGroup(click.Group):
         self._homes = homes
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """The names."""
+        """Return the names of the commands."""
         return list(self._homes)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of a name."""
+        """Import and return a command; None for an unknown name."""
         home = self._homes.get(cmd_name)
         found: click.Command | None = importlib.import_module(home).command if home else None
         return found
@@ -90,6 +116,12 @@ _HOMES = {
         "def": "definitions",
         "schedule": "schedule",
         "event": "event",
+        "webhook": "webhook",
+        "secret": "secret",
+        "env": "environment",
+        "gateway": "gateway",
+        "profile": "profile",
+        "whoami": "whoami",
         "doctor": "doctor",
         "completion": "completion",
     }.items()
@@ -101,47 +133,58 @@ _HOMES = {
     homes=_HOMES,
     params=shared_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit status: 0 done; 1 a workflow failed, or a difference was found; 2 wrong usage or setting; 3 the "
-    "server cannot be reached; 4 the time given was over.",
+    epilog="Exit status: 0 success; 1 a workflow failed, or a difference was found; 2 invalid usage or configuration; "
+    "3 the server is unreachable; 4 the timeout expired.",
 )
 @click.version_option(__version__, prog_name="conductor")
 def root() -> None:
-    """Conductor: workers, servers, workflows, tasks and definitions."""
+    """Run workers and servers, and manage workflows, tasks and definitions of Conductor."""
 
 
 def run(words: Sequence[str] | None = None) -> int:
-    """Run a command line, that of this process by default; returns the exit status."""
+    """Run a command line, by default that of this process, and return its exit status."""
     if instruction := os.environ.get(VARIABLE):
         return shell_complete(root, {"obj": Session()}, "conductor", VARIABLE, instruction)
+    _replace_unencodable()
     words = list(sys.argv[1:] if words is None else words)
     session = Session(words=tuple(words))
     try:
         with root.make_context("conductor", words, obj=session) as context:
             answer = root.invoke(context)
         sys.stdout.flush()
-    except click.exceptions.Exit as error:  # of --help and --version
+    except click.exceptions.Exit as error:  # --help and --version
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe, such as head, has enough
-        _forget_output()
+    except BrokenPipeError:  # the reader of the pipe, such as head, has ended
+        _discard_output()
         return DONE
     except (click.ClickException, ConductorError, OSError) as error:
-        return _tell(error, session)
+        return _report(error, session)
     return answer if isinstance(answer, int) else DONE
 
 
-def _tell(error: Exception, session: Session) -> int:
+def _replace_unencodable() -> None:
+    """Write characters that the terminal's encoding lacks as escapes; no output fails on them."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # a test's stream may lack it
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _report(error: Exception, session: Session) -> int:
     if session.debug:
         traceback.print_exception(error)
     if isinstance(error, click.ClickException):
-        error.show()
+        shown = io.StringIO()
+        error.show(file=shown)
+        sys.stderr.write(printable(shown.getvalue()))
         return error.exit_code
-    sys.stderr.write(f"Error: {error}\n")
+    sys.stderr.write(f"Error: {printable(str(error))}\n")
     return status_of(error)
 
 
-def _forget_output() -> None:
-    """Have the interpreter's last flush write to nowhere."""
+def _discard_output() -> None:
+    """Let the interpreter's last flush write to the null device."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,9 +1,11 @@
-"""``conductor def``: definitions in files against those of the server, for people and for CI."""
+"""``conductor def``: list, compare and write definitions, for people and for CI."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,14 @@ from typing import Any
 import click
 from attrs import frozen
 
+from conductor.cli.checking import nearest
 from conductor.cli.command import Group
-from conductor.cli.exits import DONE, FAILED
+from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.folder import Definitions, FromFile, read_all
-from conductor.cli.output import say, show_json, show_rows, tracked
+from conductor.cli.names import complete_task_type, complete_workflow
+from conductor.cli.output import relative_time, say, show_json, show_rows, tracked, watch_option, watched, write
 from conductor.cli.session import Session
-from conductor.cli.workflow import written
+from conductor.cli.workflow_files import serialized
 from conductor.clients.client import ConductorClient
 from conductor.clients.ensure import compare
 from conductor.errors import NotFoundError
@@ -30,12 +34,12 @@ __all__ = ["Planned", "Pulled", "command", "plan", "pull_all"]
 
 @frozen
 class Planned:
-    """One definition against the server's.
+    """One definition compared with the server's.
 
     Attributes:
-        definition: What is to be written.
+        definition: The definition to write.
         state: ``new``, ``changed`` or ``same``.
-        changes: Each difference, as text.
+        changes: A line for each difference.
     """
 
     definition: Workflow | TaskDef
@@ -49,11 +53,11 @@ class Planned:
 
     @property
     def version(self) -> int | None:
-        """A workflow's version."""
+        """The version of a workflow; None for a task."""
         return self.definition.version if isinstance(self.definition, Workflow) else None
 
     def write(self, client: ConductorClient) -> None:
-        """Write it, unless the server has the same."""
+        """Write it to the server, unless the server has the same."""
         if self.state == "same":
             return
         if isinstance(self.definition, Workflow):
@@ -75,7 +79,7 @@ class Planned:
 
 
 def plan(client: ConductorClient, wanted: Definitions) -> Iterator[Planned]:
-    """Each definition against what the server has; tasks first, because workflows need them."""
+    """Compare each definition with the server's; tasks come first, because workflows need them."""
     for task in wanted.tasks:
         found = compare(task.name, task, _task(client, task.name))
         state = "new" if found.created else "changed" if found.changes else "same"
@@ -93,16 +97,18 @@ def _task(client: ConductorClient, name: str) -> TaskDef | None:
         return None
 
 
+#: Characters of a definition's name that its file name has at most: file systems allow 255 bytes.
+_MAX_STEM = 100
 _ENDINGS = {"json": ".json", "yaml": ".yaml", "python": ".py"}
 
 
 @frozen
 class Pulled:
-    """A file as it is to be.
+    """A definition of the server as a file.
 
     Attributes:
-        path: Where.
-        text: What it is to hold.
+        path: The file.
+        text: Its new content.
     """
 
     path: Path
@@ -116,7 +122,7 @@ class Pulled:
         return "same" if self.path.read_text(encoding="utf-8", errors="replace") == self.text else "changed"
 
     def write(self) -> None:
-        """Write it."""
+        """Write the file; its folder is created if it is missing."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(self.text, encoding="utf-8")
 
@@ -134,22 +140,40 @@ def pull_all(
         all_versions: Each version of a workflow, and not the latest alone.
     """
     found = [one for one in client.metadata.list_workflows() if _is_wanted(one.name, names)]
+    file_name = _FileNames(as_module=form == "python")
     for definition in found if all_versions else _latest(found):
         workflow = Workflow.from_def(definition)
-        plain = form == "python"
-        text = workflow.to_python(tidy=True) if plain else written(without_defaults(workflow.to_dict()), form)
-        stem = f"{_file_name(definition.name)}.{definition.version}" if all_versions else _file_name(definition.name)
-        if plain:
-            stem = re.sub(r"\W", "_", stem)  # a module's name
+        if form == "python":
+            text = workflow.to_python(tidy=True)
+        else:
+            text = serialized(without_defaults(workflow.to_dict()), form)
+        stem = file_name(definition.name, definition.version if all_versions else None)
         yield Pulled(folder / "workflows" / f"{stem}{_ENDINGS[form]}", text)
     data = "json" if form == "python" else form
+    file_name = _FileNames(as_module=False)
     for task in client.metadata.list_tasks():
         if _is_wanted(task.name, names):
-            wire = {key: value for key, value in task.to_dict().items() if key not in STAMPS and _says(value)}
-            yield Pulled(folder / "tasks" / f"{_file_name(task.name)}{_ENDINGS[data]}", written(wire, data))
+            wire = {key: value for key, value in task.to_dict().items() if key not in STAMPS and _is_set(value)}
+            yield Pulled(folder / "tasks" / f"{file_name(task.name)}{_ENDINGS[data]}", serialized(wire, data))
 
 
-def _says(value: Any) -> bool:
+class _FileNames:
+    """File names for definitions: a name whose file is taken by another, in any case, gets a part of its hash."""
+
+    def __init__(self, *, as_module: bool) -> None:
+        self._unfit = re.compile(r"\W" if as_module else r"[^\w.-]")
+        self._separator = "_" if as_module else "."
+        self._owners: dict[str, str] = {}
+
+    def __call__(self, name: str, version: int | None = None) -> str:
+        stem = self._unfit.sub("_", name)[:_MAX_STEM]
+        if self._owners.setdefault(stem.casefold(), name) != name:
+            stem += f"_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+            self._owners[stem.casefold()] = name
+        return stem if version is None else f"{stem}{self._separator}{version}"
+
+
+def _is_set(value: Any) -> bool:
     return value not in (None, [], {})
 
 
@@ -165,29 +189,25 @@ def _latest(found: Iterable[WorkflowDef]) -> list[WorkflowDef]:
     return [latest[name] for name in sorted(latest)]
 
 
-def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]", "_", name)
-
-
 _PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 _TASK_DEFS = click.option(
-    "--task-defs", is_flag=True, help="With the task definitions of the decorated functions in Python workflows."
+    "--task-defs", is_flag=True, help="Include the task definitions of decorated functions in Python workflows."
 )
 _COLUMNS = ("kind", "name", "version", "state")
 
 
 @click.group("def", cls=Group)
 def command() -> None:
-    """Compare definitions in files with the server's, and write either.
+    """List, get, compare, write and delete definitions of workflows and tasks.
 
-    A PATH is a JSON or YAML file with one definition or a list of them, a Python file that makes a Workflow, or a
+    A PATH is a JSON or YAML file with one definition or a list of them, a Python file that creates a Workflow, or a
     folder of such files.
     """
 
 
 @command.command("validate")
 @_PATHS
-@click.option("--strict", is_flag=True, help="Warnings count as well.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.pass_obj
 def validate(session: Session, paths: tuple[Path, ...], strict: bool) -> int:
     """Check definitions without a server; exit status 1 if there are problems."""
@@ -199,7 +219,7 @@ def _judge(session: Session, wanted: Definitions, *, strict: bool) -> int:
     if session.is_json:
         show_json([_problem_row(one, problem) for one, problem in found])
     for one, problem in () if session.is_json else found:
-        click.echo(f"{one.path}: {one.workflow.name}: {'error' if problem.is_error else 'warning'}: {problem}")
+        write(f"{one.path}: {one.workflow.name}: {'error' if problem.is_error else 'warning'}: {problem}")
     wrong = [problem for _, problem in found if problem.is_error or strict]
     say(
         f"{len(wanted.workflows)} workflows and {len(wanted.tasks)} task definitions: "
@@ -224,7 +244,7 @@ def _problem_row(one: FromFile, problem: Problem) -> dict[str, object]:
 @_TASK_DEFS
 @click.pass_obj
 def diff(session: Session, paths: tuple[Path, ...], task_defs: bool) -> int:
-    """Show what pushing would change; exit status 1 if that is anything."""
+    """Show what 'push' would change; exit status 1 if there is a difference."""
     with session.client() as client:
         return _show_plan(session, _planned(client, read_all(paths, task_defs=task_defs)))
 
@@ -244,17 +264,17 @@ def _show_changes(planned: Sequence[Planned]) -> None:
     for one in planned:
         if one.changes:
             version = "" if one.version is None else f" version {one.version}"
-            click.echo(f"\n{one.kind} {one.definition.name}{version}")
-            click.echo("\n".join(f"  {change}" for change in one.changes))
+            write(f"\n{one.kind} {one.definition.name}{version}")
+            write("\n".join(f"  {change}" for change in one.changes))
 
 
 @command.command("push")
 @_PATHS
 @_TASK_DEFS
-@click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if something would be written.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if there is a difference.")
 @click.pass_obj
 def push(session: Session, paths: tuple[Path, ...], task_defs: bool, dry_run: bool) -> int:
-    """Write what differs to the server; nothing is written if a definition is wrong, or all are the same."""
+    """Write the definitions that differ to the server; nothing is written if one has an error."""
     wanted = read_all(paths, task_defs=task_defs)
     if any(problem.is_error for one in wanted.workflows for problem in one.workflow.validate()):
         return _judge(session, wanted, strict=False)
@@ -272,13 +292,15 @@ def push(session: Session, paths: tuple[Path, ...], task_defs: bool, dry_run: bo
 
 @command.command("pull")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--name", "names", multiple=True, metavar="GLOB", help="Only these, as 'order_*'; repeatable.")
+@click.option(
+    "--name", "names", multiple=True, metavar="GLOB", help="Only names that match, such as 'order_*'; repeatable."
+)
 @click.option("--format", "form", type=click.Choice(["json", "yaml", "python"]), default="json", show_default=True)
-@click.option("--all-versions", is_flag=True, help="Each version of a workflow, and not the latest alone.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if something would be written.")
+@click.option("--all-versions", is_flag=True, help="Every version of a workflow instead of the latest.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if there is a difference.")
 @click.pass_obj
 def pull(session: Session, folder: Path, names: tuple[str, ...], form: str, all_versions: bool, dry_run: bool) -> int:
-    """Write the server's definitions to FOLDER/workflows and FOLDER/tasks; files that are the same stay as they are."""
+    """Write the server's definitions to FOLDER/workflows and FOLDER/tasks; identical files are left alone."""
     with session.client() as client:
         found = pull_all(client, folder, names=names, form=form, all_versions=all_versions)
         pulled = list(tracked(found, "Reading"))
@@ -294,4 +316,127 @@ def pull(session: Session, folder: Path, names: tuple[str, ...], form: str, all_
 
 def _show_pulled(session: Session, pulled: Sequence[Pulled]) -> None:
     rows = [{"path": str(one.path), "state": one.state} for one in pulled]
-    show_rows(session, rows, ("path", "state"), empty="The server has no such definitions.")
+    show_rows(session, rows, ("path", "state"), empty="No definition matches.")
+
+
+@command.command("list")
+@click.option("--kind", type=click.Choice(["workflow", "task"]), help="Only definitions of this kind.")
+@click.option("--name", "names", multiple=True, metavar="GLOB", help="Only names that match; repeatable.")
+@click.option("--all-versions", is_flag=True, help="Every version of a workflow instead of the latest.")
+@watch_option
+@click.pass_obj
+def list_(
+    session: Session, kind: str | None, names: tuple[str, ...], all_versions: bool, interval: float | None
+) -> None:
+    """List the server's definitions."""
+    with session.client() as client:
+
+        def rows() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = []
+            if kind != "task":
+                workflows = [one for one in client.metadata.list_workflows() if _is_wanted(one.name, names)]
+                ordered = sorted(workflows, key=lambda one: (one.name, one.version or 0))
+                found += [_definition_row("workflow", one) for one in (ordered if all_versions else _latest(workflows))]
+            if kind != "workflow":
+                tasks = sorted(client.metadata.list_tasks(), key=lambda one: one.name)
+                found += [_definition_row("task", one) for one in tasks if _is_wanted(one.name, names)]
+            return found
+
+        columns = ("kind", "name", "version", "updated", "owner", "description")
+        watched(session, interval, rows, columns, empty="No definition matches.")
+
+
+def _definition_row(kind: str, one: WorkflowDef | TaskDef) -> dict[str, Any]:
+    changed = one.update_time or one.create_time
+    return {
+        "kind": kind,
+        "name": one.name,
+        "version": one.version if isinstance(one, WorkflowDef) else None,
+        "updated": relative_time(datetime.fromtimestamp(changed / 1000, timezone.utc)) if changed else None,
+        "owner": one.owner_email,
+        "description": one.description,
+    }
+
+
+@command.group("get", cls=Group)
+def get() -> None:
+    """Print a definition of the server."""
+
+
+@get.command("workflow")
+@click.argument("name", metavar="NAME", shell_complete=complete_workflow)
+@click.option("--version", type=int, help="Its version (default: the latest).")
+@click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)
+@click.pass_obj
+def get_workflow(session: Session, name: str, version: int | None, form: str) -> None:
+    """Print a workflow definition."""
+    with session.client() as client:
+        try:
+            found = client.metadata.get_workflow(name, version)
+        except NotFoundError:
+            raise _unknown("workflow", name, (one.name for one in client.metadata.list_workflows()), version) from None
+    write(serialized(found.to_dict(), form), newline=False)
+
+
+@get.command("task")
+@click.argument("name", metavar="NAME", shell_complete=complete_task_type)
+@click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)
+@click.pass_obj
+def get_task(session: Session, name: str, form: str) -> None:
+    """Print a task definition."""
+    with session.client() as client:
+        try:
+            found = client.metadata.get_task(name)
+        except NotFoundError:
+            raise _unknown("task", name, (one.name for one in client.metadata.list_tasks())) from None
+    write(serialized(found.to_dict(), form), newline=False)
+
+
+def _unknown(kind: str, name: str, known: Iterable[str], version: int | None = None) -> Misused:
+    known = set(known)
+    if name in known and version is not None:
+        return Misused(
+            f"The {kind} definition {name!r} has no version {version}. See: conductor def list --all-versions"
+        )
+    return Misused(f"The server has no {kind} definition {name!r}{nearest(name, known) or '.'}")
+
+
+@command.group("delete", cls=Group)
+def delete() -> None:
+    """Delete a definition from the server."""
+
+
+_YES = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+
+
+@delete.command("workflow")
+@click.argument("name", metavar="NAME", shell_complete=complete_workflow)
+@click.option("--version", type=int, required=True, help="The version to delete.")
+@_YES
+@click.pass_obj
+def delete_workflow(session: Session, name: str, version: int, yes: bool) -> None:
+    """Delete one version of a workflow definition; running executions keep their copy."""
+    if not yes:
+        click.confirm(f"Delete workflow {name} version {version}?", abort=True, err=True)
+    with session.client() as client:
+        try:
+            client.metadata.unregister_workflow(name, version)
+        except NotFoundError:
+            raise _unknown("workflow", name, (one.name for one in client.metadata.list_workflows()), version) from None
+    say(f"Deleted workflow {name} version {version}")
+
+
+@delete.command("task")
+@click.argument("name", metavar="NAME", shell_complete=complete_task_type)
+@_YES
+@click.pass_obj
+def delete_task(session: Session, name: str, yes: bool) -> None:
+    """Delete a task definition."""
+    if not yes:
+        click.confirm(f"Delete task definition {name}?", abort=True, err=True)
+    with session.client() as client:
+        try:
+            client.metadata.unregister_task(name)
+        except NotFoundError:
+            raise _unknown("task", name, (one.name for one in client.metadata.list_tasks())) from None
+    say(f"Deleted task definition {name}")

@@ -1,4 +1,4 @@
-"""``conductor event``: what an event from outside does to workflows."""
+"""``conductor event``: event handlers, which start and change workflows when an event arrives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
-from conductor.cli.output import show_ensured, show_json, show_rows
+from conductor.cli.output import show_ensured, show_json, watch_option, watched
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
 from conductor.clients.ensure import compare
@@ -20,31 +20,34 @@ __all__ = ["command"]
 
 @click.group("event", cls=Group)
 def command() -> None:
-    """Event handlers."""
+    """Manage event handlers."""
 
 
 @command.command("list")
 @click.option("--event", metavar="PROVIDER:QUEUE", help="Only the handlers of this event.")
+@watch_option
 @click.pass_obj
-def list_(session: Session, event: str | None) -> None:
+def list_(session: Session, event: str | None, interval: float | None) -> None:
     """List event handlers."""
+    columns = ("name", "event", "active", "actions", "condition")
     with session.client() as client:
-        found = (
-            client.events.list_handlers()
-            if event is None
-            else client.events.list_handlers_for_event(event, active_only=False)
-        )
-    rows = [
-        {
-            "name": one.name,
-            "event": one.event,
-            "active": bool(one.active),
-            "actions": " ".join(str(action.action) for action in one.actions),
-            "condition": one.condition,
-        }
-        for one in found
-    ]
-    show_rows(session, rows, ("name", "event", "active", "actions", "condition"), empty="There are no event handlers.")
+
+        def rows() -> list[dict[str, Any]]:
+            if event is None:
+                return [_row(one) for one in client.events.list_handlers()]
+            return [_row(one) for one in client.events.list_handlers_for_event(event, active_only=False)]
+
+        watched(session, interval, rows, columns, empty="There are no event handlers.")
+
+
+def _row(handler: EventHandler) -> dict[str, Any]:
+    return {
+        "name": handler.name,
+        "event": handler.event,
+        "active": bool(handler.active),
+        "actions": " ".join(str(action.action) for action in handler.actions),
+        "condition": handler.condition,
+    }
 
 
 @command.command("get")
@@ -58,10 +61,10 @@ def get(session: Session, name: str) -> None:
 
 @command.command("save")
 @click.argument("handler", type=json_object, metavar="JSON|@FILE|-")
-@click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if something would be written.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if there is a difference.")
 @click.pass_obj
 def save(session: Session, handler: dict[str, Any], dry_run: bool) -> int:
-    """Create an event handler, or change the one of its name where it differs."""
+    """Create an event handler, or update the existing one if it differs."""
     wanted = EventHandler.from_dict(handler)
     with session.client() as client:
         try:

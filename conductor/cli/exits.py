@@ -1,4 +1,4 @@
-"""Exit statuses, so that cron jobs and CI can rely on them."""
+"""Exit statuses that cron jobs and CI rely on."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ from conductor.errors import (
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "MISUSED", "TIMED_OUT", "UNREACHABLE", "Misused", "status_of"]
 
 DONE = 0
-FAILED = 1  # a workflow or a task failed, or what was compared differs
-MISUSED = 2  # a wrong usage or setting, or the server refuses what was asked
-UNREACHABLE = 3  # no answer of the server, or none that can be used
-TIMED_OUT = 4  # the time that the caller gave is over; what runs on the server goes on
-INTERRUPTED = 130  # Ctrl-C, as shells count it
+#: A workflow or a task failed, or a comparison found a difference.
+FAILED = 1
+#: Invalid usage or configuration, or the server refuses the request.
+MISUSED = 2
+#: The server does not respond, or its response is unusable.
+UNREACHABLE = 3
+#: The timeout given on the command line expired; the execution continues on the server.
+TIMED_OUT = 4
+#: Ctrl-C, as shells report it: 128 + SIGINT.
+INTERRUPTED = 130
 
 
 class Misused(click.ClickException):
-    """Something that the user can mend: a wrong word, a file, a module."""
+    """A mistake that the user can fix: an invalid argument, a file, a module."""
 
     exit_code = MISUSED
 
@@ -34,7 +39,7 @@ _UNREACHABLE = (APIConnectionError, ServerError, UnexpectedResponseError, RateLi
 
 
 def status_of(error: Exception) -> int:
-    """The exit status for an error."""
+    """Return the exit status for an error."""
     if isinstance(error, WorkflowFailedError):
         return FAILED
     if isinstance(error, WorkflowTimeoutError):

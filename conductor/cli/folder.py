@@ -1,4 +1,4 @@
-"""Definitions in files: JSON, YAML and Python, one by one or whole folders."""
+"""Read definitions from JSON, YAML and Python files, one by one or from whole folders."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["Definitions", "FromFile", "read_all", "read_workflow"]
 
 _DATA = frozenset({".json", ".yaml", ".yml"})
 _SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "build", "dist"})
-_KEYS_OF_TASKS = frozenset(wire_name(one) for one in fields(TaskDef))
+_TASK_DEF_FIELDS = frozenset(wire_name(one) for one in fields(TaskDef))
 
 
 @frozen
 class FromFile:
-    """A workflow, and the file that it is in."""
+    """A workflow and its file."""
 
     workflow: Workflow
     path: Path
@@ -36,10 +36,10 @@ class FromFile:
 
 @frozen
 class Definitions:
-    """What files hold.
+    """The definitions in files.
 
     Attributes:
-        workflows: The workflows, in the files' order.
+        workflows: The workflows, in the order of the files.
         tasks: The task definitions.
     """
 
@@ -48,14 +48,14 @@ class Definitions:
 
 
 def read_all(paths: Iterable[str | Path], *, task_defs: bool = False) -> Definitions:
-    """The definitions in files and folders; a folder's Python files count where they make a ``Workflow``.
+    """Return the definitions in files and folders; of a folder's Python files those that create a ``Workflow``.
 
     Args:
         paths: Files and folders.
-        task_defs: Whether the decorated functions among the steps of Python workflows bring their task definitions.
+        task_defs: Whether to include the task definitions of decorated functions that are steps of Python workflows.
 
     Raises:
-        Misused: A file cannot be read, there are two definitions of one name and version, or there is none at all.
+        Misused: A file cannot be read, a name and version is defined twice, or there are no definitions at all.
     """
     workflows: list[FromFile] = []
     tasks: dict[str, TaskDef] = {}
@@ -67,7 +67,7 @@ def read_all(paths: Iterable[str | Path], *, task_defs: bool = False) -> Definit
             else:
                 tasks[found.name] = found
     if not workflows and not tasks:
-        raise Misused(f"There is no definition in {', '.join(map(str, given))}.")
+        raise Misused(f"No definition found in {', '.join(map(str, given))}.")
     _refuse_duplicates(workflows)
     if task_defs:
         tasks = {task.name: task for one in workflows for task in one.workflow.task_defs()} | tasks
@@ -75,35 +75,35 @@ def read_all(paths: Iterable[str | Path], *, task_defs: bool = False) -> Definit
 
 
 def read_workflow(word: str) -> Workflow | None:
-    """The one workflow of a file; None for a word that names no file.
+    """Return the only workflow of a file; None if the word does not name a file.
 
     Raises:
-        Misused: The file has none, or several.
+        Misused: The file has no workflow, or several.
     """
     path = Path(word)
     if path.suffix not in _DATA | {".py"} or not path.exists():
         return None
     found = read_all([path]).workflows
     if len(found) != 1:
-        raise Misused(f"{word} has {len(found)} workflows, and one is needed.")
+        raise Misused(f"{word} has {len(found)} workflows; exactly one is needed.")
     return found[0].workflow
 
 
 def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """The files, each with whether it was named itself."""
+    """Yield the files, each with whether it was named on the command line."""
     for path in paths:
         if not path.exists():
-            raise Misused(f"There is no {path}.")
+            raise Misused(f"{path}: file not found.")
         if not path.is_dir():
             yield path, True
             continue
         for parent, folders, names in os.walk(path):
             folders[:] = sorted(name for name in folders if name not in _SKIPPED and not name.startswith("."))
             inside = [Path(parent, name) for name in sorted(names)]
-            yield from ((one, False) for one in inside if one.suffix in _DATA or _makes_workflows(one))
+            yield from ((one, False) for one in inside if one.suffix in _DATA or _creates_workflows(one))
 
 
-def _makes_workflows(path: Path) -> bool:
+def _creates_workflows(path: Path) -> bool:
     return path.suffix == ".py" and path.name != "__main__.py" and b"Workflow(" in path.read_bytes()
 
 
@@ -113,8 +113,8 @@ def _data(path: Path, *, is_named: bool) -> Iterator[Workflow | TaskDef]:
     found = [_definition(entry) for entry in entries]
     if None in found:
         if is_named or any(found):
-            raise Misused(f"{path} has something that is neither a workflow nor a task definition.")
-        say(f"{path} is left out: it has no definitions.")
+            raise Misused(f"{path}: an entry is neither a workflow nor a task definition.")
+        say(f"Skipped {path}: it has no definitions.")
         return
     yield from (one for one in found if one is not None)
 
@@ -124,11 +124,11 @@ def _definition(entry: Any) -> Workflow | TaskDef | None:
         return None
     if isinstance(entry.get("tasks"), list):
         return Workflow.from_def(entry)
-    return TaskDef.from_dict(entry) if entry.keys() <= _KEYS_OF_TASKS else None
+    return TaskDef.from_dict(entry) if entry.keys() <= _TASK_DEF_FIELDS else None
 
 
 def _python(path: Path) -> list[Workflow]:
-    """The workflows among a file's variables, each once."""
+    """The workflows among the variables of a Python file, each once."""
     found = {id(value): value for value in _variables(path).values() if isinstance(value, Workflow)}
     return list(found.values())
 

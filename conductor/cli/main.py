@@ -1,4 +1,4 @@
-"""Where the command line begins."""
+"""The entry point of the command line."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 _MISUSED = 2
-_NEEDED = frozenset({"click", "rich"})
+_EXTRA = frozenset({"click", "rich"})
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a command line, that of this process by default; returns the exit status."""
+    """Run a command line, by default that of this process, and return its exit status."""
     try:
         from conductor.cli.command import run  # noqa: PLC0415  needs the extra
     except ModuleNotFoundError as error:
-        if error.name not in _NEEDED:
+        if error.name not in _EXTRA:
             raise
         sys.stderr.write(f"The command line needs {error.name}: pip install 'conductor-sdk[cli]'.\n")
         return _MISUSED

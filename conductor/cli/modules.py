@@ -1,4 +1,4 @@
-"""Importing the user's modules, with sentences in place of tracebacks for what can be mended."""
+"""Import the user's modules; mistakes become short messages instead of tracebacks."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["find_named", "import_all", "module_name"]
 
 
 def module_name(word: str) -> str:
-    """A module's name, also where its path was given, as a shell completes it."""
+    """Return a module's name; ``app/tasks.py``, as a shell completes it, is ``app.tasks``."""
     path = Path(word)
     if path.suffix != ".py":
         return word.rstrip("/").replace("/", ".") if "/" in word else word
     inside = path.resolve().relative_to(Path.cwd()) if path.resolve().is_relative_to(Path.cwd()) else None
     if inside is None:
-        raise click.BadParameter(f"{word} is not below this folder; give the module's name, as Python imports it.")
+        raise click.BadParameter(f"{word} is outside the current folder; give the module's name, as Python imports it.")
     return ".".join(inside.with_suffix("").parts)
 
 
 def import_all(words: Iterable[str]) -> list[str]:
-    """Import modules, found from the current folder as well; returns their names.
+    """Import modules, also from the current folder, and return their names.
 
     Raises:
-        Misused: One cannot be imported.
+        Misused: A module cannot be imported.
     """
     here = str(Path.cwd())
     if here not in sys.path:
@@ -50,10 +50,10 @@ def _import(name: str) -> None:
         raise
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise Misused(f"There is no module {name!r}; looked in {Path.cwd()} and on Python's path.") from None
-        raise Misused(f"{name} cannot be imported: {error}\n{_last_place(error)}") from None
+            raise Misused(f"No module named {name!r} in {Path.cwd()} or on the Python path.") from None
+        raise Misused(f"Cannot import {name}: {error}\n{_last_place(error)}") from None
     except Exception as error:
-        raise Misused(f"{name} cannot be imported: {type(error).__name__}: {error}\n{_last_place(error)}") from error
+        raise Misused(f"Cannot import {name}: {type(error).__name__}: {error}\n{_last_place(error)}") from error
 
 
 def _last_place(error: BaseException) -> str:
@@ -64,16 +64,16 @@ def _last_place(error: BaseException) -> str:
 
 
 def find_named(only: Sequence[str]) -> list[Worker]:
-    """The declared workers, or those of the names.
+    """Return the declared workers, or those with the given names.
 
     Raises:
-        Misused: There is none, or none of a name.
+        Misused: No worker is declared, or none with one of the names.
     """
     workers = default_registry.list()
     if not workers and not only:
-        raise Misused("These modules declare no workers; decorate their functions with @worker_task.")
+        raise Misused("These modules declare no workers. Decorate their functions with @worker_task.")
     unknown = sorted(set(only) - {worker.name for worker in workers})
     if unknown:
-        there = ", ".join(sorted({worker.name for worker in workers})) or "none"
-        raise Misused(f"No worker is declared for {', '.join(unknown)}; there are: {there}.")
+        declared = ", ".join(sorted({worker.name for worker in workers})) or "none"
+        raise Misused(f"No worker is declared for {', '.join(unknown)}; declared are: {declared}.")
     return [worker for worker in workers if not only or worker.name in only]

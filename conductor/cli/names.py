@@ -1,4 +1,4 @@
-"""What the server has, by name, for a shell that completes; nothing where it does not answer at once."""
+"""Shell completion of names that the server knows; empty if it does not respond at once."""
 
 from __future__ import annotations
 
@@ -7,26 +7,34 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem
 
-from conductor.cli.session import Session
+from conductor.cli.session import ProfileStore, Session
 from conductor.clients.client import ConductorClient
 from conductor.errors import ConductorError, NotFoundError
 from conductor.transport.retry import RetryPolicy
 
-__all__ = ["complete_schedule", "complete_task_type", "complete_workflow", "complete_workflow_or_file"]
+__all__ = [
+    "complete_profile",
+    "complete_schedule",
+    "complete_secret",
+    "complete_task_type",
+    "complete_workflow",
+    "complete_workflow_or_file",
+]
 
-_PATIENCE_MS = 1000
+#: Milliseconds that a completion waits for the server; a shell feels stuck after more.
+_TIMEOUT_MS = 1000
 
 Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def _completion(ask: Callable[[ConductorClient], Iterable[str]], *, or_file: bool = False) -> Completion:
+def _completion(read: Callable[[ConductorClient], Iterable[str]], *, or_file: bool = False) -> Completion:
     def complete(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
         session = context.find_object(Session) or Session()
         try:
-            settings = session.settings().evolve(connect_timeout_ms=_PATIENCE_MS, request_timeout_ms=_PATIENCE_MS)
+            settings = session.settings().evolve(connect_timeout_ms=_TIMEOUT_MS, request_timeout_ms=_TIMEOUT_MS)
             with ConductorClient(settings, retry=RetryPolicy.none()) as client:
-                found = sorted({name for name in ask(client) if name.startswith(begun)})
-        except ConductorError:
+                found = sorted({name for name in read(client) if name.startswith(begun)})
+        except (ConductorError, click.ClickException):
             found = []
         items = [CompletionItem(name) for name in found]
         return items or ([CompletionItem(begun, type="file")] if or_file else [])
@@ -37,11 +45,20 @@ def _completion(ask: Callable[[ConductorClient], Iterable[str]], *, or_file: boo
 def _workflows(client: ConductorClient) -> Iterable[str]:
     try:
         return client.metadata.list_workflow_names()
-    except NotFoundError:  # Orkes has whole definitions alone
+    except NotFoundError:  # Orkes returns whole definitions only
         return (one.name for one in client.metadata.list_workflows())
+
+
+def complete_profile(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Complete the name of a profile."""
+    try:
+        return [CompletionItem(name) for name in sorted(ProfileStore.load().profiles) if name.startswith(begun)]
+    except click.ClickException:
+        return []
 
 
 complete_workflow = _completion(_workflows)
 complete_workflow_or_file = _completion(_workflows, or_file=True)
 complete_schedule = _completion(lambda client: (one.name for one in client.schedules.list()))
 complete_task_type = _completion(lambda client: (one.name for one in client.metadata.list_tasks()))
+complete_secret = _completion(lambda client: client.secrets.list_names())

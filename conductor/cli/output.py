@@ -1,35 +1,55 @@
-"""How answers are shown: tables on a terminal, tabs where they are piped, JSON where it is asked for."""
+"""How results are shown: tables on a terminal, tab-separated lines in a pipe, JSON on request."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
+from conductor._internal.terminal import one_line, printable
 from conductor.cli.session import Session
 from conductor.clients.ensure import Ensured
 from conductor.models.codec import to_jsonable
 
-__all__ = ["local_time", "say", "show_ensured", "show_json", "show_rows", "tracked"]
-
+__all__ = [
+    "local_time",
+    "relative_time",
+    "say",
+    "show_ensured",
+    "show_json",
+    "show_rows",
+    "tracked",
+    "watch_option",
+    "watched",
+    "write",
+]
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Columns whose values people copy: such a value is never wrapped or cut.
+_IDS = frozenset({"workflowId", "taskId", "subWorkflowId", "id"})
+
+_AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def tracked(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """The same items, with a bar on standard error while they come.
+    """Yield the items, with a progress bar on standard error if that is a terminal.
 
     Args:
-        items: What takes long to make, or to work on.
-        what: Said beside the bar.
-        total: How many there will be; None where that is not known.
+        items: What takes long to produce or to process.
+        what: The label of the bar.
+        total: The number of items; None if it is unknown.
     """
     if not sys.stderr.isatty():
         yield from items
@@ -43,23 +63,33 @@ def tracked(items: Iterable[T], what: str, total: int | None = None) -> Iterator
 
 
 def say(text: str) -> None:
-    """A line for people, kept out of what is piped."""
-    click.echo(text, err=True)
+    """Print a line for people on standard error, apart from the results."""
+    click.echo(printable(text), err=True)
+
+
+def write(text: str, *, newline: bool = True) -> None:
+    """Print a result on standard output, without characters that control a terminal."""
+    click.echo(printable(text), nl=newline)
 
 
 def show_json(value: Any) -> None:
-    """A value as JSON."""
-    click.echo(json.dumps(to_jsonable(value), indent=2, ensure_ascii=False))
+    """Print a value as JSON; characters that control a terminal are written as escapes of JSON."""
+    text = json.dumps(to_jsonable(value), indent=2, ensure_ascii=False)
+    click.echo(text if text.isascii() else "".join(map(_json_char, text)))
+
+
+def _json_char(char: str) -> str:
+    return char if char == "\n" or printable(char) == char else json.dumps(char)[1:-1]
 
 
 def show_rows(session: Session, rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, empty: str = "") -> None:
-    """Rows as a table.
+    """Print rows as a table.
 
     Args:
-        session: Says whether JSON is asked for; that has all of each row.
-        rows: By column.
-        columns: Which to show, in this order.
-        empty: What to say where there are none.
+        session: Selects the format; JSON has all fields of each row.
+        rows: Each row's values by column.
+        columns: The columns of the table, in order.
+        empty: The message if there are no rows.
     """
     rows = list(rows)
     if session.is_json:
@@ -75,20 +105,69 @@ def show_rows(session: Session, rows: Iterable[Mapping[str, Any]], columns: Sequ
 
 
 def show_ensured(session: Session, result: Ensured) -> None:
-    """What was created or changed, or would be."""
+    """Print what was created or changed, or would be."""
     if session.is_json:
         changes = [{"path": one.path, "before": one.before, "after": one.after} for one in result.changes]
         show_json({"name": result.name, "created": result.created, "changes": changes})
     else:
-        click.echo(str(result))
+        write(str(result))
+
+
+def watch_option(function: F) -> F:
+    """Add ``--watch`` to a command that shows a list."""
+    return click.option(
+        "--watch",
+        "interval",
+        type=click.FloatRange(0.2),
+        is_flag=False,
+        flag_value=2.0,
+        metavar="[SECONDS]",
+        help="Show the list again every SECONDS (2) until Ctrl-C.",
+    )(function)
+
+
+def watched(
+    session: Session,
+    interval: float | None,
+    rows: Callable[[], Iterable[Mapping[str, Any]]],
+    columns: Sequence[str],
+    *,
+    empty: str = "",
+) -> None:
+    """Print rows once, or again and again.
+
+    Args:
+        session: Selects the format.
+        interval: Seconds between two readings; None to print once.
+        rows: Reads the rows.
+        columns: The columns of the table, in order.
+        empty: The message if there are no rows.
+    """
+    if interval is None:
+        show_rows(session, rows(), columns, empty=empty)
+        return
+    if session.is_json or not sys.stdout.isatty():
+        while True:
+            show_rows(session, rows(), columns, empty=empty)
+            sys.stdout.flush()
+            time.sleep(interval)
+    with Live(console=Console(), auto_refresh=False, screen=False) as live:
+        while True:
+            found = list(rows())
+            table = _table(found, columns) if found else Text(empty)
+            live.update(table, refresh=True)
+            time.sleep(interval)
 
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        if column in _IDS:
+            table.add_column(column, no_wrap=True, overflow="ignore")
+        else:
+            table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(_text(row.get(column)) for column in columns))
+        table.add_row(*(Text(_text(row.get(column))) for column in columns))
     return table
 
 
@@ -99,9 +178,20 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return local_time(value)
-    return " ".join(str(value).split())
+    return one_line(str(value))
 
 
 def local_time(moment: datetime | None) -> str:
-    """A moment in this machine's zone, to the second."""
+    """Return a moment in this machine's time zone, to the second; an empty string for None."""
     return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def relative_time(moment: datetime | None, now: datetime | None = None) -> str:
+    """Return a moment in local time with its distance from now, as ``2026-01-31 18:30:00 (5 min ago)``."""
+    if moment is None:
+        return ""
+    distance = (now or datetime.now(timezone.utc)) - moment
+    size = abs(distance).total_seconds()
+    count, unit = next(((int(size // seconds), unit) for seconds, unit in _AGES if size >= seconds), (0, "s"))
+    words = f"{count} {unit} ago" if distance >= timedelta(0) else f"in {count} {unit}"
+    return f"{local_time(moment)} ({words})"

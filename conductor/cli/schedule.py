@@ -1,7 +1,8 @@
-"""``conductor schedule``: workflows started by the clock."""
+"""``conductor schedule``: workflows that start on a schedule."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -9,9 +10,21 @@ import click
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
 from conductor.cli.names import complete_schedule, complete_workflow
-from conductor.cli.output import local_time, show_ensured, show_json, show_rows
+from conductor.cli.output import (
+    local_time,
+    relative_time,
+    show_ensured,
+    show_json,
+    show_rows,
+    tracked,
+    watch_option,
+    watched,
+    write,
+)
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
+from conductor.clients.client import ConductorClient
+from conductor.errors import ConductorError
 from conductor.models import WorkflowSchedule
 
 __all__ = ["command"]
@@ -21,23 +34,27 @@ _NAME = click.argument("name", metavar="NAME", shell_complete=complete_schedule)
 
 @click.group("schedule", cls=Group)
 def command() -> None:
-    """Workflows that the server starts by the clock."""
+    """Manage workflows that start on a schedule."""
 
 
 @command.command("list")
 @click.option(
     "--workflow", metavar="NAME", shell_complete=complete_workflow, help="Only those that start this workflow."
 )
+@watch_option
 @click.pass_obj
-def list_(session: Session, workflow: str | None) -> None:
-    """List schedules."""
+def list_(session: Session, workflow: str | None, interval: float | None) -> None:
+    """List schedules with their next run."""
+    columns = ("name", "workflow", "cron", "zone", "paused", "next")
     with session.client() as client:
-        found = client.schedules.list(workflow)
-    rows = [_row(one) for one in found]
-    show_rows(session, rows, ("name", "workflow", "cron", "zone", "paused", "next"), empty="There are no schedules.")
+
+        def rows() -> list[dict[str, Any]]:
+            return [_row(client, one) for one in client.schedules.list(workflow)]
+
+        watched(session, interval, rows, columns, empty="There are no schedules.")
 
 
-def _row(schedule: WorkflowSchedule) -> dict[str, Any]:
+def _row(client: ConductorClient, schedule: WorkflowSchedule) -> dict[str, Any]:
     request = schedule.start_workflow_request
     return {
         "name": schedule.name,
@@ -45,8 +62,20 @@ def _row(schedule: WorkflowSchedule) -> dict[str, Any]:
         "cron": schedule.cron_expression,
         "zone": schedule.zone_id,
         "paused": bool(schedule.paused),
-        "next": local_time(schedule.next_run_at),
+        "next": relative_time(_next_run(client, schedule)),
     }
+
+
+def _next_run(client: ConductorClient, schedule: WorkflowSchedule) -> datetime | None:
+    """The next run: as the server stores it, or computed by it; None if the schedule is paused or never runs."""
+    if schedule.paused:
+        return None
+    if schedule.next_run_at is not None or not schedule.cron_expression:
+        return schedule.next_run_at
+    try:
+        return next(iter(client.schedules.preview(schedule.cron_expression, limit=1)), None)
+    except ConductorError:  # an expression that the server cannot compute leaves the cell empty
+        return None
 
 
 @command.command("get")
@@ -60,10 +89,10 @@ def get(session: Session, name: str) -> None:
 
 @command.command("save")
 @click.argument("schedule", type=json_object, metavar="JSON|@FILE|-")
-@click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if something would be written.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if there is a difference.")
 @click.pass_obj
 def save(session: Session, schedule: dict[str, Any], dry_run: bool) -> int:
-    """Create a schedule, or change the one of its name where it differs."""
+    """Create a schedule, or update the existing one if it differs."""
     wanted = WorkflowSchedule.from_dict(schedule)
     with session.client() as client:
         result = client.schedules.ensure(wanted, dry_run=dry_run)
@@ -82,10 +111,10 @@ def delete(session: Session, name: str) -> None:
 
 @command.command("pause")
 @_NAME
-@click.option("--reason", help="Why.")
+@click.option("--reason", help="The reason to store with the schedule.")
 @click.pass_obj
 def pause(session: Session, name: str, reason: str | None) -> None:
-    """Start nothing by this schedule until it is resumed."""
+    """Pause a schedule: it starts nothing until it is resumed."""
     with session.client() as client:
         client.schedules.pause(name, reason)
 
@@ -94,31 +123,61 @@ def pause(session: Session, name: str, reason: str | None) -> None:
 @_NAME
 @click.pass_obj
 def resume(session: Session, name: str) -> None:
-    """Go on with a paused schedule."""
+    """Resume a paused schedule."""
     with session.client() as client:
         client.schedules.resume(name)
 
 
 @command.command("preview")
 @click.argument("cron", metavar="CRON")
-@click.option("--limit", type=click.IntRange(1, 5), default=5, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(1, 5), default=5, show_default=True, help="The number of runs.")
 @click.pass_obj
 def preview(session: Session, cron: str, limit: int) -> None:
-    """Show when a cron expression runs next, in UTC and here; it has six fields, seconds first: '0 30 4 * * MON'."""
+    """Show the next runs of a cron expression, in UTC and in local time.
+
+    The expression has six fields, seconds first: '0 30 4 * * MON'.
+    """
     with session.client() as client:
         found = client.schedules.preview(cron, limit=limit)
-    rows = [{"utc": one.isoformat(), "here": local_time(one)} for one in found]
-    show_rows(session, rows, ("utc", "here"), empty="It never runs.")
+    rows = [{"utc": one.isoformat(), "local": local_time(one)} for one in found]
+    show_rows(session, rows, ("utc", "local"), empty="It never runs.")
 
 
 @command.command("run")
 @_NAME
 @click.pass_obj
 def run(session: Session, name: str) -> None:
-    """Start a schedule's workflow now and print the execution's id."""
+    """Start the workflow of a schedule now, and print the execution's id."""
     with session.client() as client:
         workflow_id = client.schedules.run_now(name)
     if session.is_json:
         show_json({"workflowId": workflow_id})
     else:
-        click.echo(workflow_id)
+        write(workflow_id)
+
+
+@command.command("runs")
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_schedule)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The number of results at most.")
+@watch_option
+@click.pass_obj
+def runs(session: Session, name: str | None, limit: int, interval: float | None) -> None:
+    """List what schedules started, the latest first."""
+    columns = ("name", "scheduled", "state", "workflow", "workflowId", "reason")
+    with session.client() as client:
+
+        def rows() -> list[dict[str, Any]]:
+            found = client.schedules.search_executions(schedule_name=name, size=limit, sort="scheduledTime:DESC")
+            return [
+                {
+                    "name": one.schedule_name,
+                    "scheduled": relative_time(one.scheduled_at),
+                    "state": one.state,
+                    "workflow": one.workflow_name,
+                    "workflowId": one.workflow_id,
+                    "reason": one.reason,
+                }
+                for one in tracked(found, "Found", limit)
+            ]
+
+        watched(session, interval, rows, columns, empty="No run found.")

@@ -8,6 +8,9 @@ from conductor.server.__main__ import main as launch
 
 __all__ = ["command"]
 
+#: The highest TCP port.
+_MAX_PORT = 65_535
+
 _PASSED_ON = {"ignore_unknown_options": True}
 
 
@@ -17,16 +20,24 @@ def command() -> None:
 
 
 @command.command("start", context_settings=_PASSED_ON)
-@click.option("--engine", type=click.Choice(["embedded", "oss"]), default="embedded", show_default=True)
-@click.option("--port", type=int, default=8080, show_default=True, help="Its port; 0 for any that is free.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address that it listens on.")
-@click.option("--db", help="Engine embedded: its database file; in memory otherwise.")
-@click.option("--strict", is_flag=True, help="Engine embedded: copy the real server's faults and traps, too.")
+@click.option(
+    "--engine", type=click.Choice(["embedded", "oss"]), default="embedded", show_default=True, help="Which server."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, _MAX_PORT),
+    default=8080,
+    show_default=True,
+    help="The port to listen on; 0 for a free one.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--db", help="Engine embedded: a database file; without it everything is kept in memory.")
+@click.option("--strict", is_flag=True, help="Engine embedded: reproduce the open-source server's faults as well.")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED)
 def start(engine: str, port: int, host: str, db: str | None, strict: bool, more: tuple[str, ...]) -> int:
     """Run a server until Ctrl-C or SIGTERM.
 
-    MORE are further options of python -m conductor.server, such as --dir or --heap.
+    MORE are further options of 'python -m conductor.server', such as --dir or --heap.
     """
     database = [] if db is None else ["--db", db]
     flags = ["--strict"] if strict else []

@@ -1,11 +1,10 @@
-"""``conductor task``: single tasks, their logs and queues."""
+"""``conductor task``: single tasks, their logs and their queues."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import pdb  # noqa: T100  what --pdb is for
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +16,7 @@ from conductor.cli.command import Command, Group
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.modules import find_named, import_all
 from conductor.cli.names import complete_task_type
-from conductor.cli.output import local_time, say, show_json, show_rows
+from conductor.cli.output import local_time, relative_time, say, show_json, watch_option, watched, write
 from conductor.cli.session import Session
 from conductor.cli.values import input_options, merged
 from conductor.clients.client import ConductorClient
@@ -29,15 +28,17 @@ from conductor.worker.worker import Worker
 __all__ = ["REFERENCE", "command", "find_task", "replay"]
 
 
-REFERENCE = click.option("--ref", metavar="NAME", help="ID is an execution's: its task of this reference name.")
+REFERENCE = click.option(
+    "--ref", metavar="NAME", help="ID is the id of an execution; take its task with this reference name."
+)
 
 
 def find_task(client: ConductorClient, one: str, reference: str | None) -> Task:
-    """A task by its own id, or by its execution's id and its reference name.
+    """Return a task by its id, or by the id of its execution and its reference name.
 
     Raises:
-        Misused: The execution has no such task.
-        NotFoundError: The server knows no such id.
+        Misused: The execution has no task with this reference name.
+        NotFoundError: The id does not exist.
     """
     if reference is None:
         return client.tasks.get(one)
@@ -45,7 +46,7 @@ def find_task(client: ConductorClient, one: str, reference: str | None) -> Task:
     found = execution.task(reference)
     if found is None:
         there = ", ".join(dict.fromkeys(task.reference_task_name or "" for task in execution.tasks)) or "none"
-        raise Misused(f"Workflow {one} has no task {reference!r} so far; it has: {there}.")
+        raise Misused(f"Workflow {one} has no task {reference!r} so far; its tasks: {there}.")
     return found
 
 
@@ -56,42 +57,42 @@ _FAILED = frozenset({TaskResultStatus.FAILED, TaskResultStatus.FAILED_WITH_TERMI
 @click.argument("task_id", metavar="ID")
 @click.argument("modules", nargs=-1, required=True, metavar="MODULE...")
 @REFERENCE
-@click.option("--worker", "name", metavar="NAME", help="The worker to use (default: that of the task's type).")
-@click.option("--pdb", "debugs", is_flag=True, help="Open the debugger where the function raises.")
+@click.option("--worker", "name", metavar="NAME", help="The worker to use (default: the worker of the task's type).")
+@click.option("--pdb", "debugs", is_flag=True, help="Open the debugger if the function raises.")
 @click.pass_obj
 def replay(
     session: Session, task_id: str, modules: tuple[str, ...], ref: str | None, name: str | None, debugs: bool
 ) -> int:
-    """Run a task's recorded input through the function in MODULE, without reporting back.
+    """Call the function in MODULE with the recorded input of a task; the server is not updated.
 
-    The result is printed as JSON; exit status 1 if the task would fail.
+    The result is printed as JSON. Exit status 1 if the task would fail.
     """
     import_all(modules)
     with session.client() as client:
         task = find_task(client, task_id, ref)
     worker = _worker(name or task.task_def_name or task.task_type or "", task.domain)
-    say(f"Replaying {worker.name} with the input of {task.task_id}; the server is told nothing")
-    with _runner_unheard():
+    say(f"Replaying {worker.name} with the input of {task.task_id}; the server is not updated")
+    with _muted_runner():
         result = execution.TaskRunner(worker, "replay", [_debugging] if debugs else []).run(task, threading.Event())
     return _report(session, task, result)
 
 
 @contextlib.contextmanager
-def _runner_unheard() -> Iterator[None]:
-    """Keep the runner from logging the failure: the result has it, with the traceback of the function alone."""
-    heard = logging.getLogger(execution.__name__)
-    before, heard.disabled = heard.disabled, True
+def _muted_runner() -> Iterator[None]:
+    """Keep the runner from logging the failure: the result has it, with the traceback of the function only."""
+    log = logging.getLogger(execution.__name__)
+    before, log.disabled = log.disabled, True
     try:
         yield
     finally:
-        heard.disabled = before
+        log.disabled = before
 
 
 def _worker(name: str, domain: str | None) -> Worker:
     found = find_named([name])
     same = [worker for worker in found if worker.domain == domain]
     if not same and len(found) > 1:
-        raise Misused(f"{name} is declared in several domains, and none is the task's, {domain!r}.")
+        raise Misused(f"{name} is declared in several domains, but not in the task's domain {domain!r}.")
     return (same or found)[0]
 
 
@@ -114,7 +115,7 @@ def _report(session: Session, task: Task, result: TaskResult) -> int:
         say(f"{result.status}; recorded: {task.status}")
     if result.status not in _FAILED:
         return DONE
-    sys.stderr.write(f"Error: {result.reason_for_incompletion}\n")
+    say(f"Error: {result.reason_for_incompletion}")
     return FAILED
 
 
@@ -123,7 +124,7 @@ _ID = click.argument("task_id", metavar="ID")
 
 @click.group("task", cls=Group)
 def command() -> None:
-    """Look at tasks, complete or fail them, and try them here."""
+    """Show tasks, complete or fail them, and replay them on this machine."""
 
 
 @command.command("get")
@@ -139,7 +140,7 @@ def get(session: Session, task_id: str, ref: str | None) -> None:
         return
     for name, value in _facts(task).items():
         if value not in {None, ""}:
-            click.echo(f"{name:<10} {value}")
+            write(f"{name:<10} {value}")
     show_json({"input": task.input_data, "output": task.output_data})
 
 
@@ -153,9 +154,9 @@ def _facts(task: Task) -> dict[str, Any]:
         "attempt": task.retry_count + 1,
         "domain": task.domain,
         "worker": task.worker_id,
-        "scheduled": local_time(task.scheduled_at),
-        "started": local_time(task.started_at),
-        "ended": local_time(task.ended_at),
+        "scheduled": relative_time(task.scheduled_at),
+        "started": relative_time(task.started_at),
+        "ended": relative_time(task.ended_at),
         "reason": task.reason_for_incompletion,
     }
 
@@ -165,16 +166,16 @@ def _facts(task: Task) -> dict[str, Any]:
 @REFERENCE
 @click.pass_obj
 def logs(session: Session, task_id: str, ref: str | None) -> None:
-    """Show what the worker logged for a task."""
+    """Show the log of a task."""
     with session.client() as client:
         found = client.tasks.list_logs(task_id if ref is None else find_task(client, task_id, ref).task_id or "")
         if not found:
-            find_task(client, task_id, ref)  # the server has an empty log of a task that it does not know, too
+            find_task(client, task_id, ref)  # the server also returns an empty log for an unknown task
     if session.is_json:
         show_json([line.to_dict() for line in found])
         return
     for line in found:
-        click.echo(f"{local_time(line.created_at)}  {line.log}")
+        write(f"{local_time(line.created_at)}  {line.log}")
 
 
 @command.command("complete")
@@ -183,21 +184,21 @@ def logs(session: Session, task_id: str, ref: str | None) -> None:
 @input_options("task's output")
 @click.pass_obj
 def complete(session: Session, task_id: str, ref: str | None, given: Any, pairs: tuple[str, ...]) -> None:
-    """Complete an open task, such as one that waits for a human."""
+    """Complete an open task, such as one that waits for a person."""
     _update(session, task_id, ref, status=TaskResultStatus.COMPLETED, output=merged(given, pairs))
 
 
 @command.command("fail")
 @_ID
 @REFERENCE
-@click.option("--reason", default="failed by hand", show_default=True, help="Why.")
-@click.option("--final", is_flag=True, help="Do not try it again.")
+@click.option("--reason", default="failed by hand", show_default=True, help="The reason to store with the task.")
+@click.option("--final", is_flag=True, help="Do not retry the task.")
 @input_options("task's output")
 @click.pass_obj
 def fail(
     session: Session, task_id: str, ref: str | None, reason: str, final: bool, given: Any, pairs: tuple[str, ...]
 ) -> None:
-    """Fail an open task; it is tried again as its definition says."""
+    """Fail an open task; it is retried as its definition says."""
     status = TaskResultStatus.FAILED_WITH_TERMINAL_ERROR if final else TaskResultStatus.FAILED
     _update(session, task_id, ref, status=status, output=merged(given, pairs), reason=reason)
 
@@ -206,7 +207,7 @@ def _update(session: Session, one: str, ref: str | None, *, status: TaskResultSt
     with session.client() as client:
         task = find_task(client, one, ref)
         if task.is_terminal:
-            raise Misused(f"Task {task.task_id} has ended as {task.status}; nothing was changed.")
+            raise Misused(f"Task {task.task_id} has already ended as {task.status}; nothing was changed.")
         client.tasks.update(
             workflow_id=task.workflow_instance_id,
             task_id=task.task_id,
@@ -217,23 +218,46 @@ def _update(session: Session, one: str, ref: str | None, *, status: TaskResultSt
     if session.is_json:
         show_json({"taskId": task.task_id, "status": str(status)})
     else:
-        click.echo(f"{task.task_id}\t{status}")
+        write(f"{task.task_id}\t{status}")
+
+
+@command.command("poll")
+@click.argument("task_type", metavar="TYPE", shell_complete=complete_task_type)
+@click.option("--count", type=click.IntRange(1, 100), default=1, show_default=True, help="The number of tasks at most.")
+@click.option("--domain", help="The task domain.")
+@click.option("--worker-id", default="conductor-cli", show_default=True, help="The worker id to report.")
+@click.pass_obj
+def poll(session: Session, task_type: str, count: int, domain: str | None, worker_id: str) -> None:
+    """Take tasks from a queue as a worker does, and print them as JSON.
+
+    Each task is IN_PROGRESS afterwards: finish it with 'complete' or 'fail' before its response timeout.
+    """
+    with session.client() as client:
+        found = client.tasks.poll_batch(task_type, count=count, worker_id=worker_id, domain=domain)
+    show_json([task.to_dict() for task in found])
+    if not found:
+        say(f"No task of type {task_type} is waiting")
 
 
 @command.command("queue")
 @click.argument("task_types", nargs=-1, metavar="[TYPE]...", shell_complete=complete_task_type)
+@watch_option
 @click.pass_obj
-def queue(session: Session, task_types: tuple[str, ...]) -> None:
-    """Show how many tasks wait, and who polled for them last."""
+def queue(session: Session, task_types: tuple[str, ...], interval: float | None) -> None:
+    """Show how many tasks wait in each queue, and which workers polled it last."""
     with session.client() as client:
-        sizes = client.tasks.get_queue_sizes(task_types) if task_types else client.tasks.list_queues()
-        _refuse_unknown(client, {name for name in task_types if not sizes.get(name)})
-        rows = [row for name in sorted(sizes) for row in _queue_rows(client, name, sizes[name])]
-    show_rows(session, rows, ("queue", "domain", "waiting", "lastPoll", "worker"), empty="There are no queues.")
+
+        def rows() -> list[dict[str, Any]]:
+            sizes = client.tasks.get_queue_sizes(task_types) if task_types else client.tasks.list_queues()
+            _refuse_unknown(client, {name for name in task_types if not sizes.get(name)})
+            return [row for name in sorted(sizes) for row in _queue_rows(client, name, sizes[name])]
+
+        columns = ("queue", "domain", "waiting", "lastPoll", "worker")
+        watched(session, interval, rows, columns, empty="There are no queues.")
 
 
 def _refuse_unknown(client: ConductorClient, names: set[str]) -> None:
-    """Refuse names of empty queues that are in no definition, and for which nobody ever polled."""
+    """Refuse names that no definition, queue or poller has."""
     if not names:
         return
     known = {task.name for task in client.metadata.list_tasks()}
@@ -242,18 +266,18 @@ def _refuse_unknown(client: ConductorClient, names: set[str]) -> None:
     known |= {step.name or "" for one in client.metadata.list_workflows() for step in worker_steps(one)}
     for name in sorted(names - known):
         hint = nearest(name, known) or "."
-        raise Misused(f"No task definition, workflow, queue or poller of the server has the name {name!r}{hint}")
+        raise Misused(f"The server has no task definition, workflow task, queue or poller named {name!r}{hint}")
 
 
 def _queue_rows(client: ConductorClient, name: str, size: int) -> list[dict[str, Any]]:
-    """A row for each domain that was polled; the size is that of the queue without a domain."""
+    """Return a row for each domain that was polled; ``size`` is the length of the queue without a domain."""
     polled = client.tasks.list_poll_data(name)
     rows: list[dict[str, Any]] = [
         {
             "queue": name,
             "domain": one.domain,
             "waiting": client.tasks.get_queue_size(name, domain=one.domain) if one.domain else size,
-            "lastPoll": local_time(one.last_polled_at),
+            "lastPoll": relative_time(one.last_polled_at),
             "worker": one.worker_id,
         }
         for one in polled

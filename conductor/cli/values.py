@@ -1,4 +1,4 @@
-"""What words on the command line may stand for: JSON, pairs, lengths of time."""
+"""Values on the command line: JSON, NAME=VALUE pairs, durations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 from conductor.errors import ConfigurationError
 from conductor.workflow.load import read_file
 
-__all__ = ["input_options", "json_object", "merged", "seconds", "text_pairs"]
+__all__ = ["input_options", "json_object", "merged", "seconds", "text_pairs", "value_pairs"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,17 +23,17 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
 
 
 def json_object(word: str) -> dict[str, Any]:
-    """The JSON object that a word is, that the file of ``@FILE`` has, or that comes by standard input for ``-``.
+    """Read a JSON object: the word itself, the file of ``@FILE``, or standard input for ``-``.
 
     Raises:
-        BadParameter: It is none.
+        BadParameter: It is not a JSON object, or the file cannot be read.
     """
     try:
         found = _read(word)
-    except (ValueError, OSError, ConfigurationError) as error:
-        raise click.BadParameter(f"{word!r} is no JSON object, @FILE or '-': {error}") from None
+    except (ValueError, OSError, ConfigurationError, RecursionError) as error:
+        raise click.BadParameter(f"{word!r} is not a JSON object, @FILE or '-': {error}") from None
     if not isinstance(found, Mapping):
-        raise click.BadParameter(f"{word!r} is JSON, but no object.")
+        raise click.BadParameter(f"{word!r} is JSON, but not an object.")
     return dict(found)
 
 
@@ -44,26 +44,37 @@ def _read(word: str) -> Any:
 
 
 def seconds(word: str) -> float:
-    """The seconds of a length of time.
+    """Return a duration in seconds.
 
     Raises:
-        BadParameter: The word is none.
+        BadParameter: The word is not a duration.
     """
     found = _SPAN.fullmatch(word.strip().lower())
     if found is None:
-        raise click.BadParameter(f"{word!r} is no length of time; write 30, 30s, 5m, 2h or 1d.")
+        raise click.BadParameter(f"invalid duration: {word!r} (use 30, 30s, 5m, 2h or 1d)")
     return float(found[1]) * _UNITS[found[2]]
 
 
-def input_options(what: str) -> Callable[[F], F]:
-    """The options ``--input`` and ``-i``; ``merged`` makes one value of both."""
+def input_options(what: str, *, flag: str = "--input", short: str = "-i") -> Callable[[F], F]:
+    """Add an option for a whole JSON object and one for single values; ``merged`` combines both.
+
+    Args:
+        what: The object's name in the help text.
+        flag: The option that takes the whole object.
+        short: The short form of ``--set``.
+    """
 
     def add(function: F) -> F:
         one = click.option(
-            "-i", "--set", "pairs", multiple=True, metavar="NAME=VALUE", help=f"One value of the {what}; JSON or text."
+            short,
+            "--set",
+            "pairs",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help=f"A value of the {what}; JSON or a string.",
         )
         whole = click.option(
-            "--input", "given", type=json_object, metavar="JSON|@FILE|-", help=f"The {what}; - reads standard input."
+            flag, "given", type=json_object, metavar="JSON|@FILE|-", help=f"The {what}; - reads standard input."
         )
         return whole(one(function))
 
@@ -71,15 +82,24 @@ def input_options(what: str) -> Callable[[F], F]:
 
 
 def merged(given: Mapping[str, Any] | None, pairs: Iterable[str]) -> dict[str, Any]:
-    """An input of JSON and of ``NAME=VALUE`` pairs, which win; a value that is no JSON is text."""
-    return {**(given or {}), **{name: _value(text) for name, text in text_pairs(pairs).items()}}
+    """Return the object with the values of ``NAME=VALUE`` pairs, which win."""
+    return {**(given or {}), **value_pairs(pairs)}
+
+
+def value_pairs(pairs: Iterable[str]) -> dict[str, Any]:
+    """Return ``NAME=VALUE`` pairs; a value that is not JSON is a string.
+
+    Raises:
+        BadParameter: A word is not such a pair.
+    """
+    return {name: _value(text) for name, text in text_pairs(pairs).items()}
 
 
 def text_pairs(pairs: Iterable[str]) -> dict[str, str]:
-    """``NAME=VALUE`` pairs as they are.
+    """Return ``NAME=VALUE`` pairs with their values as strings.
 
     Raises:
-        BadParameter: A word is none.
+        BadParameter: A word is not such a pair.
     """
     found = {}
     for pair in pairs:

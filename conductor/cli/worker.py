@@ -1,17 +1,9 @@
-"""``conductor worker``: run workers, list them, and check that they fit."""
+"""``conductor worker``: run workers, list them, and check them against workflows."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import logging
 import os
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Container, Iterable, Iterator, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +18,15 @@ from conductor.cli.modules import find_named, import_all
 from conductor.cli.names import complete_workflow
 from conductor.cli.output import say, show_rows
 from conductor.cli.session import Session
+from conductor.cli.worker_exec import command as exec_command
+from conductor.cli.worker_log import LOG_FORMAT, LOG_LEVEL, configure
+from conductor.cli.worker_reload import run_reloading
 from conductor.models import TaskDef, WorkflowDef
-from conductor.worker.context import TaskLogFilter
 from conductor.worker.handler import TaskHandler
 from conductor.worker.options import resolve
 from conductor.worker.worker import Worker
 
-__all__ = ["check", "command", "configure", "configure_child", "run_reloading"]
+__all__ = ["check", "command"]
 
 
 @click.command("check", cls=Command)
@@ -43,7 +37,7 @@ __all__ = ["check", "command", "configure", "configure_child", "run_reloading"]
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Definitions in files, in place of the server's; repeatable.",
+    help="Definitions in files instead of the server's; repeatable.",
 )
 @click.option(
     "--workflow",
@@ -51,14 +45,14 @@ __all__ = ["check", "command", "configure", "configure_child", "run_reloading"]
     multiple=True,
     metavar="NAME",
     shell_complete=complete_workflow,
-    help="Only with this workflow; repeatable.",
+    help="Check only this workflow; repeatable.",
 )
 @click.pass_obj
 def check(session: Session, modules: tuple[str, ...], paths: tuple[Path, ...], only: tuple[str, ...]) -> int:
-    """Compare the functions' parameters with what the workflows and task definitions give them.
+    """Compare the parameters of functions with the inputs that workflows and task definitions pass.
 
-    Missing inputs and values that do not fit are errors, with exit status 1. Inputs that no function takes, misspelt
-    task types, those without a definition, and those for which nobody polls are warnings.
+    Missing inputs and values of a wrong type are errors (exit status 1). Unknown inputs, misspelled task types, task
+    types without a definition and those that no worker polls are warnings.
     """
     import_all(modules)
     workers = find_named(())
@@ -81,7 +75,7 @@ def _chosen(workflows: Sequence[WorkflowDef], only: Sequence[str]) -> list[Workf
     there = {one.name for one in workflows}
     for name in only:
         if name not in there:
-            raise Misused(f"There is no workflow {name!r}{nearest(name, there) or '.'}")
+            raise Misused(f"Workflow {name!r} not found{nearest(name, there) or '.'}")
     return [one for one in workflows if not only or one.name in only]
 
 
@@ -96,135 +90,35 @@ def _on_server(
     others = {step.name or "" for one in ours for step in worker_steps(one)} - here
     for name in sorted(others):
         if name not in polled:
-            message = "a workflow of these workers has this task, which is not declared here, and nobody polls for it"
+            message = "used by a workflow of these workers, but not declared in these modules, and no worker polls it"
             yield Finding("warning", name, message, f"conductor doctor {name}")
 
 
-_GLANCE_SECONDS = 0.5
-_STOP_SECONDS = 35.0
-_SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "build", "dist"})
-
-
-def run_reloading(words: Sequence[str], folder: Path) -> int:
-    """Run ``python -m conductor`` with ``words``, again after each change of a ``.py`` file, until Ctrl-C or SIGTERM.
-
-    A process that ended by itself, as with a mistake in a source file, is started again after the next change.
-    """
-    asked = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.set())
-    while True:
-        seen = _stamps(folder)
-        process = subprocess.Popen(  # noqa: S603  this very program
-            [sys.executable, "-m", "conductor", *words], start_new_session=True
-        )
-        try:
-            changed = _wait_for_change(folder, seen, asked)
-        finally:
-            _stop(process)
-        if changed is None:
-            return DONE
-        say(f"{changed} changed: starting again")
-
-
-def _wait_for_change(folder: Path, seen: dict[Path, int], asked: threading.Event) -> Path | None:
-    """The file that changed; None when the end was asked for."""
-    while not asked.wait(_GLANCE_SECONDS):
-        now = _stamps(folder)
-        changed = sorted(path for path in now.keys() | seen.keys() if now.get(path) != seen.get(path))
-        if changed:
-            return changed[0]
-    return None
-
-
-def _stamps(folder: Path) -> dict[Path, int]:
-    found = {}
-    for path in _sources(folder):
-        with contextlib.suppress(OSError):  # it was just removed
-            found[path] = path.stat().st_mtime_ns
-    return found
-
-
-def _sources(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in _SKIPPED and not name.startswith(".")]
-        yield from (Path(parent, name) for name in names if name.endswith(".py"))
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-_FOR_CHILDREN = "_CONDUCTOR_LOG"
-_FIELDS = ("task_type", "task_id", "workflow_id")
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        said = {
-            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "thread": record.threadName,
-            "message": record.getMessage(),
-            **{name: value for name in _FIELDS if (value := getattr(record, name, ""))},
-        }
-        if record.exc_info:
-            said["exception"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False, default=str)
-
-
-def configure(level: str, form: str) -> None:
-    """Have this process, and the worker processes that it starts, log to standard error.
-
-    Args:
-        level: ``debug``, ``info``, ``warning`` or ``error``.
-        form: ``text`` or ``json``.
-    """
-    os.environ[_FOR_CHILDREN] = f"{level} {form}"
-    handler = logging.StreamHandler()
-    handler.addFilter(TaskLogFilter())
-    lines = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    handler.setFormatter(_JsonLines() if form == "json" else lines)
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-
-
-def configure_child(_: object) -> None:
-    """The same in a worker process, as its parent was told (``TaskHandler(child_setup=...)``)."""
-    level, form = os.environ[_FOR_CHILDREN].split()
-    configure(level, form)
-
-
 _MODULES = click.argument("modules", nargs=-1, required=True, metavar="MODULE...")
-_ONLY = click.option("--only", multiple=True, metavar="NAME", help="Only the worker of this task type; repeatable.")
+_ONLY = click.option("--only", multiple=True, metavar="NAME", help="Run only the worker of this task type; repeatable.")
 
 
 @click.group("worker", cls=Group)
 def command() -> None:
-    """Run the functions that are decorated with @worker_task."""
+    """Run functions that are decorated with @worker_task, or any program, as workers."""
 
 
 @command.command("run")
 @_MODULES
 @_ONLY
-@click.option("--processes", type=click.IntRange(1), help="In how many processes to work.")
-@click.option("--threads", type=click.IntRange(1), help="How many tasks of each type may run at a time.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    help="The number of processes; more than one is for functions that need the CPU.",
+)
+@click.option("--threads", type=click.IntRange(1), help="Tasks of each type that run at a time.")
 @click.option("--domain", help="The task domain of all workers.")
-@click.option("--health-port", type=int, help="Serve /livez, /readyz and /metrics there; 0 for any free port.")
-@click.option(
-    "--grace", type=float, default=30.0, show_default=True, help="Seconds that running tasks have at the end."
-)
-@click.option("--outbox", type=click.Path(dir_okay=False), help="A file that keeps undelivered results over a crash.")
-@click.option("--reload", "reloads", is_flag=True, help="Start again when a source file below this folder changes.")
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--health-port", type=int, help="Serve /livez, /readyz and /metrics on this port; 0 for a free one.")
+@click.option("--grace", type=float, default=30.0, show_default=True, help="Seconds to let running tasks finish.")
+@click.option("--outbox", type=click.Path(dir_okay=False), help="A file that keeps undelivered results across a crash.")
+@click.option("--reload", "reloads", is_flag=True, help="Restart when a source file below this folder changes.")
+@LOG_LEVEL
+@LOG_FORMAT
 @click.pass_obj
 def run(
     session: Session,
@@ -240,9 +134,9 @@ def run(
     log_level: str,
     log_format: str,
 ) -> int | None:
-    """Import the modules and work until SIGTERM or Ctrl-C; running tasks are finished then.
+    """Import modules and run their workers until SIGTERM or Ctrl-C; running tasks are finished first.
 
-    A worker runs for each function that is decorated with @worker_task.
+    Every function that is decorated with @worker_task is a worker.
     """
     if reloads:
         return run_reloading([word for word in session.words if word != "--reload"], Path.cwd())
@@ -255,7 +149,7 @@ def run(
         workers=find_named(only),
         import_modules=names,
         processes=processes,
-        child_setup="conductor.cli.worker:configure_child",
+        child_setup="conductor.cli.worker_log:configure_child",
         health_port=health_port,
         grace_seconds=grace,
         outbox=outbox,
@@ -269,7 +163,7 @@ def run(
 @_MODULES
 @click.pass_obj
 def list_(session: Session, modules: tuple[str, ...]) -> None:
-    """List the workers that the modules declare, with what would be polled."""
+    """List the workers that modules declare, with their options as the environment changes them."""
     import_all(modules)
     rows = []
     for worker in find_named(()):
@@ -287,3 +181,4 @@ def list_(session: Session, modules: tuple[str, ...]) -> None:
 
 
 command.add_command(check)
+command.add_command(exec_command)

@@ -19,12 +19,12 @@ def test_the_script_of_a_shell_asks_the_command(cli, shell):
     ("words", "found"),
     [
         ("conductor wor", {"worker", "workflow"}),
-        ("conductor task ", {"get", "logs", "complete", "fail", "queue", "replay"}),
+        ("conductor task ", {"get", "logs", "complete", "fail", "poll", "queue", "replay"}),
         ("conductor workflow diagram x --format ", {"text", "mermaid", "svg"}),
         ("conductor def push --dry", {"--dry-run"}),
     ],
 )
-def test_the_command_answers_what_fits(cli, words, found):
+def test_the_command_completes_words(cli, words, found):
     count = len(words.split(" ")) - 1
     done = cli(COMP_WORDS=words, COMP_CWORD=str(count), _CONDUCTOR_COMPLETE="bash_complete")
 

@@ -56,7 +56,7 @@ def test_push_writes_once_and_then_finds_no_difference(cli, client, folder, name
     assert client.metadata.get_task(f"{name}_task").retry_count == 1
     assert client.metadata.get_workflow(f"{name}_python").tasks[0].name == f"{name}_grind"
     assert "0 written, 4 unchanged" in again.err
-    assert "unrelated.json is left out" in again.err
+    assert "unrelated.json: it has no definitions" in again.err
 
 
 def test_dry_run_writes_nothing(cli, client, folder, name):
@@ -99,7 +99,7 @@ def test_validate_names_file_workflow_and_place(cli, folder, name):
 @pytest.mark.parametrize(
     ("path", "text", "says"),
     [
-        ("nope", None, "There is no nope"),
+        ("nope", None, "nope: file not found"),
         ("bad.json", "{", "no JSON"),
         ("bad.yaml", "a: [", "no YAML"),
         ("bad.py", "Workflow(\n", "SyntaxError"),
@@ -109,7 +109,7 @@ def test_validate_names_file_workflow_and_place(cli, folder, name):
         ("wrong.json", '{"name": "a", "tasks": [{"taskReferenceName": 7, "type": []}]}', ""),
     ],
 )
-def test_a_file_that_cannot_be_read_is_a_sentence(here, tmp_path, path, text, says):
+def test_an_unreadable_file_is_a_message(here, tmp_path, path, text, says):
     if text is not None:
         (tmp_path / path).write_bytes(text if isinstance(text, bytes) else text.encode())
 
@@ -124,7 +124,7 @@ def test_a_folder_without_definitions_is_status_2(here, tmp_path, verb):
     (tmp_path / "defs").mkdir()
 
     done = here("def", verb, "defs")
-    assert (done.status, done.err) == (2, "Error: There is no definition in defs.\n")
+    assert (done.status, done.err) == (2, "Error: No definition found in defs.\n")
 
 
 def test_two_definitions_of_one_version_are_refused(cli, folder, name):
@@ -135,7 +135,7 @@ def test_two_definitions_of_one_version_are_refused(cli, folder, name):
 
 
 @pytest.mark.parametrize("form", ["json", "yaml", "python"])
-def test_what_is_pulled_is_the_same_and_is_written_once(cli, client, tmp_path, name, form):
+def test_pulled_files_equal_the_server_and_are_written_once(cli, client, tmp_path, name, form):
     made = Workflow(f"{name}_{form}", description="kept")
     made.add(simple(f"{name}_task", ref="one", n=1))
     made.register(client)

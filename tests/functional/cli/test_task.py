@@ -35,7 +35,7 @@ def test_a_task_is_shown_by_its_id_and_by_its_reference(here, start):
     assert '"cups": 3' in shown
     assert here("task", "get", task_id, "-o", "json").json["referenceTaskName"] == "work"
     other = here("task", "get", workflow_id, "--ref", "nope")
-    assert (other.status, "has no task 'nope' so far; it has: work." in other.err) == (2, True)
+    assert (other.status, "has no task 'nope' so far; its tasks: work." in other.err) == (2, True)
 
 
 def test_an_open_task_is_completed_once(cli, client, start):
@@ -44,7 +44,7 @@ def test_an_open_task_is_completed_once(cli, client, start):
     assert cli("task", "complete", task_id, "-i", "coffee=4").out == f"{task_id}\tCOMPLETED\n"
     assert client.workflows.get(workflow_id).task("work").output_data == {"coffee": 4}
     again = cli("task", "complete", task_id)
-    assert (again.status, "has ended as COMPLETED" in again.err) == (2, True)
+    assert (again.status, "has already ended as COMPLETED" in again.err) == (2, True)
 
 
 def test_a_task_is_failed_with_a_reason(here, client, start):
@@ -61,7 +61,7 @@ def test_logs_are_shown(here, client, start):
     assert here("task", "logs", task_id).out.endswith("  grinding\n")
 
 
-def test_a_task_without_a_log_is_told_from_one_that_is_not_there(here, start):
+def test_an_empty_log_differs_from_an_unknown_task(here, start):
     _, task_id = start()
 
     assert (here("task", "logs", task_id).status, here("task", "logs", task_id).out) == (0, "")
@@ -69,7 +69,7 @@ def test_a_task_without_a_log_is_told_from_one_that_is_not_there(here, start):
     assert (unknown.status, "nosuch" in unknown.err) == (2, True)
 
 
-def test_the_queue_says_what_waits_and_who_polled(here, client, start):
+def test_queue_shows_waiting_tasks_and_pollers(here, client, start):
     workflow = Workflow("cli_queue")
     workflow.add(simple("cli_queue_task", ref="one"))
     workflow.start(client)
@@ -81,17 +81,17 @@ def test_the_queue_says_what_waits_and_who_polled(here, client, start):
     assert "cli_queue_task" in here("task", "queue").out
 
 
-def test_a_queue_that_has_no_trace_is_refused_with_the_nearest_name(here, client):
+def test_an_unknown_queue_is_refused_with_the_nearest_name(here, client):
     client.metadata.register_task({"name": "cli_queue_known"})
     client.tasks.poll("cli_queue_polled")
 
     assert here("task", "queue", "cli_queue_known", "cli_queue_polled").status == 0
     done = here("task", "queue", "cli_queue_known", "cli_queue_knwon")
     assert done.status == 2
-    assert "has the name 'cli_queue_knwon'; did you mean 'cli_queue_known'?\n" in done.err
+    assert "named 'cli_queue_knwon'; did you mean 'cli_queue_known'?\n" in done.err
 
 
-def test_a_replay_runs_the_function_here_and_tells_the_server_nothing(cli, client, start):
+def test_a_replay_runs_the_function_without_updating_the_server(cli, client, start):
     workflow_id, task_id = start(4)
     done = cli("task", "replay", task_id, "workers")
 
@@ -112,7 +112,7 @@ def test_a_replay_that_fails_is_status_1_with_one_traceback(cli, start):
     assert done.status == 1
     assert "Error: ZeroDivisionError: " in done.err
     assert done.err.count("Traceback") == 1
-    assert "runner.py" not in done.err
+    assert "execution.py" not in done.err
 
 
 def test_a_replay_with_pdb_stops_where_the_function_raises(on_terminal, start):

@@ -9,7 +9,7 @@ def plain(written):
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written)
 
 
-def test_watch_draws_the_execution_anew_until_it_has_ended(on_terminal, client):
+def test_watch_redraws_the_execution_until_it_ends(on_terminal, client):
     workflow = Workflow("cli_watched")
     workflow.add(simple("cli_watched_task", ref="brew"))
     workflow_id = workflow.start(client)
@@ -23,7 +23,7 @@ def test_watch_draws_the_execution_anew_until_it_has_ended(on_terminal, client):
     assert status == 0
     assert "\x1b[2K" in written  # lines are erased and written again
     seen = plain(written)
-    assert "0 of 1 tasks so far have ended" in seen
+    assert "0 of 1 tasks have ended so far" in seen
     last = seen[seen.rindex("cli_watched v1") :]
     assert "brew" in last
     assert "tasks so far" not in last

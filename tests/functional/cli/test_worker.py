@@ -39,7 +39,7 @@ def added(client, prefix, a=1):
 
 
 @pytest.mark.parametrize("words", [[], ["--processes", "2"]])
-def test_run_works_until_sigterm_and_ends_with_status_0(background, client, module, prefix, words):
+def test_run_works_until_sigterm_and_exits_0(background, client, module, prefix, words):
     process = background("worker", "run", "app.tasks", "--only", f"{prefix}_add", *words)
 
     assert added(client, prefix) == 3
@@ -57,7 +57,7 @@ def test_run_logs_json_lines_and_serves_its_health(background, module, wait_unti
     assert served["level"] == "INFO"
 
 
-def test_worker_processes_log_as_the_command_was_told(background, client, module, prefix):
+def test_worker_processes_log_in_the_chosen_format(background, client, module, prefix):
     process = background("worker", "run", "app.tasks", "--processes", "2", "--log-format", "json")
     workflow = Workflow(prefix)
     workflow.add(simple(f"{prefix}_add", ref="add", a="no number", retry_count=0))
@@ -68,7 +68,7 @@ def test_worker_processes_log_as_the_command_was_told(background, client, module
     assert (failed["level"], failed["task_type"]) == ("WARNING", f"{prefix}_add")
 
 
-def test_reload_starts_the_workers_again_after_a_change(background, client, module, prefix, wait_until):
+def test_reload_restarts_the_workers_after_a_change(background, client, module, prefix, wait_until):
     process = background("worker", "run", "app/tasks.py", "--reload")
     assert added(client, prefix) == 3
 
@@ -80,7 +80,7 @@ def test_reload_starts_the_workers_again_after_a_change(background, client, modu
     assert process.returncode == 0
 
 
-def test_list_shows_what_would_be_polled(cli, module, prefix):
+def test_list_shows_the_workers_with_their_options(cli, module, prefix):
     done = cli("worker", "list", "app.tasks", "-o", "json", CONDUCTOR_WORKER_ALL_THREAD_COUNT="7")
 
     assert [(row["name"], row["domain"], row["threads"]) for row in done.json] == [
@@ -89,7 +89,7 @@ def test_list_shows_what_would_be_polled(cli, module, prefix):
     ]
 
 
-def test_a_piped_list_is_lines_with_tabs(cli, module, prefix):
+def test_a_piped_list_is_tab_separated(cli, module, prefix):
     lines = cli("worker", "list", "app.tasks").out.splitlines()
 
     assert lines[0].split("\t")[:2] == ["name", "domain"]
@@ -101,14 +101,14 @@ def test_a_piped_list_is_lines_with_tabs(cli, module, prefix):
     [
         (["unparsed"], "unparsed.py:2"),
         (["idle"], "These modules declare no workers"),
-        (["app.nope"], "There is no module 'app.nope'"),
+        (["app.nope"], "No module named 'app.nope'"),
         (["broken"], "ZeroDivisionError: division by zero"),
         (["needy"], "No module named 'not_there'"),
-        (["app.tasks", "--only", "nope"], "No worker is declared for nope; there are: "),
+        (["app.tasks", "--only", "nope"], "No worker is declared for nope; declared are: "),
         (["app.tasks", "--nope"], "No such option"),
     ],
 )
-def test_what_cannot_run_is_status_2_and_a_sentence(cli, module, tmp_path, words, says):
+def test_a_module_that_cannot_run_is_status_2_and_a_message(cli, module, tmp_path, words, says):
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "needy.py").write_text("import not_there\n")
     (tmp_path / "unparsed.py").write_text("import os\ndef (:\n")
@@ -121,7 +121,7 @@ def test_what_cannot_run_is_status_2_and_a_sentence(cli, module, tmp_path, words
     assert "conductor/cli" not in done.err
 
 
-def test_a_list_of_no_workers_is_status_2_as_running_them_is(cli, tmp_path):
+def test_listing_no_workers_is_status_2(cli, tmp_path):
     (tmp_path / "idle.py").write_text("")
 
     done = cli("worker", "list", "idle")
@@ -141,7 +141,7 @@ def test_a_list_of_no_workers_is_status_2_as_running_them_is(cli, tmp_path):
         ([], {"CONDUCTOR_PROCESSES": "two"}, "CONDUCTOR_PROCESSES is 'two'"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_status_2_and_a_sentence(cli, module, words, environ, says):
+def test_an_invalid_option_is_status_2_and_a_message(cli, module, words, environ, says):
     done = cli("worker", "run", "app.tasks", *words, **environ)
 
     assert (done.status, says in done.err, "Traceback" in done.err) == (2, True, False), done.err

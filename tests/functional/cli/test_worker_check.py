@@ -30,7 +30,7 @@ def workflow(name, **inputs):
     return made
 
 
-def test_missing_and_misspelt_inputs_are_found_in_files(cli, module, tmp_path):
+def test_missing_and_misspelled_inputs_are_found_in_files(cli, module, tmp_path):
     definition = workflow("check_files", beans=1, waterr=2).to_dict()
     (tmp_path / "flow.json").write_text(json.dumps(definition))
 
@@ -44,7 +44,7 @@ def test_missing_and_misspelt_inputs_are_found_in_files(cli, module, tmp_path):
     assert unused["about"] == "check_unused"
 
 
-def test_values_that_do_not_fit_the_annotations_are_found(cli, module, tmp_path):
+def test_values_of_a_wrong_type_are_found(cli, module, tmp_path):
     definition = workflow("check_values", beans="many", water="${workflow.input.water}", sugar=[]).to_dict()
     task = {"name": "check_brew", "inputTemplate": {"sugar": "two"}}
     (tmp_path / "flow.json").write_text(json.dumps([definition, task]))
@@ -58,7 +58,7 @@ def test_values_that_do_not_fit_the_annotations_are_found(cli, module, tmp_path)
     ]
 
 
-def test_what_a_definition_says_of_its_inputs_is_compared(cli, module, tmp_path):
+def test_inputs_of_a_task_definition_are_compared(cli, module, tmp_path):
     schema = {"name": "s", "type": "JSON", "data": {"properties": {"beans": {}, "water": {}, "milk": {}}}}
     task = {"name": "check_brew", "inputKeys": ["beans", "watr"], "inputSchema": schema}
     (tmp_path / "flow.json").write_text(json.dumps([workflow("check_keys", beans=1, water=2).to_dict(), task]))
@@ -72,7 +72,7 @@ def test_what_a_definition_says_of_its_inputs_is_compared(cli, module, tmp_path)
     ]
 
 
-def test_a_misspelt_task_is_found_where_another_workflow_spells_it_well(cli, client, module):
+def test_a_misspelled_task_type_is_found(cli, client, module):
     for name, task in (("check_good", "check_brew"), ("check_typo", "check_brwe"), ("check_polled", "check_breww")):
         made = Workflow(name)
         made.add(simple(task, {"beans": 1, "water": 2}, ref="brew"))
@@ -82,17 +82,20 @@ def test_a_misspelt_task_is_found_where_another_workflow_spells_it_well(cli, cli
 
     done = cli("worker", "check", module, *chosen, "-o", "json")
     said = {row["about"]: row["message"] for row in done.json}
-    assert said["check_typo.brew"] == "no worker here works on tasks of type 'check_brwe'; did you mean 'check_brew'?"
+    assert (
+        said["check_typo.brew"]
+        == "no worker of these modules executes tasks of type 'check_brwe'; did you mean 'check_brew'?"
+    )
     assert "check_polled.brew" not in said
 
 
-def test_what_fits_is_status_0(cli, module, tmp_path):
+def test_fitting_workers_are_status_0(cli, module, tmp_path):
     (tmp_path / "flow.json").write_text(json.dumps(workflow("check_fits", beans=1, water=2).to_dict()))
 
     assert cli("worker", "check", module, "--defs", "flow.json").status == 0
 
 
-def test_definitions_and_pollers_of_the_server_are_looked_at(cli, client, module):
+def test_definitions_and_pollers_of_the_server_are_checked(cli, client, module):
     made = workflow("check_server", beans=1)
     made.add(simple("check_elsewhere", ref="other"))
     made.register(client)
@@ -101,12 +104,12 @@ def test_definitions_and_pollers_of_the_server_are_looked_at(cli, client, module
     done = cli("worker", "check", module, "--workflow", "check_server", "-o", "json")
     assert done.status == 0, done
     said = {row["about"]: row["message"] for row in done.json}
-    assert "nobody polls" in said["check_elsewhere"]
+    assert "no worker polls it" in said["check_elsewhere"]
     assert "no workflow has a task of this type" in said["check_unused"] or "no definition" in said["check_unused"]
 
 
-def test_a_workflow_that_is_not_there_is_refused_with_the_nearest_name(cli, client, module):
+def test_an_unknown_workflow_is_refused_with_the_nearest_name(cli, client, module):
     workflow("check_known", beans=1, water=2).register(client)
 
     done = cli("worker", "check", module, "--workflow", "check_knwon")
-    assert (done.status, done.err) == (2, "Error: There is no workflow 'check_knwon'; did you mean 'check_known'?\n")
+    assert (done.status, done.err) == (2, "Error: Workflow 'check_knwon' not found; did you mean 'check_known'?\n")

@@ -1,0 +1,235 @@
+"""The commands of ``conductor workflow`` that change executions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from conductor.cli.command import Command
+from conductor.cli.exits import DONE, Misused, status_of
+from conductor.cli.output import say, show_json, show_rows, tracked, write
+from conductor.cli.session import Session
+from conductor.cli.values import input_options, json_object, merged, value_pairs
+from conductor.clients.client import ConductorClient
+from conductor.errors import APIConnectionError, ConductorError
+from conductor.models import WorkflowStateUpdate
+
+__all__ = ["commands"]
+
+_IDS = click.argument("ids", nargs=-1, required=True, metavar="ID...")
+_ID = click.argument("workflow_id", metavar="ID")
+_REFERENCE = click.argument("reference", metavar="TASK")
+
+
+def _each(session: Session, ids: tuple[str, ...], done: str, act: Callable[[ConductorClient, str], object]) -> int:
+    """Act on each execution; a refusal is reported and does not stop the others."""
+    rows, worst = [], DONE
+    with session.client() as client:
+        for one in tracked(ids, done.capitalize(), len(ids)):
+            try:
+                act(client, one)
+            except APIConnectionError:
+                raise
+            except ConductorError as error:
+                say(f"Error: {one}: {error}")
+                worst = max(worst, status_of(error))
+                rows.append({"workflowId": one, "result": "error", "message": str(error)})
+            else:
+                rows.append({"workflowId": one, "result": done})
+    show_rows(session, rows, ("workflowId", "result"))
+    return worst
+
+
+@click.command("pause", cls=Command)
+@_IDS
+@click.pass_obj
+def pause(session: Session, ids: tuple[str, ...]) -> int:
+    """Stop scheduling further tasks of these executions."""
+    return _each(session, ids, "paused", lambda client, one: client.workflows.pause(one))
+
+
+@click.command("resume", cls=Command)
+@_IDS
+@click.pass_obj
+def resume(session: Session, ids: tuple[str, ...]) -> int:
+    """Continue paused executions."""
+    return _each(session, ids, "resumed", lambda client, one: client.workflows.resume(one))
+
+
+@click.command("terminate", cls=Command)
+@_IDS
+@click.option("--reason", help="The reason to store with the execution.")
+@click.pass_obj
+def terminate(session: Session, ids: tuple[str, ...], reason: str | None) -> int:
+    """End running executions as TERMINATED."""
+    return _each(session, ids, "terminated", lambda client, one: client.workflows.terminate(one, reason))
+
+
+@click.command("delete", cls=Command)
+@_IDS
+@click.option("--terminate", "ends", is_flag=True, help="Terminate executions that are running first.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+@click.pass_obj
+def delete(session: Session, ids: tuple[str, ...], ends: bool, yes: bool) -> int:
+    """Delete executions permanently."""
+    if not yes:
+        click.confirm(f"Delete {len(ids)} execution{'s' if len(ids) > 1 else ''} permanently?", abort=True, err=True)
+
+    def act(client: ConductorClient, one: str) -> None:
+        if ends and not client.workflows.get(one, include_tasks=False).is_terminal:
+            client.workflows.terminate(one, "deleted on the command line")
+        client.workflows.delete(one, archive=False)
+
+    return _each(session, ids, "deleted", act)
+
+
+@click.command("retry", cls=Command)
+@_IDS
+@click.option("--resume-subworkflows", is_flag=True, help="Retry the failed task inside a sub-workflow.")
+@click.pass_obj
+def retry(session: Session, ids: tuple[str, ...], resume_subworkflows: bool) -> int:
+    """Retry the failed task of ended executions."""
+    return _each(
+        session,
+        ids,
+        "retried",
+        lambda client, one: client.workflows.retry(one, resume_subworkflow_tasks=resume_subworkflows),
+    )
+
+
+@click.command("restart", cls=Command)
+@_IDS
+@click.option("--latest", is_flag=True, help="Use the latest version of the definition.")
+@click.pass_obj
+def restart(session: Session, ids: tuple[str, ...], latest: bool) -> int:
+    """Start ended executions again from their first task, with the same id."""
+    return _each(
+        session, ids, "restarted", lambda client, one: client.workflows.restart(one, use_latest_definitions=latest)
+    )
+
+
+@click.command("rerun", cls=Command)
+@_ID
+@click.option("--from", "task", metavar="TASK", help="The first task: its reference name or id (default: the start).")
+@click.option("--task-input", type=json_object, metavar="JSON|@FILE|-", help="A new input for that task.")
+@click.option("--input", "given", type=json_object, metavar="JSON|@FILE|-", help="A new input for the workflow.")
+@click.pass_obj
+def rerun(session: Session, workflow_id: str, task: str | None, task_input: Any, given: Any) -> int:
+    """Run an ended execution again, from a task or from the start."""
+
+    def act(client: ConductorClient, one: str) -> None:
+        task_id = None if task is None else _task_id(client, one, task)
+        client.workflows.rerun(one, from_task_id=task_id, task_input=task_input, workflow_input=given)
+
+    return _each(session, (workflow_id,), "rerun", act)
+
+
+def _task_id(client: ConductorClient, workflow_id: str, task: str) -> str:
+    """The id of a task that was given by its reference name, or by its id."""
+    found = client.workflows.get(workflow_id).task(task)
+    return (found.task_id if found else None) or task
+
+
+@click.command("skip", cls=Command)
+@_ID
+@_REFERENCE
+@input_options("skipped task's output", flag="--output-data", short="-d")
+@click.pass_obj
+def skip(session: Session, workflow_id: str, reference: str, given: Any, pairs: tuple[str, ...]) -> int:
+    """Skip a task that is not scheduled yet; TASK is its reference name."""
+    output = merged(given, pairs) or None
+    return _each(
+        session,
+        (workflow_id,),
+        f"skipped {reference}",
+        lambda client, one: client.workflows.skip_task(one, reference, output=output),
+    )
+
+
+@click.command("jump", cls=Command)
+@_ID
+@_REFERENCE
+@input_options("task's input")
+@click.pass_obj
+def jump(session: Session, workflow_id: str, reference: str, given: Any, pairs: tuple[str, ...]) -> int:
+    """Continue an execution at another task (Orkes); TASK is its reference name."""
+    data = merged(given, pairs) or None
+    return _each(
+        session,
+        (workflow_id,),
+        f"jumped to {reference}",
+        lambda client, one: client.workflows.jump_to_task(one, reference, input=data),
+    )
+
+
+@click.command("signal", cls=Command)
+@_ID
+@click.option(
+    "--status",
+    type=click.Choice(["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"], case_sensitive=False),
+    default="COMPLETED",
+    show_default=True,
+    help="The new status of the waiting task.",
+)
+@click.option("--async", "returns_at_once", is_flag=True, help="Do not wait for the result.")
+@input_options("waiting task's output")
+@click.pass_obj
+def signal(
+    session: Session, workflow_id: str, status: str, returns_at_once: bool, given: Any, pairs: tuple[str, ...]
+) -> None:
+    """Complete the first WAIT or HUMAN task of an execution, also inside its sub-workflows."""
+    output = merged(given, pairs)
+    with session.client() as client:
+        if returns_at_once:
+            client.tasks.signal_async(workflow_id, status, output)
+            return
+        result = client.tasks.signal(workflow_id, status, output)
+    if session.is_json:
+        show_json(result.to_dict())
+    else:
+        write(f"{workflow_id}\t{getattr(result, 'status', status)}")
+
+
+@click.command("update", cls=Command)
+@_ID
+@click.option("--variable", "-v", "variables", multiple=True, metavar="NAME=VALUE", help="Set a workflow variable.")
+@click.option("--task", metavar="REFERENCE", help="Update this task as well.")
+@click.option("--status", default="COMPLETED", show_default=True, help="The task's new status.")
+@input_options("task's output")
+@click.pass_obj
+def update(
+    session: Session,
+    workflow_id: str,
+    variables: tuple[str, ...],
+    task: str | None,
+    status: str,
+    given: Any,
+    pairs: tuple[str, ...],
+) -> None:
+    """Set variables of a running execution, and update one of its tasks in the same call (Orkes)."""
+    if not variables and task is None:
+        raise Misused("Nothing to update: give --variable NAME=VALUE, --task REFERENCE, or both.")
+    body: dict[str, Any] = {"variables": value_pairs(variables)}
+    if task is not None:
+        body["taskReferenceName"] = task
+        body["taskResult"] = {"workflowInstanceId": workflow_id, "status": status, "outputData": merged(given, pairs)}
+    with session.client() as client:
+        result = client.workflows.update_state(workflow_id, WorkflowStateUpdate.from_dict(body))
+    show_json(result.to_dict() if session.is_json else {"variables": result.variables})
+
+
+commands: tuple[click.Command, ...] = (
+    pause,
+    resume,
+    terminate,
+    retry,
+    restart,
+    rerun,
+    skip,
+    jump,
+    signal,
+    update,
+    delete,
+)

@@ -1,0 +1,90 @@
+"""``conductor workflow diagram`` and ``export``: a workflow as a diagram, or as a file."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conductor.cli.command import Command
+from conductor.cli.exits import Misused
+from conductor.cli.folder import read_workflow
+from conductor.cli.names import complete_workflow_or_file
+from conductor.cli.output import say, write
+from conductor.cli.session import Session
+from conductor.cli.workflow_watch import sub_executions
+from conductor.diagram import Picture, draw
+from conductor.models.defaults import without_defaults
+from conductor.workflow.builder import Workflow
+
+__all__ = ["diagram", "export", "serialized"]
+
+_EXECUTION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@click.command("diagram", cls=Command)
+@click.argument("subject", metavar="ID|NAME|FILE", shell_complete=complete_workflow_or_file)
+@click.option("--version", type=int, help="The definition's version (default: the latest).")
+@click.option("--format", "form", type=click.Choice(["text", "mermaid", "svg"]), default="text", show_default=True)
+@click.option("--file", "target", type=click.Path(path_type=Path), help="A file to write: .svg, .html, .mmd or .txt.")
+@click.pass_obj
+def diagram(session: Session, subject: str, version: int | None, form: str, target: Path | None) -> None:
+    """Draw an execution, a registered definition, or a definition in a file."""
+    drawn = _drawn(session, subject, version)
+    if target is not None:
+        try:
+            drawn.save(target)
+        except ValueError as error:
+            raise Misused(str(error)) from None
+        say(f"Wrote {target}")
+    else:
+        write({"text": drawn.text, "mermaid": drawn.mermaid, "svg": drawn.svg}[form](), newline=form != "text")
+
+
+def _drawn(session: Session, subject: str, version: int | None) -> Picture:
+    if (workflow := read_workflow(subject)) is not None:
+        return draw(workflow)
+    with session.client() as client:
+        if _EXECUTION_ID.fullmatch(subject.lower()):
+            execution = client.workflows.get(subject)
+            return draw(execution, sub_executions(client, execution))
+        return draw(client.metadata.get_workflow(subject, version))
+
+
+@click.command("export", cls=Command)
+@click.argument("name", metavar="NAME|FILE", shell_complete=complete_workflow_or_file)
+@click.option("--version", type=int, help="The definition's version (default: the latest).")
+@click.option("--format", "form", type=click.Choice(["json", "yaml", "python"]), default="json", show_default=True)
+@click.option("--file", "target", type=click.Path(path_type=Path), help="A file to write.")
+@click.pass_obj
+def export(session: Session, name: str, version: int | None, form: str, target: Path | None) -> None:
+    """Print a definition as JSON, YAML, or Python code of this SDK."""
+    workflow = read_workflow(name)
+    if workflow is None:
+        with session.client() as client:
+            workflow = Workflow.from_def(client.metadata.get_workflow(name, version))
+    is_python = form == "python"
+    text = workflow.to_python(tidy=True) if is_python else serialized(without_defaults(workflow.to_dict()), form)
+    if target is None:
+        write(text, newline=False)
+    else:
+        target.write_text(text, encoding="utf-8")
+        say(f"Wrote {target}")
+
+
+def serialized(wire: Any, form: str) -> str:
+    """Return a definition's wire form as JSON or YAML.
+
+    Raises:
+        Misused: YAML was requested, and no YAML library is installed.
+    """
+    if form == "json":
+        return json.dumps(wire, indent=2, ensure_ascii=False) + "\n"
+    try:
+        from conductor.workflow.yaml_text import dump_yaml  # noqa: PLC0415  needs an extra
+    except ModuleNotFoundError:
+        raise Misused("YAML needs a library: pip install 'conductor-sdk[yaml]'.") from None
+    return dump_yaml(wire)

@@ -1,0 +1,177 @@
+"""Commands that list, count, change and delete, and output that is safe for terminals."""
+
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from conductor import Workflow
+from conductor.workflow import simple, wait
+
+
+@pytest.fixture(scope="module", autouse=True)
+def definitions(client):
+    client.metadata.register_task({"name": "list_task", "description": "a task"})
+    for version in (1, 2):
+        workflow = Workflow("list_flow", version=version)
+        workflow.add(simple("list_task", ref="work"))
+        workflow.register(client)
+    waiting = Workflow("list_waiting")
+    waiting.add(wait("1 day", ref="pause"))
+    waiting.add(simple("list_task", ref="work"))
+    waiting.register(client)
+
+
+def test_definitions_are_listed_shown_and_deleted(here):
+    rows = here("def", "list", "--name", "list_*", "-o", "json").json
+    assert [(row["kind"], row["name"], row["version"]) for row in rows] == [
+        ("workflow", "list_flow", 2),
+        ("workflow", "list_waiting", 1),
+        ("task", "list_task", None),
+    ]
+    assert len(here("def", "list", "--name", "list_flow", "--all-versions", "-o", "json").json) == 2
+    assert [row["name"] for row in here("def", "list", "--kind", "task", "--name", "list_*", "-o", "json").json] == [
+        "list_task"
+    ]
+    assert here("def", "get", "workflow", "list_flow", "--version", "1").json["version"] == 1
+    assert here("def", "get", "task", "list_task").json["description"] == "a task"
+    assert "description: a task" in here("def", "get", "task", "list_task", "--format", "yaml").out
+    assert here("def", "delete", "workflow", "list_flow", "--version", "1", "--yes").status == 0
+    gone = here("def", "get", "workflow", "list_flow", "--version", "1")
+    assert (gone.status, "has no version 1" in gone.err) == (2, True)
+
+
+def test_an_unknown_definition_names_the_nearest(here):
+    cases = {
+        ("def", "get", "workflow", "list_flwo"): "did you mean 'list_flow'?",
+        ("def", "get", "task", "list_taks"): "did you mean 'list_task'?",
+        ("def", "delete", "task", "list_taks", "-y"): "did you mean 'list_task'?",
+    }
+    for words, message in cases.items():
+        done = here(*words)
+        assert (done.status, message in done.err) == (2, True), done
+
+
+def test_executions_are_listed_counted_signalled_and_deleted(here, client, wait_until):
+    workflow_id = client.workflows.start("list_waiting", correlation_id="list-count")
+    wait_until(lambda: client.workflows.search(correlation_id="list-count").total_hits == 1)
+
+    assert workflow_id in here("workflow", "list").out
+    counted = here("workflow", "count", "--correlation-id", "list-count", "-o", "json").json
+    assert {row["status"]: row["count"] for row in counted}["RUNNING"] == 1
+    assert "total\t1" in here("workflow", "count", "--correlation-id", "list-count").out
+    assert here("workflow", "signal", workflow_id, "-i", "go=1").status == 0
+    assert client.workflows.get(workflow_id).task("pause").output_data["go"] == 1
+    (polled,) = here("task", "poll", "list_task").json
+    assert polled["workflowInstanceId"] == workflow_id
+    assert here("workflow", "delete", workflow_id, "--terminate", "--yes").status == 0
+    assert here("workflow", "get", workflow_id).status == 2
+
+
+def test_a_task_that_is_not_scheduled_is_skipped(here, client):
+    workflow_id = client.workflows.start("list_waiting")
+
+    assert here("workflow", "skip", workflow_id, "work", "-d", "cups=1").status == 0
+    client.tasks.signal(workflow_id)
+    assert client.workflows.get(workflow_id).status == "COMPLETED"
+
+
+def test_deleting_asks_for_confirmation(cli, client):
+    workflow_id = client.workflows.start("list_waiting")
+
+    assert cli("workflow", "delete", workflow_id).status == 130  # no answer on standard input
+    assert client.workflows.get_status(workflow_id).status == "RUNNING"
+
+
+def test_environment_and_secrets_are_listed(here, client):
+    assert here("secret", "list").status == 0
+    assert here("env", "list").status == 0
+    assert here("secret", "get", "no_such_secret").status in {1, 2}
+
+
+def test_mistyped_commands_name_the_nearest(here):
+    cases = {("workflw",): "workflow", ("workflow", "serach"): "search", ("def", "lst"): "list", ("wf",): "--help"}
+    for words, hint in cases.items():
+        done = here(*words)
+        assert (done.status, hint in done.err) == (2, True), done
+
+
+def test_ids_are_never_wrapped_on_a_narrow_terminal(on_terminal, client):
+    ids = [client.workflows.start("list_waiting", correlation_id="narrow" * 8) for _ in range(2)]
+
+    _, written = on_terminal("workflow", "list", "--limit", "5", size=(24, 60))
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written).splitlines()
+    assert all(any(one in line for line in lines) for one in ids), written
+
+
+def test_watch_repeats_a_list_until_it_is_interrupted(background):
+    process = background("def", "list", "--name", "list_w*", "--watch", "0.2")
+    seen = 0
+    while seen < 3:
+        seen += "list_waiting" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+
+
+HOSTILE = "\x1b[31mred\x07 [/x] \u202eevil"
+
+
+def test_control_characters_of_the_server_are_escaped(here, on_terminal, client, wait_until):
+    workflow_id = client.workflows.start("list_flow", correlation_id=HOSTILE)
+    task = client.tasks.poll("list_task")
+    while task.workflow_instance_id != workflow_id:
+        task = client.tasks.poll("list_task")
+    client.tasks.add_log(task.task_id, HOSTILE)
+    client.tasks.update(
+        workflow_id=workflow_id, task_id=task.task_id, status="FAILED_WITH_TERMINAL_ERROR", reason=HOSTILE
+    )
+    wait_until(lambda: client.workflows.search(correlation_id=HOSTILE).total_hits == 1 or True)
+    for words in (
+        ("workflow", "list"),
+        ("workflow", "get", workflow_id),
+        ("workflow", "watch", workflow_id),
+        ("task", "get", task.task_id),
+        ("task", "logs", task.task_id),
+        ("doctor", workflow_id),
+        ("workflow", "get", workflow_id, "-o", "json"),
+    ):
+        done = here(*words)
+        assert not re.search(r"\x1b\[31m|\x07|\u202e", done.out + done.err), words
+        _, written = on_terminal(*words)
+        assert "\x1b[31mred" not in written, words
+        assert "\x07" not in written, words
+        assert "\u202e" not in written, words
+
+
+def test_output_never_fails_on_the_encoding(server, client, tmp_path):
+    workflow_id = client.workflows.start("list_flow", {"name": "漢字 🙂"})
+    done = subprocess.run(
+        [sys.executable, "-m", "conductor", "workflow", "get", workflow_id, "--server", server.url],
+        env={"PYTHONIOENCODING": "cp1252", "PATH": "/usr/bin"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert b"\\u6f22" in done.stdout
+
+
+def test_invalid_ports_are_usage_errors(here):
+    for port in ("99999", "-1", "x"):
+        done = here("server", "start", "--port", port)
+        assert (done.status, "--port" in done.err) == (2, True), done
+
+
+def test_definitions_that_share_a_file_name_are_all_pulled(here, client, tmp_path):
+    names = ["pull a", "pull_a", "pull?a", "PULL_A", "pull" + "x" * 150, "pull" + "x" * 151]
+    for name in names:
+        client.metadata.register_task({"name": name})
+    assert here("def", "pull", "pulled", "--name", "[pP][uU][lL][lL]*").status == 0
+
+    files = list((tmp_path / "pulled" / "tasks").iterdir())
+    assert len({path.name.casefold() for path in files}) == len(names)
