@@ -67,7 +67,7 @@ def decide(execution: Execution, world: World) -> None:
     except TerminateWorkflowError as error:
         end_badly(execution, world, error)
     except RefusedError as error:
-        if not execution.tasks:
+        if not execution.tasks or execution.is_starting:
             raise
         end_badly(execution, world, TerminateWorkflowError(error.message))
     except Exception as error:  # noqa: BLE001  data that nobody foresaw must not leave it where it is, for ever
@@ -374,8 +374,8 @@ def schedule(execution: Execution, tasks: list[Doc], world: World) -> bool:
 
 
 def enqueue(execution: Execution, task: Doc, world: World) -> None:
-    """Make a scheduled task due, after its delay."""
-    if task["status"] != SCHEDULED:
+    """Make a scheduled task due, after its delay; with a negative delay it is never due, as on the OSS server."""
+    if task["status"] != SCHEDULED or task["callbackAfterSeconds"] < 0:
         return
     delay = task.get("_callbackAfterMs") or task["callbackAfterSeconds"] * 1000
     task["_due"] = world.now + delay

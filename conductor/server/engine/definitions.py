@@ -10,7 +10,7 @@ import attrs
 from conductor.errors import UnexpectedResponseError
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
 from conductor.models._base import structure, wire_name
-from conductor.server.engine.reading import read, text
+from conductor.server.engine.reading import read, text, whole
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tree import walk
 from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
@@ -24,6 +24,8 @@ def render_task(task: Doc) -> Json:
     task_def = (task.get("workflowTask") or {}).get("taskDefinition")
     if task_def is not None:
         seen["taskDefinition"] = task_def
+    if seen.get("subWorkflowId") is not None and "subWorkflowId" in seen["outputData"]:
+        seen["outputData"] = {**seen["outputData"], "subWorkflowId": seen["subWorkflowId"]}  # not a grandchild's
     seen["executionMetadata"] = {"additionalContext": {}, "empty": True, "additionalContextMap": {}}
     seen["loopOverTask"] = task["iteration"] > 0
     waited = task["startTime"] - task["scheduledTime"] if task["startTime"] and task["scheduledTime"] else 0
@@ -42,6 +44,35 @@ def render(execution: Execution, *, include_tasks: bool = True) -> Json:
         "rateLimited": False,
         "startTime": workflow["createTime"],
     }
+
+
+def render_failed(execution: Execution) -> Json:
+    """Return the document that a failure workflow gets as ``failedWorkflow``: the OSS server's internal form."""
+    own = ("history", "rateLimited", "startTime")
+    made = {key: value for key, value in render(execution, include_tasks=False).items() if key not in own}
+    made["updatedTime"] = made.pop("updateTime")
+    made["previousStatus"] = "RUNNING"
+    if execution.workflow.get("_failedTaskId") is not None:
+        made["failedTaskId"] = execution.workflow["_failedTaskId"]
+    made["tasks"] = [_render_failed_task(task) for task in execution.tasks]
+    return made
+
+
+def _render_failed_task(task: Doc) -> Json:
+    made = {
+        **render_task(task),
+        "callbackAfterMs": task.get("_callbackAfterMs") or 0,
+        "firstScheduledTime": task["_firstScheduledTime"],
+        "waitTimeout": task.get("_waitTimeout") or 0,
+        "onStateChange": {},
+        "idempotent": False,
+        "idempotentExecution": False,
+        "cachedOutput": False,
+        "notifications": {},
+        "nonWorkflowEventTask": False,
+        "asyncComplete": bool((task.get("workflowTask") or {}).get("asyncComplete")),
+    }
+    return {key: value for key, value in made.items() if key not in {"executionMetadata", "firstStartTime"}}
 
 
 _NOT_KNOWN_HERE = {"tags", "overwriteTags", "workflowTaskType"}
@@ -142,6 +173,9 @@ def complete_workflow_def(given: Json) -> Json:
 def complete_workflow_task(given: Json) -> Json:
     """A task of a workflow definition with its defaults, and those of its children."""
     made = {**_workflow_task_defaults(), **_known(given, _WORKFLOW_TASK_FIELDS)}
+    parameters = made.get("subWorkflowParam")
+    if parameters and isinstance(parameters.get("version"), str):
+        made["subWorkflowParam"] = {**parameters, "version": whole(parameters["version"])}
     made["decisionCases"] = {
         case: [complete_workflow_task(task) for task in tasks or []] for case, tasks in made["decisionCases"].items()
     }
@@ -207,8 +241,6 @@ def _resolve_version(task: Json, world: World) -> None:
     if not parameters or parameters.get("version") is not None or parameters.get("workflowDefinition") is not None:
         return
     name = parameters.get("name") or ""
-    if "${" in name:
-        return
     version = world.latest_version(name)
     if version is None:
         message = f"The Task {name} defined as a sub-workflow has no workflow definition available "

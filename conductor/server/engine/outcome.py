@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.commands import Ended, StartFailureWorkflow, TellParent
-from conductor.server.engine.definitions import render
+from conductor.server.engine.definitions import render_failed
 from conductor.server.engine.expressions.inputs import task_input
+from conductor.server.engine.expressions.java_text import cast_error
 from conductor.server.engine.registry import CANCELS
 from conductor.server.engine.state import (
     CANCELED,
@@ -20,7 +21,7 @@ from conductor.server.engine.state import (
     is_done,
 )
 from conductor.server.engine.tasks.family import Run
-from conductor.server.engine.world import TerminateWorkflowError, World
+from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
 
 Json = dict[str, Any]
 
@@ -59,13 +60,15 @@ def end(execution: Execution, world: World, terminate: Doc | None) -> None:
         return
     status = terminate["inputData"].get("terminationStatus")
     reason = terminate["inputData"].get("terminationReason")
-    if reason is None or not str(reason).strip():
+    if reason is not None and not isinstance(reason, str):
+        raise RefusedError(500, cast_error(reason))
+    if not (reason or "").strip():
         reason = f"Workflow is {status} by TERMINATE task: {terminate['taskId']}"
     if status in {FAILED, TERMINATED}:
         execution.workflow["status"] = status
-        end_badly(execution, world, TerminateWorkflowError(str(reason), status, terminate["taskId"]))
+        end_badly(execution, world, TerminateWorkflowError(reason, status, terminate["taskId"]))
     else:
-        execution.workflow["reasonForIncompletion"] = str(reason)
+        execution.workflow["reasonForIncompletion"] = reason
         complete(execution, world)
     cancel_open_tasks(execution, world)
 
@@ -120,7 +123,7 @@ def _failure_workflow(execution: Execution, name: str, version: Any) -> StartFai
         "workflowId": execution.id,
         "reason": workflow.get("reasonForIncompletion"),
         "failureStatus": workflow["status"],
-        "failedWorkflow": render(execution),
+        "failedWorkflow": render_failed(execution),
     }
     if workflow.get("_failedTaskId") is not None:
         given["failureTaskId"] = workflow["_failedTaskId"]

@@ -97,6 +97,7 @@ class Execution:
         commands: What is to be done outside, in order.
         removed: Ids of tasks that were removed and are still stored.
         is_unfinished: Whether deciding was broken off, and has to go on.
+        is_starting: Whether a request waits for the start, which invalid data refuses instead of failing the execution.
     """
 
     workflow: Doc
@@ -105,6 +106,7 @@ class Execution:
     commands: list[Command] = field(factory=list)
     removed: list[str] = field(factory=list)
     is_unfinished: bool = False
+    is_starting: bool = False
     _newest: dict[str, Doc] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:

@@ -171,7 +171,8 @@ def _task_deadlines(task: Doc, task_def: Json) -> Iterator[int]:
         yield _last_heard_of(task) + (task_def["responseTimeoutSeconds"] + task["callbackAfterSeconds"]) * 1000
     if task_def["timeoutPolicy"] == "ALERT_ONLY":
         return
-    if task_def["totalTimeoutSeconds"] > 0 and task["_firstScheduledTime"] > 0:
+    if task_def["totalTimeoutSeconds"] > 0 and task["_firstScheduledTime"] > 0 and not is_in_progress:
+        # As on the OSS server a running attempt may report after the limit, and then fails for its own reason.
         yield task["_firstScheduledTime"] + task_def["totalTimeoutSeconds"] * 1000
     if task_def["timeoutSeconds"] > 0 and task["startTime"] > 0:
         yield task["startTime"] + (task["startDelayInSeconds"] + task_def["timeoutSeconds"]) * 1000

@@ -29,7 +29,7 @@ def check_inputs(task: Json, references: set[Any]) -> Iterator[str]:
             if "${" in path:
                 continue
             if not _is_readable(path):
-                yield f"key: {key} input parameter value: {path.strip()} is not valid"
+                yield f"key: {key} input parameter value: {path} is not valid"
             elif not _is_known(path, references):
                 name = _NAME.match(path)
                 yield (
@@ -274,15 +274,19 @@ def _check_shape(given: Any, cls: type, words: dict[str, set[str]]) -> None:
 
 def _without_names(given: Json) -> Json:
     """The definition with names in place of missing ones: that they are missing is another kind of fault."""
-
-    def named(task: Any) -> Any:
-        if not isinstance(task, dict):
-            return task
-        return {**task, "name": task.get("name") or "-", "taskReferenceName": task.get("taskReferenceName") or "-"}
-
     tasks = given.get("tasks")
-    more = {"tasks": [named(task) for task in tasks]} if isinstance(tasks, list) else {}
+    more = {"tasks": [_named(task) for task in tasks]} if isinstance(tasks, list) else {}
     return {**given, "name": given.get("name") or "-", **more}
+
+
+def _named(task: Any) -> Any:
+    if not isinstance(task, dict):
+        return task
+    made = {**task, "name": task.get("name") or "-", "taskReferenceName": task.get("taskReferenceName") or "-"}
+    parameters = task.get("subWorkflowParam")
+    if isinstance(parameters, dict) and parameters.get("version") == "":
+        made["subWorkflowParam"] = {**parameters, "version": None}
+    return made
 
 
 # -- task definitions
@@ -343,6 +347,8 @@ def check_workflow_defs(given: Sequence[Any], path: str, rules: Rules, *, is_lis
     """
     for one in given:
         _check_shape(one, WorkflowDef, _WORKFLOW_WORDS)
+        if isinstance(one, dict) and "tasks" in one and one["tasks"] is None:
+            raise RefusedError(500, 'Cannot invoke "java.util.List.iterator()" because "tasks" is null')
     faults: list[Fault] = []
     for position, one in enumerate(given):
         faults += _workflow_def_faults(one, f"{path}[{position}]" if is_list else path, rules)

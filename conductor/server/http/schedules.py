@@ -100,7 +100,7 @@ class ScheduleResource:
         """``GET /scheduler/nextFewSchedules``."""
         start = optional_number(request, "scheduleStartTime", long)
         end = optional_number(request, "scheduleEndTime", long)
-        cron, limit = request.query_params.get("cronExpression", ""), number(request, "limit", 3)
+        cron, limit = request.query_params.get("cronExpression", ""), number(request, "limit", 5)
         return json_answer(self._schedules.next_few(cron, start, end, limit))
 
     def search(self, request: Request) -> Response:

@@ -126,7 +126,9 @@ class Executions:
                 return earlier
             execution = self._starts.create(request)
             self._keys.note(request, execution)
+            execution.is_starting = True
             self._kernel.advance(execution)
+            execution.is_starting = False
             return execution.id
 
     def get(self, workflow_id: str, *, include_tasks: bool = True) -> Json:

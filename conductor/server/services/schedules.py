@@ -96,7 +96,7 @@ class Schedules:
         with self._kernel.change() as world:
             known = self._known(name)
             if not known["paused"]:
-                raise RefusedError(404, f"Schedule '{name}' is not paused")
+                raise RefusedError(404, f"Schedule '{name}' not found")
             schedule = {key: value for key, value in known.items() if key != "pausedReason"}
             schedule["paused"] = False
             self._put({**schedule, "_next": _next_run(schedule, world.now)})
@@ -176,7 +176,7 @@ class Schedules:
 def _run_input(schedule: Json, record: Json) -> Json:
     request, due = schedule["startWorkflowRequest"], record["scheduledTime"]
     crons = _crons(schedule)
-    cron, zone = next((one for one in crons if _next_of(*one, due - 1, check_zone=False) == due), crons[0])
+    cron, zone = next((one for one in crons if _next_of(*one, due - 1) == due), crons[0])
     return {
         **(request.get("input") or {}),
         "_startedByScheduler": schedule["name"],
@@ -194,10 +194,13 @@ def _moment(milliseconds: int) -> datetime:
 
 def _next_run(schedule: Json, after: int, *, check_zone: bool = False) -> int | None:
     """The earliest time after ``after`` that the schedule allows; None when it never runs again."""
+    if check_zone:
+        for _, zone in _crons(schedule):
+            _check_zone(zone)
     if schedule["paused"]:
         return None
     begin = max(after, (schedule.get("scheduleStartTime") or 0) - 1)
-    times = [_next_of(cron, zone, begin, check_zone=check_zone) for cron, zone in _crons(schedule)]
+    times = [_next_of(cron, zone, begin) for cron, zone in _crons(schedule)]
     found = min((one for one in times if one is not None), default=None)
     end = schedule.get("scheduleEndTime")
     return None if found is None or (end and found > end) else found
@@ -210,13 +213,14 @@ def _crons(schedule: Json) -> list[tuple[str | None, str]]:
     ]
 
 
-def _next_of(cron: str | None, zone: str, after: int, *, check_zone: bool) -> int | None:
+def _check_zone(zone: str) -> None:
     try:
         Cron.parse("0 0 0 1 1 *", zone)
     except ValueError as error:
-        if check_zone:
-            raise RefusedError(500, str(error)) from None
-        return None
+        raise RefusedError(500, str(error)) from None
+
+
+def _next_of(cron: str | None, zone: str, after: int) -> int | None:
     try:
         following = Cron.parse(cron or "", zone).next_after(_moment(after))
     except ValueError:

@@ -1,4 +1,4 @@
-"""How the real server writes values into text: in Java's notation, not in JSON's."""
+"""JSON values as text, in Java's notation: `[a, true, {b=1.0}]`, not as JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 _ESCAPED_TOO = re.compile("[\u007f-\u009f\u2000-\u20ff]")  # by the library's own choice
+_CLASSES = (
+    (bool, "java.lang.Boolean"),
+    (int, "java.lang.Integer"),
+    (float, "java.lang.Double"),
+    (list, "java.util.ArrayList"),
+    (dict, "java.util.LinkedHashMap"),
+)
 _PLAIN_FROM, _PLAIN_TO = 1e-3, 1e7
 
 
@@ -26,6 +33,15 @@ def java_text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(java_text(item) for item in value) + "]"
     return scalar_text(value)
+
+
+def cast_error(value: Any) -> str:
+    """Return what the OSS server says when it takes a JSON value for a string."""
+    name = next((name for kind, name in _CLASSES if isinstance(value, kind)), "java.lang.Object")
+    return (
+        f"class {name} cannot be cast to class java.lang.String ({name} and java.lang.String are in module java.base "
+        "of loader 'bootstrap')"
+    )
 
 
 def scalar_text(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor.server.engine.expressions.inputs import with_secrets
+from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.state import FAILED, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.tasks.script import EVALUATORS, evaluate
@@ -19,9 +19,7 @@ def plan_switch(plan: Plan) -> list[Doc]:
     if kind not in EVALUATORS:
         raise TerminateWorkflowError(f"No evaluator registered for type: {'null' if kind is None else kind}")
     try:
-        chosen = case_text(
-            evaluate(kind, plan.task.get("expression") or "", with_secrets(given, plan.world), plan.world)
-        )
+        chosen = java_text(evaluate(kind, plan.task.get("expression") or "", given, plan.world))
     except ScriptFailedError as error:
         return [plan.started("SWITCH", FAILED, given, taskDefName="SWITCH", reasonForIncompletion=str(error))]
     cases = plan.task["decisionCases"]
@@ -47,22 +45,11 @@ def _with_branch(plan: Plan, kind: str, given: Json, output: Json, branch: list[
 def _decide(plan: Plan, given: Json) -> str:
     expression = plan.task.get("caseExpression") or ""
     if not expression.strip():
-        return case_text(given.get(plan.task.get("caseValueParam") or ""))
+        return java_text(given.get(plan.task.get("caseValueParam") or ""))
     try:
-        return case_text(plan.world.javascript(expression, given))
+        return java_text(plan.world.javascript(expression, given))
     except ScriptFailedError:
         raise TerminateWorkflowError(f"Error while evaluating script: {expression}") from None
-
-
-def case_text(value: Any) -> str:
-    """A result as the key of a case: ``7``, ``true``, ``null``."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def run_branch(run: Run) -> bool:

@@ -15,7 +15,7 @@ from conductor.server.engine.state import (
 )
 from conductor.server.engine.state import in_round as named
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.world import TerminateWorkflowError
+from conductor.server.engine.world import RefusedError, TerminateWorkflowError
 
 
 def plan_fork(plan: Plan) -> list[Doc]:
@@ -24,6 +24,8 @@ def plan_fork(plan: Plan) -> list[Doc]:
     fork = plan.started("FORK", COMPLETED, plan.input(), taskDefName="FORK", endTime=now)
     made = [fork]
     for branch in plan.task["forkTasks"]:
+        if not branch:
+            raise RefusedError(500, "Index 0 out of bounds for length 0")
         made += plan.plan_also(branch[0], plan.retry_count)
     join = plan.execution.tree.next(plan.task["taskReferenceName"])
     if join is None or join["type"] != "JOIN":

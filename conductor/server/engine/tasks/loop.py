@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
+
 from conductor.server.engine.expressions.inputs import task_input, with_secrets
 from conductor.server.engine.state import (
     FAILED_WITH_TERMINAL_ERROR,
@@ -42,7 +44,7 @@ def run_loop(run: Run) -> bool:
     output: Json = {}
     failed: Doc | None = None
     for task in body.values():
-        output[plain_reference(task["referenceTaskName"])] = task["outputData"]
+        output[plain_reference(task["referenceTaskName"])] = _output_of(run, task)
         if is_done(task) and task["status"] not in SUCCESSFUL_TASK:
             failed = task
             break
@@ -54,6 +56,17 @@ def run_loop(run: Run) -> bool:
     if failed is not None:
         return run.fail(f"{failed.get('reasonForIncompletion')} ")
     return _next_round(run)
+
+
+def _output_of(run: Run, task: Doc) -> Json:
+    """Return a task's output; of a loop in the loop with the iteration that is running."""
+    output: Json = task["outputData"]
+    if task["taskType"] != "DO_WHILE" or is_done(task) or not task["iteration"]:
+        return output
+    inner = evolve(run, task=task)
+    body = _tasks_of_round(inner, task["iteration"]).values()
+    shown = {plain_reference(one["referenceTaskName"]): _output_of(inner, one) for one in body}
+    return {**output, str(task["iteration"]): shown}
 
 
 def _loses_its_rounds(run: Run) -> bool:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.server.engine.expressions.inputs import with_secrets
+from conductor.server.engine.expressions.java_text import cast_error
 from conductor.server.engine.state import FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.world import ScriptFailedError, World
+from conductor.server.engine.world import RefusedError, ScriptFailedError, World
 
 EVALUATORS = frozenset({"javascript", "graaljs", "value-param", "python"})
-_EMPTY_LAMBDA = "Empty 'scriptExpression' in Lambda task's input parameters. A non-empty String value must be provided."
-_EMPTY = "Empty '%s' in Inline task's input parameters. A non-empty String value must be provided."
+_EMPTY = "Empty '%s' in %s task's input parameters. A non-empty String value must be provided."
 
 
 def evaluate(kind: str, expression: str, bindings: Mapping[str, Any], world: World) -> Any:
@@ -43,28 +43,32 @@ def run_inline(run: Run) -> bool:
 
 
 def _evaluate_inline(run: Run) -> Any:
-    kind, expression = run.input.get("evaluatorType", "javascript"), run.input.get("expression")
-    for name, value in (("evaluatorType", kind), ("expression", expression)):
-        if not isinstance(value, str) or not value.strip():
-            raise ScriptFailedError(_EMPTY % name)
+    given = with_secrets(run.input, run.world)
+    kind, expression = given.get("evaluatorType"), given.get("expression")
+    for value in (kind, expression):
+        if value is not None and not isinstance(value, str):
+            raise RefusedError(500, cast_error(value))
+    kind = "javascript" if kind is None else kind
+    if not kind.strip():
+        raise ScriptFailedError(_EMPTY % ("evaluatorType", "INLINE"))
     if kind not in EVALUATORS:
         raise ScriptFailedError(f"Unknown evaluator '{kind}' in INLINE task.")
-    return evaluate(kind, str(expression), with_secrets(run.input, run.world), run.world)
+    if not (expression or "").strip():
+        raise ScriptFailedError(_EMPTY % ("expression", "Inline"))
+    return evaluate(kind, expression, given, run.world)
 
 
 def run_lambda(run: Run) -> bool:
     """Run the body of a function."""
-    body = run.input.get("scriptExpression")
-    if not isinstance(body, str) or not body.strip():
-        message = (
-            "Empty 'scriptExpression' in Lambda task's input parameters. A non-empty String value must be provided."
-        )
-        return run.fail(message, FAILED, {"error": message})
+    given = with_secrets(run.input, run.world)
+    body = given.get("scriptExpression")
+    if body is not None and not isinstance(body, str):
+        return run.fail(cast_error(body), FAILED, {"error": cast_error(body)})
+    if not (body or "").strip():
+        return run.fail(_EMPTY % ("scriptExpression", "Lambda"))
     try:
-        # Written around the body as the server does it, so that lines in messages agree.
-        result = run.world.javascript(
-            f"function scriptFun(){{{body}}} scriptFun();", with_secrets(run.input, run.world)
-        )
+        # The function around the body is that of the OSS server, so that lines in messages agree.
+        result = run.world.javascript(f"function scriptFun(){{{body}}} scriptFun();", given)
     except ScriptFailedError as error:
         return run.fail(str(error), FAILED, {"error": str(error)})
     return run.complete({"result": result})

@@ -19,7 +19,7 @@ _HOURS = {
     "HST": -10, "AKST": -9, "AKDT": -8, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CST": -6, "CDT": -5, "EST": -5,
     "EDT": -4, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "IST": 5.5, "JST": 9,
 }  # fmt: skip
-_UNTIL = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:\s+(\d{1,2}):(\d{1,2})(?:\s+(\S+))?)?")
+_UNTIL = re.compile(r"(\d{1,9})-(\d{1,9})-(\d{1,9})(?:\s+(\d{1,9}):(\d{1,9})(?:\s+(\S+))?)?")
 
 
 def parse_duration(text: str) -> timedelta | None:
@@ -32,25 +32,33 @@ def parse_duration(text: str) -> timedelta | None:
 
 
 def parse_until(text: str) -> datetime | None:
-    """``yyyy-MM-dd``, ``yyyy-MM-dd HH:mm``, the same with a zone; None for another form."""
+    """Return the moment of ``yyyy-MM-dd``, ``yyyy-MM-dd HH:mm`` or the same with a zone; None for another form.
+
+    Numbers may be out of range, as in Java's lenient dates: 25:00 is one o'clock of the next day.
+    """
     found = _UNTIL.fullmatch(text.strip())
     if found is None:
         return None
     *numbers, zone = found.groups()
+    year, month, day, hour, minute = (int(one or 0) for one in numbers)
     try:
-        moment = datetime(*(int(one or 0) for one in numbers), tzinfo=_zone(zone))  # type: ignore[misc, arg-type]
-    except (ValueError, LookupError):
+        tz = _zone(zone)
+        years, months = divmod(month - 1, 12)
+        first = datetime(year + years, months + 1, 1, tzinfo=tz)
+        return first + timedelta(days=day - 1, hours=hour, minutes=minute)
+    except LookupError:
         return None
-    return moment
+    except (ValueError, OverflowError):  # before the year 1 or after 9999
+        return datetime.max.replace(tzinfo=timezone.utc) if year else datetime.min.replace(tzinfo=timezone.utc)
 
 
 def _zone(name: str | None) -> timezone:
     """A zone by what Java's date format reads: an abbreviation or ``GMT+02:00``, no name of a region."""
     if name is None or name.upper() in {"UTC", "GMT"}:
         return timezone.utc
-    offset = re.fullmatch(r"GMT([+-])(\d{1,2}):(\d{2})", name)
+    offset = re.fullmatch(r"GMT([+-])(\d{1,2}):(\d{2})|([+-])(\d{2})(\d{2})", name)
     if offset:
-        sign, hours, minutes = offset.groups()
+        sign, hours, minutes = filter(None, offset.groups())
         whole = timedelta(hours=int(hours), minutes=int(minutes))
         return timezone(-whole if sign == "-" else whole)
     return timezone(timedelta(hours=_HOURS[name.upper()]))
