@@ -6,8 +6,7 @@ import logging
 import os
 import socket
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 
 from typing_extensions import Self
@@ -21,6 +20,7 @@ from conductor.server.http.middleware import Faults, Keys
 from conductor.server.origin_check import OriginCheck, is_loopback
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.kernel import Kernel
+from conductor.server.runtime.timers import TimerThread
 from conductor.server.scripting.pool import POOL
 from conductor.server.services.all import Services
 from conductor.server.store.sqlite import Store
@@ -28,8 +28,6 @@ from conductor.server.store.sqlite import Store
 logger = logging.getLogger(__name__)
 
 _READY_SECONDS, _STOP_SECONDS = 10.0, 10.0
-_LONGEST_NAP = 5.0
-_BREATH = 0.01
 _SECRET, _VARIABLE = "CONDUCTOR_SECRET_", "CONDUCTOR_ENV_"
 
 
@@ -82,12 +80,13 @@ class EmbeddedServer(Listening):
         self._kernel.skips_time = skip_time
         self.services: Services = Services(self._kernel)
         self._kernel.load_open()
-        self._timer = _Timer(self._kernel, self._is_idle if skip_time else lambda: False)
+        self._timer = TimerThread(self._kernel, self._is_idle if skip_time else lambda: False)
         self.faults: Faults = Faults()
         self.keys: Keys = Keys(keys or {})
         origins = OriginCheck((host,) if is_loopback(host) else None)
         app = App(self.services, origins, self.faults, self.keys)
         self._http = HttpServer(self._socket, app.serve, app.quick)
+        self._kernel.spawn = self._http.threads.submit
         self._stopped = threading.Event()
 
     def _is_idle(self) -> bool:
@@ -96,9 +95,7 @@ class EmbeddedServer(Listening):
         with kernel.lock:
             is_worked_on = any(kernel.in_progress.values()) or self.services.http_calls.under_way
             return (
-                not is_worked_on
-                and not kernel.has_unfinished
-                and not kernel.queues.anything_ready(kernel.clock.now_ms())
+                not is_worked_on and not kernel.is_working and not kernel.queues.anything_ready(kernel.clock.now_ms())
             )
 
     def start(self) -> Self:
@@ -137,6 +134,7 @@ class EmbeddedServer(Listening):
         if self._stopped.is_set():
             return
         self._stopped.set()
+        self._kernel.stop_soon()
         self._http.stop(_STOP_SECONDS)
         self._timer.stop()
         with self._kernel.lock:
@@ -151,52 +149,6 @@ class EmbeddedServer(Listening):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-class _Timer:
-    """Fires the kernel's timers in real time."""
-
-    def __init__(self, kernel: Kernel, is_idle: Callable[[], bool]) -> None:
-        self._kernel, self._is_idle = kernel, is_idle
-        self._condition = threading.Condition()
-        self._is_stopping = False
-        self._is_woken = False
-        self._thread = threading.Thread(target=self._run, name="conductor-timer", daemon=True)
-        kernel.wake_timer = self.wake
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def wake(self) -> None:
-        with self._condition:
-            self._is_woken = True
-            self._condition.notify()
-
-    def stop(self) -> None:
-        with self._condition:
-            self._is_stopping = True
-            self._condition.notify()
-        if self._thread.ident is not None:
-            self._thread.join(_STOP_SECONDS)
-
-    def _run(self) -> None:
-        while True:
-            if self._is_idle() and (skipped := self._kernel.next_skip()) is not None:
-                self._kernel.move_to(max(skipped, self._kernel.clock.now_ms()))
-            due = self._kernel.next_event()
-            pause = _LONGEST_NAP if due is None else (due - self._kernel.clock.now_ms()) / 1000
-            with self._condition:
-                if not self._is_woken and not self._is_stopping and pause > 0:
-                    self._condition.wait(min(pause, _LONGEST_NAP))
-                self._is_woken = False
-                if self._is_stopping:
-                    return
-            try:
-                self._kernel.run_due()
-                if self._kernel.go_on():
-                    time.sleep(_BREATH)  # for those who wait for the lock
-            except Exception:
-                logger.exception("Work that was due failed; the embedded server goes on")
 
 
 def _listen(host: str, port: int) -> socket.socket:

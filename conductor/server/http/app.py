@@ -20,6 +20,7 @@ from conductor.server.http.search import SearchResource
 from conductor.server.http.tasks import TaskResource
 from conductor.server.http.workflows import WorkflowResource
 from conductor.server.origin_check import OriginCheck
+from conductor.server.runtime.transactions import ServerStoppingError
 from conductor.server.services.all import Services
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ def _guarded(request: Request, function: Callable[[], Outcome]) -> Outcome:
         outcome = function()
     except RefusedError as error:
         return error_answer(error.status, error.message, error.errors)
+    except ServerStoppingError:
+        return error_answer(503, "The server is stopping")
     except Exception as error:  # a client gets a response, whatever happened
         logger.exception("event=server.request_failed method=%s path=%s", request.method, request.path)
         return error_answer(500, f"{type(error).__name__}: {error}")

@@ -7,10 +7,7 @@ returns: what a client was told is in the database.
 from __future__ import annotations
 
 import contextlib
-import functools
-import heapq
 import logging
-import math
 import random
 import sys
 import threading
@@ -30,21 +27,39 @@ from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for
 from conductor.server.engine.world import DOCUMENTED, Divergences, RefusedError, ScriptFailedError, World
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.queues import TaskQueues
+from conductor.server.runtime.timers import Timers
+from conductor.server.runtime.transactions import Change, ServerStoppingError, StateLock
 from conductor.server.scripting.javascript import run_javascript
 from conductor.server.scripting.jq import run_jq
-from conductor.server.scripting.pool import ScriptError
+from conductor.server.scripting.pool import POOL, ScriptError
 from conductor.server.store.sqlite import Store
 
 Json = dict[str, Any]
 Handler = Callable[[Execution, Any], None]
 logger = logging.getLogger(__name__)
+
+#: Executions that stay in memory after their last use.
 _KEPT_IN_MEMORY = 2000
+#: Executions whose oldest ancestor stays in memory.
+_ROOTS_IN_MEMORY = 10_000
+#: Seconds that a script may take, as on the OSS server.
 _SCRIPT_SECONDS = 4.0
+#: Milliseconds until the engine looks again at an execution whose deadline it has let pass.
 _AGAIN_MS = 100
+#: Milliseconds until it looks again after an error.
 _AFTER_FAILURE_MS = 10_000
+#: Seconds that the engine works in one change before it leaves the rest to a later one.
 _CHANGE_SECONDS, _GO_ON_SECONDS = 0.5, 0.1
-_BEGINNINGS = (StartChild, StartFailureWorkflow, Publish)  # what may have no end: each may lead to another
-_FEW_TIMERS = 1000
+#: Seconds for which a change holds the lock at a stretch; then others may take it.
+_HOLD_SECONDS = 0.01
+#: Seconds for which it lets the lock go, again and again while others wait, but not for ever.
+_YIELD_SECONDS, _MOST_YIELD_SECONDS = 0.0005, 0.1
+#: Executions in one change; what further ones are to be started is left to a later change.
+_MOST_TOUCHED = 50
+#: Commands that can lead to more of their kind without end.
+_BEGINNINGS = (StartChild, StartFailureWorkflow, Publish)
+#: Tasks whose scripts may take long: their timers must not delay those of others.
+_SCRIPTED = frozenset({"INLINE", "LAMBDA", "SWITCH", "DECISION", "DO_WHILE", "JSON_JQ_TRANSFORM"})
 
 
 @define
@@ -78,25 +93,26 @@ class Kernel:
         self.catalog: Catalog = Catalog()
         self.secrets: dict[str, str] = dict(secrets)
         self.environment: dict[str, str] = dict(environment)
-        self.lock: threading.RLock = threading.RLock()
+        self.lock: StateLock = StateLock()
         self.last_polls: dict[tuple[str, str], Json] = {}  # by task type and domain
         self.in_progress: dict[str, set[str]] = {}  # ids of tasks that workers have, by definition
         self.handlers: dict[type, Handler] = {}
         self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []  # further sources of timers
-        self.after_commit: list[Callable[[], None]] = []
-        self.after_failure: list[Callable[[], None]] = []
         self.is_closed = False
+        self.is_stopping = False
+        self.spawn: Callable[[Callable[[], None]], None] | None = None  # runs a function on another thread
         self.skips_time = False
         self.wake_timer: Callable[[], None] = lambda: None
         self._cache: dict[str, Execution] = {}
-        self._touched: dict[str, Execution] = {}
+        self._change: Change | None = None  # the one that holds the lock
+        self._claims: dict[str, Change] = {}  # changes that have let the lock go, by the families they work on
+        self._roots: dict[str, str] = {}  # the oldest ancestor by execution
+        self._script_threads: set[int] = set()
         self._watchers: dict[str, set[Callable[[], None]]] = {}
-        self._timers: list[tuple[int, str]] = []
-        self._deadlines: dict[str, int] = {}
-        self._put_off: dict[str, list[Command]] = {}  # by the change under way
+        self._timers = Timers()
         self._unfinished: dict[str, list[Command]] = {}  # executions whose work goes on, and what is to be done first
-        self._depth = 0
-        self._world: World | None = None
+        self._busy = 0  # timers and unfinished executions on other threads
+        self._firing: set[Callable[[], int | None]] = set()
         self._stored_offset = clock.offset_ms
         clock.drive(self.move_to, self.next_event)
 
@@ -104,47 +120,135 @@ class Kernel:
 
     @contextlib.contextmanager
     def change(self, seconds: float = _CHANGE_SECONDS) -> Iterator[World]:
-        """Hold the lock, and commit what was changed at the end; nothing is kept after an error.
+        """Hold the lock, and commit what was changed at the end; nothing of it is kept after an error.
 
         Args:
-            seconds: How long the engine may work. What has no end by then goes on later, by ``go_on``.
+            seconds: How long the engine may work. What is not done by then goes on later, in changes of its own.
+
+        Raises:
+            ServerStoppingError: The server stops.
         """
         with self.lock:
-            if self._depth:
+            if self._change is not None:
                 yield self.world
                 return
-            if self._timers and self._timers[0][0] <= self.clock.now_ms():
+            if self.is_closed:
+                raise ServerStoppingError
+            if self.spawn is None and self.next_timer_is_due():
                 self.run_due()
-            self._depth = 1
-            self._world = self._new_world(time.monotonic() + seconds)
-            self._put_off = {}
+            now = time.monotonic()
+            change = self._change = Change(until=now + seconds, held_since=now)
+            change.world = self._new_world(change)
             try:
-                with self.store.transaction():
-                    yield self._world
-                    self._carry_out()
-                    self._save()
+                self.store.begin()
+                yield change.world
+                self._carry_out()
+                self._save()
+                self.store.commit()
             except BaseException:
-                for workflow_id in self._touched:
+                if not self.is_closed:
+                    self.store.rollback()
+                for workflow_id in change.touched:
                     self._cache.pop(workflow_id, None)
-                self._touched.clear()
-                self.after_commit.clear()
-                for action in self.after_failure:
+                for action in change.after_failure:
                     action()
                 raise
             finally:
-                self._depth = 0
-                self._world = None
-                self.after_failure.clear()
-            self._committed()
+                self._change = None
+                self._claims = {root: owner for root, owner in self._claims.items() if owner is not change}
+                change.finished.set()
+            self._committed(change)
             if self.skips_time:
                 self.wake_timer()
+
+    @contextlib.contextmanager
+    def unlocked(self) -> Iterator[None]:
+        """Let the lock go inside of a change, which keeps its executions to itself; hold it again at the end."""
+        change = self._change
+        if change is None:
+            yield
+            return
+        for workflow_id in change.seen:
+            self._claims.setdefault(self._root_of(workflow_id), change)
+        self.store.commit()
+        self._change = None
+        count, begin = self.lock.release_all(), time.monotonic()
+        try:
+            yield
+        finally:
+            self.lock.take_again(count)
+            self._change = change
+            if self.is_closed:
+                raise ServerStoppingError
+            self.store.begin()
+            change.held_since = time.monotonic()
+            change.until += change.held_since - begin
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a change, a timer or an unfinished execution is under way."""
+        return bool(self._unfinished or self._busy or self._claims)
+
+    def _is_spent(self, change: Change) -> bool:
+        """Return whether the change has worked long enough; lets others take the lock now and then."""
+        now = time.monotonic()
+        if now - change.held_since > _HOLD_SECONDS and self._change is change:
+            with self.unlocked():
+                time.sleep(_YIELD_SECONDS)
+                while self.lock.is_wanted and time.monotonic() - now < _MOST_YIELD_SECONDS:
+                    time.sleep(_YIELD_SECONDS)
+        return now > change.until
+
+    def _root_of(self, workflow_id: str) -> str:
+        """Return the oldest ancestor of an execution."""
+        path: dict[str, None] = {}
+        while (root := self._roots.get(workflow_id)) is None:
+            path[workflow_id] = None
+            known = self._cache.get(workflow_id)
+            parent = known.workflow.get("parentWorkflowId") if known else self.store.parent_of(workflow_id)
+            if not parent or parent in path:
+                root = workflow_id
+                break
+            workflow_id = parent
+        while len(self._roots) > _ROOTS_IN_MEMORY:
+            del self._roots[next(iter(self._roots))]
+        self._roots.update(dict.fromkeys(path, root))
+        return root
+
+    def _wait_for(self, other: Change) -> None:
+        change = self._change
+        if change is None or change.is_waited_for_by(other):
+            raise RefusedError(409, "The execution is being changed by another request. Try again.")
+        change.waits_for = other
+        try:
+            with self.unlocked():
+                other.finished.wait()
+        finally:
+            change.waits_for = None
+
+    @property
+    def after_commit(self) -> list[Callable[[], None]]:
+        """What is called when the change under way is stored."""
+        return self._current.after_commit
+
+    @property
+    def after_failure(self) -> list[Callable[[], None]]:
+        """What is called when the change under way is rolled back."""
+        return self._current.after_failure
+
+    @property
+    def _current(self) -> Change:
+        if self._change is None:
+            raise RuntimeError("No change is under way")
+        return self._change
 
     @property
     def world(self) -> World:
         """The world of the change under way."""
-        return self._world or self._new_world()
+        change = self._change
+        return change.world if change is not None and change.world is not None else self._new_world()
 
-    def _new_world(self, until: float = math.inf) -> World:
+    def _new_world(self, change: Change | None = None) -> World:
         return World(
             now=self.clock.now_ms(),
             new_id=lambda: str(uuid.uuid4()),
@@ -153,34 +257,71 @@ class Kernel:
             latest_version=self.catalog.latest_version,
             secrets=self.secrets,
             environment=self.environment,
-            javascript=functools.partial(_javascript, plain_objects=self.divergences.plain_objects),
-            jq=_jq,
+            javascript=self._javascript,
+            jq=self._jq,
             last_poll=lambda kind, domain: int(self.last_polls.get((kind, domain), {}).get("lastPollTime", 0)),
-            is_spent=lambda: time.monotonic() > until,
+            is_spent=(lambda: False) if change is None else partial(self._is_spent, change),
             warn=_warn,
             divergences=self.divergences,
         )
 
+    # -- scripts
+
+    def _javascript(self, script: str, bindings: Mapping[str, Any]) -> Any:
+        plain = self.divergences.plain_objects
+        return self._outside(
+            lambda: run_javascript(script, {"$": bindings}, timeout=_SCRIPT_SECONDS, plain_objects=plain)
+        )
+
+    def _jq(self, query: str, value: Any) -> list[Any]:
+        found: list[Any] = self._outside(lambda: run_jq(query, value))
+        return found
+
+    def _outside(self, run: Callable[[], Any]) -> Any:
+        """Run a script without the lock."""
+        with self.unlocked():
+            me = threading.get_ident()
+            self._script_threads.add(me)
+            try:
+                if self.is_stopping:
+                    raise ServerStoppingError
+                return run()
+            except ScriptError as error:
+                if self.is_stopping:
+                    raise ServerStoppingError from None
+                raise ScriptFailedError(str(error)) from None
+            finally:
+                self._script_threads.discard(me)
+
+    def stop_soon(self) -> None:
+        """End the scripts that run; their changes are rolled back."""
+        self.is_stopping = True
+        POOL.kill_of(self._script_threads)
+
+    # -- commits
+
     def _carry_out(self) -> None:
         """Carry out commands, which may lead to more."""
+        change = self._current
         while True:
-            execution = next((one for one in self._touched.values() if one.commands), None)
+            execution = next((one for one in change.touched.values() if one.commands), None)
             if execution is None:
                 return
             command = execution.commands.pop(0)
-            if isinstance(command, _BEGINNINGS) and self.world.is_spent():
-                self._put_off.setdefault(execution.id, []).append(command)
+            is_full = len(change.touched) > _MOST_TOUCHED
+            if isinstance(command, _BEGINNINGS) and (is_full or self.world.is_spent()):
+                change.put_off.setdefault(execution.id, []).append(command)
                 continue
             self.handlers[type(command)](execution, command)
 
     def _save(self) -> None:
         now = self.world.now
-        for execution in self._touched.values():
+        for execution in self._current.touched.values():
             workflow = execution.workflow
             changed = [task for task in execution.tasks if task.changed]
             if not (workflow.changed or changed or execution.removed):
                 continue
-            workflow["updateTime"] = now
+            workflow["updateTime"] = max(now, workflow["updateTime"])
             if execution.is_terminal and not workflow["endTime"]:
                 workflow["endTime"] = now
             for task in changed:
@@ -191,14 +332,14 @@ class Kernel:
         self._save_clock()
 
     def _save_clock(self) -> None:
-        """Keep the clock's lead with what happened by it: no later process may be behind that."""
+        """Store how far the clock is ahead: no later process may be behind what happened by it."""
         offset = self.clock.offset_ms
         if offset > self._stored_offset:
             self.store.save_clock_offset(offset)
             self._stored_offset = offset
 
     def _follow_task(self, task: Doc) -> None:
-        """Keep the queues and the numbers of running tasks true."""
+        """Update the queues and the running tasks."""
         if task["status"] != SCHEDULED and task["taskType"] not in SYSTEM:
             self.queues.remove(task["taskId"])
         running = self.in_progress.setdefault(task.get("taskDefName", ""), set())
@@ -208,10 +349,10 @@ class Kernel:
             running.discard(task["taskId"])
             self.after_commit.append(partial(self.queues.wake, queue_name(task)))
 
-    def _committed(self) -> None:
-        for workflow_id, commands in self._put_off.items():
+    def _committed(self, change: Change) -> None:
+        for workflow_id, commands in change.put_off.items():
             self._unfinished.setdefault(workflow_id, []).extend(commands)
-        for workflow_id, execution in self._touched.items():
+        for workflow_id, execution in change.touched.items():
             if execution.is_unfinished and execution.is_open:
                 self._unfinished.setdefault(workflow_id, [])
             execution.workflow.changed = False
@@ -221,11 +362,9 @@ class Kernel:
             self._set_timer(workflow_id, execution)
             for wake in tuple(self._watchers.get(workflow_id, ())):
                 wake()
-        self._touched.clear()
         if self._unfinished:
             self.wake_timer()
-        actions, self.after_commit = self.after_commit, []
-        for action in actions:
+        for action in change.after_commit:
             action()
         while len(self._cache) > _KEPT_IN_MEMORY:
             self._cache.pop(next(iter(self._cache)))
@@ -233,16 +372,46 @@ class Kernel:
     # -- executions
 
     def find(self, workflow_id: str) -> Execution | None:
-        """An execution; None when there is none of this id."""
-        execution = self._touched.get(workflow_id) or self._cache.get(workflow_id)
+        """Return an execution; None when there is none of this id.
+
+        Inside of a change it is the change's own. Elsewhere it is the last committed state, which must not be changed.
+        """
+        if self._claims:
+            owner = self._claims.get(self._root_of(workflow_id))
+            while owner is not None and owner is not self._change:
+                if self._change is None:
+                    return self.store.load(workflow_id)
+                self._wait_for(owner)
+                owner = self._claims.get(self._root_of(workflow_id))
+        execution = self._cache.get(workflow_id)
+        if execution is None and self._change is not None:
+            execution = self._change.seen.get(workflow_id)
         if execution is None:
             execution = self.store.load(workflow_id)
             if execution is not None:
                 self._cache[workflow_id] = execution
+        if self._change is not None and execution is not None:
+            self._change.seen[workflow_id] = execution
         return execution
 
+    def is_claimed(self, workflow_id: str) -> bool:
+        """Return whether another change works on the execution's family: to find it would mean to wait."""
+        if not self._claims:
+            return False
+        owner = self._claims.get(self._root_of(workflow_id))
+        return owner is not None and owner is not self._change
+
+    def when_free(self, workflow_id: str, function: Callable[[], None]) -> None:
+        """Call a function when the change has ended that works on the execution's family."""
+        owner = self._claims.get(self._root_of(workflow_id))
+        if owner is None:
+            function()
+        else:
+            owner.after_commit.append(function)
+            owner.after_failure.append(function)
+
     def get(self, workflow_id: str) -> Execution:
-        """An execution.
+        """Return an execution, as ``find``.
 
         Raises:
             RefusedError: There is none of this id.
@@ -253,8 +422,9 @@ class Kernel:
         return execution
 
     def touch(self, execution: Execution) -> Execution:
-        """Note that the change under way is about this execution."""
-        self._touched[execution.id] = execution
+        """Note that the change under way changes this execution."""
+        change = self._current
+        change.touched[execution.id] = change.seen[execution.id] = execution
         self._cache[execution.id] = execution
         return execution
 
@@ -264,15 +434,16 @@ class Kernel:
         advance(execution, self.world)
 
     def forget(self, workflow_id: str) -> None:
-        """An execution is removed for good."""
+        """Remove an execution permanently."""
         execution = self.find(workflow_id)
         for task in execution.tasks if execution is not None else ():
             self.queues.remove(task["taskId"])
             self.in_progress.get(task.get("taskDefName", ""), set()).discard(task["taskId"])
         self.store.remove(workflow_id)
         self._cache.pop(workflow_id, None)
-        self._touched.pop(workflow_id, None)
-        self._deadlines.pop(workflow_id, None)
+        self._current.touched.pop(workflow_id, None)
+        self._current.seen.pop(workflow_id, None)
+        self._timers.remove(workflow_id)
         self._unfinished.pop(workflow_id, None)
 
     def watch(self, workflow_id: str, wake: Callable[[], None]) -> Callable[[], None]:
@@ -294,65 +465,74 @@ class Kernel:
         deadline = next_deadline(execution)
         if deadline is not None and deadline <= self.clock.now_ms():
             deadline = self.clock.now_ms() + _AGAIN_MS  # the engine has looked, and left it
-        if deadline == self._deadlines.get(workflow_id):
-            return
         if deadline is None:
-            self._deadlines.pop(workflow_id, None)
-            return
-        self._arm(workflow_id, deadline)
+            self._timers.remove(workflow_id)
+        elif deadline != self._timers.deadline(workflow_id):
+            self._arm(workflow_id, deadline)
 
     def _arm(self, workflow_id: str, deadline: int) -> None:
-        self._deadlines[workflow_id] = deadline
-        heapq.heappush(self._timers, (deadline, workflow_id))
-        if len(self._timers) > _FEW_TIMERS + 2 * len(self._deadlines):  # most are of the past
-            self._timers = [(due, one) for one, due in self._deadlines.items()]
-            heapq.heapify(self._timers)
-        if self._timers[0][1] == workflow_id:
+        if self._timers.set(workflow_id, deadline):
             self.wake_timer()
 
-    @property
-    def has_unfinished(self) -> bool:
-        """Whether the work of some execution was broken off."""
-        return bool(self._unfinished)
+    def next_timer_is_due(self) -> bool:
+        """Return whether an execution has to be looked at."""
+        found = self._timers.next()
+        return found is not None and found[0] <= self.clock.now_ms()
 
-    def go_on(self) -> bool:
-        """Take up the work of an execution that was broken off, for a short while; returns whether there was one."""
+    def continue_unfinished(self) -> None:
+        """Take up the work of executions that was broken off, each for a short while."""
         with self.lock:
-            if not self._unfinished or self.is_closed:
-                return False
-            workflow_id = next(iter(self._unfinished))
-            commands = self._unfinished.pop(workflow_id)
-            again = partial(self._arm, workflow_id, self.clock.now_ms() + _AFTER_FAILURE_MS)
-            with self._guarded(workflow_id, again), self.change(_GO_ON_SECONDS):
-                execution = self.find(workflow_id)
-                if execution is not None:
-                    self.advance(execution)
-                    execution.commands[:0] = commands
-            return True
+            unfinished, self._unfinished = self._unfinished, {}
+            for workflow_id, commands in unfinished.items():
+                self._run(partial(self._continue, workflow_id, commands))
+
+    def _continue(self, workflow_id: str, commands: list[Command]) -> None:
+        again = partial(self._arm, workflow_id, self.clock.now_ms() + _AFTER_FAILURE_MS)
+        with self._guarded(workflow_id, again), self.change(_GO_ON_SECONDS):
+            execution = self.find(workflow_id)
+            if execution is not None:
+                self.advance(execution)
+                execution.commands[:0] = commands
+
+    def _run(self, function: Callable[[], None]) -> None:
+        """Run a function on another thread, where there are some; otherwise here."""
+        if self.spawn is None:
+            function()
+            return
+
+        def work() -> None:
+            try:
+                function()
+            finally:
+                with self.lock:
+                    self._busy -= 1
+                time.sleep(_YIELD_SECONDS)
+                if self.skips_time:
+                    self.wake_timer()
+
+        self._busy += 1
+        self.spawn(work)
 
     def next_event(self) -> int | None:
-        """When the next timer fires, epoch ms; None when nothing waits for a time."""
+        """Return when the next timer fires, epoch ms; None when nothing waits for a time."""
         with self.lock:
-            found = [self.next_timer(), *(source() for source, _ in self.timed)]
-            return min((one for one in found if one is not None), default=None)
+            others = [source() for source, _ in self.timed if source not in self._firing]
+            return min((one for one in [self.next_timer(), *others] if one is not None), default=None)
 
     def next_timer(self) -> int | None:
-        """When the next timer of an execution or a delayed task fires, epoch ms; schedules do not count."""
+        """Return when the next execution or delayed task is due, epoch ms; schedules do not count."""
         with self.lock:
-            while self._timers and self._deadlines.get(self._timers[0][1]) != self._timers[0][0]:
-                heapq.heappop(self._timers)
-            found = [self.queues.next_due_of_all()]
-            if self._timers:
-                found.append(self._timers[0][0])
-            return min((one for one in found if one is not None), default=None)
+            found = self._timers.next()
+            due = self.queues.next_due_of_all()
+            return min((one for one in (found and found[0], due) if one is not None), default=None)
 
     def next_skip(self) -> int | None:
-        """Where the clock may move to by itself: the next timer, but no timeout of what waits for somebody."""
+        """Return where the clock may move to by itself: the next timer, but no timeout of what waits for somebody."""
         with self.lock:
-            moment = self.next_timer()
-            if moment is None or not self._timers or self._timers[0][0] != moment:
+            moment, found = self.next_timer(), self._timers.next()
+            if moment is None or found is None or found[0] != moment:
                 return moment
-            execution = self.find(self._timers[0][1])
+            execution = self.find(found[1])
             is_timeout = execution is not None and next_wait(execution) != moment
             return None if execution is not None and is_timeout and self._waits_for_somebody(execution) else moment
 
@@ -362,55 +542,78 @@ class Kernel:
             child.is_open and self._waits_for_somebody(child) for child in children if child is not None
         )
 
-    def run_due(self) -> None:
-        """Fire the timers whose time has come."""
+    def run_due(self, *, here: bool = False) -> None:
+        """Fire the timers whose time has come.
+
+        Args:
+            here: Whether all run on this thread, one after the other; otherwise those with scripts have their own.
+        """
+        now = self.clock.now_ms()
         with self.lock:
-            now = self.clock.now_ms()
-            for workflow_id in self._due_executions(now):
-                with self._guarded(workflow_id, partial(self._arm, workflow_id, now + _AFTER_FAILURE_MS)):
-                    self._look_at(workflow_id)
+            due_ids = self._timers.pop_due(now)
+        for workflow_id in due_ids:  # between two of them others may take the lock
+            look = partial(self._look_at, workflow_id, now)
+            if here or not self._may_take_long(workflow_id):
+                look()
+            else:
+                self._run(look)
+        with self.lock:
             for source, fire in self.timed:
-                due = source()
+                due = None if source in self._firing else source()
                 if due is not None and due <= now:
-                    with self._guarded("a schedule"), self.change():
-                        fire(now)
+                    self._firing.add(source)
+                    ring = partial(self._fire, source, fire, now)
+                    if here:
+                        ring()
+                    else:
+                        self._run(ring)
             self.queues.wake_due(now)
 
-    def _due_executions(self, now: int) -> list[str]:
-        due = []
-        while self._timers and self._timers[0][0] <= now:
-            deadline, workflow_id = heapq.heappop(self._timers)
-            if self._deadlines.get(workflow_id) == deadline:
-                del self._deadlines[workflow_id]
-                due.append(workflow_id)
-        return due
+    def _may_take_long(self, workflow_id: str) -> bool:
+        with self.lock:
+            if self.is_claimed(workflow_id):
+                return True
+            execution = self.find(workflow_id)
+        return execution is not None and not _SCRIPTED.isdisjoint(execution.tree.types)
 
-    def _look_at(self, workflow_id: str) -> None:
-        with self.change():
+    def _look_at(self, workflow_id: str, now: int) -> None:
+        with self._guarded(workflow_id, partial(self._arm, workflow_id, now + _AFTER_FAILURE_MS)), self.change():
             execution = self.find(workflow_id)
             if execution is not None:
                 self.advance(execution)
+
+    def _fire(self, source: Callable[[], int | None], fire: Callable[[int], None], now: int) -> None:
+        try:
+            with self._guarded("a schedule"), self.change():
+                fire(now)
+        finally:
+            with self.lock:
+                self._firing.discard(source)
+            self.wake_timer()
 
     @contextlib.contextmanager
     def _guarded(self, what: str, after_failure: Callable[[], None] = lambda: None) -> Iterator[None]:
         try:
             yield
-        except Exception:
-            logger.exception("A timer of %s failed", what)
-            after_failure()
+        except ServerStoppingError:
+            return
+        except Exception:  # other timers must fire, whatever happened
+            logger.exception("event=server.timer_failed subject=%s", what)
+            with self.lock:
+                after_failure()
 
     def move_to(self, moment: int) -> None:
         """Move the clock, stopping at each timer on the way."""
         with self.lock:
             while (due := self.next_event()) is not None and due <= moment:
                 self.clock.set_ms(due)
-                self.run_due()
+                self.run_due(here=True)
             self.clock.set_ms(moment)
             self._save_clock()
             self.queues.wake_due(self.clock.now_ms())
 
     def load_open(self) -> None:
-        """Take up what was open when the store was last closed, or its process killed."""
+        """Take up the executions that were open when the store was closed, or its process killed."""
         with self.lock:
             open_ids = self.store.open_ids()
         for workflow_id in open_ids:
@@ -431,17 +634,3 @@ class Kernel:
 
 def _warn(text: str) -> None:
     logger.warning("%s", text, exc_info=sys.exc_info())
-
-
-def _javascript(script: str, bindings: Mapping[str, Any], *, plain_objects: bool) -> Any:
-    try:
-        return run_javascript(script, {"$": bindings}, timeout=_SCRIPT_SECONDS, plain_objects=plain_objects)
-    except ScriptError as error:
-        raise ScriptFailedError(str(error)) from None
-
-
-def _jq(query: str, value: Any) -> list[Any]:
-    try:
-        return run_jq(query, value)
-    except ScriptError as error:
-        raise ScriptFailedError(str(error)) from None

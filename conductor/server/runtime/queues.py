@@ -59,17 +59,21 @@ class TaskQueues:
             heapq.heapify(entries.ready)
             heapq.heapify(entries.delayed)
 
-    def pop(self, queue: str, now: int) -> Iterator[tuple[str, str]]:
-        """Take due tasks out, one by one: task id and execution id."""
+    def has(self, task_id: str) -> bool:
+        """Return whether a task is in a queue."""
+        return task_id in self._latest
+
+    def pop(self, queue: str, now: int) -> Iterator[tuple[str, str, int, int]]:
+        """Take due tasks out, one by one: task id, execution id, priority, and when it was due."""
         entries = self._queues.get(queue)
         if entries is None:
             return
         self._make_ready(entries, now)
         while entries.ready:
-            _, _, number, task_id, workflow_id = heapq.heappop(entries.ready)
+            lowered, due, number, task_id, workflow_id = heapq.heappop(entries.ready)
             if self._is_latest(task_id, number):
                 self.remove(task_id)
-                yield task_id, workflow_id
+                yield task_id, workflow_id, -lowered, due
 
     def _make_ready(self, entries: _Queue, now: int) -> None:
         while entries.delayed and entries.delayed[0][0] <= now:

@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from conductor.server.runtime.transactions import ServerStoppingError
+
 logger = logging.getLogger(__name__)
 
 #: Seconds after which a thread without work ends.
@@ -56,6 +58,8 @@ class ThreadPool:
         while (function := self._next()) is not None:
             try:
                 function()
+            except ServerStoppingError:
+                continue
             except Exception:  # the thread serves others
                 logger.exception("event=server.thread_failed thread=%s", self._name)
 

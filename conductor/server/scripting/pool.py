@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Collection
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -154,7 +155,7 @@ class ScriptPool:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._idle: list[_Worker] = []
-        self._busy: set[_Worker] = set()
+        self._busy: dict[_Worker, int] = {}  # by worker: the thread that uses it
         self._starting = 0
         self._deadlines = _Deadlines()
 
@@ -201,7 +202,7 @@ class ScriptPool:
             while self._idle:
                 worker = self._idle.pop()
                 if worker.is_alive:
-                    self._busy.add(worker)
+                    self._busy[worker] = threading.get_ident()
                     return worker
                 worker.close()
             self._starting += 1
@@ -214,13 +215,13 @@ class ScriptPool:
             with self._condition:
                 self._starting -= 1
                 if started is not None:
-                    self._busy.add(started)
+                    self._busy[started] = threading.get_ident()
                 self._condition.notify()
         return started
 
     def _give_back(self, worker: _Worker) -> None:
         with self._condition:
-            self._busy.discard(worker)
+            self._busy.pop(worker, None)
             is_kept = len(self._idle) < _MOST_IDLE and not worker.is_late and not worker.is_broken
             if is_kept:
                 self._idle.append(worker)
@@ -234,6 +235,13 @@ class ScriptPool:
             idle, self._idle = self._idle, []
         for worker in idle:
             worker.close()
+
+    def kill_of(self, threads: Collection[int]) -> None:
+        """End the scripts that these threads run, as if they took too long."""
+        with self._condition:
+            late = [worker for worker, thread in self._busy.items() if thread in threads]
+        for worker in late:
+            worker.kill_late()
 
     def kill_all(self) -> None:
         """End all processes; running scripts fail."""

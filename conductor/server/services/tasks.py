@@ -122,7 +122,10 @@ class Tasks:
 
     def _take(self, queue: str, worker: str | None, count: int, now: int) -> list[Json]:
         kernel, polled = self._kernel, []
-        for task_id, workflow_id in kernel.queues.pop(queue, now):
+        for task_id, workflow_id, priority, due in kernel.queues.pop(queue, now):
+            if kernel.is_claimed(workflow_id):
+                kernel.when_free(workflow_id, partial(self._free, queue, task_id, workflow_id, priority, due))
+                continue
             execution = kernel.find(workflow_id)
             task = execution.task(task_id) if execution is not None else None
             if execution is None or task is None or task["status"] != SCHEDULED or execution.is_terminal:
@@ -131,7 +134,7 @@ class Tasks:
             put_back = partial(self._put_back, queue, task, workflow_id, held_until or task.get("_due", 0))
             kernel.after_failure.append(put_back)
             if held_until is not None:
-                kernel.after_commit += [put_back, kernel.wake_timer]
+                kernel.after_commit.extend([put_back, kernel.wake_timer])
                 continue
             kernel.touch(execution)
             self._rates.note(task, now)
@@ -142,6 +145,13 @@ class Tasks:
             if len(polled) >= count:
                 break
         return polled
+
+    def _free(self, queue: str, task_id: str, workflow_id: str, priority: int, due: int) -> None:
+        """A task that was passed over, because its execution was being changed, can be polled again."""
+        execution = self._kernel.find(workflow_id)
+        task = execution.task(task_id) if execution is not None else None
+        if task is not None and task["status"] == SCHEDULED and not self._kernel.queues.has(task_id):
+            self._kernel.queues.push(queue, task_id, workflow_id, priority, due, self._kernel.clock.now_ms())
 
     def _put_back(self, queue: str, task: Doc, workflow_id: str, due: int) -> None:
         now = self._kernel.clock.now_ms()

@@ -1,6 +1,6 @@
 """Everything in one SQLite database: a file in WAL mode, or memory.
 
-Used under the kernel's lock only. What ``transaction`` commits survives the end of the process, however it ends.
+Used under the kernel's lock only. What is committed survives the end of the process, however it ends.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self._trees: dict[int, DefinitionTree] = {}
+        self._is_changing = False
         try:
             self._db = sqlite3.connect(path or _MEMORY, check_same_thread=False, isolation_level=None)
         except sqlite3.Error as error:
@@ -64,24 +65,52 @@ class Store:
         """Close the database."""
         self._db.close()
 
+    def begin(self) -> None:
+        """Begin a transaction with the next write."""
+        self._is_changing = True
+
+    def commit(self) -> None:
+        """Store what was written since ``begin``."""
+        self._is_changing = False
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Drop what was written since ``begin``."""
+        self._is_changing = False
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing."""
-        self._db.execute("BEGIN IMMEDIATE")
+        """Store all that is written inside, or nothing."""
+        self.begin()
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self.rollback()
             raise
-        self._db.execute("COMMIT")
+        self.commit()
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query."""
+        """Return the rows of a query."""
         return self._db.execute(query, parameters).fetchall()
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         """Carry out a statement; returns how many rows it changed."""
-        return self._db.execute(statement, parameters).rowcount
+        return self._write(statement, parameters).rowcount
+
+    def _write(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        self._begin_now()
+        return self._db.execute(statement, parameters)
+
+    def _write_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._begin_now()
+        self._db.executemany(statement, rows)
+
+    def _begin_now(self) -> None:
+        if self._is_changing and not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
 
     def save(self, execution: Execution) -> None:
         """Write what changed of an execution."""
@@ -91,12 +120,12 @@ class Store:
             self._save_workflow(execution)
         changed = [task for task in execution.tasks if task.changed]
         if changed:
-            self._db.executemany(
+            self._write_many(
                 "REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?)",
                 [self._task_row(execution, task) for task in changed],
             )
         if execution.removed:
-            self._db.executemany("DELETE FROM task WHERE id = ?", [(one,) for one in execution.removed])
+            self._write_many("DELETE FROM task WHERE id = ?", [(one,) for one in execution.removed])
 
     def _save_workflow(self, execution: Execution) -> None:
         workflow = execution.workflow
@@ -113,7 +142,7 @@ class Store:
             execution.tree.snapshot,
             dumps(workflow),
         )
-        self._db.execute("REPLACE INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._write("REPLACE INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     @staticmethod
     def _task_row(execution: Execution, task: Doc) -> tuple[Any, ...]:
@@ -124,7 +153,7 @@ class Store:
         return task["taskId"], execution.id, task["seq"], task["taskType"], task["status"], dumps(body)
 
     def _save_tree(self, tree: DefinitionTree) -> None:
-        cursor = self._db.execute("INSERT INTO snapshot (body) VALUES (?)", (dumps(tree.definition),))
+        cursor = self._write("INSERT INTO snapshot (body) VALUES (?)", (dumps(tree.definition),))
         tree.snapshot = cursor.lastrowid
         if tree.snapshot is not None:
             self._keep(tree.snapshot, tree)
@@ -158,6 +187,11 @@ class Store:
         while len(self._trees) >= _TREES_IN_MEMORY:
             self._trees.pop(next(iter(self._trees)))
         self._trees[snapshot] = tree
+
+    def parent_of(self, workflow_id: str) -> str | None:
+        """Return the execution that started an execution as its child."""
+        rows = self.rows("SELECT parent_id FROM execution WHERE id = ?", (workflow_id,))
+        return rows[0][0] if rows else None
 
     def home_of(self, task_id: str) -> str | None:
         """The execution that a task belongs to."""

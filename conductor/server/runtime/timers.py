@@ -1,0 +1,113 @@
+"""Timers of executions, and the thread that fires them in real time."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conductor.server.runtime.kernel import Kernel
+
+logger = logging.getLogger(__name__)
+
+#: Entries of the heap that may be outdated before it is built anew.
+_FEW_TIMERS = 1000
+#: Seconds that the thread sleeps at most: the clock of the system may be set.
+_MAX_SLEEP_S = 5.0
+#: Seconds that the thread gets to end.
+_STOP_SECONDS = 10.0
+
+
+class Timers:
+    """When executions have to be looked at again. Only the last deadline of each counts."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, str]] = []
+        self._deadlines: dict[str, int] = {}
+
+    def deadline(self, workflow_id: str) -> int | None:
+        """Return the deadline of an execution, epoch ms."""
+        return self._deadlines.get(workflow_id)
+
+    def set(self, workflow_id: str, deadline: int) -> bool:
+        """Set the deadline of an execution; returns whether it is the next one."""
+        self._deadlines[workflow_id] = deadline
+        heapq.heappush(self._heap, (deadline, workflow_id))
+        if len(self._heap) > _FEW_TIMERS + 2 * len(self._deadlines):  # most are outdated
+            self._heap = [(due, one) for one, due in self._deadlines.items()]
+            heapq.heapify(self._heap)
+        return self._heap[0][1] == workflow_id
+
+    def remove(self, workflow_id: str) -> None:
+        """Remove the deadline of an execution."""
+        self._deadlines.pop(workflow_id, None)
+
+    def next(self) -> tuple[int, str] | None:
+        """Return the next deadline and its execution."""
+        while self._heap and self._deadlines.get(self._heap[0][1]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0] if self._heap else None
+
+    def pop_due(self, now: int) -> list[str]:
+        """Remove the deadlines that have come; returns their executions."""
+        due = []
+        while (found := self.next()) is not None and found[0] <= now:
+            del self._deadlines[found[1]]
+            due.append(found[1])
+        return due
+
+
+class TimerThread:
+    """Fires the kernel's timers in real time.
+
+    Args:
+        kernel: The kernel.
+        is_idle: Whether the clock may move on by itself.
+    """
+
+    def __init__(self, kernel: Kernel, is_idle: Callable[[], bool]) -> None:
+        self._kernel, self._is_idle = kernel, is_idle
+        self._condition = threading.Condition()
+        self._is_stopping = False
+        self._is_woken = False
+        self._thread = threading.Thread(target=self._run, name="conductor-timer", daemon=True)
+        kernel.wake_timer = self.wake
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Let the thread look for work now."""
+        with self._condition:
+            self._is_woken = True
+            self._condition.notify()
+
+    def stop(self) -> None:
+        """Stop the thread; returns when it has ended."""
+        with self._condition:
+            self._is_stopping = True
+            self._condition.notify()
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            if self._is_idle() and (skipped := self._kernel.next_skip()) is not None:
+                self._kernel.move_to(max(skipped, self._kernel.clock.now_ms()))
+            due = self._kernel.next_event()
+            pause = _MAX_SLEEP_S if due is None else (due - self._kernel.clock.now_ms()) / 1000
+            with self._condition:
+                if not self._is_woken and not self._is_stopping and pause > 0:
+                    self._condition.wait(min(pause, _MAX_SLEEP_S))
+                self._is_woken = False
+                if self._is_stopping:
+                    return
+            try:
+                self._kernel.run_due()
+                self._kernel.continue_unfinished()
+            except Exception:  # the next timers must fire, whatever happened
+                logger.exception("event=server.timer_failed")
