@@ -1,7 +1,7 @@
-"""What web frameworks keep in their own settings, as a map: ``{"SERVER_URL": ..., "WORKER": {"thread_count": 4}}``.
+"""Settings that web frameworks keep in a dict: ``{"SERVER_URL": ..., "WORKER": {"thread_count": 4}}``.
 
-The names are the fields of ``Settings`` in capitals, which are also the ends of the environment's variables
-(``CONDUCTOR_SERVER_URL``). What the map gives wins over the environment; None counts as not given.
+The keys are the fields of ``Settings`` in capitals: the names of environment variables without ``CONDUCTOR_``. A value
+in the dict takes precedence over the environment; None counts as not given.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _FIELDS = {attribute.name.upper(): attribute.name for attribute in attrs.fields(
 
 
 def read_settings(given: Mapping[str, Any]) -> Settings:
-    """The settings in ``given`` and, for the rest, in the environment.
+    """Return the settings in ``given``, completed from the environment.
 
     Raises:
-        ConfigurationError: A value cannot be used.
+        ConfigurationError: A value is invalid.
     """
     return Settings.from_env(
         **{field: given[name] for name, field in _FIELDS.items() if given.get(name) is not None},
@@ -37,20 +37,23 @@ def refuse_unknown(given: Mapping[str, Any], further: Collection[str]) -> None:
     """Refuse names that are neither settings nor in ``further``.
 
     Raises:
-        ConfigurationError: There is one; the message has the nearest name.
+        ConfigurationError: A name is unknown; the message proposes the nearest one.
     """
     allowed = [*_FIELDS, *further]
     for name in given:
         if name not in allowed:
             near = difflib.get_close_matches(str(name).upper(), allowed, n=1)
-            hint = f"; is {near[0]!r} meant?" if near else "."
+            hint = f"; did you mean {near[0]!r}?" if near else "."
             raise ConfigurationError(
-                f"CONDUCTOR knows no {name!r}{hint}", variable=str(name), value=given[name], allowed=", ".join(allowed)
+                f"CONDUCTOR has an unknown key {name!r}{hint}",
+                variable=str(name),
+                value=given[name],
+                allowed=", ".join(allowed),
             )
 
 
 def chosen_workers(only: Iterable[str]) -> list[Worker] | None:
-    """The workers of the default registry for these task types; None, which means all, when none is named.
+    """Return the registered workers of these task types; None, which means all, if no type is given.
 
     Raises:
         WorkerRegistrationError: A task type has no worker.

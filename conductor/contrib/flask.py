@@ -1,4 +1,4 @@
-"""Flask (extra ``flask``): a client per app, workers inside the app's context, ``flask conductor worker``, webhooks.
+"""Flask (extra ``flask``): a client per app, workers in the app's context, ``flask conductor worker``, webhooks.
 
     conductor = Conductor()
 
@@ -12,7 +12,7 @@
     flask --app shop conductor worker --module shop.tasks              # a process of its own
 
 ``CONDUCTOR`` has the fields of ``Settings`` in capitals, ``WORKER`` (arguments of ``TaskHandler``) and
-``WORKER_MODULES`` (modules to import before the workers start). What it leaves out comes from the environment.
+``WORKER_MODULES`` (modules to import before the workers start). Other values come from the environment.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _MISCONFIGURED = 2
 
 @define(eq=False)
 class _State:
-    """What an app has: the client is made when it is first needed."""
+    """The state of one app; the client is created on first use."""
 
     settings: Settings
     worker: Mapping[str, Any]
@@ -63,10 +63,10 @@ class Conductor:
     """The extension; one object may serve many apps.
 
     Args:
-        app: The app, where there is no factory.
+        app: The app; None if an application factory calls ``init_app``.
 
     Raises:
-        ConfigurationError: ``app.config["CONDUCTOR"]`` cannot be used.
+        ConfigurationError: ``app.config["CONDUCTOR"]`` is invalid.
     """
 
     def __init__(self, app: Flask | None = None) -> None:
@@ -74,10 +74,10 @@ class Conductor:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add Conductor to an app; talks to nobody.
+        """Add Conductor to an app, without a request to the server.
 
         Raises:
-            ConfigurationError: ``app.config["CONDUCTOR"]`` cannot be used.
+            ConfigurationError: ``app.config["CONDUCTOR"]`` is invalid.
         """
         given = app.config.get("CONDUCTOR") or {}
         if not isinstance(given, Mapping):
@@ -94,10 +94,10 @@ class Conductor:
 
     @property
     def client(self) -> ConductorClient:
-        """The current app's client: one for all its threads and requests, also after a fork.
+        """The client of the current app, shared by all its threads and requests; safe after a fork.
 
         Raises:
-            RuntimeError: There is no app context.
+            RuntimeError: No app context is active.
         """
         state = _state(current_app)
         with state.lock:
@@ -106,16 +106,16 @@ class Conductor:
             return state.client
 
     def handler(self, app: Flask, *, only: Iterable[str] = (), **arguments: Any) -> TaskHandler:
-        """A ``TaskHandler`` whose tasks each run in an app context of their own; it is not started.
+        """Return a ``TaskHandler`` that runs each task in its own app context; it is not started.
 
         Args:
             app: The app.
-            only: Task types; all that are declared when it is empty.
-            arguments: Of ``TaskHandler``; they win over ``CONDUCTOR["WORKER"]``.
+            only: Task types; all declared ones if it is empty.
+            arguments: Arguments of ``TaskHandler``; they take precedence over ``CONDUCTOR["WORKER"]``.
 
         Raises:
             WorkerRegistrationError: A task type of ``only`` has no worker.
-            ConfigurationError: An option cannot be used.
+            ConfigurationError: An option is invalid.
         """
         state = _state(app)
         merged = {**state.worker, **arguments}
@@ -133,14 +133,14 @@ class Conductor:
     def webhook(
         self, secret: Secret | Callable[[], Secret], *, scheme: str | WebhookScheme = "github"
     ) -> Callable[[F], F]:
-        """Let only genuine webhooks through to a view; others get 401, and a log line says why.
+        """Verify the signature of each request to a view; others get 401, and the reason is logged.
 
             @app.post("/hooks/github")
             @conductor.webhook(lambda: current_app.config["HOOK_SECRET"])
             def pushed(): ...
 
         Args:
-            secret: The shared secret, several, or a function that returns it when a request comes.
+            secret: The shared secret, several secrets, or a function that returns them for each request.
             scheme: How the sender signs, see ``conductor.webhook.SCHEMES``.
         """
 
@@ -155,7 +155,7 @@ class Conductor:
                         scheme=scheme,
                     )
                 except WebhookVerificationError as error:
-                    current_app.logger.warning("A webhook for %s is refused: %s", request.path, error)
+                    current_app.logger.warning("Webhook refused: path=%s: %s", request.path, error)
                     abort(401)
                 return current_app.ensure_sync(view)(*args, **kwargs)
 
@@ -165,7 +165,7 @@ class Conductor:
 
 
 def set_up_child(handler: TaskHandler) -> None:
-    """Have tasks run in a context of the app of ``FLASK_APP``; called in each process of ``processes``."""
+    """Run tasks in the context of the app that ``FLASK_APP`` names; called in each worker process."""
     handler.use(_in_context(ScriptInfo(os.environ.get("FLASK_APP")).load_app()))
 
 
@@ -180,7 +180,9 @@ def _in_context(app: Flask) -> Callable[[TaskContext, Callable[[], Any]], Any]:
 def _state(app: Flask) -> _State:
     state = app.extensions.get(_NAME)
     if not isinstance(state, _State):
-        raise ConfigurationError("This app has no Conductor yet: call Conductor().init_app(app).", variable="app")
+        raise ConfigurationError(
+            "Conductor is not initialized for this app: call Conductor().init_app(app).", variable="app"
+        )
     return state
 
 
@@ -192,15 +194,15 @@ def _commands() -> AppGroup:
 
 @click.command("worker")
 @click.option("--module", "modules", multiple=True, help="A module that declares workers; repeatable.")
-@click.option("--only", multiple=True, metavar="NAME", help="Only the worker of this task type; repeatable.")
-@click.option("--processes", type=click.IntRange(1), help="In how many processes to work.")
-@click.option("--threads", "thread_count", type=click.IntRange(1), help="How many tasks of each type run at a time.")
+@click.option("--only", multiple=True, metavar="NAME", help="Run only the worker of this task type; repeatable.")
+@click.option("--processes", type=click.IntRange(1), help="The number of processes.")
+@click.option("--threads", "thread_count", type=click.IntRange(1), help="Tasks of each type that run at a time.")
 @click.option("--domain", help="The domain to poll.")
-@click.option("--health-port", type=int, help="Serve /livez, /readyz and /metrics there; 0 for any free port.")
-@click.option("--grace", "grace_seconds", type=float, help="Seconds that running tasks have at the end.")
+@click.option("--health-port", type=int, help="Serve /livez, /readyz and /metrics on this port; 0 for a free one.")
+@click.option("--grace", "grace_seconds", type=float, help="Seconds to let running tasks finish.")
 @click.pass_context
 def _worker(context: click.Context, /, modules: tuple[str, ...], only: tuple[str, ...], **given: Any) -> None:
-    """Run the app's workers until SIGTERM or SIGINT; what runs then is finished first."""
+    """Run the app's workers until SIGTERM or SIGINT; running tasks are finished first."""
     info = context.ensure_object(ScriptInfo)
     if info.app_import_path:
         os.environ["FLASK_APP"] = info.app_import_path  # for the processes of --processes
@@ -211,5 +213,5 @@ def _worker(context: click.Context, /, modules: tuple[str, ...], only: tuple[str
     except (ConfigurationError, WorkerRegistrationError, TypeError) as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(_MISCONFIGURED)
-    click.echo(f"Working on {', '.join(names)}")
+    click.echo(f"Running workers for {', '.join(names)}")
     handler.run()

@@ -5,9 +5,9 @@
     trace_workers(handler)
     client.workflows.start("order", with_trace({"order_id": 17}))
 
-One span for each poll that brought tasks, each execution and each delivery, on the thread where it happened; the
-delivery is a child of its execution. An execution's span has the status ERROR whenever its task fails: by an exception
-of any kind, by an output that cannot be sent, or by a result that says so. ``with_trace`` puts the current span's
+Each poll that returned tasks, each execution and each delivery has a span, on the thread where it happened; the
+delivery is a child of its execution. The span of an execution has the status ERROR if the task fails: by any exception,
+by an output that is not JSON, or by a result with a failed status. ``with_trace`` puts the current span's
 context into a workflow's input, under ``_trace``; tasks whose input parameters pass it on
 (``"_trace": "${workflow.input._trace}"``) continue that trace.
 """
@@ -51,11 +51,11 @@ class HasMiddleware(Protocol):
 
 
 def trace_workers(handler: HasMiddleware, tracer_provider: TracerProvider | None = None) -> None:
-    """Make spans of what ``handler`` does; call it before the start, and first of all that uses ``handler.use``.
+    """Record spans for a handler; call it before the start, and before any other ``handler.use``.
 
     Args:
         handler: A ``TaskHandler``.
-        tracer_provider: Where spans go; the global provider when it is left out.
+        tracer_provider: The provider of the tracer (default: the global one).
     """
     tracing = WorkerTracing(tracer_provider)
     handler.use(tracing.around_execution)
@@ -68,17 +68,17 @@ def trace_workers(handler: HasMiddleware, tracer_provider: TracerProvider | None
 
 
 def with_trace(workflow_input: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """``workflow_input`` with the current span's context in it; unchanged outside of any span."""
+    """Return ``workflow_input`` with the context of the current span; unchanged outside a span."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return {**(workflow_input or {}), **({TRACE_KEY: carrier} if carrier else {})}
 
 
 class WorkerTracing:
-    """Makes spans; safe to use from many threads.
+    """Records spans; safe to use from many threads.
 
     Args:
-        tracer_provider: Where spans go; the global provider when it is left out.
+        tracer_provider: The provider of the tracer (default: the global one).
     """
 
     def __init__(self, tracer_provider: TracerProvider | None = None) -> None:
@@ -86,7 +86,7 @@ class WorkerTracing:
         self._last = _LastExecution()
 
     def around_execution(self, context: TaskContext, call: Callable[[], Any]) -> Any:
-        """Middleware: a span around the function, which ``after_execution`` ends once the outcome is known."""
+        """Middleware: start a span around the function; ``after_execution`` ends it once the outcome is known."""
         with self._tracer.start_as_current_span(
             f"execute {context.task_type}",
             context=_parent(context),
@@ -106,7 +106,7 @@ class WorkerTracing:
             return call()
 
     def after_execution(self, event: TaskExecutionCompleted | TaskExecutionFailure) -> None:
-        """End the execution's span: only now is it known whether the output can be sent."""
+        """End the span of an execution, now that its outcome is known."""
         span, self._last.open = self._last.open, None
         if span is None:
             return
@@ -117,18 +117,18 @@ class WorkerTracing:
         span.end()
 
     def after_poll(self, event: PollCompleted) -> None:
-        """A span for a poll that brought tasks."""
+        """Record a span for a poll that returned tasks."""
         if event.tasks_received:
             span = self._ended(f"poll {event.task_type}", event, event.duration, None)
             span.set_attribute("conductor.poll.tasks", event.tasks_received)
             span.end()
 
     def after_update(self, event: TaskUpdateCompleted) -> None:
-        """A span for a delivered result."""
+        """Record a span for a delivered result."""
         self._update(event).end()
 
     def after_failed_update(self, event: TaskUpdateFailure | DeliveryDelayed) -> None:
-        """A span for a result that was refused, or has to be sent again."""
+        """Record a span for a result that was refused, or will be sent again."""
         span = self._update(event)
         span.record_exception(event.error)
         span.set_status(Status(StatusCode.ERROR, str(event.error)))
@@ -143,7 +143,7 @@ class WorkerTracing:
         return span
 
     def _ended(self, name: str, event: WorkerEvent, duration: float, parent: Context | None) -> Span:
-        """A span of something that is over now; the caller ends it."""
+        """A span for something that has just ended; the caller ends the span."""
         return self._tracer.start_span(
             name,
             context=parent if parent is not None else Context(),
@@ -154,7 +154,7 @@ class WorkerTracing:
 
 
 class _LastExecution(threading.local):
-    """What the current thread executed last: its result is delivered there, after the execution's span has ended."""
+    """The latest execution of the current thread, which also delivers its result, after the span has ended."""
 
     task_id: str = ""
     span: SpanContext | None = None

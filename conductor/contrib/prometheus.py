@@ -6,14 +6,14 @@
     handler = TaskHandler(client, metrics=True)
     REGISTRY.register(ConductorCollector(handler))
 
-or, in a process that runs no workers:
+or, in a process without workers:
 
     metrics = MetricsCollector()
     client = ConductorClient(metrics=metrics)
     REGISTRY.register(ConductorCollector(metrics))
 
-Both have the same names, so a registry takes one of them; a handler counts what its client does, too. Without that
-library ``TaskHandler(health_port=...)`` serves the same under ``/metrics``.
+Both use the same metric names, so register one of them: a handler includes the requests of its client. Without
+``prometheus_client``, ``TaskHandler(health_port=...)`` serves the same metrics under ``/metrics``.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ __all__ = ["ConductorCollector", "HasMetrics"]
 
 
 class HasMetrics(Protocol):
-    """A ``TaskHandler``, or whatever else has such a snapshot."""
+    """A ``TaskHandler``, or another object with such a snapshot."""
 
     def metrics(self) -> dict[str, Any]:
-        """The snapshot."""
+        """Return the metrics by name."""
 
 
 class ConductorCollector(Collector):
-    """Reads the metrics at each scrape; nothing is counted twice.
+    """Reads the metrics at each scrape.
 
     Args:
-        source: A ``TaskHandler`` that was made with ``metrics=True``, or a ``MetricsCollector``.
+        source: A ``TaskHandler`` created with ``metrics=True``, or a ``MetricsCollector``.
     """
 
     def __init__(self, source: HasMetrics | MetricsCollector) -> None:
         self._read = source.snapshot if isinstance(source, MetricsCollector) else source.metrics
 
     def describe(self) -> Iterator[Metric]:
-        """The families, so that a registry notices names that are taken without a scrape."""
+        """Yield the metric families, so that a registry detects duplicate names without a scrape."""
         for name in FAMILIES:
             yield _family(name)
 
     def collect(self) -> Iterator[Metric]:
-        """The families that have samples."""
+        """Yield the metric families that have samples."""
         for name, found in self._read().items():
             family = _family(name)
             for sample in found["samples"]:

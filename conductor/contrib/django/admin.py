@@ -1,4 +1,4 @@
-"""Admin pages of the outbox: what waits, what was refused and why; start again."""
+"""Admin pages of the outbox: waiting and refused starts, the reasons, and an action to retry them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["WorkflowStartAdmin"]
 
 @admin.register(WorkflowStart)
 class WorkflowStartAdmin(_Admin):
-    """Entries are looked at, started again and deleted; they are made by ``start_on_commit`` only."""
+    """Shows, retries and deletes entries; only ``start_on_commit`` creates them."""
 
     list_display = ("workflow", "correlation_id", "status", "attempts", "created_at", "due_at", "execution")
     list_filter = ("status", "workflow", "created_at")
@@ -32,22 +32,22 @@ class WorkflowStartAdmin(_Admin):
     actions = ("start_again",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        """Nobody."""
+        """Return False: entries are not created by hand."""
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: WorkflowStart | None = None) -> list[str]:  # noqa: ARG002
-        """All."""
+        """Return all fields."""
         return [field.name for field in WorkflowStart._meta.fields] + ["execution"]  # noqa: SLF001  Django's own name
 
     @admin.display(description="execution")
     def execution(self, entry: WorkflowStart) -> str:
-        """The execution's id, with a link where ``UI_URL`` is set."""
+        """The execution's id, as a link if ``UI_URL`` is set."""
         ui_url = get_client().settings.ui_url
         if not entry.workflow_id or not ui_url:
             return entry.workflow_id or "-"
         return format_html('<a href="{}/execution/{}">{}</a>', ui_url.rstrip("/"), entry.workflow_id, entry.workflow_id)
 
-    @admin.action(description="Start again (waiting and refused ones)", permissions=["change"])
+    @admin.action(description="Retry now (waiting and refused starts)", permissions=["change"])
     def start_again(self, request: HttpRequest, chosen: QuerySet[WorkflowStart]) -> None:
-        """Make them due now; a worker process starts them."""
-        self.message_user(request, f"{retry(chosen)} are due now.", messages.SUCCESS)
+        """Make the chosen entries due now; a worker process starts them."""
+        self.message_user(request, f"{retry(chosen)} starts are due now.", messages.SUCCESS)

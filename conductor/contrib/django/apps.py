@@ -30,5 +30,5 @@ class ConductorConfig(AppConfig):
         try:
             modules = django_options().worker_modules
         except ConfigurationError:
-            return  # the checks say it, with a hint and no traceback
+            return  # the system checks report it with a hint
         autodiscover_modules(*modules)

@@ -1,4 +1,4 @@
-"""System checks of ``settings.CONDUCTOR``: ``manage.py check``, and before most commands."""
+"""System checks of ``settings.CONDUCTOR``, run by ``manage.py check`` and before most commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["check_deployment", "check_settings"]
 
 
 def check_settings(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:  # noqa: ARG001
-    """Whether ``settings.CONDUCTOR`` can be used; asks nothing of the network."""
+    """Check ``settings.CONDUCTOR`` without a request to the server."""
     try:
         conductor_settings()
         options = django_options()
@@ -27,41 +27,41 @@ def check_settings(app_configs: Sequence[Any] | None = None, **_: Any) -> list[C
     if unknown:
         return [
             Error(
-                f"CONDUCTOR['OUTBOX_DATABASES'] names {', '.join(unknown)}, which DATABASES has not.",
-                hint=f"There are: {', '.join(django_settings.DATABASES)}.",
+                f"CONDUCTOR['OUTBOX_DATABASES'] names {', '.join(unknown)}, which are not in DATABASES.",
+                hint=f"Known databases: {', '.join(django_settings.DATABASES)}.",
                 id="conductor.E003",
             )
         ]
     try:
         make_handler()
     except (ConductorError, TypeError) as error:
-        return [_error(error, "E002", "CONDUCTOR['WORKER'] has the arguments of TaskHandler. ")]
+        return [_error(error, "E002", "CONDUCTOR['WORKER'] takes the arguments of TaskHandler. ")]
     return []
 
 
 def check_deployment(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:  # noqa: ARG001
-    """What may stand on a developer's machine and not in production (``manage.py check --deploy``)."""
+    """Check for settings that are unsuitable for production (``manage.py check --deploy``)."""
     try:
         settings = conductor_settings()
     except ConfigurationError:
-        return []  # check_settings says it
+        return []  # check_settings reports it
     found: list[CheckMessage] = []
-    if not _says_where():
+    if not _names_a_server():
         found.append(
             Warning(
-                f"No Conductor server is configured, so {settings.server_url} is used.",
+                f"No Conductor server is configured; {settings.server_url} is used.",
                 hint="Set CONDUCTOR['SERVER_URL'] or the environment's CONDUCTOR_SERVER_URL.",
                 id="conductor.W001",
             )
         )
     if not settings.verify:
         found.append(
-            Warning("The Conductor server's certificate is not checked.", hint="Set ca_bundle.", id="conductor.W002")
+            Warning("The Conductor server's certificate is not verified.", hint="Set ca_bundle.", id="conductor.W002")
         )
     return found
 
 
-def _says_where() -> bool:
+def _names_a_server() -> bool:
     given = getattr(django_settings, "CONDUCTOR", {})
     return bool(given.get("SERVER_URL") or os.environ.get("CONDUCTOR_SERVER_URL", "").strip())
 

@@ -1,4 +1,4 @@
-"""Imported first by each process of ``processes``: models can be imported only after Django's setup."""
+"""Imported first by each worker process: models can be imported only after ``django.setup()``."""
 
 from __future__ import annotations
 

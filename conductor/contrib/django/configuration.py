@@ -20,16 +20,16 @@ __all__ = ["DjangoOptions", "conductor_settings", "django_options", "forget_clie
 
 @frozen
 class DjangoOptions:
-    """What ``CONDUCTOR`` may say beside the settings of the client; each name in capitals there.
+    """Keys of ``CONDUCTOR`` in addition to the client's settings; written in capitals there.
 
     Attributes:
         worker: Arguments of ``TaskHandler`` for ``manage.py conductor_worker``: ``thread_count``, ``domain``, ...
-        worker_modules: The modules of each app that declare workers.
-        outbox: Whether ``start_on_commit`` keeps starts in the database until the server has taken them.
+        worker_modules: Names of the modules of each app that declare workers.
+        outbox: Whether ``start_on_commit`` stores starts in the database until the server accepts them.
         outbox_databases: The databases whose outboxes are delivered.
-        outbox_lease_seconds: For how long one process tries to deliver an entry before others may; a start takes half
-            of it at most.
-        outbox_interval_seconds: How often a worker process looks for entries that are due.
+        outbox_lease_seconds: Seconds for which one process owns an entry while it delivers it; the request may take
+            half of them.
+        outbox_interval_seconds: Seconds between two searches of a worker process for entries that are due.
     """
 
     worker: Mapping[str, Any] = field(factory=dict)
@@ -74,19 +74,19 @@ def _given() -> Mapping[str, Any]:
 
 
 def conductor_settings() -> Settings:
-    """Where the server is, by ``settings.CONDUCTOR`` and the environment.
+    """Return the client's settings from ``settings.CONDUCTOR`` and the environment.
 
     Raises:
-        ConfigurationError: A name is unknown, or a value cannot be used.
+        ConfigurationError: A key is unknown, or a value is invalid.
     """
     return read_settings(_given())
 
 
 def django_options() -> DjangoOptions:
-    """The rest of ``settings.CONDUCTOR``.
+    """Return the other keys of ``settings.CONDUCTOR``.
 
     Raises:
-        ConfigurationError: A name is unknown, or a value cannot be used.
+        ConfigurationError: A key is unknown, or a value is invalid.
     """
     given = _given()
     return DjangoOptions(**{field: given[name] for name, field in _FIELDS.items() if name in given})
@@ -97,10 +97,10 @@ _client: ConductorClient | None = None
 
 
 def get_client() -> ConductorClient:
-    """The client of this process: one for all threads and requests, also after a fork.
+    """Return the client of this process, shared by all threads and requests; safe after a fork.
 
     Raises:
-        ConfigurationError: ``settings.CONDUCTOR`` or the environment cannot be used.
+        ConfigurationError: ``settings.CONDUCTOR`` or the environment is invalid.
     """
     global _client  # noqa: PLW0603  one per process
     with _lock:
@@ -110,7 +110,7 @@ def get_client() -> ConductorClient:
 
 
 def forget_client(*, setting: str = "CONDUCTOR", **_: Any) -> None:
-    """Make a new client next time: tests change settings (``setting_changed``)."""
+    """Close the client; the next use creates one with the current settings (signal ``setting_changed``)."""
     global _client
     if setting != "CONDUCTOR":
         return

@@ -1,4 +1,4 @@
-"""A ``TaskHandler`` as ``settings.CONDUCTOR`` says, whose tasks have a database connection like a request's."""
+"""A ``TaskHandler`` for ``settings.CONDUCTOR``, with database connections that are managed as for requests."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["around_task", "make_handler", "set_up_child"]
 
 
 def around_task(_context: TaskContext, call_next: Callable[[], Any]) -> Any:
-    """Run a task as Django runs a request: broken and outlived connections of this thread are closed around it.
+    """Run a task as Django runs a request: close broken and expired connections of this thread around it.
 
-    How long a healthy one lives is ``CONN_MAX_AGE``, as for requests; by default it ends with the task.
+    ``CONN_MAX_AGE`` applies as for requests; by default the connection ends with the task.
     """
     reset_queries()
     close_old_connections()
@@ -31,21 +31,21 @@ def around_task(_context: TaskContext, call_next: Callable[[], Any]) -> Any:
 
 
 def set_up_child(handler: TaskHandler) -> None:
-    """Add what tasks need; called in each process of ``processes``."""
+    """Add the middleware of this module; called in each worker process."""
     handler.use(around_task)
 
 
 def make_handler(only: Iterable[str] = (), **arguments: Any) -> TaskHandler:
-    """A handler for the declared workers, which is not started.
+    """Return a handler for the declared workers; it is not started.
 
     Args:
-        only: Task types; all that are declared when it is empty.
-        arguments: Of ``TaskHandler``; they win over ``CONDUCTOR["WORKER"]``.
+        only: Task types; all declared ones if it is empty.
+        arguments: Arguments of ``TaskHandler``; they take precedence over ``CONDUCTOR["WORKER"]``.
 
     Raises:
         WorkerRegistrationError: A task type of ``only`` has no worker.
-        ConfigurationError: A setting cannot be used.
-        TypeError: ``TaskHandler`` has no such argument.
+        ConfigurationError: A setting is invalid.
+        TypeError: An argument is unknown to ``TaskHandler``.
     """
     merged = {**django_options().worker, **arguments}
     wanted = chosen_workers(only)

@@ -1,4 +1,4 @@
-"""The outbox: starts of workflows that are committed with the data that they are about."""
+"""The outbox: starts of workflows, committed together with the data that they belong to."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ __all__ = ["WorkflowStart"]
 
 
 def new_key() -> str:
-    """A key that nobody else has."""
+    """Return a new unique key."""
     return str(uuid.uuid4())
 
 
 class WorkflowStart(models.Model):
-    """A workflow that is to be started, or was.
+    """The start of one workflow.
 
     Attributes:
-        key: The start's idempotency key; a second row with the same key is no second start.
-        workflow: The definition's name.
-        correlation_id: By which the execution is found again.
-        request: The whole ``StartWorkflowRequest`` in its wire form.
-        status: Whether the server took it.
-        due_at: When it may be tried next; until then one process has it.
-        attempts: How often it was tried.
-        last_error: Why the last attempt failed.
+        key: The idempotency key; unique, so the same key never starts twice.
+        workflow: The name of the definition.
+        correlation_id: The correlation id of the execution.
+        request: The ``StartWorkflowRequest`` in its wire form.
+        status: Whether the server has accepted the start.
+        due_at: The time of the next attempt; until then one process owns the entry.
+        attempts: The number of attempts so far.
+        last_error: The error of the latest attempt.
         workflow_id: The execution's id, once it is started.
     """
 
     class Status(models.TextChoices):
-        """What became of it."""
+        """The state of a start."""
 
         PENDING = "PENDING", "pending"
         STARTED = "STARTED", "started"

@@ -1,8 +1,8 @@
-"""Delivery of the outbox: each entry is taken by one process at a time, and tried until the server has taken it.
+"""Delivery of the outbox: one process at a time owns an entry and retries it until the server accepts the start.
 
-At least once: a process that dies after the server took a start and before that is written down leaves an entry that is
-started again. Orkes drops the second start by the idempotency key; the open-source server 3.32 does not, so there the
-workflow has to bear it.
+Delivery is at least once: if a process dies after the server accepted a start and before that is stored, the entry is
+started again. Orkes drops the second start by its idempotency key. The open-source server 3.32 does not, so a workflow
+there must tolerate being started twice.
 """
 
 from __future__ import annotations
@@ -26,18 +26,24 @@ __all__ = ["OutboxRelay", "deliver", "deliver_due", "retry", "running_relay"]
 
 logger = logging.getLogger(__name__)
 
+#: Entries that one query reads.
 _BATCH = 100
-_LONGEST_WAIT = timedelta(minutes=5)
-_MAY_PASS = frozenset({401, 403, 404, 408, 423, 425, 429})  # keys, rights, a definition that is deployed later, load
-_LONGEST_ERROR = 2000
+#: The longest delay between two attempts.
+_MAX_DELAY = timedelta(minutes=5)
+#: Statuses that may change without a new request: credentials, permissions, a definition that is deployed later, load.
+_TEMPORARY = frozenset({401, 403, 404, 408, 423, 425, 429})
+#: Characters of an error that are stored.
+_MAX_ERROR = 2000
 
 
 def deliver_due(client: ConductorClient | None = None, should_stop: Callable[[], bool] = lambda: False) -> int:
-    """Try all entries that are due, the oldest first, until the server does not answer; returns how many it started.
+    """Deliver all entries that are due, the oldest first, and return the number of workflows started.
+
+    Delivery ends early if the server does not respond.
 
     Args:
-        client: The client; the process's own when it is left out.
-        should_stop: Asked before each entry.
+        client: The client (default: the client of this process).
+        should_stop: Called before each entry; True ends the delivery.
     """
     options, started = django_options(), 0
     for database in options.outbox_databases:
@@ -63,7 +69,7 @@ def _due(database: str, after: int) -> list[int]:
 
 
 def _claim(key: int, database: str, options: DjangoOptions) -> WorkflowStart | None:
-    """Take an entry for a lease's time; None when another process was faster. One UPDATE decides, on every database."""
+    """Claim an entry for the time of the lease; None if another process has claimed it. One UPDATE decides."""
     now = timezone.now()
     pending = WorkflowStart.objects.using(database).filter(pk=key, status=WorkflowStart.Status.PENDING, due_at__lte=now)
     if not pending.update(due_at=now + timedelta(seconds=options.outbox_lease_seconds)):
@@ -75,20 +81,21 @@ def _claim(key: int, database: str, options: DjangoOptions) -> WorkflowStart | N
 def deliver(
     entry: WorkflowStart, client: ConductorClient | None = None, options: DjangoOptions | None = None
 ) -> ConductorError | None:
-    """Start an entry's workflow and write down what became of it; returns why it failed, or None.
+    """Start the workflow of an entry that the caller has claimed, and store the outcome.
 
-    The caller has taken the entry.
+    Returns:
+        The error of a failed attempt; None if the workflow was started.
     """
     try:
         used = client or get_client()
-        # half of the lease: the answer is written down before another process may take the entry
+        # Half of the lease: the outcome is stored before another process may claim the entry.
         limit = (options or django_options()).outbox_lease_seconds / 2
     except ConfigurationError as error:
-        return _put_off(entry, error)
+        return _postpone(entry, error)
     try:
         workflow_id = used.workflows.start(entry.request, timeout=limit)
     except ConductorError as error:
-        return _refuse(entry, error) if _is_final(error) else _put_off(entry, error)
+        return _refuse(entry, error) if _is_final(error) else _postpone(entry, error)
     _write(
         entry, status=WorkflowStart.Status.STARTED, workflow_id=workflow_id, started_at=timezone.now(), last_error=""
     )
@@ -96,51 +103,51 @@ def deliver(
 
 
 def _is_final(error: ConductorError) -> bool:
-    """Whether another attempt of the same request would fail again."""
+    """Whether another attempt of the same request would fail as well."""
     if isinstance(error, APIStatusError):
-        return 400 <= error.status < 500 and error.status not in _MAY_PASS  # noqa: PLR2004
+        return 400 <= error.status < 500 and error.status not in _TEMPORARY  # noqa: PLR2004
     return isinstance(error, SerializationError | ConfigurationError)
 
 
 def _refuse(entry: WorkflowStart, error: ConductorError) -> ConductorError:
-    logger.error("Start %s of workflow %s is refused and given up: %s", entry.key, entry.workflow, error)
+    logger.error("Start refused; it is not retried: key=%s workflow=%s: %s", entry.key, entry.workflow, error)
     _write(entry, status=WorkflowStart.Status.REFUSED, last_error=_text(error))
     return error
 
 
-def _put_off(entry: WorkflowStart, error: ConductorError) -> ConductorError:
+def _postpone(entry: WorkflowStart, error: ConductorError) -> ConductorError:
     due_at = _next_attempt(entry.attempts)
-    logger.warning("Start %s of workflow %s failed, again from %s on: %s", entry.key, entry.workflow, due_at, error)
+    logger.warning("Start failed; next attempt at %s: key=%s workflow=%s: %s", due_at, entry.key, entry.workflow, error)
     _write(entry, due_at=due_at, last_error=_text(error))
     return error
 
 
 def _text(error: ConductorError) -> str:
-    return f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+    return f"{type(error).__name__}: {error}"[:_MAX_ERROR]
 
 
 def _next_attempt(attempts: int) -> datetime:
-    return timezone.now() + min(timedelta(seconds=2 ** min(attempts, 10)), _LONGEST_WAIT)
+    return timezone.now() + min(timedelta(seconds=2 ** min(attempts, 10)), _MAX_DELAY)
 
 
 def _write(entry: WorkflowStart, **changes: object) -> None:
-    """Write down what became of an entry, unless another process has started it meanwhile."""
-    database = entry._state.db  # noqa: SLF001  there is no other name for it
+    """Store the outcome of an attempt, unless another process has started the workflow meanwhile."""
+    database = entry._state.db  # noqa: SLF001  Django has no public name for it
     entries = WorkflowStart.objects.using(database).filter(pk=entry.pk)
     entries.exclude(status=WorkflowStart.Status.STARTED).update(attempts=F("attempts") + 1, **changes)
 
 
 def retry(entries: QuerySet[WorkflowStart]) -> int:
-    """Make refused or waiting entries of a query set due now; returns how many."""
+    """Make the refused and waiting entries of a query set due now, and return their number."""
     waiting = entries.exclude(status=WorkflowStart.Status.STARTED)
     return int(waiting.update(status=WorkflowStart.Status.PENDING, due_at=timezone.now(), last_error=""))
 
 
 class OutboxRelay:
-    """A thread that delivers what is due; every worker process may have one.
+    """A thread that delivers entries when they are due; every worker process may run one.
 
     Args:
-        interval: Seconds between two looks.
+        interval: Seconds between two searches for entries.
     """
 
     def __init__(self, interval: float) -> None:
@@ -153,7 +160,7 @@ class OutboxRelay:
         self._thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """End the thread, after the start that it is at; one that takes longer is delivered again after its lease."""
+        """Stop the thread after its current start; a start that takes longer than ``timeout`` is repeated after its lease."""
         self._stop.set()
         self._thread.join(timeout)
 
@@ -166,7 +173,7 @@ class OutboxRelay:
                 has_failed = False
             except Exception:
                 if not has_failed:  # once per outage of the database
-                    logger.exception("The outbox cannot be read; it is tried again every %g s", self._interval)
+                    logger.exception("Cannot read the outbox; retrying every %g s", self._interval)
                 has_failed = True
             finally:
                 close_old_connections()
@@ -175,7 +182,7 @@ class OutboxRelay:
 
 @contextmanager
 def running_relay(interval: float) -> Iterator[OutboxRelay]:
-    """A relay that runs while the block does."""
+    """Run a relay during a ``with`` block."""
     relay = OutboxRelay(interval)
     relay.start()
     try:

@@ -1,4 +1,4 @@
-"""Starts of workflows that belong to a database transaction."""
+"""Start workflows when a database transaction commits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 def start_on_commit(
     workflow: str | WorkflowDef,
-    input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
+    input: Mapping[str, Any] | None = None,  # noqa: A002  the server's name
     *,
     correlation_id: str | None = None,
     idempotency_key: str | None = None,
@@ -32,32 +32,32 @@ def start_on_commit(
     using: str | None = None,
     **fields: Any,
 ) -> str:
-    """Start a workflow once the transaction is committed, and not at all when it is rolled back.
+    """Start a workflow when the transaction commits; do nothing if it is rolled back.
 
-    Outside a transaction it is started at once. There is no execution's id before the commit, so the correlation id is
-    what it returns: ``client.workflows.search(correlation_id=...)`` finds the execution.
+    Outside a transaction the workflow starts at once. The execution has no id before the commit, so the function
+    returns the correlation id: ``client.workflows.search(correlation_id=...)`` finds the execution.
 
-    Without the outbox a start is lost when the process ends between the commit and the start, and a start that fails
-    raises, after the commit, from the ``atomic`` block. With it the start is a row of the same transaction: it is tried
-    right after the commit, and by the worker processes until the server has taken it; at least once.
+    Without the outbox, a start is lost if the process ends between the commit and the start, and a failed start raises
+    from the ``atomic`` block after the commit. With the outbox, the start is a row of the same transaction: it is sent
+    right after the commit, and retried by the worker processes until the server accepts it (at least once).
 
     Args:
-        workflow: A registered definition's name, or a definition.
-        input: The workflow's input: JSON.
-        correlation_id: By which the execution is found; a new UUID when it is left out.
-        idempotency_key: A second start with this key is none: in the outbox, and on a server that knows such keys
-            (Orkes, the embedded one), which answers with the first one's id unless ``idempotency_strategy`` says
-            otherwise. A new UUID in the outbox when it is left out.
-        outbox: Keep it in the outbox; ``CONDUCTOR["OUTBOX"]`` when it is left out.
-        using: The transaction's database; the default one when it is left out.
-        fields: Of ``StartWorkflowRequest``: ``version``, ``priority``, ``task_to_domain``, ...
+        workflow: The name of a registered definition, or a definition.
+        input: The workflow's input; JSON values.
+        correlation_id: The correlation id of the execution (default: a new UUID).
+        idempotency_key: A second start with this key is ignored: by the outbox, and by a server that supports such
+            keys (Orkes, the embedded server), which returns the id of the first unless ``idempotency_strategy`` says
+            otherwise (default: a new UUID in the outbox).
+        outbox: Whether to use the outbox (default: ``CONDUCTOR["OUTBOX"]``).
+        using: The database of the transaction (default: the default database).
+        fields: Fields of ``StartWorkflowRequest``: ``version``, ``priority``, ``task_to_domain``, ...
 
     Returns:
         The correlation id.
 
     Raises:
-        TypeError: ``StartWorkflowRequest`` has no such field.
-        SerializationError: The input is no JSON; nothing is started then.
+        TypeError: A field is unknown to ``StartWorkflowRequest``.
+        SerializationError: The input is not JSON; nothing is started.
     """
     correlation_id = correlation_id or str(uuid.uuid4())
     keeps = django_options().outbox if outbox is None else outbox
@@ -72,16 +72,16 @@ def start_on_commit(
 
 
 def _request(workflow: str | WorkflowDef, given: Mapping[str, Any] | None, **fields: Any) -> dict[str, Any]:
-    """The request as it is now: what the caller changes later in the input has no effect."""
+    """Return the request as it is now; later changes of the caller's input have no effect."""
     if isinstance(workflow, WorkflowDef):
         fields = {"workflow_def": workflow, "version": workflow.version, **fields}
         workflow = workflow.name
     request = StartWorkflowRequest(workflow, input=dict(given or {}), **fields)
-    return (_known_twice(request) if request.idempotency_key else request).to_dict()
+    return (_returning_existing(request) if request.idempotency_key else request).to_dict()
 
 
-def _known_twice(request: StartWorkflowRequest) -> StartWorkflowRequest:
-    """A start that is tried again after its answer was lost is no conflict with itself."""
+def _returning_existing(request: StartWorkflowRequest) -> StartWorkflowRequest:
+    """Have the server return the existing execution: a start that is repeated must not conflict with itself."""
     request.idempotency_strategy = request.idempotency_strategy or IdempotencyStrategy.RETURN_EXISTING
     return request
 
@@ -100,7 +100,7 @@ def _keep(request: dict[str, Any], key: str, using: str | None) -> None:
             "workflow": request["name"],
             "correlation_id": request["correlationId"],
             "request": request,
-            "due_at": timezone.now() + lease,  # this process has the first attempt
+            "due_at": timezone.now() + lease,  # this process makes the first attempt
         },
     )
     if is_new:

@@ -1,4 +1,4 @@
-"""Views: whether Conductor can be reached and the outbox moves, and webhooks that start workflows.
+"""Views: a health check of the server and the outbox, and webhooks that start workflows.
 
 path("health/conductor/", health),
 path("hooks/github/", WebhookView.as_view(secret=settings.HOOK_SECRET, workflow="on_push")),
@@ -30,18 +30,20 @@ __all__ = ["WebhookView", "health"]
 
 logger = logging.getLogger(__name__)
 
+#: Age from which a waiting start counts as stuck: several times the longest delay between two attempts is too late.
 _STUCK_AFTER = timedelta(minutes=5)
 _UNAUTHORIZED = 401
-_LONGEST_CHECK = 2.0  # a probe's own limit is a few seconds
+#: Seconds that the health check waits for the server; probes themselves time out after a few seconds.
+_CHECK_TIMEOUT_S = 2.0
 
 
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
-    """200 when the server answers and no start is stuck in the outbox, else 503, with the reasons as JSON.
+    """Return 200 if the server responds and no start is stuck in the outbox, otherwise 503; with details as JSON.
 
-    It says nothing of addresses and keys. Use it for readiness and monitoring, not for liveness: starting the web
-    process anew mends no server that is away.
+    The response contains no addresses or keys. Use it for readiness and monitoring, not for liveness: restarting the
+    web process does not help while the server is down.
     """
     server, outbox = _server(), _outbox()
     is_well = bool(server["up"]) and not outbox["stuck"]
@@ -50,15 +52,15 @@ def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
 
 def _server() -> dict[str, Any]:
     try:
-        get_client().transport.request(VERSION, timeout=_LONGEST_CHECK)
+        get_client().transport.request(VERSION, timeout=_CHECK_TIMEOUT_S)
     except ConductorError as error:
-        logger.warning("The Conductor server does not answer: %s", error)
+        logger.warning("Conductor server does not respond: %s", error)
         return {"up": False, "error": type(error).__name__}
     return {"up": True}
 
 
 def _outbox() -> dict[str, Any]:
-    """How many entries wait, were refused, or wait for so long that nobody seems to deliver them."""
+    """Count entries that wait, that were refused, and that have waited too long."""
     from conductor.contrib.django.models import WorkflowStart  # noqa: PLC0415  after the apps are loaded
 
     long_ago, counts = timezone.now() - _STUCK_AFTER, {"waiting": 0, "refused": 0, "stuck": 0}
@@ -73,16 +75,16 @@ def _outbox() -> dict[str, Any]:
 
 @method_decorator(csrf_exempt, name="dispatch")
 class WebhookView(View):
-    """Takes webhooks whose signature fits, and starts a workflow with each; others get 401.
+    """Starts a workflow for each webhook with a valid signature; other requests get 401.
 
     Attributes:
-        secret: The shared secret, or several while one replaces another.
+        secret: The shared secret, or several while one is being replaced.
         scheme: How the sender signs, see ``conductor.webhook.SCHEMES``.
-        workflow: What to start; its input is ``{"payload": ..., "headers": {...}}``. Override ``handle`` to do
-            something else.
-        input_headers: The headers that the workflow gets, where the request has them.
-        delivery_header: The header with the sender's id of a delivery, such as ``X-GitHub-Delivery``; with it, and the
-            outbox, a delivery that is sent twice starts one workflow.
+        workflow: The workflow to start; its input is ``{"payload": ..., "headers": {...}}``. Override ``handle`` for
+            another action.
+        input_headers: The headers that are passed to the workflow if the request has them.
+        delivery_header: The header with the sender's id of the delivery, such as ``X-GitHub-Delivery``; with it and
+            the outbox, a repeated delivery starts one workflow.
     """
 
     http_method_names = ["post", "options"]  # noqa: RUF012  as in Django
@@ -93,25 +95,25 @@ class WebhookView(View):
     delivery_header: str | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Verify before anything else looks at the body."""
+        """Verify the signature before anything else reads the body."""
         if request.method == "POST":
             try:
                 verify_webhook(request.body, dict(request.headers), self.secret, scheme=self.scheme)
             except WebhookVerificationError as error:
-                logger.warning("A webhook for %s is refused: %s", request.path, error)
+                logger.warning("Webhook refused: path=%s: %s", request.path, error)
                 return HttpResponse(status=_UNAUTHORIZED)
         return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Read the body as JSON; 400 when it is none."""
+        """Read the body; 400 if it is not JSON."""
         try:
             payload = json.loads(request.body)
         except ValueError:
-            return HttpResponseBadRequest("The body is no JSON.", content_type="text/plain")
+            return HttpResponseBadRequest("The body is not JSON.", content_type="text/plain")
         return self.handle(request, payload, *args, **kwargs)
 
     def handle(self, request: HttpRequest, payload: Any, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
-        """Start the workflow, and answer 202 with its correlation id."""
+        """Start the workflow, and return 202 with its correlation id."""
         headers = {name: request.headers[name] for name in self.input_headers if name in request.headers}
         delivery = request.headers.get(self.delivery_header) if self.delivery_header else None
         correlation_id = start_on_commit(

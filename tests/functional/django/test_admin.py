@@ -41,7 +41,7 @@ def test_refused_entries_can_be_started_again(staff, entry):
 
     entry.refresh_from_db()
     assert entry.status == "PENDING"
-    assert "1 are due now" in answer.content.decode()
+    assert "1 starts are due now" in answer.content.decode()
 
 
 def test_an_execution_is_linked_where_there_is_a_ui(staff, entry):

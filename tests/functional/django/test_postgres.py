@@ -44,7 +44,7 @@ def workers(manage, said, finish, postgres, shell):
     shell("from shop.models import Order; Order.objects.all().delete()")
     both = [manage("conductor_worker", "--threads", "2", database=postgres.database) for _ in range(2)]
     for worker in both:
-        said(worker, "Working on")
+        said(worker, "Running workers for")
     return both
 
 

@@ -28,7 +28,7 @@ def test_good_settings_pass(check):
     ("given", "number", "part"),
     [
         ("http://localhost", "conductor.E001", "it must be a dict"),
-        ({"SERVER_ULR": "http://localhost"}, "conductor.E001", "is 'SERVER_URL' meant?"),
+        ({"SERVER_ULR": "http://localhost"}, "conductor.E001", "did you mean 'SERVER_URL'"),
         ({"SERVER_URL": "localhost"}, "conductor.E001", "server_url is 'localhost'"),
         ({"AUTH_KEY": "key"}, "conductor.E001", "auth_secret is missing"),
         ({"OUTBOX_LEASE_SECONDS": 0}, "conductor.E001", "OUTBOX_LEASE_SECONDS is 0"),
@@ -96,6 +96,6 @@ def test_a_wrong_option_ends_the_worker_with_status_2_and_no_traceback(manage, f
 
 
 def test_a_worker_says_what_it_works_on(manage, said):
-    line = said(manage("conductor_worker", "--only", "shop_pay", "--only", "shop_ship"), "Working on")
+    line = said(manage("conductor_worker", "--only", "shop_pay", "--only", "shop_ship"), "Running workers for")
 
-    assert line == "Working on shop_pay, shop_ship\n"
+    assert line == "Running workers for shop_pay, shop_ship\n"

@@ -241,7 +241,7 @@ def test_a_start_survives_a_crash_between_the_commit_and_the_start(
     assert status == 9, text
     assert entries.get().status == "PENDING"
 
-    said(manage("conductor_worker"), "Working on")
+    said(manage("conductor_worker"), "Running workers for")
 
     wait_until(lambda: Order.objects.get(number="crash").payments == 1, 30)
     wait_until(lambda: entries.get().status == "STARTED", 30)

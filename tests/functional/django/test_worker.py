@@ -16,7 +16,7 @@ def order(number):
 def test_tasks_use_the_database_and_a_signal_ends_the_process_in_order(shop, client, define, manage, said, finish):
     order("o-1")
     worker = manage("conductor_worker")
-    said(worker, "Working on")
+    said(worker, "Running workers for")
 
     run = client.workflows.run(define("pay_and_ship", "shop_pay", "shop_ship"), {"number": "o-1"}, timeout=20)
     worker.send_signal(signal.SIGTERM)
@@ -31,7 +31,7 @@ def test_tasks_use_the_database_and_a_signal_ends_the_process_in_order(shop, cli
 
 
 def test_the_connection_of_a_tasks_thread_ends_with_the_task(shop, client, define, manage, said):
-    said(manage("conductor_worker", "--threads", "1"), "Working on")
+    said(manage("conductor_worker", "--threads", "1"), "Running workers for")
     define("counted", "shop_count_connections")
 
     runs = [client.workflows.run("counted", {}, timeout=20) for _ in range(2)]
@@ -42,7 +42,7 @@ def test_the_connection_of_a_tasks_thread_ends_with_the_task(shop, client, defin
 
 
 def test_a_connection_that_broke_in_a_task_harms_no_other_task_of_its_thread(shop, client, define, manage, said):
-    said(manage("conductor_worker", "--threads", "1"), "Working on")
+    said(manage("conductor_worker", "--threads", "1"), "Running workers for")
     define("broken", "shop_break_connection")
 
     runs = [client.workflows.run("broken", {}, timeout=20) for _ in range(2)]
@@ -57,7 +57,7 @@ def test_with_several_processes_each_has_django_set_up(shop, client, define, man
     for n in range(12):
         order(f"p-{n}")
     worker = manage("conductor_worker", "--processes", "2", "--threads", "1")
-    said(worker, "Working on")
+    said(worker, "Running workers for")
     define("pay", "shop_pay")
 
     ids = [client.workflows.start("pay", {"number": f"p-{n}"}) for n in range(12)]
@@ -80,13 +80,13 @@ def test_in_development_changed_code_is_loaded_and_what_runs_is_finished(
     task = 'from conductor import worker_task\nimport time\n\n@worker_task("shop_version")\ndef version():\n'
     workers.write_text(f"{task}    time.sleep(2)\n    return {{'version': 1}}\n")
     worker = manage("conductor_worker", project=project, SHOP_DEBUG="1", PYTHONDONTWRITEBYTECODE="1")
-    said(worker, "Working on")
+    said(worker, "Running workers for")
     define("version", "shop_version")
 
     running = client.workflows.start("version", {})
     wait_until(lambda: client.workflows.get(running, include_tasks=True).tasks[0].status == "IN_PROGRESS", 20)
     workers.write_text(f"{task}    return {{'version': 2}}\n")
-    said(worker, "Working on")
+    said(worker, "Running workers for")
     second = client.workflows.run("version", {}, timeout=20)
 
     first = client.workflows.get(running, include_tasks=True)

@@ -41,7 +41,7 @@ def test_what_the_app_leaves_out_comes_from_the_environment(monkeypatch):
 
 
 def test_mistakes_in_the_configuration_are_found_when_the_app_is_made():
-    with pytest.raises(ConfigurationError, match="is 'SERVER_URL' meant"):
+    with pytest.raises(ConfigurationError, match="did you mean 'SERVER_URL'"):
         Conductor(make_app(SERVER_ULR="http://a.test"))
     app = Flask("shop")
     app.config["CONDUCTOR"] = "http://a.test"

@@ -43,7 +43,7 @@ def test_an_order_is_shipped_by_the_command_on_the_page(shop, spawn, client, def
 
     started = shop.post("/orders", json={"number": "o-1"}).get_json()["id"]
     worker = spawn("flask", "--app", "shop", "conductor", "worker", FLASK_CARRIER="rail")
-    assert working_on(worker) == "Working on ship_order\n"
+    assert working_on(worker) == "Running workers for ship_order\n"
 
     run = client.workflows.wait(started, timeout=20)
     assert run.correlation_id == "o-1"

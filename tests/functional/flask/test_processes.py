@@ -59,7 +59,7 @@ def read_until(process, text):
 
 def test_the_command_runs_tasks_in_the_apps_context_and_ends_in_order(app, spawn, client, define):
     worker = spawn("flask", "--app", "counting", "conductor", "worker")
-    assert read_until(worker, "Working on") == "Working on flask_count\n"
+    assert read_until(worker, "Running workers for") == "Running workers for flask_count\n"
 
     run = client.workflows.run(define("counted", "flask_count"), {"number": 17}, timeout=20)
     worker.send_signal(signal.SIGTERM)
@@ -71,7 +71,7 @@ def test_the_command_runs_tasks_in_the_apps_context_and_ends_in_order(app, spawn
 
 def test_with_several_processes_each_has_the_app(app, spawn, client, define):
     worker = spawn("flask", "--app", "counting", "conductor", "worker", "--processes", "2", "--module", "counting")
-    read_until(worker, "Working on")
+    read_until(worker, "Running workers for")
 
     run = client.workflows.run(define("counted", "flask_count"), {"number": 17}, timeout=30)
     worker.send_signal(signal.SIGTERM)
@@ -96,7 +96,7 @@ def test_under_gunicorn_with_preload_no_answer_crosses_between_the_workers(app, 
     web = spawn("gunicorn", *words, PYTHONWARNINGS="ignore")
     url = read_until(web, "Listening at: ").partition("Listening at: ")[2].split()[0]
     worker = spawn("flask", "--app", "counting", "conductor", "worker")
-    read_until(worker, "Working on")
+    read_until(worker, "Running workers for")
     answers = []
 
     def ask(first):

@@ -1,4 +1,4 @@
-"""``manage.py conductor_outbox``: deliver the outbox once, for cron or where no worker process runs."""
+"""``manage.py conductor_outbox``: deliver the outbox once, for cron jobs and projects without worker processes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from conductor.contrib.django.outbox import deliver_due, retry
 
 
 class Command(BaseCommand):
-    """Delivers starts of workflows that are due."""
+    """Delivers the starts that are due."""
 
-    help = "Deliver the starts that are due. Exit status 1 when some still wait or were refused."
+    help = "Deliver the starts that are due. Exit status 1 if starts still wait or were refused."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Say what can be asked for."""
-        parser.add_argument("--retry", action="store_true", help="first make waiting and refused ones due now")
-        parser.add_argument("--prune", type=float, metavar="DAYS", help="then delete those started that long ago")
+        """Add the options."""
+        parser.add_argument("--retry", action="store_true", help="retry waiting and refused starts now")
+        parser.add_argument(
+            "--prune", type=float, metavar="DAYS", help="delete entries that were started more than DAYS days ago"
+        )
 
     def handle(self, **options: Any) -> None:
-        """Deliver, and say what is left."""
+        """Deliver, and print the remaining counts."""
         databases = django_options().outbox_databases
         entries = [WorkflowStart.objects.using(database) for database in databases]
         if options["retry"]:

@@ -21,21 +21,25 @@ _MISCONFIGURED = 2
 
 
 class Command(BaseCommand):
-    """Polls Conductor for the tasks that tasks.py and workers.py of the installed apps declare."""
+    """Runs the workers that tasks.py and workers.py of the installed apps declare."""
 
-    help = "Run the workers of tasks.py and workers.py until SIGTERM or SIGINT; what runs then is finished first."
+    help = "Run the workers of tasks.py and workers.py until SIGTERM or SIGINT; running tasks are finished first."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Say what can be asked for."""
+        """Add the options."""
         add = parser.add_argument
-        add("--only", action="append", default=[], metavar="NAME", help="a task type to work on; all without it")
-        add("--processes", type=int, help="in how many processes to work, for functions that need the CPU")
-        add("--threads", type=int, dest="thread_count", metavar="N", help="how many tasks of each type run at a time")
+        add("--only", action="append", default=[], metavar="NAME", help="a task type; repeatable (default: all)")
+        add("--processes", type=int, help="the number of processes; more than one is for functions that need the CPU")
+        add("--threads", type=int, dest="thread_count", metavar="N", help="tasks of each type that run at a time")
         add("--domain", help="the domain to poll")
-        add("--health-port", type=int, metavar="PORT", help="serve /livez, /readyz and /metrics there")
-        add("--grace", type=float, dest="grace_seconds", metavar="S", help="how long running tasks may take to end")
-        add("--reload", action=argparse.BooleanOptionalAction, help="start anew when code changes; on with DEBUG")
-        add("--outbox", action=argparse.BooleanOptionalAction, help="also deliver the outbox; on with CONDUCTOR's")
+        add("--health-port", type=int, metavar="PORT", help="serve /livez, /readyz and /metrics on this port")
+        add("--grace", type=float, dest="grace_seconds", metavar="S", help="seconds to let running tasks finish")
+        add("--reload", action=argparse.BooleanOptionalAction, help="restart when code changes (default: with DEBUG)")
+        add(
+            "--outbox",
+            action=argparse.BooleanOptionalAction,
+            help="deliver the outbox as well (default: CONDUCTOR['OUTBOX'])",
+        )
 
     def handle(self, **options: Any) -> None:
         """Run the workers."""
@@ -50,8 +54,10 @@ class Command(BaseCommand):
         reloads = django_settings.DEBUG if options["reload"] is None else options["reload"]
         relay = running_relay(configured.outbox_interval_seconds) if relays else contextlib.nullcontext()
         types = sorted({worker.name for worker in _workers(handler)})
-        if not reloads or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":  # the one that works says it
-            self.stdout.write(f"Working on {', '.join(types)}")
+        if (
+            not reloads or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
+        ):  # not in the reloader's parent process
+            self.stdout.write(f"Running workers for {', '.join(types)}")
             self.stdout.flush()
         if reloads:
             _run_reloading(handler, relay)
@@ -68,7 +74,7 @@ def _workers(handler: TaskHandler) -> list[Any]:
 
 
 def _run_reloading(handler: TaskHandler, relay: contextlib.AbstractContextManager[Any]) -> None:
-    """Run in a child of Django's reloader, which ends it when code changes: what runs is finished before that."""
+    """Run in a child process of Django's reloader; running tasks are finished before a restart."""
 
     def work() -> None:
         with relay:
