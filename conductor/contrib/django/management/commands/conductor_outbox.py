@@ -23,7 +23,7 @@ class Command(BaseCommand):
         """Add the options."""
         parser.add_argument("--retry", action="store_true", help="retry waiting and refused starts now")
         parser.add_argument(
-            "--prune", type=float, metavar="DAYS", help="delete entries that were started more than DAYS days ago"
+            "--prune", type=float, metavar="DAYS", help="delete entries started more than DAYS days ago"
         )
 
     def handle(self, **options: Any) -> None:

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         add(
             "--outbox",
             action=argparse.BooleanOptionalAction,
-            help="deliver the outbox as well (default: CONDUCTOR['OUTBOX'])",
+            help="deliver the outbox (default: CONDUCTOR['OUTBOX'])",
         )
 
     def handle(self, **options: Any) -> None:
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         types = sorted({worker.name for worker in _workers(handler)})
         if (
             not reloads or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
-        ):  # not in the reloader's parent process
+        ):  # not in the parent
             self.stdout.write(f"Running workers for {', '.join(types)}")
             self.stdout.flush()
         if reloads:
