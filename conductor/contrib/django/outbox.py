@@ -160,7 +160,7 @@ class OutboxRelay:
         self._thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Stop the thread after its current start; one that takes longer than ``timeout`` is repeated after its lease."""
+        """Stop the thread after its current start; a start that outlasts ``timeout`` is repeated after its lease."""
         self._stop.set()
         self._thread.join(timeout)
 
