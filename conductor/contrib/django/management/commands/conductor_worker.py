@@ -54,9 +54,7 @@ class Command(BaseCommand):
         reloads = django_settings.DEBUG if options["reload"] is None else options["reload"]
         relay = running_relay(configured.outbox_interval_seconds) if relays else contextlib.nullcontext()
         types = sorted({worker.name for worker in _workers(handler)})
-        if (
-            not reloads or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
-        ):  # not in the parent
+        if not reloads or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":  # not in the parent
             self.stdout.write(f"Running workers for {', '.join(types)}")
             self.stdout.flush()
         if reloads:
