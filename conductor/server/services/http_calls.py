@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import threading
 from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from conductor.models.codec import dumps, loads
 from conductor.server.engine.commands import CallHttp
 from conductor.server.engine.decide import unforeseen
-from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.outcome import touch
 from conductor.server.engine.reading import Reader, mapping, read, text, whole
 from conductor.server.engine.state import Doc, Execution, is_done
@@ -20,6 +17,7 @@ from conductor.server.engine.tasks.family import Run
 from conductor.server.engine.tasks.outside import end_http
 from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
+from conductor.server.services.http_exchange import exchange
 
 if TYPE_CHECKING:
     import urllib3
@@ -37,8 +35,6 @@ _REQUEST: Mapping[str, Reader] = {
     "connectionTimeOut": whole,
     "readTimeOut": whole,
 }
-_DEFAULT_TIMEOUT_MS = 3000
-_FIRST_ERROR = 400
 
 
 class HttpCalls:
@@ -92,71 +88,11 @@ class HttpCalls:
         if request["method"] not in _METHODS:
             return None, f"java.lang.IllegalArgumentException: Invalid HTTP method: {request['method']}"
         try:
-            return self._call(request)
+            return exchange(self._pool, request)
         except Exception as error:
             logger.warning("The call of an HTTP task failed", exc_info=True)
             return None, f"java.lang.Exception: {unforeseen(error)}"
 
-    def _call(self, request: Json) -> tuple[Json | None, str]:
-        import urllib3  # noqa: PLC0415
-
-        method, uri = request["method"], request["uri"]
-        try:
-            answer = self._pool.request(
-                method, uri, body=_body(request.get("body")), headers=_headers(request), timeout=_timeout(request)
-            )
-        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-            return None, f'java.lang.Exception: I/O error on {method} request for "{uri}": {error}'
-        phrase = answer.reason or http.client.responses.get(answer.status, "")
-        text = answer.data.decode("utf-8", "replace")
-        if answer.status >= _FIRST_ERROR:
-            shown = f'"{text}"' if text else "[no body]"
-            return None, f'java.lang.Exception: {answer.status} {phrase} on {method} request for "{uri}": {shown}'
-        return {
-            "body": _parsed(text),
-            "headers": {name: answer.headers.getlist(name) for name in answer.headers},
-            "statusCode": answer.status,
-            "reasonPhrase": phrase.upper().replace(" ", "_") if not answer.reason else phrase,
-        }, ""
-
 
 def _no_round(_: Doc) -> None:
     raise AssertionError("An HTTP task is no loop")
-
-
-def _headers(request: Json) -> dict[str, str]:
-    accept = request.get("accept") or "application/json"
-    made = {"Accept": ", ".join(map(java_text, accept)) if isinstance(accept, list) else java_text(accept)}
-    if request.get("body") is not None:
-        made["Content-Type"] = str(request.get("contentType") or "application/json")
-    for name, value in (request.get("headers") or {}).items():
-        if value is not None:
-            made[name] = ", ".join(map(java_text, value)) if isinstance(value, list) else java_text(value)
-    return made
-
-
-def _body(value: Any) -> bytes | None:
-    if value is None:
-        return None
-    return value.encode() if isinstance(value, str) else dumps(value)
-
-
-def _timeout(request: Json) -> urllib3.Timeout:
-    import urllib3  # noqa: PLC0415
-
-    def seconds(name: str) -> float:
-        value = request.get(name) or 0
-        return (value if value > 0 else _DEFAULT_TIMEOUT_MS) / 1000
-
-    return urllib3.Timeout(connect=seconds("connectionTimeOut"), read=seconds("readTimeOut"))
-
-
-def _parsed(text: str) -> Any:
-    """JSON where it is JSON; a number comes as a fraction, as on the real server."""
-    if not text:
-        return None
-    try:
-        value = loads(text)
-    except ValueError:
-        return text
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -13,6 +13,7 @@ Json = dict[str, Any]
 
 _QUEUES_HERE = "conductor:"
 _LARGEST_BATCH = 100
+_FIRST_NOT_SUCCESSFUL = 300
 
 
 def plan_outside(plan: Plan) -> list[Doc]:
@@ -58,7 +59,9 @@ def end_http(run: Run, response: Json | None, fault: str) -> None:
         run.fail(f"Failed to invoke HTTP task due to: {fault}", FAILED, {"response": fault})
         return
     run.task.put("outputData", response=response)
-    if run.input.get("asyncComplete"):
+    if response["statusCode"] >= _FIRST_NOT_SUCCESSFUL:  # a redirect that leads nowhere
+        run.fail("No response from the remote service")
+    elif run.input.get("asyncComplete"):
         run.task["status"] = IN_PROGRESS
     else:
         run.complete()
