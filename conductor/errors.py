@@ -138,21 +138,60 @@ class APIError(ConductorError):
         method: The verb.
         path: The path that was sent, without the server's address and without the query.
         attempts: How often the request was sent.
+        no_token_for: Seconds until the client requests a token again, where the call failed for want of one; else None.
     """
 
     def __init__(
-        self, message: str, *, operation: str = "", method: str = "", path: str = "", attempts: int = 1, **values: Any
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        method: str = "",
+        path: str = "",
+        attempts: int = 1,
+        no_token_for: float | None = None,
+        **values: Any,
     ) -> None:
-        super().__init__(message, operation=operation, method=method, path=path, attempts=attempts, **values)
+        super().__init__(
+            message,
+            operation=operation,
+            method=method,
+            path=path,
+            attempts=attempts,
+            no_token_for=no_token_for,
+            **values,
+        )
 
     operation: str
     method: str
     path: str
     attempts: int
+    no_token_for: float | None
 
 
 class APIConnectionError(APIError):
-    """No answer came: refused, cut, unknown host, or a certificate that was not accepted."""
+    """No response came: refused, cut, unknown host, or a certificate that was not accepted.
+
+    Attributes:
+        never_sent: No byte of the request was sent, so the server cannot have acted on it.
+        is_permanent: Trying again cannot help: a certificate that is not trusted, a proxy that requires a password.
+        is_refused: The server refused the connection: nothing listens there.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        never_sent: bool = False,
+        is_permanent: bool = False,
+        is_refused: bool = False,
+        **values: Any,
+    ) -> None:
+        super().__init__(message, never_sent=never_sent, is_permanent=is_permanent, is_refused=is_refused, **values)
+
+    never_sent: bool
+    is_permanent: bool
+    is_refused: bool
 
 
 class APITimeoutError(APIConnectionError):

@@ -41,6 +41,10 @@ def _refresh_interval(value: int | str) -> int:
     return read_int("refresh_token_interval", value, minimum=1000)
 
 
+def _response_size(value: int | str) -> int:
+    return read_int("max_response_kb", value, minimum=1)
+
+
 def _stored_payload(value: int | str) -> int:
     return read_int("max_stored_payload_kb", value, minimum=1)
 
@@ -84,6 +88,7 @@ class Settings:
         client_cert: The client's certificate, for mTLS; its key is in it or in ``client_key``.
         client_key: The client certificate's key.
         max_stored_payload_kb: The largest payload that is written to the server's external storage, in KiB.
+        max_response_kb: The largest response that is accepted, as sent and decompressed, in KiB.
         proxy: A proxy for all calls, in place of those in the environment; never shown with its password.
 
     Raises:
@@ -104,6 +109,7 @@ class Settings:
     client_key: str | None = None
     max_stored_payload_kb: int = field(default=10_240, converter=_stored_payload)
     proxy: str | None = field(default=None, converter=_proxy, repr=_shown)
+    max_response_kb: int = field(default=102_400, converter=_response_size)
 
     def __attrs_post_init__(self) -> None:
         _refuse_half("auth_key", self.auth_key, "auth_secret", self.auth_secret)
@@ -124,7 +130,7 @@ class Settings:
         CONDUCTOR_CONNECT_TIMEOUT_MS, CONDUCTOR_REFRESH_TOKEN_INTERVAL, CONDUCTOR_MAX_CONNECTIONS (older:
         CONDUCTOR_MAX_HTTP2_CONNECTIONS), CONDUCTOR_UI_URL (older: CONDUCTOR_UI_SERVER_URL), CONDUCTOR_TLS_CA_PATH,
         CONDUCTOR_TLS_CERT_PATH, CONDUCTOR_TLS_KEY_PATH, CONDUCTOR_TLS_INSECURE, CONDUCTOR_MAX_STORED_PAYLOAD_KB,
-        CONDUCTOR_PROXY_URL.
+        CONDUCTOR_MAX_RESPONSE_KB, CONDUCTOR_PROXY_URL.
 
         Raises:
             ConfigurationError: A value cannot be used; it names the variable, the value and what is allowed.
@@ -173,6 +179,7 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str, str], Any]], ...] =
     ("client_key", ("CONDUCTOR_TLS_KEY_PATH",), _text),
     ("verify", ("CONDUCTOR_TLS_INSECURE",), lambda name, text: not read_bool(name, text)),
     ("max_stored_payload_kb", ("CONDUCTOR_MAX_STORED_PAYLOAD_KB",), _at_least(1)),
+    ("max_response_kb", ("CONDUCTOR_MAX_RESPONSE_KB",), _at_least(1)),
     ("proxy", ("CONDUCTOR_PROXY_URL",), _proxy_url),
 )
 _NAMES = {attribute: variables[0] for attribute, variables, _ in _VARIABLES}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -21,34 +20,11 @@ import attrs
 
 from conductor.errors import ConfigurationError, SerializationError
 
-__all__ = ["MAX_DEPTH", "DamagedTask", "dumps", "epoch_ms", "loads", "moment", "parse_lossy", "to_jsonable"]
-
-
-_BYTE = re.compile("[\udc80-\udcff]")  # how "surrogateescape" writes a byte that is no UTF-8
+__all__ = ["MAX_DEPTH", "DamagedTask", "dumps", "epoch_ms", "loads", "moment", "to_jsonable"]
 
 
 class DamagedTask(dict[str, Any]):
-    """What is left of a task's JSON without the fields that hold bytes that are no UTF-8."""
-
-
-def parse_lossy(content: bytes) -> Any:
-    """The parsed answer, a task or a list of them, in which each damaged one is a ``DamagedTask``.
-
-    Raises:
-        ValueError: It is no JSON either.
-    """
-    value = json.loads(content.decode("utf-8", "surrogateescape"))
-    return [_told_apart(one) for one in value] if isinstance(value, list) else _told_apart(value)
-
-
-def _told_apart(task: Any) -> Any:
-    if not isinstance(task, dict) or not _is_damaged(task):
-        return task
-    return DamagedTask((name, value) for name, value in task.items() if not _is_damaged([name, value]))
-
-
-def _is_damaged(value: Any) -> bool:
-    return _BYTE.search(json.dumps(value, ensure_ascii=False)) is not None
+    """The readable fields of a task whose JSON has others that cannot be parsed; see ``transport.response_json``."""
 
 
 MAX_DEPTH = 200

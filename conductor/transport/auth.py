@@ -1,26 +1,33 @@
-"""Puts the token on requests: cached from ``POST /token``, fixed, from a callable, or the user's own scheme."""
+"""Put the token on requests: cached from ``POST /token``, fixed, or from a callable."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 import logging
+import re
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import requests
 from requests.auth import AuthBase
 
-from conductor.errors import APITimeoutError, AuthenticationError, ConductorError
+from conductor.errors import APIError, APITimeoutError, AuthenticationError, ConductorError
 
-__all__ = ["HEADER", "ConductorAuth", "NoAuth", "NoTokenEndpoint", "TokenCache"]
+__all__ = ["HEADER", "ConductorAuth", "NoAuth", "NoTokenEndpoint", "ReadyToken", "TokenCache"]
 
 
 logger = logging.getLogger(__name__)
+#: Share of a token's life after which it is refreshed while it can still be used.
 _STALE_SHARE = 0.8
-_LONGEST_BACKOFF = 60.0
-_ASKED_AGAIN = 2.0
+#: Seconds of the longest wait between requests for a token that fail.
+_MAX_BACKOFF_S = 60.0
+#: Seconds after which a server without a token endpoint is asked for a token again.
+_REDISCOVERY_S = 2.0
+_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 
 
 class NoTokenEndpoint(Exception):  # noqa: N818  a signal between two functions, not an error
@@ -50,6 +57,7 @@ class TokenCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._token: str | None = None
+        self._number = 0
         self._got_at = 0.0
         self._failures = 0
         self._failing_since = 0.0
@@ -89,10 +97,11 @@ class TokenCache:
         """
         if self._disabled:
             return None
-        token, age = self._token, self._clock() - self._got_at
-        if token is not None and age < self._life * _STALE_SHARE:
+        # No local variable holds a token below: what follows may raise, and tools show the variables of its frames.
+        token = self._younger_than(self._life * _STALE_SHARE)
+        if token is not None:
             return token
-        if token is not None and age < self._life:
+        if self._younger_than(self._life) is not None:
             if self._lock.acquire(blocking=False):
                 try:
                     self._refresh_stale(limit)
@@ -102,10 +111,16 @@ class TokenCache:
         with self._locked(limit) as left:
             return self._current_or_new(left)
 
+    def _younger_than(self, seconds: float) -> str | None:
+        token = self._token
+        return token if self._clock() - self._got_at < seconds else None
+
     def renew(self, rejected: str | None, limit: float | None = None) -> str | None:
-        """A token other than ``rejected``, which the server did not accept; one refresh for all who ask."""
+        """Return a token other than ``rejected``, which the server did not accept; all callers share one refresh."""
+        number = self._number if self._token == rejected else None
+        del rejected  # what follows may raise
         with self._locked(limit) as left:
-            if self._token == rejected:
+            if number == self._number:
                 self._token = None
             if self._disabled and self._clock() >= self._not_before:
                 self._disabled = False
@@ -137,31 +152,33 @@ class TokenCache:
             return self._token
         if self._clock() < self._not_before and self._last_error is not None:
             error = copy.copy(self._last_error)
-            error.no_token_for = self._not_before - self._clock()  # type: ignore[attr-defined]
+            if isinstance(error, APIError):
+                error.no_token_for = self._not_before - self._clock()
             raise error
         self._refresh(limit)
         return self._token
 
     def _refresh(self, limit: float | None) -> None:
         try:
-            self._token = self._fetch(limit)
+            self._token = _checked(self._fetch(limit))
         except NoTokenEndpoint:
             self._disabled = True
-            self._not_before = self._clock() + _ASKED_AGAIN
+            self._not_before = self._clock() + _REDISCOVERY_S
             self._token = None
             self._last_error = None
-            logger.info("The server has no token endpoint: going on without authentication")
+            logger.info("The server has no token endpoint; continuing without authentication")
             return
         except ConductorError as error:
             self._after_failure(error)
             raise
+        self._number += 1
         self._got_at = self._clock()
         self._after_success()
 
     def _after_success(self) -> None:
         if self._last_error is not None:
             lasted = self._clock() - self._failing_since
-            logger.info("A token was had again after %.1f s and %d failed attempt(s)", lasted, self._failures)
+            logger.info("Got a token again after %.1f s and %d failed attempt(s)", lasted, self._failures)
         self._failures = 0
         self._last_error = None
 
@@ -170,19 +187,20 @@ class TokenCache:
             self._failing_since = self._clock()
         if type(error) is not type(self._last_error):
             level = logging.ERROR if isinstance(error, AuthenticationError) else logging.WARNING
-            logger.log(level, "No token can be had, trying again with growing pauses: %s", error)
+            logger.log(level, "Cannot get a token; retrying with back-off: %s", error)
         self._failures += 1
-        wait = min(2.0 ** (self._failures - 1), _LONGEST_BACKOFF)
+        wait = min(2.0 ** (self._failures - 1), _MAX_BACKOFF_S)
         self._not_before = self._clock() + wait
-        self._last_error = error
-        error.no_token_for = wait  # type: ignore[attr-defined]  # when to ask again, for those who can wait
+        if isinstance(error, APIError):
+            error.no_token_for = wait
+        self._last_error = copy.copy(error)  # without a traceback, which would keep frames alive
 
 
 HEADER = "X-Authorization"
 
 
 class ConductorAuth(AuthBase):
-    """Adds ``X-Authorization``.
+    """Adds ``X-Authorization`` to requests.
 
     Args:
         source: A ``TokenCache``, a fixed token, or a callable that returns a token and is asked for each request.
@@ -197,41 +215,38 @@ class ConductorAuth(AuthBase):
             request.headers[HEADER] = token
         return request
 
-    def within(self, limit: float | None) -> AuthBase:
-        """The same for one request, with the token at hand already: to be had within ``limit`` seconds.
-
-        Raises:
-            AuthenticationError: None can be had.
-        """
-        return _Ready(self.token(limit))
-
     def __repr__(self) -> str:
         return "ConductorAuth(***)"
 
     def token(self, limit: float | None = None) -> str | None:
-        """The token for the next request.
+        """Return the token for the next request; None for a server without authentication.
 
         Args:
-            limit: The longest to wait for one, in seconds.
+            limit: Seconds to wait for one.
 
         Raises:
-            AuthenticationError: None can be had.
+            AuthenticationError: There is none, or it has a character that a header cannot hold.
         """
         if isinstance(self._source, TokenCache):
             return self._source.get(limit)
-        return self._source if isinstance(self._source, str) else self._asked(self._source)
+        return _checked(self._source) if isinstance(self._source, str) else self._called(self._source)
 
     @staticmethod
-    def _asked(source: Callable[[], str]) -> str:
+    def _called(source: Callable[[], str]) -> str:
         try:
-            return source()
-        except Exception as error:
-            raise AuthenticationError(
-                f"The callable that was given as auth raised {type(error).__name__}, so there is no token."
-            ) from error
+            return _checked(source())
+        except AuthenticationError as error:
+            failure = error.with_traceback(None)
+        except Exception as error:  # noqa: BLE001  a user's code may raise anything, with secrets in it
+            *_, frame = traceback.extract_tb(error.__traceback__)
+            failure = AuthenticationError(
+                f"The callable given as auth raised {type(error).__name__} ({frame.filename}:{frame.lineno}), so there "
+                "is no token."
+            )
+        raise failure
 
     def renew(self, rejected: str | None, limit: float | None = None) -> str | None:
-        """Another token than ``rejected``; the same or None when there is no other."""
+        """Return another token than ``rejected``; the same or None if there is no other."""
         if isinstance(self._source, TokenCache):
             return self._source.renew(rejected, limit)
         return self.token()
@@ -247,16 +262,30 @@ class ConductorAuth(AuthBase):
             self._source.reset_lock()
 
 
-class _Ready(AuthBase):
+class ReadyToken(AuthBase):
     """Adds a token that is at hand."""
 
     def __init__(self, token: str | None) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the token on ``request``."""
         if self._token:
             request.headers[HEADER] = self._token
         return request
+
+
+def _checked(token: Any) -> str:
+    """Return a token without the white space around it, such as the newline at the end of a file.
+
+    Raises:
+        AuthenticationError: It is not a string of visible ASCII characters; the message does not show it.
+    """
+    text = token.strip() if isinstance(token, str) else ""
+    if _TOKEN.fullmatch(text):
+        return text
+    del token, text
+    raise AuthenticationError("The token is empty, or has a character that an HTTP header cannot hold.")
 
 
 class NoAuth(AuthBase):

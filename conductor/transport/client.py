@@ -1,4 +1,4 @@
-"""Transport: the one loop through which every call goes."""
+"""Send every call of every client: authentication, retries, deadlines and errors in one loop."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from enum import Enum
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
-from attrs import evolve
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from requests.utils import select_proxy
 from typing_extensions import Self
-from urllib3.util import Timeout
 
 from conductor.errors import (
     APIConnectionError,
@@ -32,22 +32,24 @@ from conductor.errors import (
 from conductor.models.codec import dumps, to_jsonable
 from conductor.models.enum_validation import refuse_unknown_values
 from conductor.settings import Settings
-from conductor.transport.auth import ConductorAuth, NoAuth, NoTokenEndpoint, TokenCache
-from conductor.transport.connections import PooledAdapter, Until, new_session, tls_options
+from conductor.transport.auth import ConductorAuth, NoAuth, NoTokenEndpoint, ReadyToken, TokenCache
+from conductor.transport.connections import Deadline, ExchangeError, PooledAdapter, new_session, tls_options
 from conductor.transport.editions import USER_INFO, ServerInfo, identify, supports_idempotency_keys
 from conductor.transport.errors import (
     Call,
-    answer,
-    conflict_with_itself,
-    error_of,
-    ignored,
+    ignored_parameter,
     is_token_problem,
+    parse_json,
+    parse_response,
+    possible_own_conflict,
+    request_failure,
+    response_error,
     retry_after,
-    translated,
     unsupported,
 )
 from conductor.transport.events import ClientEvent, Forked
 from conductor.transport.operation import NOT_GIVEN, Edition, NotGiven, Operation, Repeat, seconds
+from conductor.transport.response_reader import Headers, Response
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 
 __all__ = ["Observer", "Transport"]
@@ -55,26 +57,54 @@ __all__ = ["Observer", "Transport"]
 
 T = TypeVar("T")
 Observer = Callable[[str, str, int, float], None]
-"""Told of each request: method, the path's template, the answer's status (0 when none came), seconds."""
+"""Called after each request: method, path template, status (0 without a response), seconds."""
 logger = logging.getLogger(__name__)
 _TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
 _RATE_LIMITED = 429
-_TOKEN_LIMIT = 5.0
+_PROXY_AUTHENTICATION_REQUIRED = 407
+#: Seconds that a request for a token may take: other threads wait for it.
+_TOKEN_LIMIT_S = 5.0
+#: How the log names an idempotency key among the parameters.
 _KEY = "the idempotency key"
+#: Bytes read at once from a response of an adapter that is not ours.
+_READ_BYTES = 65_536
 _CONTENT_TYPES = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 
 
+class _Request:
+    """A prepared request. Its repr shows nothing: the body or the URL may be a secret, and it is a local variable."""
+
+    __slots__ = ("body", "headers", "query", "url")
+
+    def __init__(self, url: str, query: list[tuple[str, str]], body: bytes | None, headers: dict[str, str]) -> None:
+        self.url = url
+        self.query = query
+        self.body = body
+        self.headers = headers
+
+
+class _Attempt:
+    """What one request led to: a response or a failure, and the token that it carried, which its repr hides."""
+
+    __slots__ = ("failure", "response", "token")
+
+    def __init__(self, response: Response | None, failure: APIError | None, token: str | None = None) -> None:
+        self.response = response
+        self.failure = failure
+        self.token = token
+
+
 class Transport:
-    """Sends operations and structures their answers; safe to use from many threads.
+    """Sends operations and parses their responses; safe to use from many threads.
 
     Args:
-        settings: Where the server is.
-        auth: In place of the settings' key and secret: a fixed token, a callable that returns one (asked for each
+        settings: Where the server is, and how to talk to it.
+        auth: Used instead of the settings' key and secret: a fixed token, a callable that returns one (called for each
             request), or any requests ``AuthBase``.
-        session: The user's own session; it is not closed by ``close``.
+        session: The user's own session, which ``close`` leaves open.
         adapter: The user's own adapter for our session.
-        retry: When failed requests are sent again.
-        clock: Monotonic seconds.
+        retry: Which failed requests are sent again.
+        clock: Returns monotonic seconds.
         sleep: Waits between attempts.
     """
 
@@ -98,8 +128,9 @@ class Transport:
         self._clock = clock
         self._sleep = sleep
         self._server: ServerInfo | None = None
-        self._honours_keys: bool | None = None
-        self._told: set[str] = set()
+        self._supports_keys: bool | None = None
+        self._warned: set[str] = set()
+        self._was_reached = False
         self.auth: AuthBase = self._choose_auth(auth, session)
         self.observers: tuple[Observer, ...] = ()
         self.listeners: tuple[Callable[[ClientEvent], None], ...] = ()
@@ -135,15 +166,15 @@ class Transport:
         timeout: float | timedelta | NotGiven | None = NOT_GIVEN,
         has_key: bool = False,
     ) -> T:
-        """Send ``operation`` and structure its answer.
+        """Send ``operation`` and return the value of its response.
 
         Args:
-            operation: What to call.
+            operation: The operation to call.
             path: Its path parameters, which are quoted.
             query: Its query parameters; None is left out, lists repeat, datetimes become epoch milliseconds.
-            body: A model, plain JSON values, text or bytes, as the operation sends.
+            body: A model, plain JSON values, a string or bytes, as the operation sends.
             headers: Further headers.
-            timeout: The longest that the call may take in all, in seconds; None for no limit.
+            timeout: Seconds that the whole call may take; None for no limit.
             has_key: Whether the request carries an idempotency key.
 
         Raises:
@@ -157,24 +188,25 @@ class Transport:
         if operation.shadowed and self.server_info().edition is not operation.edition:
             raise unsupported(Call(operation, filled, 0))
         if has_key or operation.orkes_query or operation.oss_query:
-            self._tell_of_ignored(operation, filled, query or {}, has_key=has_key)
-        url = self._root(operation) + filled
-        sent = {**_content_type(operation, body), **(headers or {})}
-        data = _written(operation, body)
+            self._warn_of_ignored(operation, filled, query or {}, has_key=has_key)
+        request = _Request(
+            self._root(operation) + filled,
+            list(_query(query or {})),
+            _encoded(operation, body),
+            {**_content_type(operation, body), **(headers or {})},
+        )
         repeatable = operation.repeat is Repeat.SAFE or (operation.repeat is Repeat.WITH_KEY and has_key)
-        limit = self._limit(timeout)
-        parameters = list(_query(query or {}))
-        response = self._send(operation, filled, url, parameters, data, sent, limit, repeatable=repeatable)
-        value: T = answer(Call(operation, filled), response.status_code, response.headers, response.content)
+        response = self._send(operation, filled, request, self._limit(timeout), repeatable=repeatable)
+        value: T = parse_response(Call(operation, filled), response)
         return value
 
-    def _tell_of_ignored(
+    def _warn_of_ignored(
         self, operation: Operation[Any], path: str, query: Mapping[str, Any], *, has_key: bool
     ) -> None:
-        """Say once each what the server in use ignores without a word: the other edition's parameters, and keys.
+        """Warn once for each parameter that the server in use silently ignores: the other edition's, and keys.
 
         Raises:
-            UnsupportedByServerError: It is a parameter without which everything would be answered.
+            UnsupportedByServerError: The parameter is a filter, without which the server would return everything.
         """
         given = [
             (name, edition)
@@ -184,21 +216,21 @@ class Transport:
         ]
         given += [(_KEY, Edition.ORKES)] if has_key else []
         for name, edition in given:
-            once, selects = f"{operation} {name}", name in operation.selects
-            if once in self._told and not selects:
+            warning, selects = f"{operation} {name}", name in operation.selects
+            if warning in self._warned and not selects:
                 continue
-            self._told.add(once)
+            self._warned.add(warning)
             server = self._known_server()
             if server is None or server.edition is edition or (name == _KEY and self.supports_idempotency_keys()):
                 continue
             if selects:
-                raise ignored(Call(operation, path, 0), name, edition, str(server))
+                raise ignored_parameter(Call(operation, path, 0), name, edition, str(server))
             logger.warning(
-                "%s: the server in use (%s) ignores %s, which only %s acts on", operation, server, name, edition.value
+                "%s: the server in use (%s) ignores %s, which only %s supports", operation, server, name, edition.value
             )
 
     def _known_server(self) -> ServerInfo | None:
-        """The server in use; None while it does not say which it is."""
+        """Return the server in use; None if it does not say which it is."""
         with contextlib.suppress(APIError):
             return self.server_info()
         return None
@@ -212,53 +244,41 @@ class Transport:
             return self.settings.request_timeout_ms / 1000 or None
         return None if timeout is None else seconds(timeout)
 
-    def timeout(self, limit: float | None) -> Timeout:
-        """The timeouts of a request that may take ``limit`` seconds in all, from now on."""
-        connect = self.settings.connect_timeout_ms / 1000 or None
-        if limit is None:
-            return Timeout(connect=connect)
-        return Until(time.monotonic() + limit, connect)
+    def deadline(self, limit: float | None) -> Deadline:
+        """Return the deadline of a request that may take ``limit`` seconds from now."""
+        return Deadline(limit, self.settings.connect_timeout_ms / 1000 or None)
 
     def _send(
-        self,
-        operation: Operation[Any],
-        path: str,
-        url: str,
-        parameters: list[tuple[str, str]],
-        data: bytes | None,
-        headers: dict[str, str],
-        limit: float | None,
-        *,
-        repeatable: bool,
-    ) -> requests.Response:
+        self, operation: Operation[Any], path: str, request: _Request, limit: float | None, *, repeatable: bool
+    ) -> Response:
         deadline = None if limit is None else self._clock() + limit
-        renewed = False
+        rejected: _Attempt | None = None
         attempt, may_have_arrived = 0, False
         while True:
             attempt += 1
             call = Call(operation, path, attempt)
             left = None if deadline is None else deadline - self._clock()
-            try:
-                response = self._once(call, url, parameters, data, headers, left)
-            except APIConnectionError as error:
-                failure: APIError = error
-                outcome = _outcome(error, repeatable=repeatable)
-            else:
-                if response.status_code < 300:  # noqa: PLR2004
+            made = self._attempt(call, request, left, rejected)
+            if made.response is not None:
+                response = made.response
+                if response.status < 300:  # noqa: PLR2004
                     self.budget.give_back(was_repeated=attempt > 1)
                     return response
-                if not renewed and not operation.anonymous and self._renew(response, left):
-                    renewed = True
+                if rejected is None and self._is_renewable(operation, response):
+                    rejected = made
                     attempt -= 1
                     continue
-                failure = error_of(call, response)
-                outcome = Outcome(repeatable, response.status_code, retry_after(response.headers))
+                failure = response_error(call, response)
+                outcome = Outcome(repeatable, response.status, retry_after(response.headers))
+            else:
+                failure = made.failure or APIError("")
+                outcome = self._outcome(failure, repeatable=repeatable)
             decision = self.retry.decide(attempt, outcome)
-            if isinstance(decision, GiveUp) or (deadline and self._clock() + decision.seconds > deadline):
+            if isinstance(decision, GiveUp) or (deadline is not None and self._clock() + decision.seconds > deadline):
                 is_keyed = operation.repeat is Repeat.WITH_KEY
                 if is_keyed and may_have_arrived and isinstance(failure, ConflictError):
-                    failure = conflict_with_itself(call, failure)
-                raise self._explained(call, failure)
+                    failure = possible_own_conflict(call, failure)
+                raise self._with_edition(call, failure)
             may_have_arrived = may_have_arrived or not (outcome.never_sent or outcome.status == _RATE_LIMITED)
             if not self.budget.take():
                 raise failure
@@ -266,139 +286,210 @@ class Transport:
             if operation.repeat is Repeat.WITH_KEY and not outcome.never_sent and self._ignores_keys(outcome):
                 raise failure
 
+    def _is_renewable(self, operation: Operation[Any], response: Response) -> bool:
+        return not operation.anonymous and isinstance(self.auth, ConductorAuth) and is_token_problem(response)
+
+    def _outcome(self, failure: APIError, *, repeatable: bool) -> Outcome:
+        if not isinstance(failure, APIConnectionError):  # a response that is not acceptable, or no token
+            return Outcome(repeatable=False)
+        return Outcome(
+            repeatable and not failure.is_permanent,
+            timed_out=isinstance(failure, APITimeoutError),
+            never_sent=failure.never_sent and not failure.is_permanent,
+            is_first_refusal=failure.is_refused and not self._was_reached,
+        )
+
     def _ignores_keys(self, outcome: Outcome) -> bool:
-        """Whether a request that the server may have acted on would be acted on twice, its idempotency key or not."""
+        """Return whether the server would act twice on a request that it may have acted on already."""
         if outcome.status == _RATE_LIMITED:
-            return False  # it was refused, and not acted on
+            return False  # the server refused the request, and did not act on it
         return not self.supports_idempotency_keys()
 
-    def _explained(self, call: Call, failure: APIError) -> APIError:
-        """A 404 of a server of the other edition, which took the path for that of one thing: it lacks the operation."""
+    def _with_edition(self, call: Call, failure: APIError) -> APIError:
+        """Return a better error for a 404 of a server of the other edition, which has no such operation."""
         operation = call.operation
         if type(failure) is not NotFoundError or operation.edition is Edition.BOTH or operation is USER_INFO:
             return failure
         server = self._known_server()
         return failure if server is None or server.edition is operation.edition else unsupported(call, failure)
 
-    def _once(
+    def _attempt(self, call: Call, request: _Request, left: float | None, rejected: _Attempt | None) -> _Attempt:
+        """Send a request once. Whatever fails is returned, so that what was sent is in no frame of a raised error."""
+        auth: AuthBase = NoAuth() if call.operation.anonymous else self.auth
+        deadline = self.deadline(left)
+        token: str | None = None
+        try:
+            if isinstance(auth, ConductorAuth):
+                token = auth.token(left) if rejected is None else auth.renew(rejected.token, left)
+                if rejected is not None and token is None:
+                    return _Attempt(None, response_error(call, rejected.response or Response(0, Headers())))
+                auth = ReadyToken(token)
+            response = self.exchange(call, request.url, request.body, request.headers, auth, deadline, request.query)
+        except APIError as error:
+            return _Attempt(None, _with_call(call, error))
+        return _Attempt(response, None, token)
+
+    def exchange(
         self,
         call: Call,
         url: str,
-        parameters: list[tuple[str, str]],
-        data: bytes | None,
-        headers: dict[str, str],
-        left: float | None,
-    ) -> requests.Response:
-        auth: AuthBase = NoAuth() if call.operation.anonymous else self.auth
+        body: bytes | None,
+        headers: Mapping[str, str],
+        auth: AuthBase,
+        deadline: Deadline,
+        query: list[tuple[str, str]] | None = None,
+    ) -> Response:
+        """Send one request through the session and read its response.
+
+        Raises:
+            APIError: No acceptable response came. Frames of its traceback hold what was sent: drop the traceback.
+        """
         started, status = time.monotonic(), 0
-        if isinstance(auth, ConductorAuth):
-            auth = auth.within(left)
-            left = None if left is None else max(left - (time.monotonic() - started), 0.0)
+        failure: APIError | None = None
         try:
-            with translated(call, self.settings.server_url):
-                response = self.session.request(
-                    call.operation.method,
-                    url,
-                    params=parameters,
-                    data=data,
-                    headers=headers,
-                    auth=auth,
-                    timeout=self.timeout(left),  # type: ignore[arg-type]  # requests passes urllib3's own through
-                    allow_redirects=False,
-                    **self.options,
+            with self.session.request(
+                call.operation.method,
+                url,
+                params=query,
+                data=body,
+                headers=headers,
+                auth=auth,
+                timeout=deadline,  # type: ignore[arg-type]  # requests passes urllib3's own through
+                allow_redirects=False,
+                stream=True,
+                **self.options,
+            ) as answered:
+                response = self._read(answered, url, deadline)
+            status = response.status
+        except Exception as error:  # noqa: BLE001  an adapter or authentication of the user's may raise anything
+            failure = request_failure(call, self._server_of(url), error, self._foreign_proxy(url))
+        if self.observers:
+            self.notify_observers(call.operation, status, time.monotonic() - started)
+        if failure is not None:
+            raise failure
+        self._was_reached = self._was_reached or not call.operation.anonymous
+        return response
+
+    def _read(self, answered: requests.Response, url: str, deadline: Deadline) -> Response:
+        """Read the whole response, which an adapter that is not ours has not read yet."""
+        largest = self.settings.max_response_kb * 1024
+        parts, size = [], 0
+        for block in answered.iter_content(_READ_BYTES):
+            parts.append(block)
+            size += len(block)
+            if size > largest:
+                raise ExchangeError(
+                    f"the response is too large: its body exceeds {largest:,} bytes; max_response_kb allows more",
+                    is_malformed=True,
                 )
-            status = response.status_code
-            return response
-        finally:
-            if self.observers:
-                self.notify_observers(call.operation, status, time.monotonic() - started)
+            if time.monotonic() > deadline.at and not isinstance(self.session.get_adapter(url), PooledAdapter):
+                raise ExchangeError(f"{self.settings.server_url} did not answer in time", timed_out=True)
+        status = answered.status_code
+        if status < 200:  # noqa: PLR2004  http.client takes 103 for the final response, which follows on the connection
+            self.session.get_adapter(url).close()
+            raise ExchangeError(f"the response is invalid: its status is {status}", is_malformed=True)
+        if status == _PROXY_AUTHENTICATION_REQUIRED and (proxy := self._foreign_proxy(url)):
+            raise ExchangeError(f"{proxy} requires a user and password (407)", never_sent=True, is_permanent=True)
+        headers = Headers((name.lower(), value) for name, value in answered.headers.items())
+        return Response(status, headers, b"".join(parts))
+
+    def _server_of(self, url: str) -> str:
+        """Return how messages name the server of a URL: a storage by its host alone, because its URLs are signed."""
+        if url.startswith(self.settings.server_url.removesuffix("/api")):
+            return self.settings.server_url
+        return f"the storage at {urlsplit(url).netloc.rpartition('@')[2]}"
+
+    def _foreign_proxy(self, url: str) -> str:
+        """Return how messages name the proxy in use, without its password; "" for none."""
+        given = self.options.get("proxies", {})
+        merged = self.session.merge_environment_settings(url, dict(given), stream=False, verify=None, cert=None)
+        proxy = select_proxy(url, merged["proxies"])
+        if not proxy:
+            return ""
+        host = proxy.rpartition("@")[2].rpartition("://")[2]
+        return f"the proxy {host}"
 
     def notify_observers(self, operation: Operation[Any], status: int, took: float) -> None:
-        """Tell the observers of a request."""
+        """Call the observers after a request."""
         for observer in self.observers:
             try:
                 observer(operation.method, operation.path, status, took)
-            except Exception:
-                logger.exception("An observer of requests failed; it is isolated and the call goes on")
+            except Exception:  # a user's code must not fail the call
+                logger.exception("An observer of requests failed; the call goes on")
 
     def emit(self, event: ClientEvent) -> None:
-        """Tell the listeners of something."""
+        """Pass an event to the listeners."""
         for listener in self.listeners:
             try:
                 listener(event)
-            except Exception:
-                logger.exception("A listener failed on %s; it is isolated and the call goes on", type(event).__name__)
-
-    def _renew(self, response: requests.Response, limit: float | None) -> bool:
-        """After a 401 or 403: whether another token was had, so that the request may be sent once more."""
-        if not is_token_problem(response.status_code, response.headers, response.content):
-            return False
-        rejected = response.request.headers.get("X-Authorization")
-        return isinstance(self.auth, ConductorAuth) and self.auth.renew(rejected, limit) is not None
+            except Exception:  # a user's code must not fail the call
+                logger.exception("A listener failed on %s; the call goes on", type(event).__name__)
 
     def _fetch_token(self, limit: float | None) -> str:
-        """Get a token (``POST /token``), within ``limit`` seconds and five at most: others wait for it."""
-        longest = min(self._limit(NOT_GIVEN) or _TOKEN_LIMIT, _TOKEN_LIMIT)
-        credentials = {"keyId": self.settings.auth_key, "keySecret": self.settings.auth_secret}
+        """Get a token (``POST /token``), within ``limit`` seconds and five at most: other threads wait for it."""
+        longest = min(self._limit(NOT_GIVEN) or _TOKEN_LIMIT_S, _TOKEN_LIMIT_S)
         call = Call(_TOKEN, "/token")
-        with translated(call, self.settings.server_url):
-            response = self.session.post(
-                f"{self.settings.server_url}/token",
-                data=dumps(credentials),
-                headers={"Content-Type": "application/json"},
-                auth=NoAuth(),
-                timeout=self.timeout(longest if limit is None else min(limit, longest)),  # type: ignore[arg-type]
-                allow_redirects=False,
-                **self.options,
-            )
-        if response.status_code == 404:  # noqa: PLR2004
+        response = self._request_token(call, longest if limit is None else min(limit, longest))
+        if isinstance(response, APIError):
+            raise response
+        if response.status == 404:  # noqa: PLR2004
             raise NoTokenEndpoint
-        if response.status_code in {400, 401, 403}:
+        if response.status in {400, 401, 403}:
             raise AuthenticationError(
-                f"The server refused the access key {self.settings.auth_key!r} with {response.status_code}: check "
-                "auth_key and auth_secret (CONDUCTOR_AUTH_KEY, CONDUCTOR_AUTH_SECRET).",
-                status=response.status_code,
+                f"The server refused the access key {self.settings.auth_key!r} with {response.status}: check auth_key "
+                "and auth_secret (CONDUCTOR_AUTH_KEY, CONDUCTOR_AUTH_SECRET).",
+                status=response.status,
                 **call.values,
             )
-        if response.status_code >= 300:  # noqa: PLR2004
-            raise error_of(call, response)
-        said = answer(call, response.status_code, response.headers, response.content)
-        token = said.get("token")
-        if not isinstance(token, str) or not token:
+        if response.status >= 300:  # noqa: PLR2004
+            raise response_error(call, response)
+        token = _token_in(response)
+        if token is None:
             raise UnexpectedResponseError(
-                "POST /token answered without a token", status=response.status_code, **call.values
+                f"POST /token answered {response.status} without a token", status=response.status, **call.values
             )
         return token
+
+    def _request_token(self, call: Call, limit: float) -> Response | APIError:
+        credentials = dumps({"keyId": self.settings.auth_key, "keySecret": self.settings.auth_secret})
+        headers = {"Content-Type": "application/json"}
+        try:
+            return self.exchange(
+                call, f"{self.settings.server_url}/token", credentials, headers, NoAuth(), self.deadline(limit)
+            )
+        except APIError as error:
+            return _with_call(call, error)
 
     # -- payloads in the server's external storage
 
     def put_payload(self, operation: Operation[Any], url: str, data: bytes) -> None:
-        """Write a payload to the address that ``operation`` answered; the address is a secret, and in no message.
+        """Write a payload to the signed URL that ``operation`` returned; no message or log shows the URL.
 
         Raises:
-            APIError: It could not be written.
+            APIError: The storage did not accept it.
         """
-        self._stored(Operation("PUT", f"{operation.path} (its address)"), url, data)
+        headers = {"Content-Type": "application/json", "x-ms-blob-type": "BlockBlob"}
+        request = _Request(url, [], data, headers)
+        del url, data  # nothing but the request, whose repr hides them, stays in this frame
+        self._exchange_with_storage(Operation("PUT", f"{operation.path} (its signed URL)", anonymous=True), request)
 
     def get_payload(self, operation: Operation[Any], url: str) -> Any:
-        """Read a payload from the address that ``operation`` answered.
+        """Read a payload from the signed URL that ``operation`` returned.
 
         Raises:
-            APIError: It could not be read, or is no JSON.
+            APIError: It could not be read, or is not JSON.
         """
-        reading: Operation[Any] = Operation("GET", f"{operation.path} (its address)", Any)
-        response = self._stored(reading, url, None)
-        return answer(Call(reading, reading.path), response.status_code, response.headers, response.content)
+        request = _Request(url, [], None, {})
+        del url
+        reading: Operation[Any] = Operation("GET", f"{operation.path} (its signed URL)", Any, anonymous=True)
+        return parse_response(Call(reading, reading.path), self._exchange_with_storage(reading, request))
 
-    def _stored(self, operation: Operation[Any], url: str, data: bytes | None) -> requests.Response:
-        """One exchange with the storage: without a token, which is not for it; both directions may be repeated."""
-        headers = {} if data is None else {"Content-Type": "application/json", "x-ms-blob-type": "BlockBlob"}
-        limit = self._limit(NOT_GIVEN)
-        anonymous = evolve(operation, anonymous=True)
-        return self._send(anonymous, operation.path, url, [], data, headers, limit, repeatable=True)
+    def _exchange_with_storage(self, operation: Operation[Any], request: _Request) -> Response:
+        """Send without a token, which is not for the storage; reading and writing may both be repeated."""
+        return self._send(operation, operation.path, request, self._limit(NOT_GIVEN), repeatable=True)
 
     def server_info(self) -> ServerInfo:
-        """The server's edition and version; asked once.
+        """Return the server's edition and version, which are requested once.
 
         Raises:
             APIConnectionError: The server does not answer.
@@ -408,16 +499,16 @@ class Transport:
         return self._server
 
     def supports_idempotency_keys(self) -> bool:
-        """Whether the server in use acts on idempotency keys; asked once. True where it does not say."""
-        if self._honours_keys is None:
+        """Return whether the server in use supports idempotency keys; True where it does not say."""
+        if self._supports_keys is None:
             with contextlib.suppress(APIError):
-                self._honours_keys = supports_idempotency_keys(self)
-        return self._honours_keys is not False
+                self._supports_keys = supports_idempotency_keys(self)
+        return self._supports_keys is not False
 
     # -- life
 
     def close(self) -> None:
-        """Close the connections; a session that was given is left open."""
+        """Close the connections; a session of the user's stays open."""
         if self._owns_session:
             self.session.close()
 
@@ -430,17 +521,13 @@ class Transport:
         self.close()
 
     def allow_connections(self, count: int) -> None:
-        """Let the pool have ``count`` connections, if that is more than it may have; not with a session of the user's.
-
-        Args:
-            count: How many threads may have one at a time.
-        """
+        """Let the pool have ``count`` connections, if it has fewer; a session of the user's stays as it is."""
         for adapter in self.session.adapters.values():
             if isinstance(adapter, PooledAdapter):
                 adapter.grow(count)
 
     def after_fork(self) -> None:
-        """In a forked child: use connections and locks of its own."""
+        """Start with new connections and locks in a forked child."""
         for adapter in self.session.adapters.values():
             if isinstance(adapter, PooledAdapter):
                 adapter.forget_connections()
@@ -450,20 +537,26 @@ class Transport:
             self.auth.after_fork()
 
 
-def _outcome(error: APIConnectionError, *, repeatable: bool) -> Outcome:
-    timed_out = isinstance(error, APITimeoutError)
-    return Outcome(
-        repeatable and not getattr(error, "is_final", False),
-        timed_out=timed_out,
-        never_sent=bool(getattr(error, "never_sent", False)),
-    )
+def _with_call(call: Call, error: APIError) -> APIError:
+    """Drop the traceback, whose frames hold what was sent, and name the operation where the error does not."""
+    if not error.operation:
+        for name, value in call.values.items():
+            setattr(error, name, value)
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _token_in(response: Response) -> str | None:
+    is_json, value = parse_json(response)
+    token = value.get("token") if is_json and isinstance(value, dict) else None
+    return token if isinstance(token, str) and token.strip() else None
 
 
 def _content_type(operation: Operation[Any], body: Any) -> dict[str, str]:
     return {} if body is None else {"Content-Type": _CONTENT_TYPES[operation.sends]}
 
 
-def _written(operation: Operation[Any], body: Any) -> bytes | None:
+def _encoded(operation: Operation[Any], body: Any) -> bytes | None:
     if body is None:
         return None
     if operation.sends == "json":

@@ -1,288 +1,585 @@
-"""The pooled session: its size, TLS, proxies, deadlines and idle connections, and what becomes of it in a fork."""
+"""Connections to the server: one exchange at a time on each, with one deadline, pooled only when nothing is left over.
+
+Every request of our own session and of the task channel is an ``exchange`` on a pool of this module: take a connection
+that is clean, connect if it is closed, send, read one response, and return the connection to the pool only if the
+response ended exactly where its framing says. ``docs/design/http.md`` has the reasons and the figures.
+"""
 
 from __future__ import annotations
 
-import http.client
+import contextlib
+import errno
 import io
+import math
 import os
+import re
 import socket
+import ssl
+import sys
+import threading
 import time
-from http.client import BadStatusLine, IncompleteRead, LineTooLong, RemoteDisconnected
-from typing import Any, BinaryIO
+from collections.abc import Callable, Mapping
+from http.client import HTTPMessage
+from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3._collections import HTTPHeaderDict
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError, EmptyPoolError
+from urllib3.util import wait_for_read
+from urllib3.util.connection import allowed_gai_family
+from urllib3.util.proxy import connection_requires_http_tunnel
 
 from conductor._version import __version__
 from conductor.settings import Settings
+from conductor.transport.response_reader import (
+    IncompleteResponseError,
+    MalformedResponseError,
+    Response,
+    ResponseTooLargeError,
+    read_head,
+    read_response,
+)
 
 __all__ = [
     "DEFAULT_CONNECTIONS",
-    "DeadlineResponse",
-    "Headers",
+    "USER_AGENT",
+    "Deadline",
+    "ExchangeError",
     "PooledAdapter",
-    "exchange",
+    "encode_request",
     "new_session",
-    "read_answer",
+    "receiver",
     "tls_options",
 ]
 
-
-_LONGEST_LINE = 65_536
-_MOST_HEADERS = 100
-_FIRST_FINAL = 200
-_WITHOUT_BODY = frozenset({204, 304})
-_ENDS = frozenset({b"\r\n", b"\n"})
-
-
-class Headers(dict[str, str]):
-    """Names in small letters; ``get`` takes them in any case."""
-
-    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        """The value of a header, or ``default``."""
-        return super().get(name.lower(), default)
-
-
-def read_answer(file: BinaryIO) -> tuple[int, Headers, bytes, bool]:
-    """Status, headers, body, and whether the server closes the connection after it.
-
-    Raises:
-        HTTPException: It is none, or ends before its end.
-        OSError: The connection failed, or the deadline is over.
-    """
-    status, closes = _status(file)
-    headers = _headers(file)
-    while status < _FIRST_FINAL:  # 100 Continue and its like
-        status, closes = _status(file)
-        headers = _headers(file)
-    connection = (headers.get("connection") or "").lower()
-    closes = "keep-alive" not in connection if closes else "close" in connection
-    if status in _WITHOUT_BODY:
-        return status, headers, b"", closes
-    if "chunked" in (headers.get("transfer-encoding") or "").lower():
-        return status, headers, _chunks(file), closes
-    length = headers.get("content-length")
-    if length is None:
-        return status, headers, file.read(), True
-    if not length.isdecimal():
-        raise BadStatusLine(f"Content-Length: {length}")
-    return status, headers, _exactly(file, int(length)), closes
-
-
-def _line(file: BinaryIO, what: str) -> bytes:
-    line = file.readline(_LONGEST_LINE + 1)
-    if len(line) > _LONGEST_LINE:
-        raise LineTooLong(what)
-    return line
-
-
-def _status(file: BinaryIO) -> tuple[int, bool]:
-    """The status, and whether the connection is of a version that closes it unless it says otherwise."""
-    line = _line(file, "status line")
-    if not line:
-        raise RemoteDisconnected("Remote end closed connection without response")
-    version, _, rest = line.partition(b" ")
-    digits = rest[:3]
-    if not version.startswith(b"HTTP/1.") or not digits.isdigit():
-        raise BadStatusLine(line[:100].decode("latin-1"))
-    return int(digits), version == b"HTTP/1.0"
-
-
-def _headers(file: BinaryIO) -> Headers:
-    headers, last = Headers(), ""
-    while (line := _line(file, "header line")) not in _ENDS:
-        if not line:
-            raise IncompleteRead(b"")
-        if line[:1] in b" \t" and last:  # a value that goes on
-            headers[last] += " " + line.strip().decode("latin-1")
-            continue
-        if len(headers) >= _MOST_HEADERS:
-            raise LineTooLong("headers")
-        name, _, value = line.partition(b":")
-        last = name.strip().lower().decode("latin-1")
-        headers[last] = value.strip().decode("latin-1")
-    return headers
-
-
-def _exactly(file: BinaryIO, length: int) -> bytes:
-    content = file.read(length)
-    if len(content) < length:
-        raise IncompleteRead(content, length - len(content))
-    return content
-
-
-def _chunks(file: BinaryIO) -> bytes:
-    chunks: list[bytes] = []
-    while True:
-        line = _line(file, "chunk size")
-        try:
-            length = int(line.partition(b";")[0], 16)
-        except ValueError:
-            raise IncompleteRead(b"".join(chunks)) from None
-        if not length:
-            break
-        chunks.append(_exactly(file, length))
-        _line(file, "end of a chunk")
-    while (line := _line(file, "trailer")) and line not in _ENDS:
-        continue
-    return b"".join(chunks)
-
-
+#: Connections of a pool where neither the settings nor a handler's threads say otherwise.
 DEFAULT_CONNECTIONS = 100
 USER_AGENT = f"conductor-sdk-python/{__version__}"
-# Servers close connections that idle: Tomcat after 20 s and more, load balancers after 60 s. Retiring ours earlier
-# means that a request is not lost to a close that crosses it on the way.
-_LONGEST_IDLE = 10.0
-_LONGEST_LATE = 1.0
-_NO_WAIT = 0.001
+#: Seconds after which an idle connection is not used again. Tomcat closes idle connections after 20 s or more, load
+#: balancers after 60 s; a request that crosses such a close on the wire would be lost.
+_MAX_IDLE_S = 10.0
+#: Seconds after the deadline in which bytes that have arrived already are still read. With very many threads one may
+#: get its turn only after the deadline, and the response to a poll has tasks in it.
+_LATE_READ_S = 1.0
+#: Seconds of the shortest wait; 0 would make a socket non-blocking.
+_MIN_WAIT_S = 0.001
+#: Seconds by which a socket's timeout may exceed what is left of the deadline, to save a system call.
+_TIMEOUT_SLACK_S = 0.01
+#: Bytes read from a socket at once.
+_RECEIVE_BYTES = 65_536
+#: Bytes given to TLS at once: one record, so that the deadline is checked between records.
+_TLS_RECORD_BYTES = 16_384
+#: Errors of a send after which a response may still be there: a server that refuses a large body answers and closes.
+_PEER_STOPPED_READING = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN})
+_TARGET = re.compile(rb"[\x21-\x7e\x80-\xff]+")
+_HEADER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\t\x20-\x7e\x80-\xff]*")
+_PROXY_AUTHENTICATION_REQUIRED = 407
 
 
-class _DeadlineFile(io.RawIOBase):
-    """Reads a socket until a deadline, however slowly the answer trickles.
+class ExchangeError(Exception):
+    """A request got no usable response. The message names the server or proxy at fault and holds no secret.
 
-    What has arrived when the deadline is over still counts: among very many threads one may get its turn only then, and
-    the answer to a poll has tasks in it. It has a second for reading that, and no time to wait for more.
+    Attributes:
+        never_sent: No byte of the request was sent.
+        timed_out: The deadline or the connect timeout passed.
+        is_permanent: Trying again cannot help: a certificate that is not trusted, a proxy that wants a password.
+        is_malformed: Something arrived that is not an acceptable response.
+        is_refused: The server refused the connection.
     """
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        # The socket's own file holds it open: when the server says that it will close the connection, as Tomcat does
-        # after many an error, http.client closes its socket before the body is read.
-        self._file = sock.makefile("rb", buffering=0)
-        self._deadline = deadline
-        self._late_since: float | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        now = time.monotonic()
-        left = self._deadline - now
-        if left <= 0:
-            self._late_since = self._late_since or now
-            if now - self._late_since > _LONGEST_LATE:
-                raise TimeoutError("timed out")
-        self._sock.settimeout(max(left, _NO_WAIT))
-        return self._file.readinto(buffer) or 0
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+    def __init__(
+        self,
+        message: str,
+        *,
+        never_sent: bool = False,
+        timed_out: bool = False,
+        is_permanent: bool = False,
+        is_malformed: bool = False,
+        is_refused: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.never_sent = never_sent
+        self.timed_out = timed_out
+        self.is_permanent = is_permanent
+        self.is_malformed = is_malformed
+        self.is_refused = is_refused
 
 
-class _DeadlineSocket:
-    """What ``http.client.HTTPResponse`` needs of a socket, with a deadline on the whole answer."""
+class Deadline(Timeout):
+    """The moment at which an exchange must be over: waiting for a connection, connecting, sending and receiving.
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self._deadline = deadline
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_DeadlineFile(self._sock, self._deadline))
-
-
-class DeadlineResponse(http.client.HTTPResponse):
-    """An answer that has to be there, head and body, when the connection's read timeout is over."""
-
-    timeout: float | None = None
-
-    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
-        timeout = sock.gettimeout()
-        wrapped = sock if timeout is None else _DeadlineSocket(sock, time.monotonic() + timeout)
-        super().__init__(wrapped, *args, **options)  # type: ignore[arg-type]
-
-
-class _HTTPConnection(HTTPConnection):
-    response_class = DeadlineResponse
-    idle_since: float | None = None
-    owner: int = 0
-
-
-class _HTTPSConnection(HTTPSConnection):
-    response_class = DeadlineResponse
-    idle_since: float | None = None
-    owner: int = 0
-
-
-class Until(Timeout):
-    """A timeout that ends at one moment, however long the wait for a connection of the pool took.
-
-    urllib3 makes a copy of a request's timeout before it takes a connection from the pool, and another one after.
+    It is a ``urllib3.Timeout`` so that it passes through requests, also to an adapter that is not ours.
 
     Args:
-        deadline: When all has to be over, on the monotonic clock.
-        connect: The longest for making a connection, in seconds; None for no limit of its own.
+        limit: Seconds from now; None for no limit.
+        connect: Seconds that resolving and connecting may take; None for no limit of its own.
     """
 
-    def __init__(self, deadline: float, connect: float | None) -> None:
-        left = max(deadline - time.monotonic(), _NO_WAIT)
-        super().__init__(connect=left if connect is None else min(connect, left), total=left)
-        self.deadline = deadline
-        self._longest_connect = connect
+    def __init__(self, limit: float | None, connect: float | None = None) -> None:
+        self._set(math.inf if limit is None else time.monotonic() + limit, connect)
 
-    def clone(self) -> Until:
-        """A copy for what is left of the time."""
-        return Until(self.deadline, self._longest_connect)
+    def _set(self, at: float, connect: float | None) -> None:
+        self.at = at
+        self.connect_limit = connect
+        left = None if at == math.inf else max(at - time.monotonic(), _MIN_WAIT_S)
+        limits = [limit for limit in (connect, left) if limit is not None]
+        super().__init__(connect=min(limits, default=None), total=left)
+
+    def clone(self) -> Deadline:
+        """Return a copy; urllib3 makes one after each wait for a connection."""
+        copy = Deadline.__new__(Deadline)
+        copy._set(self.at, self.connect_limit)  # noqa: SLF001  our own class
+        return copy
 
 
-class _FreshConnections:
-    """A pool that reconnects what has been idle for long or is another process's, and waits only as long as it may.
+def _left(deadline: float) -> float | None:
+    """Return the seconds up to a moment, for ``settimeout``: never 0, None for no limit."""
+    return None if deadline == math.inf else max(deadline - time.monotonic(), _MIN_WAIT_S)
 
-    After a fork Python tells us to begin with new connections. uWSGI forks without Python's knowing, unless it is told
-    to, and on a connection that two processes share each would read the other's answers.
+
+def receiver(sock: socket.socket, deadline: float) -> Callable[[], bytes]:
+    """Return a function that reads the next bytes of ``sock``, however slowly they trickle, until ``deadline``.
+
+    After the deadline it reads for one more second what has arrived already, and waits for nothing.
+    """
+    if deadline == math.inf:
+        sock.settimeout(None)
+        return lambda: sock.recv(_RECEIVE_BYTES)
+
+    late_until: float | None = None
+
+    def receive() -> bytes:
+        nonlocal late_until
+        now = time.monotonic()
+        left = deadline - now
+        if left <= 0:
+            if late_until is None:
+                late_until = now + _LATE_READ_S
+            elif now > late_until:
+                raise TimeoutError("timed out")
+            left = _MIN_WAIT_S
+        current = sock.gettimeout()
+        if current is None or not left <= current <= left + _TIMEOUT_SLACK_S:
+            sock.settimeout(left)
+        return sock.recv(_RECEIVE_BYTES)
+
+    return receive
+
+
+def _send(sock: socket.socket, message: bytes, deadline: float) -> None:
+    if not isinstance(sock, ssl.SSLSocket):
+        sock.settimeout(_left(deadline))
+        sock.sendall(message)  # its timeout is one for the whole message
+        return
+    view = memoryview(message)
+    while view:
+        sock.settimeout(_left(deadline))
+        view = view[sock.send(view[:_TLS_RECORD_BYTES]) :]
+
+
+def encode_request(method: str, target: str, headers: Mapping[str, str | bytes], body: bytes | None) -> bytes:
+    """Return a whole request, so that it leaves in one piece.
+
+    Raises:
+        ExchangeError: The target or a header has a character that HTTP does not allow; the message shows no value.
+    """
+    lines = []
+    for name, value in headers.items():
+        try:
+            line = b"%s: %s" % (name.encode("ascii"), value if isinstance(value, bytes) else value.encode("latin-1"))
+        except UnicodeError:
+            line = b""
+        if not _HEADER.fullmatch(line):
+            lines = [b""]
+            break
+        lines.append(line)
+    if lines == [b""]:
+        raise ExchangeError(
+            f"the header {name!r} has a line break or a character that HTTP does not allow",
+            never_sent=True,
+            is_permanent=True,
+        )
+    path = target.encode("utf-8", "surrogateescape")
+    if not _TARGET.fullmatch(path):
+        raise ExchangeError(
+            "the URL has a space or a control character in its path", never_sent=True, is_permanent=True
+        )
+    return b"%s %s HTTP/1.1\r\n%s\r\n\r\n%s" % (method.encode("ascii"), path, b"\r\n".join(lines), body or b"")
+
+
+class _Connection(HTTPConnection):
+    """A connection that connects within a deadline, and that counts as connected only while it is clean.
+
+    ``owner`` and ``idle_since`` are set when it returns to its pool. After a fork Python lets us start with new
+    connections; uWSGI forks without Python's knowledge unless told otherwise, and on a connection that two processes
+    share each would read the other's responses.
     """
 
-    def urlopen(self, *args: Any, timeout: Any = None, **options: Any) -> Any:
-        if isinstance(timeout, Until):
-            options["pool_timeout"] = timeout.clone().total
-        return super().urlopen(*args, timeout=timeout, **options)  # type: ignore[misc]
+    deadline: float = math.inf
+    connect_limit: float | None = None
+    idle_since: float = 0.0
+    owner: int = 0
+    phase: str = "connect"
 
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)  # type: ignore[misc]
-        since = connection.idle_since
-        if since is not None and (time.monotonic() - since > _LONGEST_IDLE or connection.owner != os.getpid()):
-            connection.close()
-        return connection
+    @property
+    def is_connected(self) -> bool:
+        """Whether it may carry another request; urllib3 closes it otherwise."""
+        return (
+            self.sock is not None
+            and self.owner == os.getpid()
+            and time.monotonic() - self.idle_since <= _MAX_IDLE_S
+            and _is_clean(self.sock)
+        )
 
-    def _put_conn(self, connection: Any) -> None:
-        if connection is not None:
+    @property
+    def peer(self) -> str:
+        """What it connects to, for messages: a proxy, or the server."""
+        if self.proxy is not None:
+            return f"the proxy {self.proxy.scheme}://{self.host}:{self.port}"
+        return f"{self.host}:{self.port}"
+
+    def _new_conn(self) -> socket.socket:
+        until = self.deadline if self.connect_limit is None else time.monotonic() + self.connect_limit
+        until = min(until, self.deadline)
+        self.phase = "connect"
+        addresses = _resolve(self._dns_host, self.port, until, self.peer)
+        problem, refused = "", False
+        for number, (family, kind, protocol, _, address) in enumerate(addresses):
+            left = _left(until)
+            sock = None
+            try:
+                sock = socket.socket(family, kind, protocol)
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                sock.settimeout(None if left is None else left / (len(addresses) - number))
+                sock.connect(address)
+            except TimeoutError:
+                problem, refused = "", False
+            except OSError as error:
+                problem, refused = _lowered(error), isinstance(error, ConnectionRefusedError)
+            else:
+                sock.settimeout(_left(self.deadline))
+                sys.audit("http.client.connect", self, self.host, self.port)
+                self.phase = "tls"
+                return sock
+            if sock is not None:
+                sock.close()
+        raise ExchangeError(
+            f"cannot connect to {self.peer}: {problem or 'timed out'}",
+            never_sent=True,
+            timed_out=not problem,
+            is_refused=refused and self.proxy is None,
+        )
+
+    def _tunnel(self) -> None:
+        self.phase = "tunnel"
+        target = f"[{self._tunnel_host}]" if ":" in str(self._tunnel_host) else str(self._tunnel_host)
+        authority = f"{target}:{self._tunnel_port}"
+        message = encode_request("CONNECT", authority, {"Host": authority, **self._tunnel_headers}, None)  # type: ignore[attr-defined]
+        _send(self.sock, message, self.deadline)
+        response = read_head(receiver(self.sock, self.deadline))
+        if response.status >= 300:  # noqa: PLR2004
+            raise _proxy_refusal(self.peer, response)
+        self.sock.settimeout(_left(self.deadline))
+        self.phase = "tls"
+
+
+def _proxy_refusal(proxy: str, response: Response) -> ExchangeError:
+    wants_password = response.status == _PROXY_AUTHENTICATION_REQUIRED
+    advice = ": it requires a user and password (http://user:password@host:port)" if wants_password else ""
+    said = f"{response.status} {response.reason}".strip()
+    return ExchangeError(
+        f"{proxy} refused the request with {said}{advice}", never_sent=True, is_permanent=wants_password
+    )
+
+
+def _is_clean(sock: socket.socket) -> bool:
+    """Whether nothing is left to read, neither in TLS nor in the socket; the end of the connection is readable too."""
+    pending = getattr(sock, "pending", None)
+    try:
+        return not (pending is not None and pending()) and not wait_for_read(sock, timeout=0.0)
+    except (OSError, ValueError):  # closed by another thread
+        return False
+
+
+def _lowered(error: OSError) -> str:
+    text = error.strerror or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:]
+
+
+def _resolve(host: str, port: int, until: float, peer: str) -> list[Any]:
+    """Look up a host, on a thread of its own where the lookup might exceed the time: nothing else can interrupt it."""
+    family = allowed_gai_family()
+    with contextlib.suppress(OSError):
+        return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+    found: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            found.append(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:  # UnicodeError: a label is empty or too long
+            found.append(_lowered(error) if isinstance(error, OSError) else "invalid host name")
+
+    left = _left(until)
+    thread = threading.Thread(target=look_up, name=f"resolve:{host}", daemon=True)
+    try:
+        if left is None:
+            look_up()
+        else:
+            thread.start()
+            thread.join(left)
+    except RuntimeError:  # no thread can be started, as while the interpreter exits
+        look_up()
+    if not found:
+        raise ExchangeError(f"cannot resolve the host of {peer}: timed out", never_sent=True, timed_out=True)
+    if isinstance(found[0], str):
+        raise ExchangeError(f"cannot resolve the host of {peer}: {found[0]}", never_sent=True)
+    return list(found[0])
+
+
+class _Pool:
+    """A pool whose requests are exchanges; mixed into the pool classes of urllib3."""
+
+    #: The maximum size of a response body.
+    max_body_bytes: int = 0
+
+    def urlopen(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
+        *,
+        timeout: Any = None,
+        **_options: Any,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request of requests', and return its complete response."""
+        pool: Any = self
+        parts = urlsplit(url)
+        needs_tunnel = connection_requires_http_tunnel(pool.proxy, pool.proxy_config, parts.scheme or None)
+        given = dict(headers or {})
+        if not any(name.lower() == "host" for name in given):
+            given = {"Host": parts.netloc.rpartition("@")[2] or _authority(pool), **given}
+        if pool.proxy is not None and not needs_tunnel:
+            given.update(pool.proxy_headers)
+        message = encode_request(method, url, given, body)
+        deadline = timeout if isinstance(timeout, Deadline) else Deadline(getattr(timeout, "total", None))
+        response = self.exchange(message, deadline, method=method, needs_tunnel=needs_tunnel)
+        return _as_urllib3(response, method)
+
+    def exchange(
+        self, message: bytes, deadline: Deadline, *, method: str = "GET", needs_tunnel: bool = False
+    ) -> Response:
+        """Send ``message``, a whole request, and read its response.
+
+        Raises:
+            ExchangeError: No acceptable response came before the deadline.
+        """
+        pool: Any = self
+        try:
+            connection = pool._get_conn(_left(deadline.at))  # noqa: SLF001  urllib3's pools are made for subclasses
+        except EmptyPoolError:
+            connection = None
+        if connection is None:
+            raise ExchangeError(
+                "all connections to the server were in use; max_connections allows more of them",
+                never_sent=True,
+                timed_out=True,
+            )
+        is_reusable = False
+        phase = "connect"
+        failure: ExchangeError | None = None
+        try:
+            if connection.is_closed:
+                self._connect(connection, deadline, needs_tunnel=needs_tunnel)
+            sock = connection.sock
+            phase = "send"
+            interrupted = _send_or_note(sock, message, deadline.at)
+            phase = "receive"
+            response = read_response(receiver(sock, deadline.at), method=method, max_body_bytes=self.max_body_bytes)
+            is_reusable = response.is_reusable and not interrupted and _is_clean(sock)
+        except Exception as error:  # noqa: BLE001  whatever fails, the caller gets one kind of error, without secrets
+            failure = _exchange_error(connection, phase, error)
+        else:
+            if response.status == _PROXY_AUTHENTICATION_REQUIRED and connection.proxy is not None:
+                failure = _proxy_refusal(connection.peer, response)
+        finally:
+            if not is_reusable:
+                connection.close()
             connection.idle_since, connection.owner = time.monotonic(), os.getpid()
-        super()._put_conn(connection)  # type: ignore[misc]
+            pool._put_conn(connection)  # noqa: SLF001
+        if failure is not None:
+            raise failure
+        return response
+
+    def _connect(self, connection: Any, deadline: Deadline, *, needs_tunnel: bool) -> None:
+        pool: Any = self
+        connection.deadline, connection.connect_limit = deadline.at, deadline.connect_limit
+        connection.timeout = _left(deadline.at)
+        if needs_tunnel:
+            pool._prepare_proxy(connection)  # noqa: SLF001  sets the tunnel and connects
+        pool._validate_conn(connection)  # noqa: SLF001  connects where needed, and warns where nothing is verified
+        if connection.is_closed:
+            connection.connect()
 
 
-class _HTTPPool(_FreshConnections, HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
+def _send_or_note(sock: socket.socket, message: bytes, deadline: float) -> bool:
+    """Send; returns whether the server stopped reading, in which case its response may say why."""
+    try:
+        _send(sock, message, deadline)
+    except OSError as error:
+        if isinstance(error, TimeoutError) or error.errno not in _PEER_STOPPED_READING:
+            raise
+        return True
+    return False
 
 
-class _HTTPSPool(_FreshConnections, HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
+def _exchange_error(connection: Any, phase: str, error: Exception) -> ExchangeError:
+    """Say what failed in an exchange, and whose fault it is; nothing of ``error`` is kept but its reason."""
+    peer = connection.peer
+    if phase == "connect":
+        phase = connection.phase
+    never_sent = phase in {"connect", "tunnel", "tls"}
+    if isinstance(error, ExchangeError):
+        return error
+    if isinstance(error, ssl.SSLError) and not isinstance(error, TimeoutError):
+        return _tls_error(connection, error, never_sent=never_sent)
+    if isinstance(error, TimeoutError | ConnectTimeoutError):
+        return ExchangeError(_TIMED_OUT[phase].format(peer=peer), never_sent=never_sent, timed_out=True)
+    if isinstance(error, MalformedResponseError | ResponseTooLargeError):
+        words = "too large" if isinstance(error, ResponseTooLargeError) else "invalid"
+        advice = "; max_response_kb allows more" if isinstance(error, ResponseTooLargeError) else ""
+        return ExchangeError(f"the response is {words}: {error}{advice}", is_malformed=True, never_sent=never_sent)
+    return ExchangeError(f"{_words(error)} ({peer})", never_sent=never_sent)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, IncompleteResponseError):
+        return "the connection was closed without a response" if error.is_empty else str(error)
+    if isinstance(error, OSError):
+        return _lowered(error)
+    if isinstance(error, urllib3.exceptions.HTTPError):  # of a SOCKS proxy, where urllib3 connects
+        text = str(error).rpartition("Failed to establish a new connection: ")[2].rstrip("')\"")
+        return f"cannot connect through the SOCKS proxy: {text[:200]}"
+    return type(error).__name__
+
+
+_TIMED_OUT = {
+    "connect": "cannot connect to {peer}: timed out",
+    "tunnel": "{peer} did not answer in time",
+    "tls": "the TLS handshake with {peer} was not finished in time",
+    "send": "{peer} did not read the request in time",
+    "receive": "{peer} did not answer in time",
+}
+#: Reasons of OpenSSL for bytes that are not TLS: the port speaks plain HTTP.
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
+#: Reasons after which trying again may help: the connection was cut.
+_CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+def _tls_error(connection: Any, error: ssl.SSLError, *, never_sent: bool) -> ExchangeError:
+    peer = connection.peer
+    if isinstance(error, _CUT):
+        return ExchangeError(f"the TLS connection to {peer} was cut", never_sent=never_sent)
+    if error.reason in _NOT_TLS and never_sent:
+        advice = "the port expects http, not https: check the scheme of the URL"
+        return ExchangeError(f"{peer} does not speak TLS; {advice}", never_sent=True, is_permanent=True)
+    reason = getattr(error, "verify_message", "") or (error.reason or "").replace("_", " ").lower() or "it was refused"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = f"the certificate cannot be verified: {reason}"
+    return ExchangeError(
+        f"the TLS connection to {peer} could not be made: {reason}. Check ca_bundle, client_cert and client_key, and "
+        "the server's certificate",
+        never_sent=never_sent,
+        is_permanent=True,
+    )
+
+
+def _authority(pool: Any) -> str:
+    host = f"[{pool.host}]" if ":" in pool.host and not pool.host.startswith("[") else pool.host
+    is_default = pool.port in {None, pool.ConnectionCls.default_port}
+    return host if is_default else f"{host}:{pool.port}"
+
+
+class _Original:
+    """What requests takes cookies from."""
+
+    def __init__(self, fields: Any) -> None:
+        self.msg = HTTPMessage()
+        for name, value in fields:
+            self.msg[name] = value
+
+    def isclosed(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+#: Header fields that describe the body as sent, which is decoded already.
+_FRAMING_FIELDS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+def _as_urllib3(response: Response, method: str) -> urllib3.HTTPResponse:
+    headers = HTTPHeaderDict()
+    for name, value in response.fields:
+        if name not in _FRAMING_FIELDS:
+            headers.add(name, value)
+    original: Any = _Original(response.fields) if "set-cookie" in response.headers else None
+    return urllib3.HTTPResponse(
+        body=io.BytesIO(response.body),
+        headers=headers,
+        status=response.status,
+        version=11,
+        reason=response.reason,
+        preload_content=False,
+        original_response=original,
+        request_method=method,
+    )
 
 
 class PooledAdapter(HTTPAdapter):
-    """An adapter whose pool holds ``connections``, makes no more, and keeps deadlines."""
+    """An adapter of requests whose pools hold at most ``connections`` and exchange as this module does.
 
-    def __init__(self, connections: int) -> None:
+    Args:
+        connections: The size of each pool; a request waits for a free connection when all are in use.
+        max_body_bytes: The maximum size of a response body.
+    """
+
+    def __init__(self, connections: int, max_body_bytes: int) -> None:
+        self._max_body_bytes = max_body_bytes
         super().__init__(pool_connections=4, pool_maxsize=connections, pool_block=True, max_retries=0)
         self._pool_maxsize: int = connections
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Make the pools."""
-        options["socket_options"] = _socket_options()
+        options["socket_options"] = [
+            *HTTPConnection.default_socket_options,
+            (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        ]
         super().init_poolmanager(*args, **options)
-        _use_our_pools(self.poolmanager)
+        self._use_own_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """The pools for a proxy."""
+        """Return the pools for a proxy."""
+        is_new = proxy not in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **options)
-        if not proxy.lower().startswith("socks"):
-            _use_our_pools(manager)
+        if is_new:
+            self._use_own_pools(manager)
         return manager
 
+    def _use_own_pools(self, manager: PoolManager) -> None:
+        manager.pool_classes_by_scheme = {
+            scheme: _own_pool(pool, self._max_body_bytes) for scheme, pool in manager.pool_classes_by_scheme.items()
+        }
+
     def grow(self, connections: int) -> None:
-        """Let each pool have ``connections``, if that is more than it may have."""
+        """Let each pool have ``connections``, if that is more than it has now."""
         more = connections - self._pool_maxsize
         if more <= 0:
             return
@@ -295,68 +592,37 @@ class PooledAdapter(HTTPAdapter):
                 with pool.pool.mutex:
                     pool.pool.maxsize += more
                 for _ in range(more):
-                    pool.pool.put(None, block=False)  # a place for a connection that is made when it is needed
+                    pool.pool.put(None, block=False)  # a slot for a connection that is made when it is needed
 
     def forget_connections(self) -> None:
-        """In a forked child: begin with new connections, and leave those of the parent alone."""
+        """Start with new connections in a forked child, and leave those of the parent alone."""
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)  # type: ignore[attr-defined]
 
 
-def exchange(pool: Any, message: bytes, limit: float, connect: float) -> tuple[int, Headers, bytes]:
-    """Send a whole request on a connection of ``pool`` and read its answer: status, headers, body.
-
-    This is what urllib3 does for a request, without what a poll or an update never needs of it.
-
-    Args:
-        pool: Where the connection comes from, and goes back to.
-        message: The request, head and body.
-        limit: Seconds that all of it may take, the wait for a connection included.
-        connect: Seconds that making a connection may take.
-    """
-    deadline = time.monotonic() + limit
-    connection = pool._get_conn(limit)  # noqa: SLF001  the pool is ours, see _FreshConnections
-    try:
-        if connection.is_closed:
-            connection.timeout = max(min(connect, deadline - time.monotonic()), _NO_WAIT)
-            connection.connect()
-        connection.sock.settimeout(max(deadline - time.monotonic(), _NO_WAIT))
-        connection.sock.sendall(message)
-        with io.BufferedReader(_DeadlineFile(connection.sock, deadline)) as file:
-            status, headers, content, closes = read_answer(file)
-        if closes:
-            connection.close()
-    except BaseException:
-        connection.close()
-        raise
-    finally:
-        pool._put_conn(connection)  # noqa: SLF001
-    return status, headers, content
-
-
-def _use_our_pools(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-
-
-def _socket_options() -> list[tuple[int, int, int]]:
-    return [
-        *HTTPConnection.default_socket_options,
-        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    ]
+def _own_pool(base: Any, max_body_bytes: int) -> Any:
+    """Return a subclass of a pool class of urllib3 whose requests are exchanges."""
+    bases: tuple[Any, ...] = (_Connection, base.ConnectionCls)
+    members: dict[str, Any] = {}
+    if base.__name__.startswith("SOCKS"):
+        members["_new_conn"] = base.ConnectionCls._new_conn  # noqa: SLF001  only PySocks can connect there
+    connection = type("Connection", bases, members)
+    return type("Pool", (_Pool, base), {"ConnectionCls": connection, "max_body_bytes": max_body_bytes})
 
 
 def new_session(settings: Settings, adapter: HTTPAdapter | None = None) -> requests.Session:
-    """A session with our adapter, or the user's."""
+    """Return a session with our adapter, or with the user's."""
     session = requests.Session()
-    mounted = adapter or PooledAdapter(settings.max_connections or DEFAULT_CONNECTIONS)
+    mounted = adapter or PooledAdapter(settings.max_connections or DEFAULT_CONNECTIONS, settings.max_response_kb * 1024)
     for scheme in ("http://", "https://"):
         session.mount(scheme, mounted)
     session.headers["User-Agent"] = USER_AGENT
+    session.headers["Accept-Encoding"] = "gzip, deflate"  # what the response reader decompresses
     return session
 
 
 def tls_options(settings: Settings) -> dict[str, Any]:
-    """What each request is told of TLS and proxies: per request, because the environment beats the session's own."""
+    """Return what each request is told about TLS and proxies: the environment would override the session's own."""
     options: dict[str, Any] = {"verify": settings.ca_bundle or settings.verify if settings.verify else False}
     if settings.client_cert:
         options["cert"] = (settings.client_cert, settings.client_key) if settings.client_key else settings.client_cert

@@ -1,10 +1,13 @@
-"""Answers that are errors: from status, headers and body to an exception that says what happened and what to do."""
+"""Turn responses into values, and everything else into errors that say what happened and what to do.
+
+No error keeps the exception it came from, nor the response: either may hold a token, a key secret or a signed URL. Each
+function here raises outside of ``except`` blocks, so that nothing hangs on ``__context__`` either, and takes responses
+whose repr hides their content, so that local variables of our frames show none of it.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import email.utils
-import http.client
 import re
 import ssl
 import time
@@ -14,7 +17,6 @@ from typing import Any
 import requests
 import urllib3
 from attrs import frozen
-from urllib3.exceptions import NewConnectionError
 
 from conductor.errors import (
     APIConnectionError,
@@ -32,19 +34,21 @@ from conductor.errors import (
     UnsupportedByServerError,
 )
 from conductor.models._base import structure
-from conductor.models.codec import loads
+from conductor.transport.connections import ExchangeError
 from conductor.transport.operation import Edition, Operation
+from conductor.transport.response_json import loads_response
+from conductor.transport.response_reader import Response
 
 __all__ = [
     "Call",
-    "answer",
-    "conflict_with_itself",
-    "error_of",
-    "ignored",
+    "ignored_parameter",
     "is_token_problem",
+    "parse_json",
+    "parse_response",
+    "possible_own_conflict",
+    "request_failure",
+    "response_error",
     "retry_after",
-    "status_error",
-    "translated",
     "unsupported",
 ]
 
@@ -68,17 +72,18 @@ _SAYS_CONFLICT = re.compile(
 )
 _SAYS_RUNNING = re.compile(r"workflow is still running", re.IGNORECASE)
 _SAYS_SWITCHED_OFF = re.compile(r" is disabled\.?$| does not support ")
-_LONGEST_MESSAGE = 2000
+#: Characters of a server's message that an error repeats.
+_MAX_MESSAGE_CHARACTERS = 2000
 
 
 @frozen
 class Call:
-    """What was asked, for the words of an error.
+    """One call, for the message and the attributes of an error.
 
     Attributes:
         operation: The operation.
-        path: The path that was sent.
-        attempts: How often.
+        path: The path that was sent, with its parameters.
+        attempts: How often it was sent.
     """
 
     operation: Operation[Any]
@@ -87,7 +92,7 @@ class Call:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The attributes that every error of a call has."""
+        """Return the attributes that every error of a call has."""
         return {
             "operation": str(self.operation),
             "method": self.operation.method,
@@ -96,31 +101,34 @@ class Call:
         }
 
 
-def status_error(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> APIStatusError:
-    """The exception for an answer of status 400 or more."""
-    said = _read(headers, body)
-    message = str(said.get("message") or said.get("error") or "")[:_LONGEST_MESSAGE]
-    validation = [entry for entry in said.get("validationErrors") or () if isinstance(entry, dict)]
-    kind = _kind(status, message, said)
+def _status_error(call: Call, response: Response) -> APIStatusError:
+    status, headers = response.status, response.headers
+    content = _error_content(response)
+    message = str(content.get("message") or content.get("error") or "")[:_MAX_MESSAGE_CHARACTERS]
+    entries = content.get("validationErrors")
+    validation = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    kind = _kind(status, message, content)
     if kind is ServerError and call.operation.advice and _SAYS_SWITCHED_OFF.search(message):
         kind = UnsupportedByServerError
     values: dict[str, Any] = {
         "status": status,
-        "code": str(said.get("error") or said.get("code") or ""),
+        "code": str(content.get("error") or content.get("code") or ""),
         "server_message": message,
         "validation_errors": validation,
         "retry_after": retry_after(headers),
-        "request_id": headers.get("X-Request-Id") or headers.get("x-request-id") or "",
-        "from_conductor": isinstance(said.get("status"), int) and bool(said.get("message")) and "path" not in said,
+        "request_id": headers.get("x-request-id") or "",
+        "from_conductor": isinstance(content.get("status"), int)
+        and bool(content.get("message"))
+        and "path" not in content,
     }
     if kind is UnsupportedByServerError:
         values["supported_by"] = _supported_by(call.operation)
-    return kind(_words(call, kind, status, message, validation), **values, **call.values)
+    return kind(_message(call, kind, status, message, validation), **values, **call.values)
 
 
-def _kind(status: int, message: str, said: Mapping[str, Any]) -> type[APIStatusError]:
-    # A server without the path answers 404 in the words of its framework: what path it was, and no message of its own.
-    is_unknown_path = message.startswith(_MISSING_ENDPOINT) or ("path" in said and "timestamp" in said)
+def _kind(status: int, message: str, content: Mapping[str, Any]) -> type[APIStatusError]:
+    # A server without the path answers 404 in the words of its web framework, with the path.
+    is_unknown_path = message.startswith(_MISSING_ENDPOINT) or ("path" in content and "timestamp" in content)
     if status in {405, 501} or (status == 404 and is_unknown_path):  # noqa: PLR2004
         return UnsupportedByServerError
     if status == 404 and _SAYS_RUNNING.search(message):  # noqa: PLR2004  the execution is there
@@ -133,7 +141,9 @@ def _kind(status: int, message: str, said: Mapping[str, Any]) -> type[APIStatusE
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)  # noqa: PLR2004
 
 
-def _words(call: Call, kind: type[APIStatusError], status: int, message: str, validation: list[dict[str, Any]]) -> str:
+def _message(
+    call: Call, kind: type[APIStatusError], status: int, message: str, validation: list[dict[str, Any]]
+) -> str:
     text = f"{call.operation} failed with {status}" + (f": {message}" if message else "")
     if validation:
         text += " " + "; ".join(f"{entry.get('path', '?')}: {entry.get('message', '?')}" for entry in validation)
@@ -156,11 +166,11 @@ def _unsupported(operation: Operation[Any]) -> str:
 
 
 def unsupported(call: Call, failure: APIStatusError | None = None) -> UnsupportedByServerError:
-    """The error for an operation that the server would take, or has taken, for another one.
+    """Return the error for an operation that the server would take, or took, for another one.
 
     Args:
-        call: What was asked, or would have been.
-        failure: What the server answered; None where nothing was sent.
+        call: The call.
+        failure: The server's response; None where nothing was sent.
     """
     if failure is None:
         return UnsupportedByServerError(
@@ -176,8 +186,8 @@ def unsupported(call: Call, failure: APIStatusError | None = None) -> Unsupporte
     return UnsupportedByServerError(f"{failure.message}{_unsupported(call.operation)}", **values, **call.values)
 
 
-def ignored(call: Call, name: str, edition: Edition, server: str) -> UnsupportedByServerError:
-    """The error for a parameter that selects, to a server that would ignore it and answer everything."""
+def ignored_parameter(call: Call, name: str, edition: Edition, server: str) -> UnsupportedByServerError:
+    """Return the error for a filter that the server would ignore, and so return everything."""
     return UnsupportedByServerError(
         f"{call.operation} was not sent: the server in use ({server}) ignores {name}, by which only {edition.value} "
         "selects, and would answer everything.",
@@ -190,23 +200,25 @@ def _supported_by(operation: Operation[Any]) -> str:
     return "" if operation.edition is Edition.BOTH else operation.edition.value
 
 
-def conflict_with_itself(call: Call, failure: ConflictError) -> ConflictError:
-    """The error for a key that is taken after an attempt whose answer was lost: it may have been taken by that one."""
-    said = "An earlier attempt of this call, whose answer was lost, may have started it: find it by its correlation id."
-    advice = "With idempotency_strategy='RETURN_EXISTING' the answer is its id."
+def possible_own_conflict(call: Call, failure: ConflictError) -> ConflictError:
+    """Return the error for a key that is in use after an attempt whose response was lost: that one may have used it."""
+    hint = (
+        "An earlier attempt of this call, whose response was lost, may have started it: find it by its correlation id."
+    )
+    advice = "With idempotency_strategy='RETURN_EXISTING' the call returns its id."
     values: dict[str, Any] = {"status": failure.status, "server_message": failure.server_message}
-    return ConflictError(f"{failure.message}. {said} {advice}", from_conductor=True, **values, **call.values)
+    return ConflictError(f"{failure.message}. {hint} {advice}", from_conductor=True, **values, **call.values)
 
 
-def _read(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    kind = headers.get("Content-Type") or headers.get("content-type") or ""
-    if "html" in kind:
-        return {"message": f"an HTML page came back{_title(body)}"}
-    try:
-        said = loads(body) if body.strip() else {}
-    except ValueError:
-        return {"message": body.decode("utf-8", "replace").strip()}
-    return said if isinstance(said, dict) else {"message": str(said)}
+def _error_content(response: Response) -> dict[str, Any]:
+    if "html" in (response.headers.get("content-type") or ""):
+        return {"message": f"an HTML page came back{_title(response.body)}"}
+    if not response.body.strip():
+        return {}
+    is_json, value = parse_json(response)
+    if not is_json:
+        return {"message": response.body[: 4 * _MAX_MESSAGE_CHARACTERS].decode("utf-8", "replace").strip()}
+    return value if isinstance(value, dict) else {"message": str(value)[:_MAX_MESSAGE_CHARACTERS]}
 
 
 def _title(body: bytes) -> str:
@@ -214,68 +226,123 @@ def _title(body: bytes) -> str:
     return f", titled {found[1].decode('utf-8', 'replace').strip()!r}" if found else ""
 
 
-def is_token_problem(status: int, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a 401 or 403 means that another token would do."""
-    if status not in {401, 403}:
-        return False
+def parse_json(response: Response) -> tuple[bool, Any]:
+    """Return whether the body is JSON within the limits of ``loads_response``, and its value."""
     try:
-        said = loads(body)
-    except ValueError:
-        return status == 401 and "html" not in (headers.get("Content-Type") or "")  # noqa: PLR2004
-    return isinstance(said, dict) and bool(_TOKEN_CODES & {str(said.get("error")), str(said.get("code"))})
+        return True, loads_response(response.body)
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def is_token_problem(response: Response) -> bool:
+    """Return whether a 401 or 403 means that another token would be accepted."""
+    if response.status not in {401, 403}:
+        return False
+    is_json, value = parse_json(response)
+    if not is_json:
+        return response.status == 401 and "html" not in (response.headers.get("content-type") or "")  # noqa: PLR2004
+    return isinstance(value, dict) and bool(_TOKEN_CODES & {str(value.get("error")), str(value.get("code"))})
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that ``Retry-After`` asks to wait, given as a number or as a date."""
+    """Return the seconds that ``Retry-After`` asks to wait, given as a number or as a date; None for anything else."""
     value = headers.get("Retry-After") or headers.get("retry-after")
     if not value:
         return None
     try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
+        if _NUMBER.fullmatch(value):
+            return float(value)
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
-_QUERY = re.compile(r"\?[^\s'\"]+")  # of a URL, which may be signed: no secret gets into a message
-_BROKEN = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException)
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+#: The query of a URL, which may be a signature.
+_QUERY = re.compile(r"\?[^\s'\"]+")
+_NEW_CONNECTION = "Failed to establish a new connection: "
 
 
-@contextlib.contextmanager
-def translated(call: Call, server: str) -> Iterator[None]:
-    """Turn the HTTP library's exceptions into ours; no URL with a query, header or body gets into a message."""
-    try:
-        yield
-    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError) as error:
-        raise APIConnectionError(
-            f"{call.operation} failed: the TLS connection to {server} could not be made: {_reason(error)}. Check "
-            "ca_bundle, client_cert and client_key, and the server's certificate.",
-            is_final=True,
-            **call.values,
-        ) from error
-    except urllib3.exceptions.EmptyPoolError as error:
-        raise APITimeoutError(
-            f"{call.operation} failed: all connections to {server} were in use; max_connections allows more of them",
-            never_sent=True,
-            **call.values,
-        ) from error
-    except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) as error:
-        raise APITimeoutError(
-            f"{call.operation} failed: no connection to {server} in time", never_sent=True, **call.values
-        ) from error
-    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
-        raise APITimeoutError(f"{call.operation} failed: {server} did not answer in time", **call.values) from error
-    except (*_BROKEN, OSError) as error:
-        timed_out = _was_caused_by(error, TimeoutError | urllib3.exceptions.ReadTimeoutError)
-        kind = APITimeoutError if timed_out else APIConnectionError
-        raise kind(
-            f"{call.operation} failed: {_reason(error)} ({server})",
-            never_sent=_was_caused_by(error, NewConnectionError),
-            **call.values,
-        ) from error
+def request_failure(call: Call, server: str, error: Exception, proxy: str = "") -> APIError:
+    """Return the error of a call that got no usable response. Raise it outside of the ``except`` block.
+
+    Args:
+        call: The call.
+        server: The server's URL, without a query.
+        error: What an adapter raised: ours an ``ExchangeError``, a user's anything of requests or urllib3.
+        proxy: The proxy in use, without its password, for an adapter that is not ours.
+    """
+    if isinstance(error, APIError):
+        return error
+    if not isinstance(error, ExchangeError):
+        error = _foreign_failure(error, server, proxy)
+    message = f"{call.operation} failed: {error}"
+    if error.is_malformed:
+        return UnexpectedResponseError(f"{message} ({server})", **call.values)
+    if error.is_refused:
+        message += f". Start a server (conductor server start) or check CONDUCTOR_SERVER_URL, which is {server}"
+    elif server not in message:
+        message += f" ({server})"
+    kind = APITimeoutError if error.timed_out else APIConnectionError
+    return kind(
+        message,
+        never_sent=error.never_sent,
+        is_permanent=error.is_permanent,
+        is_refused=error.is_refused,
+        **call.values,
+    )
+
+
+def _foreign_failure(error: Exception, server: str, proxy: str) -> ExchangeError:
+    """Say in our words what an adapter that is not ours raised."""
+    causes = list(_causes(error))
+
+    def caused_by(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    for kinds, words, flags in _FOREIGN:
+        if caused_by(*kinds):
+            text = words.format(server=server, proxy=proxy or "the proxy", reason=_reason(causes))
+            return ExchangeError(text, **flags)
+    if not caused_by(requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
+        return ExchangeError(f"{type(error).__name__} in the session's adapter or authentication")
+    never_sent = caused_by(urllib3.exceptions.NewConnectionError)
+    return ExchangeError(_reason(causes), never_sent=never_sent, is_refused=caused_by(ConnectionRefusedError))
+
+
+#: What an adapter that is not ours raises, how errors word it, and what it means; the first match counts.
+_FOREIGN: tuple[tuple[tuple[type[BaseException], ...], str, dict[str, bool]], ...] = (
+    (
+        (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
+        "{proxy}: {reason}",
+        {"never_sent": True},
+    ),
+    (
+        (requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError),
+        "the TLS connection to {server} could not be made: {reason}. Check ca_bundle, client_cert and client_key",
+        {"never_sent": True, "is_permanent": True},
+    ),
+    (
+        (urllib3.exceptions.EmptyPoolError,),
+        "all connections of the session were in use",
+        {"never_sent": True, "timed_out": True},
+    ),
+    (
+        (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError),
+        "cannot connect to {server}: timed out",
+        {"never_sent": True, "timed_out": True},
+    ),
+    (
+        (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError),
+        "{server} did not answer in time",
+        {"timed_out": True},
+    ),
+    (
+        (requests.exceptions.InvalidHeader, UnicodeError),
+        "a header has a character that HTTP does not allow",
+        {"never_sent": True, "is_permanent": True},
+    ),
+)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -289,89 +356,91 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [e for e in inner if isinstance(e, BaseException) and e not in seen]
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost cause in a few words, such as "Connection refused"."""
-    last = list(_causes(error))[-1]
-    text = getattr(last, "strerror", None) or str(last) or type(last).__name__
-    before, _, words = str(text).rpartition("Failed to establish a new connection: ")
+def _reason(causes: list[BaseException]) -> str:
+    """Return the innermost cause in a few words, such as "Connection refused"."""
+    text = getattr(causes[-1], "strerror", None) or str(causes[-1]) or type(causes[-1]).__name__
+    before, _, words = str(text).rpartition(_NEW_CONNECTION)
     return _QUERY.sub("?***", words.rstrip("')\"") if before else words)[:200]
 
 
-def _was_caused_by(error: BaseException, kind: Any) -> bool:
-    return any(isinstance(cause, kind) for cause in _causes(error))
-
-
-def answer(call: Call, status: int, headers: Mapping[str, str], content: bytes) -> Any:
-    """The value of a good answer, in the shape that its operation promises.
+def parse_response(call: Call, response: Response) -> Any:
+    """Return the value of a successful response, in the type that its operation promises.
 
     Raises:
-        UnexpectedResponseError: It has another shape.
+        UnexpectedResponseError: The response is an HTML page, is not JSON, or has another structure.
     """
-    operation = call.operation
-    is_empty = not content.strip()
-    if not is_empty and operation.returns is not bytes and "html" in (headers.get("Content-Type") or ""):
-        raise UnexpectedResponseError(
-            f"{operation} answered {status} with an HTML page: this is no Conductor API, or something stands before it "
-            "(a login page, a proxy). Check the server's URL.",
-            status=status,
-            **call.values,
+    operation, status = call.operation, response.status
+    is_empty = not response.body.strip()
+    problem = ""
+    if not is_empty and operation.returns is not bytes and "html" in (response.headers.get("content-type") or ""):
+        problem = (
+            "with an HTML page: this is not a Conductor API, or something in front of it answers (a login page, a "
+            "proxy). Check the server's URL"
         )
-    if operation.returns is None:
+    elif operation.returns is None:
         return None
-    if is_empty:
-        if operation.on_empty is not None:
-            return operation.on_empty()
-        raise UnexpectedResponseError(
-            f"{operation} answered {status} without a body, where a value was promised", status=status, **call.values
-        )
-    if operation.returns is bytes:
-        return content
-    return _parsed(call, status, content)
+    elif is_empty and operation.on_empty is None:
+        problem = "without a body, where a value was promised"
+    if problem:
+        raise UnexpectedResponseError(f"{operation} answered {status} {problem}.", status=status, **call.values)
+    if is_empty and operation.on_empty is not None:
+        return operation.on_empty()
+    if operation.returns is bytes or operation.returns is str:
+        return response.body if operation.returns is bytes else _text(response)
+    value, failure = _structured(call, response)
+    if failure is not None:
+        raise failure
+    return value
 
 
-def _parsed(call: Call, status: int, content: bytes) -> Any:
+def _structured(call: Call, response: Response) -> tuple[Any, UnexpectedResponseError | None]:
     returns = call.operation.returns
-    if returns is str:
-        return _text(content)
-    try:
-        data = loads(content)
-    except ValueError:
-        raise UnexpectedResponseError(
-            f"{call.operation} answered {status} with something that is no JSON", status=status, **call.values
-        ) from None
-    if returns is Any:
-        return data
-    if returns is dict and isinstance(data, dict):
-        return data
-    try:
-        return structure(data, returns)
-    except UnexpectedResponseError as error:
-        raise UnexpectedResponseError(
-            f"{call.operation} answered in another shape: {error.message}",
-            status=status,
-            path_in_body=error.path_in_body,
+    is_json, data = parse_json(response)
+    if not is_json:
+        return None, UnexpectedResponseError(
+            f"{call.operation} answered {response.status} with a body that is not JSON, or that is nested too deeply.",
+            status=response.status,
             **call.values,
-        ) from None
+        )
+    if returns is Any or (returns is dict and isinstance(data, dict)):
+        return data, None
+    try:
+        return structure(data, returns), None
+    except UnexpectedResponseError as error:
+        message, place = error.message, error.path_in_body
+    except RecursionError:
+        message, place = "nested too deeply", ""
+    return None, UnexpectedResponseError(
+        f"{call.operation} answered in another shape: {message}",
+        status=response.status,
+        path_in_body=place,
+        **call.values,
+    )
 
 
-def _text(content: bytes) -> str:
-    text = content.decode("utf-8", "replace")
+def _text(response: Response) -> str:
+    text = response.body.decode("utf-8", "replace")
     if text[:1] == '"' and text[-1:] == '"':
-        try:
-            return str(loads(text))
-        except ValueError:
-            return text
+        is_json, value = parse_json(response)
+        return str(value) if is_json else text
     return text
 
 
-def error_of(call: Call, response: requests.Response) -> APIError:
-    """The error that an answer of status 300 or more is."""
-    if response.status_code < 400:  # noqa: PLR2004
-        host = urllib3.util.parse_url(response.headers.get("Location", "")).host or "the same host"
-        return UnexpectedResponseError(
-            f"{call.operation} was answered with a redirect ({response.status_code}) to {host}. Redirects are not "
-            "followed, because the token would go along; set the server's URL to where it really is.",
-            status=response.status_code,
-            **call.values,
-        )
-    return status_error(call, response.status_code, response.headers, response.content)
+def response_error(call: Call, response: Response) -> APIError:
+    """Return the error for a response of status 300 or more."""
+    if response.status >= 400:  # noqa: PLR2004
+        return _status_error(call, response)
+    host = _redirect_host(response)
+    return UnexpectedResponseError(
+        f"{call.operation} was answered with a redirect ({response.status}) to {host}. Redirects are not followed, "
+        "because the token would be sent along; set the server's URL to the final address.",
+        status=response.status,
+        **call.values,
+    )
+
+
+def _redirect_host(response: Response) -> str:
+    try:
+        return urllib3.util.parse_url(response.headers.get("location") or "").host or "the same host"
+    except urllib3.exceptions.LocationParseError:
+        return "an invalid address"

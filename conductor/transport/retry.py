@@ -1,9 +1,10 @@
-"""When a call is sent again, and after how long: a frozen value that answers with a decision; and what it may cost."""
+"""Decide which failed requests are sent again, after how long, and how many in all."""
 
 from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 
 from attrs import frozen
@@ -16,14 +17,14 @@ _UNAVAILABLE = frozenset({502, 503, 504})
 
 @frozen
 class Wait:
-    """Send again after ``seconds``."""
+    """The decision to send again after ``seconds``."""
 
     seconds: float
 
 
 @frozen
 class GiveUp:
-    """Do not send again."""
+    """The decision not to send again."""
 
 
 @frozen
@@ -32,10 +33,11 @@ class Outcome:
 
     Attributes:
         repeatable: Whether repeating the operation is harmless.
-        status: The answer's status, or None when none came.
+        status: The status of the response, or None if none came.
         retry_after: Seconds that the server asked to wait, or None.
-        timed_out: No answer came in time.
+        timed_out: No response came in time.
         never_sent: The request cannot have reached the server: no connection could be made.
+        is_first_refusal: The server refused the connection, and has not answered this client before.
     """
 
     repeatable: bool
@@ -43,6 +45,7 @@ class Outcome:
     retry_after: float | None = None
     timed_out: bool = False
     never_sent: bool = False
+    is_first_refusal: bool = False
 
 
 @frozen
@@ -53,11 +56,13 @@ class RetryPolicy:
     made, or the server answered 429. A timeout and a 500 are never repeated.
 
     Attributes:
-        rate_limit_retries: How often a 429 is repeated.
-        connection_retries: How often 502, 503, 504 and connection errors are repeated.
-        longest_wait: The longest ``Retry-After`` that is waited for, in seconds; a longer one is an error at once.
-        jitter: By how much of itself a wait may be shorter or longer.
+        rate_limit_retries: How often a 429 is retried.
+        connection_retries: How often 502, 503, 504 and connection errors are retried.
+        longest_wait: The longest ``Retry-After`` to wait for, in seconds; a longer one fails the call at once.
+        jitter: The fraction by which a wait may be shorter or longer.
         uniform: The source of the jitter.
+        first_refusal_retries: How often a refused connection is retried while the server has not answered this client
+            yet. The command line uses 0: where nothing listens, waiting gains nothing.
     """
 
     rate_limit_retries: int = 5
@@ -65,21 +70,23 @@ class RetryPolicy:
     longest_wait: float = 60.0
     jitter: float = 0.1
     uniform: Callable[[float, float], float] = random.uniform
+    first_refusal_retries: int = 3
 
     @classmethod
     def none(cls) -> RetryPolicy:
-        """Never repeat."""
-        return cls(rate_limit_retries=0, connection_retries=0)
+        """Return a policy that never retries."""
+        return cls(rate_limit_retries=0, connection_retries=0, first_refusal_retries=0)
 
     def decide(self, attempt: int, outcome: Outcome) -> Wait | GiveUp:
-        """What to do after the ``attempt``-th request (from 1) failed."""
+        """Return what to do after request number ``attempt`` (from 1) failed."""
         if outcome.status == _RATE_LIMITED:
             return self._after_rate_limit(attempt, outcome.retry_after)
         if outcome.timed_out and not outcome.never_sent:
             return GiveUp()
         if outcome.status is not None and outcome.status not in _UNAVAILABLE:
             return GiveUp()
-        if attempt > self.connection_retries or not (outcome.repeatable or outcome.never_sent):
+        retries = self.first_refusal_retries if outcome.is_first_refusal else self.connection_retries
+        if attempt > retries or not (outcome.repeatable or outcome.never_sent):
             return GiveUp()
         if outcome.retry_after is not None and outcome.retry_after > self.longest_wait:
             return GiveUp()
@@ -95,38 +102,47 @@ class RetryPolicy:
 
 
 class RetryBudget:
-    """What repeated requests may cost all callers of a transport together: a bucket of tokens, as botocore has.
+    """Limits the retries of all calls of a transport together, with a bucket of tokens as botocore has.
 
-    A repeated request takes ``COST`` tokens out. Each call that succeeds puts back what its last repetition took, or
-    one token when it needed none. With an empty bucket a call fails at its first failure, so that a server which is
-    down or overloaded is asked once a call, and not up to four times, until calls succeed again. Safe to use from many
-    threads.
+    A retry takes ``COST`` tokens out. A call that succeeds returns what its last retry took, or one token if it needed
+    none, and ``REFILL_PER_S`` tokens come back each second. A full bucket lets 300 threads ride out an outage of 2 s,
+    with three retries each. While it is empty a call fails at its first failure: a server that is down or overloaded
+    gets one request per call, and not four. Safe to use from many threads.
+
+    Args:
+        clock: Returns monotonic seconds.
 
     Attributes:
         tokens: How many are left.
     """
 
-    CAPACITY = 500
+    CAPACITY = 5000
     COST = 5
+    REFILL_PER_S = 50
 
-    def __init__(self) -> None:
-        self.tokens: int = self.CAPACITY
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.tokens: float = self.CAPACITY
+        self._clock = clock
+        self._refilled_at = clock()
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take out what a repetition costs; False, and nothing taken, when it is not there."""
+        """Take out the cost of a retry; return False, and take nothing, if there is not enough."""
         with self._lock:
+            now = self._clock()
+            gained = max(now - self._refilled_at, 0.0) * self.REFILL_PER_S
+            self.tokens, self._refilled_at = min(self.CAPACITY, self.tokens + gained), now
             if self.tokens < self.COST:
                 return False
             self.tokens -= self.COST
             return True
 
     def give_back(self, *, was_repeated: bool) -> None:
-        """Note a call that succeeded."""
+        """Count a call that succeeded."""
         if self.tokens < self.CAPACITY:  # a full bucket, the usual case, needs no lock
             with self._lock:
                 self.tokens = min(self.CAPACITY, self.tokens + (self.COST if was_repeated else 1))
 
     def reset_lock(self) -> None:
-        """In a forked child: another thread of the parent may have held the lock."""
+        """Replace the lock in a forked child: another thread of the parent may hold it."""
         self._lock = threading.Lock()

@@ -14,8 +14,13 @@ from surface.validation import misfits
 from surface.wire import Wire, said, send
 
 from conductor.models._base import structure, unstructure
-from conductor.transport.errors import Call
-from conductor.transport.errors import answer as read
+from conductor.transport.errors import Call, parse_response
+from conductor.transport.response_reader import Headers, Response
+
+
+def read(call, status, headers, content):
+    return parse_response(call, Response(status, Headers((k.lower(), v) for k, v in headers.items()), content))
+
 
 ANSWERED = [
     (key, name)

@@ -3,7 +3,6 @@
 import collections
 import contextlib
 import gc
-import io
 import os
 import socket
 import threading
@@ -16,7 +15,7 @@ from conductor import ConductorClient, RetryPolicy
 from conductor.errors import APIConnectionError, APIError, APITimeoutError, UnexpectedResponseError
 from conductor.settings import Settings
 from conductor.transport.client import Transport
-from conductor.transport.connections import _DeadlineFile
+from conductor.transport.connections import receiver
 from conductor.transport.operation import Operation, Repeat
 from conductor.transport.task_channel import TaskChannel
 
@@ -148,6 +147,7 @@ def _trickle(connection):
 
 def _trickle_head(connection):
     read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
     for _ in range(100):
         connection.sendall(b"X")
         time.sleep(0.1)
@@ -170,7 +170,7 @@ def test_a_call_ends_at_its_timeout_however_the_answer_trickles(serve, behaviour
 
 
 @pytest.mark.parametrize("behaviour", [_trickle, _silence])
-def test_a_poll_or_an_update_on_the_hot_path_ends_in_time_too(serve, behaviour):
+def test_a_poll_or_an_update_on_the_task_channel_ends_in_time_too(serve, behaviour):
     server = serve(behaviour)
     transport = Transport(Settings(server_url=server.url, request_timeout_ms=500))
     began = time.monotonic()
@@ -189,20 +189,20 @@ def pair():
 
 
 def late(reader):
-    return io.BufferedReader(_DeadlineFile(reader, time.monotonic() - 5))
+    return receiver(reader, time.monotonic() - 5)
 
 
-def test_an_answer_that_has_arrived_counts_also_when_its_thread_comes_late_to_read_it(pair):
+def test_a_response_that_has_arrived_counts_when_its_thread_reads_late(pair):
     reader, writer = pair
     writer.sendall(b"x" * 50_000)
-    file = late(reader)
-    assert file.read(50_000) == b"x" * 50_000
+    receive, size = late(reader), 0
+    while size < 50_000:
+        size += len(receive())
     with pytest.raises(TimeoutError):
-        file.read(1)
-    file.close()
+        receive()
 
 
-def test_a_late_reader_waits_for_nothing_and_an_endless_answer_ends_too(pair):
+def test_a_late_reader_waits_for_nothing_and_an_endless_response_ends(pair):
     reader, writer = pair
 
     def flood():
@@ -213,11 +213,9 @@ def test_a_late_reader_waits_for_nothing_and_an_endless_answer_ends_too(pair):
     flooding = threading.Thread(target=flood)
     flooding.start()
     began = time.monotonic()
-    file = late(reader)
     with pytest.raises(TimeoutError):
-        collections.deque(iter(lambda: file.read(1000), b""), maxlen=0)
+        collections.deque(iter(late(reader), b""), maxlen=0)
     assert time.monotonic() - began < 2
-    file.close()
     writer.shutdown(socket.SHUT_RDWR)
     flooding.join(5)
 
@@ -230,12 +228,12 @@ def test_a_connection_that_the_server_closed_while_idle_costs_no_failed_call(ser
 
     server = serve(once)
     transport = Transport(Settings(server_url=server.url), retry=RetryPolicy.none())
-    hot = TaskChannel(transport)
+    channel = TaskChannel(transport)
     for turn in range(5):
         assert transport.request(ECHO, {"id": turn})["path"] == f"/api/echo/{turn}"
         server.accepted[-1].close()
         time.sleep(0.02)  # the close has to arrive, as it has for any connection that idles
-    assert hot is not None
+    assert channel is not None
     transport.close()
 
 
@@ -266,28 +264,28 @@ def test_a_cut_answer_is_a_connection_error(serve):
 
 
 @pytest.mark.parametrize("through_session", [False, True])
-def test_the_hot_path_speaks_through_the_pool_or_through_a_session_of_ones_own(stub, through_session):
+def test_the_task_channel_speaks_through_the_pool_or_through_a_session_of_ones_own(stub, through_session):
     import requests
 
     stub.add("work", "work-1", "work-2")
     session = requests.Session() if through_session else None
     with ConductorClient(server_url=stub.url, session=session) as client:
-        hot = TaskChannel(client.transport)
-        (task,) = hot.poll("work", count=1, timeout_ms=100, worker_id="me")
+        channel = TaskChannel(client.transport)
+        (task,) = channel.poll("work", count=1, timeout_ms=100, worker_id="me")
         assert task["taskId"] == "work-1"
-        following = hot.update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
+        following = channel.update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}')
         assert following["taskId"] == "work-2"
-        hot.update("work-2", b'{"taskId":"work-2","status":"COMPLETED"}')
-        assert hot.update_v2("work-2", b'{"taskId":"work-2","status":"COMPLETED"}') is None
+        channel.update("work-2", b'{"taskId":"work-2","status":"COMPLETED"}')
+        assert channel.update_v2("work-2", b'{"taskId":"work-2","status":"COMPLETED"}') is None
         stub.fault = lambda kind: 500
         with pytest.raises(APIError) as caught:
-            hot.poll("work", count=1, timeout_ms=100, worker_id="me")
+            channel.poll("work", count=1, timeout_ms=100, worker_id="me")
         assert caught.value.path == "/tasks/poll/batch/work"
     if session is not None:
         session.close()
 
 
-def test_the_hot_path_never_looks_into_netrc_which_it_would_import_on_a_thread(stub, monkeypatch):
+def test_the_task_channel_never_looks_into_netrc_which_it_would_import_on_a_thread(stub, monkeypatch):
     asked = []
     monkeypatch.setattr("requests.sessions.get_netrc_auth", lambda *args: asked.append(args))
     with ConductorClient(server_url=stub.url) as client:
@@ -390,11 +388,11 @@ def test_a_pool_grows_where_more_threads_need_connections(stub):
     transport.allow_connections(5)
     together = threading.Barrier(5)
     stub.fault = lambda kind: (together.wait(5), None)[1]
-    hot, failures = TaskChannel(transport), []
+    channel, failures = TaskChannel(transport), []
 
     def send(number):
         try:
-            hot.update(f"work-{number}", b'{"taskId":"work-%d","status":"COMPLETED"}' % number)
+            channel.update(f"work-{number}", b'{"taskId":"work-%d","status":"COMPLETED"}' % number)
         except Exception as error:
             failures.append(error)
 

@@ -124,7 +124,7 @@ def test_payloads_outside_may_be_left_there(client, wire):
 def test_a_payload_that_is_no_json_is_an_error(client, wire):
     wire.answer({"taskId": "t", "externalInputPayloadStoragePath": "in.json"}).answer(PLACE).answer("{broken")
 
-    with pytest.raises(UnexpectedResponseError, match="no JSON"):
+    with pytest.raises(UnexpectedResponseError, match="not JSON"):
         client.tasks.get("t")
 
 

@@ -26,6 +26,7 @@ from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth
 from conductor.transport.client import Transport
 from conductor.transport.operation import Edition, Operation, Repeat, nothing
+from conductor.transport.retry import RetryBudget
 
 API = "http://server:8080/api"
 GET = Operation("GET", "/thing/{id}", dict)
@@ -122,7 +123,7 @@ def test_an_empty_answer_is_what_the_operation_says(http, make, on_empty, value)
     [
         ("", "application/json", "without a body"),
         ("<html><title>Log in</title></html>", "text/html", "HTML page"),
-        ("{broken", "application/json", "no JSON"),
+        ("{broken", "application/json", "not JSON"),
         ("[1]", "application/json", "another shape"),
         ('{"workflowId":{}}', "application/json", "another shape"),
     ],
@@ -433,6 +434,8 @@ def test_no_secret_is_in_an_error_or_in_the_log(http, make, caplog):
 def test_an_outage_costs_at_most_four_requests_a_call_and_one_once_the_budget_is_spent(http, make, slept):
     http.get(f"{API}/thing/a", status=503)
     transport = make()
+    transport.budget = RetryBudget(clock=lambda: 0.0)
+    transport.budget.tokens = 500
     for _ in range(40):
         with pytest.raises(ServerError):
             transport.request(GET, {"id": "a"})

@@ -53,21 +53,34 @@ def test_no_retries_at_all():
     assert RetryPolicy.none().decide(1, Outcome(True)) == GiveUp()
 
 
-def test_the_budget_pays_for_a_hundred_repetitions_and_then_for_none():
-    budget = RetryBudget()
-    assert [budget.take() for _ in range(101)] == [True] * 100 + [False]
+def test_the_budget_pays_for_a_thousand_retries_and_refills_with_time():
+    now = [0.0]
+    budget = RetryBudget(clock=lambda: now[0])
+    assert [budget.take() for _ in range(1001)] == [True] * 1000 + [False]
+    now[0] = 1.0
+    assert [budget.take() for _ in range(11)] == [True] * 10 + [False]
+    now[0] = 10_000.0
+    budget.take()
+    assert budget.tokens == RetryBudget.CAPACITY - RetryBudget.COST
 
 
-def test_calls_that_succeed_fill_the_budget_up_to_its_brim():
-    budget = RetryBudget()
+def test_calls_that_succeed_fill_the_budget_up_to_its_capacity():
+    budget = RetryBudget(clock=lambda: 0.0)
     while budget.take():
         pass
     budget.give_back(was_repeated=True)
     assert budget.take()
     assert not budget.take()
-    for _ in range(1000):
+    for _ in range(10_000):
         budget.give_back(was_repeated=False)
     assert budget.tokens == RetryBudget.CAPACITY
+
+
+def test_a_first_refusal_has_retries_of_its_own():
+    refused = Outcome(True, never_sent=True, is_first_refusal=True)
+    assert RetryPolicy(first_refusal_retries=0).decide(1, refused) == GiveUp()
+    assert isinstance(RetryPolicy(first_refusal_retries=0).decide(1, Outcome(True, never_sent=True)), Wait)
+    assert isinstance(RetryPolicy().decide(3, refused), Wait)
 
 
 def test_no_token_is_lost_or_made_between_threads():

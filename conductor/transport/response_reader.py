@@ -1,0 +1,364 @@
+"""Read one HTTP/1.1 response, and refuse every response whose end is ambiguous (RFC 9112, sections 4 to 7).
+
+A connection serves one call after another. If the reader took a response to end where its sender did not, the next call
+would get the rest of it. So a response is either read to its exact end or refused, and ``Response.is_reusable`` says
+whether the connection may carry another call.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterable
+
+__all__ = [
+    "Headers",
+    "IncompleteResponseError",
+    "MalformedResponseError",
+    "Response",
+    "ResponseTooLargeError",
+    "read_head",
+    "read_response",
+]
+
+#: Bytes of one head (status line and header fields) or of the trailer fields; Tomcat's default is 8 KiB, nginx' 32 KiB.
+MAX_HEAD_BYTES = 65_536
+#: Header fields of one head.
+MAX_HEADER_FIELDS = 100
+#: Interim (1xx) responses before the final one.
+MAX_INTERIM_RESPONSES = 20
+#: Members of one gzip body; servers send one, and each costs a copy of the rest.
+_MAX_GZIP_MEMBERS = 100
+#: Bytes of one chunk-size line, with its extensions.
+_MAX_CHUNK_LINE_BYTES = 4096
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
+_CONTENT_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+_START = b"HTTP/1."
+_BARE_LINE_FEEDS = (b"\n\n", b"\n\r\n")
+
+
+class MalformedResponseError(Exception):
+    """The bytes are not one complete, unambiguous response; the message says what is wrong with them."""
+
+
+class ResponseTooLargeError(Exception):
+    """The body, as sent or decompressed, exceeds the maximum size."""
+
+
+class IncompleteResponseError(Exception):
+    """The connection ended before the response did.
+
+    Attributes:
+        is_empty: Not a single byte arrived.
+    """
+
+    def __init__(self, message: str, *, is_empty: bool = False) -> None:
+        super().__init__(message)
+        self.is_empty = is_empty
+
+
+class Headers(dict[str, str]):
+    """Header fields by lowercase name; ``get`` accepts a name in any case, and values of repeated fields are joined."""
+
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
+        """Return the value of a field, or ``default``."""
+        return super().get(name.lower(), default)
+
+
+class Response:
+    """One complete response.
+
+    Its repr shows no header and no body: either may hold a secret, and tools that report errors show local variables.
+
+    Attributes:
+        status: The status, from 200 to 599.
+        headers: The header fields.
+        body: The body, decompressed.
+        is_reusable: The response ended exactly where its framing says, no byte followed, and both sides keep the
+            connection open.
+        fields: The header fields in the order of arrival, repeated ones included.
+        reason: The reason phrase.
+    """
+
+    __slots__ = ("body", "fields", "headers", "is_reusable", "reason", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Headers,
+        body: bytes = b"",
+        *,
+        is_reusable: bool = False,
+        fields: Iterable[tuple[str, str]] = (),
+        reason: str = "",
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.is_reusable = is_reusable
+        self.fields = fields
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status}>"
+
+
+class _Input:
+    """The bytes that arrived and are not consumed yet."""
+
+    __slots__ = ("_data", "_receive", "_start")
+
+    def __init__(self, receive: Callable[[], bytes]) -> None:
+        self._receive = receive
+        self._data = b""
+        self._start = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return self._start == len(self._data)
+
+    def _more(self) -> None:
+        block = self._receive()
+        if not block:
+            is_empty = not self._data
+            raise IncompleteResponseError("the connection ended before the response did", is_empty=is_empty)
+        self._data = self._data[self._start :] + block
+        self._start = 0
+
+    def head(self) -> bytes:
+        """Return a status line and its fields, without the empty line that ends them."""
+        while (end := self._data.find(b"\r\n\r\n", self._start)) < 0:
+            self._refuse_early()
+            self._more()
+        if end - self._start > MAX_HEAD_BYTES:
+            raise MalformedResponseError(f"its header fields exceed {MAX_HEAD_BYTES} bytes")
+        head = self._data[self._start : end]
+        self._start = end + 4
+        return head
+
+    def _refuse_early(self) -> None:
+        """Refuse what cannot become a head, instead of waiting for its end."""
+        data = self._data[self._start :] if self._start else self._data
+        if not data.startswith(_START[: len(data)]):
+            raise MalformedResponseError(_not_http(data))
+        if any(feeds in data for feeds in _BARE_LINE_FEEDS):
+            raise MalformedResponseError("a line ends without a carriage return")
+        if len(data) > MAX_HEAD_BYTES:
+            raise MalformedResponseError(f"its header fields exceed {MAX_HEAD_BYTES} bytes")
+
+    def line(self, limit: int) -> bytes:
+        """Return a line without its CRLF."""
+        while (end := self._data.find(b"\r\n", self._start)) < 0:
+            if len(self._data) - self._start > limit:
+                raise MalformedResponseError(f"a line exceeds {limit} bytes")
+            self._more()
+        line = self._data[self._start : end]
+        if len(line) > limit:
+            raise MalformedResponseError(f"a line exceeds {limit} bytes")
+        self._start = end + 2
+        return line
+
+    def exactly(self, count: int) -> bytes:
+        """Return ``count`` bytes."""
+        end = self._start + count
+        if end <= len(self._data):
+            taken = self._data[self._start : end]
+            self._start = end
+            return taken
+        parts, missing = [self._data[self._start :]], end - len(self._data)
+        self._data, self._start = b"-", 1  # something arrived; nothing of it is left
+        while missing > 0:
+            block = self._receive()
+            if not block:
+                raise IncompleteResponseError(f"the connection ended {missing} bytes before the response did")
+            parts.append(block)
+            missing -= len(block)
+        if missing < 0:
+            self._data, self._start = parts[-1], len(parts[-1]) + missing
+            parts[-1] = self._data[: self._start]
+        return b"".join(parts)
+
+    def rest(self, limit: int) -> bytes:
+        """Return everything up to the end of the connection."""
+        parts = [self._data[self._start :]]
+        self._data, self._start = b"", 0
+        size = len(parts[0])
+        while block := self._receive():
+            size += len(block)
+            _check_size(size, limit)
+            parts.append(block)
+        _check_size(size, limit)
+        return b"".join(parts)
+
+
+def _not_http(data: bytes) -> str:
+    if data[:1] in {b"\x15", b"\x16"} and data[1:2] == b"\x03":
+        return "it is a TLS record: the port expects https"
+    return f"it does not begin with an HTTP/1.1 status line but with {data[:20]!r}"
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise ResponseTooLargeError(f"its body exceeds {limit:,} bytes")
+
+
+def read_response(receive: Callable[[], bytes], *, method: str = "GET", max_body_bytes: int) -> Response:
+    """Read the final response to one request; interim (1xx) responses are skipped.
+
+    Args:
+        receive: Returns the next bytes from the connection, at least one, or ``b""`` at its end.
+        method: The request's method; the response to HEAD has no body.
+        max_body_bytes: The maximum size of the body, as sent and decompressed.
+
+    Raises:
+        MalformedResponseError: The response is malformed or its framing is ambiguous.
+        ResponseTooLargeError: The body exceeds ``max_body_bytes``.
+        IncompleteResponseError: The connection ended before the response did.
+        OSError: The connection failed, or the deadline passed, in ``receive``.
+    """
+    source = _Input(receive)
+    for _ in range(MAX_INTERIM_RESPONSES + 1):
+        version, status, reason, fields = _parse_head(source.head())
+        headers = _joined(fields)
+        if status >= 200:  # noqa: PLR2004
+            break
+        if "content-length" in headers or "transfer-encoding" in headers:
+            raise MalformedResponseError(f"the interim response {status} declares a body")
+    else:
+        raise MalformedResponseError(f"more than {MAX_INTERIM_RESPONSES} interim responses")
+    body, is_delimited = _read_body(source, method, version, status, headers, max_body_bytes)
+    encoding = headers.get("content-encoding")
+    if encoding and body:
+        body = _decompressed(body, encoding.strip().lower(), max_body_bytes)
+    is_reusable = is_delimited and source.is_empty and _keeps_open(version, headers)
+    return Response(status, headers, body, is_reusable=is_reusable, fields=fields, reason=reason)
+
+
+def read_head(receive: Callable[[], bytes]) -> Response:
+    """Read a response that has no body: that of a proxy to CONNECT.
+
+    Raises:
+        MalformedResponseError: The response is malformed, or bytes follow a response that opens the tunnel.
+        IncompleteResponseError: The connection ended before the response did.
+    """
+    source = _Input(receive)
+    _, status, reason, fields = _parse_head(source.head())
+    if status < 300 and not source.is_empty:  # noqa: PLR2004
+        raise MalformedResponseError("bytes follow the response to CONNECT")
+    return Response(status, _joined(fields), fields=fields, reason=reason)
+
+
+def _parse_head(head: bytes) -> tuple[bytes, int, str, list[tuple[str, str]]]:
+    first, *lines = head.split(b"\r\n")
+    found = _STATUS_LINE.fullmatch(first)
+    if found is None:
+        raise MalformedResponseError(f"invalid status line: {first[:60]!r}")
+    if len(lines) > MAX_HEADER_FIELDS:
+        raise MalformedResponseError(f"more than {MAX_HEADER_FIELDS} header fields")
+    return found[1], int(found[2]), (found[3] or b"").decode("latin-1"), _parse_fields(lines)
+
+
+def _parse_fields(lines: list[bytes]) -> list[tuple[str, str]]:
+    fields = []
+    for line in lines:
+        found = _FIELD.fullmatch(line)
+        if found is None:  # the line itself may hold a secret
+            raise MalformedResponseError("invalid header field (a folded line, or a character that is not allowed)")
+        fields.append((found[1].decode("ascii").lower(), found[2].strip(b" \t").decode("latin-1")))
+    return fields
+
+
+def _joined(fields: list[tuple[str, str]]) -> Headers:
+    headers = Headers(fields)
+    if len(headers) < len(fields):
+        headers.clear()
+        for name, value in fields:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _read_body(
+    source: _Input, method: str, version: bytes, status: int, headers: Headers, limit: int
+) -> tuple[bytes, bool]:
+    """Return the body, and whether its end is certain, so that the next byte belongs to another response."""
+    coding, length = headers.get("transfer-encoding"), headers.get("content-length")
+    if coding is not None and length is not None:
+        raise MalformedResponseError("it has both Transfer-Encoding and Content-Length")
+    if coding is not None and (coding.lower() != "chunked" or version != b"1"):
+        raise MalformedResponseError("its Transfer-Encoding is not exactly chunked, in HTTP/1.1")
+    if length is not None and not _CONTENT_LENGTH.fullmatch(length):
+        raise MalformedResponseError(f"invalid or repeated Content-Length: {length[:40]!r}")
+    if method == "HEAD":
+        return b"", True
+    if status in {204, 304}:  # no body follows, whatever the fields say; some servers send one all the same
+        return b"", coding is None and int(length or 0) == 0 and status == 204  # noqa: PLR2004
+    if coding is not None:
+        return _read_chunks(source, limit), True
+    if length is None:
+        return source.rest(limit), False
+    _check_size(int(length), limit)
+    return source.exactly(int(length)), True
+
+
+def _read_chunks(source: _Input, limit: int) -> bytes:
+    chunks, size = [], 0
+    while True:
+        found = _CHUNK_LINE.fullmatch(source.line(_MAX_CHUNK_LINE_BYTES))
+        if found is None:
+            raise MalformedResponseError("invalid chunk size")
+        length = int(found[1], 16)
+        if not length:
+            break
+        size += length
+        _check_size(size, limit)
+        chunks.append(source.exactly(length))
+        if source.exactly(2) != b"\r\n":
+            raise MalformedResponseError("a chunk does not end where its size says")
+    trailers, left = [], MAX_HEAD_BYTES
+    while line := source.line(left):
+        trailers.append(line)
+        left -= len(line)
+        if len(trailers) > MAX_HEADER_FIELDS or left < 0:
+            raise MalformedResponseError("too many trailer fields")
+    _parse_fields(trailers)
+    return b"".join(chunks)
+
+
+def _keeps_open(version: bytes, headers: Headers) -> bool:
+    connection = headers.get("connection")
+    if connection is None:
+        return version == b"1"
+    options = {option.strip() for option in connection.lower().split(",")}
+    return "close" not in options and (version == b"1" or "keep-alive" in options)
+
+
+def _decompressed(body: bytes, encoding: str, limit: int) -> bytes:
+    if encoding == "identity":
+        return body
+    if encoding in {"gzip", "x-gzip"}:
+        window = 16 + zlib.MAX_WBITS
+    elif encoding == "deflate":  # in zlib's format, whose first byte ends in 8; some servers send the raw one
+        window = zlib.MAX_WBITS if body[0] & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
+    else:
+        raise MalformedResponseError(f"unknown Content-Encoding: {encoding[:40]!r}")
+    parts, size, rest = [], 0, body
+    while rest:
+        decoder = zlib.decompressobj(window)
+        try:
+            part = decoder.decompress(rest, limit - size + 1)
+        except zlib.error:
+            part = None
+        if part is None or (not decoder.eof and not decoder.unconsumed_tail and len(part) + size <= limit):
+            raise MalformedResponseError(f"its body is not valid {encoding}")
+        size += len(part)
+        _check_size(size, limit)
+        if not decoder.eof:
+            raise ResponseTooLargeError(f"its body exceeds {limit:,} bytes")
+        parts.append(part)
+        rest = decoder.unused_data
+        if rest and (encoding == "deflate" or len(parts) == _MAX_GZIP_MEMBERS):
+            raise MalformedResponseError("bytes follow its compressed body")
+    return b"".join(parts)
