@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.models.codec import dumps
-from conductor.server.scripting.integers import ExactIntegers
+from conductor.server.scripting.java_values import java_methods, marked_longs
 from conductor.server.scripting.pool import POOL, ScriptError, ScriptTimeoutError, WorkerDiedError, require
 
 #: Seconds that a script may take, as on the OSS server.
@@ -51,7 +51,7 @@ AS_JAVA_MAPS = """
   Object.entries = (v) => is(v) ? names.map((name) => [name, nothing]) : entries(v);
   Object.assign = (to, ...from) => assign(to, ...from.map((v) => is(v) ? methods() : v));
   const change = (v) => {
-    if (v === null || typeof v !== "object") return;
+    if (v === null || typeof v !== "object" || v instanceof Number) return;
     values(v).forEach(change);
     if (!Array.isArray(v)) Object.setPrototypeOf(v, JavaMap.prototype);
   };
@@ -59,6 +59,7 @@ AS_JAVA_MAPS = """
 })
 """
 
+_STRICT_MAPS = f"(names) => {{ for (const name in names) {AS_JAVA_MAPS.strip()}(names[name]) }}"
 _BELOW = "eval (native)"
 _FRAME = re.compile(r"\n    at (.*)")
 _PLACE = re.compile(r"(?:<input>|<evalScript>):(\d+):(\d+)")
@@ -77,20 +78,30 @@ _WORDS = [
         (r"^SyntaxError: return not in a function$", "SyntaxError: Invalid return statement"),
         (r"^(SyntaxError): unexpected token in expression: ''$", r"\1: Expected an operand but found eof"),
         (r"^(SyntaxError): unexpected token in expression: '(.*)'$", r"\1: Expected an operand but found \2"),
+        (r"^SyntaxError: variable name expected$", "SyntaxError: expected BindingIdentifier or BindingPattern"),
+        (r"^RangeError: cannot convert to BigInt: not an integer$", "RangeError: BigInt out of range"),
+        (
+            r"^RangeError: invalid number of digits$",
+            "RangeError: toFixed() fraction digits need to be in range 0-100",
+        ),
+        (r"^TypeError: not an object$", "TypeError: Object.defineProperty called on non-object"),
         (r"^SyntaxError: unexpected end of string$", "SyntaxError: Missing close quote"),
     )
 ]
-_CALLEE_BEFORE = re.compile(r"[\w$.\]\[]*$")
+_CALLEE_BEFORE = re.compile(r"""(?:(?P<group>[\])])|"[^"]*"|'[^']*'|[\w$][\w$.]*)?(?:\[[^\[\]]*\]|\.[\w$]+)*\.?$""")
 _CALLEE_AFTER = re.compile(r"\.?[\w$]*")
+_INPUT_METHOD = re.compile(r"\$((?:\.[\w$]+)*)\.([\w$]+)")
+_REDEFINED = re.compile(r"([\w$]+)\s*$")
 
 
-def reason(text: str, script: str, *, skipped: int = 0) -> str:
+def reason(text: str, script: str, *, skipped: int = 0, bindings: Mapping[str, Any] | None = None) -> str:
     """Return "`message` at line n" for what the interpreter said about the script.
 
     Args:
         text: The message, and the stack below it.
         script: The source, for the line that a syntax error shows and the name of what is no function.
         skipped: How many characters stood before the script in its first line.
+        bindings: The input, which tells a missing method of a list or map from one of another value.
     """
     message = _FRAME.split(text, maxsplit=1)[0].removesuffix("\nundefined").rstrip("\n")
     if message == "[object Object]":
@@ -103,10 +114,15 @@ def reason(text: str, script: str, *, skipped: int = 0) -> str:
         message = pattern.sub(words, message)
     source = (script.split("\n")[line - 1 : line] or [""])[0]
     if message == "TypeError: not a function":
-        message = f"TypeError: {_callee(source, column)} is not a function"
+        message = f"TypeError: {_not_callable(_callee(source, column), bindings or {})}"
+    if message == "SyntaxError: invalid redefinition of lexical identifier":
+        name = _REDEFINED.search(source[: column - 1])
+        if name is not None:
+            message, column = f'SyntaxError: Variable "{name[1]}" has already been declared', name.start() + 1
     if message.startswith("SyntaxError: ") and len(frames) == 1 and frames[0].startswith("<"):
         message = _with_source(message, line, column, source)
-    elif _thrown_by_code(message, frames, source, column):
+    elif message != "RangeError: Invalid array length" and _thrown_by_code(message, frames, source, column):
+        message = "SyntaxError: Unterminated group" if message == "SyntaxError: expecting ')'" else message
         return f"`{message}`"
     return f"`{message}` at line {line}"
 
@@ -133,7 +149,27 @@ def _thrown_by_code(message: str, frames: list[str], source: str, column: int) -
 def _callee(source: str, column: int) -> str:
     before = _CALLEE_BEFORE.search(source[: column - 1])
     after = _CALLEE_AFTER.match(source[column - 1 :])
-    return ((before[0] if before else "") + (after[0] if after else "")) or "(intermediate value)"
+    receiver = before[0] if before else ""
+    if receiver.startswith("["):
+        receiver = "(intermediate value)" + receiver.partition("]")[2]
+    elif before is not None and before["group"]:
+        receiver = "(intermediate value)" + receiver[1:]
+    elif receiver.startswith("'"):
+        receiver = re.sub(r"^'([^']*)'", r'"\1"', receiver)
+    found = re.sub(r"^this\b", "<this>", receiver + (after[0] if after else ""))
+    return found or "(intermediate value)"
+
+
+def _not_callable(callee: str, bindings: Mapping[str, Any]) -> str:
+    method = _INPUT_METHOD.fullmatch(callee)
+    if method is not None:
+        receiver: Any = bindings.get("$")
+        for key in method[1].split(".")[1:]:
+            receiver = receiver.get(key) if isinstance(receiver, dict) else None
+        kind = "LinkedHashMap" if isinstance(receiver, dict) else "ArrayList" if isinstance(receiver, list) else None
+        if kind is not None and not (kind == "LinkedHashMap" and method[2] in receiver):
+            return f"invokeMember ({method[2]}) on java.util.{kind} failed due to: Unknown identifier: {method[2]}"
+    return f"{callee} is not a function"
 
 
 def run_javascript(
@@ -159,9 +195,12 @@ def run_javascript(
     """
     require("_quickjs", "quickjs-ng", "JavaScript")
     payload = dumps(bindings)
-    exact = ExactIntegers()
-    exact.add(bindings, payload)
-    prepare = "" if plain_objects else f"(names) => {{ for (const name in names) {AS_JAVA_MAPS.strip()}(names[name]) }}"
+    marked, longs = marked_longs(bindings, payload)
+    if longs:
+        payload = dumps(marked)
+    maps = java_methods(script) if plain_objects else _STRICT_MAPS
+    steps = [f"({step.strip()})(names);" for step in (longs, maps) if step]
+    prepare = f"(names) => {{ {' '.join(steps)} }}" if steps else ""
     try:
         about, value = POOL.run("javascript", script, payload, timeout, memory=memory, prepare=prepare)
     except TimeoutError:
@@ -169,8 +208,8 @@ def run_javascript(
     except WorkerDiedError:
         raise _out_of_memory(memory) from None
     if "error" in about:
-        raise _script_error(about["error"], script, timeout, memory)
-    return exact.parsed(value, json.loads)
+        raise _script_error(about["error"], script, bindings, timeout, memory)
+    return json.loads(value)
 
 
 def check_javascript(script: str) -> None:
@@ -199,9 +238,9 @@ def _out_of_memory(memory: int) -> ScriptError:
     return ScriptError(f"Error evaluating the script `it needs more than {memory // 1024 // 1024} MB of memory`")
 
 
-def _script_error(text: str, script: str, timeout: float, memory: int) -> ScriptError:
+def _script_error(text: str, script: str, bindings: Mapping[str, Any], timeout: float, memory: int) -> ScriptError:
     if text.startswith("InternalError: interrupted"):
         return _too_long(timeout)
     if text.startswith(("null", "InternalError: out of memory", "out of memory")):
         return _out_of_memory(memory)
-    return ScriptError(f"Error evaluating the script {reason(text, script)}")
+    return ScriptError(f"Error evaluating the script {reason(text, script, bindings=bindings)}")

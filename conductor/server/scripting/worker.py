@@ -36,7 +36,7 @@ _LENGTHS = struct.Struct(">II")
 _RUN = """
 (function () {
   const evaluate = globalThis.eval, { isArray, from } = Array, { isView } = ArrayBuffer, { keys, is } = Object;
-  const { isInteger, isFinite } = Number, text = JSON.stringify, abs = Math.abs;
+  const { isInteger, isFinite } = Number, big = BigInt, text = JSON.stringify, abs = Math.abs;
   const bound = (method) => Function.prototype.call.bind(method);
   const entries = bound(Map.prototype.entries), kind = bound(Object.prototype.toString);
   const map = bound(Array.prototype.map), join = bound(Array.prototype.join);
@@ -48,9 +48,14 @@ _RUN = """
   const number = (v) => {
     if (!isFinite(v)) return text("" + v);
     if (is(v, -0)) return "-0.0";
-    return isInteger(v) && abs(v) >= 2 ** 63 ? v.toExponential() : text(v);
+    if (!isInteger(v) || abs(v) < 2 ** 53) return text(v);
+    return abs(v) >= 2 ** 63 ? v.toExponential() : "" + big(v);
   };
+  const digits = /^-?[0-9]+$/, matches = bound(RegExp.prototype.test), own = Object.hasOwn;
+  const web = ["btoa", "atob", "structuredClone", "performance", "queueMicrotask", "navigator", "DOMException"];
+  for (const name of web) delete globalThis[name];
   const json = (v) => {
+    if (v instanceof Number && own(v, "exact") && matches(digits, v.exact)) return v.exact;
     if (v instanceof String || v instanceof Number || v instanceof Boolean) v = v.valueOf();
     switch (typeof v) {
       case "number": return number(v);

@@ -99,10 +99,13 @@ def test_large_integers_are_passed_on_exactly(number):
     assert run_jq("def f: .id; f", given) == [number]
 
 
-def test_integers_that_a_double_cannot_tell_apart_are_the_double():
+def test_integers_of_the_input_stay_exact_and_computed_ones_are_doubles():
     given = {"a": 2**60 + 1, "b": 2**60 + 3, "c": 2**61 + 1}
 
-    assert run_javascript("[$.a, $.b, $.c, 2 ** 60]", {"$": given}) == [2**60, 2**60, 2**61 + 1, 2**60]
+    assert run_javascript("[$.a, $.b, $.c, 2 ** 60]", {"$": given}) == [*given.values(), 2**60]
+    assert run_javascript("[$.a + 1, $.a == $.b, $.a === $.a, String($.b), Math.max($.a, 1)]", {"$": given}) == [
+        2**60, False, True, str(2**60 + 3), 2**60,
+    ]  # fmt: skip
     assert run_jq(".a, .c", given) == [2**60, 2**61 + 1]
     assert run_javascript("2 ** 62", {}) == 4611686018427387904
 
@@ -309,3 +312,15 @@ def test_a_missing_interpreter_is_an_error_that_names_the_extra(monkeypatch, cal
 
     with pytest.raises(ScriptError, match=rf"package {package}, .*pip install 'conductor-sdk\[server\]'"):
         call()
+
+
+def test_lists_and_maps_have_javas_methods_and_stay_plain_data():
+    given = {"l": ["a", "b"], "m": {"a": 1}}
+    for script, value in (
+        ("[$.l.contains('a'), $.l.size(), $.l.get(1), $.l.stream().count()]", [True, 2, "b", 2]),
+        ("[$.m.get('a'), $.m.get('z'), $.m.containsKey('a'), $.m.size()]", [1, None, True, 1]),
+        ("$.l.add('c'); [$.l, $.l.map(x => x + 1), $.l instanceof Array]", [["a", "b", "c"], ["a1", "b1", "c1"], True]),
+        ("$.m.size(); [Object.keys($.m), JSON.stringify($.m), {...$.m}]", [["a"], '{"a":1}', {"a": 1}]),
+        ("var seen = []; $.m.size(); for (const key in $.m) seen.push(key); seen", ["a"]),
+    ):
+        assert run_javascript(script, {"$": given}) == value, script

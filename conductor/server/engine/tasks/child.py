@@ -62,7 +62,7 @@ def _version(plan: Plan, resolved: Json, name: str) -> int:
 
 def start_child(run: Run) -> None:
     """Ask for the child."""
-    given = run.input
+    given = run.input_with_secrets
     child_input = given.get("workflowInput") or given
     definition = given.get("subWorkflowDefinition")
     if definition is not None:
@@ -133,7 +133,7 @@ def plan_start_workflow(plan: Plan) -> list[Doc]:
 
 def start_workflow(run: Run) -> None:
     """Ask for the other execution."""
-    given = run.input.get("startWorkflow")
+    given = run.input_with_secrets.get("startWorkflow")
     if given is None:
         run.fail("Missing 'startWorkflow' in input data.")
         return

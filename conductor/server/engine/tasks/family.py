@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from conductor.server.engine.expressions.inputs import task_input
+from conductor.server.engine.expressions.inputs import bound_input, task_input
 from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, SYSTEM, Doc, Execution
 from conductor.server.engine.world import World
 
@@ -68,6 +68,11 @@ class Run:
         """The task's input."""
         found: Json = self.task["inputData"]
         return found
+
+    @property
+    def input_with_secrets(self) -> Json:
+        """The task's input with the values of its secrets, which are not stored with it."""
+        return bound_input(self.task, self.world)
 
     def complete(self, output: Json | None = None) -> bool:
         """End the task well; returns True, as running does when something changed."""

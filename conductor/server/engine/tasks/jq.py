@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from conductor.server.engine.expressions.inputs import with_secrets
 from conductor.server.engine.state import FAILED, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.world import ScriptFailedError
@@ -15,11 +14,12 @@ def plan_jq(plan: Plan) -> list[Doc]:
 
 def run_jq(run: Run) -> bool:
     """Run the query."""
-    query = run.input.get("queryExpression")
+    given = run.input_with_secrets
+    query = given.get("queryExpression")
     if query is None:
         return run.fail("Missing 'queryExpression' in input parameters")
     try:
-        found = run.world.jq(str(query), with_secrets(run.input, run.world))
+        found = run.world.jq(str(query), given)
     except ScriptFailedError as error:
         return run.fail(str(error), FAILED, {"error": str(error)})
     return run.complete({"result": found[0] if found else None, "resultList": found})

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import evolve
 
-from conductor.server.engine.expressions.inputs import task_input, with_secrets
+from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.state import (
     FAILED_WITH_TERMINAL_ERROR,
     IN_PROGRESS,
@@ -216,7 +216,7 @@ def _evaluate_condition(run: Run) -> bool:
 
 
 def _is_true(run: Run, condition: str, bindings: Json) -> bool:
-    value = run.world.javascript(condition, with_secrets(bindings, run.world))
+    value = run.world.javascript(condition, bindings)
     if isinstance(value, bool):
         return value
     return isinstance(value, int | float) and value > 0

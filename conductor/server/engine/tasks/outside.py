@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.commands import CallHttp, Publish, PullMessages
-from conductor.server.engine.expressions.inputs import bound_input, resolve
+from conductor.server.engine.expressions.inputs import resolve
 from conductor.server.engine.state import FAILED, IN_PROGRESS, SCHEDULED, Doc
 from conductor.server.engine.tasks.family import Plan, Run
 
@@ -40,7 +40,7 @@ def plan_event(plan: Plan) -> list[Doc]:
 
 def start_http(run: Run) -> None:
     """Ask for the call."""
-    given = bound_input(run.task, run.world)
+    given = run.input_with_secrets
     request = given.get("http_request")
     if request is None:
         request = given
@@ -80,7 +80,7 @@ def start_event(run: Run) -> None:
     """Publish the message: the task's input and where it came from."""
     workflow = run.execution.workflow
     output = {
-        **run.input,
+        **run.input_with_secrets,
         "workflowInstanceId": run.execution.id,
         "workflowType": workflow["workflowName"],
         "workflowVersion": workflow["workflowVersion"],

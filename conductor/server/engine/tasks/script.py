@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conductor.server.engine.expressions.inputs import with_secrets
 from conductor.server.engine.expressions.java_text import cast_error
 from conductor.server.engine.state import FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
@@ -43,7 +42,7 @@ def run_inline(run: Run) -> bool:
 
 
 def _evaluate_inline(run: Run) -> Any:
-    given = with_secrets(run.input, run.world)
+    given = run.input_with_secrets
     kind, expression = given.get("evaluatorType"), given.get("expression")
     for value in (kind, expression):
         if value is not None and not isinstance(value, str):
@@ -53,14 +52,14 @@ def _evaluate_inline(run: Run) -> Any:
         raise ScriptFailedError(_EMPTY % ("evaluatorType", "INLINE"))
     if kind not in EVALUATORS:
         raise ScriptFailedError(f"Unknown evaluator '{kind}' in INLINE task.")
-    if not (expression or "").strip():
+    if expression is None or not expression.strip():
         raise ScriptFailedError(_EMPTY % ("expression", "Inline"))
     return evaluate(kind, expression, given, run.world)
 
 
 def run_lambda(run: Run) -> bool:
     """Run the body of a function."""
-    given = with_secrets(run.input, run.world)
+    given = run.input_with_secrets
     body = given.get("scriptExpression")
     if body is not None and not isinstance(body, str):
         return run.fail(cast_error(body), FAILED, {"error": cast_error(body)})

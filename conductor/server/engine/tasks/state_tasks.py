@@ -38,7 +38,7 @@ def run_terminate(run: Run) -> bool:
     if run.input.get("terminationStatus") not in {COMPLETED, FAILED, TERMINATED}:
         run.fail("given termination status is not valid")
         return False
-    output = run.input.get("workflowOutput")
+    output = run.input_with_secrets.get("workflowOutput")
     if output is None:
         return run.complete({})
     return run.complete(dict(output) if isinstance(output, dict) else {"output": output})
@@ -47,7 +47,7 @@ def run_terminate(run: Run) -> bool:
 def run_set_variable(run: Run) -> bool:
     """Set all, or none when they would become too large."""
     workflow = run.execution.workflow
-    variables = {**workflow["variables"], **run.input}
+    variables = {**workflow["variables"], **run.input_with_secrets}
     size = len(dumps(variables)) // 1024
     if size > _LARGEST_VARIABLES_KB:
         return run.fail(
