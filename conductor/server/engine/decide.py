@@ -238,6 +238,8 @@ class _Pass:
             self._retry(task, task_def)
         if is_done(task) and not task["executed"] and not task["retried"]:
             self._follow(task)
+        if is_done(task) and self._next.get(reference) is task:
+            del self._next[reference]  # it timed out or failed just now: nothing is left to run
 
     def _retry(self, task: Doc, task_def: Json | None) -> None:
         again = retry_or_end(self.execution, task, task_def, self.world)

@@ -18,7 +18,7 @@ from conductor.server.engine.state import (
     Doc,
     Execution,
 )
-from conductor.server.engine.world import TerminateWorkflowError, World
+from conductor.server.engine.world import DOCUMENTED, Divergences, TerminateWorkflowError, World
 
 Json = dict[str, Any]
 
@@ -108,9 +108,11 @@ def _last_heard_of(task: Doc) -> int:
 
 
 def is_ended_by_update(task: Doc) -> bool:
-    """Whether the engine starts the task and another party ends it."""
+    """Whether the engine starts the task and another party ends it, so that no response is due."""
     if task["taskType"] not in SYSTEM:
         return False
+    if task["taskType"] == "HUMAN":
+        return True
     definition = task.get("workflowTask") or {}
     return bool(
         task["taskType"] == "SUB_WORKFLOW" or task["inputData"].get("asyncComplete") or definition.get("asyncComplete")
@@ -126,11 +128,17 @@ def _time_out(task: Doc, policy: str, reason: str) -> None:
         raise TerminateWorkflowError(reason, TIMED_OUT, task["taskId"])
 
 
-def next_deadline(execution: Execution) -> int | None:
-    """When the execution has to be looked at again, epoch ms; None when only an event moves it."""
+def next_deadline(execution: Execution, divergences: Divergences = DOCUMENTED) -> int | None:
+    """Return when the execution must be evaluated again, epoch ms; None when only an event moves it."""
     if execution.is_terminal:
         return None
+    if not divergences.time_out_beside_human and any(map(_is_open_human, execution.tasks)):
+        return next_wait(execution)
     return min(_deadlines(execution), default=None)
+
+
+def _is_open_human(task: Doc) -> bool:
+    return task["taskType"] == "HUMAN" and task["status"] in OPEN_TASK
 
 
 def next_wait(execution: Execution) -> int | None:

@@ -26,6 +26,8 @@ class Divergences:
             ``JSON.stringify`` writes as ``{}``.
         trim_lists: ``IN (a, b)`` of a search finds both; the real server takes the blank for a part of the second.
         limit_rates: ``rateLimitPerFrequency`` of a task definition holds; the real server with SQLite only stores it.
+        time_out_beside_human: Timeouts of a workflow and its tasks fire while a HUMAN task is open; the open-source
+            server does not evaluate such an execution until an update or ``PUT /workflow/decide/{id}`` does.
         rerun_completed_children: A rerun from a SUB_WORKFLOW task whose child has completed starts a new child; the
             open-source server attaches the completed one, so that nothing runs again.
         keep_branches_on_rerun: A rerun from a task in a fork or a loop keeps the other branches, and sets the loop to
@@ -44,6 +46,7 @@ class Divergences:
     limit_rates: bool = True
     honour_idempotency_keys: bool = True
     rerun_completed_children: bool = True
+    time_out_beside_human: bool = True
     keep_branches_on_rerun: bool = True
 
 
@@ -59,6 +62,7 @@ STRICT = Divergences(
     limit_rates=False,
     honour_idempotency_keys=False,
     rerun_completed_children=False,
+    time_out_beside_human=False,
     keep_branches_on_rerun=False,
 )
 

@@ -172,6 +172,7 @@ MAX_DEPTH = 1000
 MAX_VALUES = 1_000_000
 #: Bytes and separators up to which a body needs no look at its structure: it is parsed in some milliseconds.
 _SMALL_BODY, _FEW_SEPARATORS = 1 << 20, 100_000
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 
 
@@ -184,11 +185,21 @@ def parse_json(body: bytes) -> Any:
     if len(body) > _SMALL_BODY and body.count(b",") + body.count(b"[") + body.count(b"{") > _FEW_SEPARATORS:
         _check_structure(body)
     try:
-        return loads(body)
+        found = loads(body)
+        return _without_lone_surrogates(found) if _SURROGATE.search(body) else found
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
         raise RefusedError(500, f"JSON parse error: {error}") from None
+
+
+def _without_lone_surrogates(value: Any) -> Any:
+    """Return the value with `?` for each half of a surrogate pair, which UTF-8 cannot store."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_without_lone_surrogates(key): _without_lone_surrogates(item) for key, item in value.items()}
+    return [_without_lone_surrogates(item) for item in value] if isinstance(value, list) else value
 
 
 def _check_structure(body: bytes) -> None:

@@ -462,7 +462,7 @@ class Kernel:
     # -- timers
 
     def _set_timer(self, workflow_id: str, execution: Execution) -> None:
-        deadline = next_deadline(execution)
+        deadline = next_deadline(execution, self.divergences)
         if deadline is not None and deadline <= self.clock.now_ms():
             deadline = self.clock.now_ms() + _AGAIN_MS  # the engine has looked, and left it
         if deadline is None:

@@ -1,5 +1,7 @@
 """The real server's traps, which a strict embedded server copies."""
 
+import time
+
 from kit import scenario
 
 
@@ -57,3 +59,16 @@ def rates_that_do_not_hold(lab):
     for _ in range(2):
         lab.start()
     return [lab.poll()["rateLimitPerFrequency"] for _ in range(2)]
+
+
+def human(**more):
+    return {"name": "h", "taskReferenceName": "h", "type": "HUMAN", **more}
+
+
+@scenario(kind="strict")
+def a_workflow_timeout_beside_a_human_task(lab):
+    workflow_id = lab.run(human(), timeoutSeconds=1, timeoutPolicy="TIME_OUT_WF")
+    time.sleep(3)
+    before = lab.document(workflow_id)["status"]
+    lab.put(f"/workflow/decide/{workflow_id}")
+    return [before, lab.end(workflow_id)["status"]]

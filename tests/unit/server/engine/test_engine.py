@@ -290,3 +290,22 @@ def test_a_restart_at_any_commit_changes_nothing(seed):
         if bench.status in TERMINAL_WORKFLOW:
             break
         random_step(rng, bench)
+
+
+def test_an_optional_last_task_that_times_out_completes_the_workflow():
+    for kind in ("HUMAN", "WAIT"):
+        last = {"name": "t", "taskReferenceName": "t", "type": kind, "optional": True}
+        definition = {"name": "t", "retryCount": 0, "timeoutSeconds": 20, "timeoutPolicy": "RETRY"}
+        bench = Bench([last], [{**definition, "responseTimeoutSeconds": 20}])
+        bench.after(21)
+        assert (bench.status, bench.execution.tasks[0]["status"]) == ("COMPLETED", "COMPLETED_WITH_ERRORS"), kind
+
+
+def test_a_response_timeout_does_not_end_a_human_task():
+    human = {"name": "t", "taskReferenceName": "t", "type": "HUMAN"}
+    bench = Bench([human], [{"name": "t", "retryCount": 0, "timeoutSeconds": 300, "timeoutPolicy": "TIME_OUT_WF"}])
+    bench.execution.tasks[0]["workflowTask"]["taskDefinition"]["responseTimeoutSeconds"] = 60
+    bench.after(299)
+    assert bench.status == "RUNNING"
+    bench.after(1)
+    assert bench.status == "TIMED_OUT"
