@@ -108,9 +108,14 @@ class Execution:
     is_unfinished: bool = False
     is_starting: bool = False
     _newest: dict[str, Doc] = field(factory=dict)
+    _newest_by_name: dict[str, Doc] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
+        self._index()
+
+    def _index(self) -> None:
         self._newest = {task["referenceTaskName"]: task for task in self.tasks}
+        self._newest_by_name = {name_in_expressions(task): task for task in self.tasks}
 
     @property
     def id(self) -> str:
@@ -141,6 +146,10 @@ class Execution:
         """The last scheduled task of this reference name."""
         return self._newest.get(reference)
 
+    def newest_by_name(self, name: str) -> Doc | None:
+        """Return the last scheduled task that expressions know by this name: in a loop without the iteration."""
+        return self._newest_by_name.get(name)
+
     def references(self) -> Iterable[str]:
         """The reference names of all tasks."""
         return self._newest.keys()
@@ -154,17 +163,24 @@ class Execution:
         for task in tasks:
             self.tasks.insert(0 if first else len(self.tasks), task)
             self._newest[task["referenceTaskName"]] = task
+            self._newest_by_name[name_in_expressions(task)] = task
 
     def remove(self, tasks: Iterable[Doc]) -> None:
         """Remove tasks for good."""
         gone = {task["taskId"] for task in tasks}
         self.removed.extend(gone)
         self.tasks = [task for task in self.tasks if task["taskId"] not in gone]
-        self._newest = {task["referenceTaskName"]: task for task in self.tasks}
+        self._index()
 
     def add_log(self, task: Doc, text: str, now: int) -> None:
         """Ask for a line in the task's log."""
         self.commands.append(AddLog(task["taskId"], text, now))
+
+
+def name_in_expressions(task: Mapping[str, Any]) -> str:
+    """Return the name by which expressions know a task."""
+    reference: str = task["referenceTaskName"]
+    return plain_reference(reference) if task["iteration"] > 0 else reference
 
 
 def is_done(task: Mapping[str, Any]) -> bool:

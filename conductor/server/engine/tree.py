@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 _BRANCHING = frozenset({"DECISION", "SWITCH", "DO_WHILE"})
 _WITH_CHILDREN = _BRANCHING | {"FORK_JOIN"}
@@ -66,6 +66,15 @@ def _next_in_branch(
     return None, False
 
 
+@frozen
+class _Place:
+    """Where a task is: its operator (None at the top), the branch, and its position there."""
+
+    parent: dict[str, Any] | None
+    branch: list[dict[str, Any]]
+    position: int
+
+
 @define(eq=False)
 class DefinitionTree:
     """One definition, and what is looked up in it often.
@@ -77,12 +86,12 @@ class DefinitionTree:
     definition: dict[str, Any]
     snapshot: int | None = None
     _tasks: dict[str, dict[str, Any]] = field(factory=dict)
+    _places: dict[str, _Place] = field(factory=dict)
     _next: dict[str, dict[str, Any] | None] = field(factory=dict)
     types: frozenset[str] = frozenset()
 
     def __attrs_post_init__(self) -> None:
-        for task in walk(self.definition["tasks"]):
-            self._tasks.setdefault(task["taskReferenceName"], task)
+        self._locate(self.definition["tasks"], None)
         self.types = frozenset(task["type"] for task in self._tasks.values())
 
     def task(self, reference: str) -> dict[str, Any] | None:
@@ -104,16 +113,20 @@ class DefinitionTree:
         own = self.task(reference)
         if own is None or own["type"] == "TERMINATE":
             return None
-        tasks = self.definition["tasks"]
-        for position, task in enumerate(tasks):
-            is_here = task["taskReferenceName"] == reference
-            if not is_here:
-                following = next_inside(task, reference, None)
-                if following is not None:
-                    return following
-                if not contains(task, reference):
-                    continue
-                if task["type"] == "DO_WHILE":
-                    return None
-            return tasks[position + 1] if position + 1 < len(tasks) else None
+        place: _Place | None = self._places[reference]
+        while place is not None:
+            following = place.branch[place.position + 1 : place.position + 2]
+            if following:
+                return following[0]
+            if place.parent is not None and place.parent["type"] == "DO_WHILE":
+                return place.parent
+            place = None if place.parent is None else self._places[place.parent["taskReferenceName"]]
         return None
+
+    def _locate(self, branch: list[dict[str, Any]], parent: dict[str, Any] | None) -> None:
+        for position, task in enumerate(branch):
+            reference = task["taskReferenceName"]
+            self._tasks.setdefault(reference, task)
+            self._places.setdefault(reference, _Place(parent, branch, position))
+            for one in children(task):
+                self._locate(one, task)

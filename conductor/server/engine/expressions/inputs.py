@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conductor.server.engine.expressions.references import expressions_in, substitute, substitute_secrets
-from conductor.server.engine.state import Doc, Execution, plain_reference
+from conductor.server.engine.state import Doc, Execution, name_in_expressions
 from conductor.server.engine.world import World
 
 Json = dict[str, Any]
@@ -78,11 +78,9 @@ def _scope(execution: Execution, names: set[str] | None) -> Json:
         scope["workflow"] = _workflow(execution)
     if names is not None and names <= {"workflow"}:
         return scope
-    for task in execution.tasks:
-        own = task["referenceTaskName"]
-        name = plain_reference(own) if task["iteration"] > 0 else own
-        if names is None or name in names:
-            newest = execution.newest(own) or task
+    for name in {name_in_expressions(task): None for task in execution.tasks} if names is None else names:
+        newest = execution.newest_by_name(name)
+        if newest is not None:
             seen = {key: newest.get(key) for key in _SEEN_OF_TASK}
             scope[name] = {"input": newest["inputData"], "output": newest["outputData"], **seen}
     return scope

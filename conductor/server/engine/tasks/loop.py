@@ -18,7 +18,7 @@ from conductor.server.engine.state import (
     plain_reference,
 )
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.tree import contains, next_inside, walk
+from conductor.server.engine.tree import next_inside, walk
 from conductor.server.engine.world import ScriptFailedError
 
 Json = dict[str, Any]
@@ -113,14 +113,19 @@ def _start_round(run: Run, iteration: int) -> bool:
     return True
 
 
+def _body_of(definition: Json) -> set[str]:
+    return {one["taskReferenceName"] for one in walk([definition])}
+
+
 def _tasks_of_round(run: Run, iteration: int) -> dict[str, Doc]:
     found: dict[str, Doc] = {}
     loop = run.task
+    names = _body_of(loop["workflowTask"])
     for task in run.execution.tasks:
         reference = task["referenceTaskName"]
         if task["iteration"] != iteration or reference == loop["referenceTaskName"]:
             continue
-        if contains(loop["workflowTask"], plain_reference(reference)):
+        if plain_reference(reference) in names:
             known = found.get(reference)
             if known is None or task["retryCount"] > known["retryCount"]:
                 found[reference] = task
@@ -151,13 +156,13 @@ def _forget_old_rounds(run: Run) -> None:
     output = run.task["outputData"]
     if gone & output.keys():
         run.task["outputData"] = {key: value for key, value in output.items() if key not in gone}
-    own, definition = run.task["referenceTaskName"], run.task["workflowTask"]
+    own, names = run.task["referenceTaskName"], _body_of(run.task["workflowTask"])
     old = [
         task
         for task in run.execution.tasks
         if task["iteration"] <= last_gone
         and task["referenceTaskName"] != own
-        and contains(definition, plain_reference(task["referenceTaskName"]))
+        and plain_reference(task["referenceTaskName"]) in names
     ]
     if old:
         run.execution.remove(old)
@@ -200,9 +205,9 @@ def _evaluate_condition(run: Run) -> bool:
     loop, definition = run.task, run.task["workflowTask"]
     bindings = _parameters(run)
     bindings[loop["referenceTaskName"]] = loop["outputData"]
-    for task in run.execution.tasks:
-        name = plain_reference(task["referenceTaskName"])
-        if task is not loop and name != loop["referenceTaskName"] and contains(definition, name):
+    for name in _body_of(definition):
+        task = run.execution.newest_by_name(name)
+        if task is not None and name != loop["referenceTaskName"]:
             bindings[name] = task["outputData"]
     condition = definition.get("loopCondition")
     if is_over_items(loop):
