@@ -61,6 +61,7 @@ def decide(execution: Execution, world: World) -> None:
         if execution.workflow["status"] != COMPLETED:
             cancel_open_tasks(execution, world)
         return
+    execution.settle()
     _reopen_joins(execution)
     try:
         execution.is_unfinished = _passes(execution, world)
@@ -73,7 +74,7 @@ def decide(execution: Execution, world: World) -> None:
     except Exception as error:  # noqa: BLE001  data that nobody foresaw must not leave it where it is, for ever
         world.warn(f"Deciding the execution {execution.id} failed")
         end_badly(execution, world, TerminateWorkflowError(unforeseen(error)))
-    for task in execution.tasks:
+    for task in execution.live:
         if "_round" in task:
             task.drop("_round")
 
@@ -89,7 +90,7 @@ def _passes(execution: Execution, world: World) -> bool:
 def run_due_tasks(execution: Execution, world: World) -> bool:
     """Start and run the engine's own tasks whose time has come; returns whether one of them changed."""
     changed = False
-    for task in list(execution.tasks):
+    for task in list(execution.live):
         if task["taskType"] not in ASYNCHRONOUS or is_done(task):
             continue
         run = Run(execution, world, task, _no_round)
@@ -130,7 +131,7 @@ def _no_round(_: Doc) -> None:
 
 def _reopen_joins(execution: Execution) -> None:
     """A child of a failed branch runs again: so does the JOIN that had failed with it."""
-    changed = [t for t in execution.tasks if t["subworkflowChanged"] and not t["retried"]]
+    changed = [t for t in execution.live if t["subworkflowChanged"] and not t["retried"]]
     for task in changed:
         task["subworkflowChanged"] = False
     if changed:
@@ -182,13 +183,17 @@ class _Pass:
     _before: list[tuple[Doc, str]] = field(factory=list)
     _next: dict[str, Doc] = field(factory=dict)
     _done: set[str] = field(factory=set)
+    _open: set[str] = field(factory=set)
 
     @property
     def to_schedule(self) -> list[Doc]:
-        return [task for reference, task in self._next.items() if reference not in self._done]
+        return [task for reference, task in self._next.items() if not self._is_executed(reference)]
+
+    def _is_executed(self, reference: str) -> bool:
+        return reference in self._done or (reference not in self._open and self.execution.is_settled(reference))
 
     def look(self) -> None:
-        tasks = self.execution.tasks
+        tasks = self.execution.live
         if all(task["status"] == SKIPPED or task["executed"] for task in tasks):
             for task in self._first_tasks():
                 self._next[task["referenceTaskName"]] = task
@@ -230,6 +235,7 @@ class _Pass:
         if task["taskType"] in SYSTEM and not is_done(task):
             self._next.setdefault(reference, task)
             self._done.discard(reference)
+            self._open.add(reference)
         definition = task.get("workflowTask") or self.execution.tree.task(reference) or {}
         task_def = definition.get("taskDefinition")
         if task_def is not None:
@@ -247,6 +253,7 @@ class _Pass:
         if again is not None:
             self._next[again["referenceTaskName"]] = again
             self._done.discard(again["referenceTaskName"])
+            self._open.add(again["referenceTaskName"])
             self.updated.append(task)
         elif not definition.get("permissive") or definition.get("optional"):
             task["status"] = COMPLETED_WITH_ERRORS
@@ -276,8 +283,7 @@ class _Pass:
     def _in_round_of(self, task: Doc, following: list[Doc]) -> list[Doc]:
         for one in following:
             put_in_round(one, task["iteration"])
-        known = {one["referenceTaskName"] for one in self.execution.tasks if one["status"] != SCHEDULED}
-        return [one for one in following if one["referenceTaskName"] not in known]
+        return [one for one in following if not _is_under_way(self.execution, one)]
 
     def _all_done(self) -> bool:
         if not self.execution.tasks:
@@ -346,17 +352,18 @@ def _schedule_round(execution: Execution, loop: Doc, world: World) -> None:
 
 
 def _without_duplicates(execution: Execution, tasks: list[Doc]) -> list[Doc]:
-    if not tasks:
-        return []
-    known = {(task["referenceTaskName"], task["retryCount"]) for task in execution.tasks}
-    return [task for task in tasks if (task["referenceTaskName"], task["retryCount"]) not in known]
+    return [task for task in tasks if _is_later_attempt(task, execution.newest(task["referenceTaskName"]))]
+
+
+def _is_later_attempt(task: Doc, known: Doc | None) -> bool:
+    return known is None or bool(task["retryCount"] > known["retryCount"])
 
 
 def schedule(execution: Execution, tasks: list[Doc], world: World) -> bool:
     """Number new tasks and queue those that workers do; returns whether deciding has to go on."""
     if not tasks:
         return False
-    seq = max((task["seq"] for task in execution.tasks), default=0)
+    seq = next((task["seq"] for task in reversed(execution.tasks) if task["seq"]), 0)
     started = False
     for task in tasks:
         if not task["seq"]:

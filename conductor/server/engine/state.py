@@ -56,26 +56,32 @@ class Doc(dict[str, Any]):
     engine's own, and never leave the server.
     """
 
-    __slots__ = ("changed",)
+    __slots__ = ("changed", "owner")
 
     def __init__(self, content: Mapping[str, Any], *, changed: bool = True) -> None:
         super().__init__(content)
         self.changed: bool = changed
+        self.owner: Execution | None = None  # of a settled task: the execution that must know when it changes
+
+    def _note_change(self) -> None:
+        self.changed = True
+        if self.owner is not None:
+            self.owner.unsettle(self)
 
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value)
-        self.changed = True
+        self._note_change()
 
     def update(self, *given: Any, **values: Any) -> None:
         """Set several members."""
         super().update(*given, **values)
-        self.changed = True
+        self._note_change()
 
     def drop(self, *keys: str) -> None:
         """Remove what is there of ``keys``."""
         for key in keys:
             super().pop(key, None)
-        self.changed = True
+        self._note_change()
 
     def put(self, key: str, **values: Any) -> None:
         """Set members of the object at ``key``, which is replaced by a changed copy."""
@@ -109,6 +115,8 @@ class Execution:
     is_starting: bool = False
     _newest: dict[str, Doc] = field(factory=dict)
     _newest_by_name: dict[str, Doc] = field(factory=dict)
+    _live: list[Doc] | None = None
+    _settled_references: set[str] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
         self._index()
@@ -150,6 +158,40 @@ class Execution:
         """Return the last scheduled task that expressions know by this name: in a loop without the iteration."""
         return self._newest_by_name.get(name)
 
+    @property
+    def live(self) -> list[Doc]:
+        """The tasks that deciding still looks at, and those that changed, in the order of scheduling.
+
+        The others have ended and were followed by their next tasks; most tasks of a long execution are of this kind.
+        """
+        if self._live is None:
+            self._settled_references.clear()
+            self._live = self._without_settled(self.tasks)
+        return self._live
+
+    def settle(self) -> None:
+        """Drop the tasks that deciding is done with from ``live``."""
+        self._live = self._without_settled(self.live)
+
+    def is_settled(self, reference: str) -> bool:
+        """Whether a task of this reference name is no longer live."""
+        return reference in self._settled_references
+
+    def unsettle(self, task: Doc) -> None:
+        """Take a settled task that changed back into ``live``."""
+        task.owner = None
+        self._live = None
+
+    def _without_settled(self, tasks: list[Doc]) -> list[Doc]:
+        kept = []
+        for task in tasks:
+            if not task.changed and task["executed"] and is_done(task) and task["taskType"] != "TERMINATE":
+                task.owner = self
+                self._settled_references.add(task["referenceTaskName"])
+            else:
+                kept.append(task)
+        return kept
+
     def references(self) -> Iterable[str]:
         """The reference names of all tasks."""
         return self._newest.keys()
@@ -162,6 +204,10 @@ class Execution:
         """Append tasks; or put them first, as those are that were never scheduled."""
         for task in tasks:
             self.tasks.insert(0 if first else len(self.tasks), task)
+            if first:
+                self._live = None
+            elif self._live is not None:
+                self._live.append(task)
             self._newest[task["referenceTaskName"]] = task
             self._newest_by_name[name_in_expressions(task)] = task
 
@@ -170,6 +216,7 @@ class Execution:
         gone = {task["taskId"] for task in tasks}
         self.removed.extend(gone)
         self.tasks = [task for task in self.tasks if task["taskId"] not in gone]
+        self._live = None
         self._index()
 
     def add_log(self, task: Doc, text: str, now: int) -> None:

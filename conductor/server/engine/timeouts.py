@@ -132,7 +132,7 @@ def next_deadline(execution: Execution, divergences: Divergences = DOCUMENTED) -
     """Return when the execution must be evaluated again, epoch ms; None when only an event moves it."""
     if execution.is_terminal:
         return None
-    if not divergences.time_out_beside_human and any(map(_is_open_human, execution.tasks)):
+    if not divergences.time_out_beside_human and any(map(_is_open_human, execution.live)):
         return next_wait(execution)
     return min(_deadlines(execution), default=None)
 
@@ -143,7 +143,7 @@ def _is_open_human(task: Doc) -> bool:
 
 def next_wait(execution: Execution) -> int | None:
     """When a wait or a delay of the execution is over, epoch ms; timeouts do not count."""
-    return min((due for task in execution.tasks if task["status"] in OPEN_TASK for due in _waits(task)), default=None)
+    return min((due for task in execution.live if task["status"] in OPEN_TASK for due in _waits(task)), default=None)
 
 
 def _waits(task: Doc) -> Iterator[int]:
@@ -165,7 +165,7 @@ def _deadlines(execution: Execution) -> Iterator[int]:
     definition = execution.definition
     if definition["timeoutSeconds"] > 0 and definition["timeoutPolicy"] == "TIME_OUT_WF" and not is_paused:
         yield _workflow_began(execution) + definition["timeoutSeconds"] * 1000
-    for task in execution.tasks:
+    for task in execution.live:
         if task["status"] in OPEN_TASK:
             yield from _waits(task)
             task_def = (task.get("workflowTask") or {}).get("taskDefinition")

@@ -318,7 +318,7 @@ class Kernel:
         now = self.world.now
         for execution in self._current.touched.values():
             workflow = execution.workflow
-            changed = [task for task in execution.tasks if task.changed]
+            changed = [task for task in execution.live if task.changed]
             if not (workflow.changed or changed or execution.removed):
                 continue
             workflow["updateTime"] = max(now, workflow["updateTime"])
@@ -357,7 +357,7 @@ class Kernel:
                 self._unfinished.setdefault(workflow_id, [])
             execution.workflow.changed = False
             execution.removed.clear()
-            for task in execution.tasks:
+            for task in execution.live:
                 task.changed = False
             self._set_timer(workflow_id, execution)
             for wake in tuple(self._watchers.get(workflow_id, ())):

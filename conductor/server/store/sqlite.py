@@ -118,7 +118,7 @@ class Store:
             self._save_tree(execution.tree)
         if execution.workflow.changed:
             self._save_workflow(execution)
-        changed = [task for task in execution.tasks if task.changed]
+        changed = [task for task in execution.live if task.changed]
         if changed:
             self._write_many(
                 "REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?)",

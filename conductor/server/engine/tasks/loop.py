@@ -118,18 +118,11 @@ def _body_of(definition: Json) -> set[str]:
 
 
 def _tasks_of_round(run: Run, iteration: int) -> dict[str, Doc]:
-    found: dict[str, Doc] = {}
     loop = run.task
-    names = _body_of(loop["workflowTask"])
-    for task in run.execution.tasks:
-        reference = task["referenceTaskName"]
-        if task["iteration"] != iteration or reference == loop["referenceTaskName"]:
-            continue
-        if plain_reference(reference) in names:
-            known = found.get(reference)
-            if known is None or task["retryCount"] > known["retryCount"]:
-                found[reference] = task
-    return found
+    names = _body_of(loop["workflowTask"]) - {loop["referenceTaskName"]}
+    newest = (run.execution.newest(in_round(name, iteration)) for name in names)
+    found = [task for task in newest if task is not None and task["iteration"] == iteration]
+    return {task["referenceTaskName"]: task for task in sorted(found, key=lambda one: int(one["seq"]))}
 
 
 def _is_complete(run: Run, body: dict[str, Doc]) -> bool:
