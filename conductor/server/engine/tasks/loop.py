@@ -119,9 +119,8 @@ def _body_of(definition: Json) -> set[str]:
 
 def _tasks_of_round(run: Run, iteration: int) -> dict[str, Doc]:
     loop = run.task
-    names = _body_of(loop["workflowTask"]) - {loop["referenceTaskName"]}
-    newest = (run.execution.newest(in_round(name, iteration)) for name in names)
-    found = [task for task in newest if task is not None and task["iteration"] == iteration]
+    newest = (run.execution.newest(in_round(name, iteration)) for name in _body_of(loop["workflowTask"]))
+    found = [task for task in newest if task is not None and task is not loop and task["iteration"] == iteration]
     return {task["referenceTaskName"]: task for task in sorted(found, key=lambda one: int(one["seq"]))}
 
 
