@@ -199,7 +199,7 @@ def _evaluate_condition(run: Run) -> bool:
     bindings[loop["referenceTaskName"]] = loop["outputData"]
     for name in _body_of(definition):
         task = run.execution.newest_by_name(name)
-        if task is not None and name != loop["referenceTaskName"]:
+        if task is not None and task is not loop and name != loop["referenceTaskName"]:
             bindings[name] = task["outputData"]
     condition = definition.get("loopCondition")
     if is_over_items(loop):
