@@ -30,7 +30,7 @@ from conductor.server.engine.state import (
     plain_reference,
 )
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.timeouts import check_task, check_workflow
+from conductor.server.engine.timeouts import check_task, check_workflow, task_deadline
 from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
 
 Json = dict[str, Any]
@@ -206,10 +206,21 @@ class _Pass:
             if task["taskType"] == "TERMINATE" and task["status"] in SUCCESSFUL_TASK:
                 self.terminate = task
         for task in pending:
-            self._look_at(task)
+            if not self._is_waiting(task):
+                self._look_at(task)
         if self.terminate is not None or (not self.to_schedule and self._all_done()):
             self._check_permissive()
             self.is_complete = True
+
+    def _is_waiting(self, task: Doc) -> bool:
+        """Whether a worker task is open and none of its timeouts has passed, so that there is nothing to decide."""
+        if task["taskType"] in SYSTEM or is_done(task):
+            return False
+        task_def = (task.get("workflowTask") or {}).get("taskDefinition")
+        if task_def is None or task_def["totalTimeoutSeconds"] > 0:
+            return False
+        due = task_deadline(task)
+        return due is None or due > self.world.now
 
     def forget(self, kept: str | None = None) -> None:
         """Undo what the look noted in tasks: the real server does not store that of the last look, except of one."""

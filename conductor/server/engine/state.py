@@ -56,15 +56,18 @@ class Doc(dict[str, Any]):
     engine's own, and never leave the server.
     """
 
-    __slots__ = ("changed", "owner")
+    __slots__ = ("changed", "deadline", "owner", "pending")
 
     def __init__(self, content: Mapping[str, Any], *, changed: bool = True) -> None:
         super().__init__(content)
         self.changed: bool = changed
+        self.deadline: int | None = None  # of a task, kept until it changes; 0 for none
+        self.pending: list[str] | None = None  # of a JOIN: the references that have not ended
         self.owner: Execution | None = None  # of a settled task: the execution that must know when it changes
 
     def _note_change(self) -> None:
         self.changed = True
+        self.deadline = None
         if self.owner is not None:
             self.owner.unsettle(self)
 

@@ -150,7 +150,7 @@ def _waits(task: Doc) -> Iterator[int]:
     if task.get("_waitTimeout"):
         yield task["_waitTimeout"] + 1
     if task["status"] == SCHEDULED and task["taskType"] in ASYNCHRONOUS:
-        yield task.get("_due", 0)
+        yield task.get("_due") or 1
 
 
 def waits_for_somebody(task: Doc) -> bool:
@@ -166,11 +166,23 @@ def _deadlines(execution: Execution) -> Iterator[int]:
     if definition["timeoutSeconds"] > 0 and definition["timeoutPolicy"] == "TIME_OUT_WF" and not is_paused:
         yield _workflow_began(execution) + definition["timeoutSeconds"] * 1000
     for task in execution.live:
+        if is_paused:
+            yield from _waits(task) if task["status"] in OPEN_TASK else ()
+        elif (due := task_deadline(task)) is not None:
+            yield due
+
+
+def task_deadline(task: Doc) -> int | None:
+    """Return when an open task must be evaluated again, epoch ms; None for a task that only an event moves."""
+    if task.deadline is None:
+        found: list[int] = []
         if task["status"] in OPEN_TASK:
-            yield from _waits(task)
+            found += _waits(task)
             task_def = (task.get("workflowTask") or {}).get("taskDefinition")
-            if task_def is not None and not is_paused:
-                yield from _task_deadlines(task, task_def)
+            if task_def is not None:
+                found += _task_deadlines(task, task_def)
+        task.deadline = min(found, default=0)
+    return task.deadline or None
 
 
 def _task_deadlines(task: Doc, task_def: Json) -> Iterator[int]:

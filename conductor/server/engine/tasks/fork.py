@@ -47,8 +47,18 @@ def plan_exclusive_join(plan: Plan) -> list[Doc]:
 
 
 def run_join(run: Run) -> bool:
-    """Look at the joined tasks; returns whether the JOIN has ended."""
-    references = _joined(run)
+    """Look at the joined tasks that have not ended yet; returns whether the JOIN has ended."""
+    join = run.task
+    references = join.pending or _joined(run)
+    ended = _look_at(run, references)
+    if ended is None and join.pending is not None and not join.pending:
+        return _look_at(run, _joined(run)) or False  # all once more: some may have been retried meanwhile
+    return ended or False
+
+
+def _look_at(run: Run, references: list[str]) -> bool | None:
+    """Take over outputs; returns True when the JOIN has ended, False when it waits, None when it may end."""
+    is_partial = references is run.task.pending
     found = [run.execution.newest(reference) for reference in references]
     all_done = all(task is not None and is_done(task) for task in found)
     output, optional_failures = dict(run.task["outputData"]), ""
@@ -63,8 +73,11 @@ def run_join(run: Run) -> bool:
             optional_failures += f"{task['taskDefName']}/{task['taskId']} "
     if output != run.task["outputData"]:
         run.task["outputData"] = output
-    if not all_done:
-        return False
+    if not all_done or is_partial:
+        pairs = zip(references, found, strict=True)
+        run.task.pending = [reference for reference, task in pairs if task is None or not is_done(task)]
+        return None if all_done else False
+    run.task.pending = None
     if optional_failures:
         return run.fail(f"{optional_failures}completed with errors", COMPLETED_WITH_ERRORS)
     return run.complete()
