@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.address import Listening
-from conductor.server.engine.world import DOCUMENTED, STRICT
+from conductor.server.engine.context import DOCUMENTED, STRICT
 from conductor.server.http.app import App
 from conductor.server.http.connection import HttpServer
 from conductor.server.http.middleware import Faults, Keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from conductor.server.engine.context import EngineContext, RefusedError
 from conductor.server.engine.decide import enqueue
 from conductor.server.engine.outcome import terminate
 from conductor.server.engine.state import (
@@ -17,7 +18,6 @@ from conductor.server.engine.state import (
     Execution,
 )
 from conductor.server.engine.tasks.family import new_document
-from conductor.server.engine.world import RefusedError, World
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ def pause(execution: Execution) -> None:
     execution.workflow["status"] = PAUSED
 
 
-def resume(execution: Execution, world: World) -> None:
+def resume(execution: Execution, context: EngineContext) -> None:
     """Go on; its timeout begins anew."""
     workflow = execution.workflow
     if workflow["status"] != PAUSED:
@@ -40,10 +40,10 @@ def resume(execution: Execution, world: World) -> None:
             f"The workflow {execution.id} is not PAUSED so cannot resume. Current status is {workflow['status']}",
         )
     workflow["status"] = RUNNING
-    workflow["lastRetriedTime"] = world.now
+    workflow["lastRetriedTime"] = context.now
 
 
-def terminate_by_request(execution: Execution, reason: str | None, world: World) -> bool:
+def terminate_by_request(execution: Execution, reason: str | None, context: EngineContext) -> bool:
     """End it as TERMINATED; returns whether that changed anything."""
     status = execution.workflow["status"]
     if status == COMPLETED:
@@ -51,11 +51,11 @@ def terminate_by_request(execution: Execution, reason: str | None, world: World)
     if status == TERMINATED:
         return False
     execution.workflow["status"] = TERMINATED
-    terminate(execution, world, reason)
+    terminate(execution, context, reason)
     return True
 
 
-def skip(execution: Execution, reference: str, request: Json, world: World) -> None:
+def skip(execution: Execution, reference: str, request: Json, context: EngineContext) -> None:
     """Mark a task that is still to come as skipped."""
     if execution.workflow["status"] != RUNNING:
         raise RefusedError(
@@ -71,12 +71,12 @@ def skip(execution: Execution, reference: str, request: Json, world: World) -> N
         )
     if execution.newest(reference) is not None:
         raise RefusedError(500, f"The task referenced {reference} has already been processed, cannot be skipped")
-    task = new_document(execution, definition, world.new_id(), world.now)
+    task = new_document(execution, definition, context.new_id(), context.now)
     task.update(
         taskType=definition["name"],
         status=SKIPPED,
         scheduledTime=0,
-        endTime=world.now,
+        endTime=context.now,
         inputData=request.get("taskInput") or {},
         outputData=request.get("taskOutput") or {},
         seq=0,
@@ -85,7 +85,7 @@ def skip(execution: Execution, reference: str, request: Json, world: World) -> N
     execution.add([task], first=True)
 
 
-def reset_callbacks(execution: Execution, world: World) -> None:
+def reset_callbacks(execution: Execution, context: EngineContext) -> None:
     """Make delayed worker tasks due now."""
     if execution.is_terminal:
         raise RefusedError(409, f"Workflow is in terminal state. Status = {execution.workflow['status']}")
@@ -93,4 +93,4 @@ def reset_callbacks(execution: Execution, world: World) -> None:
         if task["status"] == SCHEDULED and task["taskType"] not in SYSTEM and task["callbackAfterSeconds"] > 0:
             task["callbackAfterSeconds"] = 0
             task.drop("_callbackAfterMs")
-            enqueue(execution, task, world)
+            enqueue(execution, task, context)

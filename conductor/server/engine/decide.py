@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from conductor.server.engine.commands import Enqueue
+from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.outcome import cancel_open_tasks, end, end_badly, touch
 from conductor.server.engine.registry import RUNS, STARTS, plan_for
@@ -31,27 +32,26 @@ from conductor.server.engine.state import (
 )
 from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.timeouts import check_task, check_workflow, task_deadline
-from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
 
 Json = dict[str, Any]
 
 _ACTIVE_WITHIN_MS = 10_000
 
 
-def advance(execution: Execution, world: World) -> None:
+def advance(execution: Execution, context: EngineContext) -> None:
     """Decide, and run what the engine runs itself, until only others can move the execution.
 
     When that takes too long, as a loop without an end does, the execution is left unfinished.
     """
     execution.is_unfinished = False
-    decide(execution, world)
-    while execution.is_open and not execution.is_unfinished and run_due_tasks(execution, world):
-        execution.is_unfinished = world.is_spent()
+    decide(execution, context)
+    while execution.is_open and not execution.is_unfinished and run_due_tasks(execution, context):
+        execution.is_unfinished = context.deadline_passed()
         if not execution.is_unfinished:
-            decide(execution, world)
+            decide(execution, context)
 
 
-def decide(execution: Execution, world: World) -> None:
+def decide(execution: Execution, context: EngineContext) -> None:
     """Evaluate the execution once: timeouts, retries, next tasks, the end.
 
     Raises:
@@ -59,52 +59,52 @@ def decide(execution: Execution, world: World) -> None:
     """
     if execution.is_terminal:
         if execution.workflow["status"] != COMPLETED:
-            cancel_open_tasks(execution, world)
+            cancel_open_tasks(execution, context)
         return
     execution.settle()
     _reopen_joins(execution)
     try:
-        execution.is_unfinished = _passes(execution, world)
+        execution.is_unfinished = _passes(execution, context)
     except TerminateWorkflowError as error:
-        end_badly(execution, world, error)
+        end_badly(execution, context, error)
     except RefusedError as error:
         if not execution.tasks or execution.is_starting:
             raise
-        end_badly(execution, world, TerminateWorkflowError(error.message))
+        end_badly(execution, context, TerminateWorkflowError(error.message))
     except Exception as error:  # noqa: BLE001  data that nobody foresaw must not leave it where it is, for ever
-        world.warn(f"Deciding the execution {execution.id} failed")
-        end_badly(execution, world, TerminateWorkflowError(unforeseen(error)))
+        context.warn(f"Deciding the execution {execution.id} failed")
+        end_badly(execution, context, TerminateWorkflowError(unforeseen(error)))
     for task in execution.live:
         if "_round" in task:
             task.drop("_round")
 
 
-def _passes(execution: Execution, world: World) -> bool:
+def _passes(execution: Execution, context: EngineContext) -> bool:
     """Look at all tasks until nothing changes any more; returns whether that was broken off."""
-    while _one_pass(execution, world):
-        if world.is_spent():
+    while _one_pass(execution, context):
+        if context.deadline_passed():
             return True
     return False
 
 
-def run_due_tasks(execution: Execution, world: World) -> bool:
+def run_due_tasks(execution: Execution, context: EngineContext) -> bool:
     """Start and run the engine's own tasks whose time has come; returns whether one of them changed."""
     changed = False
     for task in list(execution.live):
         if task["taskType"] not in ASYNCHRONOUS or is_done(task):
             continue
-        run = Run(execution, world, task, _no_round)
+        run = Run(execution, context, task, _no_round)
         if task["status"] == SCHEDULED:
-            if task.get("_due", 0) > world.now or task.get("_isAsked"):
+            if task.get("_due", 0) > context.now or task.get("_isAsked"):
                 continue
             task["_isAsked"] = True  # a child that is being started answers later
-            task["startTime"] = world.now
+            task["startTime"] = context.now
             task["pollCount"] += 1
             run_or_fail(STARTS[task["taskType"]], run)
-            touch(task, world.now)
+            touch(task, context.now)
             changed = True
         elif task["taskType"] in RUNS and run_or_fail(RUNS[task["taskType"]], run):
-            touch(task, world.now)
+            touch(task, context.now)
             changed = True
     return changed
 
@@ -116,7 +116,7 @@ def run_or_fail(function: Callable[[Run], bool | None], run: Run) -> bool:
     except (TerminateWorkflowError, RefusedError):
         raise
     except Exception as error:  # noqa: BLE001  the same for a task
-        run.world.warn(f"The task {run.task['taskId']} failed")
+        run.context.warn(f"The task {run.task['taskId']} failed")
         return run.fail(unforeseen(error))
 
 
@@ -141,33 +141,33 @@ def _reopen_joins(execution: Execution) -> None:
                 task.update(endTime=0, executed=False)
 
 
-def _one_pass(execution: Execution, world: World) -> bool:
-    check_workflow(execution, world)
+def _one_pass(execution: Execution, context: EngineContext) -> bool:
+    check_workflow(execution, context)
     if execution.workflow["status"] == PAUSED:
         return False
-    found = _Pass(execution, world)
+    found = _Pass(execution, context)
     try:
         found.look()
         if found.is_complete:
-            end(execution, world, found.terminate)
+            end(execution, context, found.terminate)
             is_bad = found.terminate is not None and execution.workflow["status"] != COMPLETED
             found.forget(found.terminate["taskId"] if found.terminate is not None and is_bad else None)
             return False
     except Exception as error:
         found.forget(error.task_id if isinstance(error, TerminateWorkflowError) else None)
         raise
-    set_domains(execution, found.to_schedule, world)
+    set_domains(execution, found.to_schedule, context)
     new = _without_duplicates(execution, found.to_schedule)
     execution.add(new)
-    changed = schedule(execution, new, world)
+    changed = schedule(execution, new, context)
     for task in found.to_schedule:
         if task["taskType"] in SYNCHRONOUS and not is_done(task):
-            run = Run(execution, world, task, lambda loop: _schedule_round(execution, loop, world))
+            run = Run(execution, context, task, lambda loop: _schedule_round(execution, loop, context))
             if run_or_fail(RUNS[task["taskType"]], run):
-                touch(task, world.now)
+                touch(task, context.now)
                 changed = True
     for task in found.updated:
-        touch(task, world.now)
+        touch(task, context.now)
     return changed
 
 
@@ -176,7 +176,7 @@ class _Pass:
     """One look at all tasks: which are to be scheduled, whether the execution is complete."""
 
     execution: Execution
-    world: World
+    context: EngineContext
     updated: list[Doc] = field(factory=list)
     is_complete: bool = False
     terminate: Doc | None = None
@@ -220,7 +220,7 @@ class _Pass:
         if task_def is None or task_def["totalTimeoutSeconds"] > 0:
             return False
         due = task_deadline(task)
-        return due is None or due > self.world.now
+        return due is None or due > self.context.now
 
     def forget(self, kept: str | None = None) -> None:
         """Undo what the look noted in tasks: the real server does not store that of the last look, except of one."""
@@ -233,7 +233,7 @@ class _Pass:
         task: Json | None = tasks[0] if tasks else None  # a child's definition that came as data may have none
         while task is not None and self._is_skipped(task):
             task = self.execution.tree.next(task["taskReferenceName"])
-        return plan_tasks(self.execution, task, 0, self.world) if task is not None else []
+        return plan_tasks(self.execution, task, 0, self.context) if task is not None else []
 
     def _is_skipped(self, task: Json) -> bool:
         found = self.execution.newest(task["taskReferenceName"])
@@ -250,7 +250,7 @@ class _Pass:
         definition = task.get("workflowTask") or self.execution.tree.task(reference) or {}
         task_def = definition.get("taskDefinition")
         if task_def is not None:
-            check_task(task, task_def, self.world)
+            check_task(task, task_def, self.context)
         if is_done(task) and task["status"] not in SUCCESSFUL_TASK:
             self._retry(task, task_def)
         if is_done(task) and not task["executed"] and not task["retried"]:
@@ -259,7 +259,7 @@ class _Pass:
             del self._next[reference]  # it timed out or failed just now: nothing is left to run
 
     def _retry(self, task: Doc, task_def: Json | None) -> None:
-        again = retry_or_end(self.execution, task, task_def, self.world)
+        again = retry_or_end(self.execution, task, task_def, self.context)
         definition = task.get("workflowTask") or {}
         if again is not None:
             self._next[again["referenceTaskName"]] = again
@@ -289,7 +289,7 @@ class _Pass:
             return []
         if definition["type"] == "DO_WHILE" and self.execution.newest(definition["taskReferenceName"]) is not None:
             return []
-        return plan_tasks(self.execution, definition, 0, self.world)
+        return plan_tasks(self.execution, definition, 0, self.context)
 
     def _in_round_of(self, task: Doc, following: list[Doc]) -> list[Doc]:
         for one in following:
@@ -332,13 +332,13 @@ class _Pass:
             raise TerminateWorkflowError(". ".join(texts))
 
 
-def plan_tasks(execution: Execution, task: Json, retry_count: int, world: World) -> list[Doc]:
+def plan_tasks(execution: Execution, task: Json, retry_count: int, context: EngineContext) -> list[Doc]:
     """The documents of a task of the definition, and of what is scheduled with it."""
 
     def plan_also(other: Json, count: int) -> list[Doc]:
-        return plan_tasks(execution, other, count, world)
+        return plan_tasks(execution, other, count, context)
 
-    made = plan_for(task["type"])(Plan(execution, world, task, retry_count, world.new_id(), plan_also))
+    made = plan_for(task["type"])(Plan(execution, context, task, retry_count, context.new_id(), plan_also))
     return [one for one in made if not _is_under_way(execution, one)]
 
 
@@ -353,13 +353,13 @@ def put_in_round(task: Doc, iteration: int) -> None:
     task["iteration"] = iteration
 
 
-def _schedule_round(execution: Execution, loop: Doc, world: World) -> None:
-    tasks = plan_tasks(execution, loop["workflowTask"]["loopOver"][0], loop["retryCount"], world)
-    set_domains(execution, tasks, world)
+def _schedule_round(execution: Execution, loop: Doc, context: EngineContext) -> None:
+    tasks = plan_tasks(execution, loop["workflowTask"]["loopOver"][0], loop["retryCount"], context)
+    set_domains(execution, tasks, context)
     for task in tasks:
         put_in_round(task, loop["iteration"])
     execution.add(tasks)
-    schedule(execution, tasks, world)
+    schedule(execution, tasks, context)
 
 
 def _without_duplicates(execution: Execution, tasks: list[Doc]) -> list[Doc]:
@@ -370,7 +370,7 @@ def _is_later_attempt(task: Doc, known: Doc | None) -> bool:
     return known is None or bool(task["retryCount"] > known["retryCount"])
 
 
-def schedule(execution: Execution, tasks: list[Doc], world: World) -> bool:
+def schedule(execution: Execution, tasks: list[Doc], context: EngineContext) -> bool:
     """Number new tasks and queue those that workers do; returns whether deciding has to go on."""
     if not tasks:
         return False
@@ -380,25 +380,25 @@ def schedule(execution: Execution, tasks: list[Doc], world: World) -> bool:
         if not task["seq"]:
             seq += 1
             task["seq"] = seq
-        task["scheduledTime"] = task["scheduledTime"] or world.now
-        task["_firstScheduledTime"] = task["_firstScheduledTime"] or world.now
+        task["scheduledTime"] = task["scheduledTime"] or context.now
+        task["_firstScheduledTime"] = task["_firstScheduledTime"] or context.now
         if task["taskType"] in SYSTEM:
             if not is_done(task) and not task["startTime"]:
-                task["startTime"] = world.now
+                task["startTime"] = context.now
             if task["taskType"] in SYNCHRONOUS:
                 started = True
-                touch(task, world.now)
+                touch(task, context.now)
                 continue
-        enqueue(execution, task, world)
+        enqueue(execution, task, context)
     return started
 
 
-def enqueue(execution: Execution, task: Doc, world: World) -> None:
+def enqueue(execution: Execution, task: Doc, context: EngineContext) -> None:
     """Make a scheduled task due, after its delay; with a negative delay it is never due, as on the OSS server."""
     if task["status"] != SCHEDULED or task["callbackAfterSeconds"] < 0:
         return
     delay = task.get("_callbackAfterMs") or task["callbackAfterSeconds"] * 1000
-    task["_due"] = world.now + delay
+    task["_due"] = context.now + delay
     if task["taskType"] not in SYSTEM:
         execution.commands.append(Enqueue(queue_name(task), task["taskId"], task["workflowPriority"], task["_due"]))
 
@@ -409,7 +409,7 @@ def queue_name(task: Doc) -> str:
     return f"{domain}:{task['taskType']}" if domain else str(task["taskType"])
 
 
-def set_domains(execution: Execution, tasks: list[Doc], world: World) -> None:
+def set_domains(execution: Execution, tasks: list[Doc], context: EngineContext) -> None:
     """Choose the domain of each worker task by the execution's mapping."""
     mapping = execution.workflow["taskToDomain"]
     if not mapping:
@@ -417,15 +417,15 @@ def set_domains(execution: Execution, tasks: list[Doc], world: World) -> None:
     for task in tasks:
         if task["taskType"] not in SYSTEM:
             chosen = mapping.get(task["taskType"], mapping.get("*"))
-            domain = _active_domain(task["taskType"], chosen, world) if chosen and chosen.strip() else None
+            domain = _active_domain(task["taskType"], chosen, context) if chosen and chosen.strip() else None
             if domain is not None:
                 task["domain"] = domain
 
 
-def _active_domain(kind: str, chosen: str, world: World) -> str | None:
+def _active_domain(kind: str, chosen: str, context: EngineContext) -> str | None:
     domains = [one.strip() for one in chosen.split(",")]
     for domain in domains:
-        last = world.last_poll(kind, domain) if domain.upper() != "NO_DOMAIN" else 0
-        if last and world.now - last < _ACTIVE_WITHIN_MS:
+        last = context.last_poll(kind, domain) if domain.upper() != "NO_DOMAIN" else 0
+        if last and context.now - last < _ACTIVE_WITHIN_MS:
             return domain
     return None if domains[-1].upper() == "NO_DOMAIN" else domains[-1]

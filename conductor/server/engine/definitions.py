@@ -10,10 +10,10 @@ import attrs
 from conductor.errors import UnexpectedResponseError
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
 from conductor.models._base import structure, wire_name
+from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.reading import read, text, whole
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tree import walk
-from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
 
 Json = dict[str, Any]
 
@@ -216,7 +216,7 @@ def _readable(given: Any, cls: type) -> Json:
     return named
 
 
-def populate(definition: Json, world: World) -> Json:
+def populate(definition: Json, context: EngineContext) -> Json:
     """A copy of a complete definition for an execution: with task definitions and versions of children.
 
     Raises:
@@ -224,9 +224,9 @@ def populate(definition: Json, world: World) -> Json:
     """
     made = complete_workflow_def(definition)
     for task in walk(made["tasks"]):
-        populate_task(task, world.task_def)
+        populate_task(task, context.task_def)
         if task["type"] == "SUB_WORKFLOW":
-            _resolve_version(task, world)
+            _resolve_version(task, context)
     return made
 
 
@@ -236,12 +236,12 @@ def populate_task(task: Json, task_def: Callable[[str], Json | None]) -> None:
         task["taskDefinition"] = task_def(task["name"]) or default_task_def(task["name"], task["type"])
 
 
-def _resolve_version(task: Json, world: World) -> None:
+def _resolve_version(task: Json, context: EngineContext) -> None:
     parameters = task.get("subWorkflowParam")
     if not parameters or parameters.get("version") is not None or parameters.get("workflowDefinition") is not None:
         return
     name = parameters.get("name") or ""
-    version = world.latest_version(name)
+    version = context.latest_version(name)
     if version is None:
         message = f"The Task {name} defined as a sub-workflow has no workflow definition available "
         raise RefusedError(500, message) from TerminateWorkflowError(message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.commands import Ended, StartFailureWorkflow, TellParent
+from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.definitions import render_failed
 from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.expressions.java_text import cast_error
@@ -21,7 +22,6 @@ from conductor.server.engine.state import (
     is_done,
 )
 from conductor.server.engine.tasks.family import Run
-from conductor.server.engine.world import RefusedError, TerminateWorkflowError, World
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ def touch(task: Doc, now: int) -> None:
         task["endTime"] = now
 
 
-def update_output(execution: Execution, world: World, task: Doc | None = None) -> None:
+def update_output(execution: Execution, context: EngineContext, task: Doc | None = None) -> None:
     """Set the output: of a TERMINATE task, by the definition, or of the last task."""
     if not execution.tasks:
         return
@@ -44,7 +44,7 @@ def update_output(execution: Execution, world: World, task: Doc | None = None) -
     if terminate is not None:
         workflow["output"] = dict(terminate["outputData"])
     elif parameters:
-        workflow["output"] = task_input(execution, parameters, world)
+        workflow["output"] = task_input(execution, parameters, context)
     else:
         workflow["output"] = dict((task or execution.tasks[-1])["outputData"])
 
@@ -53,10 +53,10 @@ def _has_terminated(task: Doc) -> bool:
     return task["taskType"] == "TERMINATE" and task["status"] in SUCCESSFUL_TASK
 
 
-def end(execution: Execution, world: World, terminate: Doc | None) -> None:
+def end(execution: Execution, context: EngineContext, terminate: Doc | None) -> None:
     """Nothing is left to do, or a TERMINATE task was reached."""
     if terminate is None:
-        complete(execution, world)
+        complete(execution, context)
         return
     status = terminate["inputData"].get("terminationStatus")
     reason = terminate["inputData"].get("terminationReason")
@@ -66,21 +66,21 @@ def end(execution: Execution, world: World, terminate: Doc | None) -> None:
         reason = f"Workflow is {status} by TERMINATE task: {terminate['taskId']}"
     if status in {FAILED, TERMINATED}:
         execution.workflow["status"] = status
-        end_badly(execution, world, TerminateWorkflowError(reason, status, terminate["taskId"]))
+        end_badly(execution, context, TerminateWorkflowError(reason, status, terminate["taskId"]))
     else:
         execution.workflow["reasonForIncompletion"] = reason
-        complete(execution, world)
-    cancel_open_tasks(execution, world)
+        complete(execution, context)
+    cancel_open_tasks(execution, context)
 
 
-def complete(execution: Execution, world: World) -> None:
+def complete(execution: Execution, context: EngineContext) -> None:
     """End well."""
-    update_output(execution, world)
+    update_output(execution, context)
     execution.workflow["status"] = COMPLETED
-    _finish(execution, world)
+    _finish(execution, context)
 
 
-def end_badly(execution: Execution, world: World, error: TerminateWorkflowError) -> None:
+def end_badly(execution: Execution, context: EngineContext, error: TerminateWorkflowError) -> None:
     """End because of an error, and start the workflow that compensates."""
     workflow = execution.workflow
     if execution.is_open:
@@ -88,30 +88,34 @@ def end_badly(execution: Execution, world: World, error: TerminateWorkflowError)
     if error.task_id is not None and workflow.get("_failedTaskId") is None:
         workflow["_failedTaskId"] = error.task_id
     if error.task_id is not None and (failed := execution.task(error.task_id)) is not None:
-        touch(failed, world.now)
+        touch(failed, context.now)
     definition = execution.definition
     name = definition.get("failureWorkflow")
     if name and name.startswith("$"):
-        resolves = world.divergences.resolve_failure_workflow
+        resolves = context.divergences.resolve_failure_workflow
         parts = (name.rstrip("}") if resolves else name).split(".")  # the real server looks for an input `x}`
         name = workflow["input"].get(parts[2]) if len(parts) > 2 else None  # noqa: PLR2004  ${workflow.input.NAME}
-    terminate(execution, world, error.reason, name, definition.get("failureWorkflowVersion"))
+    terminate(execution, context, error.reason, name, definition.get("failureWorkflowVersion"))
 
 
 def terminate(
-    execution: Execution, world: World, reason: str | None, failure_workflow: str | None = None, version: Any = None
+    execution: Execution,
+    context: EngineContext,
+    reason: str | None,
+    failure_workflow: str | None = None,
+    version: Any = None,
 ) -> None:
     """End, cancel what is open, and ask for the failure workflow."""
     workflow = execution.workflow
     if execution.is_open:
         workflow["status"] = TERMINATED
-    update_output(execution, world)
+    update_output(execution, context)
     if reason is None:
         workflow.drop("reasonForIncompletion")
     else:
         workflow["reasonForIncompletion"] = reason
-    cancel_open_tasks(execution, world)
-    _finish(execution, world)
+    cancel_open_tasks(execution, context)
+    _finish(execution, context)
     if failure_workflow and str(failure_workflow).strip():
         execution.commands.append(_failure_workflow(execution, failure_workflow, version))
 
@@ -136,26 +140,26 @@ def _failure_workflow(execution: Execution, name: str, version: Any) -> StartFai
     })  # fmt: skip
 
 
-def _finish(execution: Execution, world: World) -> None:
+def _finish(execution: Execution, context: EngineContext) -> None:
     workflow = execution.workflow
     failed = [task for task in execution.tasks if task["status"] in FAILED_TASK]
     for key, name in (("failedReferenceTaskNames", "referenceTaskName"), ("failedTaskNames", "taskDefName")):
         workflow[key] = sorted({*workflow[key], *(task[name] for task in failed)})
-    workflow["endTime"] = world.now
+    workflow["endTime"] = context.now
     execution.commands.append(Ended())
     if workflow.get("parentWorkflowId") and workflow.get("parentWorkflowTaskId"):
         execution.commands.append(TellParent(workflow["parentWorkflowId"], workflow["parentWorkflowTaskId"]))
 
 
-def cancel_open_tasks(execution: Execution, world: World) -> None:
+def cancel_open_tasks(execution: Execution, context: EngineContext) -> None:
     """Cancel what has not ended, children included."""
     for task in execution.tasks:
         if not is_done(task):
             task["status"] = CANCELED
             cancel = CANCELS.get(task["taskType"])
             if cancel is not None:
-                cancel(Run(execution, world, task, _no_round))
-            touch(task, world.now)
+                cancel(Run(execution, context, task, _no_round))
+            touch(task, context.now)
 
 
 def _no_round(_: Doc) -> None:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.expressions.java_text import scalar_text
-from conductor.server.engine.world import RefusedError
 
 Json = dict[str, Any]
 Reader = Callable[[Any], Any]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from conductor.server.engine.context import EngineContext, RefusedError
 from conductor.server.engine.decide import enqueue, plan_tasks, put_in_round, schedule
 from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.outcome import touch
@@ -29,7 +30,6 @@ from conductor.server.engine.state import (
 )
 from conductor.server.engine.tasks.wait import restart_wait
 from conductor.server.engine.tree import DefinitionTree, walk
-from conductor.server.engine.world import RefusedError, World
 
 Json = dict[str, Any]
 
@@ -62,12 +62,12 @@ def check_retry(execution: Execution) -> None:
         raise RefusedError(409, "Workflow has not started yet")
 
 
-def retry(execution: Execution, world: World, *, require_tasks: bool = True) -> None:
+def retry(execution: Execution, context: EngineContext, *, require_tasks: bool = True) -> None:
     """Make new attempts of the tasks that failed, timed out or were canceled.
 
     Args:
         execution: An execution that has ended.
-        world: The engine's context.
+        context: The engine's context.
         require_tasks: Refuse when there is nothing to retry.
 
     Raises:
@@ -79,23 +79,23 @@ def retry(execution: Execution, world: World, *, require_tasks: bool = True) -> 
             409,
             "There are no retryable tasks! Use restart if you want to attempt entire workflow execution again.",
         )
-    run_again(execution, world)
+    run_again(execution, context)
     again = []
     for task in sorted(found, key=lambda one: int(one["seq"])):
-        new = _again(execution, task, world)
+        new = _again(execution, task, context)
         if new is None:
-            touch(task, world.now)
+            touch(task, context.now)
         else:
             again.append(new)
     known = {(task["referenceTaskName"], task["retryCount"]) for task in execution.tasks}
     new_tasks = [task for task in again if (task["referenceTaskName"], task["retryCount"]) not in known]
     execution.add(new_tasks)
-    schedule(execution, new_tasks, world)
+    schedule(execution, new_tasks, context)
 
 
-def run_again(execution: Execution, world: World) -> None:
+def run_again(execution: Execution, context: EngineContext) -> None:
     """Set the execution to RUNNING; its timeout starts anew."""
-    execution.workflow.update(status=RUNNING, lastRetriedTime=world.now, endTime=0)
+    execution.workflow.update(status=RUNNING, lastRetriedTime=context.now, endTime=0)
     execution.workflow.drop("reasonForIncompletion")
 
 
@@ -129,20 +129,20 @@ def _waits_for_permissive(execution: Execution, join: Doc) -> bool:
     return False
 
 
-def _again(execution: Execution, task: Doc, world: World) -> Doc | None:
+def _again(execution: Execution, task: Doc, context: EngineContext) -> Doc | None:
     """Return a new attempt; None when the task itself is opened again."""
     if task["taskType"] in _RETRIED_IN_PLACE:
         task.update(retried=False, retryCount=task["retryCount"] + 1)
         _open_again(task)
         return None
-    again = new_attempt(task, world)
+    again = new_attempt(task, context)
     again["startDelayInSeconds"] = task["startDelayInSeconds"]
     definition = task.get("workflowTask")
     if definition is not None:
         given = task_input(
             execution,
             definition.get("inputParameters"),
-            world,
+            context,
             task_def=definition.get("taskDefinition"),
             task_id=again["taskId"],
         )
@@ -154,13 +154,13 @@ def _again(execution: Execution, task: Doc, world: World) -> Doc | None:
 # -- a child runs again, and with it its parent
 
 
-def run_with_child(execution: Execution, task: Doc, world: World) -> None:
+def run_with_child(execution: Execution, task: Doc, context: EngineContext) -> None:
     """Open a SUB_WORKFLOW task, and its execution, because its child runs again.
 
     The tasks that were canceled with it are rescheduled in place; children of other tasks are left to the caller.
     """
     follow_open_child(task)
-    run_again(execution, world)
+    run_again(execution, context)
     execution.workflow.update(failedReferenceTaskNames=[], failedTaskNames=[])
     execution.workflow.drop("_failedTaskId")
     reference = plain_reference(task["referenceTaskName"])
@@ -172,7 +172,7 @@ def run_with_child(execution: Execution, task: Doc, world: World) -> None:
         elif is_canceled and kind == "JOIN":
             _open_again(one)
         elif is_canceled and child_id_of(one) is None:
-            _reschedule_in_place(execution, one, world)
+            _reschedule_in_place(execution, one, context)
 
 
 def _loops_over(loop: Doc, reference: str) -> bool:
@@ -185,11 +185,11 @@ def follow_open_child(task: Doc) -> None:
     task.drop("reasonForIncompletion")
 
 
-def _reschedule_in_place(execution: Execution, task: Doc, world: World) -> None:
+def _reschedule_in_place(execution: Execution, task: Doc, context: EngineContext) -> None:
     task.update(
         retryCount=task["retryCount"] + 1,
         pollCount=0,
-        scheduledTime=world.now,
+        scheduledTime=context.now,
         startTime=0,
         endTime=0,
         retried=False,
@@ -197,13 +197,13 @@ def _reschedule_in_place(execution: Execution, task: Doc, world: World) -> None:
         status=SCHEDULED,
     )
     task.drop("reasonForIncompletion", "workerId", "_due", "_isAsked")
-    enqueue(execution, task, world)
+    enqueue(execution, task, context)
 
 
 # -- restart
 
 
-def restart(execution: Execution, tree: DefinitionTree, world: World) -> None:
+def restart(execution: Execution, tree: DefinitionTree, context: EngineContext) -> None:
     """Remove all tasks and begin again with the same id and input."""
     workflow = execution.workflow
     if execution.is_open:
@@ -216,7 +216,7 @@ def restart(execution: Execution, tree: DefinitionTree, world: World) -> None:
     execution.tree = tree
     workflow.update(
         status=RUNNING,
-        createTime=world.now,
+        createTime=context.now,
         endTime=0,
         lastRetriedTime=0,
         output={},
@@ -235,13 +235,13 @@ def check_rerun(execution: Execution) -> None:
         raise RefusedError(409, f"Workflow: {label} is not in terminal state, unable to rerun.")
 
 
-def rerun_all(execution: Execution, request: Json, world: World) -> None:
+def rerun_all(execution: Execution, request: Json, context: EngineContext) -> None:
     """Remove all tasks and begin again."""
     execution.remove(execution.tasks)
-    reset_for_rerun(execution, request, world)
+    reset_for_rerun(execution, request, context)
 
 
-def reset_for_rerun(execution: Execution, request: Json, world: World) -> None:
+def reset_for_rerun(execution: Execution, request: Json, context: EngineContext) -> None:
     """Set the execution to RUNNING, with the request's input and correlation id when it has them."""
     workflow = execution.workflow
     workflow.update(status=RUNNING, endTime=0, failedReferenceTaskNames=[], failedTaskNames=[])
@@ -250,34 +250,34 @@ def reset_for_rerun(execution: Execution, request: Json, world: World) -> None:
         workflow["correlationId"] = request["correlationId"]
     if request.get("workflowInput") is not None:
         workflow["input"] = request["workflowInput"]
-    workflow["updateTime"] = world.now
+    workflow["updateTime"] = context.now
 
 
-def rerun_from(execution: Execution, task: Doc, request: Json, world: World) -> None:
+def rerun_from(execution: Execution, task: Doc, request: Json, context: EngineContext) -> None:
     """Schedule a task again, remove those after it, and open what ended badly with it."""
-    reset_for_rerun(execution, request, world)
+    reset_for_rerun(execution, request, context)
     kind = task["taskType"]
     if kind == "FORK":
-        _replan_fork(execution, task, world)
+        _replan_fork(execution, task, context)
         return
     if kind != "SUB_WORKFLOW":  # parallel branches stay when only a child is started again
-        _remove_following(execution, task, world)
-    _reset_task(task, request, world)
-    enqueue(execution, task, world)
-    _open_others(execution, task, world)
+        _remove_following(execution, task, context)
+    _reset_task(task, request, context)
+    enqueue(execution, task, context)
+    _open_others(execution, task, context)
 
 
-def rerun_in_child(execution: Execution, task: Doc, request: Json, world: World) -> None:
+def rerun_in_child(execution: Execution, task: Doc, request: Json, context: EngineContext) -> None:
     """Let a SUB_WORKFLOW task follow its child, in which another task is rerun."""
-    reset_for_rerun(execution, request, world)
-    task.update(scheduledTime=world.now, startTime=world.now, updateTime=0, retried=False, pollCount=0)
+    reset_for_rerun(execution, request, context)
+    task.update(scheduledTime=context.now, startTime=context.now, updateTime=0, retried=False, pollCount=0)
     follow_open_child(task)
 
 
-def _reset_task(task: Doc, request: Json, world: World) -> None:
+def _reset_task(task: Doc, request: Json, context: EngineContext) -> None:
     kind = task["taskType"]
     task.update(
-        scheduledTime=world.now,
+        scheduledTime=context.now,
         startTime=0,
         updateTime=0,
         endTime=0,
@@ -294,19 +294,19 @@ def _reset_task(task: Doc, request: Json, world: World) -> None:
     elif request.get("taskInput") is not None:
         task["inputData"] = request["taskInput"]
     if kind in {"WAIT", "JOIN"} or kind in SYNCHRONOUS:
-        task.update(status=IN_PROGRESS, startTime=world.now)
+        task.update(status=IN_PROGRESS, startTime=context.now)
     if kind == "WAIT":
-        restart_wait(task, world.now)
+        restart_wait(task, context.now)
 
 
-def _remove_following(execution: Execution, task: Doc, world: World) -> None:
+def _remove_following(execution: Execution, task: Doc, context: EngineContext) -> None:
     """Remove the tasks that were scheduled after ``task``.
 
     The open-source server also removes the other branches of a fork and leaves a loop in its last iteration, after
     which the execution never ends. Here both are kept usable.
     """
     following = [one for one in execution.tasks if one["seq"] > task["seq"]]
-    if world.divergences.keep_branches_on_rerun:
+    if context.divergences.keep_branches_on_rerun:
         kept = set(_ids_in_other_branches(execution, task))
         following = [one for one in following if one["taskId"] not in kept]
         for loop in _enclosing_loops(execution, task):
@@ -361,29 +361,31 @@ def _branches(fork: Doc) -> list[set[str]]:
     return [{task["taskReferenceName"] for task in walk(branch)} for branch in branches]
 
 
-def _replan_fork(execution: Execution, fork: Doc, world: World) -> None:
+def _replan_fork(execution: Execution, fork: Doc, context: EngineContext) -> None:
     execution.remove([one for one in execution.tasks if one["seq"] >= fork["seq"]])
-    made = plan_tasks(execution, fork["workflowTask"], 0, world)
+    made = plan_tasks(execution, fork["workflowTask"], 0, context)
     if fork["iteration"]:
         for one in made:
             put_in_round(one, fork["iteration"])
-        if world.divergences.keep_branches_on_rerun:
+        if context.divergences.keep_branches_on_rerun:
             for loop in _enclosing_loops(execution, fork):
                 _rewind_loop(loop, fork["iteration"])
     execution.add(made)
-    schedule(execution, made, world)
-    _open_others(execution, fork, world)
+    schedule(execution, made, context)
+    _open_others(execution, fork, context)
 
 
-def _open_others(execution: Execution, rerun: Doc, world: World) -> None:
+def _open_others(execution: Execution, rerun: Doc, context: EngineContext) -> None:
     """Open the other tasks that ended badly; their children are started again."""
     for task in execution.tasks:
         if not is_unsuccessful(task) or task["retried"] or task["referenceTaskName"] == rerun["referenceTaskName"]:
             continue
         is_in_progress = task["taskType"] in {"JOIN", "DO_WHILE"} or task["taskType"] in SYNCHRONOUS
-        task.update(status=IN_PROGRESS if is_in_progress else SCHEDULED, executed=False, startTime=world.now, endTime=0)
+        task.update(
+            status=IN_PROGRESS if is_in_progress else SCHEDULED, executed=False, startTime=context.now, endTime=0
+        )
         task.drop("reasonForIncompletion", "_isAsked")
         if task["taskType"] == "SUB_WORKFLOW":
             task.drop("subWorkflowId")
             task["outputData"] = {key: value for key, value in task["outputData"].items() if key != "subWorkflowId"}
-        enqueue(execution, task, world)
+        enqueue(execution, task, context)

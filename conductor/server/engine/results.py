@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine.commands import AddLog
+from conductor.server.engine.context import EngineContext
 from conductor.server.engine.decide import enqueue
 from conductor.server.engine.expressions.inputs import workflow_input
 from conductor.server.engine.outcome import touch
@@ -19,12 +20,11 @@ from conductor.server.engine.state import (
     plain_reference,
 )
 from conductor.server.engine.tree import DefinitionTree
-from conductor.server.engine.world import World
 
 Json = dict[str, Any]
 
 
-def new_execution(request: Json, tree: DefinitionTree, workflow_id: str, world: World) -> Execution:
+def new_execution(request: Json, tree: DefinitionTree, workflow_id: str, context: EngineContext) -> Execution:
     """The execution that a request starts; it has no tasks before it is decided.
 
     Args:
@@ -32,13 +32,13 @@ def new_execution(request: Json, tree: DefinitionTree, workflow_id: str, world: 
             ``event`` for one that an event handler starts.
         tree: The populated definition.
         workflow_id: Its id.
-        world: The world.
+        context: The context.
     """
     definition = tree.definition
     document: Json = {
         "ownerApp": "",
-        "createTime": world.now,
-        "updateTime": world.now,
+        "createTime": context.now,
+        "updateTime": context.now,
         "status": RUNNING,
         "endTime": 0,
         "workflowId": workflow_id,
@@ -78,7 +78,7 @@ def extend_lease(task: Doc, now: int) -> None:
         task["updateTime"] = now
 
 
-def apply_result(execution: Execution, task: Doc, result: Json, world: World) -> bool:
+def apply_result(execution: Execution, task: Doc, result: Json, context: EngineContext) -> bool:
     """Take over what a worker reports; returns whether anything changed, which ended tasks and executions do not."""
     if is_done(task) or execution.is_terminal:
         return False
@@ -96,10 +96,10 @@ def apply_result(execution: Execution, task: Doc, result: Json, world: World) ->
         task["subWorkflowId"] = result.get("subWorkflowId")
     task.drop("_callbackAfterMs")
     if task["status"] == SCHEDULED:
-        enqueue(execution, task, world)
-    touch(task, world.now)
+        enqueue(execution, task, context)
+    touch(task, context.now)
     for line in filter(None, result.get("logs") or []):
-        created = line.get("createdTime") or world.now
+        created = line.get("createdTime") or context.now
         execution.commands.append(AddLog(task["taskId"], str(line.get("log")), created))
     return True
 

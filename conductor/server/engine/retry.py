@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from conductor.server.engine.context import EngineContext, TerminateWorkflowError
 from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.outcome import update_output
@@ -18,27 +19,26 @@ from conductor.server.engine.state import (
     Doc,
     Execution,
 )
-from conductor.server.engine.world import TerminateWorkflowError, World
 
 Json = dict[str, Any]
 
 _LARGEST_DELAY = 2147483647
 
 
-def retry_or_end(execution: Execution, task: Doc, task_def: Json | None, world: World) -> Doc | None:
+def retry_or_end(execution: Execution, task: Doc, task_def: Json | None, context: EngineContext) -> Doc | None:
     """The next attempt; None when the execution goes on without one.
 
     Raises:
         TerminateWorkflowError: There are no attempts left, and the task matters.
     """
     definition = task.get("workflowTask") or execution.tree.task(task["referenceTaskName"]) or {}
-    task_def = task_def or world.task_def(task["taskDefName"])
+    task_def = task_def or context.task_def(task["taskDefName"])
     if task_def is None or not _has_attempts_left(task, definition, task_def):
         if definition.get("optional") or definition.get("permissive"):
             return None
-        raise _end_of(execution, task, world)
-    _check_total(execution, task, task_def, world)
-    return _next_attempt(execution, task, definition, task_def, world)
+        raise _end_of(execution, task, context)
+    _check_total(execution, task, task_def, context)
+    return _next_attempt(execution, task, definition, task_def, context)
 
 
 def _has_attempts_left(task: Doc, definition: Json, task_def: Json) -> bool:
@@ -49,20 +49,20 @@ def _has_attempts_left(task: Doc, definition: Json, task_def: Json) -> bool:
     return bool(is_retried and allowed > task["retryCount"])
 
 
-def _end_of(execution: Execution, task: Doc, world: World) -> TerminateWorkflowError:
+def _end_of(execution: Execution, task: Doc, context: EngineContext) -> TerminateWorkflowError:
     status = {CANCELED: TERMINATED, TIMED_OUT: TIMED_OUT}.get(task["status"], FAILED)
-    update_output(execution, world, task)
+    update_output(execution, context, task)
     reason = java_text(task.get("reasonForIncompletion"))
     text = f"Task {task['taskId']} failed with status: {status} and reason: '{reason}'"
     return TerminateWorkflowError(text, status, task["taskId"])
 
 
-def _check_total(execution: Execution, task: Doc, task_def: Json, world: World) -> None:
+def _check_total(execution: Execution, task: Doc, task_def: Json, context: EngineContext) -> None:
     limit, began = task_def["totalTimeoutSeconds"], task["_firstScheduledTime"]
-    elapsed = (world.now - began) // 1000
+    elapsed = (context.now - began) // 1000
     if limit <= 0 or began <= 0 or elapsed < limit:
         return
-    update_output(execution, world, task)
+    update_output(execution, context, task)
     raise TerminateWorkflowError(
         f"Task {task['taskId']}/{task['taskDefName']} exceeded total timeout of {limit} seconds "
         f"(elapsed {elapsed} seconds across all attempts). No further retries will be attempted.",
@@ -81,24 +81,26 @@ def delay_seconds(task_def: Json, retry_count: int) -> int:
     return int(min(delay, cap) if cap > 0 else delay)
 
 
-def _next_attempt(execution: Execution, task: Doc, definition: Json, task_def: Json, world: World) -> Doc:
+def _next_attempt(execution: Execution, task: Doc, definition: Json, task_def: Json, context: EngineContext) -> Doc:
     delay = delay_seconds(task_def, task["retryCount"])
-    jitter = world.random_ms(task_def["backoffJitterMs"]) if task_def["backoffJitterMs"] > 0 else 0
+    jitter = context.random_ms(task_def["backoffJitterMs"]) if task_def["backoffJitterMs"] > 0 else 0
     task["retried"] = True
-    again = new_attempt(task, world)
+    again = new_attempt(task, context)
     again.update(startDelayInSeconds=delay, callbackAfterSeconds=delay, _callbackAfterMs=delay * 1000 + jitter)
     if task.get("reasonForIncompletion") is not None:
         again["reasonForIncompletion"] = task["reasonForIncompletion"]
-    given = task_input(execution, definition.get("inputParameters"), world, task_def=task_def, task_id=again["taskId"])
+    given = task_input(
+        execution, definition.get("inputParameters"), context, task_def=task_def, task_id=again["taskId"]
+    )
     again.put_all("inputData", given)
     return again
 
 
-def new_attempt(task: Doc, world: World) -> Doc:
+def new_attempt(task: Doc, context: EngineContext) -> Doc:
     """A copy of a task document for its next attempt, due at once."""
     again = Doc(task)
     again.update(
-        taskId=world.new_id(),
+        taskId=context.new_id(),
         retriedTaskId=task["taskId"],
         status=SCHEDULED,
         retryCount=task["retryCount"] + 1,

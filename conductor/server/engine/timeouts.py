@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from conductor.server.engine.context import DOCUMENTED, Divergences, EngineContext, TerminateWorkflowError
 from conductor.server.engine.state import (
     ASYNCHRONOUS,
     ENDED_BY_OTHERS,
@@ -18,17 +19,16 @@ from conductor.server.engine.state import (
     Doc,
     Execution,
 )
-from conductor.server.engine.world import DOCUMENTED, Divergences, TerminateWorkflowError, World
 
 Json = dict[str, Any]
 
 
-def check_workflow(execution: Execution, world: World) -> None:
+def check_workflow(execution: Execution, context: EngineContext) -> None:
     """End the execution when its time is over."""
     limit, policy = execution.definition["timeoutSeconds"], execution.definition["timeoutPolicy"]
     if limit <= 0 or policy != "TIME_OUT_WF":
         return
-    elapsed = world.now - _workflow_began(execution)
+    elapsed = context.now - _workflow_began(execution)
     if elapsed >= limit * 1000:
         raise TerminateWorkflowError(
             f"Workflow timed out after {elapsed // 1000} seconds. Timeout configured as {limit} seconds. "
@@ -41,19 +41,19 @@ def _workflow_began(execution: Execution) -> int:
     return int(execution.workflow["lastRetriedTime"] or execution.workflow["createTime"])
 
 
-def check_task(task: Doc, task_def: Json, world: World) -> None:
+def check_task(task: Doc, task_def: Json, context: EngineContext) -> None:
     """Time the task out when one of its times is over; the whole execution when its policy says so."""
-    _check_total(task, task_def, world)
-    _check_execution(task, task_def, world)
-    _check_poll(task, task_def, world)
-    _check_response(task, task_def, world)
+    _check_total(task, task_def, context)
+    _check_execution(task, task_def, context)
+    _check_poll(task, task_def, context)
+    _check_response(task, task_def, context)
 
 
-def _check_total(task: Doc, task_def: Json, world: World) -> None:
+def _check_total(task: Doc, task_def: Json, context: EngineContext) -> None:
     limit, began = task_def["totalTimeoutSeconds"], task["_firstScheduledTime"]
     if limit <= 0 or task["status"] in TERMINAL_TASK or began <= 0:
         return
-    elapsed = (world.now - began) // 1000
+    elapsed = (context.now - began) // 1000
     if elapsed >= limit:
         policy = task_def["timeoutPolicy"]
         reason = (
@@ -63,11 +63,11 @@ def _check_total(task: Doc, task_def: Json, world: World) -> None:
         _time_out(task, policy, reason)
 
 
-def _check_execution(task: Doc, task_def: Json, world: World) -> None:
+def _check_execution(task: Doc, task_def: Json, context: EngineContext) -> None:
     limit = task_def["timeoutSeconds"]
     if limit <= 0 or task["status"] in TERMINAL_TASK or task["startTime"] <= 0:
         return
-    elapsed = world.now - (task["startTime"] + task["startDelayInSeconds"] * 1000)
+    elapsed = context.now - (task["startTime"] + task["startDelayInSeconds"] * 1000)
     if elapsed >= limit * 1000:
         policy = task_def["timeoutPolicy"]
         reason = (
@@ -77,11 +77,11 @@ def _check_execution(task: Doc, task_def: Json, world: World) -> None:
         _time_out(task, policy, reason)
 
 
-def _check_poll(task: Doc, task_def: Json, world: World) -> None:
+def _check_poll(task: Doc, task_def: Json, context: EngineContext) -> None:
     limit = task_def.get("pollTimeoutSeconds") or 0
     if limit <= 0 or task["status"] != SCHEDULED:
         return
-    elapsed = world.now - (task["scheduledTime"] + task["startDelayInSeconds"] * 1000)
+    elapsed = context.now - (task["scheduledTime"] + task["startDelayInSeconds"] * 1000)
     if elapsed >= (limit + task["callbackAfterSeconds"]) * 1000:
         policy = task_def["timeoutPolicy"]
         reason = (
@@ -91,11 +91,11 @@ def _check_poll(task: Doc, task_def: Json, world: World) -> None:
         _time_out(task, policy, reason)
 
 
-def _check_response(task: Doc, task_def: Json, world: World) -> None:
+def _check_response(task: Doc, task_def: Json, context: EngineContext) -> None:
     limit = task_def["responseTimeoutSeconds"]
     if task["status"] != IN_PROGRESS or limit == 0 or is_ended_by_update(task):
         return
-    if world.now - _last_heard_of(task) >= (limit + task["callbackAfterSeconds"]) * 1000:
+    if context.now - _last_heard_of(task) >= (limit + task["callbackAfterSeconds"]) * 1000:
         task["status"] = TIMED_OUT
         task["reasonForIncompletion"] = (
             f"responseTimeout: {limit} exceeded for the taskId: {task['taskId']} "

@@ -11,12 +11,12 @@ from attrs import frozen
 from conductor.errors import UnexpectedResponseError
 from conductor.models import TaskDef, WorkflowDef
 from conductor.models._base import structure
+from conductor.server.engine.context import DOCUMENTED, Divergences, RefusedError, ScriptFailedError
 from conductor.server.engine.expressions.jsonpath import parse
 from conductor.server.engine.expressions.references import SYSTEM_NAMES, expressions_in
 from conductor.server.engine.state import LOOP_MARK
 from conductor.server.engine.tasks.wait import parse_duration, parse_until
 from conductor.server.engine.tree import walk
-from conductor.server.engine.world import DOCUMENTED, Divergences, RefusedError, ScriptFailedError
 
 Json = dict[str, Any]
 _NAME = re.compile(r"[^.\[]+")

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Mapping
 from functools import partial
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render_task
 from conductor.server.engine.state import OPEN_TASK
-from conductor.server.engine.world import RefusedError
 from conductor.server.http.messages import (
     Request,
     Response,

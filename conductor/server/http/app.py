@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from conductor.server.engine.world import RefusedError
+from conductor.server.engine.context import RefusedError
 from conductor.server.http.admin import AdminResource, SecretResource, storage_routes
 from conductor.server.http.bulk import BulkResource
 from conductor.server.http.events import EventResource

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from conductor.server.engine.world import RefusedError
+from conductor.server.engine.context import RefusedError
 from conductor.server.http.messages import Request, Response, flag, invalid, json_answer, read_names
 from conductor.server.http.routing import Route
 from conductor.server.services.executions import Executions

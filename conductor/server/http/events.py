@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.reading import Reader, boolean, list_of, mapping, read, record, text, word
-from conductor.server.engine.world import RefusedError
 from conductor.server.http.messages import (
     Request,
     Response,

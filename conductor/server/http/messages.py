@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 from attrs import define, field
 
 from conductor.models.codec import dumps, loads
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.reading import Reader, UnreadableError, list_of, read, text, whole
-from conductor.server.engine.world import RefusedError
 
 Json = dict[str, Any]
 

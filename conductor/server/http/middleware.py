@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from conductor.server.engine.world import RefusedError
+from conductor.server.engine.context import RefusedError
 from conductor.server.http.messages import (
     BROKEN,
     Outcome,

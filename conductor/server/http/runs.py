@@ -6,9 +6,9 @@ import uuid
 from functools import partial
 from typing import Any
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.reading import START, UnreadableError, list_of, long, mapping, read, record, whole, word
 from conductor.server.engine.tasks.child import marked_dynamic
-from conductor.server.engine.world import RefusedError
 from conductor.server.http.messages import (
     Outcome,
     Request,

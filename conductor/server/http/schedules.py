@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.reading import START, Reader, boolean, list_of, long, read, record, text
-from conductor.server.engine.world import RefusedError
 from conductor.server.http.messages import (
     Request,
     Response,

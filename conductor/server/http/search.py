@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from conductor.server.engine.world import RefusedError
+from conductor.server.engine.context import RefusedError
 from conductor.server.http.messages import Request, Response, json_answer, number
 from conductor.server.http.routing import Route
 from conductor.server.services.search import Search

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import complete_workflow_def
 from conductor.server.engine.reading import START, Reader, mapping, read, text
-from conductor.server.engine.world import RefusedError
 from conductor.server.http.messages import (
     Request,
     Response,

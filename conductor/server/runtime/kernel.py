@@ -20,11 +20,11 @@ from typing import Any
 from attrs import define, field
 
 from conductor.server.engine.commands import Command, Publish, StartChild, StartFailureWorkflow
+from conductor.server.engine.context import DOCUMENTED, Divergences, EngineContext, RefusedError, ScriptFailedError
 from conductor.server.engine.decide import advance, queue_name
 from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, SYSTEM, Doc, Execution
 from conductor.server.engine.tasks.outside import begin_again
 from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for_somebody
-from conductor.server.engine.world import DOCUMENTED, Divergences, RefusedError, ScriptFailedError, World
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.queues import TaskQueues
 from conductor.server.runtime.timers import Timers
@@ -119,7 +119,7 @@ class Kernel:
     # -- changes
 
     @contextlib.contextmanager
-    def change(self, seconds: float = _CHANGE_SECONDS) -> Iterator[World]:
+    def change(self, seconds: float = _CHANGE_SECONDS) -> Iterator[EngineContext]:
         """Hold the lock, and commit what was changed at the end; nothing of it is kept after an error.
 
         Args:
@@ -130,7 +130,7 @@ class Kernel:
         """
         with self.lock:
             if self._change is not None:
-                yield self.world
+                yield self.context
                 return
             if self.is_closed:
                 raise ServerStoppingError
@@ -138,10 +138,10 @@ class Kernel:
                 self.run_due()
             now = time.monotonic()
             change = self._change = Change(until=now + seconds, held_since=now)
-            change.world = self._new_world(change)
+            change.context = self._new_context(change)
             try:
                 self.store.begin()
-                yield change.world
+                yield change.context
                 self._carry_out()
                 self._save()
                 self.store.commit()
@@ -189,7 +189,7 @@ class Kernel:
         """Whether a change, a timer or an unfinished execution is under way."""
         return bool(self._unfinished or self._busy or self._claims)
 
-    def _is_spent(self, change: Change) -> bool:
+    def _deadline_passed(self, change: Change) -> bool:
         """Return whether the change has worked long enough; lets others take the lock now and then."""
         now = time.monotonic()
         if now - change.held_since > _HOLD_SECONDS and self._change is change:
@@ -243,13 +243,13 @@ class Kernel:
         return self._change
 
     @property
-    def world(self) -> World:
-        """The world of the change under way."""
+    def context(self) -> EngineContext:
+        """The context of the change under way."""
         change = self._change
-        return change.world if change is not None and change.world is not None else self._new_world()
+        return change.context if change is not None and change.context is not None else self._new_context()
 
-    def _new_world(self, change: Change | None = None) -> World:
-        return World(
+    def _new_context(self, change: Change | None = None) -> EngineContext:
+        return EngineContext(
             now=self.clock.now_ms(),
             new_id=lambda: str(uuid.uuid4()),
             random_ms=lambda most: random.randint(0, most),  # noqa: S311  jitter
@@ -260,7 +260,7 @@ class Kernel:
             javascript=self._javascript,
             jq=self._jq,
             last_poll=lambda kind, domain: int(self.last_polls.get((kind, domain), {}).get("lastPollTime", 0)),
-            is_spent=(lambda: False) if change is None else partial(self._is_spent, change),
+            deadline_passed=(lambda: False) if change is None else partial(self._deadline_passed, change),
             warn=_warn,
             divergences=self.divergences,
         )
@@ -309,13 +309,13 @@ class Kernel:
                 return
             command = execution.commands.pop(0)
             is_full = len(change.touched) > _MOST_TOUCHED
-            if isinstance(command, _BEGINNINGS) and (is_full or self.world.is_spent()):
+            if isinstance(command, _BEGINNINGS) and (is_full or self.context.deadline_passed()):
                 change.put_off.setdefault(execution.id, []).append(command)
                 continue
             self.handlers[type(command)](execution, command)
 
     def _save(self) -> None:
-        now = self.world.now
+        now = self.context.now
         for execution in self._current.touched.values():
             workflow = execution.workflow
             changed = [task for task in execution.live if task.changed]
@@ -431,7 +431,7 @@ class Kernel:
     def advance(self, execution: Execution) -> None:
         """Let the engine look at an execution."""
         self.touch(execution)
-        advance(execution, self.world)
+        advance(execution, self.context)
 
     def forget(self, workflow_id: str) -> None:
         """Remove an execution permanently."""
@@ -617,7 +617,7 @@ class Kernel:
         with self.lock:
             open_ids = self.store.open_ids()
         for workflow_id in open_ids:
-            with self.change() as world:
+            with self.change() as context:
                 execution = self.get(workflow_id)
                 for task in execution.tasks:
                     if task["taskType"] in SYSTEM:
@@ -626,7 +626,7 @@ class Kernel:
                     if task["status"] == SCHEDULED:
                         due = task.get("_due", 0)
                         queue, priority = queue_name(task), task["workflowPriority"]
-                        self.queues.push(queue, task["taskId"], workflow_id, priority, due, world.now)
+                        self.queues.push(queue, task["taskId"], workflow_id, priority, due, context.now)
                     elif task["status"] == IN_PROGRESS:  # a worker has it
                         self.in_progress.setdefault(task["taskDefName"], set()).add(task["taskId"])
                 self.advance(execution)

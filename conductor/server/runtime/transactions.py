@@ -14,8 +14,8 @@ from types import TracebackType
 from attrs import define, field
 
 from conductor.server.engine.commands import Command
+from conductor.server.engine.context import EngineContext
 from conductor.server.engine.state import Execution
-from conductor.server.engine.world import World
 
 
 class ServerStoppingError(BaseException):
@@ -84,7 +84,7 @@ class Change:
 
     until: float
     held_since: float
-    world: World | None = None
+    context: EngineContext | None = None
     seen: dict[str, Execution] = field(factory=dict)
     touched: dict[str, Execution] = field(factory=dict)
     put_off: dict[str, list[Command]] = field(factory=dict)

@@ -7,9 +7,9 @@ from typing import Any
 
 from conductor.models.codec import dumps, loads
 from conductor.server.engine.commands import Publish, PullMessages
+from conductor.server.engine.context import RefusedError, ScriptFailedError
 from conductor.server.engine.expressions.references import substitute
 from conductor.server.engine.state import RUNNING, Doc, Execution, is_done
-from conductor.server.engine.world import RefusedError, ScriptFailedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.executions import Starts
 from conductor.server.services.tasks import end_task
@@ -27,7 +27,7 @@ class Messages:
 
     def send(self, workflow_id: str, payload: Json) -> str:
         """Queue a message; a task that waits gets it at once. Returns the message's id."""
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             execution = self._kernel.find(workflow_id)
             if execution is None:
                 raise RefusedError(404, f"Workflow not found: {workflow_id}")
@@ -36,8 +36,8 @@ class Messages:
                 raise RefusedError(409, f"Workflow {workflow_id} is not in RUNNING state (current: {status})")
             if len(self._waiting(workflow_id)) >= _MOST_WAITING:
                 raise RefusedError(429, f"Workflow {workflow_id} has {_MOST_WAITING} messages waiting")
-            message_id = world.new_id()
-            body = {"id": message_id, "workflowId": workflow_id, "payload": payload, "receivedAt": world.now}
+            message_id = context.new_id()
+            body = {"id": message_id, "workflowId": workflow_id, "payload": payload, "receivedAt": context.now}
             self._kernel.store.run("INSERT INTO message VALUES (?, ?, ?)", (workflow_id, message_id, dumps(body)))
             for task in list(execution.tasks):
                 if task["taskType"] == "PULL_WORKFLOW_MESSAGES" and not is_done(task) and task.get("_isAsked"):
@@ -100,7 +100,7 @@ class Events:
     def _hear_of(self, event: str) -> None:
         is_known = any(one["event"] == event for one in self._handlers.values())
         if not is_known and not self._kernel.divergences.handlers_at_once:
-            self._unheard[event] = self._kernel.world.now + _LOOK_MS
+            self._unheard[event] = self._kernel.context.now + _LOOK_MS
             self._kernel.after_commit.append(self._kernel.wake_timer)
 
     def _listen(self, now: int) -> None:
@@ -166,7 +166,7 @@ class Events:
         if not condition or not condition.strip():
             return True
         try:
-            value = self._kernel.world.javascript(condition, payload)
+            value = self._kernel.context.javascript(condition, payload)
         except ScriptFailedError:
             return False
         return value is True or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0)

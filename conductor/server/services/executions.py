@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine import control
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import populate, render, render_task
 from conductor.server.engine.results import new_execution
 from conductor.server.engine.state import Execution
 from conductor.server.engine.tree import DefinitionTree
-from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
 
 Json = dict[str, Any]
@@ -39,14 +39,14 @@ class Starts:
         tree = self.tree_of(request)
         if request.get("input", {}) is None:
             raise RefusedError(400, "NULL input passed when starting workflow")
-        world = self._kernel.world
-        return self._kernel.touch(new_execution(request, tree, workflow_id or world.new_id(), world))
+        context = self._kernel.context
+        return self._kernel.touch(new_execution(request, tree, workflow_id or context.new_id(), context))
 
     def tree_of(self, request: Json) -> DefinitionTree:
         """The definition that a request names or brings."""
         given = request.get("workflowDef")
         if given is not None:
-            return DefinitionTree(populate(given, self._kernel.world))
+            return DefinitionTree(populate(given, self._kernel.context))
         name, version = request.get("name") or "", request.get("version")
         return self.registered_tree(name, version)
 
@@ -60,7 +60,7 @@ class Starts:
             raise RefusedError(404, f"No such workflow defined. name={name}, version={shown}")
         key = (name, chosen)
         if key not in self._trees:
-            self._trees[key] = DefinitionTree(populate(definition, self._kernel.world))
+            self._trees[key] = DefinitionTree(populate(definition, self._kernel.context))
         return self._trees[key]
 
 
@@ -185,27 +185,27 @@ class Executions:
 
     def resume(self, workflow_id: str) -> None:
         """Resume it."""
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             execution = self._kernel.touch(self._kernel.get(workflow_id))
-            control.resume(execution, world)
+            control.resume(execution, context)
             self._kernel.advance(execution)
 
     def terminate(self, workflow_id: str, reason: str | None) -> None:
         """End it."""
-        with self._kernel.change() as world:
-            control.terminate_by_request(self._kernel.touch(self._kernel.get(workflow_id)), reason, world)
+        with self._kernel.change() as context:
+            control.terminate_by_request(self._kernel.touch(self._kernel.get(workflow_id)), reason, context)
 
     def skip(self, workflow_id: str, reference: str, request: Json) -> None:
         """Skip a task that is still to come."""
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             execution = self._kernel.touch(self._kernel.get(workflow_id))
-            control.skip(execution, reference, request, world)
+            control.skip(execution, reference, request, context)
             self._kernel.advance(execution)
 
     def reset_callbacks(self, workflow_id: str) -> None:
         """Make delayed worker tasks due."""
-        with self._kernel.change() as world:
-            control.reset_callbacks(self._kernel.touch(self._kernel.get(workflow_id)), world)
+        with self._kernel.change() as context:
+            control.reset_callbacks(self._kernel.touch(self._kernel.get(workflow_id)), context)
 
     def remove(self, workflow_id: str, *, archive: bool) -> None:
         """Delete it."""

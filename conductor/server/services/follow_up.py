@@ -6,12 +6,12 @@ import logging
 from typing import Any
 
 from conductor.server.engine import commands as c
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.decide import unforeseen
 from conductor.server.engine.definitions import readable_workflow_def
 from conductor.server.engine.outcome import terminate, touch
 from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, TERMINATED, Doc, Execution, is_done
 from conductor.server.engine.tasks.child import attach, child_id, follow
-from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.executions import Starts
 
@@ -36,7 +36,7 @@ class FollowUp:
         })  # fmt: skip
 
     def _enqueue(self, execution: Execution, command: c.Enqueue) -> None:
-        now = self._kernel.world.now
+        now = self._kernel.context.now
         self._kernel.queues.push(command.queue, command.task_id, execution.id, command.priority, command.due, now)
         if command.due > now:
             self._kernel.after_commit.append(self._kernel.wake_timer)
@@ -56,7 +56,7 @@ class FollowUp:
             return
         if command.attached:
             attach(task, child)
-            touch(task, self._kernel.world.now)
+            touch(task, self._kernel.context.now)
             if child.is_terminal:
                 follow(task, child)
                 self._kernel.advance(parent)
@@ -94,7 +94,7 @@ class FollowUp:
         task["status"] = status
         if reason is not None:
             task["reasonForIncompletion"] = reason
-        touch(task, self._kernel.world.now)
+        touch(task, self._kernel.context.now)
         self._kernel.advance(execution)
 
     def _start_failure_workflow(self, execution: Execution, command: c.StartFailureWorkflow) -> None:
@@ -113,7 +113,7 @@ class FollowUp:
         if child is not None and child.is_open:
             child.workflow["status"] = TERMINATED
             self._kernel.touch(child)
-            terminate(child, self._kernel.world, command.reason)
+            terminate(child, self._kernel.context, command.reason)
 
     def _tell_parent(self, child: Execution, command: c.TellParent) -> None:
         parent = self._kernel.find(command.workflow_id)
@@ -121,7 +121,7 @@ class FollowUp:
         if parent is None or task is None or task["status"] != IN_PROGRESS:
             return
         follow(task, child)
-        touch(task, self._kernel.world.now)
+        touch(task, self._kernel.context.now)
         self._kernel.advance(parent)
 
     def _add_log(self, _: Execution, command: c.AddLog) -> None:

@@ -9,13 +9,13 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from conductor.server.engine.commands import CallHttp
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.decide import unforeseen
 from conductor.server.engine.outcome import touch
 from conductor.server.engine.reading import Reader, mapping, read, text, whole
 from conductor.server.engine.state import Doc, Execution, is_done
 from conductor.server.engine.tasks.family import Run
 from conductor.server.engine.tasks.outside import end_http
-from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.http_exchange import exchange
 
@@ -70,13 +70,13 @@ class HttpCalls:
                 self._end(workflow_id, command.task_id, response, fault)
 
     def _end(self, workflow_id: str, task_id: str, response: Json | None, fault: str) -> None:
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             execution = self._kernel.find(workflow_id)
             task = execution.task(task_id) if execution is not None else None
             if execution is None or task is None or is_done(task):
                 return
-            end_http(Run(execution, world, task, _no_round), response, fault)
-            touch(task, world.now)
+            end_http(Run(execution, context, task, _no_round), response, fault)
+            touch(task, context.now)
             self._kernel.advance(execution)
 
     def _answer(self, request: Json) -> tuple[Json | None, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from conductor.server.engine.context import RefusedError, ScriptFailedError
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def
 from conductor.server.engine.validation import Rules, check_workflow_defs
-from conductor.server.engine.world import RefusedError, ScriptFailedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.scripting.javascript import check_javascript
 from conductor.server.scripting.pool import ScriptError
@@ -33,17 +33,17 @@ class Metadata:
 
     def save_tasks(self, given: list[Json]) -> None:
         """Register task definitions; those that are there are replaced."""
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             for one in given:
-                self._save_task({**one, "createTime": world.now, "createdBy": ""})
+                self._save_task({**one, "createTime": context.now, "createdBy": ""})
 
     def update_task(self, given: Json) -> None:
         """Replace a task definition."""
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             known = self._kernel.catalog.task_defs.get(given["name"])
             if known is None:
                 raise RefusedError(404, f"No such task by name {given['name']}")
-            self._save_task({**given, "updateTime": world.now, "updatedBy": ""})
+            self._save_task({**given, "updateTime": context.now, "updatedBy": ""})
 
     def _save_task(self, given: Json) -> None:
         made = complete_task_def(given)
@@ -102,7 +102,7 @@ class Metadata:
         return {"bulkErrorResults": {}, "bulkSuccessfulResults": done}
 
     def _save_workflow(self, made: Json) -> None:
-        now = self._kernel.world.now
+        now = self._kernel.context.now
         name, version = made["name"], made["version"]
         known = self._kernel.catalog.workflow_defs.setdefault(name, {})
         if version in known:

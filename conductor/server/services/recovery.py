@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.server.engine import recovery
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tasks.child import follow
-from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.executions import Starts
 
@@ -27,7 +27,7 @@ class Recovery:
             workflow_id: An execution that has ended.
             resume_children: Retry inside the child in which the failure began, instead of starting a new child.
         """
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             execution = self._kernel.get(workflow_id)
             recovery.check_retry(execution)
             if resume_children:
@@ -36,7 +36,7 @@ class Recovery:
                     return
                 execution = self._innermost(failed, execution)
             self._kernel.touch(execution)
-            recovery.retry(execution, world)
+            recovery.retry(execution, context)
             self._run_parents(execution, "retried")
             self._kernel.advance(execution)
 
@@ -56,13 +56,13 @@ class Recovery:
 
     def restart(self, workflow_id: str, *, use_latest: bool) -> None:
         """Begin again with the same id, with the definition of the start or the latest one."""
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             execution = self._kernel.get(workflow_id)
             tree = execution.tree
             if use_latest and not execution.is_open:
                 tree = self._starts.registered_tree(execution.workflow["workflowName"], None)
             self._kernel.touch(execution)
-            recovery.restart(execution, tree, world)
+            recovery.restart(execution, tree, context)
             self._run_parents(execution, "restarted")
             self._kernel.advance(execution)
 
@@ -81,15 +81,15 @@ class Recovery:
             return execution.id
 
     def _rerun(self, execution: Execution, task_id: str | None, request: Json) -> bool:
-        world = self._kernel.world
+        context = self._kernel.context
         task = execution.task(task_id) if task_id is not None else None
         if task_id is not None and task is None:
             return self._rerun_in_child(execution, task_id, request)
         self._kernel.touch(execution)
         if task is None:
-            recovery.rerun_all(execution, request, world)
+            recovery.rerun_all(execution, request, context)
         else:
-            recovery.rerun_from(execution, task, request, world)
+            recovery.rerun_from(execution, task, request, context)
         self._run_parents(execution, "reran")
         self._kernel.advance(execution)
         return True
@@ -102,7 +102,7 @@ class Recovery:
             if child is None or child.is_open or not self._rerun(child, task_id, own):
                 continue
             self._kernel.touch(execution)
-            recovery.rerun_in_child(execution, task, request, self._kernel.world)
+            recovery.rerun_in_child(execution, task, request, self._kernel.context)
             self._kernel.advance(execution)
             return True
         return False
@@ -115,11 +115,11 @@ class Recovery:
             definition = task.get("workflowTask")
             if definition is None or definition.get("optional") or task["retried"]:
                 return
-            world = self._kernel.world
+            context = self._kernel.context
             self._kernel.touch(parent)
             label = f"{child.label} -> {label}" if label else child.label
-            parent.add_log(task, f"Sub workflow {label} {operation}.", world.now)
-            recovery.run_with_child(parent, task, world)
+            parent.add_log(task, f"Sub workflow {label} {operation}.", context.now)
+            recovery.run_with_child(parent, task, context)
             resumed = [other for one in parent.tasks if one is not task and (other := self._resumed_child(one))]
             self._kernel.advance(parent)
             for other in resumed:
@@ -147,6 +147,6 @@ class Recovery:
             follow(task, child)
             return None
         self._kernel.touch(child)
-        recovery.retry(child, self._kernel.world, require_tasks=False)
+        recovery.retry(child, self._kernel.context, require_tasks=False)
         recovery.follow_open_child(task)
         return child

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render, render_task
 from conductor.server.engine.state import Doc, Execution, is_done, plain_reference
-from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.executions import Starts
 from conductor.server.services.tasks import Tasks

@@ -9,7 +9,7 @@ from typing import Any
 
 from conductor._internal.cron import Cron
 from conductor.models.codec import dumps, loads
-from conductor.server.engine.world import RefusedError, World
+from conductor.server.engine.context import EngineContext, RefusedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.executions import Starts
 
@@ -39,7 +39,7 @@ class Schedules:
             raise RefusedError(500, "A schedule needs a name")
         if not (given.get("startWorkflowRequest") or {}).get("name"):
             raise RefusedError(500, "A schedule needs a startWorkflowRequest with the name of a workflow")
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             known = self._schedules.get(given["name"], {})
             made = {
                 "runCatchupScheduleInstances": False,
@@ -47,14 +47,14 @@ class Schedules:
                 "zoneId": "UTC",
                 "cronSchedules": [],
                 **{key: value for key, value in given.items() if value is not None},
-                "createTime": known.get("createTime", world.now),
-                "updatedTime": world.now,
+                "createTime": known.get("createTime", context.now),
+                "updatedTime": context.now,
                 "createdBy": "",
                 "updatedBy": "",
             }
             request = {"taskToDomain": {}, "input": {}, "priority": 0, **(made.get("startWorkflowRequest") or {})}
             made["startWorkflowRequest"] = request
-            made["_next"] = _next_run(made, world.now - 1, check_zone=True)
+            made["_next"] = _next_run(made, context.now - 1, check_zone=True)
             self._put(made)
             return _shown(made)
 
@@ -93,13 +93,13 @@ class Schedules:
 
     def resume(self, name: str) -> None:
         """Go on; what was missed meanwhile is not made up for."""
-        with self._kernel.change() as world:
+        with self._kernel.change() as context:
             known = self._known(name)
             if not known["paused"]:
                 raise RefusedError(404, f"Schedule '{name}' not found")
             schedule = {key: value for key, value in known.items() if key != "pausedReason"}
             schedule["paused"] = False
-            self._put({**schedule, "_next": _next_run(schedule, world.now)})
+            self._put({**schedule, "_next": _next_run(schedule, context.now)})
 
     def next_few(self, cron: str, start: int | None, end: int | None, limit: int) -> list[int]:
         """The next times of a cron expression, epoch ms."""
@@ -144,18 +144,18 @@ class Schedules:
         for schedule in list(self._schedules.values()):
             due = schedule.get("_next")
             if due is not None and due <= now and not schedule["paused"]:
-                self._run_and_record(schedule, due, self._kernel.world)
+                self._run_and_record(schedule, due, self._kernel.context)
                 after = due if schedule["runCatchupScheduleInstances"] else now
                 self._put({**schedule, "_next": _next_run(schedule, after)})
 
-    def _run_and_record(self, schedule: Json, due: int, world: World) -> None:
+    def _run_and_record(self, schedule: Json, due: int, context: EngineContext) -> None:
         """One run; whatever is wrong with it, it is recorded and holds up no other schedule."""
-        execution_id, request = world.new_id(), schedule["startWorkflowRequest"]
+        execution_id, request = context.new_id(), schedule["startWorkflowRequest"]
         record: Json = {
             "executionId": execution_id,
             "scheduleName": schedule["name"],
             "scheduledTime": due,
-            "executionTime": world.now,
+            "executionTime": context.now,
             "workflowName": request.get("name"),
             "startWorkflowRequest": request,
             "zoneId": schedule["zoneId"],

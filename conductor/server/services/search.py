@@ -7,11 +7,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from conductor.models.codec import dumps, loads
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render, render_task
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.query import Query, QueryError, QueryNumberError, parse_query, parse_sort, sort_rows
 from conductor.server.engine.state import TERMINAL_WORKFLOW, Doc
-from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.store.queries import EXECUTION_COLUMNS, TASK_COLUMNS, Where, order, where
 
@@ -102,8 +102,8 @@ class SearchTexts:
     def _make_some(self) -> bool:
         columns, condition = "execution.id, execution.updated, body", f"{OUTDATED} AND execution.updated < ? LIMIT ?"
         query = f"SELECT {columns} FROM {JOINED} WHERE {condition}"  # noqa: S608  fixed words
-        with self._kernel.change() as world:
-            rows = self._kernel.store.rows(query, (world.now, _AT_ONCE))
+        with self._kernel.change() as context:
+            rows = self._kernel.store.rows(query, (context.now, _AT_ONCE))
             for workflow_id, updated, body in rows:
                 row = (workflow_id, updated, text_of(loads(body)))
                 self._kernel.store.run("REPLACE INTO search_text VALUES (?, ?, ?)", row)

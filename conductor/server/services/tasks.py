@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render, render_task
 from conductor.server.engine.expressions.inputs import with_secrets
 from conductor.server.engine.results import apply_result, extend_lease, hand_out, pending_task, result_of
 from conductor.server.engine.state import SCHEDULED, Doc, Execution, is_done
-from conductor.server.engine.world import RefusedError
 from conductor.server.runtime.kernel import Kernel
 
 
@@ -21,7 +21,7 @@ def end_task(
     """End a task, and let its execution go on; inside a change."""
     kernel.touch(execution)
     result = {"status": status, "outputData": output, "reasonForIncompletion": reason}
-    if apply_result(execution, task, result, kernel.world):
+    if apply_result(execution, task, result, kernel.context):
         kernel.advance(execution)
 
 
@@ -117,8 +117,8 @@ class Tasks:
             self._note_poll(kind, worker, domain)
             if not kernel.queues.has_ready(queue, kernel.clock.now_ms()):
                 return []
-            with kernel.change() as world:
-                return self._take(queue, worker, count, world.now)
+            with kernel.change() as context:
+                return self._take(queue, worker, count, context.now)
 
     def _take(self, queue: str, worker: str | None, count: int, now: int) -> list[Json]:
         kernel, polled = self._kernel, []
@@ -174,24 +174,24 @@ class Tasks:
         return self._rates.held_until(task, now) if divergences.limit_rates else None
 
     def _rendered_for_worker(self, task: Doc) -> Json:
-        world = self._kernel.world
-        rendered = {**render_task(task), "inputData": with_secrets(task["inputData"], world)}
+        context = self._kernel.context
+        rendered = {**render_task(task), "inputData": with_secrets(task["inputData"], context)}
         names = (rendered.get("taskDefinition") or {}).get("runtimeMetadata") or []
         if names:
-            values = {name: world.secrets.get(name, world.environment.get(name)) for name in names}
+            values = {name: context.secrets.get(name, context.environment.get(name)) for name in names}
             rendered["runtimeMetadata"] = {name: value for name, value in values.items() if value is not None}
         return rendered
 
     def update(self, result: Json) -> Doc | None:
         """Take over what a worker reports; returns the task, None for an extended lease."""
         kernel = self._kernel
-        with kernel.change() as world:
+        with kernel.change() as context:
             if result.get("extendLease"):
                 execution, task = self._locate(result["taskId"])
                 if task is None or execution is None:
                     raise RefusedError(404, f"No such task found by id: {result['taskId']}")
                 kernel.touch(execution)
-                extend_lease(task, world.now)
+                extend_lease(task, context.now)
                 return None
             execution = kernel.get(result["workflowInstanceId"])
             task = execution.task(result["taskId"])
@@ -205,7 +205,7 @@ class Tasks:
 
     def _apply(self, execution: Execution, task: Doc, result: Json) -> None:
         self._kernel.touch(execution)
-        if apply_result(execution, task, result, self._kernel.world):
+        if apply_result(execution, task, result, self._kernel.context):
             self._kernel.advance(execution)
 
     def _locate(self, task_id: str) -> tuple[Execution | None, Doc | None]:
@@ -266,8 +266,8 @@ class Tasks:
 
     def add_log(self, task_id: str, text: str) -> None:
         """Append a line to a task's log."""
-        with self._kernel.change() as world:
-            self._kernel.store.add_log(task_id, world.now, text)
+        with self._kernel.change() as context:
+            self._kernel.store.add_log(task_id, context.now, text)
 
     def logs(self, task_id: str) -> list[Json]:
         """A task's log."""

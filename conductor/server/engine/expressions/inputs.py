@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from conductor.server.engine.context import EngineContext
 from conductor.server.engine.expressions.references import expressions_in, substitute, substitute_secrets
 from conductor.server.engine.state import Doc, Execution, name_in_expressions
-from conductor.server.engine.world import World
 
 Json = dict[str, Any]
 _FIRST_NAME = re.compile(r"[^.\[\]{}$*@?()\s]+(?=[.\[]|$)")
@@ -26,25 +26,25 @@ _SEEN_OF_TASK = (
 def task_input(
     execution: Execution,
     parameters: Mapping[str, Any] | None,
-    world: World,
+    context: EngineContext,
     *,
     task_def: Json | None = None,
     task_id: str | None = None,
 ) -> Json:
     """Resolve the parameters of a task, its definition's template included."""
     template = (task_def or {}).get("inputTemplate") or {}
-    resolved: Json = resolve(execution, {**template, **(parameters or {})}, world, task_id)
+    resolved: Json = resolve(execution, {**template, **(parameters or {})}, context, task_id)
     return {key: template.get(key) if value is None else value for key, value in resolved.items()}
 
 
-def resolve(execution: Execution, value: Any, world: World, task_id: str | None = None) -> Any:
+def resolve(execution: Execution, value: Any, context: EngineContext, task_id: str | None = None) -> Any:
     """Resolve the expressions anywhere in ``value``."""
     texts = list(_texts_with_expressions(value))
     if not texts:
         return value
     scope = _scope(execution, _first_names(texts))
     system = {"CPEWF_TASK_ID": task_id} if task_id is not None else {}
-    return substitute(value, scope, system=system, environment=world.environment)
+    return substitute(value, scope, system=system, environment=context.environment)
 
 
 def _texts_with_expressions(value: Any) -> Iterable[str]:
@@ -104,12 +104,12 @@ def workflow_input(definition: Json, given: Json) -> Json:
     return {**given, **{key: value for key, value in template.items() if given.get(key) is None}}
 
 
-def with_secrets(value: Any, world: World) -> Any:
+def with_secrets(value: Any, context: EngineContext) -> Any:
     """The value as a worker or the engine's own task gets it: secrets in place of their expressions."""
-    return substitute_secrets(value, world.secrets)
+    return substitute_secrets(value, context.secrets)
 
 
-def bound_input(task: Doc, world: World) -> Json:
+def bound_input(task: Doc, context: EngineContext) -> Json:
     """A task's input with its secrets."""
-    resolved: Json = with_secrets(task["inputData"], world)
+    resolved: Json = with_secrets(task["inputData"], context)
     return resolved

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from conductor.server.engine.context import ScriptFailedError, TerminateWorkflowError
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.state import FAILED, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.tasks.script import EVALUATORS, evaluate
-from conductor.server.engine.world import ScriptFailedError, TerminateWorkflowError
 
 Json = dict[str, Any]
 
@@ -19,7 +19,7 @@ def plan_switch(plan: Plan) -> list[Doc]:
     if kind not in EVALUATORS:
         raise TerminateWorkflowError(f"No evaluator registered for type: {'null' if kind is None else kind}")
     try:
-        chosen = java_text(evaluate(kind, plan.task.get("expression") or "", given, plan.world))
+        chosen = java_text(evaluate(kind, plan.task.get("expression") or "", given, plan.context))
     except ScriptFailedError as error:
         return [plan.started("SWITCH", FAILED, given, taskDefName="SWITCH", reasonForIncompletion=str(error))]
     cases = plan.task["decisionCases"]
@@ -47,7 +47,7 @@ def _decide(plan: Plan, given: Json) -> str:
     if not expression.strip():
         return java_text(given.get(plan.task.get("caseValueParam") or ""))
     try:
-        return java_text(plan.world.javascript(expression, given))
+        return java_text(plan.context.javascript(expression, given))
     except ScriptFailedError:
         raise TerminateWorkflowError(f"Error while evaluating script: {expression}") from None
 

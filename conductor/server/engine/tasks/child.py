@@ -7,12 +7,12 @@ import uuid
 from typing import Any
 
 from conductor.server.engine.commands import StartChild, TerminateChild
+from conductor.server.engine.context import RefusedError, TerminateWorkflowError
 from conductor.server.engine.expressions.inputs import resolve
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.reading import START, read
 from conductor.server.engine.state import CANCELED, COMPLETED, FAILED, IN_PROGRESS, SCHEDULED, TIMED_OUT, Doc, Execution
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.world import RefusedError, TerminateWorkflowError
 
 Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ def plan_child(plan: Plan) -> list[Doc]:
         )
     inline = parameters.get("workflowDefinition")
     plain = {key: value for key, value in parameters.items() if key != "workflowDefinition" or isinstance(inline, str)}
-    resolved = resolve(plan.execution, plain, plan.world)
+    resolved = resolve(plan.execution, plain, plan.context)
     definition = resolved.get("workflowDefinition") if isinstance(inline, str) else inline
     name = java_text(resolved.get("name"))
     domains = resolved.get("taskToDomain")
@@ -54,7 +54,7 @@ def _version(plan: Plan, resolved: Json, name: str) -> int:
     version = resolved.get("version")
     if version is not None:
         return int(version)
-    latest = plan.world.latest_version(name)
+    latest = plan.context.latest_version(name)
     if latest is None:
         raise TerminateWorkflowError(f"The Task {name} defined as a sub-workflow has no workflow definition available ")
     return latest

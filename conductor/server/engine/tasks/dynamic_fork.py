@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from conductor.server.engine.context import RefusedError, TerminateWorkflowError
 from conductor.server.engine.definitions import complete_workflow_task, populate_task, readable_workflow_task
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.reading import mapping, read, text
 from conductor.server.engine.state import COMPLETED, IN_PROGRESS, SYSTEM, Doc
 from conductor.server.engine.tasks.family import Plan
-from conductor.server.engine.world import RefusedError, TerminateWorkflowError
 
 Json = dict[str, Any]
 _OLD_ENTRY = {"taskName": text, "referenceName": text, "type": text, "input": mapping}
@@ -20,7 +20,7 @@ def plan_dynamic_fork(plan: Plan) -> list[Doc]:
     """The FORK, a task for each entry, and the JOIN on them."""
     given = plan.input()
     tasks, inputs = _entries(plan, given) or _listed_tasks(plan, given)
-    now = plan.world.now
+    now = plan.context.now
     fork_input = {"forkedTasks": [task["taskReferenceName"] for task in tasks], "forkedTaskDefs": tasks, **given}
     fork = plan.started("FORK", COMPLETED, fork_input, taskDefName="FORK", endTime=now, executed=True)
     made, joined = [fork], []
@@ -57,7 +57,7 @@ def _join(plan: Plan, joined: list[str]) -> Doc:
         )
     given = {**join["inputParameters"], "joinOn": joined}
     made = plan.started("JOIN", IN_PROGRESS, given, taskDefName="JOIN")
-    made.update(referenceTaskName=join["taskReferenceName"], workflowTask=join, taskId=plan.world.new_id())
+    made.update(referenceTaskName=join["taskReferenceName"], workflowTask=join, taskId=plan.context.new_id())
     return made
 
 
@@ -67,7 +67,7 @@ def _listed_tasks(plan: Plan, given: Json) -> Branches:
         return _old_form(plan, given)
     tasks = _read_tasks(parameter, given.get(parameter))
     for task in tasks:
-        populate_task(task, plan.world.task_def)
+        populate_task(task, plan.context.task_def)
     inputs = given.get(plan.task.get("dynamicForkTasksInputParamName") or "")
     if not isinstance(inputs, dict):
         raise TerminateWorkflowError(
@@ -103,7 +103,7 @@ def _old_form(plan: Plan, given: Json) -> Branches:
         task = complete_workflow_task({
             "name": one["taskName"], "taskReferenceName": one["referenceName"], "type": one.get("type") or "SIMPLE",
         })  # fmt: skip
-        populate_task(task, plan.world.task_def)
+        populate_task(task, plan.context.task_def)
         tasks.append(task)
     return tasks, inputs
 
@@ -159,7 +159,7 @@ def _entry_task(plan: Plan, given: Json, name: str, kind: str) -> Json:
             "subWorkflowParam": {key: value for key, value in parameters.items() if value is not None},
         })  # fmt: skip
     task = complete_workflow_task({**common, "name": name, "type": kind})
-    task_def = plan.world.task_def(name)
+    task_def = plan.context.task_def(name)
     if task_def is not None:
         task["taskDefinition"] = task_def
     return task

@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import frozen
 
+from conductor.server.engine.context import EngineContext
 from conductor.server.engine.expressions.inputs import bound_input, task_input
 from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, SYSTEM, Doc, Execution
-from conductor.server.engine.world import World
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ class Plan:
     """
 
     execution: Execution
-    world: World
+    context: EngineContext
     task: Json
     retry_count: int
     task_id: str
@@ -35,11 +35,11 @@ class Plan:
     def input(self, task_def: Json | None = None) -> Json:
         """The resolved parameters."""
         parameters = self.task.get("inputParameters")
-        return task_input(self.execution, parameters, self.world, task_def=task_def, task_id=self.task_id)
+        return task_input(self.execution, parameters, self.context, task_def=task_def, task_id=self.task_id)
 
     def document(self, kind: str, status: str, input_data: Json, **more: Any) -> Doc:
         """A new document of this task."""
-        made = new_document(self.execution, self.task, self.task_id, self.world.now)
+        made = new_document(self.execution, self.task, self.task_id, self.context.now)
         made.update(taskType=kind, status=status, inputData=input_data, **more)
         if kind in SYSTEM and kind != "DO_WHILE":
             made["rateLimitFrequencyInSeconds"] = 0  # by the real server's choice
@@ -47,7 +47,7 @@ class Plan:
 
     def started(self, kind: str, status: str, input_data: Json, **more: Any) -> Doc:
         """A new document of a task that begins when it is scheduled."""
-        return self.document(kind, status, input_data, startTime=self.world.now, **more)
+        return self.document(kind, status, input_data, startTime=self.context.now, **more)
 
 
 @frozen
@@ -59,7 +59,7 @@ class Run:
     """
 
     execution: Execution
-    world: World
+    context: EngineContext
     task: Doc
     schedule_round: Callable[[Doc], None]
 
@@ -72,7 +72,7 @@ class Run:
     @property
     def input_with_secrets(self) -> Json:
         """The task's input with the values of its secrets, which are not stored with it."""
-        return bound_input(self.task, self.world)
+        return bound_input(self.task, self.context)
 
     def complete(self, output: Json | None = None) -> bool:
         """End the task well; returns True, as running does when something changed."""

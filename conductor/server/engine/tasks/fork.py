@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conductor.server.engine.context import RefusedError, TerminateWorkflowError
 from conductor.server.engine.state import (
     CANCELED,
     COMPLETED,
@@ -15,12 +16,11 @@ from conductor.server.engine.state import (
 )
 from conductor.server.engine.state import in_round as named
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.world import RefusedError, TerminateWorkflowError
 
 
 def plan_fork(plan: Plan) -> list[Doc]:
     """The FORK, which is done at once, the first task of each branch, and the JOIN."""
-    now = plan.world.now
+    now = plan.context.now
     fork = plan.started("FORK", COMPLETED, plan.input(), taskDefName="FORK", endTime=now)
     made = [fork]
     for branch in plan.task["forkTasks"]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conductor.server.engine.context import ScriptFailedError
 from conductor.server.engine.state import FAILED, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.world import ScriptFailedError
 
 
 def plan_jq(plan: Plan) -> list[Doc]:
@@ -19,7 +19,7 @@ def run_jq(run: Run) -> bool:
     if query is None:
         return run.fail("Missing 'queryExpression' in input parameters")
     try:
-        found = run.world.jq(str(query), given)
+        found = run.context.jq(str(query), given)
     except ScriptFailedError as error:
         return run.fail(str(error), FAILED, {"error": str(error)})
     return run.complete({"result": found[0] if found else None, "resultList": found})

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import evolve
 
+from conductor.server.engine.context import ScriptFailedError
 from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.state import (
     FAILED_WITH_TERMINAL_ERROR,
@@ -19,7 +20,6 @@ from conductor.server.engine.state import (
 )
 from conductor.server.engine.tasks.family import Plan, Run
 from conductor.server.engine.tree import next_inside, walk
-from conductor.server.engine.world import ScriptFailedError
 
 Json = dict[str, Any]
 
@@ -72,7 +72,7 @@ def _output_of(run: Run, task: Doc) -> Json:
 def _loses_its_rounds(run: Run) -> bool:
     """Whether this is a loop that the real server never ends: it takes ``a`` for the name of a task ``a__b``."""
     body = walk(run.task["workflowTask"]["loopOver"])
-    return not run.world.divergences.refuse_loop_marks and any(LOOP_MARK in one["taskReferenceName"] for one in body)
+    return not run.context.divergences.refuse_loop_marks and any(LOOP_MARK in one["taskReferenceName"] for one in body)
 
 
 def cancel_loop(run: Run) -> None:
@@ -174,7 +174,7 @@ def items_of(run: Run) -> list[Any]:
     definition = run.task["workflowTask"]
     items = None
     if (definition.get("items") or "").strip():
-        items = task_input(run.execution, {"items": definition["items"]}, run.world)["items"]
+        items = task_input(run.execution, {"items": definition["items"]}, run.context)["items"]
     if items is None:
         items = _parameters(run).get("_items")
     if items is None:
@@ -187,7 +187,7 @@ def _parameters(run: Run) -> Json:
     return task_input(
         run.execution,
         definition.get("inputParameters"),
-        run.world,
+        run.context,
         task_def=definition.get("taskDefinition"),
         task_id=run.task["taskId"],
     )
@@ -213,7 +213,7 @@ def _evaluate_condition(run: Run) -> bool:
 
 
 def _is_true(run: Run, condition: str, bindings: Json) -> bool:
-    value = run.world.javascript(condition, bindings)
+    value = run.context.javascript(condition, bindings)
     if isinstance(value, bool):
         return value
     return isinstance(value, int | float) and value > 0

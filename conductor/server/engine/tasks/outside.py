@@ -34,7 +34,7 @@ def plan_http(plan: Plan) -> list[Doc]:
 def plan_event(plan: Plan) -> list[Doc]:
     """An EVENT task; its input says where the message goes."""
     (made,) = plan_http(plan)
-    made.put("inputData", sink=resolve(plan.execution, plan.task.get("sink"), plan.world, plan.task_id))
+    made.put("inputData", sink=resolve(plan.execution, plan.task.get("sink"), plan.context, plan.task_id))
     return [made]
 
 
@@ -139,4 +139,4 @@ def start_llm(run: Run) -> None:
     """There is no model here: the task waits until it is completed, as a test does in the model's place."""
     run.task["status"] = IN_PROGRESS
     text = "The embedded server has no models: complete this task by an update"
-    run.execution.add_log(run.task, text, run.world.now)
+    run.execution.add_log(run.task, text, run.context.now)

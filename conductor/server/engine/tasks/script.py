@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conductor.server.engine.context import EngineContext, RefusedError, ScriptFailedError
 from conductor.server.engine.expressions.java_text import cast_error
 from conductor.server.engine.state import FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.world import RefusedError, ScriptFailedError, World
 
 EVALUATORS = frozenset({"javascript", "graaljs", "value-param", "python"})
 _EMPTY = "Empty '%s' in %s task's input parameters. A non-empty String value must be provided."
 
 
-def evaluate(kind: str, expression: str, bindings: Mapping[str, Any], world: World) -> Any:
+def evaluate(kind: str, expression: str, bindings: Mapping[str, Any], context: EngineContext) -> Any:
     """Evaluate an expression with the evaluator of this name.
 
     Raises:
@@ -24,7 +24,7 @@ def evaluate(kind: str, expression: str, bindings: Mapping[str, Any], world: Wor
         return bindings.get(expression)
     if kind == "python":
         raise ScriptFailedError("The embedded server does not run Python expressions; use javascript")
-    return world.javascript(expression, bindings)
+    return context.javascript(expression, bindings)
 
 
 def plan_script(plan: Plan) -> list[Doc]:
@@ -54,7 +54,7 @@ def _evaluate_inline(run: Run) -> Any:
         raise ScriptFailedError(f"Unknown evaluator '{kind}' in INLINE task.")
     if expression is None or not expression.strip():
         raise ScriptFailedError(_EMPTY % ("expression", "Inline"))
-    return evaluate(kind, expression, given, run.world)
+    return evaluate(kind, expression, given, run.context)
 
 
 def run_lambda(run: Run) -> bool:
@@ -67,7 +67,7 @@ def run_lambda(run: Run) -> bool:
         return run.fail(_EMPTY % ("scriptExpression", "Lambda"))
     try:
         # The function around the body is that of the OSS server, so that lines in messages agree.
-        result = run.world.javascript(f"function scriptFun(){{{body}}} scriptFun();", given)
+        result = run.context.javascript(f"function scriptFun(){{{body}}} scriptFun();", given)
     except ScriptFailedError as error:
         return run.fail(str(error), FAILED, {"error": str(error)})
     return run.complete({"result": result})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.engine.state import FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.family import Plan, Run
-from conductor.server.engine.world import RefusedError
 
 _WITHOUT_TIME = 2147483647
 _DURATION = re.compile(
@@ -68,7 +68,7 @@ def plan_wait(plan: Plan) -> list[Doc]:
     """A WAIT, and when it ends by itself."""
     given = plan.input()
     made = plan.started("WAIT", IN_PROGRESS, given)
-    _set_end(made, plan.world.now)
+    _set_end(made, plan.context.now)
     return [made]
 
 
@@ -124,7 +124,7 @@ def start_wait(run: Run) -> None:
 def run_wait(run: Run) -> bool:
     """End when the time has come."""
     due = run.task.get("_waitTimeout", 0)
-    if not due or run.world.now <= due:
+    if not due or run.context.now <= due:
         return False
-    run.task["endTime"] = run.world.now - 1  # the tasks that follow begin later, as on the open-source server
+    run.task["endTime"] = run.context.now - 1  # the tasks that follow begin later, as on the open-source server
     return run.complete()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from conductor.server.engine.context import TerminateWorkflowError
 from conductor.server.engine.definitions import default_task_def
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.state import SCHEDULED, Doc
 from conductor.server.engine.tasks.family import Plan
-from conductor.server.engine.world import TerminateWorkflowError
 
 Json = dict[str, Any]
 
@@ -20,7 +20,7 @@ def plan_simple(plan: Plan) -> list[Doc]:
 
 def plan_other(plan: Plan) -> list[Doc]:
     """A task of a type that the engine does not run: polled by the type."""
-    task_def = plan.task.get("taskDefinition") or plan.world.task_def(plan.task["name"])
+    task_def = plan.task.get("taskDefinition") or plan.context.task_def(plan.task["name"])
     if task_def is None:
         raise TerminateWorkflowError(
             f"Invalid task specified. Cannot find task by name {plan.task['name']} in the task definitions"
@@ -41,7 +41,7 @@ def plan_dynamic(plan: Plan) -> list[Doc]:
             f"Parameter= {parameter}, input= {java_text(given)}"
         )
     name = java_text(name)
-    task_def = plan.task.get("taskDefinition") or plan.world.task_def(name) or default_task_def(name, "DYNAMIC")
+    task_def = plan.task.get("taskDefinition") or plan.context.task_def(name) or default_task_def(name, "DYNAMIC")
     named = {**plan.task, "name": name, "taskDefinition": task_def}
     made = _document(plan, name, task_def)
     made.update(taskDefName=name, workflowTask=named)

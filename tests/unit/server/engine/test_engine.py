@@ -6,6 +6,7 @@ import random
 import pytest
 
 from conductor.server.engine import decide
+from conductor.server.engine.context import EngineContext
 from conductor.server.engine.decide import advance
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def, populate
 from conductor.server.engine.recovery import retry
@@ -14,7 +15,6 @@ from conductor.server.engine.retry import delay_seconds
 from conductor.server.engine.state import OPEN_TASK, TERMINAL_WORKFLOW, is_done
 from conductor.server.engine.timeouts import next_deadline
 from conductor.server.engine.tree import DefinitionTree
-from conductor.server.engine.world import World
 from conductor.server.store.sqlite import Store
 
 
@@ -27,13 +27,13 @@ class Bench:
         self.now = now
         self.script = script or (lambda _script, _bindings: True)
         given = complete_workflow_def({"name": "wf", "tasks": tasks, **definition})
-        tree = DefinitionTree(populate(given, self.world))
-        self.execution = new_execution({"name": "wf", "input": {}}, tree, "execution", self.world)
+        tree = DefinitionTree(populate(given, self.context))
+        self.execution = new_execution({"name": "wf", "input": {}}, tree, "execution", self.context)
         self.advance()
 
     @property
-    def world(self):
-        return World(
+    def context(self):
+        return EngineContext(
             now=self.now, new_id=lambda: next(self.ids), random_ms=lambda most: most, task_def=self.defs.get,
             latest_version=lambda _: None, secrets={}, environment={}, javascript=self.script,
             jq=lambda _query, value: [value], last_poll=lambda _kind, _domain: 0,
@@ -48,7 +48,7 @@ class Bench:
         return self.execution.workflow.get("reasonForIncompletion")
 
     def advance(self):
-        advance(self.execution, self.world)
+        advance(self.execution, self.context)
 
     def after(self, seconds):
         self.now += round(seconds * 1000)
@@ -63,7 +63,7 @@ class Bench:
         return task
 
     def update(self, task, status="COMPLETED", **more):
-        apply_result(self.execution, task, {"status": status, **more}, self.world)
+        apply_result(self.execution, task, {"status": status, **more}, self.context)
         self.advance()
 
     def states(self):
@@ -184,7 +184,7 @@ def test_a_retry_of_the_workflow_begins_where_it_failed():
     bench.update(bench.poll("a"))
     bench.update(bench.poll("b"), "FAILED")
     assert bench.status == "FAILED"
-    retry(bench.execution, bench.world)
+    retry(bench.execution, bench.context)
     bench.advance()
     bench.update(bench.poll("b"))
     assert bench.states() == [("a", "COMPLETED", 0), ("b", "FAILED", 0), ("b", "COMPLETED", 1)]

@@ -1,4 +1,4 @@
-"""What lies outside one execution, as the engine sees it: read only."""
+"""What the engine may use besides one execution: the moment, definitions, scripts and divergences; read only."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def _ignore(_: str) -> None:
 
 
 @frozen
-class World:
-    """The present moment, and what the engine may ask.
+class EngineContext:
+    """The moment of a change, and what the engine may ask for.
 
     Attributes:
         now: Epoch ms.
@@ -126,7 +126,7 @@ class World:
         javascript: Runs a script with bindings; raises ScriptFailedError.
         jq: Runs a jq query on a value; raises ScriptFailedError.
         last_poll: When a task type was polled last in a domain, epoch ms.
-        is_spent: Whether the work of this change has taken so long that the rest is left to a later one.
+        deadline_passed: Whether the work of this change has taken so long that the rest is left to a later one.
         warn: Tells whoever runs the server of an error that nobody foresaw, the one being handled.
         divergences: Where to do what is documented, and where what the real server does.
     """
@@ -141,6 +141,6 @@ class World:
     javascript: Callable[[str, Mapping[str, Any]], Any]
     jq: Callable[[str, Any], list[Any]]
     last_poll: Callable[[str, str], int]
-    is_spent: Callable[[], bool] = _never
+    deadline_passed: Callable[[], bool] = _never
     warn: Callable[[str], None] = _ignore
     divergences: Divergences = DOCUMENTED
