@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from django.apps import AppConfig
+from django.conf import settings as django_settings
 from django.core.checks import register
 from django.core.signals import setting_changed
 from django.utils.module_loading import autodiscover_modules
@@ -10,6 +13,7 @@ from django.utils.module_loading import autodiscover_modules
 from conductor.contrib.django.checks import check_deployment, check_settings
 from conductor.contrib.django.configuration import django_options, forget_client
 from conductor.errors import ConfigurationError
+from conductor.worker.worker import default_registry
 
 __all__ = ["ConductorConfig"]
 
@@ -32,3 +36,8 @@ class ConductorConfig(AppConfig):
         except ConfigurationError:
             return  # the system checks report it with a hint
         autodiscover_modules(*modules)
+        if getattr(django_settings, "TASKS", None) and (find_spec("django.tasks") or find_spec("django_tasks")):
+            from conductor.contrib.django.tasks import task_workers  # noqa: PLC0415  the framework is optional
+
+            for worker in task_workers():
+                default_registry.add(worker)
