@@ -95,12 +95,12 @@ class Response:
         fields: Iterable[tuple[str, str]] = (),
         reason: str = "",
     ) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-        self.is_reusable = is_reusable
-        self.fields = fields
-        self.reason = reason
+        self.status: int = status
+        self.headers: Headers = headers
+        self.body: bytes = body
+        self.is_reusable: bool = is_reusable
+        self.fields: Iterable[tuple[str, str]] = fields
+        self.reason: str = reason
 
     def __repr__(self) -> str:
         return f"<Response {self.status}>"

@@ -122,7 +122,6 @@ with ConductorClient(server_url="http://127.0.0.1:1/api") as client:
     ("words", "extra", "status"),
     [
         (["-m", "conductor", "--help"], "conductor-sdk[cli]", 2),
-        (["-m", "conductor.server", "--port", "0"], "conductor-sdk[server]", 2),
         (["-m", "conductor.server", "--engine", "oss", "--port", "0"], "conductor-sdk[oss]", 3),
     ],
 )
@@ -133,6 +132,29 @@ def test_what_needs_an_extra_says_which(python, tmp_path, words, extra, status):
     assert done.returncode == status, done.stdout + done.stderr
     assert extra in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_embedded_server_runs_without_extras_and_names_them_for_scripts(python, tmp_path):
+    code = """
+import conductor.server
+from conductor import ConductorClient, Workflow, WorkflowFailedError
+from conductor.workflow import inline, jq, set_variable
+
+with conductor.server.start() as server, ConductorClient(server_url=server.url) as client:
+    plain = Workflow("plain")
+    plain.add(set_variable({"a": 1}, ref="one"))
+    assert plain.run(client, timeout=20).is_successful
+    for name, step in (("js", inline("1 + 1", {}, ref="a")), ("jq", jq(".a", {"a": 1}, ref="a"))):
+        scripted = Workflow(name)
+        scripted.add(step)
+        try:
+            scripted.run(client, timeout=20)
+        except WorkflowFailedError as error:
+            assert "conductor-sdk[server]" in str(error), error
+        else:
+            raise AssertionError(name)
+"""
+    call(python, "-c", code, cwd=tmp_path)
 
 
 def test_importing_it_takes_less_than_two_tenths_of_a_second(python, tmp_path):

@@ -69,7 +69,8 @@ class HttpServer:
     """
 
     def __init__(self, listening: socket.socket, serve: Serve, quick: Quick = lambda _: None) -> None:
-        self.serve, self.quick = serve, quick
+        self.serve: Serve = serve
+        self.quick: Quick = quick
         self.threads: ThreadPool = ThreadPool("conductor-request", MAX_THREADS)
         self.connections: set[_Connection] = set()
         self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
@@ -77,7 +78,7 @@ class HttpServer:
         self._thread = threading.Thread(target=self._run, name="conductor-http", daemon=True)
         self._started, self._stopping = threading.Event(), asyncio.Event()
         self.emptied: asyncio.Event = asyncio.Event()
-        self.is_stopping = False
+        self.is_stopping: bool = False
 
     def start(self, timeout: float) -> None:
         """Start to serve; returns when connections are accepted.

@@ -98,8 +98,8 @@ class Kernel:
         self.in_progress: dict[str, set[str]] = {}  # ids of tasks that workers have, by definition
         self.handlers: dict[type, Handler] = {}
         self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []  # further sources of timers
-        self.is_closed = False
-        self.is_stopping = False
+        self.is_closed: bool = False
+        self.is_stopping: bool = False
         self.spawn: Callable[[Callable[[], None]], None] | None = None  # runs a function on another thread
         self.skips_time = False
         self.wake_timer: Callable[[], None] = lambda: None
