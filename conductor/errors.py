@@ -39,7 +39,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conductor.models import Task, TaskExecLog, Workflow
+    from conductor.models import Task, TaskExecLog, WorkflowExecution
 
 __all__ = [
     "APIConnectionError",
@@ -139,6 +139,7 @@ class APIError(ConductorError):
         path: The path that was sent, without the server's address and without the query.
         attempts: How often the request was sent.
         no_token_for: Seconds until the client requests a token again, where the call failed for want of one; else None.
+        workflow_id: The execution that was waited for, where ``wait`` or ``run`` raised the error; else "".
     """
 
     def __init__(
@@ -150,6 +151,7 @@ class APIError(ConductorError):
         path: str = "",
         attempts: int = 1,
         no_token_for: float | None = None,
+        workflow_id: str = "",
         **values: Any,
     ) -> None:
         super().__init__(
@@ -159,6 +161,7 @@ class APIError(ConductorError):
             path=path,
             attempts=attempts,
             no_token_for=no_token_for,
+            workflow_id=workflow_id,
             **values,
         )
 
@@ -167,6 +170,7 @@ class APIError(ConductorError):
     path: str
     attempts: int
     no_token_for: float | None
+    workflow_id: str
 
 
 class APIConnectionError(APIError):
@@ -311,11 +315,13 @@ class WorkflowRunError(ConductorError):
         workflow: The execution as last seen, or None.
     """
 
-    def __init__(self, message: str, *, workflow_id: str = "", workflow: Workflow | None = None, **values: Any) -> None:
+    def __init__(
+        self, message: str, *, workflow_id: str = "", workflow: WorkflowExecution | None = None, **values: Any
+    ) -> None:
         super().__init__(message, workflow_id=workflow_id, workflow=workflow, **values)
 
     workflow_id: str
-    workflow: Workflow | None
+    workflow: WorkflowExecution | None
 
 
 class WorkflowFailedError(WorkflowRunError):

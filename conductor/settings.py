@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import attrs
 from attrs import field, frozen
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from conductor._internal.validation import read_bool, read_int, read_url
 from conductor.errors import ConfigurationError
 from conductor.migration import explains
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "SettingsOptions"]
 
 _DEFAULT_URL = "http://localhost:8080/api"
 
@@ -67,6 +67,25 @@ def _url(value: str | None) -> str | None:
 
 def _at_least_one(value: int | None) -> int | None:
     return None if value is None else read_int("max_connections", value, minimum=1)
+
+
+class SettingsOptions(TypedDict, total=False):
+    """The fields of ``Settings`` as keyword arguments."""
+
+    server_url: str
+    auth_key: str | None
+    auth_secret: str | None
+    request_timeout_ms: int | str
+    connect_timeout_ms: int | str
+    refresh_token_interval: int | str
+    max_connections: int | None
+    ui_url: str | None
+    verify: bool
+    ca_bundle: str | None
+    client_cert: str | None
+    client_key: str | None
+    max_stored_payload_kb: int | str
+    proxy: str | None
 
 
 @frozen
@@ -123,7 +142,7 @@ class Settings:
                 )
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Unpack[SettingsOptions]) -> Self:
         """Settings from the environment; an argument wins over its variable, an empty variable counts as not set.
 
         Variables: CONDUCTOR_SERVER_URL, CONDUCTOR_AUTH_KEY, CONDUCTOR_AUTH_SECRET, CONDUCTOR_REQUEST_TIMEOUT_MS,
@@ -148,7 +167,7 @@ class Settings:
         except ConfigurationError as error:
             raise _renamed(error, used) from None
 
-    def evolve(self, **changes: Any) -> Self:
+    def evolve(self, **changes: Unpack[SettingsOptions]) -> Self:
         """The same settings with some changed."""
         return attrs.evolve(self, **changes)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conductor.clients._base import Resource, Tagged, tag_operations
-from conductor.clients.bodies import texts
+from conductor.clients.bodies import require_str_list
 from conductor.models import (
     AccessKey,
     AccessType,
@@ -168,8 +168,8 @@ class UserClient(Resource):
         """
         body = UpsertUserRequest(
             name,
-            groups=None if groups is None else texts(groups, "groups"),
-            roles=None if roles is None else texts(roles, "roles"),
+            groups=None if groups is None else require_str_list(groups, "groups"),
+            roles=None if roles is None else require_str_list(roles, "roles"),
         )
         return self._call(SAVE_USER, {"id": user_id}, body=body)
 
@@ -231,9 +231,12 @@ class GroupClient(Resource):
             default_access: What members may do with what a member makes: target type to accesses.
         """
         access = {
-            k: [AccessType(each) for each in texts(v, "default_access")] for k, v in (default_access or {}).items()
+            k: [AccessType(each) for each in require_str_list(v, "default_access")]
+            for k, v in (default_access or {}).items()
         }
-        body = UpsertGroupRequest(description, access or None, None if roles is None else texts(roles, "roles"))
+        body = UpsertGroupRequest(
+            description, access or None, None if roles is None else require_str_list(roles, "roles")
+        )
         return self._call(SAVE_GROUP, {"id": group_id}, body=body)
 
     def delete(self, group_id: str) -> None:
@@ -250,7 +253,7 @@ class GroupClient(Resource):
 
     def add_users(self, group_id: str, user_ids: Sequence[str]) -> None:
         """Add several users (``POST /groups/{groupId}/users``)."""
-        self._call(ADD_GROUP_USERS, {"groupId": group_id}, body=texts(user_ids, "user_ids"))
+        self._call(ADD_GROUP_USERS, {"groupId": group_id}, body=require_str_list(user_ids, "user_ids"))
 
     def remove_user(self, group_id: str, user_id: str) -> None:
         """Remove a user (``DELETE /groups/{groupId}/users/{userId}``)."""
@@ -258,7 +261,7 @@ class GroupClient(Resource):
 
     def remove_users(self, group_id: str, user_ids: Sequence[str]) -> None:
         """Remove several users (``DELETE /groups/{groupId}/users``)."""
-        self._call(REMOVE_GROUP_USERS, {"groupId": group_id}, body=texts(user_ids, "user_ids"))
+        self._call(REMOVE_GROUP_USERS, {"groupId": group_id}, body=require_str_list(user_ids, "user_ids"))
 
     def list_permissions(self, group_id: str) -> builtins.list[GrantedAccess]:
         """What a group may do (``GET /groups/{groupId}/permissions``)."""
@@ -302,7 +305,7 @@ class RoleClient(Resource):
 
     def create(self, name: str, permissions: Sequence[str]) -> Role:
         """Create a role (``POST /roles``)."""
-        return self._call(CREATE_ROLE, body=RoleRequest(name, texts(permissions, "permissions")))
+        return self._call(CREATE_ROLE, body=RoleRequest(name, require_str_list(permissions, "permissions")))
 
     def get(self, name: str) -> Role:
         """A role (``GET /roles/{name}``)."""
@@ -310,7 +313,9 @@ class RoleClient(Resource):
 
     def update(self, name: str, permissions: Sequence[str]) -> Role:
         """Replace a role's permissions (``PUT /roles/{name}``)."""
-        return self._call(UPDATE_ROLE, {"name": name}, body=RoleRequest(name, texts(permissions, "permissions")))
+        return self._call(
+            UPDATE_ROLE, {"name": name}, body=RoleRequest(name, require_str_list(permissions, "permissions"))
+        )
 
     def delete(self, name: str) -> None:
         """Delete a role (``DELETE /roles/{name}``)."""
@@ -344,7 +349,7 @@ class PermissionClient(Resource):
 
 
 def _request(subject: SubjectRef, target: TargetRef, access: Sequence[AccessType | str]) -> AuthorizationRequest:
-    return AuthorizationRequest([AccessType(each) for each in texts(access, "access")], subject, target)
+    return AuthorizationRequest([AccessType(each) for each in require_str_list(access, "access")], subject, target)
 
 
 CREATE_TOKEN: Operation[Token] = Operation("POST", "/token", Token, Repeat.SAFE, Edition.ORKES, anonymous=True)

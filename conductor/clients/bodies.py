@@ -4,50 +4,52 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from enum import Enum
 from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
 from conductor.errors import ConfigurationError, UnexpectedResponseError
-from conductor.models import WorkflowDef, WorkflowTask
+from conductor.models import EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef, WorkflowSchedule, WorkflowTask
 from conductor.models._base import Absent, Model, wire_name
 from conductor.models.codec import dumps, to_jsonable
 from conductor.models.enum_validation import refuse_unknown_values
 from conductor.models.enums import WireEnum
+from conductor.models.unknown_fields import refuse_unknown_fields
 
 __all__ = [
     "LARGEST_WORKFLOW_INPUT",
     "Definable",
     "Definition",
-    "addressable",
     "all_tasks",
     "as_definition",
     "as_model",
     "as_object",
-    "known",
-    "known_all",
+    "require_enum",
+    "require_enums",
     "require_ids",
+    "require_max_bytes",
+    "require_name",
+    "require_str_list",
     "size_if_over",
-    "sized",
-    "texts",
-    "whole_seconds",
 ]
 
 
 M = TypeVar("M", bound=Model)
 E = TypeVar("E", bound=WireEnum)
 LARGEST_WORKFLOW_INPUT = 5 * 1024 * 1024
+#: Models that people write as dicts or files, and whose unknown fields the server drops silently.
+_DEFINITIONS = (EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef, WorkflowSchedule)
 _MOST_IDS = 1000
 _FEW, _SHORT = 100, 10_000
 
 
 def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
-    """A model, or its wire form as people read it from files.
+    """Return a model that was given as such or as a dict in its wire form.
 
     Raises:
-        ConfigurationError: It does not fit the model, or holds a value that no server knows; the error says where.
+        ConfigurationError: The dict does not fit the model, has an unknown field, or has an enum value that no server
+            knows; the error names the path.
     """
     try:
         model = value if isinstance(value, kind) else kind.from_dict(value)  # type: ignore[arg-type]
@@ -57,6 +59,8 @@ def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
             variable=error.path_in_body,
             allowed=f"a {kind.__name__}, or a dict in its wire form",
         ) from None
+    if isinstance(value, Mapping) and isinstance(model, _DEFINITIONS):
+        refuse_unknown_fields(value, model)
     refuse_unknown_values(model)
     return model
 
@@ -78,7 +82,7 @@ def as_object(value: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
     return dict(value)
 
 
-def known(value: E | str | None, kind: type[E], name: str) -> E | None:
+def require_enum(value: E | str | None, kind: type[E], name: str) -> E | None:
     """A value of an enum; the server answers 500 to one that it does not know, so that is refused here."""
     if value is None:
         return None
@@ -91,14 +95,14 @@ def known(value: E | str | None, kind: type[E], name: str) -> E | None:
     )
 
 
-def known_all(value: E | str | Iterable[E | str] | None, kind: type[E], name: str) -> E | list[E] | None:
+def require_enums(value: E | str | Iterable[E | str] | None, kind: type[E], name: str) -> E | list[E] | None:
     """One value of an enum, or several, each known to the server."""
     if value is None or isinstance(value, str):
-        return known(value, kind, name)
-    return [one for given in value if (one := known(given, kind, name)) is not None]
+        return require_enum(value, kind, name)
+    return [one for given in value if (one := require_enum(given, kind, name)) is not None]
 
 
-def addressable(name: str, what: str) -> str:
+def require_name(name: str, what: str) -> str:
     """A name under which the server can find again what it stores.
 
     Raises:
@@ -114,7 +118,7 @@ def addressable(name: str, what: str) -> str:
     return name
 
 
-def sized(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, Any]:
+def require_max_bytes(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, Any]:
     """``value`` as plain JSON, refused when it is larger than the server keeps."""
     plain = to_jsonable(as_object(value, what), f"$.{what.rpartition(' ')[2]}")
     if (size := size_if_over(plain, limit)) is not None:
@@ -147,7 +151,7 @@ def _may_exceed(plain: Mapping[str, Any]) -> bool:
     )
 
 
-def texts(given: Iterable[str], name: str) -> list[str]:
+def require_str_list(given: Iterable[str], name: str) -> list[str]:
     """Several texts, such as ids; a single text would be taken for a list of its letters.
 
     Raises:
@@ -156,14 +160,17 @@ def texts(given: Iterable[str], name: str) -> list[str]:
     found = None if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable) else list(given)
     if found is None or not all(isinstance(one, str) for one in found):
         raise ConfigurationError(
-            f"{name} is {given!r}; it must be a list of texts.", variable=name, value=given, allowed="a list of texts"
+            f"{name} is {given!r}; it must be a list of strings.",
+            variable=name,
+            value=given,
+            allowed="a list of strings",
         )
     return found
 
 
 def require_ids(given: Iterable[str], name: str = "workflow_ids") -> list[str]:
     """The ids of a bulk call: 1 to 1,000."""
-    ids = texts(given, name)
+    ids = require_str_list(given, name)
     if not 1 <= len(ids) <= _MOST_IDS:
         raise ConfigurationError(
             f"A bulk call takes 1 to {_MOST_IDS:,} ids, not {len(ids):,}.",
@@ -172,12 +179,6 @@ def require_ids(given: Iterable[str], name: str = "workflow_ids") -> list[str]:
             allowed=f"1 to {_MOST_IDS} ids",
         )
     return ids
-
-
-def whole_seconds(value: float | timedelta) -> int:
-    """A duration in whole seconds, rounded up."""
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    return int(-(-seconds // 1))
 
 
 @runtime_checkable

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
+from conductor.errors import ConfigurationError
 from conductor.migration import missing_attribute
-from conductor.settings import Settings
+from conductor.settings import Settings, SettingsOptions
 
 if TYPE_CHECKING:
     import requests
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
     from conductor.clients.bulk import WorkflowBulkClient
     from conductor.clients.events import EventClient, MessageClient, QueueClient
     from conductor.clients.files import FileClient
-    from conductor.clients.human_tasks import HumanExecutor, TemplateClient
+    from conductor.clients.human_tasks import HumanTaskClient, TemplateClient
     from conductor.clients.integrations import IntegrationClient, PromptClient
     from conductor.clients.metadata import MetadataClient
-    from conductor.clients.schedules import SchedulerClient
+    from conductor.clients.schedules import ScheduleClient
     from conductor.clients.secrets import EnvironmentClient, SecretClient
     from conductor.clients.services import GatewayClient, SchemaClient, ServiceRegistryClient
     from conductor.clients.tasks import TaskClient
@@ -60,8 +61,8 @@ class ConductorClient:
     """Blocking calls of a Conductor server; safe to use from many threads and after a fork. Starts no threads.
 
     Args:
-        settings: Where the server is; without them, ``Settings.from_env(**overrides)``.
-        auth: In place of the settings' key and secret: a token, a callable that returns one, or a requests
+        settings: Settings, or the server's URL; by default ``Settings.from_env(**overrides)``.
+        auth: Replaces the settings' key and secret: a token, a callable that returns one, or a requests
             ``AuthBase``.
         session: Your own ``requests.Session``; it is left open by ``close``.
         adapter: Your own ``HTTPAdapter`` for our session.
@@ -76,19 +77,34 @@ class ConductorClient:
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        settings: Settings | str | None = None,
         *,
         auth: AuthBase | str | Callable[[], str] | None = None,
         session: requests.Session | None = None,
         adapter: HTTPAdapter | None = None,
         retry: RetryPolicy | None = None,
         metrics: Metrics | None = None,
-        **overrides: Any,
+        **overrides: Unpack[SettingsOptions],
     ) -> None:
         from conductor.transport.client import Transport
 
+        if isinstance(settings, str):
+            if "server_url" in overrides:
+                raise ConfigurationError(
+                    "server_url is given twice: as the first argument and as a keyword.",
+                    variable="server_url",
+                    allowed="one of the two",
+                )
+            overrides["server_url"] = settings
+            settings = None
         if settings is None:
             settings = Settings.from_env(**overrides)
+        elif not isinstance(settings, Settings):
+            raise ConfigurationError(
+                f"The first argument is of type {type(settings).__name__}; it must be Settings or the server's URL.",
+                variable="settings",
+                allowed="Settings(...), or a URL such as http://localhost:8080",
+            )
         elif overrides:
             settings = settings.evolve(**overrides)
         self.settings = settings
@@ -128,11 +144,11 @@ class ConductorClient:
         return MetadataClient(self.transport)
 
     @cached_property
-    def schedules(self) -> SchedulerClient:
+    def schedules(self) -> ScheduleClient:
         """Workflows started by the clock."""
-        from conductor.clients.schedules import SchedulerClient
+        from conductor.clients.schedules import ScheduleClient
 
-        return SchedulerClient(self.transport)
+        return ScheduleClient(self.transport)
 
     @cached_property
     def events(self) -> EventClient:
@@ -205,11 +221,11 @@ class ConductorClient:
         return SchemaClient(self.transport)
 
     @cached_property
-    def human_tasks(self) -> HumanExecutor:
+    def human_tasks(self) -> HumanTaskClient:
         """Human tasks (Orkes)."""
-        from conductor.clients.human_tasks import HumanExecutor
+        from conductor.clients.human_tasks import HumanTaskClient
 
-        return HumanExecutor(self.transport)
+        return HumanTaskClient(self.transport)
 
     @cached_property
     def human_templates(self) -> TemplateClient:

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from conductor.models._base import Model
-from conductor.models.defaults import ASKED, SHAPES, STAMPS, Shape, without_overwritten
+from conductor.models.defaults import SHAPES, STAMPS, WRITE_ONLY, Shape, without_overwritten
 
 __all__ = ["Change", "Ensured", "compare"]
 
@@ -91,9 +91,9 @@ def _is_the_same(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any], 
     if shape.is_free:
         return False
     if key in wanted:
-        if key in ASKED:
+        if key in WRITE_ONLY:
             return True
         # where a server leaves out what others always write, it does not have the option
         is_unknown = wanted[key] in _NOTHING and key in shape.defaults
-        return is_unknown or wanted[key] == "" or shape.says_nothing(key, wanted[key])
-    return key in _FILLED_IN or found[key] == "" or shape.says_nothing(key, found[key])
+        return is_unknown or wanted[key] == "" or shape.is_default(key, wanted[key])
+    return key in _FILLED_IN or found[key] == "" or shape.is_default(key, found[key])

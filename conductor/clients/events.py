@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from conductor.clients._base import Resource, Tagged, tag_operations
-from conductor.clients.bodies import addressable, as_model, as_object, known, sized
+from conductor.clients.bodies import as_model, as_object, require_enum, require_max_bytes, require_name
 from conductor.clients.payloads import TASK_OUTPUT, PayloadStorage
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
@@ -130,7 +130,7 @@ class QueueClient(Resource):
 
 
 def _status(status: TaskStatus | str) -> str:
-    member = known(status, TaskStatus, "status")
+    member = require_enum(status, TaskStatus, "status")
     assert member is not None  # noqa: S101  a status was given
     return member.value
 
@@ -158,7 +158,7 @@ class MessageClient(Resource):
             ConflictError: The workflow is not running.
             RateLimitError: The queue is full (1,000 messages by default).
         """
-        return self._call(SEND, {"workflowId": workflow_id}, body=sized(message, _LARGEST, "message"))
+        return self._call(SEND, {"workflowId": workflow_id}, body=require_max_bytes(message, _LARGEST, "message"))
 
 
 CREATE_HANDLER: Operation[None] = Operation("POST", "/event", repeat=Repeat.NEVER)
@@ -333,7 +333,7 @@ class EventClient(EventQueues, Tagged):
 
 
 def _checked(handler: EventHandler) -> EventHandler:
-    addressable(handler.name, "event handler")
+    require_name(handler.name, "event handler")
     if not handler.actions:
         raise ConfigurationError(
             f"The event handler {handler.name!r} has no actions.", variable="actions", allowed="at least one action"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conductor.clients._base import Resource
-from conductor.clients.bodies import as_model, texts
+from conductor.clients.bodies import as_model, require_str_list
 from conductor.models import (
     FileHandle,
     FileUpload,
@@ -115,7 +115,7 @@ class FileClient(Resource):
     ) -> FileUploadComplete:
         """Put the parts together (``POST /files/{workflowId}/{fileId}/multipart/{uploadId}/complete``)."""
         path = {**_path(workflow_id, file_id), "uploadId": upload_id}
-        return self._call(COMPLETE_MULTIPART, path, body={"partETags": texts(part_etags, "part_etags")})
+        return self._call(COMPLETE_MULTIPART, path, body={"partETags": require_str_list(part_etags, "part_etags")})
 
     def abort_multipart(self, workflow_id: str, file_id: str, upload_id: str) -> None:
         """Give an upload in parts up (``DELETE /files/{workflowId}/{fileId}/multipart/{uploadId}``)."""

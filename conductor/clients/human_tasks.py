@@ -9,7 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from conductor.clients._base import Resource, Tagged, check_page, tag_operations
-from conductor.clients.bodies import addressable, as_model, known, require_ids, sized, texts
+from conductor.clients.bodies import (
+    as_model,
+    require_enum,
+    require_ids,
+    require_max_bytes,
+    require_name,
+    require_str_list,
+)
 from conductor.errors import ConfigurationError
 from conductor.models import (
     HumanTaskAssignment,
@@ -25,7 +32,7 @@ from conductor.models import (
 from conductor.models.codec import epoch_ms
 from conductor.transport.operation import Edition, Operation, Repeat, seconds
 
-__all__ = ["HumanExecutor", "TemplateClient"]
+__all__ = ["HumanExecutor", "HumanTaskClient", "TemplateClient"]
 
 
 _TEMPLATES_ORKES = Edition.ORKES
@@ -93,7 +100,7 @@ class TemplateClient(Tagged):
 
 def _checked(template: HumanTaskTemplate | Mapping[str, Any]) -> HumanTaskTemplate:
     checked = as_model(template, HumanTaskTemplate)
-    addressable(checked.name, "template")
+    require_name(checked.name, "template")
     return checked
 
 
@@ -131,7 +138,7 @@ State: TypeAlias = "HumanTaskState | str"
 User: TypeAlias = "HumanTaskUser | Mapping[str, Any]"
 
 
-class HumanExecutor(Resource):
+class HumanTaskClient(Resource):
     """Human tasks (``client.human_tasks``, Orkes)."""
 
     # -- finding
@@ -177,7 +184,7 @@ class HumanExecutor(Resource):
             size: How many at most.
         """
         check_page(start, size, _LARGEST_PAGE)
-        wanted = None if states is None else [known(one, HumanTaskState, "states") for one in states]
+        wanted = None if states is None else [require_enum(one, HumanTaskState, "states") for one in states]
         body = HumanTaskSearch(
             states=wanted,  # type: ignore[arg-type]  # none of them is None
             assignees=_users(assignees),
@@ -192,7 +199,7 @@ class HumanExecutor(Resource):
             task_output_query=task_output_query,
             update_start_time=epoch_ms(updated_after, "updated_after"),
             update_end_time=epoch_ms(updated_before, "updated_before"),
-            search_type=known(search_type, HumanTaskSearchType, "search_type"),
+            search_type=require_enum(search_type, HumanTaskSearchType, "search_type"),
             start=start,
             size=size,
         )
@@ -237,7 +244,8 @@ class HumanExecutor(Resource):
     def list_display_names(self, search_type: HumanTaskSearchType | str = HumanTaskSearchType.ADMIN) -> list[str]:
         """The names of all human tasks (``GET /human/tasks/getTaskDisplayNames``)."""
         return self._call(
-            HUMAN_TASK_DISPLAY_NAMES, query={"searchType": known(search_type, HumanTaskSearchType, "search_type")}
+            HUMAN_TASK_DISPLAY_NAMES,
+            query={"searchType": require_enum(search_type, HumanTaskSearchType, "search_type")},
         )
 
     # -- working
@@ -282,7 +290,7 @@ class HumanExecutor(Resource):
         self._update(task_id, output or {}, complete=True)
 
     def _update(self, task_id: str, output: Mapping[str, Any], *, complete: bool) -> None:
-        body = sized(output, _LARGEST_OUTPUT, "task output")
+        body = require_max_bytes(output, _LARGEST_OUTPUT, "task output")
         self._call(UPDATE_HUMAN_TASK, {"taskId": task_id}, query={"complete": complete}, body=body)
 
     def update_by_reference_name(
@@ -309,7 +317,9 @@ class HumanExecutor(Resource):
             "complete": complete,
             "iteration": iteration,
         }
-        self._call(UPDATE_HUMAN_TASK_BY_REFERENCE, query=query, body=sized(output, _LARGEST_OUTPUT, "task output"))
+        self._call(
+            UPDATE_HUMAN_TASK_BY_REFERENCE, query=query, body=require_max_bytes(output, _LARGEST_OUTPUT, "task output")
+        )
 
     def skip(self, task_id: str, reason: str | None = None) -> None:
         """Skip a task (``POST /human/tasks/{taskId}/skip``)."""
@@ -335,4 +345,8 @@ def _users(users: Sequence[User] | None) -> list[HumanTaskUser] | None:
 
 
 def _texts(given: Sequence[str] | None, name: str) -> list[str] | None:
-    return None if given is None else texts(given, name)
+    return None if given is None else require_str_list(given, name)
+
+
+#: The name of this class in conductor-javascript, kept as an alias.
+HumanExecutor = HumanTaskClient

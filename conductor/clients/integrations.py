@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from conductor.clients._base import Resource, Tagged, TagsLike, as_tags, tag_operations
-from conductor.clients.bodies import addressable, as_model, known, texts
+from conductor.clients.bodies import as_model, require_enum, require_name, require_str_list
 from conductor.models import (
     EventLog,
     EventLogType,
@@ -181,11 +181,11 @@ class PromptClient(Tagged):
         """
         query = {
             "description": description,
-            "models": None if models is None else texts(models, "models"),
+            "models": None if models is None else require_str_list(models, "models"),
             "version": version,
             "autoIncrement": auto_increment,
         }
-        self._call(SAVE_PROMPT, {"name": addressable(name, "prompt")}, query=query, body=template)
+        self._call(SAVE_PROMPT, {"name": require_name(name, "prompt")}, query=query, body=template)
 
     def update(
         self,
@@ -199,7 +199,7 @@ class PromptClient(Tagged):
         """Replace a template's text, description and models (``PUT /prompts/{name}``)."""
         query = {
             "description": description,
-            "models": None if models is None else texts(models, "models"),
+            "models": None if models is None else require_str_list(models, "models"),
             "version": version,
         }
         self._call(UPDATE_PROMPT, {"name": name}, query=query, body=template)
@@ -263,7 +263,7 @@ class IntegrationClient(IntegrationApis, Resource):
         """All integrations with their APIs (``GET /integrations/``)."""
         return self._call(
             LIST_INTEGRATIONS,
-            query={"category": known(category, IntegrationCategory, "category"), "activeOnly": active_only},
+            query={"category": require_enum(category, IntegrationCategory, "category"), "activeOnly": active_only},
         )
 
     def save_all(self, integrations: Iterable[Integration | Mapping[str, Any]]) -> None:
@@ -300,7 +300,7 @@ class IntegrationClient(IntegrationApis, Resource):
         """All providers (``GET /integrations/provider``)."""
         return self._call(
             LIST_INTEGRATION_PROVIDERS,
-            query={"category": known(category, IntegrationCategory, "category"), "activeOnly": active_only},
+            query={"category": require_enum(category, IntegrationCategory, "category"), "activeOnly": active_only},
         )
 
     def get_provider(self, name: str) -> Integration:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conductor.clients._base import Resource
-from conductor.clients.bodies import Definition, addressable, all_tasks, as_definition, as_model
+from conductor.clients.bodies import Definition, all_tasks, as_definition, as_model, require_name
 from conductor.clients.ensure import Ensured, compare
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
@@ -342,7 +342,7 @@ class MetadataClient(Resource):
 
 def _workflow(given: Definition) -> WorkflowDef:
     definition = as_definition(given)
-    addressable(definition.name, "workflow definition")
+    require_name(definition.name, "workflow definition")
     if not definition.tasks:
         raise _refused(f"Workflow {definition.name!r} has no tasks.", "tasks", "at least one task")
     if definition.schema_version not in {None, _SCHEMA_VERSION}:
@@ -363,11 +363,12 @@ def _workflow(given: Definition) -> WorkflowDef:
 
 
 def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:
-    definition = as_model(given, TaskDef)
-    addressable(definition.name, "task definition")
+    written: Mapping[str, Any] = given if isinstance(given, Mapping) else given.unknown_fields
     for name, instead in _DROPPED.items():
-        if name in definition.unknown_fields:
-            raise _refused(f"Task {definition.name!r}: the server drops {name}: use {instead}.", name, instead)
+        if name in written:
+            raise _refused(f"Task definition: the server drops {name}: use {instead}.", name, instead)
+    definition = as_model(given, TaskDef)
+    require_name(definition.name, "task definition")
     timeout, response = definition.timeout_seconds or 0, definition.response_timeout_seconds
     if response is not None and (response < 1 or 0 < timeout <= response):
         raise _refused(

@@ -22,7 +22,7 @@ from conductor.models import (
     ExternalStorageOperation,
     Task,
     TaskResult,
-    Workflow,
+    WorkflowExecution,
 )
 from conductor.models.codec import dumps, to_jsonable
 from conductor.transport.events import PayloadUsed
@@ -55,7 +55,7 @@ _NO_STORE = (
     "it is."
 )
 
-M = TypeVar("M", Workflow, Task)
+M = TypeVar("M", WorkflowExecution, Task)
 
 
 @frozen
@@ -130,7 +130,7 @@ class PayloadStorage(Resource):
             self._fetch(task, TASK_INPUT, TASK_OUTPUT, "input_data", "output_data")
         return task
 
-    def fetch_workflow(self, workflow: Workflow) -> Workflow:
+    def fetch_workflow(self, workflow: WorkflowExecution) -> WorkflowExecution:
         """Put the inputs and outputs of an execution and its tasks that lie in the storage back into it."""
         for task in workflow.tasks or ():
             self.fetch_task(task, may_be_lost=True)
@@ -193,7 +193,7 @@ class PayloadStorage(Resource):
         return self._call(kind.operation, query=query)
 
 
-def _name_of(model: Workflow | Task) -> str:
+def _name_of(model: WorkflowExecution | Task) -> str:
     if isinstance(model, Task):
         return model.task_def_name or model.task_type or ""
     return model.workflow_name or ""

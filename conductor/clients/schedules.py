@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from conductor.clients._base import Tagged, check_page, pages, tag_operations
-from conductor.clients.bodies import addressable, as_model, known_all, require_ids
+from conductor.clients.bodies import as_model, require_enums, require_ids, require_name
 from conductor.clients.ensure import Ensured, compare
 from conductor.clients.payloads import WORKFLOW_INPUT, PayloadStorage
 from conductor.clients.search_query import executions_query, several
@@ -29,7 +29,7 @@ from conductor.models import (
 from conductor.models.codec import epoch_ms
 from conductor.transport.operation import Edition, Operation, nothing
 
-__all__ = ["SchedulerClient", "check_cron"]
+__all__ = ["ScheduleClient", "SchedulerClient", "check_cron"]
 
 
 _MACROS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
@@ -227,7 +227,7 @@ LIST_TAGS, SET_TAGS, DELETE_TAGS = tag_operations("/scheduler/schedules/{name}/t
 _MOST_TIMES = 5
 
 
-class SchedulerClient(Tagged):
+class ScheduleClient(Tagged):
     """Schedules (``client.schedules``). Cron expressions have six fields, seconds first."""
 
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_TAGS, SET_TAGS, DELETE_TAGS
@@ -427,7 +427,7 @@ class SchedulerClient(Tagged):
             ConfigurationError: ``query`` has another condition, which the server would take for a schedule's name.
         """
         check_page(start, size, 5000)
-        names, states = several(schedule_name), several(known_all(state, ScheduleExecutionState, "state"))
+        names, states = several(schedule_name), several(require_enums(state, ScheduleExecutionState, "state"))
         query = executions_query(names, states, workflow_name, (scheduled_after, scheduled_before), query)
         sent = {"query": query, "freeText": free_text, "start": start, "size": size, "sort": _joined(sort)}
         return self._call(SEARCH_EXECUTIONS, query=sent)
@@ -478,7 +478,7 @@ def _joined(sort: str | Sequence[str] | None) -> str | None:
 
 
 def _checked(schedule: WorkflowSchedule) -> WorkflowSchedule:
-    addressable(schedule.name, "schedule")
+    require_name(schedule.name, "schedule")
     request = schedule.start_workflow_request
     if request is None or not request.name:
         raise ConfigurationError(
@@ -514,3 +514,7 @@ def _check_zone(zone: str | None) -> None:
         value=zone,
         allowed="an IANA time zone",
     )
+
+
+#: The name of this class in other SDKs, kept as an alias.
+SchedulerClient = ScheduleClient

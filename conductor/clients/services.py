@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from conductor.clients._base import Resource
-from conductor.clients.bodies import addressable, as_model, as_object
+from conductor.clients.bodies import as_model, as_object, require_name
 from conductor.errors import ConfigurationError
 from conductor.models import (
     CircuitBreakerConfig,
@@ -123,7 +123,7 @@ def _checked(schemas: SchemaLike | Iterable[SchemaLike]) -> list[SchemaDef]:
     if not found:
         raise ConfigurationError("No schema was given.", variable="schemas", allowed="at least one SchemaDef")
     for schema in found:
-        addressable(schema.name, "schema")
+        require_name(schema.name, "schema")
     return found
 
 
@@ -177,7 +177,7 @@ class ServiceRegistryClient(Resource):
         ``circuitBreakerConfig``, the server would drop it: it is put where it belongs.
         """
         checked = _with_config(as_model(service, ServiceRegistry))
-        addressable(checked.name or "", "service")
+        require_name(checked.name or "", "service")
         self._call(SAVE_SERVICE, body=checked)
 
     def get(self, name: str) -> ServiceRegistry:

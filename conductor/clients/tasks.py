@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from typing_extensions import Never
 
 from conductor.clients._base import Resource, check_page, pages
-from conductor.clients.bodies import as_model, as_object, known, known_all
+from conductor.clients.bodies import as_model, as_object, require_enum, require_enums
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
 from conductor.clients.search_query import TASK_FIELDS, build_query, check_sort, refuse_fields
 from conductor.clients.workflow_wait import as_run, blocking_timeout, longer_than
@@ -27,7 +27,7 @@ from conductor.models import (
     TaskRun,
     TaskStatus,
     TaskSummary,
-    Workflow,
+    WorkflowExecution,
     WorkflowRun,
 )
 from conductor.models._base import structure
@@ -224,8 +224,8 @@ GET: Operation[Task] = Operation("GET", "/tasks/{taskId}", Task)
 UPDATE: Operation[str] = Operation("POST", "/tasks", str)
 UPDATE_V2: Operation[Task | None] = Operation("POST", "/tasks/update-v2", Task, Repeat.NEVER, on_empty=nothing)
 UPDATE_BY_REFERENCE: Operation[str] = Operation("POST", "/tasks/{workflowId}/{taskRefName}/{status}", str, on_empty=str)
-UPDATE_SYNC: Operation[Workflow] = Operation(
-    "POST", "/tasks/{workflowId}/{taskRefName}/{status}/sync", Workflow, Repeat.NEVER
+UPDATE_SYNC: Operation[WorkflowExecution] = Operation(
+    "POST", "/tasks/{workflowId}/{taskRefName}/{status}/sync", WorkflowExecution, Repeat.NEVER
 )
 SIGNAL: Operation[dict[str, Any]] = Operation("POST", "/tasks/{workflowId}/{status}/signal/sync", dict, Repeat.NEVER)
 SIGNAL_ASYNC: Operation[None] = Operation("POST", "/tasks/{workflowId}/{status}/signal", repeat=Repeat.NEVER)
@@ -375,7 +375,7 @@ class TaskClient(TaskQueues, Resource):
         output: Mapping[str, Any] | None = None,
         *,
         worker_id: str | None = None,
-    ) -> Workflow:
+    ) -> WorkflowExecution:
         """The same, and the execution after it (``POST /tasks/{workflowId}/{taskRefName}/{status}/sync``)."""
         path = _reference(workflow_id, reference_name, status)
         body = PayloadStorage(self._transport).inline(output, TASK_OUTPUT)
@@ -404,8 +404,8 @@ class TaskClient(TaskQueues, Resource):
         Raises:
             NotFoundError: Nothing waits.
         """
-        path = {"workflowId": workflow_id, "status": known(status, TaskResultStatus, "status")}
-        strategy = known(return_strategy, ReturnStrategy, "return_strategy")
+        path = {"workflowId": workflow_id, "status": require_enum(status, TaskResultStatus, "status")}
+        strategy = require_enum(return_strategy, ReturnStrategy, "return_strategy")
         query = {"returnStrategy": strategy, "timeoutMillis": wait_ms}
         body = PayloadStorage(self._transport).inline(output, TASK_OUTPUT)
         limit = longer_than(wait_ms / 1000, self._transport.settings)
@@ -423,7 +423,7 @@ class TaskClient(TaskQueues, Resource):
 
         The server answers well even when nothing waited; ``signal`` tells.
         """
-        path = {"workflowId": workflow_id, "status": known(status, TaskResultStatus, "status")}
+        path = {"workflowId": workflow_id, "status": require_enum(status, TaskResultStatus, "status")}
         self._call(SIGNAL_ASYNC, path, body=PayloadStorage(self._transport).inline(output, TASK_OUTPUT))
 
     def add_log(self, task_id: str, line: str) -> None:
@@ -474,7 +474,7 @@ class TaskClient(TaskQueues, Resource):
             "taskDefName": task_def_name,
             "taskId": task_id,
             "workflowType": workflow_type,
-            "status": known_all(status, TaskStatus, "status"),
+            "status": require_enums(status, TaskStatus, "status"),
         }
         ranges = {"startTime": (started_after, started_before), "endTime": (ended_after, ended_before)}
         sent = _page(build_query(fields, ranges, query, TASK_FIELDS), free_text, sort, start, size)
@@ -524,7 +524,7 @@ def _reference(workflow_id: str, reference_name: str, status: TaskResultStatus |
     return {
         "workflowId": workflow_id,
         "taskRefName": reference_name,
-        "status": known(status, TaskResultStatus, "status"),
+        "status": require_enum(status, TaskResultStatus, "status"),
     }
 
 
@@ -569,7 +569,7 @@ def _result(
     for name, value in (("task_id", given.task_id), ("workflow_id", given.workflow_instance_id)):
         if not value:
             raise ConfigurationError(f"An update of a task needs its {name}.", variable=name, allowed="an id")
-    known(given.status, TaskResultStatus, "status")
+    require_enum(given.status, TaskResultStatus, "status")
     if given.extend_lease and (given.status != TaskResultStatus.IN_PROGRESS or given.output_data or given.logs):
         raise ConfigurationError(
             "extend_lease only extends the time that the task may take: the server would drop the status "

@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from conductor._internal.durations import to_whole_seconds
 from conductor.clients._base import Resource
-from conductor.clients.bodies import LARGEST_WORKFLOW_INPUT, as_model, sized, whole_seconds
+from conductor.clients.bodies import LARGEST_WORKFLOW_INPUT, as_model, require_max_bytes
 from conductor.clients.payloads import TASK_INPUT, TASK_OUTPUT, WORKFLOW_INPUT, PayloadKind, PayloadStorage
-from conductor.clients.workflow_wait import longer_than
+from conductor.clients.workflow_wait import GET, longer_than
 from conductor.errors import BadRequestError, ConfigurationError
 from conductor.models import (
     RerunWorkflowRequest,
@@ -20,7 +21,7 @@ from conductor.models import (
     Task,
     TaskStatus,
     UpgradeWorkflowRequest,
-    Workflow,
+    WorkflowExecution,
     WorkflowRun,
     WorkflowStateUpdate,
 )
@@ -47,8 +48,8 @@ SKIP: Operation[None] = Operation("PUT", "/workflow/{workflowId}/skiptask/{taskR
 JUMP: Operation[None] = Operation(
     "POST", "/workflow/{workflowId}/jump/{taskReferenceName}", repeat=Repeat.NEVER, edition=Edition.ORKES
 )
-UPDATE_VARIABLES: Operation[Workflow] = Operation(
-    "POST", "/workflow/{workflowId}/variables", Workflow, edition=Edition.ORKES
+UPDATE_VARIABLES: Operation[WorkflowExecution] = Operation(
+    "POST", "/workflow/{workflowId}/variables", WorkflowExecution, edition=Edition.ORKES
 )
 UPDATE_STATE: Operation[WorkflowRun] = Operation(
     "POST", "/workflow/{workflowId}/state", WorkflowRun, Repeat.NEVER, Edition.ORKES
@@ -56,7 +57,6 @@ UPDATE_STATE: Operation[WorkflowRun] = Operation(
 UPGRADE: Operation[None] = Operation(
     "POST", "/workflow/{workflowId}/upgrade", repeat=Repeat.NEVER, edition=Edition.ORKES
 )
-GET: Operation[Workflow] = Operation("GET", "/workflow/{workflowId}", Workflow, orkes_query=("summarize",))
 
 _LONG_QUERY = 4_000
 
@@ -297,10 +297,12 @@ class WorkflowControl(Resource):
             body=PayloadStorage(self._transport).inline(input, TASK_INPUT),
         )
 
-    def update_variables(self, workflow_id: str, variables: Mapping[str, Any]) -> Workflow:
+    def update_variables(self, workflow_id: str, variables: Mapping[str, Any]) -> WorkflowExecution:
         """Set workflow variables (``POST /workflow/{workflowId}/variables``, Orkes)."""
         return self._call(
-            UPDATE_VARIABLES, {"workflowId": workflow_id}, body=sized(variables, LARGEST_WORKFLOW_INPUT, "variables")
+            UPDATE_VARIABLES,
+            {"workflowId": workflow_id},
+            body=require_max_bytes(variables, LARGEST_WORKFLOW_INPUT, "variables"),
         )
 
     def update_state(
@@ -313,7 +315,7 @@ class WorkflowControl(Resource):
         request_id: str | None = None,
     ) -> WorkflowRun:
         """Update variables and a task at once, and wait (``POST /workflow/{workflowId}/state``, Orkes)."""
-        seconds = max(1, whole_seconds(wait_for))
+        seconds = max(1, to_whole_seconds(wait_for, "wait_for"))
         query = {
             "requestId": request_id or str(uuid.uuid4()),
             "waitUntilTaskRef": wait_until if isinstance(wait_until, str | None) else ",".join(wait_until),

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 from typing_extensions import Never
 
 from conductor.clients._base import Resource, check_page, pages
-from conductor.clients.bodies import known_all
+from conductor.clients.bodies import require_enums
 from conductor.clients.search_query import TASK_FIELDS, WORKFLOW_FIELDS, build_query, check_sort, refuse_fields
-from conductor.models import SearchResult, Workflow, WorkflowExecutionStatus, WorkflowSummary
+from conductor.models import SearchResult, WorkflowExecution, WorkflowExecutionStatus, WorkflowSummary
 from conductor.transport.operation import Edition, Operation
 
 __all__ = ["WorkflowSearch"]
@@ -24,14 +24,14 @@ SEARCH: Operation[SearchResult[WorkflowSummary]] = Operation(
     oss_query=("classifier", "topLevelOnly"),
     selects=("classifier", "topLevelOnly"),
 )
-SEARCH_FULL: Operation[SearchResult[Workflow]] = Operation(
-    "GET", "/workflow/search-v2", SearchResult[Workflow], edition=Edition.OSS
+SEARCH_FULL: Operation[SearchResult[WorkflowExecution]] = Operation(
+    "GET", "/workflow/search-v2", SearchResult[WorkflowExecution], edition=Edition.OSS
 )
 SEARCH_BY_TASKS: Operation[SearchResult[WorkflowSummary]] = Operation(
     "GET", "/workflow/search-by-tasks", SearchResult[WorkflowSummary], edition=Edition.OSS
 )
-SEARCH_BY_TASKS_FULL: Operation[SearchResult[Workflow]] = Operation(
-    "GET", "/workflow/search-by-tasks-v2", SearchResult[Workflow], edition=Edition.OSS
+SEARCH_BY_TASKS_FULL: Operation[SearchResult[WorkflowExecution]] = Operation(
+    "GET", "/workflow/search-by-tasks-v2", SearchResult[WorkflowExecution], edition=Edition.OSS
 )
 
 _LARGEST_PAGE = 5000
@@ -101,7 +101,7 @@ class WorkflowSearch(Resource):
         refuse_fields(unsupported, WORKFLOW_FIELDS)
         fields = {
             "workflowType": workflow_type,
-            "status": known_all(status, WorkflowExecutionStatus, "status"),
+            "status": require_enums(status, WorkflowExecutionStatus, "status"),
             "workflowId": workflow_id,
             "correlationId": correlation_id,
             "parentWorkflowId": parent_workflow_id,
@@ -134,14 +134,14 @@ class WorkflowSearch(Resource):
         size: int = 100,
         classifier: str | None = None,
         top_level_only: bool | None = None,
-    ) -> SearchResult[Workflow]:
+    ) -> SearchResult[WorkflowExecution]:
         """A page of whole executions (``GET /workflow/search-v2``, open-source server)."""
         sent = _page(build_query({}, {}, query, WORKFLOW_FIELDS), free_text, sort, start, size)
         return self._call(SEARCH_FULL, query={**sent, "classifier": classifier, "topLevelOnly": top_level_only})
 
     def iterate_search_full(
         self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
-    ) -> Iterator[Workflow]:
+    ) -> Iterator[WorkflowExecution]:
         """All whole executions that match, page by page; takes what ``search_full`` takes."""
         return pages(self.search_full, size=size, sort=sort, **conditions)
 
@@ -175,14 +175,14 @@ class WorkflowSearch(Resource):
         sort: str | Sequence[str] | None = None,
         start: int = 0,
         size: int = 100,
-    ) -> SearchResult[Workflow]:
+    ) -> SearchResult[WorkflowExecution]:
         """The same with whole executions (``GET /workflow/search-by-tasks-v2``, open-source server)."""
         sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
         return self._call(SEARCH_BY_TASKS_FULL, query=sent)
 
     def iterate_search_by_tasks_full(
         self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
-    ) -> Iterator[Workflow]:
+    ) -> Iterator[WorkflowExecution]:
         """The same with whole executions; takes what ``search_by_tasks_full`` takes."""
         return pages(self.search_by_tasks_full, size=size, sort=sort, **conditions)
 

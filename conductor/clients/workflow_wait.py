@@ -1,171 +1,182 @@
-"""Wait for an execution to end, and run one from its start to its end."""
+"""Wait for executions to end, and explain why one has not ended or has failed."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import timedelta
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
+from conductor._internal.durations import to_seconds
 from conductor.clients._base import Resource
-from conductor.clients.bodies import known_all
+from conductor.clients.bodies import require_enums
+from conductor.clients.payloads import PayloadStorage
 from conductor.errors import (
+    APIConnectionError,
     APIError,
+    APIStatusError,
     NotFoundError,
     ServerError,
     UnexpectedResponseError,
     WorkflowFailedError,
     WorkflowTimeoutError,
 )
-from conductor.migration import explains
 from conductor.models import (
+    PollData,
     ReturnStrategy,
     Task,
     TaskExecLog,
     TaskRun,
-    Workflow,
+    TaskStatus,
+    TaskType,
+    WorkflowExecution,
     WorkflowExecutionStatus,
     WorkflowRun,
     WorkflowStatus,
 )
 from conductor.models._base import structure
 from conductor.settings import Settings
+from conductor.transport.client import Transport
 from conductor.transport.operation import Operation
 
-__all__ = ["WorkflowWait", "as_run", "blocking_timeout", "longer_than"]
-
+__all__ = [
+    "GET",
+    "LONGEST_PAUSE",
+    "STATUS",
+    "Deadline",
+    "ExecutionWaiter",
+    "as_run",
+    "blocking_timeout",
+    "longer_than",
+]
 
 logger = logging.getLogger(__name__)
+
+GET: Operation[WorkflowExecution] = Operation(
+    "GET", "/workflow/{workflowId}", WorkflowExecution, orkes_query=("summarize",)
+)
+STATUS: Operation[WorkflowStatus] = Operation("GET", "/workflow/{workflowId}/status", WorkflowStatus)
 LOGS: Operation[list[TaskExecLog]] = Operation("GET", "/tasks/{taskId}/log", list[TaskExecLog], on_empty=list)
+POLL_DATA: Operation[list[PollData]] = Operation("GET", "/tasks/queue/polldata", list[PollData], on_empty=list)
+
+#: Seconds before the second status request; short executions return quickly.
 _FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 2.0
+#: Seconds between status requests of a long execution; the default of ``longest_pause``.
+LONGEST_PAUSE = 2.0
+#: Factor by which each pause is longer than the one before.
 _GROWTH = 1.5
-_LOG_PAUSES = (0.0, 0.1, 0.3)  # the server indexes log lines a moment after the task has ended
-_VISIBLE_WITHIN = 5.0  # on some servers a new execution is not there at once
+#: Seconds before each attempt to read a log: the server indexes log lines a moment after the task has ended.
+_LOG_PAUSES = (0.0, 0.1, 0.3)
+#: Seconds for one request that only adds details to an error.
+_DETAIL_TIMEOUT = 5.0
+#: Seconds that a status request gets at least, also at the deadline; ``timeout=0`` is one look.
+_SHORTEST_REQUEST = 0.8
+#: Seconds after the deadline within which the state of an execution is read for the error message.
+_DIAGNOSIS_TIMEOUT = 0.8
+#: Open tasks that an error message describes at most.
+_MOST_TASKS = 5
+#: Seconds after which a poller no longer counts as active; workers poll at least once a minute.
+_ACTIVE_POLLER = 90
+#: Seconds between two warnings about a server that does not answer.
+_WARN_EVERY = 60
+#: HTTP statuses of a server or proxy that is restarting or overloaded.
+_TEMPORARY = frozenset({429, 502, 503, 504})
 
 
-class _Executions(Protocol):
-    def get(self, workflow_id: str, *, include_tasks: bool = True) -> Workflow: ...
+class Deadline:
+    """The end of a wait.
 
-    def get_status(self, workflow_id: str) -> WorkflowStatus: ...
+    Args:
+        timeout: Seconds or a ``timedelta``; None for no limit.
+        clock: A monotonic clock in seconds.
 
-    def start(self, workflow: Any, input: Mapping[str, Any] | None = None, **options: Any) -> str: ...  # noqa: A002
+    Raises:
+        ConfigurationError: The timeout is not a number of seconds, or is negative, infinite or NaN.
+    """
+
+    def __init__(self, timeout: float | timedelta | None, clock: Callable[[], float]) -> None:
+        self.limit = None if timeout is None else to_seconds(timeout, "timeout")
+        self._clock = clock
+        self._end = None if self.limit is None else clock() + self.limit
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left, negative when it has passed; None for no limit."""
+        return None if self._end is None else self._end - self._clock()
 
 
-class WorkflowWait(Resource):
-    """What waits for executions."""
+class ExecutionWaiter(Resource):
+    """Waits for executions on one transport; ``clock`` and ``sleep`` can be replaced in tests."""
 
-    clock: Callable[[], float] = staticmethod(time.monotonic)
-    sleep: Callable[[float], None] = staticmethod(time.sleep)
+    def __init__(
+        self,
+        transport: Transport,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(transport)
+        self._clock = clock
+        self._sleep = sleep
 
     def wait(
-        self: Any,
+        self,
         workflow_id: str,
+        deadline: Deadline,
         *,
-        timeout: float | timedelta | None = None,
         until: Collection[WorkflowExecutionStatus | str] | None = None,
-        longest_pause: float = _LONGEST_PAUSE,
-    ) -> Workflow:
-        """Wait until an execution has ended, and return it with its tasks.
-
-        It is asked for its status after 50 ms, and then after pauses that grow up to ``longest_pause``
-        (``GET /workflow/{workflowId}/status``, at the end ``GET /workflow/{workflowId}``).
+        longest_pause: float | timedelta = LONGEST_PAUSE,
+        visible_within: float = 0.0,
+    ) -> WorkflowExecution:
+        """Return the execution when it has ended or has a status of ``until``.
 
         Args:
             workflow_id: The execution's id.
-            timeout: The longest wait, in seconds; None for no limit.
-            until: Statuses to wait for in place of the end; the end is waited for in any case.
-            longest_pause: The longest pause, in seconds.
-
-        Raises:
-            WorkflowTimeoutError: It has not ended in time; it goes on.
-            NotFoundError: There is no such execution.
+            deadline: When to give up. Until then the wait survives lost connections and restarts of the server.
+            until: More statuses to wait for.
+            longest_pause: Seconds between requests at most.
+            visible_within: Seconds during which the server may not know the execution yet, because it has just started.
         """
-        finished: Workflow = self._wait(workflow_id, timeout, until, longest_pause, self.clock())
-        return finished
-
-    def _wait(
-        self: Any,
-        workflow_id: str,
-        timeout: float | timedelta | None,
-        until: Collection[WorkflowExecutionStatus | str] | None,
-        longest_pause: float,
-        visible_by: float,
-    ) -> Workflow:
-        executions: _Executions = self
-        limit = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        deadline = None if limit is None else self.clock() + limit
-        wanted = set(known_all([until] if isinstance(until, str) else until, WorkflowExecutionStatus, "until") or ())
+        wanted = set(
+            require_enums([until] if isinstance(until, str) else until, WorkflowExecutionStatus, "until") or ()
+        )
+        longest = to_seconds(longest_pause, "longest_pause")
+        started = warned = self._clock()
+        status: WorkflowExecutionStatus | None = None
         pause = _FIRST_PAUSE
         while True:
-            status = self._status(workflow_id, visible_by)
-            if status is not None and (status.is_terminal or status in wanted):
-                return executions.get(workflow_id)
-            left = None if deadline is None else deadline - self.clock()
+            failure: APIError | None = None
+            try:
+                status = self._request(STATUS, workflow_id, deadline).status
+                if status is not None and (status.is_terminal or status in wanted):
+                    return self._execution(workflow_id, deadline)
+            except NotFoundError as error:
+                if self._clock() >= started + visible_within:
+                    raise _with_id(error, workflow_id) from error.__cause__
+            except APIError as error:
+                if not _is_temporary(error):
+                    raise _with_id(error, workflow_id) from error.__cause__
+                failure = error
+                if self._clock() >= warned:
+                    warned = self._clock() + _WARN_EVERY
+                    logger.warning(
+                        "waiting for an execution: no answer, asking again: workflow_id=%s error=%s",
+                        workflow_id,
+                        error,
+                        extra={"workflow_id": workflow_id},
+                    )
+            left = deadline.left
             if left is not None and left <= 0:
-                raise self._too_late(workflow_id, status, limit)
-            self.sleep(pause if left is None else min(pause, left))
-            pause = min(pause * _GROWTH, longest_pause)
+                raise self._timed_out(workflow_id, status, deadline, failure)
+            self._sleep(pause if left is None else min(pause, left))
+            pause = min(pause * _GROWTH, longest)
 
-    def _status(self: Any, workflow_id: str, visible_by: float) -> WorkflowExecutionStatus | None:
-        """The status; None for an execution that is not to be seen yet."""
-        executions: _Executions = self
-        try:
-            return executions.get_status(workflow_id).status
-        except NotFoundError:
-            if self.clock() >= visible_by:
-                raise
-            return None
+    def failure(self, workflow: WorkflowExecution) -> WorkflowFailedError:
+        """Return the error for an execution that did not complete, with the failed task's log.
 
-    def _too_late(
-        self: Any, workflow_id: str, status: WorkflowExecutionStatus | None, limit: float | None
-    ) -> WorkflowTimeoutError:
-        executions: _Executions = self
-        try:
-            workflow = executions.get(workflow_id)
-        except APIError:
-            workflow = None
-        waiting = [t for t in workflow.tasks if not t.is_terminal] if workflow else []
-        at = ", ".join(f"{t.reference_task_name} ({t.status})" for t in waiting[:5])
-        state = f"{status} at {at}" if at else f"{status}"
-        return WorkflowTimeoutError(
-            f"Workflow {workflow_id} has not ended within {limit:g} s; it is {state} and goes on.",
-            workflow_id=workflow_id,
-            workflow=workflow,
-        )
-
-    @explains
-    def run(
-        self: Any,
-        workflow: Any,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
-        *,
-        timeout: float | timedelta | None = None,
-        **options: Any,
-    ) -> Workflow:
-        """Start a workflow, wait for its end, and return it.
-
-        Args:
-            workflow: As for ``start``.
-            input: As for ``start``.
-            timeout: The longest wait, in seconds; None for no limit.
-            options: What else ``start`` takes.
-
-        Raises:
-            WorkflowFailedError: It ended, but not as COMPLETED; the error has the failed task, the reason and its logs.
-            WorkflowTimeoutError: It has not ended in time; it goes on.
+        ``GET /tasks/{taskId}/log``.
         """
-        workflow_id = self.start(workflow, input, **options)
-        visible_by = self.clock() + _VISIBLE_WITHIN
-        finished: Workflow = self._wait(workflow_id, timeout, None, _LONGEST_PAUSE, visible_by)
-        if finished.status != WorkflowExecutionStatus.COMPLETED:
-            raise self.failure(finished)
-        return finished
-
-    def failure(self: Any, workflow: Workflow) -> WorkflowFailedError:
-        """The error for an execution that did not complete; the log is from ``GET /tasks/{taskId}/log``."""
         task = workflow.failed_task
         reason = workflow.reason_for_incompletion or (task.reason_for_incompletion if task else None) or ""
         where = f" at task {task.reference_task_name!r} ({task.status})" if task else ""
@@ -179,38 +190,180 @@ class WorkflowWait(Resource):
             logs=self._logs_of(task),
         )
 
-    def _logs_of(self: Any, task: Task | None) -> list[TaskExecLog]:
+    def _request(self, operation: Operation[Any], workflow_id: str, deadline: Deadline) -> Any:
+        left = deadline.left
+        usual = self._transport.settings.request_timeout_ms / 1000 or None
+        if left is None:
+            limit = usual
+        else:
+            limit = max(left, _SHORTEST_REQUEST)
+            limit = limit if usual is None else min(limit, usual)
+        return self._call(operation, {"workflowId": workflow_id}, timeout=limit)
+
+    def _execution(self, workflow_id: str, deadline: Deadline) -> WorkflowExecution:
+        found: WorkflowExecution = self._request(GET, workflow_id, deadline)
+        return PayloadStorage(self._transport).fetch_workflow(found)
+
+    def _timed_out(
+        self,
+        workflow_id: str,
+        status: WorkflowExecutionStatus | None,
+        deadline: Deadline,
+        failure: APIError | None,
+    ) -> WorkflowTimeoutError:
+        message = f"Workflow {workflow_id} has not ended within {deadline.limit:g} s; "
+        if failure is not None:
+            last = f"its last known status is {status}" if status is not None else "its status is unknown"
+            text = f"{message}{last}, because the server does not answer: {failure}"
+            return WorkflowTimeoutError(text, workflow_id=workflow_id)
+        end = Deadline(_DIAGNOSIS_TIMEOUT, self._clock)
+        try:
+            workflow: WorkflowExecution | None = self._call(GET, {"workflowId": workflow_id}, timeout=end.left)
+        except APIError:  # the timeout is the news; the state would only explain it
+            logger.debug("the state of execution %s is not available", workflow_id, exc_info=True)
+            workflow = None
+        open_tasks = [task for task in workflow.tasks if not task.is_terminal][:_MOST_TASKS] if workflow else []
+        at = ", ".join(f"{task.reference_task_name} ({task.status})" for task in open_tasks)
+        details = [text for task in open_tasks if workflow and (text := self._describe(task, workflow, end))]
+        state = f"it is {status} at {at}" if at else f"it is {status}"
+        return WorkflowTimeoutError(
+            " ".join([f"{message}{state} and continues on the server.", *details]),
+            workflow_id=workflow_id,
+            workflow=workflow,
+        )
+
+    def _describe(self, task: Task, workflow: WorkflowExecution, end: Deadline) -> str:
+        """Say why a task is open: its attempt, the last failure, when it is due, and whether a worker polls it."""
+        facts = list(_attempt(task, workflow))
+        if task.status == TaskStatus.IN_PROGRESS and task.worker_id:
+            facts.append(f"worker {task.worker_id} has it since {_clock_time(task.start_time)}")
+        if task.status == TaskStatus.SCHEDULED and _is_polled(task) and _due_ms(task) <= _now_ms():
+            facts += self._pollers(task, end)
+        if task.sub_workflow_id:
+            facts.append(f"it waits for execution {task.sub_workflow_id}")
+        return f"{task.reference_task_name}: {'; '.join(facts)}." if facts else ""
+
+    def _pollers(self, task: Task, end: Deadline) -> Iterator[str]:
+        task_type = task.task_def_name or task.task_type or ""
+        try:
+            polled = self._call(
+                POLL_DATA, query={"taskType": task_type}, timeout=max(end.left or 0.0, _DIAGNOSIS_TIMEOUT / 4)
+            )
+        except APIError:  # a detail of an error that is raised in any case
+            logger.debug("poll data of %s is not available", task_type, exc_info=True)
+            return
+        where = f" in domain {task.domain!r}" if task.domain else ""
+        last = max((one.last_poll_time for one in polled if (one.domain or None) == (task.domain or None)), default=0)
+        if not last:
+            others = ", ".join(sorted(repr(one.domain) if one.domain else "no domain" for one in polled))
+            elsewhere = f" (workers poll {others})" if others else ""
+            yield f"no worker has polled {task_type!r}{where}{elsewhere}"
+        elif last < _now_ms() - _ACTIVE_POLLER * 1000:
+            yield f"no worker has polled {task_type!r}{where} since {_clock_time(last)}"
+
+    def _logs_of(self, task: Task | None) -> list[TaskExecLog]:
         if task is None or not task.task_id:
             return []
         try:
             for pause in _LOG_PAUSES:
-                self.sleep(pause)
-                lines: list[TaskExecLog] = self._call(LOGS, {"taskId": task.task_id})
+                self._sleep(pause)
+                lines = self._call(LOGS, {"taskId": task.task_id}, timeout=_DETAIL_TIMEOUT)
                 if lines:
                     return lines
         except APIError:  # the failure itself is what the caller needs to see
-            logger.debug("the log of task %s could not be read", task.task_id, exc_info=True)
+            logger.debug("the log of task %s is not available", task.task_id, exc_info=True)
         return []
 
 
+def _is_temporary(error: APIError) -> bool:
+    """Whether the same request may succeed later: no connection, or a proxy or server that is restarting."""
+    if isinstance(error, APIConnectionError):
+        return not error.is_permanent
+    return isinstance(error, APIStatusError) and error.status in _TEMPORARY
+
+
+def _with_id(error: APIError, workflow_id: str) -> APIError:
+    error.workflow_id = workflow_id
+    if workflow_id not in error.message:
+        error.message = f"{error.message} (workflow {workflow_id})"
+        error.args = (error.message,)
+    return error
+
+
+def _attempt(task: Task, workflow: WorkflowExecution) -> Iterator[str]:
+    most = _most_attempts(task)
+    if task.retry_count:
+        yield f"attempt {task.retry_count + 1}" + (f" of {most}" if most else "") + _when_due(task)
+    elif _due_ms(task) > _now_ms():
+        yield f"due{_when_due(task).removeprefix(', due')}"
+    failed = [
+        one
+        for one in workflow.tasks
+        if one.reference_task_name == task.reference_task_name and one.retry_count < task.retry_count
+    ]
+    if failed:
+        last = max(failed, key=lambda one: one.retry_count)
+        reason = last.reason_for_incompletion or "no reason given"
+        yield f"attempt {last.retry_count + 1} ended as {last.status}: {reason}"
+
+
+def _most_attempts(task: Task) -> int | None:
+    """Return how often the server tries the task at most; None if the execution does not say."""
+    step = task.workflow_task
+    definition = task.task_definition or (step.task_definition if step else None)
+    retries = step.retry_count if step is not None and step.retry_count is not None else None
+    if retries is None and definition is not None:
+        retries = definition.retry_count
+    return None if retries is None else retries + 1
+
+
+def _due_ms(task: Task) -> int:
+    return task.scheduled_time + 1000 * task.callback_after_seconds
+
+
+def _when_due(task: Task) -> str:
+    left = (_due_ms(task) - _now_ms()) / 1000
+    if task.status != TaskStatus.SCHEDULED or left <= 0:
+        return ""
+    return f", due at {_clock_time(_due_ms(task))} (in {left:.0f} s)"
+
+
+def _is_polled(task: Task) -> bool:
+    """Whether a worker executes the task, and not the server."""
+    kind = TaskType(task.task_type or "")
+    return kind == TaskType.SIMPLE or not kind.is_known
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _clock_time(milliseconds: int) -> str:
+    """Format a time as local time of day, with the date unless it is today."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone()
+    today = datetime.now(timezone.utc).astimezone().date()
+    return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+#: Seconds added to a server-side wait for the response to arrive.
 _MARGIN = 15.0
 _ANSWERS_A_TASK = frozenset({ReturnStrategy.BLOCKING_TASK, ReturnStrategy.BLOCKING_TASK_INPUT})
 
 
 def longer_than(wait: float, settings: Settings) -> float | None:
-    """The timeout, in seconds, of a call during which the server waits: the settings' own, or what the wait needs."""
+    """Return the timeout in seconds for a request during which the server waits ``wait`` seconds."""
     usual = settings.request_timeout_ms / 1000
     return max(usual, wait + _MARGIN) if usual else None
 
 
 def as_run(operation: Operation[dict[str, Any]], said: dict[str, Any]) -> WorkflowRun | TaskRun:
-    """The answer of execute and signal, as what its ``responseType`` says."""
+    """Return the response of execute and signal as the model that its ``responseType`` names."""
     kind: type[WorkflowRun | TaskRun] = TaskRun if said.get("responseType") in _ANSWERS_A_TASK else WorkflowRun
     try:
         return structure(said, kind)
     except UnexpectedResponseError as error:
         raise UnexpectedResponseError(
-            f"{operation} answered in another shape: {error.message}",
+            f"{operation} returned an unexpected response: {error.message}",
             path_in_body=error.path_in_body,
             operation=str(operation),
             method=operation.method,
@@ -220,10 +373,10 @@ def as_run(operation: Operation[dict[str, Any]], said: dict[str, Any]) -> Workfl
 
 @contextlib.contextmanager
 def blocking_timeout(strategy: ReturnStrategy | None, workflow_id: str = "") -> Iterator[None]:
-    """Say in clear words what the open-source server says by a 500 with the one word ``value``.
+    """Raise a clear error for the open-source server's 500 response with the single word ``value``.
 
     Raises:
-        WorkflowTimeoutError: A BLOCKING_TASK strategy, and no task blocked before the wait was over.
+        WorkflowTimeoutError: The strategy is BLOCKING_TASK, and no task blocked before the wait ended.
     """
     try:
         yield
@@ -231,7 +384,7 @@ def blocking_timeout(strategy: ReturnStrategy | None, workflow_id: str = "") -> 
         if strategy not in _ANSWERS_A_TASK or error.server_message != "value":
             raise
         raise WorkflowTimeoutError(
-            f"{error.operation}: no task blocked before the wait was over, so there is none to answer with. The "
-            "workflow goes on; wait longer, or use TARGET_WORKFLOW, which answers in any case.",
+            f"{error.operation}: no task blocked before the wait ended, so there is no task to return. The "
+            "workflow continues; wait longer, or use TARGET_WORKFLOW, which always returns.",
             workflow_id=workflow_id,
         ) from error

@@ -4,30 +4,41 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+from typing_extensions import Unpack
+
+from conductor._internal.durations import to_seconds, to_whole_seconds
 from conductor.clients._base import Resource, check_page, pages
 from conductor.clients.bodies import (
     Definition,
     as_definition,
     as_model,
     as_object,
-    known,
-    known_all,
-    texts,
-    whole_seconds,
+    require_enum,
+    require_enums,
+    require_str_list,
 )
 from conductor.clients.payloads import WORKFLOW_INPUT, WORKFLOW_STORAGE, PayloadStorage
 from conductor.clients.workflow_control import WorkflowControl
 from conductor.clients.workflow_search import WorkflowSearch
-from conductor.clients.workflow_wait import WorkflowWait, as_run, blocking_timeout, longer_than
-from conductor.errors import ConductorError, ConfigurationError, SerializationError
-from conductor.migration import explains
+from conductor.clients.workflow_wait import (
+    GET,
+    LONGEST_PAUSE,
+    STATUS,
+    Deadline,
+    ExecutionWaiter,
+    as_run,
+    blocking_timeout,
+    longer_than,
+)
+from conductor.errors import ConductorError, ConfigurationError, SerializationError, WorkflowFailedError
 from conductor.models import (
     Consistency,
     CorrelationIdsSearchRequest,
@@ -39,14 +50,15 @@ from conductor.models import (
     Task,
     TaskRun,
     TaskStatus,
-    Workflow,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
     WorkflowRun,
     WorkflowStatus,
     WorkflowTestRequest,
 )
 from conductor.models.codec import dumps, epoch_ms, to_jsonable
 from conductor.transport.events import WorkflowStartFailed, WorkflowStarting
-from conductor.transport.operation import Edition, Operation, Repeat
+from conductor.transport.operation import NOT_GIVEN, Edition, NotGiven, Operation, Repeat
 
 if TYPE_CHECKING:
     from conductor.transport.client import Transport
@@ -85,31 +97,128 @@ EXECUTE_AS_API: Operation[dict[str, Any]] = Operation(
 EXECUTE_AS_GET: Operation[dict[str, Any]] = Operation(
     "GET", "/workflow/execute/{name}", dict, Repeat.NEVER, Edition.ORKES
 )
-GET: Operation[Workflow] = Operation("GET", "/workflow/{workflowId}", Workflow, orkes_query=("summarize",))
-STATUS: Operation[WorkflowStatus] = Operation("GET", "/workflow/{workflowId}/status", WorkflowStatus)
 TASKS: Operation[SearchResult[Task]] = Operation("GET", "/workflow/{workflowId}/tasks", SearchResult[Task])
 RUNNING: Operation[list[str]] = Operation("GET", "/workflow/running/{name}", list[str], on_empty=list)
-CORRELATED: Operation[list[Workflow]] = Operation(
-    "GET", "/workflow/{name}/correlated/{correlationId}", list[Workflow], on_empty=list
+CORRELATED: Operation[list[WorkflowExecution]] = Operation(
+    "GET", "/workflow/{name}/correlated/{correlationId}", list[WorkflowExecution], on_empty=list
 )
-CORRELATED_IDS: Operation[dict[str, list[Workflow]]] = Operation(
-    "POST", "/workflow/{name}/correlated", dict[str, list[Workflow]], on_empty=dict
+CORRELATED_IDS: Operation[dict[str, list[WorkflowExecution]]] = Operation(
+    "POST", "/workflow/{name}/correlated", dict[str, list[WorkflowExecution]], on_empty=dict
 )
-CORRELATED_BATCH: Operation[dict[str, list[Workflow]]] = Operation(
-    "POST", "/workflow/correlated/batch", dict[str, list[Workflow]], edition=Edition.ORKES, on_empty=dict
+CORRELATED_BATCH: Operation[dict[str, list[WorkflowExecution]]] = Operation(
+    "POST", "/workflow/correlated/batch", dict[str, list[WorkflowExecution]], edition=Edition.ORKES, on_empty=dict
 )
-TEST: Operation[Workflow] = Operation("POST", "/workflow/test", Workflow)
+TEST: Operation[WorkflowExecution] = Operation("POST", "/workflow/test", WorkflowExecution)
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
     "GET", "/workflow/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
 )
 _HIGHEST_PRIORITY = 99
 _LARGEST_PAGE = 10_000
+#: Seconds during which ``run`` tolerates a 404: some servers show a new execution only after a moment.
+_VISIBLE_WITHIN = 5.0
+#: Seconds that the start gets at least, so that ``run(timeout=0)`` starts the workflow.
+_SHORTEST_START = 1.0
 
 
-class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
+class StartOptions(TypedDict, total=False):
+    """Keyword arguments that ``run`` passes to ``start``."""
+
+    version: int | None
+    correlation_id: str | None
+    priority: int | None
+    task_to_domain: Mapping[str, str] | None
+    idempotency_key: str | None
+    idempotency_strategy: IdempotencyStrategy | str | None
+    created_by: str | None
+    external_input_payload_storage_path: str | None
+
+
+class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     """Executions: start, run, watch, control and search them (``client.workflows``)."""
 
-    @explains
+    #: A monotonic clock in seconds, and what sleeps; ``wait`` and ``run`` use them, and tests replace them.
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+
+    def wait(
+        self,
+        workflow_id: str,
+        *,
+        timeout: float | timedelta | None = None,
+        until: Collection[WorkflowExecutionStatus | str] | None = None,
+        longest_pause: float | timedelta = LONGEST_PAUSE,
+    ) -> WorkflowExecution:
+        """Wait until an execution has ended, and return it with its tasks.
+
+        The status is requested at once and then after pauses that grow from 50 ms to ``longest_pause``
+        (``GET /workflow/{workflowId}/status``, at the end ``GET /workflow/{workflowId}``). Lost connections and
+        restarts of the server do not end the wait; only ``timeout`` does.
+
+        Args:
+            workflow_id: The execution's id.
+            timeout: Seconds to wait, or a ``timedelta``; None for no limit.
+            until: Statuses to wait for in addition to the end.
+            longest_pause: Seconds between two requests at most.
+
+        Returns:
+            The execution with its tasks.
+
+        Raises:
+            WorkflowTimeoutError: The execution has not ended in time, and continues. The message names its open tasks,
+                their last failure and next attempt, and task types that no worker polls.
+            NotFoundError: The execution does not exist.
+            ConfigurationError: The timeout is not a number of seconds, or is negative, infinite or NaN.
+        """
+        deadline = Deadline(timeout, self.clock)
+        return self._waiter().wait(workflow_id, deadline, until=until, longest_pause=longest_pause)
+
+    def run(
+        self,
+        workflow: str | Definition | Started,
+        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's word
+        *,
+        timeout: float | timedelta | None = None,
+        **options: Unpack[StartOptions],
+    ) -> WorkflowExecution:
+        """Start a workflow, wait until the execution has ended, and return it.
+
+        Args:
+            workflow: As for ``start``.
+            input: As for ``start``.
+            timeout: Seconds for the start and the wait together, or a ``timedelta``; None for no limit.
+            **options: The other arguments of ``start``.
+
+        Returns:
+            The completed execution with its tasks.
+
+        Raises:
+            WorkflowFailedError: The execution ended in another status than COMPLETED. The error has the failed task,
+                the reason and the task's logs.
+            WorkflowTimeoutError: As for ``wait``.
+            ConfigurationError: An argument is invalid; nothing was sent.
+        """
+        deadline = Deadline(timeout, self.clock)
+        limit = NOT_GIVEN if deadline.left is None else max(deadline.left, _SHORTEST_START)
+        workflow_id = self.start(workflow, input, timeout=limit, **options)
+        finished = self._waiter().wait(workflow_id, deadline, visible_within=_VISIBLE_WITHIN)
+        if finished.status != WorkflowExecutionStatus.COMPLETED:
+            raise self.failure(finished)
+        return finished
+
+    def failure(self, workflow: WorkflowExecution) -> WorkflowFailedError:
+        """Return the error that ``run`` raises for an execution that did not complete.
+
+        Args:
+            workflow: The execution, with its tasks.
+
+        Returns:
+            The error with the failed task, the reason and the log of the task (``GET /tasks/{taskId}/log``).
+        """
+        return self._waiter().failure(workflow)
+
+    def _waiter(self) -> ExecutionWaiter:
+        return ExecutionWaiter(self._transport, self.clock, self.sleep)
+
     def start(
         self,
         workflow: str | Definition | Started,
@@ -123,7 +232,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         idempotency_strategy: IdempotencyStrategy | str | None = None,
         created_by: str | None = None,
         external_input_payload_storage_path: str | None = None,
-        timeout: float | timedelta | None = None,
+        timeout: float | timedelta | NotGiven | None = NOT_GIVEN,
     ) -> str:
         """Start a workflow and return the execution's id (``POST /workflow``).
 
@@ -143,7 +252,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             idempotency_strategy: What it does instead.
             created_by: Who starts it.
             external_input_payload_storage_path: Where the input lies, in place of ``input``.
-            timeout: The longest that the call may take in seconds; None for the settings' limit.
+            timeout: Seconds that the call may take in all, or a ``timedelta``; None for no limit. By default the
+                ``request_timeout_ms`` of the settings.
 
         Raises:
             NotFoundError: There is no such definition.
@@ -161,10 +271,10 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             created_by=created_by,
             external_input_payload_storage_path=external_input_payload_storage_path,
         )
-        options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+        limit = timeout if timeout is None or isinstance(timeout, NotGiven) else to_seconds(timeout, "timeout")
         with announced(self._transport, request.name, request.version, request.input):
             self._store_input(request)
-            return self._call(START, body=request, has_key=bool(request.idempotency_key), **options)
+            return self._call(START, body=request, has_key=bool(request.idempotency_key), timeout=limit)
 
     def _request(
         self, workflow: str | Definition | Started, given: Mapping[str, Any] | None, **fields: Any
@@ -176,7 +286,9 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         if given is not None:
             request.input = as_object(given, "workflow input")
         request.priority = _checked_priority(request.priority)
-        request.idempotency_strategy = known(request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy")
+        request.idempotency_strategy = require_enum(
+            request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy"
+        )
         _refuse_strategy_alone(request.idempotency_key, request.idempotency_strategy)
         return request
 
@@ -244,7 +356,6 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         except ConductorError as error:
             return error
 
-    @explains
     def execute(
         self,
         workflow: str | Definition | Started,
@@ -294,13 +405,13 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             idempotency_key=idempotency_key,
             idempotency_strategy=idempotency_strategy,
         )
-        seconds = max(1, whole_seconds(wait_for))
-        strategy = known(return_strategy, ReturnStrategy, "return_strategy")
+        seconds = max(1, to_whole_seconds(wait_for, "wait_for"))
+        strategy = require_enum(return_strategy, ReturnStrategy, "return_strategy")
         query = {
             "requestId": request_id or str(uuid.uuid4()),
             "waitUntilTaskRef": wait_until if isinstance(wait_until, str | None) else ",".join(wait_until),
             "waitForSeconds": seconds,
-            "consistency": known(consistency, Consistency, "consistency"),
+            "consistency": require_enum(consistency, Consistency, "consistency"),
             "returnStrategy": strategy,
         }
         with blocking_timeout(strategy), announced(self._transport, request.name, request.version, request.input):
@@ -341,7 +452,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
             idempotency_strategy: As for ``start``.
             as_get: Send ``GET /workflow/execute/{name}``.
         """
-        seconds = max(1, whole_seconds(wait_for))
+        seconds = max(1, to_whole_seconds(wait_for, "wait_for"))
         given = {"requestId": request_id, "waitUntilTaskRef": wait_until, "waitForSeconds": str(seconds)}
         headers = {k: v for k, v in given.items() if v is not None} | _key_headers(
             idempotency_key, idempotency_strategy
@@ -369,7 +480,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         include_tasks: bool = True,
         summarize: bool | None = None,
         fetch_payloads: bool = True,
-    ) -> Workflow:
+    ) -> WorkflowExecution:
         """An execution with its tasks (``GET /workflow/{workflowId}``).
 
         Args:
@@ -402,7 +513,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
     ) -> SearchResult[Task]:
         """A page of an execution's tasks (``GET /workflow/{workflowId}/tasks``)."""
         check_page(start, size, _LARGEST_PAGE)
-        query = {"start": start, "count": size, "status": known_all(status, TaskStatus, "status")}
+        query = {"start": start, "count": size, "status": require_enums(status, TaskStatus, "status")}
         return self._call(TASKS, {"workflowId": workflow_id}, query=query)
 
     def iterate_tasks(
@@ -440,7 +551,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
 
     def list_by_correlation_id(
         self, name: str, correlation_id: str, *, include_closed: bool = False, include_tasks: bool = False
-    ) -> list[Workflow]:
+    ) -> list[WorkflowExecution]:
         """A definition's executions with a correlation id (``GET /workflow/{name}/correlated/{correlationId}``).
 
         Args:
@@ -460,20 +571,20 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, WorkflowWait, Resource):
         *,
         include_closed: bool = False,
         include_tasks: bool = False,
-    ) -> dict[str, list[Workflow]]:
+    ) -> dict[str, list[WorkflowExecution]]:
         """Executions by correlation id; every id that was asked for is a key.
 
         ``POST /workflow/{name}/correlated``, and for several names
         ``POST /workflow/correlated/batch`` (Orkes).
         """
         query = {"includeClosed": include_closed, "includeTasks": include_tasks}
-        ids = texts(correlation_ids, "correlation_ids")
+        ids = require_str_list(correlation_ids, "correlation_ids")
         if isinstance(names, str):
             return self._call(CORRELATED_IDS, {"name": names}, query=query, body=ids)
-        body = CorrelationIdsSearchRequest(correlation_ids=ids, workflow_names=texts(names, "names"))
+        body = CorrelationIdsSearchRequest(correlation_ids=ids, workflow_names=require_str_list(names, "names"))
         return self._call(CORRELATED_BATCH, query=query, body=body)
 
-    def test(self, request: WorkflowTestRequest | Mapping[str, Any]) -> Workflow:
+    def test(self, request: WorkflowTestRequest | Mapping[str, Any]) -> WorkflowExecution:
         """Run a definition on the server with mocked task outputs, without any worker (``POST /workflow/test``)."""
         return self._call(TEST, body=as_model(request, WorkflowTestRequest))
 
@@ -524,5 +635,5 @@ def _key_headers(key: str | None, strategy: IdempotencyStrategy | str | None) ->
     _refuse_strategy_alone(key, strategy)
     if not key:
         return {}
-    chosen = known(strategy, IdempotencyStrategy, "idempotency_strategy") or IdempotencyStrategy.FAIL
+    chosen = require_enum(strategy, IdempotencyStrategy, "idempotency_strategy") or IdempotencyStrategy.FAIL
     return {"X-Idempotency-key": key, "X-on-conflict": chosen.value}

@@ -139,13 +139,6 @@ _STEP = {
     "task_definition_name": "the first argument of simple(name, ref=...)",
     "input_parameters": "keywords for the inputs, or inputs",
 }
-_START = {
-    "name": "the first argument, the workflow's name",
-    "workflow_input": "input, the second argument",
-    "wait_for_seconds": "wait_for of client.workflows.execute(...), or timeout of client.workflows.run(...)",
-    "wait_until_task_ref": "wait_until of client.workflows.execute(...)",
-    "start_workflow_request": "the first argument, a StartWorkflowRequest(...) or the workflow's name",
-}
 KEYWORDS: Mapping[str, Mapping[str, str]] = {
     "worker_task": _WORKER,
     "Worker": _WORKER,
@@ -194,9 +187,6 @@ KEYWORDS: Mapping[str, Mapping[str, str]] = {
     "sub_workflow": {**_STEP, "workflow_name": "workflow, the first argument"},
     "inline": {**_STEP, "expression": "script, the first argument", "bindings": "inputs, the second argument"},
     "jq": {**_STEP, "query_expression": "query, the first argument", "script": "query, the first argument"},
-    "start": _START,
-    "run": _START,
-    "execute": _START,
 }
 _WORKFLOWS = {
     "start_workflow": "client.workflows.start(name, input)",
@@ -307,7 +297,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "conductor.clients.workflows.WorkflowClient": _WORKFLOWS,
     "conductor.clients.tasks.TaskClient": _TASKS,
     "conductor.clients.metadata.MetadataClient": _METADATA,
-    "conductor.clients.schedules.SchedulerClient": _SCHEDULES,
+    "conductor.clients.schedules.ScheduleClient": _SCHEDULES,
     "conductor.clients.secrets.SecretClient": {
         "put_secret": "client.secrets.save(name, value)",
         "get_secret": "client.secrets.get(name)",
@@ -403,7 +393,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
         "add_output_data": "output_data[key] = value",
         "log": "logs.append(TaskExecLog(log=line)), or get_task_context().log(line)",
     },
-    "conductor.models.execution.Workflow": _RUN,
+    "conductor.models.execution.WorkflowExecution": _RUN,
     "conductor.models.execution.WorkflowRun": {
         "is_completed": "status.is_terminal, or status.is_successful for COMPLETED alone",
         "is_successful": "status.is_successful",

@@ -13,7 +13,16 @@ from conductor.models.definition import TaskDef
 from conductor.models.enum_validation import refuse_unknown_values
 from conductor.models.enums import RetryLogic, TaskTimeoutPolicy
 
-__all__ = ["ASKED", "FREE", "SHAPES", "STAMPS", "Shape", "task_definition", "without_defaults", "without_overwritten"]
+__all__ = [
+    "FREE",
+    "SHAPES",
+    "STAMPS",
+    "WRITE_ONLY",
+    "Shape",
+    "task_definition",
+    "without_defaults",
+    "without_overwritten",
+]
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -89,7 +98,7 @@ def _attribute_value(name: str, value: Any) -> Any:
 
 
 STAMPS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
-ASKED = frozenset({"overwriteTags"})  # how to write, which no server gives back
+WRITE_ONLY = frozenset({"overwriteTags"})  # how to write, which no server gives back
 _EMPTY: tuple[Any, ...] = (None, {}, [])
 
 
@@ -113,7 +122,7 @@ class Shape:
         """What stands under a name; lists of it, and lists of lists, look like one."""
         return FREE if self.is_free else SHAPES[self.items or _PLACES.get(key, "free")]
 
-    def says_nothing(self, key: str, value: Any) -> bool:
+    def is_default(self, key: str, value: Any) -> bool:
         """Whether the server has the same when the value is left out."""
         if self.is_free or self.items:
             return False
@@ -230,7 +239,7 @@ def _stays(key: str, value: Any, shape: Shape, within: Mapping[str, Any]) -> boo
         return value is not None
     if shape.items:
         return True
-    return key not in STAMPS and (key in shape.kept or not shape.says_nothing(key, value))
+    return key not in STAMPS and (key in shape.kept or not shape.is_default(key, value))
 
 
 def without_overwritten(param: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from conductor.models.task import Task
 if TYPE_CHECKING:
     from conductor.diagram import Picture
 
-__all__ = ["TaskRecord", "WorkflowNotifications", "WorkflowRecord"]
+__all__ = ["TaskRecord", "Workflow", "WorkflowExecution", "WorkflowNotifications", "WorkflowRecord"]
 
 
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR, TaskStatus.TIMED_OUT})
@@ -42,7 +42,7 @@ class AggregateTokenUsage(Model):
 
 
 @define(repr=False)
-class Workflow(Model):
+class WorkflowExecution(Model):
     """An execution of a workflow.
 
     Attributes:
@@ -85,7 +85,7 @@ class Workflow(Model):
     variables: dict[str, Any] = field(factory=dict)
     last_retried_time: int = 0
     failed_task_names: list[str] = field(factory=list)
-    history: list[Workflow] = field(factory=list)
+    history: list[WorkflowExecution] = field(factory=list)
     idempotency_key: str | None = None
     rate_limit_key: str | None = None
     rate_limited: bool = False
@@ -353,7 +353,7 @@ class TaskRecord(Task):
 
 
 @define(repr=False)
-class WorkflowRecord(Workflow):
+class WorkflowRecord(WorkflowExecution):
     """An execution as the server keeps it.
 
     Attributes:
@@ -365,3 +365,7 @@ class WorkflowRecord(Workflow):
     tasks: list[TaskRecord] = field(factory=list)  # type: ignore[assignment]  # read, and never filled with others
     failed_task_id: str | None = None
     previous_status: WorkflowExecutionStatus | None = None
+
+
+#: The former name of ``WorkflowExecution``, and its name in other SDKs; kept as an alias.
+Workflow = WorkflowExecution

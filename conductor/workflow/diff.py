@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from conductor.models.defaults import ASKED, without_defaults, without_overwritten
+from conductor.models.defaults import WRITE_ONLY, without_defaults, without_overwritten
 
 __all__ = ["Change", "Diff", "compare"]
 
@@ -73,7 +73,7 @@ def compare(here: Mapping[str, Any], there: Mapping[str, Any] | None) -> Diff:
     if there is None:
         return Diff((), is_registered=False)
     mine, theirs = (dict(_definition(without_defaults(one))) for one in (here, there))
-    for asked in ASKED:
+    for asked in WRITE_ONLY:
         mine.pop(asked, None)
     for owner in _OWNERS - mine.keys():
         theirs.pop(owner, None)  # Orkes puts in who registered it

@@ -15,7 +15,6 @@ import conductor.models
 import conductor.workflow
 from conductor import ConductorClient, Settings, Task, TaskHandler, Worker, WorkerRegistry, Workflow, worker_task
 from conductor.migration.table import ATTRIBUTES, KEYWORDS, NAMES
-from conductor.models import StartWorkflowRequest
 from conductor.models import Workflow as Execution
 from conductor.worker.options import WorkerOptions
 from conductor.workflow import Options, Step, simple
@@ -44,9 +43,6 @@ CALLS = {
     "Settings": Settings,
     "Workflow": lambda **options: Workflow("w", **options),
     "step": lambda **options: simple("x", **options),
-    "start": CLIENT.workflows.start,
-    "run": CLIENT.workflows.run,
-    "execute": CLIENT.workflows.execute,
 }
 
 
@@ -209,11 +205,6 @@ def test_naming_the_successors_costs_no_http_library():
     code = "import sys, conductor\nhasattr(conductor, 'Configuration')\nprint('requests' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "False\n"
-
-
-def test_the_old_request_object_is_a_first_argument():
-    with pytest.raises(TypeError, match=r"'start_workflow_request'.*StartWorkflowRequest\(\.\.\.\)"):
-        CLIENT.workflows.start(start_workflow_request=StartWorkflowRequest(name="w"))
 
 
 def test_a_step_of_another_spelling_is_no_step():

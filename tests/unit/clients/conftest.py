@@ -21,6 +21,9 @@ class Wire:
         self.requests = []
 
     def answer(self, body="", status=200, content_type=None):
+        if isinstance(body, Exception):
+            self.answers.append(body)
+            return self
         text = body if isinstance(body, str) else json.dumps(body)
         kind = content_type or ("text/plain" if isinstance(body, str) else "application/json")
         self.answers.append((status, {"Content-Type": kind}, text))
@@ -28,7 +31,10 @@ class Wire:
 
     def __call__(self, request):
         self.requests.append(request)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     @property
     def last(self):

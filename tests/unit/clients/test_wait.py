@@ -1,8 +1,17 @@
 """Waiting and running: pauses, deadlines, and what an unlucky end says. Time is a fake clock."""
 
-import pytest
+import time
 
-from conductor.errors import NotFoundError, WorkflowFailedError, WorkflowTimeoutError
+import pytest
+import requests
+
+from conductor.errors import (
+    ConfigurationError,
+    NotFoundError,
+    PermissionDeniedError,
+    WorkflowFailedError,
+    WorkflowTimeoutError,
+)
 from conductor.models import Task, Workflow
 
 MISSING = {"status": 404, "message": "No such workflow found by id: w"}
@@ -55,6 +64,57 @@ def test_wait_that_is_over_says_where_the_workflow_stands(client, wire, clock):
     assert clock.now == pytest.approx(103)
     assert caught.value.workflow_id == "w"
     assert caught.value.workflow.workflow_name == "order"
+
+
+def test_wait_explains_retries_and_missing_workers(client, wire, clock):
+    now = int(time.time() * 1000)
+    failed = {"referenceTaskName": "charge", "taskType": "charge", "status": "FAILED", "retried": True}
+    failed["reasonForIncompletion"] = "OSError: no card (tasks.py:12)"
+    again = {**failed, "status": "SCHEDULED", "retryCount": 1, "reasonForIncompletion": None}
+    again.update(scheduledTime=now, callbackAfterSeconds=600, workflowTask={"name": "charge", "retryCount": 3})
+    again["workflowTask"]["taskReferenceName"] = "charge"
+    wire.answer(state("RUNNING", tasks=[failed, again]))
+
+    with pytest.raises(WorkflowTimeoutError) as caught:
+        client.workflows.wait("w", timeout=0)
+    assert "charge: attempt 2 of 4, due at " in str(caught.value)
+    assert "attempt 1 ended as FAILED: OSError: no card (tasks.py:12)." in str(caught.value)
+
+    scheduled = {"referenceTaskName": "charge", "taskType": "charge", "status": "SCHEDULED", "scheduledTime": now}
+    wire.answers.clear()
+    wire.answer(state("RUNNING")).answer(state("RUNNING", tasks=[scheduled])).answer([])
+    with pytest.raises(WorkflowTimeoutError, match=r"charge: no worker has polled 'charge'\."):
+        client.workflows.wait("w", timeout=0)
+
+
+def test_wait_survives_a_server_that_is_away(client, wire, clock):
+    for _ in range(5):
+        wire.answer("<html>restarting</html>", status=503)
+    wire.answer(requests.exceptions.ConnectionError("refused")).answer(state("COMPLETED"))
+
+    assert client.workflows.wait("w", timeout=60).is_successful
+
+
+def test_errors_of_a_wait_carry_the_workflow_id(client, wire, clock):
+    wire.answer({"message": "who are you?"}, status=403)
+    with pytest.raises(PermissionDeniedError, match="execution-17") as caught:
+        client.workflows.wait("execution-17", timeout=60)
+    assert caught.value.workflow_id == "execution-17"
+
+    wire.answers.clear()
+    wire.answer(requests.exceptions.ConnectionError("refused"))
+    with pytest.raises(WorkflowTimeoutError, match="execution-17 has not ended within 5 s.*does not answer") as late:
+        client.workflows.wait("execution-17", timeout=5)
+    assert (late.value.workflow_id, clock.now) == ("execution-17", pytest.approx(105))
+
+
+def test_wait_refuses_timeouts_that_are_not_durations(client, wire, clock):
+    for timeout in (float("nan"), float("inf"), -1, "5", True):
+        with pytest.raises(ConfigurationError, match="timeout is"):
+            client.workflows.wait("w", timeout=timeout)
+        with pytest.raises(ConfigurationError, match="timeout is"):
+            client.workflows.run("order", timeout=timeout)
+    assert not wire.requests
 
 
 def test_wait_with_timeout_zero_looks_once(client, wire, clock):

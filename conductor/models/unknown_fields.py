@@ -1,0 +1,89 @@
+"""Unknown fields of documents that people write: reported with the nearest known name.
+
+A server drops what it does not know without a word. Documents that a server returned keep their unknown fields, so that
+a definition of a newer server survives being read and written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from conductor._internal.suggestions import suggest
+from conductor.errors import ConfigurationError
+from conductor.models._base import Model, wire_name
+
+__all__ = ["field_names", "refuse_unknown_fields"]
+
+#: Fields that only servers write: a document that has one was read from a server.
+_WRITTEN_BY_SERVERS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
+#: Field names of other libraries and job queues, and their names here.
+_COMMON_NAMES = {
+    "backoff": "backoffScaleFactor",
+    "concurrency": "concurrentExecLimit",
+    "cron": "cronExpression",
+    "inputs": "inputParameters",
+    "maxRetries": "retryCount",
+    "max_retries": "retryCount",
+    "ref": "taskReferenceName",
+    "retries": "retryCount",
+    "retry_delay": "retryDelaySeconds",
+    "timeout": "timeoutSeconds",
+    "timezone": "zoneId",
+}
+#: Similarity from which a field is proposed; lower than for names of tasks, because the candidates are few.
+_THRESHOLD = 0.6
+
+
+def field_names(model: type[Model]) -> tuple[str, ...]:
+    """Return the names of a model's fields on the wire."""
+    return tuple(wire_name(a) for a in attrs.fields(model) if a.name != "unknown_fields")
+
+
+def refuse_unknown_fields(document: Mapping[str, Any], model: Model, what: str = "") -> None:
+    """Refuse a document with fields that the SDK does not know, unless a server wrote it.
+
+    Args:
+        document: The document as given.
+        model: What it was read as.
+        what: What to call it in the error; the model's class name by default.
+
+    Raises:
+        ConfigurationError: A field is unknown; the error names its path and the nearest known field.
+    """
+    if not _WRITTEN_BY_SERVERS.isdisjoint(document):
+        return
+    for path, owner, name in _unknown(model, ""):
+        near = _nearest(name, field_names(type(owner)))
+        hint = f" Did you mean {near!r}?" if near else ""
+        raise ConfigurationError(
+            f"{what or type(model).__name__} has no field {path!r}.{hint} The server would ignore it. To send it to a "
+            f"newer server, pass {type(model).__name__}.from_dict(...). Nothing was sent.",
+            variable=path,
+            value=owner.unknown_fields[name],
+            allowed=near or ", ".join(sorted(field_names(type(owner)))),
+        )
+
+
+def _unknown(value: Any, path: str) -> Iterator[tuple[str, Model, str]]:
+    """Yield path, owner and name of each unknown field; user data, such as inputs, is not searched."""
+    if isinstance(value, Model):
+        prefix = f"{path}." if path else ""
+        yield from ((prefix + name, value, name) for name in value.unknown_fields)
+        for attribute in attrs.fields(type(value)):
+            if attribute.name != "unknown_fields":
+                yield from _unknown(getattr(value, attribute.name), prefix + wire_name(attribute))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(item, f"{path}[{index}]")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(item, Model | list):
+                yield from _unknown(item, f"{path}.{key}")
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    common = _COMMON_NAMES.get(name)
+    return common if common in known else suggest(name, known, threshold=_THRESHOLD)
