@@ -17,7 +17,7 @@ from conductor.server.engine.state import (
     TERMINATED,
     Execution,
 )
-from conductor.server.engine.tasks.family import new_document
+from conductor.server.engine.tasks.planning import new_document
 
 Json = dict[str, Any]
 

@@ -30,7 +30,7 @@ from conductor.server.engine.state import (
     is_done,
     plain_reference,
 )
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 from conductor.server.engine.timeouts import check_task, check_workflow, task_deadline
 
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ from conductor.errors import UnexpectedResponseError
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
 from conductor.models._base import structure, wire_name
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
-from conductor.server.engine.reading import read, text, whole
+from conductor.server.engine.json_fields import read, text, whole
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tree import walk
 

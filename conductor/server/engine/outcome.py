@@ -21,7 +21,7 @@ from conductor.server.engine.state import (
     Execution,
     is_done,
 )
-from conductor.server.engine.tasks.family import Run
+from conductor.server.engine.tasks.planning import Run
 
 Json = dict[str, Any]
 

@@ -9,16 +9,16 @@ from conductor.server.engine.tasks import (
     branch,
     child,
     dynamic_fork,
+    external,
     fork,
     jq,
     loop,
-    outside,
     script,
     state_tasks,
     wait,
 )
 from conductor.server.engine.tasks import worker as worker_tasks
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 
 PLANS: dict[str, Callable[[Plan], list[Doc]]] = {
     "SIMPLE": worker_tasks.plan_simple,
@@ -40,11 +40,11 @@ PLANS: dict[str, Callable[[Plan], list[Doc]]] = {
     "NOOP": state_tasks.plan_noop,
     "TERMINATE": state_tasks.plan_plain,
     "SET_VARIABLE": state_tasks.plan_plain,
-    "HTTP": outside.plan_http,
-    "EVENT": outside.plan_event,
-    "KAFKA_PUBLISH": outside.plan_outside,
-    "PULL_WORKFLOW_MESSAGES": outside.plan_outside,
-    **dict.fromkeys(LLM, outside.plan_outside),
+    "HTTP": external.plan_http,
+    "EVENT": external.plan_event,
+    "KAFKA_PUBLISH": external.plan_outside,
+    "PULL_WORKFLOW_MESSAGES": external.plan_outside,
+    **dict.fromkeys(LLM, external.plan_outside),
 }
 """Makes the documents of a task; other types are done by workers."""
 
@@ -70,11 +70,11 @@ STARTS: dict[str, Callable[[Run], None]] = {
     "JOIN": wait.start_wait,
     "SUB_WORKFLOW": child.start_child,
     "START_WORKFLOW": child.start_workflow,
-    "HTTP": outside.start_http,
-    "EVENT": outside.start_event,
-    "KAFKA_PUBLISH": outside.start_kafka,
-    "PULL_WORKFLOW_MESSAGES": outside.start_pull,
-    **dict.fromkeys(LLM, outside.start_llm),
+    "HTTP": external.start_http,
+    "EVENT": external.start_event,
+    "KAFKA_PUBLISH": external.start_kafka,
+    "PULL_WORKFLOW_MESSAGES": external.start_pull,
+    **dict.fromkeys(LLM, external.start_llm),
 }
 """Starts a scheduled task that is not part of deciding."""
 

@@ -13,7 +13,7 @@ from attrs import define, field
 
 from conductor.models.codec import dumps, loads
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.reading import Reader, UnreadableError, list_of, read, text, whole
+from conductor.server.engine.json_fields import Reader, UnreadableError, list_of, read, text, whole
 
 Json = dict[str, Any]
 

@@ -7,7 +7,17 @@ from functools import partial
 from typing import Any
 
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.reading import START, UnreadableError, list_of, long, mapping, read, record, whole, word
+from conductor.server.engine.json_fields import (
+    START,
+    UnreadableError,
+    list_of,
+    long,
+    mapping,
+    read,
+    record,
+    whole,
+    word,
+)
 from conductor.server.engine.tasks.child import marked_dynamic
 from conductor.server.http.messages import (
     Outcome,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.reading import START, Reader, boolean, list_of, long, read, record, text
+from conductor.server.engine.json_fields import START, Reader, boolean, list_of, long, read, record, text
 from conductor.server.http.messages import (
     Request,
     Response,

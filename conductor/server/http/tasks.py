@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.reading import Reader, boolean, list_of, long, mapping, read, record, text, word
+from conductor.server.engine.json_fields import Reader, boolean, list_of, long, mapping, read, record, text, word
 from conductor.server.http.messages import (
     Outcome,
     Request,

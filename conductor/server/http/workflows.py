@@ -9,7 +9,7 @@ from typing import Any
 
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import complete_workflow_def
-from conductor.server.engine.reading import START, Reader, mapping, read, text
+from conductor.server.engine.json_fields import START, Reader, mapping, read, text
 from conductor.server.http.messages import (
     Request,
     Response,

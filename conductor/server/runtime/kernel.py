@@ -23,7 +23,7 @@ from conductor.server.engine.commands import Command, Publish, StartChild, Start
 from conductor.server.engine.context import DOCUMENTED, Divergences, EngineContext, RefusedError, ScriptFailedError
 from conductor.server.engine.decide import advance, queue_name
 from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, SYSTEM, Doc, Execution
-from conductor.server.engine.tasks.outside import begin_again
+from conductor.server.engine.tasks.external import begin_again
 from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for_somebody
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.queues import TaskQueues

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from conductor.server.engine.commands import CallHttp
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.decide import unforeseen
+from conductor.server.engine.json_fields import Reader, mapping, read, text, whole
 from conductor.server.engine.outcome import touch
-from conductor.server.engine.reading import Reader, mapping, read, text, whole
 from conductor.server.engine.state import Doc, Execution, is_done
-from conductor.server.engine.tasks.family import Run
-from conductor.server.engine.tasks.outside import end_http
+from conductor.server.engine.tasks.external import end_http
+from conductor.server.engine.tasks.planning import Run
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.http_exchange import exchange
 

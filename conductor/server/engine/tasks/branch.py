@@ -7,7 +7,7 @@ from typing import Any
 from conductor.server.engine.context import ScriptFailedError, TerminateWorkflowError
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.state import FAILED, IN_PROGRESS, Doc
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 from conductor.server.engine.tasks.script import EVALUATORS, evaluate
 
 Json = dict[str, Any]

@@ -10,9 +10,9 @@ from conductor.server.engine.commands import StartChild, TerminateChild
 from conductor.server.engine.context import RefusedError, TerminateWorkflowError
 from conductor.server.engine.expressions.inputs import resolve
 from conductor.server.engine.expressions.java_text import java_text
-from conductor.server.engine.reading import START, read
+from conductor.server.engine.json_fields import START, read
 from conductor.server.engine.state import CANCELED, COMPLETED, FAILED, IN_PROGRESS, SCHEDULED, TIMED_OUT, Doc, Execution
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 
 Json = dict[str, Any]
 

@@ -7,9 +7,9 @@ from typing import Any
 from conductor.server.engine.context import RefusedError, TerminateWorkflowError
 from conductor.server.engine.definitions import complete_workflow_task, populate_task, readable_workflow_task
 from conductor.server.engine.expressions.java_text import java_text
-from conductor.server.engine.reading import mapping, read, text
+from conductor.server.engine.json_fields import mapping, read, text
 from conductor.server.engine.state import COMPLETED, IN_PROGRESS, SYSTEM, Doc
-from conductor.server.engine.tasks.family import Plan
+from conductor.server.engine.tasks.planning import Plan
 
 Json = dict[str, Any]
 _OLD_ENTRY = {"taskName": text, "referenceName": text, "type": text, "input": mapping}

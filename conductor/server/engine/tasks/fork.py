@@ -15,7 +15,7 @@ from conductor.server.engine.state import (
     is_done,
 )
 from conductor.server.engine.state import in_round as named
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 
 
 def plan_fork(plan: Plan) -> list[Doc]:

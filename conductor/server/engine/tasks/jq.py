@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conductor.server.engine.context import ScriptFailedError
 from conductor.server.engine.state import FAILED, IN_PROGRESS, Doc
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 
 
 def plan_jq(plan: Plan) -> list[Doc]:

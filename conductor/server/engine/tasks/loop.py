@@ -18,7 +18,7 @@ from conductor.server.engine.state import (
     is_done,
     plain_reference,
 )
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 from conductor.server.engine.tree import next_inside, walk
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 from conductor.server.engine.context import EngineContext, RefusedError, ScriptFailedError
 from conductor.server.engine.expressions.java_text import cast_error
 from conductor.server.engine.state import FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 
 EVALUATORS = frozenset({"javascript", "graaljs", "value-param", "python"})
 _EMPTY = "Empty '%s' in %s task's input parameters. A non-empty String value must be provided."

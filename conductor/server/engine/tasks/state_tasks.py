@@ -6,7 +6,7 @@ from typing import Any
 
 from conductor.models.codec import dumps
 from conductor.server.engine.state import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, TERMINATED, Doc
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 
 Json = dict[str, Any]
 

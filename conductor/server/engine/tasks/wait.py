@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.state import FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 
 _WITHOUT_TIME = 2147483647
 _DURATION = re.compile(

@@ -8,7 +8,7 @@ from conductor.server.engine.context import TerminateWorkflowError
 from conductor.server.engine.definitions import default_task_def
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.state import SCHEDULED, Doc
-from conductor.server.engine.tasks.family import Plan
+from conductor.server.engine.tasks.planning import Plan
 
 Json = dict[str, Any]
 

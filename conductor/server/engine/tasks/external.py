@@ -1,4 +1,4 @@
-"""Tasks that reach outside: HTTP, EVENT, KAFKA_PUBLISH, PULL_WORKFLOW_MESSAGES; those of models wait for an update."""
+"""HTTP, EVENT, KAFKA_PUBLISH and PULL_WORKFLOW_MESSAGES; tasks of models, which an update completes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from conductor.server.engine.commands import CallHttp, Publish, PullMessages
 from conductor.server.engine.expressions.inputs import resolve
 from conductor.server.engine.state import FAILED, IN_PROGRESS, SCHEDULED, Doc
-from conductor.server.engine.tasks.family import Plan, Run
+from conductor.server.engine.tasks.planning import Plan, Run
 
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""What the families have in common: the request to schedule a task, the request to run one, and new documents."""
+"""Plans and runs of tasks, which all task types share, and new task documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading data that others sent, with the conversions of the real server's JSON library; the rest is refused."""
+"""Fields of JSON documents that others sent, converted as the OSS server converts them; the rest is refused."""
 
 from __future__ import annotations
 
