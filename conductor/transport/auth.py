@@ -27,7 +27,7 @@ _STALE_SHARE = 0.8
 _MAX_BACKOFF_S = 60.0
 #: Seconds after which a server without a token endpoint is asked for a token again.
 _REDISCOVERY_S = 2.0
-_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
+_TOKEN = re.compile(r"[\x20-\x7e]+", re.ASCII)
 
 
 class NoTokenEndpoint(Exception):  # noqa: N818  a signal between two functions, not an error
@@ -279,7 +279,7 @@ def _checked(token: Any) -> str:
     """Return a token without the white space around it, such as the newline at the end of a file.
 
     Raises:
-        AuthenticationError: It is not a string of visible ASCII characters; the message does not show it.
+        AuthenticationError: It is not a string of printable ASCII characters; the message does not show it.
     """
     text = token.strip() if isinstance(token, str) else ""
     if _TOKEN.fullmatch(text):

@@ -90,8 +90,11 @@ def is_alive():
             os.kill(pid, 0)
         except ProcessLookupError:
             return False
-        status = Path(f"/proc/{pid}/stat")
-        return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # no /proc on this system, or the process has just ended
+            return not Path("/proc/self/stat").exists()
+        return status.rpartition(")")[2].split()[0] != "Z"
 
     return alive
 
