@@ -140,10 +140,9 @@ SCRIPTS = {
 def test_scripts_hold_up_nobody(api):
     starts = [in_background(api.start, api.define(f"f{n}", task)) for n, task in enumerate(SCRIPTS.values())]
     starts += [in_background(api.start, "f0") for _ in range(5)]
-    took = api.others(3)
+    assert_in_time(api, 3)
     for thread in starts:
         thread.join(60)
-    assert statistics.quantiles(took, n=100)[98] < IN_TIME, sorted(took)[-5:]
     runs = [
         api.wait(run["workflowId"])
         for run in api.session.get(
