@@ -13,10 +13,10 @@ from conductor.diagram.graph import Graph
 from conductor.diagram.labels import heading
 from conductor.diagram.reader import graph_of
 
-__all__ = ["Picture", "draw"]
+__all__ = ["Diagram", "draw"]
 
 
-class Picture:
+class Diagram:
     """A drawn workflow; made by ``draw``.
 
     Attributes:
@@ -30,7 +30,7 @@ class Picture:
         return self.text(color=False)
 
     def __repr__(self) -> str:
-        return f"Picture({self.graph.name!r}, {sum(1 for _ in self.graph.walk())} steps)"
+        return f"Diagram({self.graph.name!r}, {sum(1 for _ in self.graph.walk())} steps)"
 
     def mermaid(self) -> str:
         """Mermaid flow chart text."""
@@ -82,7 +82,7 @@ class Picture:
         return text.text(self.graph, color=color)
 
 
-def draw(subject: object, inside: Iterable[object] = ()) -> Picture:
+def draw(subject: object, inside: Iterable[object] = ()) -> Diagram:
     """Draw a workflow definition, an execution, or a builder.
 
     Args:
@@ -95,4 +95,4 @@ def draw(subject: object, inside: Iterable[object] = ()) -> Picture:
         UnexpectedResponseError: The wire form of an execution has values of another type. What is wrong in a definition
             is left out of the picture.
     """
-    return Picture(graph_of(subject, inside))
+    return Diagram(graph_of(subject, inside))

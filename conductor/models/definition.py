@@ -11,7 +11,7 @@ from attrs import define, field
 from conductor.models._base import Model, wire
 from conductor.models.access import Tag
 from conductor.models.codec import moment
-from conductor.models.drawing import picture_of
+from conductor.models.drawing import diagram_of
 from conductor.models.enums import (
     IdempotencyStrategy,
     JoinMode,
@@ -24,7 +24,7 @@ from conductor.models.enums import (
 )
 
 if TYPE_CHECKING:
-    from conductor.diagram import Picture
+    from conductor.diagram import Diagram
 
 
 @define(repr=False)
@@ -316,13 +316,13 @@ class WorkflowDef(Model):
     tags: list[Tag] | None = None
     overwrite_tags: bool | None = None
 
-    def draw(self, inside: Iterable[object] = ()) -> Picture:
+    def draw(self, inside: Iterable[object] = ()) -> Diagram:
         """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.diagram``.
 
         Args:
             inside: Definitions of sub-workflows, to be drawn inside the steps that run them.
         """
-        return picture_of(self, inside)
+        return diagram_of(self, inside)
 
     def _repr_html_(self) -> str:
         return self.draw()._repr_html_()

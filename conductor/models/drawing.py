@@ -1,4 +1,4 @@
-"""Pictures of definitions and executions, which a layer above draws."""
+"""``draw()`` of definitions and executions: the diagram, which a layer above makes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conductor.diagram import Picture
+    from conductor.diagram import Diagram
 
-__all__ = ["picture_of"]
+__all__ = ["diagram_of"]
 
 
-def picture_of(subject: object, inside: Iterable[object] = ()) -> Picture:
-    """What ``conductor.diagram.draw`` makes of it."""
-    # By name and when it is asked for: models know nothing of workflows as code, and whoever draws none loads none.
-    picture: Picture = import_module("conductor.diagram").draw(subject, inside)
-    return picture
+def diagram_of(subject: object, inside: Iterable[object] = ()) -> Diagram:
+    """Return the diagram of a definition or an execution, see ``conductor.diagram.draw``."""
+    # By name and on first use: models do not depend on diagrams, and programs without diagrams do not load them.
+    diagram: Diagram = import_module("conductor.diagram").draw(subject, inside)
+    return diagram

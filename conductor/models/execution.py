@@ -13,12 +13,12 @@ from conductor.migration import missing_attribute
 from conductor.models._base import Model, wire
 from conductor.models.codec import moment
 from conductor.models.definition import StateChangeEvent, WorkflowDef
-from conductor.models.drawing import picture_of
+from conductor.models.drawing import diagram_of
 from conductor.models.enums import ReturnStrategy, TaskStatus, WorkflowExecutionStatus
 from conductor.models.task import Task
 
 if TYPE_CHECKING:
-    from conductor.diagram import Picture
+    from conductor.diagram import Diagram
 
 __all__ = ["TaskRecord", "Workflow", "WorkflowExecution", "WorkflowNotifications", "WorkflowRecord"]
 
@@ -97,13 +97,13 @@ class WorkflowExecution(Model):
     if not TYPE_CHECKING:
         __getattr__ = missing_attribute
 
-    def draw(self, inside: Iterable[object] = ()) -> Picture:
+    def draw(self, inside: Iterable[object] = ()) -> Diagram:
         """Its picture, with what became of each step; see ``conductor.diagram``.
 
         Args:
             inside: Definitions and executions of sub-workflows, to be drawn inside the steps that ran them.
         """
-        return picture_of(self, inside)
+        return diagram_of(self, inside)
 
     def _repr_html_(self) -> str | None:
         is_known = self.tasks or self.workflow_definition is not None

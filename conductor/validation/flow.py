@@ -1,4 +1,4 @@
-"""Checks of how steps follow each other: forks and joins, loops, what is never reached."""
+"""Checks of the order of tasks: forks and joins, loops, and tasks that are never reached."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["Order", "check_flow", "order_of"]
 
 
 class Order(Enum):
-    """How a step stands to another that reads it."""
+    """Whether a task has run when another task reads its output."""
 
     BEFORE = "it has run"
-    AROUND = "the reader is inside it"
+    AROUND = "it contains the reader"
     ITSELF = "it is the reader"
-    LATER = "it has not run"
-    PARALLEL = "it runs beside it"
-    OTHER_CASE = "it runs instead of it"
-    MAYBE = "it runs in some cases"
-    UNJOINED = "nobody waited for it"
+    LATER = "it runs later"
+    PARALLEL = "it runs in a parallel branch"
+    OTHER_CASE = "it is in another case of the same switch"
+    MAYBE = "it runs only in some cases"
+    UNJOINED = "no JOIN waits for it"
 
 
 def order_of(source: Node, reader: Node) -> tuple[Order, Node | None]:
-    """How ``source`` stands to ``reader``, and the step that makes it so.
+    """Return whether ``source`` has run when ``reader`` runs, and the fork or switch that decides it.
 
-    In a loop a step sees the last round's output of what comes later in the body, so that is no mistake there.
+    In a loop a task can read a later task of the body: it gets the output of the previous iteration.
     """
     sources, readers = _line(source), _line(reader)
     depth = 0
@@ -50,12 +50,12 @@ def order_of(source: Node, reader: Node) -> tuple[Order, Node | None]:
 
 
 def _line(node: Node) -> list[Node]:
-    """The steps that it is inside of, outermost first, and itself."""
+    """Return the tasks that contain a task, outermost first, and the task itself."""
     return [*reversed(list(node.above())), node]
 
 
 def _certain(sources: list[Node], reader: Node) -> tuple[Order, Node | None]:
-    """Whether the last of ``sources`` has run for certain once the first of them is done."""
+    """Return whether the last of ``sources`` has certainly run once the first of them is done."""
     pairs = list(pairwise(sources))
     for holder, inner in pairs:
         if holder.type in {"SWITCH", "DECISION"} and not _others_end(holder, inner.block):
@@ -67,14 +67,14 @@ def _certain(sources: list[Node], reader: Node) -> tuple[Order, Node | None]:
 
 
 def _others_end(switch: Node, block: str) -> bool:
-    """Whether every other way ends the workflow, so that who comes after has come this way."""
+    """Whether every other case ends the workflow, so that the tasks after the switch imply this case."""
     others = {name: nodes for name, nodes in switch.blocks.items() if name != block}
     has_default = block == "defaultCase" or bool(switch.blocks.get("defaultCase"))
     return has_default and all(any(node.ends for node in nodes) for nodes in others.values())
 
 
 def _is_joined_before(fork: Node, inner: Node, reader: Node) -> bool:
-    """Whether a JOIN before the reader waits for the step or one after it in its branch."""
+    """Whether a JOIN before the reader waits for the task, or for a later one in its branch."""
     for node in fork.siblings[fork.index + 1 :]:
         if node.siblings is reader.siblings and node.index >= reader.index:
             return False
@@ -88,7 +88,7 @@ def _is_joined_before(fork: Node, inner: Node, reader: Node) -> bool:
 
 
 def check_flow(tree: Tree) -> Iterator[Problem]:
-    """All steps in their order."""
+    """Check the order of all tasks."""
     for node in tree.nodes:
         yield from _unreachable(node)
         yield from _empty_blocks(node)
@@ -107,20 +107,21 @@ def _unreachable(node: Node) -> Iterator[Problem]:
     if before is not None and before.ends:
         yield node.problem(
             "UNREACHABLE",
-            f"{node.label} is never reached: {before.label} before it ends the workflow"
-            f"{' in every case' if before.type != 'TERMINATE' else ''}.",
+            f"{node.label} is never reached: {before.label} before it always ends the workflow.",
         )
 
 
 def _empty_blocks(node: Node) -> Iterator[Problem]:
     for name, block in node.blocks.items():
-        if not block and name.startswith("forkTasks"):
-            yield node.problem("EMPTY_BRANCH", f"A branch of {node.label} has no steps; the server fails on it.", name)
-        if not block and node.type == "SWITCH" and name != "defaultCase" and node.blocks.get("defaultCase"):
+        if not block and node.type == "FORK_JOIN" and name.startswith("forkTasks"):
+            yield node.problem(
+                "EMPTY_BRANCH", f"A branch of {node.label} has no tasks, and the server fails on it. Remove it.", name
+            )
+        if not block and node.type == "SWITCH" and name.startswith("decisionCases.") and node.blocks.get("defaultCase"):
             case = name.partition(".")[2]
             yield node.problem(
                 "EMPTY_CASE",
-                f"The case {case!r} of {node.label} has no steps: nothing is done then, not even the default's steps.",
+                f"The case {case!r} of {node.label} has no tasks: nothing runs for it, not even the default case.",
                 name,
                 is_error=False,
             )
@@ -128,13 +129,15 @@ def _empty_blocks(node: Node) -> Iterator[Problem]:
 
 def _fork(node: Node) -> Iterator[Problem]:
     if node.next is None or node.next.type != "JOIN":
-        after = f"comes {node.next.label}" if node.next else "comes nothing"
+        after = node.next.label if node.next else "nothing"
         yield node.problem(
-            "NO_JOIN", f"After {node.label} {after}; the server demands a JOIN right after it. Use join(...)."
+            "NO_JOIN", f"{node.label} is followed by {after}; the server requires a JOIN. Add join(...) after it."
         )
 
 
+#: The two fields that name the inputs of a dynamic fork: the list of tasks, and their inputs.
 _PARAMS = ("dynamicForkTasksParam", "dynamicForkTasksInputParamName")
+#: The field that old definitions have instead of the two.
 _OLD_PARAM = "dynamicForkJoinTasksParam"
 
 
@@ -143,13 +146,13 @@ def _dynamic_fork(node: Node) -> Iterator[Problem]:
         if not {"forkTaskName", "forkTaskType", "forkTaskWorkflow"} & node.inputs.keys():
             yield node.problem(
                 "DYNAMIC_FORK",
-                f"{node.label} has inputs and nothing to run with them: give task=, task_type= or workflow=.",
+                f"{node.label} has inputs, but no task to run with them: pass task=, task_type= or workflow=.",
                 "inputParameters",
             )
         if isinstance(version := node.inputs.get("forkTaskWorkflowVersion"), int):
             yield node.problem(
                 "DYNAMIC_FORK",
-                f"forkTaskWorkflowVersion of {node.label} is the number {version}; the server takes it as text only.",
+                f"forkTaskWorkflowVersion of {node.label} is the number {version}; the server accepts only a string.",
                 "inputParameters.forkTaskWorkflowVersion",
             )
         return
@@ -157,19 +160,20 @@ def _dynamic_fork(node: Node) -> Iterator[Problem]:
     if not given:
         yield node.problem(
             "DYNAMIC_FORK",
-            f"{node.label} does not say what to run: give tasks and their inputs, or each= with a task, a task type or "
+            f"{node.label} does not say what to run: pass tasks and their inputs, or each= with a task, a task type or "
             "a workflow.",
         )
     elif _OLD_PARAM in given and len(given) > 1:
-        yield node.problem("DYNAMIC_FORK", f"{node.label} has {listed(given)}; {_OLD_PARAM} stands alone.")
+        yield node.problem("DYNAMIC_FORK", f"{node.label} has {listed(given)}; {_OLD_PARAM} excludes the others.")
     elif missing := [name for name in _PARAMS if name not in given and _OLD_PARAM not in given]:
-        yield node.problem("DYNAMIC_FORK", f"{node.label} has {given[0]} and no {missing[0]}.", missing[0])
+        yield node.problem("DYNAMIC_FORK", f"{node.label} has {given[0]}, but no {missing[0]}.", missing[0])
     for name in given:
         param = node.wire[name]
         if isinstance(param, str) and node.inputs.get(param) is None:
             yield node.problem(
                 "DYNAMIC_FORK",
-                f"{name} of {node.label} names the input parameter {param!r}{closest(param, node.inputs)}",
+                f"{name} of {node.label} names the input parameter {param!r}, which is "
+                f"missing{closest(param, node.inputs)}",
                 name,
             )
 
@@ -180,43 +184,44 @@ def _join(tree: Tree, node: Node) -> Iterator[Problem]:
     before = node.siblings[node.index - 1] if node.index else None
     is_dynamic = before is not None and before.type == "FORK_JOIN_DYNAMIC"
     if not names and not is_dynamic and not node.wire.get("expression"):
-        yield node.problem(
-            "JOINS_NOTHING", f"{node.label} waits for nothing: it ends at once.", "joinOn", is_error=False
-        )
+        yield node.problem("JOINS_NOTHING", f"{node.label} waits for nothing. Set joinOn.", "joinOn", is_error=False)
+    if is_dynamic:
+        return  # the server replaces joinOn by the tasks that the fork made
     for name in names:
-        yield from _joined(tree, node, name, is_dynamic)
+        yield from _joined(tree, node, name)
 
 
-def _joined(tree: Tree, node: Node, name: Any, is_dynamic: bool) -> Iterator[Problem]:
+def _joined(tree: Tree, node: Node, name: Any) -> Iterator[Problem]:
     source = tree.by_ref.get(name) if isinstance(name, str) else None
     if source is None:
-        if not is_dynamic:
-            known = [ref for ref in tree.by_ref if ref]
-            yield node.problem(
-                "UNKNOWN_JOIN",
-                f"{node.label} waits for {name!r}, and no step has that name{closest(str(name), known)}",
-                "joinOn",
-            )
+        known = [ref for ref in tree.by_ref if ref]
+        yield node.problem(
+            "UNKNOWN_JOIN",
+            f"{node.label} waits for {name!r}, and no task has that name{closest(str(name), known)}",
+            "joinOn",
+            is_error=tree.dynamic_fork is None,
+        )
         return
     order, at = order_of(source, node)
     if order in {Order.LATER, Order.ITSELF, Order.AROUND, Order.PARALLEL, Order.OTHER_CASE}:
         yield node.problem(
             "JOIN_NEVER_ENDS",
-            f"{node.label} waits for {name!r}, which does not come before it: it never ends.",
+            f"{node.label} waits for {name!r}, which does not run before it: it never completes.",
             "joinOn",
         )
     elif order is Order.MAYBE and node.type == "JOIN" and at is not None:
         yield node.problem(
             "JOIN_NEVER_ENDS",
-            f"{node.label} waits for {name!r}, which runs only in some cases of {at.ref!r}: otherwise it never ends. "
-            f"End the branch with a step that always runs, such as noop(), and wait for that.",
+            f"{node.label} waits for {name!r}, which runs only in some cases of {at.ref!r}: in the others it never "
+            "completes. "
+            "End the branch with a task that always runs, such as noop(), and wait for that.",
             "joinOn",
         )
     elif source.type in {"SWITCH", "DECISION"} and node.type == "JOIN" and any(source.blocks.values()):
         yield node.problem(
             "JOIN_ON_SWITCH",
-            f"{node.label} waits for the switch {name!r}, and not for the steps of its cases. End the branch with a "
-            "step that always runs, such as noop().",
+            f"{node.label} waits for the switch {name!r}, but not for the tasks of its cases. End the branch with a "
+            "task that always runs, such as noop().",
             "joinOn",
             is_error=False,
         )
@@ -226,7 +231,7 @@ def _loop(node: Node) -> Iterator[Problem]:
     if any(above.type == "DO_WHILE" for above in node.above()):
         yield node.problem(
             "NESTED_LOOP",
-            f"{node.label} is a loop in a loop, which the open-source server does not support: put the inner one into "
-            "a sub-workflow.",
+            f"{node.label} is a loop inside a loop, which the open-source server does not support: put the inner one "
+            "into a sub-workflow.",
             is_error=False,
         )

@@ -1,4 +1,4 @@
-"""Checks of ``${...}``: that what they name is there, and has run when they are read."""
+"""Checks of ``${...}``: whether the task that a reference names exists, and has run when it is read."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from conductor.validation.expressions import Expression, expressions_in
 from conductor.validation.flow import Order, order_of
 from conductor.validation.problem import Problem
-from conductor.validation.task_types import OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
-from conductor.validation.tree import Node, Tree, as_list, as_mapping, closest, definition_of, like
-from conductor.workflow.expressions import Expression, expressions_in
-from conductor.workflow.refs import Ref, root_of, text_of
-from conductor.workflow.step import Step
+from conductor.validation.task_types import ORKES_OUTPUTS, OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
+from conductor.validation.tree import Node, Reference, Tree, as_mapping, closest, declared_inputs, like
 
 __all__ = ["check_references"]
 
 
+#: Fields of a task in which the server replaces references.
 _SCANNED = ("inputParameters", "sink", "items", "subWorkflowParam", "cacheConfig", "dynamicForkTasksParam")
+#: Variables of the server itself, such as ``${CPEWF_TASK_ID}``.
 _SYSTEM = {"CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK"}
-_GIVEN = {"workflowId", "reason", "failureStatus", "failureTaskId", "failedWorkflow"}  # what a failure workflow gets
+#: Inputs that the server passes to a failure workflow.
+_GIVEN = {"workflowId", "reason", "failureStatus", "failureTaskId", "failedWorkflow"}
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _BARE = re.compile(r"\[\s*([^\s\]'\"?*:\d(@-][^\]]*)\]")
 _BRACKETS = re.compile(r"\[[^\]]*\]|\$\{.*\}")
@@ -35,33 +36,33 @@ _TOKEN = re.compile(r"(.*)@\d+")
 
 
 def check_references(tree: Tree) -> Iterator[Problem]:
-    """All references of the steps, and those of the output."""
+    """Check all references of the tasks, and those of the output parameters."""
     for node in tree.nodes:
-        foreign = list(_foreign(node.step.workflow, node.written()))
-        for path, ref, other in foreign:
-            yield node.problem("FOREIGN_REFERENCE", _of_another(ref, other), path, text=text_of(ref))
+        foreign = [one for one in node.source.references if one.foreign is not None]
+        for one in foreign:
+            yield node.problem("FOREIGN_REFERENCE", _of_another(one), one.path, text=one.text)
         for name in _SCANNED:
             value = node.wire.get(name)
             if name == "subWorkflowParam" and isinstance(value, Mapping):
                 value = {key: item for key, item in value.items() if not isinstance(item, Mapping)}
             for path, found in expressions_in(value, name):
-                if not _is_told(found, path, foreign, is_lifted=node.step.lifts is not None):
+                if not _is_reported(found, path, foreign, is_lifted=node.source.lifts_script):
                     yield from _reference(tree, node, path, found)
         yield from _without_braces(tree, node)
         yield from _keys(node)
-    foreign = list(_foreign(tree.workflow, tree.written()))
-    for path, ref, other in foreign:
-        yield tree.problem("FOREIGN_REFERENCE", _of_another(ref, other), path, text=text_of(ref))
+    foreign = [one for one in tree.definition.references if one.foreign is not None]
+    for one in foreign:
+        yield tree.problem("FOREIGN_REFERENCE", _of_another(one), one.path, text=one.text)
     for path, found in expressions_in(tree.fields.get("outputParameters"), "outputParameters"):
-        if not _is_told(found, path, foreign):
+        if not _is_reported(found, path, foreign):
             yield from _output(tree, path, found)
 
 
 def _keys(node: Node) -> Iterator[Problem]:
-    """References in names of inputs, which the server leaves as they are."""
+    """Warn of references in names of inputs, which the server does not replace."""
     for path in _key_paths(node.inputs, "inputParameters"):
         yield node.problem(
-            "REFERENCE_AS_KEY", "A name has a ${...}: the server replaces them in values only.", path, is_error=False
+            "REFERENCE_AS_KEY", "The server replaces ${...} only in values, not in names.", path, is_error=False
         )
 
 
@@ -76,26 +77,17 @@ def _key_paths(value: Any, path: str) -> Iterator[str]:
             yield from _key_paths(item, f"{path}[{index}]")
 
 
-def _foreign(own: Any, written: list[tuple[str, Ref, str]]) -> Iterator[tuple[str, Ref, Any]]:
-    """References to the input or a step of another workflow, whose text may well mean something here."""
-    for path, ref, _ in written:
-        root = root_of(ref)
-        other = root.workflow if isinstance(root, Step) else root
-        if own is not None and other is not None and other is not own:
-            yield path, ref, other
+def _of_another(one: Reference) -> str:
+    return f"{one.text} belongs to the workflow {one.foreign!r}, not to this one."
 
 
-def _of_another(ref: Ref, other: Any) -> str:
-    return f"{text_of(ref)} is of workflow {getattr(other, 'name', '?')!r}, and not of this one."
-
-
-def _is_told(found: Expression, path: str, foreign: list[tuple[str, Ref, Any]], *, is_lifted: bool = False) -> bool:
-    """Whether the reference at this path is a foreign one; a script's stand at the path of an input parameter."""
-    return any(text_of(ref) == found.text and (is_lifted or at == path) for at, ref, _ in foreign)
+def _is_reported(found: Expression, path: str, foreign: Collection[Reference], *, is_lifted: bool = False) -> bool:
+    """Whether it is a reported foreign reference; those of a script have the path of an input parameter."""
+    return any(one.text == found.text and (is_lifted or one.path == path) for one in foreign)
 
 
 def _without_braces(tree: Tree, node: Node) -> Iterator[Problem]:
-    """Texts that look as if they were meant as references."""
+    """Warn of strings that look like references without braces."""
     roots = ("workflow", *tree.by_ref)
     for path, text in _texts(node.inputs, "inputParameters"):
         match = _LIKE.fullmatch(text) or _BRACES.search(text)
@@ -104,14 +96,14 @@ def _without_braces(tree: Tree, node: Node) -> Iterator[Problem]:
         meant = match["path"] if match["root"] else f"workflow.{match['path']}"
         yield node.problem(
             "NO_REFERENCE_BRACES",
-            f"{match[0]!r} is text; as a reference it is written '${{{meant}}}'.",
+            f"{match[0]!r} is a plain string; write a reference as '${{{meant}}}'.",
             path,
             is_error=False,
         )
 
 
 def _is_meant(match: re.Match[str], roots: Collection[str], node: Node) -> bool:
-    """Whether a text names something that is there; what begins with $ may be a script, that reads its inputs."""
+    """Whether the string names a task; one that begins with $ can be a script that reads its inputs."""
     if match["root"]:
         return match["root"] in roots and (match["root"] not in node.inputs or not match.groupdict().get("before"))
     return not match.groupdict().get("before")
@@ -137,10 +129,17 @@ def _reference(tree: Tree, node: Node, path: str, found: Expression) -> Iterator
     elif found.root not in _SYSTEM and not _VARIABLE.fullmatch(found.body):
         source = _source(tree, found)
         if source is None:
-            yield node.problem("UNKNOWN_REFERENCE", _unknown(tree, found), path, text=found.text)
+            if not (path.startswith("cacheConfig") and found.root in node.inputs):
+                is_error = _is_error(tree, found) and not path.startswith("cacheConfig")
+                yield node.problem("UNKNOWN_REFERENCE", _unknown(tree, found), path, text=found.text, is_error=is_error)
             return
         yield from _in_time(node, source, path, found)
         yield from _known_output(node, source, path, found)
+
+
+def _is_error(tree: Tree, found: Expression) -> bool:
+    """Whether an unknown root is certainly wrong: a dynamic fork makes tasks, and Orkes has roots of its own."""
+    return not (found.root.startswith("_") or (tree.dynamic_fork is not None and found.root != "$"))
 
 
 def _broken(found: Expression) -> str | None:
@@ -150,12 +149,12 @@ def _broken(found: Expression) -> str | None:
         return f"The reference {found.text!r} is empty."
     body = _FILTER.sub("[0]", found.body)
     if (bare := _BARE.search(body)) and "${" not in found.body:
-        return f"{found.text}: a name in brackets needs quotes: ['{bare[1].strip()}']."
+        return f"{found.text}: quote the name in brackets: ['{bare[1].strip()}']."
     if _BLANK.search(_BRACKETS.sub("", body)):
-        return f"{found.text} is no path: the server computes nothing in ${{...}}. Use inline(...) or jq(...)."
+        return f"{found.text} is not a path: the server evaluates no expressions. Use inline(...) or jq(...)."
     if found.body.endswith("."):
         return f"{found.text} ends with a dot."
-    return f"{found.text} has a bracket or a quote that is not closed." if _is_open(body) else None
+    return f"{found.text} has an unclosed bracket or quote." if _is_open(body) else None
 
 
 def _is_open(body: str) -> bool:
@@ -169,13 +168,16 @@ def _source(tree: Tree, found: Expression) -> Node | None:
 
 def _unknown(tree: Tree, found: Expression) -> str:
     if match := _TOKEN.fullmatch(found.root):
-        return f"{found.text} refers to a step {match[1]!r} that was never added to this workflow."
+        return f"{found.text} refers to the step {match[1]!r}, which was never added to this workflow."
     if found.root == "$":
-        return f"{found.text}: the server takes the ${{...}} of JavaScript's own for a reference; write + instead."
+        return f"{found.text}: the server treats the ${{...}} of JavaScript templates as a reference; use + instead."
+    if found.root.startswith("_"):
+        return f"{found.text}: the open-source server does not know {found.root!r}; only Orkes may."
     known = [ref for ref in tree.by_ref if ref]
-    return (
-        f"{found.text} refers to {found.root!r}, and no step of this workflow has that name{closest(found.root, known)}"
-    )
+    message = f"{found.text} refers to {found.root!r}, and no task of this workflow has that name"
+    if (fork := tree.dynamic_fork) is not None:
+        return f"{message}, unless {fork.label} creates it{closest(found.root, known)}"
+    return f"{message}{closest(found.root, known)}"
 
 
 def _of_workflow(tree: Tree, found: Expression) -> Iterator[tuple[str, str]]:
@@ -185,19 +187,19 @@ def _of_workflow(tree: Tree, found: Expression) -> Iterator[tuple[str, str]]:
     if parts[0] not in WORKFLOW_FIELDS:
         yield (
             "UNKNOWN_FIELD",
-            f"{found.text}: a workflow has no {parts[0]!r}{closest(parts[0], WORKFLOW_FIELDS)}",
+            f"{found.text}: a workflow has no field {parts[0]!r}{closest(parts[0], WORKFLOW_FIELDS)}",
         )
         return
     if len(parts) == 1:
         return
-    declared = [name for name in as_list(tree.fields.get("inputParameters")) if isinstance(name, str)]
+    declared = declared_inputs(tree.fields) or []
     template = as_mapping(tree.fields.get("inputTemplate"))
     known = {*declared, *template, *_GIVEN} if declared else None
     if parts[0] == "input" and known and parts[1] not in known and not parts[1].startswith("_"):
-        message = f"{parts[1]!r} is none of the workflow's inputParameters{closest(parts[1], declared)}"
+        message = f"{parts[1]!r} is not in the workflow's inputParameters{closest(parts[1], declared)}"
         yield "UNDECLARED_INPUT", f"{found.text}: {message}"
     if parts[0] == "variables" and parts[1] not in (known := _variables(tree)):
-        yield "UNKNOWN_VARIABLE", f"{found.text}: no step sets the variable {parts[1]!r}{closest(parts[1], known)}"
+        yield "UNKNOWN_VARIABLE", f"{found.text}: no task sets the variable {parts[1]!r}{closest(parts[1], known)}"
 
 
 def _variables(tree: Tree) -> set[str]:
@@ -209,20 +211,21 @@ def _variables(tree: Tree) -> set[str]:
 
 
 _PARALLEL = (
-    "{0} refers to {1!r}, a step of another branch of {2!r}: the branches run beside each other, and it may not have "
-    "run. Join the branches first."
+    "{0} refers to {1!r}, a task of another branch of {2!r}: the branches run in parallel, and it may not have run "
+    "yet. "
+    "Join the branches first."
 )
-_OTHER_CASE = "{0} refers to {1!r}, a step of another case of {2!r}: only one of the cases runs."
-_LATER = "{0} refers to {1!r}, which comes later: it has not run yet."
-_MAYBE = "{0} refers to {1!r}, which runs only in some cases of {2!r}: otherwise this is null."
-_UNJOINED = "{0} refers to {1!r}, a step of a branch of {2!r} that no JOIN waits for: it may not have run."
+_OTHER_CASE = "{0} refers to {1!r}, a task of another case of {2!r}: only one of the cases runs."
+_LATER = "{0} refers to {1!r}, which runs later: it has no output yet."
+_MAYBE = "{0} refers to {1!r}, which runs only in some cases of {2!r}: in the others this is null."
+_UNJOINED = "{0} refers to {1!r}, a task of a branch of {2!r} that no JOIN waits for: it may not have run yet."
 
 
 def _in_time(node: Node, source: Node, path: str, found: Expression) -> Iterator[Problem]:
     order, at = order_of(source, node)
     where = at.ref if at else ""
     messages = {
-        Order.ITSELF: ("SELF_REFERENCE", "{0} refers to the step itself."),
+        Order.ITSELF: ("SELF_REFERENCE", "{0} refers to the task itself."),
         Order.LATER: ("LATER_REFERENCE", _LATER),
         Order.PARALLEL: ("PARALLEL_REFERENCE", _PARALLEL),
         Order.OTHER_CASE: ("OTHER_CASE", _OTHER_CASE),
@@ -237,47 +240,52 @@ def _in_time(node: Node, source: Node, path: str, found: Expression) -> Iterator
 
 
 def _known_output(node: Node, source: Node, path: str, found: Expression) -> Iterator[Problem]:
-    if message := _wrong_output(source, found):
-        yield node.problem("UNKNOWN_OUTPUT", message, path, text=found.text)
+    if wrong := _wrong_output(source, found):
+        message, is_error = wrong
+        yield node.problem("UNKNOWN_OUTPUT", message, path, text=found.text, is_error=is_error)
 
 
-def _wrong_output(source: Node, found: Expression) -> str | None:
-    parts = found.parts
-    if parts and parts[0] not in TASK_FIELDS:
-        meant = like(parts[0], TASK_FIELDS) or f"output.{parts[0]}"
-        return f"{found.text}: a task has no {parts[0]!r}; did you mean {meant!r}?"
-    if len(parts) < 2 or parts[0] != "output":  # noqa: PLR2004
+def _wrong_output(source: Node, found: Expression) -> tuple[str, bool] | None:
+    """Return the message about an unknown output and whether it is an error, or None."""
+    root, name, *_ = [*found.parts, "", ""]
+    if root and root not in TASK_FIELDS:
+        meant = like(root, TASK_FIELDS) or f"output.{root}"
+        return f"{found.text}: a task has no field {root!r}; did you mean {meant!r}?", True
+    if not name or root != "output":
         return None
-    name, known = parts[1], _outputs(source)
+    known = _outputs(source)
     if known is None or name in known or (source.type == "DO_WHILE" and name.isdigit()):
-        return _wrong_response(source, found)
+        wrong = _wrong_response(source, found)
+        return (wrong, True) if wrong else None
+    if source.signature is None and (name.startswith("_") or name in ORKES_OUTPUTS.get(source.type, ())):
+        return f"{found.text}: only Orkes has {name!r} in the output of {source.label}.", False
     if source.type == "SET_VARIABLE":
-        hint = f"; read ${{workflow.variables.{name}}}."
+        hint = f"; use ${{workflow.variables.{name}}}."
     elif source.type == "HTTP" and name in RESPONSE:
         hint = f"; did you mean 'response.{name}'?"
     else:
         hint = closest(name, known)
-    return f"{found.text}: the output of {source.label} has no {name!r}{hint}"
+    return f"{found.text}: the output of {source.label} has no {name!r}{hint}", True
 
 
 def _wrong_response(source: Node, found: Expression) -> str | None:
-    parts = found.parts
-    if source.type != "HTTP" or source.wire.get("asyncComplete") or len(parts) < 3 or parts[2] in RESPONSE:  # noqa: PLR2004
+    name = next(iter(found.parts[2:]), None)
+    if source.type != "HTTP" or source.wire.get("asyncComplete") or name is None or name in RESPONSE:
         return None
-    return f"{found.text}: a response has no {parts[2]!r}{closest(parts[2], RESPONSE)}"
+    return f"{found.text}: a response has no {name!r}{closest(name, RESPONSE)}"
 
 
-def _outputs(source: Node) -> tuple[str, ...] | None:
-    """The names in a step's output; None when they are not known."""
+def _outputs(source: Node) -> Collection[str] | None:
+    """Return the names in a task's output; None when they are not known."""
     if source.wire.get("asyncComplete"):
-        return None  # who completes it says
+        return None  # the caller that completes the task decides
     if source.signature is not None:
         return source.signature.outputs
     if source.type == "SUB_WORKFLOW":
         param = source.wire.get("subWorkflowParam")
-        target = source.step.target
         definition = param.get("workflowDefinition") if isinstance(param, Mapping) else None
-        definition = definition_of(target) if target is not None and definition is None else definition
+        if definition is None and source.source.callee is not None:
+            definition = source.source.callee.wire
         outputs = definition.get("outputParameters") if isinstance(definition, Mapping) else None
         return (*outputs, "subWorkflowId") if isinstance(outputs, Mapping) and outputs else None
     return OUTPUTS.get(source.type)
@@ -292,6 +300,8 @@ def _output(tree: Tree, path: str, found: Expression) -> Iterator[Problem]:
     elif found.root not in _SYSTEM and not _VARIABLE.fullmatch(found.body):
         source = _source(tree, found)
         if source is None:
-            yield tree.problem("UNKNOWN_REFERENCE", _unknown(tree, found), path, text=found.text)
+            is_error = _is_error(tree, found)
+            yield tree.problem("UNKNOWN_REFERENCE", _unknown(tree, found), path, text=found.text, is_error=is_error)
         elif wrong := _wrong_output(source, found):
-            yield tree.problem("UNKNOWN_OUTPUT", wrong, path, text=found.text)
+            message, is_error = wrong
+            yield tree.problem("UNKNOWN_OUTPUT", message, path, text=found.text, is_error=is_error)

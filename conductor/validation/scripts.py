@@ -1,4 +1,4 @@
-"""Checks of scripts: they can be read, and the names that they read are there."""
+"""Checks of scripts: their syntax, and the names that they read."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 
+from conductor.validation.expressions import expressions
 from conductor.validation.problem import Problem
 from conductor.validation.tree import Node, Tree, closest
-from conductor.workflow.expressions import expressions
 
 __all__ = ["check_scripts", "is_uncalled", "syntax_error"]
 
 
+#: Put before a script so that it is parsed and not run.
 _NEVER_RUN = "throw 0;"
 _RETURN = re.compile(r"\s*return\b")
 _HEAD = re.compile(r"(?:async\s+)?function\b[^{]*(?=\{)")
@@ -24,12 +25,12 @@ _CLOSING = {"{": "}", "(": ")"}
 
 @lru_cache(maxsize=512)
 def syntax_error(script: str) -> str | None:
-    """What is wrong with the syntax, or None.
+    """Return the syntax error of a script, or None.
 
-    The parser is that of the extra ``server``; without it only the most frequent mistake is found.
+    The parser comes with the extra ``server``; without it only a return outside of a function is found.
     """
     if _RETURN.match(script):
-        return "a return stands outside of a function; the value of a script is that of its last expression"
+        return "return outside of a function; the result of a script is its last expression"
     try:
         quickjs = import_module("_quickjs")
     except ImportError:
@@ -43,7 +44,7 @@ def syntax_error(script: str) -> str | None:
 
 
 def is_uncalled(script: str) -> bool:
-    """Whether the script is a function and no more: its value is the function, which nobody calls."""
+    """Whether the script is only a function that is never called."""
     rest = _SKIPPED.sub(lambda match: "" if match[0][0] == "/" else "''", script).strip(" \t\r\n;")
     if rest.startswith("(") and _end(rest, 0) == len(rest) - 1:
         rest = rest[1:-1].strip()
@@ -60,7 +61,7 @@ def is_uncalled(script: str) -> bool:
 
 
 def _end(text: str, start: int) -> int:
-    """Where the bracket that stands at ``start`` is closed, or -1."""
+    """Return the position where the bracket at ``start`` is closed, or -1."""
     opening, depth = text[start : start + 1], 0
     for position in range(start, len(text)):
         if text[position] == opening:
@@ -81,7 +82,7 @@ _JAVASCRIPT = {"javascript", "graaljs", "ecmascript", "js"}
 
 
 def check_scripts(tree: Tree) -> Iterator[Problem]:
-    """The scripts of switches, loops and inline tasks, and the queries of jq."""
+    """Check the scripts of switches, loops and inline tasks, and jq queries."""
     for node in tree.nodes:
         if check := _BY_TYPE.get(node.type):
             yield from check(node)
@@ -108,8 +109,8 @@ def _loop(node: Node) -> Iterator[Problem]:
         if name in inside and name not in node.inputs:
             yield node.problem(
                 "LOOP_OUTPUT",
-                f"The condition of {node.label} reads {match[0]}, and $.{name} is the output of that step itself: "
-                f"leave .output out, as in $.{name}['done'].",
+                f"The condition of {node.label} reads {match[0]}, but $.{name} is already the output of that task: "
+                f"remove .output, as in $.{name}['done'].",
                 "loopCondition",
                 is_error=False,
             )
@@ -124,7 +125,7 @@ def _inline(node: Node) -> Iterator[Problem]:
     if isinstance(script, str) and is_uncalled(script):
         yield node.problem(
             "UNCALLED_FUNCTION",
-            f"The script of {node.label} is a function that nobody calls: there is no result. Call it: "
+            f"The script of {node.label} is a function that is never called, so it has no result. Call it: "
             "(function () { return ...; })()",
             at,
             is_error=False,
@@ -137,8 +138,9 @@ def _jq(node: Node) -> Iterator[Problem]:
     if found and found[0].text != query:
         yield node.problem(
             "SCRIPT_REFERENCE",
-            f"The query of {node.label} has {found[0].text}, whose bare value the server puts into the query's text: "
-            "give it as an input, and read that as .name.",
+            f"The query of {node.label} contains {found[0].text}, and the server inserts the bare value into the "
+            "query: "
+            "pass it as an input parameter and read that as .name.",
             "inputParameters.queryExpression",
             text=found[0].text,
             is_error=False,
@@ -155,10 +157,10 @@ _BY_TYPE = {
 
 
 def _syntax(node: Node, script: object, at: str, *, is_error: bool) -> Iterator[Problem]:
-    """Mistakes of syntax; ``is_error``: the server looks for them too, and refuses the definition."""
+    """Check the syntax; ``is_error``: the server checks it too, and refuses the definition."""
     if isinstance(script, str) and "${" not in script and (why := syntax_error(script)):
         yield node.problem(
-            "SCRIPT_SYNTAX", f"The script of {node.label} is no JavaScript: {why}.", at, is_error=is_error
+            "SCRIPT_SYNTAX", f"The script of {node.label} is not valid JavaScript: {why}.", at, is_error=is_error
         )
 
 
@@ -166,16 +168,17 @@ def _script(node: Node, script: object, at: str, known: set[str]) -> Iterator[Pr
     if isinstance(script, str) and "${" in script and "`" not in script:
         yield node.problem(
             "SCRIPT_REFERENCE",
-            f"The script of {node.label} has a ${{...}}, which the server does not replace there: put it into an input "
-            "parameter and read that as $.name.",
+            f"The script of {node.label} contains ${{...}}, which the server does not replace in scripts: pass it as "
+            "an "
+            "input parameter and read that as $.name.",
             at,
         )
         return
     if isinstance(script, str) and (match := _WORKFLOW.search(script)):
         yield node.problem(
             "SCRIPT_WORKFLOW",
-            f"The script of {node.label} reads {match[0]}, which scripts do not know; write ${{{match[0]}...}} in it, "
-            "with the builder, or make it an input parameter.",
+            f"The script of {node.label} reads {match[0]}, which scripts cannot access; use ${{{match[0]}...}} with "
+            "the builder, or an input parameter.",
             at,
         )
     yield from _names(node, script, at, known, is_error=True)
@@ -189,7 +192,7 @@ def _names(node: Node, script: object, at: str, known: set[str], *, is_error: bo
     for name in sorted(unknown):
         yield node.problem(
             "UNKNOWN_SCRIPT_NAME",
-            f"The script of {node.label} reads $.{name}, which is no input parameter{closest(name, names)}",
+            f"The script of {node.label} reads $.{name}, which is not an input parameter{closest(name, names)}",
             at,
             is_error=is_error,
         )

@@ -1,13 +1,23 @@
-"""What is known of the task types: what they need, what they answer."""
+"""Tables of the task types: the inputs and fields that they require, and the names in their output."""
 
 from __future__ import annotations
 
-__all__ = ["EVALUATORS", "NEEDED_FIELDS", "NEEDED_INPUTS", "OUTPUTS", "TASK_FIELDS", "TYPES", "WORKFLOW_FIELDS"]
+__all__ = [
+    "EVALUATORS",
+    "NEEDED_FIELDS",
+    "NEEDED_INPUTS",
+    "ORKES_OUTPUTS",
+    "OUTPUTS",
+    "RESPONSE",
+    "TASK_FIELDS",
+    "TYPES",
+    "WORKFLOW_FIELDS",
+]
 
 
 _MODEL = (("llmProvider", "integrationName", "integrationNames"), ("model",))
 _STORE = (("vectorDB",), ("index",))
-# For each type the input parameters that it needs: of each group one, by its path.
+#: For each type the input parameters that it requires, by path: one of each group.
 NEEDED_INPUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "AGENT": (("agentUrl", "agentName", "name"),),
     "BUSINESS_RULE": (("ruleFileLocation",), ("executionStrategy",)),
@@ -57,7 +67,7 @@ NEEDED_INPUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "UPDATE_TASK": (("taskStatus",), ("taskId", "taskRefName")),
     "WAIT_FOR_WEBHOOK": (("matches",),),
 }
-# Fields of the task itself that a type needs.
+#: For each type the fields of the task itself that it requires: one of each group.
 NEEDED_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "DECISION": (("caseValueParam", "caseExpression"), ("decisionCases",)),
     "DO_WHILE": (("loopCondition",), ("loopOver",)),
@@ -67,14 +77,16 @@ NEEDED_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "SUB_WORKFLOW": (("subWorkflowParam",),),
     "SWITCH": (("evaluatorType",), ("expression",), ("decisionCases",)),
 }
+#: All built-in types.
 TYPES = (
     *NEEDED_INPUTS,
     *NEEDED_FIELDS,
     "EXCLUSIVE_JOIN", "FORK_JOIN_DYNAMIC", "HUMAN", "JOIN", "NOOP", "PULL_WORKFLOW_MESSAGES", "QUERY_PROCESSOR",
     "SIMPLE", "USER_DEFINED", "WAIT", "YIELD",
 )  # fmt: skip
+#: Evaluators of scripts; messages list the first four.
 EVALUATORS = ("value-param", "javascript", "graaljs", "python", "ecmascript", "js")
-# What the outputs of the built-in types hold. A type that is not named may answer anything.
+#: For each built-in type the names in its output. A type that is missing here can have any output.
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "DECISION": ("caseOutput",),
     "DO_WHILE": ("iteration", "loopIndex", "loopItem"),
@@ -92,12 +104,20 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "START_WORKFLOW": ("workflowId",),
     "SWITCH": ("evaluationResult", "selectedCase"),
 }
+#: Names in outputs that only Orkes has. Names that begin with _ are Orkes' own for every type.
+ORKES_OUTPUTS: dict[str, tuple[str, ...]] = {
+    "DO_WHILE": ("item", "items", "index"),
+    "HTTP": ("_secrets",),
+}
+#: Names in the response of an HTTP task.
 RESPONSE = ("body", "headers", "statusCode", "reasonPhrase")
+#: Names after a task's reference name in ``${...}``.
 TASK_FIELDS = (
     "input", "output", "status", "taskType", "referenceTaskName", "retryCount", "correlationId", "pollCount",
     "taskDefName", "scheduledTime", "startTime", "endTime", "workflowInstanceId", "taskId", "reasonForIncompletion",
     "callbackAfterSeconds", "workerId", "iteration", "subWorkflowId",
 )  # fmt: skip
+#: Names after ``workflow`` in ``${...}``.
 WORKFLOW_FIELDS = (
     "input", "output", "status", "workflowId", "parentWorkflowId", "parentWorkflowTaskId", "workflowType", "version",
     "correlationId", "reasonForIncompletion", "schemaVersion", "variables", "env", "secrets",

@@ -1,19 +1,20 @@
-"""Checks of each task by itself: names, types of fields, what its type needs."""
+"""Checks of each task by itself: names, field types, and what its task type requires."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from conductor.models import TaskDef, WorkflowTask
 from conductor.models._base import Model
-from conductor.validation.models import Shape, misfit, unknown_fields
+from conductor.validation.expressions import expressions_in
+from conductor.validation.fields import Shape, misfit, unknown_fields
 from conductor.validation.problem import Problem
 from conductor.validation.task_types import EVALUATORS, NEEDED_FIELDS, NEEDED_INPUTS, TYPES
 from conductor.validation.tree import Node, Tree, as_mapping, closest, like, listed
 
-__all__ = ["check_task", "check_unique", "check_wait"]
+__all__ = ["check_tasks"]
 
 
 _DURATION = re.compile(
@@ -21,17 +22,18 @@ _DURATION = re.compile(
     re.IGNORECASE,
 )
 _UNTIL = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}(\s+\d{1,2}:\d{1,2}(\s+(?P<zone>.+?))?)?\s*")
-# Release 3.32.3 reads the names that Java shows for zones, offsets, and no zone of the form Europe/Berlin.
+#: Time zones that the server reads: names that Java displays, and offsets, but not the form Europe/Berlin (3.32.3).
 _ZONE = re.compile(r"[A-Za-z]{3,}(\s[\w\s.()-]+)?|GMT[+-]\d{1,2}:\d{2}|[+-]\d{4}")
+#: The largest number in a duration that the server can read.
 _MOST = 2**31 - 1
+#: Words in input names that suggest a time.
 _TIMES = {"time", "timeout", "delay", "sleep", "seconds", "minutes", "hours", "days", "date", "datetime"}
 
 
-def check_wait(node: Node) -> Iterator[Problem]:
-    """The duration, the time, and what may be meant as one of these."""
+def _wait(node: Node) -> Iterator[Problem]:
     duration, until = node.inputs.get("duration"), node.inputs.get("until")
     if duration is not None and until is not None:
-        yield node.problem("WAIT", "A WAIT has a duration or an until, and not both.", "inputParameters")
+        yield node.problem("WAIT", "A WAIT takes duration or until, not both.", "inputParameters")
     if wrong := _duration(duration):
         yield node.problem("WAIT", wrong, "inputParameters.duration")
     if wrong := _until(until):
@@ -41,17 +43,17 @@ def check_wait(node: Node) -> Iterator[Problem]:
 
 
 def _duration(value: Any) -> str | None:
-    form = "write days, hours, minutes and seconds in this order, as '1 days 2 hours 30 minutes' or '90s'"
+    form = "use days, hours, minutes and seconds in this order, such as '1 days 2 hours 30 minutes' or '90s'"
     if value is None:
         return None
     if not isinstance(value, str):
-        return f"The duration {value!r} is no text; {form}."
+        return f"The duration {value!r} is not a string; {form}."
     if "${" in value:
         return None if value.startswith("${") else _reference_first("duration", value)
     if not (value.strip() and _DURATION.fullmatch(value)):
-        return f"The duration {value!r} cannot be read; {form}."
+        return f"invalid duration {value!r}: {form}."
     if any(int(number) > _MOST for number in re.findall(r"\d+", value)):
-        return f"The duration {value!r} has a number above {_MOST}, which the server does not read; use a larger unit."
+        return f"The duration {value!r} has a number above {_MOST}, which the server cannot read; use a larger unit."
     return None
 
 
@@ -59,30 +61,30 @@ def _until(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        return f"The time {value!r} is no text; write it as '2027-01-31 18:30 UTC'."
+        return f"The time {value!r} is not a string; use a form such as '2027-01-31 18:30 UTC'."
     if "${" in value:
         return None if value.startswith("${") else _reference_first("time", value)
     match = _UNTIL.fullmatch(value)
     if match is None:
-        return f"The time {value!r} cannot be read; write it as '2027-01-31 18:30 UTC'."
+        return f"invalid time {value!r}: use a form such as '2027-01-31 18:30 UTC'."
     if match["zone"] and not _ZONE.fullmatch(match["zone"]):
-        return f"The time {value!r} has a zone that the server does not read; write UTC, CET, GMT+02:00 or +0200."
+        return f"The time {value!r} has a time zone that the server cannot read; use UTC, CET, GMT+02:00 or +0200."
     return None
 
 
 def _reference_first(name: str, value: str) -> str:
-    return f"The {name} {value!r} has a reference that does not stand first: the server refuses it. Make it the first."
+    return f"The {name} {value!r} has a reference that is not at its start: the server refuses it. Put it first."
 
 
 def _meant(node: Node) -> Iterator[Problem]:
-    """A WAIT without a time waits for somebody; its inputs are for them, unless they look like a time."""
+    """Warn of inputs that look like a time: a WAIT without a time waits until it is completed by a call."""
     for name in node.inputs:
         plain = re.split(r"[_\s]|(?=[A-Z])", name)
         if {part.lower() for part in plain} & _TIMES or like(name, ("duration", "until")):
             yield node.problem(
                 "WAIT",
-                f"{node.label} has no duration and no until, so that it waits until somebody completes it; {name!r} "
-                "is no time for the server. Write duration='60 seconds'.",
+                f"{node.label} has neither duration nor until, so it waits until it is completed by a call; the server "
+                f"ignores {name!r}. Use duration='60 seconds'.",
                 f"inputParameters.{name}",
                 is_error=False,
             )
@@ -118,58 +120,70 @@ _FIELDS: dict[str, Shape] = {
     "dynamicTaskNameParam": Shape.TEXT,
 }
 _ELSEWHERE: dict[type[Model], str] = {
-    TaskDef: "it belongs into the task's definition, the registered one, or taskDefinition in this place."
+    TaskDef: "it belongs to the task definition; register it, or set it in taskDefinition."
 }
+#: Statuses that a TERMINATE task can end a workflow with.
 _STATUSES = ("COMPLETED", "FAILED", "TERMINATED")
+#: Methods that an HTTP task can have.
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-def check_unique(tree: Tree) -> Iterator[Problem]:
-    """Reference names that stand twice."""
+def check_tasks(tree: Tree) -> Iterator[Problem]:
+    """Check the fields and inputs of each task."""
+    yield from _duplicates(tree)
+    used = _used_bodies(tree)
+    for node in tree.nodes:
+        for name, shape in _FIELDS.items():
+            if wrong := misfit(node.wire.get(name), shape):
+                yield node.problem("WRONG_TYPE", f"{name} of {node.label} {wrong}.", name)
+        yield from unknown_fields(node.wire, WorkflowTask, node.problem, _ELSEWHERE)
+        yield from _names(node, used)
+        yield from _type(node)
+        yield from _needed(node)
+        if check := _BY_TYPE.get(node.type):
+            yield from check(node)
+
+
+def _duplicates(tree: Tree) -> Iterator[Problem]:
     for node in tree.nodes:
         first = tree.by_ref[node.ref]
         if node.ref and first is not node:
-            where = first.path if first.step.is_loaded else f"{first.path} ({first.step.place})"
+            where = f"{first.path} ({first.source.place})" if first.source.place else first.path
             yield node.problem(
                 "DUPLICATE_REFERENCE",
-                f"The reference name {node.ref!r} is that of {first.path} too; it must be unique in the workflow. "
-                f"The other one is at {where}.",
+                f"The reference name {node.ref!r} must be unique in the workflow; it is also the name of {where}.",
                 "taskReferenceName",
             )
 
 
-def check_task(node: Node) -> Iterator[Problem]:
-    """The fields and inputs of one task."""
-    for name, shape in _FIELDS.items():
-        if wrong := misfit(node.wire.get(name), shape):
-            yield node.problem("WRONG_TYPE", f"{name} of {node.label} {wrong}.", name)
-    yield from unknown_fields(node.wire, WorkflowTask, node.problem, _ELSEWHERE)
-    yield from _names(node)
-    yield from _type(node)
-    yield from _needed(node)
-    if check := _BY_TYPE.get(node.type):
-        yield from check(node)
+def _used_bodies(tree: Tree) -> list[str]:
+    """Return the text between the braces of all references of the definition."""
+    return [found.body.strip() for _, found in expressions_in(tree.fields)]
 
 
-def _names(node: Node) -> Iterator[Problem]:
+def _names(node: Node, used: Collection[str]) -> Iterator[Problem]:
     if not node.wire.get("taskReferenceName"):
         yield node.problem("NO_REFERENCE", f"{node.type} has no taskReferenceName.", "taskReferenceName")
     elif node.ref == "workflow":
         yield node.problem(
-            "REFERENCE_NAME", "The reference name 'workflow' means the workflow itself in ${...}.", "taskReferenceName"
+            "REFERENCE_NAME",
+            "The reference name 'workflow' replaces the workflow itself in ${workflow...}. Use another name.",
+            "taskReferenceName",
+            is_error=any(re.match(r"workflow\b", body) for body in used),
         )
     elif re.search(r"[.\[\]{}$\s]", node.ref):
-        yield node.problem(
-            "REFERENCE_NAME",
-            f"The reference name {node.ref!r} cannot be used in ${{...}}: it has a space, dot, bracket or $. "
-            "Use letters, digits and _.",
-            "taskReferenceName",
-        )
+        if any(body == node.ref or body.startswith((f"{node.ref}.", f"{node.ref}[")) for body in used):
+            yield node.problem(
+                "REFERENCE_NAME",
+                f"${{{node.ref}...}} cannot be resolved: the reference name {node.ref!r} has a space, dot, bracket or "
+                "$. Use letters, digits and _.",
+                "taskReferenceName",
+            )
     elif "__" in node.ref and any(above.type == "DO_WHILE" for above in node.above()):
         yield node.problem(
             "REFERENCE_NAME",
-            f"The reference name {node.ref!r} has '__', by which the server marks the rounds of a loop: in a loop it "
-            "never ends. Use one _.",
+            f"The reference name {node.ref!r} contains '__', with which the server marks the iterations of a loop: the "
+            "loop would never end. Use one _.",
             "taskReferenceName",
         )
     if not node.wire.get("name"):
@@ -178,19 +192,21 @@ def _names(node: Node) -> Iterator[Problem]:
 
 def _type(node: Node) -> Iterator[Problem]:
     if node.wire.get("type", "") is None:
-        yield node.problem("WRONG_TYPE", f"type of {node.label} is null; leave it out for SIMPLE.", "type")
+        yield node.problem("WRONG_TYPE", f"type of {node.label} is null; omit the field for SIMPLE.", "type")
     if node.type in TYPES:
         return
     if node.type.upper() in TYPES:
         yield node.problem(
             "UNKNOWN_TYPE",
-            f"The type {node.type!r} is written {node.type.upper()!r}; as it is, a worker gets it.",
+            f"Task types are uppercase: use {node.type.upper()!r}. The server waits for a worker of the type "
+            f"{node.type!r}.",
             "type",
         )
     elif meant := like(node.type, TYPES):
         yield node.problem(
             "UNKNOWN_TYPE",
-            f"There is no type {node.type!r}; did you mean {meant!r}? A type that is not known waits for a worker.",
+            f"Unknown task type {node.type!r}; did you mean {meant!r}? The server waits for a worker of an unknown "
+            "type.",
             "type",
             is_error=False,
         )
@@ -200,12 +216,12 @@ def _needed(node: Node) -> Iterator[Problem]:
     for group in NEEDED_FIELDS.get(node.type, ()):
         if all(_is_missing(node, name) for name in group):
             yield node.problem(
-                "MISSING_FIELD", f"{node.label} has no {' and no '.join(group)}; the server needs it.", group[0]
+                "MISSING_FIELD", f"{node.label} has no {' or '.join(group)}, and the server requires it.", group[0]
             )
     for group in NEEDED_INPUTS.get(node.type, ()):
         if all(_at(node.inputs, path) in (None, "") for path in group) and not _is_reference(node, group):
             yield node.problem(
-                "MISSING_INPUT", f"{node.label} needs the input parameter {' or '.join(group)}.", "inputParameters"
+                "MISSING_INPUT", f"{node.label} requires the input parameter {' or '.join(group)}.", "inputParameters"
             )
 
 
@@ -225,7 +241,7 @@ def _at(inputs: Any, path: str) -> Any:
 
 
 def _is_reference(node: Node, group: tuple[str, ...]) -> bool:
-    """Whether the object that holds them is a reference as a whole, or comes from a template."""
+    """Whether the containing object is a reference as a whole, or comes from a template."""
     heads = {path.partition(".")[0] for path in group if "." in path}
     template = as_mapping(as_mapping(node.wire.get("taskDefinition")).get("inputTemplate"))
     return any(isinstance(node.inputs.get(head), str) for head in heads) or any(
@@ -241,7 +257,7 @@ def _http(node: Node) -> Iterator[Problem]:
         yield node.problem("HTTP_METHOD", f"{node.label} has no method; the open-source server fails it.", at)
     elif isinstance(method, str) and "${" not in method and method not in _METHODS:
         yield node.problem(
-            "HTTP_METHOD", f"The method of {node.label} is {method!r}; there are {listed(_METHODS)}.", at
+            "HTTP_METHOD", f"The method of {node.label} is {method!r}; use one of {listed(_METHODS)}.", at
         )
     for name in ("connectionTimeOut", "readTimeOut"):
         value = (request if isinstance(request, Mapping) else node.inputs).get(name)
@@ -254,7 +270,7 @@ def _terminate(node: Node) -> Iterator[Problem]:
     if status is not None and status not in _STATUSES:
         yield node.problem(
             "TERMINATION_STATUS",
-            f"terminationStatus is {status!r}; it must be {', '.join(_STATUSES)}, written out and not a reference.",
+            f"terminationStatus is {status!r}; it must be {', '.join(_STATUSES)}; a reference is not allowed.",
             "inputParameters.terminationStatus",
         )
     if node.wire.get("optional"):
@@ -265,7 +281,7 @@ def _evaluator(node: Node, evaluator: Any, at: str) -> Iterator[Problem]:
     if isinstance(evaluator, str) and evaluator and "${" not in evaluator and evaluator not in EVALUATORS:
         yield node.problem(
             "EVALUATOR",
-            f"{node.label} has the evaluator {evaluator!r}{closest(evaluator, EVALUATORS[:4])}",
+            f"{node.label} has the unknown evaluator {evaluator!r}{closest(evaluator, EVALUATORS[:4])}",
             at,
         )
 
@@ -281,21 +297,23 @@ def _switch(node: Node) -> Iterator[Problem]:
         if "${" in expression:
             yield node.problem(
                 "SWITCH_EXPRESSION",
-                f"The expression of {node.label} is {expression!r}; with value-param it is the name of an input "
-                "parameter, which holds the reference.",
+                f"The expression of {node.label} is {expression!r}; with value-param it must be the name of an "
+                "input parameter that holds the reference.",
                 "expression",
             )
         elif expression not in node.inputs:
             yield node.problem(
                 "SWITCH_EXPRESSION",
-                f"The expression of {node.label} names the input {expression!r}{closest(expression, node.inputs)}",
+                f"{node.label} always takes its default case: its expression names the input parameter {expression!r}, "
+                f"which is missing{closest(expression, node.inputs)}",
                 "expression",
+                is_error=False,
             )
     for name in node.blocks:
         if "${" in name:
             yield node.problem(
                 "CASE",
-                f"A case of {node.label} is {name.partition('.')[2]!r}; the server does not replace ${{...}} there.",
+                f"A case of {node.label} is {name.partition('.')[2]!r}; the server does not replace ${{...}} in cases.",
                 name,
             )
 
@@ -304,7 +322,7 @@ def _event(node: Node) -> Iterator[Problem]:
     sink = node.wire.get("sink")
     if isinstance(sink, str) and sink and "${" not in sink and ":" not in sink and sink != "conductor":
         yield node.problem(
-            "SINK", f"The sink {sink!r} is no sink; write 'conductor', or kind and name, as 'sqs:orders'.", "sink"
+            "SINK", f"Invalid sink {sink!r}: use 'conductor', or kind and name, such as 'sqs:orders'.", "sink"
         )
 
 
@@ -313,19 +331,20 @@ def _dynamic(node: Node) -> Iterator[Problem]:
     if isinstance(param, str) and param and param not in node.inputs:
         yield node.problem(
             "DYNAMIC",
-            f"dynamicTaskNameParam names an input parameter {param!r}{closest(param, node.inputs)}",
+            f"dynamicTaskNameParam names the input parameter {param!r}, which is missing{closest(param, node.inputs)}",
             "dynamicTaskNameParam",
         )
 
 
 def _set_variable(node: Node) -> Iterator[Problem]:
     if not node.inputs:
-        yield node.problem("NO_VARIABLE", f"{node.label} sets no variable.", "inputParameters", is_error=False)
+        message = f"{node.label} sets no variable. Pass it as an input parameter."
+        yield node.problem("NO_VARIABLE", message, "inputParameters", is_error=False)
     elif node.inputs.keys() == {"variableName", "value"}:
         meant = node.inputs["variableName"]
         yield node.problem(
             "VARIABLE_NAME",
-            f"{node.label} sets the variables 'variableName' and 'value'; to set {meant!r}, write "
+            f"{node.label} sets the variables 'variableName' and 'value'; to set {meant!r}, use "
             f"set_variable({meant}=...).",
             "inputParameters",
             is_error=False,
@@ -340,5 +359,5 @@ _BY_TYPE = {
     "SET_VARIABLE": _set_variable,
     "SWITCH": _switch,
     "TERMINATE": _terminate,
-    "WAIT": check_wait,
+    "WAIT": _wait,
 }

@@ -1,53 +1,163 @@
-"""The steps of a workflow with what a check needs to know of each: its wire form, its place, its surroundings."""
+"""The tasks of a definition with what the checks need: wire form, path, surroundings, and where each was written."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from conductor.models.codec import MAX_DEPTH
 from conductor.validation.problem import Problem
-from conductor.workflow.refs import Origin, Ref, Written, place_of, text_of
-from conductor.workflow.render import Renderer
-from conductor.workflow.signature import Signature
-from conductor.workflow.step import Block, Step
 
-__all__ = ["Node", "Tree", "as_list", "as_mapping", "closest", "definition_of", "like", "listed"]
+__all__ = [
+    "Definition",
+    "Node",
+    "Reference",
+    "TaskSource",
+    "Tree",
+    "WorkerSignature",
+    "as_list",
+    "as_mapping",
+    "closest",
+    "declared_inputs",
+    "like",
+    "listed",
+]
+
+
+class WorkerSignature(Protocol):
+    """The inputs and outputs of a worker's function."""
+
+    @property
+    def name(self) -> str:
+        """The task type."""
+
+    @property
+    def place(self) -> str:
+        """The function's location, as ``file:line``."""
+
+    @property
+    def required(self) -> Sequence[str]:
+        """Inputs without a default."""
+
+    @property
+    def accepted(self) -> Sequence[str] | None:
+        """All inputs that the function takes; None when it takes any."""
+
+    @property
+    def outputs(self) -> Sequence[str] | None:
+        """The keys of the output; None when they are not known."""
+
+    @property
+    def worker(self) -> Any:
+        """The declared worker, or None for a plain function."""
+
+
+@frozen
+class Reference:
+    """A reference that Python code wrote into a definition.
+
+    Attributes:
+        path: The field that holds it, such as ``inputParameters.total``.
+        text: Its text, such as ``${charge.output.total}``.
+        place: The line that wrote it, as ``file:line``.
+        foreign: The name of the workflow that it belongs to when that is another one; otherwise None.
+    """
+
+    path: str
+    text: str
+    place: str
+    foreign: str | None = None
+
+
+@frozen
+class TaskSource:
+    """What is known of a task beyond its wire form.
+
+    Attributes:
+        place: The line that made the task, as ``file:line``; "" for a task that was loaded from a file.
+        signature: The signature of the worker's function, or None.
+        references: The references in its fields.
+        unserializable: Path and reason of each value that has no JSON form.
+        lifts_script: Whether references of its script become input parameters.
+        option_names: Names that the builder takes as options, and that need the positional dict as inputs.
+        callee: The workflow that a SUB_WORKFLOW task was made from, or None.
+    """
+
+    place: str = ""
+    signature: WorkerSignature | None = None
+    references: Sequence[Reference] = ()
+    unserializable: Sequence[tuple[str, str]] = ()
+    lifts_script: bool = False
+    option_names: frozenset[str] = frozenset()
+    callee: Definition | None = None
+
+
+@frozen
+class Definition:
+    """A workflow definition, with what is known of its source.
+
+    Attributes:
+        wire: The definition in its wire form.
+        place: The line that made the workflow, as ``file:line``; "" for one that was loaded from a file.
+        lines: The lines that set some of its fields, by path.
+        references: The references in its output parameters.
+        unserializable: Path and reason of each value of its fields that has no JSON form.
+        tasks: The sources of its tasks, by path.
+        problems: Problems that were found while the workflow was built.
+        is_cycle: Whether the definition embeds itself: it has no tasks here, and is not checked again.
+    """
+
+    wire: Mapping[str, Any]
+    place: str = ""
+    lines: Mapping[str, str] = field(factory=dict)
+    references: Sequence[Reference] = ()
+    unserializable: Sequence[tuple[str, str]] = ()
+    tasks: Mapping[str, TaskSource] = field(factory=dict)
+    problems: Sequence[Problem] = ()
+    is_cycle: bool = False
+
+    def line(self, path: str) -> str:
+        """Return the line that set the field at a path, or "" when it is not known."""
+        heads = (line for at, line in self.lines.items() if path == at or path.startswith((f"{at}.", f"{at}[")))
+        return next(heads, self.place)
+
+
+_LOADED = TaskSource()
 
 
 @define(eq=False)
 class Node:
-    """A step in its surroundings.
+    """A task in its surroundings.
 
     Attributes:
-        step: The step.
-        wire: Its wire form, without what stands in its blocks.
-        path: Where it is in the definition, as ``tasks[1].decisionCases.A[0]``.
-        parent: The step whose block it is in, or None.
-        block: Which block of the parent.
-        index: Its place in the block.
+        wire: Its wire form.
+        path: Its path in the definition, such as ``tasks[1].decisionCases.A[0]``.
+        source: What is known beyond the wire form.
+        parent: The task that contains it, or None.
+        block: The name of the parent's block that contains it.
+        index: Its position in the block.
         blocks: The nodes of its own blocks, by name.
-        siblings: All nodes of the block that it is in.
-        signature: What is known of its worker's function, or None.
+        siblings: All nodes of the block that contains it.
+        signature: The signature of its worker's function, or None.
     """
 
-    step: Step
-    wire: dict[str, Any]
+    wire: Mapping[str, Any]
     path: str
+    source: TaskSource
     parent: Node | None
     block: str
     index: int
     blocks: dict[str, list[Node]] = field(factory=dict)
     siblings: list[Node] = field(factory=list)
-    signature: Signature | None = None
+    signature: WorkerSignature | None = None
 
     @property
     def type(self) -> str:
         """The task type."""
-        return self.step.type
+        return str(self.wire.get("type") or "SIMPLE")
 
     @property
     def ref(self) -> str:
@@ -58,23 +168,22 @@ class Node:
     @property
     def inputs(self) -> Mapping[str, Any]:
         """The input parameters."""
-        given = self.wire.get("inputParameters")
-        return given if isinstance(given, Mapping) else {}
+        return as_mapping(self.wire.get("inputParameters"))
 
     @property
     def label(self) -> str:
-        """How messages name it."""
+        """The task's name in messages."""
         return f"{self.type} {self.ref or self.wire.get('name') or '?'!r}"
 
     def above(self) -> Iterator[Node]:
-        """The steps that it is inside of, innermost first."""
+        """Yield the tasks that contain it, innermost first."""
         node = self.parent
         while node is not None:
             yield node
             node = node.parent
 
     def inside(self) -> Iterator[Node]:
-        """The steps inside it, at any depth."""
+        """Yield the tasks inside it, at any depth."""
         for block in self.blocks.values():
             for node in block:
                 yield node
@@ -82,12 +191,12 @@ class Node:
 
     @property
     def next(self) -> Node | None:
-        """The step after it in its block."""
+        """The task after it in its block."""
         return self.siblings[self.index + 1] if self.index + 1 < len(self.siblings) else None
 
     @property
     def ends(self) -> bool:
-        """Whether nothing comes after it: a TERMINATE, a switch all of whose ways end so, or a loop whose body does."""
+        """Whether it always ends the workflow: a TERMINATE, a switch with one in each case, a loop with one inside."""
         if self.type == "TERMINATE":
             return True
         if self.type == "DO_WHILE":
@@ -100,164 +209,154 @@ class Node:
     def problem(
         self, code: str, message: str, at: str = "", *, text: str | None = None, is_error: bool = True
     ) -> Problem:
-        """A problem of this step, or of the field ``at``; ``text``: of that reference."""
-        line = self._line(at, text) if text else self.step.place
+        """Return a problem of this task.
+
+        Args:
+            code: The problem's code.
+            message: Its message.
+            at: The path of the field inside the task.
+            text: The text of the reference that is wrong: the problem then names the line that wrote it.
+            is_error: False for a warning.
+        """
+        line = self._line(at, text) if text else self.source.place
         path = f"{self.path}.{at}" if at else self.path
-        place = path if self.step.is_loaded or not line else f"{path} ({line})"
-        return Problem(code, message, place, is_error)
+        return Problem(code, message, f"{path} ({line})" if self.source.place and line else path, is_error)
 
     def _line(self, at: str, text: str) -> str:
-        lines = {path: line for path, ref, line in reversed(self.written()) if text_of(ref) == text}
-        return lines.get(at) or next(iter(lines.values()), self.step.place)
-
-    def written(self) -> list[tuple[str, Ref, str]]:
-        """The references in its fields, each with its path and the line where it was written."""
-        return written_in(self.step.fields, self.step.written)
-
-
-def written_in(value: Any, texts: Mapping[str, list[Written]]) -> list[tuple[str, Ref, str]]:
-    """The references in a value, and those in its texts, each with its path and the line where it was written."""
-    return [
-        *((path, ref, place_of(ref)) for path, ref in refs_in(value)),
-        *((path, one.ref, one.place) for path, written in texts.items() for one in written),
-    ]
-
-
-def refs_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Ref]]:
-    """The references in a value that is not rendered yet, each with its path."""
-    if isinstance(value, Ref):
-        yield path, value
-    elif isinstance(value, Step):
-        yield path, value.output
-    elif depth > MAX_DEPTH:
-        return  # it may contain itself
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from refs_in(item, f"{path}.{key}" if path else str(key), depth + 1)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from refs_in(item, f"{path}[{index}]", depth + 1)
+        lines = {one.path: one.place for one in reversed(self.source.references) if one.text == text}
+        return lines.get(at) or next(iter(lines.values()), self.source.place)
 
 
 @define(eq=False)
 class Tree:
-    """A whole workflow.
+    """All tasks of a definition.
 
     Attributes:
-        fields: The definition's wire form, without its tasks.
+        definition: The definition.
         top: The nodes of the first level.
         nodes: All nodes, in the order of the definition.
-        given: The definition's fields as they were given, without its tasks.
-        origin: Where the definition comes from.
-        by_ref: The nodes by reference name; of several, the first.
-        signatures: The workers that there are, by task name; None when that is not known.
-        inside: The workflows that it is checked as a part of, and itself, where it is a ``Workflow``.
+        by_ref: The nodes by reference name; for a duplicate name, the first.
+        signatures: The known workers by task name; None when they are not known.
     """
 
-    fields: dict[str, Any]
+    definition: Definition
     top: list[Node]
     nodes: list[Node]
-    given: Mapping[str, Any] = field(factory=dict)
-    origin: Origin = field(factory=Origin)
     by_ref: dict[str, Node] = field(factory=dict)
-    signatures: Mapping[str, Signature] | None = None
-    inside: tuple[Any, ...] = ()
+    signatures: Mapping[str, WorkerSignature] | None = None
 
     @classmethod
-    def of(
-        cls,
-        fields: Mapping[str, Any],
-        block: Block,
-        origin: Origin,
-        prefix: str = "",
-        signatures: Mapping[str, Signature] | None = None,
-        inside: tuple[Any, ...] = (),
-    ) -> Tree:
-        """The tree of a definition's fields and its steps."""
-        steps = [inner for step in block for inner in step.walk()]
-        renderer = Renderer(steps, is_lenient=True)
-        given = {key: value for key, value in fields.items() if value is not block}
-        plain = {key: renderer.value(value) for key, value in given.items()}
+    def of(cls, definition: Definition, signatures: Mapping[str, WorkerSignature] | None = None) -> Tree:
+        """Return the tree of a definition."""
         nodes: list[Node] = []
-        top = _nodes(block, f"{prefix}tasks", None, "tasks", renderer.step, nodes)
-        tree = cls(plain, top, nodes, given, origin, signatures=signatures, inside=inside)
+        tasks = [task for task in as_list(definition.wire.get("tasks")) if isinstance(task, Mapping)]
+        top = _nodes(tasks, "tasks", None, "tasks", definition.tasks, nodes)
+        tree = cls(definition, top, nodes, signatures=signatures)
         for node in nodes:
             tree.by_ref.setdefault(node.ref, node)
             named = (signatures or {}).get(str(node.wire.get("name"))) if node.type == "SIMPLE" else None
-            node.signature = node.step.signature or named
+            node.signature = node.source.signature or named
         return tree
 
     @property
-    def workflow(self) -> Any:
-        """The ``Workflow`` whose definition it is, or None."""
-        return next((node.step.workflow for node in self.top), None)
+    def fields(self) -> Mapping[str, Any]:
+        """The definition in its wire form."""
+        return self.definition.wire
+
+    @property
+    def dynamic_fork(self) -> Node | None:
+        """The first FORK_JOIN_DYNAMIC: with one, tasks can exist that the definition does not name."""
+        return next((node for node in self.nodes if node.type == "FORK_JOIN_DYNAMIC"), None)
 
     def problem(
         self, code: str, message: str, at: str = "", *, text: str | None = None, is_error: bool = True
     ) -> Problem:
-        """A problem of the definition itself, or of the field ``at``; ``text``: of that reference."""
-        lines = {path: line for path, ref, line in self.written() if text is not None and text_of(ref) == text}
-        line = lines.get(at) or self.origin.line(at)
+        """Return a problem of the definition itself; the arguments are those of ``Node.problem``."""
+        lines = {one.path: one.place for one in self.definition.references if text is not None and one.text == text}
+        line = lines.get(at) or self.definition.line(at)
         return Problem(code, message, f"{at} ({line})" if at and line else at or line, is_error)
-
-    def written(self) -> list[tuple[str, Ref, str]]:
-        """The references in its outputs, each with its path and the line where it was written."""
-        outputs = {"outputParameters": self.given.get("outputParameters")}
-        return written_in(outputs, self.origin.written)
 
 
 def _nodes(
-    block: Iterable[Step],
+    tasks: Iterable[Mapping[str, Any]],
     path: str,
     parent: Node | None,
     name: str,
-    render: Callable[[Step], dict[str, Any]],
+    sources: Mapping[str, TaskSource],
     found: list[Node],
 ) -> list[Node]:
     made: list[Node] = []
-    for index, step in enumerate(block):
-        node = Node(step, render(step), f"{path}[{index}]", parent, name, index)
+    for index, wire in enumerate(tasks):
+        at = f"{path}[{index}]"
+        node = Node(wire, at, sources.get(at, _LOADED), parent, name, index)
         found.append(node)
         made.append(node)
-        for key, inner in step.blocks():
-            node.blocks[key] = _nodes(inner, f"{node.path}.{key}", node, key, render, found)
+        for key, block in _blocks(wire):
+            node.blocks[key] = _nodes(block, f"{at}.{key}", node, key, sources, found)
     for node in made:
         node.siblings = made
     return made
 
 
-def like(name: str, known: Iterable[str]) -> str | None:
-    """The known name that this one may be meant to be."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.65)
-    return found[0] if found else None
+def _blocks(wire: Mapping[str, Any]) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    """Yield the lists of tasks inside a task, each with its path."""
+    for key, value in wire.items():
+        if key in {"defaultCase", "loopOver"}:
+            if _is_block(value):
+                yield key, value
+        elif key == "decisionCases":
+            yield from ((f"{key}.{name}", block) for name, block in as_mapping(value).items() if _is_block(block))
+        elif key == "forkTasks":
+            yield from ((f"{key}[{index}]", block) for index, block in enumerate(as_list(value)) if _is_block(block))
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(task, Mapping) for task in value)
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
-    """The value, if it is an object; an empty one otherwise: its type is another check's matter."""
+    """Return the value if it is an object, otherwise an empty one: another check reports the wrong type."""
     return value if isinstance(value, Mapping) else {}
 
 
 def as_list(value: Any) -> list[Any]:
-    """The value, if it is a list; an empty one otherwise."""
+    """Return the value if it is a list, otherwise an empty one."""
     return value if isinstance(value, list) else []
 
 
-def definition_of(workflow: Any) -> Mapping[str, Any]:
-    """The fields of a workflow that a step was made of, which is mostly a ``Workflow``."""
-    without_steps = getattr(workflow, "without_steps", None)
-    definition: Mapping[str, Any] = without_steps() if callable(without_steps) else workflow.to_dict()
-    return definition
+def declared_inputs(definition: Mapping[str, Any]) -> list[str] | None:
+    r"""Return the names in the definition's inputParameters; None when they are not a plain list of names.
+
+    Definitions made with a form often have JSON text there instead of names: ``["{\"orderId\": \"\"}"]``.
+    """
+    names = definition.get("inputParameters")
+    if not isinstance(names, list) or not names:
+        return None
+    return names if all(isinstance(name, str) and _INPUT_NAME.fullmatch(name) for name in names) else None
+
+
+#: An input's name; text with braces, brackets, quotes or line breaks is JSON or an expression.
+_INPUT_NAME = re.compile(r"[^{}\[\]\"'\n]*")
+
+#: Similarity from 0 to 1 at which another name is suggested; lower values suggest names that have little in common.
+_SIMILAR = 0.65
+
+
+def like(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most similar, or None."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=_SIMILAR)
+    return found[0] if found else None
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about a name that is not there: what may be meant, or what there is."""
+    """Return the end of a message about an unknown name: the most similar known name, or all of them."""
     names = list(known)
     found = like(name, names)
-    return f"; did you mean {found!r}?" if found else f"; there is {listed(names)}."
+    return f"; did you mean {found!r}?" if found else f" (known: {listed(names)})."
 
 
 def listed(names: Iterable[Any], most: int = 12) -> str:
-    """Names for a message."""
+    """Return names for a message, separated by commas."""
     all_names = [str(name) for name in names]
     shown = ", ".join(all_names[:most])
     return f"{shown}, ..." if len(all_names) > most else shown or "none"

@@ -7,7 +7,7 @@ from conductor.validation.problem import Problem
 from conductor.workflow.builder import Workflow
 from conductor.workflow.load import raw
 from conductor.workflow.refs import Ref
-from conductor.workflow.step import Options, Step
+from conductor.workflow.step import ForkStep, LoopStep, Options, Step, SwitchStep
 from conductor.workflow.tasks.branch import (
     decision,
     do_while,
@@ -80,11 +80,14 @@ from conductor.workflow.tasks.wait import (
 )
 
 __all__ = [
+    "ForkStep",
+    "LoopStep",
     "ModelOptions",
     "Options",
     "Problem",
     "Ref",
     "Step",
+    "SwitchStep",
     "Workflow",
     "agent",
     "assignment",

@@ -10,9 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from typing_extensions import ParamSpec, Self, Unpack
+from typing_extensions import ParamSpec, Self, TypedDict, Unpack
 
-from conductor.diagram import Picture, draw
+from conductor.diagram import Diagram, draw
 from conductor.errors import (
     ConfigurationError,
     ConflictError,
@@ -21,218 +21,73 @@ from conductor.errors import (
     WorkflowDefinitionError,
 )
 from conductor.migration import explains, missing_attribute
-from conductor.models import RateLimitConfig, SchemaDef, Tag, TaskRun, WorkflowDef, WorkflowRun, WorkflowTimeoutPolicy
+from conductor.models import (
+    IdempotencyStrategy,
+    RateLimitConfig,
+    SchemaDef,
+    Tag,
+    TaskDef,
+    TaskRun,
+    WorkflowDef,
+    WorkflowRun,
+    WorkflowTimeoutPolicy,
+)
 from conductor.models.defaults import without_defaults
-from conductor.validation import check
-from conductor.validation.problem import Problem
+from conductor.models.enums import Consistency, ReturnStrategy
+from conductor.validation import Definition, Problem, check
+from conductor.workflow.checks import SourceReader, find_cycle
 from conductor.workflow.codegen import to_python
 from conductor.workflow.diff import Diff, compare
 from conductor.workflow.load import block_from, definition_from, read_file
-from conductor.workflow.refs import Origin, Ref, Written, claim, here
+from conductor.workflow.refs import Ref
 from conductor.workflow.render import Renderer
-from conductor.workflow.signature import Declared, Signature, declared
+from conductor.workflow.signature import Declared, declared
+from conductor.workflow.source_tracking import WrittenReference, caller_line, collect_references
 from conductor.workflow.step import Block, Chain, Closed, Content, ForkStep, LoopStep, Names, Options, Step, SwitchStep
 from conductor.workflow.tasks import branch
-from conductor.workflow.tasks.branch import fork
 
 if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
     from conductor.models import Workflow as Execution
 
-__all__ = ["Checking", "Opening", "Roots", "Running", "Workflow"]
-
-
-class Roots:
-    """The references that a workflow itself has."""
-
-    @property
-    def root(self) -> str:
-        """What references to the workflow begin with."""
-        return "workflow"
-
-    @property
-    def input(self) -> Ref:
-        """Its input: ``workflow.input.customer``, ``workflow.input["order id"]``."""
-        return Ref(self, ".input")
-
-    @property
-    def variables(self) -> Ref:
-        """Its variables, which ``set_variable`` sets."""
-        return Ref(self, ".variables")
-
-    @property
-    def secrets(self) -> Ref:
-        """The server's secrets; they are put in when the task is handed out, and never stored."""
-        return Ref(self, ".secrets")
-
-    @property
-    def env(self) -> Ref:
-        """The server's environment variables."""
-        return Ref(self, ".env")
-
-    @property
-    def execution(self) -> Ref:
-        """The execution: ``.workflowId``, ``.correlationId``, ``.workflowType``, ``.version``, ``.status``."""
-        return Ref(self, "")
-
-
-S = TypeVar("S", bound=Step)
-
-
-class Opening:
-    """What adds a step with blocks and returns it, to be used in a ``with`` statement."""
-
-    def switch(
-        self,
-        value: Any = None,
-        cases: Mapping[Any, Content] | None = None,
-        default: Content = None,
-        *,
-        script: str | None = None,
-        evaluator: str | None = None,
-        param: str = "switchCaseValue",
-        **options: Unpack[Options],
-    ) -> SwitchStep:
-        """Add a SWITCH, see ``conductor.workflow.switch``: ``with s.case("A"): ...``, ``with s.default(): ...``."""
-        made = branch.switch(value, cases, default, script=script, evaluator=evaluator, param=param, **options)
-        return self._added(made)
-
-    def fork(
-        self,
-        *branches: Content,
-        join_on: Sequence[Step | str] | None = None,
-        join: bool | Step = True,
-        **options: Unpack[Options],
-    ) -> ForkStep:
-        """Add a FORK_JOIN and its JOIN, see ``conductor.workflow.fork``: ``with f.branch(): ...``."""
-        return self._added(branch.fork(*branches, join_on=join_on, join=join, **options))
-
-    def do_while(
-        self,
-        body: Content = None,
-        *,
-        count: Any = None,
-        condition: str | None = None,
-        items: Any = None,
-        keep_last: int | None = None,
-        evaluator: str | None = None,
-        **options: Unpack[Options],
-    ) -> LoopStep:
-        """Add a DO_WHILE, see ``conductor.workflow.do_while``; its body is the ``with`` block."""
-        return self._added(
-            branch.do_while(
-                body,
-                count=count,
-                condition=condition,
-                items=items,
-                keep_last=keep_last,
-                evaluator=evaluator,
-                **options,
-            )
-        )
-
-    def for_each(self, items: Any, body: Content = None, **options: Unpack[Options]) -> LoopStep:
-        """Add a DO_WHILE over items, see ``conductor.workflow.for_each``; its body is the ``with`` block."""
-        return self._added(branch.for_each(items, body, **options))
-
-    def _added(self: Any, step: S) -> S:
-        added: S = self.add(step)
-        return added
-
-
-class Checking:
-    """What says what is wrong with a workflow."""
-
-    name: Any
-    place: str
-    walk: Any
-    _fields: dict[str, Any]
-    _mistakes: list[Problem]
-    _lines: dict[str, str]
-    _written: dict[str, list[Written]]
-
-    def validate(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> list[Problem]:
-        """Everything that is wrong with it, each with its place; warnings as well (``is_error`` is false).
-
-        Args:
-            workers: The workers that there are: functions, ``Worker`` objects, a ``WorkerRegistry``. Tasks that are
-                given by name, as those of a JSON file, are checked against the functions as well; and one that no
-                worker is for is a warning.
-        """
-        return self.problems_with(None if workers is None else {one.name: one for one in map(declared, workers)})
-
-    def problems_with(
-        self, signatures: Mapping[str, Signature] | None, inside: tuple[Checking, ...] = ()
-    ) -> list[Problem]:
-        """What ``validate`` finds, with the workers as they were read.
-
-        Args:
-            signatures: The workers by task name, or None.
-            inside: The workflows that this one is checked as a part of, outermost first.
-        """
-        if self in inside:
-            return []  # the outermost one tells of the circle
-        circle = None if inside else self._circle(())
-        is_built = not all(step.is_loaded for step in self.walk())
-        origin = Origin(self.place if is_built else "", self._lines, self._written)
-        block = self._fields["tasks"]
-        found = check(self._fields, block, origin, signatures=signatures, inside=(*inside, self))
-        return [*self._mistakes, *([circle] if circle else []), *found]
-
-    def without_steps(self) -> dict[str, Any]:
-        """The definition's own fields in their wire form, with text for what has no JSON form."""
-        renderer = Renderer((), is_lenient=True)
-        return {key: renderer.value(value) for key, value in self._fields.items() if not isinstance(value, Block)}
-
-    def check(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> Self:
-        """Raise what ``validate`` finds, warnings apart.
-
-        Args:
-            workers: See ``validate``.
-
-        Raises:
-            WorkflowDefinitionError: There are errors; ``problems`` has all of them.
-        """
-        errors = [problem for problem in self.validate(workers=workers) if problem.is_error]
-        if errors:
-            listing = "".join(f"\n  {problem}" for problem in errors)
-            count = f"{len(errors)} problems" if len(errors) > 1 else "a problem"
-            raise WorkflowDefinitionError(f"Workflow {self.name!r} has {count}:{listing}", problems=errors)
-        return self
-
-    def _circle(self, line: tuple[Checking, ...]) -> Problem | None:
-        """The circle of sub-workflows that this one is in: it cannot be written down, or never ends."""
-        if self in line:
-            names = " -> ".join(workflow.name for workflow in (*line[line.index(self) :], self))
-            return Problem(
-                "CIRCLE",
-                f"Sub-workflows that contain themselves: {names}. Refer to one by its name, in a case of a switch.",
-                self.place,
-            )
-        always = set(_always(self._fields["tasks"]))
-        for step in self.walk():
-            param = step.fields.get("subWorkflowParam")
-            is_inline = isinstance(param, dict) and isinstance(param.get("workflowDefinition"), Checking)
-            if (
-                isinstance(step.target, Checking)
-                and (is_inline or step in always)
-                and (circle := step.target._circle((*line, self)))  # noqa: SLF001  its own kind
-            ):
-                return circle
-        return None
-
-
-def _always(block: Block) -> Iterator[Step]:
-    """The steps of a block that no switch stands around."""
-    for step in block:
-        yield step
-        if step.type not in {"SWITCH", "DECISION"}:
-            for _, inner in step.blocks():
-                yield from _always(inner)
-
+__all__ = ["ExecuteOptions", "RunOptions", "StartOptions", "Workflow"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+S = TypeVar("S", bound=Step)
+
+
+class RunOptions(TypedDict, total=False):
+    """Options of ``Workflow.run``; ``client.workflows.start`` describes them."""
+
+    correlation_id: str | None
+    priority: int | None
+    task_to_domain: Mapping[str, str] | None
+    idempotency_key: str | None
+    idempotency_strategy: IdempotencyStrategy | str | None
+    created_by: str | None
+    external_input_payload_storage_path: str | None
+
+
+class StartOptions(RunOptions, total=False):
+    """Options of ``Workflow.start``; ``client.workflows.start`` describes them."""
+
+    timeout: float | timedelta | None
+
+
+class ExecuteOptions(TypedDict, total=False):
+    """Options of ``Workflow.execute``; ``client.workflows.execute`` describes them."""
+
+    wait_for: float | timedelta
+    wait_until: str | Sequence[str] | None
+    return_strategy: ReturnStrategy | str
+    consistency: Consistency | str | None
+    request_id: str | None
+    correlation_id: str | None
+    priority: int | None
+    task_to_domain: Mapping[str, str] | None
+    idempotency_key: str | None
+    idempotency_strategy: IdempotencyStrategy | str | None
 
 
 def _with_client(call: Callable[P, T]) -> Callable[P, T]:
@@ -252,142 +107,7 @@ def _with_client(call: Callable[P, T]) -> Callable[P, T]:
     return explains(checked)
 
 
-class Running:
-    """The calls of a workflow; all check it before anything is sent.
-
-    Raises:
-        WorkflowDefinitionError: There are errors in it; nothing was sent.
-    """
-
-    @_with_client
-    def register(
-        self: Any, client: ConductorClient, *, overwrite: bool = False, task_defs: bool = False, check: bool = True
-    ) -> None:
-        """Register the definition (``POST /metadata/workflow``).
-
-        Args:
-            client: The client.
-            overwrite: Replace what the server has in this version. Without it, a registered definition that is the
-                same is left alone, and one that differs is an error.
-            task_defs: Register the task definitions of the decorated functions among its steps as well
-                (``POST /metadata/taskdefs``).
-            check: Whether to check it first.
-
-        Raises:
-            ConflictError: This version is there, differs, and ``overwrite`` is false.
-        """
-        definition = (self.check() if check else self).to_def()
-        if task_defs and (found := self.task_defs()):
-            client.metadata.register_tasks(found)
-        try:
-            client.metadata.register_workflow(definition, overwrite=overwrite)
-        except ConflictError:
-            if self.diff(client):
-                raise
-
-    def task_defs(self: Any) -> list[Any]:
-        """The task definitions of the decorated functions among its steps."""
-        found: dict[str, Any] = {}
-        for step in self.walk():
-            make = getattr(step.signature and step.signature.worker, "task_def", None)
-            if callable(make):
-                found.setdefault(step.signature.name, make())
-        return list(found.values())
-
-    @_with_client
-    def start(
-        self: Any,
-        client: ConductorClient,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
-        *,
-        registered: bool = False,
-        check: bool = True,
-        **options: Any,
-    ) -> str:
-        """Start it and return the execution's id (``POST /workflow``).
-
-        Args:
-            client: The client.
-            input: The workflow's input.
-            registered: Start the registered definition of this name and version; without it this very definition is
-                sent along, and need not be registered.
-            check: Whether to check it first.
-            options: What else ``client.workflows.start`` takes.
-        """
-        target, more = self._target(registered, check)
-        return client.workflows.start(target, input, **more, **options)
-
-    @_with_client
-    def execute(
-        self: Any,
-        client: ConductorClient,
-        input: Mapping[str, Any] | None = None,  # noqa: A002
-        *,
-        registered: bool = False,
-        check: bool = True,
-        **options: Any,
-    ) -> WorkflowRun | TaskRun:
-        """Start it and wait on the server for it (``POST /workflow/execute/{name}/{version}``).
-
-        Args:
-            client: The client.
-            input: The workflow's input.
-            registered: See ``start``.
-            check: Whether to check it first.
-            options: What else ``client.workflows.execute`` takes.
-        """
-        target, more = self._target(registered, check)
-        return client.workflows.execute(target, input, **more, **options)
-
-    @_with_client
-    def run(
-        self: Any,
-        client: ConductorClient,
-        input: Mapping[str, Any] | None = None,  # noqa: A002
-        *,
-        registered: bool = False,
-        check: bool = True,
-        timeout: float | timedelta | None = None,
-        **options: Any,
-    ) -> Execution:
-        """Start it, wait for its end, and return the execution.
-
-        Args:
-            client: The client.
-            input: The workflow's input.
-            registered: See ``start``.
-            check: Whether to check it first.
-            timeout: The longest wait, in seconds; None for no limit.
-            options: What else ``client.workflows.start`` takes.
-
-        Raises:
-            WorkflowFailedError: It ended, but not as COMPLETED.
-            WorkflowTimeoutError: It has not ended in time; it goes on.
-        """
-        target, more = self._target(registered, check)
-        return client.workflows.run(target, input, timeout=timeout, **more, **options)
-
-    def _target(self: Any, registered: bool, check: bool) -> tuple[Any, dict[str, Any]]:
-        workflow = self.check() if check else self
-        if registered:
-            return workflow.name, {"version": workflow.version}
-        return workflow.to_def(), {}
-
-    @_with_client
-    def diff(self: Any, client: ConductorClient) -> Diff:
-        """What differs from the registered definition of this name and version; false for nothing.
-
-        ``GET /metadata/workflow/{name}``.
-        """
-        here = self.to_def()
-        try:
-            there = client.metadata.get_workflow(self.name, self.version, metadata=bool(here.tags) or None).to_dict()
-        except NotFoundError:
-            there = None
-        return compare(here.to_dict(), there)
-
-
-class Workflow(Roots, Opening, Checking, Running):
+class Workflow:
     """A workflow definition as code.
 
     Steps are added with ``workflow >> step``, ``workflow.add(step)``, and inside the blocks of ``with`` statements; a
@@ -492,21 +212,21 @@ class Workflow(Roots, Opening, Checking, Running):
             "schemaVersion": schema_version,
         }
         self._set_up({**{key: value for key, value in given.items() if value is not None}, **(fields or {})})
-        self._written = claim({"outputParameters": output_parameters})
+        self._written |= collect_references({"outputParameters": output_parameters})
 
     def _set_up(self, fields: dict[str, Any]) -> None:
-        self.place: str = here()
+        self.place: str = caller_line()
         self._fields = fields
         self._names = Names()
         self._open: list[Block] = [fields["tasks"]]
-        self._mistakes: list[Problem] = []
+        self._problems: list[Problem] = []
         self._lines: dict[str, str] = {}
-        self._written: dict[str, list[Written]] = {}
+        self._written: dict[str, list[WrittenReference]] = {}
 
     def __repr__(self) -> str:
         return f"Workflow({self.name!r}, version={self.version!r}, steps={sum(1 for _ in self.walk())})"
 
-    # -- what it is
+    # -- parts
 
     @property
     def name(self) -> str:
@@ -540,7 +260,39 @@ class Workflow(Roots, Opening, Checking, Running):
                 return step
         raise KeyError(f"workflow {self.name!r} has no step {ref!r}; it has: {', '.join(s.root for s in self.walk())}")
 
-    # -- adding
+    # -- references
+
+    @property
+    def root(self) -> str:
+        """What references to the workflow begin with."""
+        return "workflow"
+
+    @property
+    def input(self) -> Ref:
+        """Its input: ``workflow.input.customer``, ``workflow.input["order id"]``."""
+        return Ref(self, ".input")
+
+    @property
+    def variables(self) -> Ref:
+        """Its variables, which ``set_variable`` sets."""
+        return Ref(self, ".variables")
+
+    @property
+    def secrets(self) -> Ref:
+        """The server's secrets; they are put in when the task is handed out, and never stored."""
+        return Ref(self, ".secrets")
+
+    @property
+    def env(self) -> Ref:
+        """The server's environment variables."""
+        return Ref(self, ".env")
+
+    @property
+    def execution(self) -> Ref:
+        """The execution: ``.workflowId``, ``.correlationId``, ``.workflowType``, ``.version``, ``.status``."""
+        return Ref(self, "")
+
+    # -- steps
 
     def __rshift__(self, item: Content) -> Self:
         self.add(item)
@@ -592,7 +344,7 @@ class Workflow(Roots, Opening, Checking, Running):
                 self._add(part)
             return None
         if isinstance(item, Sequence) and not isinstance(item, str):
-            return self._settle(fork(*item)) if item else None
+            return self._settle(branch.fork(*item)) if item else None
         if callable(item) and not isinstance(item, Ref):
             takes_workflow = any(p.default is p.empty for p in inspect.signature(item).parameters.values())
             made = item(self) if takes_workflow else item()
@@ -608,7 +360,7 @@ class Workflow(Roots, Opening, Checking, Running):
                 f"{step!r} would stand between the branches of {between.step!r}; write: with step.{call}: ..."
             )
         if step.workflow is not None:
-            self._mistakes.append(_added_twice(step, self))
+            self._problems.append(_added_twice(step, self))
             return step
         if step.fields.get("taskReferenceName") is None and not step.is_loaded:
             step.fields["taskReferenceName"] = self._names.make(step.base)
@@ -630,15 +382,132 @@ class Workflow(Roots, Opening, Checking, Running):
         """Say what the workflow answers (``outputParameters``); without it that is the last task's output."""
         given = {**(values or {}), **more}
         self._fields["outputParameters"] = {**(self._fields.get("outputParameters") or {}), **given}
-        self._lines |= dict.fromkeys((f"outputParameters.{name}" for name in given), here())
-        self._written |= claim({"outputParameters": given})
+        self._lines |= dict.fromkeys((f"outputParameters.{name}" for name in given), caller_line())
+        self._written |= collect_references({"outputParameters": given})
         return self
+
+    def switch(
+        self,
+        value: Any = None,
+        cases: Mapping[Any, Content] | None = None,
+        default: Content = None,
+        *,
+        script: str | None = None,
+        evaluator: str | None = None,
+        param: str = "switchCaseValue",
+        **options: Unpack[Options],
+    ) -> SwitchStep:
+        """Add a SWITCH, see ``conductor.workflow.switch``: ``with s.case("A"): ...``, ``with s.default(): ...``."""
+        step = branch.switch(value, cases, default, script=script, evaluator=evaluator, param=param, **options)
+        return self.add(step)
+
+    def fork(
+        self,
+        *branches: Content,
+        join_on: Sequence[Step | str] | None = None,
+        join: bool | Step = True,
+        **options: Unpack[Options],
+    ) -> ForkStep:
+        """Add a FORK_JOIN and its JOIN, see ``conductor.workflow.fork``: ``with f.branch(): ...``."""
+        return self.add(branch.fork(*branches, join_on=join_on, join=join, **options))
+
+    def do_while(
+        self,
+        body: Content = None,
+        *,
+        count: Any = None,
+        condition: str | None = None,
+        items: Any = None,
+        keep_last: int | None = None,
+        evaluator: str | None = None,
+        **options: Unpack[Options],
+    ) -> LoopStep:
+        """Add a DO_WHILE, see ``conductor.workflow.do_while``; its body is the ``with`` block."""
+        return self.add(
+            branch.do_while(
+                body,
+                count=count,
+                condition=condition,
+                items=items,
+                keep_last=keep_last,
+                evaluator=evaluator,
+                **options,
+            )
+        )
+
+    def for_each(self, items: Any, body: Content = None, **options: Unpack[Options]) -> LoopStep:
+        """Add a DO_WHILE over items, see ``conductor.workflow.for_each``; its body is the ``with`` block."""
+        return self.add(branch.for_each(items, body, **options))
+
+    # -- checks
+
+    def validate(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> list[Problem]:
+        """Return all problems of the workflow, warnings included (``is_error`` is false).
+
+        Args:
+            workers: The available workers: functions, ``Worker`` objects, or a ``WorkerRegistry``. With them, tasks
+                that only have a name, such as those of a JSON file, are checked against the functions too, and a task
+                without a worker is a warning.
+        """
+        signatures = None if workers is None else {one.name: one for one in map(declared, workers)}
+        return list(check(self.as_definition(), signatures=signatures))
+
+    def check(self, *, workers: Iterable[Callable[..., Any] | Declared] | None = None) -> Self:
+        """Raise the errors that ``validate`` finds; warnings are ignored.
+
+        Args:
+            workers: See ``validate``.
+
+        Raises:
+            WorkflowDefinitionError: The workflow has errors; the attribute ``problems`` holds all of them.
+        """
+        errors = [problem for problem in self.validate(workers=workers) if problem.is_error]
+        if errors:
+            listing = "".join(f"\n  {problem}" for problem in errors)
+            count = f"{len(errors)} problems" if len(errors) > 1 else "a problem"
+            raise WorkflowDefinitionError(f"Workflow {self.name!r} has {count}:{listing}", problems=errors)
+        return self
+
+    def as_definition(self, inside: tuple[Any, ...] = ()) -> Definition:
+        """Return the definition with its source lines, for ``conductor.validation.check``.
+
+        Args:
+            inside: The workflows that contain this one as a sub-workflow, outermost first.
+        """
+        if self in inside:
+            return Definition(self.without_tasks(), is_cycle=True)
+        fields = {key: value for key, value in self._fields.items() if not isinstance(value, Block)}
+        reader = SourceReader(self, (*inside, self))
+        tasks: Block = self._fields["tasks"]
+        cycle = None if inside else find_cycle(self)
+        is_built = not all(step.is_loaded for step in self.walk())
+        return Definition(
+            self._rendered(is_lenient=True),
+            place=self.place if is_built else "",
+            lines=self._lines,
+            references=reader.references({"outputParameters": fields.get("outputParameters")}, self._written),
+            unserializable=reader.unserializable(fields),
+            tasks=dict(reader.tasks(tasks)),
+            problems=[*self._problems, *([cycle] if cycle else [])],
+        )
+
+    def without_tasks(self) -> dict[str, Any]:
+        """Return the definition in its wire form without its tasks; values without a JSON form become text."""
+        renderer = Renderer((), is_lenient=True)
+        return {key: renderer.value(value) for key, value in self._fields.items() if not isinstance(value, Block)}
 
     # -- the definition
 
     def to_dict(self) -> dict[str, Any]:
-        """The definition in its wire form."""
-        renderer = Renderer(self.walk())
+        """Return the definition in its wire form.
+
+        Raises:
+            SerializationError: A value has no JSON form.
+        """
+        return self._rendered(is_lenient=False)
+
+    def _rendered(self, *, is_lenient: bool) -> dict[str, Any]:
+        renderer = Renderer(self.walk(), is_lenient=is_lenient)
         return {
             key: [renderer.step(step) for step in value] if isinstance(value, Block) else renderer.value(value)
             for key, value in self._fields.items()
@@ -670,7 +539,7 @@ class Workflow(Roots, Opening, Checking, Running):
         wire = self.to_dict()
         return to_python(without_defaults(wire) if tidy else wire, Workflow, variable)
 
-    def draw(self, inside: Iterable[object] = ()) -> Picture:
+    def draw(self, inside: Iterable[object] = ()) -> Diagram:
         """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.diagram``.
 
         Args:
@@ -720,6 +589,135 @@ class Workflow(Roots, Opening, Checking, Running):
         if step.ref is not None:
             self._names.use(step.ref)
 
+    # -- calls
+
+    @_with_client
+    def register(
+        self, client: ConductorClient, *, overwrite: bool = False, task_defs: bool = False, check: bool = True
+    ) -> None:
+        """Register the definition (``POST /metadata/workflow``).
+
+        Args:
+            client: The client.
+            overwrite: Replace what the server has in this version. Without it, a registered definition that is the
+                same is left alone, and one that differs is an error.
+            task_defs: Register the task definitions of the decorated functions among its steps as well
+                (``POST /metadata/taskdefs``).
+            check: Whether to check it first.
+
+        Raises:
+            ConflictError: This version is there, differs, and ``overwrite`` is false.
+        """
+        definition = (self.check() if check else self).to_def()
+        if task_defs and (found := self.task_defs()):
+            client.metadata.register_tasks(found)
+        try:
+            client.metadata.register_workflow(definition, overwrite=overwrite)
+        except ConflictError:
+            if self.diff(client):
+                raise
+
+    def task_defs(self) -> list[TaskDef]:
+        """The task definitions of the decorated functions among its steps."""
+        found: dict[str, TaskDef] = {}
+        for step in self.walk():
+            make = getattr(step.signature and step.signature.worker, "task_def", None)
+            if step.signature is not None and callable(make):
+                found.setdefault(step.signature.name, make())
+        return list(found.values())
+
+    @_with_client
+    def start(
+        self,
+        client: ConductorClient,
+        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
+        *,
+        registered: bool = False,
+        check: bool = True,
+        **options: Any,
+    ) -> str:
+        """Start it and return the execution's id (``POST /workflow``).
+
+        Args:
+            client: The client.
+            input: The workflow's input.
+            registered: Start the registered definition of this name and version; without it this very definition is
+                sent along, and need not be registered.
+            check: Whether to check it first.
+            options: What else ``client.workflows.start`` takes.
+        """
+        target, more = self._target(registered, check)
+        return client.workflows.start(target, input, **more, **options)
+
+    @_with_client
+    def execute(
+        self,
+        client: ConductorClient,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
+        *,
+        registered: bool = False,
+        check: bool = True,
+        **options: Any,
+    ) -> WorkflowRun | TaskRun:
+        """Start it and wait on the server for it (``POST /workflow/execute/{name}/{version}``).
+
+        Args:
+            client: The client.
+            input: The workflow's input.
+            registered: See ``start``.
+            check: Whether to check it first.
+            options: What else ``client.workflows.execute`` takes.
+        """
+        target, more = self._target(registered, check)
+        return client.workflows.execute(target, input, **more, **options)
+
+    @_with_client
+    def run(
+        self,
+        client: ConductorClient,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
+        *,
+        registered: bool = False,
+        check: bool = True,
+        timeout: float | timedelta | None = None,
+        **options: Any,
+    ) -> Execution:
+        """Start it, wait for its end, and return the execution.
+
+        Args:
+            client: The client.
+            input: The workflow's input.
+            registered: See ``start``.
+            check: Whether to check it first.
+            timeout: The longest wait, in seconds; None for no limit.
+            options: What else ``client.workflows.start`` takes.
+
+        Raises:
+            WorkflowFailedError: It ended, but not as COMPLETED.
+            WorkflowTimeoutError: It has not ended in time; it goes on.
+        """
+        target, more = self._target(registered, check)
+        return client.workflows.run(target, input, timeout=timeout, **more, **options)
+
+    def _target(self, registered: bool, check: bool) -> tuple[Any, dict[str, Any]]:
+        workflow = self.check() if check else self
+        if registered:
+            return workflow.name, {"version": workflow.version}
+        return workflow.to_def(), {}
+
+    @_with_client
+    def diff(self, client: ConductorClient) -> Diff:
+        """What differs from the registered definition of this name and version; false for nothing.
+
+        ``GET /metadata/workflow/{name}``.
+        """
+        here = self.to_def()
+        try:
+            there = client.metadata.get_workflow(self.name, self.version, metadata=bool(here.tags) or None).to_dict()
+        except NotFoundError:
+            there = None
+        return compare(here.to_dict(), there)
+
 
 def _sequence(content: Any) -> list[Any]:
     if isinstance(content, Sequence) and not isinstance(content, str):
@@ -736,5 +734,5 @@ def _added_twice(step: Step, workflow: Workflow) -> Problem:
     return Problem(
         "ADDED_TWICE",
         f"Step {step.root!r} was added to {where} before; a step stands in one place. Make another with the builder.",
-        here(),
+        caller_line(),
     )

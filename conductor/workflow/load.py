@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from conductor.errors import ConfigurationError
 from conductor.models import WorkflowDef
 from conductor.models.codec import loads
-from conductor.workflow.refs import claim
+from conductor.workflow.source_tracking import collect_references
 from conductor.workflow.step import Block, ForkStep, LoopStep, Options, Step, SwitchStep, make
 
 __all__ = ["block_from", "definition_from", "raw", "read_file", "step_from"]
@@ -127,7 +127,7 @@ def raw(task: str | Mapping[str, Any], inputs: Mapping[str, Any] | None = None, 
     added = made.fields
     given = {key: value for key, value in added.items() if value is not None and key not in {"type", "inputParameters"}}
     step = step_from({**task, **given})
-    step.written = {**made.written, **claim(step.fields)}
+    step.written = {**made.written, **collect_references(step.fields)}
     if "inputParameters" in added:
         step.fields["inputParameters"] = {**(task.get("inputParameters") or {}), **added["inputParameters"]}
     return step

@@ -1,140 +1,16 @@
-"""References: values that exist only while a workflow runs, written ``${...}`` in its definition."""
+"""References to values that exist only while a workflow runs; ``${...}`` in its definition."""
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from types import CodeType, FrameType
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from attrs import field, frozen
 from typing_extensions import Self
 
-from conductor.workflow.expressions import expressions_in
+from conductor.workflow.source_tracking import caller_line, record_reference
 
-__all__ = [
-    "Origin",
-    "Ref",
-    "Root",
-    "Written",
-    "claim",
-    "here",
-    "note",
-    "path_text",
-    "place_in",
-    "place_of",
-    "root_of",
-    "text_of",
-    "user_frame",
-]
-
-
-_PACKAGE = Path(__file__).parents[1]
-_OWN = tuple(f"{_PACKAGE / name}{os.sep}" for name in ("workflow", "validation", "migration"))
-
-
-def here() -> str:
-    """The nearest line outside this package on the stack, as ``file:line``."""
-    return place_in(user_frame())
-
-
-def place_in(frame: FrameType) -> str:
-    """The line that a frame is at, as ``file:line``."""
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-def user_frame() -> FrameType:
-    """The nearest frame outside this package on the stack."""
-    frame = sys._getframe(1)  # noqa: SLF001  inspect.stack reads source files: far too slow for each reference
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((*_OWN, "<attrs generated")):
-        frame = frame.f_back
-    return frame
-
-
-_MOST = 256  # texts that nobody claims, as those that are printed, are forgotten
-
-
-@frozen(eq=False)
-class Written:
-    """A reference that was written into a text.
-
-    Attributes:
-        ref: The reference.
-        text: Its text at that time.
-        place: Where that was, ``file:line``.
-        code: The function, or module, that did it.
-    """
-
-    ref: Ref
-    text: str
-    place: str
-    code: CodeType
-
-
-@frozen(eq=False)
-class Origin:
-    """Where a definition comes from.
-
-    Attributes:
-        place: Where the workflow was written, or "".
-        lines: Where some of its fields were, by their path.
-        written: What was written into texts of its fields, by their path.
-    """
-
-    place: str = ""
-    lines: Mapping[str, str] = field(factory=dict)
-    written: Mapping[str, list[Written]] = field(factory=dict)
-
-    def line(self, path: str) -> str:
-        """Where the field at a path was written, or "" when that is not known."""
-        heads = (line for at, line in self.lines.items() if path == at or path.startswith((f"{at}.", f"{at}[")))
-        return next(heads, self.place)
-
-
-class _Recent(threading.local):
-    def __init__(self) -> None:
-        self.written: deque[Written] = deque(maxlen=_MOST)
-
-
-_recent = _Recent()
-
-
-def note(ref: Ref, text: str) -> None:
-    """Remember that a reference became text."""
-    frame = user_frame()
-    _recent.written.append(Written(ref, text, place_in(frame), frame.f_code))
-
-
-def claim(value: Any) -> dict[str, list[Written]]:
-    """Take what the calling function has written into the texts of a value, by the paths of these texts.
-
-    Where the same text also stands in the function's source as it is, it cannot be told which of them a value has: then
-    nothing is said of it.
-    """
-    if not _recent.written:
-        return {}
-    code = user_frame().f_code
-    paths: dict[str, list[str]] = {}
-    for path, found in expressions_in(value):
-        paths.setdefault(found.text, []).append(path)
-    claimed: dict[str, list[Written]] = {}
-    for text, places in paths.items():
-        if any(text in literal for literal in _literals(code)):
-            continue
-        there = [one for one in _recent.written if one.text == text and one.code is code][-len(places) :]
-        for path, one in zip(places, there, strict=False):
-            claimed.setdefault(path, []).append(one)
-            _recent.written.remove(one)
-    return claimed
-
-
-def _literals(code: CodeType) -> Iterator[str]:
-    return (constant for constant in code.co_consts if isinstance(constant, str) and "${" in constant)
+__all__ = ["Ref", "Root", "path_text", "place_of", "root_of", "text_of"]
 
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
@@ -145,7 +21,7 @@ _NO_VALUE = (
 
 
 class Root(Protocol):
-    """What a reference begins with: the workflow, or a step."""
+    """The start of a reference: the workflow or a step."""
 
     @property
     def root(self) -> str:
@@ -153,8 +29,6 @@ class Root(Protocol):
 
 
 def _refusal(verb: str, hint: str = "") -> Callable[..., NoReturn]:
-    """A method for what Python would do to a value that is there."""
-
     def refuse(ref: Ref, *_: object, **__: object) -> NoReturn:
         raise TypeError(_NO_VALUE.format(text_of(ref), verb) + hint)
 
@@ -162,11 +36,11 @@ def _refusal(verb: str, hint: str = "") -> Callable[..., NoReturn]:
 
 
 class Ref:
-    """A reference to a value of a running workflow; ``str`` of it, and an f-string, give its ``${...}`` text.
+    """A reference to a value of a running workflow; ``str()`` and f-strings return its ``${...}`` text.
 
-    Every attribute and every item is a reference again: ``step.output.total``, ``step.output["unit price"]``,
-    ``step.output.items[0]``, ``step.output.items["*"]``. It has no other public attributes, so none of the names
-    in your data is taken.
+    Attributes and items are references too: ``step.output.total``, ``step.output["unit price"]``,
+    ``step.output.items[0]``, ``step.output.items["*"]``. A reference has no other public attributes, so every name in
+    your data can be used.
     """
 
     __slots__ = ("_path", "_place", "_root")
@@ -174,20 +48,20 @@ class Ref:
     def __init__(self, root: Root, path: str, place: str | None = None) -> None:
         self._root = root
         self._path = path
-        self._place = place or here()
+        self._place = place or caller_line()
 
     def __getattr__(self, name: str) -> Self:
         if name.startswith("_"):
-            raise AttributeError(f"{self!r} has no attribute {name!r}; for a value of that name write [{name!r}]")
+            raise AttributeError(f"{self!r} has no attribute {name!r}; for a value of that name use [{name!r}]")
         return self[name]
 
     if not TYPE_CHECKING:
 
         def __call__(self, *parts: Any, **_: Any) -> NoReturn:
-            """Refuse to be called, as references of conductor-python are."""
+            """Refuse calls: references of conductor-python are called."""
             called = ", ".join(map(repr, parts))
-            better = f"[{called}] in place of ({called})" if parts else "it without the parentheses"
-            raise TypeError(f"The reference {self} is no function: write {better}.")
+            better = f"[{called}] instead of ({called})" if parts else "it without the parentheses"
+            raise TypeError(f"The reference {self} is not a function: use {better}.")
 
         __bool__ = _refusal("test")
         __iter__ = _refusal("loop over")
@@ -208,7 +82,7 @@ class Ref:
 
     def __str__(self) -> str:
         text = text_of(self)
-        note(self, text)
+        record_reference(self, text)
         return text
 
     def __format__(self, spec: str) -> str:
@@ -242,7 +116,7 @@ class Ref:
 
 
 def path_text(key: str | int | slice) -> str:
-    """One more part of a path: ``.total``, ``['unit price']``, ``[0]``, ``[1:3]``, ``[*]``."""
+    """Return a key as part of a path: ``.total``, ``['unit price']``, ``[0]``, ``[1:3]`` or ``[*]``."""
     if isinstance(key, slice):
         start, stop = ("" if part is None else part for part in (key.start, key.stop))
         return f"[{start}:{stop}]"
@@ -257,15 +131,15 @@ def path_text(key: str | int | slice) -> str:
 
 
 def text_of(ref: Ref) -> str:
-    """Its text, as the server reads it."""
-    return f"${{{ref._root.root}{ref._path}}}"  # noqa: SLF001  no public attribute: they are all names of data
+    """Return the text that the server reads."""
+    return f"${{{ref._root.root}{ref._path}}}"  # noqa: SLF001  a public attribute would hide a name of the data
 
 
 def place_of(ref: Ref) -> str:
-    """Where the reference was written, as ``file:line``."""
+    """Return the line that made the reference, as ``file:line``."""
     return ref._place  # noqa: SLF001
 
 
 def root_of(ref: Ref) -> Root:
-    """What the reference begins with."""
+    """Return the workflow or the step that the reference belongs to."""
     return ref._root  # noqa: SLF001

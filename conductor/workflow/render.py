@@ -8,7 +8,7 @@ from typing import Any
 
 from conductor.errors import SerializationError
 from conductor.models.codec import MAX_DEPTH, to_jsonable
-from conductor.workflow.expressions import Expression, expressions
+from conductor.validation.expressions import Expression, expressions
 from conductor.workflow.refs import Ref, path_text, text_of
 from conductor.workflow.step import Block, Step, StepNames
 
@@ -130,8 +130,8 @@ class Renderer:
         return self._plain(value, depth)
 
     def _plain(self, value: Any, depth: int) -> Any:
-        if self._is_lenient and callable(without_steps := getattr(value, "without_steps", None)):
-            return without_steps()
+        if self._is_lenient and callable(without_tasks := getattr(value, "without_tasks", None)):
+            return without_tasks()
         try:
             plain = to_jsonable(value)
         except SerializationError as error:

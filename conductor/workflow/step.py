@@ -16,7 +16,8 @@ from typing_extensions import Self, TypedDict
 
 from conductor.migration import missing_attribute, refuse_keywords
 from conductor.models import CacheConfig, TaskDef
-from conductor.workflow.refs import Ref, Written, claim, here
+from conductor.workflow.refs import Ref
+from conductor.workflow.source_tracking import WrittenReference, caller_line, collect_references
 
 if TYPE_CHECKING:
     from conductor.workflow.builder import Workflow
@@ -154,14 +155,14 @@ class Step:
 
     fields: dict[str, Any]
     base: str
-    place: str = field(factory=here)
+    place: str = field(factory=caller_line)
     signature: Signature | None = None
     lifts: str | None = None
     companions: list[Step] = field(factory=list)
     workflow: Workflow | None = None
     is_loaded: bool = False
     target: Any = None
-    written: dict[str, list[Written]] = field(factory=dict)
+    written: dict[str, list[WrittenReference]] = field(factory=dict)
     token: int = field(factory=lambda: next(_tokens))
 
     if not TYPE_CHECKING:
@@ -277,7 +278,7 @@ def make(
     extra = given.pop("fields", None) or {}
     wire.update(_options(given))
     wire.update(extra)
-    return cls(fields=wire, base=base or type_.lower(), lifts=lifts, written=claim(wire))
+    return cls(fields=wire, base=base or type_.lower(), lifts=lifts, written=collect_references(wire))
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
@@ -354,6 +355,12 @@ class ForkStep(_Branching):
         block = Block()
         self.fields["forkTasks"].append(block)
         return self._fill(block, content)
+
+    @property
+    def output(self) -> Ref:
+        """The output; of a dynamic fork that of its JOIN: the output of each task under its reference name."""
+        is_dynamic = self.type == "FORK_JOIN_DYNAMIC" and bool(self.companions)
+        return self.companions[0].output if is_dynamic else Ref(self, ".output")
 
     @property
     def join(self) -> Step:

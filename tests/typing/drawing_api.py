@@ -3,7 +3,7 @@
 from hypothesis.strategies import SearchStrategy
 from typing_extensions import assert_type
 
-from conductor.diagram import Picture, draw
+from conductor.diagram import Diagram, draw
 from conductor.models import Task, TaskResult, Workflow, WorkflowDef, WorkflowTask
 from conductor.testing import run_task
 from conductor.testing.generators import example_task, example_workflow, example_workflow_run, http_task
@@ -19,9 +19,9 @@ definition = assert_type(example_workflow(step, name="mine"), WorkflowDef)
 run = assert_type(example_workflow_run(definition, {"a": 1}, status="FAILED", retries={"fetch": 2}), Workflow)
 task = assert_type(example_task("double", {"number": 2}, retry_count=1), Task)
 result = assert_type(run_task(double, task=task), TaskResult)
-picture = assert_type(draw(run, [definition]), Picture)
-assert_type(definition.draw(), Picture)
-assert_type(run.draw([definition]), Picture)
+picture = assert_type(draw(run, [definition]), Diagram)
+assert_type(definition.draw(), Diagram)
+assert_type(run.draw([definition]), Diagram)
 assert_type(picture.svg(), str)
 assert_type(picture.mermaid(), str)
 assert_type(picture.text(color=True), str)

@@ -8,8 +8,9 @@ from typing import Any
 from typing_extensions import Unpack
 
 from conductor.migration import explains
-from conductor.workflow.refs import Ref, claim
+from conductor.workflow.refs import Ref
 from conductor.workflow.signature import Declared, declared
+from conductor.workflow.source_tracking import collect_references
 from conductor.workflow.step import (
     Block,
     Content,
@@ -71,7 +72,7 @@ def do_while(
         conditions.append(f"({condition})" if conditions else condition)
     if conditions or items is not None:  # the server demands the field, also over items
         step.fields["loopCondition"] = " && ".join(conditions)
-        step.written |= claim({"loopCondition": step.fields["loopCondition"]})
+        step.written |= collect_references({"loopCondition": step.fields["loopCondition"]})
     return step
 
 

@@ -498,3 +498,12 @@ def test_a_step_stands_in_one_place():
 def test_raw_blocks_are_left_as_they_are():
     wire = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": [[{"name": "a"}]]}
     assert tasks(raw(wire)) == [wire]
+
+
+def test_the_output_of_a_dynamic_fork_is_that_of_its_join():
+    workflow = Workflow("order")
+    each = workflow.add(dynamic_fork(each="${workflow.input.items}", task="ship"))
+    assert str(each.output.ship_0) == str(each.join.output.ship_0)
+    collect = workflow.add(simple("collect", results=each))
+    wire = next(task for task in workflow.to_dict()["tasks"] if task["taskReferenceName"] == collect.ref)
+    assert wire["inputParameters"] == {"results": f"${{{each.join.ref}.output}}"}

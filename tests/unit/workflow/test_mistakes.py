@@ -208,12 +208,12 @@ ERRORS = {
     "a step that is not there": (
         lambda: flow(simple("charge"), simple("b", x="${chrage.output.x}")),
         "UNKNOWN_REFERENCE",
-        "${chrage.output.x} refers to 'chrage', and no step of this workflow has that name; did you mean 'charge'?",
+        "${chrage.output.x} refers to 'chrage', and no task of this workflow has that name; did y",
     ),
     "a step of another workflow": (
         foreign,
         "FOREIGN_REFERENCE",
-        "${a.output.x} is of workflow 'other', and not of this one.",
+        "${a.output.x} belongs to the workflow 'other', not to this one.",
     ),
     "a value without a JSON form": (
         lambda: flow(simple("b", x=[{"y": {1, 2}}])),
@@ -238,40 +238,44 @@ ERRORS = {
     "a step of another workflow, of a name that is here too": (
         same_name_elsewhere,
         "FOREIGN_REFERENCE",
-        "${a.output.x} is of workflow 'other', and not of this one.",
+        "${a.output.x} belongs to the workflow 'other', not to this one.",
     ),
     "the input of another workflow": (
         lambda: flow(simple("b", x=Workflow("other").input.x)),
         "FOREIGN_REFERENCE",
-        "${workflow.input.x} is of workflow 'other', and not of this one.",
+        "${workflow.input.x} belongs to the workflow 'other', not to this one.",
     ),
     "a whole step of another workflow": (
         lambda: flow(simple("a"), simple("b", x=Workflow("other").add(simple("a")))),
         "FOREIGN_REFERENCE",
-        "${a.output} is of workflow 'other'",
+        "${a.output} belongs to the workflow 'other', not to this one.",
     ),
     "a step that was not added": (
         never_added,
         "UNKNOWN_REFERENCE",
-        "refers to a step 'a' that was never added to this workflow.",
+        "refers to the step 'a', which was never added to this workflow.",
     ),
     "a step that was not added, in text": (never_added_in_text, "UNKNOWN_REFERENCE", "was never added"),
-    "a later step": (later, "LATER_REFERENCE", "${a.output.x} refers to 'a', which comes later: it has not run yet."),
+    "a later step": (later, "LATER_REFERENCE", "${a.output.x} refers to 'a', which runs later: it has no output yet."),
     "the step itself": (
         lambda: flow(simple("a", x="${a.output.x}")),
         "SELF_REFERENCE",
-        "${a.output.x} refers to the step itself.",
+        "${a.output.x} refers to the task itself.",
     ),
-    "a step inside of the one that refers": (inside_of_itself, "LATER_REFERENCE", "refers to 'a', which comes later"),
+    "a step inside of the one that refers": (
+        inside_of_itself,
+        "LATER_REFERENCE",
+        "${a.output.x} refers to 'a', which runs later: it has no output yet.",
+    ),
     "another branch": (
         other_branch,
         "PARALLEL_REFERENCE",
-        "'a', a step of another branch of 'fork': the branches run beside each other, and it may not have run.",
+        "${a.output.x} refers to 'a', a task of another branch of 'fork': the branches run in par",
     ),
     "another case": (
         other_case,
         "OTHER_CASE",
-        "'a', a step of another case of 'switch': only one of the cases runs.",
+        "${a.output.x} refers to 'a', a task of another case of 'switch': only one of the cases r",
     ),
     "an unclosed reference": (
         lambda: flow(simple("a", x="${workflow.input.x")),
@@ -281,27 +285,27 @@ ERRORS = {
     "a name in brackets": (
         lambda: flow(simple("a", x="${workflow.input.lines[first].sku}")),
         "SYNTAX",
-        "${workflow.input.lines[first].sku}: a name in brackets needs quotes: ['first'].",
+        "${workflow.input.lines[first].sku}: quote the name in brackets: ['first'].",
     ),
     "a template of JavaScript": (
         lambda: loaded(task(type="INLINE", inputParameters={"expression": "`a ${$.b}`", "b": 1})),
         "UNKNOWN_REFERENCE",
-        "${$.b}: the server takes the ${...} of JavaScript's own for a reference; write + instead.",
+        "${$.b}: the server treats the ${...} of JavaScript templates as a reference; use + inste",
     ),
     "a computation": (
         lambda: flow(simple("a", x="${workflow.variables.counter + 1}")),
         "SYNTAX",
-        "${workflow.variables.counter + 1} is no path: the server computes nothing in ${...}. Use inline(...)",
+        "${workflow.variables.counter + 1} is not a path: the server evaluates no expressions. Us",
     ),
     "spaces inside of the braces": (
         lambda: flow(simple("a", x="${ workflow.input.x }")),
         "SYNTAX",
-        "${ workflow.input.x } is no path",
+        "${ workflow.input.x } is not a path: the server evaluates no expressions. Use inline(...",
     ),
     "a quote that is not closed": (
         lambda: flow(simple("a"), simple("b", x="${a.output['x]}")),
         "SYNTAX",
-        "${a.output['x]} has a bracket or a quote that is not closed.",
+        "${a.output['x]} has an unclosed bracket or quote.",
     ),
     "a dot at the end": (
         lambda: flow(simple("a", x="${workflow.input.}")),
@@ -312,12 +316,12 @@ ERRORS = {
     "a misspelt output": (
         lambda: flow(simple("a"), simple("b", x="${a.outptu.x}")),
         "UNKNOWN_OUTPUT",
-        "${a.outptu.x}: a task has no 'outptu'; did you mean 'output'?",
+        "${a.outptu.x}: a task has no field 'outptu'; did you mean 'output'?",
     ),
     "the output left out": (
         lambda: flow(simple("a"), simple("b", x="${a.total}")),
         "UNKNOWN_OUTPUT",
-        "${a.total}: a task has no 'total'; did you mean 'output.total'?",
+        "${a.total}: a task has no field 'total'; did you mean 'output.total'?",
     ),
     "an output that a worker does not give": (
         lambda: output_of(simple(price, sku="a"), "totl"),
@@ -327,22 +331,22 @@ ERRORS = {
     "a field of a worker's dataclass": (
         lambda: output_of(simple(pay, total=1), "id"),
         "UNKNOWN_OUTPUT",
-        "the output of SIMPLE 'pay' has no 'id'; there is receipt.",
+        "${pay.output.id}: the output of SIMPLE 'pay' has no 'id' (known: receipt).",
     ),
     "a worker that answers text": (
         lambda: output_of(simple(send, {"ref": "a", "description": "b"}), "text"),
         "UNKNOWN_OUTPUT",
-        "has no 'text'; there is result.",
+        "${send.output.text}: the output of SIMPLE 'send' has no 'text' (known: result).",
     ),
     "an output of a function that may answer nothing": (
         lambda: output_of(simple(ship, address={"street": "a", "zip": "1"}, lines=1), "price"),
         "UNKNOWN_OUTPUT",
-        "the output of SIMPLE 'ship' has no 'price'; there is receipt.",
+        "${ship.output.price}: the output of SIMPLE 'ship' has no 'price' (known: receipt).",
     ),
     "an output of a function that answers nothing": (
         lambda: output_of(simple(forget), "result"),
         "UNKNOWN_OUTPUT",
-        "the output of SIMPLE 'forget' has no 'result'; there is none.",
+        "${forget.output.result}: the output of SIMPLE 'forget' has no 'result' (known: none).",
     ),
     "the body without the response": (
         lambda: output_of(http("/"), "body"),
@@ -362,28 +366,28 @@ ERRORS = {
     "the output of a set variable": (
         lambda: output_of(set_variable(total=1), "total"),
         "UNKNOWN_OUTPUT",
-        "the output of SET_VARIABLE 'set_variable' has no 'total'; read ${workflow.variables.total}.",
+        "${set_variable.output.total}: the output of SET_VARIABLE 'set_variable' has no 'total'; ",
     ),
     "an output of a sub-workflow": (
         lambda: output_of(sub_workflow(flow(noop(), output_parameters={"total": 1})), "sum"),
         "UNKNOWN_OUTPUT",
-        "has no 'sum'; there is total, subWorkflowId.",
+        "${order.output.sum}: the output of SUB_WORKFLOW 'order' has no 'sum' (known: total, subW",
     ),
     "an unknown step in the workflow's output": (
         lambda: flow(simple("a")).returns(x="${b.output.x}"),
         "UNKNOWN_REFERENCE",
-        "${b.output.x} refers to 'b', and no step of this workflow has that name; there is a.",
+        "${b.output.x} refers to 'b', and no task of this workflow has that name (known: a).",
     ),
     "an unknown output in the workflow's output": (
         lambda: flow(jq(".", ref="a")).returns(x="${a.output.value}"),
         "UNKNOWN_OUTPUT",
-        "the output of JSON_JQ_TRANSFORM 'a' has no 'value'; there is result, resultList, error.",
+        "${a.output.value}: the output of JSON_JQ_TRANSFORM 'a' has no 'value' (known: result, re",
     ),
     # names
     "the same reference name twice": (
         lambda: flow(simple("a", ref="x"), switch("y", {"1": simple("b", ref="x")})),
         "DUPLICATE_REFERENCE",
-        "The reference name 'x' is that of tasks[0] too; it must be unique in the workflow.",
+        "The reference name 'x' must be unique in the workflow",
     ),
     "a step that is added twice": (added_twice, "ADDED_TWICE", "Step 'a' was added to this workflow before"),
     "no reference name": (
@@ -397,40 +401,40 @@ ERRORS = {
         "SIMPLE 'a' has no name.",
     ),
     "a reference name with a dot": (
-        lambda: flow(simple("a", ref="a.b")),
+        lambda: flow(simple("a", ref="a.b"), simple("c", x="${a.b.output.x}")),
         "REFERENCE_NAME",
-        "The reference name 'a.b' cannot be used in ${...}",
+        "the reference name 'a.b' has a space, dot, bracket or $.",
     ),
     "a step that is called workflow": (
-        lambda: flow(simple("a", ref="workflow")),
+        lambda: flow(simple("a", ref="workflow"), simple("b", x="${workflow.input.x}")),
         "REFERENCE_NAME",
-        "The reference name 'workflow' means the workflow itself",
+        "The reference name 'workflow' replaces the workflow itself",
     ),
     "two underscores in a loop": (
         lambda: flow(do_while(simple("a", ref="a__b"), count=2)),
         "REFERENCE_NAME",
-        "The reference name 'a__b' has '__', by which the server marks the rounds of a loop",
+        "The reference name 'a__b' contains '__', with which the server marks the iterations of a",
     ),
     # inputs
     "an input that a worker needs": (
         lambda: flow(simple(price)),
         "MISSING_INPUT",
-        "price() needs 'sku', and SIMPLE 'price' does not give it. The function is at ",
+        "price() requires 'sku', and SIMPLE 'price' does not pass it.",
     ),
     "an input that a worker does not take": (
         lambda: flow(simple(price, sku="a", amuont=2)),
         "UNKNOWN_INPUT",
-        "price() takes no 'amuont'; did you mean 'amount'?",
+        "price() has no parameter 'amuont'; did you mean 'amount'?",
     ),
     "an input that is called as an option": (
         lambda: flow(simple(send, ref="a", description="b")),
         "MISSING_INPUT",
-        "'description' is an option of steps too: give it as simple(f, {'description': ...}).",
+        "send() requires 'ref', and SIMPLE 'a' does not pass it. 'ref' is also an option of steps",
     ),
     "an input of another type": (
         lambda: flow(simple(ship, address="${workflow.input.a}", lines="three")),
         "WRONG_INPUT",
-        "ship() cannot take this: input 'lines' must be int, got str 'three'. The function is at ",
+        "ship() cannot accept this input: input 'lines' must be int, got str 'three'.",
     ),
     "text for a class": (
         lambda: flow(simple(ship, address="street", lines=1)),
@@ -450,57 +454,69 @@ ERRORS = {
     "an address": (
         lambda: flow(http("")),
         "MISSING_INPUT",
-        "HTTP 'http' needs the input parameter http_request.uri",
+        "HTTP 'http' requires the input parameter http_request.uri or http_request.vipAddress or ",
     ),
-    "a query": (lambda: flow(jq("")), "MISSING_INPUT", "JSON_JQ_TRANSFORM 'jq' needs the input parameter queryExp"),
-    "a script": (lambda: flow(inline("")), "MISSING_INPUT", "INLINE 'inline' needs the input parameter expression."),
+    "a query": (
+        lambda: flow(jq("")),
+        "MISSING_INPUT",
+        "JSON_JQ_TRANSFORM 'jq' requires the input parameter queryExpression.",
+    ),
+    "a script": (lambda: flow(inline("")), "MISSING_INPUT", "INLINE 'inline' requires the input parameter expression."),
     "a condition of polling": (
         lambda: flow(http_poll("/", "")),
         "MISSING_INPUT",
-        "needs the input parameter http_request.terminationCondition",
+        "HTTP_POLL 'http_poll' requires the input parameter http_request.terminationCondition or ",
     ),
     "Kafka's servers": (
         lambda: flow(kafka_publish("t", "v", servers=None)),
         "MISSING_INPUT",
-        "needs the input parameter kafka_request.bootStrapServers.",
+        "KAFKA_PUBLISH 'kafka_publish' requires the input parameter kafka_request.bootStrapServer",
     ),
     "what a webhook matches": (
         lambda: flow(wait_for_webhook()),
         "MISSING_INPUT",
-        "WAIT_FOR_WEBHOOK 'wait_for_webhook' needs the input parameter matches.",
+        "WAIT_FOR_WEBHOOK 'wait_for_webhook' requires the input parameter matches.",
     ),
     "the workflow to start": (
         lambda: flow(start_workflow("")),
         "MISSING_INPUT",
-        "needs the input parameter startWorkflow.name",
+        "START_WORKFLOW 'start' requires the input parameter startWorkflow.name or startWorkflow.",
     ),
-    "a statement": (lambda: flow(jdbc("pg", "")), "MISSING_INPUT", "needs the input parameter statement."),
+    "a statement": (
+        lambda: flow(jdbc("pg", "")),
+        "MISSING_INPUT",
+        "JDBC 'jdbc' requires the input parameter statement.",
+    ),
     "a model": (
         lambda: flow(llm_chat_complete("openai", None)),
         "MISSING_INPUT",
-        "needs the input parameter model.",
+        "LLM_CHAT_COMPLETE 'llm_chat_complete' requires the input parameter model.",
     ),
-    "a tool": (lambda: flow(call_mcp_tool("http://m", "")), "MISSING_INPUT", "needs the input parameter method."),
+    "a tool": (
+        lambda: flow(call_mcp_tool("http://m", "")),
+        "MISSING_INPUT",
+        "CALL_MCP_TOOL 'call_mcp_tool' requires the input parameter method.",
+    ),
     "an agent": (
         lambda: flow(agent(None)),
         "MISSING_INPUT",
-        "needs the input parameter agentUrl or agentName or name.",
+        "AGENT 'agent' requires the input parameter agentUrl or agentName or name.",
     ),
     "a task to update": (
         lambda: flow(update_task(workflow_id="w")),
         "MISSING_INPUT",
-        "needs the input parameter taskId or taskRefName.",
+        "UPDATE_TASK 'update_task' requires the input parameter taskId or taskRefName.",
     ),
     # fields
     "a count as text": (
         lambda: flow(simple("a", retry_count="3")),
         "WRONG_TYPE",
-        "retryCount of SIMPLE 'a' is '3'; it must be a whole number from 0.",
+        "retryCount of SIMPLE 'a' is '3'; it must be an integer, 0 or greater.",
     ),
     "a negative delay": (
         lambda: flow(simple("a", start_delay=-1)),
         "WRONG_TYPE",
-        "startDelay of SIMPLE 'a' is -1; it must be a whole number from 0.",
+        "startDelay of SIMPLE 'a' is -1; it must be an integer, 0 or greater.",
     ),
     "a flag as text": (
         lambda: flow(http("/", optional="yes")),
@@ -515,17 +531,17 @@ ERRORS = {
     "a join on text": (
         lambda: loaded(task(type="JOIN", joinOn="a")),
         "WRONG_TYPE",
-        "joinOn of JOIN 'a' is 'a'; it must be a list of texts.",
+        "joinOn of JOIN 'a' is 'a'; it must be a list of strings.",
     ),
     "a type in small letters": (
         lambda: loaded(task(type="http")),
         "UNKNOWN_TYPE",
-        "The type 'http' is written 'HTTP'; as it is, a worker gets it.",
+        "Task types are uppercase: use 'HTTP'. The server waits for a worker of the type 'http'.",
     ),
     "an unknown verb": (
         lambda: flow(http("/", "FETCH")),
         "HTTP_METHOD",
-        "The method of HTTP 'http' is 'FETCH'; there are GET, HEAD, POST,",
+        "The method of HTTP 'http' is 'FETCH'; use one of GET, HEAD, POST, PUT, PATCH, DELETE, OP",
     ),
     "no verb": (
         lambda: flow(raw("HTTP", {"http_request": {"uri": "/"}})),
@@ -535,12 +551,12 @@ ERRORS = {
     "a time-out as text": (
         lambda: flow(http("/", read_timeout_ms=-5)),
         "WRONG_TYPE",
-        "readTimeOut of HTTP 'http' is -5; it must be a whole number from 0 (milliseconds).",
+        "readTimeOut of HTTP 'http' is -5; it must be an integer, 0 or greater (milliseconds).",
     ),
     "a state that does not end": (
         lambda: flow(terminate("DONE")),
         "TERMINATION_STATUS",
-        "terminationStatus is 'DONE'; it must be COMPLETED, FAILED, TERMINATED, written out and not a reference.",
+        "terminationStatus is 'DONE'; it must be COMPLETED, FAILED, TERMINATED; a reference is no",
     ),
     "an optional end": (
         lambda: flow(terminate(optional=True)),
@@ -550,62 +566,74 @@ ERRORS = {
     "two times to wait for": (
         lambda: flow(wait(5, until="2027-01-01 10:00")),
         "WAIT",
-        "A WAIT has a duration or an until, and not both.",
+        "A WAIT takes duration or until, not both.",
     ),
     "a duration that cannot be read": (
         lambda: flow(wait("five minutes")),
         "WAIT",
-        "The duration 'five minutes' cannot be read; write days, hours, minutes and seconds in this order",
+        "invalid duration 'five minutes': use days, hours, minutes and seconds in this order, suc",
     ),
     "a duration that is a number": (
         lambda: loaded(task(type="WAIT", inputParameters={"duration": 5})),
         "WAIT",
-        "The duration 5 is no text; write days, hours, minutes and seconds in this order",
+        "The duration 5 is not a string; use days, hours, minutes and seconds in this order, such",
     ),
-    "a duration that is a list": (lambda: flow(wait([5])), "WAIT", "The duration [5] is no text"),
-    "a negative duration": (lambda: flow(wait(-1)), "WAIT", "The duration '-1 seconds' cannot be read"),
+    "a duration that is a list": (
+        lambda: flow(wait([5])),
+        "WAIT",
+        "The duration [5] is not a string; use days, hours, minutes and seconds in this order, su",
+    ),
+    "a negative duration": (
+        lambda: flow(wait(-1)),
+        "WAIT",
+        "invalid duration '-1 seconds': use days, hours, minutes and seconds in this order, such ",
+    ),
     "a duration that is too long": (
         lambda: flow(wait("99999999999s")),
         "WAIT",
-        "The duration '99999999999s' has a number above 2147483647, which the server does not read",
+        "The duration '99999999999s' has a number above 2147483647, which the server cannot read;",
     ),
     "a duration with a reference at its end": (
         lambda: flow(wait("5 ${workflow.input.unit}")),
         "WAIT",
-        "The duration '5 ${workflow.input.unit}' has a reference that does not stand first",
+        "The duration '5 ${workflow.input.unit}' has a reference that is not at its start: the se",
     ),
-    "a time that is a number": (lambda: flow(wait(until=5)), "WAIT", "The time 5 is no text"),
+    "a time that is a number": (
+        lambda: flow(wait(until=5)),
+        "WAIT",
+        "The time 5 is not a string; use a form such as '2027-01-31 18:30 UTC'.",
+    ),
     "an unknown zone": (
         lambda: flow(wait(until="2030-01-01 10:00 Foo/Bar")),
         "WAIT",
-        "has a zone that the server does not read; write UTC, CET, GMT+02:00 or +0200.",
+        "The time '2030-01-01 10:00 Foo/Bar' has a time zone that the server cannot read; use UTC",
     ),
     "a time that cannot be read": (
         lambda: flow(wait(until="tomorrow")),
         "WAIT",
-        "The time 'tomorrow' cannot be read; write it as '2027-01-31 18:30 UTC'.",
+        "invalid time 'tomorrow': use a form such as '2027-01-31 18:30 UTC'.",
     ),
     "an unknown evaluator": (
         lambda: flow(inline("1", evaluator="javscript")),
         "EVALUATOR",
-        "INLINE 'inline' has the evaluator 'javscript'; did you mean 'javascript'?",
+        "INLINE 'inline' has the unknown evaluator 'javscript'; did you mean 'javascript'?",
     ),
     "a sink without a kind": (
         lambda: flow(event("orders")),
         "SINK",
-        "The sink 'orders' is no sink; write 'conductor', or kind and name, as 'sqs:orders'.",
+        "Invalid sink 'orders': use 'conductor', or kind and name, such as 'sqs:orders'.",
     ),
-    "no sink": (lambda: flow(event("")), "MISSING_FIELD", "EVENT 'event' has no sink; the server needs it."),
+    "no sink": (lambda: flow(event("")), "MISSING_FIELD", "EVENT 'event' has no sink, and the server requires it."),
     "a dynamic task without its parameter": (
         lambda: flow(dynamic("x", fields={"dynamicTaskNameParam": "taskNam"})),
         "DYNAMIC",
-        "dynamicTaskNameParam names an input parameter 'taskNam'; there is taskToExecute.",
+        "dynamicTaskNameParam names the input parameter 'taskNam', which is missing (known: taskT",
     ),
     # switches
     "a switch without cases": (
         lambda: flow(switch("x")),
         "MISSING_FIELD",
-        "SWITCH 'switch' has no decisionCases; the server needs it.",
+        "SWITCH 'switch' has no decisionCases, and the server requires it.",
     ),
     "a reference as the expression of a switch": (
         lambda: flow(
@@ -620,49 +648,44 @@ ERRORS = {
             )
         ),
         "SWITCH_EXPRESSION",
-        "with value-param it is the name of an input parameter, which holds the reference.",
-    ),
-    "a switch on a parameter that is not there": (
-        lambda: flow(switch("x", {"1": noop()}, fields={"expression": "switchCaseValu"})),
-        "SWITCH_EXPRESSION",
-        "The expression of SWITCH 'switch' names the input 'switchCaseValu'; did you mean 'switchCaseValue'?",
+        "The expression of SWITCH 's' is '${workflow.input.x}'; with value-param it must be the n",
     ),
     "a script that reads the workflow": (
         lambda: flow(do_while(simple("a"), condition="workflow.variables.counter < 10")),
         "SCRIPT_WORKFLOW",
-        "reads workflow.variables, which scripts do not know; write ${workflow.variables...} in it",
+        "The script of DO_WHILE 'loop' reads workflow.variables, which scripts cannot access; use",
     ),
     "a script that reads what is not there": (
         lambda: flow(switch(script="$.totl > 1", cases={"true": noop()}, inputs={"total": 1})),
         "UNKNOWN_SCRIPT_NAME",
-        "The script of SWITCH 'switch' reads $.totl, which is no input parameter; did you mean 'total'?",
+        "The script of SWITCH 'switch' reads $.totl, which is not an input parameter; did you mea",
     ),
     "a reference in a script that was loaded": (
         lambda: loaded(
             task(type="SWITCH", evaluatorType="javascript", expression="${a.b} > 1", decisionCases={"1": []})
         ),
         "SCRIPT_REFERENCE",
-        "has a ${...}, which the server does not replace there",
+        "The script of SWITCH 'a' contains ${...}, which the server does not replace in scripts: ",
     ),
     "a case that is a reference": (
         lambda: flow(switch("x", {"${workflow.input.a}": noop()})),
         "CASE",
-        "A case of SWITCH 'switch' is '${workflow.input.a}'; the server does not replace ${...} there.",
+        "A case of SWITCH 'switch' is '${workflow.input.a}'; the server does not replace ${...} i",
     ),
     "a script that is no JavaScript": (
         lambda: flow(switch(script="function(", cases={"1": noop()})),
         "SCRIPT_SYNTAX",
-        "The script of SWITCH 'switch' is no JavaScript: ",
+        "The script of SWITCH 'switch' is not valid JavaScript: function name expected.",
     ),
     "a decision that is no JavaScript": (
         lambda: flow(decision(script="$.a ==", cases={"1": noop()}, inputs={"a": 1})),
         "SCRIPT_SYNTAX",
-        "The script of DECISION 'decision' is no JavaScript",
+        "The script of DECISION 'decision' is not valid JavaScript: unexpected token in expressio",
     ),
     "a return in a script": (
         lambda: flow(switch(script="return 1", cases={"1": noop()})),
         "SCRIPT_SYNTAX",
-        "a return stands outside of a function; the value of a script is that of its last expression.",
+        "The script of SWITCH 'switch' is not valid JavaScript: return outside of a function; the",
     ),
     # what the server cannot read
     "an unknown join mode": (
@@ -678,7 +701,7 @@ ERRORS = {
     "a version that is a word": (
         lambda: flow(sub_workflow("x", version="latest")),
         "WRONG_TYPE",
-        "subWorkflowParam.version of SUB_WORKFLOW 'x' is 'latest'; it must be a whole number that the server can hold.",
+        "subWorkflowParam.version of SUB_WORKFLOW 'x' is 'latest'; it must be an integer in the r",
     ),
     "a definition as plain text": (
         lambda: flow(sub_workflow("x", definition="plain")),
@@ -701,17 +724,17 @@ ERRORS = {
     "items that are a list": (
         lambda: flow(do_while(simple("a"), condition="true", fields={"items": [1]})),
         "WRONG_TYPE",
-        "items of DO_WHILE 'loop' is [1]; it must be text.",
+        "items of DO_WHILE 'loop' is [1]; it must be a string.",
     ),
     "a cache's time as a word": (
         lambda: flow(simple("a", cache=("k", "z"))),
         "WRONG_TYPE",
-        "cacheConfig.ttlInSecond of SIMPLE 'a' is 'z'; it must be a whole number",
+        "cacheConfig.ttlInSecond of SIMPLE 'a' is 'z'; it must be an integer in the range of the ",
     ),
     "a workflow's cache": (
         lambda: flow(noop(), cache=("k", "z")),
         "WRONG_TYPE",
-        "cacheConfig.ttlInSecond is 'z'; it must be a whole number",
+        "cacheConfig.ttlInSecond is 'z'; it must be an integer in the range of the server's type.",
     ),
     "an unknown type of schema": (
         lambda: flow(noop(), input_schema={"name": "s", "type": "FOO"}),
@@ -721,7 +744,7 @@ ERRORS = {
     "a version that is too large": (
         lambda: Workflow("a", 99999999999) >> noop(),
         "WRONG_TYPE",
-        "version is 99999999999; it must be a whole number that the server can hold.",
+        "version is 99999999999; it must be an integer in the range of the server's type.",
     ),
     "a logic of retries": (
         lambda: flow(simple("a", task_definition={"name": "a", "retryLogic": "FOO"})),
@@ -747,179 +770,178 @@ ERRORS = {
     "a fork without a join": (
         lambda: flow(fork(simple("a"), join=False), simple("b")),
         "NO_JOIN",
-        "After FORK_JOIN 'fork' comes SIMPLE 'b'; the server demands a JOIN right after it.",
+        "FORK_JOIN 'fork' is followed by SIMPLE 'b'; the server requires a JOIN. Add join(...) af",
     ),
     "a fork at the end": (
         lambda: flow(fork(simple("a"), join=False)),
         "NO_JOIN",
-        "After FORK_JOIN 'fork' comes nothing",
+        "FORK_JOIN 'fork' is followed by nothing; the server requires a JOIN. Add join(...) after",
     ),
     "a fork without branches": (
         lambda: flow(fork()),
         "MISSING_FIELD",
-        "FORK_JOIN 'fork' has no forkTasks; the server needs it.",
+        "FORK_JOIN 'fork' has no forkTasks, and the server requires it.",
     ),
     "an empty branch": (
         lambda: flow(fork(simple("a"), [])),
         "EMPTY_BRANCH",
-        "A branch of FORK_JOIN 'fork' has no steps; the server fails on it.",
+        "A branch of FORK_JOIN 'fork' has no tasks, and the server fails on it. Remove it.",
     ),
     "a join on a step that is not there": (
         lambda: flow(fork(simple("first"), join_on=["frist"])),
         "UNKNOWN_JOIN",
-        "JOIN 'fork_join' waits for 'frist', and no step has that name; did you mean 'first'?",
+        "JOIN 'fork_join' waits for 'frist', and no task has that name; did you mean 'first'?",
     ),
     "a join on a step of one case": (
         join_on_case,
         "JOIN_NEVER_ENDS",
-        "JOIN 'fork_join' waits for 'a', which runs only in some cases of 'switch': otherwise it never ends.",
+        "JOIN 'fork_join' waits for 'a', which runs only in some cases of 'switch': in the others",
     ),
     "a join on what comes later": (
         join_in_front,
         "JOIN_NEVER_ENDS",
-        "JOIN 'join' waits for 'a', which does not come before it: it never ends.",
+        "JOIN 'join' waits for 'a', which does not run before it: it never completes.",
     ),
     "an exclusive join on nobody": (
         lambda: flow(exclusive_join(["ghost"])),
         "UNKNOWN_JOIN",
-        "EXCLUSIVE_JOIN 'exclusive_join' waits for 'ghost', and no step has that name",
+        "EXCLUSIVE_JOIN 'exclusive_join' waits for 'ghost', and no task has that name (known: exc",
     ),
     "a dynamic fork of nothing": (
         lambda: flow(raw("FORK_JOIN_DYNAMIC"), join()),
         "DYNAMIC_FORK",
-        "does not say what to run: give tasks and their inputs, or each= with a task",
+        "FORK_JOIN_DYNAMIC 'fork_join_dynamic' does not say what to run: pass tasks and their inp",
     ),
     "a dynamic fork without a task": (
         lambda: flow(dynamic_fork(each=[1])),
         "DYNAMIC_FORK",
-        "has inputs and nothing to run with them: give task=, task_type= or workflow=.",
+        "FORK_JOIN_DYNAMIC 'dynamic_fork' has inputs, but no task to run with them: pass task=, t",
     ),
     "a dynamic fork without inputs": (
         lambda: flow(dynamic_fork("${workflow.input.tasks}")),
         "DYNAMIC_FORK",
-        "names the input parameter 'dynamicTasksInput'; did you mean 'dynamicTasks'?",
+        "dynamicForkTasksInputParamName of FORK_JOIN_DYNAMIC 'dynamic_fork' names the input param",
     ),
     "a version that the server cannot read": (
         lambda: flow(dynamic_fork(each=[1], workflow="x", inputs={"forkTaskWorkflowVersion": 2})),
         "DYNAMIC_FORK",
-        "is the number 2; the server takes it as text only.",
+        "forkTaskWorkflowVersion of FORK_JOIN_DYNAMIC 'dynamic_fork' is the number 2; the server ",
     ),
     "half of a dynamic fork": (
         lambda: flow(raw("FORK_JOIN_DYNAMIC", {"t": []}, fields={"dynamicForkTasksParam": "t"}), join()),
         "DYNAMIC_FORK",
-        "has dynamicForkTasksParam and no dynamicForkTasksInputParamName.",
+        "FORK_JOIN_DYNAMIC 'fork_join_dynamic' has dynamicForkTasksParam, but no dynamicForkTasks",
     ),
     "both forms of a dynamic fork": (
         lambda: flow(dynamic_fork([], {}, fields={"dynamicForkJoinTasksParam": "dynamicTasks"})),
         "DYNAMIC_FORK",
-        "dynamicForkJoinTasksParam stands alone.",
+        "FORK_JOIN_DYNAMIC 'dynamic_fork' has dynamicForkTasksParam, dynamicForkTasksInputParamNa",
     ),
     # loops
     "a loop without a condition": (
         lambda: flow(do_while(simple("a"))),
         "MISSING_FIELD",
-        "DO_WHILE 'loop' has no loopCondition; the server needs it.",
+        "DO_WHILE 'loop' has no loopCondition, and the server requires it.",
     ),
     "a loop without a body": (
         lambda: flow(do_while(count=3)),
         "MISSING_FIELD",
-        "DO_WHILE 'loop' has no loopOver; the server needs it.",
+        "DO_WHILE 'loop' has no loopOver, and the server requires it.",
     ),
     "a condition that reads what is not there": (
         lambda: flow(do_while(simple("check"), condition="$.chek.done")),
         "UNKNOWN_SCRIPT_NAME",
-        "The script of DO_WHILE 'loop' reads $.chek, which is no input parameter; did you mean 'check'?",
+        "The script of DO_WHILE 'loop' reads $.chek, which is not an input parameter; did you mea",
     ),
     # order
     "a step after the end": (
         lambda: flow(terminate(), simple("a")),
         "UNREACHABLE",
-        "SIMPLE 'a' is never reached: TERMINATE 'terminate' before it ends the workflow.",
+        "SIMPLE 'a' is never reached: TERMINATE 'terminate' before it always ends the workflow.",
     ),
     "a step after a loop whose body ends": (
         lambda: flow(do_while([simple("a"), terminate()], count=2), simple("b")),
         "UNREACHABLE",
-        "SIMPLE 'b' is never reached: DO_WHILE 'loop' before it ends the workflow in every case.",
+        "SIMPLE 'b' is never reached: DO_WHILE 'loop' before it always ends the workflow.",
     ),
     "a step after a switch that ends in every case": (
         lambda: flow(switch("x", {"1": terminate()}, terminate("FAILED")), simple("a")),
         "UNREACHABLE",
-        "SIMPLE 'a' is never reached: SWITCH 'switch' before it ends the workflow in every case.",
+        "SIMPLE 'a' is never reached: SWITCH 'switch' before it always ends the workflow.",
     ),
     # sub-workflows
     "sub-workflows in a circle": (
         circle,
         "CIRCLE",
-        "Sub-workflows that contain themselves: one -> two -> one. Refer to one by its name, in a case",
+        "The sub-workflows contain themselves: one -> two -> one. Refer to one by its name, in a ",
     ),
     "sub-workflows in a circle by name": (circle_by_name, "CIRCLE", "one -> two -> one"),
     "an input of a function in a sub-workflow": (
         lambda: flow(sub_workflow(Workflow("child") >> simple(price))),
         "MISSING_INPUT",
-        "price() needs 'sku', and SIMPLE 'price' does not give it.",
+        "price() requires 'sku', and SIMPLE 'price' does not pass it.",
     ),
     "an output of a workflow that is named": (
         lambda: output_of(sub_workflow(flow(noop(), output_parameters={"total": 1}), inline=False), "sum"),
         "UNKNOWN_OUTPUT",
-        "has no 'sum'; there is total, subWorkflowId.",
+        "${order.output.sum}: the output of SUB_WORKFLOW 'order' has no 'sum' (known: total, subW",
     ),
     "a workflow that always runs itself": (
         lambda: flow(sub_workflow("order")),
         "ENDLESS",
-        "SUB_WORKFLOW 'order' runs the workflow that it is in, in every case: that never ends.",
+        "SUB_WORKFLOW 'order' always runs its own workflow, without end. Put it into a case of a ",
     ),
     "a sub-workflow without a name": (
         lambda: flow(sub_workflow("")),
         "MISSING_FIELD",
-        "does not name a workflow; its parent cannot even start.",
+        "SUB_WORKFLOW 'sub_workflow' names no workflow, so that its parent cannot start. Set subW",
     ),
     "a version as text": (
         lambda: flow(sub_workflow("x", version=-1)),
         "WRONG_TYPE",
-        "version of SUB_WORKFLOW 'x' is -1; it must be a whole number from 0.",
+        "version of SUB_WORKFLOW 'x' is -1; it must be an integer, 0 or greater.",
     ),
     "a mistake in a sub-workflow": (
         wrong_in_sub_workflow,
         "UNKNOWN_REFERENCE",
-        "refers to 'ghost', and no step of this workflow has that name; there is a.",
+        "${ghost.output.x} refers to 'ghost', and no task of this workflow has that name (known: ",
     ),
     # the workflow
-    "no steps": (lambda: Workflow("order"), "NO_TASKS", "The workflow has no steps; the server refuses it."),
+    "no steps": (
+        lambda: Workflow("order"),
+        "NO_TASKS",
+        "The workflow has no tasks; the server refuses it. Add one: workflow >> step.",
+    ),
     "no name": (lambda: Workflow("") >> noop(), "NO_NAME", "The workflow has no name."),
     "a slash in the name": (
         lambda: Workflow("a/b") >> noop(),
         "NAME",
-        "The workflow's name 'a/b' has a slash: the server stores it and cannot find it again.",
-    ),
-    "a version 0": (
-        lambda: Workflow("a", 0) >> noop(),
-        "WRONG_TYPE",
-        "version is 0; it must be a whole number from 1.",
+        "The workflow's name 'a/b' contains a slash: the server would store the workflow, but cou",
     ),
     "a policy of tasks": (
         lambda: flow(noop(), timeout=5, timeout_policy="RETRY"),
         "TIMEOUT_POLICY",
-        "timeoutPolicy is 'RETRY'; a workflow has TIME_OUT_WF, ALERT_ONLY.",
+        "timeoutPolicy is 'RETRY'; use TIME_OUT_WF, ALERT_ONLY.",
     ),
     "an old schema": (
         lambda: flow(noop(), fields={"schemaVersion": 1}),
         "SCHEMA_VERSION",
-        "schemaVersion is 1; the server takes 2 only.",
+        "schemaVersion is 1; the server accepts only 2.",
     ),
     "a failure workflow from a step": (
         lambda: flow(simple("a"), failure_workflow="${a.output.x}"),
         "FAILURE_WORKFLOW",
-        "failureWorkflow is ${a.output.x}; it can be a name, or a reference to the workflow's input.",
+        "failureWorkflow is ${a.output.x}; use a workflow name, or a reference to the workflow's ",
     ),
     "a limit as text": (
         lambda: flow(noop(), rate_limit=("k", "5")),
         "WRONG_TYPE",
-        "concurrentExecLimit is '5'; it must be a whole number from 0.",
+        "concurrentExecLimit is '5'; it must be an integer, 0 or greater.",
     ),
     "a time-out as a flag": (
         lambda: flow(noop(), timeout=True),
         "WRONG_TYPE",
-        "timeoutSeconds is True; it must be a whole number from 0.",
+        "timeoutSeconds is True; it must be an integer, 0 or greater.",
     ),
 }
 
@@ -935,55 +957,60 @@ def not_joined():
 
 
 WARNINGS = {
+    "a switch on a parameter that is not there": (
+        lambda: flow(switch("x", {"1": noop()}, fields={"expression": "switchCaseValu"})),
+        "SWITCH_EXPRESSION",
+        "which is missing; did you mean 'switchCaseValue'?",
+    ),
     "a case without steps": (
         lambda: flow(switch("x", {"1": noop(), "2": []}, noop())),
         "EMPTY_CASE",
-        "The case '2' of SWITCH 'switch' has no steps: nothing is done then, not even the default's steps.",
+        "The case '2' of SWITCH 'switch' has no tasks: nothing runs for it, not even the default ",
     ),
     "a reference as a name": (
         lambda: flow(simple("a", {"x": [{"${workflow.input.name}": 1}]})),
         "REFERENCE_AS_KEY",
-        "A name has a ${...}: the server replaces them in values only.",
+        "The server replaces ${...} only in values, not in names.",
     ),
     "a reference without braces": (
         lambda: flow(simple("a"), simple("b", x="a.output.x", y=["workflow.input.y"])),
         "NO_REFERENCE_BRACES",
-        "'a.output.x' is text; as a reference it is written '${a.output.x}'.",
+        "'a.output.x' is a plain string; write a reference as '${a.output.x}'.",
     ),
     "a switch on text": (
         lambda: flow(switch("input.status", {"active": noop()})),
         "NO_REFERENCE_BRACES",
-        "'input.status' is text; as a reference it is written '${workflow.input.status}'.",
+        "'input.status' is a plain string; write a reference as '${workflow.input.status}'.",
     ),
     "a variable and its value": (
         lambda: flow(set_variable(variableName="total", value=1)),
         "VARIABLE_NAME",
-        "sets the variables 'variableName' and 'value'; to set 'total', write set_variable(total=...)",
+        "SET_VARIABLE 'set_variable' sets the variables 'variableName' and 'value'; to set 'total",
     ),
     "a step of one case": (
         maybe,
         "MAY_NOT_HAVE_RUN",
-        "${a.output.x} refers to 'a', which runs only in some cases of 'switch': otherwise this is null.",
+        "${a.output.x} refers to 'a', which runs only in some cases of 'switch': in the others th",
     ),
     "a branch that nobody waits for": (
         not_joined,
         "NOT_JOINED",
-        "'a', a step of a branch of 'fork' that no JOIN waits",
+        "${a.output.x} refers to 'a', a task of a branch of 'fork' that no JOIN waits for: it may",
     ),
     "an input that was not declared": (
         lambda: flow(simple("a", x="${workflow.input.skuu}"), input_parameters=["sku"]),
         "UNDECLARED_INPUT",
-        "${workflow.input.skuu}: 'skuu' is none of the workflow's inputParameters; did you mean 'sku'?",
+        "${workflow.input.skuu}: 'skuu' is not in the workflow's inputParameters; did you mean 's",
     ),
     "a variable that nobody sets": (
         lambda: flow(set_variable(total=1), simple("a", x="${workflow.variables.totl}")),
         "UNKNOWN_VARIABLE",
-        "no step sets the variable 'totl'; did you mean 'total'?",
+        "${workflow.variables.totl}: no task sets the variable 'totl'; did you mean 'total'?",
     ),
     "a field that a workflow does not have": (
         lambda: flow(simple("a", x="${workflow.inputs.x}")),
         "UNKNOWN_FIELD",
-        "${workflow.inputs.x}: a workflow has no 'inputs'; did you mean 'input'?",
+        "${workflow.inputs.x}: a workflow has no field 'inputs'; did you mean 'input'?",
     ),
     "a misspelt field": (
         lambda: loaded(task(inputParamaters={})),
@@ -998,16 +1025,16 @@ WARNINGS = {
     "a misspelt type": (
         lambda: flow(raw("SUBWORKFLOW")),
         "UNKNOWN_TYPE",
-        "There is no type 'SUBWORKFLOW'; did you mean 'SUB_WORKFLOW'?",
+        "Unknown task type 'SUBWORKFLOW'; did you mean 'SUB_WORKFLOW'? The server waits for a wor",
     ),
     **{
         f"a word that there is not: {step.type}": (lambda step=step: flow(step), "NOT_ALLOWED", message)
         for step, message in (
             (
                 http_poll("/", "true", strategy="FIXD"),
-                "'FIXD'; there are FIXED, LINEAR_BACKOFF, EXPONENTIAL_BACKOFF (did you mean 'FIXED'?)",
+                "'FIXD'; allowed: FIXED, LINEAR_BACKOFF, EXPONENTIAL_BACKOFF (did you mean 'FIXED'?)",
             ),
-            (jdbc("pg", "DROP ...", kind="DROP"), "type of JDBC 'jdbc' is 'DROP'; there are SELECT, UPDATE."),
+            (jdbc("pg", "DROP ...", kind="DROP"), "type of JDBC 'jdbc' is 'DROP'; allowed: SELECT, UPDATE."),
             (business_rule("f", {}, [], strategy="ALL"), "executionStrategy of BUSINESS_RULE 'business_rule' is 'ALL'"),
             (update_task("DONE", task_id="x"), "taskStatus of UPDATE_TASK 'update_task' is 'DONE'"),
             (query_processor("SQL"), "queryType of QUERY_PROCESSOR 'query_processor' is 'SQL'"),
@@ -1021,7 +1048,7 @@ WARNINGS = {
     "a strategy of human tasks": (
         lambda: flow(human(display_name="x", completion_strategy="CLOSE")),
         "NOT_ALLOWED",
-        "assignmentCompletionStrategy of HUMAN 'human' is 'CLOSE'; there are LEAVE_OPEN, TERMINATE.",
+        "assignmentCompletionStrategy of HUMAN 'human' is 'CLOSE'; allowed: LEAVE_OPEN, TERMINATE",
     ),
     "a trigger of human tasks": (
         lambda: flow(human(triggers=[trigger("DONE", "w")])),
@@ -1051,53 +1078,53 @@ WARNINGS = {
     "a field of task definitions": (
         lambda: loaded(task(retryLogic="FIXED", timeoutSeconds=5)),
         "MISPLACED_FIELD",
-        "'timeoutSeconds' is no field here, and the server forgets it: it belongs into the task's definition",
+        "'retryLogic' is not a field here, and the server ignores it: it belongs to the task defi",
     ),
     "a field of the start": (
         lambda: loaded(task(), taskToDomain={"*": "x"}),
         "MISPLACED_FIELD",
-        "'taskToDomain' is no field here, and the server forgets it: it is given when the workflow is started.",
+        "'taskToDomain' is not a field here, and the server ignores it: pass it when the workflow",
     ),
     "a schedule in a workflow": (
         lambda: loaded(task(), schedule="0 0 * * * *"),
         "MISPLACED_FIELD",
-        "a schedule is stored by itself, with client.schedules.save(...).",
+        "'schedule' is not a field here, and the server ignores it: save a schedule with client.s",
     ),
     "a time that WAIT does not know": (
         lambda: flow(raw("WAIT", {"timeout": 3600})),
         "WAIT",
-        "waits until somebody completes it; 'timeout' is no time for the server.",
+        "WAIT 'wait' has neither duration nor until, so it waits until it is completed by a call;",
     ),
     "the output in a condition": (
         lambda: flow(do_while(simple("a"), condition="$.a.output.done != true")),
         "LOOP_OUTPUT",
-        "reads $.a.output, and $.a is the output of that step itself: leave .output out, as in $.a['done'].",
+        "The condition of DO_WHILE 'loop' reads $.a.output, but $.a is already the output of that",
     ),
     "a return in an inline script": (
         lambda: flow(inline("return $.a", {"a": 1})),
         "SCRIPT_SYNTAX",
-        "The script of INLINE 'inline' is no JavaScript: a return stands outside of a function",
+        "The script of INLINE 'inline' is not valid JavaScript: return outside of a function; the",
     ),
     "a condition that is no JavaScript": (
         lambda: flow(do_while(simple("a"), condition="$.a ==")),
         "SCRIPT_SYNTAX",
-        "The script of DO_WHILE 'loop' is no JavaScript",
+        "The script of DO_WHILE 'loop' is not valid JavaScript: unexpected token in expression: '",
     ),
     "a function that is never called": (
         lambda: flow(inline("function execute(input) { return '}' + input.value; }", {"input": 1})),
         "UNCALLED_FUNCTION",
-        "The script of INLINE 'inline' is a function that nobody calls: there is no result.",
+        "The script of INLINE 'inline' is a function that is never called, so it has no result. C",
     ),
     "a reference in a query": (
         lambda: flow(jq('.lines[] | select(.sku == "${workflow.input.sku}")', {"lines": []})),
         "SCRIPT_REFERENCE",
-        "has ${workflow.input.sku}, whose bare value the server puts into the query's text",
+        "The query of JSON_JQ_TRANSFORM 'jq' contains ${workflow.input.sku}, and the server inser",
     ),
     **{
         f"a reference of another language: {text}": (
             lambda text=text: flow(simple("a", x=text)),
             "NO_REFERENCE_BRACES",
-            "as a reference it is written '${workflow.input.a}'.",
+            "write a reference as '${workflow.input.a}'.",
         )
         for text in (
             "{{workflow.input.a}}",
@@ -1111,34 +1138,34 @@ WARNINGS = {
     "a workflow that always starts itself": (
         lambda: flow(start_workflow("order")),
         "ENDLESS",
-        "START_WORKFLOW 'start_order' starts the workflow that it is in, in every case",
+        "START_WORKFLOW 'start_order' always starts another execution of its own workflow, withou",
     ),
     "a script that reads what is not there": (
         lambda: flow(inline("$.totl + 1", {"total": 1})),
         "UNKNOWN_SCRIPT_NAME",
-        "The script of INLINE 'inline' reads $.totl, which is no input parameter; did you mean 'total'?",
+        "The script of INLINE 'inline' reads $.totl, which is not an input parameter; did you mean 'total'?",
     ),
     "a join on a switch": (
         lambda: flow([simple("a"), switch("x", {"1": simple("b")})]),
         "JOIN_ON_SWITCH",
-        "JOIN 'fork_join' waits for the switch 'switch', and not for the steps of its cases.",
+        "JOIN 'fork_join' waits for the switch 'switch', but not for the tasks of its cases. End ",
     ),
-    "a join on nothing": (lambda: flow(join()), "JOINS_NOTHING", "JOIN 'join' waits for nothing: it ends at once."),
+    "a join on nothing": (lambda: flow(join()), "JOINS_NOTHING", "JOIN 'join' waits for nothing. Set joinOn."),
     "a loop in a loop": (
         lambda: flow(do_while(do_while(simple("a"), count=2), count=2)),
         "NESTED_LOOP",
-        "DO_WHILE 'loop_2' is a loop in a loop, which the open-source server does not support",
+        "DO_WHILE 'loop_2' is a loop inside a loop, which the open-source server does not support",
     ),
     "no variable": (lambda: flow(set_variable()), "NO_VARIABLE", "SET_VARIABLE 'set_variable' sets no variable."),
     "a policy without a time": (
         lambda: flow(noop(), timeout_policy="TIME_OUT_WF"),
         "TIMEOUT_POLICY",
-        "timeoutPolicy is TIME_OUT_WF, and there is no timeoutSeconds: the workflow never times out.",
+        "timeoutPolicy is TIME_OUT_WF without timeoutSeconds: the workflow never times out. Set t",
     ),
     "an input that a sub-workflow has": (
         lambda: flow(sub_workflow(flow(noop(), input_parameters=["a", "b"]), {"a": 1, "c": 2})),
         "MISSING_INPUT",
-        "The workflow 'order' has the input 'b', and SUB_WORKFLOW 'order' does not give it.",
+        "The workflow 'order' has the input 'b', and SUB_WORKFLOW 'order' does not pass it.",
     ),
     "an input that a sub-workflow does not have": (
         lambda: flow(sub_workflow(flow(noop(), input_parameters={"sku": ""}), {"skuu": 1})),
@@ -1164,6 +1191,50 @@ def test_what_may_be_a_mistake_is_told_and_stops_nothing(make, code, message):
     problems = workflow.validate()
     assert [p for p in problems if p.code == code and not p.is_error and message in p.message], problems
     assert workflow.check() is workflow
+
+
+def test_valid_definitions_have_no_problem():
+    dynamic_body = [{"name": "t", "taskReferenceName": "df", "type": "FORK_JOIN_DYNAMIC"}]
+    dynamic_body[0] |= {"inputParameters": {"a": "${workflow.input.a}", "b": "${workflow.input.b}"}}
+    dynamic_body[0] |= {"dynamicForkTasksParam": "a", "dynamicForkTasksInputParamName": "b"}
+    valid = [
+        [task(inputParameters={"k": 1}, cacheConfig={"key": "${k}-${k.x}", "ttlInSecond": 5})],
+        [*dynamic_body, task(type="JOIN", name="j", taskReferenceName="j", joinOn=["j"])],
+        [task(taskReferenceName="a b"), task(taskReferenceName="c.d")],
+        [
+            task(
+                type="SWITCH",
+                evaluatorType="value-param",
+                expression="x",
+                inputParameters={"x": "${workflow.input.x}"},
+                decisionCases={"A": [task(taskReferenceName="b")]},
+                defaultCase=[task(taskReferenceName="c")],
+                loopOver=[],
+                forkTasks=[],
+            )
+        ],
+    ]
+    for tasks in valid:
+        assert loaded(*tasks).validate() == [], tasks
+    assert loaded(task(), version=0).validate() == []
+    reads = task(inputParameters={"x": "${workflow.input.order}"})
+    assert loaded(reads, inputParameters=['{"customer": ""}']).validate() == []
+
+
+def test_what_only_some_servers_accept_is_a_warning():
+    loop = task(type="DO_WHILE", taskReferenceName="loop", loopCondition="false", loopOver=[task()])
+    fetch = http("/", ref="h")
+    fork_dynamic = dynamic_fork("${workflow.input.t}", "${workflow.input.i}", ref="f")
+    for workflow, word in (
+        (loaded(loop, outputParameters={"x": "${loop.output.item}"}), "only Orkes"),
+        (flow(fetch, simple("a", x="${h.output._secrets.key}")), "only Orkes"),
+        (flow(simple("a", x="${_secrets.key}")), "only Orkes"),
+        (flow(fork_dynamic).returns(x="${made.output.y}"), "unless FORK_JOIN_DYNAMIC"),
+        (flow(switch("x", {"1": noop()}, fields={"inputParameters": {}})), "default case"),
+    ):
+        (problem,) = workflow.validate()
+        assert not problem.is_error
+        assert word in problem.message
 
 
 def test_there_are_enough_of_them():
@@ -1356,12 +1427,12 @@ def test_definitions_from_files_are_checked_against_functions():
     assert workflow.validate() == []
     found = {(p.code, p.message.partition(".")[0]) for p in workflow.validate(workers=HERE)}
     assert found == {
-        ("MISSING_INPUT", "price() needs 'sku', and SIMPLE 'a' does not give it"),
-        ("UNKNOWN_INPUT", "price() takes no 'skuu'; did you mean 'sku'?"),
-        ("NO_WORKER", "No worker is given for the task 'pya'; did you mean 'pay'?"),
+        ("MISSING_INPUT", "price() requires 'sku', and SIMPLE 'a' does not pass it"),
+        ("UNKNOWN_INPUT", "price() has no parameter 'skuu'; did you mean 'sku'?"),
+        ("NO_WORKER", "No worker runs the task 'pya'; did you mean 'pay'?"),
         ("UNKNOWN_OUTPUT", "${a"),
-        ("MISSING_INPUT", "pay() needs 'total', and SIMPLE 'a' does not give it"),
-        ("UNKNOWN_INPUT", "pay() takes no 'sum'; there is total"),
+        ("MISSING_INPUT", "pay() requires 'total', and SIMPLE 'a' does not pass it"),
+        ("UNKNOWN_INPUT", "pay() has no parameter 'sum' (known: total)"),
     }
     with pytest.raises(WorkflowDefinitionError, match="has 5 problems"):
         workflow.check(workers=[price, pay])

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
+from conductor.validation.expressions import expressions, expressions_in
 from conductor.workflow import Workflow, http, noop, simple
-from conductor.workflow.expressions import expressions, expressions_in
 
 
 @pytest.fixture

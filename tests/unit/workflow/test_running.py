@@ -113,7 +113,7 @@ def test_a_definition_that_is_there_and_differs_is_an_error(server, client, work
 def test_nothing_is_sent_of_a_workflow_with_mistakes(server, client, call):
     workflow = Workflow("order")
     workflow >> simple(price)
-    with pytest.raises(WorkflowDefinitionError, match="price\\(\\) needs 'sku'"):
+    with pytest.raises(WorkflowDefinitionError, match="price\\(\\) requires 'sku'"):
         getattr(workflow, call)(client)
     assert len(server.calls) == 0
 

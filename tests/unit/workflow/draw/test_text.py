@@ -80,4 +80,4 @@ def test_an_execution_that_has_just_begun_is_drawn():
 def test_a_picture_prints_as_its_tree(blocks):
     picture = draw(blocks)
     assert str(picture) == picture.text(color=False)
-    assert repr(picture) == "Picture('kitchen', 15 steps)"
+    assert repr(picture) == "Diagram('kitchen', 15 steps)"

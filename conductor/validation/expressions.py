@@ -1,4 +1,4 @@
-"""The ``${...}`` expressions in texts: where they are, and what they name."""
+"""Parser of ``${...}`` references in strings."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Expression:
     """One ``${...}``.
 
     Attributes:
-        text: With the braces.
-        body: What stands between them.
-        start: Where it begins in the whole text.
-        is_closed: Whether there is a closing brace.
+        text: The whole reference, with the braces.
+        body: The text between the braces.
+        start: Its position in the string.
+        is_closed: Whether it has a closing brace.
     """
 
     text: str
@@ -40,13 +40,13 @@ class Expression:
 
     @property
     def path(self) -> str:
-        """What follows the root, as it is written."""
+        """The text after the root."""
         match = _ROOT.match(self.body)
         return self.body[match.end() :] if match else self.body
 
     @property
     def parts(self) -> list[str]:
-        """The names after the root, up to the first that is no plain name (an index, a filter, ``..``)."""
+        """The names after the root, up to the first index, filter or ``..``."""
         found = []
         position, path = 0, self.path
         while position < len(path):
@@ -62,7 +62,7 @@ class Expression:
 
 
 def expressions(text: str, offset: int = 0) -> Iterator[Expression]:
-    """The expressions in a text, inner ones after the one that holds them; ``$${`` is no expression."""
+    """Yield the references in a string, nested ones after the outer one; ``$${`` escapes a reference."""
     position = text.find("${")
     while position >= 0:
         if position > 0 and text[position - 1] == "$":
@@ -94,7 +94,7 @@ def _closing(text: str, position: int) -> int:
 
 
 def expressions_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Expression]]:
-    """The expressions in all texts of a JSON value, each with the path of its text; keys are never expressions."""
+    """Yield the references in all strings of a JSON value, each with its path; keys are not searched."""
     if isinstance(value, str):
         if "${" in value:
             for found in expressions(value):
