@@ -16,7 +16,7 @@ from conductor.cli.names import complete_workflow_or_file
 from conductor.cli.output import say, write
 from conductor.cli.session import Session
 from conductor.cli.workflow_watch import sub_executions
-from conductor.diagram import Picture, draw
+from conductor.diagram import Diagram, draw
 from conductor.models.defaults import without_defaults
 from conductor.workflow.builder import Workflow
 
@@ -44,7 +44,7 @@ def diagram(session: Session, subject: str, version: int | None, form: str, targ
         write({"text": drawn.text, "mermaid": drawn.mermaid, "svg": drawn.svg}[form](), newline=form != "text")
 
 
-def _drawn(session: Session, subject: str, version: int | None) -> Picture:
+def _drawn(session: Session, subject: str, version: int | None) -> Diagram:
     if (workflow := read_workflow(subject)) is not None:
         return draw(workflow)
     with session.client() as client:
