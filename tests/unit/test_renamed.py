@@ -136,9 +136,9 @@ def test_a_workflow_that_is_called_as_if_it_held_a_client_says_that_it_does_not(
 
 def test_a_reference_that_is_called_says_how_it_is_written():
     workflow = Workflow("w")
-    with pytest.raises(TypeError, match=re.escape("${workflow.input} is no function: write ['x'] in place of ('x')")):
+    with pytest.raises(TypeError, match=re.escape("${workflow.input} is not a function: use ['x'] instead of ('x')")):
         workflow.input("x")
-    with pytest.raises(TypeError, match=re.escape("${r.output.y} is no function: write it without the parentheses")):
+    with pytest.raises(TypeError, match=re.escape("${r.output.y} is not a function: use it without the parentheses")):
         simple("x", ref="r").output.y()
     with pytest.raises(TypeError, match="A step, a list of branches"):
         workflow.add(workflow.input.x)

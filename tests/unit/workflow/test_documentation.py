@@ -31,7 +31,8 @@ def test_the_blocks_run(names):
 
 
 def test_every_builder_is_named():
-    apart = {"ModelOptions", "Options", "Problem", "Ref", "Step", "Workflow", "assignment", "trigger"}
+    steps = {"ForkStep", "LoopStep", "Step", "SwitchStep"}
+    apart = {*steps, "ModelOptions", "Options", "Problem", "Ref", "Workflow", "assignment", "trigger"}
     for name in set(builders) - apart:
         family = name.startswith(("llm_", "generate_")) or name.endswith(("agent", "agent_card"))
         assert family or name == "mcp_remote" or f"`{name}" in TEXT, name
