@@ -8,7 +8,7 @@ RUNTIME := fast yaml cli server hypothesis prometheus opentelemetry sentry djang
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-oldest test-newest check format docs lock clean
+.PHONY: help run test test-unit test-oldest test-newest check format structure docs lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ check: $(STAMP) ## lint, format, types, layers
 format: $(STAMP) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+structure: $(STAMP) ## measure size, coupling, and files crossed per operation (docs/design/structure.md)
+	$(BIN)/python tools/structure.py
 
 docs: $(STAMP) ## build the site into docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -97,7 +97,7 @@ class Deadline:
     """
 
     def __init__(self, timeout: float | timedelta | None, clock: Callable[[], float]) -> None:
-        self.limit = None if timeout is None else to_seconds(timeout, "timeout")
+        self.limit: float | None = None if timeout is None else to_seconds(timeout, "timeout")
         self._clock = clock
         self._end = None if self.limit is None else clock() + self.limit
 

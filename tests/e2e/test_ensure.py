@@ -321,7 +321,8 @@ def test_a_second_ensure_writes_nothing_and_a_change_is_written_once(client, nam
         (client.metadata.ensure_task, client.metadata.get_task, task_def(task), "description"),
         (client.metadata.ensure_workflow, client.metadata.get_workflow, workflow_def(workflow), "description"),
     ):
-        definition["version"] = 1 if "tasks" in definition else None
+        if "tasks" in definition:
+            definition["version"] = 1
         created, again = ensure(definition), ensure(definition)
         changed = ensure({**definition, field: "another"})
 

@@ -112,7 +112,7 @@ def test_a_handler_that_does_not_say_whether_it_is_active_is_not(send, client, n
     name = names("silent")
     action = {"action": "fail_task", "fail_task": {"workflowId": "w", "taskRefName": "t"}}
     try:
-        send(events.CREATE, body={"name": name, "event": "conductor:nowhere", "actions": [action]})
+        send(events.CREATE_HANDLER, body={"name": name, "event": "conductor:nowhere", "actions": [action]})
         assert client.events.get_handler(name).active is False
     finally:
         client.events.delete_handler(name)
@@ -129,7 +129,7 @@ def test_a_handler_is_stored_whatever_its_event_and_its_action(send, client, nam
     name = names("broken")
     action = {"action": "terminate_workflow", "terminate_workflow": {"workflowId": "w"}}
     try:
-        send(events.CREATE, body={"name": name, "event": "nowhere", "active": False, "actions": [action]})
+        send(events.CREATE_HANDLER, body={"name": name, "event": "nowhere", "active": False, "actions": [action]})
         assert client.events.get_handler(name).event == "nowhere"
     finally:
         client.events.delete_handler(name)
