@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings as django_settings
 from django.core.checks import register
 from django.core.signals import setting_changed
-from django.utils.module_loading import autodiscover_modules
+from django.utils.module_loading import module_has_submodule
 
 from conductor.contrib.django.checks import check_deployment, check_settings
 from conductor.contrib.django.configuration import django_options, forget_client
@@ -35,7 +36,11 @@ class ConductorConfig(AppConfig):
             modules = django_options().worker_modules
         except ConfigurationError:
             return  # the system checks report it with a hint
-        autodiscover_modules(*modules)
+        for app in apps.get_app_configs():
+            if app is not self:  # this app's own tasks.py is a backend, which needs Django's Tasks framework
+                for module in modules:
+                    if module_has_submodule(app.module, module):
+                        import_module(f"{app.name}.{module}")
         if getattr(django_settings, "TASKS", None) and (find_spec("django.tasks") or find_spec("django_tasks")):
             from conductor.contrib.django.tasks import task_workers  # noqa: PLC0415  the framework is optional
 
