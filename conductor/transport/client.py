@@ -326,7 +326,7 @@ class Transport:
                 auth = ReadyToken(token)
             response = self.exchange(call, request.url, request.body, request.headers, auth, deadline, request.query)
         except APIError as error:
-            return _Attempt(None, _with_call(call, error))
+            return _Attempt(None, request_failure(call, self.settings.server_url, error))
         return _Attempt(response, None, token)
 
     def exchange(
@@ -373,15 +373,16 @@ class Transport:
     def _read(self, answered: requests.Response, url: str, deadline: Deadline) -> Response:
         """Read the whole response, which an adapter that is not ours has not read yet."""
         largest = self.settings.max_response_kb * 1024
+        too_large = f"the response is too large: its body exceeds {largest:,} bytes; max_response_kb allows more"
+        declared = answered.headers.get("Content-Length") or ""
+        if declared.isdecimal() and len(declared) > len(str(largest)):  # the blocks below would be awaited first
+            raise ExchangeError(too_large, is_malformed=True)
         parts, size = [], 0
         for block in answered.iter_content(_READ_BYTES):
             parts.append(block)
             size += len(block)
             if size > largest:
-                raise ExchangeError(
-                    f"the response is too large: its body exceeds {largest:,} bytes; max_response_kb allows more",
-                    is_malformed=True,
-                )
+                raise ExchangeError(too_large, is_malformed=True)
             if time.monotonic() > deadline.at and not isinstance(self.session.get_adapter(url), PooledAdapter):
                 raise ExchangeError(f"{self.settings.server_url} did not answer in time", timed_out=True)
         status = answered.status_code
@@ -458,7 +459,7 @@ class Transport:
                 call, f"{self.settings.server_url}/token", credentials, headers, NoAuth(), self.deadline(limit)
             )
         except APIError as error:
-            return _with_call(call, error)
+            return request_failure(call, self.settings.server_url, error)
 
     # -- payloads in the server's external storage
 
@@ -535,15 +536,6 @@ class Transport:
         self.emit(Forked())
         if isinstance(self.auth, ConductorAuth):
             self.auth.after_fork()
-
-
-def _with_call(call: Call, error: APIError) -> APIError:
-    """Drop the traceback, whose frames hold what was sent, and name the operation where the error does not."""
-    if not error.operation:
-        for name, value in call.values.items():
-            setattr(error, name, value)
-    error.__context__ = None
-    return error.with_traceback(None)
 
 
 def _token_in(response: Response) -> str | None:

@@ -273,7 +273,11 @@ def request_failure(call: Call, server: str, error: Exception, proxy: str = "") 
         proxy: The proxy in use, without its password, for an adapter that is not ours.
     """
     if isinstance(error, APIError):
-        return error
+        if not error.operation:
+            for name, value in call.values.items():
+                setattr(error, name, value)
+        error.__context__ = None
+        return error.with_traceback(None)
     if not isinstance(error, ExchangeError):
         error = _foreign_failure(error, server, proxy)
     message = f"{call.operation} failed: {error}"
@@ -352,13 +356,18 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         one = waiting.pop()
         seen.append(one)
         yield one
-        inner = [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-        waiting += [e for e in inner if isinstance(e, BaseException) and e not in seen]
+        waiting += [inner for inner in _inner(one) if inner not in seen]
+
+
+def _inner(error: BaseException) -> list[BaseException]:
+    inner = [error.__cause__, error.__context__, getattr(error, "reason", None), *error.args]
+    return [one for one in inner if isinstance(one, BaseException)]
 
 
 def _reason(causes: list[BaseException]) -> str:
     """Return the innermost cause in a few words, such as "Connection refused"."""
-    text = getattr(causes[-1], "strerror", None) or str(causes[-1]) or type(causes[-1]).__name__
+    innermost = next((cause for cause in causes if not _inner(cause)), causes[-1])
+    text = getattr(innermost, "strerror", None) or str(innermost) or type(innermost).__name__
     before, _, words = str(text).rpartition(_NEW_CONNECTION)
     return _QUERY.sub("?***", words.rstrip("')\"") if before else words)[:200]
 
