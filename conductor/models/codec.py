@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import functools
 import json
 import math
-from collections.abc import Callable, Mapping
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping, ValuesView
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -86,14 +94,23 @@ def epoch_ms(value: datetime | int | None, name: str = "a moment") -> int | None
 def to_jsonable(value: Any, path: str = "$") -> Any:
     """Convert ``value`` into dicts, lists, strings, numbers, booleans and None.
 
-    Datetimes become ISO 8601 text, timedeltas seconds, Decimals and UUIDs text, Enums their value; models, attrs
-    classes, dataclasses and pydantic models become objects; tuples become lists.
+    Dates and times become ISO 8601 strings, timedeltas seconds, bytes base64, Decimals, UUIDs, paths and IP addresses
+    strings, Enums their value; models, attrs classes, dataclasses and pydantic models become objects; tuples, sets,
+    deques, ranges and arrays become lists. Sets are sorted where their items can be.
 
     Raises:
-        SerializationError: Something in it has no JSON form (a set, a lock, NaN, a circular reference); the error's
-            ``path_in_value`` names the place, ``path`` being the value's own.
+        SerializationError: Something in it has no JSON form (a lock, NaN, a circular reference, two keys that become
+            the same); the error's ``path_in_value`` names the place, ``path`` being the value's own.
     """
     return _convert(value, path, 0)
+
+
+def register_encoder(kind: type, encode: Callable[[Any], Any]) -> None:
+    """Write instances of ``kind`` as what ``encode`` returns, which has a JSON form itself."""
+    _encoders[kind] = encode
+
+
+_encoders: dict[type, Callable[[Any], Any]] = {}
 
 
 def _convert(value: Any, path: str, depth: int) -> Any:
@@ -108,36 +125,75 @@ def _convert(value: Any, path: str, depth: int) -> Any:
         start = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}..."
         raise _no_json(start, f"nested more than {MAX_DEPTH} levels deep, or it contains itself")
     if kind is dict:
-        return {_key(k, path): _convert(v, f"{path}.{k}", depth + 1) for k, v in value.items()}
+        return _convert_mapping(value, path, depth)
     if kind is list or kind is tuple:
         return [_convert(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]
     return _convert_object(value, path, depth)
+
+
+def _convert_mapping(value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
+    made = {_key(k, path): _convert(v, f"{path}.{k}", depth + 1) for k, v in value.items()}
+    if len(made) != len(value):
+        names = [_key(k, path) for k in value]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _no_json(f"{path}.{twice}", f"two keys become the same JSON key {twice!r}, so one value would be lost")
+    return made
 
 
 def _key(key: Any, path: str) -> str:
     if isinstance(key, Enum):
         key = key.value
     if isinstance(key, str):
-        return str(key)
-    if isinstance(key, bool) or not isinstance(key, int | UUID | date):
-        raise _no_json(path, f"a key of type {type(key).__name__} cannot be a JSON key; use text")
-    return str(key)
+        return str.__str__(key)
+    plain = None
+    if not isinstance(key, bool | bytes) and key is not None:
+        plain = _plain(key, path)
+    if isinstance(plain, bool) or not isinstance(plain, str | int | float) or isinstance(key, timedelta):
+        raise _no_json(path, f"a key of type {type(key).__name__} cannot be a JSON key; use a string")
+    return str(plain)
 
 
-def _convert_object(value: Any, path: str, depth: int) -> Any:
+def _plain(key: Any, path: str) -> Any:
+    try:
+        return _convert(key, path, 0)
+    except SerializationError:
+        return None
+
+
+def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901, PLR0911  one line for each kind of value
+    encode = next((_encoders[kind] for kind in type(value).__mro__ if kind in _encoders), None) if _encoders else None
+    if encode is not None:
+        return _convert(encode(value), path, depth + 1)
     for kinds, convert in _SCALARS:
         if isinstance(value, kinds):
             return _convert(convert(value), path, depth + 1)
     if isinstance(value, Mapping):
-        return {_key(k, path): _convert(v, f"{path}.{k}", depth + 1) for k, v in value.items()}
-    if isinstance(value, list | tuple):
+        return _convert_mapping(value, path, depth)
+    if isinstance(value, _SETS):
+        items = [_convert(v, f"{path}[]", depth + 1) for v in value]
+        try:
+            return sorted(items)
+        except TypeError:  # items of several kinds
+            return items
+    if isinstance(value, _LISTS):
         return [_convert(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]
-    fields = _fields_of(value)
+    try:
+        fields = _fields_of(value)
+    except SerializationError:
+        raise
+    except Exception as error:  # noqa: BLE001  the object's own serializer can raise anything
+        raise _no_json(path, f"a value of type {_name(value)} cannot be written: {error}") from None
     if fields is None:
-        raise _no_json(path, f"a value of type {type(value).__module__}.{type(value).__qualname__} has no JSON form")
+        raise _no_json(path, f"a value of type {_name(value)} has no JSON form")
     return _convert(fields, path, depth + 1)
 
 
+def _name(value: object) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+_SETS = (AbstractSet,)
+_LISTS = (list, tuple, deque, range, ValuesView)
 _SCALARS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (Enum, lambda v: v.value),
     (bool, bool),
@@ -146,21 +202,51 @@ _SCALARS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (float, float.__float__),
     ((datetime, date, time), lambda v: v.isoformat()),
     (timedelta, timedelta.total_seconds),
-    ((Decimal, UUID, PurePath), str),
+    ((bytes, bytearray), lambda v: base64.b64encode(v).decode()),
+    ((Decimal, Fraction, UUID, PurePath, timezone), str),
+    ((IPv4Address, IPv6Address, IPv4Network, IPv6Network), str),
+    (ZoneInfo, lambda v: v.key),
 )
 
 
-def _fields_of(value: Any) -> Any:
+def _fields_of(value: Any) -> Any:  # noqa: PLR0911  one line for each kind of value
+    kind = type(value)
     if isinstance(value, type):
         return None
-    for method in ("to_dict", "model_dump"):  # ours and pydantic's
-        if callable(own := getattr(type(value), method, None)):
-            return own(value)
-    if attrs.has(type(value)):
-        return {a.name: getattr(value, a.name) for a in attrs.fields(type(value))}
+    if callable(own := getattr(kind, "to_dict", None)):
+        return own(value)
+    if "pydantic" in sys.modules and hasattr(kind, "__pydantic_serializer__"):
+        return _from_pydantic(value)
+    if callable(own := getattr(kind, "model_dump", None)):
+        return own(value)
+    if attrs.has(kind):
+        return {a.alias or a.name: getattr(value, a.name) for a in attrs.fields(kind)}
     if dataclasses.is_dataclass(value):
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if kind.__module__.partition(".")[0] == "numpy" and callable(own := getattr(kind, "tolist", None)):
+        return own(value)
+    if "pydantic" in sys.modules and hasattr(kind, "__get_pydantic_core_schema__"):
+        owner: Any = kind
+        return _type_adapter(owner).dump_python(value, mode="json")
     return None
+
+
+def _from_pydantic(value: Any) -> Any:
+    """A model or pydantic dataclass in JSON mode, under the names that it is validated from."""
+    fields = getattr(type(value), "__pydantic_fields__", {})
+    aliased = any(field.validation_alias is not None for field in fields.values())
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return dump(mode="json", by_alias=aliased)
+    owner: Any = type(value)
+    return _type_adapter(owner).dump_python(value, mode="json", by_alias=aliased)
+
+
+@functools.lru_cache(maxsize=512)
+def _type_adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter  # noqa: PLC0415  an optional dependency, which is loaded already
+
+    return TypeAdapter(kind)
 
 
 def _no_json(path: str, why: str) -> SerializationError:

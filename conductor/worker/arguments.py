@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union
 
+import typing_extensions
 from attrs import frozen
-from typing_extensions import get_type_hints
 
+from conductor._internal.introspection import (
+    Namespace,
+    Unresolved,
+    annotations_of,
+    is_coroutine_function,
+    namespace_of,
+    place_of,
+)
 from conductor.errors import TaskInputError, WorkerRegistrationError
 from conductor.models import Task
 from conductor.worker.context import TaskContext, get_task_context
-from conductor.worker.conversion import Convert, converter_for, describe
+from conductor.worker.conversion import Convert, converter_for
+from conductor.worker.mismatch import UnsupportedAnnotationError, describe
 
 __all__ = ["Arguments", "compile_arguments", "input_converters"]
 
@@ -26,68 +36,84 @@ class _Parameter:
     convert: Convert
     expected: str
     is_required: bool
-    is_positional: bool
+    default: Any
 
 
 def compile_arguments(function: Callable[..., Any]) -> Arguments:
-    """What turns a task into ``(args, kwargs)`` for ``function``.
+    """Return a function that turns a task into ``(args, kwargs)`` for ``function``.
 
-    One parameter annotated ``Task`` gets the whole task, one annotated ``TaskContext`` the context, each other the
-    input of its name, converted by its annotation; ``**kwargs`` gets the rest.
+    A single parameter annotated ``Task`` gets the whole task, one annotated ``TaskContext`` the context, each other
+    parameter the input of its name, converted by its annotation; ``**kwargs`` gets the remaining inputs.
 
     Raises:
-        WorkerRegistrationError: The signature cannot be read, or is that of a coroutine function.
+        WorkerRegistrationError: The signature cannot be read or has ``*args`` alone, an annotation is not supported or
+            cannot be resolved, or it is a coroutine function or a method that is not bound.
     """
-    called = getattr(function, "func", function)
-    if inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(getattr(called, "__call__", None)):  # noqa: B004
+    if is_coroutine_function(function):
         raise WorkerRegistrationError(
-            f"{function!r} is a coroutine function; workers here are plain functions on threads. "
-            "Call asyncio.run(...) inside a plain function."
+            f"{function!r} is a coroutine function; workers are plain functions on threads. Call asyncio.run(...) "
+            "inside a plain function."
         )
+    signature = _signature(function)
+    return _compiled(signature, _kinds(function, signature), namespace_of(function), function)
+
+
+def input_converters(function: Callable[..., Any]) -> dict[str, Convert]:
+    """Return the converter of each input of ``function`` by its name; inputs without an annotation are left out."""
+    signature, namespace = _signature(function), namespace_of(function)
+    kinds = _kinds(function, signature)
+    return {
+        p.name: converter_for(kinds[p.name], namespace)
+        for p in signature.parameters.values()
+        if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}
+        and p.annotation is not p.empty
+        and _special(kinds[p.name]) is None
+    }
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError) as error:
         raise WorkerRegistrationError(f"The signature of {function!r} cannot be read: {error}") from None
-    hints = _hints(function)
-    kinds = {name: hints.get(name, p.annotation) for name, p in signature.parameters.items()}
-    return _compiled(signature, kinds)
+    parameters = list(signature.parameters.values())
+    kinds = {p.kind for p in parameters}
+    if inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD not in kinds:
+        raise WorkerRegistrationError(
+            f"{_name(function)} at {place_of(function)} takes *args: inputs have names, so it would get none. Name the "
+            "parameters, or take **kwargs."
+        )
+    owner = getattr(function, "__qualname__", "").rpartition(".")[0].rpartition("<locals>.")[2]
+    if owner and owner != "<locals>" and inspect.isfunction(function) and parameters and parameters[0].name == "self":
+        raise WorkerRegistrationError(
+            f"{_name(function)} at {place_of(function)} is a method without an object: nothing would be passed as "
+            "'self'. Make a worker of a bound method: Worker(object.method, 'task_name')."
+        )
+    return signature
 
 
-def input_converters(function: Callable[..., Any]) -> dict[str, Convert]:
-    """What converts each input of ``function``, by the input's name; inputs that it takes as they come are left out."""
-    hints = _hints(function)
-    parameters = inspect.signature(function).parameters.values()
-    named = {
-        p.name: hints.get(p.name, p.annotation) for p in parameters if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}
-    }
+def _name(function: Any) -> str:
+    return f"{getattr(function, '__qualname__', None) or type(function).__qualname__}()"
+
+
+def _kinds(function: Any, signature: inspect.Signature) -> dict[str, Any]:
+    """The annotation of each parameter, resolved name by name; Any for none."""
+    annotations = annotations_of(function)
     return {
-        name: converter_for(kind)
-        for name, kind in named.items()
-        if not _is_special(kind) and not isinstance(kind, str) and kind is not inspect.Parameter.empty
+        name: Any if p.annotation is p.empty else annotations.get(name, p.annotation)
+        for name, p in signature.parameters.items()
     }
 
 
-def _hints(function: Any) -> dict[str, Any]:
-    """The annotations, resolved; those of a partial's function, or of a callable object's ``__call__``."""
-    while hasattr(function, "func"):
-        function = function.func
-    if not inspect.isroutine(function) and not isinstance(function, type):
-        function = type(function).__call__
-    try:
-        return get_type_hints(function, include_extras=True)
-    except (NameError, TypeError):  # names that exist only for type checkers
-        return {k: v for k, v in getattr(function, "__annotations__", {}).items() if not isinstance(v, str)}
-
-
-def _compiled(signature: inspect.Signature, kinds: dict[str, Any]) -> Arguments:
+def _compiled(signature: inspect.Signature, kinds: dict[str, Any], namespace: Namespace, function: Any) -> Arguments:
     named = [p for p in signature.parameters.values() if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
     takes_rest = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    if len(named) == 1 and kinds[named[0].name] in {Task, "Task"} and not takes_rest:
-        return _whole_task(named[0])
-    specials = {p.name: _SPECIAL[kinds[p.name]] for p in named if _is_special(kinds[p.name])}
-    parameters = [_parameter(p, kinds[p.name]) for p in named if p.name not in specials]
+    if len(named) == 1 and _special(kinds[named[0].name]) is _whole_task and not takes_rest:
+        return _only_task(named[0])
+    specials = {p.name: special for p in named if (special := _special(kinds[p.name])) is not None}
+    parameters = [_parameter(p, kinds[p.name], namespace, function) for p in named if p.name not in specials]
     names = {p.name for p in named}
-    positional = [p.name for p in named if p.kind is _POSITIONAL]
+    positional = [p for p in named if p.kind is _POSITIONAL]
 
     def arguments(task: Task) -> tuple[list[Any], dict[str, Any]]:
         given = task.input_data
@@ -101,41 +127,59 @@ def _compiled(signature: inspect.Signature, kinds: dict[str, Any]) -> Arguments:
             values[name] = special(task)
         if takes_rest:
             values.update({k: v for k, v in given.items() if k not in names})
-        return [values.pop(name) for name in positional if name in values], values
+        return _in_order(positional, values) if positional else [], values
 
     return arguments
 
 
-def _whole_task(parameter: inspect.Parameter) -> Arguments:
+def _in_order(positional: list[inspect.Parameter], values: dict[str, Any]) -> list[Any]:
+    """Take the positional-only arguments out of ``values``; gaps before a given one are filled with defaults."""
+    last = max((index for index, p in enumerate(positional) if p.name in values), default=-1)
+    return [values.pop(p.name, p.default) for p in positional[: last + 1]]
+
+
+def _only_task(parameter: inspect.Parameter) -> Arguments:
     if parameter.kind is parameter.KEYWORD_ONLY:
         return lambda task: ([], {parameter.name: task})
     return lambda task: ([task], {})
 
 
-_SPECIAL: dict[Any, Callable[[Task], Any]] = {
-    Task: lambda task: task,
-    "Task": lambda task: task,
-    TaskContext: lambda _: get_task_context(),
-    "TaskContext": lambda _: get_task_context(),
-}
+def _whole_task(task: Task) -> Any:
+    return task
 
 
-def _is_special(kind: Any) -> bool:
+def _context(_: Task) -> Any:
+    return get_task_context()
+
+
+def _special(kind: Any) -> Callable[[Task], Any] | None:
+    """What passes a parameter that is not an input: the task or the context, also optional or with metadata."""
+    if isinstance(kind, Unresolved):
+        kind = kind.text.removesuffix(" | None")
+    if typing_extensions.get_origin(kind) is Annotated:
+        kind = typing_extensions.get_args(kind)[0]
+    if typing_extensions.get_origin(kind) in {Union, UnionType}:
+        members = [one for one in typing_extensions.get_args(kind) if one is not type(None)]
+        return _special(members[0]) if len(members) == 1 else None
+    if kind is Task or kind == "Task":
+        return _whole_task
+    return _context if kind is TaskContext or kind == "TaskContext" else None
+
+
+def _parameter(parameter: inspect.Parameter, kind: Any, namespace: Namespace, function: Any) -> _Parameter:
     try:
-        return kind in _SPECIAL
-    except TypeError:  # an annotation that cannot be hashed
-        return False
-
-
-def _parameter(parameter: inspect.Parameter, kind: Any) -> _Parameter:
-    if kind is inspect.Parameter.empty or isinstance(kind, str):
-        kind = Any
+        convert = converter_for(kind.text if isinstance(kind, Unresolved) else kind, namespace)
+    except UnsupportedAnnotationError as error:
+        raise WorkerRegistrationError(
+            f"{_name(function)} at {place_of(function)}: the annotation of parameter {parameter.name!r} is not "
+            f"supported: {error}. Import the name at run time, use a supported type, or register a converter for it."
+        ) from None
     return _Parameter(
         name=parameter.name,
-        convert=converter_for(kind),
+        convert=convert,
         expected=describe(kind),
         is_required=parameter.default is inspect.Parameter.empty,
-        is_positional=parameter.kind is _POSITIONAL,
+        default=parameter.default,
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from conductor.errors import ConductorError
+from conductor.errors import ConductorError, ConfigurationError
 from conductor.migration import missing_attribute
 from conductor.models import Task, TaskExecLog
 
@@ -82,7 +84,7 @@ class TaskContext:
     def log(self, message: str, *values: object) -> None:
         """Add a line to the task's log on the server, 1,000 at most; ``values`` are filled in as by ``logging``."""
         if len(self._lines) < _MOST_LOG_LINES:
-            text = message % values if values else str(message)
+            text = _formatted(message, values)
             self._lines.append(TaskExecLog(log=text, created_time=round(time.time() * 1000)))
 
     @property
@@ -90,9 +92,16 @@ class TaskContext:
         """The lines so far."""
         return self._lines
 
-    def callback_after(self, seconds: float) -> None:
-        """Have the server hand out this task again after ``seconds``, with what the function returns as its output."""
-        self.callback_after_seconds = seconds
+    def callback_after(self, seconds: float | timedelta) -> None:
+        """Have the server dispatch this task again later, with the return value of the function as its output.
+
+        Args:
+            seconds: Seconds or a ``timedelta``; fractions are rounded up, and a moment in the past means at once.
+
+        Raises:
+            ConfigurationError: It is not a number of seconds.
+        """
+        self.callback_after_seconds = callback_seconds(seconds)
 
     @property
     def stop_requested(self) -> bool:
@@ -128,6 +137,38 @@ class TaskContext:
         """Have the server give the task to another worker once ``time_left`` is over, as when this one is stuck."""
         if self._lease is not None:
             self._lease.give_up()
+
+
+def callback_seconds(value: float | timedelta) -> int:
+    """Return the whole seconds after which a task is dispatched again: rounded up, 0 for the past.
+
+    Raises:
+        ConfigurationError: The value is not a number of seconds.
+    """
+    plain = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
+        raise ConfigurationError(
+            f"callback_after_seconds is {value!r}; it must be a number of seconds or a timedelta.",
+            variable="callback_after_seconds",
+            value=value,
+            allowed="seconds or a timedelta",
+        )
+    return max(0, math.ceil(plain))
+
+
+def _formatted(message: object, values: tuple[object, ...]) -> str:
+    """Format a log line; a line that cannot be formatted is logged as it is, because logging must not fail a task."""
+    try:
+        return str(message) % values if values else str(message)
+    except Exception:  # noqa: BLE001  any __str__ or format of the program may fail
+        return " ".join(_shown(one) for one in (message, *values))
+
+
+def _shown(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  the same
+        return f"<{type(value).__name__}>"
 
 
 def get_task_context() -> TaskContext:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
+import functools
 import logging
 import threading
 import time
@@ -89,6 +91,7 @@ class TaskRunner:
             positional, named = self.worker.arguments(context.task)
             return self.worker.function(*positional, **named)
 
+        call = functools.partial(contextvars.copy_context().run, call)  # what a task sets, the next one does not see
         for middleware in reversed(self._middleware):
             call = _wrapped(middleware, context, call)
         return call()

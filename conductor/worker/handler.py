@@ -98,7 +98,8 @@ def as_worker(declared: Worker | Callable[..., Any]) -> Worker:
         return declared
     attached = getattr(declared, "__conductor_worker__", None)
     if isinstance(attached, Worker):
-        return attached
+        # A wrapper around a decorated function has its attributes: what was given runs, not what it wraps.
+        return attached if attached.function is declared else attached.for_function(declared)
     raise WorkerRegistrationError(
         f"{declared!r} is no worker: decorate it with @worker_task, or wrap it as Worker(function, 'task_name')."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-from datetime import timedelta
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -13,6 +12,7 @@ from conductor.clients.payloads import PayloadStorage, refuse_output
 from conductor.errors import ConfigurationError, NonRetryableError, SerializationError, TaskInputError
 from conductor.models import Task, TaskExecLog, TaskResult, TaskResultStatus
 from conductor.models.codec import to_jsonable
+from conductor.worker.context import callback_seconds
 
 __all__ = ["NoStorage", "Payloads", "ServerStorage", "TaskInProgress", "failed", "succeeded"]
 
@@ -72,20 +72,17 @@ _LONGEST_TRACEBACK = 32_000
 _OWN_MODULES = "conductor.worker."
 
 
-def _as_seconds(value: float | timedelta) -> float:
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)
-
-
 @frozen
 class TaskInProgress:
-    """Returned by a function whose work goes on elsewhere: the task stays IN_PROGRESS and is handed out again later.
+    """Returned by a function whose work continues elsewhere: the task stays IN_PROGRESS and is dispatched again later.
 
     Attributes:
-        callback_after_seconds: When it is handed out again; seconds or a ``timedelta``.
+        callback_after_seconds: When the task is dispatched again: seconds or a ``timedelta``; fractions are rounded up,
+            and a moment in the past means at once.
         output: Its output so far, which the next call finds in ``task.output_data``.
     """
 
-    callback_after_seconds: float = field(converter=_as_seconds)
+    callback_after_seconds: int = field(converter=callback_seconds)
     output: dict[str, Any] | None = None
 
 
@@ -108,7 +105,7 @@ def succeeded(task: Task, value: Any, callback_after_seconds: float | None = Non
 
 def _in_progress(task: Task, value: Any, callback_after_seconds: float) -> TaskResult:
     result = _result(task, TaskResultStatus.IN_PROGRESS, _output(value))
-    result.callback_after_seconds = round(callback_after_seconds)
+    result.callback_after_seconds = callback_seconds(callback_after_seconds)
     return result
 
 
@@ -116,6 +113,7 @@ def _completed_by_user(task: Task, result: TaskResult) -> TaskResult:
     result.task_id, result.workflow_instance_id = str(task.task_id), str(task.workflow_instance_id)
     result.status = result.status or TaskResultStatus.COMPLETED
     result.output_data = _output(result.output_data)
+    result.callback_after_seconds = callback_seconds(result.callback_after_seconds or 0)
     return result
 
 

@@ -32,6 +32,9 @@ _DEFINITION = {
     "pollTimeoutSeconds": 3600,
 }
 
+#: Characters that servers cut or refuse in the path of a URL, also when they are quoted.
+_UNADDRESSABLE = frozenset("/\\;?#")
+
 
 @define(eq=False, init=False, repr=False)
 class Worker:
@@ -69,7 +72,7 @@ class Worker:
         if not callable(function):
             raise WorkerRegistrationError(f"{function!r} cannot be called, so it cannot be a worker.")
         self.function = function
-        self.name = name or _name_of(function)
+        self.name = _usable(name or _name_of(function))
         self.options = _checked(options)
         if should_poll is not None and not callable(should_poll):
             raise ConfigurationError(
@@ -93,6 +96,10 @@ class Worker:
         inner = inspect.unwrap(getattr(self.function, "func", self.function))
         code = getattr(inner, "__code__", None) or getattr(getattr(inner, "__call__", None), "__code__", None)  # noqa: B004
         return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(self.function)
+
+    def for_function(self, function: Callable[..., Any]) -> Worker:
+        """Return a worker with the same name and options for another function, such as a wrapper of this one."""
+        return Worker(function, self.name, task_def=self._task_def, should_poll=self.should_poll, **self.options)
 
     @property
     def domain(self) -> str | None:
@@ -143,6 +150,15 @@ class Worker:
                 return False
         metadata.register_task(self.task_def())
         return True
+
+
+def _usable(name: str) -> str:
+    """Refuse the name of a task type that no URL can address: polling it would fail forever."""
+    if not isinstance(name, str) or not name.strip() or any(char in _UNADDRESSABLE for char in name):
+        raise WorkerRegistrationError(
+            f"{name!r} cannot be a task type: it must be a string without '/', '\\\\', ';', '?' and '#', and not empty."
+        )
+    return name
 
 
 def _name_of(function: Any) -> str:

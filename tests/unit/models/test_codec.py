@@ -59,10 +59,10 @@ def _circle():
     ("value", "path"),
     [
         ({"items": [1, {"lock": threading.Lock()}]}, "$.items[1].lock"),
-        ({"a": {1, 2}}, "$.a"),
+        ({"a": {1: 1, "1": 2}}, "$.a.1"),
         ([math.nan], "$[0]"),
         ({"x": math.inf}, "$.x"),
-        ({"b": b"bytes"}, "$.b"),
+        ({"b": {b"bytes": 1}}, "$.b"),
         ({"t": int}, "$.t"),
         ({(1, 2): 3}, "$"),
         (lambda: None, "$"),

@@ -115,9 +115,9 @@ def _circle():
     ("value", "path"),
     [
         ({"a": {"lock": threading.Lock()}}, "$.a.lock"),
-        ({"a": [1, {2}]}, "$.a[1]"),
+        ({"a": [1, {threading.Lock()}]}, "$.a[1]"),
         ({"a": math.nan}, "$.a"),
-        (b"bytes", "$"),
+        ({1: "a", "1": "b"}, "$.1"),
         (_circle(), "contains itself"),
         ({"big": "x" * 4_000_000}, "4,000,"),
     ],

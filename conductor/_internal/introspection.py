@@ -1,0 +1,255 @@
+"""Function and class signatures: what is called, where it is defined, and its annotations, resolved name by name."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import inspect
+import os
+import sys
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union
+
+import typing_extensions
+from attrs import field, frozen
+
+__all__ = [
+    "Namespace",
+    "Unresolved",
+    "annotations_of",
+    "class_annotations",
+    "is_coroutine_function",
+    "namespace_of",
+    "place_of",
+    "real_path",
+    "resolve_annotation",
+    "substitute",
+    "type_arguments",
+    "underlying_function",
+]
+
+
+@frozen
+class Unresolved:
+    """An annotation that names something that does not exist at run time.
+
+    Attributes:
+        text: The annotation as it is written.
+        reason: Why it cannot be evaluated.
+    """
+
+    text: str
+    reason: str
+
+
+@frozen
+class Namespace:
+    """The names that an annotation can use.
+
+    Attributes:
+        globals: The names of its module.
+        locals: The names around it: closure, type parameters, class body and enclosing functions.
+    """
+
+    globals: Mapping[str, Any] = field(factory=dict)
+    locals: Mapping[str, Any] = field(factory=dict)
+
+    def evaluate(self, text: str) -> Any:
+        """Evaluate the text of an annotation."""
+        # the text is source code of the program itself, which Python would evaluate in the same way
+        return eval(text, dict(self.globals), dict(self.locals))  # noqa: S307
+
+
+def underlying_function(function: Any) -> Any:
+    """Return the function that holds the annotations: a partial's, a method's, or a callable object's ``__call__``."""
+    while True:
+        if isinstance(function, functools.partial | functools.partialmethod):
+            function = function.func
+        elif inspect.ismethod(function):
+            function = function.__func__
+        elif inspect.isroutine(function):
+            wrapped = inspect.unwrap(function)
+            if wrapped is function:
+                return function
+            function = wrapped
+        elif isinstance(function, type):
+            return function.__init__  # type: ignore[misc]
+        else:
+            wrapped = vars(function).get("__wrapped__") if hasattr(function, "__dict__") else None
+            if callable(wrapped):  # functools.lru_cache and other wrappers that are objects
+                function = wrapped
+                continue
+            call = type(function).__call__
+            return inspect.unwrap(call)
+
+
+def is_coroutine_function(function: Any) -> bool:
+    """Return whether calling ``function`` gives a coroutine."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.iscoroutinefunction(function):
+        return True
+    call = getattr(type(function), "__call__", None)  # noqa: B004  the method itself is looked at
+    return not inspect.isroutine(function) and inspect.iscoroutinefunction(call)
+
+
+def place_of(function: Any) -> str:
+    """Return where ``function`` is defined as ``file:line``, with the real path; its repr for other callables."""
+    code = getattr(underlying_function(function), "__code__", None)
+    if code is None:
+        return repr(function)
+    return f"{real_path(code.co_filename)}:{code.co_firstlineno}"
+
+
+@functools.lru_cache(maxsize=1024)
+def real_path(name: str) -> str:
+    """Return a file's path without symbolic links; the names of notebook cells and the like stay as they are."""
+    return os.path.realpath(name) if Path(name).exists() else name
+
+
+def namespace_of(function: Any) -> Namespace:
+    """Return the names that the annotations of ``function`` can use.
+
+    They are its globals, closure, type parameters, the class it is defined in, and the local names of the functions on
+    the stack that are in the same file: an enclosing function runs while its inner functions are declared.
+    """
+    inner = underlying_function(function)
+    names: dict[str, Any] = {}
+    code = getattr(inner, "__code__", None)
+    if code is not None:
+        for frame in reversed(_enclosing_frames(code)):
+            names.update(frame)
+        names.update(_closure(inner, code))
+    for parameter in getattr(inner, "__type_params__", ()):
+        names[parameter.__name__] = parameter
+    return Namespace(getattr(inner, "__globals__", {}), names)
+
+
+def _enclosing_frames(code: types.CodeType) -> list[dict[str, Any]]:
+    """The local names of the functions that run now in the file of ``code``, the innermost first."""
+    found = []
+    frame: types.FrameType | None = sys._getframe(2)  # noqa: SLF001  inspect.currentframe() does the same
+    while frame is not None:
+        if frame.f_code.co_filename == code.co_filename and frame.f_locals is not frame.f_globals:
+            found.append(dict(frame.f_locals))
+        frame = frame.f_back
+    return found
+
+
+def _closure(function: Any, code: types.CodeType) -> dict[str, Any]:
+    names = {}
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
+        try:
+            names[name] = cell.cell_contents
+        except ValueError:  # a name that is assigned later
+            continue
+    return names
+
+
+def annotations_of(function: Any) -> dict[str, Any]:
+    """Return the annotations of ``function``, each resolved by itself; those that cannot be are ``Unresolved``."""
+    namespace = namespace_of(function)
+    inner = underlying_function(function)
+    return {name: resolve_annotation(kind, namespace) for name, kind in _own_annotations(inner).items()}
+
+
+def _own_annotations(owner: Any) -> Mapping[str, Any]:
+    """The annotations as they are written, without evaluating those that name what does not exist yet."""
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format, get_annotations  # noqa: PLC0415
+
+        return get_annotations(owner, format=Format.FORWARDREF)
+    if isinstance(owner, type):
+        own = vars(owner).get("__annotations__")
+        return own if isinstance(own, Mapping) else {}
+    found: Mapping[str, Any] = getattr(owner, "__annotations__", None) or {}
+    return found
+
+
+def resolve_annotation(kind: Any, namespace: Namespace, parameters: Mapping[Any, Any] | None = None) -> Any:
+    """Resolve the names inside an annotation, and replace type variables by ``parameters``.
+
+    Returns:
+        The annotation, or ``Unresolved`` when a name in it does not exist.
+    """
+    try:
+        return _resolved(kind, namespace, parameters or {})
+    except Exception as error:  # noqa: BLE001  evaluating an annotation runs the program's code
+        text = kind if isinstance(kind, str) else getattr(kind, "__forward_arg__", None) or str(kind)
+        return Unresolved(text, f"{type(error).__name__}: {error}")
+
+
+def substitute(kind: Any, parameters: Mapping[Any, Any]) -> Any:
+    """Replace the type variables in ``kind``."""
+    return _resolved(kind, Namespace(), parameters) if parameters else kind
+
+
+def _resolved(kind: Any, namespace: Namespace, parameters: Mapping[Any, Any]) -> Any:  # noqa: PLR0911
+    if isinstance(kind, str):
+        return _resolved(namespace.evaluate(kind), namespace, parameters)
+    if isinstance(kind, ForwardRef):
+        return _resolved(_evaluate_reference(kind, namespace), namespace, parameters)
+    if isinstance(kind, TypeVar):
+        return parameters.get(kind, kind)
+    origin = typing_extensions.get_origin(kind)
+    if origin is None or origin is Literal or origin is typing_extensions.Literal:
+        return kind
+    if origin is Annotated:
+        inner = _resolved(kind.__origin__, namespace, parameters)
+        return kind if inner is kind.__origin__ else Annotated.__class_getitem__((inner, *kind.__metadata__))
+    before = typing_extensions.get_args(kind)
+    after = tuple(_resolved(one, namespace, parameters) if not isinstance(one, list) else one for one in before)
+    if all(one is other for one, other in zip(before, after, strict=True)):
+        return kind
+    if origin in {Union, types.UnionType}:
+        return Union[after]  # noqa: UP007  X | Y does not take a tuple
+    if isinstance(kind, types.GenericAlias):
+        generic: Any = kind.__origin__
+        return types.GenericAlias(generic, after)
+    copy = getattr(kind, "copy_with", None)
+    return copy(after) if copy is not None else origin[after]
+
+
+def _evaluate_reference(reference: ForwardRef, namespace: Namespace) -> Any:
+    owner = getattr(reference, "__owner__", None)
+    module = getattr(reference, "__forward_module__", None)
+    extra = getattr(sys.modules.get(module, builtins), "__dict__", {}) if isinstance(module, str) else {}
+    inner = vars(owner) if isinstance(owner, type) else {}
+    return Namespace(namespace.globals, {**extra, **inner, **namespace.locals}).evaluate(reference.__forward_arg__)
+
+
+def class_annotations(kind: type, local: Mapping[str, Any], parameters: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the annotations of a class and its bases, resolved each where it is written.
+
+    Args:
+        kind: The class.
+        local: Further names, such as those of the function that uses it.
+        parameters: What its type variables stand for, see ``type_arguments``.
+    """
+    found: dict[str, Any] = {}
+    for base in reversed(kind.__mro__):
+        written = _own_annotations(base)
+        if not written:
+            continue
+        own = getattr(sys.modules.get(base.__module__), "__dict__", {})
+        inside = {one.__name__: one for one in getattr(base, "__type_params__", ())}
+        nested = {name: value for name, value in vars(base).items() if isinstance(value, type) and name not in own}
+        namespace = Namespace(own, {**nested, **local, base.__name__: base, **inside})
+        for name, one in written.items():
+            found[name] = resolve_annotation(one, namespace, parameters)
+    return found
+
+
+def type_arguments(kind: Any) -> dict[Any, Any]:
+    """Return what each type variable stands for in a class, an alias such as ``Page[int]``, and its generic bases."""
+    origin = typing_extensions.get_origin(kind) or kind
+    arguments = typing_extensions.get_args(kind)
+    own = getattr(origin, "__parameters__", ()) or getattr(origin, "__type_params__", ())
+    found: dict[Any, Any] = dict(zip(own, arguments, strict=False))
+    for base in getattr(origin, "__orig_bases__", ()):
+        if (typing_extensions.get_origin(base) or base) is not typing.Generic:
+            found.update(type_arguments(substitute(base, found)))
+    return found

@@ -1,0 +1,201 @@
+"""Strict parsers for single values: numbers, times, identifiers, addresses.
+
+Each raises ``ValueError`` or ``TypeError``.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
+from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+__all__ = ["SCALARS", "parse_datetime"]
+
+_DATE = r"(?P<year>[0-9]{4})(?P<dash>-?)(?P<month>[0-9]{2})(?P=dash)(?P<day>[0-9]{2})"
+_TIME = (
+    r"(?P<hour>[0-9]{2}):?(?P<minute>[0-9]{2})(?::?(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
+    r"(?P<zone>[Zz]|[+-][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2}(?:\.[0-9]{1,6})?)?)?)?"
+)
+_DATE_ONLY = re.compile(_DATE)
+_TIME_ONLY = re.compile(_TIME)
+_DATE_TIME = re.compile(f"{_DATE}(?:[Tt ]{_TIME})?")
+_ZONE = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})?:?([0-9]{2})?(?:\.([0-9]{1,6}))?")
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _require_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _str(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if _number(value):
+        return str(value)
+    raise TypeError
+
+
+def _int(value: Any) -> int:
+    if value.__class__ is int:
+        return int(value)
+    if (isinstance(value, float) and value.is_integer()) or isinstance(value, str):
+        try:
+            return int(value)
+        except (ValueError, OverflowError):
+            raise TypeError from None
+    raise TypeError
+
+
+def _float(value: Any) -> float:
+    if _number(value) or isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            raise TypeError from None
+    raise TypeError
+
+
+def _bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value in {"true", "false"}:
+        return value == "true"
+    raise TypeError
+
+
+def _none(value: Any) -> None:
+    if value is not None:
+        raise TypeError
+
+
+def _decimal(value: Any) -> Decimal:
+    if not _number(value) and not isinstance(value, str):
+        raise TypeError
+    try:
+        return Decimal(str(value))
+    except ArithmeticError:
+        raise ValueError("not a decimal number") from None
+
+
+def _bytes(value: Any) -> bytes:
+    return base64.b64decode(_require_text(value), validate=True)
+
+
+def _clock(found: re.Match[str]) -> time:
+    fraction = (found["fraction"] or "").ljust(6, "0")[:6]  # digits beyond microseconds are cut off
+    return time(
+        int(found["hour"]), int(found["minute"]), int(found["second"] or 0), int(fraction), _zone(found["zone"])
+    )
+
+
+def _zone(text: str | None) -> timezone | None:
+    if text is None:
+        return None
+    if text in {"Z", "z"}:
+        return timezone.utc
+    found = _ZONE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"invalid UTC offset {text!r}")
+    hours, minutes, seconds = (int(found[group] or 0) for group in (2, 3, 4))
+    if hours > 23 or minutes > 59 or seconds > 59:  # noqa: PLR2004  the clock's limits
+        raise ValueError(f"invalid UTC offset {text!r}")
+    offset = timedelta(hours=hours, minutes=minutes, seconds=seconds, microseconds=int((found[5] or "").ljust(6, "0")))
+    return timezone(-offset if found[1] == "-" else offset) if offset else timezone.utc
+
+
+def _day(found: re.Match[str]) -> date:
+    return date(int(found["year"]), int(found["month"]), int(found["day"]))
+
+
+def parse_datetime(value: Any) -> datetime:
+    """Parse an ISO 8601 date with an optional time, or epoch milliseconds, which is how Conductor writes times.
+
+    It accepts the same text on every Python version: ``Z`` or an offset with or without a colon, one to nine digits of
+    a fraction (those beyond microseconds are cut off), a ``T`` or a space between date and time.
+    """
+    if _number(value):
+        return datetime.fromtimestamp(value / 1000, tz=timezone.utc)
+    found = _DATE_TIME.fullmatch(_require_text(value))
+    if found is None:
+        raise ValueError("not an ISO 8601 date and time")
+    return datetime.combine(_day(found), _clock(found) if found["hour"] else time())
+
+
+def _date(value: Any) -> date:
+    text = _require_text(value)
+    if found := _DATE_ONLY.fullmatch(text):
+        return _day(found)
+    if _DATE_TIME.fullmatch(text) is None:
+        raise ValueError("not an ISO 8601 date")
+    moment = parse_datetime(text)
+    if moment.time() != time():
+        raise ValueError("a date and a time, where only a date is expected")
+    return moment.date()
+
+
+def _time(value: Any) -> time:
+    found = _TIME_ONLY.fullmatch(_require_text(value))
+    if found is None:
+        raise ValueError("not an ISO 8601 time")
+    return _clock(found)
+
+
+def _timedelta(value: Any) -> timedelta:
+    seconds = _float(value)
+    if not math.isfinite(seconds):
+        raise ValueError("not a finite number of seconds")
+    return timedelta(seconds=seconds)
+
+
+def _text(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda value: parse(_require_text(value))
+
+
+#: The types with a text or number of their own in JSON, each with its parser.
+SCALARS: dict[Any, Callable[[Any], Any]] = {
+    str: _str,
+    int: _int,
+    float: _float,
+    bool: _bool,
+    None: _none,
+    type(None): _none,
+    bytes: _bytes,
+    bytearray: lambda value: bytearray(_bytes(value)),
+    datetime: parse_datetime,
+    date: _date,
+    time: _time,
+    timedelta: _timedelta,
+    timezone: _text(lambda text: timezone.utc if text == "UTC" else _zone(text.removeprefix("UTC"))),
+    ZoneInfo: _text(ZoneInfo),
+    Decimal: _decimal,
+    Fraction: _text(Fraction),
+    UUID: _text(UUID),
+    **{
+        kind: _text(kind)
+        for kind in (
+            *(Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath),
+            *(IPv4Address, IPv6Address, IPv4Network, IPv6Network, IPv4Interface, IPv6Interface),
+        )
+    },
+}
