@@ -89,6 +89,7 @@ def register_type(kind: type, from_json: Callable[[Any], Any], to_json: Callable
     """
     if not isinstance(kind, type):
         raise TypeError(f"register_type() takes a class, not {kind!r}.")
+    _registered.add(kind)
     _converter.register_structure_hook(kind, lambda value, _: from_json(value))
     if to_json is not None:
         register_encoder(kind, to_json)
@@ -135,7 +136,10 @@ def _hook_of(kind: Any) -> Hook:
         return lambda value, _: cell[0](value, kind)
     cell = building[kind] = []
     try:
-        hook = _converter.get_structure_hook(kind)
+        if isinstance(kind, type) and issubclass(kind, Enum) and kind not in _registered:
+            hook: Hook = _enum(kind)  # older versions of cattrs prefer their own hook
+        else:
+            hook = _converter.get_structure_hook(kind)
     finally:
         del building[kind]
     cell.append(hook)
@@ -550,3 +554,4 @@ def _make_converter() -> cattrs.Converter:
 
 
 _converter = _make_converter()
+_registered: set[type] = set()

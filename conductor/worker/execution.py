@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
 import logging
 import threading
 import time
@@ -91,10 +90,9 @@ class TaskRunner:
             positional, named = self.worker.arguments(context.task)
             return self.worker.function(*positional, **named)
 
-        call = functools.partial(contextvars.copy_context().run, call)  # what a task sets, the next one does not see
         for middleware in reversed(self._middleware):
             call = _wrapped(middleware, context, call)
-        return call()
+        return contextvars.copy_context().run(call)  # what a task sets, the next one does not see
 
     def _report(self, task: Task, error: BaseException) -> None:
         """Log a failure and tell ``on_error``; neither may lose the result."""

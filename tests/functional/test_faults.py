@@ -221,7 +221,7 @@ BAD = {
     "circular": circular,
     "nan": lambda: float("nan"),
     "lock": threading.Lock,
-    "set": lambda: {"in": {1, 2}},
+    "keys": lambda: {1: "a", "1": "b"},
     "object": object,
     "generator": lambda: (n for n in range(3)),
     "exit": leave,
@@ -229,7 +229,6 @@ BAD = {
     "odd": odd,
     "recursion": recurse,
     "large": lambda: "x" * (4 * 1024 * 1024),
-    "bytes": lambda: {"in": b"\xff"},
     "unreadable reason": lambda: TaskResult("", "", status="COMPLETED", reason_for_incompletion=object()),
     "refused": lambda: TaskResult("", "", status="NO_SUCH_STATUS"),
 }
