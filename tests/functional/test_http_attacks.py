@@ -343,11 +343,10 @@ def test_one_deadline_covers_connect_handshake_send_and_receive(authority):
                 threading.Thread(target=slow, args=(connection,), daemon=True).start()
 
     def slow(connection):
-        with contextlib.suppress(OSError, ssl.SSLError):
+        with contextlib.suppress(OSError, ssl.SSLError), connection:
             stop.wait(0.7)  # before the handshake
-            secured = context.wrap_socket(connection, server_side=True)
-            stop.wait(5)  # reads nothing
-            secured.close()
+            with context.wrap_socket(connection, server_side=True):
+                stop.wait(5)  # reads nothing
 
     threading.Thread(target=serve, daemon=True).start()
     settings = Settings(
@@ -482,11 +481,13 @@ def test_the_wrong_scheme_is_named_both_ways(peer, transport, authority):
     context, bundle = authority
     secure = peer(lambda c, *_: _send(c, reply(b"{}")), context)
     plain = socket.create_server(("127.0.0.1", 0))
+    accepted = []
 
     def serve():
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = plain.accept()
+                accepted.append(connection)
                 connection.recv(10_000)
                 connection.sendall(reply(b"", status="400 Bad Request"))
                 connection.close()
@@ -497,6 +498,8 @@ def test_the_wrong_scheme_is_named_both_ways(peer, transport, authority):
             call(1)
         assert caught.value.is_permanent
     plain.close()
+    for connection in accepted:
+        connection.close()
     # OpenSSL answers plain HTTP with an alert or by closing the connection
     for call in ways(transport(f"http://127.0.0.1:{secure.port}")).values():
         with pytest.raises(ConductorError, match="expects https|closed without a response|reset") as caught:
