@@ -59,7 +59,44 @@ def read_yaml(text: str) -> Any:
     Raises:
         yaml.YAMLError: It is no YAML.
     """
-    return yaml.load(text, _Loader)  # noqa: S506  a kind of SafeLoader
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check_size(node)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+#: Values in one file, with what its aliases repeat.
+_MOST_VALUES = 1_000_000
+
+
+def _check_size(root: yaml.Node) -> None:
+    """Refuse aliases that multiply each other, or contain themselves: every reader would work on all copies."""
+    sizes: dict[int, int | None] = {}
+    stack = [(root, False)]
+    while stack:
+        node, is_counted = stack.pop()
+        children = _children(node)
+        if is_counted:
+            sizes[id(node)] = size = 1 + sum(sizes[id(child)] or 0 for child in children)
+            if size > _MOST_VALUES:
+                raise yaml.YAMLError(f"its aliases repeat more than {_MOST_VALUES} values")
+        elif id(node) not in sizes:
+            sizes[id(node)] = None  # being counted
+            stack.append((node, True))
+            stack += [(child, False) for child in children]
+        elif sizes[id(node)] is None:
+            raise yaml.YAMLError("an alias stands inside of what it repeats")
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [one for pair in node.value for one in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def dump_yaml(value: Any) -> str:

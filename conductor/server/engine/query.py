@@ -65,7 +65,7 @@ class Condition:
         if self.operator == "<":
             return bool(found < first)
         if isinstance(first, str) and len(self.values) == 1 and "*" in first:
-            return _pattern(first).fullmatch(str(found)) is not None
+            return matches_wildcards(first, str(found))
         return found in self.values
 
 
@@ -89,7 +89,7 @@ class Query:
         """Say whether the text occurs: `*` and `%` stand for any characters, `_` for one."""
         if not _WILDCARDS.search(self.free_text):
             return self.free_text in document.lower()
-        return _free_pattern(self.free_text).search(document.lower()) is not None
+        return _find_in_order(re.split("[*%]", self.free_text), document.lower(), 0) is not None
 
 
 @frozen
@@ -156,11 +156,36 @@ def _milliseconds(text: str) -> int:
     return int(text)
 
 
-@lru_cache(maxsize=64)
-def _free_pattern(text: str) -> re.Pattern[str]:
-    parts = (".*" if part in {"*", "%"} else "." if part == "_" else re.escape(part) for part in text)
-    return re.compile("".join(parts), re.DOTALL)
+def matches_wildcards(pattern: str, text: str) -> bool:
+    """Return whether a whole text matches a pattern in which `*` stands for any characters, whatever the case.
+
+    The time grows with the length of the text, not with the number of wildcards: each part between two of them is
+    looked for once, from where the one before it ends.
+    """
+    first, *middle, last = pattern.lower().split("*")
+    text = text.lower()
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    end = len(text) - len(last)
+    position = len(first)
+    for part in middle:
+        found = text.find(part, position, end)
+        if found < 0:
+            return False
+        position = found + len(part)
+    return True
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, text.split("*"))), re.IGNORECASE | re.DOTALL)
+def _find_in_order(parts: list[str], text: str, position: int) -> int | None:
+    """Return where the last of the parts ends, each found behind the one before; `_` stands for any character."""
+    for part in parts:
+        found = _part_pattern(part).search(text, position)
+        if found is None:
+            return None
+        position = found.end()
+    return position
+
+
+@lru_cache(maxsize=256)
+def _part_pattern(part: str) -> re.Pattern[str]:
+    return re.compile("".join("." if char == "_" else re.escape(char) for char in part), re.DOTALL)

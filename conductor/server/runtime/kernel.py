@@ -20,8 +20,16 @@ from typing import Any
 from attrs import define, field
 
 from conductor.server.engine.commands import Command, Publish, StartChild, StartFailureWorkflow
-from conductor.server.engine.context import DOCUMENTED, Divergences, EngineContext, RefusedError, ScriptFailedError
+from conductor.server.engine.context import (
+    DOCUMENTED,
+    Divergences,
+    EngineContext,
+    RefusedError,
+    ScriptFailedError,
+    TerminateWorkflowError,
+)
 from conductor.server.engine.decide import advance, queue_name
+from conductor.server.engine.expressions.jsonpath_filters import MATCHER
 from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, SYSTEM, Doc, Execution
 from conductor.server.engine.tasks.external import begin_again
 from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for_somebody
@@ -32,6 +40,7 @@ from conductor.server.runtime.transactions import Change, ServerStoppingError, S
 from conductor.server.scripting.javascript import run_javascript
 from conductor.server.scripting.jq import run_jq
 from conductor.server.scripting.pool import POOL, ScriptError
+from conductor.server.scripting.regex import run_regex
 from conductor.server.store.sqlite import Store
 
 Json = dict[str, Any]
@@ -139,6 +148,7 @@ class Kernel:
             now = time.monotonic()
             change = self._change = Change(until=now + seconds, held_since=now)
             change.context = self._new_context(change)
+            matcher = MATCHER.set(self._matches)
             try:
                 self.store.begin()
                 yield change.context
@@ -154,6 +164,7 @@ class Kernel:
                     action()
                 raise
             finally:
+                MATCHER.reset(matcher)
                 self._change = None
                 self._claims = {root: owner for root, owner in self._claims.items() if owner is not change}
                 change.finished.set()
@@ -276,6 +287,12 @@ class Kernel:
     def _jq(self, query: str, value: Any) -> list[Any]:
         found: list[Any] = self._outside(lambda: run_jq(query, value))
         return found
+
+    def _matches(self, source: str, flags: int, text: str) -> bool:
+        try:
+            return bool(self._outside(lambda: run_regex(source, flags, text)))
+        except ScriptFailedError as error:
+            raise TerminateWorkflowError(str(error)) from None
 
     def _outside(self, run: Callable[[], Any]) -> Any:
         """Run a script without the lock."""

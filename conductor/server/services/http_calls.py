@@ -17,7 +17,7 @@ from conductor.server.engine.state import Doc, Execution, is_done
 from conductor.server.engine.tasks.external import end_http
 from conductor.server.engine.tasks.planning import Run
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.http_exchange import exchange
+from conductor.server.services.http_exchange import exchange, new_pool
 
 if TYPE_CHECKING:
     import urllib3
@@ -40,7 +40,7 @@ _REQUEST: Mapping[str, Reader] = {
 class HttpCalls:
     """Makes the calls; at most some at once."""
 
-    def __init__(self, kernel: Kernel, at_once: int = 16) -> None:
+    def __init__(self, kernel: Kernel, at_once: int = 200) -> None:
         self._kernel = kernel
         self._slots = threading.BoundedSemaphore(at_once)
         self._at_once = at_once
@@ -49,9 +49,7 @@ class HttpCalls:
 
     @cached_property
     def _pool(self) -> urllib3.PoolManager:
-        import urllib3  # noqa: PLC0415  a tenth of the time that the server needs to start
-
-        return urllib3.PoolManager(maxsize=self._at_once, retries=False)
+        return new_pool(self._at_once)
 
     def _call_later(self, execution: Execution, command: CallHttp) -> None:
         self._kernel.after_commit.append(partial(self._begin, execution.id, command))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
+import socket
+import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -18,6 +22,12 @@ Outcome = tuple[Json | None, str]
 
 #: Milliseconds to connect, and to wait for data, when the task gives none.
 _DEFAULT_TIMEOUT_MS = 3000
+#: Seconds for a whole exchange, redirects included, on top of the task's own timeouts for each wait.
+_MOST_SECONDS = 60.0
+#: Bytes of a response, after decompression: the largest output that the OSS server keeps.
+_MOST_BYTES = 10 * 1024 * 1024
+#: Bytes that are read at a time.
+_PIECE = 64 * 1024
 _FIRST_ERROR = 400
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEP_METHOD = frozenset({307, 308})
@@ -53,12 +63,13 @@ def exchange(pool: urllib3.PoolManager, request: Json) -> Outcome:
     except _InvalidRequestError as error:
         return None, str(error)
     try:
-        answer = _followed(pool, method, uri, body, headers, _timeout(request))
+        with _deadline(_seconds(request, "connectionTimeOut") + _seconds(request, "readTimeOut") + _MOST_SECONDS):
+            answer, content = _followed(pool, method, uri, body, headers, _timeout(request))
     except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
         shown = shown if "://" in shown or shown.startswith("/") else f"/{shown}"
         return None, f'java.lang.Exception: I/O error on {method} request for "{shown}": {_io_fault(error, uri)}'
     phrase = answer.reason or http.client.responses.get(answer.status, "")
-    text = _text(answer)
+    text = _text(answer, content)
     if answer.status >= _FIRST_ERROR:
         quoted = f'"{text}"' if text else "[no body]"
         return None, f'java.lang.Exception: {answer.status} {phrase} on {method} request for "{shown}": {quoted}'
@@ -108,8 +119,8 @@ def _followed(
     body: bytes | None,
     headers: dict[str, str],
     timeout: urllib3.Timeout,
-) -> urllib3.BaseHTTPResponse:
-    """Return the response at the end of the redirects; a redirect without a target is the response."""
+) -> tuple[urllib3.BaseHTTPResponse, bytes]:
+    """Return the response at the end of the redirects, and its body; a redirect without a target is the response."""
     seen = set()
     for _ in range(_MOST_REDIRECTS + 1):
         parts = urlsplit(uri)
@@ -120,11 +131,19 @@ def _followed(
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query or uri.endswith("?") else "")
         pools = pool.connection_from_url(uri)
         answer = pools.urlopen(
-            method, target, body=body, headers=headers, timeout=timeout, redirect=False, retries=False
+            method,
+            target,
+            body=body,
+            headers=headers,
+            timeout=timeout,
+            redirect=False,
+            retries=False,
+            preload_content=False,
         )
+        content = _content(answer)
         location = answer.headers.get("Location")
         if answer.status not in _REDIRECTS or not location:
-            return answer
+            return answer, content
         following = urljoin(uri, location)
         if following in seen:
             raise ValueError(f"Circular redirect to '{following}'")
@@ -135,6 +154,80 @@ def _followed(
             headers = {k: v for k, v in headers.items() if k.lower() not in {"authorization", "cookie"}}
         uri = following
     raise ValueError(f"Maximum redirects ({_MOST_REDIRECTS}) exceeded")
+
+
+def _content(answer: urllib3.BaseHTTPResponse) -> bytes:
+    content = bytearray()
+    for piece in answer.stream(_PIECE, decode_content=True):
+        content += piece
+        if len(content) > _MOST_BYTES:
+            answer.close()
+            raise ValueError(f"The response has more than {_MOST_BYTES} bytes")
+    return bytes(content)
+
+
+_open: dict[int, list[socket.socket]] = {}
+"""The sockets that each thread uses for its exchange."""
+
+
+def note_socket(opened: socket.socket | None) -> None:
+    """Note a connection that this thread uses: it is shut down at the exchange's deadline."""
+    sockets = _open.get(threading.get_ident())
+    if sockets is not None and opened is not None and opened not in sockets:
+        sockets.append(opened)
+
+
+@contextlib.contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """Shut the connections of this thread down when the time is over: each wait by itself may be short enough."""
+    thread, is_late = threading.get_ident(), threading.Event()
+    sockets = _open[thread] = []
+
+    def shut_down() -> None:
+        is_late.set()
+        for one in tuple(sockets):
+            with contextlib.suppress(OSError):  # it is closed
+                one.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, shut_down)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception:
+        if is_late.is_set():
+            raise ValueError(f"The call took longer than {seconds:g} seconds") from None
+        raise
+    finally:
+        timer.cancel()
+        del _open[thread]
+    if is_late.is_set():
+        raise ValueError(f"The call took longer than {seconds:g} seconds")
+
+
+def new_pool(at_once: int) -> urllib3.PoolManager:
+    """Return connections that take part in the deadlines of exchanges."""
+    import urllib3  # noqa: PLC0415  a tenth of the time that the server needs to start
+
+    class Connection(urllib3.connection.HTTPConnection):
+        def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
+            note_socket(self.sock)
+            return super().getresponse()
+
+    class TlsConnection(urllib3.connection.HTTPSConnection):
+        def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
+            note_socket(self.sock)
+            return super().getresponse()
+
+    class Pool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Connection
+
+    class TlsPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = TlsConnection
+
+    manager = urllib3.PoolManager(maxsize=at_once, retries=False)
+    manager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
+    return manager
 
 
 def _io_fault(error: Exception, uri: str) -> str:
@@ -187,26 +280,27 @@ def _body(request: Json) -> bytes | None:
     return dumps(value)
 
 
+def _seconds(request: Json, name: str) -> float:
+    value = request.get(name) or 0
+    return float(value if value > 0 else _DEFAULT_TIMEOUT_MS) / 1000
+
+
 def _timeout(request: Json) -> urllib3.Timeout:
     import urllib3  # noqa: PLC0415
 
-    def seconds(name: str) -> float:
-        value = request.get(name) or 0
-        return (value if value > 0 else _DEFAULT_TIMEOUT_MS) / 1000
-
-    return urllib3.Timeout(connect=seconds("connectionTimeOut"), read=seconds("readTimeOut"))
+    return urllib3.Timeout(connect=_seconds(request, "connectionTimeOut"), read=_seconds(request, "readTimeOut"))
 
 
-def _text(answer: urllib3.BaseHTTPResponse) -> str:
+def _text(answer: urllib3.BaseHTTPResponse, content: bytes) -> str:
     """Decode the body by its charset: UTF-8 for JSON, Latin-1 for the rest, as Spring does."""
     kind = answer.headers.get("Content-Type", "")
     named = _CHARSET.search(kind)
     is_json = "json" in kind.partition(";")[0].lower()
     charset = named[1] if named else ("utf-8" if is_json else "latin-1")
     try:
-        return answer.data.decode(charset, "replace")
+        return content.decode(charset, "replace")
     except LookupError:
-        return answer.data.decode("utf-8", "replace")
+        return content.decode("utf-8", "replace")
 
 
 def _parsed(text: str) -> Any:

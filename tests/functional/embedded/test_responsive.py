@@ -1,8 +1,10 @@
 """Whatever one execution or request does, others are answered, and the server stops when it is told to."""
 
 import contextlib
+import gzip
 import json
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pytest
 import requests
 
 import conductor.server
+from conductor.server.services import http_exchange
 
 #: Seconds in which others are answered; the issue's 100 ms, and some more for a busy machine that runs the tests.
 IN_TIME = 0.3
@@ -279,3 +282,99 @@ def test_sigterm_ends_a_busy_server(busy, tmp_path):
         assert time.monotonic() - begin < 4
         for thread in threads:
             thread.join(10)
+
+
+def test_a_costly_expression_ends_its_execution_alone(api):
+    parameters = {"x": "${workflow.input.l[?(@.x =~ /(a+)+b/)]}"}
+    costly = {"name": "t", "taskReferenceName": "t", "type": "SIMPLE", "inputParameters": parameters}
+    scan = {
+        "name": "t",
+        "taskReferenceName": "t",
+        "type": "SIMPLE",
+        "inputParameters": {"x": "${workflow.input..*..*..*}"},
+    }
+    item: dict = {"x": "a" * 45}
+    nested: dict = {"x": 1}
+    for _ in range(100):
+        nested = {"n": nested, "m": [1, 2, 3]}
+    seen = []
+    starts = [
+        in_background(lambda: seen.append(api.start(api.define("costly", costly), l=[item] * 50))),
+        in_background(lambda: seen.append(api.start(api.define("scan", scan), n=nested))),
+    ]
+    took = api.others(2)
+    for thread in starts:
+        thread.join(30)
+    assert statistics.quantiles(took, n=100)[98] < IN_TIME, sorted(took)[-5:]
+    reasons = sorted(api.wait(one)["reasonForIncompletion"] for one in seen)
+    assert "Regular expression not evaluated within 1 seconds" in reasons[0]
+    assert "JSONPath expression takes more than" in reasons[1]
+
+
+def peer(answer):
+    """A server on a port of its own that gives each connection to the function, on a thread."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with contextlib.suppress(OSError):  # it is closed
+            while True:
+                connection, _ = listening.accept()
+                in_background(talk, connection)
+
+    def talk(connection):
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            answer(connection)
+
+    in_background(serve)
+    return listening
+
+
+def trickle(connection):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def trickle_headers(connection):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nLong: ")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def endless(connection):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+
+def bomb(connection):
+    body = gzip.compress(b"x" * 100_000_000)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def test_http_tasks_have_a_total_deadline_and_a_maximum_size(api, monkeypatch):
+    monkeypatch.setattr(http_exchange, "_MOST_SECONDS", -5.0)  # of the 6 s that the timeouts allow, 1 is left
+    peers = {
+        name: peer(answer) for name, answer in (("t", trickle), ("h", trickle_headers), ("e", endless), ("b", bomb))
+    }
+    ok = peer(lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"))
+    try:
+        for name, listening in [*peers.items(), ("ok", ok)]:
+            request = {"uri": f"http://127.0.0.1:{listening.getsockname()[1]}/", "method": "GET"}
+            api.define(
+                name,
+                {"name": "h", "taskReferenceName": "h", "type": "HTTP", "inputParameters": {"http_request": request}},
+            )
+        ids = {name: [api.start(name) for _ in range(6)] for name in peers}
+        assert api.wait(api.start("ok"), 1)["status"] == "COMPLETED"
+        for name, reason in (("t", "longer than 1 sec"), ("h", "longer than 1 sec"), ("e", "bytes"), ("b", "bytes")):
+            for workflow_id in ids[name]:
+                run = api.wait(workflow_id, 20)
+                assert run["status"] == "FAILED"
+                assert reason in run["reasonForIncompletion"], (name, run["reasonForIncompletion"])
+    finally:
+        for listening in (*peers.values(), ok):
+            listening.close()

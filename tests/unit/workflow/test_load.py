@@ -3,11 +3,13 @@
 import json
 
 import pytest
+import yaml
 
 from conductor import ConfigurationError, Workflow, WorkflowDef
 from conductor.workflow import simple
 from conductor.workflow.load import read_file
 from conductor.workflow.step import ForkStep, LoopStep, SwitchStep
+from conductor.workflow.yaml_text import read_yaml
 
 A = {"name": "a", "taskReferenceName": "a", "type": "SIMPLE", "newer": {"x": [1, None]}}
 B = {"name": "b", "taskReferenceName": "b", "type": "SIMPLE"}
@@ -157,3 +159,15 @@ def test_a_file_that_holds_none_is_told(tmp_path, name, text, message):
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=message):
         Workflow.from_file(path)
+
+
+def test_aliases_that_multiply_each_other_are_refused():
+    levels = "\n".join(f"a{n}: &a{n} [{', '.join(f'*a{n - 1}' for _ in range(10))}]" for n in range(1, 10))
+    bombs = [f"a0: &a0 [x, x]\n{levels}", "a: &a [*a]", "a: &a {b: {c: *a}}"]
+    for text in bombs:
+        with pytest.raises(yaml.YAMLError, match="alias"):
+            read_yaml(text)
+    assert read_yaml("a: &a [1, 2]\nb: [*a, *a]\nc: {<<: &d {x: 1}, y: *a}\ne: *d") == {
+        "a": [1, 2], "b": [[1, 2], [1, 2]], "c": {"x": 1, "y": [1, 2]}, "e": {"x": 1}
+    }  # fmt: skip
+    assert read_yaml("") is None

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -73,6 +75,37 @@ class Function:
     arguments: tuple[Any, ...]
 
 
+#: Steps of one path in one document, with all that its wildcards and scans visit; some tenths of a second.
+MAX_STEPS = 200_000
+
+_taken: ContextVar[list[int] | None] = ContextVar("_taken", default=None)
+"""The steps taken by the outermost path that is being read; paths inside its filters count, too."""
+
+
+class TooManyStepsError(Exception):
+    """A path visits too much of a document. It is no PathError: the value is not missing, it is unknown."""
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    if _taken.get() is not None:
+        yield
+        return
+    token = _taken.set([0])
+    try:
+        yield
+    finally:
+        _taken.reset(token)
+
+
+def _take_step() -> None:
+    taken = _taken.get()
+    if taken is not None:
+        taken[0] += 1
+        if taken[0] > MAX_STEPS:
+            raise TooManyStepsError(f"A JSONPath expression takes more than {MAX_STEPS} steps in its document")
+
+
 Step = Property | Index | Slice | Wildcard | Scan | Filter | Function
 
 
@@ -93,7 +126,8 @@ class Path:
 
         Raises PathError when a step cannot be applied: a filter to a number, a sum to nothing.
         """
-        found = Matches(_Reading(self.steps, root, strict=False).run(node))
+        with _counted():
+            found = Matches(_Reading(self.steps, root, strict=False).run(node))
         if not self.definite:
             return found
         return found[-1] if found else None
@@ -101,7 +135,8 @@ class Path:
     def exists(self, node: Any, root: Any) -> bool:
         """Say whether the path leads anywhere; null counts, and so does an indefinite path without matches."""
         try:
-            found = list(_Reading(self.steps, root, strict=True).run(node))
+            with _counted():
+                found = list(_Reading(self.steps, root, strict=True).run(node))
         except _NotFoundError:
             return False
         return bool(found) or not self.definite
@@ -128,6 +163,7 @@ class _Reading:
 
     def _from(self, number: int, node: Any) -> Iterator[Any]:
         """Yield what the steps from this number on find in the node."""
+        _take_step()
         if number == len(self.steps):
             yield node
             return
@@ -195,6 +231,7 @@ class _Reading:
 
     def _scan(self, number: int, node: Any) -> Iterator[Any]:
         """Apply the step to the node and to everything below it, the node's own children first."""
+        _take_step()
         step = self.steps[number]
         leaf = number == len(self.steps) - 1
         if isinstance(node, Mapping) and _can_start(step, node, self.root, leaf=leaf):

@@ -6,10 +6,11 @@ import json
 import operator
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from math import sqrt
 from typing import Any, NoReturn, Protocol
 
-from attrs import define
+from attrs import define, frozen
 
 from conductor.server.engine.expressions.java_text import scalar_text
 
@@ -120,13 +121,49 @@ def _subset(left: Any, right: Any) -> bool:
     return isinstance(left, list) and all(_among(item, right) for item in left)
 
 
+@frozen
+class Regex:
+    """A regular expression of a user, not yet compiled: both compiling and matching may take for ever."""
+
+    source: str
+    flags: int
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether it can be matched here, in linear time: at most one repetition or alternative."""
+        return len(self.source) < _LONG_REGEX and len(_COSTLY.findall(self.source)) <= 1
+
+    def matches(self, text: str) -> bool:
+        """Return whether the whole text matches."""
+        if not self.is_simple:
+            return MATCHER.get()(self.source, self.flags, text)
+        return match_here(self.source, self.flags, text)
+
+
+#: Characters from which a regular expression is not compiled here.
+_LONG_REGEX = 200
+_COSTLY = re.compile(r"[*+?{|]|\\[0-9]")
+
+
+def match_here(source: str, flags: int, text: str) -> bool:
+    """Return whether the whole text matches a regular expression, without a limit on time."""
+    try:
+        return re.compile(source, flags).fullmatch(text) is not None
+    except re.error as error:
+        raise FilterError(f"{source!r} is an invalid regular expression: {error}") from error
+
+
+MATCHER: ContextVar[Callable[[str, int, str], bool]] = ContextVar("MATCHER", default=match_here)
+"""Matches regular expressions that may take long; the server's runs them in a process that can be killed."""
+
+
 def _regex(left: Any, right: Any) -> bool:
-    if isinstance(left, re.Pattern):
+    if isinstance(left, Regex):
         left, right = right, left
-    if not isinstance(right, re.Pattern):
+    if not isinstance(right, Regex):
         return False
     text = scalar_text(left) if isinstance(left, (bool, int, float)) else left
-    return right.fullmatch(text if isinstance(text, str) else "") is not None
+    return right.matches(text if isinstance(text, str) else "")
 
 
 def _never(_left: Any, _right: Any) -> bool:
@@ -309,11 +346,11 @@ def _string(match: re.Match[str]) -> str:
     return unescape(match[1] if match[1] is not None else match[2])
 
 
-def _pattern(match: re.Match[str]) -> re.Pattern[str]:
-    flags = re.RegexFlag(0)
+def _pattern(match: re.Match[str]) -> Regex:
+    flags = 0
     for letter in match[2]:
         flags |= _FLAGS[letter]
-    return re.compile(match[1], flags)
+    return Regex(match[1], flags)
 
 
 def _number(match: re.Match[str]) -> float:

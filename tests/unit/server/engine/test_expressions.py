@@ -1,13 +1,15 @@
 """Expressions against what the real server 3.32.3 answered (`expressions.json`: document, texts, values)."""
 
 import json
+import time
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
 from conductor.server.engine.expressions.java_text import Matches, java_text
-from conductor.server.engine.expressions.jsonpath import PathError, parse
+from conductor.server.engine.expressions.jsonpath import PathError, TooManyStepsError, parse
+from conductor.server.engine.expressions.jsonpath_filters import MATCHER, match_here
 from conductor.server.engine.expressions.references import expressions_in, substitute, substitute_secrets
 
 RECORDED = json.loads(Path(__file__).with_name("expressions.json").read_text(encoding="utf-8"))
@@ -124,3 +126,35 @@ def test_lists_found_by_an_indefinite_path_are_written_as_the_real_servers_json(
 )
 def test_doubles_are_written_as_java_does(value, text):
     assert java_text(value) == text
+
+
+def test_a_path_takes_a_bounded_number_of_steps():
+    deep = leaf = {}
+    for _ in range(60):
+        leaf["a"] = {}
+        leaf = leaf["a"]
+    wide = [[[0] * 10] * 20] * 200
+    for path in ("$..*..*..*..*", "$.w..*..*", "$.w[?($..*..* == 1)]"):
+        begin = time.perf_counter()
+        with pytest.raises(TooManyStepsError):
+            substitute(f"${{{path.removeprefix('$.')}}}", {"d": deep, "w": wide})
+        assert time.perf_counter() - begin < 5
+    assert len(substitute("${w..*}", {"w": wide})) == 200 + 200 * 20 + 200 * 20 * 10
+
+
+def test_regular_expressions_that_may_take_long_are_left_to_the_servers_matcher():
+    asked = []
+
+    def matcher(source, flags, text):
+        asked.append((source, text))
+        return match_here(source, flags, text)
+
+    token = MATCHER.set(matcher)
+    try:
+        for pattern, found in [
+            ("/b.*/", ["bc"]), ("/abc/", []), ("/(b|a)c?/i", ["a", "bc"]), ("/(a+)+/", ["a"]), (r"/(.)\1/", []),
+        ]:  # fmt: skip
+            assert substitute(f"${{l[?(@ =~ {pattern})]}}", {"l": ["a", "bc"]}) == found, pattern
+    finally:
+        MATCHER.reset(token)
+    assert {source for source, _ in asked} == {"(b|a)c?", "(a+)+"}
