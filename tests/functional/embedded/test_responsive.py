@@ -355,26 +355,52 @@ def bomb(connection):
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
-def test_http_tasks_have_a_total_deadline_and_a_maximum_size(api, monkeypatch):
+def http_executions(api, answers, count=2):
+    """Start executions of an HTTP task to a peer for each answer; returns the peers and the ids."""
+    peers = {name: peer(answer) for name, answer in answers.items()}
+    for name, listening in peers.items():
+        request = {"uri": f"http://127.0.0.1:{listening.getsockname()[1]}/", "method": "GET"}
+        task = {"name": "h", "taskReferenceName": "h", "type": "HTTP", "inputParameters": {"http_request": request}}
+        api.define(name, task)
+    return peers, {name: [api.start(name) for _ in range(count)] for name in peers}
+
+
+def assert_all_fail(api, ids, reason):
+    for name, workflow_ids in ids.items():
+        for workflow_id in workflow_ids:
+            run = api.wait(workflow_id, 30)
+            assert run["status"] == "FAILED", name
+            assert reason in run["reasonForIncompletion"], (name, run["reasonForIncompletion"])
+
+
+def test_http_tasks_have_a_total_deadline(api, monkeypatch):
     monkeypatch.setattr(http_exchange, "_MOST_SECONDS", -5.0)  # of the 6 s that the timeouts allow, 1 is left
-    peers = {
-        name: peer(answer) for name, answer in (("t", trickle), ("h", trickle_headers), ("e", endless), ("b", bomb))
-    }
-    ok = peer(lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"))
+    peers, ids = http_executions(api, {"t": trickle, "h": trickle_headers}, count=6)
     try:
-        for name, listening in [*peers.items(), ("ok", ok)]:
-            request = {"uri": f"http://127.0.0.1:{listening.getsockname()[1]}/", "method": "GET"}
-            api.define(
-                name,
-                {"name": "h", "taskReferenceName": "h", "type": "HTTP", "inputParameters": {"http_request": request}},
-            )
-        ids = {name: [api.start(name) for _ in range(6)] for name in peers}
-        assert api.wait(api.start("ok"), 1)["status"] == "COMPLETED"
-        for name, reason in (("t", "longer than 1 sec"), ("h", "longer than 1 sec"), ("e", "bytes"), ("b", "bytes")):
-            for workflow_id in ids[name]:
-                run = api.wait(workflow_id, 20)
-                assert run["status"] == "FAILED"
-                assert reason in run["reasonForIncompletion"], (name, run["reasonForIncompletion"])
+        assert_all_fail(api, ids, "longer than 1 sec")
     finally:
-        for listening in (*peers.values(), ok):
+        for listening in peers.values():
+            listening.close()
+
+
+def test_http_tasks_have_a_maximum_size(api):
+    # With the usual deadline: on a slow machine a short one would end the task before its size does.
+    peers, ids = http_executions(api, {"e": endless, "b": bomb})
+    try:
+        assert_all_fail(api, ids, "bytes")
+    finally:
+        for listening in peers.values():
+            listening.close()
+
+
+def test_slow_http_tasks_hold_up_no_other_http_task(api):
+    def ok(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    peers, ids = http_executions(api, {"t": trickle, "ok": ok}, count=20)
+    try:
+        for workflow_id in ids["ok"]:
+            assert api.wait(workflow_id, 20)["status"] == "COMPLETED"
+    finally:
+        for listening in peers.values():
             listening.close()
