@@ -90,6 +90,7 @@ class TaskChannel:
         call = Call(POLL_BATCH, POLL_BATCH.fill({"tasktype": task_type}))
         tasks = self._call(call, f"{call.path}?{urlencode(query)}", None, timeout_ms / 1000 + _POLL_MARGIN_S)
         if not isinstance(tasks, list):
+            del tasks
             raise UnexpectedResponseError(
                 f"{POLL_BATCH} was not answered with a list of tasks", path_in_body="$", **call.values
             )
@@ -110,8 +111,8 @@ class TaskChannel:
             APIError: The call failed, or the response is not the task's id, as with a login page.
         """
         call = Call(UPDATE, UPDATE.path)
-        answered = self._call(call, call.path, body, self._shorter(limit))
-        if answered != task_id:
+        is_taken = self._call(call, call.path, body, self._shorter(limit)) == task_id  # no local holds a response
+        if not is_taken:
             raise UnexpectedResponseError(
                 "POST /tasks was not answered with the task's id, so the result is not delivered",
                 status=200,
@@ -138,6 +139,7 @@ class TaskChannel:
             self.update(task_id, body, limit)
             return None
         if task is not None and not (isinstance(task, dict) and not _TASK_FIELDS.isdisjoint(task)):
+            del task
             raise UnexpectedResponseError(
                 "POST /tasks/update-v2 was not answered with a task, so the result is not delivered",
                 status=200,
@@ -213,6 +215,7 @@ class TaskChannel:
                 return parse(content)
             except ValueError:
                 continue
+        del content
         raise UnexpectedResponseError(
             f"{call.operation} answered {response.status} with a body that is not JSON",
             status=response.status,
