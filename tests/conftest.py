@@ -45,7 +45,7 @@ def server_url():
     try:
         server = start_oss_server()
     except ConductorError as error:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the real server cannot be had: {error}")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the open-source server is not available: {error}")
     try:
         yield server.url
     finally:
@@ -77,7 +77,7 @@ def full_server_url():
         try:
             server = start_oss_server(properties={**properties, **files}, ready_timeout=300)
         except ConductorError as error:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the real server cannot be had: {error}")
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the open-source server is not available: {error}")
         with server:
             yield server.url
 

@@ -18,6 +18,7 @@ from conductor.cli.exits import Misused
 from conductor.clients.client import ConductorClient
 from conductor.errors import ConfigurationError
 from conductor.settings import Settings
+from conductor.transport.retry import RetryPolicy
 
 __all__ = ["Profile", "ProfileStore", "Session"]
 
@@ -196,4 +197,5 @@ class Session:
             ConfigurationError: A setting is invalid.
             Misused: The profile does not exist, or the profiles cannot be read.
         """
-        return ConductorClient(self.settings())
+        # Retrying a refused first connection gains nothing here: the user waits, and reads what to do at once.
+        return ConductorClient(self.settings(), retry=RetryPolicy(first_refusal_retries=0))

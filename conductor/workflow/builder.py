@@ -540,10 +540,10 @@ class Workflow:
         return to_python(without_defaults(wire) if tidy else wire, Workflow, variable)
 
     def draw(self, inside: Iterable[object] = ()) -> Diagram:
-        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.diagram``.
+        """Return its diagram: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.diagram``.
 
         Args:
-            inside: Definitions of sub-workflows, or builders of them, to be drawn inside the steps that run them.
+            inside: Definitions of sub-workflows, or builders of them, to draw inside the steps that run them.
         """
         return draw(self, inside)
 

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -159,6 +160,15 @@ def test_output_never_fails_on_the_encoding(server, client, tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert b"\\u6f22" in done.stdout
+
+
+def test_a_refused_connection_is_reported_at_once_with_the_remedy(here):
+    for words in (("workflow", "list"), ("def", "list"), ("workflow", "run", "any"), ("doctor",)):
+        began = time.monotonic()
+        done = here(*words, "--server", "http://127.0.0.1:9")
+        assert time.monotonic() - began < 1, words
+        assert done.status == 3, done
+        assert "conductor server start" in done.out + done.err, done
 
 
 def test_invalid_ports_are_usage_errors(here):
