@@ -7,6 +7,7 @@ newer server and written back loses nothing.
 
 from __future__ import annotations
 
+import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from typing_extensions import Self
 
 from conductor.errors import UnexpectedResponseError
-from conductor.models.codec import dumps, loads, to_jsonable
+from conductor.models.codec import dumps, to_jsonable
 from conductor.models.enums import WireEnum
 
 __all__ = ["Absent", "Model", "structure", "unstructure", "wire", "wire_name"]
@@ -82,12 +83,12 @@ class Model:
         """Read JSON text.
 
         Raises:
-            UnexpectedResponseError: It is no JSON, or a value in it has another type.
+            UnexpectedResponseError: It is not JSON, or a value in it has another type.
         """
         try:
-            data = loads(text)
-        except ValueError as error:
-            raise UnexpectedResponseError(f"This is no JSON: {error}") from None
+            data = json.loads(text)  # not orjson, which reads integers over 64 bits as floats
+        except (ValueError, RecursionError) as error:
+            raise UnexpectedResponseError(f"This is not JSON: {error}") from None
         return cls.from_dict(data)
 
 

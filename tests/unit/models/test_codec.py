@@ -10,6 +10,7 @@ from uuid import UUID
 import attrs
 import pytest
 
+from conductor import WorkflowDef, WorkflowTask
 from conductor.errors import SerializationError
 from conductor.models import TaskDef
 from conductor.models.codec import dumps, loads, moment, to_jsonable
@@ -90,3 +91,9 @@ def test_json_goes_out_and_comes_back(value):
 def test_epoch_zero_means_never():
     assert moment(0) is None
     assert moment(None) is None
+
+
+def test_integers_over_64_bits_survive_reading_and_writing_a_model():
+    definition = WorkflowDef("w", tasks=[WorkflowTask("t", "t")], variables={"low": -(2**63) - 1, "high": 2**80})
+
+    assert WorkflowDef.from_json(definition.to_json()).variables == definition.variables
