@@ -63,6 +63,7 @@ class LeaseKeeper:
         self._extended = extended
         self._changed = threading.Condition()
         self._leases: dict[str, Lease] = {}
+        self._extending: Lease | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -93,22 +94,29 @@ class LeaseKeeper:
         with self._changed:
             lease = Lease(task, worker_id, period, now + period, until, partial(self.remove, task))
             self._leases[task.task_id] = lease
-            self._changed.notify()
+            self._changed.notify_all()
         return lease
 
     def remove(self, task: Task) -> None:
-        """Let go of ``task``'s lease."""
-        if task.task_id:
-            with self._changed:
-                lease = self._leases.pop(task.task_id, None)
-                if lease is not None:
-                    lease.is_kept = False
+        """End the lease of ``task``, and wait for an extension that is being sent.
+
+        The result of the task is delivered next. A server that is still handling the extension could otherwise store
+        its older state of the task after the result, and the result would be lost.
+        """
+        if not task.task_id:
+            return
+        with self._changed:
+            lease = self._leases.pop(task.task_id, None)
+            if lease is None:
+                return
+            lease.is_kept = False
+            self._changed.wait_for(lambda: self._extending is not lease, _LONGEST_PATIENCE)
 
     def close(self, deadline: float) -> None:
         """End the thread."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
+            self._changed.notify_all()
         if self._thread is not None:
             self._thread.join(max(0.0, deadline - time.monotonic()))
 
@@ -116,8 +124,12 @@ class LeaseKeeper:
         while (lease := self._next_due()) is not None:
             try:
                 self._extend(lease)
-            except Exception:
+            except Exception:  # whatever a listener raises: the other leases need this thread
                 logger.exception("Extending a lease failed; the thread goes on")
+            finally:
+                with self._changed:
+                    self._extending = None
+                    self._changed.notify_all()
 
     def _next_due(self) -> Lease | None:
         with self._changed:
@@ -129,6 +141,7 @@ class LeaseKeeper:
                         self._give_up(first)
                         continue
                     first.due = now + first.period
+                    self._extending = first
                     return first
                 self._changed.wait(None if first is None else first.due - now)
             return None

@@ -124,7 +124,8 @@ def said():
     """Read a process's lines until one has ``text``."""
 
     def read(process, text, timeout=20):
-        deadline, seen = threading.Timer(timeout, process.kill), []
+        # With the children, which hold the pipe open: a failure must not hang.
+        deadline, seen = threading.Timer(timeout, lambda: os.killpg(process.pid, signal.SIGKILL)), []
         deadline.start()
         try:
             for line in process.stdout:
