@@ -291,7 +291,7 @@ def _with_id(error: APIError, workflow_id: str) -> APIError:
 
 
 def _attempt(task: Task, workflow: WorkflowExecution) -> Iterator[str]:
-    most = _most_attempts(task)
+    most = task.max_attempts
     if task.retry_count:
         yield f"attempt {task.retry_count + 1}" + (f" of {most}" if most else "") + _when_due(task)
     elif _due_ms(task) > _now_ms():
@@ -305,16 +305,6 @@ def _attempt(task: Task, workflow: WorkflowExecution) -> Iterator[str]:
         last = max(failed, key=lambda one: one.retry_count)
         reason = last.reason_for_incompletion or "no reason given"
         yield f"attempt {last.retry_count + 1} ended as {last.status}: {reason}"
-
-
-def _most_attempts(task: Task) -> int | None:
-    """Return how often the server tries the task at most; None if the execution does not say."""
-    step = task.workflow_task
-    definition = task.task_definition or (step.task_definition if step else None)
-    retries = step.retry_count if step is not None and step.retry_count is not None else None
-    if retries is None and definition is not None:
-        retries = definition.retry_count
-    return None if retries is None else retries + 1
 
 
 def _due_ms(task: Task) -> int:

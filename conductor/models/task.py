@@ -11,7 +11,12 @@ from conductor.migration import missing_attribute
 from conductor.models._base import Model, wire
 from conductor.models.codec import moment
 from conductor.models.definition import TaskDef, WorkflowTask
-from conductor.models.enums import TaskResultStatus, TaskStatus
+from conductor.models.enums import RetryLogic, TaskResultStatus, TaskStatus
+
+#: Seconds between two attempts where the task definition does not say, as on the server.
+_DEFAULT_RETRY_DELAY = 60
+#: Seconds: the longest delay that the server computes, the largest 32-bit integer.
+_MAX_RETRY_DELAY = 2**31 - 1
 
 
 @define(repr=False)
@@ -148,6 +153,36 @@ class Task(Model):
     def is_successful(self) -> bool:
         """Whether the task has ended in a way that lets the workflow go on."""
         return self.status is not None and self.status.is_successful
+
+    @property
+    def max_attempts(self) -> int | None:
+        """How often the server runs the task at most; None if neither the workflow nor a task definition says so."""
+        step, definition = self.workflow_task, self._definition
+        if step is not None and step.retry_count is not None:
+            return step.retry_count + 1
+        return None if definition is None or definition.retry_count is None else definition.retry_count + 1
+
+    @property
+    def retry_delay_seconds(self) -> int | None:
+        """Seconds that the server waits after a failure of this attempt, without the jitter of the definition.
+
+        None if this is the last attempt, or if the task does not carry its definition.
+        """
+        most, definition = self.max_attempts, self._definition
+        if definition is None or most is None or self.retry_count + 1 >= most:
+            return None
+        delay = definition.retry_delay_seconds
+        if delay is None:
+            delay = _DEFAULT_RETRY_DELAY
+        if definition.retry_logic == RetryLogic.LINEAR_BACKOFF:
+            delay *= (definition.backoff_scale_factor or 1) * (self.retry_count + 1)
+        elif definition.retry_logic == RetryLogic.EXPONENTIAL_BACKOFF:
+            delay *= 2 ** min(self.retry_count, 31)
+        return min(delay, definition.max_retry_delay_seconds or _MAX_RETRY_DELAY, _MAX_RETRY_DELAY)
+
+    @property
+    def _definition(self) -> TaskDef | None:
+        return self.task_definition or (self.workflow_task.task_definition if self.workflow_task else None)
 
     @property
     def scheduled_at(self) -> datetime | None:

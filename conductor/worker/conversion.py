@@ -273,21 +273,19 @@ def _union(kind: Any) -> Hook:
             return None
         if value.__class__ in exact:
             return value
+        if len(hooks) == 1:
+            return hooks[0][0](value, hooks[0][1])
         accepted: list[Any] = []
-        first: Mismatch | None = None
         for hook, member in hooks:
             try:
                 converted = hook(value, member)
-            except Exception as error:  # noqa: BLE001  the next member may accept it
-                first = first or _mismatch(error, member, value)
+            except Exception:  # noqa: BLE001, S112  the next member may accept it
                 continue
-            if len(hooks) == 1 or _same_json(converted, value):
+            if _same_json(converted, value):
                 return converted
             accepted.append(converted)
         if accepted:
             return accepted[0]
-        if first is not None and len(hooks) == 1:
-            raise first
         raise Mismatch(kind, value)
 
     return convert

@@ -33,6 +33,7 @@ __all__ = ["Middleware", "Running", "TaskExecution", "TaskRunner"]
 
 logger = logging.getLogger(__name__)
 Middleware = Callable[[TaskContext, Callable[[], Any]], Any]
+_FAILURES = frozenset({TaskResultStatus.FAILED, TaskResultStatus.FAILED_WITH_TERMINAL_ERROR})
 
 
 class TaskRunner:
@@ -42,7 +43,7 @@ class TaskRunner:
         worker: The worker.
         worker_id: Whom the server is told.
         middleware: Callables around each execution, the first one outermost; each gets the context and what to call.
-        on_error: Told of each exception.
+        on_error: Called with each exception.
         events: Told of each execution.
         payloads: Fetches what a task has outside the database, and stores results that are too large.
     """
@@ -79,10 +80,10 @@ class TaskRunner:
             except BaseException as raised:  # noqa: BLE001  also sys.exit() and KeyboardInterrupt of the function
                 error = raised
                 result = failed(task, raised)
-                self._report(task, raised)
             self._finish(context, result, error)
             return result
         finally:
+            error = None  # its traceback refers to this frame: together they would outlive the task
             _current.reset(token)
 
     def _call(self, context: TaskContext) -> Any:
@@ -94,37 +95,49 @@ class TaskRunner:
             call = _wrapped(middleware, context, call)
         return contextvars.copy_context().run(call)  # what a task sets, the next one does not see
 
-    def _report(self, task: Task, error: BaseException) -> None:
-        """Log a failure and tell ``on_error``; neither may lose the result."""
-        with contextlib.suppress(BaseException):
-            self._log(task, error)
-        if self._on_error is not None:
-            self._on_error(task, error)
-
-    def _log(self, task: Task, error: BaseException) -> None:
-        expected = isinstance(error, NonRetryableError | TaskInputError | SerializationError)
-        logger.warning(
-            "%s: task %s of workflow %s failed: %s: %s",
-            self.worker.name,
-            task.task_id,
-            task.workflow_instance_id,
-            type(error).__name__,
-            error if expected else "see the traceback",
-            exc_info=None if expected else error,
-        )
-
     def _finish(self, context: TaskContext, result: TaskResult, error: BaseException | None) -> None:
         result.worker_id = self.worker_id
         if context.log_lines:
             result.logs = [*context.log_lines, *result.logs]
         task, duration = context.task, time.monotonic() - context.since
-        if error is None and result.status not in {
-            TaskResultStatus.FAILED,
-            TaskResultStatus.FAILED_WITH_TERMINAL_ERROR,
-        }:
+        if error is None and result.status not in _FAILURES:
             self._events.emit(TaskExecutionCompleted, self.worker.name, task, result, duration)
+            return
+        with contextlib.suppress(BaseException):  # a log handler of the program must not lose the result
+            self._log_failure(task, result, error)
+        if error is not None and self._on_error is not None:
+            self._on_error(task, error)
+        self._events.emit(TaskExecutionFailure, self.worker.name, task, result, error, duration)
+
+    def _log_failure(self, task: Task, result: TaskResult, error: BaseException | None) -> None:
+        most, delay = task.max_attempts, task.retry_delay_seconds
+        if result.status == TaskResultStatus.FAILED_WITH_TERMINAL_ERROR:
+            following, delay = "; it is not retried", None
+        elif delay is not None:
+            due = time.strftime("%H:%M:%S", time.localtime(time.time() + delay))
+            following = f"; next attempt at {due} (in {delay} s)"
         else:
-            self._events.emit(TaskExecutionFailure, self.worker.name, task, result, error, duration)
+            following = "" if most is None else "; no attempt is left"
+        explains_itself = isinstance(error, NonRetryableError | TaskInputError | SerializationError)
+        logger.warning(
+            "%s: task %s of workflow %s failed in attempt %d%s: %s%s",
+            self.worker.name,
+            task.task_id,
+            task.workflow_instance_id,
+            task.retry_count + 1,
+            "" if most is None else f" of {most}",
+            result.reason_for_incompletion or "the function returned no reason",
+            following,
+            exc_info=None if error is None or explains_itself else error,
+            extra={
+                "task_id": task.task_id,
+                "workflow_id": task.workflow_instance_id,
+                "task_type": self.worker.name,
+                "attempt": task.retry_count + 1,
+                "max_attempts": most,
+                "retry_delay_seconds": delay,
+            },
+        )
 
 
 def _wrapped(middleware: Middleware, context: TaskContext, call: Callable[[], Any]) -> Callable[[], Any]:

@@ -9,7 +9,7 @@ import pydantic
 import pytest
 
 from conductor.errors import ConductorError, NonRetryableError
-from conductor.models import Task, TaskResult, TaskResultStatus
+from conductor.models import Task, TaskDef, TaskResult, TaskResultStatus, WorkflowTask
 from conductor.worker.context import TaskLogFilter, current_task_context, get_task_context
 from conductor.worker.events import EventDispatcher, WorkerListener
 from conductor.worker.execution import TaskRunner
@@ -244,3 +244,51 @@ def test_on_error_is_told_of_each_exception():
     told = []
     run(lambda: 1 / 0, on_error=lambda task, error: told.append((task.task_id, type(error))))
     assert told == [("t1", ZeroDivisionError)]
+
+
+def failure_line(caplog, error, *, status=None, **task):
+    def work():
+        if status is not None:
+            return TaskResult(workflow_instance_id="", task_id="", status=status, reason_for_incompletion=str(error))
+        raise error
+
+    caplog.clear()
+    TaskRunner(Worker(work, "work"), "me").run(Task(**{**TASK, "retry_count": 1, **task}), threading.Event())
+    (record,) = caplog.records
+    return record
+
+
+def test_a_failure_is_logged_with_its_attempt_and_when_the_next_is_due(caplog):
+    def step(retry_count=None, **definition):
+        return WorkflowTask("work", "ref", retry_count=retry_count, task_definition=TaskDef("work", **definition))
+
+    fixed = step(retry_count=3, retry_delay_seconds=60)
+    linear = step(retry_delay_seconds=10, backoff_scale_factor=3, retry_logic="LINEAR_BACKOFF")
+    linear.task_definition.retry_count = 3
+    exponential = TaskDef("work", retry_count=9, retry_delay_seconds=10, retry_logic="EXPONENTIAL_BACKOFF")
+    capped = TaskDef("work", retry_count=9, retry_delay_seconds=10, retry_logic="EXPONENTIAL_BACKOFF")
+    capped.max_retry_delay_seconds = 15
+    plain = ValueError("no such card")
+    cases = [
+        ({"workflow_task": fixed}, plain, "attempt 2 of 4: ValueError: no such card; next attempt at ", 60),
+        ({"workflow_task": linear}, plain, "attempt 2 of 4: ValueError: no such card; next attempt at ", 60),
+        ({"task_definition": exponential}, plain, "attempt 2 of 10: ValueError: no such card; next attempt at ", 20),
+        ({"task_definition": capped}, plain, "attempt 2 of 10: ValueError: no such card; next attempt at ", 15),
+        ({"workflow_task": step(retry_count=1)}, plain, "attempt 2 of 2: ValueError: no such card; no attempt", None),
+        ({"workflow_task": fixed}, NonRetryableError("x"), "attempt 2 of 4: NonRetryableError: x; it is not", None),
+        ({}, plain, "attempt 2: ValueError: no such card", None),
+        ({"workflow_task": fixed, "status": "FAILED"}, "low", "attempt 2 of 4: low; next attempt at ", 60),
+    ]
+    for task, error, text, delay in cases:
+        record = failure_line(caplog, error, **task)
+        message = record.getMessage()
+        assert message.startswith(f"work: task t1 of workflow w1 failed in {text}"), message
+        assert message.endswith(f" (in {delay} s)") == (delay is not None), message
+        assert (record.attempt, record.retry_delay_seconds) == (2, delay)
+        assert (record.task_id, record.workflow_id, record.task_type) == ("t1", "w1", "work")
+        assert bool(record.exc_info) == isinstance(error, ValueError)
+
+
+def test_a_log_handler_that_raises_does_not_lose_the_result(monkeypatch):
+    monkeypatch.setattr(logging.getLogger("conductor.worker.execution"), "handle", lambda _: 1 / 0)
+    assert run(lambda: 1 / 0).reason_for_incompletion == "ZeroDivisionError: division by zero"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import contextvars
 import functools
+import gc
+import io
+import logging
 import math
 import types
+import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
@@ -23,6 +28,7 @@ from typing_extensions import TypedDict
 
 from conductor import (
     ConfigurationError,
+    NonRetryableError,
     Task,
     TaskContext,
     TaskHandler,
@@ -369,3 +375,75 @@ def test_each_task_has_its_own_context_variables():
 
     worker = Worker(f, "x")
     assert [run_task(worker, {}).output_data for _ in range(2)] == [{"before": None}] * 2
+
+
+@contextlib.contextmanager
+def uncollected():
+    """Run without the garbage collector; the log goes to a stream, because the test's log handlers keep exceptions."""
+    logger = logging.getLogger("conductor")
+    before = logger.handlers[:]
+    logger.handlers[:], logger.propagate = [logging.StreamHandler(io.StringIO())], False
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        logger.handlers[:], logger.propagate = before, True
+
+
+def test_nothing_of_a_task_outlives_it_without_a_garbage_collection():
+    class Buffer(bytearray):
+        pass
+
+    held = []
+
+    def raises():
+        buffer = Buffer(10)
+        held.append(weakref.ref(buffer))
+        raise ValueError(len(buffer))
+
+    def raises_from_another():
+        try:
+            raises()
+        except ValueError as error:
+            raise NonRetryableError("broken") from error
+
+    def returns_nothing_that_can_be_sent():
+        buffer = Buffer(10)
+        held.append(weakref.ref(buffer))
+        return {"buffer": memoryview(buffer)}
+
+    def returns():
+        buffer = Buffer(10)
+        held.append(weakref.ref(buffer))
+        return {"buffer": buffer}
+
+    def around(context, call_next):
+        buffer = Buffer(10)
+        held.append(weakref.ref(buffer))
+        return call_next()
+
+    functions = (raises, raises_from_another, returns_nothing_that_can_be_sent, returns)
+    for function in functions:
+        with uncollected():
+            result = run_task(Worker(function, "x"), {}, middleware=[around])
+            alive = [function.__name__ for one in held if one() is not None]
+        assert (alive, len(held) >= 2) == ([], True), result
+        held.clear()
+
+
+def test_input_that_is_refused_is_freed_with_its_task():
+    class Given(Task):
+        pass
+
+    def f(value: list[int | dict[str, int] | Color]): ...
+
+    worker = Worker(f, "x")
+    for given in ([1, "x"], [{"a": "b"}], [1], "x", None):
+        task = Given(task_id="t", workflow_instance_id="w", input_data={"value": given})
+        held = weakref.ref(task)
+        with uncollected():
+            run_task(worker, task=task)
+            del task
+            assert held() is None, given
