@@ -13,7 +13,7 @@ from typing_extensions import Self, Unpack
 
 from conductor._internal.validation import read_bool, read_int, read_url
 from conductor.errors import ConfigurationError
-from conductor.migration import explains
+from conductor.migration import refusing_keywords
 
 __all__ = ["Settings", "SettingsOptions"]
 
@@ -173,7 +173,7 @@ class Settings:
 
 
 if not TYPE_CHECKING:
-    Settings.__init__ = explains(Settings.__init__)
+    Settings.__init__ = refusing_keywords(Settings.__init__, "Settings")
 
 
 def _text(_: str, text: str) -> str:

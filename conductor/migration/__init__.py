@@ -1,5 +1,11 @@
-"""What other SDKs call things, and the errors that name the successors. Nothing old works: it only explains itself."""
+"""The names of other SDKs and their successors. No old name works; the error for it names the successor."""
 
-from conductor.migration.refusal import explains, missing_attribute, missing_name, refuse_keywords
+from conductor.migration.lookup import (
+    explain_facade,
+    missing_attribute,
+    missing_name,
+    refuse_keywords,
+    refusing_keywords,
+)
 
-__all__ = ["explains", "missing_attribute", "missing_name", "refuse_keywords"]
+__all__ = ["explain_facade", "missing_attribute", "missing_name", "refuse_keywords", "refusing_keywords"]

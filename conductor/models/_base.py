@@ -20,6 +20,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from typing_extensions import Self
 
 from conductor.errors import UnexpectedResponseError
+from conductor.migration import missing_attribute
 from conductor.models.codec import dumps, to_jsonable
 from conductor.models.enums import WireEnum
 
@@ -52,6 +53,9 @@ class Model:
     """
 
     unknown_fields: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
+
+    if not typing.TYPE_CHECKING:
+        __getattr__ = missing_attribute
 
     def __repr__(self) -> str:
         shown = (

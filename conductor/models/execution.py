@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from conductor.migration import missing_attribute
 from conductor.models._base import Model, wire
 from conductor.models.codec import moment
 from conductor.models.definition import StateChangeEvent, WorkflowDef
@@ -93,9 +92,6 @@ class WorkflowExecution(Model):
     start_time: int | None = None
     workflow_name: str | None = None
     workflow_version: int | None = None
-
-    if not TYPE_CHECKING:
-        __getattr__ = missing_attribute
 
     def draw(self, inside: Iterable[object] = ()) -> Diagram:
         """Its picture, with what became of each step; see ``conductor.diagram``.
@@ -248,9 +244,6 @@ class WorkflowRun(Model):
     status: WorkflowExecutionStatus | None = None
     variables: dict[str, Any] = field(factory=dict)
     tasks: list[Task] = field(factory=list)
-
-    if not TYPE_CHECKING:
-        __getattr__ = missing_attribute
 
     @property
     def created_at(self) -> datetime | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import define, field
 
-from conductor.migration import missing_attribute
 from conductor.models._base import Model, wire
 from conductor.models.codec import moment
 from conductor.models.definition import TaskDef, WorkflowTask
@@ -141,9 +140,6 @@ class Task(Model):
     loop_over_task: bool = False
     queue_wait_time: int = 0
 
-    if not TYPE_CHECKING:
-        __getattr__ = missing_attribute
-
     @property
     def is_terminal(self) -> bool:
         """Whether the task has ended, well or badly."""
@@ -242,9 +238,6 @@ class TaskResult(Model):
     sub_workflow_id: str | None = None
     extend_lease: bool = False
     supports_cancellation: bool = False
-
-    if not TYPE_CHECKING:
-        __getattr__ = missing_attribute
 
 
 @define(repr=False)

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
-from conductor.migration import refuse_keywords
 from conductor.models import TaskDef
+from conductor.worker.options import refuse_unknown
 from conductor.worker.worker import Worker, WorkerRegistry, default_registry
 
 __all__ = ["worker_task"]
@@ -62,7 +62,7 @@ def worker_task(
             be a worker.
         ConfigurationError: An option cannot be used.
     """
-    refuse_keywords("worker_task", options)
+    refuse_unknown("worker_task", options)
 
     def declare(function: F) -> F:
         worker = Worker(

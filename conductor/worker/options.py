@@ -8,7 +8,6 @@ the domain: there it stands for the queue without one. Each variable may also be
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 import socket
@@ -18,10 +17,12 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
+from conductor._internal.suggestions import did_you_mean, suggest
 from conductor._internal.validation import check_int, read_bool, read_int
 from conductor.errors import ConfigurationError
+from conductor.migration import refuse_keywords
 
-__all__ = ["ResolvedOptions", "WorkerOptions", "resolve", "table"]
+__all__ = ["ResolvedOptions", "WorkerOptions", "refuse_unknown", "resolve", "table"]
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +90,23 @@ _OTHER_SPELLINGS = {
     "lease_extend_enabled": "lease_extension",
 }
 _SPELLINGS = {**{name: name for name in _FIELDS}, **_OTHER_SPELLINGS}
+
+
+def refuse_unknown(callee: str, options: Iterable[str]) -> None:
+    """Refuse keywords that are not options of a worker.
+
+    Raises:
+        TypeError: The keyword is another SDK's; the message names its successor.
+        ConfigurationError: The keyword is unknown.
+    """
+    if unknown := [name for name in options if name not in _FIELDS]:
+        refuse_keywords(callee, unknown)
+        name, known = unknown[0], ", ".join(_FIELDS)
+        raise ConfigurationError(
+            f"A worker has no option {name!r}.{did_you_mean(name, _FIELDS)} Options are: {known}.",
+            variable=name,
+            allowed=known,
+        )
 
 
 @frozen
@@ -169,8 +187,8 @@ def _is_of_longer_name(rest: str) -> bool:
 
 
 def _warn_of_unknown(variable: str, rest: str) -> None:
-    near = difflib.get_close_matches(rest, list(_SPELLINGS), n=1)
-    hint = f"; did you mean {near[0].upper()}?" if near else ""
+    near = suggest(rest, _SPELLINGS)
+    hint = f"; did you mean {near.upper()}?" if near else ""
     logger.warning("%s is no option of a worker and is ignored%s", variable, hint)
 
 

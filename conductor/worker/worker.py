@@ -7,14 +7,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
 from attrs import define, field
 
 from conductor.errors import ConfigurationError, NotFoundError, TaskInputError, WorkerRegistrationError
-from conductor.migration import refuse_keywords
 from conductor.models import TaskDef
 from conductor.worker.arguments import Arguments, compile_arguments, input_converters
-from conductor.worker.options import WorkerOptions
+from conductor.worker.options import WorkerOptions, refuse_unknown
 
 if TYPE_CHECKING:
     from conductor.clients.metadata import MetadataClient
@@ -172,14 +170,7 @@ def _name_of(function: Any) -> str:
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:
-    known = [attribute.name for attribute in attrs.fields(WorkerOptions)]
-    if unknown := [name for name in options if name not in known]:
-        refuse_keywords("Worker", unknown)
-        raise ConfigurationError(
-            f"A worker has no option {unknown[0]!r}; options are: {', '.join(known)}.",
-            variable=unknown[0],
-            allowed=", ".join(known),
-        )
+    refuse_unknown("Worker", options)
     WorkerOptions(**options)
     return options
 

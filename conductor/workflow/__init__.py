@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from conductor.migration import missing_name
+from conductor.migration import explain_facade, missing_name
 from conductor.validation.problem import Problem
 from conductor.workflow.builder import Workflow
 from conductor.workflow.load import raw
@@ -161,6 +161,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
+    explain_facade(globals(), __all__)
 
     def __getattr__(name: str) -> Any:
         raise missing_name(__name__, name)

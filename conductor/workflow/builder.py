@@ -20,7 +20,6 @@ from conductor.errors import (
     UnexpectedResponseError,
     WorkflowDefinitionError,
 )
-from conductor.migration import explains, missing_attribute
 from conductor.models import (
     IdempotencyStrategy,
     RateLimitConfig,
@@ -104,7 +103,7 @@ def _with_client(call: Callable[P, T]) -> Callable[P, T]:
             )
         return call(*given, **named)
 
-    return explains(checked)
+    return checked
 
 
 class Workflow:
@@ -143,10 +142,6 @@ class Workflow:
         fields: Wire fields that this SDK has no name for.
     """
 
-    if not TYPE_CHECKING:
-        __getattr__ = missing_attribute
-
-    @explains
     def __init__(
         self,
         name: str,

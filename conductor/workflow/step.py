@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from attrs import define, field
 from typing_extensions import Self, TypedDict
 
-from conductor.migration import missing_attribute, refuse_keywords
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.refs import Ref
 from conductor.workflow.source_tracking import WrittenReference, caller_line, collect_references
@@ -165,9 +164,6 @@ class Step:
     written: dict[str, list[WrittenReference]] = field(factory=dict)
     token: int = field(factory=lambda: next(_tokens))
 
-    if not TYPE_CHECKING:
-        __getattr__ = missing_attribute
-
     def __repr__(self) -> str:
         return f"<{self.type} {self.root!r}>"
 
@@ -283,7 +279,6 @@ def make(
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     if unknown := given.keys() - OPTION_WIRE.keys():
-        refuse_keywords("step", unknown, "A step")
         known = ", ".join(["ref", "name", *OPTION_WIRE, "inputs", "fields"])
         raise TypeError(f"A step has no option {min(unknown)!r}; options are: {known}.")
     wire = {OPTION_WIRE[key]: value for key, value in given.items() if value is not None}

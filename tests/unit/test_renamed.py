@@ -3,9 +3,11 @@
 import builtins
 import importlib
 import inspect
+import pickle
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import attrs
 import pytest
@@ -209,3 +211,18 @@ def test_naming_the_successors_costs_no_http_library():
 
 def test_a_step_of_another_spelling_is_no_step():
     assert not hasattr(Step(fields={}, base="x"), "input_parameters")
+
+
+def test_few_modules_consult_the_table_of_old_names():
+    package = Path(conductor.__file__).parent
+    text = {path.relative_to(package).as_posix(): path.read_text("utf-8") for path in package.rglob("*.py")}
+    users = {path for path, source in text.items() if "conductor.migration" in source and "migration/" not in path}
+    facades = {"__init__.py", "workflow/__init__.py", "clients/client.py", "clients/_base.py", "models/_base.py"}
+    assert users <= facades | {"settings.py", "worker/options.py", "worker/context.py", "worker/handler.py"}
+
+
+def test_builders_keep_their_signature_and_pickle():
+    for name in conductor.workflow.__all__:
+        builder = getattr(conductor.workflow, name)
+        assert pickle.loads(pickle.dumps(builder)) is builder
+    assert list(inspect.signature(simple).parameters)[:3] == ["task", "inputs", "ref"]

@@ -7,7 +7,6 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.migration import explains
 from conductor.workflow.refs import Ref
 from conductor.workflow.signature import Declared, declared
 from conductor.workflow.source_tracking import collect_references
@@ -27,7 +26,6 @@ from conductor.workflow.step import (
 __all__ = ["decision", "do_while", "dynamic_fork", "exclusive_join", "for_each", "fork", "join", "switch"]
 
 
-@explains
 def do_while(
     body: Content = None,
     *,
@@ -76,7 +74,6 @@ def do_while(
     return step
 
 
-@explains
 def for_each(items: Any, body: Content = None, **options: Unpack[Options]) -> LoopStep:
     """Repeat steps for each item of a list (``DO_WHILE`` over items); the item is ``loop.item``.
 
@@ -88,7 +85,6 @@ def for_each(items: Any, body: Content = None, **options: Unpack[Options]) -> Lo
     return do_while(body, items=items, **options)
 
 
-@explains
 def switch(
     value: Any = None,
     cases: Mapping[Any, Content] | None = None,
@@ -159,7 +155,6 @@ def decision(
     return step
 
 
-@explains
 def fork(
     *branches: Content,
     join_on: Sequence[Step | str] | None = None,
@@ -185,7 +180,6 @@ def fork(
     return step
 
 
-@explains
 def join(
     on: Sequence[Step | str] | None = (),
     *,
@@ -216,7 +210,6 @@ def join(
     return step
 
 
-@explains
 def exclusive_join(
     on: Sequence[Step | str], default: Sequence[Step | str] | None = None, **options: Unpack[Options]
 ) -> Step:
@@ -237,7 +230,6 @@ def exclusive_join(
     return step
 
 
-@explains
 def dynamic_fork(
     tasks: Any = None,
     task_inputs: Any = None,

@@ -8,13 +8,11 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.migration import explains
 from conductor.workflow.step import Options, Step, make
 
 __all__ = ["grpc", "http", "http_poll"]
 
 
-@explains
 def http(
     uri: Any,
     method: str | None = "GET",
@@ -53,7 +51,6 @@ def http(
     return step
 
 
-@explains
 def http_poll(
     uri: Any,
     until: str,
@@ -131,7 +128,6 @@ def _request(
     return {key: value for key, value in given.items() if value is not None}
 
 
-@explains
 def grpc(
     service: Any,
     method: str,

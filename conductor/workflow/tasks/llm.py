@@ -7,7 +7,6 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.migration import explains
 from conductor.workflow.step import Options, Step, make
 from conductor.workflow.tasks.wire import camel, given
 
@@ -24,7 +23,6 @@ __all__ = [
 ]
 
 
-@explains
 def get_document(url: Any, *, media_type: Any = None, **options: Unpack[Options]) -> Step:
     """Load a document (``GET_DOCUMENT``, Orkes).
 
@@ -191,7 +189,6 @@ def model_step(type_: str, inputs: Mapping[str, Any], options: ModelOptions) -> 
     return step
 
 
-@explains
 def llm_text_complete(
     provider: Any,
     model: Any,
@@ -215,7 +212,6 @@ def llm_text_complete(
     return model_step("LLM_TEXT_COMPLETE", inputs, options)
 
 
-@explains
 def llm_chat_complete(
     provider: Any,
     model: Any,

@@ -7,13 +7,11 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.migration import explains
 from conductor.workflow.step import OPTIONS, Options, Step, as_inputs, make
 
 __all__ = ["inline", "jq", "lambda_", "set_variable"]
 
 
-@explains
 def inline(
     script: str,
     inputs: Mapping[str, Any] | None = None,
@@ -36,7 +34,6 @@ def inline(
     return step
 
 
-@explains
 def jq(query: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
     """Transform JSON with jq (``JSON_JQ_TRANSFORM``); ``result`` is the first value, ``resultList`` has all.
 
@@ -50,7 +47,6 @@ def jq(query: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack
     return step
 
 
-@explains
 def lambda_(script: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
     """The task that came before INLINE (``LAMBDA``): deprecated, for old definitions.
 
@@ -63,7 +59,6 @@ def lambda_(script: str, inputs: Mapping[str, Any] | None = None, /, **options: 
     return step
 
 
-@explains
 def set_variable(values: Mapping[str, Any] | None = None, /, *, ref: str | None = None, **more: Any) -> Step:
     """Set variables of the workflow (``SET_VARIABLE``), read as ``workflow.variables.name``.
 

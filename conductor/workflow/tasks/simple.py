@@ -8,7 +8,6 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.migration import explains
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.signature import Declared, declared
 from conductor.workflow.step import Options, Step, as_inputs, make
@@ -16,7 +15,6 @@ from conductor.workflow.step import Options, Step, as_inputs, make
 __all__ = ["dynamic", "simple"]
 
 
-@explains
 def simple(
     task: str | Callable[..., Any] | Declared,
     inputs: Mapping[str, Any] | None = None,
@@ -82,7 +80,6 @@ def simple(
     return step
 
 
-@explains
 def dynamic(
     task_name: Any,
     inputs: Mapping[str, Any] | None = None,

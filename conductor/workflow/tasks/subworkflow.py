@@ -7,7 +7,6 @@ from typing import Any, Protocol, runtime_checkable
 
 from typing_extensions import Unpack
 
-from conductor.migration import explains
 from conductor.models import IdempotencyStrategy
 from conductor.workflow.refs import Ref
 from conductor.workflow.step import Options, Step, as_inputs, make
@@ -26,7 +25,6 @@ class _Defined(Protocol):
     def to_dict(self) -> dict[str, Any]: ...
 
 
-@explains
 def sub_workflow(
     workflow: str | Ref | _Defined,
     inputs: Mapping[str, Any] | None = None,
@@ -81,7 +79,6 @@ def sub_workflow(
     return step
 
 
-@explains
 def start_workflow(
     workflow: str | Ref | _Defined,
     inputs: Mapping[str, Any] | None = None,

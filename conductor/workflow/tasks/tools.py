@@ -6,7 +6,6 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.migration import explains
 from conductor.workflow.step import Options, Step, make
 from conductor.workflow.tasks.wire import given
 
@@ -101,7 +100,6 @@ def plan_and_compile(
     return step
 
 
-@explains
 def list_mcp_tools(server: Any, *, headers: Any = None, **options: Unpack[Options]) -> Step:
     """List the tools of an MCP server (``LIST_MCP_TOOLS``).
 
@@ -114,7 +112,6 @@ def list_mcp_tools(server: Any, *, headers: Any = None, **options: Unpack[Option
     return step
 
 
-@explains
 def call_mcp_tool(
     server: Any, tool: Any, arguments: Any = None, *, headers: Any = None, **options: Unpack[Options]
 ) -> Step:

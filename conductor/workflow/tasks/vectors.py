@@ -6,7 +6,6 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.migration import explains
 from conductor.workflow.step import Step
 from conductor.workflow.tasks.llm import ModelOptions, model_step
 from conductor.workflow.tasks.wire import given
@@ -22,7 +21,6 @@ __all__ = [
 ]
 
 
-@explains
 def llm_generate_embeddings(
     provider: Any, model: Any, text: Any, *, dimensions: Any = None, **options: Unpack[ModelOptions]
 ) -> Step:
@@ -132,7 +130,6 @@ def llm_search_embeddings(
     return model_step("LLM_SEARCH_EMBEDDINGS", inputs, options)
 
 
-@explains
 def llm_search_index(
     vector_db: Any,
     index: Any,
@@ -171,7 +168,6 @@ def llm_search_index(
     return model_step("LLM_SEARCH_INDEX", inputs, options)
 
 
-@explains
 def llm_index_text(
     vector_db: Any,
     index: Any,
@@ -225,7 +221,6 @@ def llm_index_text(
     return model_step("LLM_INDEX_TEXT", inputs, options)
 
 
-@explains
 def llm_index_document(
     vector_db: Any,
     index: Any,

@@ -9,7 +9,6 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from conductor.migration import explains
 from conductor.models import AssignmentCompletionStrategy, HumanTaskTriggerType, HumanTaskUserType
 from conductor.workflow.step import Options, Step, as_inputs, make
 from conductor.workflow.tasks.wire import given
@@ -29,7 +28,6 @@ __all__ = [
 ]
 
 
-@explains
 def event(sink: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
     """Publish an event (``EVENT``); its message is the task's input, and ids of the workflow.
 
@@ -42,7 +40,6 @@ def event(sink: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpa
     return step
 
 
-@explains
 def kafka_publish(
     topic: Any,
     value: Any,
@@ -93,7 +90,6 @@ def pull_workflow_messages(batch_size: Any = None, *, blocking: bool | None = No
     return step
 
 
-@explains
 def human(
     inputs: Mapping[str, Any] | None = None,
     /,
@@ -170,7 +166,6 @@ def trigger(
     return {"triggerType": on, "startWorkflowRequest": request}
 
 
-@explains
 def wait(duration: Any = None, *, until: Any = None, **options: Unpack[Options]) -> Step:
     """Wait for a time, until a moment, or, with neither, until somebody completes or signals the task (``WAIT``).
 
@@ -201,7 +196,6 @@ def _moment(value: Any) -> Any:
     return (value - zone).strftime("%Y-%m-%d %H:%M UTC")
 
 
-@explains
 def wait_for_webhook(matches: Mapping[str, Any] | str | None = None, **options: Unpack[Options]) -> Step:
     """Wait for a webhook's event whose payload matches (``WAIT_FOR_WEBHOOK``, Orkes).
 
@@ -213,7 +207,6 @@ def wait_for_webhook(matches: Mapping[str, Any] | str | None = None, **options: 
     return step
 
 
-@explains
 def terminate(status: str = "COMPLETED", reason: Any = None, output: Any = None, **options: Unpack[Options]) -> Step:
     """End the workflow here (``TERMINATE``).
 
