@@ -12,7 +12,7 @@ def pytest_terminal_summary(terminalreporter):
     """What is covered of the documents, by tag; an operation of which a test fails is not."""
     if not any("tests/contract" in report.nodeid for report in terminalreporter.getreports("passed")):
         return
-    failed = failing(report.nodeid for report in terminalreporter.getreports("failed"))
+    failed = failing(report.longreprtext for report in terminalreporter.getreports("failed"))
     missing = set(missing_operations())
     terminalreporter.section("contract: covered / in scope")
     terminalreporter.write_line(f"{'tag':32}{'operations':>14}{'properties':>14}")

@@ -3,7 +3,7 @@
 import json
 from random import Random
 
-import pytest
+from cases import each
 from surface.answers import answer
 from surface.declared import declared, one
 from surface.documents import documents, in_scope
@@ -31,7 +31,7 @@ ANSWERED = [
 SCHEMAS = [(name, schema) for name in documents() for schema in sorted(used(name))]
 
 
-@pytest.mark.parametrize(("key", "edition"), ANSWERED)
+@each(("key", "edition"), ANSWERED)
 def test_an_answer_of_an_operation_is_read_without_loss(key, edition):
     operation, document = one(key), documents()[edition]
     stated = answer(document, key)
@@ -50,7 +50,7 @@ def test_an_answer_of_an_operation_is_read_without_loss(key, edition):
         assert operation.returns is None or lost(sent, unstructure(found)) == []
 
 
-@pytest.mark.parametrize(("key", "edition"), [(key, edition) for key, edition in ANSWERED if key in table()])
+@each(("key", "edition"), [(key, edition) for key, edition in ANSWERED if key in table()])
 def test_a_method_takes_any_answer_of_its_operation(key, edition):
     document = documents()[edition]
     kind, schema = answer(document, key) or ("", {})
@@ -68,7 +68,7 @@ def stored_inline(value):
     return [stored_inline(one) for one in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize(("edition", "schema"), SCHEMAS)
+@each(("edition", "schema"), SCHEMAS)
 def test_a_value_of_a_schema_is_read_and_written_without_loss(edition, schema):
     model, document = model_of(schema), documents()[edition]
     assert model is not None, f"no model stands for {schema}"
@@ -76,7 +76,7 @@ def test_a_value_of_a_schema_is_read_and_written_without_loss(edition, schema):
         assert lost(value, unstructure(structure(value, model))) == []
 
 
-@pytest.mark.parametrize(("edition", "schema"), SCHEMAS)
+@each(("edition", "schema"), SCHEMAS)
 def test_what_a_model_writes_fits_the_schema_of_each_document(edition, schema):
     model, document = model_of(schema), documents()[edition]
     for value in many(document, {"$ref": schema}, 8, f"written {edition} {schema}", of_later_versions=False):

@@ -1,6 +1,6 @@
 """What the clients declare: every operation in scope, once or alike, with its editions."""
 
-import pytest
+from cases import each
 from surface import beyond
 from surface.declared import declared
 from surface.documents import in_scope
@@ -67,7 +67,7 @@ def test_only_starts_are_repeated_with_a_key():
     }
 
 
-@pytest.mark.parametrize("key", TWICE)
+@each("key", TWICE)
 def test_what_a_repetition_would_do_twice_is_never_repeated(key):
     assert key in in_scope()
     assert {one.repeat for one in declared().get(key, {}).values()} <= {Repeat.NEVER}

@@ -1,6 +1,6 @@
 """A server that lacks an operation: the client says so, and never has it taken for another operation."""
 
-import pytest
+from cases import each
 from surface.declared import declared
 from surface.documents import documents, in_scope
 from surface.table import table
@@ -51,7 +51,7 @@ LACKED = [
 ]
 
 
-@pytest.mark.parametrize("key", LACKED)
+@each("key", LACKED)
 def test_what_the_server_lacks_is_unsupported_and_reaches_no_other_operation(key):
     (other,) = (document for document in documents().values() if not document.operation(key))
     taken_for = TAKEN_FOR.get(key)

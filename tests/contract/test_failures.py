@@ -1,6 +1,6 @@
 """What goes wrong: each operation's failures are the errors that are documented, and name the operation."""
 
-import pytest
+from cases import each
 from surface import beyond
 from surface.declared import declared, one
 from surface.documents import stating
@@ -84,14 +84,14 @@ def expected(key, kinds):
     return {name: OTHERWISE.get((key, name), kind) for name, kind in kinds.items()}
 
 
-@pytest.mark.parametrize("key", CALLS)
+@each("key", CALLS)
 def test_an_error_of_the_server_is_the_error_of_its_kind_and_names_the_operation(key):
     found = {name: type(failure(key, answer)) for name, (answer, _) in FAILURES.items()}
 
     assert found == expected(key, {name: kind for name, (_, kind) in FAILURES.items()})
 
 
-@pytest.mark.parametrize("key", CALLS)
+@each("key", CALLS)
 def test_what_the_server_finds_invalid_is_data(key):
     error = failure(key, FAILURES["400"][0])
 
@@ -99,7 +99,7 @@ def test_what_the_server_finds_invalid_is_data(key):
     assert "tasks: must not be empty" in str(error)
 
 
-@pytest.mark.parametrize("key", CALLS)
+@each("key", CALLS)
 def test_an_answer_that_is_none_is_an_unexpected_response_where_a_value_is_due(key):
     operation = one(key)
     found = {name: type(failure(key, answer)) for name, answer in UNREADABLE.items()}

@@ -4,6 +4,7 @@ import inspect
 import re
 
 import pytest
+from cases import each
 from surface import beyond
 from surface.declared import declared, one
 from surface.documents import stating
@@ -24,7 +25,7 @@ def client():
         yield client
 
 
-@pytest.mark.parametrize("key", CALLS)
+@each("key", CALLS)
 def test_an_operation_is_sent_by_one_public_method(client, key):
     called = method_of(CALLS[key])
 
@@ -32,7 +33,7 @@ def test_an_operation_is_sent_by_one_public_method(client, key):
     assert callable(called.of(client))
 
 
-@pytest.mark.parametrize("key", CALLS)
+@each("key", CALLS)
 def test_the_methods_documentation_names_the_operation(client, key):
     text = re.sub(r"\{\w+\}", "{}", inspect.getdoc(method_of(CALLS[key]).of(client)) or "")
     verb, path = re.sub(r"\{\w+\}", "{}", str(one(key))).split(" ")
@@ -42,7 +43,7 @@ def test_the_methods_documentation_names_the_operation(client, key):
     assert any(name in text for name in named), text
 
 
-@pytest.mark.parametrize("key", CALLS)
+@each("key", CALLS)
 def test_the_documentation_describes_no_arguments_that_are_not_there(client, key):
     method = method_of(CALLS[key]).of(client)
     text = inspect.getdoc(method) or ""
@@ -52,7 +53,7 @@ def test_the_documentation_describes_no_arguments_that_are_not_there(client, key
     assert set(told) <= set(inspect.signature(method).parameters)
 
 
-@pytest.mark.parametrize("key", [key for key in CALLS if key.count("{") > 1])
+@each("key", [key for key in CALLS if key.count("{") > 1])
 def test_what_names_a_thing_stands_in_the_path_in_the_order_of_the_arguments(key):
     document = next(iter(stating(key)), beyond.server_of(one(key)))
     wire = Wire(document, {key: said(400, {})})
@@ -78,7 +79,7 @@ def is_whole(key, name):
     return (key, name) == ("POST /api/event/handleIncomingEvent", "event")
 
 
-@pytest.mark.parametrize("key", [key for key in CALLS if key in table()])
+@each("key", [key for key in CALLS if key in table()])
 def test_an_argument_is_sent_under_the_name_that_it_has(client, key):
     arguments = method_of(CALLS[key]).bound(client)
     given = {name.replace("_", "").lower(): value for name, value in arguments.items() if not is_whole(key, name)}

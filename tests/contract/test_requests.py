@@ -1,6 +1,6 @@
 """What is sent: each operation by one public method, with the verb, path, query, headers and body of the documents."""
 
-import pytest
+from cases import each
 from surface.declared import declared
 from surface.documents import documents, in_scope, stating
 from surface.table import table
@@ -11,7 +11,7 @@ CALLED = [key for key in table() if key in declared()]
 BY_EDITION = [(key, document.name) for key in CALLED for document in stating(key)]
 
 
-@pytest.mark.parametrize(("key", "edition"), BY_EDITION)
+@each(("key", "edition"), BY_EDITION)
 def test_the_request_is_valid_by_the_document(key, edition):
     document = documents()[edition]
     wire = exchange(table()[key], document)
@@ -20,7 +20,7 @@ def test_the_request_is_valid_by_the_document(key, edition):
     assert [problem for asked in wire.sent(key) for problem in problems(document, key, asked)] == []
 
 
-@pytest.mark.parametrize("key", CALLED)
+@each("key", CALLED)
 def test_the_query_has_the_names_that_the_documents_state_and_no_others(key):
     call = table()[key]
     asked = [one for document in stating(key) for one in exchange(call, document).sent(key)]
@@ -30,7 +30,7 @@ def test_the_query_has_the_names_that_the_documents_state_and_no_others(key):
     assert sent == stated
 
 
-@pytest.mark.parametrize("key", CALLED)
+@each("key", CALLED)
 def test_the_headers_that_the_documents_state_are_sent(key):
     stated = {name.lower() for document in stating(key) for name in document.parameters(key, "header")}
 
@@ -38,7 +38,7 @@ def test_the_headers_that_the_documents_state_are_sent(key):
     assert stated <= {name.lower() for one in asked for name in one.request.headers}
 
 
-@pytest.mark.parametrize("key", CALLED)
+@each("key", CALLED)
 def test_a_body_is_sent_where_one_is_stated_and_nowhere_else(key):
     has_body = any(document.body(key) is not None for document in stating(key))
 

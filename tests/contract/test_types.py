@@ -5,7 +5,7 @@ import typing
 from typing import Any
 
 import attrs
-import pytest
+from cases import each
 from surface.coverage import attributes
 from surface.documents import documents, named
 from surface.schemas import model_of, properties, used
@@ -60,7 +60,7 @@ def problem(document: Any, stated: dict[str, Any], promised: set[Any]) -> str:
     return "" if fits else f"is no {kind}"
 
 
-@pytest.mark.parametrize(("edition", "schema"), SCHEMAS)
+@each(("edition", "schema"), SCHEMAS)
 def test_attributes_have_the_types_of_the_properties(edition, schema):
     document, model = documents()[edition], model_of(schema)
     fields = {wire_name(one): one.type for one in attrs.fields(attrs.resolve_types(model))}

@@ -1,7 +1,7 @@
 """The validator itself: it finds what is wrong with a request, so that finding nothing means something."""
 
-import pytest
 import requests
+from cases import each
 from surface.documents import documents
 from surface.generated import lost
 from surface.validation import problems
@@ -15,7 +15,7 @@ def asked(verb, path, **parts):
     return Asked(requests.Request(verb, SERVER + path, **parts).prepare(), None)
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "request_", "says"),
     [
         (START, asked("POST", "/api/workflow", json={"name": 5}), "5 is not of type 'string'"),
@@ -41,7 +41,7 @@ def test_a_right_request_has_no_problems():
     assert problems(documents()["OSS"], SIZE, asked("GET", "/api/tasks/queue/size", params={"taskType": "a"})) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after", "where"),
     [
         ({"a": 1}, {}, "$.a is gone"),

@@ -7,10 +7,12 @@ import pickle
 import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import attrs
 import pytest
+from cases import each
 
 import conductor
 import conductor.models
@@ -22,6 +24,7 @@ from conductor.worker.options import WorkerOptions
 from conductor.workflow import Options, Step, simple
 
 CLIENT = ConductorClient(server_url="http://localhost:1")
+FACADES = ("conductor", "conductor.workflow")
 MODULES = ("conductor", "conductor.workflow", "conductor.models")
 OPTIONS = {
     *(field.name for kind in (WorkerOptions, Settings) for field in attrs.fields(kind)),
@@ -48,8 +51,7 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("module", ["conductor", "conductor.workflow"])
-@pytest.mark.parametrize("name", [*NAMES, "simpleTask", "httpTask", "taskManager"])
+@each(("module", "name"), product(FACADES, [*NAMES, "simpleTask", "httpTask", "taskManager"]))
 def test_a_name_of_another_sdk_is_not_there_and_both_forms_of_import_say_what_is(module, name):
     there = importlib.import_module(module)
     assert not hasattr(there, name)
@@ -60,7 +62,7 @@ def test_a_name_of_another_sdk_is_not_there_and_both_forms_of_import_say_what_is
     assert str(by_attribute.value) == str(by_import.value)
 
 
-@pytest.mark.parametrize("module", ["conductor", "conductor.workflow"])
+@each("module", FACADES)
 def test_a_name_of_nobody_gets_the_usual_errors(module):
     with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'nothing'"):
         _ = importlib.import_module(module).nothing
@@ -68,7 +70,7 @@ def test_a_name_of_nobody_gets_the_usual_errors(module):
         exec(f"from {module} import nothing")
 
 
-@pytest.mark.parametrize(
+@each(
     "statement",
     [
         "import conductor.client",
@@ -82,7 +84,7 @@ def test_the_modules_of_conductor_python_name_the_guide(statement):
     assert said.value.name == "conductor.client"
 
 
-@pytest.mark.parametrize(("path", "old"), [(path, old) for path, rows in ATTRIBUTES.items() for old in rows])
+@each(("path", "old"), [(path, old) for path, rows in ATTRIBUTES.items() for old in rows])
 def test_an_attribute_of_another_sdk_names_its_successor(path, old):
     kind = class_of(path)
     blank = object.__new__(kind)
@@ -94,14 +96,14 @@ def test_an_attribute_of_another_sdk_names_its_successor(path, old):
         getattr(blank, old)
 
 
-@pytest.mark.parametrize(("callee", "old"), [(callee, old) for callee, rows in KEYWORDS.items() for old in rows])
+@each(("callee", "old"), [(callee, old) for callee, rows in KEYWORDS.items() for old in rows])
 def test_a_keyword_of_another_sdk_names_its_successor(callee, old):
     call = CALLS.get(callee) or getattr(conductor.workflow, callee)
     with pytest.raises(TypeError, match=re.escape(f"takes no {old!r}, which is another SDK's: use ")):
         call(**{old: "x"})
 
 
-@pytest.mark.parametrize(
+@each(
     ("call", "old"),
     [
         (ConductorClient, "serverUrl"),
@@ -127,8 +129,10 @@ def test_an_input_may_have_an_old_name_when_it_stands_in_a_dict():
     assert step.fields["inputParameters"] == {"task_ref_name": "data"}
 
 
-@pytest.mark.parametrize("given", [{"overwrite": True}, {"workflow_input": {}}])
-@pytest.mark.parametrize("method", ["register", "start", "execute", "run", "diff"])
+@each(
+    ("given", "method"),
+    product([{"overwrite": True}, {"workflow_input": {}}], ["register", "start", "execute", "run", "diff"]),
+)
 def test_a_workflow_that_is_called_as_if_it_held_a_client_says_that_it_does_not(method, given):
     with pytest.raises(TypeError, match=r"takes a ConductorClient first, and got True|takes no 'workflow_input'"):
         getattr(Workflow("w"), method)(True)
@@ -177,7 +181,7 @@ def named(word, owner):
     return next((one for one in [own, *found, getattr(builtins, word, None)] if one is not None), None)
 
 
-@pytest.mark.parametrize(("place", "old", "said"), ROWS, ids=[f"{place}-{old}" for place, old, _ in ROWS])
+@each(("place", "old", "said"), ROWS)
 def test_what_a_message_names_is_there(place, old, said):
     owner = class_of(place) if "." in place else Workflow
     for client, method in re.findall(r"\bclient\.(\w+)(?:\.(\w+))?", said):
@@ -190,7 +194,7 @@ def test_what_a_message_names_is_there(place, old, said):
         assert set(re.findall(r"\b(\w+)=", inside)) <= known | {"name", "more_values"}, said
 
 
-@pytest.mark.parametrize(("place", "old", "said"), [row for row in ROWS if re.fullmatch(r"\w+", row[2])])
+@each(("place", "old", "said"), [row for row in ROWS if re.fullmatch(r"\w+", row[2])])
 def test_a_single_word_is_an_attribute_or_a_parameter(place, old, said):
     if "." in place:
         kind = class_of(place)

@@ -65,9 +65,9 @@ def missing_operations() -> list[str]:
     return sorted(key for key in in_scope() if key not in declared() or key not in table())
 
 
-def failing(nodeids: Iterable[str]) -> set[str]:
-    """The operations that tests are about, by the tests' ids."""
-    return {key for nodeid in nodeids for key in in_scope() if f"[{key}]" in nodeid or f"[{key}-" in nodeid}
+def failing(reports: Iterable[str]) -> set[str]:
+    """Return the operations that are named as failing cases in the reports of failed tests."""
+    return {key for report in reports for key in in_scope() if f"[{key}]" in report or f"[{key}, " in report}
 
 
 def by_tag(uncovered: set[str]) -> list[Part]:

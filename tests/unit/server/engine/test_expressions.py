@@ -6,6 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from cases import each
 
 from conductor.server.engine.expressions.java_text import Matches, java_text
 from conductor.server.engine.expressions.jsonpath import PathError, TooManyStepsError, parse
@@ -20,7 +21,7 @@ def as_json(value):
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-@pytest.mark.parametrize(("text", "answer"), RECORDED["cases"], ids=[repr(text) for text, _ in RECORDED["cases"]])
+@each(("text", "answer"), RECORDED["cases"])
 def test_a_text_becomes_what_the_real_server_made_of_it(text, answer):
     assert as_json(substitute(text, SCOPE)) == as_json(answer)
 
@@ -49,12 +50,12 @@ def test_the_last_element_of_a_list_of_one_is_found_unlike_on_the_real_server():
     assert substitute("${workflow.input.one.last()}", {"workflow": {"input": {"one": [4]}}}) == 4
 
 
-@pytest.mark.parametrize(("text", "answer"), [("${CPEWF_TASK_ID}", "t-1"), ("<${CPEWF_TASK_ID}>", "<t-1>")])
+@each(("text", "answer"), [("${CPEWF_TASK_ID}", "t-1"), ("<${CPEWF_TASK_ID}>", "<t-1>")])
 def test_system_names_are_no_paths(text, answer):
     assert substitute(text, SCOPE, system={"CPEWF_TASK_ID": "t-1"}) == answer
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "answer"),
     [
         ("${workflow.env.REGION}", "eu"),
@@ -72,7 +73,7 @@ def test_environment_values_and_paths_into_them(text, answer):
     assert substitute(text, SCOPE, environment=environment) == answer
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "answer"),
     [
         ("${workflow.secrets.KEY}", "s3cret"),
@@ -97,9 +98,7 @@ def test_expressions_of_a_text_are_listed_without_those_inside_others():
     assert expressions_in("a ${b.c} $${d} ${e[${f}]} ${") == ["b.c", "e[${f}]"]
 
 
-@pytest.mark.parametrize(
-    "text", ["a.", "a b", "a[", "a[?(]", "a[?(@.x ~ 1)]", "a[x]", "a['b'", "a[::]", "a.b(", "$x", "a...b"]
-)
+@each("text", ["a.", "a b", "a[", "a[?(]", "a[?(@.x ~ 1)]", "a[x]", "a['b'", "a[::]", "a.b(", "$x", "a...b"])
 def test_a_text_that_is_no_path_is_an_error(text):
     with pytest.raises((PathError, ValueError)):
         parse(text)
@@ -111,7 +110,7 @@ def test_lists_found_by_an_indefinite_path_are_written_as_the_real_servers_json(
     assert java_text(found) == '["a\\/b\\"\\n\\t\\\\ ü é \\u20AC \\u2028 \\u0001 <&\'"]'
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "text"),
     [
         (0.0, "0.0"),
