@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,13 +9,14 @@ from typing import Any
 from attrs import frozen
 from typing_extensions import get_type_hints
 
+from conductor._internal.suggestions import did_you_mean
 from conductor.errors import TaskInputError
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
 from conductor.worker.conversion import converter_for
 from conductor.worker.worker import Worker
 from conductor.workflow.signature import Signature, declared
 
-__all__ = ["Finding", "check_workers", "misfits", "nearest", "worker_steps"]
+__all__ = ["Finding", "check_workers", "misfits", "worker_steps"]
 
 
 def misfits(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Iterator[str]:
@@ -39,10 +39,9 @@ def _kinds(function: Any) -> Mapping[str, Any]:
         return {}
 
 
-#: Similarity from which a name counts as a misspelling: chrage is charge, b_charge is not a_charge.
+#: Similarity (0 to 1) from which a task type counts as a misspelled worker; higher than for other suggestions, because
+#: many workflows also have tasks of other programs' workers.
 _NEAR = 0.85
-#: Similarity from which a name is proposed.
-_SIMILAR = 0.75
 
 
 @frozen
@@ -69,12 +68,6 @@ class Finding:
     def as_row(self) -> dict[str, str]:
         """Return the finding as a row of a table."""
         return {"severity": self.severity, "about": self.about, "message": self.message, "advice": self.advice}
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return ``; did you mean X?`` for the most similar name, or an empty string."""
-    near = difflib.get_close_matches(name, [other for other in names if other != name], n=1, cutoff=_SIMILAR)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _all_steps(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
@@ -122,7 +115,7 @@ def check_workers(
                 yield from _misspelled(about, name, signatures)
     for name, signature in signatures.items():
         if name not in used:
-            hint = nearest(name, used)
+            hint = did_you_mean(name, used)
             yield Finding("warning", name, f"no workflow has a task of this type{hint}", "Compare the names.")
         if name in definitions:
             yield from _declared_inputs(definitions[name], functions[name], signature)
@@ -130,8 +123,8 @@ def check_workers(
 
 def _misspelled(about: str, name: str, workers: Iterable[str]) -> Iterator[Finding]:
     """A task without definition and worker, whose name is almost that of a worker."""
-    if near := difflib.get_close_matches(name, workers, n=1, cutoff=_NEAR):
-        message = f"no worker of these modules executes tasks of type {name!r}; did you mean {near[0]!r}?"
+    if hint := did_you_mean(name, workers, threshold=_NEAR):
+        message = f"no worker of these modules executes tasks of type {name!r}{hint}"
         yield Finding("warning", about, message, "Compare the names.")
 
 
@@ -151,10 +144,12 @@ def _declared_inputs(definition: TaskDef, function: Callable[..., Any], signatur
             continue
         for key in sorted(set(keys) - set(keys if signature.accepted is None else signature.accepted)):
             message = f"its definition's {where} has {key!r}, which the function does not take"
-            yield Finding("warning", name, message + nearest(key, signature.accepted or ()), f"See {signature.place}.")
+            yield Finding(
+                "warning", name, message + did_you_mean(key, signature.accepted or ()), f"See {signature.place}."
+            )
         for key in sorted(set(signature.required) - {*keys, *template}):
             message = f"the function needs {key!r}, which its definition's {where} does not have"
-            yield Finding("warning", name, message + nearest(key, keys), f"See {signature.place}.")
+            yield Finding("warning", name, message + did_you_mean(key, keys), f"See {signature.place}.")
 
 
 def _inputs(about: str, given: Mapping[str, Any], signature: Signature) -> Iterator[Finding]:
@@ -162,10 +157,10 @@ def _inputs(about: str, given: Mapping[str, Any], signature: Signature) -> Itera
     unknown = sorted(set(given) - set(accepted)) if accepted is not None else []
     for name in signature.required:
         if name not in given:
-            hint = nearest(name, unknown).replace("did you mean", "the step gives").rstrip("?")
+            hint = did_you_mean(name, unknown).replace("did you mean", "the step gives").rstrip("?")
             advice = f"Add {name!r} to the step's inputParameters, or give the parameter a default at {place}."
             yield Finding("error", about, f"the function needs {name!r}, which the step does not give{hint}", advice)
     for name in unknown:
-        hint = nearest(name, accepted or ())
+        hint = did_you_mean(name, accepted or ())
         message = f"the step gives {name!r}, which the function does not take{hint}"
         yield Finding("warning", about, message, f"See {place}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import io
 import os
@@ -15,6 +14,7 @@ from typing import Any
 import click
 from click.shell_completion import shell_complete
 
+from conductor._internal.suggestions import suggest_all
 from conductor._internal.terminal import printable
 from conductor._version import __version__
 from conductor.cli.completion import VARIABLE
@@ -71,7 +71,7 @@ class _SuggestingGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             names = self.list_commands(ctx)
-            near = difflib.get_close_matches(args[0], names, n=2, cutoff=0.5)
+            near = suggest_all(args[0], names, count=2, threshold=0.5)
             near += [name for name in names if name not in near and name.startswith(args[0][:3])][:2]
             hint = f"Did you mean {' or '.join(repr(name) for name in near)}?" if near else "See --help for the list."
             raise click.UsageError(f"{error.message.rstrip('.')}. {hint}", ctx) from None

@@ -13,7 +13,7 @@ from typing import Any
 import click
 from attrs import frozen
 
-from conductor.cli.checking import nearest
+from conductor._internal.suggestions import did_you_mean
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.folder import Definitions, FromFile, read_all
@@ -398,7 +398,7 @@ def _unknown(kind: str, name: str, known: Iterable[str], version: int | None = N
         return Misused(
             f"The {kind} definition {name!r} has no version {version}. See: conductor def list --all-versions"
         )
-    return Misused(f"The server has no {kind} definition {name!r}{nearest(name, known) or '.'}")
+    return Misused(f"The server has no {kind} definition {name!r}{did_you_mean(name, known) or '.'}")
 
 
 @command.group("delete", cls=Group)

@@ -12,9 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
+from conductor._internal.suggestions import did_you_mean
 from conductor._internal.terminal import printable
 from conductor.cli.backlog import Backlog, read_backlog
-from conductor.cli.checking import Finding, nearest, worker_steps
+from conductor.cli.checking import Finding, worker_steps
 from conductor.cli.command import Command
 from conductor.cli.exits import DONE, FAILED, UNREACHABLE, Misused, status_of
 from conductor.cli.output import local_time, show_json, write
@@ -197,7 +198,7 @@ def diagnose_type(client: ConductorClient, name: str, domain: str | None = None)
     """
     definition = _definition(client, name)
     if definition is None:
-        hint = nearest(name, (task.name for task in client.metadata.list_tasks()))
+        hint = did_you_mean(name, (task.name for task in client.metadata.list_tasks()))
         advice = "Register it: conductor def push, or @worker_task(..., register_task_def=True)."
         yield Finding("warning", name, f"the server has no definition of this task type{hint}", advice)
     backlog = read_backlog(client, name, domain)
@@ -238,7 +239,7 @@ def _check_pollers(client: ConductorClient, name: str, domain: str | None, backl
     if last is not None:
         yield _no_longer_polled(name, last, [task for task in backlog.running or () if (task.domain or None) == domain])
         return
-    hint = nearest(name, {one.queue_name or "" for one in client.tasks.list_all_poll_data()})
+    hint = did_you_mean(name, {one.queue_name or "" for one in client.tasks.list_all_poll_data()})
     advice = "Start one: conductor worker run MODULE" + (", or correct the name in its declaration." if hint else ".")
     yield Finding("error", name, f"no worker has ever polled this task type{hint}", advice)
 
@@ -421,7 +422,7 @@ def _subject(client: ConductorClient, subject: str, domain: str | None) -> Itera
     known = {*workflows, *tasks, *schedules, *polled, *(name for name, _, _ in _queues(client))}
     used = {step.name or "" for one in workflows.values() for step in worker_steps(one)}
     if subject not in known | used:
-        hint = nearest(subject, known)
+        hint = did_you_mean(subject, known)
         raise Misused(f"The server has no execution, workflow, task type or schedule {subject!r}{hint or '.'}")
     if subject in workflows:
         yield from _workflow(client, client.metadata.get_workflow(subject), domain)

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from conductor.cli.checking import nearest, worker_steps
+from conductor._internal.suggestions import did_you_mean
+from conductor.cli.checking import worker_steps
 from conductor.cli.command import Command, Group
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.modules import find_named, import_all
@@ -265,7 +266,7 @@ def _refuse_unknown(client: ConductorClient, names: set[str]) -> None:
     known |= {queue.rpartition(":")[2] for queue, size in client.tasks.list_queues().items() if size}
     known |= {step.name or "" for one in client.metadata.list_workflows() for step in worker_steps(one)}
     for name in sorted(names - known):
-        hint = nearest(name, known) or "."
+        hint = did_you_mean(name, known) or "."
         raise Misused(f"The server has no task definition, workflow task, queue or poller named {name!r}{hint}")
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from conductor.cli.checking import Finding, check_workers, nearest, worker_steps
+from conductor._internal.suggestions import did_you_mean
+from conductor.cli.checking import Finding, check_workers, worker_steps
 from conductor.cli.command import Command, Group
 from conductor.cli.doctor import recently_polled
 from conductor.cli.exits import DONE, FAILED, Misused
@@ -75,7 +76,7 @@ def _chosen(workflows: Sequence[WorkflowDef], only: Sequence[str]) -> list[Workf
     there = {one.name for one in workflows}
     for name in only:
         if name not in there:
-            raise Misused(f"Workflow {name!r} not found{nearest(name, there) or '.'}")
+            raise Misused(f"Workflow {name!r} not found{did_you_mean(name, there) or '.'}")
     return [one for one in workflows if not only or one.name in only]
 
 

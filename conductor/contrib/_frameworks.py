@@ -6,12 +6,12 @@ in the dict takes precedence over the environment; None counts as not given.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
 
+from conductor._internal.suggestions import did_you_mean
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker.worker import Worker, default_registry
@@ -42,10 +42,8 @@ def refuse_unknown(given: Mapping[str, Any], further: Collection[str]) -> None:
     allowed = [*_FIELDS, *further]
     for name in given:
         if name not in allowed:
-            near = difflib.get_close_matches(str(name).upper(), allowed, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else "."
             raise ConfigurationError(
-                f"CONDUCTOR has an unknown key {name!r}{hint}",
+                f"CONDUCTOR has an unknown key {name!r}{did_you_mean(str(name), allowed) or '.'}",
                 variable=str(name),
                 value=given[name],
                 allowed=", ".join(allowed),

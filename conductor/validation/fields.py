@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from conductor._internal.suggestions import suggest
 from conductor.models import (
     AssignmentCompletionStrategy,
     HumanTaskTriggerType,
@@ -29,7 +29,7 @@ from conductor.models._base import Model, wire_name
 from conductor.models.enums import WireEnum
 from conductor.validation.expressions import expressions
 from conductor.validation.problem import Problem
-from conductor.validation.tree import Node, Tree, like, listed
+from conductor.validation.tree import Node, Tree, listed
 
 __all__ = ["Shape", "check_choices", "check_definition", "check_models", "field_names", "misfit", "unknown_fields"]
 
@@ -210,10 +210,10 @@ def unknown_fields(
         if home is not None:
             message = f"{name!r} is not a field here, and the server ignores it: {home}"
             yield problem("MISPLACED_FIELD", message, name, is_error=False)
-        elif similar := difflib.get_close_matches(name, known, n=1, cutoff=_MISSPELT):
+        elif similar := suggest(name, known, threshold=_MISSPELT):
             yield problem(
                 "UNKNOWN_FIELD",
-                f"There is no field {name!r}; did you mean {similar[0]!r}? The server ignores unknown fields.",
+                f"There is no field {name!r}; did you mean {similar!r}? The server ignores unknown fields.",
                 name,
                 is_error=False,
             )
@@ -231,7 +231,7 @@ class _Choice:
     def wrong(self, value: Any) -> str | None:
         if value in self.words:
             return None
-        meant = like(value, self.words) if isinstance(value, str) else None
+        meant = suggest(value, self.words) if isinstance(value, str) else None
         hint = f" (did you mean {meant!r}?)" if meant else "."
         return f"allowed: {listed(self.words)}{hint}"
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from conductor._internal.suggestions import suggest
 from conductor.validation.expressions import Expression, expressions_in
 from conductor.validation.flow import Order, order_of
 from conductor.validation.problem import Problem
 from conductor.validation.task_types import ORKES_OUTPUTS, OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
-from conductor.validation.tree import Node, Reference, Tree, as_mapping, closest, declared_inputs, like
+from conductor.validation.tree import Node, Reference, Tree, as_mapping, closest, declared_inputs
 
 __all__ = ["check_references"]
 
@@ -249,7 +250,7 @@ def _wrong_output(source: Node, found: Expression) -> tuple[str, bool] | None:
     """Return the message about an unknown output and whether it is an error, or None."""
     root, name, *_ = [*found.parts, "", ""]
     if root and root not in TASK_FIELDS:
-        meant = like(root, TASK_FIELDS) or f"output.{root}"
+        meant = suggest(root, TASK_FIELDS) or f"output.{root}"
         return f"{found.text}: a task has no field {root!r}; did you mean {meant!r}?", True
     if not name or root != "output":
         return None

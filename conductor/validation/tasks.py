@@ -6,13 +6,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from conductor._internal.suggestions import suggest
 from conductor.models import TaskDef, WorkflowTask
 from conductor.models._base import Model
 from conductor.validation.expressions import expressions_in
 from conductor.validation.fields import Shape, misfit, unknown_fields
 from conductor.validation.problem import Problem
 from conductor.validation.task_types import EVALUATORS, NEEDED_FIELDS, NEEDED_INPUTS, TYPES
-from conductor.validation.tree import Node, Tree, as_mapping, closest, like, listed
+from conductor.validation.tree import Node, Tree, as_mapping, closest, listed
 
 __all__ = ["check_tasks"]
 
@@ -80,7 +81,7 @@ def _meant(node: Node) -> Iterator[Problem]:
     """Warn of inputs that look like a time: a WAIT without a time waits until it is completed by a call."""
     for name in node.inputs:
         plain = re.split(r"[_\s]|(?=[A-Z])", name)
-        if {part.lower() for part in plain} & _TIMES or like(name, ("duration", "until")):
+        if {part.lower() for part in plain} & _TIMES or suggest(name, ("duration", "until")):
             yield node.problem(
                 "WAIT",
                 f"{node.label} has neither duration nor until, so it waits until it is completed by a call; the server "
@@ -202,7 +203,7 @@ def _type(node: Node) -> Iterator[Problem]:
             f"{node.type!r}.",
             "type",
         )
-    elif meant := like(node.type, TYPES):
+    elif meant := suggest(node.type, TYPES):
         yield node.problem(
             "UNKNOWN_TYPE",
             f"Unknown task type {node.type!r}; did you mean {meant!r}? The server waits for a worker of an unknown "

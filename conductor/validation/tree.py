@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
+from conductor._internal.suggestions import did_you_mean
 from conductor.validation.problem import Problem
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "as_mapping",
     "closest",
     "declared_inputs",
-    "like",
     "listed",
 ]
 
@@ -338,21 +337,11 @@ def declared_inputs(definition: Mapping[str, Any]) -> list[str] | None:
 #: An input's name; text with braces, brackets, quotes or line breaks is JSON or an expression.
 _INPUT_NAME = re.compile(r"[^{}\[\]\"'\n]*")
 
-#: Similarity from 0 to 1 at which another name is suggested; lower values suggest names that have little in common.
-_SIMILAR = 0.65
-
-
-def like(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most similar, or None."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=_SIMILAR)
-    return found[0] if found else None
-
 
 def closest(name: str, known: Iterable[str]) -> str:
     """Return the end of a message about an unknown name: the most similar known name, or all of them."""
     names = list(known)
-    found = like(name, names)
-    return f"; did you mean {found!r}?" if found else f" (known: {listed(names)})."
+    return did_you_mean(name, names) or f" (known: {listed(names)})."
 
 
 def listed(names: Iterable[Any], most: int = 12) -> str:

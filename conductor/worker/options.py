@@ -103,7 +103,7 @@ def refuse_unknown(callee: str, options: Iterable[str]) -> None:
         refuse_keywords(callee, unknown)
         name, known = unknown[0], ", ".join(_FIELDS)
         raise ConfigurationError(
-            f"A worker has no option {name!r}.{did_you_mean(name, _FIELDS)} Options are: {known}.",
+            f"A worker has no option {name!r}{did_you_mean(name, _FIELDS) or '.'} Options are: {known}.",
             variable=name,
             allowed=known,
         )
