@@ -25,7 +25,8 @@ from conductor.clients.client import ConductorClient
 from conductor.clients.ensure import compare
 from conductor.errors import NotFoundError
 from conductor.models import TaskDef, WorkflowDef
-from conductor.models.defaults import STAMPS, without_defaults
+from conductor.models.defaults import without_defaults
+from conductor.models.unknown_fields import AUDIT_FIELDS
 from conductor.validation.problem import Problem
 from conductor.workflow.builder import Workflow
 
@@ -153,7 +154,7 @@ def pull_all(
     file_name = _FileNames(as_module=False)
     for task in client.metadata.list_tasks():
         if _is_wanted(task.name, names):
-            wire = {key: value for key, value in task.to_dict().items() if key not in STAMPS and _is_set(value)}
+            wire = {key: value for key, value in task.to_dict().items() if key not in AUDIT_FIELDS and _is_set(value)}
             yield Pulled(folder / "tasks" / f"{file_name(task.name)}{_ENDINGS[data]}", serialized(wire, data))
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from attrs import frozen
 
 from conductor.models._base import Model
-from conductor.models.defaults import SHAPES, STAMPS, WRITE_ONLY, Shape, without_overwritten
+from conductor.models.defaults import SHAPES, WRITE_ONLY, Shape, without_overwritten
+from conductor.models.unknown_fields import AUDIT_FIELDS
 
 __all__ = ["Change", "Ensured", "compare"]
 
-_FILLED_IN = STAMPS | {"ownerApp", "nextRunTime", "pausedReason"}
+_FILLED_IN = AUDIT_FIELDS | {"ownerApp", "nextRunTime", "pausedReason"}
 _NOTHING: tuple[Any, ...] = (False, 0, "")  # 0 equals False
 
 
@@ -76,19 +77,19 @@ def _differences(wanted: Any, found: Any, path: str, shape: Shape) -> Iterator[C
 
 
 def _in_objects(wanted: Mapping[str, Any], found: Mapping[str, Any], path: str, shape: Shape) -> Iterator[Change]:
-    if not shape.is_free and "workflowDefinition" in wanted:
+    if not shape.is_user_data and "workflowDefinition" in wanted:
         wanted, found = without_overwritten(wanted), without_overwritten(found)
     for key in {**wanted, **found}:
         place = f"{path}.{key}" if path else key
         if key in wanted and key in found:
-            yield from _differences(wanted[key], found[key], place, shape.inside(key))
+            yield from _differences(wanted[key], found[key], place, shape.of_field(key))
         elif not _is_the_same(key, wanted, found, shape):
             yield Change(place, found.get(key), wanted.get(key))
 
 
 def _is_the_same(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any], shape: Shape) -> bool:
     """Whether a value that only one side has makes no difference."""
-    if shape.is_free:
+    if shape.is_user_data:
         return False
     if key in wanted:
         if key in WRITE_ONLY:

@@ -1,6 +1,7 @@
-"""All models: attrs classes with snake_case attributes; ``to_dict`` and ``from_dict`` speak the wire form.
+"""Models of the REST API: attrs classes with snake_case attributes.
 
-Names are resolved when they are first used: making some two hundred classes takes a tenth of a second.
+``to_dict`` and ``from_dict`` convert a model to and from the JSON objects of the API. Names are imported on first use,
+because the creation of about 200 classes takes a tenth of a second.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How models look on the wire: one converter, hooks generated once per class.
+"""The base class of all models, and the converter between models and the JSON objects of the API.
 
-Wire names are the camelCase of the attribute, unless the field's metadata says otherwise (``wire(...)``). None is not
-written. What a model does not know is kept in ``unknown_fields`` and written again, so that a definition read from a
-newer server and written back loses nothing.
+The JSON name of an attribute is its camelCase form, unless the field's metadata names another (``wire(...)``). None is
+not written. Unknown JSON fields are kept in ``unknown_fields`` and written back, so that a definition read from a newer
+server can be changed and saved without loss.
 """
 
 from __future__ import annotations
@@ -28,28 +28,33 @@ __all__ = ["Absent", "Model", "structure", "unstructure", "wire", "wire_name"]
 
 
 T = TypeVar("T")
+#: Problems that an error message lists at most.
+_MAX_PROBLEMS = 5
 
 
 class Absent(str):
-    """A text that was left out, and is not written: empty for everybody else, and yet no empty text that was given."""
+    """A required string that was omitted: equal to "", but not written, unlike a "" that was given."""
 
     __slots__ = ()
 
 
 def wire(name: str | None = None, *, read_only: bool = False, absent: str | None = None) -> dict[str, Any]:
-    """Field metadata: the wire name where the rule does not give it; ``read_only`` is never written.
+    """Return field metadata.
 
-    ``absent`` is what a required text is when it is left out; that is not written either.
+    Args:
+        name: The JSON name, if it is not the camelCase form of the attribute.
+        read_only: Whether the field is never written.
+        absent: The value of a required string that was omitted; it is not written either.
     """
     return {"wire": name, "read_only": read_only, "absent": None if absent is None else Absent(absent)}
 
 
 @define(repr=False)
 class Model:
-    """The base of all models.
+    """The base class of all models.
 
     Attributes:
-        unknown_fields: What the server sent beyond the fields known here, by wire name; written back as it came.
+        unknown_fields: JSON fields of the object that the model has no attribute for; written back unchanged.
     """
 
     unknown_fields: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
@@ -66,56 +71,64 @@ class Model:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The wire form: camelCase names, plain JSON values, nothing for None."""
+        """Return the JSON object of the model as a dict with camelCase names, without attributes that are None.
+
+        Raises:
+            SerializationError: A value has no JSON form.
+        """
         return typing.cast("dict[str, Any]", unstructure(self))
 
     def to_json(self) -> str:
-        """The wire form as JSON text."""
+        """Return the JSON object of the model as a string.
+
+        Raises:
+            SerializationError: A value has no JSON form.
+        """
         return dumps(self.to_dict()).decode()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read the wire form.
+        """Create a model from a JSON object with camelCase names.
 
         Raises:
-            UnexpectedResponseError: A value has another type; ``path_in_body`` says which.
+            UnexpectedResponseError: A value has the wrong type; ``path_in_body`` is its path.
         """
         return structure(data, cls)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read JSON text.
+        """Create a model from a JSON string.
 
         Raises:
-            UnexpectedResponseError: It is not JSON, or a value in it has another type.
+            UnexpectedResponseError: The string is not JSON, or a value has the wrong type.
         """
         try:
-            data = json.loads(text)  # not orjson, which reads integers over 64 bits as floats
+            data = json.loads(text)  # orjson reads integers over 64 bits as floats
         except (ValueError, RecursionError) as error:
-            raise UnexpectedResponseError(f"This is not JSON: {error}") from None
+            raise UnexpectedResponseError(f"Invalid JSON: {error}") from None
         return cls.from_dict(data)
 
 
 def structure(data: Any, cls: type[T]) -> T:
-    """Turn plain JSON values into ``cls``: a model, or a list, dict or union of models.
+    """Convert JSON values to ``cls``: a model, or a list, dict or union of models.
 
     Raises:
-        UnexpectedResponseError: The shape is another one; ``path_in_body`` names the first place.
+        UnexpectedResponseError: A value has the wrong type; ``path_in_body`` is the path of the first one.
     """
     try:
         return _converter.structure(data, cls)
-    except Exception as error:  # noqa: BLE001  cattrs raises what the hooks raise, and groups of it
+    except Exception as error:  # noqa: BLE001  cattrs raises the errors of the hooks and exception groups
         problems = transform_error(error, path="$")
         first = problems[0] if problems else str(error)
         path = first.rpartition(" @ ")[2] if " @ " in first else "$"
         name = getattr(cls, "__name__", str(cls))
         raise UnexpectedResponseError(
-            f"This is no {name}: {'; '.join(problems[:5]) or error}", path_in_body=path
+            f"Invalid {name}: {'; '.join(problems[:_MAX_PROBLEMS]) or error}", path_in_body=path
         ) from None
 
 
 def unstructure(value: Any) -> Any:
-    """Turn a model, or anything that holds models, into plain JSON values."""
+    """Convert models, and containers of models, to JSON values."""
     return _converter.unstructure(value)
 
 
@@ -125,7 +138,7 @@ def _camel(name: str) -> str:
 
 
 def wire_name(attribute: attrs.Attribute[Any]) -> str:
-    """The name of an attrs field on the wire."""
+    """Return the JSON name of an attrs field."""
     return attribute.metadata.get("wire") or _camel(attribute.name)
 
 
@@ -188,12 +201,12 @@ def _unstructure_model(cls: type[Model]) -> Callable[[Any], dict[str, Any]]:
     return write
 
 
-def _read_text(value: Any, _: Any) -> str:
+def _read_str(value: Any, _: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float):
         return str(value)
-    raise TypeError(f"expected text, got {type(value).__name__}")
+    raise TypeError(f"expected a string, got {type(value).__name__}")
 
 
 def _read_int(value: Any, _: Any) -> int:
@@ -201,7 +214,7 @@ def _read_int(value: Any, _: Any) -> int:
         return int(value)
     if isinstance(value, int | float | str):
         return int(value)
-    raise TypeError(f"expected a whole number, got {type(value).__name__}")
+    raise TypeError(f"expected an integer, got {type(value).__name__}")
 
 
 def _read_bool(value: Any, _: Any) -> bool:
@@ -227,7 +240,7 @@ def _is_model(cls: Any) -> bool:
 
 def _make_converter() -> Converter:
     converter = Converter()
-    converter.register_structure_hook(str, _read_text)
+    converter.register_structure_hook(str, _read_str)
     converter.register_structure_hook(int, _read_int)
     converter.register_structure_hook(bool, _read_bool)
     converter.register_structure_hook_func(lambda t: t == dict[str, Any], _read_object)

@@ -1,4 +1,4 @@
-"""Applications, users, groups, roles and what they may do (Orkes)."""
+"""Applications, users, groups, roles and permissions (Orkes), and the tags of resources."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from datetime import datetime
 from attrs import define, field
 
 from conductor.models._base import Model, wire
-from conductor.models.codec import moment
+from conductor.models.codec import to_datetime
 from conductor.models.enums import AccessKeyStatus, AccessType, SubjectType, TargetType
 
 
 @define(repr=False)
 class Tag(Model):
-    """Tag.
+    """A key and a value attached to a resource, such as a workflow definition (Orkes).
+
+    Returned and accepted by the ``list_tags``, ``set_tags`` and ``delete_tags`` methods of the clients.
 
     Attributes:
-        type: Deprecated; METADATA or RATE_LIMIT in older servers.
+        type: METADATA or RATE_LIMIT on older servers; deprecated.
     """
 
     key: str | None = None
@@ -26,12 +28,12 @@ class Tag(Model):
 
 @define(repr=False)
 class SecretMetadata(Model):
-    """Secret metadata.
+    """A secret without its value, as ``GET /secrets/v2`` lists it (open-source server).
 
     Attributes:
-        partial: Masked value.
-        created_at: Wire is snake_case; ISO date-time.
-        updated_at: Wire is snake_case.
+        partial: The masked value.
+        created_at: Creation time as an ISO 8601 string.
+        updated_at: Time of the last change as an ISO 8601 string.
     """
 
     name: str | None = None
@@ -42,7 +44,7 @@ class SecretMetadata(Model):
 
 @define(repr=False)
 class SecretWithTags(Model):
-    """Secret with tags."""
+    """The name and tags of a secret, as ``GET /secrets-v2`` lists them (Orkes)."""
 
     name: str | None = None
     tags: list[Tag] | None = None
@@ -50,9 +52,10 @@ class SecretWithTags(Model):
 
 @define(repr=False)
 class EnvironmentVariable(Model):
-    """Environment variable.
+    """A variable that workflows read as ``${workflow.env.NAME}``; returned by ``GET /environment``.
 
     Attributes:
+        value: The value; hidden in the repr.
         tags: Orkes only.
     """
 
@@ -63,10 +66,11 @@ class EnvironmentVariable(Model):
 
 @define(repr=False)
 class GenerateTokenRequest(Model):
-    """Generate token request.
+    """The body of ``POST /token``, which exchanges an access key for a token (Orkes).
 
     Attributes:
-        expiration: Asked lifetime; unit not stated in the document.
+        key_secret: The secret of the key; hidden in the repr.
+        expiration: Requested lifetime. The API documents no unit; None for the server's default.
     """
 
     key_id: str
@@ -76,10 +80,10 @@ class GenerateTokenRequest(Model):
 
 @define(repr=False)
 class Token(Model):
-    """Token.
+    """The response of ``POST /token`` (Orkes).
 
     Attributes:
-        token: A JWT, never in a repr.
+        token: A JWT; hidden in the repr.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -87,7 +91,12 @@ class Token(Model):
 
 @define(repr=False)
 class Application(Model):
-    """Application."""
+    """An application: the identity of workers and programs that use access keys (Orkes, ``GET /applications/{id}``).
+
+    Attributes:
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
+    """
 
     create_time: int | None = None
     created_by: str | None = None
@@ -99,28 +108,28 @@ class Application(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class CreateOrUpdateApplicationRequest(Model):
-    """Create or update application request."""
+    """The body of ``POST /applications`` and ``PUT /applications/{id}`` (Orkes)."""
 
     name: str
 
 
 @define(repr=False)
 class AccessKey(Model):
-    """Access key.
+    """An access key of an application, without its secret (Orkes, ``GET /applications/{id}/accessKeys``).
 
     Attributes:
-        created_at: Epoch ms.
+        created_at: Epoch milliseconds.
     """
 
     id: str
@@ -130,10 +139,10 @@ class AccessKey(Model):
 
 @define(repr=False)
 class CreatedAccessKey(Model):
-    """Created access key.
+    """A new access key with its secret (Orkes, ``POST /applications/{id}/accessKeys``).
 
     Attributes:
-        secret: Shown once, never in a repr.
+        secret: The secret. The server returns it only once; it is hidden in the repr.
     """
 
     id: str
@@ -142,14 +151,14 @@ class CreatedAccessKey(Model):
 
 @define(repr=False)
 class RolePermission(Model):
-    """Role permission."""
+    """A permission that a role contains (Orkes)."""
 
     name: str | None = None
 
 
 @define(repr=False)
 class Role(Model):
-    """Role."""
+    """A set of permissions that users, groups and applications can have (Orkes, ``GET /roles/{name}``)."""
 
     name: str | None = None
     permissions: list[RolePermission] = field(factory=list)
@@ -157,10 +166,10 @@ class Role(Model):
 
 @define(repr=False)
 class RoleRequest(Model):
-    """A role to create or change.
+    """The body of ``POST /roles`` and ``PUT /roles/{name}`` (Orkes).
 
     Attributes:
-        permissions: Names of permissions.
+        permissions: Names of permissions, as ``client.roles.list_permissions()`` returns them.
     """
 
     name: str
@@ -169,7 +178,11 @@ class RoleRequest(Model):
 
 @define(repr=False)
 class Group(Model):
-    """Group."""
+    """A group of users (Orkes, ``GET /groups/{id}``).
+
+    Attributes:
+        default_access: Target type to the permissions that members have on resources that another member creates.
+    """
 
     default_access: dict[str, list[AccessType]] | None = None
     description: str | None = None
@@ -179,7 +192,12 @@ class Group(Model):
 
 @define(repr=False)
 class User(Model):
-    """User."""
+    """A user (Orkes, ``GET /users/{id}``).
+
+    Attributes:
+        id: The email address, or ``app:<application id>`` for the user of an application.
+        application_user: Whether the user represents an application.
+    """
 
     application_user: bool | None = None
     encrypted_id: bool | None = None
@@ -194,10 +212,12 @@ class User(Model):
 
 @define(repr=False)
 class UpsertUserRequest(Model):
-    """Upsert user request.
+    """The body of ``PUT /users/{id}`` (Orkes).
 
     Attributes:
-        roles: The document types it as one enum value; peers send a list.
+        name: Display name.
+        groups: Ids of groups; None keeps the current ones.
+        roles: Names of roles; None keeps the current ones.
     """
 
     name: str
@@ -207,10 +227,11 @@ class UpsertUserRequest(Model):
 
 @define(repr=False)
 class UpsertGroupRequest(Model):
-    """Upsert group request.
+    """The body of ``PUT /groups/{id}`` (Orkes).
 
     Attributes:
-        roles: The document types it as one enum value; peers send a list.
+        default_access: Target type to the permissions that members have on resources that another member creates.
+        roles: Names of roles; None keeps the current ones.
     """
 
     description: str
@@ -220,7 +241,11 @@ class UpsertGroupRequest(Model):
 
 @define(repr=False)
 class SubjectRef(Model):
-    """Subject ref."""
+    """The user, group or role that permissions are granted to (Orkes).
+
+    Attributes:
+        id: The id of the user, group or role.
+    """
 
     id: str
     type: SubjectType | None = None
@@ -228,10 +253,10 @@ class SubjectRef(Model):
 
 @define(repr=False)
 class TargetRef(Model):
-    """Target ref.
+    """The resource that permissions are granted on (Orkes).
 
     Attributes:
-        id: The document wrongly gives it an enum.
+        id: The name or id of the resource.
     """
 
     id: str
@@ -240,7 +265,7 @@ class TargetRef(Model):
 
 @define(repr=False)
 class AuthorizationRequest(Model):
-    """Authorization request."""
+    """The body of ``POST`` and ``DELETE /auth/authorization``: grant or remove permissions (Orkes)."""
 
     access: list[AccessType]
     subject: SubjectRef
@@ -249,7 +274,7 @@ class AuthorizationRequest(Model):
 
 @define(repr=False)
 class GrantedAccess(Model):
-    """Granted access."""
+    """The permissions on one target, or on all targets with a tag (Orkes)."""
 
     access: list[AccessType] | None = None
     tag: str | None = None
@@ -258,6 +283,6 @@ class GrantedAccess(Model):
 
 @define(repr=False)
 class GrantedAccessResponse(Model):
-    """Granted access response."""
+    """The response of ``GET /users/{userId}/permissions`` and ``GET /groups/{groupId}/permissions`` (Orkes)."""
 
     granted_access: list[GrantedAccess] = field(factory=list)

@@ -1,6 +1,6 @@
-"""JSON in and out: orjson when it is installed (extra ``fast``), the standard library otherwise.
+"""JSON encoding and decoding: with orjson if it is installed (extra ``fast``), else with the standard library.
 
-``to_jsonable`` turns what people put into inputs and outputs into plain JSON values, and says where it cannot.
+``to_jsonable`` converts the values that users put into inputs and outputs.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ import attrs
 
 from conductor.errors import ConfigurationError, SerializationError
 
-__all__ = ["MAX_DEPTH", "DamagedTask", "dumps", "epoch_ms", "loads", "moment", "to_jsonable"]
+__all__ = ["MAX_DEPTH", "DamagedTask", "dumps", "epoch_ms", "loads", "register_encoder", "to_datetime", "to_jsonable"]
 
 
 class DamagedTask(dict[str, Any]):
-    """The readable fields of a task whose JSON has others that cannot be parsed; see ``transport.response_json``."""
+    """The readable fields of a task with invalid JSON in others; see ``transport.response_json``."""
 
 
+#: Levels of nesting that are encoded; deeper values usually contain themselves.
 MAX_DEPTH = 200
-_SHOWN = 60
+#: Characters of a path that an error shows if the value is nested too deeply.
+_MAX_PATH_LENGTH = 60
 
 
 def _stdlib_dumps(value: Any) -> bytes:
@@ -46,14 +48,14 @@ def _stdlib_dumps(value: Any) -> bytes:
 def _fast_dumps(value: Any) -> bytes:
     try:
         return bytes(orjson.dumps(value))
-    except TypeError:  # integers over 64 bits and lone surrogates, which the standard library writes
+    except TypeError:  # the standard library also writes integers over 64 bits and lone surrogates
         return _stdlib_dumps(value)
 
 
 def _fast_loads(text: bytes | str) -> Any:
     try:
         return orjson.loads(text)
-    except ValueError:  # lone surrogates, which the standard library reads
+    except ValueError:  # the standard library also reads lone surrogates
         return json.loads(text)
 
 
@@ -66,25 +68,29 @@ else:
     dumps, loads = _fast_dumps, _fast_loads
 
 
-def moment(milliseconds: int | None) -> datetime | None:
-    """Epoch milliseconds as an aware UTC datetime; None for None and for 0, by which the server means "never"."""
+def to_datetime(milliseconds: int | None) -> datetime | None:
+    """Return epoch milliseconds as an aware datetime in UTC; None for None and for 0, which servers use for "never"."""
     if not milliseconds:
         return None
     return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
 
 
-def epoch_ms(value: datetime | int | None, name: str = "a moment") -> int | None:
-    """A moment as epoch milliseconds; a datetime without a time zone is local time.
+def epoch_ms(value: datetime | int | None, name: str = "time") -> int | None:
+    """Return a datetime as epoch milliseconds; a datetime without a time zone is in local time.
+
+    Args:
+        value: A datetime, or epoch milliseconds, which are returned unchanged.
+        name: The name of the argument, for the error.
 
     Raises:
-        ConfigurationError: It is something else, ``name`` being what it is called.
+        ConfigurationError: The value is neither a datetime nor an integer.
     """
     if isinstance(value, datetime):
         return round(value.timestamp() * 1000)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     raise ConfigurationError(
-        f"{name} is {value!r}; it must be a datetime, or epoch milliseconds as a whole number.",
+        f"{name} is {value!r}; it must be a datetime, or epoch milliseconds as an integer.",
         variable=name,
         value=value,
         allowed="a datetime, or epoch milliseconds",
@@ -92,21 +98,25 @@ def epoch_ms(value: datetime | int | None, name: str = "a moment") -> int | None
 
 
 def to_jsonable(value: Any, path: str = "$") -> Any:
-    """Convert ``value`` into dicts, lists, strings, numbers, booleans and None.
+    """Convert a value to dicts, lists, strings, numbers, booleans and None.
 
-    Dates and times become ISO 8601 strings, timedeltas seconds, bytes base64, Decimals, UUIDs, paths and IP addresses
-    strings, Enums their value; models, attrs classes, dataclasses and pydantic models become objects; tuples, sets,
-    deques, ranges and arrays become lists. Sets are sorted where their items can be.
+    Dates and times become ISO 8601 strings, timedeltas seconds, bytes Base64, Enums their values. Decimals, UUIDs,
+    paths and IP addresses become strings. Models, attrs classes, dataclasses and pydantic models become objects.
+    Tuples, sets, deques, ranges and arrays become lists; sets are sorted if possible.
+
+    Args:
+        value: The value.
+        path: Path of the value, for the error.
 
     Raises:
-        SerializationError: Something in it has no JSON form (a lock, NaN, a circular reference, two keys that become
-            the same); the error's ``path_in_value`` names the place, ``path`` being the value's own.
+        SerializationError: The value contains NaN, itself, two keys with the same JSON form, or an object without a
+            JSON form; ``path_in_value`` is the path.
     """
     return _convert(value, path, 0)
 
 
 def register_encoder(kind: type, encode: Callable[[Any], Any]) -> None:
-    """Write instances of ``kind`` as what ``encode`` returns, which has a JSON form itself."""
+    """Encode instances of ``kind`` as the value that ``encode`` returns."""
     _encoders[kind] = encode
 
 
@@ -122,7 +132,7 @@ def _convert(value: Any, path: str, depth: int) -> Any:
             return value
         raise _no_json(path, f"{value!r} is not a JSON number")
     if depth > MAX_DEPTH:
-        start = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}..."
+        start = path if len(path) <= _MAX_PATH_LENGTH else f"{path[:_MAX_PATH_LENGTH]}..."
         raise _no_json(start, f"nested more than {MAX_DEPTH} levels deep, or it contains itself")
     if kind is dict:
         return _convert_mapping(value, path, depth)
@@ -132,12 +142,14 @@ def _convert(value: Any, path: str, depth: int) -> Any:
 
 
 def _convert_mapping(value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
-    made = {_key(k, path): _convert(v, f"{path}.{k}", depth + 1) for k, v in value.items()}
-    if len(made) != len(value):
+    converted = {_key(k, path): _convert(v, f"{path}.{k}", depth + 1) for k, v in value.items()}
+    if len(converted) != len(value):
         names = [_key(k, path) for k in value]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _no_json(f"{path}.{twice}", f"two keys become the same JSON key {twice!r}, so one value would be lost")
-    return made
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise _no_json(
+            f"{path}.{duplicate}", f"two keys become the same JSON key {duplicate!r}; one value would be lost"
+        )
+    return converted
 
 
 def _key(key: Any, path: str) -> str:
@@ -160,7 +172,7 @@ def _plain(key: Any, path: str) -> Any:
         return None
 
 
-def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901, PLR0911  one line for each kind of value
+def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901, PLR0911  one branch per kind of value
     encode = next((_encoders[kind] for kind in type(value).__mro__ if kind in _encoders), None) if _encoders else None
     if encode is not None:
         return _convert(encode(value), path, depth + 1)
@@ -182,7 +194,7 @@ def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901, PL
     except SerializationError:
         raise
     except Exception as error:  # noqa: BLE001  the object's own serializer can raise anything
-        raise _no_json(path, f"a value of type {_name(value)} cannot be written: {error}") from None
+        raise _no_json(path, f"cannot convert a value of type {_name(value)}: {error}") from None
     if fields is None:
         raise _no_json(path, f"a value of type {_name(value)} has no JSON form")
     return _convert(fields, path, depth + 1)
@@ -209,7 +221,7 @@ _SCALARS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )
 
 
-def _fields_of(value: Any) -> Any:  # noqa: PLR0911  one line for each kind of value
+def _fields_of(value: Any) -> Any:  # noqa: PLR0911  one branch per kind of value
     kind = type(value)
     if isinstance(value, type):
         return None
@@ -232,7 +244,7 @@ def _fields_of(value: Any) -> Any:  # noqa: PLR0911  one line for each kind of v
 
 
 def _from_pydantic(value: Any) -> Any:
-    """A model or pydantic dataclass in JSON mode, under the names that it is validated from."""
+    """Dump a pydantic model or dataclass in JSON mode, with the names from which it can be validated again."""
     fields = getattr(type(value), "__pydantic_fields__", {})
     aliased = any(field.validation_alias is not None for field in fields.values())
     dump = getattr(value, "model_dump", None)
@@ -244,7 +256,7 @@ def _from_pydantic(value: Any) -> Any:
 
 @functools.lru_cache(maxsize=512)
 def _type_adapter(kind: Any) -> Any:
-    from pydantic import TypeAdapter  # noqa: PLC0415  an optional dependency, which is loaded already
+    from pydantic import TypeAdapter  # noqa: PLC0415  optional dependency, already imported
 
     return TypeAdapter(kind)
 

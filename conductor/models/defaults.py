@@ -1,4 +1,4 @@
-"""What the server fills in where a definition leaves it out: each kind of object with its own defaults."""
+"""The server's defaults for each kind of object in a definition."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 
 from attrs import field, fields, frozen
 
+from conductor._internal.durations import to_whole_seconds
 from conductor.errors import ConfigurationError
 from conductor.models.definition import TaskDef
 from conductor.models.enum_validation import refuse_unknown_values
 from conductor.models.enums import RetryLogic, TaskTimeoutPolicy
+from conductor.models.unknown_fields import AUDIT_FIELDS
 
 __all__ = [
-    "FREE",
     "SHAPES",
-    "STAMPS",
+    "USER_DATA",
     "WRITE_ONLY",
     "Shape",
     "task_definition",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 
+#: Defaults of ``task_definition``; times in seconds. Some differ from the server's: see ``SHAPES``.
 _DEFAULTS: dict[str, Any] = {
     "retry_count": 3,
     "retry_logic": RetryLogic.FIXED,
@@ -36,8 +38,10 @@ _DEFAULTS: dict[str, Any] = {
     "rate_limit_frequency_in_seconds": 1,
     "backoff_scale_factor": 1,
 }
-_NUMBERS = frozenset(a.name for a in fields(TaskDef) if a.type in {"int | None", int | None})
-_WIRE_ONLY = {
+#: Attributes of ``TaskDef`` that are integers.
+_INTEGERS = frozenset(a.name for a in fields(TaskDef) if a.type in {"int | None", int | None})
+#: Names from other documentation that ``TaskDef`` does not have, and what to use instead.
+_REPLACEMENTS = {
     "maxConcurrentExecutions": "concurrent_exec_limit",
     "max_concurrent_executions": "concurrent_exec_limit",
     "outputTemplate": "output_keys",
@@ -48,26 +52,28 @@ _WIRE_ONLY = {
 
 
 def task_definition(name: str, **values: Any) -> TaskDef:
-    """A ``TaskDef`` with all defaults filled in.
+    """Create a ``TaskDef`` with a value for every default.
 
-    Three retries after 60 s each; 3,600 s for the task, 600 s between updates, 3,600 s in the queue; a task that runs
-    out of time fails its workflow.
+    Three retries after 60 s each, 3,600 s for the task, 600 s between updates, 3,600 s in the queue; a task that times
+    out fails its workflow.
 
     Args:
-        name: The task's name.
-        **values: Attributes of ``TaskDef``; those in seconds also as a ``timedelta``. A ``response_timeout_seconds``
-            that does not fit a shorter ``timeout_seconds`` is lowered when it was not given.
+        name: The name of the task.
+        **values: Attributes of ``TaskDef``. Those in seconds also accept a ``timedelta``, rounded up. The default of
+            ``response_timeout_seconds`` is lowered if ``timeout_seconds`` is shorter.
+
+    Returns:
+        The task definition, which is not registered yet.
 
     Raises:
-        ConfigurationError: There is no such attribute, which the server would drop silently; or its value cannot be
-            used.
+        ConfigurationError: ``TaskDef`` has no such attribute, or a value is invalid.
     """
     known = {a.name for a in fields(TaskDef)} - {"unknown_fields", "name"}
     for given in values:
         if given not in known:
-            instead = f" Use {_WIRE_ONLY[given]}." if given in _WIRE_ONLY else ""
+            instead = f" Use {_REPLACEMENTS[given]}." if given in _REPLACEMENTS else ""
             raise ConfigurationError(
-                f"A task definition has no {given!r}; the server would drop it silently.{instead}",
+                f"A task definition has no attribute {given!r}; the server would ignore it.{instead}",
                 variable=given,
                 allowed=", ".join(sorted(known)),
             )
@@ -83,48 +89,48 @@ def task_definition(name: str, **values: Any) -> TaskDef:
 
 
 def _attribute_value(name: str, value: Any) -> Any:
-    """A value as the attribute takes it: of a number, a whole one."""
     if isinstance(value, timedelta) and name.endswith("_seconds"):
-        return -(-value // timedelta(seconds=1))
-    if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int | None)):
+        return to_whole_seconds(value, name)
+    if name in _INTEGERS and (isinstance(value, bool) or not isinstance(value, int | None)):
         durations = " or a timedelta" if name.endswith("_seconds") else ""
         raise ConfigurationError(
-            f"{name} is {value!r}; it must be a whole number{durations}.",
+            f"{name} is {value!r}; it must be an integer{durations}.",
             variable=name,
             value=value,
-            allowed=f"a whole number{durations}",
+            allowed=f"an integer{durations}",
         )
     return value
 
 
-STAMPS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
-WRITE_ONLY = frozenset({"overwriteTags"})  # how to write, which no server gives back
+#: Fields that control how a definition is saved; servers do not return them.
+WRITE_ONLY = frozenset({"overwriteTags"})
+#: Values that mean "not set".
 _EMPTY: tuple[Any, ...] = (None, {}, [])
 
 
 @frozen
 class Shape:
-    """A kind of object, in its wire form.
+    """The fields of a kind of object with the server's defaults.
 
     Attributes:
-        defaults: What the server writes where nothing is given, by name. For what is not in it, that is nothing.
-        kept: Names that stay in a definition without defaults, because people look for them.
-        is_free: Whether it is data of the user, in which each value means something.
-        items: For a map of objects: what they are.
+        defaults: JSON name to the server's default; a field that is missing here has none.
+        always_kept: Names that ``without_defaults`` keeps, because readers expect them.
+        is_user_data: Whether the object is data of the user, in which every value counts.
+        items: For a map of objects, the kind of the objects.
     """
 
     defaults: Mapping[str, Any] = field(factory=dict)
-    kept: frozenset[str] = frozenset()
-    is_free: bool = False
+    always_kept: frozenset[str] = frozenset()
+    is_user_data: bool = False
     items: str = ""
 
-    def inside(self, key: str) -> Shape:
-        """What stands under a name; lists of it, and lists of lists, look like one."""
-        return FREE if self.is_free else SHAPES[self.items or _PLACES.get(key, "free")]
+    def of_field(self, key: str) -> Shape:
+        """Return the shape of a field; a list has the shape of its items."""
+        return USER_DATA if self.is_user_data else SHAPES[self.items or _FIELD_SHAPES.get(key, "user data")]
 
     def is_default(self, key: str, value: Any) -> bool:
-        """Whether the server has the same when the value is left out."""
-        if self.is_free or self.items:
+        """Whether the server uses the same value if the field is omitted."""
+        if self.is_user_data or self.items:
             return False
         default = self.defaults.get(key)
         if value in _EMPTY:
@@ -132,11 +138,11 @@ class Shape:
         return bool(value == default) and isinstance(value, bool) == isinstance(default, bool)
 
 
-FREE = Shape(is_free=True)
-# What the classes of the server's source begin with (3.32.3). A field that may be null there has no default: a task of
-# a workflow with retryCount 0 is not retried, one without it as often as its task definition says.
+USER_DATA = Shape(is_user_data=True)
+#: The defaults in the server's source (3.32.3). A field that may be null there has no default: a workflow task with
+#: retryCount 0 is not retried, one without retryCount is retried as its task definition says.
 SHAPES: Mapping[str, Shape] = {
-    "free": FREE,
+    "user data": USER_DATA,
     "WorkflowDef": Shape(
         {
             "version": 1,
@@ -148,7 +154,7 @@ SHAPES: Mapping[str, Shape] = {
             "workflowStatusListenerEnabled": False,
             "ownerApp": "",
         },
-        kept=frozenset({"version"}),
+        always_kept=frozenset({"version"}),
     ),
     "WorkflowTask": Shape(
         {
@@ -159,7 +165,7 @@ SHAPES: Mapping[str, Shape] = {
             "asyncComplete": False,
             "rateLimited": False,
         },
-        kept=frozenset({"type"}),
+        always_kept=frozenset({"type"}),
     ),
     "cases": Shape(items="WorkflowTask"),
     "TaskDef": Shape(
@@ -192,7 +198,8 @@ SHAPES: Mapping[str, Shape] = {
     "EventAction": Shape({"expandInlineJSON": False}),
     "object": Shape(),
 }
-_PLACES = {
+#: JSON name of a field to the kind of object in it; the objects in other fields are user data.
+_FIELD_SHAPES = {
     "actions": "EventAction",
     "cacheConfig": "CacheConfig",
     "complete_task": "object",
@@ -219,31 +226,36 @@ _PLACES = {
 
 
 def without_defaults(wire: Mapping[str, Any], kind: str = "WorkflowDef") -> dict[str, Any]:
-    """A definition without what the server fills in, and without when and by whom it was stored."""
+    """Return a definition without fields that have the server's defaults, and without its times and authors.
+
+    Args:
+        wire: The definition as a JSON object.
+        kind: The class name of its model.
+    """
     plain: dict[str, Any] = _plain(wire, SHAPES[kind])
     return plain
 
 
 def _plain(value: Any, shape: Shape) -> Any:
-    if shape.is_free:
+    if shape.is_user_data:
         return value
     if isinstance(value, list):
         return [_plain(item, shape) for item in value]
     if not isinstance(value, Mapping):
         return value
-    return {key: _plain(item, shape.inside(key)) for key, item in value.items() if _stays(key, item, shape, value)}
+    return {key: _plain(item, shape.of_field(key)) for key, item in value.items() if _is_kept(key, item, shape, value)}
 
 
-def _stays(key: str, value: Any, shape: Shape, within: Mapping[str, Any]) -> bool:
+def _is_kept(key: str, value: Any, shape: Shape, within: Mapping[str, Any]) -> bool:
     if key == "joinOn" and within.get("type") == "JOIN":
         return value is not None
     if shape.items:
         return True
-    return key not in STAMPS and (key in shape.kept or not shape.is_default(key, value))
+    return key not in AUDIT_FIELDS and (key in shape.always_kept or not shape.is_default(key, value))
 
 
 def without_overwritten(param: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a sub-workflow without what the server takes from the definition that stands in them."""
+    """Return sub-workflow parameters without the name and version that the server takes from an inline definition."""
     if not isinstance(param.get("workflowDefinition"), Mapping):
         return dict(param)
     return {key: value for key, value in param.items() if key not in {"name", "version"}}

@@ -1,4 +1,7 @@
-"""Workflow definitions, as the server stores them."""
+"""Definitions of workflows, tasks and schemas.
+
+None leaves an attribute to the server; the docstrings name the server's defaults.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from attrs import define, field
 
 from conductor.models._base import Model, wire
 from conductor.models.access import Tag
-from conductor.models.codec import moment
+from conductor.models.codec import to_datetime
 from conductor.models.drawing import diagram_of
 from conductor.models.enums import (
     IdempotencyStrategy,
@@ -29,11 +32,15 @@ if TYPE_CHECKING:
 
 @define(repr=False)
 class SchemaDef(Model):
-    """A schema that inputs or outputs are checked against.
+    """A schema that the server validates inputs and outputs against (``client.schemas``).
 
     Attributes:
-        type: Case-sensitive.
+        type: Schema language; case-sensitive.
         version: The server's default is 1.
+        data: The schema document.
+        external_ref: Reference to a schema that is stored elsewhere.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
     """
 
     name: str
@@ -49,48 +56,51 @@ class SchemaDef(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class TaskDef(Model):
-    """A task definition. What is None is left to the server, whose defaults the attributes name.
+    """The definition of a task (``client.metadata.register_task``, ``GET /metadata/taskdefs/{tasktype}``).
 
     Attributes:
-        name: "" where a definition inside a workflow definition has none, which the server allows.
-        create_time: Epoch ms.
-        update_time: Epoch ms, 0 = never.
-        retry_count: >= 0; the server's default is 3.
-        timeout_seconds: Seconds, whole task including all polls; 0 = none; the server's default is 0.
-        runtime_metadata: Names of secrets/variables resolved at poll time into Task.runtimeMetadata; open-source
-            server only.
+        name: Name of the task type; "" in a definition inside a workflow definition that has no name.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds; 0 if never updated.
+        retry_count: Retries after the first attempt, 0 or more; the server's default is 3.
+        timeout_seconds: Seconds from the start of an attempt to its end, across polls; 0 for no limit, the server's
+            default.
+        input_keys: Names of the input parameters; documentation only.
+        output_keys: Names of the output parameters; documentation only.
+        runtime_metadata: Names of secrets and variables that the server resolves when the task is polled
+            (``Task.runtime_metadata``); open-source server only.
         timeout_policy: The server's default is TIME_OUT_WF.
         retry_logic: The server's default is FIXED.
-        retry_delay_seconds: Seconds; the server's default is 60.
-        response_timeout_seconds: Seconds between updates, >= 1, less than timeoutSeconds when that is set; the
-            server's default is 3600.
-        concurrent_exec_limit: 0 or None = no limit.
-        input_template: Defaults merged under the task input.
-        rate_limit_per_frequency: Tasks per window; 0 = none. Not enforced by the SQLite backend; the server's
-            default is 0.
-        rate_limit_frequency_in_seconds: Seconds, the window; the server's default is 1.
-        owner_email: Mandatory only where the server demands it.
-        poll_timeout_seconds: Seconds a task may stay SCHEDULED.
-        backoff_scale_factor: >= 1; for LINEAR_BACKOFF; the server's default is 1.
-        max_retry_delay_seconds: Seconds, cap for backoff; 0 = none; the server's default is 0; open-source server
-            only.
-        backoff_jitter_ms: Ms; the server's default is 0; open-source server only.
-        total_timeout_seconds: Seconds over all attempts; 0 = none. The Orkes document marks it required; the
-            server's default is 0.
+        retry_delay_seconds: Seconds before a retry; the server's default is 60.
+        response_timeout_seconds: Seconds between updates of a running task, at least 1, less than ``timeout_seconds``
+            if that is set; the server's default is 3600.
+        concurrent_exec_limit: Attempts that run at the same time; 0 or None for no limit.
+        input_template: Default input; the input of the task overrides it.
+        rate_limit_per_frequency: Tasks dispatched per window; 0 for no limit, the server's default. Servers with SQLite
+            do not enforce it.
+        rate_limit_frequency_in_seconds: Length of the window in seconds; the server's default is 1.
+        owner_email: Required only by servers that are configured so.
+        poll_timeout_seconds: Seconds that a task may stay SCHEDULED.
+        backoff_scale_factor: Factor of LINEAR_BACKOFF, 1 or more; the server's default is 1.
+        max_retry_delay_seconds: Limit of the retry delay in seconds; 0 for no limit, the server's default. Open-source
+            server only.
+        backoff_jitter_ms: Random addition to the retry delay in milliseconds; the server's default is 0. Open-source
+            server only.
+        total_timeout_seconds: Seconds for all attempts together; 0 for no limit, the server's default.
         task_status_listener_enabled: The server's default is true; open-source server only.
         tags: Orkes only.
-        overwrite_tags: Orkes only: whether the tags replace those that are there.
+        overwrite_tags: Whether ``tags`` replace the tags on the server; Orkes only.
     """
 
     name: str = field(metadata=wire(absent=""))
@@ -131,21 +141,21 @@ class TaskDef(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class CacheConfig(Model):
-    """Cache config.
+    """How long the output of a task is reused for the same key.
 
     Attributes:
-        key: Expression.
+        key: An expression such as ``${workflow.input.id}``.
         ttl_in_second: Seconds; the server's default is 0.
     """
 
@@ -155,7 +165,7 @@ class CacheConfig(Model):
 
 @define(repr=False)
 class StateChangeEvent(Model):
-    """State change event."""
+    """An event that the server publishes when a task changes its state (``WorkflowTask.on_state_change``)."""
 
     type: str
     payload: dict[str, Any] | None = None
@@ -163,10 +173,11 @@ class StateChangeEvent(Model):
 
 @define(repr=False)
 class RateLimitConfig(Model):
-    """Rate limit config.
+    """A limit on the executions of a workflow that run at the same time.
 
     Attributes:
-        concurrent_exec_limit: The server's default is 0.
+        rate_limit_key: Groups executions; may be an expression such as ``${workflow.correlationId}``.
+        concurrent_exec_limit: Executions per key; the server's default is 0.
         policy: The server's default is QUEUE; open-source server only.
     """
 
@@ -177,12 +188,15 @@ class RateLimitConfig(Model):
 
 @define(repr=False)
 class SubWorkflowParams(Model):
-    """Sub workflow params.
+    """Which workflow a SUB_WORKFLOW task starts, and how.
 
     Attributes:
-        version: None = latest.
-        priority: Number or expression.
-        workflow_definition: A WorkflowDef object or a ``${...}`` expression.
+        name: Name of the definition; may be an expression.
+        version: None for the latest version.
+        task_to_domain: Task name, or ``*``, to the domain of the workers that get the task.
+        priority: 0 to 99, or an expression.
+        workflow_definition: A definition that runs without being registered: a ``WorkflowDef`` in its wire form, or an
+            expression.
     """
 
     name: str | None = None
@@ -199,26 +213,32 @@ class WorkflowTask(Model):
     """One task in a workflow definition.
 
     Attributes:
-        task_reference_name: Unique in the whole definition (400 otherwise).
-        type: Any string; unknown types are scheduled as worker tasks; the server's default is SIMPLE.
-        case_value_param: Deprecated (DECISION).
-        case_expression: Deprecated (DECISION).
-        decision_cases: Order kept.
+        name: Name of the task definition.
+        task_reference_name: Name by which expressions refer to the task; unique in the whole definition.
+        input_parameters: Input; values may contain expressions such as ``${workflow.input.id}``.
+        type: Type of the task; workers execute types that the server does not know. The server's default is SIMPLE.
+        case_value_param: For DECISION; deprecated.
+        case_expression: For DECISION; deprecated.
+        decision_cases: Case to the tasks of its branch, in order.
         dynamic_fork_join_tasks_param: Deprecated.
-        fork_tasks: List of branches, each a list.
-        start_delay: Seconds; the server's default is 0.
-        optional: A failure does not fail the workflow (task ends COMPLETED_WITH_ERRORS).
-        task_definition: Inline task definition.
-        items: List iteration of DO_WHILE; loopCondition is still demanded by validation on 3.32.3; open-source
-            server only.
-        retry_count: Overrides the task definition.
-        on_state_change: Keys (Python peer): onScheduled, onStart, onFailed, onSuccess, onCancelled, or several
-            joined by commas.
-        permissive: A failed task does not stop sibling branches.
+        fork_tasks: The branches of a FORK_JOIN, each a list of tasks.
+        join_on: Reference names of the tasks that a JOIN waits for.
+        start_delay: Seconds before the task is scheduled; the server's default is 0.
+        optional: Whether the workflow continues when the task fails; the task ends as COMPLETED_WITH_ERRORS.
+        task_definition: A task definition that is used instead of the registered one.
+        async_complete: Whether a system task stays IN_PROGRESS until an update completes it.
+        loop_condition: Expression of a DO_WHILE; the loop continues while it is true.
+        loop_over: Tasks of a DO_WHILE.
+        items: The list that a DO_WHILE iterates over; the open-source server 3.32.3 requires ``loop_condition`` as
+            well. Open-source server only.
+        retry_count: Replaces the ``retry_count`` of the task definition.
+        evaluator_type: Language of ``expression`` or ``loop_condition``, such as ``value-param`` or ``graaljs``.
+        on_state_change: Events by ``onScheduled``, ``onStart``, ``onFailed``, ``onSuccess``, ``onCancelled``, or
+            several of these separated by commas.
+        permissive: Whether the other branches continue when the task fails.
         join_mode: Open-source server only.
         metadata: Open-source server only.
-        workflow_task_type: NEVER send: the server takes it as a second setter of type (INLINE plus SIMPLE here was
-            stored as SIMPLE; an unknown value is a 500).
+        workflow_task_type: Never sent. The server treats it as a second setter of ``type``, which can change the type.
     """
 
     name: str = field(metadata=wire(absent=""))
@@ -262,26 +282,29 @@ class WorkflowTask(Model):
 
 @define(repr=False)
 class WorkflowDef(Model):
-    """A workflow definition. What is None is left to the server, whose defaults the attributes name.
+    """A workflow definition (``client.metadata.register_workflow``, ``GET /metadata/workflow/{name}``).
 
     Attributes:
-        name: OSS 3.32.3 accepted names with spaces, colons and slashes; a slash makes the definition unreachable by
-            URL.
-        tasks: Not empty.
+        name: Name of the workflow. A name with a slash cannot be addressed in a URL.
+        tasks: At least one task.
         version: The server's default is 1.
-        input_parameters: Names, documentation only.
-        output_parameters: Empty = the last task's output.
-        failure_workflow: May be an expression.
-        schema_version: Only 2 is accepted; the server's default is 2.
-        restartable: The server's default is true.
+        input_parameters: Names of the input parameters; documentation only.
+        output_parameters: Output; values may contain expressions. Empty for the output of the last task.
+        failure_workflow: Name of the workflow that starts when an execution fails; may be an expression.
+        schema_version: Only 2, which is the server's default.
+        restartable: Whether ended executions can be restarted; the server's default is true.
         timeout_policy: The server's default is ALERT_ONLY.
-        timeout_seconds: Seconds, 0 = none; the server's default is 0.
-        input_template: Defaults for the input.
+        timeout_seconds: Seconds; 0 for no limit, the server's default.
+        variables: Initial values of the workflow variables.
+        input_template: Default input; the input of the execution overrides it.
         failure_workflow_version: Open-source server only.
-        enforce_schema: The server's default is true.
-        metadata: Free map; key classifier is meaningful to search.
+        enforce_schema: Whether input and output must match the schemas; the server's default is true.
+        metadata: Free-form data; searches use the key ``classifier``.
+        masked_fields: Names of input and output fields that the UI masks.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
         tags: Orkes only.
-        overwrite_tags: Orkes only: whether the tags replace those that are there.
+        overwrite_tags: Whether ``tags`` replace the tags on the server; Orkes only.
     """
 
     name: str = field(metadata=wire(absent=""))
@@ -317,10 +340,13 @@ class WorkflowDef(Model):
     overwrite_tags: bool | None = None
 
     def draw(self, inside: Iterable[object] = ()) -> Diagram:
-        """Its picture: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.diagram``.
+        """Return the diagram of the workflow.
 
         Args:
-            inside: Definitions of sub-workflows, to be drawn inside the steps that run them.
+            inside: Definitions of sub-workflows, which are drawn inside the tasks that start them.
+
+        Returns:
+            A diagram with ``svg()``, ``mermaid()``, ``text()`` and ``save(path)``; see ``conductor.diagram``.
         """
         return diagram_of(self, inside)
 
@@ -329,21 +355,22 @@ class WorkflowDef(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class WorkflowDefSummary(Model):
-    """Workflow def summary.
+    """Name and version of a workflow definition (``GET /metadata/workflow/names-and-versions``).
 
     Attributes:
-        version: The server's default is 1.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
     """
 
     name: str | None = None
@@ -353,10 +380,10 @@ class WorkflowDefSummary(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)

@@ -1,4 +1,4 @@
-"""``draw()`` of definitions and executions: the diagram, which a layer above makes."""
+"""Load ``conductor.diagram`` for the ``draw()`` methods of definitions and executions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["diagram_of"]
 
 
 def diagram_of(subject: object, inside: Iterable[object] = ()) -> Diagram:
-    """Return the diagram of a definition or an execution, see ``conductor.diagram.draw``."""
+    """Return the diagram of a definition or an execution; see ``conductor.diagram.draw``."""
     # By name and on first use: models do not depend on diagrams, and programs without diagrams do not load them.
     diagram: Diagram = import_module("conductor.diagram").draw(subject, inside)
     return diagram

@@ -1,8 +1,7 @@
-"""Values of enums checked before they are sent.
+"""Validation of enum values before a request is sent.
 
-Models read any text, so that a newer server is understood. The servers take only what they know: anything else is a 500
-with words about Java. What neither edition knows is refused here, wherever it stands in a body. A newer server's value
-can still be sent: in ``unknown_fields``, which are written as they are.
+Models accept unknown values, so that responses of newer servers can be read. Servers accept only values that they know,
+and answer 500 with a Java error to others. A value of a newer server can be sent in ``unknown_fields``.
 """
 
 from __future__ import annotations
@@ -22,57 +21,57 @@ from conductor.models.enums import ApplicationRole, TaskType, UserRole, WireEnum
 __all__ = ["refuse_unknown_values"]
 
 
-_OPEN = frozenset(
-    {TaskType, ApplicationRole, UserRole}
-)  # workers have types of their own, Orkes has roles of its users
-_SHOWN = 60
+#: Enums that users extend: workers define task types, Orkes has custom roles.
+_EXTENSIBLE = frozenset({TaskType, ApplicationRole, UserRole})
+#: Characters of an invalid value that an error shows.
+_MAX_VALUE_LENGTH = 60
 
 
 @frozen
-class _Place:
-    """A field in which enums or models may stand; ``kind`` is the enum, or ``Model``."""
+class _EnumField:
+    """A field with an enum or models; ``kind`` is the enum, or ``Model``."""
 
     attribute: str
     name: str
     kind: type[Any]
 
 
-def refuse_unknown_values(given: Any, name: str = "") -> None:
-    """Refuse a model, several, or a parameter with a value of an enum that no server knows.
+def refuse_unknown_values(value: Any, name: str = "") -> None:
+    """Refuse a value that contains an enum value which no server knows.
 
     Args:
-        given: What is to be sent; plain JSON values are left alone.
-        name: What it is called, for the error.
+        value: A model, a list of models, or a parameter. Plain JSON values are not checked.
+        name: The name of the value, for the error.
 
     Raises:
-        ConfigurationError: There is one; ``variable`` says where, by wire names.
+        ConfigurationError: An enum value is unknown; ``variable`` is its path in JSON names.
     """
-    _refuse(given, None, name)
+    _refuse(value, None, name)
 
 
 def _refuse(given: Any, kind: type[Any] | None, name: str) -> None:
     if isinstance(given, str):
-        _refuse_text(given, type(given) if isinstance(given, WireEnum) else kind, name)
+        _refuse_str(given, type(given) if isinstance(given, WireEnum) else kind, name)
     elif isinstance(given, Model):
         model: Any = type(given)
-        for place in _places(model):
-            inside = getattr(given, place.attribute)
+        for enum_field in _enum_fields(model):
+            inside = getattr(given, enum_field.attribute)
             if inside is not None:
-                _refuse(inside, place.kind, f"{name}.{place.name}" if name else place.name)
+                _refuse(inside, enum_field.kind, f"{name}.{enum_field.name}" if name else enum_field.name)
     elif isinstance(given, list | tuple | set | frozenset):
-        for index, one in enumerate(given):
-            _refuse(one, kind, f"{name}[{index}]")
+        for index, item in enumerate(given):
+            _refuse(item, kind, f"{name}[{index}]")
     elif kind is not None and isinstance(given, Mapping):
-        for key, one in given.items():
-            _refuse(one, kind, f"{name}.{key}")
+        for key, item in given.items():
+            _refuse(item, kind, f"{name}.{key}")
 
 
-def _refuse_text(given: str, kind: type[Any] | None, name: str) -> None:
-    if kind is None or not issubclass(kind, WireEnum) or kind in _OPEN or kind(str(given)).is_known:
+def _refuse_str(given: str, kind: type[Any] | None, name: str) -> None:
+    if kind is None or not issubclass(kind, WireEnum) or kind in _EXTENSIBLE or kind(str(given)).is_known:
         return
-    allowed = ", ".join(one.value for one in kind)
+    allowed = ", ".join(member.value for member in kind)
     raise ConfigurationError(
-        f"{name} is {str(given)[:_SHOWN]!r}; it must be one of {allowed}. Nothing was sent.",
+        f"{name} is {str(given)[:_MAX_VALUE_LENGTH]!r}; it must be one of {allowed}. Nothing was sent.",
         variable=name,
         value=str(given),
         allowed=allowed,
@@ -80,17 +79,17 @@ def _refuse_text(given: str, kind: type[Any] | None, name: str) -> None:
 
 
 @cache
-def _places(cls: type[Any]) -> tuple[_Place, ...]:
+def _enum_fields(cls: type[Any]) -> tuple[_EnumField, ...]:
     attrs.resolve_types(cls)
     return tuple(
-        _Place(each.name, wire_name(each), kind)
+        _EnumField(each.name, wire_name(each), kind)
         for each in attrs.fields(cls)
         if not each.metadata.get("read_only") and (kind := next(_kinds(each.type), None)) is not None
     )
 
 
 def _kinds(annotation: Any) -> Iterator[type[Any]]:
-    """The enums in an annotation, and ``Model`` where there is one."""
+    """Yield the enums in an annotation, and ``Model`` if it contains a model."""
     if isinstance(annotation, type) and issubclass(annotation, WireEnum):
         yield annotation
     elif isinstance(annotation, type) and issubclass(annotation, Model):

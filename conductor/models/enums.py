@@ -1,7 +1,7 @@
-"""Every enum of the API. All are open: a value that is not known here is kept as it came.
+"""Enums of the REST API. All are open: an unknown value is kept as the string that the server sent.
 
-A newer server adds values; a client that dies of them, or forgets them, is worse than one that carries them along.
-``is_known`` tells whether a value is one of those listed, which is what a check before sending asks.
+Newer servers add values. A client must neither fail on them nor lose them when it writes a definition back.
+``is_known`` tells whether this SDK knows a value; requests are checked with it before they are sent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from typing_extensions import Self
 
 
 class WireEnum(str, Enum):
-    """Text with names for the known values; an unknown value becomes a member of its own kind, equal to its text."""
+    """A string enum that accepts unknown values.
+
+    An unknown string becomes a member that compares equal to the string and is written back unchanged.
+    """
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -39,7 +42,11 @@ class WireEnum(str, Enum):
 
 
 class TaskStatus(WireEnum):
-    """The state of a task."""
+    """Status of a task in an execution.
+
+    FAILED and TIMED_OUT tasks are retried as their definition says; FAILED_WITH_TERMINAL_ERROR, CANCELED and SKIPPED
+    tasks are not. COMPLETED_WITH_ERRORS is the failure of an optional task.
+    """
 
     IN_PROGRESS = "IN_PROGRESS"
     CANCELED = "CANCELED"
@@ -53,17 +60,21 @@ class TaskStatus(WireEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the task has ended, well or badly."""
+        """Whether the task has ended, in success or failure."""
         return self not in {TaskStatus.IN_PROGRESS, TaskStatus.SCHEDULED}
 
     @property
     def is_successful(self) -> bool:
-        """Whether the task has ended in a way that lets the workflow go on."""
+        """Whether the workflow continues after the task: COMPLETED, COMPLETED_WITH_ERRORS or SKIPPED."""
         return self in {TaskStatus.COMPLETED, TaskStatus.COMPLETED_WITH_ERRORS, TaskStatus.SKIPPED}
 
 
 class TaskResultStatus(WireEnum):
-    """What a worker reports of a task; ``CANCELED`` (open-source server) ends the workflow as TERMINATED."""
+    """Status that a worker reports for a task.
+
+    IN_PROGRESS returns the task to its queue; FAILED allows retries, FAILED_WITH_TERMINAL_ERROR does not. CANCELED
+    (open-source server only) ends the workflow as TERMINATED.
+    """
 
     IN_PROGRESS = "IN_PROGRESS"
     FAILED = "FAILED"
@@ -73,7 +84,7 @@ class TaskResultStatus(WireEnum):
 
 
 class WorkflowExecutionStatus(WireEnum):
-    """The state of a workflow execution."""
+    """Status of a workflow execution."""
 
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
@@ -84,7 +95,7 @@ class WorkflowExecutionStatus(WireEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the execution has ended."""
+        """Whether the execution has ended: any status but RUNNING and PAUSED."""
         return self not in {WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.PAUSED}
 
     @property
@@ -94,7 +105,7 @@ class WorkflowExecutionStatus(WireEnum):
 
 
 class TaskTimeoutPolicy(WireEnum):
-    """What happens when a task times out; a task definition's default is TIME_OUT_WF."""
+    """What the server does when a task times out; TIME_OUT_WF (fail the workflow) by default."""
 
     RETRY = "RETRY"
     TIME_OUT_WF = "TIME_OUT_WF"
@@ -102,14 +113,14 @@ class TaskTimeoutPolicy(WireEnum):
 
 
 class WorkflowTimeoutPolicy(WireEnum):
-    """What happens when a workflow times out; a definition's default is ALERT_ONLY."""
+    """What the server does when a workflow times out; ALERT_ONLY (a counter on the server) by default."""
 
     TIME_OUT_WF = "TIME_OUT_WF"
     ALERT_ONLY = "ALERT_ONLY"
 
 
 class RetryLogic(WireEnum):
-    """How the pause between attempts grows; the default is FIXED."""
+    """How the delay between attempts grows; FIXED by default."""
 
     FIXED = "FIXED"
     EXPONENTIAL_BACKOFF = "EXPONENTIAL_BACKOFF"
@@ -117,7 +128,11 @@ class RetryLogic(WireEnum):
 
 
 class IdempotencyStrategy(WireEnum):
-    """What a start with a known idempotency key does. Orkes acts on it; the open-source server ignores it."""
+    """What a start with an idempotency key does if an execution with this key exists.
+
+    FAIL rejects the start, RETURN_EXISTING returns the id of the existing execution, FAIL_ON_RUNNING rejects the start
+    only while that execution runs. The open-source server ignores keys and strategies.
+    """
 
     FAIL = "FAIL"
     RETURN_EXISTING = "RETURN_EXISTING"
@@ -125,7 +140,11 @@ class IdempotencyStrategy(WireEnum):
 
 
 class ReturnStrategy(WireEnum):
-    """What execute and signal answer: the first two a WorkflowRun, the last two a TaskRun."""
+    """What ``execute`` and ``signal`` return.
+
+    TARGET_WORKFLOW and BLOCKING_WORKFLOW return a ``WorkflowRun``: the execution that was started or signalled, or the
+    (sub-)workflow that blocks it. BLOCKING_TASK and BLOCKING_TASK_INPUT return the blocking task as a ``TaskRun``.
+    """
 
     TARGET_WORKFLOW = "TARGET_WORKFLOW"
     BLOCKING_WORKFLOW = "BLOCKING_WORKFLOW"
@@ -134,7 +153,7 @@ class ReturnStrategy(WireEnum):
 
 
 class Consistency(WireEnum):
-    """How durable an execution is before execute answers. The open-source server ignores it."""
+    """How durable an execution is before ``execute`` returns; DURABLE by default. The open-source server ignores it."""
 
     SYNCHRONOUS = "SYNCHRONOUS"
     DURABLE = "DURABLE"
@@ -142,21 +161,21 @@ class Consistency(WireEnum):
 
 
 class RateLimitPolicy(WireEnum):
-    """Rate limit policys of the API."""
+    """What the server does with a start above ``concurrent_exec_limit``: QUEUE it (the default) or REJECT it."""
 
     QUEUE = "QUEUE"
     REJECT = "REJECT"
 
 
 class JoinMode(WireEnum):
-    """Join modes of the API."""
+    """How the server evaluates a JOIN: SYNC without back-off, or ASYNC with back-off (open-source server only)."""
 
     SYNC = "SYNC"
     ASYNC = "ASYNC"
 
 
 class SchemaType(WireEnum):
-    """Schema types of the API."""
+    """Language of a ``SchemaDef``. The values are case-sensitive."""
 
     JSON = "JSON"
     AVRO = "AVRO"
@@ -164,7 +183,11 @@ class SchemaType(WireEnum):
 
 
 class EventActionType(WireEnum):
-    """Event action types of the API."""
+    """Action of an event handler.
+
+    The open-source server stores TERMINATE_WORKFLOW and UPDATE_WORKFLOW_VARIABLES but does not execute them;
+    START_AGENT exists only there.
+    """
 
     START_WORKFLOW = "start_workflow"
     COMPLETE_TASK = "complete_task"
@@ -175,7 +198,7 @@ class EventActionType(WireEnum):
 
 
 class EventExecutionStatus(WireEnum):
-    """Event execution statuss of the API."""
+    """Status of one action that an event triggered."""
 
     IN_PROGRESS = "IN_PROGRESS"
     COMPLETED = "COMPLETED"
@@ -184,14 +207,14 @@ class EventExecutionStatus(WireEnum):
 
 
 class EventMessageType(WireEnum):
-    """Event message types of the API."""
+    """Source of an event message: a webhook or a queue (Orkes)."""
 
     WEBHOOK = "WEBHOOK"
     MESSAGE = "MESSAGE"
 
 
 class EventMessageStatus(WireEnum):
-    """Event message statuss of the API."""
+    """Whether an event message was only received, was handled, or was rejected (Orkes)."""
 
     RECEIVED = "RECEIVED"
     HANDLED = "HANDLED"
@@ -199,14 +222,14 @@ class EventMessageStatus(WireEnum):
 
 
 class EventLogType(WireEnum):
-    """Event log types of the API."""
+    """Direction of a message in the event statistics of an integration (Orkes)."""
 
     SEND = "SEND"
     RECEIVE = "RECEIVE"
 
 
 class ScheduleExecutionState(WireEnum):
-    """Schedule execution states of the API."""
+    """State of one run of a schedule: POLLED (due), EXECUTED (workflow started) or FAILED (start failed)."""
 
     POLLED = "POLLED"
     FAILED = "FAILED"
@@ -214,7 +237,7 @@ class ScheduleExecutionState(WireEnum):
 
 
 class AccessType(WireEnum):
-    """Access types of the API."""
+    """Permission that a subject has on a target (Orkes)."""
 
     CREATE = "CREATE"
     READ = "READ"
@@ -224,7 +247,7 @@ class AccessType(WireEnum):
 
 
 class SubjectType(WireEnum):
-    """Subject types of the API."""
+    """Kind of subject that permissions are granted to (Orkes)."""
 
     USER = "USER"
     ROLE = "ROLE"
@@ -232,7 +255,7 @@ class SubjectType(WireEnum):
 
 
 class TargetType(WireEnum):
-    """Target types of the API."""
+    """Kind of resource that permissions are granted on (Orkes)."""
 
     WORKFLOW = "WORKFLOW"
     WORKFLOW_DEF = "WORKFLOW_DEF"
@@ -257,7 +280,7 @@ class TargetType(WireEnum):
 
 
 class ApplicationRole(WireEnum):
-    """Application roles of the API."""
+    """Built-in roles of applications (Orkes). Custom roles are possible, so unknown values are not refused."""
 
     ADMIN = "ADMIN"
     UNRESTRICTED_WORKER = "UNRESTRICTED_WORKER"
@@ -273,7 +296,7 @@ class ApplicationRole(WireEnum):
 
 
 class UserRole(WireEnum):
-    """User roles of the API."""
+    """Built-in roles of users and groups (Orkes). Custom roles are possible, so unknown values are not refused."""
 
     ADMIN = "ADMIN"
     USER = "USER"
@@ -283,14 +306,18 @@ class UserRole(WireEnum):
 
 
 class AccessKeyStatus(WireEnum):
-    """Access key statuss of the API."""
+    """Whether the server accepts an access key (Orkes)."""
 
     ACTIVE = "ACTIVE"
     INACTIVE = "INACTIVE"
 
 
 class HumanTaskState(WireEnum):
-    """Human task states of the API."""
+    """State of a human task (Orkes).
+
+    ASSIGNED tasks can be claimed; a claimed task is IN_PROGRESS until it is completed or released. DELETED: no
+    assignment was left, and the completion strategy is TERMINATE.
+    """
 
     PENDING = "PENDING"
     ASSIGNED = "ASSIGNED"
@@ -301,7 +328,7 @@ class HumanTaskState(WireEnum):
 
 
 class HumanTaskUserType(WireEnum):
-    """Human task user types of the API."""
+    """Kind of assignee: a user or group of Conductor, or an external one that only the application knows (Orkes)."""
 
     EXTERNAL_USER = "EXTERNAL_USER"
     EXTERNAL_GROUP = "EXTERNAL_GROUP"
@@ -310,7 +337,7 @@ class HumanTaskUserType(WireEnum):
 
 
 class HumanTaskTriggerType(WireEnum):
-    """Human task trigger types of the API."""
+    """Change of a human task that starts a workflow (Orkes)."""
 
     ASSIGNEE_CHANGED = "ASSIGNEE_CHANGED"
     CLAIMANT_CHANGED = "CLAIMANT_CHANGED"
@@ -322,21 +349,21 @@ class HumanTaskTriggerType(WireEnum):
 
 
 class HumanTaskSearchType(WireEnum):
-    """Human task search types of the API."""
+    """Scope of a search for human tasks: ADMIN for all tasks, INBOX for those of the caller (Orkes)."""
 
     ADMIN = "ADMIN"
     INBOX = "INBOX"
 
 
 class AssignmentCompletionStrategy(WireEnum):
-    """Assignment completion strategys of the API."""
+    """What happens when the last assignment of a human task expires: anyone may claim it, or the task fails (Orkes)."""
 
     LEAVE_OPEN = "LEAVE_OPEN"
     TERMINATE = "TERMINATE"
 
 
 class ServiceType(WireEnum):
-    """The kind of a registered service."""
+    """Protocol of a registered service (Orkes)."""
 
     HTTP = "HTTP"
     GRPC = "gRPC"
@@ -344,7 +371,7 @@ class ServiceType(WireEnum):
 
 
 class IntegrationCategory(WireEnum):
-    """Integration categorys of the API."""
+    """Kind of system that an integration connects to (Orkes)."""
 
     API = "API"
     AI_MODEL = "AI_MODEL"
@@ -357,14 +384,14 @@ class IntegrationCategory(WireEnum):
 
 
 class TokenLimitPeriod(WireEnum):
-    """Token limit periods of the API."""
+    """Period to which a limit on language-model tokens applies (Orkes)."""
 
     DAY = "DAY"
     MONTH = "MONTH"
 
 
 class FormFieldType(WireEnum):
-    """Form field types of the API."""
+    """Type of a field in an integration's configuration form (Orkes)."""
 
     DROPDOWN = "DROPDOWN"
     TEXT = "TEXT"
@@ -373,7 +400,7 @@ class FormFieldType(WireEnum):
 
 
 class WebhookVerifier(WireEnum):
-    """Webhook verifiers of the API."""
+    """How the server verifies incoming webhooks (Orkes)."""
 
     SLACK_BASED = "SLACK_BASED"
     SIGNATURE_BASED = "SIGNATURE_BASED"
@@ -385,14 +412,14 @@ class WebhookVerifier(WireEnum):
 
 
 class ExternalStorageOperation(WireEnum):
-    """External storage operations of the API."""
+    """Whether a payload is read from or written to external storage."""
 
     READ = "READ"
     WRITE = "WRITE"
 
 
 class ExternalPayloadType(WireEnum):
-    """External payload types of the API."""
+    """Which payload is kept in external storage."""
 
     WORKFLOW_INPUT = "WORKFLOW_INPUT"
     WORKFLOW_OUTPUT = "WORKFLOW_OUTPUT"
@@ -401,7 +428,7 @@ class ExternalPayloadType(WireEnum):
 
 
 class FileUploadStatus(WireEnum):
-    """File upload statuss of the API."""
+    """Progress of a file upload (open-source server)."""
 
     PENDING = "PENDING"
     UPLOADING = "UPLOADING"
@@ -410,7 +437,7 @@ class FileUploadStatus(WireEnum):
 
 
 class FileStorageType(WireEnum):
-    """File storage types of the API."""
+    """Storage of files; only S3 and AZURE_BLOB accept multipart uploads (open-source server)."""
 
     S3 = "S3"
     AZURE_BLOB = "AZURE_BLOB"
@@ -419,7 +446,7 @@ class FileStorageType(WireEnum):
 
 
 class TaskType(WireEnum):
-    """The task types that are known by name. The field itself is free text: any other type is a worker's."""
+    """Task types known by name. ``WorkflowTask.type`` is a plain string: workers execute tasks of any other type."""
 
     SIMPLE = "SIMPLE"
     DYNAMIC = "DYNAMIC"

@@ -1,4 +1,4 @@
-"""Event handlers, their actions and what became of them."""
+"""Event handlers, event messages, webhooks and messages to workflows."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from conductor.models.enums import (
 
 @define(repr=False)
 class WorkflowMessage(Model):
-    """Workflow message.
+    """A message in the queue of an execution (``POST /workflow/{workflowId}/messages``).
 
     Attributes:
-        id: Made by the server.
-        payload: What the sender posted.
-        received_at: ISO instant.
+        id: Set by the server.
+        payload: The message.
+        received_at: Time of receipt as an ISO 8601 string.
     """
 
     id: str | None = None
@@ -38,7 +38,13 @@ class WorkflowMessage(Model):
 
 @define(repr=False)
 class WebhookExecutionHistory(Model):
-    """Webhook execution history."""
+    """One call of a webhook, in ``WebhookConfig.webhook_execution_history`` (Orkes).
+
+    Attributes:
+        matched: Whether the call started or matched a workflow.
+        payload: The received body as a string.
+        timestamp: Epoch milliseconds.
+    """
 
     event_id: str | None = None
     matched: bool | None = None
@@ -49,12 +55,15 @@ class WebhookExecutionHistory(Model):
 
 @define(repr=False)
 class WebhookConfig(Model):
-    """Webhook config.
+    """A webhook through which other systems start workflows (Orkes, ``client.webhooks``).
 
     Attributes:
-        headers: What a HEADER_BASED verifier compares, so a secret: in no repr.
-        secret_key: In no repr.
-        secret_value: In no repr.
+        headers: Header values that a HEADER_BASED verifier expects; hidden in the repr, because they are secrets.
+        secret_key: Hidden in the repr.
+        secret_value: Hidden in the repr.
+        receiver_workflow_names_to_versions: Workflow name to the version that receives the events.
+        workflows_to_start: Workflow name to the version that each call starts.
+        url_verified: Whether the platform has verified the URL.
     """
 
     created_by: str | None = None
@@ -77,10 +86,13 @@ class WebhookConfig(Model):
 
 @define(repr=False)
 class StartWorkflowAction(Model):
-    """Start workflow action.
+    """The ``start_workflow`` action of an event handler.
 
     Attributes:
-        workflow_def: Runs an unregistered definition; Orkes only, as all that follows.
+        version: None for the latest version.
+        input: Input; values may contain expressions such as ``${payload.id}``.
+        task_to_domain: Task name, or ``*``, to the domain of the workers that get the task.
+        workflow_def: A definition that runs without being registered; Orkes only, like the attributes after it.
     """
 
     name: str | None = None
@@ -98,7 +110,9 @@ class StartWorkflowAction(Model):
 
 @define(repr=False)
 class TaskAction(Model):
-    """Task action.
+    """The ``complete_task`` or ``fail_task`` action of an event handler.
+
+    The task is identified by ``task_id``, or by ``workflow_id`` and ``task_ref_name``.
 
     Attributes:
         reason_for_incompletion: Open-source server only.
@@ -113,7 +127,7 @@ class TaskAction(Model):
 
 @define(repr=False)
 class TerminateWorkflowAction(Model):
-    """Terminate workflow action."""
+    """The ``terminate_workflow`` action of an event handler; the open-source server does not execute it."""
 
     workflow_id: str | None = None
     termination_reason: str | None = None
@@ -121,7 +135,11 @@ class TerminateWorkflowAction(Model):
 
 @define(repr=False)
 class UpdateVariablesAction(Model):
-    """Update variables action."""
+    """The ``update_workflow_variables`` action of an event handler; the open-source server does not execute it.
+
+    Attributes:
+        append_array: Whether lists are appended to existing lists instead of replacing them.
+    """
 
     workflow_id: str | None = None
     variables: dict[str, Any] | None = None
@@ -130,10 +148,10 @@ class UpdateVariablesAction(Model):
 
 @define(repr=False)
 class StartAgentAction(Model):
-    """Start agent action (open-source server).
+    """The ``start_agent`` action of an event handler (open-source server only).
 
     Attributes:
-        media: Addresses of what the agent is to look at.
+        media: URLs of files for the agent.
     """
 
     name: str | None = None
@@ -147,11 +165,10 @@ class StartAgentAction(Model):
 
 @define(repr=False)
 class EventAction(Model):
-    """Event action.
+    """One action of an event handler: ``action`` and the attribute of the same name.
 
     Attributes:
-        start_workflow: Wire names of the action objects are snake_case.
-        expand_inline_json: Strings that hold JSON become objects.
+        expand_inline_json: Whether strings that contain JSON are parsed.
         start_agent: Open-source server only.
     """
 
@@ -169,13 +186,15 @@ class EventAction(Model):
 
 @define(repr=False)
 class EventHandler(Model):
-    """Event handler.
+    """What the server does when it receives an event (``client.events.create_handler``, ``GET /event``).
 
     Attributes:
-        event: ``<provider>:<queue>``.
-        actions: Not empty.
-        active: False or None on the server: it does nothing. ``client.events.create_handler`` makes None true.
-        evaluator_type: Javascript by default for condition.
+        event: ``<provider>:<queue>``, such as ``conductor:orders`` or ``kafka:payments``.
+        actions: At least one action.
+        condition: An expression; the actions are executed only if it is true.
+        active: The server ignores a handler if this is false or None. ``client.events.create_handler`` sends true for
+            None.
+        evaluator_type: Language of ``condition``; ``javascript`` by default.
         created_by: Orkes only.
         description: Orkes only.
         org_id: Orkes only.
@@ -196,7 +215,11 @@ class EventHandler(Model):
 
 @define(repr=False)
 class EventExecution(Model):
-    """Event execution."""
+    """One action that an event triggered (Orkes, ``GET /event/execution/{eventHandlerName}``).
+
+    Attributes:
+        created: Epoch milliseconds.
+    """
 
     action: EventActionType | None = None
     created: int | None = None
@@ -215,7 +238,13 @@ class EventExecution(Model):
 
 @define(repr=False)
 class EventMessage(Model):
-    """Event message."""
+    """A message that the server received for an event (Orkes, ``GET /event/message/{event}``).
+
+    Attributes:
+        created_at: Epoch milliseconds.
+        full_payload: The message as an object.
+        payload: The message as a string.
+    """
 
     created_at: int | None = None
     event_executions: list[EventExecution] | None = None
@@ -231,7 +260,7 @@ class EventMessage(Model):
 
 @define(repr=False)
 class HandledEvent(Model):
-    """Handled event."""
+    """An event handler with its counts of messages and actions (Orkes, ``GET /event/message``)."""
 
     active: bool | None = None
     event: str | None = None
@@ -242,10 +271,11 @@ class HandledEvent(Model):
 
 @define(repr=False)
 class ConnectivityTestInput(Model):
-    """Connectivity test input.
+    """The body of ``POST /event/queue/connectivity`` (Orkes).
 
     Attributes:
-        input: How to reach the queue, with its credentials: in no repr.
+        sink: The queue, as ``<provider>:<queue>``.
+        input: Connection properties, which may hold credentials; hidden in the repr.
     """
 
     sink: str
@@ -254,7 +284,11 @@ class ConnectivityTestInput(Model):
 
 @define(repr=False)
 class ConnectivityTestResult(Model):
-    """Connectivity test result."""
+    """The result of ``POST /event/queue/connectivity`` (Orkes).
+
+    Attributes:
+        workflow_id: The execution that tested the connection.
+    """
 
     reason: str | None = None
     successful: bool | None = None
@@ -263,7 +297,11 @@ class ConnectivityTestResult(Model):
 
 @define(repr=False)
 class EventLog(Model):
-    """Event log."""
+    """One message in the event statistics of an integration (Orkes, ``POST /integrations/eventStats/{type}``).
+
+    Attributes:
+        created_at: Epoch milliseconds.
+    """
 
     created_at: int | None = None
     event: str | None = None

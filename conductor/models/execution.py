@@ -1,4 +1,4 @@
-"""Executions of workflows."""
+"""Executions of workflows, and the summaries and states that the server returns for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from conductor.models._base import Model, wire
-from conductor.models.codec import moment
+from conductor.models.codec import to_datetime
 from conductor.models.definition import StateChangeEvent, WorkflowDef
 from conductor.models.drawing import diagram_of
 from conductor.models.enums import ReturnStrategy, TaskStatus, WorkflowExecutionStatus
@@ -33,7 +33,7 @@ def _without_iteration(task: Task) -> str:
 
 @define(repr=False)
 class AggregateTokenUsage(Model):
-    """Aggregate token usage."""
+    """Language-model tokens that the tasks of an execution used, in ``WorkflowExecution.aggregate_token_usage``."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -42,20 +42,29 @@ class AggregateTokenUsage(Model):
 
 @define(repr=False)
 class WorkflowExecution(Model):
-    """An execution of a workflow.
+    """An execution of a workflow (``client.workflows.get``, ``GET /workflow/{workflowId}``).
 
     Attributes:
-        create_time: Epoch ms.
-        update_time: Epoch ms.
-        end_time: Epoch ms.
-        tasks: [] when includeTasks=false.
-        priority: 0-99.
-        last_retried_time: Epoch ms.
-        history: Earlier runs after a restart.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
+        end_time: Epoch milliseconds; 0 while it runs.
+        parent_workflow_id: The execution that started this one as a sub-workflow.
+        parent_workflow_task_id: The task of that execution.
+        tasks: All attempts of all tasks, in the order of scheduling; empty without ``include_tasks``.
+        correlation_id: Free text of the caller, by which executions can be found.
+        reason_for_incompletion: Why it did not complete.
+        failed_reference_task_names: Reference names of the tasks that failed.
+        failed_task_names: Names of the task definitions that failed.
+        workflow_definition: The definition at the time of the start.
+        external_input_payload_storage_path: Set instead of ``input`` if the input is in external storage.
+        external_output_payload_storage_path: Set instead of ``output`` if the output is in external storage.
+        priority: 0 to 99.
+        last_retried_time: Epoch milliseconds; 0 if never retried.
+        history: Earlier runs, after a restart.
         aggregate_token_usage: Open-source server only.
-        start_time: Epoch ms; equals createTime.
-        workflow_name: Computed from the definition.
-        workflow_version: Computed.
+        start_time: Epoch milliseconds; equals ``create_time``.
+        workflow_name: From the definition.
+        workflow_version: From the definition.
     """
 
     owner_app: str | None = None
@@ -94,10 +103,13 @@ class WorkflowExecution(Model):
     workflow_version: int | None = None
 
     def draw(self, inside: Iterable[object] = ()) -> Diagram:
-        """Its picture, with what became of each step; see ``conductor.diagram``.
+        """Return the diagram of the execution, with the status of each task.
 
         Args:
-            inside: Definitions and executions of sub-workflows, to be drawn inside the steps that ran them.
+            inside: Definitions and executions of sub-workflows, which are drawn inside the tasks that started them.
+
+        Returns:
+            A diagram with ``svg()``, ``mermaid()``, ``text()`` and ``save(path)``; see ``conductor.diagram``.
         """
         return diagram_of(self, inside)
 
@@ -107,7 +119,7 @@ class WorkflowExecution(Model):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the execution has ended, well or badly."""
+        """Whether the execution has ended, in success or failure."""
         return self.status is not None and self.status.is_terminal
 
     @property
@@ -117,9 +129,9 @@ class WorkflowExecution(Model):
 
     @property
     def failed_task(self) -> Task | None:
-        """The task that made the execution fail: the first that failed for good; None where no task did.
+        """The first task that failed and was not retried, or None.
 
-        An execution that somebody terminated, or that a TERMINATE task ended, has none.
+        None for executions that run, completed, or ended without a failed task, such as terminated ones.
         """
         if not self.is_terminal or self.is_successful:
             return None
@@ -127,7 +139,15 @@ class WorkflowExecution(Model):
         return min(failed, key=lambda task: (task.end_time or _NEVER, task.seq), default=None)
 
     def task(self, reference_name: str) -> Task | None:
-        """The last attempt of a task; of one in a loop, without ``__n`` in its name, the last iteration's."""
+        """Return the last attempt of a task.
+
+        Args:
+            reference_name: The reference name. Inside a loop, ``name__2`` is the second iteration and ``name`` the last
+                one.
+
+        Returns:
+            The task, or None if it was not scheduled.
+        """
         named = [task for task in self.tasks if task.reference_task_name == reference_name]
         if not named:
             named = [task for task in self.tasks if _without_iteration(task) == reference_name]
@@ -135,33 +155,38 @@ class WorkflowExecution(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it ended, aware and in UTC; None for never."""
-        return moment(self.end_time)
+        """End time as an aware datetime in UTC, or None if it has not ended."""
+        return to_datetime(self.end_time)
 
     @property
     def last_retried_at(self) -> datetime | None:
-        """When it was last retried, aware and in UTC; None for never."""
-        return moment(self.last_retried_time)
+        """Time of the last retry as an aware datetime in UTC, or None if never retried."""
+        return to_datetime(self.last_retried_time)
 
     @property
     def started_at(self) -> datetime | None:
-        """When it started, aware and in UTC; None for never."""
-        return moment(self.start_time)
+        """Start time as an aware datetime in UTC, or None if it has not started."""
+        return to_datetime(self.start_time)
 
 
 @define(repr=False)
 class WorkflowStatus(Model):
-    """The light status of an execution: no tasks, no definition."""
+    """The status of an execution, without tasks and definition (``GET /workflow/{workflowId}/status``).
+
+    Attributes:
+        output: None unless requested with ``include_output``.
+        variables: None unless requested with ``include_variables``.
+    """
 
     workflow_id: str | None = None
     correlation_id: str | None = None
@@ -172,20 +197,20 @@ class WorkflowStatus(Model):
 
 @define(repr=False)
 class WorkflowSummary(Model):
-    """An execution as a search lists it; times are ISO 8601 text, input and output text.
+    """An execution in the results of a search (``client.workflows.search``, ``GET /workflow/search``).
 
     Attributes:
-        start_time: ISO 8601 string, UTC, milliseconds.
-        update_time: ISO string.
-        end_time: ISO string.
-        input: String: JSON or a Java map print, by server setting.
-        output: String.
-        execution_time: Ms.
-        failed_reference_task_names: Comma list in ONE string.
+        start_time: ISO 8601 string in UTC with milliseconds.
+        update_time: ISO 8601 string.
+        end_time: ISO 8601 string.
+        input: JSON or the string form of a Java map, depending on the server's configuration.
+        output: Like ``input``.
+        execution_time: Milliseconds.
+        failed_reference_task_names: Reference names in one string, separated by commas.
         parent_workflow_id: Open-source server only.
-        classifier: Workflow or agent; open-source server only.
-        input_size: Computed.
-        output_size: Computed.
+        classifier: ``workflow`` or ``agent``; open-source server only.
+        input_size: Length of ``input``.
+        output_size: Length of ``output``.
     """
 
     workflow_type: str | None = None
@@ -217,15 +242,16 @@ class WorkflowSummary(Model):
 
 @define(repr=False)
 class WorkflowRun(Model):
-    """An execution as execute and signal answer it.
+    """An execution as ``client.workflows.execute`` and ``client.tasks.signal`` return it.
 
     Attributes:
-        target_workflow_id: The workflow that was started or signalled.
-        request_id: As sent, else made by the server.
-        workflow_id: The workflow described: a sub-workflow for BLOCKING_*.
-        signal_timeout: True when the wait was over before there was anything to answer; open-source server only.
-        create_time: Epoch ms.
-        update_time: Epoch ms.
+        response_type: The return strategy that the server used.
+        target_workflow_id: The execution that was started or signalled.
+        request_id: Id of the request; set by the server if it was not given.
+        workflow_id: The execution described here: a sub-workflow for BLOCKING_WORKFLOW.
+        signal_timeout: Whether the wait ended before the workflow ended or blocked; open-source server only.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
     """
 
     response_type: ReturnStrategy | None = None
@@ -247,26 +273,27 @@ class WorkflowRun(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class TaskRun(Model):
-    """A task as execute and signal answer it with a BLOCKING_TASK strategy.
+    """A task as ``client.workflows.execute`` and ``client.tasks.signal`` return it for BLOCKING_TASK strategies.
 
     Attributes:
-        target_workflow_id: The workflow that was started or signalled.
-        request_id: As sent, else made by the server.
-        workflow_id: The workflow described: a sub-workflow for BLOCKING_*.
-        signal_timeout: True when the wait was over before there was anything to answer; open-source server only.
-        create_time: Epoch ms.
-        update_time: Epoch ms.
+        response_type: The return strategy that the server used.
+        target_workflow_id: The execution that was started or signalled.
+        request_id: Id of the request; set by the server if it was not given.
+        workflow_id: The execution that the task belongs to, which may be a sub-workflow.
+        signal_timeout: Whether the wait ended before a task blocked; open-source server only.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
     """
 
     response_type: ReturnStrategy | None = None
@@ -296,18 +323,18 @@ class TaskRun(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class WorkflowNotifications(Model):
-    """Who waits for a task.
+    """A request that waits for a task of an execution, in ``TaskRecord.notifications``.
 
     Attributes:
         wait_until_tasks: Reference names, separated by commas.
@@ -321,14 +348,14 @@ class WorkflowNotifications(Model):
 
 @define(repr=False)
 class TaskRecord(Task):
-    """A task as the server keeps it.
+    """A task in the form in which the server stores it, in ``WorkflowRecord.tasks``.
 
     Attributes:
         callback_after_ms: Milliseconds.
-        first_scheduled_time: Epoch ms.
-        wait_timeout: Epoch ms; when a WAIT task ends.
-        loop_task_id: The id of the DO_WHILE task that it is part of.
-        notifications: Who waits for it, by request id.
+        first_scheduled_time: Epoch milliseconds.
+        wait_timeout: Epoch milliseconds at which a WAIT task ends.
+        loop_task_id: Id of the DO_WHILE task that contains this task.
+        notifications: Waiting requests by request id.
     """
 
     callback_after_ms: int | None = None
@@ -347,11 +374,11 @@ class TaskRecord(Task):
 
 @define(repr=False)
 class WorkflowRecord(WorkflowExecution):
-    """An execution as the server keeps it.
+    """An execution in the form in which the server stores it (``client.bulk.get``, ``POST /workflow/bulk/search``).
 
     Attributes:
-        update_time: Epoch ms; here the server writes ``updatedTime``.
-        failed_task_id: The id of the task that made it fail.
+        update_time: Epoch milliseconds; called ``updatedTime`` in the response.
+        failed_task_id: Id of the task that made the execution fail.
     """
 
     update_time: int | None = field(default=None, metadata=wire("updatedTime"))

@@ -1,4 +1,4 @@
-"""Human tasks and their templates (Orkes)."""
+"""Human tasks, their assignments and form templates (Orkes)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import define, field
 
 from conductor.models._base import Model, wire
 from conductor.models.access import Tag
-from conductor.models.codec import moment
+from conductor.models.codec import to_datetime
 from conductor.models.enums import (
     AssignmentCompletionStrategy,
     HumanTaskSearchType,
@@ -22,7 +22,11 @@ from conductor.models.requests import StartWorkflowRequest
 
 @define(repr=False)
 class HumanTaskUser(Model):
-    """Human task user."""
+    """A user or group that a human task is assigned to or claimed by.
+
+    Attributes:
+        user: Id of the user or group.
+    """
 
     user: str | None = None
     user_type: HumanTaskUserType | None = None
@@ -30,7 +34,7 @@ class HumanTaskUser(Model):
 
 @define(repr=False)
 class HumanTaskTrigger(Model):
-    """Human task trigger."""
+    """A workflow that starts when a human task changes its state."""
 
     start_workflow_request: StartWorkflowRequest | None = None
     trigger_type: HumanTaskTriggerType | None = None
@@ -38,10 +42,10 @@ class HumanTaskTrigger(Model):
 
 @define(repr=False)
 class HumanTaskAssignment(Model):
-    """Human task assignment.
+    """One assignee of a human task. Assignments apply in order, each when the one before has expired.
 
     Attributes:
-        sla_minutes: Minutes.
+        sla_minutes: Minutes until the next assignment applies; 0 for never.
     """
 
     assignee: HumanTaskUser | None = None
@@ -50,10 +54,10 @@ class HumanTaskAssignment(Model):
 
 @define(repr=False)
 class UserFormTemplate(Model):
-    """User form template.
+    """The form template that a human task uses.
 
     Attributes:
-        version: 0 = latest in the builders.
+        version: None or 0 for the latest version.
     """
 
     name: str | None = None
@@ -62,7 +66,14 @@ class UserFormTemplate(Model):
 
 @define(repr=False)
 class HumanTaskTemplate(Model):
-    """Human task template."""
+    """A form template: the JSON schema of the data and the layout of the form (``client.human_templates``).
+
+    Attributes:
+        json_schema: JSON schema of the form's data.
+        template_ui: Layout of the form.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
+    """
 
     json_schema: dict[str, Any]
     name: str
@@ -77,18 +88,18 @@ class HumanTaskTemplate(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class HumanTaskDefinition(Model):
-    """Human task definition."""
+    """How a human task is assigned and displayed, in ``HumanTaskEntry.human_task_def``."""
 
     assignment_completion_strategy: AssignmentCompletionStrategy | None = None
     assignments: list[HumanTaskAssignment] | None = None
@@ -100,7 +111,16 @@ class HumanTaskDefinition(Model):
 
 @define(repr=False)
 class HumanTaskEntry(Model):
-    """Human task entry."""
+    """A human task with its assignee and state (``client.human_tasks.get``, ``GET /human/tasks/{taskId}``).
+
+    Attributes:
+        assignee: User or group that may claim the task; None if anyone may.
+        claimant: User who works on it.
+        created_on: Epoch milliseconds.
+        updated_on: Epoch milliseconds.
+        definition_name: Name of the task definition.
+        human_task_def: Includes ``full_template`` only if the template was requested.
+    """
 
     assignee: HumanTaskUser | None = None
     claimant: HumanTaskUser | None = None
@@ -123,13 +143,13 @@ class HumanTaskEntry(Model):
 
 @define(repr=False)
 class HumanTaskSearch(Model):
-    """Human task search.
+    """The body of ``POST /human/tasks/search``; see ``client.human_tasks.search``.
 
     Attributes:
-        size: 15 in the JS peer.
-        start: 0.
-        update_end_time: Epoch ms.
-        update_start_time: Epoch ms.
+        size: Results per page; up to 5,000.
+        start: Offset of the first result.
+        update_end_time: Epoch milliseconds.
+        update_start_time: Epoch milliseconds.
     """
 
     assignees: list[HumanTaskUser] | None = None
@@ -152,7 +172,13 @@ class HumanTaskSearch(Model):
 
 @define(repr=False)
 class HumanTaskSearchResult(Model):
-    """Human task search result."""
+    """One page of a search for human tasks.
+
+    Attributes:
+        hits: Results on this page.
+        start: Offset of the first result.
+        total_hits: Results on all pages.
+    """
 
     hits: int | None = None
     page_size_limit: int | None = None

@@ -1,4 +1,4 @@
-"""Integrations with models, stores and brokers (Orkes)."""
+"""Integrations with language models, databases and message brokers; prompts; the service registry (Orkes)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from attrs import define, field
 
 from conductor.models._base import Model, wire
 from conductor.models.access import Tag
-from conductor.models.codec import moment
+from conductor.models.codec import to_datetime
 from conductor.models.definition import SchemaDef
 from conductor.models.enums import FormFieldType, IntegrationCategory, ServiceType, TokenLimitPeriod
 
 
 @define(repr=False)
 class IntegrationApi(Model):
-    """Integration api."""
+    """A model or API of an integration (``client.integrations.get_api``).
+
+    Attributes:
+        api: Name of the model or API.
+        configuration: Hidden in the repr, because it may hold credentials.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
+    """
 
     api: str | None = None
     configuration: dict[str, Any] | None = field(default=None, repr=False)
@@ -32,18 +39,26 @@ class IntegrationApi(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class Integration(Model):
-    """Integration."""
+    """An integration: a provider such as ``openai`` with its configuration (``client.integrations.get_provider``).
+
+    Attributes:
+        configuration: Hidden in the repr, because it may hold credentials.
+        models_count: Number of its models or APIs.
+        type: Kind of provider, as ``client.integrations.list_definitions()`` lists them.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
+    """
 
     apis: list[IntegrationApi] | None = None
     category: IntegrationCategory | None = None
@@ -62,18 +77,23 @@ class Integration(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class IntegrationUpdate(Model):
-    """Integration update."""
+    """The body of ``POST /integrations/provider/{name}``.
+
+    Attributes:
+        configuration: Hidden in the repr. Providers of language models require ``api_key``.
+        type: Kind of provider, as ``client.integrations.list_definitions()`` lists them.
+    """
 
     category: IntegrationCategory | None = None
     configuration: dict[str, Any] | None = field(default=None, repr=False)
@@ -84,7 +104,11 @@ class IntegrationUpdate(Model):
 
 @define(repr=False)
 class IntegrationApiUpdate(Model):
-    """Integration api update."""
+    """The body of ``POST /integrations/provider/{name}/integration/{integration_name}``.
+
+    Attributes:
+        configuration: Hidden in the repr, because it may hold credentials.
+    """
 
     configuration: dict[str, Any] | None = field(default=None, repr=False)
     description: str | None = None
@@ -93,7 +117,7 @@ class IntegrationApiUpdate(Model):
 
 @define(repr=False)
 class FormOption(Model):
-    """Form option."""
+    """A choice of a DROPDOWN field."""
 
     label: str | None = None
     value: str | None = None
@@ -101,7 +125,12 @@ class FormOption(Model):
 
 @define(repr=False)
 class IntegrationDefFormField(Model):
-    """Integration def form field."""
+    """A field of the form in which an integration is configured.
+
+    Attributes:
+        field_name: Key in ``Integration.configuration``.
+        value: Hidden in the repr, because it may be a password.
+    """
 
     default_value: str | None = None
     description: str | None = None
@@ -115,7 +144,7 @@ class IntegrationDefFormField(Model):
 
 @define(repr=False)
 class IntegrationDefApi(Model):
-    """Integration def api."""
+    """A model or API that a kind of integration offers."""
 
     api: str | None = None
     description: str | None = None
@@ -126,7 +155,11 @@ class IntegrationDefApi(Model):
 
 @define(repr=False)
 class IntegrationDef(Model):
-    """Integration def."""
+    """A kind of integration that the server supports (``GET /integrations/def``).
+
+    Attributes:
+        configuration: Fields of the configuration form.
+    """
 
     apis: list[IntegrationDefApi] | None = None
     category: IntegrationCategory | None = None
@@ -142,7 +175,13 @@ class IntegrationDef(Model):
 
 @define(repr=False)
 class TokenLimit(Model):
-    """Token limit."""
+    """A limit on the language-model tokens of a provider (``/integrations/llm/{name}/token``).
+
+    Attributes:
+        max_tokens: Tokens per period.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
+    """
 
     api: str | None = None
     create_time: int | None = None
@@ -156,18 +195,22 @@ class TokenLimit(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class TokenUsageLog(Model):
-    """Token usage log."""
+    """Language-model tokens used in one period (``GET /integrations/llm/{name}/token/history``).
+
+    Attributes:
+        period_start: Epoch milliseconds.
+    """
 
     api: str | None = None
     completion_tokens: int | None = None
@@ -179,10 +222,14 @@ class TokenUsageLog(Model):
 
 @define(repr=False)
 class PromptTemplate(Model):
-    """Prompt template.
+    """A prompt with ``${variables}`` (``client.prompts.get``, ``GET /prompts/{name}``).
 
     Attributes:
-        integrations: ``provider:model`` entries.
+        integrations: Models that may use it, as ``provider:model``.
+        template: The text of the prompt.
+        variables: Names of the variables in ``template``.
+        create_time: Epoch milliseconds.
+        update_time: Epoch milliseconds.
     """
 
     create_time: int | None = None
@@ -200,18 +247,27 @@ class PromptTemplate(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
 
 @define(repr=False)
 class PromptTemplateTestRequest(Model):
-    """Prompt template test request."""
+    """The body of ``POST /prompts/test``: send a prompt to a model.
+
+    Attributes:
+        llm_provider: Name of the integration.
+        prompt: The text of the prompt.
+        prompt_variables: Values of the variables.
+        stop_words: Strings at which the model stops.
+        temperature: Sampling temperature; the range depends on the model.
+        top_p: Nucleus sampling, from 0 to 1.
+    """
 
     llm_provider: str | None = None
     model: str | None = None
@@ -224,7 +280,7 @@ class PromptTemplateTestRequest(Model):
 
 @define(repr=False)
 class RequestParamSchema(Model):
-    """Request param schema."""
+    """Type and default of a request parameter."""
 
     default_value: dict[str, Any] | None = None
     format: str | None = None
@@ -233,7 +289,11 @@ class RequestParamSchema(Model):
 
 @define(repr=False)
 class RequestParam(Model):
-    """Request param."""
+    """A parameter of a service's HTTP requests.
+
+    Attributes:
+        type: ``Path``, ``Query`` or ``Header``.
+    """
 
     name: str | None = None
     required: bool | None = None
@@ -243,7 +303,11 @@ class RequestParam(Model):
 
 @define(repr=False)
 class ServiceMethod(Model):
-    """Service method."""
+    """A method of a registered service (``client.services.save_method``).
+
+    Attributes:
+        method_type: ``GET``, ``POST``, ``UNARY`` and so on.
+    """
 
     example_input: dict[str, Any] | None = None
     id: int | None = None
@@ -257,14 +321,17 @@ class ServiceMethod(Model):
 
 @define(repr=False)
 class CircuitBreakerConfig(Model):
-    """Circuit breaker config.
+    """When a service's circuit breaker opens and closes, in ``ServiceRegistry.config``.
 
     Attributes:
-        failure_rate_threshold: Percent.
-        max_wait_duration_in_half_open_state: Ms.
-        slow_call_duration_threshold: Ms.
-        slow_call_rate_threshold: Percent.
-        wait_duration_in_open_state: Ms.
+        failure_rate_threshold: Percent of failed calls at which it opens.
+        max_wait_duration_in_half_open_state: Milliseconds.
+        minimum_number_of_calls: Calls before the rates are computed.
+        permitted_number_of_calls_in_half_open_state: Calls that decide whether it closes again.
+        sliding_window_size: Calls from which the rates are computed.
+        slow_call_duration_threshold: Milliseconds from which a call counts as slow.
+        slow_call_rate_threshold: Percent of slow calls at which it opens.
+        wait_duration_in_open_state: Milliseconds.
     """
 
     automatic_transition_from_open_to_half_open_enabled: bool | None = None
@@ -280,14 +347,14 @@ class CircuitBreakerConfig(Model):
 
 @define(repr=False)
 class ServiceConfig(Model):
-    """Service config."""
+    """Configuration of a registered service."""
 
     circuit_breaker_config: CircuitBreakerConfig | None = None
 
 
 @define(repr=False)
 class ServiceRegistry(Model):
-    """Service registry."""
+    """A registered service: HTTP, gRPC or MCP (``client.services.get``, ``GET /registry/service/{name}``)."""
 
     circuit_breaker_enabled: bool | None = None
     config: ServiceConfig | None = None
@@ -300,10 +367,10 @@ class ServiceRegistry(Model):
 
 @define(repr=False)
 class CircuitBreakerTransition(Model):
-    """Circuit breaker transition.
+    """State of a circuit breaker, and its last change (``/registry/service/{name}/circuit-breaker/...``).
 
     Attributes:
-        transition_timestamp: Epoch ms.
+        transition_timestamp: Epoch milliseconds.
     """
 
     current_state: str | None = None
@@ -315,10 +382,10 @@ class CircuitBreakerTransition(Model):
 
 @define(repr=False)
 class ProtoRegistryEntry(Model):
-    """Proto registry entry.
+    """A compiled proto file of a gRPC service (``client.services.list_protos``).
 
     Attributes:
-        data: Base64.
+        data: The content in Base64.
     """
 
     data: str | None = None

@@ -1,4 +1,4 @@
-"""Bodies of calls."""
+"""Bodies of requests that start, change or test executions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from conductor.models.task import TaskResult
 
 @define(repr=False)
 class StartWorkflowRequest(Model):
-    """Start workflow request.
+    """The body of ``POST /workflow``, which starts an execution; also part of schedules.
 
     Attributes:
-        version: None = latest.
-        task_to_domain: Task name or * -> domain list with fallback, see behaviours.md.
-        workflow_def: Runs an unregistered definition.
-        priority: 0-99; the server's default is 0.
-        idempotency_key: Ignored by OSS 3.32.3.
-        idempotency_strategy: Ignored by OSS 3.32.3.
+        name: Name of the definition.
+        version: None for the latest version.
+        correlation_id: Free text by which executions can be found.
+        input: Input of the workflow.
+        task_to_domain: Task name, or ``*``, to the domain of the workers that get the task. Several domains, separated
+            by commas, are tried in order.
+        workflow_def: A definition that runs without being registered.
+        external_input_payload_storage_path: Path of the input in external storage, instead of ``input``.
+        priority: 0 to 99; the server's default is 0.
+        idempotency_key: Ignored by the open-source server.
+        idempotency_strategy: Ignored by the open-source server.
     """
 
     name: str
@@ -40,11 +45,13 @@ class StartWorkflowRequest(Model):
 
 @define(repr=False)
 class RerunWorkflowRequest(Model):
-    """Rerun workflow request.
+    """The body of ``POST /workflow/{workflowId}/rerun``.
 
     Attributes:
-        rerun_from_workflow_id: Wire has a capital R.
-        rerun_from_task_id: Without it the workflow runs from its first task.
+        rerun_from_workflow_id: The execution to run again.
+        workflow_input: New input of the workflow; None keeps the current one.
+        rerun_from_task_id: The task to start from; None for the first one.
+        task_input: New input of that task.
     """
 
     rerun_from_workflow_id: str | None = field(default=None, metadata=wire("reRunFromWorkflowId"))
@@ -56,7 +63,12 @@ class RerunWorkflowRequest(Model):
 
 @define(repr=False)
 class SkipTaskRequest(Model):
-    """Skip task request."""
+    """The body of ``PUT /workflow/{workflowId}/skiptask/{taskReferenceName}``.
+
+    Attributes:
+        task_input: Input to record for the skipped task.
+        task_output: Output that later tasks read.
+    """
 
     task_input: dict[str, Any] | None = None
     task_output: dict[str, Any] | None = None
@@ -64,7 +76,12 @@ class SkipTaskRequest(Model):
 
 @define(repr=False)
 class UpgradeWorkflowRequest(Model):
-    """Upgrade workflow request."""
+    """The body of ``POST /workflow/{workflowId}/upgrade``: continue an execution with another version (Orkes).
+
+    Attributes:
+        task_output: Output of the tasks that the new version adds before the current task.
+        workflow_input: New input of the workflow.
+    """
 
     name: str
     task_output: dict[str, Any] | None = None
@@ -74,7 +91,13 @@ class UpgradeWorkflowRequest(Model):
 
 @define(repr=False)
 class WorkflowStateUpdate(Model):
-    """Workflow state update."""
+    """The body of ``POST /workflow/{workflowId}/state``: update variables and a task at once (Orkes).
+
+    Attributes:
+        task_reference_name: The task to update.
+        task_result: Its result.
+        variables: Workflow variables to set.
+    """
 
     task_reference_name: str | None = None
     task_result: TaskResult | None = None
@@ -83,7 +106,7 @@ class WorkflowStateUpdate(Model):
 
 @define(repr=False)
 class CorrelationIdsSearchRequest(Model):
-    """Correlation ids search request."""
+    """The body of ``POST /workflow/correlated/batch`` (Orkes)."""
 
     correlation_ids: list[str]
     workflow_names: list[str]
@@ -91,12 +114,12 @@ class CorrelationIdsSearchRequest(Model):
 
 @define(repr=False)
 class TaskMock(Model):
-    """Task mock.
+    """The result of one attempt or iteration of a task in ``client.workflows.test``.
 
     Attributes:
         status: The server's default is COMPLETED.
-        execution_time: Ms; the server's default is 0.
-        queue_wait_time: Ms; the server's default is 0.
+        execution_time: Milliseconds; the server's default is 0.
+        queue_wait_time: Milliseconds; the server's default is 0.
     """
 
     status: TaskResultStatus | None = None
@@ -107,11 +130,15 @@ class TaskMock(Model):
 
 @define(repr=False)
 class WorkflowTestRequest(Model):
-    """Workflow test request.
+    """The body of ``POST /workflow/test``: execute a definition with mocked task outputs.
 
     Attributes:
-        task_ref_to_mock_output: One entry per attempt or iteration, in order.
-        sub_workflow_test_request: Reference name -> nested request.
+        name: Name of the definition.
+        version: None for the latest version.
+        workflow_def: A definition that is tested without being registered.
+        priority: 0 to 99; the server's default is 0.
+        task_ref_to_mock_output: Reference name to the results of its attempts or iterations, in order.
+        sub_workflow_test_request: Reference name of a SUB_WORKFLOW task to the request for its execution.
     """
 
     name: str
@@ -131,7 +158,11 @@ class WorkflowTestRequest(Model):
 
 @define(repr=False)
 class IncomingBpmnFile(Model):
-    """Incoming bpmn file."""
+    """The body of ``POST /metadata/workflow-importer/import-bpm`` (Orkes).
+
+    Attributes:
+        file_content: The BPMN document as a string.
+    """
 
     file_content: str
     file_name: str

@@ -1,4 +1,4 @@
-"""Answers that hold other things: pages of a search, and what became of each id of a bulk call."""
+"""Pages of search results, results of bulk operations, and the server's health."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conductor.models._base import Model
 
 @define(repr=False)
 class Health(Model):
-    """Health."""
+    """The health of one component of the server."""
 
     details: dict[str, Any] | None = None
     error_message: str | None = None
@@ -21,7 +21,13 @@ class Health(Model):
 
 @define(repr=False)
 class HealthStatus(Model):
-    """Health status."""
+    """The response of ``GET /health``.
+
+    Attributes:
+        health_results: Components with their health.
+        suppressed_health_results: Components that do not count.
+        healthy: Whether the server is healthy.
+    """
 
     health_results: list[Health] = field(factory=list)
     suppressed_health_results: list[Health] = field(factory=list)
@@ -33,13 +39,13 @@ T = TypeVar("T")
 
 @define(repr=False)
 class SearchResult(Model, Generic[T]):
-    """One page of a search.
+    """One page of search results; iterable, with ``len()``.
 
     Attributes:
-        total_hits: How many things match, on all pages.
-        results: Those on this page.
-        query_id: Orkes' handle for further pages.
-        summary: Orkes' count by status, of a listing of tasks.
+        total_hits: Number of results on all pages.
+        results: The results on this page.
+        query_id: Id of the query for further pages (Orkes).
+        summary: Number of tasks by status, in lists of tasks (Orkes).
     """
 
     total_hits: int = 0
@@ -56,11 +62,11 @@ class SearchResult(Model, Generic[T]):
 
 @define(repr=False)
 class BulkResponse(Model):
-    """What became of each id of a bulk call.
+    """The outcome of a bulk operation for each id.
 
     Attributes:
-        bulk_error_results: The server's message by id, for those that failed.
-        bulk_successful_results: What succeeded: ids, or whole objects where the operation answers those.
+        bulk_error_results: Id to the server's error message, for each failure.
+        bulk_successful_results: The ids that succeeded, or the objects for operations that return objects.
     """
 
     bulk_error_results: dict[str, str] = field(factory=dict)
@@ -68,5 +74,5 @@ class BulkResponse(Model):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed."""
+        """Whether the operation succeeded for all ids."""
         return not self.bulk_error_results

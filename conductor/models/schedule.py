@@ -1,4 +1,4 @@
-"""Schedules and their executions."""
+"""Schedules, which start workflows at the times of a cron expression, and their runs."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from attrs import define, field
 
 from conductor.models._base import Model
 from conductor.models.access import Tag
-from conductor.models.codec import epoch_ms, moment
+from conductor.models.codec import epoch_ms, to_datetime
 from conductor.models.enums import ScheduleExecutionState
 from conductor.models.requests import StartWorkflowRequest
 
 
 @define(repr=False)
 class CronSchedule(Model):
-    """Cron schedule.
+    """One of several cron expressions of a schedule.
 
     Attributes:
-        zone_id: The server's default is UTC.
+        cron_expression: Six fields, seconds first.
+        zone_id: IANA time zone; the server's default is UTC.
     """
 
     cron_expression: str | None = None
@@ -27,17 +28,20 @@ class CronSchedule(Model):
 
 @define(repr=False)
 class WorkflowSchedule(Model):
-    """Workflow schedule.
+    """A schedule (``client.schedules.save``, ``GET /scheduler/schedules/{name}``).
 
     Attributes:
-        cron_expression: 6 fields, seconds first (Spring cron).
-        zone_id: IANA zone; the server's default is UTC.
-        schedule_start_time: Epoch ms; a datetime is taken as well.
-        schedule_end_time: Epoch ms; a datetime is taken as well.
-        create_time: Epoch ms.
-        updated_time: Epoch ms; note updatedTime, not updateTime.
-        next_run_time: Epoch ms; open-source server only.
-        cron_schedules: Several crons; when set, replaces cronExpression; open-source server only.
+        cron_expression: Six fields, seconds first, such as ``0 0 9 * * MON-FRI``.
+        run_catchup_schedule_instances: Whether runs that were missed, such as while paused, are made up for.
+        paused: Whether the schedule starts nothing.
+        start_workflow_request: What to start.
+        zone_id: IANA time zone; the server's default is UTC.
+        schedule_start_time: No runs before; epoch milliseconds. Accepts a datetime.
+        schedule_end_time: No runs after; epoch milliseconds. Accepts a datetime.
+        create_time: Epoch milliseconds.
+        updated_time: Epoch milliseconds. Other models call it ``update_time``.
+        next_run_time: Epoch milliseconds; open-source server only.
+        cron_schedules: Several cron expressions, which replace ``cron_expression``; open-source server only.
         tags: Orkes only.
         org_id: Orkes only.
         queue_msg_id: Orkes only.
@@ -65,37 +69,38 @@ class WorkflowSchedule(Model):
 
     @property
     def schedule_starts_at(self) -> datetime | None:
-        """From when the schedule runs, aware and in UTC; None for never."""
-        return moment(self.schedule_start_time)
+        """``schedule_start_time`` as an aware datetime in UTC, or None."""
+        return to_datetime(self.schedule_start_time)
 
     @property
     def schedule_ends_at(self) -> datetime | None:
-        """Until when the schedule runs, aware and in UTC; None for never."""
-        return moment(self.schedule_end_time)
+        """``schedule_end_time`` as an aware datetime in UTC, or None."""
+        return to_datetime(self.schedule_end_time)
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.create_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.create_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.updated_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.updated_time)
 
     @property
     def next_run_at(self) -> datetime | None:
-        """When it runs next, aware and in UTC; None for never."""
-        return moment(self.next_run_time)
+        """Next run as an aware datetime in UTC, or None."""
+        return to_datetime(self.next_run_time)
 
 
 @define(repr=False)
 class WorkflowScheduleExecution(Model):
-    """Workflow schedule execution.
+    """One run of a schedule (``client.schedules.search_executions``).
 
     Attributes:
-        scheduled_time: Epoch ms.
-        execution_time: Epoch ms.
+        scheduled_time: When it was due; epoch milliseconds.
+        execution_time: When the server started the workflow; epoch milliseconds.
+        reason: Why the start failed.
         org_id: Orkes only.
         queue_msg_id: Orkes only.
     """
@@ -116,18 +121,23 @@ class WorkflowScheduleExecution(Model):
 
     @property
     def scheduled_at(self) -> datetime | None:
-        """When it was scheduled, aware and in UTC; None for never."""
-        return moment(self.scheduled_time)
+        """Time of scheduling as an aware datetime in UTC, or None."""
+        return to_datetime(self.scheduled_time)
 
     @property
     def executed_at(self) -> datetime | None:
-        """When it ran, aware and in UTC; None for never."""
-        return moment(self.execution_time)
+        """Time of the start as an aware datetime in UTC, or None."""
+        return to_datetime(self.execution_time)
 
 
 @define(repr=False)
 class SaveScheduleRequest(Model):
-    """Save schedule request."""
+    """The body of ``POST /scheduler/schedules`` on Orkes. ``client.schedules.save`` takes a ``WorkflowSchedule``.
+
+    Attributes:
+        schedule_start_time: Epoch milliseconds.
+        schedule_end_time: Epoch milliseconds.
+    """
 
     cron_expression: str
     name: str

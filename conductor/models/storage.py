@@ -1,4 +1,4 @@
-"""Where payloads and files lie outside the database."""
+"""External storage of payloads, and files of executions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from conductor.models.enums import FileStorageType, FileUploadStatus
 
 @define(repr=False)
 class ExternalStorageLocation(Model):
-    """External storage location."""
+    """Where a payload is stored outside the server's database (``GET /tasks/external-storage-location``).
+
+    Attributes:
+        uri: Signed URL for one upload or download; hidden in the repr. None if the server has no storage.
+        path: Path to put into requests instead of the payload.
+    """
 
     uri: str | None = field(default=None, repr=False)
     path: str | None = None
@@ -18,7 +23,11 @@ class ExternalStorageLocation(Model):
 
 @define(repr=False)
 class FileUploadRequest(Model):
-    """File upload request."""
+    """The body of ``POST /files``.
+
+    Attributes:
+        content_type: Media type, such as ``image/png``.
+    """
 
     workflow_id: str
     task_id: str | None = None
@@ -28,13 +37,13 @@ class FileUploadRequest(Model):
 
 @define(repr=False)
 class FileUpload(Model):
-    """File upload.
+    """A file that was created and has no content yet (``POST /files``).
 
     Attributes:
         file_handle_id: ``conductor://file/<id>``.
-        upload_url: Signed: never in a repr.
-        upload_url_expires_at: Epoch ms.
-        created_at: Epoch ms.
+        upload_url: Signed URL; hidden in the repr.
+        upload_url_expires_at: Epoch milliseconds.
+        created_at: Epoch milliseconds.
     """
 
     file_handle_id: str | None = None
@@ -49,13 +58,13 @@ class FileUpload(Model):
 
 @define(repr=False)
 class FileUrl(Model):
-    """File url.
+    """Where to upload or download the content of a file (``GET /files/{workflowId}/{fileId}/download-url``).
 
     Attributes:
         file_handle_id: ``conductor://file/<id>``.
-        upload_url: Signed: never in a repr.
-        download_url: Signed: never in a repr.
-        expires_at: Epoch ms.
+        upload_url: Signed URL; hidden in the repr.
+        download_url: Signed URL; hidden in the repr.
+        expires_at: Epoch milliseconds.
     """
 
     file_handle_id: str | None = None
@@ -66,10 +75,11 @@ class FileUrl(Model):
 
 @define(repr=False)
 class FileUploadComplete(Model):
-    """File upload complete.
+    """The response to the end of an upload (``POST /files/{workflowId}/{fileId}/upload-complete``).
 
     Attributes:
         file_handle_id: ``conductor://file/<id>``.
+        content_hash: Hash of the content; the algorithm depends on the storage.
     """
 
     file_handle_id: str | None = None
@@ -79,13 +89,14 @@ class FileUploadComplete(Model):
 
 @define(repr=False)
 class FileHandle(Model):
-    """File handle.
+    """A file of an execution (``client.files.get``, ``GET /files/{workflowId}/{fileId}``).
 
     Attributes:
         file_handle_id: ``conductor://file/<id>``.
         file_size: Bytes.
-        created_at: Epoch ms.
-        updated_at: Epoch ms.
+        content_hash: Hash of the content; the algorithm depends on the storage.
+        created_at: Epoch milliseconds.
+        updated_at: Epoch milliseconds.
     """
 
     file_handle_id: str | None = None
@@ -103,7 +114,7 @@ class FileHandle(Model):
 
 @define(repr=False)
 class MultipartUpload(Model):
-    """Multipart upload.
+    """An upload in parts (``POST /files/{workflowId}/{fileId}/multipart``).
 
     Attributes:
         file_handle_id: ``conductor://file/<id>``.

@@ -1,4 +1,4 @@
-"""Tasks: what a worker gets and gives."""
+"""Tasks of executions, results of workers, task logs and poll data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from conductor.models._base import Model, wire
-from conductor.models.codec import moment
+from conductor.models.codec import to_datetime
 from conductor.models.definition import TaskDef, WorkflowTask
 from conductor.models.enums import RetryLogic, TaskResultStatus, TaskStatus
 
@@ -20,10 +20,10 @@ _MAX_RETRY_DELAY = 2**31 - 1
 
 @define(repr=False)
 class TaskExecLog(Model):
-    """One line of a task's log.
+    """A line of a task's log (``client.tasks.list_logs``, ``GET /tasks/{taskId}/log``).
 
     Attributes:
-        created_time: Epoch ms.
+        created_time: Epoch milliseconds.
     """
 
     log: str | None = None
@@ -32,17 +32,21 @@ class TaskExecLog(Model):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created, aware and in UTC; None for never."""
-        return moment(self.created_time)
+        """Creation time as an aware datetime in UTC, or None."""
+        return to_datetime(self.created_time)
 
 
 @define(repr=False)
 class ExecutionMetadata(Model):
-    """Timing hints of a task's way between server and worker (open-source server).
+    """Times of a task's transfer between server and worker (open-source server only).
 
     Attributes:
-        empty: Computed, read-only.
-        additional_context_map: Computed copy of additionalContext, read-only: do not send back.
+        server_send_time: Epoch milliseconds, like all times here.
+        poll_network_latency: Milliseconds.
+        update_network_latency: Milliseconds.
+        execution_duration: Milliseconds.
+        empty: Computed by the server; read-only.
+        additional_context_map: Copy of ``additional_context`` that the server computes; do not send it back.
     """
 
     server_send_time: int | None = None
@@ -60,38 +64,41 @@ class ExecutionMetadata(Model):
 
 @define(repr=False)
 class Task(Model):
-    """A task of an execution; what a worker is given.
+    """A task of an execution, as workers poll it (``GET /tasks/poll/batch/{tasktype}``, ``GET /tasks/{taskId}``).
 
     Attributes:
-        task_type: Type string of the task; for SIMPLE tasks the task definition name.
-        status: See TaskStatus.
-        input_data: ``${workflow.secrets.*}`` are already resolved when the task is polled.
-        reference_task_name: Reference name; inside DO_WHILE it ends in ``__<iteration>``.
-        retry_count: Attempt number, from 0.
-        seq: Position in the workflow, from 1.
-        scheduled_time: Epoch ms.
-        start_time: Epoch ms, 0 = not started.
-        end_time: Epoch ms, 0 = not finished.
-        update_time: Epoch ms.
+        task_type: Type; the name of the task definition if a worker executes it.
+        input_data: Input. ``${workflow.secrets.NAME}`` is already replaced by the value when the task is polled.
+        reference_task_name: Reference name; ends in ``__<iteration>`` inside a DO_WHILE.
+        retry_count: Number of the attempt, from 0.
+        seq: Position in the execution, from 1.
+        poll_count: How often the task was dispatched.
+        scheduled_time: Epoch milliseconds.
+        start_time: Epoch milliseconds; 0 if not started.
+        end_time: Epoch milliseconds; 0 if not ended.
+        update_time: Epoch milliseconds.
         start_delay_in_seconds: Seconds.
-        retried_task_id: Id of the attempt that this one repeats.
-        retried: True once a later attempt exists.
-        response_timeout_seconds: Seconds; the lease length, base of the heartbeat interval.
-        callback_after_seconds: Seconds; set to 0 when handed to a worker.
-        domain: Absent for the default queue.
+        retried_task_id: Id of the attempt before this one.
+        retried: Whether a later attempt exists.
+        response_timeout_seconds: Seconds without an update after which the server times the task out: its lease.
+        workflow_instance_id: Id of the execution.
+        workflow_type: Name of the workflow.
+        callback_after_seconds: Seconds after an IN_PROGRESS update until the task is dispatched again.
+        domain: Domain of the workers that get the task; None for workers without a domain.
         rate_limit_frequency_in_seconds: Seconds.
-        external_input_payload_storage_path: Set instead of inputData when the payload was moved out.
-        workflow_priority: 0-99.
-        execution_namespace: Wire writes NameSpace; the queue-size query parameter writes executionNamespace.
-        iteration: DO_WHILE iteration.
-        sub_workflow_changed: Wire has a small w.
-        first_start_time: Epoch ms.
-        execution_metadata: Client and server timing hints; open-source server only.
-        runtime_metadata: Resolved values named in TaskDef.runtimeMetadata; may hold secrets: keep out of logs and
-            repr; open-source server only.
-        task_definition: Copy of the definition as of scheduling; also under workflowTask.taskDefinition.
-        loop_over_task: Computed.
-        queue_wait_time: Ms, computed.
+        external_input_payload_storage_path: Set instead of ``input_data`` if the input is in external storage.
+        external_output_payload_storage_path: Set instead of ``output_data`` if the output is in external storage.
+        workflow_priority: 0 to 99.
+        execution_namespace: Called ``executionNameSpace`` in responses, ``executionNamespace`` in queries.
+        iteration: Iteration of the DO_WHILE, from 1; 0 outside loops.
+        sub_workflow_id: The execution that a SUB_WORKFLOW task started.
+        first_start_time: Start of the first attempt; epoch milliseconds.
+        execution_metadata: Open-source server only.
+        runtime_metadata: Values of the names in ``TaskDef.runtime_metadata``. May hold secrets; hidden in the repr.
+            Open-source server only.
+        task_definition: The definition when the task was scheduled.
+        loop_over_task: Whether the task is inside a DO_WHILE.
+        queue_wait_time: Milliseconds.
     """
 
     task_type: str | None = None
@@ -142,12 +149,12 @@ class Task(Model):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the task has ended, well or badly."""
+        """Whether the task has ended, in success or failure."""
         return self.status is not None and self.status.is_terminal
 
     @property
     def is_successful(self) -> bool:
-        """Whether the task has ended in a way that lets the workflow go on."""
+        """Whether the workflow continues after the task: COMPLETED, COMPLETED_WITH_ERRORS or SKIPPED."""
         return self.status is not None and self.status.is_successful
 
     @property
@@ -182,47 +189,48 @@ class Task(Model):
 
     @property
     def scheduled_at(self) -> datetime | None:
-        """When it was scheduled, aware and in UTC; None for never."""
-        return moment(self.scheduled_time)
+        """Time of scheduling as an aware datetime in UTC, or None."""
+        return to_datetime(self.scheduled_time)
 
     @property
     def started_at(self) -> datetime | None:
-        """When it started, aware and in UTC; None for never."""
-        return moment(self.start_time)
+        """Start time as an aware datetime in UTC, or None if it has not started."""
+        return to_datetime(self.start_time)
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it ended, aware and in UTC; None for never."""
-        return moment(self.end_time)
+        """End time as an aware datetime in UTC, or None if it has not ended."""
+        return to_datetime(self.end_time)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When it was last changed, aware and in UTC; None for never."""
-        return moment(self.update_time)
+        """Time of the last change as an aware datetime in UTC, or None."""
+        return to_datetime(self.update_time)
 
     @property
     def first_started_at(self) -> datetime | None:
-        """When its first attempt started, aware and in UTC; None for never."""
-        return moment(self.first_start_time)
+        """Start of the first attempt as an aware datetime in UTC, or None."""
+        return to_datetime(self.first_start_time)
 
 
 @define(repr=False)
 class TaskResult(Model):
-    """What became of a task; what a worker gives back.
+    """The result of a task, as workers report it (``client.tasks.update``, ``POST /tasks``).
 
     Attributes:
-        workflow_instance_id: Must not be empty.
-        task_id: Must not be empty.
-        status: 500 when missing.
-        reason_for_incompletion: Free text; shown to users and copied into the workflow reason.
-        callback_after_seconds: Seconds until an IN_PROGRESS task is handed out again.
-        worker_id: Send it always: an update without it clears the stored worker.
-        output_data: Replaces the task's output.
+        workflow_instance_id: Id of the execution; required.
+        task_id: Id of the task; required.
+        status: Required.
+        reason_for_incompletion: Free text that users see; the server copies it to the execution.
+        callback_after_seconds: Seconds until an IN_PROGRESS task is dispatched again.
+        worker_id: The worker. An update without it clears the id that the server has stored.
+        output_data: Replaces the output of the task.
         execution_metadata: Open-source server only.
-        logs: Appended to the task log; each {log, createdTime}; taskId is set by the server.
-        sub_workflow_id: System use.
-        extend_lease: True: only renews the lease, nothing else is stored.
-        supports_cancellation: Accepted, not acted upon in OSS 3.32.3; open-source server only.
+        logs: Lines that the server appends to the log of the task.
+        external_output_payload_storage_path: Path of the output in external storage, instead of ``output_data``.
+        sub_workflow_id: For system tasks.
+        extend_lease: Whether to extend the lease only; the server then ignores everything else.
+        supports_cancellation: Accepted and ignored by the open-source server 3.32.3.
     """
 
     workflow_instance_id: str
@@ -242,17 +250,17 @@ class TaskResult(Model):
 
 @define(repr=False)
 class TaskSummary(Model):
-    """A task as a search lists it; times are ISO 8601 text, input and output text.
+    """A task in the results of a search (``client.tasks.search``, ``GET /tasks/search``).
 
     Attributes:
-        scheduled_time: ISO string.
-        start_time: ISO string.
-        update_time: ISO string.
-        end_time: ISO string; 1970-01-01T00:00:00.000Z means not ended.
-        execution_time: Ms.
-        queue_wait_time: Ms.
-        input: String.
-        output: String.
+        scheduled_time: ISO 8601 string.
+        start_time: ISO 8601 string.
+        update_time: ISO 8601 string.
+        end_time: ISO 8601 string; ``1970-01-01T00:00:00.000Z`` if not ended.
+        execution_time: Milliseconds.
+        queue_wait_time: Milliseconds.
+        input: JSON or the string form of a Java map, depending on the server's configuration.
+        output: Like ``input``.
         domain: Open-source server only.
         task_reference_name: Orkes only.
     """
@@ -282,10 +290,13 @@ class TaskSummary(Model):
 
 @define(repr=False)
 class PollData(Model):
-    """When workers of a task type last polled, one entry per domain.
+    """The last poll of a task type in one domain (``client.tasks.list_poll_data``, ``GET /tasks/queue/polldata``).
 
     Attributes:
-        last_poll_time: Epoch ms.
+        queue_name: The task type.
+        domain: None for workers without a domain.
+        worker_id: The worker that polled last.
+        last_poll_time: Epoch milliseconds; 0 for never.
     """
 
     queue_name: str | None = None
@@ -295,5 +306,5 @@ class PollData(Model):
 
     @property
     def last_polled_at(self) -> datetime | None:
-        """When a worker last polled, aware and in UTC; None for never."""
-        return moment(self.last_poll_time)
+        """Time of the last poll as an aware datetime in UTC, or None if no worker has polled."""
+        return to_datetime(self.last_poll_time)

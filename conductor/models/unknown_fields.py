@@ -1,7 +1,7 @@
-"""Unknown fields of documents that people write: reported with the nearest known name.
+"""Unknown fields in documents that users write, reported with the nearest known name.
 
-A server drops what it does not know without a word. Documents that a server returned keep their unknown fields, so that
-a definition of a newer server survives being read and written.
+Servers ignore fields that they do not know. Documents that were read from a server keep their unknown fields, so that a
+definition of a newer server can be changed and saved without loss.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from conductor._internal.suggestions import suggest
 from conductor.errors import ConfigurationError
 from conductor.models._base import Model, wire_name
 
-__all__ = ["field_names", "refuse_unknown_fields"]
+__all__ = ["AUDIT_FIELDS", "field_names", "refuse_unknown_fields"]
 
 #: Fields that only servers write: a document that has one was read from a server.
-_WRITTEN_BY_SERVERS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
-#: Field names of other libraries and job queues, and their names here.
+AUDIT_FIELDS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
+#: Field names that users of other libraries and job queues expect, with Conductor's names.
 _COMMON_NAMES = {
     "backoff": "backoffScaleFactor",
     "concurrency": "concurrentExecLimit",
@@ -33,12 +33,12 @@ _COMMON_NAMES = {
     "timeout": "timeoutSeconds",
     "timezone": "zoneId",
 }
-#: Similarity from which a field is proposed; lower than for names of tasks, because the candidates are few.
+#: Similarity (0 to 1) from which a field is proposed; lower than for task names, because there are few fields.
 _THRESHOLD = 0.6
 
 
 def field_names(model: type[Model]) -> tuple[str, ...]:
-    """Return the names of a model's fields on the wire."""
+    """Return the JSON names of a model's fields."""
     return tuple(wire_name(a) for a in attrs.fields(model) if a.name != "unknown_fields")
 
 
@@ -47,13 +47,13 @@ def refuse_unknown_fields(document: Mapping[str, Any], model: Model, what: str =
 
     Args:
         document: The document as given.
-        model: What it was read as.
-        what: What to call it in the error; the model's class name by default.
+        model: The model that was created from it.
+        what: The name of the document in the error; the model's class name by default.
 
     Raises:
         ConfigurationError: A field is unknown; the error names its path and the nearest known field.
     """
-    if not _WRITTEN_BY_SERVERS.isdisjoint(document):
+    if not AUDIT_FIELDS.isdisjoint(document):
         return
     for path, owner, name in _unknown(model, ""):
         near = _nearest(name, field_names(type(owner)))
@@ -68,7 +68,7 @@ def refuse_unknown_fields(document: Mapping[str, Any], model: Model, what: str =
 
 
 def _unknown(value: Any, path: str) -> Iterator[tuple[str, Model, str]]:
-    """Yield path, owner and name of each unknown field; user data, such as inputs, is not searched."""
+    """Yield path, owner and name of each unknown field. User data, such as inputs, is not searched."""
     if isinstance(value, Model):
         prefix = f"{path}." if path else ""
         yield from ((prefix + name, value, name) for name in value.unknown_fields)

@@ -13,7 +13,7 @@ import pytest
 from conductor import WorkflowDef, WorkflowTask
 from conductor.errors import SerializationError
 from conductor.models import TaskDef
-from conductor.models.codec import dumps, loads, moment, to_jsonable
+from conductor.models.codec import dumps, loads, to_datetime, to_jsonable
 
 
 class Colour(Enum):
@@ -89,8 +89,8 @@ def test_json_goes_out_and_comes_back(value):
 
 
 def test_epoch_zero_means_never():
-    assert moment(0) is None
-    assert moment(None) is None
+    assert to_datetime(0) is None
+    assert to_datetime(None) is None
 
 
 def test_integers_over_64_bits_survive_reading_and_writing_a_model():
