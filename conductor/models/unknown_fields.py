@@ -6,7 +6,7 @@ definition of a newer server can be changed and saved without loss.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -15,7 +15,7 @@ from conductor._internal.suggestions import suggest
 from conductor.errors import ConfigurationError
 from conductor.models._base import Model, wire_name
 
-__all__ = ["AUDIT_FIELDS", "field_names", "refuse_unknown_fields"]
+__all__ = ["AUDIT_FIELDS", "field_names", "nearest_field", "refuse_unknown_fields"]
 
 #: Fields that only servers write: a document that has one was read from a server.
 AUDIT_FIELDS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
@@ -56,7 +56,7 @@ def refuse_unknown_fields(document: Mapping[str, Any], model: Model, what: str =
     if not AUDIT_FIELDS.isdisjoint(document):
         return
     for path, owner, name in _unknown(model, ""):
-        near = _nearest(name, field_names(type(owner)))
+        near = nearest_field(name, field_names(type(owner)))
         hint = f" Did you mean {near!r}?" if near else ""
         raise ConfigurationError(
             f"{what or type(model).__name__} has no field {path!r}.{hint} The server would ignore it. To send it to a "
@@ -84,6 +84,13 @@ def _unknown(value: Any, path: str) -> Iterator[tuple[str, Model, str]]:
                 yield from _unknown(item, f"{path}.{key}")
 
 
-def _nearest(name: str, known: tuple[str, ...]) -> str | None:
-    common = _COMMON_NAMES.get(name)
-    return common if common in known else suggest(name, known, threshold=_THRESHOLD)
+def nearest_field(name: str, known: Iterable[str]) -> str | None:
+    """Return the known field that ``name`` probably stands for, or None.
+
+    Args:
+        name: The unknown name: a misspelling, another spelling, or another library's word.
+        known: The known names, in camelCase or snake_case.
+    """
+    names = {one.replace("_", "").lower(): one for one in known}
+    common = names.get(_COMMON_NAMES.get(name, "").lower())
+    return common or suggest(name, names.values(), threshold=_THRESHOLD)

@@ -32,7 +32,7 @@ from conductor.worker.processes.spec import blueprint_of, refuse_for_processes
 from conductor.worker.signals import Flag, stop_on_signals
 from conductor.worker.supervisor import Ingredients, StopReport, ThreadGroup, WorkerGroup, connections_for, open_client
 from conductor.worker.watchdog import Observation, ProbeOptions
-from conductor.worker.worker import Worker, WorkerRegistry, default_registry
+from conductor.worker.worker import Worker, WorkerRegistry, default_registry, two_workers
 
 if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
@@ -157,11 +157,7 @@ def refuse_duplicates(workers: Sequence[tuple[Worker, WorkerOptions]]) -> None:
     for worker, options in workers:
         key = (worker.name, options.domain)
         if key in seen:
-            places = [seen[key].place, worker.place]
-            where = f" in domain {options.domain!r}" if options.domain else ""
-            raise WorkerRegistrationError(
-                f"Two workers are declared for task {worker.name!r}{where}: {places[0]} and {places[1]}.", places=places
-            )
+            raise two_workers(seen[key], worker, options.domain)
         seen[key] = worker
 
 

@@ -1,9 +1,9 @@
-"""A worker's options, and where each comes from.
+"""The options of a worker: how it polls and runs, and what its task definition says.
 
-The order: an argument of ``TaskHandler``, then ``CONDUCTOR_WORKER_<NAME>_<PROPERTY>``, then
-``CONDUCTOR_WORKER_ALL_<PROPERTY>``, then the decorator, then the default. An empty variable counts as not set, but for
-the domain: there it stands for the queue without one. Each variable may also be written with dots
-(``conductor.worker.<name>.<property>``, ``conductor.worker.all.<property>``).
+Each polling option is taken from the first of these that gives it: an argument of ``TaskHandler``, the variable
+``CONDUCTOR_WORKER_<NAME>_<PROPERTY>``, the variable ``CONDUCTOR_WORKER_ALL_<PROPERTY>``, the decorator, the default.
+An empty variable counts as not set, except for the domain, where it means the default queue. Variables can also be
+written with dots (``conductor.worker.<name>.<property>``, ``conductor.worker.all.<property>``).
 """
 
 from __future__ import annotations
@@ -12,24 +12,40 @@ import logging
 import re
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 
 import attrs
 from attrs import field, frozen
+from typing_extensions import TypedDict
 
+from conductor._internal.durations import to_whole_seconds
 from conductor._internal.suggestions import did_you_mean, suggest
 from conductor._internal.validation import check_int, read_bool, read_int
 from conductor.errors import ConfigurationError
 from conductor.migration import refuse_keywords
+from conductor.models.enums import RetryLogic, TaskTimeoutPolicy
+from conductor.models.unknown_fields import nearest_field
 
-__all__ = ["ResolvedOptions", "WorkerOptions", "refuse_unknown", "resolve", "table"]
+__all__ = [
+    "DefinitionArguments",
+    "DefinitionOptions",
+    "PollingArguments",
+    "ResolvedOptions",
+    "WorkerOptions",
+    "refuse_unknown",
+    "resolve",
+    "split_options",
+    "table",
+]
 
 logger = logging.getLogger(__name__)
 
+#: Milliseconds: the longest time that a server lets a poll wait.
 LONGEST_POLL_MS = 5000
 
 
-def _whole(minimum: int, maximum: int | None = None) -> Callable[[Any, Any, Any], None]:
+def _integer(minimum: int, maximum: int | None = None) -> Callable[[Any, Any, Any], None]:
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         check_int(attribute.name, value, minimum=minimum, maximum=maximum)
 
@@ -38,12 +54,18 @@ def _whole(minimum: int, maximum: int | None = None) -> Callable[[Any, Any, Any]
 
 def _flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, bool):
-        raise ConfigurationError(
-            f"{attribute.name} is {value!r}; it must be True or False.",
-            variable=attribute.name,
-            value=value,
-            allowed="True or False",
-        )
+        raise _refused(attribute.name, value, "True or False")
+
+
+def _refused(name: str, value: Any, allowed: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} is {value!r}; it must be {allowed}.", variable=name, value=value, allowed=allowed
+    )
+
+
+def _string(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str):
+        raise _refused(attribute.name, value, "a string")
 
 
 def _domain(value: str | None) -> str | None:
@@ -56,33 +78,193 @@ class WorkerOptions:
 
     Attributes:
         domain: The task domain; None for the default queue.
-        thread_count: How many tasks may run at a time.
-        poll_interval_ms: How far apart empty polls begin at least.
-        poll_timeout_ms: How long a poll waits on the server at first; an idle worker's polls wait longer.
-        worker_id: Whom the server is told; None for the host's name.
+        thread_count: Tasks that may run at the same time.
+        poll_interval_ms: Milliseconds between the starts of two empty polls, at least.
+        poll_timeout_ms: Milliseconds that a poll waits on the server at first; the polls of an idle worker wait longer.
+        worker_id: Worker id reported to the server; None for the host's name.
         paused: Take no tasks.
-        lease_extension: Tell the server of tasks that run longer than 80% of their response timeout.
-        max_lease_seconds: For how long at most; None for as long as the task runs.
-        register_task_def: Register the task definition at the start.
-        overwrite_task_def: Overwrite the definition that the server has; False leaves it alone.
-        hand_back: The function may safely run twice: what is unfinished at a shutdown is handed back to the server at
-            once, and not left to its response timeout.
+        lease_extension: Extend the lease of tasks that run longer than 80% of their response timeout.
+        max_lease_seconds: Seconds for which a lease is extended; None for as long as the task runs.
+        register_task_def: Write the task definition to the server at the start.
+        overwrite_task_def: Overwrite a definition that the server has; False writes only a missing one.
+        hand_back: The function can run twice without harm: at a shutdown, unfinished tasks are returned to the server
+            at once instead of being left to their response timeout.
     """
 
     domain: str | None = field(default=None, converter=_domain)
-    thread_count: int = field(default=1, validator=_whole(1))
-    poll_interval_ms: int = field(default=100, validator=_whole(0))
-    poll_timeout_ms: int = field(default=100, validator=_whole(0, LONGEST_POLL_MS))
+    thread_count: int = field(default=1, validator=_integer(1))
+    poll_interval_ms: int = field(default=100, validator=_integer(0))
+    poll_timeout_ms: int = field(default=100, validator=_integer(0, LONGEST_POLL_MS))
     worker_id: str | None = None
     paused: bool = field(default=False, validator=_flag)
     lease_extension: bool = field(default=False, validator=_flag)
-    max_lease_seconds: int | None = field(default=None, validator=attrs.validators.optional(_whole(1)))
+    max_lease_seconds: int | None = field(default=None, validator=attrs.validators.optional(_integer(1)))
     register_task_def: bool = field(default=False, validator=_flag)
     overwrite_task_def: bool = field(default=True, validator=_flag)
     hand_back: bool = field(default=False, validator=_flag)
 
 
+class PollingArguments(TypedDict, total=False):
+    """The arguments of ``WorkerOptions``."""
+
+    domain: str | None
+    thread_count: int
+    poll_interval_ms: int
+    poll_timeout_ms: int
+    worker_id: str | None
+    paused: bool
+    lease_extension: bool
+    max_lease_seconds: int | None
+    register_task_def: bool
+    overwrite_task_def: bool
+    hand_back: bool
+
+
+def _number(minimum: int = 0) -> Any:
+    return field(default=None, validator=attrs.validators.optional(_integer(minimum)))
+
+
+def _seconds(name: str, minimum: int = 0) -> Any:
+    def convert(value: Any) -> Any:
+        return to_whole_seconds(value, name) if isinstance(value, timedelta) else value
+
+    def check(_: Any, __: attrs.Attribute[Any], value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise _refused(name, value, f"an integer number of seconds from {minimum}, or a timedelta")
+
+    return field(default=None, converter=convert, validator=attrs.validators.optional(check))
+
+
+def _word(kind: type[RetryLogic | TaskTimeoutPolicy]) -> Any:
+    words = [one.value for one in kind]
+
+    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value not in words:
+            hint = did_you_mean(value, words, threshold=0.5) if isinstance(value, str) else ""
+            allowed = f"one of {', '.join(words)}"
+            raise ConfigurationError(
+                f"{attribute.name} is {value!r}; it must be {allowed}{hint or '.'}",
+                variable=attribute.name,
+                value=value,
+                allowed=allowed,
+            )
+
+    def convert(value: Any) -> Any:
+        return kind(value) if value in words else value
+
+    return field(default=None, converter=convert, validator=attrs.validators.optional(check))
+
+
+@frozen
+class DefinitionOptions:
+    """What a worker's task definition says; None leaves a field to ``task_def`` and the defaults.
+
+    Attributes:
+        description: What the task does; the default is the function's docstring.
+        owner_email: The owner's address, which some servers require.
+        retry_count: Attempts after the first one.
+        retry_delay_seconds: Seconds, or a ``timedelta``, between two attempts.
+        retry_logic: How the delay grows: ``FIXED``, ``LINEAR_BACKOFF`` or ``EXPONENTIAL_BACKOFF``.
+        backoff_scale_factor: Multiplies the delay with ``LINEAR_BACKOFF``, from 1.
+        max_retry_delay_seconds: Seconds, or a ``timedelta``, that a growing delay does not exceed; 0 for no limit.
+            The open-source server only.
+        backoff_jitter_ms: Milliseconds: the most that the server adds to a delay at random. The open-source server
+            only.
+        timeout_seconds: Seconds, or a ``timedelta``, that one attempt may take with all its polls; 0 for no limit.
+        timeout_policy: What happens then: ``RETRY``, ``TIME_OUT_WF`` (the workflow times out) or ``ALERT_ONLY``.
+        response_timeout_seconds: Seconds, or a ``timedelta``, after which a task without an update is given to another
+            worker, from 1.
+        poll_timeout_seconds: Seconds, or a ``timedelta``, that a task may wait for a worker; 0 for no limit.
+        total_timeout_seconds: Seconds, or a ``timedelta``, over all attempts; 0 for no limit.
+        concurrent_exec_limit: Tasks of this type that may run at the same time on all workers; 0 for no limit.
+        rate_limit_per_frequency: Tasks of this type that may start in a window; 0 for no limit.
+        rate_limit_frequency_in_seconds: Seconds, or a ``timedelta``: the length of the window.
+    """
+
+    description: str | None = field(default=None, validator=attrs.validators.optional(_string))
+    owner_email: str | None = field(default=None, validator=attrs.validators.optional(_string))
+    retry_count: int | None = _number()
+    retry_delay_seconds: int | None = _seconds("retry_delay_seconds")
+    retry_logic: RetryLogic | None = _word(RetryLogic)  # noqa: RUF009  it returns attrs.field()
+    backoff_scale_factor: int | None = _number(1)
+    max_retry_delay_seconds: int | None = _seconds("max_retry_delay_seconds")
+    backoff_jitter_ms: int | None = _number()
+    timeout_seconds: int | None = _seconds("timeout_seconds")
+    timeout_policy: TaskTimeoutPolicy | None = _word(TaskTimeoutPolicy)  # noqa: RUF009  the same
+    response_timeout_seconds: int | None = _seconds("response_timeout_seconds", minimum=1)
+    poll_timeout_seconds: int | None = _seconds("poll_timeout_seconds")
+    total_timeout_seconds: int | None = _seconds("total_timeout_seconds")
+    concurrent_exec_limit: int | None = _number()
+    rate_limit_per_frequency: int | None = _number()
+    rate_limit_frequency_in_seconds: int | None = _seconds("rate_limit_frequency_in_seconds")
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that were given, by attribute of ``TaskDef``."""
+        return attrs.asdict(self, filter=lambda _, value: value is not None)
+
+
+class DefinitionArguments(TypedDict, total=False):
+    """The arguments of ``DefinitionOptions``."""
+
+    description: str
+    owner_email: str
+    retry_count: int
+    retry_delay_seconds: int | timedelta
+    retry_logic: RetryLogic | Literal["FIXED", "LINEAR_BACKOFF", "EXPONENTIAL_BACKOFF"]
+    backoff_scale_factor: int
+    max_retry_delay_seconds: int | timedelta
+    backoff_jitter_ms: int
+    timeout_seconds: int | timedelta
+    timeout_policy: TaskTimeoutPolicy | Literal["RETRY", "TIME_OUT_WF", "ALERT_ONLY"]
+    response_timeout_seconds: int | timedelta
+    poll_timeout_seconds: int | timedelta
+    total_timeout_seconds: int | timedelta
+    concurrent_exec_limit: int
+    rate_limit_per_frequency: int
+    rate_limit_frequency_in_seconds: int | timedelta
+
+
 _FIELDS = {attribute.name: attribute for attribute in attrs.fields(WorkerOptions)}
+_DEFINITION_FIELDS = tuple(attribute.name for attribute in attrs.fields(DefinitionOptions))
+
+
+def refuse_unknown(callee: str, options: Iterable[str], further: Iterable[str] = ()) -> None:
+    """Refuse keywords that are not options of a worker.
+
+    Args:
+        callee: What takes the keywords.
+        options: The keywords.
+        further: What ``callee`` takes in addition.
+
+    Raises:
+        TypeError: The keyword is another SDK's; the message names its successor.
+        ConfigurationError: The keyword is unknown.
+    """
+    known = (*_FIELDS, *_DEFINITION_FIELDS, *further)
+    if unknown := [name for name in options if name not in known]:
+        refuse_keywords(callee, unknown)
+        name, near = unknown[0], nearest_field(unknown[0], known)
+        hint = f"; did you mean {near!r}?" if near else f". Options are: {', '.join(known)}."
+        raise ConfigurationError(
+            f"A worker has no option {name!r}{hint}", variable=name, allowed=near or ", ".join(known)
+        )
+
+
+def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], DefinitionOptions]:
+    """Check the options of a worker, and separate those that form its task definition.
+
+    Returns:
+        The polling options as they were given, and the options of the task definition.
+
+    Raises:
+        ConfigurationError: An option is unknown or has an invalid value.
+    """
+    refuse_unknown("Worker", options)
+    polling = {name: value for name, value in options.items() if name in _FIELDS}
+    WorkerOptions(**polling)
+    return polling, DefinitionOptions(**{name: value for name, value in options.items() if name not in _FIELDS})
+
+
 _OTHER_SPELLINGS = {
     "poll_interval": "poll_interval_ms",
     "poll_timeout": "poll_timeout_ms",
@@ -92,30 +274,13 @@ _OTHER_SPELLINGS = {
 _SPELLINGS = {**{name: name for name in _FIELDS}, **_OTHER_SPELLINGS}
 
 
-def refuse_unknown(callee: str, options: Iterable[str]) -> None:
-    """Refuse keywords that are not options of a worker.
-
-    Raises:
-        TypeError: The keyword is another SDK's; the message names its successor.
-        ConfigurationError: The keyword is unknown.
-    """
-    if unknown := [name for name in options if name not in _FIELDS]:
-        refuse_keywords(callee, unknown)
-        name, known = unknown[0], ", ".join(_FIELDS)
-        raise ConfigurationError(
-            f"A worker has no option {name!r}{did_you_mean(name, _FIELDS) or '.'} Options are: {known}.",
-            variable=name,
-            allowed=known,
-        )
-
-
 @frozen
 class ResolvedOptions:
-    """Options, and where each came from.
+    """The polling options of a worker, and where each came from.
 
     Attributes:
         options: The options.
-        origins: By field: ``default``, ``@worker_task``, ``TaskHandler(...)``, or a variable's name.
+        origins: The origin of each option: ``default``, ``@worker_task``, ``TaskHandler(...)``, or a variable's name.
     """
 
     options: WorkerOptions
@@ -125,16 +290,16 @@ class ResolvedOptions:
 def resolve(
     name: str, declared: Mapping[str, Any], explicit: Mapping[str, Any], environ: Mapping[str, str]
 ) -> ResolvedOptions:
-    """The options of the worker for task ``name``.
+    """Return the polling options of the worker for task ``name``.
 
     Args:
         name: The task type.
-        declared: What the decorator was given.
-        explicit: What ``TaskHandler`` was given.
+        declared: The arguments of the decorator.
+        explicit: The arguments of ``TaskHandler``.
         environ: The environment.
 
     Raises:
-        ConfigurationError: A value cannot be used; it names the variable, the value and what is allowed.
+        ConfigurationError: A value is invalid; the error names the variable, the value and what is allowed.
     """
     values: dict[str, Any] = {}
     origins = dict.fromkeys(_FIELDS, "default")
@@ -152,7 +317,7 @@ def resolve(
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Each option that the environment gives to ``name``, the ones that win last."""
+    """Return the options that the environment gives to ``name``; a later one overrides an earlier one."""
     upper = {name.upper(), re.sub(r"[^A-Z0-9]", "_", name.upper())}
     dotted = f"conductor.worker.{name.lower() if name == 'all' else name}."
     found: dict[str, tuple[str, Any]] = {}
@@ -182,18 +347,18 @@ def _read(option: str, variable: str, text: str) -> Any:
 
 
 def _is_of_longer_name(rest: str) -> bool:
-    """Whether what follows a worker's name ends with an option: so the variable is for a worker with a longer name."""
+    """Whether the variable is for a worker with a longer name: what follows the name ends with an option."""
     return any(rest.endswith((f"_{option}", f".{option}")) for option in _SPELLINGS)
 
 
 def _warn_of_unknown(variable: str, rest: str) -> None:
     near = suggest(rest, _SPELLINGS)
     hint = f"; did you mean {near.upper()}?" if near else ""
-    logger.warning("%s is no option of a worker and is ignored%s", variable, hint)
+    logger.warning("%s is ignored: workers have no such option%s", variable, hint)
 
 
 def table(workers: Sequence[tuple[str, ResolvedOptions]]) -> str:
-    """Every worker with each option and where it came from, as text."""
+    """Return every worker with each option and where it came from, as text."""
     lines = []
     for name, resolved in workers:
         lines.append(f"  {name}")
