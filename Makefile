@@ -34,8 +34,8 @@ run: $(VENV)/.installed-$(if $(filter oss,$(ENGINE)),oss,server) ## run sample o
 test: $(STAMP) ## run all tests, those on the real server included
 	$(BIN)/python -m pytest -q -n $(JOBS)
 
-test-unit: $(STAMP) ## run the tests that need no server
-	$(BIN)/python -m pytest -q tests/unit tests/contract tests/packaging tests/functional
+test-unit: $(STAMP) ## run the tests that open no socket, in under a minute
+	$(BIN)/python -m pytest -q -n $(JOBS) tests/unit tests/contract tests/packaging
 
 $(VENV)-oldest/.installed: setup.cfg requirements/oldest.txt
 	$(PYTHON) -m venv $(VENV)-oldest
