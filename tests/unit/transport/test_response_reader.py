@@ -148,7 +148,7 @@ REFUSED = [
 
 def test_malformed_and_ambiguous_responses_are_refused():
     for data in REFUSED:
-        for size in (65_536, 1):
+        for size in (65_536, 1 if len(data) < 10_000 else 500):
             with pytest.raises(MalformedResponseError):
                 pytest.fail(f"accepted: {data[:100]!r} as {read(data, size=size).body!r}")
 

@@ -9,6 +9,7 @@ from responses import matchers
 from conductor import (
     ConductorClient,
     ConflictError,
+    RetryPolicy,
     TaskDef,
     WorkerRegistry,
     Workflow,
@@ -28,7 +29,7 @@ def price(sku: str) -> float: ...
 
 @pytest.fixture
 def client():
-    with ConductorClient(server_url=API) as client:
+    with ConductorClient(server_url=API, retry=RetryPolicy.none()) as client:
         yield client
 
 
