@@ -1,112 +1,88 @@
-"""Results to the server: at once on the thread that made them, and from a thread of its own while the server is away.
+"""Delivery of task results: the first attempt on the thread that ran the task, later attempts on sender threads.
 
-A result is kept until the server has it or says that it cannot use it; with an outbox it is on disk before it is sent
-for the first time. After a failed delivery no next task is taken
-from an answer (``POST /tasks`` instead of update-v2) until deliveries succeed again: a task in an answer that is lost
-on its way comes back only after its response timeout.
+A result is kept until the server has taken it or is known to refuse it; with an outbox it is on disk before its first
+attempt. Each undelivered result has its own schedule, so none waits for another: see docs/design/workers.md.
+
+The response to an update can carry the next task (``POST /tasks/update-v2``). If that response is lost, its task waits
+for its response timeout. After a lost response, results are therefore sent by ``POST /tasks`` for a growing time.
 """
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import logging
+import math
 import random
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from conductor.errors import (
+    APIConnectionError,
+    APIError,
     APIStatusError,
     APITimeoutError,
     BadRequestError,
     NotFoundError,
     ServerError,
+    UnexpectedResponseError,
     UnsupportedByServerError,
 )
-from conductor.models import TaskResult, TaskResultStatus
-from conductor.models.codec import dumps, loads
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateCompleted, TaskUpdateFailure
 from conductor.worker.outbox import DiskOutbox, Undelivered
+from conductor.worker.results import failure_instead, sendable_body
 
 if TYPE_CHECKING:
+    from conductor.models import TaskResult
     from conductor.transport.task_channel import TaskChannel
 
-__all__ = ["ResultDelivery", "failure_instead", "is_final", "sendable_body", "update_body"]
-
+__all__ = ["AttemptRate", "ResultDelivery", "attempt_limit", "is_final", "retry_delay"]
 
 logger = logging.getLogger(__name__)
-_LONGEST_REASON = 500
+
+#: Seconds from a failed attempt to the next one of the same result, before jitter; the last applies to all others.
+_RETRY_DELAYS_S = (0.5, 1.0, 2.0)
+#: Seconds; a longer ``Retry-After`` is cut, so that delivery resumes soon after an outage.
+_LONGEST_RETRY_AFTER_S = 60.0
+#: Seconds that an attempt of a sender may take; it can be repeated, and other results need the sender.
+_RESEND_LIMIT_S = 5.0
+#: Seconds that an attempt may take once the grace period is over.
+_LAST_ATTEMPT_S = 0.5
+#: Sender threads. One slow attempt must not hold up the other results.
+_SENDERS = 4
+#: Senders for results whose last attempt timed out. The other senders stay free for results that the server takes.
+_SENDERS_FOR_TIMEOUTS = 2
+#: Failed attempts in a row, of any results, after which the rate of attempts is limited until one succeeds.
+_FAILING_AFTER = 5
+#: Attempts per second, and at once, while the server is failing: 170 in an outage of 5 s.
+_FAILING_RATE, _FAILING_BURST = 30.0, 20
+#: Undelivered results of one task type from which on no more tasks of the type are polled.
+_LIMIT_PER_TYPE = 1000
+#: Refused attempts after which a result is given up: fewer if the server answered, which says more than a lost
+#: connection. The last is reached after about 20 and 60 s.
+_LIMIT_ANSWERED, _LIMIT_UNANSWERED = 12, 30
+#: Accepted probability that a result is given up although the server would take it at some time.
+_ACCEPTED_RISK = 1e-6
+#: Weight of the newest delivery in the mean number of failed attempts per delivery.
+_NEWEST_WEIGHT = 0.1
+#: Seconds without next tasks in responses after a lost response: the first time, and at most.
+_FIRST_UNCHAINED_S, _LONGEST_UNCHAINED_S = 2.0, 60.0
+#: Responses with next tasks that have to arrive until the seconds above start from the first value again.
+_CHAINED_UNTIL_TRUSTED = 50
+#: Seconds between two looks at first attempts in progress; these notify nobody when they end.
+_FLUSH_INTERVAL_S = 0.05
 _TOO_LARGE = 413
-_IN_PROGRESS = "IN_PROGRESS"
-_FAILURES = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR"})
-
-
-def update_body(result: TaskResult) -> bytes:
-    """A task result as the JSON of an update; its output is plain JSON values already."""
-    wire: dict[str, Any] = {
-        "taskId": result.task_id,
-        "workflowInstanceId": result.workflow_instance_id,
-        "status": str(result.status),
-        "outputData": result.output_data,
-        "workerId": result.worker_id,
-    }
-    if result.reason_for_incompletion is not None:
-        wire["reasonForIncompletion"] = result.reason_for_incompletion
-    if result.callback_after_seconds:
-        wire["callbackAfterSeconds"] = result.callback_after_seconds
-    if result.logs:
-        wire["logs"] = [line.to_dict() for line in result.logs]
-    if result.external_output_payload_storage_path:
-        wire["externalOutputPayloadStoragePath"] = result.external_output_payload_storage_path
-    wire.update(result.unknown_fields)
-    return dumps(wire)
-
-
-def sendable_body(result: TaskResult) -> bytes:
-    """The same; a result that a function made up of values that have no JSON form fails its task and says so."""
-    try:
-        return update_body(result)
-    except Exception as error:  # noqa: BLE001  whatever is in it, the task must be answered
-        logger.error("Task %s: the function's TaskResult cannot be sent: %s", result.task_id, error)  # noqa: TRY400
-        return update_body(
-            _failure(result.workflow_instance_id, result.task_id, f"The TaskResult has no JSON: {error}")
-        )
-
-
-def failure_instead(body: bytes, error: Exception) -> bytes | None:
-    """What to send in place of a result that the server finds wrong, so that its task does not wait for its timeout.
-
-    None for a hand-back, and for what is as short already.
-    """
-    wire = loads(body)
-    status = wire.get("status")
-    if isinstance(error, NotFoundError) or (status == _IN_PROGRESS and not wire.get("callbackAfterSeconds")):
-        return None
-    if status in _FAILURES and not wire.get("logs") and not wire.get("outputData"):
-        return None
-    instead = _failure(
-        wire["workflowInstanceId"], wire["taskId"], f"The server did not take the task's {status} result: {error}"
-    )
-    if status in _FAILURES:
-        instead.status = TaskResultStatus(status)
-    return update_body(instead)
-
-
-def _failure(workflow_id: str, task_id: str, reason: str) -> TaskResult:
-    return TaskResult(
-        workflow_instance_id=workflow_id,
-        task_id=task_id,
-        status=TaskResultStatus.FAILED_WITH_TERMINAL_ERROR,
-        reason_for_incompletion=reason[:_LONGEST_REASON],
-    )
 
 
 def is_final(error: BaseException) -> bool:
-    """Whether the server will never take this result: it knows no such task, or finds the update wrong.
+    """Return whether the server will never take this result: it knows no such task, or the update is invalid.
 
-    An update that it cannot parse (an unknown status, a text of more than 20 million characters) it answers with 500.
-    A 404 or 400 that is not Conductor's own says nothing of the task: a proxy gives it while the server is restarted. A
-    413 is final whoever gives it, because the same body is too large the next time, too.
+    The server answers 500 to an update that it cannot parse (an unknown status, a string of over 20 million
+    characters). A 404 or 400 that Conductor did not send says nothing about the task: proxies answer so while the
+    server restarts. A 413 is final whoever sends it, because the same body stays too large.
     """
     if isinstance(error, ServerError):
         return error.server_message.startswith("JSON parse error")
@@ -115,309 +91,453 @@ def is_final(error: BaseException) -> bool:
     return error.from_conductor or error.status == _TOO_LARGE
 
 
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 2.0
-_LONGEST_ASKED = 60.0
-_RESEND_LIMIT = 5.0
-_LAST_CHANCE = 0.5
-_GLANCE = 0.05
-_LIMIT_PER_TYPE = 1000
-_MOST_REFUSALS = 100
+def retry_delay(
+    failures: int,
+    error: BaseException,
+    jitter: Callable[[float, float], float] = random.uniform,
+) -> float:
+    """Return the seconds until a result with ``failures`` failed attempts is sent again.
+
+    If the server asks for a longer delay (``Retry-After``), the result of the function is that delay.
+    """
+    usual = _RETRY_DELAYS_S[min(failures, len(_RETRY_DELAYS_S)) - 1] * jitter(0.75, 1.0)
+    return max(usual, _requested_delay(error))
+
+
+def _requested_delay(error: BaseException) -> float:
+    """Return the seconds for which the server, or the token endpoint, asks to be left alone."""
+    seconds = error.retry_after if isinstance(error, APIStatusError) else None
+    if seconds is None and isinstance(error, APIError):
+        seconds = error.no_token_for
+    return 0.0 if seconds is None else min(float(seconds), _LONGEST_RETRY_AFTER_S)
+
+
+def attempt_limit(mean_failures: float, *, is_answered: bool) -> int:
+    """Return after how many refused attempts a result is given up.
+
+    On a server where results fail often before they are taken, more attempts are needed: the limit is so high that the
+    attempts of a result that the server would take all fail with a probability of 10^-6.
+
+    Args:
+        mean_failures: Failed attempts per delivered result, recently.
+        is_answered: Whether the server answered the attempt.
+    """
+    usual = _LIMIT_ANSWERED if is_answered else _LIMIT_UNANSWERED
+    failing_share = mean_failures / (mean_failures + 1)
+    if failing_share <= 0:
+        return usual
+    return max(usual, math.ceil(math.log(_ACCEPTED_RISK) / math.log(failing_share)))
+
+
+class AttemptRate:
+    """A token bucket that limits attempts while the server is failing."""
+
+    def __init__(self, rate: float = _FAILING_RATE, burst: int = _FAILING_BURST) -> None:
+        self._rate, self._burst = rate, burst
+        self._tokens, self._at = float(burst), -math.inf
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next attempt may begin."""
+        self._tokens = min(self._tokens + (now - self._at) * self._rate, self._burst)
+        self._at = now
+        return max(0.0, (1 - self._tokens) / self._rate)
+
+    def take(self) -> None:
+        """Count an attempt that ``wait`` has allowed."""
+        self._tokens -= 1
 
 
 class ResultDelivery:
     """Delivers the results of all workers of a handler.
 
     Args:
-        hot: The way to the server.
-        events: Told of each delivery that succeeds, waits or is refused.
-        disk: Keeps waiting results over a crash, or None.
+        channel: Sends updates to the server.
+        events: Notified of each delivery that succeeds, is delayed or is refused.
+        disk: Keeps undelivered results across restarts; None keeps them in memory only.
+        clock: Returns monotonic seconds.
     """
 
-    def __init__(self, hot: TaskChannel, events: EventDispatcher, disk: DiskOutbox | None = None) -> None:
-        self._hot = hot
+    def __init__(
+        self,
+        channel: TaskChannel,
+        events: EventDispatcher,
+        disk: DiskOutbox | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._channel = channel
         self._events = events
         self._disk = disk
+        self._clock = clock
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
-        self._waiting: deque[Undelivered] = deque()
+        self._due = threading.Condition(self._lock)
+        self._idle = threading.Condition(self._lock)
+        self._order = itertools.count()
+        # Results by the time of their next attempt. Those whose last attempt timed out are apart, because they may
+        # occupy only some of the senders.
+        self._queue: list[tuple[float, int, Undelivered]] = []
+        self._timed_out: list[tuple[float, int, Undelivered]] = []
         self._waiting_by_type: Counter[str] = Counter()
-        self._closed = False
-        self._in_hand: Undelivered | None = None
-        self._sending: dict[int, Undelivered] = {}
-        self._until: float | None = None
-        self._chaining = True
-        self._shaky = False
-        self._failed_since: float | None = None
+        self._resending: dict[int, Undelivered] = {}
+        self._first_attempts: dict[int, Undelivered] = {}
+        self._rate = AttemptRate()
+        self._failures_in_row = 0
+        self._mean_failures = 0.0
+        self._is_last_first_attempt_taken = False
+        self._last_error: BaseException | None = None
+        self._failing_since: float | None = None
         self._failed_attempts = 0
-        self._is_nudged = False
-        self._thread: threading.Thread | None = None
+        self._supports_v2 = True
+        self._unchained_until = -math.inf
+        self._unchained_seconds = 0.0
+        self._chained_responses = 0
+        self._stop_deadline: float | None = None
+        self._closed = False
+        self._senders: list[threading.Thread] = []
         self.delivered: int = 0
         self.refused: int = 0
         self.sent_twice: int = 0
 
-    def start(self) -> None:
-        """Start the sender, with what an earlier process left on disk."""
-        if self._disk is not None and (left := self._disk.load()):
-            logger.warning("Sending %d result(s) that an earlier process could not deliver", len(left))
-            for result in left:
-                self._enqueue(result)
-        self._start_thread()
+    # -- threads
 
-    def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._send_waiting, name="outbox")
-        thread.start()  # one that cannot be started is no thread to join
-        self._thread = thread
+    def start(self) -> None:
+        """Start the senders, with what an earlier process left in the outbox."""
+        if self._disk is not None:
+            left = 0
+            for result in self._disk.load():
+                left += 1
+                self._enqueue(result, self._clock())
+            if left:
+                logger.warning("Sending %d result(s) that an earlier process could not deliver", left)
+        self._start_senders()
+
+    def _start_senders(self) -> int:
+        self._senders = [thread for thread in self._senders if thread.is_alive()]
+        missing = _SENDERS - len(self._senders)
+        for _ in range(missing):
+            thread = threading.Thread(target=self._main, name="outbox")
+            thread.start()
+            self._senders.append(thread)
+        return missing
 
     @property
     def is_alive(self) -> bool:
-        """Whether the sender's thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether a sender runs."""
+        return any(thread.is_alive() for thread in self._senders)
 
     def revive(self) -> None:
-        """Start again a sender that died, whatever it died of."""
-        if not self.is_alive and not self._closed:
-            self._start_thread()
-            logger.error("The sender of waiting results had died, and is started again")
+        """Restart senders that died."""
+        if not self._closed and (missing := self._start_senders()):
+            logger.error("%d sender thread(s) of undelivered results had died and were restarted", missing)
+
+    def hurry(self, deadline: float) -> None:
+        """Send everything now, and wait for responses until ``deadline`` (monotonic) and a last moment at most."""
+        self._stop_deadline = deadline
+        self._send_now(keep_requested_delays=False)
+
+    def nudge(self) -> None:
+        """Send now what waits for its next attempt: polls have found the server back."""
+        self._send_now(keep_requested_delays=True)
+
+    def _send_now(self, *, keep_requested_delays: bool) -> None:
+        with self._lock:
+            now = self._clock()
+            for queue in (self._queue, self._timed_out):
+                queue[:] = [
+                    (max(now, one.not_before) if keep_requested_delays else now, order, one) for _, order, one in queue
+                ]
+                heapq.heapify(queue)
+            self._due.notify_all()
+
+    def flush(self, deadline: float) -> bool:
+        """Wait until every result is delivered, up to ``deadline`` (monotonic); return whether that is so."""
+        with self._lock:
+            while self._queue or self._timed_out or self._resending or self._first_attempts:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._idle.wait(min(left, _FLUSH_INTERVAL_S) if self._first_attempts else left)
+            return True
+
+    def close(self, deadline: float) -> None:
+        """End the senders; what is undelivered stays in the outbox, if there is one."""
+        with self._lock:
+            self._closed = True
+            self._due.notify_all()
+        for thread in self._senders:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if self._disk is not None:
+            self._disk.close()
+
+    # -- state
 
     def is_full(self, task_type: str) -> bool:
-        """Whether so many results of this type wait that no further task should be taken."""
+        """Return whether so many results of this type are undelivered that no more tasks should be polled."""
         return self._waiting_by_type[task_type] >= _LIMIT_PER_TYPE
 
     @property
     def waiting(self) -> int:
-        """How many results wait for the server after a failed attempt."""
-        return len(self._waiting) + (self._in_hand is not None)
+        """Number of results that wait for another attempt, or have one in progress."""
+        return len(self._queue) + len(self._timed_out) + len(self._resending)
 
     def waiting_of(self, task_type: str) -> int:
-        """How many of them are of one type."""
+        """Return how many of them have this task type."""
         return self._waiting_by_type[task_type]
 
     @property
     def is_failing(self) -> bool:
-        """Whether results wait, and the server took none since it did not take one."""
-        return self._shaky and self.waiting > 0
+        """Whether results wait, and the last attempt of any result failed."""
+        return self._failures_in_row > 0 and self.waiting > 0
 
     def undelivered_ids(self) -> list[str]:
-        """The ids of the tasks whose results the server has not taken, also of those that are on their way now."""
+        """Return the ids of the tasks whose results the server has not taken, including those being sent."""
         with self._lock:
-            in_hand = [] if self._in_hand is None else [self._in_hand]
-            return [result.task_id for result in (*self._sending.values(), *in_hand, *self._waiting)]
+            return self.undelivered_ids_unlocked()
 
     def undelivered_ids_unlocked(self) -> list[str]:
-        """The same for a signal handler, whose own thread may hold the lock."""
-        in_hand = [] if (one := self._in_hand) is None else [one]
-        return [result.task_id for result in (*self._sending.copy().values(), *in_hand, *self._waiting.copy())]
+        """Return the same to a signal handler, whose own thread may hold the lock."""
+        queued = sorted([*self._queue.copy(), *self._timed_out.copy()], key=lambda entry: entry[1])
+        sending = [*self._first_attempts.copy().values(), *self._resending.copy().values()]
+        return [result.task_id for result in (*sending, *(entry[2] for entry in queued))]
+
+    # -- first attempts
 
     def deliver(self, task_type: str, result: TaskResult, *, wants_next: bool) -> Any:
-        """Send a result, or keep it; returns the next task's JSON when the answer brings one. Raises nothing."""
+        """Send a result, or keep it for the senders; return the JSON of the next task if the response carries one.
+
+        Raises nothing.
+        """
         mine = Undelivered(task_type, result.task_id, sendable_body(result))
         if self._disk is not None:
             self._disk.keep(mine)
-        following, error = self._attempt(mine, wants_next=wants_next)
-        if error is None and self._disk is not None:
-            self._disk.forget(mine)
-        return following
+        if self._failures_in_row >= _FAILING_AFTER and not self._closed and not self._may_attempt_now():
+            self._enqueue_hardened(mine, self._clock())
+            return None
+        return self._attempt_first(mine, wants_next=wants_next)[0]
 
-    def hand_back(self, task_type: str, result: TaskResult) -> bool:
-        """Send what gives a task back, which is never put on disk; whether the server took it."""
-        mine = Undelivered(task_type, result.task_id, sendable_body(result), is_for_disk=False)
-        return self._attempt(mine, wants_next=False)[1] is None
+    def release(self, task_type: str, result: TaskResult) -> bool:
+        """Send the update that gives a task back to the server; return whether the server took it.
 
-    def _attempt(self, mine: Undelivered, *, wants_next: bool) -> tuple[Any, Exception | None]:
-        """Send for the first time; returns the next task, or what went wrong."""
-        me, started = threading.get_ident(), time.monotonic()
-        self._sending[me] = mine
+        It is never written to disk. If its response is lost it is not repeated: another worker may have the task by
+        then, and a second release would dispatch it once more.
+        """
+        mine = Undelivered(task_type, result.task_id, sendable_body(result), is_release=True)
+        return self._attempt_first(mine, wants_next=False)[1] is None
+
+    def _may_attempt_now(self) -> bool:
+        with self._lock:
+            if self._rate.wait(self._clock()) > 0:
+                return False
+            self._rate.take()
+            return True
+
+    def _attempt_first(self, result: Undelivered, *, wants_next: bool) -> tuple[Any, BaseException | None]:
+        thread = threading.get_ident()
+        self._first_attempts[thread] = result
         try:
-            following = self._send_first(mine, wants_next=wants_next)
-        except Exception as error:  # noqa: BLE001  whatever it was, the result is kept
-            self._after_failure(mine, error, time.monotonic() - started)
-            return None, error
+            return self._attempt(result, wants_next=wants_next, is_first=True)
         finally:
-            del self._sending[me]
-        self._after_success(mine, time.monotonic() - started)
+            del self._first_attempts[thread]
+
+    def _attempt(
+        self, result: Undelivered, *, wants_next: bool = False, is_first: bool = False
+    ) -> tuple[Any, BaseException | None]:
+        """Send a result once; return the next task, or the error. The result is delivered, kept or given up then."""
+        started = self._clock()
+        try:
+            following = self._send(result, wants_next=wants_next)
+        except BaseException as error:  # noqa: BLE001  an auth callable may raise SystemExit; the result is kept
+            self._after_failure(result, error, self._clock() - started, is_first=is_first)
+            return None, error
+        self._after_success(result, self._clock() - started, is_first=is_first)
         return following, None
 
-    def _send_first(self, mine: Undelivered, *, wants_next: bool) -> Any:
-        if wants_next and self._chaining and not self._shaky:
+    def _send(self, result: Undelivered, *, wants_next: bool) -> Any:
+        limit = None
+        if self._stop_deadline is not None:
+            limit = max(self._stop_deadline - self._clock(), _LAST_ATTEMPT_S)
+        if result.failures:
+            limit = _RESEND_LIMIT_S if limit is None else min(limit, _RESEND_LIMIT_S)
+        if wants_next and self._supports_v2 and not self._failures_in_row and self._clock() >= self._unchained_until:
             try:
-                return self._hot.update_v2(mine.task_id, mine.body, self._patience())
+                following = self._channel.update_v2(result.task_id, result.body, limit)
             except UnsupportedByServerError:
-                if self._chaining:
-                    logger.info("The server has no POST /tasks/update-v2; results go to POST /tasks from now on")
-                self._chaining = False
-        self._hot.update(mine.task_id, mine.body, self._patience())
+                if self._supports_v2:
+                    logger.info("The server has no POST /tasks/update-v2; results are sent by POST /tasks from now on")
+                self._supports_v2 = False
+            else:
+                self._trust_responses()
+                return following
+        self._channel.update(result.task_id, result.body, limit)
         return None
 
-    def hurry(self, deadline: float) -> None:
-        """Wait for no answer beyond ``deadline`` (monotonic) from now on, but for a last moment."""
-        self._until = deadline
+    def _trust_responses(self) -> None:
+        if self._unchained_seconds:
+            self._chained_responses += 1
+            if self._chained_responses >= _CHAINED_UNTIL_TRUSTED:
+                self._unchained_seconds = 0.0
 
-    def _patience(self) -> float | None:
-        return None if self._until is None else max(self._until - time.monotonic(), _LAST_CHANCE)
+    # -- after an attempt
 
-    def _after_success(self, result: Undelivered, took: float) -> None:
-        self.delivered += 1
-        self.sent_twice += result.may_be_taken
-        self._shaky = False
+    def _after_success(self, result: Undelivered, took: float, *, is_first: bool) -> None:
+        with self._lock:
+            self.delivered += 1
+            self.sent_twice += result.may_be_taken
+            self._failures_in_row = 0
+            self._mean_failures += _NEWEST_WEIGHT * (result.failures - self._mean_failures)
+            if is_first:
+                self._is_last_first_attempt_taken = True
+        self._remove(result, is_queued=not is_first)
         self._events.emit(TaskUpdateCompleted, result.task_type, result.task_id, took)
 
-    def _after_failure(self, result: Undelivered, error: Exception, took: float) -> None:
-        if is_final(error):
-            self._forget(result)
-            self._refuse(result, error, took)
-            return
-        self._note_attempt(result, error)
-        self._shaky = True
+    def _after_failure(self, result: Undelivered, error: BaseException, took: float, *, is_first: bool) -> None:
+        with self._lock:
+            is_lost = self._note_failure(result, error, is_first=is_first)
+        if is_final(error) or self._is_hopeless(result, error):
+            self._give_up(result, error, took, is_queued=not is_first)
+        elif result.is_release and is_lost:
+            logger.warning("The response to the release of task %s was lost; it is not repeated", result.task_id)
+            self._remove(result, is_queued=not is_first)
+        else:
+            self._retry_later(result, error, took, is_queued=not is_first)
+
+    def _note_failure(self, result: Undelivered, error: BaseException, *, is_first: bool) -> bool:
+        """Count a failed attempt; return whether the server may have taken the result nevertheless."""
+        self._failures_in_row += 1
         self._failed_attempts += 1
-        self._keep(result)
-        if self._failed_since is None:
-            self._failed_since = time.monotonic()
-            logger.warning("Results cannot be delivered (%s); they are kept and sent again", error)
-        waiting = self._waiting_by_type[result.task_type]
-        self._events.emit(DeliveryDelayed, result.task_type, result.task_id, error, waiting, took)
-
-    @staticmethod
-    def _note_attempt(result: Undelivered, error: Exception) -> None:
-        """The server may have taken a result whose answer was lost, or was something else than its own."""
+        self._last_error = error
+        if is_first:
+            self._is_last_first_attempt_taken = False
+        is_unsent = isinstance(error, APIConnectionError) and error.never_sent
         is_answered = isinstance(error, APIStatusError) and error.from_conductor
-        result.may_be_taken |= not is_answered and not getattr(error, "never_sent", False)
+        is_lost = not is_unsent and not is_answered
+        result.may_be_taken |= is_lost
+        if is_lost and self._supports_v2:
+            self._unchained_seconds = min(max(2 * self._unchained_seconds, _FIRST_UNCHAINED_S), _LONGEST_UNCHAINED_S)
+            self._unchained_until = self._clock() + self._unchained_seconds
+            self._chained_responses = 0
+        if result.failures == 0:
+            result.delivered_before = self.delivered
+        elif not is_unsent:
+            # The result itself may be at fault if the server took another one since the previous attempt. Where no
+            # other results arrive any more, those taken since its first attempt count, once each.
+            others = self.delivered - result.delivered_before
+            if self.delivered > result.delivered_at_attempt or (
+                self._is_last_first_attempt_taken and result.refusals < others
+            ):
+                result.refusals += 1
+        result.delivered_at_attempt = self.delivered
+        result.failures += 1
+        return is_lost
 
-    def _forget(self, result: Undelivered) -> None:
-        if self._disk is not None:
-            self._disk.forget(result)
+    def _is_hopeless(self, result: Undelivered, error: BaseException) -> bool:
+        is_answered = isinstance(error, APIStatusError | UnexpectedResponseError)
+        return result.refusals >= attempt_limit(self._mean_failures, is_answered=is_answered)
 
-    def _refuse(self, result: Undelivered, error: Exception, took: float) -> None:
-        self.refused += 1
-        logger.error(
-            "%s: the server does not take the result of task %s, which is not sent again: %s",
-            result.task_type,
-            result.task_id,
-            error,
-        )
+    def _give_up(self, result: Undelivered, error: BaseException, took: float, *, is_queued: bool) -> None:
+        with self._lock:
+            self.refused += 1
+        logger.error("%s: the result of task %s was refused: %s", result.task_type, result.task_id, error)
         self._events.emit(TaskUpdateFailure, result.task_type, result.task_id, result.body, error, took)
         if (body := failure_instead(result.body, error)) is not None:
             instead = Undelivered(result.task_type, result.task_id, body)
             if self._disk is not None:
                 self._disk.keep(instead)
-            self._keep(instead)
+            self._enqueue_hardened(instead, self._clock())
+        self._remove(result, is_queued=is_queued)
 
-    def _keep(self, result: Undelivered) -> None:
+    def _retry_later(self, result: Undelivered, error: BaseException, took: float, *, is_queued: bool) -> None:
+        now = self._clock()
+        result.not_before = now + _requested_delay(error)
+        result.has_timed_out = isinstance(error, APITimeoutError)
+        self._enqueue_hardened(result, now + retry_delay(result.failures, error), is_counted=is_queued)
+        if self._failing_since is None:
+            self._failing_since = now
+            words = str(error) or type(error).__name__
+            logger.warning("Results cannot be delivered; they are kept and sent again: %s", words)
+        if self._closed:
+            logger.error("The handler is stopped; the result of task %s is not sent again", result.task_id)
+        waiting = self._waiting_by_type[result.task_type]
+        self._events.emit(DeliveryDelayed, result.task_type, result.task_id, error, waiting, took)
+
+    def _enqueue_hardened(self, result: Undelivered, due: float, *, is_counted: bool = False) -> None:
         if self._disk is not None:
             self._disk.harden(result)
-        self._enqueue(result)
+        self._enqueue(result, due, is_counted=is_counted)
 
-    def _enqueue(self, result: Undelivered) -> None:
+    def _enqueue(self, result: Undelivered, due: float, *, is_counted: bool = False) -> None:
         with self._lock:
-            self._waiting.append(result)
-            self._waiting_by_type[result.task_type] += 1
-            self._changed.notify_all()
+            queue = self._timed_out if result.has_timed_out else self._queue
+            heapq.heappush(queue, (due, next(self._order), result))
+            if not is_counted:
+                self._waiting_by_type[result.task_type] += 1
+            self._due.notify()
 
-    def _send_waiting(self) -> None:
-        pause = 0.0
-        while (result := self._take(pause)) is not None:
-            try:
-                pause = self._send(result, pause)
-            except BaseException:
-                self._put_back(result)
-                logger.exception("The sender of waiting results failed; it goes on")
-                pause = _LONGEST_PAUSE
-
-    def _take(self, pause: float) -> Undelivered | None:
-        """The oldest waiting result after a pause of ``pause`` seconds, or a nudge; None once closed."""
-        due = time.monotonic() + pause
+    def _remove(self, result: Undelivered, *, is_queued: bool) -> None:
+        if self._disk is not None:
+            self._disk.forget(result)
+        if not is_queued:
+            return
         with self._lock:
-            self._is_nudged = False
-            while not self._closed:
-                left = 0.0 if self._is_nudged else due - time.monotonic()
-                if self._waiting and left <= 0:
-                    self._in_hand = self._waiting.popleft()
-                    return self._in_hand
-                self._changed.wait(max(left, 0.0) if self._waiting else None)
-            return None
-
-    def _send(self, result: Undelivered, pause: float) -> float:
-        started = time.monotonic()
-        try:
-            self._hot.update(result.task_id, result.body, min(self._patience() or _RESEND_LIMIT, _RESEND_LIMIT))
-        except Exception as error:  # noqa: BLE001  whatever it was, the result is kept
-            self._failed_attempts += 1
-            self._note_attempt(result, error)
-            if not is_final(error) and not self._is_hopeless(result, error):
-                # One that is answered with an error, or not at all, may be the fault of itself: others go first.
-                self._put_back(result, last=isinstance(error, APIStatusError | APITimeoutError))
-                return self._longer(pause, error)
-            self._refuse(result, error, time.monotonic() - started)
-        else:
-            self._after_success(result, time.monotonic() - started)
-        self._forget(result)
-        self._finish(result)
-        return 0.0
-
-    def _is_hopeless(self, result: Undelivered, error: Exception) -> bool:
-        """Whether the server answered this result with errors a hundred times, each time having taken others between.
-
-        An outage in which it answers every update with 500, however long, makes no result hopeless.
-        """
-        if isinstance(error, APIStatusError) and self.delivered > result.taken_before:
-            result.refusals += 1
-            result.taken_before = self.delivered
-        return result.refusals >= _MOST_REFUSALS
-
-    @staticmethod
-    def _longer(pause: float, error: Exception) -> float:
-        asked = error.retry_after if isinstance(error, APIStatusError) else None
-        if asked is None:
-            asked = getattr(error, "no_token_for", None)
-        usual = min(max(2 * pause, _FIRST_PAUSE), _LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311
-        return usual if asked is None else max(usual, min(float(asked), _LONGEST_ASKED))
-
-    def _put_back(self, result: Undelivered, *, last: bool = False) -> None:
-        """Keep waiting: first in the row, or last when the server answered, which may be this result's own fault."""
-        with self._lock:
-            self._in_hand = None
-            if last:
-                self._waiting.append(result)
-            else:
-                self._waiting.appendleft(result)
-
-    def _finish(self, result: Undelivered) -> None:
-        with self._lock:
-            self._in_hand = None
             self._waiting_by_type[result.task_type] -= 1
-            self._changed.notify_all()
-            if self._waiting or self._failed_since is None:
+            is_last = not self._queue and not self._timed_out and set(map(id, self._resending.values())) <= {id(result)}
+            if not is_last or self._failing_since is None:
                 return
-            since, self._failed_since = self._failed_since, None
+            since, self._failing_since = self._failing_since, None
             failed, self._failed_attempts = self._failed_attempts, 0
         logger.info(
-            "All waiting results are delivered, %.1f s and %d failed attempts after the first failure",
-            time.monotonic() - since,
+            "All results are delivered: %.1f s and %d failed attempts after the first failure",
+            self._clock() - since,
             failed,
         )
 
-    def nudge(self) -> None:
-        """Send what waits now: the server is there again, as something else has found."""
-        with self._lock:
-            self._is_nudged = True
-            self._changed.notify_all()
+    # -- senders
 
-    def flush(self, deadline: float) -> bool:
-        """Wait until nothing waits and nothing is on its way, up to ``deadline`` (monotonic); whether that is so."""
-        with self._lock:
-            while self._waiting or self._in_hand or self._sending:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                self._changed.wait(min(left, _GLANCE) if self._sending else left)  # a first attempt tells nobody
-            return True
+    def _main(self) -> None:
+        while self._wait_until_due():
+            try:
+                self.send_next()
+            except BaseException:
+                logger.exception("A sender of undelivered results failed; it continues")
 
-    def close(self, deadline: float) -> None:
-        """End the sender; what waits stays on disk, if there is one."""
+    def _wait_until_due(self) -> bool:
+        """Wait until a result is due; return False once closed."""
         with self._lock:
-            self._closed = True
-            self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join(max(0.0, deadline - time.monotonic()))
-        if self._disk is not None:
-            self._disk.close()
+            while not self._closed:
+                delay = self._delay()
+                if delay is not None and delay <= 0:
+                    return True
+                self._due.wait(delay)
+            return False
+
+    def _delay(self) -> float | None:
+        """Return the seconds until the next attempt may begin; None while nothing waits."""
+        if (queue := self._next_queue()) is None:
+            return None
+        now = self._clock()
+        limited = self._rate.wait(now) if self._failures_in_row >= _FAILING_AFTER else 0.0
+        return max(queue[0][0] - now, limited)
+
+    def _next_queue(self) -> list[tuple[float, int, Undelivered]] | None:
+        timed_out_now = sum(one.has_timed_out for one in self._resending.values())
+        eligible = [self._queue] if timed_out_now >= _SENDERS_FOR_TIMEOUTS else [self._queue, self._timed_out]
+        return min((queue for queue in eligible if queue), key=lambda queue: queue[0], default=None)
+
+    def send_next(self) -> bool:
+        """Send the result that is due first; return False if none is due now."""
+        thread = threading.get_ident()
+        with self._lock:
+            delay = self._delay()
+            if delay is None or delay > 0 or (queue := self._next_queue()) is None:
+                return False
+            if self._failures_in_row >= _FAILING_AFTER:
+                self._rate.take()
+            result = heapq.heappop(queue)[2]
+            self._resending[thread] = result
+        try:
+            self._attempt(result)
+        finally:
+            with self._lock:
+                del self._resending[thread]
+                self._idle.notify_all()
+                self._due.notify()  # a result whose last attempt timed out may have waited for this sender
+        return True

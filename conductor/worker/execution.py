@@ -262,7 +262,7 @@ class TaskExecution:
         if not isinstance(raw, dict) or not raw.get("taskId"):
             return True
         logger.info("%s: task %s is handed back to the server", self._task_type, raw["taskId"])
-        return self._delivery.hand_back(
+        return self._delivery.release(
             self._task_type,
             TaskResult(
                 workflow_instance_id=str(raw.get("workflowInstanceId")),

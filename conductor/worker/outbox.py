@@ -1,10 +1,12 @@
-"""Results that the server has not taken yet: kept until it does, in memory and, if asked for, on disk too.
+"""Results that the server has not taken yet: kept in memory, and in a file if one is configured.
 
-The file is a SQLite database in WAL mode. Every result is a row from before it is first sent until the server has it:
-what ``keep`` returned from survives a crash of the process at any moment. It is not forced to the disk then, which
-would cost each task some milliseconds; a result that could not be delivered is (``harden``), and survives a crash of
-the machine from then on. A row that cannot be read is moved to the table ``broken``, a file that is damaged is set
-aside under another name, and neither stops the rest.
+The file is a SQLite database in WAL mode. Every result is a row from before its first attempt until the server has
+taken it: what ``keep`` has written survives a crash of the process at any moment. It is not forced to the disk then,
+which would cost each task some milliseconds. A result that could not be delivered is (``harden``), and survives a crash
+of the machine from then on.
+
+A row that cannot be read is moved to the table ``broken``, and a damaged file is renamed; neither affects other rows.
+The file is private to its owner (mode 0600), symbolic links are refused, and one handler at a time can use it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Collection, Iterator
@@ -29,113 +32,191 @@ logger = logging.getLogger(__name__)
 
 _MAGIC = b"SQLite format 3\0"
 _FORCED, _UNFORCED = "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL"
+#: Milliseconds to wait for a lock that another connection holds, such as one that inspects the file.
+_BUSY_TIMEOUT_MS = 2000
+#: Read and write for the owner, nothing for others: results hold business data.
+_PRIVATE = 0o600
+_SIDE_FILES = ("-wal", "-shm")
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS results (id INTEGER PRIMARY KEY, task_type TEXT, task_id TEXT, body BLOB);
-CREATE TABLE IF NOT EXISTS broken (id INTEGER PRIMARY KEY, task_type TEXT, task_id TEXT, body BLOB, why TEXT);
+# AUTOINCREMENT: an id is never used twice, so forgetting a result can never delete a later one.
+_RESULTS = "(id INTEGER PRIMARY KEY AUTOINCREMENT, task_type TEXT, task_id TEXT, body BLOB)"
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS results {_RESULTS};
+CREATE TABLE IF NOT EXISTS broken_results
+    (id INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER, task_type TEXT, task_id TEXT, body BLOB, reason TEXT);
 """
+# For files that were created without AUTOINCREMENT.
+_MIGRATE = (
+    "BEGIN IMMEDIATE",
+    "ALTER TABLE results RENAME TO old_results",
+    f"CREATE TABLE results {_RESULTS}",
+    "INSERT INTO results SELECT id, task_type, task_id, body FROM old_results ORDER BY id",
+    "DROP TABLE old_results",
+    "COMMIT",
+)
 
 
 @define(eq=False)
 class Undelivered:
-    """A result that waits for the server.
+    """A result that the server has not taken yet.
 
     Attributes:
         task_type: The worker's task type.
         task_id: The task's id.
         body: The update as JSON.
-        row: Its row on disk, or None.
-        refusals: How often the server answered it with an error while it took others.
-        taken_before: How many others the server had taken when it was last tried.
-        may_be_taken: Whether it was sent, and no answer said what became of it.
-        is_for_disk: Whether it is to survive this process; what gives a task back is not.
+        row: Its id in the file, or None.
+        is_release: Whether it gives the task back to the server; then it is never written to the file.
+        failures: Number of failed attempts.
+        refusals: Number of failed attempts for which the result itself may be the cause.
+        delivered_before: How many results had been delivered at its first attempt.
+        delivered_at_attempt: How many results had been delivered at its last attempt.
+        may_be_taken: Whether the server may have taken it although no response said so.
+        has_timed_out: Whether its last attempt ended by a timeout.
+        not_before: Earliest time of the next attempt that the server asked for, in monotonic seconds.
     """
 
     task_type: str
     task_id: str
     body: bytes
     row: int | None = None
+    is_release: bool = False
+    failures: int = 0
     refusals: int = 0
-    taken_before: int = -1
+    delivered_before: int = 0
+    delivered_at_attempt: int = 0
     may_be_taken: bool = False
-    is_for_disk: bool = True
+    has_timed_out: bool = False
+    not_before: float = 0.0
 
 
 class DiskOutbox:
     """Undelivered results in one SQLite file.
 
     Args:
-        path: The file; made when it is not there. One process at a time may use it.
+        path: The file; created if it is missing. One handler at a time can use it; ``PATH.lock`` guards that.
 
     Raises:
-        ConfigurationError: The file cannot be made, or is something else than a database.
+        ConfigurationError: The file is in use, is a symbolic link, cannot be created, or is not a database.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: str = os.fspath(path)
         self._lock = threading.Lock()
         self._is_failing = False
+        self._make_private(self.path)
+        self._guard = self._take_lock()
         try:
-            self._db = self._open()
-        except sqlite3.OperationalError as error:  # no such folder, no permission, locked: the file is not at fault
-            raise self._unusable(error) from error
+            self._db = self._open_or_replace()
+        except BaseException:
+            self._guard.close()
+            raise
+
+    def _take_lock(self) -> sqlite3.Connection:
+        """Keep a transaction open on a database of its own.
+
+        SQLite's locks work on all systems, also between two handlers of one process, end with the process, and are not
+        inherited by a forked child.
+        """
+        path = f"{self.path}.lock"
+        self._make_private(path)
+        guard = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=0)
+        try:
+            guard.execute("PRAGMA journal_mode=MEMORY")  # no journal file beside it
+            guard.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            guard.close()
+            reason = "another process or handler is using it" if "locked" in str(error) else str(error)
+            raise self._unusable(reason) from error
+        return guard
+
+    def _make_private(self, path: str) -> None:
+        """Create ``path`` for its owner only, or restrict an existing file to its owner."""
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        for side_file in (path, *(f"{path}{end}" for end in _SIDE_FILES)):
+            if os.path.islink(side_file):  # noqa: PTH114  Windows has no O_NOFOLLOW
+                raise self._unusable(f"{side_file} is a symbolic link")
+        try:
+            descriptor = os.open(path, flags, _PRIVATE)
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise self._unusable("it is not a regular file")
+            if found.st_size and os.read(descriptor, len(_MAGIC)) != _MAGIC:  # another file, named by mistake
+                raise self._unusable("it is not an outbox but another file")
+            if hasattr(os, "fchmod") and stat.S_IMODE(found.st_mode) != _PRIVATE:
+                with contextlib.suppress(PermissionError):  # another user's file: its owner decides
+                    os.fchmod(descriptor, _PRIVATE)
+        finally:
+            os.close(descriptor)
+
+    def _open_or_replace(self) -> sqlite3.Connection:
+        try:
+            return self._open()
+        except sqlite3.OperationalError as error:  # such as a missing permission: the file is not damaged
+            raise self._unusable(str(error)) from error
         except sqlite3.DatabaseError as error:
-            if not _is_database(self.path):
-                raise self._unusable(error) from error
             self._set_aside(error)
-            self._db = self._open()
+            self._make_private(self.path)
+            return self._open()
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+        db.text_factory = _decoded
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(_UNFORCED)
-            db.execute("PRAGMA busy_timeout=2000")
+            db.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
             db.executescript(_SCHEMA)
             if (said := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(said)  # noqa: TRY301  the connection has to be closed
+            definition = db.execute("SELECT sql FROM sqlite_master WHERE name = 'results'").fetchone()[0]
+            if "AUTOINCREMENT" not in definition:
+                for statement in _MIGRATE:
+                    db.execute(statement)
         except BaseException:
             db.close()
             raise
         return db
 
     def _set_aside(self, error: sqlite3.Error) -> None:
-        """Begin anew where the file is damaged; what is in it stays under another name."""
+        """Rename a damaged file, so that a new one can be created; its contents stay for inspection."""
         aside = f"{self.path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
-        for end in ("", "-wal", "-shm"):
+        for end in ("", *_SIDE_FILES):
             with contextlib.suppress(FileNotFoundError):
                 Path(f"{self.path}{end}").rename(f"{aside}{end}")
         logger.error(
-            "The outbox %s is damaged (%s). It is set aside as %s, and a new one is begun: results in the old one that "
-            "were not delivered are sent no more, and their tasks are retried after their response timeout",
+            "The outbox %s is damaged (%s). It was renamed to %s and a new one was created. Undelivered results in the "
+            "old file are not sent; their tasks are retried after their response timeout",
             self.path,
             error,
             aside,
         )
 
-    def _unusable(self, error: sqlite3.Error) -> ConfigurationError:
+    def _unusable(self, reason: str) -> ConfigurationError:
         return ConfigurationError(
-            f"The outbox {self.path} cannot be used: {error}.",
+            f"Cannot use the outbox {self.path}: {reason}.",
             variable="outbox",
             value=self.path,
-            allowed="a path to an outbox file, or to a new file in a folder that can be written",
+            allowed="a path to an outbox file, or to a new file in a writable directory; each handler needs its own",
         )
 
     def keep(self, result: Undelivered) -> None:
-        """Write ``result``; when that begins to fail it is logged, and results stay in memory only."""
+        """Write ``result``. The first failure to write is logged; results are then kept in memory only."""
         with self._writing():
             self._insert(result)
 
     def harden(self, result: Undelivered) -> None:
         """Force ``result``, which was not delivered, to the disk, so that it survives a crash of the machine."""
-        if not result.is_for_disk:
+        if result.is_release:
             return
         with self._writing():
             self._db.execute(_FORCED)
             try:
                 if result.row is None:
                     self._insert(result)
-                else:  # the write that is forced takes those before it along
+                else:  # a forced write covers all earlier ones
                     self._db.execute("UPDATE results SET task_id = task_id WHERE id = ?", (result.row,))
             finally:
                 self._db.execute(_UNFORCED)
@@ -155,8 +236,8 @@ class DiskOutbox:
         except sqlite3.Error as error:
             if not self._is_failing:
                 self._is_failing = True
-                logger.error(  # noqa: TRY400  the traceback would say nothing that the path does not
-                    "The outbox %s cannot be written: %s. Results are kept in memory only", self.path, error
+                logger.error(  # noqa: TRY400  the traceback would add nothing to the path
+                    "Cannot write the outbox %s: %s. Results are kept in memory only", self.path, error
                 )
         else:
             if self._is_failing:
@@ -164,81 +245,101 @@ class DiskOutbox:
                 logger.info("The outbox %s can be written again", self.path)
 
     def forget(self, result: Undelivered) -> None:
-        """Remove a result that was delivered."""
+        """Delete a result that was delivered."""
         if result.row is None:
             return
         try:
             with self._lock:
                 self._db.execute("DELETE FROM results WHERE id = ?", (result.row,))
         except sqlite3.Error:
-            logger.exception("The outbox %s cannot be written; task %s may be sent twice", self.path, result.task_id)
+            logger.exception(
+                "Cannot write the outbox %s; the result of task %s may be sent twice", self.path, result.task_id
+            )
 
-    def load(self) -> list[Undelivered]:
-        """What an earlier process could not deliver, oldest first."""
+    def load(self) -> Iterator[Undelivered]:
+        """Yield what an earlier process could not deliver, oldest first; a broken row is moved aside."""
         with self._lock:
             try:
-                return list(self._read())
+                rows = [row for (row,) in self._db.execute("SELECT id FROM results ORDER BY id")]
             except sqlite3.Error:
-                logger.exception("The outbox %s cannot be read; what is in it is left there", self.path)
-                return []
+                logger.exception("Cannot read the outbox %s; its results stay there", self.path)
+                return
+        for row in rows:
+            if (result := self._load_row(row)) is not None:
+                yield result
 
-    def _read(self) -> Iterator[Undelivered]:
-        for row, task_type, task_id, body in self._db.execute("SELECT * FROM results ORDER BY id").fetchall():
-            if isinstance(body, bytes) and isinstance(task_id, str) and _is_update(task_id, body):
-                yield Undelivered(str(task_type), task_id, body, row, may_be_taken=True)
-                continue
-            logger.error("The outbox %s holds a broken entry (row %s); it is set aside", self.path, row)
-            self._db.execute("INSERT INTO broken SELECT *, 'no update of its task' FROM results WHERE id = ?", (row,))
-            self._db.execute("DELETE FROM results WHERE id = ?", (row,))
+    def _load_row(self, row: int) -> Undelivered | None:
+        try:
+            with self._lock:
+                found = self._db.execute("SELECT task_type, task_id, body FROM results WHERE id = ?", (row,)).fetchone()
+                if found is None:
+                    return None
+                task_type, task_id, body = found
+                if isinstance(body, bytes) and isinstance(task_id, str) and _is_update(task_id, body):
+                    return Undelivered(str(task_type), task_id, body, row, may_be_taken=True)
+                logger.error("Row %s of the outbox %s is broken; it is moved to broken_results", row, self.path)
+                with self._db:
+                    self._db.execute("BEGIN IMMEDIATE")
+                    self._db.execute(
+                        "INSERT INTO broken_results (row, task_type, task_id, body, reason)"
+                        " SELECT id, task_type, task_id, body, 'not an update of its task' FROM results WHERE id = ?",
+                        (row,),
+                    )
+                    self._db.execute("DELETE FROM results WHERE id = ?", (row,))
+        except (sqlite3.Error, OverflowError, MemoryError):
+            logger.exception("Cannot read row %s of the outbox %s; it stays there", row, self.path)
+        return None
 
     def adopt(self, path: str) -> None:
-        """Take over what is in another outbox, and remove it; one that cannot be read is left where it is."""
+        """Take over the results of another outbox and delete its file; one that cannot be used is left as it is."""
         try:
             other = DiskOutbox(path)
         except ConfigurationError as error:
-            logger.warning("What is in %s is left there: %s", path, error)
+            logger.warning("Results in %s stay there: %s", path, error)
             return
         for result in other.load():
             copy = Undelivered(result.task_type, result.task_id, result.body)
             self.keep(copy)
             if copy.row is not None:
                 other.forget(result)
-        if is_empty := not other.load() and not other.has_broken():
+        if is_empty := not any(other.load()) and not other.has_broken():
             logger.info("The outbox %s takes over from %s", self.path, path)
         other.close()
         if is_empty:
             Path(path).unlink(missing_ok=True)
+            Path(f"{path}.lock").unlink(missing_ok=True)
 
     def has_broken(self) -> bool:
-        """Whether entries were set aside."""
+        """Return whether broken entries were moved aside."""
         with self._lock:
-            return bool(self._db.execute("SELECT count(*) FROM broken").fetchone()[0])
+            return bool(self._db.execute("SELECT count(*) FROM broken_results").fetchone()[0])
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file and let other handlers use it."""
         with self._lock, contextlib.suppress(sqlite3.Error):
             self._db.close()
+        with contextlib.suppress(sqlite3.Error):
+            self._guard.close()
 
 
-def _is_database(path: str) -> bool:
-    """Whether the file begins as a database: another file, which somebody named by mistake, is left alone."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        return file.read(len(_MAGIC)) == _MAGIC
+def _decoded(text: bytes) -> str:
+    """Return ``text`` although it is damaged: sqlite3 would fail for the whole query."""
+    return text.decode(errors="replace")
 
 
 def _is_update(task_id: str, body: bytes) -> bool:
     try:
         update = loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(update, dict) and update.get("taskId") == task_id and bool(update.get("workflowInstanceId"))
 
 
 def adopt_strays(path: str, files: Collection[str]) -> None:
-    """Move what other numbers of processes left beside ``path`` into the first of ``files``, which are in use now.
+    """Move what other numbers of processes left next to ``path`` into the first of ``files``, which are in use now.
 
     A handler with one process uses ``PATH``, one with several ``PATH.1``, ``PATH.2``, ...: what the fourth could not
-    deliver has to be sent also when there are three the next time.
+    deliver has to be sent when there are only three the next time.
     """
     strays = [path, *(f"{path}.{suffix}" for suffix in _numbers_beside(path))]
     strays = [stray for stray in strays if stray not in files and os.path.isfile(stray)]  # noqa: PTH113
@@ -251,7 +352,7 @@ def adopt_strays(path: str, files: Collection[str]) -> None:
 
 def _numbers_beside(path: str) -> list[str]:
     folder, name = os.path.split(path)
-    if not os.path.isdir(folder or "."):  # noqa: PTH112  opening the outbox will say so
+    if not os.path.isdir(folder or "."):  # noqa: PTH112  opening the outbox reports it
         return []
     found = (entry.name.rpartition(".") for entry in Path(folder or ".").iterdir())
     return sorted(suffix for stem, _, suffix in found if stem == name and suffix.isdecimal())

@@ -1,7 +1,8 @@
-"""What a function returned or raised, as the result of its task."""
+"""Task results: made from what a function returned or raised, and as the JSON of an update."""
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 from typing import Any, Protocol
@@ -9,12 +10,30 @@ from typing import Any, Protocol
 from attrs import field, frozen
 
 from conductor.clients.payloads import PayloadStorage, refuse_output
-from conductor.errors import ConfigurationError, NonRetryableError, SerializationError, TaskInputError
+from conductor.errors import (
+    ConfigurationError,
+    NonRetryableError,
+    NotFoundError,
+    SerializationError,
+    TaskInputError,
+)
 from conductor.models import Task, TaskExecLog, TaskResult, TaskResultStatus
-from conductor.models.codec import to_jsonable
+from conductor.models.codec import dumps, loads, to_jsonable
 from conductor.worker.context import callback_seconds
 
-__all__ = ["NoStorage", "Payloads", "ServerStorage", "TaskInProgress", "failed", "succeeded"]
+__all__ = [
+    "NoStorage",
+    "Payloads",
+    "ServerStorage",
+    "TaskInProgress",
+    "failed",
+    "failure_instead",
+    "sendable_body",
+    "succeeded",
+    "update_body",
+]
+
+logger = logging.getLogger(__name__)
 
 
 class Payloads(Protocol):
@@ -67,9 +86,12 @@ class ServerStorage:
             raise SerializationError(error.message, path_in_value="$") from None
 
 
+#: Characters of a reason for failure; the server truncates longer ones.
 _LONGEST_REASON = 500
+#: Characters of a traceback in a task's log; the middle of a longer one is left out.
 _LONGEST_TRACEBACK = 32_000
 _OWN_MODULES = "conductor.worker."
+_FAILURES = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR"})
 
 
 @frozen
@@ -169,4 +191,67 @@ def _result(task: Task, status: TaskResultStatus, output: dict[str, Any]) -> Tas
         task_id=str(task.task_id),
         status=status,
         output_data=output,
+    )
+
+
+def update_body(result: TaskResult) -> bytes:
+    """Return the JSON of an update (``POST /tasks``); the output must consist of plain JSON values already."""
+    wire: dict[str, Any] = {
+        "taskId": result.task_id,
+        "workflowInstanceId": result.workflow_instance_id,
+        "status": str(result.status),
+        "outputData": result.output_data,
+        "workerId": result.worker_id,
+    }
+    if result.reason_for_incompletion is not None:
+        wire["reasonForIncompletion"] = result.reason_for_incompletion
+    if result.callback_after_seconds:
+        wire["callbackAfterSeconds"] = result.callback_after_seconds
+    if result.logs:
+        wire["logs"] = [line.to_dict() for line in result.logs]
+    if result.external_output_payload_storage_path:
+        wire["externalOutputPayloadStoragePath"] = result.external_output_payload_storage_path
+    wire.update(result.unknown_fields)
+    return dumps(wire)
+
+
+def sendable_body(result: TaskResult) -> bytes:
+    """Return ``update_body``, or a failure of the task if a result made by the function has no JSON form."""
+    try:
+        return update_body(result)
+    except Exception as error:  # noqa: BLE001  whatever is in the result, the task must get an answer
+        logger.error("The TaskResult of task %s has no JSON form: %s", result.task_id, error)  # noqa: TRY400
+        reason = f"The TaskResult has no JSON form: {error}"
+        return update_body(_terminal_failure(result.workflow_instance_id, result.task_id, reason))
+
+
+def failure_instead(body: bytes, error: BaseException) -> bytes | None:
+    """Return the update that fails a task whose result was refused, so that it does not wait for its timeout.
+
+    None for a task that the server does not know, for a release, and for a failure that is as short already.
+    """
+    wire = loads(body)
+    status = wire.get("status")
+    if isinstance(error, NotFoundError) or is_release(wire):
+        return None
+    if status in _FAILURES and not wire.get("logs") and not wire.get("outputData"):
+        return None
+    reason = f"The server refused the {status} result of this task: {error}"
+    instead = _terminal_failure(wire["workflowInstanceId"], wire["taskId"], reason)
+    if status in _FAILURES:
+        instead.status = TaskResultStatus(status)
+    return update_body(instead)
+
+
+def is_release(wire: dict[str, Any]) -> bool:
+    """Return whether an update gives the task back to the server, to be dispatched again at once."""
+    return wire.get("status") == "IN_PROGRESS" and not wire.get("callbackAfterSeconds")
+
+
+def _terminal_failure(workflow_id: str, task_id: str, reason: str) -> TaskResult:
+    return TaskResult(
+        workflow_instance_id=workflow_id,
+        task_id=task_id,
+        status=TaskResultStatus.FAILED_WITH_TERMINAL_ERROR,
+        reason_for_incompletion=reason[:_LONGEST_REASON],
     )

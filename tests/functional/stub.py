@@ -33,6 +33,7 @@ class Stub:
         self.requests = Counter()
         self.polls = []
         self.fault = lambda kind: None
+        self.update_fault = lambda update: None  # what one update meets
         self.has_v2 = True
         self.is_ascii = True  # without it, lone surrogates of tasks become bytes that are no UTF-8
         self.update_answer = lambda task_id: task_id
@@ -212,6 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer({"error": "EXPIRED_TOKEN"}, 401)
             return True
         fault = self.owner.fault(kind)
+        if fault is None and kind in {"update", "update-v2"}:
+            fault = self.owner.update_fault(json.loads(data))
         if fault is None:
             return False
         if fault == "cut-after" and data is not None:
@@ -226,6 +229,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer("", kind="text/plain")
         elif callable(fault):
             fault(self)
+        elif fault == "malformed":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n[]")
+            self.close_connection = True
+        elif fault == "redirect":
+            self.send_response(302)
+            self.send_header("Location", "/login")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         elif fault == "html":
             self.answer("<html><title>Log in</title></html>", kind="text/html")
         else:

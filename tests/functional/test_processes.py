@@ -216,7 +216,7 @@ ONLY_IN_MAIN = SCRIPT.replace(
         (SCRIPT.replace("processes=2", "processes=0"), "processes is 0"),
         (
             SCRIPT.replace("processes=2", "processes=2, outbox='/no/such/folder/box'"),
-            "The outbox /no/such/folder/box.1",
+            "Cannot use the outbox /no/such/folder/box.1",
         ),
     ],
 )

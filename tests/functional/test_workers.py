@@ -221,7 +221,7 @@ def test_a_short_outage_costs_no_result_and_is_logged_once_each_way(stub, start,
     assert sum("polling fails" in t for t in texts) == 1
     assert sum("polling works again" in t for t in texts) == 1
     assert sum("cannot be delivered" in t for t in texts) == 1
-    assert sum("waiting results are delivered" in t for t in texts) == 1
+    assert sum("All results are delivered" in t for t in texts) == 1
 
 
 def test_a_result_that_the_server_refuses_is_told_and_not_sent_again(stub, start, wait_until):
@@ -577,7 +577,7 @@ def test_a_hundred_task_types_work_in_one_process_on_two_threads_each(stub, star
     ours = [
         t.name for t in threading.enumerate() if t.name.startswith(("poll:", "run:", "outbox", "lease", "watchdog"))
     ]
-    assert len(ours) == 203
+    assert len(ours) == 206
     assert handler.stop(grace_seconds=10).drained
 
 

@@ -1,3 +1,10 @@
+"""ResultDelivery with a fake server and a fake clock; no threads but where a test starts them."""
+
+import asyncio
+import math
+import shutil
+import sqlite3
+import threading
 import time
 
 import pytest
@@ -9,29 +16,52 @@ from conductor.errors import (
     NotFoundError,
     ServerError,
     UnexpectedResponseError,
+    UnsupportedByServerError,
 )
 from conductor.models import TaskResult
-from conductor.worker.delivery import ResultDelivery, is_final
+from conductor.worker.delivery import AttemptRate, ResultDelivery, attempt_limit, is_final, retry_delay
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateFailure
 from conductor.worker.outbox import DiskOutbox, Undelivered
 
+NEVER_SENT = APIConnectionError("refused", never_sent=True)
+LOST = APIConnectionError("connection reset")
+BUSY = ServerError("busy", status=503, from_conductor=True)
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
 
 class Server:
-    """Takes every update but those of tasks for which it has an error."""
+    """Takes every update except those of tasks for which it has an error, or a list of errors to give in turn."""
 
     def __init__(self):
         self.errors = {}
-        self.taken = []
-        self.limits = []
+        self.taken, self.bodies, self.limits, self.attempts, self.by_v2 = [], [], [], [], []
 
     def update(self, task_id, body, limit=None):
         self.limits.append(limit)
-        if (error := self.errors.get(task_id)) is not None:
+        self.attempts.append(task_id)
+        error = self.errors.get(task_id, self.errors.get("*"))
+        if isinstance(error, list):
+            error = error.pop(0) if error else None
+        if error is not None:
             raise error
-        self.taken.append(body)
+        self.taken.append(task_id)
+        self.bodies.append(body)
 
     def update_v2(self, task_id, body, limit=None):
+        self.by_v2.append(task_id)
         self.update(task_id, body, limit)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
 
 
 @pytest.fixture
@@ -45,79 +75,154 @@ def heard():
 
 
 @pytest.fixture
-def delivery(server, heard):
+def delivery(server, heard, clock):
     events = EventDispatcher()
     events.add(DeliveryDelayed, heard.append)
     events.add(TaskUpdateFailure, heard.append)
-    return ResultDelivery(server, events)
+    return ResultDelivery(server, events, clock=clock)
 
 
 def result(task_id):
     return TaskResult("w", task_id, status="COMPLETED")
 
 
-def try_again(delivery):
-    """What the sender's thread does with the result that waits longest, without its pauses."""
-    delivery._send(delivery._take(0.0), 0.0)
-
-
-def test_an_outage_in_which_every_update_is_answered_with_500_loses_nothing_however_long_it_is(delivery, server, heard):
-    server.errors = {"t1": ServerError("down", status=500), "t2": ServerError("down", status=500)}
-    for task_id in ("t1", "t2"):
+def deliver(delivery, *task_ids):
+    for task_id in task_ids:
         delivery.deliver("work", result(task_id), wants_next=False)
-    for _ in range(1000):
-        try_again(delivery)
+
+
+def pass_time(delivery, clock, seconds, step=0.1):
+    """Let one sender send what is due, at each step of the clock; return the number of attempts."""
+    attempts, end = 0, clock.now + seconds
+    while clock.now < end:
+        clock.now += step
+        while delivery.send_next():
+            attempts += 1
+    return attempts
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LOST,
+        APITimeoutError("no response"),
+        UnexpectedResponseError("a redirect", status=302),
+        UnexpectedResponseError("an HTML page", status=200),
+        UnexpectedResponseError("a malformed response"),
+        ServerError("cannot", status=500),
+    ],
+)
+def test_a_result_that_is_never_taken_holds_up_no_other(delivery, server, clock, error):
+    server.errors = {"bad": error, "*": [BUSY] * 19}
+    deliver(delivery, "bad", *(f"t{number}" for number in range(19)))
+    assert (delivery.waiting, delivery.delivered) == (20, 0)
+    pass_time(delivery, clock, 5)
+    assert (delivery.waiting, delivery.delivered) == (1, 19)
+
+
+def test_each_result_has_its_own_schedule(delivery, server, clock):
+    server.errors = {f"t{number}": [ServerError("no", status=500)] * 5 for number in range(50)}
+    deliver(delivery, *(f"t{number}" for number in range(50)))
+    pass_time(delivery, clock, 15)
+    assert delivery.delivered == 50
+
+
+def test_an_outage_costs_a_bounded_number_of_requests(delivery, server, clock):
+    server.errors = {"*": BUSY}
+    attempts, number = 0, 0
+    for _ in range(50):  # ten tasks end in each tenth of a second
+        for _ in range(10):
+            deliver(delivery, f"t{number}")
+            number += 1
+        pass_time(delivery, clock, 0.1)
+        attempts = len(server.attempts)
+    assert attempts <= 200
+    server.errors.clear()
+    pass_time(delivery, clock, 2)
+    assert (delivery.delivered, delivery.waiting) == (500, 0)
+
+
+def test_an_outage_loses_nothing_however_long_it_is(delivery, server, clock):
+    deliver(delivery, *(f"before{number}" for number in range(100)))
+    server.errors = {"*": ServerError("down", status=500)}
+    deliver(delivery, "t1", "t2")
+    pass_time(delivery, clock, 3600, step=1.0)
     assert (delivery.waiting, delivery.refused) == (2, 0)
     server.errors.clear()
-    try_again(delivery)
-    try_again(delivery)
-    assert (delivery.waiting, delivery.delivered) == (0, 2)
+    pass_time(delivery, clock, 3)
+    assert (delivery.waiting, delivery.delivered) == (0, 102)
 
 
-def test_a_result_that_fails_a_hundred_times_while_others_are_taken_is_given_up_and_its_task_failed(
-    delivery, server, heard
+@pytest.mark.parametrize("error", [ServerError("cannot", status=500), LOST, UnexpectedResponseError("302", status=302)])
+@pytest.mark.parametrize("has_traffic", [True, False])
+def test_a_result_that_is_refused_while_others_are_taken_fails_its_task(
+    delivery, server, clock, heard, error, has_traffic
 ):
-    server.errors = {"t1": ServerError("cannot", status=500)}
-    delivery.deliver("work", result("t1"), wants_next=False)
-    for turn in range(99):
-        delivery.deliver("work", result(f"other-{turn}"), wants_next=False)
-        try_again(delivery)
-    assert delivery.refused == 0
-    delivery.deliver("work", result("other"), wants_next=False)
-    try_again(delivery)
-    assert delivery.refused == 1
-    assert isinstance(heard[-1], TaskUpdateFailure)
-    server.errors.clear()
-    try_again(delivery)
-    assert b"FAILED_WITH_TERMINAL_ERROR" in server.taken[-1]
-    assert delivery.waiting == 0
+    real = server.update
+
+    def update(task_id, body, limit=None):
+        server.errors = {"bad": error} if b'"COMPLETED"' in body else {}
+        real(task_id, body, limit)
+
+    server.update = update
+    deliver(delivery, "bad", *(f"first{number}" for number in range(40)))
+    for number in range(70):
+        if has_traffic:
+            deliver(delivery, f"other{number}")
+        pass_time(delivery, clock, 1)
+    assert (delivery.refused, delivery.waiting) == (1, 0)
+    assert [type(event) for event in heard].count(TaskUpdateFailure) == 1
+    assert b"FAILED_WITH_TERMINAL_ERROR" in server.bodies[server.taken.index("bad")]
 
 
-def test_while_the_server_cannot_be_reached_the_oldest_result_stays_first(delivery, server):
-    server.errors = {"t1": APIConnectionError("gone"), "t2": APIConnectionError("gone")}
-    for task_id in ("t1", "t2"):
-        delivery.deliver("work", result(task_id), wants_next=False)
-    try_again(delivery)
-    assert delivery.undelivered_ids() == ["t1", "t2"]
+def test_a_result_that_cannot_be_sent_is_never_given_up(delivery, server, clock):
+    server.errors = {"bad": NEVER_SENT}
+    deliver(delivery, "bad")
+    for number in range(200):
+        deliver(delivery, f"other{number}")
+        pass_time(delivery, clock, 1)
+    assert (delivery.refused, delivery.waiting) == (0, 1)
 
 
-def test_a_result_whose_answer_does_not_come_lets_the_others_go_first(delivery, server):
-    server.errors = {"t1": APITimeoutError("silence"), "t2": ServerError("busy", status=503)}
-    for task_id in ("t1", "t2"):
-        delivery.deliver("work", result(task_id), wants_next=False)
-    server.errors.pop("t2")
-    try_again(delivery)
-    assert delivery.undelivered_ids() == ["t2", "t1"]
-    try_again(delivery)
-    assert delivery.undelivered_ids() == ["t1"]
+def test_more_failures_are_accepted_where_others_fail_often():
+    table = [
+        (0.0, True, 12),
+        (0.0, False, 30),
+        (0.25, True, 12),  # one attempt in five fails
+        (1.0, True, 20),  # every second one
+        (9.0, True, 132),  # nine of ten
+    ]
+    for mean, is_answered, limit in table:
+        assert attempt_limit(mean, is_answered=is_answered) == limit, (mean, is_answered)
 
 
-def test_whatever_goes_wrong_while_a_result_is_sent_it_is_kept(delivery, server):
-    server.errors = {"t1": RuntimeError("the application's own auth failed")}
+def test_nine_failing_attempts_of_ten_cost_no_result(delivery, server, clock):
+    turn = iter(range(10**9))
+    real = server.update
+
+    def update(task_id, body, limit=None):
+        if next(turn) % 10:
+            server.attempts.append(task_id)
+            raise ServerError("overloaded", status=500)
+        real(task_id, body, limit)
+
+    server.update = update
+    for number in range(300):
+        deliver(delivery, f"t{number}")
+        pass_time(delivery, clock, 0.5)
+    pass_time(delivery, clock, 200)
+    assert (delivery.refused, delivery.waiting) == (0, 0)
+
+
+@pytest.mark.parametrize("error", [SystemExit(), KeyboardInterrupt(), asyncio.CancelledError(), RuntimeError("auth")])
+def test_whatever_is_raised_while_a_result_is_sent_it_is_kept(delivery, server, clock, error):
+    server.errors = {"t1": error}
     assert delivery.deliver("work", result("t1"), wants_next=True) is None
     assert (delivery.undelivered_ids(), delivery.is_failing) == (["t1"], True)
+    pass_time(delivery, clock, 1)
+    assert delivery.undelivered_ids() == ["t1"]
     server.errors.clear()
-    try_again(delivery)
+    pass_time(delivery, clock, 3)
     assert (delivery.waiting, delivery.delivered, delivery.is_failing) == (0, 1, False)
 
 
@@ -125,59 +230,173 @@ def test_whatever_goes_wrong_while_a_result_is_sent_it_is_kept(delivery, server)
     ("error", "twice"),
     [
         (APITimeoutError("silence"), 1),
-        (APIConnectionError("cut"), 1),
+        (LOST, 1),
         (UnexpectedResponseError("a login page", status=200), 1),
-        (APIConnectionError("refused", never_sent=True), 0),
-        (ServerError("busy", status=503, from_conductor=True), 0),
+        (NEVER_SENT, 0),
+        (BUSY, 0),
     ],
 )
-def test_a_result_that_the_server_may_have_had_already_is_counted(delivery, server, error, twice):
-    server.errors = {"t1": error}
-    delivery.deliver("work", result("t1"), wants_next=False)
-    server.errors.clear()
-    try_again(delivery)
+def test_a_result_that_the_server_may_have_taken_before_is_counted(delivery, server, clock, error, twice):
+    server.errors = {"t1": [error]}
+    deliver(delivery, "t1")
+    pass_time(delivery, clock, 1)
     assert (delivery.delivered, delivery.sent_twice) == (1, twice)
 
 
-@pytest.mark.parametrize("asked", [0.0, 15.0])
-def test_a_pause_that_the_server_asks_for_may_be_longer_than_ours_and_not_shorter(delivery, asked):
-    pause = delivery._longer(0.0, ServerError("busy", status=503, retry_after=asked))
-    assert pause == asked if asked else 0.3 < pause <= 0.5
+def test_the_delay_grows_and_a_longer_one_of_the_server_wins():
+    longest = lambda low, high: high
+    error = ServerError("busy", status=503)
+    assert [retry_delay(failures, error, longest) for failures in (1, 2, 3, 4, 50)] == [0.5, 1.0, 2.0, 2.0, 2.0]
+    assert 0.37 < retry_delay(1, error) <= 0.5
+    for asked, delay in ((15.0, 15.0), (0.0, 0.5), (3600.0, 60.0)):
+        assert retry_delay(1, ServerError("busy", status=503, retry_after=asked), longest) == delay
+    no_token = APIConnectionError("no token")
+    no_token.no_token_for = 7.0
+    assert retry_delay(1, no_token, longest) == 7.0
 
 
-def test_when_the_handler_stops_no_answer_is_waited_for_beyond_its_deadline(delivery, server):
-    delivery.hurry(time.monotonic() + 3.0)
-    delivery.deliver("work", result("t1"), wants_next=False)
-    delivery.hurry(time.monotonic() - 3.0)
-    delivery.deliver("work", result("t2"), wants_next=False)
-    assert server.limits == [pytest.approx(3.0, abs=0.5), pytest.approx(0.5)]
+def test_polls_that_work_again_bring_the_next_attempt_forward(delivery, server, clock):
+    server.errors = {"t1": [BUSY] * 3, "asked": [ServerError("busy", status=503, retry_after=15)]}
+    deliver(delivery, "t1", "asked")
+    pass_time(delivery, clock, 1.7)
+    delivery.nudge()
+    pass_time(delivery, clock, 0.1)
+    assert server.taken == ["t1"]
+    pass_time(delivery, clock, 12)
+    assert server.taken == ["t1"]  # the server asked for 15 s for the other one
+    pass_time(delivery, clock, 2)
+    assert server.taken == ["t1", "asked"]
 
 
-def test_with_an_outbox_a_result_is_on_disk_before_it_is_sent_and_gone_once_it_is_taken(server, tmp_path):
-    delivery = ResultDelivery(server, EventDispatcher(), DiskOutbox(tmp_path / "box"))
+def test_only_two_senders_wait_for_results_that_time_out(server, clock):
+    delivery = ResultDelivery(server, EventDispatcher(), clock=clock)
+    server.errors = {"*": APITimeoutError("silence")}
+    deliver(delivery, "s1", "s2", "s3")
+    release, inside = threading.Event(), threading.Semaphore(0)
+    real = server.update
+
+    def slow(task_id, body, limit=None):
+        if task_id.startswith("s"):
+            inside.release()
+            assert release.wait(10)
+        real(task_id, body, limit)
+
+    server.update = slow
+    server.errors = {"b1": BUSY}
+    clock.now += 2
+    threads = [threading.Thread(target=delivery.send_next) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        assert inside.acquire(timeout=10)
+    assert delivery.send_next() is False  # the third one waits, although it is due
+    server.update = slow
+    deliver(delivery, "b1")
+    server.errors.clear()
+    clock.now += 2
+    assert delivery.send_next() is True
+    assert server.taken == ["b1"]
+    release.set()
+    for thread in threads:
+        thread.join(10)
+
+
+def test_the_rate_of_attempts_is_a_token_bucket():
+    rate = AttemptRate(10.0, 2)
+    waits = []
+    for now in (0.0, 0.0, 0.0):
+        waits.append(rate.wait(now))
+        if not waits[-1]:
+            rate.take()
+    assert waits == [0.0, 0.0, pytest.approx(0.1)]
+    assert rate.wait(0.1) == pytest.approx(0.0)
+    rate.take()
+    assert rate.wait(math.inf) == 0.0
+
+
+def test_after_a_lost_response_next_tasks_are_refused_for_a_growing_time(delivery, server, clock):
+    def chained(task_id):
+        delivery.deliver("work", result(task_id), wants_next=True)
+        return server.by_v2[-1:] == [task_id]
+
+    server.errors = {"lost1": [LOST], "lost2": [LOST]}
+    assert chained("ok")
+    assert chained("lost1")
+    pass_time(delivery, clock, 1)
+    assert not chained("within 2 s")
+    clock.now += 1
+    assert chained("after 2 s")
+    assert chained("lost2")
+    pass_time(delivery, clock, 3)
+    assert not chained("within 4 s")
+    clock.now += 1
+    assert chained("after 4 s")
+    assert all(chained(f"ok{number}") for number in range(50))
+    server.errors = {"lost3": [LOST]}
+    assert chained("lost3")
+    pass_time(delivery, clock, 2.1)
+    assert chained("the first time again")
+
+
+def test_a_server_without_next_tasks_in_responses_is_asked_once(delivery, server):
+    server.update_v2 = lambda *_: (_ for _ in ()).throw(UnsupportedByServerError("no", status=404))
+    for number in range(3):
+        delivery.deliver("work", result(f"t{number}"), wants_next=True)
+    assert server.taken == ["t0", "t1", "t2"]
+
+
+def test_at_a_stop_no_response_is_awaited_beyond_the_deadline(delivery, server, clock):
+    delivery.hurry(clock.now + 3.0)
+    deliver(delivery, "t1")
+    delivery.hurry(clock.now - 3.0)
+    deliver(delivery, "t2")
+    assert server.limits == [3.0, 0.5]
+
+
+def test_at_a_stop_results_are_sent_at_once_also_those_the_server_wants_later(delivery, server, clock):
+    server.errors = {"t1": [ServerError("busy", status=503, retry_after=15)]}
+    deliver(delivery, "t1")
+    delivery.hurry(clock.now + 3.0)
+    assert delivery.send_next()
+    assert server.taken == ["t1"]
+
+
+def test_a_release_whose_response_is_lost_is_not_repeated(delivery, server, clock):
+    for error, attempts in ((LOST, 1), (APITimeoutError("silence"), 1), (NEVER_SENT, 2), (BUSY, 2)):
+        server.errors, server.attempts = {"t1": [error]}, []
+        assert delivery.release("work", TaskResult("w", "t1", status="IN_PROGRESS")) is False
+        pass_time(delivery, clock, 5)
+        assert len(server.attempts) == attempts, error
+        assert (delivery.waiting, delivery.waiting_of("work")) == (0, 0)
+
+
+def test_a_result_is_on_disk_before_its_first_attempt_and_gone_afterwards(server, tmp_path, clock):
+    path = tmp_path / "box"
+    delivery = ResultDelivery(server, EventDispatcher(), DiskOutbox(path), clock)
     on_disk = []
 
-    def look(task_id, body, limit=None):
-        other = DiskOutbox(tmp_path / "box")
-        on_disk.extend(one.task_id for one in other.load())
-        other.close()
+    def look(task_id="", body=b"", limit=None):
+        copy = tmp_path / "copy"
+        for end in ("", "-wal"):
+            shutil.copy(f"{path}{end}", f"{copy}{end}")
+        db = sqlite3.connect(copy)
+        on_disk.append([row[0] for row in db.execute("SELECT task_id FROM results")])
+        db.close()
 
     server.update = look
-    delivery.deliver("work", result("t1"), wants_next=False)
-    assert on_disk == ["t1"]
-    look("t1", b"")
-    assert on_disk == ["t1"]
+    deliver(delivery, "t1")
+    look()
+    assert on_disk == [["t1"], []]
     delivery.close(0.0)
 
 
-def test_what_gives_a_task_back_is_not_kept_on_disk(server, tmp_path):
-    delivery = ResultDelivery(server, EventDispatcher(), DiskOutbox(tmp_path / "box"))
-    server.errors = {"t1": APIConnectionError("gone")}
-    assert delivery.hand_back("work", TaskResult("w", "t1", status="IN_PROGRESS")) is False
+def test_a_release_is_never_written_to_disk(server, tmp_path, clock):
+    delivery = ResultDelivery(server, EventDispatcher(), DiskOutbox(tmp_path / "box"), clock)
+    server.errors = {"t1": NEVER_SENT}
+    assert delivery.release("work", TaskResult("w", "t1", status="IN_PROGRESS")) is False
     assert delivery.undelivered_ids() == ["t1"]
     delivery.close(0.0)
     other = DiskOutbox(tmp_path / "box")
-    assert other.load() == []
+    assert list(other.load()) == []
     other.close()
 
 
@@ -192,20 +411,42 @@ def test_what_gives_a_task_back_is_not_kept_on_disk(server, tmp_path):
         (ServerError("x", status=500, server_message="JSON parse error: String value length exceeds"), True),
         (ServerError("x", status=500, server_message="no connection to the database"), False),
         (ServerError("x", status=503), False),
-        (APIConnectionError("gone"), False),
+        (LOST, False),
     ],
 )
-def test_which_answers_say_that_a_result_will_never_be_taken(error, final):
+def test_which_errors_are_final(error, final):
     assert is_final(error) is final
 
 
-def test_what_waits_is_counted_by_type(delivery, server):
-    server.errors = {"t1": APIConnectionError("gone")}
-    delivery.deliver("work", result("t1"), wants_next=False)
+def test_undelivered_results_are_counted_by_task_type(delivery, server, clock):
+    server.errors = {"t1": [NEVER_SENT]}
+    deliver(delivery, "t1")
     assert delivery.undelivered_ids() == ["t1"]
     assert (delivery.waiting_of("work"), delivery.waiting_of("other")) == (1, 0)
     assert not delivery.is_full("work")
     for _ in range(999):
-        delivery._enqueue(Undelivered("work", "t", b"{}"))
+        delivery._enqueue(Undelivered("work", "t", b"{}"), math.inf)
     assert delivery.is_full("work")
     assert not delivery.is_full("other")
+    pass_time(delivery, clock, 1)
+    assert not delivery.is_full("work")
+
+
+def test_close_ends_the_senders_for_good(server):
+    delivery = ResultDelivery(server, EventDispatcher())
+    delivery.start()
+    assert delivery.is_alive
+    delivery.close(time.monotonic() + 10)
+    assert not delivery.is_alive
+    delivery.revive()
+    assert not delivery.is_alive
+
+
+def test_the_senders_deliver_what_failed_at_first(server):
+    delivery = ResultDelivery(server, EventDispatcher())
+    server.errors = {"t1": [BUSY], "t2": [LOST, LOST]}
+    delivery.start()
+    deliver(delivery, "t1", "t2")
+    assert delivery.flush(time.monotonic() + 30)
+    assert sorted(server.taken) == ["t1", "t2"]
+    delivery.close(time.monotonic() + 10)

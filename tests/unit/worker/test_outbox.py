@@ -1,4 +1,8 @@
+import os
 import sqlite3
+import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -23,7 +27,7 @@ def test_what_was_kept_is_there_after_a_restart_in_order_until_it_is_forgotten(p
     first.forget(kept[1])
     first.close()
     second = DiskOutbox(path)
-    left = second.load()
+    left = list(second.load())
     assert [(u.task_type, u.task_id, u.body) for u in left] == [
         ("work", "t0", update("t0")),
         ("work", "t2", update("t2")),
@@ -43,7 +47,7 @@ def test_a_corrupt_entry_is_set_aside_and_never_fatal(path, caplog):
         raw.execute("INSERT INTO results (task_type, task_id, body) VALUES ('work', NULL, x'7b7d')")
     raw.close()
     assert [u.task_id for u in outbox.load()] == ["good"]
-    assert "set aside" in caplog.text
+    assert "moved to broken_results" in caplog.text
     assert [u.task_id for u in outbox.load()] == ["good"]
     outbox.close()
 
@@ -142,4 +146,80 @@ def test_a_stray_that_is_no_outbox_is_left_alone(tmp_path, caplog):
     adopt_strays(str(path), [str(path)])
     assert left_in(path) == ["mine"]
     assert (tmp_path / "box.7").read_bytes() == b"x" * 5000
-    assert "left there" in caplog.text
+    assert "stay there" in caplog.text
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["box", "box.7", "box.lock"]
+
+
+def test_a_file_in_use_is_refused_and_free_again_after_close(path):
+    first = DiskOutbox(path)
+    with pytest.raises(ConfigurationError, match="another process or handler is using it"):
+        DiskOutbox(path)
+    first.keep(Undelivered("work", "t", update("t")))
+    first.close()
+    assert left_in(path) == ["t"]
+
+
+def test_another_process_is_refused_too(path):
+    program = f"from conductor.worker.outbox import DiskOutbox; DiskOutbox({str(path)!r})"
+    first = DiskOutbox(path)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert "another process or handler is using it" in ended.stderr
+    first.close()
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+def test_the_file_is_private_and_one_of_an_older_release_becomes_so(path):
+    path.touch(0o644)
+    outbox = DiskOutbox(path)
+    outbox.keep(Undelivered("work", "t", update("t")))
+    names = sorted(one.name for one in path.parent.iterdir())
+    assert names == ["outbox.db", "outbox.db-shm", "outbox.db-wal", "outbox.db.lock"]
+    assert {stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()} == {0o600}
+    outbox.close()
+
+
+@pytest.mark.parametrize("end", ["", ".lock", "-wal", "-shm"])
+def test_a_symbolic_link_is_refused_and_its_target_untouched(tmp_path, path, end):
+    target = tmp_path / "target"
+    target.write_bytes(b"precious")
+    target.chmod(0o644)
+    path.with_name(path.name + end).symlink_to(target)
+    with pytest.raises(ConfigurationError, match="symbolic link"):
+        DiskOutbox(path)
+    assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (b"precious", 0o644)
+
+
+def test_another_file_named_by_mistake_is_left_as_it_is(path):
+    path.write_text("name,amount\n")
+    path.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="not an outbox but another file"):
+        DiskOutbox(path)
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("name,amount\n", 0o644)
+    assert [one.name for one in path.parent.iterdir()] == ["outbox.db"]
+
+
+def test_ids_are_never_reused_also_in_a_file_of_an_older_release(path):
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE results (id INTEGER PRIMARY KEY, task_type TEXT, task_id TEXT, body BLOB)")
+    db.execute("INSERT INTO results VALUES (7, 'work', 'old', ?)", (update("old"),))
+    db.commit()
+    db.close()
+    outbox = DiskOutbox(path)
+    (old,) = outbox.load()
+    outbox.forget(old)
+    new = Undelivered("work", "new", update("new"))
+    outbox.keep(new)
+    assert (old.row, new.row) == (7, 8)
+    outbox.close()
+
+
+def test_broken_rows_are_moved_aside_one_by_one_at_every_start(path, caplog):
+    for start in range(3):
+        outbox = DiskOutbox(path)
+        outbox.keep(Undelivered("work", f"good{start}", update(f"good{start}")))
+        for body, task_id in ((b"cut", "'x'"), (b"[" * 100_000, "'x'"), (b"{}", "CAST(x'ff' AS TEXT)"), (b"{}", "1.5")):
+            outbox._db.execute(f"INSERT INTO results (task_type, task_id, body) VALUES ('work', {task_id}, ?)", (body,))
+        assert [one.task_id for one in outbox.load()] == [f"good{number}" for number in range(start + 1)]
+        assert outbox._db.execute("SELECT count(*) FROM broken_results").fetchone() == (4 * (start + 1),)
+        outbox.close()

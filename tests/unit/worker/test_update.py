@@ -4,7 +4,7 @@ import pytest
 
 from conductor.errors import BadRequestError, NotFoundError
 from conductor.models import TaskExecLog, TaskResult
-from conductor.worker.delivery import failure_instead, sendable_body, update_body
+from conductor.worker.results import failure_instead, sendable_body, update_body
 
 REFUSED = BadRequestError("too large", status=413)
 
