@@ -1,36 +1,36 @@
-"""All errors of the SDK: one tree, split by what the caller can do about it.
+"""All errors of the SDK in one tree, divided by what the caller can do about them.
 
 ::
 
     ConductorError
-    ├── ConfigurationError            a setting is wrong: .variable .value .allowed
-    ├── WorkerRegistrationError       duplicate, unknown, not callable: .places
-    ├── APIError                      a call failed: .operation .method .path .attempts
-    │   ├── APIConnectionError        no answer came
-    │   │   └── APITimeoutError       none came in time
-    │   ├── APIStatusError            an answer came: .status .code .server_message .validation_errors .retry_after
+    ├── ConfigurationError            an invalid setting or argument: .variable .value .allowed
+    ├── WorkerRegistrationError       a duplicate or unknown worker: .locations
+    ├── APIError                      a request failed: .operation .method .path .attempts
+    │   ├── APIConnectionError        no response
+    │   │   └── APITimeoutError       no response in time
+    │   ├── APIStatusError            an error response: .status .code .server_message .validation_errors .retry_after
     │   │   ├── BadRequestError       400, 422
     │   │   ├── AuthenticationError   401
     │   │   ├── PermissionDeniedError 403
     │   │   ├── NotFoundError         404
-    │   │   │   └── UnsupportedByServerError   the server in use has no such operation: .supported_by
+    │   │   │   └── UnsupportedByServerError   the server does not have the operation: .supported_by
     │   │   ├── ConflictError         409
     │   │   ├── RateLimitError        429
     │   │   └── ServerError           5xx
-    │   └── UnexpectedResponseError   HTML, broken JSON, another shape than promised: .path_in_body
+    │   └── UnexpectedResponseError   HTML, invalid JSON or another type: .path_in_body
     ├── WorkflowRunError              .workflow_id .workflow
-    │   ├── WorkflowFailedError       it ended, not as COMPLETED: .failed_task .reason .logs
-    │   └── WorkflowTimeoutError      it did not end in time
-    ├── WorkflowDefinitionError       found before anything was sent: .problems
-    ├── TaskInputError                an argument is missing or cannot be converted: .parameter .expected
-    ├── SerializationError            a value has no JSON form: .path_in_value
-    ├── WebhookVerificationError      a webhook is not genuine, or too old: answer 401
-    └── ServerStartError              a server that the SDK launches did not come up: .log_path
+    │   ├── WorkflowFailedError       the execution did not complete: .failed_task .reason .logs
+    │   └── WorkflowTimeoutError      the execution did not end in time
+    ├── WorkflowDefinitionError       an invalid definition, found before it was sent: .problems
+    ├── TaskInputError                a missing argument, or one of the wrong type: .parameter .expected
+    ├── SerializationError            a value without a JSON form: .path_in_value
+    ├── WebhookVerificationError      a webhook with an invalid signature, or too old: respond with 401
+    └── ServerStartError              a server that the SDK launches did not start: .log_path
 
-    NonRetryableError(Exception)      raised by the user's function: the task fails for good
+    NonRetryableError(Exception)      raised by a worker's function: the task fails permanently
 
-``NonRetryableError`` is no ``ConductorError``, so that ``except ConductorError`` around a client call inside a worker
-cannot swallow it. No error carries a header, a token or a secret.
+``NonRetryableError`` is not a ``ConductorError``, so that ``except ConductorError`` around a client call inside a
+worker cannot swallow it. No error contains a header, a token or a secret.
 """
 
 from __future__ import annotations
@@ -71,9 +71,12 @@ __all__ = [
 
 
 class ConductorError(Exception):
-    """The root of every error that this SDK raises.
+    """The base class of all errors that the SDK raises.
 
-    All further values of a subclass are keyword arguments and attributes, so that every error pickles and prints.
+    The values of a subclass are keyword arguments and attributes, so that every error can be pickled.
+
+    Attributes:
+        message: The message, which is also ``str(error)``.
     """
 
     def __init__(self, message: str, **values: Any) -> None:
@@ -88,7 +91,7 @@ class ConductorError(Exception):
         return f"{type(self).__name__}({self.message!r})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The error as plain values, for structured logs."""
+        """Return the error as a dict of strings, numbers, booleans, lists and dicts, for structured logs."""
         plain = {k: v for k, v in self.__dict__.items() if isinstance(v, str | int | float | bool | list | dict)}
         return {"error": type(self).__name__, **plain}
 
@@ -101,12 +104,12 @@ def _rebuild(cls: type[ConductorError], message: str, values: dict[str, Any]) ->
 
 
 class ConfigurationError(ConductorError):
-    """A setting cannot be used.
+    """A setting or an argument is invalid. Nothing was sent.
 
     Attributes:
-        variable: The setting's name as the user wrote it: an environment variable, or an argument.
-        value: What was given; None for a secret.
-        allowed: What would be accepted, in words.
+        variable: The environment variable, setting or argument.
+        value: The invalid value; None for a secret.
+        allowed: Description of the valid values.
     """
 
     def __init__(self, message: str, *, variable: str = "", value: object = None, allowed: str = "") -> None:
@@ -118,28 +121,29 @@ class ConfigurationError(ConductorError):
 
 
 class WorkerRegistrationError(ConductorError):
-    """Workers cannot be used as declared: declared twice, not callable, none found.
+    """Workers cannot be used as declared: declared twice, not callable, or none found.
 
     Attributes:
-        places: ``file:line`` of each declaration that takes part.
+        locations: ``file:line`` of each declaration concerned.
     """
 
-    def __init__(self, message: str, *, places: Sequence[str] = ()) -> None:
-        super().__init__(message, places=list(places))
+    def __init__(self, message: str, *, locations: Sequence[str] = ()) -> None:
+        super().__init__(message, locations=list(locations))
 
-    places: list[str]
+    locations: list[str]
 
 
 class APIError(ConductorError):
-    """A call to the server failed.
+    """A request to the server failed.
 
     Attributes:
-        operation: What was tried, as ``POST /workflow/{name}``.
-        method: The verb.
-        path: The path that was sent, without the server's address and without the query.
+        operation: The operation, such as ``POST /workflow/{name}``.
+        method: The HTTP method.
+        path: The path that was sent, without the server's address and the query.
         attempts: How often the request was sent.
-        no_token_for: Seconds until the client requests a token again, where the call failed for want of one; else None.
-        workflow_id: The execution that was waited for, where ``wait`` or ``run`` raised the error; else "".
+        token_retry_after: Seconds until the client requests a token again, if the request failed because there was no
+            token; else None.
+        workflow_id: The id of the execution, for errors of ``wait`` and ``run``; else "".
     """
 
     def __init__(
@@ -150,7 +154,7 @@ class APIError(ConductorError):
         method: str = "",
         path: str = "",
         attempts: int = 1,
-        no_token_for: float | None = None,
+        token_retry_after: float | None = None,
         workflow_id: str = "",
         **values: Any,
     ) -> None:
@@ -160,7 +164,7 @@ class APIError(ConductorError):
             method=method,
             path=path,
             attempts=attempts,
-            no_token_for=no_token_for,
+            token_retry_after=token_retry_after,
             workflow_id=workflow_id,
             **values,
         )
@@ -169,17 +173,18 @@ class APIError(ConductorError):
     method: str
     path: str
     attempts: int
-    no_token_for: float | None
+    token_retry_after: float | None
     workflow_id: str
 
 
 class APIConnectionError(APIError):
-    """No response came: refused, cut, unknown host, or a certificate that was not accepted.
+    """No response: connection refused or lost, unknown host, or an untrusted certificate.
 
     Attributes:
-        never_sent: No byte of the request was sent, so the server cannot have acted on it.
-        is_permanent: Trying again cannot help: a certificate that is not trusted, a proxy that requires a password.
-        is_refused: The server refused the connection: nothing listens there.
+        never_sent: Whether no byte of the request was sent, so that the server cannot have processed it.
+        is_permanent: Whether a retry cannot help, such as for an untrusted certificate or a proxy that requires a
+            password.
+        is_refused: Whether the server refused the connection because nothing listens on the port.
     """
 
     def __init__(
@@ -199,21 +204,21 @@ class APIConnectionError(APIError):
 
 
 class APITimeoutError(APIConnectionError):
-    """No whole answer came in time. The server may still have done what was asked."""
+    """No complete response in time. The server may still have processed the request."""
 
 
 class APIStatusError(APIError):
-    """The server answered with an error.
+    """The server answered with an error status.
 
     Attributes:
         status: The HTTP status.
-        code: The server's own error code, such as ``EXPIRED_TOKEN``, or "".
+        code: The server's error code, such as ``EXPIRED_TOKEN``, or "".
         server_message: The server's message, or "".
-        validation_errors: Each ``{"path", "message", "invalidValue"}`` that the server sent.
-        retry_after: Seconds that the server asked to wait, or None.
-        request_id: The server's id of the request where it sends one, or "".
-        from_conductor: Whether Conductor itself gave this answer, and not something that stands before it: a proxy or
-            an ingress answers 404, 400 or 503 of its own while the server is restarted.
+        validation_errors: The server's validation errors, each with ``path``, ``message`` and ``invalidValue``.
+        retry_after: Seconds that the server asks clients to wait, or None.
+        request_id: The server's id of the request, or "".
+        from_conductor: Whether Conductor sent the response. A proxy or ingress sends 404, 400 or 503 responses of
+            another form while the server restarts.
     """
 
     def __init__(
@@ -251,27 +256,30 @@ class APIStatusError(APIError):
 
 
 class BadRequestError(APIStatusError):
-    """The server refused the request's content (400, 422); see ``validation_errors``."""
+    """The server rejected the content of the request (400, 422); see ``validation_errors``."""
 
 
 class AuthenticationError(APIStatusError):
-    """The server does not know who asks (401), or no token could be had."""
+    """The server did not accept the token (401), or no token is available."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """The server knows who asks and does not allow it (403)."""
+    """The caller does not have the permission (403)."""
 
 
 class NotFoundError(APIStatusError):
-    """There is no such thing on the server (404)."""
+    """The resource does not exist (404)."""
 
 
 class UnsupportedByServerError(NotFoundError):
-    """The server in use has no such operation: it is of another edition or version.
+    """The server does not have this operation, because of its edition, version or configuration.
+
+    It is a ``NotFoundError`` because servers answer 404 to both, and code that handles a missing resource usually
+    handles a missing operation the same way. Catch it first where the difference matters.
 
     Attributes:
-        supported_by: The edition that has it, ``Orkes Conductor`` or ``the open-source server``; "" where both have it,
-            and this server is older, or has it switched off.
+        supported_by: The edition that has the operation, ``Orkes Conductor`` or ``the open-source server``; "" if both
+            have it and this server is older or has it disabled.
     """
 
     def __init__(self, message: str, *, supported_by: str = "", **values: Any) -> None:
@@ -281,7 +289,7 @@ class UnsupportedByServerError(NotFoundError):
 
 
 class ConflictError(APIStatusError):
-    """The thing is in a state that does not allow the request, or exists already (409)."""
+    """The resource exists already, or its state does not allow the operation (409)."""
 
 
 class RateLimitError(APIStatusError):
@@ -289,15 +297,15 @@ class RateLimitError(APIStatusError):
 
 
 class ServerError(APIStatusError):
-    """The server failed (5xx). Conductor also answers 500 to some mistakes in a request."""
+    """The server failed (5xx). Conductor also answers 500 to some invalid requests."""
 
 
 class UnexpectedResponseError(APIError):
-    """An answer that is no answer of this operation: HTML, broken JSON, or another shape.
+    """The response does not fit the operation: HTML, invalid JSON, or values of other types.
 
     Attributes:
         status: The HTTP status.
-        path_in_body: Where in the body the shape is wrong, as ``$.tasks[0].status``, or "".
+        path_in_body: The path of the wrong value, such as ``$.tasks[0].status``, or "".
     """
 
     def __init__(self, message: str, *, status: int = 0, path_in_body: str = "", **values: Any) -> None:
@@ -308,11 +316,11 @@ class UnexpectedResponseError(APIError):
 
 
 class WorkflowRunError(ConductorError):
-    """A workflow that was waited for gave no result.
+    """Waiting for an execution ended without a result.
 
     Attributes:
-        workflow_id: The execution's id.
-        workflow: The execution as last seen, or None.
+        workflow_id: The id of the execution.
+        workflow: The last known state of the execution, or None.
     """
 
     def __init__(
@@ -325,12 +333,12 @@ class WorkflowRunError(ConductorError):
 
 
 class WorkflowFailedError(WorkflowRunError):
-    """A workflow ended, but not as COMPLETED.
+    """An execution ended with another status than COMPLETED.
 
     Attributes:
-        failed_task: The task that made it fail, or None (terminated, timed out).
-        reason: The server's reason.
-        logs: The failed task's log lines, oldest first.
+        failed_task: The task that made it fail, or None, such as after a termination.
+        reason: The server's reason, or "".
+        logs: Log lines of the failed task, oldest first.
     """
 
     def __init__(
@@ -350,14 +358,14 @@ class WorkflowFailedError(WorkflowRunError):
 
 
 class WorkflowTimeoutError(WorkflowRunError):
-    """A workflow did not end within the time that the caller gave. It goes on on the server."""
+    """An execution did not end within the timeout. It continues on the server."""
 
 
 class WorkflowDefinitionError(ConductorError):
-    """A workflow definition is wrong, found before anything was sent.
+    """A workflow definition is invalid. Nothing was sent.
 
     Attributes:
-        problems: Every problem found, each with its place.
+        problems: All problems, each with its location.
     """
 
     def __init__(self, message: str, *, problems: Sequence[Any] = ()) -> None:
@@ -366,16 +374,16 @@ class WorkflowDefinitionError(ConductorError):
     problems: list[Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """The error as plain values, each problem as text."""
+        """Return the error as a dict, each problem as a string."""
         return {**super().to_dict(), "problems": [str(problem) for problem in self.problems]}
 
 
 class TaskInputError(ConductorError):
-    """A task's input does not fit the function's signature.
+    """The input of a task does not fit the signature of the worker's function.
 
     Attributes:
-        parameter: The parameter's name, with the path inside it where that helps.
-        expected: The type that was expected, in words.
+        parameter: The parameter, with the path of the wrong value inside it.
+        expected: Description of the expected type.
     """
 
     def __init__(self, message: str, *, parameter: str = "", expected: str = "") -> None:
@@ -386,10 +394,10 @@ class TaskInputError(ConductorError):
 
 
 class SerializationError(ConductorError):
-    """A value cannot be written as JSON: it was not sent.
+    """A value cannot be converted to JSON. Nothing was sent.
 
     Attributes:
-        path_in_value: Where the culprit is, as ``$.items[3].lock``.
+        path_in_value: The path of the value, such as ``$.items[3].lock``.
     """
 
     def __init__(self, message: str, *, path_in_value: str = "") -> None:
@@ -399,14 +407,14 @@ class SerializationError(ConductorError):
 
 
 class WebhookVerificationError(ConductorError):
-    """A webhook is not from whom it says, or is too old."""
+    """The signature of a webhook is missing or invalid, or the webhook is too old."""
 
 
 class ServerStartError(ConductorError):
-    """A server that the SDK launches did not come up, or could not be had.
+    """A server that the SDK launches did not start, or cannot be downloaded.
 
     Attributes:
-        log_path: The file with the server's own log, or "".
+        log_path: The server's log file, or "".
     """
 
     def __init__(self, message: str, *, log_path: str = "") -> None:
@@ -416,4 +424,4 @@ class ServerStartError(ConductorError):
 
 
 class NonRetryableError(Exception):
-    """Raise it in a worker's function: the task ends as FAILED_WITH_TERMINAL_ERROR and is not tried again."""
+    """Raise it in a worker's function to end the task as FAILED_WITH_TERMINAL_ERROR, without retries."""

@@ -1,4 +1,4 @@
-"""Where the server is, and how to talk to it: one frozen value, from arguments and the environment."""
+"""Connection settings of the client, from arguments and environment variables."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from conductor.migration import refusing_keywords
 
 __all__ = ["Settings", "SettingsOptions"]
 
+#: The address of a local open-source server and of ``conductor server start``.
 _DEFAULT_URL = "http://localhost:8080/api"
 
 
@@ -49,7 +50,7 @@ def _stored_payload(value: int | str) -> int:
     return read_int("max_stored_payload_kb", value, minimum=1)
 
 
-def _shown(value: str | None) -> str:
+def _masked(value: str | None) -> str:
     return "'***'" if value else "None"
 
 
@@ -70,7 +71,7 @@ def _at_least_one(value: int | None) -> int | None:
 
 
 class SettingsOptions(TypedDict, total=False):
-    """The fields of ``Settings`` as keyword arguments."""
+    """The attributes of ``Settings`` as keyword arguments."""
 
     server_url: str
     auth_key: str | None
@@ -93,30 +94,32 @@ class Settings:
     """How to reach the server.
 
     Attributes:
-        server_url: The server's address, with or without a trailing slash or ``/api``; kept with ``/api``. It holds no
-            user and password: they go into the client's ``auth``.
-        auth_key: The access key's id (Orkes); None for a server without authentication.
-        auth_secret: The access key's secret; never shown in a repr.
-        request_timeout_ms: The longest that a call may take in all; 0 for no limit.
-        connect_timeout_ms: The longest that connecting may take; 0 for no limit.
-        refresh_token_interval: A token's life in milliseconds; it is refreshed when 80% of it are over.
-        max_connections: The pool's size; None for 100, or what a ``TaskHandler``'s threads need.
-        ui_url: The web UI's address, for links; None when there is none.
-        verify: Whether the server's certificate is checked.
-        ca_bundle: A file with the certificates to trust, in place of the usual ones.
-        client_cert: The client's certificate, for mTLS; its key is in it or in ``client_key``.
-        client_key: The client certificate's key.
-        max_stored_payload_kb: The largest payload that is written to the server's external storage, in KiB.
-        max_response_kb: The largest response that is accepted, as sent and decompressed, in KiB.
-        proxy: A proxy for all calls, in place of those in the environment; never shown with its password.
+        server_url: URL of the server, with or without ``/api``. It must not contain a user name and password; pass
+            those as ``auth`` to the client.
+        auth_key: Id of the access key (Orkes); None for a server without authentication.
+        auth_secret: Secret of the access key; hidden in the repr.
+        request_timeout_ms: Milliseconds for a whole call, including retries; 0 for no limit.
+        connect_timeout_ms: Milliseconds to connect; 0 for no limit.
+        refresh_token_interval: Lifetime of a token in milliseconds, at least 1,000; the client requests a new token
+            after 80% of it.
+        max_connections: Size of the connection pool; None for 100, or for as many as the threads of a ``TaskHandler``
+            need.
+        ui_url: URL of the web UI, for links; None if there is none.
+        verify: Whether to verify the server's certificate.
+        ca_bundle: File with the certificates to trust instead of the default ones.
+        client_cert: File with the client certificate, for mTLS, and with its key unless ``client_key`` is given.
+        client_key: File with the key of the client certificate.
+        max_stored_payload_kb: Largest payload to write to the server's external storage, in KiB.
+        proxy: URL of the proxy for all requests, instead of the one in the environment; hidden in the repr.
+        max_response_kb: Largest response to accept, in KiB, both as sent and decompressed.
 
     Raises:
-        ConfigurationError: A value cannot be used.
+        ConfigurationError: A value is invalid.
     """
 
     server_url: str = field(default=_DEFAULT_URL, converter=_api_url)
     auth_key: str | None = field(default=None, converter=_trimmed)
-    auth_secret: str | None = field(default=None, converter=_trimmed, repr=_shown)
+    auth_secret: str | None = field(default=None, converter=_trimmed, repr=_masked)
     request_timeout_ms: int = field(default=60_000, converter=_request_timeout)
     connect_timeout_ms: int = field(default=10_000, converter=_connect_timeout)
     refresh_token_interval: int = field(default=2_700_000, converter=_refresh_interval)
@@ -127,23 +130,25 @@ class Settings:
     client_cert: str | None = None
     client_key: str | None = None
     max_stored_payload_kb: int = field(default=10_240, converter=_stored_payload)
-    proxy: str | None = field(default=None, converter=_proxy, repr=_shown)
+    proxy: str | None = field(default=None, converter=_proxy, repr=_masked)
     max_response_kb: int = field(default=102_400, converter=_response_size)
 
     def __attrs_post_init__(self) -> None:
-        _refuse_half("auth_key", self.auth_key, "auth_secret", self.auth_secret)
+        _require_both("auth_key", self.auth_key, "auth_secret", self.auth_secret)
         if self.client_key and not self.client_cert:
             raise _missing("client_cert", "client_key")
         for name in ("ca_bundle", "client_cert", "client_key"):
             path = getattr(self, name)
             if path is not None and not Path(path).exists():
                 raise ConfigurationError(
-                    f"{name} is {path!r}, which is not there.", variable=name, value=path, allowed="an existing file"
+                    f"{name}: file not found: {path!r}.", variable=name, value=path, allowed="an existing file"
                 )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Unpack[SettingsOptions]) -> Self:
-        """Settings from the environment; an argument wins over its variable, an empty variable counts as not set.
+        """Return the settings from environment variables and arguments.
+
+        An argument overrides its variable; an empty variable counts as not set.
 
         Variables: CONDUCTOR_SERVER_URL, CONDUCTOR_AUTH_KEY, CONDUCTOR_AUTH_SECRET, CONDUCTOR_REQUEST_TIMEOUT_MS,
         CONDUCTOR_CONNECT_TIMEOUT_MS, CONDUCTOR_REFRESH_TOKEN_INTERVAL, CONDUCTOR_MAX_CONNECTIONS (older:
@@ -151,8 +156,12 @@ class Settings:
         CONDUCTOR_TLS_CERT_PATH, CONDUCTOR_TLS_KEY_PATH, CONDUCTOR_TLS_INSECURE, CONDUCTOR_MAX_STORED_PAYLOAD_KB,
         CONDUCTOR_MAX_RESPONSE_KB, CONDUCTOR_PROXY_URL.
 
+        Args:
+            environ: The variables; ``os.environ`` by default.
+            **overrides: Attributes of ``Settings``.
+
         Raises:
-            ConfigurationError: A value cannot be used; it names the variable, the value and what is allowed.
+            ConfigurationError: A value is invalid; the error names the variable, the value and the valid values.
         """
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
@@ -168,7 +177,14 @@ class Settings:
             raise _renamed(error, used) from None
 
     def evolve(self, **changes: Unpack[SettingsOptions]) -> Self:
-        """The same settings with some changed."""
+        """Return a copy of the settings with changes.
+
+        Args:
+            **changes: Attributes of ``Settings``.
+
+        Raises:
+            ConfigurationError: A value is invalid.
+        """
         return attrs.evolve(self, **changes)
 
 
@@ -176,7 +192,7 @@ if not TYPE_CHECKING:
     Settings.__init__ = refusing_keywords(Settings.__init__, "Settings")
 
 
-def _text(_: str, text: str) -> str:
+def _read_str(_: str, text: str) -> str:
     return text.strip()
 
 
@@ -184,18 +200,19 @@ def _at_least(minimum: int) -> Callable[[str, str], int]:
     return lambda name, text: read_int(name, text, minimum=minimum)
 
 
+#: Attribute, its variables (the first that is set counts), and the function that parses the value.
 _VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str, str], Any]], ...] = (
     ("server_url", ("CONDUCTOR_SERVER_URL",), read_url),
-    ("auth_key", ("CONDUCTOR_AUTH_KEY",), _text),
-    ("auth_secret", ("CONDUCTOR_AUTH_SECRET",), _text),
+    ("auth_key", ("CONDUCTOR_AUTH_KEY",), _read_str),
+    ("auth_secret", ("CONDUCTOR_AUTH_SECRET",), _read_str),
     ("request_timeout_ms", ("CONDUCTOR_REQUEST_TIMEOUT_MS",), _at_least(0)),
     ("connect_timeout_ms", ("CONDUCTOR_CONNECT_TIMEOUT_MS",), _at_least(0)),
     ("refresh_token_interval", ("CONDUCTOR_REFRESH_TOKEN_INTERVAL",), _at_least(1000)),
     ("max_connections", ("CONDUCTOR_MAX_CONNECTIONS", "CONDUCTOR_MAX_HTTP2_CONNECTIONS"), _at_least(1)),
     ("ui_url", ("CONDUCTOR_UI_URL", "CONDUCTOR_UI_SERVER_URL"), read_url),
-    ("ca_bundle", ("CONDUCTOR_TLS_CA_PATH",), _text),
-    ("client_cert", ("CONDUCTOR_TLS_CERT_PATH",), _text),
-    ("client_key", ("CONDUCTOR_TLS_KEY_PATH",), _text),
+    ("ca_bundle", ("CONDUCTOR_TLS_CA_PATH",), _read_str),
+    ("client_cert", ("CONDUCTOR_TLS_CERT_PATH",), _read_str),
+    ("client_key", ("CONDUCTOR_TLS_KEY_PATH",), _read_str),
     ("verify", ("CONDUCTOR_TLS_INSECURE",), lambda name, text: not read_bool(name, text)),
     ("max_stored_payload_kb", ("CONDUCTOR_MAX_STORED_PAYLOAD_KB",), _at_least(1)),
     ("max_response_kb", ("CONDUCTOR_MAX_RESPONSE_KB",), _at_least(1)),
@@ -204,21 +221,21 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str, str], Any]], ...] =
 _NAMES = {attribute: variables[0] for attribute, variables, _ in _VARIABLES}
 
 
-def _refuse_half(first: str, one: str | None, second: str, other: str | None) -> None:
-    if bool(one) != bool(other):
-        raise _missing(second, first) if one else _missing(first, second)
+def _require_both(name: str, value: str | None, other_name: str, other_value: str | None) -> None:
+    if bool(value) != bool(other_value):
+        raise _missing(other_name, name) if value else _missing(name, other_name)
 
 
-def _missing(name: str, because_of: str) -> ConfigurationError:
+def _missing(name: str, given: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{name} is missing, and {because_of} is given; both are needed, or neither.",
+        f"{given} is set but {name} is missing; set both or neither.",
         variable=name,
-        allowed=f"a value, or no {because_of} either",
+        allowed="a value, or None for both",
     )
 
 
 def _renamed(error: ConfigurationError, used: Mapping[str, str]) -> ConfigurationError:
-    """The same error in the words of the environment, for those values that came from it."""
+    """Return the error with the names of the environment variables that the values came from."""
     message, variable = error.message, error.variable
     if variable in used or any(name in message for name in used):
         for attribute, name in sorted(_NAMES.items(), key=lambda pair: -len(pair[0])):

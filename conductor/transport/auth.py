@@ -153,7 +153,7 @@ class TokenCache:
         if self._clock() < self._not_before and self._last_error is not None:
             error = copy.copy(self._last_error)
             if isinstance(error, APIError):
-                error.no_token_for = self._not_before - self._clock()
+                error.token_retry_after = self._not_before - self._clock()
             raise error
         self._refresh(limit)
         return self._token
@@ -192,7 +192,7 @@ class TokenCache:
         wait = min(2.0 ** (self._failures - 1), _MAX_BACKOFF_S)
         self._not_before = self._clock() + wait
         if isinstance(error, APIError):
-            error.no_token_for = wait
+            error.token_retry_after = wait
         self._last_error = copy.copy(error)  # without a traceback, which would keep frames alive
 
 

@@ -108,7 +108,7 @@ def _requested_delay(error: BaseException) -> float:
     """Return the seconds for which the server, or the token endpoint, asks to be left alone."""
     seconds = error.retry_after if isinstance(error, APIStatusError) else None
     if seconds is None and isinstance(error, APIError):
-        seconds = error.no_token_for
+        seconds = error.token_retry_after
     return 0.0 if seconds is None else min(float(seconds), _LONGEST_RETRY_AFTER_S)
 
 

@@ -83,8 +83,8 @@ class Pace:
     def after_failure(self, error: BaseException) -> float:
         """Note a failed poll; returns the pause."""
         self.failures += 1
-        if (no_token_for := getattr(error, "no_token_for", None)) is not None:
-            return float(no_token_for) + random.uniform(0.0, 0.1)  # noqa: S311  spreads pollers, guards nothing
+        if (token_retry_after := getattr(error, "token_retry_after", None)) is not None:
+            return float(token_retry_after) + random.uniform(0.0, 0.1)  # noqa: S311  spreads pollers, guards nothing
         longest, asked = _LONGEST_AFTER, 0.0
         if isinstance(error, RateLimitError):
             longest, asked = _LONGEST_AFTER_REFUSAL, min(error.retry_after or 0.0, _LONGEST_AFTER_RATE_LIMIT)

@@ -385,11 +385,11 @@ class WorkerRegistry:
 
 def two_workers(one: Worker, other: Worker, domain: str | None) -> WorkerRegistrationError:
     """Make the error for two workers of the same task type and domain."""
-    places = [one.place, other.place]
-    shown = places if places[0] != places[1] else [f"{one.function!r} at {one.place}", repr(other.function)]
+    locations = [one.place, other.place]
+    shown = locations if locations[0] != locations[1] else [f"{one.function!r} at {one.place}", repr(other.function)]
     where = f" in domain {domain!r}" if domain else ""
     return WorkerRegistrationError(
-        f"Two workers are declared for task {one.name!r}{where}: {shown[0]} and {shown[1]}.", places=places
+        f"Two workers are declared for task {one.name!r}{where}: {shown[0]} and {shown[1]}.", locations=locations
     )
 
 

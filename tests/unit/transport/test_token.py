@@ -193,4 +193,4 @@ def test_a_failure_says_for_how_long_there_will_be_no_token(cache, server, now):
     now[0] += 0.75
     with pytest.raises(APIConnectionError) as second:
         cache.get()
-    assert (first.value.no_token_for, second.value.no_token_for) == (1.0, 0.25)
+    assert (first.value.token_retry_after, second.value.token_retry_after) == (1.0, 0.25)

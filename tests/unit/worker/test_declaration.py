@@ -86,8 +86,8 @@ def test_two_functions_for_one_task_are_an_error_that_shows_both_places(registry
         @worker_task("charge", registry=registry)
         def other(): ...
 
-    assert len(caught.value.places) == 2
-    assert all(f"{__file__}:" in place and place in str(caught.value) for place in caught.value.places)
+    assert len(caught.value.locations) == 2
+    assert all(f"{__file__}:" in place and place in str(caught.value) for place in caught.value.locations)
 
 
 def test_the_same_task_in_another_domain_is_another_worker(registry):

@@ -251,7 +251,7 @@ def test_the_delay_grows_and_a_longer_one_of_the_server_wins():
     for asked, delay in ((15.0, 15.0), (0.0, 0.5), (3600.0, 60.0)):
         assert retry_delay(1, ServerError("busy", status=503, retry_after=asked), longest) == delay
     no_token = APIConnectionError("no token")
-    no_token.no_token_for = 7.0
+    no_token.token_retry_after = 7.0
     assert retry_delay(1, no_token, longest) == 7.0
 
 

@@ -74,5 +74,5 @@ def test_a_rate_limit_names_its_own_pause_within_reason():
 
 def test_without_a_token_the_next_poll_waits_until_one_may_be_asked_for():
     pace = Pace(interval=0.1, first_wait_ms=100)
-    error = APIConnectionError("no token", no_token_for=4.0)
+    error = APIConnectionError("no token", token_retry_after=4.0)
     assert 4.0 <= pace.after_failure(error) <= 4.1
