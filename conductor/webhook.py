@@ -21,6 +21,7 @@ from datetime import timedelta
 
 from attrs import frozen
 
+from conductor._internal.durations import to_seconds
 from conductor.errors import ConfigurationError, WebhookVerificationError
 
 __all__ = ["SCHEMES", "WebhookScheme", "sign_webhook", "verify_webhook"]
@@ -177,7 +178,7 @@ def _given(scheme: WebhookScheme, headers: Mapping[str, str]) -> tuple[str | Non
 
 
 def _check_age(timestamp: str, tolerance: float | timedelta, now: float) -> None:
-    allowed = tolerance.total_seconds() if isinstance(tolerance, timedelta) else float(tolerance)
+    allowed = to_seconds(tolerance, "tolerance")
     try:
         age = now - float(timestamp)
     except ValueError:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
+from typing import Any
 
 from conductor.errors import ConfigurationError
 
-__all__ = ["parse_duration", "to_seconds", "to_whole_seconds"]
+__all__ = ["parse_duration", "timedelta_to_seconds", "to_seconds", "to_whole_seconds"]
 
 #: Seconds in each unit that a duration string may end with; no unit means seconds.
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.ASCII)
-_ALLOWED = "a number of seconds, 0 or more, or a timedelta"
 
 
-def to_seconds(value: float | timedelta, name: str = "duration") -> float:
+def to_seconds(value: float | timedelta, name: str = "duration", *, allow_negative: bool = False) -> float:
     """Return a duration as seconds.
 
     Args:
         value: Seconds, or a ``timedelta``.
         name: The argument's name, for the error.
+        allow_negative: Accept a duration before 0, such as one until a time that has passed.
 
     Raises:
         ConfigurationError: The value is not a number, or is negative, infinite or NaN.
@@ -29,21 +30,30 @@ def to_seconds(value: float | timedelta, name: str = "duration") -> float:
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise _refused(name, value)
+        raise _refused(name, value, allow_negative=allow_negative)
     else:
         seconds = value
-    if not 0 <= seconds < math.inf:  # also refuses NaN
-        raise _refused(name, value)
+    if not math.isfinite(seconds) or (seconds < 0 and not allow_negative):
+        raise _refused(name, value, allow_negative=allow_negative)
     return seconds
 
 
-def to_whole_seconds(value: float | timedelta, name: str = "duration") -> int:
+def to_whole_seconds(value: float | timedelta, name: str = "duration", *, allow_negative: bool = False) -> int:
     """Return a duration as whole seconds, rounded up.
 
     Raises:
         ConfigurationError: As for ``to_seconds``.
     """
-    return math.ceil(to_seconds(value, name))
+    return math.ceil(to_seconds(value, name, allow_negative=allow_negative))
+
+
+def timedelta_to_seconds(value: Any, name: str = "duration") -> Any:
+    """Return a ``timedelta`` as whole seconds, rounded up, and any other value, such as a reference, unchanged.
+
+    Raises:
+        ConfigurationError: The ``timedelta`` is negative.
+    """
+    return to_whole_seconds(value, name) if isinstance(value, timedelta) else value
 
 
 def parse_duration(text: str, name: str = "duration") -> float:
@@ -63,7 +73,8 @@ def parse_duration(text: str, name: str = "duration") -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def _refused(name: str, value: object) -> ConfigurationError:
+def _refused(name: str, value: object, *, allow_negative: bool) -> ConfigurationError:
+    allowed = f"a number of seconds{'' if allow_negative else ', 0 or more'}, or a timedelta"
     return ConfigurationError(
-        f"{name} is {value!r}; it must be {_ALLOWED}.", variable=name, value=value, allowed=_ALLOWED
+        f"{name} is {value!r}; it must be {allowed}.", variable=name, value=value, allowed=allowed
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from conductor._internal.durations import to_seconds
 from conductor.clients._base import Resource, Tagged, check_page, tag_operations
 from conductor.clients.bodies import (
     as_model,
@@ -30,7 +32,7 @@ from conductor.models import (
     Task,
 )
 from conductor.models.codec import epoch_ms
-from conductor.transport.operation import Edition, Operation, Repeat, seconds
+from conductor.transport.operation import Edition, Operation, Repeat
 
 __all__ = ["HumanExecutor", "HumanTaskClient", "TemplateClient"]
 
@@ -216,16 +218,17 @@ class HumanTaskClient(Resource):
                 return
 
     def poll_search(
-        self, *, timeout: float | timedelta = 2.0, interval: float | timedelta = 0.1, **conditions: Any
+        self, *, timeout: float | timedelta | None = 2.0, interval: float | timedelta = 0.1, **conditions: Any
     ) -> list[HumanTaskEntry]:
-        """Search until something is found, or the time is over; takes what ``search`` takes.
+        """Search until a human task is found or the timeout has passed, and return what was found.
 
         Args:
-            timeout: Seconds to go on at most; then the answer is an empty list.
-            interval: Seconds between searches.
+            timeout: Seconds, or a ``timedelta``, after which an empty list is returned; None for no limit.
+            interval: Seconds, or a ``timedelta``, between searches.
             **conditions: What ``search`` takes.
         """
-        deadline, pause = time.monotonic() + seconds(timeout), seconds(interval)
+        limit = math.inf if timeout is None else to_seconds(timeout, "timeout")
+        deadline, pause = time.monotonic() + limit, to_seconds(interval, "interval")
         while True:
             found = self.search(**conditions).results
             left = deadline - time.monotonic()

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from attrs import evolve, frozen
 from typing_extensions import Never
 
+from conductor._internal.durations import to_seconds
 from conductor.clients._base import Resource, check_page, pages
 from conductor.clients.bodies import as_model, as_object, require_enum, require_enums
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
@@ -207,7 +208,7 @@ class TaskQueues(Resource):
             else self.get_queue_sizes(task_type).get(task_type, 0)
         )
         pollers = [one for one in self.list_poll_data(task_type) if (one.domain or None) == (domain or None)]
-        within = active_within if isinstance(active_within, timedelta) else timedelta(seconds=active_within)
+        within = timedelta(seconds=to_seconds(active_within, "active_within"))
         return QueueHealth(task_type, size, tuple(pollers), datetime.now(timezone.utc), within)
 
     def requeue_pending(self, task_type: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from conductor._internal.durations import to_seconds
 from conductor.models.enums import TaskStatus
 from conductor.models.execution import Workflow
 from conductor.models.task import Task
@@ -36,7 +38,7 @@ class WorkflowRunner:
         workflow: Any,
         input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
         *,
-        timeout: float | timedelta = 30.0,
+        timeout: float | timedelta | None = 30.0,
         skip_time: bool = True,
         until_blocked: bool = False,
         **options: Any,
@@ -46,7 +48,7 @@ class WorkflowRunner:
         Args:
             workflow: A registered name, a `WorkflowDef`, or a definition as a map; as for `client.workflows.start`.
             input: Its input.
-            timeout: The longest that it may take, in real seconds.
+            timeout: Real seconds (or a ``timedelta``) to wait for the end; None for no limit.
             skip_time: Move the server's clock to the next timer when nothing but waits and delays is left. Timeouts are
                 not waited for: that somebody does not come is for the test to say, by moving the clock.
             until_blocked: Return also when it waits for something from outside: a HUMAN task, a WAIT without a time, or
@@ -57,7 +59,7 @@ class WorkflowRunner:
             AssertionError: It has not ended in time; the message shows its tasks.
         """
         workflow_id = self.client.workflows.start(workflow, input, **options)
-        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        seconds = math.inf if timeout is None else to_seconds(timeout, "timeout")
         deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
         while True:
             run = self.client.workflows.get(workflow_id)

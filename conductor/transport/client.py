@@ -20,6 +20,7 @@ from requests.auth import AuthBase
 from requests.utils import select_proxy
 from typing_extensions import Self
 
+from conductor._internal.durations import to_seconds
 from conductor.errors import (
     APIConnectionError,
     APIError,
@@ -48,7 +49,7 @@ from conductor.transport.errors import (
     unsupported,
 )
 from conductor.transport.events import ClientEvent, Forked
-from conductor.transport.operation import NOT_GIVEN, Edition, NotGiven, Operation, Repeat, seconds
+from conductor.transport.operation import NOT_GIVEN, Edition, NotGiven, Operation, Repeat
 from conductor.transport.response_reader import Headers, Response
 from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 
@@ -242,7 +243,7 @@ class Transport:
     def _limit(self, timeout: float | timedelta | NotGiven | None) -> float | None:
         if isinstance(timeout, NotGiven):
             return self.settings.request_timeout_ms / 1000 or None
-        return None if timeout is None else seconds(timeout)
+        return None if timeout is None else to_seconds(timeout, "timeout")
 
     def deadline(self, limit: float | None) -> Deadline:
         """Return the deadline of a request that may take ``limit`` seconds from now."""

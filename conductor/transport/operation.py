@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from enum import Enum
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -13,7 +12,7 @@ from attrs import field, frozen
 
 from conductor.errors import ConfigurationError
 
-__all__ = ["NOT_GIVEN", "Edition", "NotGiven", "Operation", "Repeat", "nothing", "seconds"]
+__all__ = ["NOT_GIVEN", "Edition", "NotGiven", "Operation", "Repeat", "nothing"]
 
 
 class NotGiven(Enum):
@@ -26,11 +25,6 @@ class NotGiven(Enum):
 
 
 NOT_GIVEN = NotGiven.NOT_GIVEN
-
-
-def seconds(value: float | timedelta) -> float:
-    """A duration in seconds."""
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
 T = TypeVar("T")

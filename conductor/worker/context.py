@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from conductor.errors import ConductorError, ConfigurationError
+from conductor._internal.durations import to_whole_seconds
+from conductor.errors import ConductorError
 from conductor.migration import missing_attribute
 from conductor.models import Task, TaskExecLog
 
@@ -145,15 +145,7 @@ def callback_seconds(value: float | timedelta) -> int:
     Raises:
         ConfigurationError: The value is not a number of seconds.
     """
-    plain = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
-        raise ConfigurationError(
-            f"callback_after_seconds is {value!r}; it must be a number of seconds or a timedelta.",
-            variable="callback_after_seconds",
-            value=value,
-            allowed="seconds or a timedelta",
-        )
-    return max(0, math.ceil(plain))
+    return max(0, to_whole_seconds(value, "callback_after_seconds", allow_negative=True))
 
 
 def _formatted(message: object, values: tuple[object, ...]) -> str:

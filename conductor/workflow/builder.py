@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from typing_extensions import ParamSpec, Self, TypedDict, Unpack
 
+from conductor._internal.durations import timedelta_to_seconds
 from conductor.diagram import Diagram, draw
 from conductor.errors import (
     ConfigurationError,
@@ -173,8 +174,7 @@ class Workflow:
         schema_version: int | None = None,
         fields: Mapping[str, Any] | None = None,
     ) -> None:
-        if isinstance(timeout, timedelta):
-            timeout = round(timeout.total_seconds())
+        timeout = timedelta_to_seconds(timeout, "timeout")
         if isinstance(input_parameters, Mapping):
             input_template = {**input_parameters, **(input_template or {})}
         given = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from attrs import define, field
 from typing_extensions import Self, TypedDict
 
+from conductor._internal.durations import timedelta_to_seconds
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.refs import Ref
 from conductor.workflow.source_tracking import WrittenReference, caller_line, collect_references
@@ -282,8 +283,8 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
         known = ", ".join(["ref", "name", *OPTION_WIRE, "inputs", "fields"])
         raise TypeError(f"A step has no option {min(unknown)!r}; options are: {known}.")
     wire = {OPTION_WIRE[key]: value for key, value in given.items() if value is not None}
-    if isinstance(delay := wire.get("startDelay"), timedelta):
-        wire["startDelay"] = round(delay.total_seconds())
+    if "startDelay" in wire:
+        wire["startDelay"] = timedelta_to_seconds(wire["startDelay"], "start_delay")
     if isinstance(cache := wire.get("cacheConfig"), tuple):
         wire["cacheConfig"] = {"key": cache[0], "ttlInSecond": cache[1]}
     return wire

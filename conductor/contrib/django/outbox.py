@@ -159,8 +159,13 @@ class OutboxRelay:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self, timeout: float = 5.0) -> None:
-        """Stop the thread after its current start; a start that outlasts ``timeout`` is repeated after its lease."""
+    def stop(self, timeout: float | None = 5.0) -> None:
+        """Stop the thread after its current start.
+
+        Args:
+            timeout: Seconds to wait for that start; None for no limit. A start that takes longer is repeated after its
+                lease.
+        """
         self._stop.set()
         self._thread.join(timeout)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import secrets
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from attrs import frozen
 
+from conductor._internal.durations import to_seconds
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.oss.download import VERSION, get_jar
 from conductor.server.oss.folder import ServerFolder
@@ -46,8 +49,8 @@ def start_oss_server(
     *,
     host: str = "127.0.0.1",
     version: str = VERSION,
-    ready_timeout: float = 120.0,
-    stop_timeout: float = 10.0,
+    ready_timeout: float | timedelta | None = 120.0,
+    stop_timeout: float | timedelta = 10.0,
     java: str | os.PathLike[str] | None = None,
     jar: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
@@ -62,8 +65,10 @@ def start_oss_server(
             removed at the end, otherwise.
         host: The address it listens on; ``0.0.0.0`` for all of this machine's.
         version: Which server.
-        ready_timeout: How long it may take to become healthy, in seconds; fetching the jar does not count.
-        stop_timeout: How long it may take to end when it is asked to, in seconds; then it is killed.
+        ready_timeout: Seconds, or a ``timedelta``, that the server may take to become healthy, without the download of
+            the jar; None for no limit.
+        stop_timeout: Seconds, or a ``timedelta``, that the server may take to end when it is asked to; then it is
+            killed.
         java: The Java to use; the first of version 21 or later otherwise.
         jar: The jar to use, unverified, in place of the published one.
         cache_dir: Where the published jar is kept; ``CONDUCTOR_CACHE_DIR`` or the user's cache folder otherwise.
@@ -75,12 +80,14 @@ def start_oss_server(
         ServerStartError: The port is in use, there is no Java or no jar, or the server did not become healthy; the
             message ends with the last lines of its log.
     """
-    _check(port, heap, {"ready_timeout": ready_timeout, "stop_timeout": stop_timeout}, properties or {})
+    ready_s = math.inf if ready_timeout is None else to_seconds(ready_timeout, "ready_timeout")
+    stop_s = to_seconds(stop_timeout, "stop_timeout")
+    _check(port, heap, {"ready_timeout": ready_s, "stop_timeout": stop_s}, properties or {})
     if port:
         refuse_used(host, port)  # before a long fetch
     options = [find_java(java), f"-Xmx{heap}", "-jar", str(_jar(jar, version, cache_dir))]
     options += [f"--{name}={_text(value)}" for name, value in (properties or {}).items()]
-    plan = _Plan(options, host, directory, ready_timeout, stop_timeout)
+    plan = _Plan(options, host, directory, ready_s, stop_s)
     for attempt in range(1, _TRIES + 1):
         chosen = port or free_port(host)
         if port:

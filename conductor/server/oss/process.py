@@ -133,7 +133,10 @@ class OssServer(Listening):
         return self._guard.poll() is None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait until the process ends; its exit status, 128 and more for a signal.
+        """Wait until the process ends, and return its exit status: 128 or more for a signal.
+
+        Args:
+            timeout: Seconds to wait; None for no limit.
 
         Raises:
             subprocess.TimeoutExpired: It runs on after ``timeout`` seconds.

@@ -8,6 +8,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._internal.durations import timedelta_to_seconds
 from conductor.workflow.step import Options, Step, make
 from conductor.workflow.tasks.wire import given
 
@@ -166,7 +167,7 @@ def get_signed_jwt(
         private_key=private_key,
         private_key_id=private_key_id,
         audience=audience,
-        ttl_in_second=round(ttl.total_seconds()) if isinstance(ttl, timedelta) else ttl,
+        ttl_in_second=timedelta_to_seconds(ttl, "ttl"),
         scopes=list(scopes) if isinstance(scopes, tuple) else scopes,
         algorithm=algorithm,
     )

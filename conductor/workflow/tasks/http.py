@@ -8,6 +8,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._internal.durations import timedelta_to_seconds
 from conductor.workflow.step import Options, Step, make
 
 __all__ = ["grpc", "http", "http_poll"]
@@ -89,10 +90,9 @@ def http_poll(
     request = _request(
         uri, method, headers, body, accept, content_type, connection_timeout_ms, read_timeout_ms, encode, None
     )
-    seconds = round(interval.total_seconds()) if isinstance(interval, timedelta) else interval
     polling = {
         "terminationCondition": until,
-        "pollingInterval": seconds,
+        "pollingInterval": timedelta_to_seconds(interval, "interval"),
         "pollingStrategy": strategy,
         "maxPollCount": max_polls,
     }

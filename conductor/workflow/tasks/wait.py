@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._internal.durations import to_whole_seconds
 from conductor.models import AssignmentCompletionStrategy, HumanTaskTriggerType, HumanTaskUserType
 from conductor.workflow.step import Options, Step, as_inputs, make
 from conductor.workflow.tasks.wire import given
@@ -183,8 +183,7 @@ def wait(duration: Any = None, *, until: Any = None, **options: Unpack[Options])
 def _duration(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | timedelta):
         return value
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    return f"{math.ceil(seconds)} seconds"
+    return f"{to_whole_seconds(value)} seconds"
 
 
 def _moment(value: Any) -> Any:
