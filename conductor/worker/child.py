@@ -100,6 +100,7 @@ def main(orders_from: int, reports_to: int) -> None:
 def _start(blueprint: Blueprint) -> TaskHandler:
     sys.argv[:] = blueprint.argv
     in_child.is_child = in_child.importing = True
+    in_child.number = blueprint.number
     workers = blueprint.load()
     handler = TaskHandler(
         blueprint.make_settings(), workers=workers, processes=1, **blueprint.handler, **blueprint.options

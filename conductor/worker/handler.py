@@ -397,9 +397,6 @@ class TaskHandler:
         opened = open_client(self._given, connections_for(options.options for _, options in resolved))
         undo.callback(opened.close)
         self._client = opened.client
-        for worker, options in resolved:
-            if options.options.register_task_def:
-                worker.register(opened.client.metadata)
         given = Ingredients(
             self._events, self._middleware, self._on_error, self._outbox, self._max_concurrency, self._metrics
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["importing", "is_child"]
+__all__ = ["importing", "is_child", "number"]
 
 is_child = False
 importing = False  # a handler that is started meanwhile would start children of its own
+#: Which child this is, from 1; 0 in a process that is none.
+number = 0

@@ -17,6 +17,7 @@ from conductor.clients.payloads import PayloadStorage
 from conductor.errors import WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker import in_child
+from conductor.worker.definitions import DefinitionSync
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.events import EventDispatcher, LeaseExtended
 from conductor.worker.execution import TaskExecution, TaskRunner
@@ -382,6 +383,8 @@ class ThreadGroup:
         self.runtimes: list[WorkerRuntime] = [
             WorkerRuntime(worker, options, self._shared) for worker, options in resolved
         ]
+        declared = [] if in_child.number > 1 else [(worker, options.options) for worker, options in resolved]
+        self._definitions = DefinitionSync(declared, opened.client.metadata, self._shared.stop)
 
     @property
     def is_polling(self) -> bool:
@@ -403,6 +406,7 @@ class ThreadGroup:
             self._shared.hot.prepare()
         self._shared.delivery.start()
         self._shared.leases.start()
+        self._definitions.start()
         for runtime in self.runtimes:
             runtime.start()
 
@@ -441,6 +445,7 @@ class ThreadGroup:
             runtime.pool.close()
         self._shared.delivery.close(deadline)
         self._shared.leases.close(deadline)
+        self._definitions.join(deadline - time.monotonic())
         for runtime in self.runtimes:
             if not runtime.execution.running:
                 runtime.pool.join(deadline)
