@@ -57,7 +57,7 @@ class TerminateChild:
 
 
 @frozen
-class TellParent:
+class NotifyParent:
     """This execution has ended: its parent's task ends too."""
 
     workflow_id: str
@@ -110,7 +110,7 @@ Command = (
     | StartChild
     | StartFailureWorkflow
     | TerminateChild
-    | TellParent
+    | NotifyParent
     | CallHttp
     | Publish
     | PullMessages

@@ -32,7 +32,7 @@ class Divergences:
             open-source server attaches the completed one, so that nothing runs again.
         keep_branches_on_rerun: A rerun from a task in a fork or a loop keeps the other branches, and sets the loop to
             the task's iteration; the open-source server removes the branches, and the execution never ends.
-        honour_idempotency_keys: A start with a key that was used makes no second execution; the real server ignores
+        honor_idempotency_keys: A start with a key that was used makes no second execution; the real server ignores
             the key.
     """
 
@@ -44,7 +44,7 @@ class Divergences:
     plain_objects: bool = True
     trim_lists: bool = True
     limit_rates: bool = True
-    honour_idempotency_keys: bool = True
+    honor_idempotency_keys: bool = True
     rerun_completed_children: bool = True
     time_out_beside_human: bool = True
     keep_branches_on_rerun: bool = True
@@ -60,7 +60,7 @@ STRICT = Divergences(
     plain_objects=False,
     trim_lists=False,
     limit_rates=False,
-    honour_idempotency_keys=False,
+    honor_idempotency_keys=False,
     rerun_completed_children=False,
     time_out_beside_human=False,
     keep_branches_on_rerun=False,

@@ -73,7 +73,7 @@ def decide(execution: Execution, context: EngineContext) -> None:
         end_badly(execution, context, TerminateWorkflowError(error.message))
     except Exception as error:  # noqa: BLE001  data that nobody foresaw must not leave it where it is, for ever
         context.warn(f"Deciding the execution {execution.id} failed")
-        end_badly(execution, context, TerminateWorkflowError(unforeseen(error)))
+        end_badly(execution, context, TerminateWorkflowError(unexpected_error(error)))
     for task in execution.live:
         if "_round" in task:
             task.drop("_round")
@@ -117,10 +117,10 @@ def run_or_fail(function: Callable[[Run], bool | None], run: Run) -> bool:
         raise
     except Exception as error:  # noqa: BLE001  the same for a task
         run.context.warn(f"The task {run.task['taskId']} failed")
-        return run.fail(unforeseen(error))
+        return run.fail(unexpected_error(error))
 
 
-def unforeseen(error: Exception) -> str:
+def unexpected_error(error: Exception) -> str:
     """The reason of what an error ended that nobody foresaw."""
     return f"Unexpected {type(error).__name__}: {error}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor.server.engine.commands import Ended, StartFailureWorkflow, TellParent
+from conductor.server.engine.commands import Ended, NotifyParent, StartFailureWorkflow
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.definitions import render_failed
 from conductor.server.engine.expressions.inputs import task_input
@@ -148,7 +148,7 @@ def _finish(execution: Execution, context: EngineContext) -> None:
     workflow["endTime"] = context.now
     execution.commands.append(Ended())
     if workflow.get("parentWorkflowId") and workflow.get("parentWorkflowTaskId"):
-        execution.commands.append(TellParent(workflow["parentWorkflowId"], workflow["parentWorkflowTaskId"]))
+        execution.commands.append(NotifyParent(workflow["parentWorkflowId"], workflow["parentWorkflowTaskId"]))
 
 
 def cancel_open_tasks(execution: Execution, context: EngineContext) -> None:

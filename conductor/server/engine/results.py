@@ -59,7 +59,7 @@ def new_execution(request: Json, tree: DefinitionTree, workflow_id: str, context
     return Execution(Doc(document), tree)
 
 
-def hand_out(task: Doc, worker: str | None, now: int) -> None:
+def dispatch(task: Doc, worker: str | None, now: int) -> None:
     """A worker has taken the task."""
     task["status"] = IN_PROGRESS
     task["startTime"] = task["startTime"] or now

@@ -1,1 +1,1 @@
-"""The REST face of the embedded server: the open-source server's paths, status codes and bodies."""
+"""The REST API of the embedded server, with the paths, status codes and bodies of the OSS server."""

@@ -1,4 +1,4 @@
-"""``/admin``, ``/queue`` and the scheduler's switches: what operators look at."""
+"""Routes for operators: ``/admin``, ``/queue``, ``/scheduler/admin``, ``/secrets``, ``/environment`` and storage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from functools import partial
 
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.definitions import render_task
-from conductor.server.engine.state import OPEN_TASK
 from conductor.server.http.messages import (
     Request,
     Response,
@@ -24,7 +22,7 @@ from conductor.server.services.all import Services
 
 
 def storage_routes() -> list[Route]:
-    """The paths, with the older spelling too."""
+    """Return the routes that name a location for external payloads; the OSS server accepts both spellings."""
     names = ("external-storage-location", "externalstoragelocation")
     return [Route(f"/{kind}/{name}", _location, methods=["GET"]) for kind in ("tasks", "workflow") for name in names]
 
@@ -33,17 +31,23 @@ def _location(request: Request) -> Response:
     return json_answer({"path": f"{request.query_params.get('path', '')}{uuid.uuid4()}.json"})
 
 
+#: Status of a request to change a secret or an environment variable: not implemented.
 _READ_ONLY = 501
 
 
 class SecretResource:
-    """The handlers."""
+    """Handlers of ``/secrets`` and ``/environment``.
+
+    Args:
+        secrets: The values of secrets, by name.
+        environment: The values of environment variables, by name.
+    """
 
     def __init__(self, secrets: Mapping[str, str], environment: Mapping[str, str]) -> None:
         self._secrets, self._environment = secrets, environment
 
     def routes(self) -> list[Route]:
-        """The paths."""
+        """Return the routes."""
         get = partial(Route, methods=["GET"])
         write = partial(Route, methods=["PUT", "DELETE"])
         return [
@@ -84,29 +88,34 @@ class SecretResource:
         return empty_answer() if found is None else text_answer(found)
 
     def refuse(self, _: Request) -> Response:
-        """Writing is not possible."""
+        """Refuse to write: the server gets secrets and environment when it starts."""
         return error_answer(_READ_ONLY, "The secrets and the environment of this server are read only")
 
 
 class AdminResource:
-    """The handlers."""
+    """Handlers of ``/admin``, ``/queue`` and ``/scheduler/admin``.
+
+    Args:
+        services: The services.
+        version: The OSS release whose behavior the server has.
+    """
 
     def __init__(self, services: Services, version: str) -> None:
         self._services, self._version = services, version
 
     def routes(self) -> list[Route]:
-        """The paths."""
+        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         return [
             get("/admin/config", self.config),
-            get("/admin/queues", self.nothing),
-            get("/admin/task/{kind}", self.pending),
+            get("/admin/queues", self.queues),
+            get("/admin/task/{task_type}", self.open_tasks),
             post("/admin/sweep/requeue/{workflow_id}", self.sweep),
             post("/admin/consistency/verifyAndRepair/{workflow_id}", self.repair),
-            get("/queue/", self.nothing),
-            get("/queue/size", self.nothing),
-            post("/queue/update/{workflow_id}/task/{task_id}/{status}", self.no_queue),
-            post("/queue/update/{workflow_id}/{reference}/{status}", self.no_queue),
+            get("/queue/", self.queues),
+            get("/queue/size", self.queues),
+            post("/queue/update/{workflow_id}/task/{task_id}/{status}", self.update_queue),
+            post("/queue/update/{workflow_id}/{reference}/{status}", self.update_queue),
             get("/scheduler/admin/pause", self.pause),
             get("/scheduler/admin/resume", self.resume),
             get("/scheduler/admin/requeue", self.requeue),
@@ -115,53 +124,44 @@ class AdminResource:
     def config(self, _: Request) -> Response:
         """``GET /admin/config``."""
         made = {"APPLICATION_NAME": "conductor", "version": self._version, "engine": "embedded"}
-        honours_keys = self._services.kernel.divergences.honour_idempotency_keys
-        made["idempotencyKeys"] = "honoured" if honours_keys else "ignored"
+        made["idempotencyKeys"] = "honoured" if self._services.executions.honors_idempotency_keys else "ignored"
         return json_answer({**made, "os.name": platform.system(), "python.version": platform.python_version()})
 
-    def nothing(self, _: Request) -> Response:
-        """No event queue of another system is configured."""
+    def queues(self, _: Request) -> Response:
+        """``GET /admin/queues``, ``GET /queue/`` and ``GET /queue/size``: no external event queue is configured."""
         return json_answer({})
 
-    def pending(self, request: Request) -> Response:
+    def open_tasks(self, request: Request) -> Response:
         """``GET /admin/task/{type}``: the open tasks of a type."""
-        kernel, start = self._services.kernel, number(request, "start", 0)
-        count = number(request, "count", 100)
+        start, count = number(request, "start", 0), number(request, "count", 100)
         if count < 0:
             raise RefusedError(400, f"The count of tasks is {count}, which is less than 0")
-        query = "SELECT id, execution_id FROM task WHERE type = ? AND status IN (?, ?) LIMIT ? OFFSET ?"
-        with kernel.lock:
-            rows = kernel.store.rows(query, (request.path_params["kind"], *sorted(OPEN_TASK), count, start))
-            tasks = [kernel.get(workflow_id).task(task_id) for task_id, workflow_id in rows]
-            return json_answer([render_task(task) for task in tasks if task is not None])
+        return json_answer(self._services.tasks.open_tasks(request.path_params["task_type"], start, count))
 
     def sweep(self, request: Request) -> Response:
-        """``POST /admin/sweep/requeue/{workflowId}``: open executions are always looked after."""
+        """``POST /admin/sweep/requeue/{workflowId}``: an open execution needs no sweep, it is always in the queue."""
         workflow_id = request.path_params["workflow_id"]
-        with self._services.kernel.lock:
-            execution = self._services.kernel.find(workflow_id)
-        is_new = execution is None or not execution.is_open
+        is_new = not self._services.executions.is_open(workflow_id)
         return text_answer(f"{'true' if is_new else 'false'}.{workflow_id}")
 
     def repair(self, _: Request) -> Response:
         """``POST /admin/consistency/verifyAndRepair/{workflowId}``."""
         raise RefusedError(500, "WorkflowRepairService is disabled.")
 
-    def no_queue(self, request: Request) -> Response:
-        """``POST /queue/update/...``: the oldest kind of event queue, which is not configured."""
+    def update_queue(self, request: Request) -> Response:
+        """``POST /queue/update/...``: updates a task through an event queue, none of which is configured."""
         raise RefusedError(400, f"There is no queue for handling {request.path_params['status']} status")
 
     def pause(self, _: Request) -> Response:
         """``GET /scheduler/admin/pause``: no schedule runs until the scheduler is resumed."""
-        self._services.schedules.is_paused = True
+        self._services.schedules.pause_all()
         return json_answer({"status": "done"})
 
     def resume(self, _: Request) -> Response:
         """``GET /scheduler/admin/resume``."""
-        self._services.schedules.is_paused = False
-        self._services.kernel.wake_timer()
+        self._services.schedules.resume_all()
         return json_answer({"status": "done"})
 
     def requeue(self, _: Request) -> Response:
-        """``GET /scheduler/admin/requeue``: nothing is ever lost here."""
+        """``GET /scheduler/admin/requeue``: this server loses no schedules, so there is nothing to restore."""
         return json_answer({"sampleIds": [], "recordIds.size": 0})

@@ -1,4 +1,4 @@
-"""The application: which handlers there are, and what becomes of their errors."""
+"""The application: its routes, and the responses for errors."""
 
 from __future__ import annotations
 
@@ -25,16 +25,21 @@ from conductor.server.services.all import Services
 
 logger = logging.getLogger(__name__)
 
+#: The OSS release whose behavior the server has; ``GET /version`` returns it.
 VERSION = "3.32.3"
-"""The release of the OSS server that this one behaves like."""
-
-
 #: Paths whose handlers neither wait nor compute: they are served on the event loop.
 _QUICK = frozenset({"/health", "/api/health", "/api/version"})
 
 
 class App:
-    """The API under ``/api``, ``/health``, and the web page."""
+    """Serves the API under ``/api``, ``/health``, and the web page.
+
+    Args:
+        services: The services.
+        origins: The hosts and origins that may use the server.
+        faults: The injected faults.
+        keys: The access keys.
+    """
 
     def __init__(self, services: Services, origins: OriginCheck, faults: Faults, keys: Keys) -> None:
         self._router = Router([*_api_routes(services), Route("/health", _health), *page_routes()])
@@ -42,11 +47,11 @@ class App:
         self._middleware = Middleware(self._call, origins, faults, keys)
 
     def serve(self, request: Request) -> Outcome:
-        """Serve a request; may take a while."""
-        return _guarded(request, lambda: self._middleware(request))
+        """Serve a request. It may take long, so it must not run on the event loop."""
+        return _catch_errors(request, lambda: self._middleware(request))
 
     def quick(self, request: Request) -> Response | None:
-        """Serve a request that takes no time; None for others."""
+        """Serve a request that neither waits nor computes; returns None for any other request."""
         if request.path not in _QUICK or any(self._faults):
             return None
         outcome = self.serve(request)
@@ -57,7 +62,7 @@ class App:
         return route if isinstance(route, Response) else route.handler(request)
 
 
-def _guarded(request: Request, function: Callable[[], Outcome]) -> Outcome:
+def _catch_errors(request: Request, function: Callable[[], Outcome]) -> Outcome:
     """Return the outcome of the function, or the response for its error."""
     try:
         outcome = function()
@@ -65,23 +70,22 @@ def _guarded(request: Request, function: Callable[[], Outcome]) -> Outcome:
         return error_answer(error.status, error.message, error.errors)
     except ServerStoppingError:
         return error_answer(503, "The server is stopping")
-    except Exception as error:  # a client gets a response, whatever happened
+    except Exception as error:  # the client must get a response
         logger.exception("event=server.request_failed method=%s path=%s", request.method, request.path)
         return error_answer(500, f"{type(error).__name__}: {error}")
-    return _guarded_wait(request, outcome) if isinstance(outcome, Wait) else outcome
+    return _catch_errors_of_wait(request, outcome) if isinstance(outcome, Wait) else outcome
 
 
-def _guarded_wait(request: Request, wait: Wait) -> Wait:
+def _catch_errors_of_wait(request: Request, wait: Wait) -> Wait:
     def look() -> Outcome | None:
         missing = Response()
-        found = _guarded(request, lambda: wait.look() or missing)
+        found = _catch_errors(request, lambda: wait.look() or missing)
         return None if found is missing else found
 
-    return Wait(wait.seconds, look, wait.subscribe, lambda: _guarded(request, wait.expired))
+    return Wait(wait.seconds, look, wait.subscribe, lambda: _catch_errors(request, wait.expired))
 
 
 def _api_routes(services: Services) -> list[Route]:
-    kernel = services.kernel
     workflows = WorkflowResource(services.executions, services.recovery, services.metadata)
     routes = [
         *TaskResource(services.tasks).routes(),
@@ -92,7 +96,7 @@ def _api_routes(services: Services) -> list[Route]:
         *MetadataResource(services.metadata).routes(),
         *EventResource(services.events, services.messages).routes(),
         *ScheduleResource(services.schedules).routes(),
-        *SecretResource(kernel.secrets, kernel.environment).routes(),
+        *SecretResource(services.secrets, services.environment).routes(),
         *AdminResource(services, VERSION).routes(),
         *storage_routes(),
         Route("/version", lambda _: text_answer(VERSION)),

@@ -1,4 +1,4 @@
-"""``/workflow/bulk``: one call for many executions."""
+"""Routes of ``/workflow/bulk``: operations on many executions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from conductor.server.services.recovery import Recovery
 
 Json = dict[str, Any]
 
-_MOST_IDS = 1000
+#: Executions in one request, as on the OSS server.
+_MAX_IDS = 1000
 
 
 class BulkResource:
-    """The handlers."""
+    """Handlers of bulk operations."""
 
     def __init__(self, executions: Executions, recovery: Recovery) -> None:
         self._executions, self._recovery = executions, recovery
 
     def routes(self) -> list[Route]:
-        """The paths."""
+        """Return the routes."""
         put, post, delete = (partial(Route, methods=[method]) for method in ("PUT", "POST", "DELETE"))
         base = "/workflow/bulk"
         return [
@@ -91,8 +92,8 @@ def _each(
     ids = read_names(request)
     if not ids:
         raise invalid((f"{operation}.arg0", "WorkflowIds list cannot be null."))
-    if len(ids) > _MOST_IDS:
-        message = f"Cannot process more than {_MOST_IDS} workflows. Please use multiple requests."
+    if len(ids) > _MAX_IDS:
+        message = f"Cannot process more than {_MAX_IDS} workflows. Please use multiple requests."
         raise invalid((f"{operation}.arg0", message))
     done: list[str] = []
     errors: dict[str, str] = {}
@@ -107,7 +108,7 @@ def _each(
 
 
 def _record(workflow: Json) -> Json:
-    """The document as this one call shows it: the real server's inner one."""
+    """Return an execution in the form that only this call returns: that of the OSS server's internal model."""
     gone = {"updateTime", "history", "rateLimited", "startTime"}
     seen = {key: value for key, value in workflow.items() if key not in gone}
     for key in ("failedReferenceTaskNames", "failedTaskNames"):

@@ -1,7 +1,7 @@
 """HTTP/1.0 and HTTP/1.1 on sockets: one event loop reads and writes, a pool of threads runs the handlers.
 
-Offers to upgrade the connection (``h2c``, ``websocket``) are ignored, as RFC 9110 allows: the request is served as it
-came. What RFC 9112 calls ambiguous is refused, and the connection closed.
+The server ignores requests to upgrade the connection (``h2c``, ``websocket``), as RFC 9110 allows, and serves them as
+HTTP/1.1. It refuses requests that RFC 9112 calls ambiguous, and closes the connection.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from conductor.server.runtime.threads import ThreadPool
 
 #: Bytes of the request line and the headers.
 MAX_HEAD = 64 * 1024
-#: Bytes of a body; the largest input that the OSS server takes has 10 MB.
+#: Bytes of a body; the OSS server accepts inputs of up to 10 MB.
 MAX_BODY = 32 * 1024 * 1024
-#: Threads for handlers. A thread waits only while a script of its request runs, or for the engine's lock.
+#: Threads for handlers. A thread blocks only while a script of its request runs, or while it waits for the lock.
 MAX_THREADS = 200
-#: Seconds that a connection may be silent.
+#: Seconds after which an idle connection is closed; longer than the keep-alive of common clients and proxies.
 _IDLE_SECONDS = 75.0
-#: Seconds between looks for silent connections.
+#: Seconds between searches for idle connections.
 _SWEEP_SECONDS = 5.0
-#: Seconds that requests get to finish when the server stops.
+#: Seconds to let requests finish when the server stops.
 _GRACE_SECONDS = 2.0
-#: Seconds until the next try after a connection could not be accepted.
+#: Seconds before accepting again after a connection could not be accepted, such as with too many open files.
 _ACCEPT_RETRY_SECONDS = 0.1
-#: Bytes of further requests that are read while one is being served.
+#: Bytes of further requests to buffer while one is being served.
 _READ_AHEAD = 256 * 1024
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -45,14 +45,14 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?")
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _NO_BODY = frozenset({204, 304})
 
+#: Serves a request on a thread; never raises.
 Serve = Callable[[Request], Outcome]
-"""Serves a request on a thread; never raises."""
+#: Serves a request on the event loop; returns None for a request that needs a thread.
 Quick = Callable[[Request], Response | None]
-"""Serves a request on the event loop when that takes no time; None when it needs a thread."""
 
 
 class _ProtocolError(Exception):
-    """The request cannot be read; the connection closes after the response."""
+    """The request is not valid HTTP; the connection closes after the response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -60,12 +60,12 @@ class _ProtocolError(Exception):
 
 
 class HttpServer:
-    """Serves a listening socket on a thread of its own.
+    """Serves a listening socket on a thread.
 
     Args:
-        listening: The socket; it is closed by ``stop``.
+        listening: The socket; ``stop`` closes it.
         serve: Serves a request; called on a thread of the pool.
-        quick: Serves what needs no thread.
+        quick: Serves a request on the event loop, or returns None.
     """
 
     def __init__(self, listening: socket.socket, serve: Serve, quick: Quick = lambda _: None) -> None:
@@ -81,29 +81,36 @@ class HttpServer:
         self.is_stopping: bool = False
 
     def start(self, timeout: float) -> None:
-        """Start to serve; returns when connections are accepted.
+        """Start the server; returns when it accepts connections.
+
+        Args:
+            timeout: Seconds to wait for that.
 
         Raises:
-            ServerStartError: The thread did not start in time.
+            ServerStartError: The server did not start in time.
         """
         self._thread.start()
         if not self._started.wait(timeout):
-            raise ServerStartError("The embedded server did not start; its log says why")
+            raise ServerStartError(f"The embedded server did not start within {timeout:g} s; see its log")
 
     @property
     def is_running(self) -> bool:
-        """Whether it serves."""
+        """Whether the server accepts requests."""
         return self._thread.is_alive()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until it has stopped."""
+        """Wait until the server has stopped, for at most ``timeout`` seconds."""
         self._thread.join(timeout)
 
     def stop(self, timeout: float) -> None:
-        """Stop to serve: requests under way get some seconds, waiting ones are answered at once."""
+        """Stop the server: long polls are answered at once, other requests have two seconds to finish.
+
+        Args:
+            timeout: Seconds to wait for the server's thread.
+        """
         self.is_stopping = True
         if self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            with contextlib.suppress(RuntimeError):  # the loop has already ended
                 self.loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(timeout)
         self._listening.close()
@@ -141,13 +148,13 @@ class HttpServer:
     async def _accept(self) -> socket.socket | None:
         try:
             return (await self.loop.sock_accept(self._listening))[0]
-        except OSError:  # the client is gone, or this process has too many files open
+        except OSError:  # the client has disconnected, or this process has too many open files
             await asyncio.sleep(_ACCEPT_RETRY_SECONDS)
             return None
 
     async def _connect(self, accepted: socket.socket | None) -> None:
         if accepted is not None:
-            with contextlib.suppress(OSError):  # the client is gone
+            with contextlib.suppress(OSError):  # the client has disconnected
                 await self.loop.connect_accepted_socket(lambda: _Connection(self), accepted)
 
     async def _all_closed(self, timeout: float) -> None:
@@ -166,7 +173,7 @@ class HttpServer:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: reads a request, has it served, writes the response, and so on."""
+    """One connection: reads a request, lets the server handle it, writes the response, and repeats."""
 
     def __init__(self, server: HttpServer) -> None:
         self._server = server
@@ -203,7 +210,7 @@ class _Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def stop_soon(self) -> None:
-        """End the connection when its request, if there is one, has been answered."""
+        """Close the connection after the response of the current request, if there is one."""
         self._keeps_alive = False
         if self._waiting is not None:
             self._waiting.expire()
@@ -269,7 +276,7 @@ class _Connection(asyncio.Protocol):
         headers = _parse_headers(lines)
         if version != "HTTP/1.0" and "host" not in headers:
             raise _ProtocolError(400, "The Host header is missing")
-        headers.setdefault("host", "localhost")  # RFC 9112, 3.3; every browser sends it
+        headers.setdefault("host", "localhost")  # RFC 9112, 3.3: HTTP/1.0 does not require it
         body = _Body(headers)
         options = {word.strip().lower() for word in headers.get("connection", "").split(",")}
         self._keeps_alive = "close" not in options and (version != "HTTP/1.0" or "keep-alive" in options)
@@ -283,11 +290,11 @@ class _Connection(asyncio.Protocol):
     # -- serving
 
     def _serve(self, request: Request) -> None:
-        """Run on a thread of the pool."""
+        """Serve a request; called on a thread of the pool."""
         self._on_loop(self._finish, self._server.serve(request), request.method)
 
     def _on_loop(self, function: Callable[..., None], *arguments: Any) -> None:
-        with contextlib.suppress(RuntimeError):  # the server has stopped meanwhile
+        with contextlib.suppress(RuntimeError):  # the server has stopped
             self._server.loop.call_soon_threadsafe(function, *arguments)
 
     def _finish(self, outcome: Outcome, method: str) -> None:
@@ -332,7 +339,7 @@ class _Connection(asyncio.Protocol):
 
 
 class _Waiting:
-    """A request that waits; everything but ``wake`` and the looks runs on the event loop."""
+    """A long poll. All methods run on the event loop, except ``wake`` and those that call the ``Wait``."""
 
     def __init__(self, connection: _Connection, server: HttpServer, wait: Wait, method: str) -> None:
         self._connection, self._server, self._wait, self._method = connection, server, wait, method
@@ -348,19 +355,19 @@ class _Waiting:
             self.expire()
 
     def wake(self) -> None:
-        """Look again; called from any thread."""
+        """Check the condition again; may be called from any thread."""
         with contextlib.suppress(RuntimeError):  # the server has stopped
             self._server.loop.call_soon_threadsafe(self._look_again)
 
     def expire(self) -> None:
-        """End the wait; the last look is the wait's own."""
+        """End the wait with the response for a timeout."""
         self._is_expired = True
         if not self._is_looking and not self._is_over:
             self._is_looking = True
             self._server.threads.submit(self._last_look)
 
     def end(self) -> None:
-        """Stop waiting without a response: the client is gone."""
+        """End the wait without a response, because the client has disconnected."""
         self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
@@ -409,7 +416,7 @@ class _Waiting:
 
 
 class _Body:
-    """Takes a request's body out of what was received: of a known length, in chunks, or none."""
+    """Reads a request's body from the bytes received: of a known length, chunked, or empty."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         self.content = bytearray()
@@ -437,7 +444,7 @@ class _Body:
             raise _ProtocolError(413, f"The body has more than {MAX_BODY} bytes")
 
     def take(self, received: bytearray) -> bool:
-        """Move what belongs to the body; returns whether it is complete."""
+        """Move the bytes of the body out of ``received``; returns whether the body is complete."""
         if not self._is_chunked:
             self._take_content(received)
             return not self._missing

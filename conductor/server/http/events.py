@@ -1,4 +1,4 @@
-"""``/event``: event handlers; ``/workflow/{id}/messages``: messages for an execution."""
+"""Routes of ``/event`` (event handlers) and ``/workflow/{id}/messages`` (messages to an execution)."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _HANDLER: Mapping[str, Reader] = {
 
 
 class EventResource:
-    """The handlers."""
+    """Handlers of event handlers and messages."""
 
     def __init__(self, events: Events, messages: Messages) -> None:
         self._events, self._messages = events, messages
 
     def routes(self) -> list[Route]:
-        """The paths."""
+        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         return [
             get("/event", self.all),
@@ -85,7 +85,7 @@ class EventResource:
         try:
             return text_answer(self._messages.send(request.path_params["workflow_id"], payload))
         except RefusedError as error:
-            return text_answer(error.message, error.status)  # as the real server does here and nowhere else
+            return text_answer(error.message, error.status)  # plain text, as the OSS server answers only here
 
 
 def _checked(given: Json, operation: str) -> Json:

@@ -1,4 +1,4 @@
-"""Requests and responses: what handlers read and return, with the OSS server's error bodies."""
+"""Requests and responses, and the functions with which handlers read and build them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from conductor.server.engine.json_fields import Reader, UnreadableError, list_of
 
 Json = dict[str, Any]
 
+#: The server's instance in error bodies.
 _HOST = socket.gethostname()
 
 
@@ -72,12 +73,12 @@ class Request:
 
 @define
 class Response:
-    """What a handler answers.
+    """One HTTP response.
 
     Attributes:
         content: The body.
         status: The HTTP status.
-        media_type: The Content-Type; None for none.
+        media_type: The Content-Type; None to send no such header.
         headers: Further headers.
     """
 
@@ -87,19 +88,19 @@ class Response:
     headers: dict[str, str] = field(factory=dict)
 
 
+#: Breaks the connection instead of sending a response; for injected faults only.
 BROKEN = Response(status=0)
-"""In place of a response: the connection breaks. Only for faults on demand."""
 
 
 @define
 class Wait:
-    """What a handler returns that has to wait. No thread waits with it.
+    """The outcome of a handler that has to wait for a change. It blocks no thread.
 
     Attributes:
-        seconds: How long.
-        look: Return the outcome when it is there, otherwise None; called at once and after each wake.
-        subscribe: Begin to call a function when something changes; returns what ends that.
-        expired: Return the outcome when the time is over.
+        seconds: How long to wait.
+        look: Returns the outcome, or None while the wait continues; called at once and after each change.
+        subscribe: Calls a function after each change; returns the function that ends this.
+        expired: Returns the outcome for a timeout.
     """
 
     seconds: float
@@ -112,7 +113,7 @@ Outcome = Response | Wait
 
 
 def then(outcome: Outcome, function: Callable[[Response], Outcome]) -> Outcome:
-    """Return what the function makes of the response, when it is there."""
+    """Apply the function to the response: now, or at the end of a wait."""
     if isinstance(outcome, Response):
         return function(outcome)
     wait = outcome
@@ -125,7 +126,7 @@ def then(outcome: Outcome, function: Callable[[Response], Outcome]) -> Outcome:
 
 
 def after(seconds: float, outcome: Callable[[], Outcome]) -> Wait:
-    """Return the outcome of the function after a delay."""
+    """Return a wait that calls the function after a delay."""
     return Wait(seconds, lambda: None, lambda _: lambda: None, outcome)
 
 
@@ -148,7 +149,7 @@ def empty_answer(status: int = 200) -> Response:
 
 
 def error_answer(status: int, message: str, errors: list[Json] | None = None) -> Response:
-    """Return the response for an error; for a failed validation when there are single errors."""
+    """Return the response for an error, in the OSS server's form; with ``errors``, for a failed validation."""
     if errors is not None:
         body = {"status": status, "message": message, "retryable": False, "validationErrors": errors}
     else:
@@ -157,7 +158,12 @@ def error_answer(status: int, message: str, errors: list[Json] | None = None) ->
 
 
 def invalid(*errors: tuple[str, str], value: Any = None) -> RefusedError:
-    """Return the error for a failed validation: paths and messages, and the refused value where one is shown."""
+    """Return the error for a failed validation.
+
+    Args:
+        errors: The path and the message of each violation.
+        value: The invalid value, for the violations that show it.
+    """
     found = [{"path": path, "message": message} for path, message in errors]
     if value is not None:
         found = [{**one, "invalidValue": str(value)} for one in found]
@@ -168,9 +174,9 @@ def invalid(*errors: tuple[str, str], value: Any = None) -> RefusedError:
 
 #: Levels of nesting in a body, as in the OSS server's JSON parser.
 MAX_DEPTH = 1000
-#: Values in a body. The OSS server has no such limit; parsing more would hold up other requests.
+#: Values in a body. The OSS server has no such limit; parsing more would block other requests for seconds.
 MAX_VALUES = 1_000_000
-#: Bytes and separators up to which a body needs no look at its structure: it is parsed in some milliseconds.
+#: Bytes and separators up to which the structure of a body is not checked first: parsing takes a few milliseconds.
 _SMALL_BODY, _FEW_SEPARATORS = 1 << 20, 100_000
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
@@ -180,7 +186,7 @@ def parse_json(body: bytes) -> Any:
     """Parse a body.
 
     Raises:
-        RefusedError: 500, as the OSS server answers what its JSON parser refuses.
+        RefusedError: The body is not valid JSON (500, as on the OSS server).
     """
     if len(body) > _SMALL_BODY and body.count(b",") + body.count(b"[") + body.count(b"{") > _FEW_SEPARATORS:
         _check_structure(body)
@@ -203,7 +209,7 @@ def _without_lone_surrogates(value: Any) -> Any:
 
 
 def _check_structure(body: bytes) -> None:
-    """Count levels and values, in Python, which lets other threads work meanwhile."""
+    """Check nesting and number of values. Unlike the JSON parser, this loop lets other threads run."""
     depth = values = 0
     for found in _STRUCTURE.finditer(body):
         mark = found[0]
@@ -233,10 +239,14 @@ def _too_deep() -> RefusedError:
 
 
 def read_json(request: Request, kind: type | None = None) -> Any:
-    """Return the parsed body, whose top level must be of ``kind``.
+    """Return the parsed body.
+
+    Args:
+        request: The request.
+        kind: The type that the body must have; None for any.
 
     Raises:
-        RefusedError: 500, as the OSS server answers what it cannot read.
+        RefusedError: The body is missing, not JSON, or of another type (500, as on the OSS server).
     """
     if not request.body:
         raise RefusedError(500, "Required request body is missing")
@@ -250,24 +260,24 @@ def read_json(request: Request, kind: type | None = None) -> Any:
 
 
 def read_object(request: Request) -> Json:
-    """Return a body that is an object."""
+    """Return the body, which must be an object."""
     value: Json = read_json(request, dict)
     return value
 
 
 def read_optional_object(request: Request) -> Json:
-    """Return a body that is an object; an empty one when there is no body."""
+    """Return the body, which must be an object; an empty object if there is no body."""
     return read_object(request) if request.body else {}
 
 
 def read_list(request: Request) -> list[Any]:
-    """Return a body that is a list."""
+    """Return the body, which must be a list."""
     value: list[Any] = read_json(request, list)
     return value
 
 
 def read_names(request: Request) -> list[str]:
-    """Return a body that is a list of strings: ids or names."""
+    """Return the body, which must be a list of strings."""
     given = {"body": read_list(request)}
     names: list[str] = read(given, {"body": list_of(text)})["body"]
     if None in names:
@@ -279,17 +289,26 @@ def read_names(request: Request) -> list[str]:
 
 
 def number(request: Request, name: str, default: int) -> int:
-    """Return an integer parameter.
+    """Return an integer query parameter.
 
     Raises:
-        RefusedError: It is not an integer.
+        RefusedError: The value is not an integer.
     """
     found = optional_number(request, name)
     return default if found is None else found
 
 
 def optional_number(request: Request, name: str, kind: Reader = whole) -> int | None:
-    """Return an integer parameter, of 32 bits or what ``kind`` reads; None when it is missing."""
+    """Return an integer query parameter; None if it is missing.
+
+    Args:
+        request: The request.
+        name: The parameter.
+        kind: Reads the value; by default an integer of 32 bits.
+
+    Raises:
+        RefusedError: The value is not an integer of this size.
+    """
     given = request.query_params.get(name)
     try:
         return None if given is None else kind(given)
@@ -300,10 +319,10 @@ def optional_number(request: Request, name: str, kind: Reader = whole) -> int | 
 
 
 def path_number(request: Request, name: str) -> int:
-    """Return an integer of the path.
+    """Return an integer path parameter.
 
     Raises:
-        RefusedError: It is not an integer.
+        RefusedError: The value is not an integer.
     """
     given = request.path_params[name]
     try:
@@ -318,10 +337,10 @@ def path_number(request: Request, name: str) -> int:
 
 
 def flag(request: Request, name: str, *, default: bool) -> bool:
-    """Return a boolean parameter.
+    """Return a boolean query parameter.
 
     Raises:
-        RefusedError: It is not a boolean.
+        RefusedError: The value is not a boolean.
     """
     given = request.query_params.get(name)
     if given is None or not given.strip():

@@ -1,4 +1,4 @@
-"""``/metadata``: task and workflow definitions."""
+"""Routes of ``/metadata``: task and workflow definitions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Json = dict[str, Any]
 
 
 class MetadataResource:
-    """The handlers."""
+    """Handlers of definitions."""
 
     def __init__(self, metadata: Metadata) -> None:
         self._metadata = metadata
 
     def routes(self) -> list[Route]:
-        """The paths; fixed words before names."""
+        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         put, delete = partial(Route, methods=["PUT"]), partial(Route, methods=["DELETE"])
         return [

@@ -1,4 +1,4 @@
-"""What every request passes before its handler: the origin check, faults on demand, and keys."""
+"""Checks every request before its handler runs: origin, injected faults, and access keys."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ Serve = Callable[[Request], Outcome]
 
 @define
 class Fault:
-    """A failure that requests meet on demand.
+    """A failure to inject into the server, to test how a client handles it.
 
     Attributes:
-        status: The HTTP status of the response; 0 breaks the connection instead; None only delays.
-        times: How many requests meet it; None for all until it is removed.
-        path: Only requests whose path contains this.
-        method: Only requests with this method.
+        status: The HTTP status of the response; 0 breaks the connection; None only delays the response.
+        times: How many requests fail; None for all until ``Faults.clear``.
+        path: Fail only requests whose path contains this string.
+        method: Fail only requests with this HTTP method; None for any.
         delay: Seconds before the response.
         headers: Headers of the response, such as ``{"Retry-After": "1"}``.
-        after: Whether the request is carried out first, so that only its response is lost or replaced.
+        after: Whether to carry out the request first, so that only its response is lost or replaced.
     """
 
     status: int | None = 500
@@ -51,14 +51,14 @@ class Fault:
 
 
 class Faults:
-    """The faults of a server; each request meets the first that matches it."""
+    """The injected faults of a server. The first fault that matches a request applies."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
-        """Add a fault; returns it."""
+        """Add a fault, and return it."""
         with self._lock:
             self._faults.append(fault)
         return fault
@@ -72,7 +72,7 @@ class Faults:
         return iter(tuple(self._faults))
 
     def next_for(self, method: str, path: str) -> Fault | None:
-        """Return the fault that a request meets, and count it; None for none."""
+        """Return the fault for a request, and count it; None if no fault matches."""
         if not self._faults:
             return None
         with self._lock:
@@ -86,12 +86,17 @@ class Faults:
         return None
 
 
-#: Seconds that a token is valid.
+#: Seconds until a token expires.
 _TOKEN_SECONDS = 3600.0
 
 
 class Keys:
-    """Keys and the tokens made with them. Without keys no token is needed, as on the OSS server."""
+    """Access keys and their tokens. Without keys, requests need no token, as on the OSS server.
+
+    Args:
+        keys: Secrets by key id.
+        token_seconds: Seconds until a token expires.
+    """
 
     def __init__(self, keys: Mapping[str, str], token_seconds: float = _TOKEN_SECONDS) -> None:
         self._keys = dict(keys)
@@ -104,7 +109,7 @@ class Keys:
         return bool(self._keys)
 
     def make_token(self, key: Any, secret: Any) -> str | None:
-        """Return a token for a key and its secret; None when they are wrong."""
+        """Return a new token for a key id and its secret; None if they are wrong."""
         known = self._keys.get(key) if isinstance(key, str) else None
         if known is None or not isinstance(secret, str) or not secrets.compare_digest(known, secret):
             return None
@@ -113,7 +118,7 @@ class Keys:
         return token
 
     def refusal_of(self, token: str) -> str | None:
-        """Return the reason why a token is refused; None when it is valid."""
+        """Return the code of the reason why a token is refused; None if it is valid."""
         if not token:
             return "MISSING_TOKEN"
         expires = self._tokens.get(token)
@@ -122,18 +127,18 @@ class Keys:
         return "EXPIRED_TOKEN" if time.monotonic() > expires else None
 
     def expire_all(self) -> None:
-        """Let all tokens expire."""
+        """Make all tokens expire now."""
         self._tokens = dict.fromkeys(self._tokens, 0.0)
 
 
 class Middleware:
-    """Passes requests on to the handlers, or answers them itself.
+    """Checks requests and passes them to the handlers.
 
     Args:
-        serve: The handlers.
-        origins: Which hosts and origins may use the server.
-        faults: The faults on demand.
-        keys: The keys; with some, all paths under ``/api`` need a token.
+        serve: Calls the handler of a request.
+        origins: The hosts and origins that may use the server.
+        faults: The injected faults.
+        keys: The access keys. If there are any, all paths under ``/api`` need a token.
     """
 
     def __init__(self, serve: Serve, origins: OriginCheck, faults: Faults, keys: Keys) -> None:
@@ -180,6 +185,6 @@ class Middleware:
 def _response_of(fault: Fault) -> Response:
     if not fault.status:
         return BROKEN
-    response = error_answer(fault.status, "A fault on demand")
+    response = error_answer(fault.status, "Injected fault")
     response.headers.update(fault.headers)
     return response

@@ -1,4 +1,4 @@
-"""The web page's files."""
+"""Routes of the web page's files."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from conductor.server.ui.files import HEADERS, page_file
 
 
 def page_routes() -> list[Route]:
-    """Return the routes of the page: ``/`` and ``/page/<name>``."""
+    """Return the routes of the web page: ``/`` and ``/page/<name>``."""
     return [Route("/", _file), Route("/page/{name}", _file)]
 
 
 def _file(request: Request) -> Response:
     found = page_file(request.path)
     if found is None:
-        return text_answer("There is no such file.", 404)
+        return text_answer("File not found.", 404)
     return Response(found.content, media_type=found.media_type, headers=dict(HEADERS))

@@ -1,4 +1,4 @@
-"""Which handler serves a path: fixed segments before ``{names}``, as the OSS server's framework matches."""
+"""Finds the handler of a path. Fixed segments take precedence over ``{names}``, as in the OSS server's framework."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Route:
     """A path and its handler.
 
     Attributes:
-        path: Segments between slashes; ``{name}`` stands for any segment.
-        handler: Called on a thread of the pool.
-        methods: The HTTP methods.
+        path: The path; ``{name}`` matches any segment.
+        handler: Serves a request; called on a thread of the pool.
+        methods: The HTTP methods that it serves.
     """
 
     path: str
@@ -34,7 +34,7 @@ class _Node:
 
 
 class Router:
-    """All routes, as a tree of path segments."""
+    """Matches requests with routes, in a tree of path segments."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -55,9 +55,12 @@ class Router:
             node.routes.setdefault(method, (route, tuple(names)))
 
     def match(self, request: Request) -> Route | Response:
-        """Return the route, and set the request's path parameters; or return the response when there is none.
+        """Return the route of a request, and set its path parameters.
 
-        HEAD is served by GET; OPTIONS lists the methods.
+        GET routes also serve HEAD.
+
+        Returns:
+            The response if no route matches (404, 405), or for OPTIONS, which lists the methods of the path.
         """
         method = "GET" if request.method == "HEAD" else request.method
         allowed: set[str] = set()
@@ -79,7 +82,7 @@ class Router:
         return response
 
     def _nodes(self, segments: list[str]) -> Iterator[tuple[_Node, list[str]]]:
-        """Return the nodes that a path matches, the most specific first."""
+        """Return the nodes that match a path, the most specific first."""
         stack: list[tuple[_Node, int, list[str]]] = [(self._root, 0, [])]
         while stack:
             node, depth, values = stack.pop()

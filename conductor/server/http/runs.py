@@ -1,4 +1,4 @@
-"""Calls that wait: execute, and synchronous signals; and the workflow test."""
+"""Routes that wait for an execution (execute, synchronous signals), and workflow tests."""
 
 from __future__ import annotations
 
@@ -39,17 +39,20 @@ from conductor.server.services.tasks import STATUSES
 
 Json = dict[str, Any]
 
-_DEFAULT_SECONDS, _DEFAULT_SIGNAL_MS = 10, 5000
+#: Seconds to wait for an execution by default, as on the OSS server.
+_DEFAULT_SECONDS = 10
+#: Milliseconds to wait after a signal by default, as on the OSS server.
+_DEFAULT_SIGNAL_MS = 5000
 
 
 class RunResource:
-    """The handlers."""
+    """Handlers of execute, synchronous signals and workflow tests."""
 
     def __init__(self, services: Services, workflows: WorkflowResource) -> None:
         self._services, self._workflows = services, workflows
 
     def routes(self) -> list[Route]:
-        """The paths."""
+        """Return the routes."""
         post = partial(Route, methods=["POST"])
         return [
             post("/workflow/execute/{name}/{version}", self.execute),
@@ -98,7 +101,7 @@ class RunResource:
         def expired() -> Response:
             return response(runs.late(workflow_id, strategy, request_id))
 
-        return look() or Wait(seconds, look, partial(self._services.kernel.watch, workflow_id), expired)
+        return look() or Wait(seconds, look, partial(runs.watch, workflow_id), expired)
 
     def test(self, request: Request) -> Response:
         """``POST /workflow/test``."""

@@ -1,4 +1,4 @@
-"""``/scheduler``."""
+"""Routes of ``/scheduler``: schedules and the records of their runs."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _SCHEDULE: Mapping[str, Reader] = {
 
 
 class ScheduleResource:
-    """The handlers."""
+    """Handlers of schedules."""
 
     def __init__(self, schedules: Schedules) -> None:
         self._schedules = schedules
 
     def routes(self) -> list[Route]:
-        """The paths; fixed words before names."""
+        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         return [
             get("/scheduler/nextFewSchedules", self.next_few),

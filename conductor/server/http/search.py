@@ -1,4 +1,4 @@
-"""Searches."""
+"""Routes of searches for executions and tasks."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from conductor.server.services.search import Search
 
 Json = dict[str, Any]
 
-_MOST_RESULTS = 5000
+#: Executions in one response, as on the OSS server.
+_MAX_RESULTS = 5000
 
 
 class SearchResource:
-    """The handlers."""
+    """Handlers of searches."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
 
     def routes(self) -> list[Route]:
-        """The paths."""
+        """Return the routes."""
         get, search = partial(Route, methods=["GET"]), self._search
         found = {
             "/workflow/search": search.workflows,
@@ -43,11 +44,11 @@ class SearchResource:
 def _handler(function: Callable[[str, str, str, int, int], Json], *, is_of_workflows: bool) -> Callable[[Request], Any]:
     def handle(request: Request) -> Response:
         query = request.query_params
-        words = query.get("query", ""), query.get("freeText", "*"), query.get("sort", "")
+        terms = query.get("query", ""), query.get("freeText", "*"), query.get("sort", "")
         start, size = max(number(request, "start", 0), 0), number(request, "size", 100)
-        if size > _MOST_RESULTS and is_of_workflows:
-            raise RefusedError(400, f"Cannot return more than {_MOST_RESULTS} workflows. Please use multiple requests.")
+        if size > _MAX_RESULTS and is_of_workflows:
+            raise RefusedError(400, f"Cannot return more than {_MAX_RESULTS} workflows. Please use multiple requests.")
         page = start, sys.maxsize - start if size < 0 else size
-        return json_answer(function(*words, *page))
+        return json_answer(function(*terms, *page))
 
     return handle

@@ -1,4 +1,4 @@
-"""``/tasks``: polls, updates, logs, queues."""
+"""Routes of ``/tasks``: polls, updates, logs and queues."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ from conductor.server.services.tasks import STATUSES, Tasks, queue_of
 
 Json = dict[str, Any]
 
-_LONGEST_POLL_MS = 5000
-_SHORT_POLL_MS = 100
+#: Milliseconds that a batch poll may wait, as on the OSS server.
+_MAX_POLL_MS = 5000
+#: Milliseconds that a poll waits by default, as on the OSS server.
+_DEFAULT_POLL_MS = 100
 
 
 class TaskResource:
-    """The handlers."""
+    """Handlers of tasks."""
 
     def __init__(self, tasks: Tasks) -> None:
         self._tasks = tasks
@@ -41,7 +43,7 @@ class TaskResource:
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         return [
             post("/tasks/update-v2", self.update_and_poll),
-            get("/tasks/poll/batch/{kind}", self.poll_batch),
+            get("/tasks/poll/batch/{task_type}", self.poll_batch),
             post("/tasks", self.update),
             get("/tasks/queue/size", self.queue_size),
             get("/tasks/queue/sizes", self.queue_sizes),
@@ -49,8 +51,8 @@ class TaskResource:
             get("/tasks/queue/all/verbose", self.queue_verbose),
             get("/tasks/queue/polldata", self.poll_data),
             get("/tasks/queue/polldata/all", self.all_poll_data),
-            post("/tasks/queue/requeue/{kind}", self.requeue),
-            get("/tasks/poll/{kind}", self.poll),
+            post("/tasks/queue/requeue/{task_type}", self.requeue),
+            get("/tasks/poll/{task_type}", self.poll),
             get("/tasks/{task_id}", self.get),
             get("/tasks/{task_id}/log", self.logs),
             post("/tasks/{task_id}/log", self.add_log),
@@ -65,28 +67,28 @@ class TaskResource:
         def answer(found: list[Json]) -> Response:
             return json_answer(found[0]) if found else empty_answer(204)
 
-        return self._poll(request, 1, _SHORT_POLL_MS, answer)
+        return self._poll(request, 1, _DEFAULT_POLL_MS, answer)
 
     def poll_batch(self, request: Request) -> Outcome:
         """``GET /tasks/poll/batch/{type}``."""
-        timeout, count = number(request, "timeout", _SHORT_POLL_MS), number(request, "count", 1)
-        if timeout > _LONGEST_POLL_MS:
+        timeout, count = number(request, "timeout", _DEFAULT_POLL_MS), number(request, "count", 1)
+        if timeout > _MAX_POLL_MS:
             raise RefusedError(400, "Long Poll Timeout value cannot be more than 5 seconds")
         return self._poll(request, count, timeout, json_answer) if count > 0 else json_answer([])
 
     def _poll(self, request: Request, count: int, timeout_ms: int, answer: Callable[[list[Json]], Response]) -> Outcome:
-        """Answer with what is due; wait when there is nothing, or, as the OSS server, until the batch is full."""
-        kind, query = request.path_params["kind"], request.query_params
+        """Return the due tasks. Wait while there are none; with ``strict``, as on the OSS server, for a full batch."""
+        task_type, query = request.path_params["task_type"], request.query_params
         worker, domain = query.get("workerid"), query.get("domain")
-        found = self._tasks.poll(kind, worker, domain, count)
+        found = self._tasks.poll(task_type, worker, domain, count)
         enough = 1 if self._tasks.answers_partial_batches else count
         if len(found) >= enough or timeout_ms <= 0:
             return answer(found)
-        turns = self._tasks.turns(queue_of(kind, domain))
+        turns = self._tasks.turns(queue_of(task_type, domain))
 
         def look() -> Response | None:
             turns.take()
-            found.extend(self._tasks.poll(kind, worker, domain, count - len(found)))
+            found.extend(self._tasks.poll(task_type, worker, domain, count - len(found)))
             return answer(found) if len(found) >= enough else None
 
         return Wait(timeout_ms / 1000, look, turns.begin, lambda: answer(found))
@@ -112,7 +114,7 @@ class TaskResource:
         return text_answer(found) if found is not None else empty_answer()
 
     def update_by_reference_sync(self, request: Request) -> Response:
-        """The same with ``/sync``: answers the workflow."""
+        """``POST /tasks/{workflowId}/{reference}/{status}/sync``: returns the execution."""
         workflow_id, reference = request.path_params["workflow_id"], request.path_params["reference"]
         if self._update_by_reference(request) is None:
             raise RefusedError(404, f"Found no running task {reference} of workflow {workflow_id} to update")
@@ -177,11 +179,15 @@ class TaskResource:
 
     def requeue(self, request: Request) -> Response:
         """``POST /tasks/queue/requeue/{type}``."""
-        return text_answer(str(self._tasks.requeue(request.path_params["kind"])))
+        return text_answer(str(self._tasks.requeue(request.path_params["task_type"])))
 
 
 def status_of(word: str) -> str:
-    """A status that an update may have."""
+    """Return a status that an update may report.
+
+    Raises:
+        RefusedError: The status does not exist, or an update cannot report it (500, as on the OSS server).
+    """
     if word not in STATUSES:
         raise RefusedError(
             500, f"Method parameter 'status': Failed to convert value of type 'java.lang.String' to a status: {word}"

@@ -1,4 +1,4 @@
-"""``/workflow``: executions."""
+"""Routes of ``/workflow``: start, read and control executions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from conductor.server.services.recovery import Recovery
 
 Json = dict[str, Any]
 
-_HIGHEST_PRIORITY = 99
+#: The highest priority of an execution, as on the OSS server.
+_MAX_PRIORITY = 99
 _RERUN: Mapping[str, Reader] = {
     "reRunFromWorkflowId": text,
     "reRunFromTaskId": text,
@@ -42,13 +43,13 @@ _MAP_ENTRY = re.compile(r"(taskInput|taskOutput)\[(.+)\]")
 
 
 class WorkflowResource:
-    """The handlers."""
+    """Handlers of executions."""
 
     def __init__(self, executions: Executions, recovery: Recovery, metadata: Metadata) -> None:
         self._executions, self._recovery, self._metadata = executions, recovery, metadata
 
     def routes(self) -> list[Route]:
-        """The paths; fixed words before names."""
+        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         put, delete = partial(Route, methods=["PUT"]), partial(Route, methods=["DELETE"])
         return [
@@ -78,14 +79,18 @@ class WorkflowResource:
         return text_answer(self._executions.start(self.checked_start(read_object(request))))
 
     def checked_start(self, given: Json) -> Json:
-        """A start request that can be carried out."""
+        """Validate a StartWorkflowRequest, and complete the definition that it may contain.
+
+        Raises:
+            RefusedError: The request is invalid.
+        """
         given = read(given, START)
         if given.get("name") == "":
             raise RefusedError(400, "Workflow name must be specified when searching for a definition")
         if given.get("name") is None:
             raise invalid(("startWorkflow.arg0.name", "Workflow name cannot be null or empty"))
         priority = given.get("priority") or 0
-        if priority > _HIGHEST_PRIORITY:
+        if priority > _MAX_PRIORITY:
             raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be maximum 99"), value=priority)
         if priority < 0:
             raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be minimum 0"), value=priority)
@@ -114,7 +119,7 @@ class WorkflowResource:
             return text_answer(self._executions.start(self.checked_start(given)))
         except RefusedError as error:
             if error.message.startswith("No such workflow defined."):
-                self._metadata.workflow(name, version)  # says it in other words
+                self._metadata.workflow(name, version)  # raises with the message that the OSS server uses here
             raise
 
     def get(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Executions: start, look at, control."""
+"""Start, read, pause, terminate and remove executions."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from conductor.server.runtime.kernel import Kernel
 Json = dict[str, Any]
 
 
-class Starts:
-    """Makes executions of definitions; populated definitions are kept until any definition changes."""
+class Starter:
+    """Creates executions of definitions. Populated definitions are cached until any definition changes."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._trees: dict[tuple[str, int], DefinitionTree] = {}
 
     def forget_definitions(self) -> None:
-        """A definition has changed."""
+        """Clear the cache, after a definition has changed."""
         self._trees.clear()
 
     def create(self, request: Json, workflow_id: str | None = None) -> Execution:
-        """Return a new execution, not yet decided.
+        """Create an execution; the caller has to advance it.
 
         Args:
             request: A StartWorkflowRequest.
-            workflow_id: Its id; a new one by default.
+            workflow_id: The execution's id; a new one by default.
 
         Raises:
-            RefusedError: There is no such definition, or the input is null.
+            RefusedError: The definition does not exist (404), or the input is null (400).
         """
         tree = self.tree_of(request)
         if request.get("input", {}) is None:
@@ -43,7 +43,7 @@ class Starts:
         return self._kernel.touch(new_execution(request, tree, workflow_id or context.new_id(), context))
 
     def tree_of(self, request: Json) -> DefinitionTree:
-        """The definition that a request names or brings."""
+        """Return the populated definition that a StartWorkflowRequest names or contains."""
         given = request.get("workflowDef")
         if given is not None:
             return DefinitionTree(populate(given, self._kernel.context))
@@ -51,7 +51,7 @@ class Starts:
         return self.registered_tree(name, version)
 
     def registered_tree(self, name: str, version: int | None) -> DefinitionTree:
-        """A registered definition, populated; without a version the highest."""
+        """Return a registered definition, populated; by default its latest version."""
         catalog = self._kernel.catalog
         chosen = version if version is not None else catalog.latest_version(name)
         definition = catalog.workflow_defs.get(name, {}).get(chosen) if chosen is not None else None
@@ -64,27 +64,27 @@ class Starts:
         return self._trees[key]
 
 
+#: What to do when an idempotency key has been used before.
 STRATEGIES = frozenset({"FAIL", "RETURN_EXISTING", "FAIL_ON_RUNNING"})
 
 
 class IdempotencyKeys:
-    """What was started with which key, stored."""
+    """Finds the executions that were started with an idempotency key."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
-    def earlier(self, request: Json) -> str | None:
-        """The id of the execution that answers the request; None when it is to start one.
+    def existing(self, request: Json) -> str | None:
+        """Return the id of the execution that a request has started before; None if it has to start a new one.
 
         Raises:
-            RefusedError: 409, the key was used, and the request's strategy is to fail then.
+            RefusedError: The key was used, and the request's strategy is to fail (409).
         """
         key, name = self._key(request), (request.get("workflowDef") or request).get("name")
         if key is None:
             return None
-        query = "SELECT execution_id FROM idempotency_key WHERE name = ? AND key = ?"
-        rows = self._kernel.store.rows(query, (name, key))
-        known = self._kernel.find(str(rows[0][0])) if rows else None
+        workflow_id = self._kernel.store.started_with_key(name, key)
+        known = self._kernel.find(workflow_id) if workflow_id is not None else None
         if known is None:
             return None
         strategy = request.get("idempotencyStrategy") or "FAIL"
@@ -96,48 +96,62 @@ class IdempotencyKeys:
             409, f"The idempotency key {key} was used for {known.label}, which is {known.workflow['status']}"
         )
 
-    def note(self, request: Json, started: Execution) -> None:
-        """The request has started this execution."""
+    def record(self, request: Json, started: Execution) -> None:
+        """Record that the request has started this execution."""
         key = self._key(request)
         if key is not None:
             started.workflow["idempotencyKey"] = key
-            row = (started.workflow["workflowName"], key, started.id)
-            self._kernel.store.run("REPLACE INTO idempotency_key VALUES (?, ?, ?)", row)
+            self._kernel.store.save_idempotency_key(started.workflow["workflowName"], key, started.id)
 
     def _key(self, request: Json) -> str | None:
-        if not self._kernel.divergences.honour_idempotency_keys:
+        if not self._kernel.divergences.honor_idempotency_keys:
             return None
         key = request.get("idempotencyKey")
         return str(key) if key else None
 
 
 class Executions:
-    """What clients do with executions."""
+    """The operations on executions."""
 
-    def __init__(self, kernel: Kernel, starts: Starts) -> None:
-        self._kernel, self._starts = kernel, starts
+    def __init__(self, kernel: Kernel, starter: Starter) -> None:
+        self._kernel, self._starter = kernel, starter
         self._keys = IdempotencyKeys(kernel)
 
+    @property
+    def honors_idempotency_keys(self) -> bool:
+        """Whether a second start with the same idempotency key starts nothing."""
+        return self._kernel.divergences.honor_idempotency_keys
+
     def start(self, request: Json) -> str:
-        """Start one; returns its id when the engine has done what it can, or that of an earlier one of the same key."""
+        """Start an execution, and advance it as far as possible.
+
+        Returns:
+            The execution's id, or the id of the earlier execution with the same idempotency key.
+        """
         with self._kernel.change():
-            earlier = self._keys.earlier(request)
-            if earlier is not None:
-                return earlier
-            execution = self._starts.create(request)
-            self._keys.note(request, execution)
+            existing = self._keys.existing(request)
+            if existing is not None:
+                return existing
+            execution = self._starter.create(request)
+            self._keys.record(request, execution)
             execution.is_starting = True
             self._kernel.advance(execution)
             execution.is_starting = False
             return execution.id
 
     def get(self, workflow_id: str, *, include_tasks: bool = True) -> Json:
-        """The workflow document."""
+        """Return an execution."""
         with self._kernel.lock:
             return render(self._kernel.get(workflow_id), include_tasks=include_tasks)
 
+    def is_open(self, workflow_id: str) -> bool:
+        """Return whether an execution exists and has not ended."""
+        with self._kernel.lock:
+            execution = self._kernel.find(workflow_id)
+            return execution is not None and execution.is_open
+
     def status(self, workflow_id: str, *, include_output: bool, include_variables: bool) -> Json:
-        """The short form."""
+        """Return the status of an execution, with its output and variables if they are wanted."""
         with self._kernel.lock:
             workflow = self._kernel.get(workflow_id).workflow
         seen = {key: workflow.get(key) for key in ("workflowId", "correlationId", "status")}
@@ -148,7 +162,7 @@ class Executions:
         return {key: value for key, value in seen.items() if value is not None}
 
     def tasks(self, workflow_id: str, start: int, count: int, statuses: list[str]) -> Json:
-        """A page of its tasks."""
+        """Return a page of an execution's tasks; only those with one of ``statuses``, if there are any."""
         with self._kernel.lock:
             found = self._kernel.get(workflow_id).tasks
             chosen = [task for task in found if not statuses or task["status"] in statuses]
@@ -158,57 +172,59 @@ class Executions:
             }
 
     def running(self, name: str) -> list[str]:
-        """Ids of the open executions of a name."""
-        query = "SELECT id FROM execution WHERE name = ? AND status IN ('RUNNING', 'PAUSED') ORDER BY created"
+        """Return the ids of a definition's executions that have not ended, the oldest first."""
         with self._kernel.lock:
-            return [str(row[0]) for row in self._kernel.store.rows(query, (name,))]
+            return self._kernel.store.open_ids(name)
 
     def correlated(self, name: str, correlation_id: str, *, include_closed: bool, include_tasks: bool) -> list[Json]:
-        """The executions of a name with a correlation id."""
-        query = "SELECT id FROM execution WHERE name = ? AND correlation_id = ? ORDER BY created"
+        """Return a definition's executions with a correlation id, the oldest first."""
         with self._kernel.lock:
-            ids = [str(row[0]) for row in self._kernel.store.rows(query, (name, correlation_id))]
+            ids = self._kernel.store.correlated_ids(name, correlation_id)
             found = [self._kernel.get(workflow_id) for workflow_id in ids]
             return [render(one, include_tasks=include_tasks) for one in found if include_closed or one.is_open]
 
     # -- control
 
     def decide(self, workflow_id: str) -> None:
-        """Let the engine look at it."""
+        """Advance an execution as far as possible."""
         with self._kernel.change():
             self._kernel.advance(self._kernel.get(workflow_id))
 
     def pause(self, workflow_id: str) -> None:
-        """Pause it."""
+        """Pause an execution: its scheduled tasks stay in their queues, and no further tasks are scheduled."""
         with self._kernel.change():
             control.pause(self._kernel.touch(self._kernel.get(workflow_id)))
 
     def resume(self, workflow_id: str) -> None:
-        """Resume it."""
+        """Resume a paused execution."""
         with self._kernel.change() as context:
             execution = self._kernel.touch(self._kernel.get(workflow_id))
             control.resume(execution, context)
             self._kernel.advance(execution)
 
     def terminate(self, workflow_id: str, reason: str | None) -> None:
-        """End it."""
+        """Terminate an execution, with an optional reason."""
         with self._kernel.change() as context:
             control.terminate_by_request(self._kernel.touch(self._kernel.get(workflow_id)), reason, context)
 
     def skip(self, workflow_id: str, reference: str, request: Json) -> None:
-        """Skip a task that is still to come."""
+        """Skip a task that has not been scheduled yet; ``request`` may hold its input and output."""
         with self._kernel.change() as context:
             execution = self._kernel.touch(self._kernel.get(workflow_id))
             control.skip(execution, reference, request, context)
             self._kernel.advance(execution)
 
     def reset_callbacks(self, workflow_id: str) -> None:
-        """Make delayed worker tasks due."""
+        """Make the delayed worker tasks of an execution due."""
         with self._kernel.change() as context:
             control.reset_callbacks(self._kernel.touch(self._kernel.get(workflow_id)), context)
 
     def remove(self, workflow_id: str, *, archive: bool) -> None:
-        """Delete it."""
+        """Delete an execution.
+
+        Raises:
+            RefusedError: ``archive`` is true and the execution has not ended (400).
+        """
         with self._kernel.change():
             execution = self._kernel.get(workflow_id)
             if archive and execution.is_open:
@@ -217,7 +233,7 @@ class Executions:
             self._kernel.forget(workflow_id)
 
     def terminate_and_remove(self, workflow_id: str, reason: str | None, *, archive: bool) -> None:
-        """End it, when it has not ended, and delete it."""
+        """Delete an execution; terminate it first if it has not ended."""
         with self._kernel.lock:
             if self._kernel.get(workflow_id).is_open:
                 self.terminate(workflow_id, reason)

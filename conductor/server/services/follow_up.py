@@ -1,4 +1,4 @@
-"""Carries out what the engine asks for outside of one execution."""
+"""Carries out the engine's commands that reach beyond one execution."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from conductor.server.engine import commands as c
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.decide import unforeseen
+from conductor.server.engine.decide import unexpected_error
 from conductor.server.engine.definitions import readable_workflow_def
 from conductor.server.engine.outcome import terminate, touch
 from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, TERMINATED, Doc, Execution, is_done
 from conductor.server.engine.tasks.child import attach, child_id, follow
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.executions import Starts
+from conductor.server.services.executions import Starter
 
 Json = dict[str, Any]
 
@@ -21,16 +21,16 @@ logger = logging.getLogger(__name__)
 
 
 class FollowUp:
-    """Handlers of the engine's commands about tasks and other executions."""
+    """The handlers of the engine's commands about queues, logs, and other executions."""
 
-    def __init__(self, kernel: Kernel, starts: Starts) -> None:
-        self._kernel, self._starts = kernel, starts
+    def __init__(self, kernel: Kernel, starter: Starter) -> None:
+        self._kernel, self._starter = kernel, starter
         kernel.handlers.update({
             c.Enqueue: self._enqueue,
             c.StartChild: self._start_child,
             c.StartFailureWorkflow: self._start_failure_workflow,
             c.TerminateChild: self._terminate_child,
-            c.TellParent: self._tell_parent,
+            c.NotifyParent: self._notify_parent,
             c.AddLog: self._add_log,
             c.Ended: self._ended,
         })  # fmt: skip
@@ -50,9 +50,9 @@ class FollowUp:
         except RefusedError as error:
             self._end_task(parent, task, FAILED, error.message)
             return
-        except Exception as error:
-            logger.warning("The task %s cannot start its workflow", task["taskId"], exc_info=True)
-            self._end_task(parent, task, FAILED, unforeseen(error))
+        except Exception as error:  # whatever is wrong with the definition fails the task, not the server
+            logger.warning("event=server.child_start_failed task_id=%s", task["taskId"], exc_info=True)
+            self._end_task(parent, task, FAILED, unexpected_error(error))
             return
         if command.attached:
             attach(task, child)
@@ -67,21 +67,21 @@ class FollowUp:
             self._end_task(parent, task, COMPLETED, None)
 
     def _child(self, parent: Execution, task: Doc, command: c.StartChild) -> Execution:
-        """Return the execution to start, or the one that an earlier run of the same attempt has started."""
-        request = self._readable(command.request)
+        """Return the child to start; after a rerun of the task, the child that it has started before."""
+        request = self._parse(command.request)
         if not command.attached:
-            return self._starts.create(request)
+            return self._starter.create(request)
         workflow_id = child_id(parent.id, task)
         known = self._kernel.find(workflow_id)
         if known is None:
-            return self._starts.create(request, workflow_id)
+            return self._starter.create(request, workflow_id)
         is_completed = known.workflow["status"] == COMPLETED
         if known.is_open or (is_completed and not self._kernel.divergences.rerun_completed_children):
             return self._kernel.touch(known)
-        return self._starts.create(request)
+        return self._starter.create(request)
 
     @staticmethod
-    def _readable(request: Json) -> Json:
+    def _parse(request: Json) -> Json:
         given = request.get("workflowDef")
         if given is None:
             return request
@@ -100,13 +100,13 @@ class FollowUp:
     def _start_failure_workflow(self, execution: Execution, command: c.StartFailureWorkflow) -> None:
         name = command.request["name"]
         try:
-            started = self._starts.create(command.request)
+            started = self._starter.create(command.request)
         except RefusedError as error:
-            note = f"Error workflow {name} failed to start.  reason: {error.message}"
+            outcome = f"Error workflow {name} failed to start.  reason: {error.message}"
         else:
             self._kernel.advance(started)
-            note = started.id
-        execution.workflow.put_all("output", {"conductor.failure_workflow": note})
+            outcome = started.id
+        execution.workflow.put_all("output", {"conductor.failure_workflow": outcome})
 
     def _terminate_child(self, _: Execution, command: c.TerminateChild) -> None:
         child = self._kernel.find(command.workflow_id)
@@ -115,7 +115,7 @@ class FollowUp:
             self._kernel.touch(child)
             terminate(child, self._kernel.context, command.reason)
 
-    def _tell_parent(self, child: Execution, command: c.TellParent) -> None:
+    def _notify_parent(self, child: Execution, command: c.NotifyParent) -> None:
         parent = self._kernel.find(command.workflow_id)
         task = parent.task(command.task_id) if parent is not None else None
         if parent is None or task is None or task["status"] != IN_PROGRESS:
@@ -128,4 +128,4 @@ class FollowUp:
         self._kernel.store.add_log(command.task_id, command.at, command.text)
 
     def _ended(self, execution: Execution, _: c.Ended) -> None:
-        self._kernel.store.run("DELETE FROM message WHERE queue = ?", (execution.id,))
+        self._kernel.store.remove_messages(execution.id)

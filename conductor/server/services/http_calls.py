@@ -1,4 +1,4 @@
-"""The calls of HTTP tasks, each on a thread of its own; the outcome comes back as a change."""
+"""Makes the calls of HTTP tasks, each on its own thread, and updates the tasks with the outcomes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from conductor.server.engine.commands import CallHttp
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.decide import unforeseen
+from conductor.server.engine.decide import unexpected_error
 from conductor.server.engine.json_fields import Reader, mapping, read, text, whole
 from conductor.server.engine.outcome import touch
 from conductor.server.engine.state import Doc, Execution, is_done
@@ -38,7 +38,15 @@ _REQUEST: Mapping[str, Reader] = {
 
 
 class HttpCalls:
-    """Makes the calls; at most some at once."""
+    """Makes the calls of HTTP tasks.
+
+    Args:
+        kernel: The server's state.
+        at_once: Calls at the same time; further calls wait.
+
+    Attributes:
+        under_way: How many calls have not finished.
+    """
 
     def __init__(self, kernel: Kernel, at_once: int = 200) -> None:
         self._kernel = kernel
@@ -73,12 +81,12 @@ class HttpCalls:
             task = execution.task(task_id) if execution is not None else None
             if execution is None or task is None or is_done(task):
                 return
-            end_http(Run(execution, context, task, _no_round), response, fault)
+            end_http(Run(execution, context, task, _no_iteration), response, fault)
             touch(task, context.now)
             self._kernel.advance(execution)
 
     def _answer(self, request: Json) -> tuple[Json | None, str]:
-        """The response, or None and what went wrong, whatever that was: the task waits for it."""
+        """Return the response, or None and the reason of the failure."""
         try:
             request = read(request, _REQUEST)
         except RefusedError as error:
@@ -87,10 +95,10 @@ class HttpCalls:
             return None, f"java.lang.IllegalArgumentException: Invalid HTTP method: {request['method']}"
         try:
             return exchange(self._pool, request)
-        except Exception as error:
-            logger.warning("The call of an HTTP task failed", exc_info=True)
-            return None, f"java.lang.Exception: {unforeseen(error)}"
+        except Exception as error:  # whatever happens, the task must get an outcome
+            logger.warning("event=server.http_task_failed", exc_info=True)
+            return None, f"java.lang.Exception: {unexpected_error(error)}"
 
 
-def _no_round(_: Doc) -> None:
-    raise AssertionError("An HTTP task is no loop")
+def _no_iteration(_: Doc) -> None:
+    raise AssertionError("An HTTP task is not a loop")

@@ -1,4 +1,4 @@
-"""One HTTP exchange as the OSS server makes it: its address, headers, redirects, and what it reads of the response."""
+"""Make one HTTP exchange like the OSS server: URI encoding, headers, redirects, and decoding of the response."""
 
 from __future__ import annotations
 
@@ -20,28 +20,32 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Outcome = tuple[Json | None, str]
 
-#: Milliseconds to connect, and to wait for data, when the task gives none.
+#: Milliseconds to connect, and to wait for data, if the task sets no timeout.
 _DEFAULT_TIMEOUT_MS = 3000
-#: Seconds for a whole exchange, redirects included, on top of the task's own timeouts for each wait.
-_MOST_SECONDS = 60.0
-#: Bytes of a response, after decompression: the largest output that the OSS server keeps.
-_MOST_BYTES = 10 * 1024 * 1024
-#: Bytes that are read at a time.
-_PIECE = 64 * 1024
+#: Seconds for a whole exchange, redirects included, in addition to the task's own timeouts for each wait.
+_MAX_SECONDS = 60.0
+#: Bytes of a response, after decompression: the largest output that the OSS server stores.
+_MAX_BYTES = 10 * 1024 * 1024
+#: Bytes to read at a time.
+_CHUNK_BYTES = 64 * 1024
+#: The lowest HTTP status that fails the task.
 _FIRST_ERROR = 400
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: Redirects that repeat the request with its method and body.
 _KEEP_METHOD = frozenset({307, 308})
-_MOST_REDIRECTS = 50
+#: Redirects to follow, as on the OSS server.
+_MAX_REDIRECTS = 50
+#: Characters that URI encoding leaves as they are, as in the OSS server.
 _PATH_SAFE, _QUERY_SAFE = "/!$&'()*+,;=:@-._~", "/?!$&'()*+,;=:@-._~"
 _VARIABLE = re.compile(r"\{([^{}/]+)\}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
-#: Media types for which the OSS server cannot write a map or a list.
+#: Media types as which the OSS server cannot send a map or a list.
 _TEXT_ONLY = ("application/x-www-form-urlencoded", "text/plain")
 
 
 class _InvalidRequestError(Exception):
-    """The OSS server would not send the request; the text is what it reports."""
+    """The OSS server would not send the request; the message is the reason that it reports."""
 
 
 def exchange(pool: urllib3.PoolManager, request: Json) -> Outcome:
@@ -49,12 +53,12 @@ def exchange(pool: urllib3.PoolManager, request: Json) -> Outcome:
 
     Args:
         pool: The connections.
-        request: The task's `http_request`, with method and uri.
+        request: The task's ``http_request``, with method and uri.
 
     Returns:
-        The response as the task's output shows it, or None and what went wrong.
+        The response as it appears in the task's output, or None and the reason of the failure.
     """
-    import urllib3  # noqa: PLC0415  a tenth of the time that the server needs to start
+    import urllib3  # noqa: PLC0415  importing it takes a tenth of the server's start-up time
 
     method, shown = request["method"], _without_query(request["uri"])
     try:
@@ -63,8 +67,8 @@ def exchange(pool: urllib3.PoolManager, request: Json) -> Outcome:
     except _InvalidRequestError as error:
         return None, str(error)
     try:
-        with _deadline(_seconds(request, "connectionTimeOut") + _seconds(request, "readTimeOut") + _MOST_SECONDS):
-            answer, content = _followed(pool, method, uri, body, headers, _timeout(request))
+        with _deadline(_seconds(request, "connectionTimeOut") + _seconds(request, "readTimeOut") + _MAX_SECONDS):
+            answer, content = _follow_redirects(pool, method, uri, body, headers, _timeout(request))
     except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
         shown = shown if "://" in shown or shown.startswith("/") else f"/{shown}"
         return None, f'java.lang.Exception: I/O error on {method} request for "{shown}": {_io_fault(error, uri)}'
@@ -82,10 +86,12 @@ def exchange(pool: urllib3.PoolManager, request: Json) -> Outcome:
 
 
 def encoded(uri: str) -> str:
-    """Return the address that is called for a task's `uri`, which is a template: it is encoded once more.
+    """Return the URI to call for a task's ``uri``.
+
+    The OSS server treats it as a template, so that percent signs are encoded again.
 
     Raises:
-        _InvalidRequestError: It has a variable, an invalid escape, or no scheme but a port.
+        _InvalidRequestError: It contains a variable or an invalid escape, or has a port but no scheme.
     """
     if variable := _VARIABLE.search(uri):
         raise _InvalidRequestError(
@@ -112,7 +118,7 @@ def _without_query(uri: str) -> str:
     return re.split(r"[?#]", uri, maxsplit=1)[0]
 
 
-def _followed(
+def _follow_redirects(
     pool: urllib3.PoolManager,
     method: str,
     uri: str,
@@ -120,9 +126,9 @@ def _followed(
     headers: dict[str, str],
     timeout: urllib3.Timeout,
 ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
-    """Return the response at the end of the redirects, and its body; a redirect without a target is the response."""
+    """Return the last response and its body. A redirect without a target is a response like any other."""
     seen = set()
-    for _ in range(_MOST_REDIRECTS + 1):
+    for _ in range(_MAX_REDIRECTS + 1):
         parts = urlsplit(uri)
         if not parts.netloc:
             raise ValueError("Target host is not specified")
@@ -153,40 +159,40 @@ def _followed(
         if urlsplit(following).netloc != parts.netloc:
             headers = {k: v for k, v in headers.items() if k.lower() not in {"authorization", "cookie"}}
         uri = following
-    raise ValueError(f"Maximum redirects ({_MOST_REDIRECTS}) exceeded")
+    raise ValueError(f"Maximum redirects ({_MAX_REDIRECTS}) exceeded")
 
 
 def _content(answer: urllib3.BaseHTTPResponse) -> bytes:
     content = bytearray()
-    for piece in answer.stream(_PIECE, decode_content=True):
-        content += piece
-        if len(content) > _MOST_BYTES:
+    for chunk in answer.stream(_CHUNK_BYTES, decode_content=True):
+        content += chunk
+        if len(content) > _MAX_BYTES:
             answer.close()
-            raise ValueError(f"The response has more than {_MOST_BYTES} bytes")
+            raise ValueError(f"The response has more than {_MAX_BYTES} bytes")
     return bytes(content)
 
 
-_open: dict[int, list[socket.socket]] = {}
-"""The sockets that each thread uses for its exchange."""
+#: The sockets of the exchanges under way, by thread.
+_open_sockets: dict[int, list[socket.socket]] = {}
 
 
-def note_socket(opened: socket.socket | None) -> None:
-    """Note a connection that this thread uses: it is shut down at the exchange's deadline."""
-    sockets = _open.get(threading.get_ident())
+def register_socket(opened: socket.socket | None) -> None:
+    """Register a connection of this thread, to shut it down at the exchange's deadline."""
+    sockets = _open_sockets.get(threading.get_ident())
     if sockets is not None and opened is not None and opened not in sockets:
         sockets.append(opened)
 
 
 @contextlib.contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
-    """Shut the connections of this thread down when the time is over: each wait by itself may be short enough."""
+    """Shut down the connections of this thread after ``seconds``: a slow response may keep within each timeout."""
     thread, is_late = threading.get_ident(), threading.Event()
-    sockets = _open[thread] = []
+    sockets = _open_sockets[thread] = []
 
     def shut_down() -> None:
         is_late.set()
         for one in tuple(sockets):
-            with contextlib.suppress(OSError):  # it is closed
+            with contextlib.suppress(OSError):  # already closed
                 one.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds, shut_down)
@@ -200,23 +206,27 @@ def _deadline(seconds: float) -> Iterator[None]:
         raise
     finally:
         timer.cancel()
-        del _open[thread]
+        del _open_sockets[thread]
     if is_late.is_set():
         raise ValueError(f"The call took longer than {seconds:g} seconds")
 
 
 def new_pool(at_once: int) -> urllib3.PoolManager:
-    """Return connections that take part in the deadlines of exchanges."""
-    import urllib3  # noqa: PLC0415  a tenth of the time that the server needs to start
+    """Return a pool whose connections are shut down at the deadlines of exchanges.
+
+    Args:
+        at_once: Connections to keep open for each host.
+    """
+    import urllib3  # noqa: PLC0415  importing it takes a tenth of the server's start-up time
 
     class Connection(urllib3.connection.HTTPConnection):
         def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
-            note_socket(self.sock)
+            register_socket(self.sock)
             return super().getresponse()
 
     class TlsConnection(urllib3.connection.HTTPSConnection):
         def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
-            note_socket(self.sock)
+            register_socket(self.sock)
             return super().getresponse()
 
     class Pool(urllib3.HTTPConnectionPool):
@@ -292,7 +302,7 @@ def _timeout(request: Json) -> urllib3.Timeout:
 
 
 def _text(answer: urllib3.BaseHTTPResponse, content: bytes) -> str:
-    """Decode the body by its charset: UTF-8 for JSON, Latin-1 for the rest, as Spring does."""
+    """Decode the body by its charset; by default UTF-8 for JSON and Latin-1 for the rest, as Spring does."""
     kind = answer.headers.get("Content-Type", "")
     named = _CHARSET.search(kind)
     is_json = "json" in kind.partition(";")[0].lower()
@@ -304,7 +314,7 @@ def _text(answer: urllib3.BaseHTTPResponse, content: bytes) -> str:
 
 
 def _parsed(text: str) -> Any:
-    """Parse JSON objects, lists, strings and numbers, which become doubles; other text stays as it is."""
+    """Parse JSON objects, lists, strings and numbers (to doubles); any other text remains a string."""
     if not text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Task and workflow definitions."""
+"""Task and workflow definitions: register, read and delete them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conductor.server.engine.validation import Rules, check_workflow_defs
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.scripting.javascript import check_javascript
 from conductor.server.scripting.pool import ScriptError
-from conductor.server.services.executions import Starts
+from conductor.server.services.executions import Starter
 
 Json = dict[str, Any]
 
@@ -20,10 +20,10 @@ _TASK, _WORKFLOW = "task_def", "workflow_def"
 
 
 class Metadata:
-    """The catalog of definitions, stored."""
+    """Stores definitions, in the database and in the kernel's catalog."""
 
-    def __init__(self, kernel: Kernel, starts: Starts) -> None:
-        self._kernel, self._starts = kernel, starts
+    def __init__(self, kernel: Kernel, starter: Starter) -> None:
+        self._kernel, self._starter = kernel, starter
         catalog = kernel.catalog
         catalog.task_defs.update({name: body for name, _, body in kernel.store.documents(_TASK)})
         for name, version, body in kernel.store.documents(_WORKFLOW):
@@ -32,13 +32,17 @@ class Metadata:
     # -- tasks
 
     def save_tasks(self, given: list[Json]) -> None:
-        """Register task definitions; those that are there are replaced."""
+        """Register task definitions; existing ones are replaced."""
         with self._kernel.change() as context:
             for one in given:
                 self._save_task({**one, "createTime": context.now, "createdBy": ""})
 
     def update_task(self, given: Json) -> None:
-        """Replace a task definition."""
+        """Replace a task definition.
+
+        Raises:
+            RefusedError: The definition does not exist (404).
+        """
         with self._kernel.change() as context:
             known = self._kernel.catalog.task_defs.get(given["name"])
             if known is None:
@@ -49,41 +53,62 @@ class Metadata:
         made = complete_task_def(given)
         self._kernel.catalog.task_defs[made["name"]] = made
         self._kernel.store.put(_TASK, made["name"], made)
-        self._starts.forget_definitions()
+        self._starter.forget_definitions()
 
     def task(self, name: str) -> Json:
-        """A task definition."""
+        """Return a task definition.
+
+        Raises:
+            RefusedError: The definition does not exist (404).
+        """
         found = self._kernel.catalog.task_defs.get(name)
         if found is None:
             raise RefusedError(404, f"No such taskType found by name: {name}")
         return found
 
     def task_def(self, name: str) -> Json | None:
-        """A task definition; None when there is none."""
+        """Return a task definition; None if it does not exist."""
         return self._kernel.catalog.task_defs.get(name)
 
     def all_tasks(self) -> list[Json]:
-        """All task definitions."""
+        """Return all task definitions."""
         with self._kernel.lock:
             return list(self._kernel.catalog.task_defs.values())
 
     def remove_task(self, name: str) -> None:
-        """Delete a task definition."""
+        """Delete a task definition.
+
+        Raises:
+            RefusedError: The definition does not exist (500, as on the OSS server).
+        """
         with self._kernel.change():
             if self._kernel.catalog.task_defs.pop(name, None) is None:
                 raise RefusedError(500, "No such task definition")
             self._kernel.store.drop(_TASK, name)
-            self._starts.forget_definitions()
+            self._starter.forget_definitions()
 
     # -- workflows
 
     def check(self, given: list[Any], path: str, *, is_list: bool = False) -> None:
-        """Refuse workflow definitions that break the rules."""
+        """Validate workflow definitions.
+
+        Args:
+            given: The definitions.
+            path: The path of the definitions in validation errors, such as ``registerWorkflowDef.arg0``.
+            is_list: Whether the request's body is a list, so that paths have an index.
+
+        Raises:
+            RefusedError: A definition is invalid (400); the error lists every violation.
+        """
         rules = Rules(self.task_def, _check_script, self._kernel.divergences)
         check_workflow_defs(given, path, rules, is_list=is_list)
 
     def create_workflow(self, given: Json, *, overwrite: bool) -> None:
-        """Register a workflow definition."""
+        """Register a workflow definition.
+
+        Raises:
+            RefusedError: The version exists, and ``overwrite`` is false (409).
+        """
         with self._kernel.change():
             made = complete_workflow_def(given)
             exists = made["version"] in self._kernel.catalog.workflow_defs.get(made["name"], {})
@@ -92,7 +117,7 @@ class Metadata:
             self._save_workflow(made)
 
     def update_workflows(self, given: list[Json]) -> Json:
-        """Register or replace workflow definitions; answers which could be."""
+        """Register or replace workflow definitions; returns the bulk response with their names."""
         done: list[str] = []
         with self._kernel.change():
             for one in given:
@@ -111,10 +136,14 @@ class Metadata:
             made["createTime"] = now
         known[version] = made
         self._kernel.store.put(_WORKFLOW, name, made, version)
-        self._starts.forget_definitions()
+        self._starter.forget_definitions()
 
     def workflow(self, name: str, version: int | None) -> Json:
-        """A workflow definition; without a version the highest."""
+        """Return a workflow definition; by default its latest version.
+
+        Raises:
+            RefusedError: The definition does not exist (404).
+        """
         chosen = version if version is not None else self._kernel.catalog.latest_version(name)
         found = self._kernel.catalog.workflow_defs.get(name, {}).get(chosen) if chosen is not None else None
         if found is None:
@@ -123,19 +152,23 @@ class Metadata:
         return found
 
     def versions(self, name: str) -> list[Json]:
-        """All versions of a workflow definition."""
+        """Return all versions of a workflow definition, the lowest first."""
         with self._kernel.lock:
             return [body for _, body in sorted(self._kernel.catalog.workflow_defs.get(name, {}).items())]
 
     def all_workflows(self, *, latest_only: bool = False) -> list[Json]:
-        """All workflow definitions, or the latest of each name."""
+        """Return all workflow definitions, or the latest version of each name."""
         with self._kernel.lock:
             names = sorted(self._kernel.catalog.workflow_defs)
         found = [self.versions(name) for name in names]
         return [one for versions in found for one in (versions[-1:] if latest_only else versions)]
 
     def remove_workflow(self, name: str, version: int) -> None:
-        """Delete a version of a workflow definition."""
+        """Delete a version of a workflow definition.
+
+        Raises:
+            RefusedError: The version does not exist (500, as on the OSS server).
+        """
         with self._kernel.change():
             known = self._kernel.catalog.workflow_defs.get(name, {})
             if known.pop(version, None) is None:
@@ -143,7 +176,7 @@ class Metadata:
             if not known:
                 del self._kernel.catalog.workflow_defs[name]
             self._kernel.store.drop(_WORKFLOW, name, version)
-            self._starts.forget_definitions()
+            self._starter.forget_definitions()
 
 
 def _check_script(script: str) -> None:

@@ -1,4 +1,4 @@
-"""Retry, restart and rerun: which executions they reach, from children that failed up to their parents."""
+"""Retry, restart and rerun executions, together with the children that failed and the parents that wait for them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from conductor.server.engine.context import RefusedError
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tasks.child import follow
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.executions import Starts
+from conductor.server.services.executions import Starter
 
 Json = dict[str, Any]
 
 
 class Recovery:
-    """Makes executions that have ended run again."""
+    """Runs executions again after they have ended."""
 
-    def __init__(self, kernel: Kernel, starts: Starts) -> None:
-        self._kernel, self._starts = kernel, starts
+    def __init__(self, kernel: Kernel, starter: Starter) -> None:
+        self._kernel, self._starter = kernel, starter
 
     def retry(self, workflow_id: str, *, resume_children: bool) -> None:
-        """Retry what failed in an execution.
+        """Retry the failed tasks of an execution.
 
         Args:
             workflow_id: An execution that has ended.
-            resume_children: Retry inside the child in which the failure began, instead of starting a new child.
+            resume_children: Retry inside the child execution that failed first, instead of starting a new child.
+
+        Raises:
+            RefusedError: The execution cannot be retried (409), or does not exist (404).
         """
         with self._kernel.change() as context:
             execution = self._kernel.get(workflow_id)
@@ -41,7 +44,7 @@ class Recovery:
             self._kernel.advance(execution)
 
     def _innermost(self, failed: Doc, execution: Execution) -> Execution:
-        """Return the execution in which the failure began."""
+        """Return the execution that failed first: this one, or a child at any depth."""
         child_id = recovery.child_id_of(failed)
         if child_id is not None:
             child = self._kernel.find(child_id)
@@ -55,22 +58,37 @@ class Recovery:
         return execution
 
     def restart(self, workflow_id: str, *, use_latest: bool) -> None:
-        """Begin again with the same id, with the definition of the start or the latest one."""
+        """Restart an execution from its first task, with the same id.
+
+        Args:
+            workflow_id: An execution that has ended.
+            use_latest: Use the latest version of the definition, instead of the one that it was started with.
+
+        Raises:
+            RefusedError: The execution cannot be restarted (409), or does not exist (404).
+        """
         with self._kernel.change() as context:
             execution = self._kernel.get(workflow_id)
             tree = execution.tree
             if use_latest and not execution.is_open:
-                tree = self._starts.registered_tree(execution.workflow["workflowName"], None)
+                tree = self._starter.registered_tree(execution.workflow["workflowName"], None)
             self._kernel.touch(execution)
             recovery.restart(execution, tree, context)
             self._run_parents(execution, "restarted")
             self._kernel.advance(execution)
 
     def rerun(self, workflow_id: str, request: Json) -> str:
-        """Go on from a task, which may be in a child, or begin again with another input.
+        """Rerun an execution from a task, which may be in a child execution, or from the start with another input.
+
+        Args:
+            workflow_id: An execution that has ended.
+            request: A RerunWorkflowRequest.
+
+        Returns:
+            The execution's id.
 
         Raises:
-            RefusedError: 409, the execution is open; 400, no such task.
+            RefusedError: The execution has not ended (409), or the task does not exist (400).
         """
         with self._kernel.change():
             execution = self._kernel.get(workflow_id)
@@ -108,7 +126,7 @@ class Recovery:
         return False
 
     def _run_parents(self, execution: Execution, operation: str) -> None:
-        """Let the parents of an execution that runs again run too, with the tasks that were canceled with it."""
+        """Run the parents of an execution again, too, with the tasks that were canceled with it."""
         label, child = "", execution
         while (link := self._parent_of(child)) is not None:
             parent, task = link
@@ -133,7 +151,7 @@ class Recovery:
         return None if parent is None or task is None else (parent, task)
 
     def _resumed_child(self, task: Doc) -> Execution | None:
-        """Retry, in place, the child of a task that ended with its siblings; returns the child if it runs again."""
+        """Retry the child of a task that was canceled with its siblings; returns the child if it runs again."""
         child_id = recovery.child_id_of(task)
         if child_id is None or not recovery.is_unsuccessful(task) or task["retried"]:
             return None

@@ -1,36 +1,47 @@
-"""What execute-and-wait and signals answer: the execution, or the task that blocks it."""
+"""Responses of execute-and-wait and of signals (the execution, or the task that blocks it), and workflow tests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render, render_task
 from conductor.server.engine.state import Doc, Execution, is_done, plain_reference
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.executions import Starts
+from conductor.server.services.executions import Starter
 from conductor.server.services.tasks import Tasks
 
 Json = dict[str, Any]
-_SECONDS = 10.0  # the answer is the whole execution, so that nothing can be left for later
-_MOST_UPDATES = 10_000  # a loop whose condition never ends has to
+
+#: What a response contains: the execution, the execution that blocks, the task that blocks, or that task's input.
+STRATEGIES = frozenset({"TARGET_WORKFLOW", "BLOCKING_WORKFLOW", "BLOCKING_TASK", "BLOCKING_TASK_INPUT"})
+#: Seconds that the engine may work on a workflow test; the response needs its end, so nothing can be left for later.
+_TEST_SECONDS = 10.0
+#: Mocked outputs of one workflow test; ends a loop whose condition never becomes false.
+_MAX_UPDATES = 10_000
 
 
 class TestRuns:
-    """Runs executions on mocked outputs, in one breath."""
+    """Runs executions with mocked task outputs, in one change."""
 
-    __test__ = False  # for pytest, which sees the name
+    __test__ = False  # pytest would collect the class otherwise
 
-    def __init__(self, kernel: Kernel, starts: Starts, tasks: Tasks) -> None:
-        self._kernel, self._starts, self._tasks = kernel, starts, tasks
+    def __init__(self, kernel: Kernel, starter: Starter, tasks: Tasks) -> None:
+        self._kernel, self._starter, self._tasks = kernel, starter, tasks
 
     def run(self, request: Json, mocks: dict[str, list[Json]]) -> Json:
-        """Start, feed the mocks in their order, and answer the workflow document."""
+        """Start an execution, complete its tasks with the mocked outputs, and return the execution.
+
+        Args:
+            request: A StartWorkflowRequest.
+            mocks: Outputs by reference name, in the order of the attempts.
+        """
         left = {reference: list(results) for reference, results in mocks.items()}
-        with self._kernel.change(_SECONDS):
-            execution = self._starts.create(request)
+        with self._kernel.change(_TEST_SECONDS):
+            execution = self._starter.create(request)
             self._kernel.advance(execution)
-            for _ in range(_MOST_UPDATES):
+            for _ in range(_MAX_UPDATES):
                 task = self._next(execution, left)
                 if task is None:
                     break
@@ -47,17 +58,28 @@ class TestRuns:
         return next((task for task in execution.tasks if not is_done(task) and left.get(self._name(task, left))), None)
 
 
-STRATEGIES = frozenset({"TARGET_WORKFLOW", "BLOCKING_WORKFLOW", "BLOCKING_TASK", "BLOCKING_TASK_INPUT"})
-
-
 class Runs:
-    """Looks at executions for those who wait for them."""
+    """Builds the responses for clients that wait for an execution."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
+    def watch(self, workflow_id: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` after each change of an execution; returns the function that ends this."""
+        return self._kernel.watch(workflow_id, wake)
+
     def look(self, workflow_id: str, references: list[str], strategy: str, request_id: str) -> list[Json | None] | None:
-        """The answer, alone in a list, when the execution has ended or blocks; None while it goes on."""
+        """Return the response if the execution has ended or is blocked.
+
+        Args:
+            workflow_id: The execution.
+            references: Reference names of tasks whose end counts as well.
+            strategy: One of ``STRATEGIES``.
+            request_id: The id of the request, for the response.
+
+        Returns:
+            A list with the response, which may be None; None while the execution is running.
+        """
         with self._kernel.lock:
             execution = self._kernel.get(workflow_id)
             blocking = self._blocking(execution, references)
@@ -66,11 +88,11 @@ class Runs:
             return [_answer(execution, blocking, strategy, request_id)]
 
     def late(self, workflow_id: str, strategy: str, request_id: str) -> Json:
-        """The answer when the time is over."""
+        """Return the response after a timeout."""
         with self._kernel.lock:
             answer = _answer(self._kernel.get(workflow_id), [], strategy, request_id)
         if answer is None:
-            raise RefusedError(500, "value")  # the real server's word for a task that did not come
+            raise RefusedError(500, "value")  # the OSS server's message if no task blocks the execution
         return {**answer, "signalTimeout": True}
 
     def _blocking(self, execution: Execution, references: list[str]) -> list[tuple[Execution, Doc]]:

@@ -1,4 +1,4 @@
-"""Schedules: executions that start by the clock."""
+"""Schedules: start executions at the times of cron expressions."""
 
 from __future__ import annotations
 
@@ -8,33 +8,39 @@ from datetime import datetime, timezone
 from typing import Any
 
 from conductor._internal.cron import Cron
-from conductor.models.codec import dumps, loads
 from conductor.server.engine.context import EngineContext, RefusedError
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.executions import Starts
+from conductor.server.services.executions import Starter
 
 Json = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
 _SCHEDULE = "schedule"
-_MOST_NEXT = 5
-_LATEST = 253_370_764_800_000  # the year 9999; nothing runs later
+#: Times that a preview of a cron expression returns at most, as on the OSS server.
+_MAX_NEXT_TIMES = 5
+#: Epoch milliseconds; the year 9999, the last that ``datetime`` has. No run is later.
+_LATEST_MS = 253_370_764_800_000
 _IN = re.compile(r"(scheduleName|state|workflowName)\s*(?:IN\s*\(([^)]*)\)|=\s*([^\s)]+))", re.IGNORECASE)
 _AFTER = re.compile(r"scheduledTime\s*>\s*(\d+)")
 
 
 class Schedules:
-    """Keeps schedules, and starts their runs when they are due."""
+    """Stores schedules and starts their runs when they are due."""
 
-    def __init__(self, kernel: Kernel, starts: Starts) -> None:
-        self._kernel, self._starts = kernel, starts
-        self.is_paused = False
+    def __init__(self, kernel: Kernel, starter: Starter) -> None:
+        self._kernel, self._starter = kernel, starter
+        self._is_paused = False
         self._schedules: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_SCHEDULE)}
         kernel.timed.append((self._next_due, self._fire))
 
     def save(self, given: Json) -> Json:
-        """Create or change a schedule."""
+        """Create or replace a schedule, and return it.
+
+        Raises:
+            RefusedError: The name, the workflow's name or the time zone is missing or invalid (500, as on the OSS
+                server).
+        """
         if not given.get("name"):
             raise RefusedError(500, "A schedule needs a name")
         if not (given.get("startWorkflowRequest") or {}).get("name"):
@@ -64,52 +70,79 @@ class Schedules:
         self._kernel.after_commit.append(self._kernel.wake_timer)
 
     def get(self, name: str) -> Json:
-        """A schedule."""
-        return _shown(self._known(name))
+        """Return a schedule.
 
-    def _known(self, name: str) -> Json:
+        Raises:
+            RefusedError: The schedule does not exist (404).
+        """
+        return _shown(self._find(name))
+
+    def _find(self, name: str) -> Json:
         if name not in self._schedules:
             raise RefusedError(404, f"Schedule '{name}' not found")
         return self._schedules[name]
 
     def all(self, workflow_name: str | None = None) -> list[Json]:
-        """All schedules, or those of a workflow."""
+        """Return all schedules, or those of a workflow, sorted by name."""
         found = [_shown(one) for _, one in sorted(self._schedules.items())]
         return [one for one in found if workflow_name in {None, one["startWorkflowRequest"].get("name")}]
 
     def remove(self, name: str) -> None:
-        """Delete a schedule, if it is there."""
+        """Delete a schedule, if it exists."""
         with self._kernel.change():
             self._schedules.pop(name, None)
             self._kernel.store.drop(_SCHEDULE, name)
 
     def pause(self, name: str, reason: str | None) -> None:
-        """Start no more runs."""
+        """Pause a schedule, with an optional reason."""
         with self._kernel.change():
-            schedule = {**self._known(name), "paused": True, "_next": None}
+            schedule = {**self._find(name), "paused": True, "_next": None}
             if reason is not None:
                 schedule["pausedReason"] = reason
             self._put(schedule)
 
     def resume(self, name: str) -> None:
-        """Go on; what was missed meanwhile is not made up for."""
+        """Resume a paused schedule. Runs that were due during the pause are not made up for.
+
+        Raises:
+            RefusedError: The schedule does not exist or is not paused (404, as on the OSS server).
+        """
         with self._kernel.change() as context:
-            known = self._known(name)
+            known = self._find(name)
             if not known["paused"]:
                 raise RefusedError(404, f"Schedule '{name}' not found")
             schedule = {key: value for key, value in known.items() if key != "pausedReason"}
             schedule["paused"] = False
             self._put({**schedule, "_next": _next_run(schedule, context.now)})
 
+    def pause_all(self) -> None:
+        """Start no more runs of any schedule until ``resume_all``."""
+        self._is_paused = True
+
+    def resume_all(self) -> None:
+        """Start runs again, after ``pause_all``."""
+        self._is_paused = False
+        self._kernel.wake_timer()
+
     def next_few(self, cron: str, start: int | None, end: int | None, limit: int) -> list[int]:
-        """The next times of a cron expression, epoch ms."""
+        """Return the next times of a cron expression, epoch ms.
+
+        Args:
+            cron: The expression, in UTC.
+            start: Epoch ms; no time before it.
+            end: Epoch ms; no time after it.
+            limit: How many times to return at most.
+
+        Raises:
+            RefusedError: The expression is invalid (500, as on the OSS server).
+        """
         try:
             parsed = Cron.parse(cron)
         except ValueError:
             raise RefusedError(500, "Invalid cron expression") from None
         found: list[int] = []
         moment = max(self._kernel.clock.now_ms(), (start or 0) - 1)
-        while len(found) < min(limit, _MOST_NEXT):
+        while len(found) < min(limit, _MAX_NEXT_TIMES):
             following = parsed.next_after(_moment(moment))
             if following is None:
                 break
@@ -120,22 +153,22 @@ class Schedules:
         return found
 
     def search(self, workflow: str | None, name: str | None, paused: bool | None, start: int, size: int) -> Json:
-        """A page of schedules."""
+        """Return a page of the schedules that match all conditions that are given."""
         found = [one for one in self.all(workflow) if name is None or name in one["name"]]
         found = [one for one in found if paused is None or one["paused"] is paused]
         return {"totalHits": len(found), "results": found[start : start + size]}
 
     def runs(self, query: str, start: int, size: int) -> Json:
-        """A page of the records of runs, the newest first."""
+        """Return a page of the records of runs that a query finds, the newest first."""
         with self._kernel.lock:
-            rows = self._kernel.store.rows("SELECT body FROM schedule_run ORDER BY scheduled DESC")
-        found = [one for (body,) in rows if _matches(one := loads(body), query)]
+            records = self._kernel.store.schedule_runs()
+        found = [record for record in records if _matches(record, query)]
         return {"totalHits": len(found), "results": found[start : start + size]}
 
     # -- firing
 
     def _next_due(self) -> int | None:
-        if self.is_paused:
+        if self._is_paused:
             return None
         times = (schedule.get("_next") for schedule in self._schedules.values() if not schedule["paused"])
         return min((one for one in times if one is not None), default=None)
@@ -149,7 +182,7 @@ class Schedules:
                 self._put({**schedule, "_next": _next_run(schedule, after)})
 
     def _run_and_record(self, schedule: Json, due: int, context: EngineContext) -> None:
-        """One run; whatever is wrong with it, it is recorded and holds up no other schedule."""
+        """Start a run and record the outcome."""
         execution_id, request = context.new_id(), schedule["startWorkflowRequest"]
         record: Json = {
             "executionId": execution_id,
@@ -161,16 +194,15 @@ class Schedules:
             "zoneId": schedule["zoneId"],
         }
         try:
-            started = self._starts.create({**request, "input": _run_input(schedule, record)})
+            started = self._starter.create({**request, "input": _run_input(schedule, record)})
             self._kernel.advance(started)
             record.update(workflowId=started.id, state="EXECUTED")
         except RefusedError as error:
             record.update(reason=error.message, state="FAILED")
-        except Exception as error:
-            logger.warning("A run of the schedule %s failed", schedule["name"], exc_info=True)
+        except Exception as error:  # a broken schedule must not stop the others
+            logger.warning("event=server.schedule_run_failed schedule=%s", schedule["name"], exc_info=True)
             record.update(reason=f"The run cannot be started: {error}", state="FAILED")
-        row = (execution_id, schedule["name"], due, record["state"], dumps(record))
-        self._kernel.store.run("INSERT INTO schedule_run VALUES (?, ?, ?, ?, ?)", row)
+        self._kernel.store.add_schedule_run(record)
 
 
 def _run_input(schedule: Json, record: Json) -> Json:
@@ -188,12 +220,12 @@ def _run_input(schedule: Json, record: Json) -> Json:
 
 
 def _moment(milliseconds: int) -> datetime:
-    milliseconds = min(milliseconds, _LATEST)
+    milliseconds = min(milliseconds, _LATEST_MS)
     return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
 
 
 def _next_run(schedule: Json, after: int, *, check_zone: bool = False) -> int | None:
-    """The earliest time after ``after`` that the schedule allows; None when it never runs again."""
+    """Return the first time after ``after`` at which the schedule runs, epoch ms; None if it never runs again."""
     if check_zone:
         for _, zone in _crons(schedule):
             _check_zone(zone)
@@ -224,7 +256,7 @@ def _next_of(cron: str | None, zone: str, after: int) -> int | None:
     try:
         following = Cron.parse(cron or "", zone).next_after(_moment(after))
     except ValueError:
-        return None  # stored, and never run, as on the real server
+        return None  # as on the OSS server, an invalid expression is stored and never runs
     return None if following is None else int(following.timestamp() * 1000)
 
 

@@ -1,4 +1,4 @@
-"""Tasks: polling, updating, logs, queues."""
+"""Poll and update tasks; task logs and queues."""
 
 from __future__ import annotations
 
@@ -10,81 +10,82 @@ from typing import Any
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render, render_task
 from conductor.server.engine.expressions.inputs import with_secrets
-from conductor.server.engine.results import apply_result, extend_lease, hand_out, pending_task, result_of
-from conductor.server.engine.state import SCHEDULED, Doc, Execution, is_done
+from conductor.server.engine.results import apply_result, dispatch, extend_lease, pending_task, result_of
+from conductor.server.engine.state import OPEN_TASK, SCHEDULED, Doc, Execution, is_done
 from conductor.server.runtime.kernel import Kernel
+
+Json = dict[str, Any]
+
+#: The statuses that an update may report.
+STATUSES = frozenset({"IN_PROGRESS", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "COMPLETED", "CANCELED"})
+#: Milliseconds for which a task over its concurrency limit is postponed with ``strict``, as on the OSS server.
+_POSTPONE_MS = 60_000
 
 
 def end_task(
-    kernel: Kernel, execution: Execution, task: Doc, status: str, output: dict[str, Any], reason: str | None = None
+    kernel: Kernel, execution: Execution, task: Doc, status: str, output: Json, reason: str | None = None
 ) -> None:
-    """End a task, and let its execution go on; inside a change."""
+    """End a task and advance its execution; must be called inside a change."""
     kernel.touch(execution)
     result = {"status": status, "outputData": output, "reasonForIncompletion": reason}
     if apply_result(execution, task, result, kernel.context):
         kernel.advance(execution)
 
 
-Json = dict[str, Any]
-
-
-class RateLimits:
-    """What was handed out lately, by name; in memory, so that a new process begins with a new window."""
+class RateLimiter:
+    """Counts the recent dispatches of each task type; in memory, so a restart begins with a new window."""
 
     def __init__(self) -> None:
-        self._lately: dict[str, deque[int]] = {}
+        self._dispatched: dict[str, deque[int]] = {}  # epoch ms, by task definition
 
     def held_until(self, task: Doc, now: int) -> int | None:
-        """When the task may be handed out, epoch ms; None for at once."""
-        limit, window_ms = _limit(task)
+        """Return when the task may be dispatched, epoch ms; None for at once."""
+        limit, window_ms = _rate_limit(task)
         if limit <= 0:
             return None
-        lately = self._lately.get(task["taskDefName"], deque())
-        while lately and lately[0] + window_ms <= now:
-            lately.popleft()
-        return None if len(lately) < limit else lately[-limit] + window_ms
+        dispatched = self._dispatched.get(task["taskDefName"], deque())
+        while dispatched and dispatched[0] + window_ms <= now:
+            dispatched.popleft()
+        return None if len(dispatched) < limit else dispatched[-limit] + window_ms
 
-    def note(self, task: Doc, now: int) -> None:
-        """The task is handed out."""
-        if _limit(task)[0] > 0:
-            self._lately.setdefault(task["taskDefName"], deque()).append(now)
+    def add(self, task: Doc, now: int) -> None:
+        """Count a dispatch."""
+        if _rate_limit(task)[0] > 0:
+            self._dispatched.setdefault(task["taskDefName"], deque()).append(now)
 
-    def take_back(self, task: Doc, noted: int) -> None:
-        """It was not, after all."""
-        lately = self._lately.get(task["taskDefName"])
-        if lately and noted in lately:
-            lately.remove(noted)
+    def remove(self, task: Doc, added_at: int) -> None:
+        """Undo ``add``, after the dispatch was rolled back."""
+        dispatched = self._dispatched.get(task["taskDefName"])
+        if dispatched and added_at in dispatched:
+            dispatched.remove(added_at)
 
 
-def _limit(task: Doc) -> tuple[int, int]:
+def _rate_limit(task: Doc) -> tuple[int, int]:
+    """Return the number of dispatches (0 for no limit) and the window in milliseconds."""
     task_def = (task.get("workflowTask") or {}).get("taskDefinition") or {}
     return task_def.get("rateLimitPerFrequency") or 0, (task_def.get("rateLimitFrequencyInSeconds") or 1) * 1000
 
 
-STATUSES = frozenset({"IN_PROGRESS", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "COMPLETED", "CANCELED"})
-_PUT_OFF_MS = 60_000
-
-
-def queue_of(kind: str, domain: str | None) -> str:
-    """The name of the queue of a task type in a domain."""
-    return f"{domain}:{kind}" if domain else kind
+def queue_of(task_type: str, domain: str | None) -> str:
+    """Return the name of the queue of a task type in a domain."""
+    return f"{domain}:{task_type}" if domain else task_type
 
 
 class PollTurns:
-    """The place of a waiting poll among those of its queue: it is woken once for each task that is there for it."""
+    """The position of a long poll among those that wait at a queue. The first in line is woken for each due task."""
 
     def __init__(self, kernel: Kernel, queue: str) -> None:
         self._kernel, self._queue = kernel, queue
         self._wake: Callable[[], None] = lambda: None
 
     def begin(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Wait for the first turn; returns what ends the waiting."""
+        """Join the line; ``wake`` is called at the poll's turn. Returns the function that leaves the line."""
         self._wake = wake
         self.take()
         return self._end
 
     def take(self) -> None:
-        """Wait for another turn from now on, at the end of the line; a wait that was not woken keeps its place."""
+        """Join the end of the line again; a poll that has not been woken keeps its position."""
         with self._kernel.lock:
             self._kernel.queues.listen(self._queue, self._wake)
 
@@ -94,27 +95,27 @@ class PollTurns:
 
 
 class Tasks:
-    """What workers and their operators do with tasks."""
+    """The operations on tasks: those of workers, and those of operators."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._rates = RateLimits()
+        self._rates = RateLimiter()
 
     @property
     def answers_partial_batches(self) -> bool:
-        """Whether a batch poll answers with what is there."""
+        """Whether a batch poll returns as soon as there is a task, instead of waiting for a full batch."""
         return self._kernel.divergences.answer_partial_batches
 
     def turns(self, queue: str) -> PollTurns:
-        """Return what a poll of the queue waits with."""
+        """Return a position in the line of the polls of a queue."""
         return PollTurns(self._kernel, queue)
 
-    def poll(self, kind: str, worker: str | None, domain: str | None, count: int) -> list[Json]:
-        """Hand out at most ``count`` tasks that are due."""
+    def poll(self, task_type: str, worker: str | None, domain: str | None, count: int) -> list[Json]:
+        """Dispatch at most ``count`` due tasks of a type to a worker."""
         kernel = self._kernel
-        queue = queue_of(kind, domain)
+        queue = queue_of(task_type, domain)
         with kernel.lock:
-            self._note_poll(kind, worker, domain)
+            self._record_poll(task_type, worker, domain)
             if not kernel.queues.has_ready(queue, kernel.clock.now_ms()):
                 return []
             with kernel.change() as context:
@@ -124,7 +125,7 @@ class Tasks:
         kernel, polled = self._kernel, []
         for task_id, workflow_id, priority, due in kernel.queues.pop(queue, now):
             if kernel.is_claimed(workflow_id):
-                kernel.when_free(workflow_id, partial(self._free, queue, task_id, workflow_id, priority, due))
+                kernel.when_free(workflow_id, partial(self._requeue, queue, task_id, workflow_id, priority, due))
                 continue
             execution = kernel.find(workflow_id)
             task = execution.task(task_id) if execution is not None else None
@@ -137,17 +138,17 @@ class Tasks:
                 kernel.after_commit.extend([put_back, kernel.wake_timer])
                 continue
             kernel.touch(execution)
-            self._rates.note(task, now)
-            kernel.after_failure.append(partial(self._rates.take_back, task, now))
-            hand_out(task, worker, now)
+            self._rates.add(task, now)
+            kernel.after_failure.append(partial(self._rates.remove, task, now))
+            dispatch(task, worker, now)
             kernel.in_progress.setdefault(task["taskDefName"], set()).add(task_id)
             polled.append(self._rendered_for_worker(task))
             if len(polled) >= count:
                 break
         return polled
 
-    def _free(self, queue: str, task_id: str, workflow_id: str, priority: int, due: int) -> None:
-        """A task that was passed over, because its execution was being changed, can be polled again."""
+    def _requeue(self, queue: str, task_id: str, workflow_id: str, priority: int, due: int) -> None:
+        """Return a task to its queue that a poll skipped because another change used its execution."""
         execution = self._kernel.find(workflow_id)
         task = execution.task(task_id) if execution is not None else None
         if task is not None and task["status"] == SCHEDULED and not self._kernel.queues.has(task_id):
@@ -158,19 +159,19 @@ class Tasks:
         self._kernel.in_progress.get(task["taskDefName"], set()).discard(task["taskId"])
         self._kernel.queues.push(queue, task["taskId"], workflow_id, task["workflowPriority"], due, now, wake=False)
 
-    def _note_poll(self, kind: str, worker: str | None, domain: str | None) -> None:
+    def _record_poll(self, task_type: str, worker: str | None, domain: str | None) -> None:
         now = self._kernel.clock.now_ms()
-        data: Json = {"queueName": kind, "workerId": worker, "lastPollTime": now}
+        data: Json = {"queueName": task_type, "workerId": worker, "lastPollTime": now}
         if domain:
             data["domain"] = domain
-        self._kernel.last_polls[kind, domain or ""] = {key: one for key, one in data.items() if one is not None}
+        self._kernel.last_polls[task_type, domain or ""] = {key: one for key, one in data.items() if one is not None}
 
     def _held_until(self, task: Doc, now: int) -> int | None:
-        """When a limit lets the task be handed out, epoch ms; None for at once."""
+        """Return when the limits allow the task to be dispatched, epoch ms; None for at once."""
         task_def = (task.get("workflowTask") or {}).get("taskDefinition") or {}
         limit, divergences = task_def.get("concurrentExecLimit") or 0, self._kernel.divergences
         if limit > 0 and len(self._kernel.in_progress.get(task["taskDefName"], ())) >= limit:
-            return now if divergences.free_slots_at_once else now + _PUT_OFF_MS
+            return now if divergences.free_slots_at_once else now + _POSTPONE_MS
         return self._rates.held_until(task, now) if divergences.limit_rates else None
 
     def _rendered_for_worker(self, task: Doc) -> Json:
@@ -183,7 +184,17 @@ class Tasks:
         return rendered
 
     def update(self, result: Json) -> Doc | None:
-        """Take over what a worker reports; returns the task, None for an extended lease."""
+        """Apply a worker's result.
+
+        Args:
+            result: A TaskResult.
+
+        Returns:
+            The task; None if the result extends the lease.
+
+        Raises:
+            RefusedError: The execution or the task does not exist (404).
+        """
         kernel = self._kernel
         with kernel.change() as context:
             if result.get("extendLease"):
@@ -195,7 +206,7 @@ class Tasks:
                 return None
             execution = kernel.get(result["workflowInstanceId"])
             task = execution.task(result["taskId"])
-            if task is None:  # the id alone decides, as on the open-source server: the task may be another execution's
+            if task is None:  # as on the OSS server, the task id decides: the task may belong to another execution
                 owner, task = self._locate(result["taskId"])
                 if owner is None or task is None:
                     raise RefusedError(404, f"No such task found by id: {result['taskId']}")
@@ -209,14 +220,18 @@ class Tasks:
             self._kernel.advance(execution)
 
     def _locate(self, task_id: str) -> tuple[Execution | None, Doc | None]:
-        home = self._kernel.store.home_of(task_id)
-        execution = self._kernel.find(home) if home is not None else None
+        workflow_id = self._kernel.store.execution_of(task_id)
+        execution = self._kernel.find(workflow_id) if workflow_id is not None else None
         return execution, execution.task(task_id) if execution is not None else None
 
     def update_by_reference(
         self, workflow_id: str, reference: str, status: str, worker: str | None, output: Json
     ) -> str | None:
-        """Update the open task of a reference name; its output is merged. Returns its id; None when none is open."""
+        """Update the open task with a reference name; the output is merged into the task's.
+
+        Returns:
+            The task's id; None if no task with this name is open.
+        """
         with self._kernel.change():
             execution = self._kernel.find(workflow_id)
             task = pending_task(execution, reference) if execution is not None else None
@@ -226,7 +241,7 @@ class Tasks:
             return str(task["taskId"])
 
     def merge(self, execution: Execution, task: Doc, status: str, worker: str | None, output: Json) -> None:
-        """Lay a partial report over a task."""
+        """Apply a status and merge an output into the task's."""
         result = {**result_of(task), "status": status}
         result["outputData"] = {**result["outputData"], **output}
         if worker and worker.strip():
@@ -234,7 +249,11 @@ class Tasks:
         self._apply(execution, task, result)
 
     def signal(self, workflow_id: str, status: str, output: Json) -> str | None:
-        """End the first open WAIT task of an execution or its children; returns its id, None when nothing waits."""
+        """End the first open WAIT task of an execution or its children.
+
+        Returns:
+            The task's id; None if no WAIT task is open.
+        """
         with self._kernel.change():
             found = self.blocking_task(self._kernel.get(workflow_id))
             if found is None:
@@ -244,7 +263,7 @@ class Tasks:
             return str(task["taskId"])
 
     def blocking_task(self, execution: Execution) -> tuple[Execution, Doc] | None:
-        """The first open WAIT task, depth first into children."""
+        """Return the first open WAIT task of an execution; otherwise that of its children, depth first."""
         for task in execution.tasks:
             if task["taskType"] == "WAIT" and not is_done(task):
                 return execution, task
@@ -257,7 +276,11 @@ class Tasks:
         return None
 
     def get(self, task_id: str) -> Json:
-        """A task."""
+        """Return a task.
+
+        Raises:
+            RefusedError: The task does not exist (404).
+        """
         with self._kernel.lock:
             _, task = self._locate(task_id)
             if task is None:
@@ -270,33 +293,35 @@ class Tasks:
             self._kernel.store.add_log(task_id, context.now, text)
 
     def logs(self, task_id: str) -> list[Json]:
-        """A task's log."""
+        """Return a task's log, the oldest line first."""
         with self._kernel.lock:
             return self._kernel.store.logs(task_id)
+
+    def open_tasks(self, task_type: str, start: int, count: int) -> list[Json]:
+        """Return a page of the open tasks of a type."""
+        with self._kernel.lock:
+            found = self._kernel.store.tasks_of_type(task_type, sorted(OPEN_TASK), start, count)
+            tasks = [self._kernel.get(workflow_id).task(task_id) for task_id, workflow_id in found]
+            return [render_task(task) for task in tasks if task is not None]
 
     # -- queues
 
     def sizes(self) -> dict[str, int]:
-        """How many tasks wait in each queue."""
+        """Return how many tasks wait in each queue."""
         with self._kernel.lock:
             return self._kernel.queues.sizes()
 
-    def poll_data(self, kind: str | None = None) -> list[Json]:
-        """When task types were polled last."""
+    def poll_data(self, task_type: str | None = None) -> list[Json]:
+        """Return the last poll of each task type and domain, or those of one task type."""
         with self._kernel.lock:
-            return [data for (name, _), data in sorted(self._kernel.last_polls.items()) if kind in {None, name}]
+            return [data for (name, _), data in sorted(self._kernel.last_polls.items()) if task_type in {None, name}]
 
-    def requeue(self, kind: str) -> int:
-        """Put scheduled tasks of a type that are in no queue back; nothing is ever lost here."""
+    def requeue(self, task_type: str) -> int:
+        """Return the size of a queue. The OSS server restores lost tasks here; this server does not lose any."""
         with self._kernel.lock:
-            return self._kernel.queues.sizes().get(kind, 0)
-
-    def drop_from_queue(self, task_id: str) -> None:
-        """Take a task out of its queue."""
-        with self._kernel.lock:
-            self._kernel.queues.remove(task_id)
+            return self._kernel.queues.sizes().get(task_type, 0)
 
     def workflow(self, workflow_id: str) -> Json:
-        """The workflow document of an execution."""
+        """Return the execution that was updated."""
         with self._kernel.lock:
             return render(self._kernel.get(workflow_id))

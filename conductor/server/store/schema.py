@@ -1,5 +1,6 @@
-"""The tables."""
+"""The tables of the database."""
 
+#: Version of the tables, stored as SQLite's ``user_version``. A database of another version is refused.
 VERSION = 1
 
 SCHEMA = """

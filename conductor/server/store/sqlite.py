@@ -1,6 +1,6 @@
-"""Everything in one SQLite database: a file in WAL mode, or memory.
+"""The server's state in one SQLite database: a file in WAL mode, or memory.
 
-Used under the kernel's lock only. What is committed survives the end of the process, however it ends.
+Every call needs the kernel's lock. What is committed survives the end of the process, including a crash.
 """
 
 from __future__ import annotations
@@ -11,28 +11,58 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from attrs import frozen
+
 from conductor.errors import ConfigurationError
 from conductor.models.codec import dumps, loads
+from conductor.server.engine.query import Query, SortKey
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tree import DefinitionTree
+from conductor.server.store.queries import EXECUTION_COLUMNS, TASK_COLUMNS, order_by, where
 from conductor.server.store.schema import SCHEMA, VERSION
 
 Json = dict[str, Any]
 
 _CLOCK = "clock"
 _MEMORY = ":memory:"
-_TREES_IN_MEMORY = 500
-_AS_DEFINED = "_asDefined"  # in place of the part of the definition, which the snapshot has
+#: Definitions of executions to keep in memory; each is shared by all executions that were started with it.
+_CACHED_TREES = 500
+#: Key that replaces a task's part of the definition, which is stored once, in the snapshot.
+_AS_DEFINED = "_asDefined"
+#: True if an execution has no search text for its present state.
+_IS_OUTDATED = "search_text.updated IS NOT execution.updated"
+_WITH_TEXT = "execution LEFT JOIN search_text ON search_text.id = execution.id"
+_SEARCH_COLUMNS = "execution.id, name, status, correlation_id, parent_id, created, execution.updated, ended"
 
 
 def _unusable(path: object, error: sqlite3.Error) -> ConfigurationError:
-    return ConfigurationError(
-        f"database is {str(path)!r}, which cannot be used: {error}.", variable="database", value=str(path)
-    )
+    return ConfigurationError(f"Cannot use the database {str(path)!r}: {error}.", variable="database", value=str(path))
+
+
+@frozen
+class StoredMessage:
+    """A message that waits in a queue.
+
+    Attributes:
+        row: Its row number; the order in which messages were sent.
+        id: The message's id.
+        body: The message.
+    """
+
+    row: int
+    id: str
+    body: Json
 
 
 class Store:
-    """The database of one server."""
+    """The database of one server.
+
+    Args:
+        path: The database file; None for a database in memory.
+
+    Raises:
+        ConfigurationError: The file cannot be opened, another server uses it, or it has another format.
+    """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self._trees: dict[int, DefinitionTree] = {}
@@ -50,7 +80,7 @@ class Store:
     def _prepare(self, *, is_file: bool) -> None:
         self._db.execute("PRAGMA busy_timeout = 2000")
         if is_file:
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # two servers on one file would not know of each other
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # a second server on the file would miss changes
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA cache_size = -32000")
@@ -65,25 +95,27 @@ class Store:
         """Close the database."""
         self._db.close()
 
+    # -- transactions
+
     def begin(self) -> None:
-        """Begin a transaction with the next write."""
+        """Start a transaction, which begins in the database with the next write."""
         self._is_changing = True
 
     def commit(self) -> None:
-        """Store what was written since ``begin``."""
+        """Commit what was written since ``begin``."""
         self._is_changing = False
         if self._db.in_transaction:
             self._db.execute("COMMIT")
 
     def rollback(self) -> None:
-        """Drop what was written since ``begin``."""
+        """Discard what was written since ``begin``."""
         self._is_changing = False
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Store all that is written inside, or nothing."""
+        """Commit everything that the block writes, or nothing if it raises."""
         self.begin()
         try:
             yield
@@ -92,13 +124,8 @@ class Store:
             raise
         self.commit()
 
-    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query."""
+    def _rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._db.execute(query, parameters).fetchall()
-
-    def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        """Carry out a statement; returns how many rows it changed."""
-        return self._write(statement, parameters).rowcount
 
     def _write(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         self._begin_now()
@@ -112,8 +139,10 @@ class Store:
         if self._is_changing and not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
 
+    # -- executions
+
     def save(self, execution: Execution) -> None:
-        """Write what changed of an execution."""
+        """Write the parts of an execution that have changed."""
         if execution.tree.snapshot is None:
             self._save_tree(execution.tree)
         if execution.workflow.changed:
@@ -156,16 +185,16 @@ class Store:
         cursor = self._write("INSERT INTO snapshot (body) VALUES (?)", (dumps(tree.definition),))
         tree.snapshot = cursor.lastrowid
         if tree.snapshot is not None:
-            self._keep(tree.snapshot, tree)
+            self._cache_tree(tree.snapshot, tree)
 
     def load(self, workflow_id: str) -> Execution | None:
-        """Read an execution."""
-        rows = self.rows("SELECT snapshot, body FROM execution WHERE id = ?", (workflow_id,))
+        """Return an execution; None if it does not exist."""
+        rows = self._rows("SELECT snapshot, body FROM execution WHERE id = ?", (workflow_id,))
         if not rows:
             return None
         tree = self._tree(rows[0][0])
         query = "SELECT body FROM task WHERE execution_id = ? ORDER BY seq, id"
-        tasks = [self._read_task(tree, body) for (body,) in self.rows(query, (workflow_id,))]
+        tasks = [self._read_task(tree, body) for (body,) in self._rows(query, (workflow_id,))]
         return Execution(Doc(loads(rows[0][1]), changed=False), tree, tasks)
 
     @staticmethod
@@ -179,64 +208,205 @@ class Store:
 
     def _tree(self, snapshot: int) -> DefinitionTree:
         if snapshot not in self._trees:
-            ((body,),) = self.rows("SELECT body FROM snapshot WHERE id = ?", (snapshot,))
-            self._keep(snapshot, DefinitionTree(loads(body), snapshot))
+            ((body,),) = self._rows("SELECT body FROM snapshot WHERE id = ?", (snapshot,))
+            self._cache_tree(snapshot, DefinitionTree(loads(body), snapshot))
         return self._trees[snapshot]
 
-    def _keep(self, snapshot: int, tree: DefinitionTree) -> None:
-        while len(self._trees) >= _TREES_IN_MEMORY:
+    def _cache_tree(self, snapshot: int, tree: DefinitionTree) -> None:
+        while len(self._trees) >= _CACHED_TREES:
             self._trees.pop(next(iter(self._trees)))
         self._trees[snapshot] = tree
 
+    def remove(self, workflow_id: str) -> None:
+        """Delete an execution with its tasks, logs, search text and idempotency keys."""
+        self._write(
+            "DELETE FROM task_log WHERE task_id IN (SELECT id FROM task WHERE execution_id = ?)", (workflow_id,)
+        )
+        self._write("DELETE FROM task WHERE execution_id = ?", (workflow_id,))
+        self._write("DELETE FROM search_text WHERE id = ?", (workflow_id,))
+        self._write("DELETE FROM idempotency_key WHERE execution_id = ?", (workflow_id,))
+        self._write("DELETE FROM execution WHERE id = ?", (workflow_id,))
+
     def parent_of(self, workflow_id: str) -> str | None:
-        """Return the execution that started an execution as its child."""
-        rows = self.rows("SELECT parent_id FROM execution WHERE id = ?", (workflow_id,))
+        """Return the id of the execution that started this one as its child."""
+        rows = self._rows("SELECT parent_id FROM execution WHERE id = ?", (workflow_id,))
         return rows[0][0] if rows else None
 
-    def home_of(self, task_id: str) -> str | None:
-        """The execution that a task belongs to."""
-        rows = self.rows("SELECT execution_id FROM task WHERE id = ?", (task_id,))
+    def execution_of(self, task_id: str) -> str | None:
+        """Return the id of the execution that a task belongs to; None if the task does not exist."""
+        rows = self._rows("SELECT execution_id FROM task WHERE id = ?", (task_id,))
         return str(rows[0][0]) if rows else None
 
-    def remove(self, workflow_id: str) -> None:
-        """Delete an execution."""
-        self.run("DELETE FROM task_log WHERE task_id IN (SELECT id FROM task WHERE execution_id = ?)", (workflow_id,))
-        self.run("DELETE FROM task WHERE execution_id = ?", (workflow_id,))
-        self.run("DELETE FROM search_text WHERE id = ?", (workflow_id,))
-        self.run("DELETE FROM idempotency_key WHERE execution_id = ?", (workflow_id,))
-        self.run("DELETE FROM execution WHERE id = ?", (workflow_id,))
+    def all_ids(self) -> list[str]:
+        """Return the ids of all executions, the oldest first."""
+        return [str(row[0]) for row in self._rows("SELECT id FROM execution ORDER BY created")]
 
-    def open_ids(self) -> list[str]:
-        """The executions that have not ended."""
-        found = self.rows("SELECT id FROM execution WHERE status IN ('RUNNING', 'PAUSED') ORDER BY created")
-        return [str(row[0]) for row in found]
+    def open_ids(self, name: str | None = None) -> list[str]:
+        """Return the ids of the executions that have not ended, of one definition or all, the oldest first."""
+        query = "SELECT id FROM execution WHERE status IN ('RUNNING', 'PAUSED')"
+        if name is not None:
+            query += " AND name = ?"
+        rows = self._rows(f"{query} ORDER BY created", () if name is None else (name,))
+        return [str(row[0]) for row in rows]
+
+    def correlated_ids(self, name: str, correlation_id: str) -> list[str]:
+        """Return the ids of a definition's executions with a correlation id, the oldest first."""
+        query = "SELECT id FROM execution WHERE name = ? AND correlation_id = ? ORDER BY created"
+        return [str(row[0]) for row in self._rows(query, (name, correlation_id))]
+
+    def tasks_of_type(self, task_type: str, statuses: Sequence[str], start: int, count: int) -> list[tuple[str, str]]:
+        """Return the task id and the execution id of tasks of a type with one of these statuses."""
+        marks = ", ".join("?" * len(statuses))
+        query = f"SELECT id, execution_id FROM task WHERE type = ? AND status IN ({marks}) LIMIT ? OFFSET ?"  # noqa: S608
+        return [(str(one), str(other)) for one, other in self._rows(query, (task_type, *statuses, count, start))]
+
+    # -- documents
 
     def put(self, kind: str, name: str, body: Json, version: int = 0) -> None:
         """Write a document: a definition, an event handler, a schedule."""
-        self.run("REPLACE INTO document VALUES (?, ?, ?, ?)", (kind, name, version, dumps(body)))
+        self._write("REPLACE INTO document VALUES (?, ?, ?, ?)", (kind, name, version, dumps(body)))
 
     def drop(self, kind: str, name: str, version: int = 0) -> None:
-        """Delete a document."""
-        self.run("DELETE FROM document WHERE kind = ? AND name = ? AND version = ?", (kind, name, version))
+        """Delete a document, if it exists."""
+        self._write("DELETE FROM document WHERE kind = ? AND name = ? AND version = ?", (kind, name, version))
 
     def documents(self, kind: str) -> list[tuple[str, int, Json]]:
-        """All documents of a kind: name, version, body."""
+        """Return all documents of a kind: name, version, body."""
         query = "SELECT name, version, body FROM document WHERE kind = ? ORDER BY name, version"
-        return [(name, version, loads(body)) for name, version, body in self.rows(query, (kind,))]
+        return [(name, version, loads(body)) for name, version, body in self._rows(query, (kind,))]
 
     def clock_offset(self) -> int:
-        """How far the clock was ahead of real time, ms."""
+        """Return how far the server's clock was ahead of real time, in milliseconds."""
         return int(next((body["ms"] for _, _, body in self.documents(_CLOCK)), 0))
 
     def save_clock_offset(self, milliseconds: int) -> None:
-        """Write it."""
+        """Write how far the server's clock is ahead of real time."""
         self.put(_CLOCK, "offset", {"ms": milliseconds})
 
+    # -- task logs
+
     def add_log(self, task_id: str, created: int, text: str) -> None:
-        """Write a line of a task's log."""
-        self.run("INSERT INTO task_log VALUES (?, ?, ?)", (task_id, created, text))
+        """Append a line to a task's log."""
+        self._write("INSERT INTO task_log VALUES (?, ?, ?)", (task_id, created, text))
 
     def logs(self, task_id: str) -> list[Json]:
-        """A task's log."""
+        """Return a task's log, the oldest line first."""
         query = "SELECT text, created FROM task_log WHERE task_id = ? ORDER BY created, rowid"
-        return [{"log": text, "taskId": task_id, "createdTime": at} for text, at in self.rows(query, (task_id,))]
+        return [{"log": text, "taskId": task_id, "createdTime": at} for text, at in self._rows(query, (task_id,))]
+
+    # -- idempotency keys
+
+    def save_idempotency_key(self, name: str, key: str, workflow_id: str) -> None:
+        """Record the execution that was started with an idempotency key."""
+        self._write("REPLACE INTO idempotency_key VALUES (?, ?, ?)", (name, key, workflow_id))
+
+    def started_with_key(self, name: str | None, key: str) -> str | None:
+        """Return the id of the execution that was started with an idempotency key; None for a new key."""
+        rows = self._rows("SELECT execution_id FROM idempotency_key WHERE name = ? AND key = ?", (name, key))
+        return str(rows[0][0]) if rows else None
+
+    # -- messages
+
+    def add_message(self, queue: str, message_id: str, body: Json) -> None:
+        """Append a message to a queue."""
+        self._write("INSERT INTO message VALUES (?, ?, ?)", (queue, message_id, dumps(body)))
+
+    def messages(self, queue: str) -> list[StoredMessage]:
+        """Return the messages that wait in a queue, the oldest first."""
+        rows = self._rows("SELECT rowid, id, body FROM message WHERE queue = ? ORDER BY rowid", (queue,))
+        return [StoredMessage(row, message_id, loads(body)) for row, message_id, body in rows]
+
+    def count_messages(self, queue: str) -> int:
+        """Return how many messages wait in a queue."""
+        return int(self._rows("SELECT COUNT(*) FROM message WHERE queue = ?", (queue,))[0][0])
+
+    def remove_message(self, message: StoredMessage) -> bool:
+        """Delete a message; returns False if it has been deleted before."""
+        return self._write("DELETE FROM message WHERE rowid = ?", (message.row,)).rowcount > 0
+
+    def remove_messages(self, queue: str) -> None:
+        """Delete all messages of a queue."""
+        self._write("DELETE FROM message WHERE queue = ?", (queue,))
+
+    # -- runs of schedules
+
+    def add_schedule_run(self, record: Json) -> None:
+        """Write the record of a schedule's run."""
+        row = (
+            record["executionId"], record["scheduleName"], record["scheduledTime"], record["state"], dumps(record),
+        )  # fmt: skip
+        self._write("INSERT INTO schedule_run VALUES (?, ?, ?, ?, ?)", row)
+
+    def schedule_runs(self) -> Iterator[Json]:
+        """Return the records of all runs of schedules, the newest first."""
+        return (loads(body) for (body,) in self._rows("SELECT body FROM schedule_run ORDER BY scheduled DESC"))
+
+    # -- searches
+
+    def search_page(
+        self, query: Query, keys: tuple[SortKey, ...], start: int, size: int
+    ) -> tuple[int, list[str]] | None:
+        """Return the number of executions found and the ids of one page of them.
+
+        Returns:
+            None if SQL cannot express the query or its order; then ``search_rows`` returns the candidates.
+        """
+        condition, order = where(query, EXECUTION_COLUMNS), order_by(keys, EXECUTION_COLUMNS)
+        if not condition.is_complete or order is None or query.free_text:
+            return None
+        source = f"FROM execution WHERE {condition.sql}"
+        ((total,),) = self._rows(f"SELECT COUNT(*) {source}", condition.values)
+        page = f"SELECT id {source} ORDER BY {order} LIMIT ? OFFSET ?"
+        return int(total), [str(row[0]) for row in self._rows(page, (*condition.values, size, start))]
+
+    def search_rows(self, query: Query) -> Iterator[tuple[Json, str | Json]]:
+        """Return the executions that a query may find, the oldest first.
+
+        Returns:
+            For each execution the fields that conditions name, and its search text; if the text is outdated, the
+            execution itself. Without free text to look for, the text is empty.
+        """
+        condition = where(query, EXECUTION_COLUMNS)
+        sql, values, text = condition.sql, condition.values, "''"
+        if query.free_text:
+            sql, values = f"{sql} AND ({_IS_OUTDATED} OR instr(text, ?))", (*values, query.longest_literal)
+            text = f"CASE WHEN {_IS_OUTDATED} THEN body ELSE text END"
+        statement = f"SELECT {_SEARCH_COLUMNS}, {text} FROM {_WITH_TEXT} WHERE {sql} ORDER BY created"  # noqa: S608
+        for row in self._rows(statement, values):
+            workflow_id, name, status, correlation, parent, created, updated, ended, found = row
+            fields = {
+                "workflowId": workflow_id,
+                "workflowType": name,
+                "status": status,
+                "correlationId": correlation or "",
+                "parentWorkflowId": parent or "",
+                "startTime": created,
+                "updateTime": updated,
+                "endTime": ended,
+                "classifier": "workflow",
+            }
+            yield fields, loads(found) if isinstance(found, bytes) else found
+
+    def search_tasks(self, query: Query) -> Iterator[Json]:
+        """Return the tasks that a query may find."""
+        condition = where(query, TASK_COLUMNS)
+        statement = f"SELECT body FROM task WHERE {condition.sql}"  # noqa: S608  the clause holds fixed SQL only
+        return (loads(body) for (body,) in self._rows(statement, condition.values))
+
+    def outdated_texts(self, before: int, limit: int) -> list[tuple[str, int, Json]]:
+        """Return executions whose search text is missing or outdated.
+
+        Args:
+            before: Epoch milliseconds; executions that changed later may change again in the same millisecond.
+            limit: How many to return at most.
+
+        Returns:
+            For each execution its id, the time of its last change (epoch ms) and its document.
+        """
+        columns, condition = "execution.id, execution.updated, body", f"{_IS_OUTDATED} AND execution.updated < ?"
+        statement = f"SELECT {columns} FROM {_WITH_TEXT} WHERE {condition} LIMIT ?"  # noqa: S608
+        return [(one, updated, loads(body)) for one, updated, body in self._rows(statement, (before, limit))]
+
+    def save_search_text(self, workflow_id: str, updated: int, text: str) -> None:
+        """Write the text in which a free-text search looks for an execution."""
+        self._write("REPLACE INTO search_text VALUES (?, ?, ?)", (workflow_id, updated, text))

@@ -40,7 +40,7 @@ def test_a_database_that_cannot_be_used_is_status_2_and_a_sentence(cli, path):
     done = cli("server", "start", "--port", "0", "--db", path)
 
     assert done.status == 2
-    assert done.err == f"database is {path!r}, which cannot be used: unable to open database file.\n"
+    assert done.err == f"Cannot use the database {path!r}: unable to open database file.\n"
 
 
 def test_without_its_extra_the_command_line_says_what_to_install():

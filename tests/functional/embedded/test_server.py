@@ -75,10 +75,10 @@ def test_a_taken_port_is_an_error(server):
         conductor.server.start(server.port)
 
 
-def test_a_file_that_is_no_database_is_an_error(tmp_path):
+def test_a_file_of_another_format_is_an_error(tmp_path):
     file = tmp_path / "notes.txt"
-    file.write_text("these are no pages of SQLite, but quite long enough to be taken for one" * 20)
-    with pytest.raises(ConfigurationError, match="cannot be used"):
+    file.write_text("this is not a SQLite database, but it is long enough for its header" * 20)
+    with pytest.raises(ConfigurationError, match="Cannot use the database"):
         conductor.server.start(database=file)
 
 

@@ -66,8 +66,8 @@ class Lab:
 
     def documents(self):
         """All executions, in the order of their starts."""
-        rows = self.store.rows("SELECT id FROM execution")
-        found = [self.services.executions.get(one) for (one,) in rows]
+        ids = self.store.all_ids()
+        found = [self.services.executions.get(one) for one in ids]
         order = {}
         for document in sorted(found, key=lambda one: (one["createTime"], one.get("parentWorkflowId") is not None)):
             order.setdefault(document["workflowId"], document)

@@ -10,7 +10,7 @@ from conductor.server.engine.context import EngineContext
 from conductor.server.engine.decide import advance
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def, populate
 from conductor.server.engine.recovery import retry
-from conductor.server.engine.results import apply_result, hand_out, new_execution
+from conductor.server.engine.results import apply_result, dispatch, new_execution
 from conductor.server.engine.retry import delay_seconds
 from conductor.server.engine.state import OPEN_TASK, TERMINAL_WORKFLOW, is_done
 from conductor.server.engine.timeouts import next_deadline
@@ -59,7 +59,7 @@ class Bench:
 
     def poll(self, reference="t"):
         (task,) = [task for task in self.open_tasks() if task["referenceTaskName"] == reference]
-        hand_out(task, "w", self.now)
+        dispatch(task, "w", self.now)
         return task
 
     def update(self, task, status="COMPLETED", **more):
@@ -121,7 +121,7 @@ def test_a_lease_or_an_update_moves_the_response_timeout():
     assert task["status"] == "SCHEDULED"
     bench.after(60)
     assert bench.status == "RUNNING"
-    hand_out(task, "w", bench.now)
+    dispatch(task, "w", bench.now)
     bench.after(4)
     assert bench.status == "RUNNING"
     bench.after(1)
@@ -246,7 +246,7 @@ def random_step(rng, bench):
     if mine and rng.random() < 0.8:
         task = rng.choice(mine)
         if task["status"] == "SCHEDULED" and task.get("_due", 0) <= bench.now:
-            hand_out(task, "w", bench.now)
+            dispatch(task, "w", bench.now)
         status = rng.choice(["COMPLETED"] * 6 + ["FAILED", "FAILED", "IN_PROGRESS", "FAILED_WITH_TERMINAL_ERROR"])
         bench.update(task, status)
     else:
