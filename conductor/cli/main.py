@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from conductor._internal.installation import install_command
+
 __all__ = ["main"]
 
 _MISUSED = 2
@@ -18,6 +20,6 @@ def main(words: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
-        sys.stderr.write(f"The command line needs {error.name}: pip install 'conductor-sdk[cli]'.\n")
+        sys.stderr.write(f"The command line needs {error.name}. Install the extra cli: {install_command('cli')}\n")
         return _MISUSED
     return run(words)

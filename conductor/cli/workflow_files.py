@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from conductor._internal.installation import install_command
 from conductor.cli.command import Command
 from conductor.cli.exits import Misused
 from conductor.cli.folder import read_workflow
@@ -86,5 +87,5 @@ def serialized(wire: Any, form: str) -> str:
     try:
         from conductor.workflow.yaml_text import dump_yaml  # noqa: PLC0415  needs an extra
     except ModuleNotFoundError:
-        raise Misused("YAML needs a library: pip install 'conductor-sdk[yaml]'.") from None
+        raise Misused(f"YAML needs PyYAML. Install the extra yaml: {install_command('yaml')}") from None
     return dump_yaml(wire)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from conductor._internal.installation import install_command
 from conductor.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -69,6 +70,6 @@ def _embedded() -> type[EmbeddedServer]:
         if error.name is None or error.name.startswith("conductor"):
             raise
         raise ConfigurationError(
-            f"The embedded server needs {error.name}: pip install 'conductor-sdk[server]'."
+            f"The embedded server needs {error.name}. Install the extra server: {install_command('server')}"
         ) from None
     return EmbeddedServer

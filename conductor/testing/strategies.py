@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
+from conductor._internal.installation import install_command
 from conductor.errors import ConfigurationError
 from conductor.models import WorkflowDef, WorkflowTask, WorkflowTimeoutPolicy
 from conductor.testing.tasks import operators, system, workers
@@ -18,7 +19,9 @@ from conductor.testing.tasks import operators, system, workers
 try:
     from hypothesis import strategies as st
 except ImportError as _error:
-    raise ConfigurationError("These strategies need hypothesis: pip install 'conductor-sdk[hypothesis]'.") from _error
+    raise ConfigurationError(
+        f"conductor.testing.strategies needs hypothesis. Install the extra hypothesis: {install_command('hypothesis')}"
+    ) from _error
 
 __all__ = ["workflow_definitions"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from conductor._internal.installation import install_command
 from conductor.errors import ConfigurationError
 from conductor.models import WorkflowDef
 from conductor.models.codec import loads
@@ -78,7 +79,7 @@ def _yaml(text: str, path: str | Path) -> Any:
         from conductor.workflow.yaml_text import read_yaml  # noqa: PLC0415  needs the extra
     except ImportError:
         raise ConfigurationError(
-            f"{path} is YAML, and no YAML library is installed: pip install 'conductor-sdk[yaml]'.", variable=str(path)
+            f"{path} is YAML, which needs PyYAML. Install the extra yaml: {install_command('yaml')}", variable=str(path)
         ) from None
     try:
         return read_yaml(text)

@@ -18,6 +18,7 @@ from typing import TextIO
 
 from attrs import frozen
 
+from conductor._internal.installation import install_command
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.oss.folder import locked
 
@@ -282,8 +283,8 @@ def _fetch(folder: Path, version: str, jar: Path, fetchers: Sequence[Fetcher]) -
             return fetched
     if not reasons:
         raise ServerStartError(
-            f"The server's jar is not in the cache ({jar}), and fetching it needs jgo: "
-            "pip install 'conductor-sdk[oss]'. Or install mvn."
+            f"The server's jar is not in the cache ({jar}), and fetching it needs jgo or mvn. "
+            f"Install the extra oss: {install_command('oss')}"
         )
     raise ServerStartError(
         f"The server's jar ({ARTIFACT} {version}) could not be fetched. Check the network, or put the file at {jar} "

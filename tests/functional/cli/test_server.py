@@ -8,6 +8,8 @@ import urllib.request
 
 import pytest
 
+from conductor._internal.installation import install_command
+
 
 def test_a_server_starts_and_stops_with_status_0(background, tmp_path):
     process = background("server", "start", "--port", "0", "--db", "kept.db")
@@ -48,4 +50,4 @@ def test_without_its_extra_the_command_line_says_what_to_install():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
 
     assert done.returncode == 2
-    assert done.stderr == "The command line needs click: pip install 'conductor-sdk[cli]'.\n"
+    assert done.stderr == f"The command line needs click. Install the extra cli: {install_command('cli')}\n"

@@ -117,7 +117,7 @@ def test_when_every_way_fails_the_reasons_are_told(get, tmp_path):
 
 
 def test_without_any_way_the_extra_is_named(get):
-    with pytest.raises(ServerStartError, match=r"pip install 'conductor-sdk\[oss\]'"):
+    with pytest.raises(ServerStartError, match="Install the extra oss: pip install "):
         get(Fetcher(None))
 
 

