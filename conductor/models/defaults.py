@@ -12,11 +12,11 @@ from conductor._internal.durations import to_whole_seconds
 from conductor.errors import ConfigurationError
 from conductor.models.definition import TaskDef
 from conductor.models.enum_validation import refuse_unknown_values
-from conductor.models.enums import RetryLogic, TaskTimeoutPolicy
 from conductor.models.unknown_fields import AUDIT_FIELDS
 
 __all__ = [
     "SHAPES",
+    "TASK_DEF_DEFAULTS",
     "USER_DATA",
     "WRITE_ONLY",
     "Shape",
@@ -26,17 +26,18 @@ __all__ = [
 ]
 
 
-#: Defaults of ``task_definition``; times in seconds. Some differ from the server's: see ``SHAPES``.
-_DEFAULTS: dict[str, Any] = {
-    "retry_count": 3,
-    "retry_logic": RetryLogic.FIXED,
-    "retry_delay_seconds": 60,
-    "timeout_seconds": 3600,
-    "timeout_policy": TaskTimeoutPolicy.TIME_OUT_WF,
-    "response_timeout_seconds": 600,
-    "poll_timeout_seconds": 3600,
-    "rate_limit_frequency_in_seconds": 1,
-    "backoff_scale_factor": 1,
+#: Defaults of ``task_definition`` and of workers' definitions, in the JSON form; times in seconds. An hour for the task
+#: and 10 minutes between updates, where the server's defaults are no limit and an hour: see ``SHAPES``.
+TASK_DEF_DEFAULTS: Mapping[str, Any] = {
+    "retryCount": 3,
+    "retryLogic": "FIXED",
+    "retryDelaySeconds": 60,
+    "timeoutSeconds": 3600,
+    "timeoutPolicy": "TIME_OUT_WF",
+    "responseTimeoutSeconds": 600,
+    "pollTimeoutSeconds": 3600,
+    "rateLimitFrequencyInSeconds": 1,
+    "backoffScaleFactor": 1,
 }
 #: Attributes of ``TaskDef`` that are integers.
 _INTEGERS = frozenset(a.name for a in fields(TaskDef) if a.type in {"int | None", int | None})
@@ -77,13 +78,12 @@ def task_definition(name: str, **values: Any) -> TaskDef:
                 variable=given,
                 allowed=", ".join(sorted(known)),
             )
-    chosen = {**_DEFAULTS, **{given: _attribute_value(given, value) for given, value in values.items()}}
-    if (
-        "response_timeout_seconds" not in values
-        and 1 < (chosen["timeout_seconds"] or 0) <= chosen["response_timeout_seconds"]
-    ):
-        chosen["response_timeout_seconds"] = chosen["timeout_seconds"] - 1
-    definition = TaskDef(name, **chosen)
+    definition = TaskDef.from_dict({"name": name, **TASK_DEF_DEFAULTS})
+    for given, value in values.items():
+        setattr(definition, given, _attribute_value(given, value))
+    timeout, response = definition.timeout_seconds or 0, definition.response_timeout_seconds or 0
+    if "response_timeout_seconds" not in values and 1 < timeout <= response:
+        definition.response_timeout_seconds = timeout - 1
     refuse_unknown_values(definition)
     return definition
 

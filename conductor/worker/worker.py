@@ -22,6 +22,7 @@ from conductor.errors import (
     WorkerRegistrationError,
 )
 from conductor.models import TaskDef
+from conductor.models.defaults import TASK_DEF_DEFAULTS
 from conductor.models.enum_validation import refuse_unknown_values
 from conductor.models.unknown_fields import refuse_unknown_fields
 from conductor.worker.arguments import Arguments, compile_arguments, input_converters
@@ -31,17 +32,6 @@ if TYPE_CHECKING:
     from conductor.clients.metadata import MetadataClient
 
 __all__ = ["Worker", "WorkerArguments", "WorkerRegistry", "default_registry", "two_workers"]
-
-#: The task definition of a worker that declares nothing.
-_DEFINITION = {
-    "retryCount": 3,
-    "retryDelaySeconds": 60,
-    "retryLogic": "FIXED",
-    "timeoutSeconds": 3600,
-    "timeoutPolicy": "TIME_OUT_WF",
-    "responseTimeoutSeconds": 600,
-    "pollTimeoutSeconds": 3600,
-}
 
 #: Characters that servers cut or refuse in the path of a URL, even when they are quoted.
 _UNADDRESSABLE = frozenset("/\\;?#")
@@ -211,7 +201,12 @@ class Worker:
         hour; the description is the function's docstring.
         """
         given = self.declared_fields
-        wire: dict[str, Any] = {**_DEFINITION, "description": inspect.getdoc(self.function), **given, "name": self.name}
+        wire: dict[str, Any] = {
+            **TASK_DEF_DEFAULTS,
+            "description": inspect.getdoc(self.function),
+            **given,
+            "name": self.name,
+        }
         timeout, response = wire["timeoutSeconds"], wire["responseTimeoutSeconds"]
         if 0 < timeout <= response:  # the server refuses a longer response timeout: the default gives way
             if "responseTimeoutSeconds" in given:

@@ -10,6 +10,7 @@ import attrs
 from conductor.errors import UnexpectedResponseError
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
 from conductor.models._base import structure, wire_name
+from conductor.models.defaults import SHAPES
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.json_fields import read, text, whole
 from conductor.server.engine.state import Doc, Execution
@@ -81,47 +82,38 @@ _WORKFLOW_DEF_FIELDS = {wire_name(a) for a in attrs.fields(WorkflowDef)} - _NOT_
 _WORKFLOW_TASK_FIELDS = {wire_name(a) for a in attrs.fields(WorkflowTask)} - _NOT_KNOWN_HERE - {"unknownFields"}
 
 
+#: Defaults of ``conductor.models.defaults`` that this server stores as null and does not return.
+_NULL_BY_DEFAULT = {"ownerApp", "concurrentExecLimit", "rateLimited"}
+
+
+def _defaults(kind: str) -> Json:
+    return {name: value for name, value in SHAPES[kind].defaults.items() if name not in _NULL_BY_DEFAULT}
+
+
 def _task_def_defaults() -> Json:
     return {
         "createTime": 0,
         "updateTime": 0,
-        "retryCount": 3,
-        "timeoutSeconds": 0,
         "inputKeys": [],
         "outputKeys": [],
         "runtimeMetadata": [],
-        "timeoutPolicy": "TIME_OUT_WF",
-        "retryLogic": "FIXED",
-        "retryDelaySeconds": 60,
-        "responseTimeoutSeconds": 3600,
         "inputTemplate": {},
-        "rateLimitPerFrequency": 0,
-        "rateLimitFrequencyInSeconds": 1,
-        "backoffScaleFactor": 1,
-        "maxRetryDelaySeconds": 0,
-        "backoffJitterMs": 0,
-        "totalTimeoutSeconds": 0,
-        "taskStatusListenerEnabled": True,
-        "enforceSchema": False,
+        **_defaults("TaskDef"),
     }
 
 
 def _workflow_task_defaults() -> Json:
     return {
         "inputParameters": {},
-        "type": "SIMPLE",
         "decisionCases": {},
         "defaultCase": [],
         "forkTasks": [],
-        "startDelay": 0,
         "joinOn": [],
-        "optional": False,
         "defaultExclusiveJoinTask": [],
-        "asyncComplete": False,
         "loopOver": [],
         "onStateChange": {},
-        "permissive": False,
         "metadata": {},
+        **_defaults("WorkflowTask"),
     }
 
 
@@ -129,20 +121,14 @@ def _workflow_def_defaults() -> Json:
     return {
         "createTime": 0,
         "updateTime": 0,
-        "version": 1,
         "tasks": [],
         "inputParameters": [],
         "outputParameters": {},
-        "schemaVersion": 2,
-        "restartable": True,
-        "workflowStatusListenerEnabled": False,
-        "timeoutPolicy": "ALERT_ONLY",
-        "timeoutSeconds": 0,
         "variables": {},
         "inputTemplate": {},
-        "enforceSchema": True,
         "metadata": {},
         "maskedFields": [],
+        **_defaults("WorkflowDef"),
     }
 
 

@@ -11,6 +11,7 @@ from attrs import frozen
 from conductor.errors import UnexpectedResponseError
 from conductor.models import TaskDef, WorkflowDef
 from conductor.models._base import structure
+from conductor.models.defaults import SHAPES
 from conductor.server.engine.context import DOCUMENTED, Divergences, RefusedError, ScriptFailedError
 from conductor.server.engine.expressions.jsonpath import parse
 from conductor.server.engine.expressions.references import SYSTEM_NAMES, expressions_in
@@ -242,7 +243,6 @@ _CHECKS: dict[str, Callable[[Json, Rules], Iterator[str]]] = {
 }
 
 _FAILED = "Validation failed, check below errors for detail."
-_DEFAULT_RESPONSE_TIMEOUT = 3600
 _TASK_DEF_WORDS = {
     "timeoutPolicy": {"RETRY", "TIME_OUT_WF", "ALERT_ONLY"},
     "retryLogic": {"FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"},
@@ -315,7 +315,7 @@ def _task_def_faults(given: Json, path: str) -> Iterator[Fault]:
     for field in ("retryCount", "pollTimeoutSeconds", "maxRetryDelaySeconds", "backoffJitterMs"):
         if (given.get(field) or 0) < 0:
             yield f"{path}.{field}", f"TaskDef {field}: 0 must be >= 0", given[field]
-    response = given.get("responseTimeoutSeconds", _DEFAULT_RESPONSE_TIMEOUT)
+    response = given.get("responseTimeoutSeconds", SHAPES["TaskDef"].defaults["responseTimeoutSeconds"])
     if response < 1:
         message = f"TaskDef responseTimeoutSeconds: {response} should be minimum 1 second"
         yield f"{path}.responseTimeoutSeconds", message, response
