@@ -56,11 +56,18 @@ class LeaseKeeper:
     Args:
         update: Sends a task's update as JSON (``POST /tasks`` with ``extendLease``), within the seconds it is given.
         extended: Told of each task whose lease was extended.
+        clock: Returns monotonic seconds.
     """
 
-    def __init__(self, update: Callable[[str, bytes, float], None], extended: Callable[[Task], None]) -> None:
+    def __init__(
+        self,
+        update: Callable[[str, bytes, float], None],
+        extended: Callable[[Task], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._update = update
         self._extended = extended
+        self._clock = clock
         self._changed = threading.Condition()
         self._leases: dict[str, Lease] = {}
         self._extending: Lease | None = None
@@ -89,7 +96,7 @@ class LeaseKeeper:
         if not task.task_id or task.response_timeout_seconds < _SHORTEST:
             return None
         period = _SHARE * task.response_timeout_seconds
-        now = time.monotonic()
+        now = self._clock()
         until = now + longest if longest is not None else float("inf")
         with self._changed:
             lease = Lease(task, worker_id, period, now + period, until, partial(self.remove, task))
@@ -135,7 +142,7 @@ class LeaseKeeper:
         with self._changed:
             while not self._closed:
                 first = min(self._leases.values(), key=lambda lease: lease.due, default=None)
-                now = time.monotonic()
+                now = self._clock()
                 if first is not None and first.due <= now:
                     if now >= first.until:
                         self._give_up(first)
@@ -158,7 +165,7 @@ class LeaseKeeper:
         logger.warning("Task %s has run for the longest time its worker allows; its lease ends", lease.task.task_id)
 
     def _extend(self, lease: Lease) -> None:
-        task, sent_at = lease.task, time.monotonic()
+        task, sent_at = lease.task, self._clock()
         body = dumps(
             {
                 "taskId": task.task_id,
@@ -171,7 +178,7 @@ class LeaseKeeper:
         try:
             self._update(str(task.task_id), body, self._patience())
         except APIError as error:
-            lease.due = time.monotonic() + min(lease.period, 0.5 + lease.period / 8)
+            lease.due = self._clock() + min(lease.period, 0.5 + lease.period / 8)
             logger.warning("The lease of task %s could not be extended, trying again: %s", task.task_id, error)
         else:
             lease.extensions, lease.extended_at = lease.extensions + 1, sent_at
