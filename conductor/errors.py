@@ -13,7 +13,7 @@
     │   │   ├── AuthenticationError   401
     │   │   ├── PermissionDeniedError 403
     │   │   ├── NotFoundError         404
-    │   │   │   └── UnsupportedByServerError   the server does not have the operation: .supported_by
+    │   │   ├── UnsupportedByServerError   the server does not have the operation (404, 405, 501): .supported_by
     │   │   ├── ConflictError         409
     │   │   ├── RateLimitError        429
     │   │   └── ServerError           5xx
@@ -271,11 +271,11 @@ class NotFoundError(APIStatusError):
     """The resource does not exist (404)."""
 
 
-class UnsupportedByServerError(NotFoundError):
+class UnsupportedByServerError(APIStatusError):
     """The server does not have this operation, because of its edition, version or configuration.
 
-    It is a ``NotFoundError`` because servers answer 404 to both, and code that handles a missing resource usually
-    handles a missing operation the same way. Catch it first where the difference matters.
+    Servers answer 404 to an unknown path, too. It is not a ``NotFoundError``, so that code that creates what does not
+    exist does not take a missing operation for a missing resource.
 
     Attributes:
         supported_by: The edition that has the operation, ``Orkes Conductor`` or ``the open-source server``; "" if both

@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import frozen
 
 from conductor.clients.client import ConductorClient
-from conductor.errors import NotFoundError, PermissionDeniedError
+from conductor.errors import PermissionDeniedError, UnsupportedByServerError
 from conductor.models import Task, TaskStatus
 
 __all__ = ["Backlog", "read_backlog"]
@@ -52,7 +52,7 @@ def read_backlog(client: ConductorClient, name: str, domain: str | None) -> Back
     waiting = client.tasks.get_queue_size(name, domain=domain)
     try:
         tasks = client.admin.list_pending_tasks(name, count=_MAX_TASKS)
-    except (NotFoundError, PermissionDeniedError):  # Orkes allows it to administrators only
+    except (UnsupportedByServerError, PermissionDeniedError):  # Orkes allows it to administrators only
         return Backlog(waiting)
     running = tuple(task for task in tasks if task.status == TaskStatus.IN_PROGRESS and task.worker_id)
     due = [task for task in tasks if _is_due(task) and (task.domain or None) == domain]

@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from conductor.cli.session import ProfileStore, Session
 from conductor.clients.client import ConductorClient
-from conductor.errors import ConductorError, NotFoundError
+from conductor.errors import ConductorError, UnsupportedByServerError
 from conductor.transport.retry import RetryPolicy
 
 __all__ = [
@@ -45,7 +45,7 @@ def _completion(read: Callable[[ConductorClient], Iterable[str]], *, or_file: bo
 def _workflows(client: ConductorClient) -> Iterable[str]:
     try:
         return client.metadata.list_workflow_names()
-    except NotFoundError:  # Orkes returns whole definitions only
+    except UnsupportedByServerError:  # Orkes returns whole definitions only
         return (one.name for one in client.metadata.list_workflows())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conductor.clients._base import Resource, check_page
-from conductor.errors import NotFoundError, UnexpectedResponseError
+from conductor.errors import NotFoundError, UnexpectedResponseError, UnsupportedByServerError
 from conductor.models import HealthStatus, Task
 from conductor.transport.operation import Edition, Operation
 
@@ -25,7 +25,7 @@ class HealthClient(Resource):
         """The server's health (``GET /health`` at its root; ``GET /api/health`` behind proxies that pass only that)."""
         try:
             return self._call(CHECK)
-        except (NotFoundError, UnexpectedResponseError):
+        except (NotFoundError, UnsupportedByServerError, UnexpectedResponseError):
             return self._call(CHECK_API)
 
     def get_version(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from conductor.clients._base import Resource
 from conductor.clients.bodies import Definition, all_tasks, as_definition, as_model, require_name
 from conductor.clients.ensure import Ensured, compare
-from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
+from conductor.errors import ConfigurationError, NotFoundError
 from conductor.models import (
     BulkResponse,
     IncomingBpmnFile,
@@ -270,8 +270,6 @@ class MetadataClient(Resource):
         """The limit, or None (``GET /metadata/workflow/{name}/rate-limit``, Orkes)."""
         try:
             return self._call(GET_RATE_LIMIT, {"name": name})
-        except UnsupportedByServerError:
-            raise
         except NotFoundError:
             return None
 

@@ -15,7 +15,7 @@ from conductor.clients.bodies import as_model, as_object, require_enum, require_
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
 from conductor.clients.search_query import TASK_FIELDS, build_query, check_sort, refuse_fields
 from conductor.clients.workflow_wait import as_run, blocking_timeout, longer_than
-from conductor.errors import ConfigurationError, NotFoundError
+from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
     ExternalStorageLocation,
     PollData,
@@ -126,7 +126,7 @@ class TaskQueues(Resource):
         }
         try:
             return self._call(SIZE, query=query)
-        except NotFoundError:
+        except (NotFoundError, UnsupportedByServerError):
             if isolation_group_id is not None or execution_namespace is not None:
                 raise
         queue = f"{domain}:{task_type}" if domain else task_type

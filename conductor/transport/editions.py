@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from conductor.errors import APIError, APIStatusError, NotFoundError
+from conductor.errors import APIError, APIStatusError, NotFoundError, UnsupportedByServerError
 from conductor.transport.operation import Edition, Operation, nothing
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def identify(transport: Transport) -> ServerInfo:
         version = ""
     try:
         transport.request(USER_INFO)
-    except NotFoundError:
+    except (NotFoundError, UnsupportedByServerError):
         return ServerInfo(Edition.OSS, version)
     except APIStatusError:
         pass  # it knows users, and does not tell us about this one

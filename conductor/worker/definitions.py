@@ -8,7 +8,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from conductor.clients.ensure import Change, compare
-from conductor.errors import APIConnectionError, APIError, NotFoundError, RateLimitError, ServerError
+from conductor.errors import (
+    APIConnectionError,
+    APIError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+    UnsupportedByServerError,
+)
 from conductor.models import TaskDef
 from conductor.worker.options import WorkerOptions
 from conductor.worker.worker import Worker
@@ -136,5 +143,6 @@ class DefinitionSync:
 def _is_temporary(error: APIError) -> bool:
     if isinstance(error, APIConnectionError):
         return not error.is_permanent
-    is_from_proxy = isinstance(error, NotFoundError) and not error.from_conductor  # while the server is restarted
-    return isinstance(error, ServerError | RateLimitError) or is_from_proxy
+    if isinstance(error, NotFoundError | UnsupportedByServerError):
+        return not error.from_conductor  # a proxy's response while the server restarts
+    return isinstance(error, ServerError | RateLimitError)

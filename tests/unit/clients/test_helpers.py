@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from conductor import task_definition
-from conductor.errors import ConfigurationError, NotFoundError
+from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import RetryLogic, Tag, WorkflowSchedule
 from conductor.transport.editions import ServerInfo
 from conductor.transport.operation import Edition
@@ -239,7 +239,7 @@ def test_the_secret_of_an_access_key_is_in_no_repr(client, wire):
 def test_a_read_only_store_of_secrets_says_what_to_do(client, wire):
     wire.answer("read only", status=501, content_type="application/json")
 
-    with pytest.raises(NotFoundError, match="CONDUCTOR_SECRET_<NAME>") as caught:
+    with pytest.raises(UnsupportedByServerError, match="CONDUCTOR_SECRET_<NAME>") as caught:
         client.secrets.save("key", "s3cr3t")
 
     assert "s3cr3t" not in str(caught.value)

@@ -546,3 +546,26 @@ def test_a_read_only_store_is_not_called_another_product(client, wire):
         client.secrets.save("KEY", "v4lue")
     assert "another product" not in str(caught.value)
     assert "v4lue" not in str(caught.value)
+
+
+def test_a_missing_operation_is_not_taken_for_a_missing_resource(client, wire):
+    assert not issubclass(UnsupportedByServerError, NotFoundError)
+    for ensure in (
+        lambda: client.metadata.ensure_task({"name": "charge"}),
+        lambda: client.metadata.ensure_workflow(definition()),
+        lambda: client.schedules.ensure(SCHEDULE | {"startWorkflowRequest": {"name": "order"}}),
+        lambda: client.metadata.get_workflow_rate_limit("order"),
+    ):
+        wire.answer({"message": "No static resource api/x."}, status=404)
+        before = len(wire.requests)
+        with pytest.raises(UnsupportedByServerError):
+            ensure()
+        assert [request.method for request in wire.requests[before:]] == ["GET"]
+
+
+def test_operations_with_a_substitute_use_it_where_the_server_lacks_them(client, wire):
+    wire.answer({"message": "No static resource health."}, status=404).answer({"healthy": True})
+    assert client.health.check().healthy
+    wire.answers.clear()
+    wire.answer({"message": "No static resource api/tasks/queue/size."}, status=404).answer({"charge": 3})
+    assert client.tasks.get_queue_size("charge") == 3
