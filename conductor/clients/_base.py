@@ -1,4 +1,4 @@
-"""Tags of a resource: three operations that nine resources share, and one way to write tags."""
+"""The base class of all clients, pages of search results, and the tag operations that nine resources share."""
 
 from __future__ import annotations
 
@@ -16,26 +16,41 @@ if TYPE_CHECKING:
     from conductor.transport.client import Transport
     from conductor.transport.operation import Operation
 
-__all__ = ["TagClient", "Tagged", "TagsLike", "as_tags", "check_page", "pages", "tag_operations"]
+__all__ = ["Resource", "TagClient", "Tagged", "TagsLike", "as_tags", "check_page", "iterate_pages", "tag_operations"]
 
 
 T = TypeVar("T")
 
 
-def check_page(start: int, size: int, largest: int, name: str = "size") -> None:
-    """Refuse a place before the first, which the server takes for the first or fails at, and a size that it refuses."""
+def check_page(start: int, size: int, max_size: int, name: str = "size") -> None:
+    """Refuse an offset or page size that the server rejects or misinterprets.
+
+    Args:
+        start: Offset of the first result; the server treats a negative one as 0, or fails.
+        size: Results per page.
+        max_size: Largest page that the server returns.
+        name: The name of the size argument, for the error.
+
+    Raises:
+        ConfigurationError: ``start`` is negative, or ``size`` is not from 1 to ``max_size``.
+    """
     if start < 0:
         raise ConfigurationError(
             f"start is {start}; it must be 0 or more.", variable="start", value=start, allowed="0 or more"
         )
-    if not 1 <= size <= largest:
+    if not 1 <= size <= max_size:
         raise ConfigurationError(
-            f"{name} is {size}; it must be from 1 to {largest:,}.", variable=name, value=size, allowed=f"1 to {largest}"
+            f"{name} is {size}; it must be from 1 to {max_size:,}.",
+            variable=name,
+            value=size,
+            allowed=f"1 to {max_size}",
         )
 
 
-def pages(search: Callable[..., SearchResult[T]], *, size: int, start: int = 0, **conditions: Any) -> Iterator[T]:
-    """Every result of a search, page by page."""
+def iterate_pages(
+    search: Callable[..., SearchResult[T]], *, size: int, start: int = 0, **conditions: Any
+) -> Iterator[T]:
+    """Yield every result of a search, requesting page by page."""
     while True:
         page = search(start=start, size=size, **conditions)
         yield from page.results
@@ -45,7 +60,12 @@ def pages(search: Callable[..., SearchResult[T]], *, size: int, start: int = 0, 
 
 
 class Resource:
-    """A group of operations on one transport; made by ``ConductorClient``, usable alone."""
+    """A group of operations on one transport. ``ConductorClient`` creates it; it can also be used alone.
+
+    Every method raises ``APIError`` or a subclass if its request fails: ``APIConnectionError`` without a response,
+    ``APIStatusError`` for an error status (``NotFoundError`` for 404), ``UnsupportedByServerError`` if the server does
+    not have the operation.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -70,37 +90,38 @@ TagsLike: TypeAlias = "Tag | Mapping[str, Any] | Iterable[Tag | Mapping[str, Any
 
 
 def as_tags(tags: TagsLike) -> list[Tag]:
-    """Tags as the server takes them.
+    """Return tags as a list of ``Tag``.
 
     Args:
         tags: ``{"team": "payments", "tier": "1"}``, one ``Tag``, or several.
 
     Raises:
-        ConfigurationError: There is none, or one has no key.
+        ConfigurationError: There is no tag, or one has no key.
     """
     if isinstance(tags, Tag):
-        found = [tags]
+        result = [tags]
     elif isinstance(tags, Mapping):
-        found = [Tag(key=str(key), value=str(value)) for key, value in tags.items()]
+        result = [Tag(key=str(key), value=str(value)) for key, value in tags.items()]
     else:
-        found = [as_model(one, Tag) for one in tags]
-    if not found or any(not tag.key for tag in found):
+        result = [as_model(tag, Tag) for tag in tags]
+    if not result or any(not tag.key for tag in result):
         raise ConfigurationError(
-            "Tags are given as {'key': 'value'}, as Tag(key=..., value=...), or as a list of those; each has a key.",
+            "tags must be {'key': 'value'}, Tag(key=..., value=...) or a list of these: at least one, each with a key.",
             variable="tags",
             allowed="at least one tag with a key",
         )
-    return found
+    return result
 
 
 def tag_operations(
     path: str, *, shadowed: bool = False
 ) -> tuple[Operation[list[Tag]], Operation[None], Operation[None]]:
-    """The operations that list, set and delete tags below ``path``; all are Orkes'.
+    """Return the operations that list, set and delete tags at a path (Orkes).
 
     Args:
-        path: The path's template.
-        shadowed: The open-source server takes the deletion for that of something else.
+        path: The path template.
+        shadowed: Whether the open-source server has another operation at the same path, which would delete something
+            else.
     """
     return (
         Operation("GET", path, list[Tag], edition=Edition.ORKES, on_empty=list),
@@ -110,31 +131,49 @@ def tag_operations(
 
 
 class Tagged(Resource):
-    """What a resource with tags can do."""
+    """The tag operations of a resource (Orkes)."""
 
     _LIST_TAGS: ClassVar[Operation[list[Tag]]]
     _SET_TAGS: ClassVar[Operation[None]]
     _DELETE_TAGS: ClassVar[Operation[None]]
 
     def list_tags(self, name: str, /) -> list[Tag]:
-        """The tags of one resource, by its name or id (``GET .../{name}/tags``, Orkes)."""
-        return self._call(self._LIST_TAGS, self._of(self._LIST_TAGS, name))
-
-    def set_tags(self, name: str, /, tags: TagsLike) -> None:
-        """Set tags of one resource (``PUT .../{name}/tags``, Orkes).
+        """Return the tags of a resource (``GET .../{name}/tags``, Orkes).
 
         Args:
-            name: Its name or id.
-            tags: ``{"key": "value"}``, one ``Tag``, or several.
+            name: The name or id of the resource.
+
+        Returns:
+            The tags; an empty list if there are none.
         """
-        self._call(self._SET_TAGS, self._of(self._SET_TAGS, name), body=as_tags(tags))
+        return self._call(self._LIST_TAGS, self._path(self._LIST_TAGS, name))
+
+    def set_tags(self, name: str, /, tags: TagsLike) -> None:
+        """Set the tags of a resource (``PUT .../{name}/tags``, Orkes).
+
+        Args:
+            name: The name or id of the resource.
+            tags: ``{"key": "value"}``, one ``Tag``, or several.
+
+        Raises:
+            ConfigurationError: There is no tag, or one has no key.
+        """
+        self._call(self._SET_TAGS, self._path(self._SET_TAGS, name), body=as_tags(tags))
 
     def delete_tags(self, name: str, /, tags: TagsLike) -> None:
-        """Remove tags of one resource (``DELETE .../{name}/tags``, Orkes); keys and values must match."""
-        self._call(self._DELETE_TAGS, self._of(self._DELETE_TAGS, name), body=as_tags(tags))
+        """Remove tags from a resource (``DELETE .../{name}/tags``, Orkes).
+
+        Args:
+            name: The name or id of the resource.
+            tags: ``{"key": "value"}``, one ``Tag``, or several; key and value must match.
+
+        Raises:
+            ConfigurationError: There is no tag, or one has no key.
+        """
+        self._call(self._DELETE_TAGS, self._path(self._DELETE_TAGS, name), body=as_tags(tags))
 
     @staticmethod
-    def _of(operation: Operation[Any], name: str) -> dict[str, str]:
+    def _path(operation: Operation[Any], name: str) -> dict[str, str]:
         return {operation.parameters[0]: name}
 
 
@@ -151,37 +190,88 @@ class TagClient(Resource):
     """Tags of workflow and task definitions (``client.tags``, Orkes)."""
 
     def list(self) -> builtins.list[Tag]:
-        """All tags in use (``GET /metadata/tags``)."""
+        """Return all tags in use (``GET /metadata/tags``).
+
+        Returns:
+            The tags; an empty list if there are none.
+        """
         return self._call(LIST)
 
     def add_workflow_tag(self, name: str, tag: Tag) -> None:
-        """Add a tag to a workflow definition (``POST /metadata/workflow/{name}/tags``)."""
+        """Add a tag to a workflow definition (``POST /metadata/workflow/{name}/tags``).
+
+        Args:
+            name: The name of the workflow definition.
+            tag: The tag, or a dict with ``key`` and ``value``.
+        """
         self._call(ADD_WORKFLOW_TAG, {"name": name}, body=as_model(tag, Tag))
 
     def set_workflow_tags(self, name: str, tags: TagsLike) -> None:
-        """Set the tags of a workflow definition (``PUT /metadata/workflow/{name}/tags``)."""
+        """Set the tags of a workflow definition (``PUT /metadata/workflow/{name}/tags``).
+
+        Args:
+            name: The name of the workflow definition.
+            tags: ``{"key": "value"}``, one ``Tag``, or several.
+        """
         self._call(SET_WORKFLOW_TAGS, {"name": name}, body=as_tags(tags))
 
     def list_workflow_tags(self, name: str) -> builtins.list[Tag]:
-        """The tags of a workflow definition (``GET /metadata/workflow/{name}/tags``)."""
+        """Return the tags of a workflow definition (``GET /metadata/workflow/{name}/tags``).
+
+        Args:
+            name: The name of the workflow definition.
+
+        Returns:
+            The tags; an empty list if there are none.
+        """
         return self._call(LIST_WORKFLOW_TAGS, {"name": name})
 
     def delete_workflow_tag(self, name: str, tag: Tag) -> None:
-        """Remove a tag of a workflow definition (``DELETE /metadata/workflow/{name}/tags``)."""
+        """Remove a tag from a workflow definition (``DELETE /metadata/workflow/{name}/tags``).
+
+        Args:
+            name: The name of the workflow definition.
+            tag: The tag, or a dict with ``key`` and ``value``; both must match.
+
+        Raises:
+            UnsupportedByServerError: The server is not Orkes Conductor; nothing was sent.
+        """
         self._call(DELETE_WORKFLOW_TAG, {"name": name}, body=as_model(tag, Tag))
 
     def add_task_tag(self, name: str, tag: Tag) -> None:
-        """Add a tag to a task definition (``POST /metadata/task/{taskName}/tags``)."""
+        """Add a tag to a task definition (``POST /metadata/task/{taskName}/tags``).
+
+        Args:
+            name: The name of the task definition.
+            tag: The tag, or a dict with ``key`` and ``value``.
+        """
         self._call(ADD_TASK_TAG, {"taskName": name}, body=as_model(tag, Tag))
 
     def set_task_tags(self, name: str, tags: TagsLike) -> None:
-        """Set the tags of a task definition (``PUT /metadata/task/{taskName}/tags``)."""
+        """Set the tags of a task definition (``PUT /metadata/task/{taskName}/tags``).
+
+        Args:
+            name: The name of the task definition.
+            tags: ``{"key": "value"}``, one ``Tag``, or several.
+        """
         self._call(SET_TASK_TAGS, {"taskName": name}, body=as_tags(tags))
 
     def list_task_tags(self, name: str) -> builtins.list[Tag]:
-        """The tags of a task definition (``GET /metadata/task/{taskName}/tags``)."""
+        """Return the tags of a task definition (``GET /metadata/task/{taskName}/tags``).
+
+        Args:
+            name: The name of the task definition.
+
+        Returns:
+            The tags; an empty list if there are none.
+        """
         return self._call(LIST_TASK_TAGS, {"taskName": name})
 
     def delete_task_tag(self, name: str, tag: Tag) -> None:
-        """Remove a tag of a task definition (``DELETE /metadata/task/{taskName}/tags``)."""
+        """Remove a tag from a task definition (``DELETE /metadata/task/{taskName}/tags``).
+
+        Args:
+            name: The name of the task definition.
+            tag: The tag, or a dict with ``key`` and ``value``; both must match.
+        """
         self._call(DELETE_TASK_TAG, {"taskName": name}, body=as_model(tag, Tag))

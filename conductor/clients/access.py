@@ -1,4 +1,4 @@
-"""Applications and their access keys (Orkes)."""
+"""Applications, users, groups, roles, permissions and tokens (Orkes)."""
 
 from __future__ import annotations
 
@@ -70,60 +70,132 @@ LIST_APPLICATION_TAGS, SET_APPLICATION_TAGS, DELETE_APPLICATION_TAGS = tag_opera
 
 
 class ApplicationClient(Tagged):
-    """Applications, which workers and programs act as (``client.applications``, Orkes)."""
+    """Applications: the identities of workers and programs that use access keys (``client.applications``, Orkes)."""
 
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_APPLICATION_TAGS, SET_APPLICATION_TAGS, DELETE_APPLICATION_TAGS
 
     def list(self) -> builtins.list[Application]:
-        """All applications (``GET /applications``)."""
+        """Return all applications (``GET /applications``).
+
+        Returns:
+            The applications; an empty list if there are none.
+        """
         return self._call(LIST_APPLICATIONS)
 
     def create(self, name: str) -> Application:
-        """Create an application (``POST /applications``)."""
+        """Create an application (``POST /applications``).
+
+        Args:
+            name: The name of the application.
+
+        Returns:
+            The application with its id.
+        """
         return self._call(CREATE_APPLICATION, body=CreateOrUpdateApplicationRequest(name))
 
     def get(self, application_id: str) -> Application:
-        """An application (``GET /applications/{id}``)."""
+        """Return an application (``GET /applications/{id}``).
+
+        Args:
+            application_id: The id of the application.
+
+        Returns:
+            The application.
+        """
         return self._call(GET_APPLICATION, {"id": application_id})
 
     def update(self, application_id: str, name: str) -> Application:
-        """Rename an application (``PUT /applications/{id}``)."""
+        """Rename an application (``PUT /applications/{id}``).
+
+        Args:
+            application_id: The id of the application.
+            name: The new name.
+
+        Returns:
+            The renamed application.
+        """
         return self._call(UPDATE_APPLICATION, {"id": application_id}, body=CreateOrUpdateApplicationRequest(name))
 
     def delete(self, application_id: str) -> None:
-        """Delete an application (``DELETE /applications/{id}``)."""
+        """Delete an application (``DELETE /applications/{id}``).
+
+        Args:
+            application_id: The id of the application.
+        """
         self._call(DELETE_APPLICATION, {"id": application_id})
 
     def get_by_access_key(self, access_key_id: str) -> Application:
-        """The application that an access key belongs to (``GET /applications/key/{accessKeyId}``)."""
+        """Return the application of an access key (``GET /applications/key/{accessKeyId}``).
+
+        Args:
+            access_key_id: The id of the access key.
+
+        Returns:
+            The application.
+        """
         return self._call(GET_APPLICATION_BY_KEY, {"accessKeyId": access_key_id})
 
     def create_access_key(self, application_id: str) -> CreatedAccessKey:
         """Create an access key (``POST /applications/{id}/accessKeys``).
 
+        Args:
+            application_id: The id of the application.
+
         Returns:
-            Its id and its ``secret``, which the server shows this once and which no repr shows: keep it now.
+            The id of the key and its ``secret``. The server returns the secret only once, so store it now; it is hidden
+            in the
+            repr.
         """
         return self._call(CREATE_APPLICATION_KEY, {"id": application_id})
 
     def list_access_keys(self, application_id: str) -> builtins.list[AccessKey]:
-        """An application's access keys, without their secrets (``GET /applications/{id}/accessKeys``)."""
+        """Return the access keys of an application, without their secrets (``GET /applications/{id}/accessKeys``).
+
+        Args:
+            application_id: The id of the application.
+
+        Returns:
+            The access keys; an empty list if there are none.
+        """
         return self._call(LIST_APPLICATION_KEYS, {"id": application_id})
 
     def toggle_access_key(self, application_id: str, key_id: str) -> AccessKey:
-        """Switch a key on or off (``POST /applications/{applicationId}/accessKeys/{keyId}/status``)."""
+        """Enable or disable an access key (``POST /applications/{applicationId}/accessKeys/{keyId}/status``).
+
+        Args:
+            application_id: The id of the application.
+            key_id: The id of the access key.
+
+        Returns:
+            The access key with its new status.
+        """
         return self._call(TOGGLE_APPLICATION_KEY, {"applicationId": application_id, "keyId": key_id})
 
     def delete_access_key(self, application_id: str, key_id: str) -> None:
-        """Delete a key (``DELETE /applications/{applicationId}/accessKeys/{keyId}``)."""
+        """Delete an access key (``DELETE /applications/{applicationId}/accessKeys/{keyId}``).
+
+        Args:
+            application_id: The id of the application.
+            key_id: The id of the access key.
+        """
         self._call(DELETE_APPLICATION_KEY, {"applicationId": application_id, "keyId": key_id})
 
     def add_role(self, application_id: str, role: ApplicationRole | str) -> None:
-        """Give an application a role (``POST /applications/{applicationId}/roles/{role}``)."""
+        """Add a role to an application (``POST /applications/{applicationId}/roles/{role}``).
+
+        Args:
+            application_id: The id of the application.
+            role: The name of the role.
+        """
         self._call(ADD_APPLICATION_ROLE, {"applicationId": application_id, "role": ApplicationRole(role)})
 
     def remove_role(self, application_id: str, role: ApplicationRole | str) -> None:
-        """Take a role from an application (``DELETE /applications/{applicationId}/roles/{role}``)."""
+        """Remove a role from an application (``DELETE /applications/{applicationId}/roles/{role}``).
+
+        Args:
+            application_id: The id of the application.
+            role: The name of the role.
+        """
         self._call(REMOVE_APPLICATION_ROLE, {"applicationId": application_id, "role": ApplicationRole(role)})
 
 
@@ -140,14 +212,28 @@ CHECK_USER: Operation[dict[str, bool]] = Operation(
 
 
 class UserClient(Resource):
-    """Users (``client.users``, Orkes). The server keeps ids in lower case."""
+    """Users (``client.users``, Orkes). The server stores their ids in lower case."""
 
     def list(self, *, apps: bool = False) -> builtins.list[User]:
-        """All users; ``apps`` adds those that applications act as (``GET /users``)."""
+        """Return all users (``GET /users``).
+
+        Args:
+            apps: Whether to include the users of applications.
+
+        Returns:
+            The users.
+        """
         return self._call(LIST_USERS, query={"apps": apps})
 
     def get(self, user_id: str) -> User:
-        """A user (``GET /users/{id}``)."""
+        """Return a user (``GET /users/{id}``).
+
+        Args:
+            user_id: The id of the user, usually an email address.
+
+        Returns:
+            The user.
+        """
         return self._call(GET_USER, {"id": user_id})
 
     def save(
@@ -158,13 +244,16 @@ class UserClient(Resource):
         roles: Sequence[UserRole | str] | None = None,
         groups: Sequence[str] | None = None,
     ) -> User:
-        """Create or change a user (``PUT /users/{id}``).
+        """Create or update a user (``PUT /users/{id}``).
 
         Args:
-            user_id: Usually an e-mail address.
-            name: As shown.
-            roles: ``ADMIN``, ``USER`` and so on; None leaves them.
-            groups: Ids of groups; None leaves them.
+            user_id: The id of the user, usually an email address.
+            name: The display name.
+            roles: Names of roles, such as ``ADMIN`` or ``USER``; None keeps the current ones.
+            groups: Ids of groups; None keeps the current ones.
+
+        Returns:
+            The user.
         """
         body = UpsertUserRequest(
             name,
@@ -174,15 +263,35 @@ class UserClient(Resource):
         return self._call(SAVE_USER, {"id": user_id}, body=body)
 
     def delete(self, user_id: str) -> None:
-        """Delete a user (``DELETE /users/{id}``)."""
+        """Delete a user (``DELETE /users/{id}``).
+
+        Args:
+            user_id: The id of the user.
+        """
         self._call(DELETE_USER, {"id": user_id})
 
     def list_permissions(self, user_id: str) -> builtins.list[GrantedAccess]:
-        """What a user may do (``GET /users/{userId}/permissions``)."""
+        """Return the permissions of a user (``GET /users/{userId}/permissions``).
+
+        Args:
+            user_id: The id of the user.
+
+        Returns:
+            The permissions by target; an empty list if there are none.
+        """
         return self._call(USER_PERMISSIONS, {"userId": user_id}).granted_access
 
     def check_permissions(self, user_id: str, target_type: TargetType | str, target_id: str) -> dict[str, bool]:
-        """Access by access, whether a user has it to a thing (``GET /users/{userId}/checkPermissions``)."""
+        """Return which permissions a user has on a resource (``GET /users/{userId}/checkPermissions``).
+
+        Args:
+            user_id: The id of the user.
+            target_type: The kind of resource.
+            target_id: The name or id of the resource.
+
+        Returns:
+            Permission to whether the user has it.
+        """
         query = {"type": TargetType(target_type), "id": target_id}
         return self._call(CHECK_USER, {"userId": user_id}, query=query)
 
@@ -207,11 +316,22 @@ class GroupClient(Resource):
     """Groups of users (``client.groups``, Orkes)."""
 
     def list(self) -> builtins.list[Group]:
-        """All groups (``GET /groups``)."""
+        """Return all groups (``GET /groups``).
+
+        Returns:
+            The groups; an empty list if there are none.
+        """
         return self._call(LIST_GROUPS)
 
     def get(self, group_id: str) -> Group:
-        """A group (``GET /groups/{id}``)."""
+        """Return a group (``GET /groups/{id}``).
+
+        Args:
+            group_id: The id of the group.
+
+        Returns:
+            The group.
+        """
         return self._call(GET_GROUP, {"id": group_id})
 
     def save(
@@ -222,13 +342,16 @@ class GroupClient(Resource):
         roles: Sequence[str] | None = None,
         default_access: Mapping[str, Sequence[AccessType | str]] | None = None,
     ) -> Group:
-        """Create or change a group (``PUT /groups/{id}``).
+        """Create or update a group (``PUT /groups/{id}``).
 
         Args:
-            group_id: Its id, which is its name.
-            description: What it is.
-            roles: Of its members; None leaves them.
-            default_access: What members may do with what a member makes: target type to accesses.
+            group_id: The id, which is also the name.
+            description: The description.
+            roles: Names of the roles of all members; None keeps the current ones.
+            default_access: Target type to the permissions that members have on resources that another member creates.
+
+        Returns:
+            The group.
         """
         access = {
             k: [AccessType(each) for each in require_str_list(v, "default_access")]
@@ -240,31 +363,69 @@ class GroupClient(Resource):
         return self._call(SAVE_GROUP, {"id": group_id}, body=body)
 
     def delete(self, group_id: str) -> None:
-        """Delete a group (``DELETE /groups/{id}``)."""
+        """Delete a group (``DELETE /groups/{id}``).
+
+        Args:
+            group_id: The id of the group.
+        """
         self._call(DELETE_GROUP, {"id": group_id})
 
     def list_users(self, group_id: str) -> builtins.list[User]:
-        """A group's users (``GET /groups/{id}/users``)."""
+        """Return the members of a group (``GET /groups/{id}/users``).
+
+        Args:
+            group_id: The id of the group.
+
+        Returns:
+            The users; an empty list if there are none.
+        """
         return self._call(LIST_GROUP_USERS, {"id": group_id})
 
     def add_user(self, group_id: str, user_id: str) -> None:
-        """Add a user (``POST /groups/{groupId}/users/{userId}``)."""
+        """Add a user to a group (``POST /groups/{groupId}/users/{userId}``).
+
+        Args:
+            group_id: The id of the group.
+            user_id: The id of the user.
+        """
         self._call(ADD_GROUP_USER, {"groupId": group_id, "userId": user_id})
 
     def add_users(self, group_id: str, user_ids: Sequence[str]) -> None:
-        """Add several users (``POST /groups/{groupId}/users``)."""
+        """Add several users to a group (``POST /groups/{groupId}/users``).
+
+        Args:
+            group_id: The id of the group.
+            user_ids: The ids of the users.
+        """
         self._call(ADD_GROUP_USERS, {"groupId": group_id}, body=require_str_list(user_ids, "user_ids"))
 
     def remove_user(self, group_id: str, user_id: str) -> None:
-        """Remove a user (``DELETE /groups/{groupId}/users/{userId}``)."""
+        """Remove a user from a group (``DELETE /groups/{groupId}/users/{userId}``).
+
+        Args:
+            group_id: The id of the group.
+            user_id: The id of the user.
+        """
         self._call(REMOVE_GROUP_USER, {"groupId": group_id, "userId": user_id})
 
     def remove_users(self, group_id: str, user_ids: Sequence[str]) -> None:
-        """Remove several users (``DELETE /groups/{groupId}/users``)."""
+        """Remove several users from a group (``DELETE /groups/{groupId}/users``).
+
+        Args:
+            group_id: The id of the group.
+            user_ids: The ids of the users.
+        """
         self._call(REMOVE_GROUP_USERS, {"groupId": group_id}, body=require_str_list(user_ids, "user_ids"))
 
     def list_permissions(self, group_id: str) -> builtins.list[GrantedAccess]:
-        """What a group may do (``GET /groups/{groupId}/permissions``)."""
+        """Return the permissions of a group (``GET /groups/{groupId}/permissions``).
+
+        Args:
+            group_id: The id of the group.
+
+        Returns:
+            The permissions by target; an empty list if there are none.
+        """
         return self._call(GROUP_PERMISSIONS, {"groupId": group_id}).granted_access
 
 
@@ -285,40 +446,83 @@ DELETE_ROLE: Operation[None] = Operation("DELETE", "/roles/{name}", edition=Edit
 
 
 class RoleClient(Resource):
-    """Roles (``client.roles``, Orkes)."""
+    """Roles: named sets of permissions (``client.roles``, Orkes)."""
 
     def list(self) -> builtins.list[Role]:
-        """All roles (``GET /roles``)."""
+        """Return all roles (``GET /roles``).
+
+        Returns:
+            The roles.
+        """
         return self._call(LIST_ROLES)
 
     def list_system(self) -> dict[str, Role]:
-        """The roles that every server has, by name (``GET /roles/system``)."""
+        """Return the built-in roles (``GET /roles/system``).
+
+        Returns:
+            Name to role.
+        """
         return self._call(LIST_ROLE_SYSTEM)
 
     def list_custom(self) -> builtins.list[Role]:
-        """The roles that users made (``GET /roles/custom``)."""
+        """Return the roles that users created (``GET /roles/custom``).
+
+        Returns:
+            The roles; an empty list if there are none.
+        """
         return self._call(LIST_ROLE_CUSTOM)
 
     def list_permissions(self) -> dict[str, Any]:
-        """The permissions that roles are made of (``GET /roles/permissions``)."""
+        """Return the permissions that roles can contain (``GET /roles/permissions``).
+
+        Returns:
+            The response as a dict; the API documents no type.
+        """
         return self._call(ROLE_PERMISSIONS)
 
     def create(self, name: str, permissions: Sequence[str]) -> Role:
-        """Create a role (``POST /roles``)."""
+        """Create a role (``POST /roles``).
+
+        Args:
+            name: The name of the role.
+            permissions: Names of permissions.
+
+        Returns:
+            The role.
+        """
         return self._call(CREATE_ROLE, body=RoleRequest(name, require_str_list(permissions, "permissions")))
 
     def get(self, name: str) -> Role:
-        """A role (``GET /roles/{name}``)."""
+        """Return a role (``GET /roles/{name}``).
+
+        Args:
+            name: The name of the role.
+
+        Returns:
+            The role.
+        """
         return self._call(GET_ROLE, {"name": name})
 
     def update(self, name: str, permissions: Sequence[str]) -> Role:
-        """Replace a role's permissions (``PUT /roles/{name}``)."""
+        """Replace the permissions of a role (``PUT /roles/{name}``).
+
+        Args:
+            name: The name of the role.
+            permissions: Names of permissions.
+
+        Returns:
+            The role.
+        """
         return self._call(
             UPDATE_ROLE, {"name": name}, body=RoleRequest(name, require_str_list(permissions, "permissions"))
         )
 
     def delete(self, name: str) -> None:
-        """Delete a role (``DELETE /roles/{name}``)."""
+        """Delete a role (``DELETE /roles/{name}``).
+
+        Args:
+            name: The name of the role.
+        """
         self._call(DELETE_ROLE, {"name": name})
 
 
@@ -330,21 +534,38 @@ LIST_PERMISSIONS: Operation[dict[str, list[SubjectRef]]] = Operation(
 
 
 class PermissionClient(Resource):
-    """Permissions (``client.permissions``, Orkes).
-
-    A subject is a user, group, role or tag; a target a workflow definition, a task definition and so on.
-    """
+    """Permissions of users, groups and roles on resources (``client.permissions``, Orkes)."""
 
     def grant(self, subject: SubjectRef, target: TargetRef, access: Sequence[AccessType | str]) -> None:
-        """Allow a subject to do something with a target (``POST /auth/authorization``)."""
+        """Grant permissions on a resource (``POST /auth/authorization``).
+
+        Args:
+            subject: The user, group or role.
+            target: The resource.
+            access: The permissions, such as ``["READ", "EXECUTE"]``.
+        """
         self._call(GRANT_PERMISSION, body=_request(subject, target, access))
 
     def remove(self, subject: SubjectRef, target: TargetRef, access: Sequence[AccessType | str]) -> None:
-        """Take that back (``DELETE /auth/authorization``)."""
+        """Remove permissions on a resource (``DELETE /auth/authorization``).
+
+        Args:
+            subject: The user, group or role.
+            target: The resource.
+            access: The permissions, such as ``["READ", "EXECUTE"]``.
+        """
         self._call(REMOVE_PERMISSION, body=_request(subject, target, access))
 
     def list(self, target_type: TargetType | str, target_id: str) -> dict[str, builtins.list[SubjectRef]]:
-        """Who has each access to a target (``GET /auth/authorization/{type}/{id}``)."""
+        """Return who has permissions on a resource (``GET /auth/authorization/{type}/{id}``).
+
+        Args:
+            target_type: The kind of resource.
+            target_id: The name or id of the resource.
+
+        Returns:
+            Permission to the subjects that have it.
+        """
         return self._call(LIST_PERMISSIONS, {"type": TargetType(target_type), "id": target_id})
 
 
@@ -357,16 +578,31 @@ TOKEN_USER_INFO: Operation[dict[str, Any]] = Operation("GET", "/token/userInfo",
 
 
 class TokenClient(Resource):
-    """Tokens (``client.tokens``, Orkes)."""
+    """Tokens (``client.tokens``, Orkes). The client requests its own tokens; these methods are for other uses."""
 
     def create(self, key_id: str, key_secret: str, *, expiration: int | None = None) -> Token:
-        """A token for an access key (``POST /token``, sent without a token). Never in a repr.
+        """Create a token from an access key (``POST /token``, sent without a token).
+
+        Args:
+            key_id: The id of the access key.
+            key_secret: The secret of the access key.
+            expiration: Requested lifetime. The API documents no unit; None for the server's default.
+
+        Returns:
+            The token; hidden in the repr.
 
         Raises:
-            AuthenticationError: The key or its secret is wrong.
+            AuthenticationError: The id or the secret is wrong.
         """
         return self._call(CREATE_TOKEN, body=GenerateTokenRequest(key_id, key_secret, expiration))
 
     def get_user_info(self, *, claims: bool = False) -> dict[str, Any]:
-        """Who the client is (``GET /token/userInfo``); ``claims`` adds those of the token."""
+        """Return the user of the client's token (``GET /token/userInfo``).
+
+        Args:
+            claims: Whether to include the claims of the token.
+
+        Returns:
+            The response as a dict; the API documents no type.
+        """
         return self._call(TOKEN_USER_INFO, query={"claims": claims})

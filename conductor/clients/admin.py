@@ -1,4 +1,4 @@
-"""The server itself: configuration, queues, repair."""
+"""The server itself: health, version, configuration, queues and repair."""
 
 from __future__ import annotations
 
@@ -19,17 +19,24 @@ VERSION: Operation[str] = Operation("GET", "/version", str)
 
 
 class HealthClient(Resource):
-    """The server's health (``client.health``)."""
+    """The server's health and version (``client.health``)."""
 
     def check(self) -> HealthStatus:
-        """The server's health (``GET /health`` at its root; ``GET /api/health`` behind proxies that pass only that)."""
+        """Return the server's health.
+
+        ``GET /health`` at the server's root; if that is not found, ``GET /api/health``, because some proxies forward
+        only ``/api``.
+
+        Returns:
+            Whether the server is healthy, and the health of its components.
+        """
         try:
             return self._call(CHECK)
         except (NotFoundError, UnsupportedByServerError, UnexpectedResponseError):
             return self._call(CHECK_API)
 
     def get_version(self) -> str:
-        """The server's version, as ``3.32.3`` (``GET /version``)."""
+        """Return the server's version, such as ``3.32.3`` (``GET /version``)."""
         return self._call(VERSION).strip()
 
 
@@ -42,44 +49,65 @@ REPAIR: Operation[str] = Operation(
     "/admin/consistency/verifyAndRepair/{workflowId}",
     str,
     on_empty=str,
-    advice="Repair is off unless the server has conductor.workflow-repair-service.enabled=true.",
+    advice="The repair service is disabled unless the server has conductor.workflow-repair-service.enabled=true.",
 )
 REDIS: Operation[dict[str, Any]] = Operation("GET", "/admin/redisUsage", dict, edition=Edition.ORKES, on_empty=dict)
 CLEAR: Operation[None] = Operation("POST", "/admin/cache/clear/{taskDefName}", edition=Edition.ORKES)
 LIMITS: Operation[dict[str, Any]] = Operation("GET", "/limits", dict, edition=Edition.ORKES, on_empty=dict)
-_LARGEST_PAGE = 10_000
+#: Tasks that the server returns at most.
+_MAX_PAGE_SIZE = 10_000
 
 
 class AdminClient(Resource):
-    """For operators (``client.admin``)."""
+    """Operations for administrators (``client.admin``)."""
 
     def get_config(self) -> dict[str, Any]:
-        """The server's configuration (``GET /admin/config``, open-source server).
+        """Return the server's configuration (``GET /admin/config``, open-source server).
 
-        It holds the server's environment: do not log it.
+        It contains the server's environment variables, which may hold secrets: do not log it.
+
+        Returns:
+            Property name to value.
         """
         return self._call(CONFIG)
 
     def list_event_queues(self, *, verbose: bool = False) -> dict[str, Any]:
-        """The event queues (``GET /admin/queues``, open-source server)."""
+        """Return the event queues (``GET /admin/queues``, open-source server).
+
+        Args:
+            verbose: Whether to include the state of each queue.
+
+        Returns:
+            Queue name to its state.
+        """
         return self._call(QUEUES, query={"verbose": verbose})
 
     def list_pending_tasks(self, task_type: str, *, start: int = 0, count: int = 100) -> list[Task]:
-        """A page of the tasks of a type that are scheduled or in progress (``GET /admin/task/{tasktype}``).
+        """Return one page of the SCHEDULED and IN_PROGRESS tasks of a type (``GET /admin/task/{tasktype}``).
 
         Args:
-            task_type: The task's name.
-            start: The first one's place.
-            count: How many at most.
+            task_type: The name of the task definition.
+            start: Offset of the first task.
+            count: Tasks at most; up to 10,000.
+
+        Returns:
+            The tasks; an empty list after the last page.
         """
-        check_page(start, count, _LARGEST_PAGE, "count")
+        check_page(start, count, _MAX_PAGE_SIZE, "count")
         return self._call(PENDING, {"tasktype": task_type}, query={"start": start, "count": count})
 
     def iterate_pending_tasks(self, task_type: str, *, size: int = 100) -> Iterator[Task]:
-        """All tasks of a type that are scheduled or in progress, page by page.
+        """Yield all SCHEDULED and IN_PROGRESS tasks of a type (``GET /admin/task/{tasktype}``).
 
-        The server has no order for them that stays: one that ends meanwhile moves others forward, which are then
-        missed; none comes twice.
+        The server returns them in no stable order. Tasks that end during the iteration move others to earlier pages,
+        which are then missed. No task is returned twice.
+
+        Args:
+            task_type: The name of the task definition.
+            size: Tasks per request.
+
+        Yields:
+            The tasks.
         """
         seen: set[str | None] = set()
         start = 0
@@ -89,29 +117,50 @@ class AdminClient(Resource):
             start += len(page)
 
     def requeue_workflow(self, workflow_id: str) -> str:
-        """Have the server look at an execution again (``POST /admin/sweep/requeue/{workflowId}``)."""
+        """Make the server evaluate an execution again (``POST /admin/sweep/requeue/{workflowId}``).
+
+        Args:
+            workflow_id: The id of the execution.
+
+        Returns:
+            The server's message.
+        """
         return self._call(REQUEUE, {"workflowId": workflow_id})
 
     def verify_and_repair_workflow(self, workflow_id: str) -> bool:
-        """Check an execution, and repair it (``POST /admin/consistency/verifyAndRepair/{workflowId}``).
+        """Check an execution and repair it (``POST /admin/consistency/verifyAndRepair/{workflowId}``).
+
+        Args:
+            workflow_id: The id of the execution.
 
         Returns:
             Whether something was repaired.
 
         Raises:
-            UnsupportedByServerError: The server has its repair service switched off, as the open-source server has by
-                default.
+            UnsupportedByServerError: The repair service is disabled, which is the default of the open-source server.
         """
         return self._call(REPAIR, {"workflowId": workflow_id}).strip() == "true"
 
     def get_redis_usage(self) -> dict[str, Any]:
-        """What the server's Redis holds (``GET /admin/redisUsage``, Orkes)."""
+        """Return the usage of the server's Redis (``GET /admin/redisUsage``, Orkes).
+
+        Returns:
+            The response as a dict; the API documents no type.
+        """
         return self._call(REDIS)
 
     def clear_task_cache(self, task_definition: str) -> None:
-        """Forget the cached outputs of a task (``POST /admin/cache/clear/{taskDefName}``, Orkes)."""
+        """Delete the cached outputs of a task (``POST /admin/cache/clear/{taskDefName}``, Orkes).
+
+        Args:
+            task_definition: The name of the task definition.
+        """
         self._call(CLEAR, {"taskDefName": task_definition})
 
     def get_limits(self) -> dict[str, Any]:
-        """The cluster's limits (``GET /limits``, Orkes)."""
+        """Return the limits of the cluster (``GET /limits``, Orkes).
+
+        Returns:
+            The response as a dict; the API documents no type.
+        """
         return self._call(LIMITS)

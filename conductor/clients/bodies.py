@@ -1,4 +1,4 @@
-"""Bodies checked before they are sent, where the server would drop them silently or answer something unhelpful."""
+"""Validation of request bodies that the server would silently change or reject with an unhelpful error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conductor.models.enums import WireEnum
 from conductor.models.unknown_fields import refuse_unknown_fields
 
 __all__ = [
-    "LARGEST_WORKFLOW_INPUT",
+    "MAX_WORKFLOW_INPUT_BYTES",
     "Definable",
     "Definition",
     "all_tasks",
@@ -37,15 +37,20 @@ __all__ = [
 
 M = TypeVar("M", bound=Model)
 E = TypeVar("E", bound=WireEnum)
-LARGEST_WORKFLOW_INPUT = 5 * 1024 * 1024
-#: Models that people write as dicts or files, and whose unknown fields the server drops silently.
+#: Bytes of JSON that the server accepts as a workflow's input.
+MAX_WORKFLOW_INPUT_BYTES = 5 * 1024 * 1024
+#: Models that users write as dicts or files; the server ignores their unknown fields.
 _DEFINITIONS = (EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef, WorkflowSchedule)
-_MOST_IDS = 1000
-_FEW, _SHORT = 100, 10_000
+#: Ids in one bulk request; the server rejects more.
+_MAX_IDS = 1000
+#: A payload with at most this many values, all of them scalars and short, is not measured.
+_FEW_VALUES = 100
+#: Characters of a short string.
+_SHORT_STRING = 10_000
 
 
 def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
-    """Return a model that was given as such or as a dict in its wire form.
+    """Return a model that was given as a model or as a dict with JSON names.
 
     Raises:
         ConfigurationError: The dict does not fit the model, has an unknown field, or has an enum value that no server
@@ -66,16 +71,20 @@ def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
 
 
 def as_object(value: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
-    """A payload, which is an object on the wire; an empty one for None.
+    """Return a payload as a dict; an empty one for None.
+
+    Args:
+        value: The payload.
+        what: The name of the payload, for the error.
 
     Raises:
-        ConfigurationError: It is something else.
+        ConfigurationError: The value is not a mapping.
     """
     if value is None:
         return {}
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"The {what} is of type {type(value).__name__}; it must be an object, that is a dict. Nothing was sent.",
+            f"The {what} must be a dict, not {type(value).__name__}. Nothing was sent.",
             variable=what,
             allowed="a dict",
         )
@@ -83,48 +92,69 @@ def as_object(value: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
 
 
 def require_enum(value: E | str | None, kind: type[E], name: str) -> E | None:
-    """A value of an enum; the server answers 500 to one that it does not know, so that is refused here."""
+    """Return a value as a member of an enum; None for None. The server answers 500 to unknown values.
+
+    Raises:
+        ConfigurationError: The value is unknown.
+    """
     if value is None:
         return None
     member = kind(value.value if isinstance(value, Enum) else value)
     if member.is_known:
         return member
-    allowed = ", ".join(one.value for one in kind)
+    allowed = ", ".join(known.value for known in kind)
     raise ConfigurationError(
         f"{name} is {str(value)!r}; it must be one of {allowed}.", variable=name, value=value, allowed=allowed
     )
 
 
 def require_enums(value: E | str | Iterable[E | str] | None, kind: type[E], name: str) -> E | list[E] | None:
-    """One value of an enum, or several, each known to the server."""
+    """Return one value of an enum, or several as a list; None for None.
+
+    Raises:
+        ConfigurationError: A value is unknown.
+    """
     if value is None or isinstance(value, str):
         return require_enum(value, kind, name)
-    return [one for given in value if (one := require_enum(given, kind, name)) is not None]
+    return [member for item in value if (member := require_enum(item, kind, name)) is not None]
 
 
 def require_name(name: str, what: str) -> str:
-    """A name under which the server can find again what it stores.
+    """Return a name that can be part of a URL; the server stores others but cannot address them.
+
+    Args:
+        name: The name.
+        what: The kind of object, for the error.
 
     Raises:
-        ConfigurationError: It is empty, is ``.`` or ``..``, or holds a slash or a backslash.
+        ConfigurationError: The name is empty, ``.`` or ``..``, or contains a slash or backslash.
     """
     if not isinstance(name, str) or not name.strip() or name in {".", ".."} or "/" in name or "\\" in name:
         raise ConfigurationError(
-            f"{name!r} cannot be the name of a {what}: the server would store it and could not address it again.",
+            f"{name!r} is not a valid name for a {what}: the server would store it but could not address it.",
             variable="name",
             value=name,
-            allowed="text without slashes",
+            allowed="a string without slashes",
         )
     return name
 
 
 def require_max_bytes(value: Mapping[str, Any] | None, limit: int, what: str) -> dict[str, Any]:
-    """``value`` as plain JSON, refused when it is larger than the server keeps."""
+    """Return a payload as plain JSON values.
+
+    Args:
+        value: The payload; None for an empty one.
+        limit: The size in bytes of JSON that the server accepts.
+        what: The name of the payload, for the error.
+
+    Raises:
+        ConfigurationError: The payload is larger than ``limit``.
+    """
     plain = to_jsonable(as_object(value, what), f"$.{what.rpartition(' ')[2]}")
     if (size := size_if_over(plain, limit)) is not None:
         raise ConfigurationError(
-            f"The {what} has {size:,} bytes. The server keeps {limit:,} at most: store it elsewhere and pass where "
-            "it is.",
+            f"The {what} has {size:,} bytes; the server accepts {limit:,} at most. Store the data elsewhere and pass a "
+            "reference to it.",
             variable=what,
             allowed=f"at most {limit} bytes of JSON",
         )
@@ -132,12 +162,12 @@ def require_max_bytes(value: Mapping[str, Any] | None, limit: int, what: str) ->
 
 
 def size_if_over(plain: Mapping[str, Any], limit: int) -> int | None:
-    """How many bytes of JSON plain values have, when they are more than ``limit``; else None."""
+    """Return the size of plain values in bytes of JSON if it exceeds ``limit``, else None."""
     return size if _may_exceed(plain) and (size := _size(plain, limit)) > limit else None
 
 
 def _size(plain: Mapping[str, Any], limit: int) -> int:
-    """Bytes of JSON as the server counts them: it writes no escapes for letters, which a writer of ours may do."""
+    """Return the size in bytes of JSON as the server counts it: without escapes for non-ASCII characters."""
     size = len(dumps(plain))
     if size > limit:
         size = len(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
@@ -145,20 +175,20 @@ def _size(plain: Mapping[str, Any], limit: int) -> int:
 
 
 def _may_exceed(plain: Mapping[str, Any]) -> bool:
-    """Whether it is worth measuring; most payloads are a few short values."""
-    return len(plain) > _FEW or any(
-        isinstance(v, dict | list) or (isinstance(v, str) and len(v) > _SHORT) for v in plain.values()
+    """Return whether the size is worth computing: most payloads are a few short values."""
+    return len(plain) > _FEW_VALUES or any(
+        isinstance(v, dict | list) or (isinstance(v, str) and len(v) > _SHORT_STRING) for v in plain.values()
     )
 
 
 def require_str_list(given: Iterable[str], name: str) -> list[str]:
-    """Several texts, such as ids; a single text would be taken for a list of its letters.
+    """Return strings, such as ids, as a list. A single string is refused: it would count as a list of its characters.
 
     Raises:
-        ConfigurationError: It is a single text, or something else that is no list of texts.
+        ConfigurationError: The value is not an iterable of strings.
     """
     found = None if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable) else list(given)
-    if found is None or not all(isinstance(one, str) for one in found):
+    if found is None or not all(isinstance(item, str) for item in found):
         raise ConfigurationError(
             f"{name} is {given!r}; it must be a list of strings.",
             variable=name,
@@ -169,34 +199,38 @@ def require_str_list(given: Iterable[str], name: str) -> list[str]:
 
 
 def require_ids(given: Iterable[str], name: str = "workflow_ids") -> list[str]:
-    """The ids of a bulk call: 1 to 1,000."""
+    """Return the ids of a bulk operation.
+
+    Raises:
+        ConfigurationError: The value is not an iterable of 1 to 1,000 strings.
+    """
     ids = require_str_list(given, name)
-    if not 1 <= len(ids) <= _MOST_IDS:
+    if not 1 <= len(ids) <= _MAX_IDS:
         raise ConfigurationError(
-            f"A bulk call takes 1 to {_MOST_IDS:,} ids, not {len(ids):,}.",
+            f"A bulk operation takes 1 to {_MAX_IDS:,} ids, not {len(ids):,}.",
             variable=name,
             value=len(ids),
-            allowed=f"1 to {_MOST_IDS} ids",
+            allowed=f"1 to {_MAX_IDS} ids",
         )
     return ids
 
 
 @runtime_checkable
 class Definable(Protocol):
-    """What gives a definition: a workflow as code (``conductor.Workflow``)."""
+    """A source of a workflow definition, such as ``conductor.Workflow``."""
 
     def to_def(self) -> WorkflowDef:
-        """The definition."""
+        """Return the definition."""
 
 
 Definition: TypeAlias = "WorkflowDef | Definable | Mapping[str, Any]"
 
 
 def as_definition(given: Definition) -> WorkflowDef:
-    """The definition that is meant by a model, its wire form, or a workflow as code.
+    """Return the definition that was given as a model, a dict with JSON names, or a workflow as code.
 
     Raises:
-        ConfigurationError: It is no definition; the error says where.
+        ConfigurationError: The definition is invalid; the error names the path.
     """
     definition = as_model(given.to_def() if isinstance(given, Definable) else given, WorkflowDef)
     for number, task in enumerate(all_tasks(definition.tasks), 1):
@@ -206,13 +240,13 @@ def as_definition(given: Definition) -> WorkflowDef:
                 f"Task {repr(name) if name else number} of workflow {definition.name!r} has no "
                 f"{' and no '.join(missing)}. Nothing was sent.",
                 variable=missing[0],
-                allowed="a text",
+                allowed="a string",
             )
     return definition
 
 
 def all_tasks(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
-    """Tasks, and those in their branches, cases and loops."""
+    """Yield tasks and the tasks in their branches, cases and loops."""
     for task in tasks:
         yield task
         for branch in (*(task.decision_cases or {}).values(), *(task.fork_tasks or [])):

@@ -1,4 +1,4 @@
-"""Many executions at once: 1 to 1,000 ids a call; what fails for one id does not stop the others."""
+"""Operations on many executions at once. A failure for one id does not affect the others."""
 
 from __future__ import annotations
 
@@ -30,23 +30,56 @@ GET: Operation[BulkResponse] = Operation("POST", "/workflow/bulk/search", BulkRe
 
 
 class WorkflowBulkClient(Resource):
-    """Many executions at once (``client.bulk``); each answer says what became of each id."""
+    """Operations on 1 to 1,000 executions (``client.bulk``).
+
+    Every method returns a ``BulkResponse`` with the outcome for each id, and raises ``ConfigurationError`` if there are
+    no ids, or more than 1,000.
+    """
 
     def pause(self, workflow_ids: Sequence[str]) -> BulkResponse:
-        """Pause (``PUT /workflow/bulk/pause``)."""
+        """Pause executions (``PUT /workflow/bulk/pause``).
+
+        Args:
+            workflow_ids: The ids of the executions.
+
+        Returns:
+            The ids that succeeded, and the errors of the others.
+        """
         return self._call(PAUSE, body=require_ids(workflow_ids))
 
     def resume(self, workflow_ids: Sequence[str]) -> BulkResponse:
-        """Resume (``PUT /workflow/bulk/resume``)."""
+        """Resume paused executions (``PUT /workflow/bulk/resume``).
+
+        Args:
+            workflow_ids: The ids of the executions.
+
+        Returns:
+            The ids that succeeded, and the errors of the others.
+        """
         return self._call(RESUME, body=require_ids(workflow_ids))
 
     def restart(self, workflow_ids: Sequence[str], *, use_latest_definitions: bool = False) -> BulkResponse:
-        """Restart (``POST /workflow/bulk/restart``)."""
+        """Restart ended executions from their first task (``POST /workflow/bulk/restart``).
+
+        Args:
+            workflow_ids: The ids of the executions.
+            use_latest_definitions: Whether to use the latest version of the definition.
+
+        Returns:
+            The ids that succeeded, and the errors of the others.
+        """
         query = {"useLatestDefinitions": use_latest_definitions}
         return self._call(RESTART, query=query, body=require_ids(workflow_ids))
 
     def retry(self, workflow_ids: Sequence[str]) -> BulkResponse:
-        """Retry (``POST /workflow/bulk/retry``)."""
+        """Retry the failed tasks of executions (``POST /workflow/bulk/retry``).
+
+        Args:
+            workflow_ids: The ids of the executions.
+
+        Returns:
+            The ids that succeeded, and the errors of the others.
+        """
         return self._call(RETRY, body=require_ids(workflow_ids))
 
     def terminate(
@@ -56,19 +89,32 @@ class WorkflowBulkClient(Resource):
         *,
         trigger_failure_workflow: bool | None = None,
     ) -> BulkResponse:
-        """Terminate (``POST /workflow/bulk/terminate``); ``trigger_failure_workflow`` is Orkes only."""
+        """Terminate executions (``POST /workflow/bulk/terminate``).
+
+        Args:
+            workflow_ids: The ids of the executions.
+            reason: Stored as ``reason_for_incompletion``.
+            trigger_failure_workflow: Whether to start the failure workflow (Orkes).
+
+        Returns:
+            The ids that succeeded, and the errors of the others.
+        """
         query = {"reason": reason, "triggerFailureWorkflow": trigger_failure_workflow}
         return self._call(TERMINATE, query=query, body=require_ids(workflow_ids))
 
     def delete(self, workflow_ids: Sequence[str], *, archive: bool = True) -> BulkResponse:
-        """Delete (Orkes: ``POST /workflow/bulk/delete``; open-source server: ``DELETE /workflow/bulk/remove``).
+        """Delete executions.
 
-        Orkes' operation is tried first: it is unknown to the open-source server, whereas Orkes would take the other one
-        for the removal of a workflow with the id "bulk".
+        ``POST /workflow/bulk/delete`` on Orkes; ``DELETE /workflow/bulk/remove`` on the open-source server. The first
+        is sent first, because Orkes would take the second for the deletion of an execution with the id ``bulk``.
 
         Args:
-            workflow_ids: The executions' ids.
-            archive: Open-source server: keep their entries in the search index, possible for those that have ended.
+            workflow_ids: The ids of the executions.
+            archive: Whether to keep the entries in the search index; the server does so only for ended executions
+                (open-source server).
+
+        Returns:
+            The ids that succeeded, and the errors of the others.
         """
         ids = require_ids(workflow_ids)
         try:
@@ -79,18 +125,36 @@ class WorkflowBulkClient(Resource):
     def terminate_and_delete(
         self, workflow_ids: Sequence[str], reason: str | None = None, *, archive: bool = True
     ) -> BulkResponse:
-        """Terminate and delete (``DELETE /workflow/bulk/terminate-remove``, open-source server)."""
+        """Terminate and delete executions (``DELETE /workflow/bulk/terminate-remove``, open-source server).
+
+        Args:
+            workflow_ids: The ids of the executions.
+            reason: Why they are terminated.
+            archive: Whether to keep the entries in the search index.
+
+        Returns:
+            The ids that succeeded, and the errors of the others.
+        """
         query = {"archiveWorkflow": archive, "reason": reason}
         response = self._call(TERMINATE_AND_DELETE, query=query, body=require_ids(workflow_ids))
-        response.bulk_successful_results = list(dict.fromkeys(response.bulk_successful_results))  # each comes twice
+        response.bulk_successful_results = list(
+            dict.fromkeys(response.bulk_successful_results)
+        )  # the server returns each id twice
         return response
 
     def get(self, workflow_ids: Sequence[str], *, include_tasks: bool = True) -> BulkResponse:
-        """Several executions (``POST /workflow/bulk/search``, open-source server).
+        """Return several executions (``POST /workflow/bulk/search``, open-source server).
 
-        ``bulk_successful_results`` holds ``WorkflowRecord`` models, which are ``Workflow`` models in the server's form.
+        Args:
+            workflow_ids: The ids of the executions.
+            include_tasks: Whether to include the tasks.
+
+        Returns:
+            ``bulk_successful_results`` holds ``WorkflowRecord`` models.
         """
         query = {"includeTasks": include_tasks}
         response = self._call(GET, query=query, body=require_ids(workflow_ids))
-        response.bulk_successful_results = [structure(one, WorkflowRecord) for one in response.bulk_successful_results]
+        response.bulk_successful_results = [
+            structure(record, WorkflowRecord) for record in response.bulk_successful_results
+        ]
         return response

@@ -1,7 +1,4 @@
-"""ConductorClient: all clients on one transport.
-
-Each is imported when it is first used, so that a script pays for what it needs.
-"""
+"""``ConductorClient``: all clients on one transport, each imported when it is first used."""
 
 from __future__ import annotations
 
@@ -51,28 +48,28 @@ __all__ = ["ConductorClient"]
 
 
 class Metrics(Protocol):
-    """What collects metrics."""
+    """A collector of metrics, such as ``conductor.worker.metrics.MetricsCollector``."""
 
     def watch(self, transport: Transport) -> None:
-        """Collect what ``transport`` says."""
+        """Collect the events of a transport."""
 
 
 class ConductorClient:
-    """Blocking calls of a Conductor server; safe to use from many threads and after a fork. Starts no threads.
+    """A blocking client of a Conductor server, safe to use from many threads and after a fork; it starts no threads.
 
     Args:
-        settings: Settings, or the server's URL; by default ``Settings.from_env(**overrides)``.
-        auth: Replaces the settings' key and secret: a token, a callable that returns one, or a requests
+        settings: Settings, or the URL of the server; ``Settings.from_env(**overrides)`` by default.
+        auth: Replaces the access key of the settings: a token, a function that returns a token, or a requests
             ``AuthBase``.
-        session: Your own ``requests.Session``; it is left open by ``close``.
-        adapter: Your own ``HTTPAdapter`` for our session.
-        retry: When failed requests are sent again.
-        metrics: Counts and times requests, starts of workflows and payloads kept outside the server's database: a
-            ``conductor.worker.metrics.MetricsCollector``.
-        overrides: Fields of ``Settings``, which win over the environment and over ``settings``.
+        session: A ``requests.Session`` to use; ``close`` does not close it.
+        adapter: An ``HTTPAdapter`` for the client's own session.
+        retry: When to send failed requests again.
+        metrics: Collects numbers and durations of requests, workflow starts, and payloads in external storage, such as
+            a ``conductor.worker.metrics.MetricsCollector``.
+        **overrides: Attributes of ``Settings``, which override the environment and ``settings``.
 
     Raises:
-        ConfigurationError: A setting cannot be used.
+        ConfigurationError: A setting is invalid.
     """
 
     def __init__(
@@ -91,9 +88,9 @@ class ConductorClient:
         if isinstance(settings, str):
             if "server_url" in overrides:
                 raise ConfigurationError(
-                    "server_url is given twice: as the first argument and as a keyword.",
+                    "server_url is given twice: as the first argument and as a keyword argument.",
                     variable="server_url",
-                    allowed="one of the two",
+                    allowed="one of them",
                 )
             overrides["server_url"] = settings
             settings = None
@@ -101,7 +98,7 @@ class ConductorClient:
             settings = Settings.from_env(**overrides)
         elif not isinstance(settings, Settings):
             raise ConfigurationError(
-                f"The first argument is of type {type(settings).__name__}; it must be Settings or the server's URL.",
+                f"The first argument must be Settings or the URL of the server, not {type(settings).__name__}.",
                 variable="settings",
                 allowed="Settings(...), or a URL such as http://localhost:8080",
             )
@@ -117,210 +114,210 @@ class ConductorClient:
 
     @cached_property
     def workflows(self) -> WorkflowClient:
-        """Executions: start, run, watch, control, search."""
+        """Start, execute, wait for, control and search workflow executions."""
         from conductor.clients.workflows import WorkflowClient
 
         return WorkflowClient(self.transport)
 
     @cached_property
     def bulk(self) -> WorkflowBulkClient:
-        """The same for many executions at once."""
+        """Control up to 1,000 executions with one request."""
         from conductor.clients.bulk import WorkflowBulkClient
 
         return WorkflowBulkClient(self.transport)
 
     @cached_property
     def tasks(self) -> TaskClient:
-        """Tasks: poll, update, signal, logs, queues."""
+        """Poll, update and search tasks; send signals; read task logs and queue sizes."""
         from conductor.clients.tasks import TaskClient
 
         return TaskClient(self.transport)
 
     @cached_property
     def metadata(self) -> MetadataClient:
-        """Definitions of tasks and workflows."""
+        """Register, read and delete workflow and task definitions."""
         from conductor.clients.metadata import MetadataClient
 
         return MetadataClient(self.transport)
 
     @cached_property
     def schedules(self) -> ScheduleClient:
-        """Workflows started by the clock."""
+        """Schedule workflows with cron expressions."""
         from conductor.clients.schedules import ScheduleClient
 
         return ScheduleClient(self.transport)
 
     @cached_property
     def events(self) -> EventClient:
-        """Event handlers and their queues."""
+        """Manage event handlers, and the queues they receive events from."""
         from conductor.clients.events import EventClient
 
         return EventClient(self.transport)
 
     @cached_property
     def messages(self) -> MessageClient:
-        """Messages to running workflows."""
+        """Send messages to running workflows (open-source server)."""
         from conductor.clients.events import MessageClient
 
         return MessageClient(self.transport)
 
     @cached_property
     def files(self) -> FileClient:
-        """Files of executions."""
+        """Upload and download files of executions (open-source server)."""
         from conductor.clients.files import FileClient
 
         return FileClient(self.transport)
 
     @cached_property
     def queues(self) -> QueueClient:
-        """Event queues of the server."""
+        """Complete WAIT tasks through the server's event queues."""
         from conductor.clients.events import QueueClient
 
         return QueueClient(self.transport)
 
     @cached_property
     def admin(self) -> AdminClient:
-        """For operators."""
+        """Inspect and repair the server."""
         from conductor.clients.admin import AdminClient
 
         return AdminClient(self.transport)
 
     @cached_property
     def health(self) -> HealthClient:
-        """Whether the server is well."""
+        """Read the server's health and version."""
         from conductor.clients.admin import HealthClient
 
         return HealthClient(self.transport)
 
     @cached_property
     def secrets(self) -> SecretClient:
-        """Secrets."""
+        """Manage secrets, which workflows read as ``${workflow.secrets.NAME}``."""
         from conductor.clients.secrets import SecretClient
 
         return SecretClient(self.transport)
 
     @cached_property
     def environment(self) -> EnvironmentClient:
-        """Environment variables."""
+        """Manage environment variables, which workflows read as ``${workflow.env.NAME}``."""
         from conductor.clients.secrets import EnvironmentClient
 
         return EnvironmentClient(self.transport)
 
     @cached_property
     def tags(self) -> TagClient:
-        """Tags of definitions (Orkes)."""
+        """Tag workflow and task definitions (Orkes)."""
         from conductor.clients._base import TagClient
 
         return TagClient(self.transport)
 
     @cached_property
     def schemas(self) -> SchemaClient:
-        """Schemas of inputs and outputs (Orkes)."""
+        """Manage schemas of inputs and outputs (Orkes)."""
         from conductor.clients.services import SchemaClient
 
         return SchemaClient(self.transport)
 
     @cached_property
     def human_tasks(self) -> HumanTaskClient:
-        """Human tasks (Orkes)."""
+        """Search, claim and complete human tasks (Orkes)."""
         from conductor.clients.human_tasks import HumanTaskClient
 
         return HumanTaskClient(self.transport)
 
     @cached_property
     def human_templates(self) -> TemplateClient:
-        """Form templates of human tasks (Orkes)."""
+        """Manage form templates of human tasks (Orkes)."""
         from conductor.clients.human_tasks import TemplateClient
 
         return TemplateClient(self.transport)
 
     @cached_property
     def services(self) -> ServiceRegistryClient:
-        """The service registry (Orkes)."""
+        """Manage the service registry (Orkes)."""
         from conductor.clients.services import ServiceRegistryClient
 
         return ServiceRegistryClient(self.transport)
 
     @cached_property
     def integrations(self) -> IntegrationClient:
-        """Integrations (Orkes)."""
+        """Manage integrations with language models, databases and message brokers (Orkes)."""
         from conductor.clients.integrations import IntegrationClient
 
         return IntegrationClient(self.transport)
 
     @cached_property
     def prompts(self) -> PromptClient:
-        """Prompt templates (Orkes)."""
+        """Manage prompt templates (Orkes)."""
         from conductor.clients.integrations import PromptClient
 
         return PromptClient(self.transport)
 
     @cached_property
     def webhooks(self) -> WebhookClient:
-        """Incoming webhooks (Orkes)."""
+        """Manage incoming webhooks (Orkes)."""
         from conductor.clients.webhooks import WebhookClient
 
         return WebhookClient(self.transport)
 
     @cached_property
     def applications(self) -> ApplicationClient:
-        """Applications and access keys (Orkes)."""
+        """Manage applications and their access keys (Orkes)."""
         from conductor.clients.access import ApplicationClient
 
         return ApplicationClient(self.transport)
 
     @cached_property
     def users(self) -> UserClient:
-        """Users (Orkes)."""
+        """Manage users (Orkes)."""
         from conductor.clients.access import UserClient
 
         return UserClient(self.transport)
 
     @cached_property
     def groups(self) -> GroupClient:
-        """Groups of users (Orkes)."""
+        """Manage groups of users (Orkes)."""
         from conductor.clients.access import GroupClient
 
         return GroupClient(self.transport)
 
     @cached_property
     def roles(self) -> RoleClient:
-        """Roles (Orkes)."""
+        """Manage roles (Orkes)."""
         from conductor.clients.access import RoleClient
 
         return RoleClient(self.transport)
 
     @cached_property
     def permissions(self) -> PermissionClient:
-        """Permissions (Orkes)."""
+        """Grant and remove permissions (Orkes)."""
         from conductor.clients.access import PermissionClient
 
         return PermissionClient(self.transport)
 
     @cached_property
     def gateway(self) -> GatewayClient:
-        """Authentication of the API gateway (Orkes)."""
+        """Configure the authentication of the API gateway (Orkes)."""
         from conductor.clients.services import GatewayClient
 
         return GatewayClient(self.transport)
 
     @cached_property
     def tokens(self) -> TokenClient:
-        """Tokens (Orkes)."""
+        """Create tokens, and read who the client's token belongs to (Orkes)."""
         from conductor.clients.access import TokenClient
 
         return TokenClient(self.transport)
 
     def server_info(self) -> ServerInfo:
-        """The server's edition and version, asked once (``GET /version``, ``GET /token/userInfo``).
+        """Return the server's edition and version (``GET /version``, ``GET /token/userInfo``), requested once.
 
         Raises:
-            APIConnectionError: The server does not answer.
+            APIConnectionError: The server does not respond.
         """
         return self.transport.server_info()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, except those of a ``session`` that was given."""
         self.transport.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Idempotent writes: compare what is wanted with what the server has, write only a difference, say what changed."""
+"""Comparison of a wanted definition with the server's, for methods that write only differences."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from conductor.models.unknown_fields import AUDIT_FIELDS
 
 __all__ = ["Change", "Ensured", "compare"]
 
-_FILLED_IN = AUDIT_FIELDS | {"ownerApp", "nextRunTime", "pausedReason"}
-_NOTHING: tuple[Any, ...] = (False, 0, "")  # 0 equals False
+#: Fields that only the server sets.
+_SERVER_FIELDS = AUDIT_FIELDS | {"ownerApp", "nextRunTime", "pausedReason"}
+#: Values with which an option is off.
+_OFF: tuple[Any, ...] = (False, 0, "")
 
 
 @frozen
 class Change:
-    """One place where the server had something else.
+    """A difference between the wanted definition and the server's.
 
     Attributes:
-        path: Where, in the wire form: ``tasks[0].inputParameters.url``.
-        before: What the server had; None for nothing.
-        after: What was wanted; None for nothing.
+        path: The path in JSON names, such as ``tasks[0].inputParameters.url``.
+        before: The server's value, or None.
+        after: The wanted value, or None.
     """
 
     path: str
@@ -37,12 +39,12 @@ class Change:
 
 @frozen
 class Ensured:
-    """What an ``ensure`` call did; true when it wrote something.
+    """The result of an ``ensure`` method; true if something was written, or would be with ``dry_run``.
 
     Attributes:
-        name: Of what.
-        created: It was not there.
-        changes: Where it differed; empty when it was created, or was as wanted.
+        name: The name of the definition or schedule.
+        created: Whether it did not exist.
+        changes: The differences; empty if it was created or unchanged.
     """
 
     name: str
@@ -59,7 +61,10 @@ class Ensured:
 
 
 def compare(name: str, wanted: Model, found: Model | None) -> Ensured:
-    """What writing ``wanted`` over ``found`` would change; a server's defaults and bookkeeping are no change."""
+    """Return the changes that writing ``wanted`` over ``found`` makes.
+
+    The server's defaults, times and authors do not count as changes.
+    """
     if found is None:
         return Ensured(name, created=True)
     shape = SHAPES.get(type(wanted).__name__, SHAPES["object"])
@@ -68,7 +73,7 @@ def compare(name: str, wanted: Model, found: Model | None) -> Ensured:
 
 def _differences(wanted: Any, found: Any, path: str, shape: Shape) -> Iterator[Change]:
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-        yield from _in_objects(wanted, found, path, shape)
+        yield from _object_differences(wanted, found, path, shape)
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
             yield from _differences(one, other, f"{path}[{index}]", shape)
@@ -76,25 +81,27 @@ def _differences(wanted: Any, found: Any, path: str, shape: Shape) -> Iterator[C
         yield Change(path, found, wanted)
 
 
-def _in_objects(wanted: Mapping[str, Any], found: Mapping[str, Any], path: str, shape: Shape) -> Iterator[Change]:
+def _object_differences(
+    wanted: Mapping[str, Any], found: Mapping[str, Any], path: str, shape: Shape
+) -> Iterator[Change]:
     if not shape.is_user_data and "workflowDefinition" in wanted:
         wanted, found = without_overwritten(wanted), without_overwritten(found)
     for key in {**wanted, **found}:
         place = f"{path}.{key}" if path else key
         if key in wanted and key in found:
             yield from _differences(wanted[key], found[key], place, shape.of_field(key))
-        elif not _is_the_same(key, wanted, found, shape):
+        elif not _equals_absence(key, wanted, found, shape):
             yield Change(place, found.get(key), wanted.get(key))
 
 
-def _is_the_same(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any], shape: Shape) -> bool:
-    """Whether a value that only one side has makes no difference."""
+def _equals_absence(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any], shape: Shape) -> bool:
+    """Return whether a value that only one side has equals the absence of the value."""
     if shape.is_user_data:
         return False
     if key in wanted:
         if key in WRITE_ONLY:
             return True
-        # where a server leaves out what others always write, it does not have the option
-        is_unknown = wanted[key] in _NOTHING and key in shape.defaults
-        return is_unknown or wanted[key] == "" or shape.is_default(key, wanted[key])
-    return key in _FILLED_IN or found[key] == "" or shape.is_default(key, found[key])
+        # a server that omits a field which others always return does not have the option
+        is_unsupported = wanted[key] in _OFF and key in shape.defaults
+        return is_unsupported or wanted[key] == "" or shape.is_default(key, wanted[key])
+    return key in _SERVER_FIELDS or found[key] == "" or shape.is_default(key, found[key])

@@ -1,4 +1,4 @@
-"""Event handlers: what an event from outside does to workflows."""
+"""Event handlers, event queues, and messages to running workflows."""
 
 from __future__ import annotations
 
@@ -51,11 +51,23 @@ class EventQueues(Resource):
     """Queue configurations; part of ``client.events``."""
 
     def list_queue_configs(self) -> dict[str, str]:
-        """Name to type of all configured queues (``GET /event/queue/config``, Orkes)."""
+        """Return all configured queues (``GET /event/queue/config``, Orkes).
+
+        Returns:
+            Queue name to queue type.
+        """
         return self._call(LIST_QUEUE_CONFIGS)
 
     def get_queue_config(self, queue_type: str, queue_name: str) -> dict[str, Any]:
-        """A queue's configuration (``GET /event/queue/config/{queueType}/{queueName}``, Orkes)."""
+        """Return the configuration of a queue (``GET /event/queue/config/{queueType}/{queueName}``, Orkes).
+
+        Args:
+            queue_type: ``kafka``, ``sqs``, ``amqp`` and so on.
+            queue_name: The name of the queue or topic.
+
+        Returns:
+            The properties of the provider.
+        """
         return self._call(GET_QUEUE_CONFIG, {"queueType": queue_type, "queueName": queue_name})
 
     def save_queue_config(self, queue_type: str, queue_name: str, config: Mapping[str, Any]) -> None:
@@ -63,18 +75,30 @@ class EventQueues(Resource):
 
         Args:
             queue_type: ``kafka``, ``sqs``, ``amqp`` and so on.
-            queue_name: The queue or topic.
-            config: The provider's properties; the server takes them as one text, which is made here.
+            queue_name: The name of the queue or topic.
+            config: The properties of the provider. The server takes them as one JSON string, which is created here.
         """
-        text = dumps(to_jsonable(as_object(config, "configuration of a queue"))).decode()
-        self._call(SAVE_QUEUE_CONFIG, {"queueType": queue_type, "queueName": queue_name}, body=text)
+        properties = dumps(to_jsonable(as_object(config, "queue configuration"))).decode()
+        self._call(SAVE_QUEUE_CONFIG, {"queueType": queue_type, "queueName": queue_name}, body=properties)
 
     def delete_queue_config(self, queue_type: str, queue_name: str) -> None:
-        """Remove a queue's configuration (``DELETE /event/queue/config/{queueType}/{queueName}``, Orkes)."""
+        """Delete the configuration of a queue (``DELETE /event/queue/config/{queueType}/{queueName}``, Orkes).
+
+        Args:
+            queue_type: ``kafka``, ``sqs``, ``amqp`` and so on.
+            queue_name: The name of the queue or topic.
+        """
         self._call(DELETE_QUEUE_CONFIG, {"queueType": queue_type, "queueName": queue_name})
 
     def test_connectivity(self, test: ConnectivityTestInput | Mapping[str, Any]) -> ConnectivityTestResult:
-        """Send a message through a queue and see whether it arrives (``POST /event/queue/connectivity``, Orkes)."""
+        """Test a queue by sending a message through it (``POST /event/queue/connectivity``, Orkes).
+
+        Args:
+            test: The queue and its connection properties.
+
+        Returns:
+            Whether the message arrived, and why not.
+        """
         return self._call(TEST_QUEUE_CONFIG, body=as_model(test, ConnectivityTestInput))
 
 
@@ -89,14 +113,22 @@ COMPLETE_EVENT_QUEUE_BY_ID: Operation[None] = Operation(
 
 
 class QueueClient(Resource):
-    """The server's event queues (``client.queues``). Queues of tasks are in ``client.tasks``."""
+    """The server's event queues for WAIT tasks (``client.queues``). For task queues, see ``client.tasks``."""
 
     def list(self) -> dict[str, str]:
-        """The queue for each status (``GET /queue/``)."""
+        """Return the queues that the server listens to (``GET /queue/``).
+
+        Returns:
+            Task status to the queue whose messages set it; an empty dict if there are none.
+        """
         return self._call(LIST_EVENT_QUEUES)
 
     def get_sizes(self) -> dict[str, Any]:
-        """How many messages each queue holds (``GET /queue/size``); Orkes' document has numbers by name for each."""
+        """Return the number of messages in each queue (``GET /queue/size``).
+
+        Returns:
+            Task status to the number of messages; on Orkes to a dict of queue names and numbers.
+        """
         return self._call(EVENT_QUEUE_SIZES)
 
     def complete_wait_task(
@@ -106,13 +138,19 @@ class QueueClient(Resource):
         status: TaskStatus | str = TaskStatus.COMPLETED,
         output: Mapping[str, Any] | None = None,
     ) -> None:
-        """Send the message that ends a WAIT task (``POST /queue/update/{workflowId}/{taskRefName}/{status}``, OSS).
+        """Complete a WAIT task through an event queue.
 
+        ``POST /queue/update/{workflowId}/{taskRefName}/{status}``, open-source server.
         ``client.tasks.update_by_reference_name`` does the same without a queue, on every server.
 
+        Args:
+            workflow_id: The id of the execution.
+            reference_name: The reference name of the task.
+            status: The new status of the task.
+            output: The output of the task.
+
         Raises:
-            BadRequestError: The server has no queue for this status, as the open-source server by default: ``list``
-                says for which it has one.
+            BadRequestError: The server has no queue for this status, which is the default; see ``list``.
         """
         path = {"workflowId": workflow_id, "taskRefName": reference_name, "status": _status(status)}
         self._call(COMPLETE_EVENT_QUEUE, path, body=PayloadStorage(self._transport).inline(output, TASK_OUTPUT))
@@ -124,14 +162,26 @@ class QueueClient(Resource):
         status: TaskStatus | str = TaskStatus.COMPLETED,
         output: Mapping[str, Any] | None = None,
     ) -> None:
-        """The same by the task's id (``POST /queue/update/{workflowId}/task/{taskId}/{status}``, OSS)."""
+        """Complete a WAIT task, identified by its id, through an event queue.
+
+        ``POST /queue/update/{workflowId}/task/{taskId}/{status}``, open-source server.
+
+        Args:
+            workflow_id: The id of the execution.
+            task_id: The id of the task.
+            status: The new status of the task.
+            output: The output of the task.
+
+        Raises:
+            BadRequestError: The server has no queue for this status, which is the default; see ``list``.
+        """
         path = {"workflowId": workflow_id, "taskId": task_id, "status": _status(status)}
         self._call(COMPLETE_EVENT_QUEUE_BY_ID, path, body=PayloadStorage(self._transport).inline(output, TASK_OUTPUT))
 
 
 def _status(status: TaskStatus | str) -> str:
     member = require_enum(status, TaskStatus, "status")
-    assert member is not None  # noqa: S101  a status was given
+    assert member is not None  # noqa: S101  for mypy: None only for None
     return member.value
 
 
@@ -141,24 +191,34 @@ SEND: Operation[str] = Operation(
     str,
     Repeat.NEVER,
     Edition.OSS,
-    advice="The queue is off unless the server has conductor.workflow-message-queue.enabled=true.",
+    advice="The message queue is disabled unless the server has conductor.workflow-message-queue.enabled=true.",
 )
-_LARGEST = 5 * 1024 * 1024
+#: Bytes of JSON that the server accepts as a message.
+_MAX_MESSAGE_BYTES = 5 * 1024 * 1024
 
 
 class MessageClient(Resource):
-    """Messages to running workflows (``client.messages``), which PULL_WORKFLOW_MESSAGES tasks take."""
+    """Messages that PULL_WORKFLOW_MESSAGES tasks read (``client.messages``, open-source server)."""
 
     def send(self, workflow_id: str, message: Mapping[str, Any]) -> str:
-        """Put a message into a workflow's queue, and answer its id (``POST /workflow/{workflowId}/messages``).
+        """Add a message to the queue of an execution (``POST /workflow/{workflowId}/messages``).
+
+        Args:
+            workflow_id: The id of the execution.
+            message: The message.
+
+        Returns:
+            The id of the message.
 
         Raises:
-            UnsupportedByServerError: The server has its message queue switched off, as it has by default.
-            NotFoundError: There is no such workflow.
-            ConflictError: The workflow is not running.
+            UnsupportedByServerError: The message queue is disabled, which is the server's default.
+            NotFoundError: The execution does not exist.
+            ConflictError: The execution is not RUNNING.
             RateLimitError: The queue is full (1,000 messages by default).
         """
-        return self._call(SEND, {"workflowId": workflow_id}, body=require_max_bytes(message, _LARGEST, "message"))
+        return self._call(
+            SEND, {"workflowId": workflow_id}, body=require_max_bytes(message, _MAX_MESSAGE_BYTES, "message")
+        )
 
 
 CREATE_HANDLER: Operation[None] = Operation("POST", "/event", repeat=Repeat.NEVER)
@@ -186,68 +246,99 @@ LIST_HANDLER_MESSAGES: Operation[list[EventMessage]] = Operation(
     "GET", "/event/message/{event}", list[EventMessage], edition=Edition.ORKES, on_empty=list
 )
 LIST_HANDLER_TAGS, SET_HANDLER_TAGS, DELETE_HANDLER_TAGS = tag_operations("/event/{name}/tags")
-_ACTIONS_OF_ORKES = frozenset({EventActionType.TERMINATE_WORKFLOW, EventActionType.UPDATE_WORKFLOW_VARIABLES})
+#: Actions that the open-source server stores but does not execute.
+_ORKES_ACTIONS = frozenset({EventActionType.TERMINATE_WORKFLOW, EventActionType.UPDATE_WORKFLOW_VARIABLES})
 
 
 class EventClient(EventQueues, Tagged):
-    """Event handlers and the queues they listen to (``client.events``)."""
+    """Event handlers, and the queues they receive events from (``client.events``)."""
 
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_HANDLER_TAGS, SET_HANDLER_TAGS, DELETE_HANDLER_TAGS
 
     def create_handler(self, handler: EventHandler | Mapping[str, Any]) -> None:
-        """Create an event handler (``POST /event``); it is active unless ``active`` is false.
+        """Create an event handler (``POST /event``).
 
-        The server's own default is a handler that is stored and does nothing.
+        A handler whose ``active`` is None is created as active; the server's own default is inactive.
+
+        Args:
+            handler: The event handler.
 
         Raises:
-            ConflictError: There is one of that name.
-            ConfigurationError: It has no actions, or its event is not ``provider:queue``.
+            ConflictError: A handler with this name exists.
+            ConfigurationError: The handler has no actions, or its event is not ``provider:queue``.
         """
-        checked = self._new(handler)
-        self._call(CREATE_HANDLER, body=[checked] if self._takes_lists() else checked)
+        checked = self._checked_active(handler)
+        self._call(CREATE_HANDLER, body=[checked] if self._accepts_lists() else checked)
 
     def create_handlers(self, handlers: Iterable[EventHandler | Mapping[str, Any]]) -> None:
-        """Create several event handlers (``POST /event``), active ones unless they say otherwise.
+        """Create several event handlers (``POST /event``; one request per handler on the open-source server).
 
-        The open-source server takes one per request.
+        Handlers whose ``active`` is None are created as active.
+
+        Args:
+            handlers: The event handlers.
+
+        Raises:
+            ConflictError: A handler with one of the names exists.
+            ConfigurationError: A handler has no actions, or its event is not ``provider:queue``; nothing was sent.
         """
-        checked = [self._new(one) for one in handlers]
-        if self._takes_lists():
+        checked = [self._checked_active(handler) for handler in handlers]
+        if self._accepts_lists():
             self._call(CREATE_HANDLER, body=checked)
             return
-        for one in checked:
-            self._call(CREATE_HANDLER, body=one)
+        for handler in checked:
+            self._call(CREATE_HANDLER, body=handler)
 
     def update_handler(self, handler: EventHandler | Mapping[str, Any]) -> None:
         """Replace an event handler (``PUT /event``).
 
+        Args:
+            handler: The event handler, with ``active``.
+
         Raises:
-            NotFoundError: There is none of that name.
-            ConfigurationError: It does not say whether it is ``active``; the server would switch it off.
+            NotFoundError: There is no handler with this name.
+            ConfigurationError: ``active`` is None; the server would disable the handler.
         """
-        checked = self._possible(handler)
+        checked = self._checked(handler)
         if checked.active is None:
             raise ConfigurationError(
-                f"The event handler {checked.name!r} does not say whether it is active; the server would switch it "
-                "off without a word.",
+                f"active of the event handler {checked.name!r} is None; the server would disable the handler.",
                 variable="active",
                 allowed="true or false",
             )
         self._call(UPDATE_HANDLER, body=checked)
 
     def list_handlers(self) -> builtins.list[EventHandler]:
-        """All event handlers (``GET /event``)."""
+        """Return all event handlers (``GET /event``).
+
+        Returns:
+            The event handlers; an empty list if there are none.
+        """
         return self._call(LIST_HANDLERS)
 
     def list_handlers_for_event(self, event: str, *, active_only: bool = True) -> builtins.list[EventHandler]:
-        """The handlers of one event, as ``conductor:orders`` (``GET /event/{event}``)."""
+        """Return the handlers of an event (``GET /event/{event}``).
+
+        Args:
+            event: The event, such as ``conductor:orders``.
+            active_only: Whether to leave out inactive handlers.
+
+        Returns:
+            The event handlers; an empty list if there are none.
+        """
         return self._call(LIST_HANDLER_FOR_EVENT, {"event": event}, query={"activeOnly": active_only})
 
     def get_handler(self, name: str) -> EventHandler:
-        """An event handler (``GET /event/handler/{name}``; open-source server: found in ``GET /event``).
+        """Return an event handler (``GET /event/handler/{name}``; ``GET /event`` on the open-source server).
+
+        Args:
+            name: The name of the handler.
+
+        Returns:
+            The event handler.
 
         Raises:
-            NotFoundError: There is none of that name.
+            NotFoundError: There is no handler with this name.
         """
         try:
             return self._call(GET_HANDLER, {"name": name})
@@ -256,7 +347,7 @@ class EventClient(EventQueues, Tagged):
                 if handler.name == name:
                     return handler
             raise NotFoundError(
-                f"{GET_HANDLER}: there is no event handler {name!r}",
+                f"{GET_HANDLER}: event handler {name!r} not found",
                 status=404,
                 operation=str(GET_HANDLER),
                 method="GET",
@@ -264,75 +355,110 @@ class EventClient(EventQueues, Tagged):
             ) from error
 
     def probe(self) -> EventHandler:
-        """An example of an event handler (``GET /event/handler/``, Orkes)."""
+        """Return an example of an event handler (``GET /event/handler/``, Orkes)."""
         return self._call(PROBE_HANDLER)
 
     def delete_handler(self, name: str) -> None:
         """Delete an event handler (``DELETE /event/{name}``).
 
+        Args:
+            name: The name of the handler.
+
         Raises:
-            NotFoundError: There is none of that name.
+            NotFoundError: There is no handler with this name.
         """
         self._call(DELETE_HANDLER, {"name": name})
 
     def publish(self, event: Mapping[str, Any]) -> None:
-        """Hand an event to the server's handlers (``POST /event/handleIncomingEvent``, Orkes)."""
+        """Send an event to the server's event handlers (``POST /event/handleIncomingEvent``, Orkes).
+
+        Args:
+            event: The event.
+        """
         self._call(PUBLISH_HANDLER, body=as_object(event, "event"))
 
-    # -- what became of events (Orkes)
+    # -- statistics, Orkes only
 
     def list_active_handlers(self) -> SearchResult[HandledEvent]:
-        """The handlers that have run (``GET /event/execution``, Orkes)."""
+        """Return the handlers that have executed actions (``GET /event/execution``, Orkes).
+
+        Returns:
+            The handlers with their numbers of messages and actions.
+        """
         return self._call(LIST_HANDLER_ACTIVE)
 
     def list_executions(self, handler_name: str, *, since: datetime | int | None = None) -> list[EventExecution]:
-        """What a handler did (``GET /event/execution/{eventHandlerName}``, Orkes).
+        """Return the actions that a handler has executed (``GET /event/execution/{eventHandlerName}``, Orkes).
 
         Args:
-            handler_name: The handler's name.
-            since: From this moment on.
+            handler_name: The name of the handler.
+            since: Earliest time, as a datetime or in epoch milliseconds.
+
+        Returns:
+            The actions with their status; an empty list if there are none.
         """
         return self._call(
             LIST_HANDLER_EXECUTIONS, {"eventHandlerName": handler_name}, query={"from": epoch_ms(since, "since")}
         )
 
     def list_handlers_with_stats(self, *, since: datetime | int | None = None) -> SearchResult[HandledEvent]:
-        """The handlers with numbers of actions and messages (``GET /event/message``, Orkes)."""
+        """Return all handlers with their numbers of messages and actions (``GET /event/message``, Orkes).
+
+        Args:
+            since: Earliest time, as a datetime or in epoch milliseconds.
+
+        Returns:
+            The handlers with their numbers of messages and actions.
+        """
         return self._call(LIST_HANDLER_WITH_STATS, query={"from": epoch_ms(since, "since")})
 
     def list_messages(self, event: str, *, since: datetime | int | None = None) -> list[EventMessage]:
-        """The messages of an event (``GET /event/message/{event}``, Orkes)."""
+        """Return the messages of an event (``GET /event/message/{event}``, Orkes).
+
+        Args:
+            event: The event, such as ``kafka:payments``.
+            since: Earliest time, as a datetime or in epoch milliseconds.
+
+        Returns:
+            The messages; an empty list if there are none.
+        """
         return self._call(LIST_HANDLER_MESSAGES, {"event": event}, query={"from": epoch_ms(since, "since")})
 
     def delete_tag(self, name: str, key: str, value: str) -> None:
-        """Remove one tag of an event handler (``DELETE /event/{name}/tags``, Orkes)."""
+        """Remove one tag from an event handler (``DELETE /event/{name}/tags``, Orkes).
+
+        Args:
+            name: The name of the handler.
+            key: The key of the tag.
+            value: The value of the tag.
+        """
         self.delete_tags(name, {key: value})
 
-    def _new(self, handler: EventHandler | Mapping[str, Any]) -> EventHandler:
-        checked = self._possible(handler)
+    def _checked_active(self, handler: EventHandler | Mapping[str, Any]) -> EventHandler:
+        checked = self._checked(handler)
         return evolve(checked, active=True) if checked.active is None else checked
 
-    def _possible(self, handler: EventHandler | Mapping[str, Any]) -> EventHandler:
-        """A handler whose actions the server in use carries out."""
-        checked = _checked(as_model(handler, EventHandler))
+    def _checked(self, handler: EventHandler | Mapping[str, Any]) -> EventHandler:
+        """Return the handler if the server in use executes all its actions."""
+        checked = _valid(as_model(handler, EventHandler))
         for action in checked.actions:
             kind = action.action
-            if kind is not None and kind in _ACTIONS_OF_ORKES and not self._takes_lists():
+            if kind is not None and kind in _ORKES_ACTIONS and not self._accepts_lists():
                 raise ConfigurationError(
                     f"The event handler {checked.name!r} has the action {kind.value}, which the open-source server "
-                    "stores and does not carry out; it is one of Orkes Conductor.",
+                    "stores but does not execute; Orkes Conductor does.",
                     variable="actions",
                     value=kind.value,
                     allowed="start_workflow, complete_task, fail_task",
                 )
         return checked
 
-    def _takes_lists(self) -> bool:
-        """Orkes documents a list as the body of ``POST /event``, to which the open-source server answers 500."""
+    def _accepts_lists(self) -> bool:
+        """Return whether the body of ``POST /event`` is a list (Orkes); the open-source server answers 500 to one."""
         return self._transport.server_info().edition is Edition.ORKES
 
 
-def _checked(handler: EventHandler) -> EventHandler:
+def _valid(handler: EventHandler) -> EventHandler:
     require_name(handler.name, "event handler")
     if not handler.actions:
         raise ConfigurationError(
@@ -341,8 +467,8 @@ def _checked(handler: EventHandler) -> EventHandler:
     provider, separator, queue = (handler.event or "").partition(":")
     if not (provider and separator and queue):
         raise ConfigurationError(
-            f"The event handler {handler.name!r} listens to {handler.event!r}; events are named 'provider:queue', as "
-            "'conductor:orders' or 'kafka:payments'. The server would store it and never call it.",
+            f"The event handler {handler.name!r} has the event {handler.event!r}; it must be 'provider:queue', such as "
+            "'conductor:orders' or 'kafka:payments'. The server would store the handler but never execute it.",
             variable="event",
             value=handler.event,
             allowed="provider:queue",

@@ -1,4 +1,4 @@
-"""Human tasks (Orkes): find them, claim them, work on them, complete them."""
+"""Human tasks and their form templates (Orkes)."""
 
 from __future__ import annotations
 
@@ -37,66 +37,107 @@ from conductor.transport.operation import Edition, Operation, Repeat
 __all__ = ["HumanExecutor", "HumanTaskClient", "TemplateClient"]
 
 
-_TEMPLATES_ORKES = Edition.ORKES
+_ORKES, _NEVER = Edition.ORKES, Repeat.NEVER
 LIST_TEMPLATES: Operation[list[HumanTaskTemplate]] = Operation(
-    "GET", "/human/template", list[HumanTaskTemplate], edition=_TEMPLATES_ORKES, on_empty=list
+    "GET", "/human/template", list[HumanTaskTemplate], edition=_ORKES, on_empty=list
 )
-SAVE_TEMPLATE: Operation[HumanTaskTemplate] = Operation(
-    "POST", "/human/template", HumanTaskTemplate, edition=_TEMPLATES_ORKES
-)
+SAVE_TEMPLATE: Operation[HumanTaskTemplate] = Operation("POST", "/human/template", HumanTaskTemplate, edition=_ORKES)
 SAVE_TEMPLATE_ALL: Operation[list[HumanTaskTemplate]] = Operation(
-    "POST", "/human/template/bulk", list[HumanTaskTemplate], edition=_TEMPLATES_ORKES, on_empty=list
+    "POST", "/human/template/bulk", list[HumanTaskTemplate], edition=_ORKES, on_empty=list
 )
 GET_TEMPLATE: Operation[HumanTaskTemplate] = Operation(
-    "GET", "/human/template/{name}/{version}", HumanTaskTemplate, edition=_TEMPLATES_ORKES
+    "GET", "/human/template/{name}/{version}", HumanTaskTemplate, edition=_ORKES
 )
 GET_TEMPLATE_FOR_TASK: Operation[HumanTaskTemplate] = Operation(
-    "GET", "/human/template/{humanTaskId}", HumanTaskTemplate, edition=_TEMPLATES_ORKES
+    "GET", "/human/template/{humanTaskId}", HumanTaskTemplate, edition=_ORKES
 )
-DELETE_TEMPLATE_ALL: Operation[None] = Operation("DELETE", "/human/template/{name}", edition=_TEMPLATES_ORKES)
-DELETE_TEMPLATE: Operation[None] = Operation("DELETE", "/human/template/{name}/{version}", edition=_TEMPLATES_ORKES)
+DELETE_TEMPLATE_ALL: Operation[None] = Operation("DELETE", "/human/template/{name}", edition=_ORKES)
+DELETE_TEMPLATE: Operation[None] = Operation("DELETE", "/human/template/{name}/{version}", edition=_ORKES)
 LIST_TEMPLATE_TAGS, SET_TEMPLATE_TAGS, DELETE_TEMPLATE_TAGS = tag_operations("/human/template/{name}/tags")
 
 
 class TemplateClient(Tagged):
-    """Form templates (``client.human_templates``, Orkes): a JSON schema of the data, and how the form looks."""
+    """Form templates: the JSON schema of the data, and the layout of the form (``client.human_templates``, Orkes)."""
 
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_TEMPLATE_TAGS, SET_TEMPLATE_TAGS, DELETE_TEMPLATE_TAGS
 
     def list(self, name: str | None = None, version: int | None = None) -> builtins.list[HumanTaskTemplate]:
-        """All templates, or those of a name (``GET /human/template``)."""
+        """Return form templates (``GET /human/template``).
+
+        Args:
+            name: Only templates with this name.
+            version: Only this version.
+
+        Returns:
+            The templates; an empty list if there are none.
+        """
         return self._call(LIST_TEMPLATES, query={"name": name, "version": version})
 
     def save(self, template: HumanTaskTemplate | Mapping[str, Any], *, new_version: bool = False) -> HumanTaskTemplate:
         """Create or replace a template (``POST /human/template``).
 
         Args:
-            template: ``name``, ``version``, ``json_schema`` (the data) and ``template_ui`` (how it looks).
-            new_version: Make it a new version.
+            template: ``name``, ``version``, ``json_schema`` (the data) and ``template_ui`` (the layout).
+            new_version: Whether to create a new version instead of replacing this one.
+
+        Returns:
+            The saved template.
         """
         return self._call(SAVE_TEMPLATE, query={"newVersion": new_version}, body=_checked(template))
 
     def save_all(
         self, templates: Iterable[HumanTaskTemplate | Mapping[str, Any]], *, new_version: bool = False
     ) -> builtins.list[HumanTaskTemplate]:
-        """Create or replace several (``POST /human/template/bulk``)."""
-        body = [_checked(one) for one in templates]
+        """Create or replace several templates (``POST /human/template/bulk``).
+
+        Args:
+            templates: The templates.
+            new_version: Whether to create new versions.
+
+        Returns:
+            The saved templates.
+        """
+        body = [_checked(template) for template in templates]
         return self._call(SAVE_TEMPLATE_ALL, query={"newVersion": new_version}, body=body)
 
     def get(self, name: str, version: int = 1) -> HumanTaskTemplate:
-        """One version of a template (``GET /human/template/{name}/{version}``)."""
+        """Return one version of a template (``GET /human/template/{name}/{version}``).
+
+        Args:
+            name: The name of the template.
+            version: The version.
+
+        Returns:
+            The template.
+        """
         return self._call(GET_TEMPLATE, {"name": name, "version": version})
 
     def get_for_task(self, task_id: str) -> HumanTaskTemplate:
-        """The template of a human task (``GET /human/template/{humanTaskId}``)."""
+        """Return the template of a human task (``GET /human/template/{humanTaskId}``).
+
+        Args:
+            task_id: The id of the task.
+
+        Returns:
+            The template.
+        """
         return self._call(GET_TEMPLATE_FOR_TASK, {"humanTaskId": task_id})
 
     def delete(self, name: str, version: int) -> None:
-        """Delete one version (``DELETE /human/template/{name}/{version}``)."""
+        """Delete one version of a template (``DELETE /human/template/{name}/{version}``).
+
+        Args:
+            name: The name of the template.
+            version: The version.
+        """
         self._call(DELETE_TEMPLATE, {"name": name, "version": version})
 
     def delete_all_versions(self, name: str) -> None:
-        """Delete a template with all its versions (``DELETE /human/template/{name}``)."""
+        """Delete all versions of a template (``DELETE /human/template/{name}``).
+
+        Args:
+            name: The name of the template.
+        """
         self._call(DELETE_TEMPLATE_ALL, {"name": name})
 
 
@@ -106,7 +147,6 @@ def _checked(template: HumanTaskTemplate | Mapping[str, Any]) -> HumanTaskTempla
     return checked
 
 
-_ORKES, _NEVER = Edition.ORKES, Repeat.NEVER
 SEARCH_HUMAN_TASK: Operation[HumanTaskSearchResult] = Operation(
     "POST", "/human/tasks/search", HumanTaskSearchResult, edition=_ORKES
 )
@@ -133,9 +173,12 @@ HUMAN_TASK_DISPLAY_NAMES: Operation[list[str]] = Operation(
 HUMAN_TASK_BACK_POPULATE: Operation[dict[str, Any]] = Operation(
     "GET", "/human/tasks/backPopulateFullTextIndex", dict, edition=_ORKES, on_empty=dict
 )
-_PAGE = 15
-_LARGEST_PAGE = 5000
-_LARGEST_OUTPUT = 3 * 1024 * 1024
+#: Results per page by default, as in the UI and in other SDKs.
+_PAGE_SIZE = 15
+#: Results that the server returns at most.
+_MAX_PAGE_SIZE = 5000
+#: Bytes of JSON that the server accepts as a task's output.
+_MAX_OUTPUT_BYTES = 3 * 1024 * 1024
 State: TypeAlias = "HumanTaskState | str"
 User: TypeAlias = "HumanTaskUser | Mapping[str, Any]"
 
@@ -143,7 +186,7 @@ User: TypeAlias = "HumanTaskUser | Mapping[str, Any]"
 class HumanTaskClient(Resource):
     """Human tasks (``client.human_tasks``, Orkes)."""
 
-    # -- finding
+    # -- search
 
     def search(
         self,
@@ -163,39 +206,45 @@ class HumanTaskClient(Resource):
         updated_before: datetime | int | None = None,
         search_type: HumanTaskSearchType | str = HumanTaskSearchType.ADMIN,
         start: int = 0,
-        size: int = _PAGE,
+        size: int = _PAGE_SIZE,
     ) -> HumanTaskSearchResult:
-        """A page of human tasks (``POST /human/tasks/search``).
+        """Return one page of human tasks that match all conditions (``POST /human/tasks/search``).
 
         Args:
             states: ``PENDING``, ``ASSIGNED``, ``IN_PROGRESS``, ``COMPLETED`` and so on.
-            assignees: Assigned to one of these.
-            claimants: Claimed by one of these.
-            definition_names: Of these task definitions.
-            display_names: With these names.
-            task_ref_names: With these reference names.
-            workflow_ids: In these executions.
-            workflow_names: In executions of these definitions.
-            full_text_query: Text in them.
-            task_input_query: Text in their input.
-            task_output_query: Text in their output.
-            updated_after: Changed after this moment.
-            updated_before: Changed before this moment.
-            search_type: ``ADMIN``: all that there are; ``INBOX``: those of the caller.
-            start: The first result's place.
-            size: How many at most.
+            assignees: Assigned to one of these users or groups.
+            claimants: Claimed by one of these users.
+            definition_names: Names of task definitions.
+            display_names: Display names.
+            task_ref_names: Reference names.
+            workflow_ids: Ids of executions.
+            workflow_names: Names of workflow definitions.
+            full_text_query: Text to find in the task.
+            task_input_query: Text to find in the input.
+            task_output_query: Text to find in the output.
+            updated_after: Changed after this time, as a datetime or in epoch milliseconds.
+            updated_before: Changed before this time, as a datetime or in epoch milliseconds.
+            search_type: ``ADMIN`` for all tasks, ``INBOX`` for those of the caller.
+            start: Offset of the first result.
+            size: Results at most; up to 5,000.
+
+        Returns:
+            The page, with the number of results on all pages.
+
+        Raises:
+            ConfigurationError: A state is unknown, or ``start`` or ``size`` is out of range.
         """
-        check_page(start, size, _LARGEST_PAGE)
-        wanted = None if states is None else [require_enum(one, HumanTaskState, "states") for one in states]
+        check_page(start, size, _MAX_PAGE_SIZE)
+        wanted = None if states is None else [require_enum(state, HumanTaskState, "states") for state in states]
         body = HumanTaskSearch(
-            states=wanted,  # type: ignore[arg-type]  # none of them is None
+            states=wanted,  # type: ignore[arg-type]  # no state is None
             assignees=_users(assignees),
             claimants=_users(claimants),
-            definition_names=_texts(definition_names, "definition_names"),
-            display_names=_texts(display_names, "display_names"),
-            task_ref_names=_texts(task_ref_names, "task_ref_names"),
-            workflow_ids=_texts(workflow_ids, "workflow_ids"),
-            workflow_names=_texts(workflow_names, "workflow_names"),
+            definition_names=_str_list(definition_names, "definition_names"),
+            display_names=_str_list(display_names, "display_names"),
+            task_ref_names=_str_list(task_ref_names, "task_ref_names"),
+            workflow_ids=_str_list(workflow_ids, "workflow_ids"),
+            workflow_names=_str_list(workflow_names, "workflow_names"),
             full_text_query=full_text_query,
             task_input_query=task_input_query,
             task_output_query=task_output_query,
@@ -208,7 +257,15 @@ class HumanTaskClient(Resource):
         return self._call(SEARCH_HUMAN_TASK, body=body)
 
     def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[HumanTaskEntry]:
-        """All human tasks that match, page by page; takes what ``search`` takes."""
+        """Yield all human tasks that match all conditions, requesting page by page (``POST /human/tasks/search``).
+
+        Args:
+            size: Results per request.
+            **conditions: The other arguments of ``search``.
+
+        Yields:
+            The human tasks.
+        """
         start = 0
         while True:
             page = self.search(start=start, size=size, **conditions)
@@ -220,15 +277,18 @@ class HumanTaskClient(Resource):
     def poll_search(
         self, *, timeout: float | timedelta | None = 2.0, interval: float | timedelta = 0.1, **conditions: Any
     ) -> list[HumanTaskEntry]:
-        """Search until a human task is found or the timeout has passed, and return what was found.
+        """Search until a human task matches or the timeout ends (``POST /human/tasks/search``).
 
         Args:
-            timeout: Seconds, or a ``timedelta``, after which an empty list is returned; None for no limit.
-            interval: Seconds, or a ``timedelta``, between searches.
-            **conditions: What ``search`` takes.
+            timeout: Seconds, or a ``timedelta``; None for no limit.
+            interval: Seconds between searches, or a ``timedelta``.
+            **conditions: The arguments of ``search``.
+
+        Returns:
+            The human tasks; an empty list after the timeout.
         """
-        limit = math.inf if timeout is None else to_seconds(timeout, "timeout")
-        deadline, pause = time.monotonic() + limit, to_seconds(interval, "interval")
+        deadline = math.inf if timeout is None else time.monotonic() + to_seconds(timeout, "timeout")
+        pause = to_seconds(interval, "interval")
         while True:
             found = self.search(**conditions).results
             left = deadline - time.monotonic()
@@ -237,29 +297,54 @@ class HumanTaskClient(Resource):
             time.sleep(min(pause, left))
 
     def get(self, task_id: str, *, with_template: bool = False) -> HumanTaskEntry:
-        """A human task; ``with_template`` adds its form (``GET /human/tasks/{taskId}``)."""
+        """Return a human task (``GET /human/tasks/{taskId}``).
+
+        Args:
+            task_id: The id of the task.
+            with_template: Whether to include the form template.
+
+        Returns:
+            The human task.
+        """
         return self._call(GET_HUMAN_TASK, {"taskId": task_id}, query={"withTemplate": with_template})
 
     def get_conductor_task(self, task_id: str) -> Task:
-        """The task of the workflow that it is (``GET /human/tasks/{taskId}/conductorTask``)."""
+        """Return the workflow task of a human task (``GET /human/tasks/{taskId}/conductorTask``).
+
+        Args:
+            task_id: The id of the task.
+
+        Returns:
+            The workflow task.
+        """
         return self._call(GET_HUMAN_TASK_TASK, {"taskId": task_id})
 
     def list_display_names(self, search_type: HumanTaskSearchType | str = HumanTaskSearchType.ADMIN) -> list[str]:
-        """The names of all human tasks (``GET /human/tasks/getTaskDisplayNames``)."""
+        """Return the display names of human tasks (``GET /human/tasks/getTaskDisplayNames``).
+
+        Args:
+            search_type: ``ADMIN`` for all tasks, ``INBOX`` for those of the caller.
+
+        Returns:
+            The names; an empty list if there are none.
+        """
         return self._call(
             HUMAN_TASK_DISPLAY_NAMES,
             query={"searchType": require_enum(search_type, HumanTaskSearchType, "search_type")},
         )
 
-    # -- working
+    # -- claim and complete
 
     def claim(self, task_id: str, *, override_assignment: bool = False, with_template: bool = False) -> HumanTaskEntry:
-        """Claim a task as the user whose key the client has (``POST /human/tasks/{taskId}/claim``).
+        """Claim a task for the user of the client's token (``POST /human/tasks/{taskId}/claim``).
 
         Args:
-            task_id: The task.
-            override_assignment: Also when it is assigned to somebody else.
-            with_template: Answer its form as well.
+            task_id: The id of the task.
+            override_assignment: Whether to claim it even if it is assigned to another user.
+            with_template: Whether to return the form template.
+
+        Returns:
+            The claimed task.
         """
         query = {"overrideAssignment": override_assignment, "withTemplate": with_template}
         return self._call(CLAIM_HUMAN_TASK, {"taskId": task_id}, query=query)
@@ -267,33 +352,73 @@ class HumanTaskClient(Resource):
     def claim_for_external_user(
         self, task_id: str, user_id: str, *, override_assignment: bool = False, with_template: bool = False
     ) -> HumanTaskEntry:
-        """Claim a task for somebody unknown to the server (``POST /human/tasks/{taskId}/externalUser/{userId}``)."""
+        """Claim a task for a user that the server does not know (``POST /human/tasks/{taskId}/externalUser/{userId}``).
+
+        Args:
+            task_id: The id of the task.
+            user_id: The application's id of the user.
+            override_assignment: Whether to claim it even if it is assigned to another user.
+            with_template: Whether to return the form template.
+
+        Returns:
+            The claimed task.
+        """
         query = {"overrideAssignment": override_assignment, "withTemplate": with_template}
         return self._call(CLAIM_HUMAN_TASK_EXTERNAL, {"taskId": task_id, "userId": user_id}, query=query)
 
     def release(self, task_id: str) -> None:
-        """Give a claimed task back (``POST /human/tasks/{taskId}/release``)."""
+        """Release a claimed task, so that others can claim it (``POST /human/tasks/{taskId}/release``).
+
+        Args:
+            task_id: The id of the task.
+        """
         self._call(RELEASE_HUMAN_TASK, {"taskId": task_id})
 
     def reassign(self, task_id: str, assignments: Sequence[HumanTaskAssignment | Mapping[str, Any]]) -> None:
-        """Assign a task anew (``POST /human/tasks/{taskId}/reassign``)."""
-        body = [as_model(one, HumanTaskAssignment) for one in assignments]
+        """Replace the assignments of a task (``POST /human/tasks/{taskId}/reassign``).
+
+        Args:
+            task_id: The id of the task.
+            assignments: The new assignments, which apply in order.
+
+        Raises:
+            ConfigurationError: There is no assignment.
+        """
+        body = [as_model(assignment, HumanTaskAssignment) for assignment in assignments]
         if not body:
             raise ConfigurationError(
-                "No assignment was given.", variable="assignments", allowed="at least one HumanTaskAssignment"
+                "assignments is empty; at least one is required.",
+                variable="assignments",
+                allowed="at least one HumanTaskAssignment",
             )
         self._call(REASSIGN_HUMAN_TASK, {"taskId": task_id}, body=body)
 
     def update(self, task_id: str, output: Mapping[str, Any]) -> None:
-        """Store output, and leave the task open (``POST /human/tasks/{taskId}/update``)."""
+        """Store output without completing the task (``POST /human/tasks/{taskId}/update``).
+
+        Args:
+            task_id: The id of the task.
+            output: The output; up to 3 MiB of JSON.
+
+        Raises:
+            ConfigurationError: The output is too large.
+        """
         self._update(task_id, output, complete=False)
 
     def complete(self, task_id: str, output: Mapping[str, Any] | None = None) -> None:
-        """Store output, and complete the task (``POST /human/tasks/{taskId}/update``)."""
+        """Store output and complete the task (``POST /human/tasks/{taskId}/update``).
+
+        Args:
+            task_id: The id of the task.
+            output: The output; up to 3 MiB of JSON.
+
+        Raises:
+            ConfigurationError: The output is too large.
+        """
         self._update(task_id, output or {}, complete=True)
 
     def _update(self, task_id: str, output: Mapping[str, Any], *, complete: bool) -> None:
-        body = require_max_bytes(output, _LARGEST_OUTPUT, "task output")
+        body = require_max_bytes(output, _MAX_OUTPUT_BYTES, "task output")
         self._call(UPDATE_HUMAN_TASK, {"taskId": task_id}, query={"complete": complete}, body=body)
 
     def update_by_reference_name(
@@ -305,14 +430,17 @@ class HumanTaskClient(Resource):
         complete: bool = False,
         iteration: int | None = None,
     ) -> None:
-        """Store output by the task's place in its workflow (``POST /human/tasks/update/taskRef``).
+        """Store the output of a task identified by its reference name (``POST /human/tasks/update/taskRef``).
 
         Args:
-            workflow_id: The execution.
-            reference_name: The task's reference name.
-            output: Its output.
-            complete: Complete it as well.
-            iteration: Which one, of a task in a loop.
+            workflow_id: The id of the execution.
+            reference_name: The reference name of the task.
+            output: The output; up to 3 MiB of JSON.
+            complete: Whether to complete the task.
+            iteration: The iteration, for a task in a loop.
+
+        Raises:
+            ConfigurationError: The output is too large.
         """
         query = {
             "workflowId": workflow_id,
@@ -321,33 +449,55 @@ class HumanTaskClient(Resource):
             "iteration": iteration,
         }
         self._call(
-            UPDATE_HUMAN_TASK_BY_REFERENCE, query=query, body=require_max_bytes(output, _LARGEST_OUTPUT, "task output")
+            UPDATE_HUMAN_TASK_BY_REFERENCE,
+            query=query,
+            body=require_max_bytes(output, _MAX_OUTPUT_BYTES, "task output"),
         )
 
     def skip(self, task_id: str, reason: str | None = None) -> None:
-        """Skip a task (``POST /human/tasks/{taskId}/skip``)."""
+        """Skip the current assignment of a task (``POST /human/tasks/{taskId}/skip``).
+
+        Args:
+            task_id: The id of the task.
+            reason: The reason.
+        """
         self._call(SKIP_HUMAN_TASK, {"taskId": task_id}, query={"reason": reason})
 
     # -- administration
 
     def delete(self, task_id: str) -> None:
-        """Delete a human task; administrators only (``DELETE /human/tasks/delete/{taskId}``)."""
+        """Delete a human task; for administrators (``DELETE /human/tasks/delete/{taskId}``).
+
+        Args:
+            task_id: The id of the task.
+        """
         self._call(DELETE_HUMAN_TASK, {"taskId": task_id})
 
     def delete_many(self, task_ids: Sequence[str]) -> None:
-        """Delete several; administrators only (``DELETE /human/tasks/delete``)."""
+        """Delete several human tasks; for administrators (``DELETE /human/tasks/delete``).
+
+        Args:
+            task_ids: 1 to 1,000 ids.
+        """
         self._call(DELETE_HUMAN_TASK_MANY, body=require_ids(task_ids, "task_ids"))
 
     def back_populate_index(self, count: int = 100) -> dict[str, Any]:
-        """Write the full text index anew; administrators only (``GET /human/tasks/backPopulateFullTextIndex``)."""
-        return self._call(HUMAN_TASK_BACK_POPULATE, query={"100": count})  # so the server names it
+        """Rebuild the full-text index; for administrators (``GET /human/tasks/backPopulateFullTextIndex``).
+
+        Args:
+            count: Number of tasks to index.
+
+        Returns:
+            The response as a dict; the API documents no type.
+        """
+        return self._call(HUMAN_TASK_BACK_POPULATE, query={"100": count})  # the API's name of the parameter
 
 
 def _users(users: Sequence[User] | None) -> list[HumanTaskUser] | None:
-    return None if users is None else [as_model(one, HumanTaskUser) for one in users]
+    return None if users is None else [as_model(user, HumanTaskUser) for user in users]
 
 
-def _texts(given: Sequence[str] | None, name: str) -> list[str] | None:
+def _str_list(given: Sequence[str] | None, name: str) -> list[str] | None:
     return None if given is None else require_str_list(given, name)
 
 

@@ -1,4 +1,4 @@
-"""Integrations with models, vector stores, brokers and databases (Orkes): providers."""
+"""Integrations with language models, vector databases, message brokers and databases; prompts (Orkes)."""
 
 from __future__ import annotations
 
@@ -54,70 +54,164 @@ LIST_USAGE: Operation[list[TokenUsageLog]] = Operation(
 
 
 class IntegrationApis(Resource):
-    """The models or APIs of a provider; part of ``client.integrations``."""
+    """The models or APIs of an integration; part of ``client.integrations``."""
 
     def list_apis(self, provider: str, *, active_only: bool = True) -> list[IntegrationApi]:
-        """What a provider offers (``GET /integrations/provider/{name}/integration``)."""
+        """Return the models or APIs of a provider (``GET /integrations/provider/{name}/integration``).
+
+        Args:
+            provider: The name of the integration.
+            active_only: Whether to leave out disabled ones.
+
+        Returns:
+            The models or APIs; an empty list if there are none.
+        """
         return self._call(LIST_APIS, {"name": provider}, query={"activeOnly": active_only})
 
     def list_available_apis(self, provider: str) -> list[str]:
-        """What it could offer (``GET /integrations/provider/{name}/integration/all``)."""
+        """Return the models or APIs that a provider supports (``GET /integrations/provider/{name}/integration/all``).
+
+        Args:
+            provider: The name of the integration.
+
+        Returns:
+            The names of models or APIs.
+        """
         return self._call(LIST_AVAILABLE, {"name": provider})
 
     def get_api(self, provider: str, api: str) -> IntegrationApi:
-        """A model or API (``GET /integrations/provider/{name}/integration/{integration_name}``)."""
+        """Return a model or API (``GET /integrations/provider/{name}/integration/{integration_name}``).
+
+        Args:
+            provider: The name of the integration.
+            api: The name of the model or API.
+
+        Returns:
+            The model or API.
+        """
         return self._call(GET_API, _path(provider, api))
 
     def save_api(self, provider: str, api: str, details: IntegrationApiUpdate | Mapping[str, Any]) -> None:
-        """Create or replace it (``POST /integrations/provider/{name}/integration/{integration_name}``)."""
+        """Create or replace a model or API (``POST /integrations/provider/{name}/integration/{integration_name}``).
+
+        Args:
+            provider: The name of the integration.
+            api: The name of the model or API.
+            details: Description, configuration, and whether it is enabled.
+        """
         self._call(SAVE_API, _path(provider, api), body=as_model(details, IntegrationApiUpdate))
 
     def delete_api(self, provider: str, api: str) -> None:
-        """Delete it (``DELETE /integrations/provider/{name}/integration/{integration_name}``)."""
+        """Delete a model or API (``DELETE /integrations/provider/{name}/integration/{integration_name}``).
+
+        Args:
+            provider: The name of the integration.
+            api: The name of the model or API.
+        """
         self._call(DELETE_API, _path(provider, api))
 
     def get_token_usage(self, provider: str, api: str) -> int:
-        """Tokens used (``GET /integrations/provider/{name}/integration/{integration_name}/metrics``, older Orkes)."""
+        """Return the number of tokens that a model has used.
+
+        ``GET /integrations/provider/{name}/integration/{integration_name}/metrics``, on older versions of Orkes; newer
+        ones have ``list_token_usage``.
+
+        Args:
+            provider: The name of the integration.
+            api: The name of the model.
+
+        Returns:
+            The number of tokens.
+        """
         return self._call(API_USAGE, _path(provider, api))
 
     def list_prompts(self, provider: str, api: str) -> list[PromptTemplate]:
-        """Its prompts (``GET .../integration/{integration_name}/prompt``)."""
+        """Return the prompts of a model (``GET .../integration/{integration_name}/prompt``).
+
+        Args:
+            provider: The name of the integration.
+            api: The name of the model.
+
+        Returns:
+            The prompt templates; an empty list if there are none.
+        """
         return self._call(LIST_ASSOCIATED_PROMPTS, {"integration_provider": provider, "integration_name": api})
 
     def associate_prompt(self, provider: str, api: str, prompt: str) -> None:
-        """Allow it a prompt (``POST .../integration/{integration_name}/prompt/{prompt_name}``)."""
+        """Allow a model to use a prompt (``POST .../integration/{integration_name}/prompt/{prompt_name}``).
+
+        Args:
+            provider: The name of the integration.
+            api: The name of the model.
+            prompt: The name of the prompt template.
+        """
         path = {"integration_provider": provider, "integration_name": api, "prompt_name": prompt}
         self._call(ASSOCIATE_PROMPT, path)
 
     def list_api_tags(self, provider: str, api: str) -> list[Tag]:
-        """Its tags (``GET .../integration/{integration_name}/tags``)."""
+        """Return the tags of a model or API (``GET .../integration/{integration_name}/tags``).
+
+        Args:
+            provider: The name of the integration.
+            api: The name of the model or API.
+
+        Returns:
+            The tags; an empty list if there are none.
+        """
         return self._call(LIST_API_TAGS, _path(provider, api))
 
     def set_api_tags(self, provider: str, api: str, tags: TagsLike) -> None:
-        """Set tags of it (``PUT .../integration/{integration_name}/tags``)."""
+        """Set tags of a model or API (``PUT .../integration/{integration_name}/tags``).
+
+        Args:
+            provider: The name of the integration.
+            api: The name of the model or API.
+            tags: ``{"key": "value"}``, one ``Tag``, or several.
+        """
         self._call(SET_API_TAGS, _path(provider, api), body=as_tags(tags))
 
     def delete_api_tags(self, provider: str, api: str, tags: TagsLike) -> None:
-        """Remove tags of it (``DELETE .../integration/{integration_name}/tags``)."""
+        """Remove tags from a model or API (``DELETE .../integration/{integration_name}/tags``).
+
+        Args:
+            provider: The name of the integration.
+            api: The name of the model or API.
+            tags: ``{"key": "value"}``, one ``Tag``, or several; key and value must match.
+        """
         self._call(DELETE_API_TAGS, _path(provider, api), body=as_tags(tags))
 
-    # -- tokens of language models
+    # -- language-model tokens
 
     def get_token_limit(self, provider: str) -> TokenLimit:
-        """How many tokens may be used (``GET /integrations/llm/{name}/token``)."""
+        """Return the token limit of a provider (``GET /integrations/llm/{name}/token``).
+
+        Args:
+            provider: The name of the integration.
+
+        Returns:
+            The limit and its period.
+        """
         return self._call(GET_LIMIT, {"name": provider})
 
     def save_token_limit(self, provider: str, limit: TokenLimit | Mapping[str, Any]) -> None:
-        """Limit the tokens that may be used (``POST /integrations/llm/{name}/token``)."""
+        """Limit the tokens of a provider (``POST /integrations/llm/{name}/token``).
+
+        Args:
+            provider: The name of the integration.
+            limit: The limit and its period.
+        """
         self._call(SAVE_LIMIT, {"name": provider}, body=as_model(limit, TokenLimit))
 
     def list_token_usage(self, provider: str, *, model: str | None = None, days: int = 31) -> list[TokenUsageLog]:
-        """Tokens used in the last days (``GET /integrations/llm/{name}/token/history``).
+        """Return the tokens used in the last days (``GET /integrations/llm/{name}/token/history``).
 
         Args:
-            provider: The provider.
-            model: One model; None for all.
-            days: How far to look back.
+            provider: The name of the integration.
+            model: The name of a model; None for all models.
+            days: Number of days.
+
+        Returns:
+            The tokens per model and period; an empty list if there are none.
         """
         return self._call(LIST_USAGE, {"name": provider}, query={"model": model, "lookUpWindow": days})
 
@@ -143,20 +237,36 @@ LIST_PROMPT_TAGS, SET_PROMPT_TAGS, DELETE_PROMPT_TAGS = tag_operations("/prompts
 
 
 class PromptClient(Tagged):
-    """Prompt templates (``client.prompts``, Orkes), with ``${variables}`` in their text."""
+    """Prompt templates, which contain ``${variables}`` (``client.prompts``, Orkes)."""
 
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_PROMPT_TAGS, SET_PROMPT_TAGS, DELETE_PROMPT_TAGS
 
     def list(self) -> builtins.list[PromptTemplate]:
-        """All templates (``GET /prompts``)."""
+        """Return all prompt templates (``GET /prompts``).
+
+        Returns:
+            The prompt templates; an empty list if there are none.
+        """
         return self._call(LIST_PROMPTS)
 
     def save_all(self, templates: Iterable[PromptTemplate | Mapping[str, Any]]) -> None:
-        """Create or replace several (``POST /prompts/``)."""
+        """Create or replace several prompt templates (``POST /prompts/``).
+
+        Args:
+            templates: The prompt templates.
+        """
         self._call(SAVE_PROMPT_ALL, body=[as_model(one, PromptTemplate) for one in templates])
 
     def get(self, name: str, version: int | None = None) -> PromptTemplate:
-        """A template; without a version the latest (``GET /prompts/{name}``)."""
+        """Return a prompt template (``GET /prompts/{name}``).
+
+        Args:
+            name: The name of the prompt template.
+            version: The version; None for the latest.
+
+        Returns:
+            The prompt template.
+        """
         return self._call(GET_PROMPT, {"name": name}, query={"version": version})
 
     def save(
@@ -169,15 +279,15 @@ class PromptClient(Tagged):
         version: int | None = None,
         auto_increment: bool = False,
     ) -> None:
-        """Create a template (``POST /prompts/{name}``).
+        """Create a prompt template (``POST /prompts/{name}``).
 
         Args:
-            name: Its name.
-            template: Its text.
-            description: What it is for; the server demands it.
-            models: Those that may use it, as ``provider:model``.
-            version: Its version.
-            auto_increment: Make it the next version.
+            name: The name of the prompt template.
+            template: The text, with ``${variables}``.
+            description: The description, which the server requires.
+            models: Models that may use it, as ``provider:model``.
+            version: The version; None for the server's default.
+            auto_increment: Whether to create the next version.
         """
         query = {
             "description": description,
@@ -196,7 +306,15 @@ class PromptClient(Tagged):
         models: Sequence[str] | None = None,
         version: int | None = None,
     ) -> None:
-        """Replace a template's text, description and models (``PUT /prompts/{name}``)."""
+        """Replace the text, description and models of a prompt template (``PUT /prompts/{name}``).
+
+        Args:
+            name: The name of the prompt template.
+            template: The text, with ``${variables}``.
+            description: The description, which the server requires.
+            models: Models that may use it, as ``provider:model``.
+            version: The version; None for the latest.
+        """
         query = {
             "description": description,
             "models": None if models is None else require_str_list(models, "models"),
@@ -205,19 +323,44 @@ class PromptClient(Tagged):
         self._call(UPDATE_PROMPT, {"name": name}, query=query, body=template)
 
     def delete(self, name: str) -> None:
-        """Delete a template with all its versions (``DELETE /prompts/{name}``)."""
+        """Delete all versions of a prompt template (``DELETE /prompts/{name}``).
+
+        Args:
+            name: The name of the prompt template.
+        """
         self._call(DELETE_PROMPT, {"name": name})
 
     def list_versions(self, name: str) -> builtins.list[PromptTemplate]:
-        """All versions of a template (``GET /prompts/{name}/versions``)."""
+        """Return all versions of a prompt template (``GET /prompts/{name}/versions``).
+
+        Args:
+            name: The name of the prompt template.
+
+        Returns:
+            The versions.
+        """
         return self._call(LIST_PROMPT_VERSIONS, {"name": name})
 
     def delete_version(self, name: str, version: int) -> None:
-        """Delete one version (``DELETE /prompts/{name}/versions/{version}``)."""
+        """Delete one version of a prompt template (``DELETE /prompts/{name}/versions/{version}``).
+
+        Args:
+            name: The name of the prompt template.
+            version: The version.
+        """
         self._call(DELETE_PROMPT_VERSION, {"name": name, "version": version})
 
     def test(self, request: PromptTemplateTestRequest | Mapping[str, Any]) -> str:
-        """What a model answers to a prompt (``POST /prompts/test``); it costs tokens, and is never repeated."""
+        """Send a prompt to a model (``POST /prompts/test``).
+
+        The request uses tokens, so it is not sent again after a failure.
+
+        Args:
+            request: The prompt, its variables and the model.
+
+        Returns:
+            The response of the model.
+        """
         return self._call(TEST_PROMPT, body=as_model(request, PromptTemplateTestRequest))
 
 
@@ -255,41 +398,81 @@ LIST_INTEGRATION_PROVIDER_TAGS, SET_INTEGRATION_PROVIDER_TAGS, DELETE_INTEGRATIO
 
 
 class IntegrationClient(IntegrationApis, Resource):
-    """Integrations (``client.integrations``, Orkes): providers, and the models or APIs that each offers."""
+    """Integrations: providers, and the models or APIs of each (``client.integrations``, Orkes)."""
 
     def list(
         self, category: IntegrationCategory | str | None = None, *, active_only: bool = True
     ) -> builtins.list[Integration]:
-        """All integrations with their APIs (``GET /integrations/``)."""
+        """Return all integrations with their models or APIs (``GET /integrations/``).
+
+        Args:
+            category: Only integrations of this category.
+            active_only: Whether to leave out disabled ones.
+
+        Returns:
+            The integrations; an empty list if there are none.
+        """
         return self._call(
             LIST_INTEGRATIONS,
             query={"category": require_enum(category, IntegrationCategory, "category"), "activeOnly": active_only},
         )
 
     def save_all(self, integrations: Iterable[Integration | Mapping[str, Any]]) -> None:
-        """Create or replace several integrations (``POST /integrations/``)."""
+        """Create or replace several integrations (``POST /integrations/``).
+
+        Args:
+            integrations: The integrations.
+        """
         self._call(SAVE_INTEGRATION_ALL, body=[as_model(one, Integration) for one in integrations])
 
     def list_all_names(self, integration_type: str | None = None, *, active_only: bool = True) -> builtins.list[str]:
-        """The names of all integrations and their APIs (``GET /integrations/all``)."""
+        """Return the names of all integrations and their models or APIs (``GET /integrations/all``).
+
+        Args:
+            integration_type: Only integrations of this type.
+            active_only: Whether to leave out disabled ones.
+
+        Returns:
+            The names; an empty list if there are none.
+        """
         return self._call(LIST_INTEGRATION_NAMES, query={"type": integration_type, "activeOnly": active_only})
 
     def list_definitions(self) -> builtins.list[IntegrationDef]:
-        """The kinds of integrations that there can be (``GET /integrations/def``)."""
+        """Return the kinds of integrations that the server supports (``GET /integrations/def``).
+
+        Returns:
+            The kinds, with their configuration forms.
+        """
         return self._call(LIST_INTEGRATION_DEFINITIONS)
 
     def get_definition(self, name: str) -> IntegrationDef:
-        """One kind of integration (``GET /integrations/def/{name}``)."""
+        """Return one kind of integration (``GET /integrations/def/{name}``).
+
+        Args:
+            name: The name of the kind.
+
+        Returns:
+            The kind, with its configuration form.
+        """
         return self._call(GET_INTEGRATION_DEFINITION, {"name": name})
 
     def register_definitions(self, definitions: Iterable[IntegrationDef | Mapping[str, Any]]) -> None:
-        """Add kinds of integrations (``POST /integrations/def/register``)."""
+        """Register kinds of integrations (``POST /integrations/def/register``).
+
+        Args:
+            definitions: The kinds.
+        """
         self._call(REGISTER_INTEGRATION_DEFINITIONS, body=[as_model(one, IntegrationDef) for one in definitions])
 
     def record_event_stats(
         self, event_type: EventLogType | str, events: Iterable[EventLog | Mapping[str, Any]]
     ) -> None:
-        """Record what was sent or received (``POST /integrations/eventStats/{type}``)."""
+        """Record messages that were sent or received (``POST /integrations/eventStats/{type}``).
+
+        Args:
+            event_type: ``SEND`` or ``RECEIVE``.
+            events: The messages.
+        """
         kind = EventLogType(event_type)
         body = [as_model(one, EventLog) for one in events]
         self._call(RECORD_INTEGRATION_STATS, {"type": kind}, query={"type": kind}, body=body)
@@ -297,44 +480,86 @@ class IntegrationClient(IntegrationApis, Resource):
     def list_providers(
         self, category: IntegrationCategory | str | None = None, *, active_only: bool = True
     ) -> builtins.list[Integration]:
-        """All providers (``GET /integrations/provider``)."""
+        """Return all integrations without their models or APIs (``GET /integrations/provider``).
+
+        Args:
+            category: Only integrations of this category.
+            active_only: Whether to leave out disabled ones.
+
+        Returns:
+            The integrations; an empty list if there are none.
+        """
         return self._call(
             LIST_INTEGRATION_PROVIDERS,
             query={"category": require_enum(category, IntegrationCategory, "category"), "activeOnly": active_only},
         )
 
     def get_provider(self, name: str) -> Integration:
-        """A provider (``GET /integrations/provider/{name}``)."""
+        """Return an integration (``GET /integrations/provider/{name}``).
+
+        Args:
+            name: The name of the integration.
+
+        Returns:
+            The integration.
+        """
         return self._call(GET_INTEGRATION_PROVIDER, {"name": name})
 
     def save_provider(self, name: str, integration: IntegrationUpdate | Mapping[str, Any]) -> None:
-        """Create or replace a provider (``POST /integrations/provider/{name}``).
+        """Create or replace an integration (``POST /integrations/provider/{name}``).
 
         Args:
-            name: Its name.
-            integration: Category, type and ``configuration``; that of a model's provider needs ``api_key``.
+            name: The name of the integration.
+            integration: Category, type and ``configuration``; providers of language models require ``api_key`` in it.
         """
         self._call(SAVE_INTEGRATION_PROVIDER, {"name": name}, body=as_model(integration, IntegrationUpdate))
 
     def delete_provider(self, name: str) -> None:
-        """Delete a provider (``DELETE /integrations/provider/{name}``)."""
+        """Delete an integration (``DELETE /integrations/provider/{name}``).
+
+        Args:
+            name: The name of the integration.
+        """
         self._call(DELETE_INTEGRATION_PROVIDER, {"name": name})
 
     def get_provider_token_usage(self, name: str) -> dict[str, int]:
-        """Tokens used, by model (``GET /integrations/provider/{name}/metrics``, older Orkes).
+        """Return the tokens that an integration has used (``GET /integrations/provider/{name}/metrics``).
 
-        Newer servers have ``list_token_usage``.
+        On older versions of Orkes; newer ones have ``list_token_usage``.
+
+        Args:
+            name: The name of the integration.
+
+        Returns:
+            Model to the number of tokens.
         """
         return self._call(INTEGRATION_PROVIDER_USAGE, {"name": name})
 
     def list_provider_tags(self, name: str) -> builtins.list[Tag]:
-        """A provider's tags (``GET /integrations/provider/{name}/tags``)."""
+        """Return the tags of an integration (``GET /integrations/provider/{name}/tags``).
+
+        Args:
+            name: The name of the integration.
+
+        Returns:
+            The tags; an empty list if there are none.
+        """
         return self._call(LIST_INTEGRATION_PROVIDER_TAGS, {"name": name})
 
     def set_provider_tags(self, name: str, tags: TagsLike) -> None:
-        """Set tags of a provider (``PUT /integrations/provider/{name}/tags``)."""
+        """Set tags of an integration (``PUT /integrations/provider/{name}/tags``).
+
+        Args:
+            name: The name of the integration.
+            tags: ``{"key": "value"}``, one ``Tag``, or several.
+        """
         self._call(SET_INTEGRATION_PROVIDER_TAGS, {"name": name}, body=as_tags(tags))
 
     def delete_provider_tags(self, name: str, tags: TagsLike) -> None:
-        """Remove tags of a provider (``DELETE /integrations/provider/{name}/tags``)."""
+        """Remove tags from an integration (``DELETE /integrations/provider/{name}/tags``).
+
+        Args:
+            name: The name of the integration.
+            tags: ``{"key": "value"}``, one ``Tag``, or several; key and value must match.
+        """
         self._call(DELETE_INTEGRATION_PROVIDER_TAGS, {"name": name}, body=as_tags(tags))

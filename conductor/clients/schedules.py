@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from conductor.clients._base import Tagged, check_page, pages, tag_operations
+from conductor.clients._base import Tagged, check_page, iterate_pages, tag_operations
 from conductor.clients.bodies import as_model, require_enums, require_ids, require_name
 from conductor.clients.ensure import Ensured, compare
 from conductor.clients.payloads import WORKFLOW_INPUT, PayloadStorage
@@ -328,7 +328,7 @@ class ScheduleClient(Tagged):
 
     def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[WorkflowSchedule]:
         """All schedules that match, page by page; takes what ``search`` takes."""
-        return pages(self.search, size=size, **conditions)
+        return iterate_pages(self.search, size=size, **conditions)
 
     def list_by_tag(self, key: str, value: str) -> builtins.list[WorkflowSchedule]:
         """The schedules with a tag (``GET /scheduler/schedules/tags``, Orkes)."""
@@ -434,7 +434,7 @@ class ScheduleClient(Tagged):
 
     def iterate_executions(self, *, size: int = 100, **conditions: Any) -> Iterator[WorkflowScheduleExecution]:
         """All that schedules started, page by page; takes what ``search_executions`` takes."""
-        return pages(self.search_executions, size=size, **conditions)
+        return iterate_pages(self.search_executions, size=size, **conditions)
 
     def run_now(self, name: str, *, idempotency_key: str | None = None) -> str:
         """Start a schedule's workflow now, and answer its id (``POST /workflow`` with the schedule's request)."""

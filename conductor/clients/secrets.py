@@ -1,4 +1,4 @@
-"""Secrets, which workflows name as ``${workflow.secrets.NAME}``."""
+"""Secrets and environment variables, which workflows read with expressions."""
 
 from __future__ import annotations
 
@@ -28,30 +28,61 @@ LIST_VARIABLE_TAGS, SET_VARIABLE_TAGS, DELETE_VARIABLE_TAGS = tag_operations("/e
 
 
 class EnvironmentClient(Tagged):
-    """Environment variables (``client.environment``)."""
+    """Environment variables, which workflows read as ``${workflow.env.NAME}`` (``client.environment``)."""
 
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_VARIABLE_TAGS, SET_VARIABLE_TAGS, DELETE_VARIABLE_TAGS
 
     def list(self) -> builtins.list[EnvironmentVariable]:
-        """All variables (``GET /environment``); the open-source server's come from its CONDUCTOR_ENV_* variables."""
+        """Return all variables (``GET /environment``).
+
+        The open-source server reads them from the CONDUCTOR_ENV_* variables of its process.
+
+        Returns:
+            The variables; an empty list if there are none.
+        """
         return self._call(LIST_VARIABLES)
 
     def get(self, key: str) -> str | None:
-        """A variable's value, or None when there is no such variable (``GET /environment/{key}``)."""
+        """Return the value of a variable (``GET /environment/{key}``).
+
+        Args:
+            key: The name of the variable.
+
+        Returns:
+            The value, or None if there is no such variable.
+        """
         return self._call(GET_VARIABLE, {"key": key})
 
     def save(self, key: str, value: str) -> None:
-        """Create or replace a variable (``PUT /environment/{key}``, Orkes)."""
+        """Create or replace a variable (``PUT /environment/{key}``, Orkes).
+
+        Args:
+            key: The name of the variable.
+            value: The value.
+
+        Raises:
+            UnsupportedByServerError: The variables of the open-source server are read-only.
+        """
         self._call(SAVE_VARIABLE, {"key": key}, body=value)
 
     def delete(self, key: str) -> str | None:
-        """Delete a variable, and answer the value that it had (``DELETE /environment/{key}``, Orkes)."""
+        """Delete a variable (``DELETE /environment/{key}``, Orkes).
+
+        Args:
+            key: The name of the variable.
+
+        Returns:
+            The previous value, or None if there was none.
+
+        Raises:
+            UnsupportedByServerError: The variables of the open-source server are read-only.
+        """
         return self._call(DELETE_VARIABLE, {"key": key})
 
 
 _READ_ONLY = (
-    "The open-source server's own store is read-only: set CONDUCTOR_SECRET_<NAME> in the server's environment, or "
-    "configure another store."
+    "The default store of the open-source server is read-only: set CONDUCTOR_SECRET_<NAME> in the server's "
+    "environment, or configure another store."
 )
 LIST_SECRET_NAMES: Operation[list[str]] = Operation("POST", "/secrets", list[str], on_empty=list)
 LIST_SECRET_GRANTABLE: Operation[list[str]] = Operation("GET", "/secrets", list[str], on_empty=list)
@@ -76,67 +107,119 @@ _KEY = re.compile(r"[a-zA-Z0-9_-]+")
 
 
 class SecretClient(Tagged):
-    """Secrets (``client.secrets``). Their values are in no repr, log or error."""
+    """Secrets, which workflows read as ``${workflow.secrets.NAME}`` (``client.secrets``).
+
+    Their values are in no repr, log or error.
+    """
 
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_SECRET_TAGS, SET_SECRET_TAGS, DELETE_SECRET_TAGS
 
     def list_names(self) -> list[str]:
-        """The names of all secrets (``POST /secrets``, which only reads)."""
+        """Return the names of all secrets (``POST /secrets``, which only reads).
+
+        Returns:
+            The names; an empty list if there are none.
+        """
         return self._call(LIST_SECRET_NAMES)
 
     def list_grantable(self) -> list[str]:
-        """The names of the secrets that the caller may give others access to (``GET /secrets``)."""
+        """Return the names of the secrets that the caller can grant access to (``GET /secrets``).
+
+        Returns:
+            The names; an empty list if there are none.
+        """
         return self._call(LIST_SECRET_GRANTABLE)
 
     def list_with_metadata(self) -> list[SecretMetadata]:
-        """Names, masked values and times (``GET /secrets/v2``, open-source server)."""
+        """Return names, masked values and times of all secrets (``GET /secrets/v2``, open-source server).
+
+        Returns:
+            The secrets; an empty list if there are none.
+        """
         return self._call(LIST_SECRET_METADATA)
 
     def list_with_tags(self) -> list[SecretWithTags]:
-        """Names and tags (``GET /secrets-v2``, Orkes)."""
+        """Return names and tags of all secrets (``GET /secrets-v2``, Orkes).
+
+        Returns:
+            The secrets; an empty list if there are none.
+        """
         return self._call(LIST_SECRET_WITH_TAGS)
 
     def get(self, key: str) -> str:
-        """A secret's value (``GET /secrets/{key}``).
+        """Return the value of a secret (``GET /secrets/{key}``).
+
+        Args:
+            key: The name of the secret.
+
+        Returns:
+            The value.
 
         Raises:
-            NotFoundError: There is none of that name.
+            NotFoundError: There is no such secret.
+            ConfigurationError: The name has other characters than letters, digits, ``_`` and ``-``.
         """
         return self._call(GET_SECRET, {"key": _checked(key)})
 
     def save(self, key: str, value: str) -> None:
         """Create or replace a secret (``PUT /secrets/{key}``).
 
+        Args:
+            key: The name: letters, digits, ``_`` and ``-``.
+            value: The value.
+
         Raises:
-            UnsupportedByServerError: The server's store is read-only, as the open-source server's own is.
+            UnsupportedByServerError: The store is read-only, as the default store of the open-source server is.
+            ConfigurationError: The name is invalid, or the value is empty.
         """
         if not isinstance(value, str) or not value:
             raise ConfigurationError(
-                f"The secret {key!r} needs a value: text that is not empty.", variable="value", allowed="text"
+                f"The value of the secret {key!r} must be a non-empty string.",
+                variable="value",
+                allowed="a non-empty string",
             )
         self._call(SAVE_SECRET, {"key": _checked(key)}, body=value)
 
     def delete(self, key: str) -> None:
-        """Delete a secret (``DELETE /secrets/{key}``)."""
+        """Delete a secret (``DELETE /secrets/{key}``).
+
+        Args:
+            key: The name of the secret.
+
+        Raises:
+            UnsupportedByServerError: The store is read-only, as the default store of the open-source server is.
+        """
         self._call(DELETE_SECRET, {"key": _checked(key)})
 
     def exists(self, key: str) -> bool:
-        """Whether there is such a secret (``GET /secrets/{key}/exists``)."""
+        """Return whether a secret exists (``GET /secrets/{key}/exists``).
+
+        Args:
+            key: The name of the secret.
+        """
         return self._call(SECRET_EXISTS, {"key": _checked(key)})
 
     def clear_local_cache(self) -> dict[str, str]:
-        """Have the server forget the secrets it keeps in memory (``GET /secrets/clearLocalCache``, Orkes)."""
+        """Clear the server's cache of secrets in memory (``GET /secrets/clearLocalCache``, Orkes).
+
+        Returns:
+            The server's messages.
+        """
         return self._call(CLEAR_SECRET_LOCAL)
 
     def clear_redis_cache(self) -> dict[str, str]:
-        """Have the server forget the secrets it keeps in Redis (``GET /secrets/clearRedisCache``, Orkes)."""
+        """Clear the server's cache of secrets in Redis (``GET /secrets/clearRedisCache``, Orkes).
+
+        Returns:
+            The server's messages.
+        """
         return self._call(CLEAR_SECRET_REDIS)
 
 
 def _checked(key: str) -> str:
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         raise ConfigurationError(
-            f"{key!r} cannot be the name of a secret: letters, digits, '_' and '-' are allowed.",
+            f"{key!r} is not a valid name for a secret: use letters, digits, '_' and '-'.",
             variable="key",
             value=key,
             allowed="letters, digits, _ and -",

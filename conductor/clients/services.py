@@ -1,4 +1,4 @@
-"""The service registry (Orkes): HTTP, gRPC and MCP services that tasks call by name."""
+"""API gateway, schemas, and the service registry: HTTP, gRPC and MCP services that tasks call by name (Orkes)."""
 
 from __future__ import annotations
 
@@ -39,29 +39,59 @@ DELETE_AUTH_CONFIG: Operation[None] = Operation("DELETE", "/gateway/config/auth/
 
 
 class GatewayClient(Resource):
-    """How callers of workflows exposed as an API identify themselves (``client.gateway``, Orkes).
+    """Authentication of the callers of workflows that are exposed as an API (``client.gateway``, Orkes).
 
-    The configurations are plain dicts: no document of the server describes them.
+    The configurations are plain dicts, because the API documents no type for them.
     """
 
     def list_auth_configs(self) -> list[dict[str, Any]]:
-        """All configurations (``GET /gateway/config/auth``)."""
+        """Return all configurations (``GET /gateway/config/auth``).
+
+        Returns:
+            The configurations; an empty list if there are none.
+        """
         return self._call(LIST_AUTH_CONFIGS)
 
     def create_auth_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Create a configuration (``POST /gateway/config/auth``)."""
+        """Create a configuration (``POST /gateway/config/auth``).
+
+        Args:
+            config: The configuration.
+
+        Returns:
+            The created configuration.
+        """
         return self._call(CREATE_AUTH_CONFIG, body=as_object(config, "configuration"))
 
     def get_auth_config(self, config_id: str) -> dict[str, Any]:
-        """A configuration (``GET /gateway/config/auth/{id}``)."""
+        """Return a configuration (``GET /gateway/config/auth/{id}``).
+
+        Args:
+            config_id: The id of the configuration.
+
+        Returns:
+            The configuration.
+        """
         return self._call(GET_AUTH_CONFIG, {"id": config_id})
 
     def update_auth_config(self, config_id: str, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Replace a configuration (``PUT /gateway/config/auth/{id}``)."""
+        """Replace a configuration (``PUT /gateway/config/auth/{id}``).
+
+        Args:
+            config_id: The id of the configuration.
+            config: The configuration.
+
+        Returns:
+            The updated configuration.
+        """
         return self._call(UPDATE_AUTH_CONFIG, {"id": config_id}, body=as_object(config, "configuration"))
 
     def delete_auth_config(self, config_id: str) -> None:
-        """Delete a configuration (``DELETE /gateway/config/auth/{id}``)."""
+        """Delete a configuration (``DELETE /gateway/config/auth/{id}``).
+
+        Args:
+            config_id: The id of the configuration.
+        """
         self._call(DELETE_AUTH_CONFIG, {"id": config_id})
 
 
@@ -79,55 +109,100 @@ SchemaLike = SchemaDef | Mapping[str, Any]
 
 
 class SchemaClient(Resource):
-    """Schemas (``client.schemas``, Orkes)."""
+    """Schemas that the server validates inputs and outputs against (``client.schemas``, Orkes)."""
 
     def save(self, schemas: SchemaLike | Iterable[SchemaLike], *, new_version: bool = False) -> None:
         """Create or replace schemas (``POST /schema``).
 
         Args:
-            schemas: One, or several.
-            new_version: Make each a new version.
+            schemas: One schema, or several.
+            new_version: Whether to create new versions instead of replacing them.
+
+        Raises:
+            ConfigurationError: There is no schema, or a name is invalid.
         """
         self._call(SAVE_SCHEMA, query={"newVersion": new_version}, body=_checked(schemas))
 
     def list(self, *, short: bool = False) -> builtins.list[SchemaDef]:
-        """All schemas; ``short`` leaves out their data (``GET /schema``)."""
+        """Return all schemas (``GET /schema``).
+
+        Args:
+            short: Whether to leave out the schema documents.
+
+        Returns:
+            The schemas; an empty list if there are none.
+        """
         return self._call(LIST_SCHEMAS, query={"short": short})
 
     def get(self, name: str, version: int | None = None) -> SchemaDef:
-        """A schema (``GET /schema/{name}/{version}``); without a version the latest (``GET /schema/{name}``)."""
+        """Return a schema (``GET /schema/{name}/{version}``; the latest version: ``GET /schema/{name}``).
+
+        Args:
+            name: The name of the schema.
+            version: The version; None for the latest.
+
+        Returns:
+            The schema.
+        """
         if version is None:
             return self._call(GET_SCHEMA_LATEST, {"name": name})
         return self._call(GET_SCHEMA, {"name": name, "version": version})
 
     def delete(self, name: str, version: int) -> None:
-        """Delete one version (``DELETE /schema/{name}/{version}``)."""
+        """Delete one version of a schema (``DELETE /schema/{name}/{version}``).
+
+        Args:
+            name: The name of the schema.
+            version: The version.
+        """
         self._call(DELETE_SCHEMA, {"name": name, "version": version})
 
     def delete_all_versions(self, name: str) -> None:
-        """Delete a schema with all its versions (``DELETE /schema/{name}``)."""
+        """Delete all versions of a schema (``DELETE /schema/{name}``).
+
+        Args:
+            name: The name of the schema.
+        """
         self._call(DELETE_SCHEMA_ALL, {"name": name})
 
     def save_global(self, schemas: SchemaLike | Iterable[SchemaLike], *, new_version: bool = False) -> None:
-        """Create or replace schemas of the whole cluster (``POST /global_schema``)."""
+        """Create or replace schemas of the whole cluster (``POST /global_schema``).
+
+        Args:
+            schemas: One schema, or several.
+            new_version: Whether to create new versions instead of replacing them.
+
+        Raises:
+            ConfigurationError: There is no schema, or a name is invalid.
+        """
         self._call(SAVE_SCHEMA_GLOBAL, query={"newVersion": new_version}, body=_checked(schemas))
 
     def get_global(self, name: str) -> SchemaDef:
-        """A schema of the whole cluster (``GET /global_schema/{name}``)."""
+        """Return a schema of the whole cluster (``GET /global_schema/{name}``).
+
+        Args:
+            name: The name of the schema.
+
+        Returns:
+            The schema.
+        """
         return self._call(GET_SCHEMA_GLOBAL, {"name": name})
 
 
 def _checked(schemas: SchemaLike | Iterable[SchemaLike]) -> list[SchemaDef]:
     given = [schemas] if isinstance(schemas, SchemaDef | Mapping) else list(schemas)
-    found = [as_model(one, SchemaDef) for one in given]
+    found = [as_model(schema, SchemaDef) for schema in given]
     if not found:
-        raise ConfigurationError("No schema was given.", variable="schemas", allowed="at least one SchemaDef")
+        raise ConfigurationError(
+            "schemas is empty; at least one is required.", variable="schemas", allowed="at least one SchemaDef"
+        )
     for schema in found:
         require_name(schema.name, "schema")
     return found
 
 
 _ORKES = Edition.ORKES
+#: Where some documentation shows the circuit breaker; the server ignores it there.
 _MISPLACED = "circuitBreakerConfig"
 LIST_SERVICES: Operation[list[ServiceRegistry]] = Operation(
     "GET", "/registry/service", list[ServiceRegistry], edition=_ORKES, on_empty=list
@@ -167,47 +242,75 @@ class ServiceRegistryClient(Resource):
     """The service registry (``client.services``, Orkes)."""
 
     def list(self) -> builtins.list[ServiceRegistry]:
-        """All services (``GET /registry/service``)."""
+        """Return all services (``GET /registry/service``).
+
+        Returns:
+            The services; an empty list if there are none.
+        """
         return self._call(LIST_SERVICES)
 
     def save(self, service: ServiceRegistry | Mapping[str, Any]) -> None:
-        """Create or replace a service of type HTTP, gRPC or MCP_REMOTE (``POST /registry/service``).
+        """Create or replace a service (``POST /registry/service``).
 
-        Its circuit breaker is configured under ``config.circuit_breaker_config``. Where guides show it at the top, as
-        ``circuitBreakerConfig``, the server would drop it: it is put where it belongs.
+        Args:
+            service: A service of type HTTP, gRPC or MCP_REMOTE. Its circuit breaker belongs in
+                ``config.circuit_breaker_config``; a ``circuitBreakerConfig`` at the top level, which the server would
+                ignore, is moved there.
+
+        Raises:
+            ConfigurationError: The name is invalid, or the circuit breaker is configured twice.
         """
         checked = _with_config(as_model(service, ServiceRegistry))
         require_name(checked.name or "", "service")
         self._call(SAVE_SERVICE, body=checked)
 
     def get(self, name: str) -> ServiceRegistry:
-        """A service (``GET /registry/service/{name}``)."""
+        """Return a service (``GET /registry/service/{name}``).
+
+        Args:
+            name: The name of the service.
+
+        Returns:
+            The service.
+        """
         return self._call(GET_SERVICE, {"name": name})
 
     def delete(self, name: str) -> None:
-        """Delete a service (``DELETE /registry/service/{name}``)."""
+        """Delete a service (``DELETE /registry/service/{name}``).
+
+        Args:
+            name: The name of the service.
+        """
         self._call(DELETE_SERVICE, {"name": name})
 
     def discover(self, name: str, *, create: bool = False) -> builtins.list[ServiceMethod]:
-        """The methods that a service says it has (``GET /registry/service/{name}/discover``).
+        """Ask a service for its methods (``GET /registry/service/{name}/discover``).
 
         Args:
-            name: The service.
-            create: Add them to the registry.
+            name: The name of the service.
+            create: Whether to add the methods to the registry.
+
+        Returns:
+            The methods; an empty list if there are none.
         """
         return self._call(DISCOVER_SERVICE, {"name": name}, query={"create": create})
 
     def save_method(self, name: str, method: ServiceMethod | Mapping[str, Any]) -> None:
-        """Add or replace a method (``POST /registry/service/{registryName}/methods``)."""
+        """Add or replace a method of a service (``POST /registry/service/{registryName}/methods``).
+
+        Args:
+            name: The name of the service.
+            method: The method.
+        """
         self._call(SAVE_SERVICE_METHOD, {"registryName": name}, body=as_model(method, ServiceMethod))
 
     def delete_method(self, name: str, service_name: str, method: str, method_type: str) -> None:
-        """Remove a method (``DELETE /registry/service/{registryName}/methods``).
+        """Delete a method of a service (``DELETE /registry/service/{registryName}/methods``).
 
         Args:
-            name: The service's name in the registry.
-            service_name: The method's service, as gRPC names it.
-            method: The method's name.
+            name: The name of the service in the registry.
+            service_name: The name of the gRPC service that has the method.
+            method: The name of the method.
             method_type: ``GET``, ``POST``, ``UNARY`` and so on.
         """
         query = {"serviceName": service_name, "method": method, "methodType": method_type}
@@ -216,33 +319,84 @@ class ServiceRegistryClient(Resource):
     # -- circuit breaker
 
     def open_circuit_breaker(self, name: str) -> CircuitBreakerTransition:
-        """Let no calls through (``POST /registry/service/{name}/circuit-breaker/open``)."""
+        """Open the circuit breaker of a service, so that calls fail at once.
+
+        ``POST /registry/service/{name}/circuit-breaker/open``.
+
+        Args:
+            name: The name of the service.
+
+        Returns:
+            The previous and the new state.
+        """
         return self._call(OPEN_SERVICE_CIRCUIT, {"name": name})
 
     def close_circuit_breaker(self, name: str) -> CircuitBreakerTransition:
-        """Let calls through again (``POST /registry/service/{name}/circuit-breaker/close``)."""
+        """Close the circuit breaker of a service, so that calls are sent.
+
+        ``POST /registry/service/{name}/circuit-breaker/close``.
+
+        Args:
+            name: The name of the service.
+
+        Returns:
+            The previous and the new state.
+        """
         return self._call(CLOSE_SERVICE_CIRCUIT, {"name": name})
 
     def get_circuit_breaker(self, name: str) -> CircuitBreakerTransition:
-        """The circuit breaker's state (``GET /registry/service/{name}/circuit-breaker/status``)."""
+        """Return the state of a circuit breaker (``GET /registry/service/{name}/circuit-breaker/status``).
+
+        Args:
+            name: The name of the service.
+
+        Returns:
+            The current state and the last change.
+        """
         return self._call(GET_SERVICE_CIRCUIT, {"name": name})
 
     # -- proto files of gRPC services
 
     def list_protos(self, name: str) -> builtins.list[ProtoRegistryEntry]:
-        """A service's proto files (``GET /registry/service/protos/{registryName}``)."""
+        """Return the proto files of a gRPC service (``GET /registry/service/protos/{registryName}``).
+
+        Args:
+            name: The name of the service.
+
+        Returns:
+            The files; an empty list if there are none.
+        """
         return self._call(LIST_SERVICE_PROTOS, {"registryName": name})
 
     def get_proto(self, name: str, filename: str) -> bytes:
-        """A proto file's content (``GET /registry/service/protos/{registryName}/{filename}``)."""
+        """Return the content of a proto file (``GET /registry/service/protos/{registryName}/{filename}``).
+
+        Args:
+            name: The name of the service.
+            filename: The name of the file.
+
+        Returns:
+            The content.
+        """
         return self._call(GET_SERVICE_PROTO, {"registryName": name, "filename": filename})
 
     def save_proto(self, name: str, filename: str, content: bytes) -> None:
-        """Store a compiled proto file (``POST /registry/service/protos/{registryName}/{filename}``)."""
+        """Store a compiled proto file (``POST /registry/service/protos/{registryName}/{filename}``).
+
+        Args:
+            name: The name of the service.
+            filename: The name of the file.
+            content: The content.
+        """
         self._call(SAVE_SERVICE_PROTO, {"registryName": name, "filename": filename}, body=content)
 
     def delete_proto(self, name: str, filename: str) -> None:
-        """Delete a proto file (``DELETE /registry/service/protos/{registryName}/{filename}``)."""
+        """Delete a proto file (``DELETE /registry/service/protos/{registryName}/{filename}``).
+
+        Args:
+            name: The name of the service.
+            filename: The name of the file.
+        """
         self._call(DELETE_SERVICE_PROTO, {"registryName": name, "filename": filename})
 
 
@@ -251,7 +405,8 @@ def _with_config(service: ServiceRegistry) -> ServiceRegistry:
         return service
     if service.config is not None and service.config.circuit_breaker_config is not None:
         raise ConfigurationError(
-            f"The service {service.name!r} has two circuit breakers, in config and beside it: give the one in config.",
+            f"The service {service.name!r} has two circuit breakers, at the top level and in config; keep "
+            "the one in config.",
             variable=_MISPLACED,
             allowed="config.circuitBreakerConfig",
         )

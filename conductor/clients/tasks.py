@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from typing_extensions import Never
 
 from conductor._internal.durations import to_seconds
-from conductor.clients._base import Resource, check_page, pages
+from conductor.clients._base import Resource, check_page, iterate_pages
 from conductor.clients.bodies import as_model, as_object, require_enum, require_enums
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
 from conductor.clients.search_query import TASK_FIELDS, build_query, check_sort, refuse_fields
@@ -488,7 +488,7 @@ class TaskClient(TaskQueues, Resource):
 
         The order is one that new tasks do not change, so that none is missed and none comes twice.
         """
-        return pages(self.search, size=size, sort=sort, **conditions)
+        return iterate_pages(self.search, size=size, sort=sort, **conditions)
 
     def search_full(
         self,
@@ -507,7 +507,7 @@ class TaskClient(TaskQueues, Resource):
         self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
     ) -> Iterator[Task]:
         """All whole tasks that match, page by page; takes what ``search_full`` takes."""
-        return pages(self.search_full, size=size, sort=sort, **conditions)
+        return iterate_pages(self.search_full, size=size, sort=sort, **conditions)
 
     def get_external_storage_location(
         self, path: str, *, operation: str = "WRITE", payload_type: str = "TASK_OUTPUT", old_spelling: bool = False

@@ -28,31 +28,61 @@ VERIFY: Operation[str] = Operation("GET", "/webhook/{id}", str, edition=_ORKES, 
 
 
 class WebhookClient(Tagged):
-    """Webhooks, through which other systems start workflows (``client.webhooks``, Orkes).
+    """Webhooks through which other systems start workflows (``client.webhooks``, Orkes).
 
-    To check the signature of a webhook that your own application receives, see ``conductor.webhook``.
+    To verify webhooks that your own application receives, see ``conductor.webhook``.
     """
 
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_TAGS, SET_TAGS, DELETE_TAGS
 
     def list(self) -> builtins.list[WebhookConfig]:
-        """All webhooks (``GET /metadata/webhook``)."""
+        """Return all webhooks (``GET /metadata/webhook``).
+
+        Returns:
+            The webhooks; an empty list if there are none.
+        """
         return self._call(LIST)
 
     def create(self, webhook: WebhookConfig | Mapping[str, Any]) -> WebhookConfig:
-        """Create a webhook (``POST /metadata/webhook``); its id is in the answer, its secret in no repr."""
+        """Create a webhook (``POST /metadata/webhook``).
+
+        Args:
+            webhook: The webhook.
+
+        Returns:
+            The webhook with its id. The secret is hidden in the repr.
+        """
         return self._call(CREATE, body=as_model(webhook, WebhookConfig))
 
     def get(self, webhook_id: str) -> WebhookConfig:
-        """A webhook (``GET /metadata/webhook/{id}``)."""
+        """Return a webhook (``GET /metadata/webhook/{id}``).
+
+        Args:
+            webhook_id: The id of the webhook.
+
+        Returns:
+            The webhook.
+        """
         return self._call(GET, {"id": webhook_id})
 
     def update(self, webhook_id: str, webhook: WebhookConfig | Mapping[str, Any]) -> WebhookConfig:
-        """Replace a webhook (``PUT /metadata/webhook/{id}``)."""
+        """Replace a webhook (``PUT /metadata/webhook/{id}``).
+
+        Args:
+            webhook_id: The id of the webhook.
+            webhook: The webhook.
+
+        Returns:
+            The webhook.
+        """
         return self._call(UPDATE, {"id": webhook_id}, body=as_model(webhook, WebhookConfig))
 
     def delete(self, webhook_id: str) -> None:
-        """Delete a webhook (``DELETE /metadata/webhook/{id}``)."""
+        """Delete a webhook (``DELETE /metadata/webhook/{id}``).
+
+        Args:
+            webhook_id: The id of the webhook.
+        """
         self._call(DELETE, {"id": webhook_id})
 
     def send(
@@ -63,18 +93,27 @@ class WebhookClient(Tagged):
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> str:
-        """Call a webhook as another system would (``POST /webhook/{id}``, outside ``/api``); for tests.
+        """Call a webhook as another system would, for tests (``POST /webhook/{id}``, outside ``/api``).
 
         Args:
-            webhook_id: The webhook's id.
-            body: What it gets.
-            headers: Those that its verifier looks at.
+            webhook_id: The id of the webhook.
+            body: The body.
+            headers: Headers that the verifier of the webhook checks.
             query: Query parameters.
+
+        Returns:
+            The response as a string; empty if it has no body.
         """
-        return self._call(
-            SEND, {"id": webhook_id}, query=query, body=as_object(body, "body of a webhook"), headers=headers
-        )
+        return self._call(SEND, {"id": webhook_id}, query=query, body=as_object(body, "webhook body"), headers=headers)
 
     def verify(self, webhook_id: str, *, query: Mapping[str, str] | None = None) -> str:
-        """The call by which a platform verifies a webhook (``GET /webhook/{id}``, outside ``/api``); for tests."""
+        """Call a webhook as a platform does to verify it, for tests (``GET /webhook/{id}``, outside ``/api``).
+
+        Args:
+            webhook_id: The id of the webhook.
+            query: Query parameters, such as a challenge.
+
+        Returns:
+            The response as a string; empty if it has no body.
+        """
         return self._call(VERIFY, {"id": webhook_id}, query=query)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from conductor._internal.durations import to_whole_seconds
 from conductor.clients._base import Resource
-from conductor.clients.bodies import LARGEST_WORKFLOW_INPUT, as_model, require_max_bytes
+from conductor.clients.bodies import MAX_WORKFLOW_INPUT_BYTES, as_model, require_max_bytes
 from conductor.clients.payloads import TASK_INPUT, TASK_OUTPUT, WORKFLOW_INPUT, PayloadKind, PayloadStorage
 from conductor.clients.workflow_wait import GET, longer_than
 from conductor.errors import BadRequestError, ConfigurationError
@@ -302,7 +302,7 @@ class WorkflowControl(Resource):
         return self._call(
             UPDATE_VARIABLES,
             {"workflowId": workflow_id},
-            body=require_max_bytes(variables, LARGEST_WORKFLOW_INPUT, "variables"),
+            body=require_max_bytes(variables, MAX_WORKFLOW_INPUT_BYTES, "variables"),
         )
 
     def update_state(

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from typing_extensions import Never
 
-from conductor.clients._base import Resource, check_page, pages
+from conductor.clients._base import Resource, check_page, iterate_pages
 from conductor.clients.bodies import require_enums
 from conductor.clients.search_query import TASK_FIELDS, WORKFLOW_FIELDS, build_query, check_sort, refuse_fields
 from conductor.models import SearchResult, WorkflowExecution, WorkflowExecutionStatus, WorkflowSummary
@@ -122,7 +122,7 @@ class WorkflowSearch(Resource):
 
         The order is one that new executions do not change, so that none is missed and none comes twice.
         """
-        return pages(self.search, size=size, sort=sort, **conditions)
+        return iterate_pages(self.search, size=size, sort=sort, **conditions)
 
     def search_full(
         self,
@@ -143,7 +143,7 @@ class WorkflowSearch(Resource):
         self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
     ) -> Iterator[WorkflowExecution]:
         """All whole executions that match, page by page; takes what ``search_full`` takes."""
-        return pages(self.search_full, size=size, sort=sort, **conditions)
+        return iterate_pages(self.search_full, size=size, sort=sort, **conditions)
 
     def search_by_tasks(
         self,
@@ -165,7 +165,7 @@ class WorkflowSearch(Resource):
         self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
     ) -> Iterator[WorkflowSummary]:
         """All executions with tasks that match, page by page; takes what ``search_by_tasks`` takes."""
-        return pages(self.search_by_tasks, size=size, sort=sort, **conditions)
+        return iterate_pages(self.search_by_tasks, size=size, sort=sort, **conditions)
 
     def search_by_tasks_full(
         self,
@@ -184,7 +184,7 @@ class WorkflowSearch(Resource):
         self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
     ) -> Iterator[WorkflowExecution]:
         """The same with whole executions; takes what ``search_by_tasks_full`` takes."""
-        return pages(self.search_by_tasks_full, size=size, sort=sort, **conditions)
+        return iterate_pages(self.search_by_tasks_full, size=size, sort=sort, **conditions)
 
 
 def _page(query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 from typing_extensions import Unpack
 
 from conductor._internal.durations import to_seconds, to_whole_seconds
-from conductor.clients._base import Resource, check_page, pages
+from conductor.clients._base import Resource, check_page, iterate_pages
 from conductor.clients.bodies import (
     Definition,
     as_definition,
@@ -524,7 +524,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         status: TaskStatus | str | Sequence[TaskStatus | str] | None = None,
     ) -> Iterator[Task]:
         """All tasks of an execution, page by page; takes what ``list_tasks`` takes."""
-        return pages(partial(self.list_tasks, workflow_id), size=size, status=status)
+        return iterate_pages(partial(self.list_tasks, workflow_id), size=size, status=status)
 
     def list_running_ids(
         self,

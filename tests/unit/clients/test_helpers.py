@@ -133,7 +133,7 @@ def test_tags_are_written_as_people_write_them(client, wire, tags):
 
 @pytest.mark.parametrize("tags", [{}, [], [Tag(value="x")]])
 def test_tags_without_a_key_are_refused(client, wire, tags):
-    with pytest.raises(ConfigurationError, match="each has a key"):
+    with pytest.raises(ConfigurationError, match="each with a key"):
         client.secrets.set_tags("k", tags)
     assert wire.requests == []
 

@@ -11,7 +11,7 @@ def test_client_accepts_the_server_url_as_first_argument():
         assert client.settings.server_url == "http://localhost:9999/api"
     with pytest.raises(ConfigurationError, match="given twice"):
         ConductorClient("http://a", server_url="http://b")
-    with pytest.raises(ConfigurationError, match="of type int"):
+    with pytest.raises(ConfigurationError, match="not int"):
         ConductorClient(8080)
 
 
