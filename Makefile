@@ -45,7 +45,7 @@ $(VENV)-oldest/.installed: setup.cfg requirements/oldest.txt
 
 # What speaks to other packages. Without those that need PostgreSQL, schemathesis or gunicorn, and those that start many
 # processes to try the same again.
-OLDEST := $(addprefix tests/unit/,clients contrib models server testing transport worker) $(addprefix tests/functional/,cli django flask embedded testing)
+OLDEST := $(addprefix tests/unit/,cli clients contrib models server testing transport worker) $(addprefix tests/functional/,cli django flask embedded testing)
 NOT_OLDEST := $(addprefix functional/,django/test_postgres.py django/test_tasks.py embedded/test_schemathesis.py flask/test_processes.py \
 	embedded/test_crash.py cli/test_definitions.py cli/test_worker_check.py cli/test_workflow.py) \
 	unit/server/test_any_execution.py
