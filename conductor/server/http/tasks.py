@@ -74,6 +74,9 @@ class TaskResource:
         timeout, count = number(request, "timeout", _DEFAULT_POLL_MS), number(request, "count", 1)
         if timeout > _MAX_POLL_MS:
             raise RefusedError(400, "Long Poll Timeout value cannot be more than 5 seconds")
+        if request.query_params.get("workerid") and timeout > 0:
+            queue = queue_of(request.path_params["task_type"], request.query_params.get("domain"))
+            self._tasks.note_worker(queue, timeout / 1000)
         return self._poll(request, count, timeout, json_answer) if count > 0 else json_answer([])
 
     def _poll(self, request: Request, count: int, timeout_ms: int, answer: Callable[[list[Json]], Response]) -> Outcome:
@@ -105,6 +108,7 @@ class TaskResource:
         task = self._tasks.update(result)
         if task is None or task["status"] in {"SCHEDULED", "IN_PROGRESS"}:
             return empty_answer(204)
+        self._tasks.note_worker(queue_of(task["taskType"], task.get("domain")), 0.0)
         found = self._tasks.poll(task["taskType"], result.get("workerId"), task.get("domain"), 1)
         return json_answer(found[0]) if found else empty_answer(204)
 

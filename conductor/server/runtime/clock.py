@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 _NO_TIME = timedelta(0)
+#: Real seconds for which a move waits for workers that finish nothing.
+_WORKER_TIMEOUT_S = 5.0
 
 
 class Clock:
@@ -21,10 +23,10 @@ class Clock:
         self._offset_ms = offset_ms
         self._frozen_at: int | None = None
         self._lock = threading.Lock()
-        self._move_to: Callable[[int], None] = self.set_ms
+        self._move_to: Callable[[int, float], None] = lambda moment, _: self.set_ms(moment)
         self._next_event: Callable[[], int | None] = lambda: None
 
-    def drive(self, move_to: Callable[[int], None], next_event: Callable[[], int | None]) -> None:
+    def drive(self, move_to: Callable[[int, float], None], next_event: Callable[[], int | None]) -> None:
         """Let a kernel fire its timers when the clock is moved."""
         self._move_to, self._next_event = move_to, next_event
 
@@ -69,20 +71,28 @@ class Clock:
             else:
                 self._offset_ms = moment - time.time_ns() // 1_000_000
 
-    def advance(self, by: timedelta) -> None:
-        """Move forward, stopping at each timer on the way.
+    def advance(self, by: timedelta, *, worker_timeout: float = _WORKER_TIMEOUT_S) -> None:
+        """Move forward, stopping at each timer on the way, and let workers go first.
+
+        Before it moves, at each timer and at the end, it waits until the workers that poll this server have taken and
+        finished the tasks that are due. Tasks that are polled by hand (``client.tasks.poll``) do not hold it.
+
+        Args:
+            by: How far.
+            worker_timeout: Real seconds to wait while no worker takes or finishes a task; then the clock moves on, and
+                a warning is logged. 0 moves at once, such as to see a task time out that its worker never finishes.
 
         Raises:
             ValueError: ``by`` is negative.
         """
         if by < _NO_TIME:
-            raise ValueError(f"The clock does not go back: {by}")
-        self._move_to(self.now_ms() + round(by.total_seconds() * 1000))
+            raise ValueError(f"the clock cannot go back: {by}")
+        self._move_to(self.now_ms() + round(by.total_seconds() * 1000), worker_timeout)
 
     def skip_to_next_event(self) -> datetime | None:
-        """Move to the next timer and fire it; returns its time, or None when nothing waits for a time."""
+        """Move to the next timer and fire it, at once; returns its time, or None when nothing waits for a time."""
         moment = self._next_event()
         if moment is None:
             return None
-        self._move_to(max(moment, self.now_ms()))
+        self._move_to(max(moment, self.now_ms()), 0.0)
         return datetime.fromtimestamp(moment / 1000, tz=timezone.utc)

@@ -37,6 +37,7 @@ from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.queues import TaskQueues
 from conductor.server.runtime.timers import Timers
 from conductor.server.runtime.transactions import Change, ServerStoppingError, StateLock
+from conductor.server.runtime.worker_activity import WorkerActivity, WorkersFirst
 from conductor.server.scripting.javascript import run_javascript
 from conductor.server.scripting.jq import run_jq
 from conductor.server.scripting.pool import POOL, ScriptError
@@ -105,6 +106,7 @@ class Kernel:
         self.lock: StateLock = StateLock()
         self.last_polls: dict[tuple[str, str], Json] = {}  # by task type and domain
         self.in_progress: dict[str, set[str]] = {}  # ids of tasks that workers have, by definition
+        self.worker_activity: WorkerActivity = WorkerActivity()
         self.handlers: dict[type, Handler] = {}
         self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []  # further sources of timers
         self.is_closed: bool = False
@@ -364,6 +366,7 @@ class Kernel:
             running.add(task["taskId"])
         elif task["taskId"] in running:
             running.discard(task["taskId"])
+            self.worker_activity.note_end()
             self.after_commit.append(partial(self.queues.wake, queue_name(task)))
 
     def _committed(self, change: Change) -> None:
@@ -619,15 +622,36 @@ class Kernel:
             with self.lock:
                 after_failure()
 
-    def move_to(self, moment: int) -> None:
-        """Move the clock, stopping at each timer on the way."""
+    def move_to(self, moment: int, worker_timeout: float = 0.0) -> None:
+        """Move the clock, stopping at each timer on the way.
+
+        Args:
+            moment: Where it stops at the end, epoch ms.
+            worker_timeout: Real seconds to let workers finish what is due: before it moves, at each stop, at the end.
+        """
+        if worker_timeout > 0:
+            workers_first = WorkersFirst(self, worker_timeout)
+            workers_first()
+            while self._move_to_next_event(moment):
+                workers_first()
+            workers_first()
+            return
         with self.lock:
-            while (due := self.next_event()) is not None and due <= moment:
-                self.clock.set_ms(due)
+            while self._move_to_next_event(moment):
+                pass
+
+    def _move_to_next_event(self, moment: int) -> bool:
+        """Move to the next timer and fire it, or to ``moment`` when there is none before; whether there was one."""
+        with self.lock:
+            due = self.next_event()
+            is_event = due is not None and due <= moment
+            self.clock.set_ms(due if due is not None and is_event else moment)
+            if is_event:
                 self.run_due(here=True)
-            self.clock.set_ms(moment)
-            self._save_clock()
+            else:
+                self._save_clock()
             self.queues.wake_due(self.clock.now_ms())
+            return is_event
 
     def load_open(self) -> None:
         """Take up the executions that were open when the store was closed, or its process killed."""
