@@ -1,7 +1,6 @@
-"""Cron expressions as the real server's scheduler (Spring) reads them, and when they are due next.
+"""Cron expressions of the server's scheduler (Spring), and their next times.
 
-Six fields: second, minute, hour, day of month, month, day of week. All must match (an hour *and* a weekday, a day *and*
-a weekday). Fields are described in `cron_field`.
+Six fields: second, minute, hour, day of month, month, day of week. All must match, also both day fields.
 """
 
 from __future__ import annotations
@@ -20,20 +19,21 @@ __all__ = ["Cron", "CronError"]
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-_LARGEST_STEP = 2**31 - 1
+#: The server counts in Java's int.
+_MAX_STEP = 2**31 - 1
 _SUNDAY = 7
 _FRIDAY = 5
+#: Year and month to the matching days of that month.
 DayRule = Callable[[int, int], set[int]]
-"""(year, month) -> the days of that month that match."""
 
 
 class CronError(ValueError):
-    """The text is no cron expression; the message names the field and what is wrong with it."""
+    """Invalid cron expression or time zone; the message names the field."""
 
 
 @frozen
 class Field:
-    """What a field is called and what may stand in it."""
+    """The name of a field and its valid values."""
 
     name: str
     lowest: int
@@ -51,7 +51,7 @@ WEEKDAY = Field("day of week", 1, 7, _WEEKDAYS, also=(0,))
 
 
 def numbers(text: str, field: Field) -> tuple[int, ...]:
-    """Return the numbers that match, in order; raise CronError."""
+    """Return the matching numbers of a field, in order."""
     found: set[int] = set()
     for part in text.split(","):
         span, slash, step = part.partition("/")
@@ -63,7 +63,7 @@ def numbers(text: str, field: Field) -> tuple[int, ...]:
 
 
 def day_rules(text: str, field: Field) -> tuple[DayRule, ...]:
-    """Return the rules of a day field, any of which may match; raise CronError."""
+    """Return the rules of a day field; a day matches if any rule does."""
     if text == "?":
         text = "*"
     special = _special_weekday if field is WEEKDAY else _special_day
@@ -81,7 +81,7 @@ def _span(text: str, field: Field) -> tuple[int, int]:
     if field is WEEKDAY and first == _SUNDAY:
         first = 0
     if first > last:
-        raise CronError(f"{field.name}: the range {text!r} runs backwards")
+        raise CronError(f"{field.name}: the range {text!r} ends before it starts")
     return first, last
 
 
@@ -90,7 +90,8 @@ def _number(text: str, field: Field) -> int:
         return field.names.index(text.upper()) + 1
     if not re.fullmatch(r"\+?\d+", text):
         raise CronError(
-            f"{field.name}: {text!r} is no number" + (f" and none of {', '.join(field.names)}" if field.names else "")
+            f"{field.name}: {text!r} is not a number"
+            + (f", nor one of {', '.join(field.names)}" if field.names else "")
         )
     number = int(text)
     if not field.lowest <= number <= field.highest and number not in field.also:
@@ -99,8 +100,8 @@ def _number(text: str, field: Field) -> int:
 
 
 def _step(text: str, field: Field) -> int:
-    if not re.fullmatch(r"\+?\d+", text) or not 0 < int(text) <= _LARGEST_STEP:
-        raise CronError(f"{field.name}: the step {text!r} is no positive number")
+    if not re.fullmatch(r"\+?\d+", text) or not 0 < int(text) <= _MAX_STEP:
+        raise CronError(f"{field.name}: the step {text!r} is not a positive integer")
     return int(text)
 
 
@@ -118,7 +119,7 @@ def _special_day(text: str) -> DayRule | None:
     if match := re.fullmatch(r"L(?:-(\d+))?", text):
         back = int(match[1] or 0)
         if match[1] and not back:
-            raise CronError(f"{DAY.name}: {text!r} must go back at least one day")
+            raise CronError(f"{DAY.name}: the number of days in {text!r} must be 1 or more")
         return lambda year, month: {day for day in [_length(year, month) - back] if day > 0}
     if match := re.fullmatch(r"(\d+)W", text):
         day = _number(match[1], DAY)
@@ -134,7 +135,7 @@ def _special_weekday(text: str) -> DayRule | None:
     if match := re.fullmatch(r"(\w+)#(\d+)", text):
         weekday, number = _number(match[1], WEEKDAY) % 7, int(match[2])
         if not number:
-            raise CronError(f"{WEEKDAY.name}: {text!r} must count from 1")
+            raise CronError(f"{WEEKDAY.name}: the number after # in {text!r} must be 1 or more")
         return lambda year, month: set(_days_with(year, month, weekday)[number - 1 : number])
     return None
 
@@ -183,9 +184,12 @@ _MACROS = {
 }
 _FIELDS = 6
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
-_NOT_IN_JAVA = frozenset({"EST", "MST", "HST", "ROC"})  # names of the database that are no zone there
+#: Names in the time zone database that Java does not know.
+_NOT_IN_JAVA = frozenset({"EST", "MST", "HST", "ROC"})
+#: Months that are searched for a match: the calendar repeats after 28 years, except around 2100.
 _MONTHS_AHEAD = 12 * 100
 _SECOND = timedelta(seconds=1)
+#: How far before a match the change of its UTC offset is searched.
 _WINDOW = timedelta(days=3)
 
 
@@ -204,17 +208,19 @@ class Cron:
 
     @classmethod
     def parse(cls, text: str, zone: str = "UTC") -> Cron:
-        """Return the expression; raise CronError when it or the zone cannot be read.
+        """Parse an expression.
 
         Args:
-            text: Six fields, or `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight`, `@hourly`.
-            zone: A name such as `Europe/Berlin`, or an offset such as `+02:00`.
+            text: Six fields, or ``@yearly``, ``@annually``, ``@monthly``, ``@weekly``, ``@daily``, ``@midnight`` or
+                ``@hourly``.
+            zone: A name such as ``Europe/Berlin``, or an offset such as ``+02:00``.
+
+        Raises:
+            CronError: The expression or the zone is invalid.
         """
-        fields = [one for one in _MACROS.get(text.strip().lower(), text).strip().split(" ") if one]
+        fields = [part for part in _MACROS.get(text.strip().lower(), text).strip().split(" ") if part]
         if len(fields) != _FIELDS:
-            raise CronError(
-                f"{text!r} has {len(fields)} fields instead of six: second minute hour day-of-month month day-of-week"
-            )
+            raise CronError(f"{len(fields)} fields instead of six (second minute hour day-of-month month day-of-week)")
         second, minute, hour, day, month, weekday = fields
         return cls(
             text,
@@ -228,9 +234,9 @@ class Cron:
         )
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the first time after the moment (with a time zone) that matches; None when there is none in 100 years.
+        """Return the first match after an aware datetime; None if there is none in 100 years.
 
-        An hour that summer time skips has no match; an hour that winter time repeats matches twice.
+        A time that the change to summer time skips has no match; one that is repeated in autumn matches twice.
         """
         instant = moment.astimezone(timezone.utc).replace(microsecond=0) + _SECOND
         while True:
@@ -244,7 +250,7 @@ class Cron:
             instant = self._change_before(found, max(instant, found - _WINDOW))
 
     def _change_before(self, end: datetime, start: datetime) -> datetime:
-        """Return the first second with another offset than the start; the start when its offset is that of the end."""
+        """Return the first second after a change of the UTC offset; ``start`` if there is no change before ``end``."""
         offset = self._offset(start)
         if offset == self._offset(end):
             return start
@@ -265,7 +271,7 @@ class Cron:
                     continue
                 time = self._time_from(start if date.date() == start.date() else None)
                 if time is not None:
-                    return datetime(year, month, day, *time)  # noqa: DTZ001 (local time of the zone)
+                    return datetime(year, month, day, *time)  # noqa: DTZ001  local time of the zone
         return None
 
     def _months_from(self, start: datetime) -> Iterator[tuple[int, int]]:
@@ -280,7 +286,7 @@ class Cron:
         return sorted(by_day & by_weekday)
 
     def _time_from(self, start: datetime | None) -> tuple[int, int, int] | None:
-        """Return the first matching time of a day, at or after the start; None when the day has no more."""
+        """Return the first matching time of a day at or after ``start``; None if there is none."""
         if start is None:
             return self.hours[0], self.minutes[0], self.seconds[0]
         for hour in self.hours[bisect_left(self.hours, start.hour) :]:
@@ -302,8 +308,8 @@ def _zone(name: str) -> tzinfo:
     if name in {"Z", "UTC", "GMT", "UT"}:
         return timezone.utc
     if name in _NOT_IN_JAVA:
-        raise CronError(f"{name!r} is no time zone")
+        raise CronError(f"unknown time zone: {name!r}")
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
-        raise CronError(f"{name!r} is no time zone") from error
+        raise CronError(f"unknown time zone: {name!r}") from error
