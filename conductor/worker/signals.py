@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from types import FrameType
+from typing import ClassVar
 
 __all__ = ["Flag", "default_signals_in_forks", "stop_on_signals"]
 
@@ -66,10 +67,11 @@ def stop_on_signals(first: Callable[[], None], second: Callable[[], None]) -> It
 
 
 class _Forks:
-    """What happens to signals in forked children; the hook cannot be removed once it is registered."""
+    """What happens to signals in forked children; hooks cannot be removed once they are registered."""
 
     is_hooked = False
     is_active = False
+    masks: ClassVar[dict[int, set[int]]] = {}
 
 
 def default_signals_in_forks(*, active: bool) -> None:
@@ -80,7 +82,20 @@ def default_signals_in_forks(*, active: bool) -> None:
     _Forks.is_active = active
     if not _Forks.is_hooked and hasattr(os, "register_at_fork"):
         _Forks.is_hooked = True
-        os.register_at_fork(after_in_child=_restore_defaults)
+        os.register_at_fork(before=_block, after_in_parent=_unblock, after_in_child=_restore_defaults)
+
+
+def _block() -> None:
+    """Hold back signals: one that reached the child before its handlers are restored would be lost."""
+    if _Forks.is_active:
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        _Forks.masks[threading.get_ident()] = {int(number) for number in blocked}
+
+
+def _unblock() -> None:
+    mask = _Forks.masks.pop(threading.get_ident(), None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _restore_defaults() -> None:
@@ -88,3 +103,4 @@ def _restore_defaults() -> None:
         _Forks.is_active = False
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _unblock()

@@ -31,6 +31,12 @@ class HandlerThread(threading.Thread):
     def __init__(self, target: Callable[[], object], name: str, *, keeps_alive: bool = False) -> None:
         super().__init__(target=target, name=name, daemon=not keeps_alive)
 
+    def run(self) -> None:
+        """Run the target."""
+        # Threads inherit this flag. Those that a task starts are to be as usual: the interpreter waits for them.
+        self._daemonic = False
+        super().run()
+
 
 def is_handler_thread() -> bool:
     """Return whether the current thread belongs to a handler, so that it must not wait for the end of one."""
