@@ -181,7 +181,7 @@ def test_draining_and_joining_end_at_their_deadline(make, work, wait_until):
     pool.submit("wait")
     wait_until(lambda: work.started)
 
-    assert not pool.drain(soon(0.02))
+    assert not pool.drain(StopDeadline(0.02))
     pool.close()
     assert not pool.join(soon(0.02))
     work.released.set()
