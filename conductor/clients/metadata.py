@@ -7,7 +7,6 @@ from typing import Any
 
 from conductor.clients._base import Resource
 from conductor.clients.bodies import Definition, all_tasks, as_definition, as_model, require_name
-from conductor.clients.ensure import Ensured, compare
 from conductor.errors import ConfigurationError, NotFoundError
 from conductor.models import (
     BulkResponse,
@@ -17,6 +16,7 @@ from conductor.models import (
     WorkflowDef,
     WorkflowDefSummary,
 )
+from conductor.models.definition_diff import Ensured, compare
 from conductor.transport.operation import Edition, Operation, Repeat, nothing
 
 __all__ = ["MetadataClient"]
@@ -151,7 +151,7 @@ class MetadataClient(Resource):
             found: WorkflowDef | None = self.get_workflow(wanted.name, version, metadata=bool(wanted.tags) or None)
         except NotFoundError:
             found = None
-        result = compare(wanted.name, wanted, found)
+        result = Ensured.of(wanted.name, compare(wanted, found))
         if result and not dry_run:
             response = self.update_workflows([wanted])
             if not response.ok:
@@ -170,7 +170,7 @@ class MetadataClient(Resource):
             found: TaskDef | None = self.get_task(wanted.name, metadata=bool(wanted.tags) or None)
         except NotFoundError:
             found = None
-        result = compare(wanted.name, wanted, found)
+        result = Ensured.of(wanted.name, compare(wanted, found))
         if result and not dry_run:
             self.register_tasks([wanted])
         return result

@@ -12,7 +12,6 @@ from typing import Any
 from conductor._internal.cron import Cron, CronError
 from conductor.clients._base import Tagged, check_page, iterate_pages, tag_operations
 from conductor.clients.bodies import as_model, require_enums, require_ids, require_name
-from conductor.clients.ensure import Ensured, compare
 from conductor.clients.payloads import WORKFLOW_INPUT, PayloadStorage
 from conductor.clients.search_query import executions_query, several
 from conductor.clients.workflows import START, announced
@@ -25,6 +24,7 @@ from conductor.models import (
     WorkflowScheduleExecution,
 )
 from conductor.models.codec import epoch_ms
+from conductor.models.definition_diff import Ensured, compare
 from conductor.transport.operation import Edition, Operation, nothing
 
 __all__ = ["ScheduleClient", "SchedulerClient", "check_cron"]
@@ -132,7 +132,7 @@ class ScheduleClient(Tagged):
             found = None
         if found is not None and wanted.paused is None:
             wanted.paused, wanted.paused_reason = found.paused, found.paused_reason
-        result = compare(wanted.name, wanted, found)
+        result = Ensured.of(wanted.name, compare(wanted, found))
         if result and not dry_run:
             self._call(SAVE, body=wanted)
         return result
