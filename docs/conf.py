@@ -43,9 +43,41 @@ html_title = f"conductor-sdk {release}"
 html_show_sphinx = False
 html_copy_source = False
 
+#: Former addresses of pages that moved; each becomes a page that redirects, so that old links work.
+MOVED = {
+    "cli": "reference/cli",
+    "drawing": "howto/diagrams",
+    "first-run": "tutorials/first-worker",
+    "howto-embedded-server": "howto/embedded-server",
+    "howto-server": "howto/oss-server",
+    "howto-testing": "howto/testing",
+    "howto-web-page": "howto/web-page",
+    "howto/examples-of-peers": "howto/other-sdk-examples",
+    "howto/observing": "howto/observability",
+    "howto/scaling": "howto/domains",
+    "licences": "reference/licences",
+    "performance": "explanations/performance",
+    "test-data": "howto/test-data",
+    "tutorials/saga": "howto/saga",
+    "tutorials/scheduled-jobs": "howto/schedules",
+    "tutorials/webhooks": "howto/webhooks",
+    "workflows": "howto/workflows",
+}
+
+
+def write_redirects(app: Sphinx, error: Exception | None) -> None:
+    """Write a redirecting page for each former address."""
+    if error is not None or app.builder.format != "html":
+        return
+    for old, new in MOVED.items():
+        target = "../" * old.count("/") + new + ".html"
+        page = f'<!doctype html><meta http-equiv="refresh" content="0; url={target}"><a href="{target}">Moved</a>\n'
+        (Path(app.outdir) / f"{old}.html").write_text(page, encoding="utf-8")
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Write the generated pages of the reference before the sources are read."""
     app.connect("builder-inited", lambda app: reference_pages.write(Path(app.srcdir) / "reference" / "generated"))
+    app.connect("build-finished", write_redirects)
     app.add_lexer("mermaid", TextLexer)
     return {"parallel_read_safe": True}

@@ -15,9 +15,6 @@ from typing import Any
 
 from attrs import define
 
-from conductor.worker.lifecycle import StopDeadline
-from conductor.worker.threads import HandlerThread
-
 __all__ = ["Places", "WorkerPool"]
 
 
@@ -159,7 +156,7 @@ class WorkerPool:
     def _start_missing(self) -> None:
         while self._threads < self._size:
             self._started += 1
-            thread = HandlerThread(self._main, f"run:{self.name}-{self._started}")
+            thread = threading.Thread(target=self._main, name=f"run:{self.name}-{self._started}")
             self._threads += 1
             try:
                 thread.start()
@@ -210,13 +207,14 @@ class WorkerPool:
         self._on_free(len(taken))
         return taken
 
-    def drain(self, deadline: StopDeadline) -> bool:
-        """Wait until no task runs, up to the deadline; return whether that is so."""
+    def drain(self, deadline: float) -> bool:
+        """Wait until nothing runs, up to ``deadline`` (monotonic); whether that came about."""
         with self._lock:
             while self._busy or self._waiting:
-                if not (seconds := deadline.slice()):
+                left = deadline - time.monotonic()
+                if left <= 0:
                     return False
-                self._free.wait(seconds)
+                self._free.wait(left)
             return True
 
     def close(self) -> None:

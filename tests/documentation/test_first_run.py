@@ -1,4 +1,4 @@
-"""A new user's way, timed: a clone, `make run`, and what docs/first-run.md says, in an empty home folder."""
+"""Time a new user: a clone, `make run`, and docs/tutorials/first-worker.md followed in an empty home folder."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ import pytest
 from blocks import DOCS, ROOT, blocks_of
 
 LIMIT = 180.0  # seconds from the clone to the first workflow's end, on a busy machine and a slow network
-PAGE = DOCS / "first-run.md"
+PAGE = DOCS / "tutorials" / "first-worker.md"
 NOT_THEIRS = ("VENV", "VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONPATH", "XDG_", "ENGINE")
 
 pytestmark = pytest.mark.skipif(

@@ -13,10 +13,13 @@ from conductor.worker.options import WorkerOptions
 
 NAMED = r"# \S+\n"  # the file that it is to stand in
 ELSEWHERE = {  # pages whose blocks need more than this, the test that runs them, and how a block that it runs begins
-    "howto-testing.md": ("tests/functional/testing/test_howto.py", ""),
-    "howto-server.md": ("tests/e2e/test_readme.py", ""),
+    "howto/testing.md": ("tests/functional/testing/test_howto.py", ""),
+    "tutorials/deploy.md": ("tests/functional/test_deploy_tutorial.py", NAMED),
+    "tutorials/testing.md": ("tests/functional/testing/test_howto.py", NAMED),
+    "howto/oss-server.md": ("tests/e2e/test_readme.py", ""),
     "howto/scripts-cron.md": ("tests/functional/test_scripts.py", NAMED),
     "howto/django.md": ("tests/functional/django/test_howto.py", NAMED),
+    "howto/fastapi.md": ("tests/functional/test_fastapi_howto.py", NAMED),
     "howto/flask.md": ("tests/functional/flask/test_howto.py", NAMED),
 }
 NO_VARIABLES = {"CONDUCTOR_API", "CONDUCTOR_EVENTS", "CONDUCTOR_USER", "CONDUCTOR_GROUP"}  # values of enums
@@ -110,6 +113,6 @@ def troubleshooting():
 
 def test_the_pictures_are_those_that_the_page_draws(server, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    run_page(DOCS / "drawing.md", tmp_path)
+    run_page(DOCS / "howto" / "diagrams.md", tmp_path)
     for name in ("order.svg", "order-run.svg"):
         assert (tmp_path / name).read_text() == (DOCS / "images" / name).read_text()

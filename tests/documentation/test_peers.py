@@ -10,7 +10,7 @@ from blocks import DOCS, ROOT
 PEERS = Path(__file__).parent / "peers"
 SECTIONS = {"python-sdk": "## conductor-python", "javascript-sdk": "## The JavaScript SDK"}
 AGENTS = "examples/agents/"
-PAGE = (DOCS / "howto" / "examples-of-peers.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "howto" / "other-sdk-examples.md").read_text(encoding="utf-8")
 
 
 def stored(peer):

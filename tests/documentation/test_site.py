@@ -1,5 +1,6 @@
 """The site builds without a warning, and the pages that are made from the code say all that there is."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,10 @@ def test_the_site_builds_without_a_warning(tmp_path):
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    for old in re.findall(r'^    "(\S+)": "\S+",$', (DOCS / "conf.py").read_text(encoding="utf-8"), re.MULTILINE):
+        page = tmp_path / f"{old}.html"
+        target = re.search(r"url=(\S+)\"", page.read_text(encoding="utf-8"))[1]
+        assert (page.parent / target).exists(), old
 
 
 def test_every_client_has_a_page_with_all_that_its_methods_send():

@@ -1,4 +1,4 @@
-"""Every Python block of the README and of docs/howto-server.md runs; the words of command are those of the Makefile."""
+"""Every Python block of the README and of docs/howto/oss-server.md runs, and every make target exists."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-HOWTO = (ROOT / "docs" / "howto-server.md").read_text()  # its blocks start the real server as well
+HOWTO = (ROOT / "docs" / "howto" / "oss-server.md").read_text()  # its blocks start the real server as well
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README + HOWTO, re.MULTILINE | re.DOTALL)
 
 

@@ -107,7 +107,7 @@ def test_an_example_has_no_problems(name):
 
 def test_the_documentation_runs(server_url, monkeypatch, capsys):
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", server_url)
-    text = (ROOT / "docs" / "workflows.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "howto" / "workflows.md").read_text(encoding="utf-8")
     names = {"__name__": "documentation"}
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(compile(block, "shop.py", "exec"), names)

@@ -270,7 +270,7 @@ def test_a_result_that_is_on_its_way_when_the_grace_period_ends_is_named_and_the
     process.terminate()
     out, _ = process.communicate(timeout=15)
     assert process.returncode == 1, out
-    assert "undelivered results ['slow-1']" in out
+    assert "undelivered ['slow-1']" in out
 
 
 @pytest.mark.parametrize("start", ["TaskHandler().start()", "handler = TaskHandler().start()"])

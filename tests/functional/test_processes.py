@@ -152,7 +152,7 @@ def test_a_grace_period_that_is_not_enough_exits_with_1_and_names_the_tasks(stub
     process.terminate()
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "unfinished tasks ['slow-1']" in out
+    assert "tasks unfinished ['slow-1']" in out
 
 
 def busy(address):

@@ -1,4 +1,4 @@
-"""docs/licences.md lists what installing this package, and each of its extras, brings along."""
+"""docs/reference/licences.md lists what installing this package, and each of its extras, brings along."""
 
 import re
 from importlib.metadata import distribution
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "licences.md"
 EXTRAS = {
     *("fast", "yaml", "cli", "oss", "hypothesis", "server"),
     *("prometheus", "opentelemetry", "sentry", "django", "flask"),

@@ -1,4 +1,4 @@
-"""docs/cli.md documents every command and option."""
+"""docs/reference/cli.md documents every command and option."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import click
 
 from conductor.cli.command import root
 
-TEXT = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 
 
 def commands(group, line=()):

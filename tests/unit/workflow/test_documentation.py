@@ -1,4 +1,4 @@
-"""The blocks of docs/workflows.md run in their order, those apart that need a server, and it names every builder.
+"""The blocks of docs/howto/workflows.md run in their order, those apart that need a server, and it names every builder.
 
 What they print is compared with the page in tests/documentation.
 """
@@ -11,7 +11,7 @@ import pytest
 from conductor import Workflow
 from conductor.workflow import __all__ as builders
 
-TEXT = (Path(__file__).resolve().parents[3] / "docs" / "workflows.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).resolve().parents[3] / "docs" / "howto" / "workflows.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 

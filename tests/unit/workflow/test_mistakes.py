@@ -1250,7 +1250,7 @@ def test_every_code_has_a_mistake_and_is_documented():
     )
     raised = set(re.findall(r'(?:roblem\(|yield|:)\s*\(?\s*"([A-Z]+(?:_[A-Z]+)*)",', written))
     assert raised == codes
-    page = (Path(__file__).parents[3] / "docs" / "workflows.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "howto" / "workflows.md").read_text(encoding="utf-8")
     listed = re.search(r"^Each problem has a stable code.*?\n\n(.*?)\n\n", page, re.DOTALL | re.MULTILINE)[1]
     assert set(re.findall(r"`([A-Z_]+)`", listed)) == codes
 
