@@ -1,8 +1,9 @@
-"""Tests of workflows: a pytest plugin with a server per test, and checks of executions that say what went wrong.
+"""Tests of workflows and workers: a pytest plugin, and functions that need no server.
 
-The plugin is there once the package is installed and does nothing until one of its fixtures is asked for:
-`conductor_server`, `conductor_client`, `conductor_workers` and `run_workflow`. They need the extra `server`.
-`run_task` calls one worker's function without a server.
+The installed package is a pytest plugin with the fixtures `conductor_server`, `conductor_client`, `conductor_workers`,
+`mock_worker` and `run_workflow`, which need the extra `server`; their types are exported for annotations:
+`StartWorkers`, `MockWorkers`, `RunWorkflow`. `assert_workflow` and `execution_tree` check executions; `run_task` calls
+the function of a worker, and `replay_execution` those of a recorded execution.
 """
 
 from __future__ import annotations
@@ -12,15 +13,41 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from conductor.testing.assertions import TaskAssertion, WorkflowAssertion, assert_workflow
+    from conductor.testing.replay import ReplayedTask, replay_execution
+    from conductor.testing.runs import RunWorkflow
     from conductor.testing.single_task import run_task
+    from conductor.testing.tree import execution_tree
+    from conductor.testing.workers import MockCall, MockWorker, MockWorkers, StartWorkers
 
-__all__ = ["TaskAssertion", "WorkflowAssertion", "assert_workflow", "run_task"]
+__all__ = [
+    "MockCall",
+    "MockWorker",
+    "MockWorkers",
+    "ReplayedTask",
+    "RunWorkflow",
+    "StartWorkers",
+    "TaskAssertion",
+    "WorkflowAssertion",
+    "assert_workflow",
+    "execution_tree",
+    "replay_execution",
+    "run_task",
+]
 
 if not TYPE_CHECKING:
+    #: The modules, which are not imported before they are used: pytest imports this one with its plugin.
+    _MODULES = {
+        "assertions": {"TaskAssertion", "WorkflowAssertion", "assert_workflow"},
+        "replay": {"ReplayedTask", "replay_execution"},
+        "runs": {"RunWorkflow"},
+        "single_task": {"run_task"},
+        "tree": {"execution_tree"},
+        "workers": {"MockCall", "MockWorker", "MockWorkers", "StartWorkers"},
+    }
 
     def __getattr__(name: str) -> Any:
-        if name not in __all__:
+        module = next((module for module, names in _MODULES.items() if name in names), None)
+        if module is None:
             raise AttributeError(f"module 'conductor.testing' has no attribute {name!r}")
-        home = "single_task" if name == "run_task" else "assertions"  # not before: pytest imports this with its plugin
-        value = globals()[name] = getattr(importlib.import_module(f"conductor.testing.{home}"), name)
+        value = globals()[name] = getattr(importlib.import_module(f"conductor.testing.{module}"), name)
         return value

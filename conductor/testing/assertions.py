@@ -8,46 +8,53 @@ from typing import Any, NoReturn
 from attrs import frozen
 from typing_extensions import Self
 
-from conductor.models.execution import Workflow
+from conductor.models.execution import WorkflowExecution
 from conductor.models.task import Task
 from conductor.testing.reports import as_table, difference, failure_of
 
 __all__ = ["TaskAssertion", "WorkflowAssertion", "assert_workflow"]
 
+__tracebackhide__ = True  # pytest shows the line of the test, not these functions
 
-def assert_workflow(run: Workflow) -> WorkflowAssertion:
-    """Begin checks of an execution, as `run_workflow` or `client.workflows.get` returned it."""
+
+def assert_workflow(run: WorkflowExecution) -> WorkflowAssertion:
+    """Start a chain of checks of an execution, as `run_workflow` or `client.workflows.get` returned it."""
     return WorkflowAssertion(run)
 
 
 @frozen
 class WorkflowAssertion:
-    """Checks of an execution; each returns what the next can follow, or raises AssertionError."""
+    """Checks of an execution; each returns the object for the next check.
 
-    run: Workflow
+    Raises:
+        AssertionError: A check fails. The message shows all tasks; the exception of the worker, if it ran in this
+            process, is the cause.
+    """
+
+    run: WorkflowExecution
 
     def completed(self) -> Self:
-        """It ended as COMPLETED."""
+        """Check that it ended as COMPLETED."""
         return self.has_status("COMPLETED")
 
     def failed(self, reason: str | None = None) -> Self:
-        """It ended as FAILED, and its reason contains the text."""
+        """Check that it ended as FAILED, with a reason that contains `reason`."""
         return self.has_status("FAILED", reason)
 
     def timed_out(self, reason: str | None = None) -> Self:
-        """It ended as TIMED_OUT, and its reason contains the text."""
+        """Check that it ended as TIMED_OUT, with a reason that contains `reason`."""
         return self.has_status("TIMED_OUT", reason)
 
     def terminated(self, reason: str | None = None) -> Self:
-        """It ended as TERMINATED, and its reason contains the text."""
+        """Check that it ended as TERMINATED, with a reason that contains `reason`."""
         return self.has_status("TERMINATED", reason)
 
     def running(self) -> Self:
-        """It is RUNNING."""
+        """Check that it is RUNNING."""
         return self.has_status("RUNNING")
 
     def has_status(self, status: str, reason: str | None = None) -> Self:
-        """It has this status, and its reason contains the text."""
+        """Check its status, and that its reason contains `reason`."""
         if str(self.run.status) != status:
             self._fail(f"is {self.run.status}, not {status}")
         if reason is not None and reason not in (self.run.reason_for_incompletion or ""):
@@ -55,32 +62,33 @@ class WorkflowAssertion:
         return self
 
     def has_output(self, expected: Mapping[str, Any] | None = None, /, **items: Any) -> Self:
-        """Its output is exactly the map; or holds at least the items, where they are given by name."""
+        """Check that its output equals `expected`, or contains the items that are given by name."""
         return self._compare("output", self.run.output, expected, items)
 
     def has_variables(self, expected: Mapping[str, Any] | None = None, /, **items: Any) -> Self:
-        """Its variables are exactly the map; or hold at least the items, where they are given by name."""
+        """Check that its variables equal `expected`, or contain the items that are given by name."""
         return self._compare("variables", self.run.variables, expected, items)
 
     def ran(self, *reference_names: str) -> Self:
-        """These tasks were scheduled, for the first time in this order; others may lie between."""
+        """Check that these tasks were scheduled in this order; other tasks may come between."""
         order = list(dict.fromkeys(_plain_name(task) for task in self._in_order()))
         if [name for name in order if name in reference_names] != list(reference_names):
             self._fail(f"ran {', '.join(order) or 'nothing'}; expected, in this order: {', '.join(reference_names)}")
         return self
 
     def did_not_run(self, *reference_names: str) -> Self:
-        """None of these tasks was ever scheduled."""
+        """Check that none of these tasks was scheduled."""
         found = sorted({_plain_name(task) for task in self.run.tasks} & set(reference_names))
         if found:
             self._fail(f"ran {', '.join(found)}")
         return self
 
     def task(self, reference_name: str) -> TaskAssertion:
-        """Go on with a task, by its newest attempt; with one in a loop by `name` (the last round) or `name__2`."""
+        """Continue with the last attempt of a task; in a loop `name` is the last iteration, `name__2` the second."""
         found = self.run.task(reference_name)
         if found is None:
-            self._fail(f"has no task {reference_name!r}")
+            names = ", ".join(dict.fromkeys(_plain_name(task) for task in self._in_order())) or "none"
+            self._fail(f"has no task {reference_name!r}; its tasks: {names}")
         return TaskAssertion(self, found)
 
     def _in_order(self) -> list[Task]:
@@ -90,7 +98,7 @@ class WorkflowAssertion:
         self, what: str, actual: Mapping[str, Any], expected: Mapping[str, Any] | None, items: Mapping[str, Any]
     ) -> Self:
         if problem := _mismatch(actual, expected, items):
-            self._fail(f"has another {what}:\n{problem}")
+            self._fail(f"has another {what} (- expected, + actual):\n{problem}")
         return self
 
     def _fail(self, problem: str) -> NoReturn:
@@ -100,21 +108,26 @@ class WorkflowAssertion:
 
 @frozen
 class TaskAssertion:
-    """Checks of a task; `task` goes on with another one, `workflow` with the execution."""
+    """Checks of the last attempt of a task; `task(...)` continues with another task, `workflow` with the execution.
+
+    Raises:
+        AssertionError: A check fails. The message shows all tasks; the exception of the worker, if it ran in this
+            process, is the cause.
+    """
 
     workflow: WorkflowAssertion
     attempt: Task
 
     def completed(self) -> Self:
-        """It ended as COMPLETED."""
+        """Check that it ended as COMPLETED."""
         return self.has_status("COMPLETED")
 
     def failed(self, reason: str | None = None) -> Self:
-        """It ended as FAILED, and its reason contains the text."""
+        """Check that it ended as FAILED, with a reason that contains `reason`."""
         return self.has_status("FAILED", reason)
 
     def has_status(self, status: str, reason: str | None = None) -> Self:
-        """Its newest attempt has this status, and its reason contains the text."""
+        """Check its status, and that its reason contains `reason`."""
         if str(self.attempt.status) != status:
             self._fail(f"is {self.attempt.status}, not {status}")
         found = self.attempt.reason_for_incompletion
@@ -123,28 +136,28 @@ class TaskAssertion:
         return self
 
     def retried(self, times: int) -> Self:
-        """It was tried again so many times: 0 for a task that was tried once."""
+        """Check the number of retries: 0 for a task with one attempt."""
         if self.attempt.retry_count != times:
             self._fail(f"was retried {_times(self.attempt.retry_count)}, not {_times(times)}")
         return self
 
     def has_input(self, expected: Mapping[str, Any] | None = None, /, **items: Any) -> Self:
-        """Its input is exactly the map; or holds at least the items, where they are given by name."""
+        """Check that its input equals `expected`, or contains the items that are given by name."""
         return self._compare("input", self.attempt.input_data, expected, items)
 
     def has_output(self, expected: Mapping[str, Any] | None = None, /, **items: Any) -> Self:
-        """Its output is exactly the map; or holds at least the items, where they are given by name."""
+        """Check that its output equals `expected`, or contains the items that are given by name."""
         return self._compare("output", self.attempt.output_data, expected, items)
 
     def task(self, reference_name: str) -> TaskAssertion:
-        """Go on with another task."""
+        """Continue with another task."""
         return self.workflow.task(reference_name)
 
     def _compare(
         self, what: str, actual: Mapping[str, Any], expected: Mapping[str, Any] | None, items: Mapping[str, Any]
     ) -> Self:
         if problem := _mismatch(actual, expected, items):
-            self._fail(f"has another {what}:\n{problem}")
+            self._fail(f"has another {what} (- expected, + actual):\n{problem}")
         return self
 
     def _fail(self, problem: str) -> NoReturn:
@@ -154,9 +167,9 @@ class TaskAssertion:
 
 
 def _mismatch(actual: Mapping[str, Any], expected: Mapping[str, Any] | None, items: Mapping[str, Any]) -> str:
-    """Return what differs; empty when nothing does."""
+    """Return what differs; an empty string if nothing does."""
     if expected is not None and items:
-        raise TypeError("give the whole map, or items by name, not both")
+        raise TypeError("give either the whole dict or items by name, not both")
     if expected is not None:
         return difference(dict(expected), dict(actual)) if dict(expected) != dict(actual) else ""
     named = {name: actual[name] for name in items if name in actual}
@@ -164,7 +177,7 @@ def _mismatch(actual: Mapping[str, Any], expected: Mapping[str, Any] | None, ite
 
 
 def _cause(tasks: list[Task]) -> BaseException | None:
-    """Return the newest exception of a worker in this process that ended one of the tasks."""
+    """Return the exception of the last task that a worker in this process failed."""
     known = [failure_of(task.task_id) for task in reversed(tasks)]
     return next((error for error in known if error is not None), None)
 

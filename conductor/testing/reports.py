@@ -1,4 +1,4 @@
-"""What the workers of a test raised, by the task that it ended."""
+"""What a failing test shows: executions as tables, differences of values, and exceptions of workers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import difflib
 import json
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import TracebackType
 from typing import Any
 
 from attrs import define, field
 
-from conductor.models.execution import Workflow
+from conductor.models.execution import WorkflowExecution
 
-_LONGEST_REASON = 100
+#: Characters of a reason in a table.
+_MAX_REASON = 100
+_OWN_MODULES = "conductor."
 
 
-def as_table(run: Workflow) -> str:
+def as_table(run: WorkflowExecution) -> str:
     """Return the execution's status, reason and tasks, a line for each attempt."""
     rows: list[tuple[str, ...]] = [("#", "task", "type", "status", "attempt", "reason")]
     for task in sorted(run.tasks, key=lambda one: one.seq):
@@ -32,8 +35,15 @@ def as_table(run: Workflow) -> str:
 
 
 def difference(expected: Any, actual: Any) -> str:
-    """Return the lines of both values as JSON: `-` only expected, `+` only there."""
+    """Return both values as lines of JSON: `-` for those that were expected, `+` for those that are there."""
     return "\n".join(line for line in difflib.ndiff(_lines(expected), _lines(actual)) if not line.startswith("?"))
+
+
+def without(value: Any, names: frozenset[str]) -> Any:
+    """Return a JSON value without the fields of these names, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: without(inner, names) for key, inner in value.items() if key not in names}
+    return [without(inner, names) for inner in value] if isinstance(value, list) else value
 
 
 def _lines(value: Any) -> list[str]:
@@ -41,39 +51,48 @@ def _lines(value: Any) -> list[str]:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
+    return text if len(text) <= _MAX_REASON else f"{text[: _MAX_REASON - 1]}…"
 
 
-_known: dict[str, BaseException] = {}
+_errors: dict[str, BaseException] = {}  # by task
 
 
 def failure_of(task_id: str | None) -> BaseException | None:
-    """Return the exception that a worker of this process raised for the task; None when there is none."""
-    return _known.get(task_id) if task_id else None
+    """Return the exception that a worker of this process raised for the task; None if there is none."""
+    return _errors.get(task_id) if task_id else None
 
 
 @define
 class WorkerFailures:
-    """Takes the exceptions of a test's workers; forgets them at its end.
+    """Keeps the exceptions of a test's workers until the test has ended.
 
     Args:
         report: Called with a title and a traceback, for the report of the test.
     """
 
     report: Callable[[str, str], None]
-    _mine: list[str] = field(factory=list, init=False)
+    _task_ids: list[str] = field(factory=list, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def take(self, task_id: str, title: str, error: BaseException) -> None:
-        """Keep the exception that ended a task."""
+        """Keep the exception that ended a task, with the traceback from the worker's function on."""
+        error.__traceback__ = _from_function_on(error.__traceback__)
         with self._lock:
-            _known[task_id] = error
-            self._mine.append(task_id)
+            _errors[task_id] = error
+            self._task_ids.append(task_id)
         self.report(title, "".join(traceback.format_exception(error)))
 
     def forget(self) -> None:
-        """Let go of all that was kept."""
+        """Forget all of them."""
         with self._lock:
-            for task_id in self._mine:
-                _known.pop(task_id, None)
-            self._mine.clear()
+            for task_id in self._task_ids:
+                _errors.pop(task_id, None)
+            self._task_ids.clear()
+
+
+def _from_function_on(trace: TracebackType | None) -> TracebackType | None:
+    """Leave out the frames of the worker around the function; all of them if there is no other."""
+    inner = trace
+    while inner is not None and str(inner.tb_frame.f_globals.get("__name__")).startswith(_OWN_MODULES):
+        inner = inner.tb_next
+    return inner or trace

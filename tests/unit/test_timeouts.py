@@ -9,7 +9,6 @@ import pytest
 
 from conductor import ConductorClient, ConfigurationError
 from conductor.clients import workflow_wait
-from conductor.testing.runs import WorkflowRunner
 from conductor.transport.operation import NotGiven
 
 MODULES = ("conductor", "conductor.server", "conductor.testing", "conductor.webhook")
@@ -20,7 +19,6 @@ NOT_A_WAIT = {"Workflow"}
 def public_callables():
     """Yield the public functions, classes and methods with their names."""
     owners = [getattr(module, name) for module in map(importlib.import_module, MODULES) for name in module.__all__]
-    owners.append(WorkflowRunner)
     client = ConductorClient(server_url="http://localhost:1")
     properties = [name for name, value in vars(ConductorClient).items() if hasattr(value, "attrname")]
     owners += [type(getattr(client, name)) for name in properties] + [type(client.transport)]
@@ -59,7 +57,7 @@ def test_every_timeout_accepts_none_and_documents_it():
         "TaskHandler.join",
         "Transport.request",
         "Workflow.run",
-        "WorkflowRunner.__call__",
+        "RunWorkflow.__call__",
         "OssServer.wait",
     } <= set(found)
 
