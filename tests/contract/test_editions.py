@@ -52,7 +52,7 @@ LACKED = [
 
 
 @each("key", LACKED)
-def test_what_the_server_lacks_is_unsupported_and_reaches_no_other_operation(key):
+def test_an_operation_the_server_lacks_is_unsupported(key):
     (other,) = (document for document in documents().values() if not document.operation(key))
     taken_for = TAKEN_FOR.get(key)
     wire = Wire(other, {taken_for: said(404, {"message": "There is no such thing"})} if taken_for else {})

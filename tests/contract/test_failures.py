@@ -85,7 +85,7 @@ def expected(key, kinds):
 
 
 @each("key", CALLS)
-def test_an_error_of_the_server_is_the_error_of_its_kind_and_names_the_operation(key):
+def test_an_error_has_the_class_of_its_status_and_the_operation(key):
     found = {name: type(failure(key, answer)) for name, (answer, _) in FAILURES.items()}
 
     assert found == expected(key, {name: kind for name, (_, kind) in FAILURES.items()})
@@ -100,7 +100,7 @@ def test_what_the_server_finds_invalid_is_data(key):
 
 
 @each("key", CALLS)
-def test_an_answer_that_is_none_is_an_unexpected_response_where_a_value_is_due(key):
+def test_an_unreadable_response_is_an_unexpected_response(key):
     operation = one(key)
     found = {name: type(failure(key, answer)) for name, answer in UNREADABLE.items()}
 

@@ -54,7 +54,7 @@ def test_the_documentation_describes_no_arguments_that_are_not_there(client, key
 
 
 @each("key", [key for key in CALLS if key.count("{") > 1])
-def test_what_names_a_thing_stands_in_the_path_in_the_order_of_the_arguments(key):
+def test_names_are_in_the_path_in_the_order_of_the_arguments(key):
     document = next(iter(stating(key)), beyond.server_of(one(key)))
     wire = Wire(document, {key: said(400, {})})
     with pytest.raises(APIError):

@@ -58,7 +58,7 @@ def test_a_page_that_is_run_elsewhere_and_the_test_that_does_are_there(page):
 
 
 @pytest.mark.parametrize("page", ELSEWHERE)
-def test_each_block_of_such_a_page_is_one_that_is_run_there_or_says_why_it_is_not(page):
+def test_each_block_of_a_tested_page_runs_or_says_why_not(page):
     _, begins = ELSEWHERE[page]
     skipped = [
         block.place
@@ -96,7 +96,7 @@ def test_every_option_of_a_worker_is_on_it_too():
     assert [one.name for one in attrs.fields(WorkerOptions) if f"`{one.name.upper()}`" not in page] == []
 
 
-def test_every_error_has_its_row_in_the_troubleshooting_with_a_message_and_what_to_do():
+def test_troubleshooting_has_a_row_with_a_remedy_for_every_error():
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", troubleshooting(), re.MULTILINE)
     assert [name for name, message, cure in rows if message and cure] == sorted(conductor.errors.__all__)
 

@@ -43,7 +43,7 @@ def test_the_documented_example_of_queues_runs(server_url, monkeypatch, capsys):
     assert capsys.readouterr().out == (examples / "queues.txt").read_text(encoding="utf-8")
 
 
-def test_operators_see_pending_tasks_and_have_an_execution_looked_at_again(client, names):
+def test_operators_list_pending_tasks_and_requeue_an_execution(client, names):
     task = names.task()
     step = {"name": task, "taskReferenceName": "step", "type": "SIMPLE"}
     workflow_id = client.workflows.start(names.workflow([step], base="step")["name"])
@@ -53,7 +53,7 @@ def test_operators_see_pending_tasks_and_have_an_execution_looked_at_again(clien
     assert workflow_id in client.admin.requeue_workflow(workflow_id)
 
 
-def test_a_server_without_default_queues_says_so_to_who_would_complete_a_task_through_them(client, waiting):
+def test_completing_a_task_without_default_queues_explains_why_not(client, waiting):
     (task,) = client.workflows.list_tasks(waiting)
 
     for call in (

@@ -301,7 +301,7 @@ def test_each_option_that_is_left_out_is_found(request, kind):
     assert missed == ["ownerApp"] + (["schemaVersion"] if kind == "stored_workflow" else [])
 
 
-def test_a_definition_that_stands_in_a_task_gives_the_sub_workflow_its_name(client, names):
+def test_an_inline_definition_names_its_sub_workflow(client, names):
     inner = {"name": "inner", "version": 1, "tasks": [step("innermost", "NOOP")]}
     child = step("child", "SUB_WORKFLOW", subWorkflowParam={"name": "other", "version": 3, "workflowDefinition": inner})
     wanted = names.workflow([child])

@@ -101,7 +101,7 @@ def test_a_log_line_of_an_unknown_task_is_kept(send, client, wait_until):
     assert [entry.log for entry in wait_until(lambda: client.tasks.list_logs(task_id))] == ["lost"]
 
 
-def test_a_value_of_an_enum_that_the_server_does_not_know_is_a_500_with_words_about_java(send, names):
+def test_an_unknown_enum_value_is_a_500_that_mentions_java(send, names):
     body = [{"name": names("broken"), "ownerEmail": "test@example.com", "retryLogic": "FOO"}]
 
     with pytest.raises(ServerError, match="RetryLogic"):

@@ -125,7 +125,7 @@ def test_output_that_has_no_json_form_fails_for_good_with_the_path_to_it(work):
     assert "$.items[1]" in workflow.tasks[0].reason_for_incompletion
 
 
-def test_an_exception_fails_the_attempt_with_its_reason_its_traceback_in_the_log_and_a_retry(client, work):
+def test_an_exception_fails_the_attempt_with_its_traceback_and_a_retry(client, work):
     def flaky() -> int:
         context = get_task_context()
         context.log("attempt %d", context.retry_count + 1)
@@ -274,7 +274,7 @@ def test_sigterm_lets_tasks_in_flight_end_delivers_them_and_exits_with_0(client,
     assert {(str(task.status), task.poll_count) for one in finished for task in one.tasks} == {("COMPLETED", 1)}
 
 
-def test_a_result_that_the_server_cannot_parse_fails_its_task_and_says_why(work):
+def test_a_result_the_server_cannot_parse_fails_its_task_with_a_reason(work):
     def odd():
         return TaskResult("", "", status="NO_SUCH_STATUS")
 
@@ -288,7 +288,7 @@ def one_task(names, name):
     return names.workflow([{"name": name, "taskReferenceName": "long", "type": "SIMPLE"}])["name"]
 
 
-def test_an_unfinished_task_that_may_run_twice_is_handed_back_and_polled_again_at_once(client, names):
+def test_an_unfinished_repeatable_task_is_released_and_polled_at_once(client, names):
     name, registry = names.task("long", responseTimeoutSeconds=120, timeoutSeconds=300), WorkerRegistry()
     begun, release = threading.Event(), threading.Event()
 
@@ -312,7 +312,7 @@ def test_an_unfinished_task_that_may_run_twice_is_handed_back_and_polled_again_a
 
 
 @pytest.mark.parametrize("extended", [True, False])
-def test_a_task_that_outlives_its_response_timeout_stays_here_while_its_lease_is_extended(client, names, extended):
+def test_an_extended_lease_outlives_the_response_timeout(client, names, extended):
     name = names.task("long", responseTimeoutSeconds=2, timeoutSeconds=120, retryCount=0)
     registry, told, release = WorkerRegistry(), [], threading.Event()
 

@@ -701,7 +701,7 @@ def test_what_the_server_refuses_is_found_before(client, name):
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_fields_of_a_workflow_that_the_server_cannot_read_are_found_before(client, name):
+def test_unreadable_workflow_fields_are_found_before_registration(client, name):
     workflow = Workflow.from_def({**(new() >> noop()).to_dict(), name: UNREADABLE[name]})
     assert [problem for problem in workflow.validate() if problem.is_error]
     assert refuses(client, workflow.to_dict())

@@ -13,7 +13,7 @@ def corpus(folder):
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_the_definitions_of_a_folder_are_found_and_nothing_of_them_is_lost(tmp_path):
+def test_definitions_of_a_folder_are_found_without_loss(tmp_path):
     example = (ROOT / "examples" / "order_processing" / "workflows.json").read_text(encoding="utf-8")
     (tmp_path / "order.json").write_text(example, encoding="utf-8")
     inner = {"name": "inner", "tasks": [{"type": "NOOP"}]}

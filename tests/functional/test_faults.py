@@ -66,9 +66,7 @@ def one_way(updates):
         ("html", 5, 100),
     ],
 )
-def test_no_result_is_lost_when_updates_fail_and_only_those_taken_already_come_twice(
-    stub, start, wait_until, what, every, tasks
-):
+def test_failing_updates_lose_no_result_and_repeat_only_received_ones(stub, start, wait_until, what, every, tasks):
     fault = stub.fault = Fault(what, every)
     ids = [f"work-{i}" for i in range(tasks)]
     stub.add("work", *ids)
@@ -85,7 +83,7 @@ def test_no_result_is_lost_when_updates_fail_and_only_those_taken_already_come_t
 
 
 @pytest.mark.parametrize("what", [429, 401, 500, 503, "cut"])
-def test_a_storm_on_every_request_costs_nothing_and_work_goes_on_soon_after(stub, start, wait_until, what):
+def test_work_resumes_soon_after_every_request_failed(stub, start, wait_until, what):
     fault = stub.fault = Fault(what, kinds=("poll", "update", "update-v2"))
     fault.on = False
     running, release = threading.Barrier(6), threading.Event()
@@ -146,7 +144,7 @@ def outage(stub, start, wait_until, seconds, allowed):
     assert all(len(updates) == 1 for updates in stub.results.values())
 
 
-def test_a_server_that_is_gone_for_five_seconds_costs_two_more_at_most(stub, start, wait_until, caplog):
+def test_recovery_from_an_outage_takes_two_seconds_at_most(stub, start, wait_until, caplog):
     caplog.set_level("INFO", logger="conductor.worker")
     outage(stub, start, wait_until, seconds=5, allowed=RECOVERY + SLACK)
     wait_until(lambda: caplog.text.count("polling works again after") == 2)
@@ -157,11 +155,11 @@ def test_a_server_that_is_gone_for_five_seconds_costs_two_more_at_most(stub, sta
 
 
 @pytest.mark.slow
-def test_a_server_that_is_gone_for_a_minute_costs_five_seconds_more_at_most(stub, start, wait_until):
+def test_recovery_from_a_minute_of_outage_takes_five_seconds_at_most(stub, start, wait_until):
     outage(stub, start, wait_until, seconds=60, allowed=5 + SLACK)
 
 
-def test_work_goes_on_within_two_seconds_of_a_token_endpoint_that_was_away_for_six(stub, start, wait_until):
+def test_work_resumes_two_seconds_after_the_token_endpoint(stub, start, wait_until):
     fault = stub.fault = Fault(503, kinds=("token",))
     stub.token = lambda: f"t{stub.requests['token']}"
     stub.add("work", "work-1")
@@ -234,7 +232,7 @@ BAD = {
 }
 
 
-def test_whatever_a_function_does_its_task_is_answered_within_a_second_and_the_others_go_on(stub, start, wait_until):
+def test_whatever_a_function_does_its_task_ends_within_a_second(stub, start, wait_until):
     begun, answered = {}, {}
 
     def work(kind: str):
@@ -316,7 +314,7 @@ def page(status, text, kind="text/html"):
         page(200, "{}", "application/json"),
     ],
 )
-def test_what_a_proxy_answers_while_the_server_is_restarted_costs_no_result(stub, start, wait_until, answer):
+def test_responses_of_a_proxy_during_a_restart_lose_no_result(stub, start, wait_until, answer):
     fault = stub.fault = Fault(answer)
     stub.add("work", "work-1")
     handler = start(Worker(lambda: None, "work"))
@@ -327,9 +325,7 @@ def test_what_a_proxy_answers_while_the_server_is_restarted_costs_no_result(stub
     assert stub.results["work-1"][0]["status"] == "COMPLETED"
 
 
-def test_a_server_that_knows_no_update_v2_in_the_words_of_its_framework_gets_the_results_otherwise(
-    stub, start, wait_until
-):
+def test_without_update_v2_results_are_sent_by_update(stub, start, wait_until):
     unknown = '{"timestamp": 1, "status": 404, "error": "Not Found", "path": "/api/tasks/update-v2"}'
     stub.fault = Fault(page(404, unknown, "application/json"), kinds=("update-v2",))
     stub.add("work", *(f"work-{i}" for i in range(5)))
@@ -410,7 +406,7 @@ def test_a_token_endpoint_that_was_not_there_at_first_is_found_later(stub, start
     assert handler.health().token == "valid"
 
 
-def test_with_one_place_for_all_no_type_waits_for_the_other_to_have_nothing_left(stub, start, wait_until):
+def test_one_shared_slot_is_divided_fairly_between_types(stub, start, wait_until):
     order = []
     stub.add("a", *(f"a-{i}" for i in range(200)))
     stub.add("b", *(f"b-{i}" for i in range(5)))
@@ -436,7 +432,7 @@ def test_results_that_are_not_taken_make_a_handler_unready(stub, start, wait_unt
     wait_until(lambda: handler.health().is_ready)
 
 
-def test_a_should_poll_that_fails_is_logged_once_and_makes_a_handler_unready(stub, start, wait_until, caplog):
+def test_a_failing_should_poll_is_logged_once_and_is_not_ready(stub, start, wait_until, caplog):
     asked, is_broken = [], threading.Event()
     is_broken.set()
 

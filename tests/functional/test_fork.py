@@ -147,7 +147,7 @@ def work_until_it_ran_in(stub, processes, wait_until):
     assert all(len(updates) == 1 for updates in stub.results.values())
 
 
-def test_with_gunicorn_preload_no_answer_crosses_and_each_worker_runs_tasks(stub, serve, tmp_path, wait_until):
+def test_gunicorn_preload_mixes_no_responses_and_each_worker_runs_tasks(stub, serve, tmp_path, wait_until):
     (tmp_path / "app.py").write_text(APP + IN_MASTER)
     (tmp_path / "gunicorn.conf.py").write_text(CONFIG)
     gunicorn = serve("-m", "gunicorn", "app:app")
@@ -188,7 +188,7 @@ def _ask_in_child(client, writer):
     writer.send(wrong)
 
 
-def test_with_multiprocessing_no_answer_crosses_between_parent_and_children(stub):
+def test_multiprocessing_mixes_no_responses_of_parent_and_children(stub):
     context = multiprocessing.get_context("fork")
     with ConductorClient(server_url=stub.url) as client:
         for n in range(5):

@@ -214,9 +214,7 @@ def test_a_task_that_outlives_its_response_timeout_is_reported_once(stub, make, 
     assert "work-1" in caplog.text
 
 
-def test_a_poller_that_does_not_go_on_makes_a_handler_dead_and_is_reported_once(
-    stub, make, wait_until, caplog, monkeypatch
-):
+def test_a_stuck_poller_is_reported_once_and_makes_the_handler_not_live(stub, make, wait_until, caplog, monkeypatch):
     monkeypatch.setattr("conductor.worker.poller._STUCK_AFTER", 0.5)
     release = threading.Event()
     handler = make(Worker(lambda: None, "work", should_poll=lambda: release.wait(20))).start()

@@ -229,7 +229,7 @@ def test_interim_responses_are_skipped(peer, transport):
     assert len(server.connections) == 1  # the responses ended where they should, so it was used again
 
 
-def test_a_session_of_the_users_refuses_an_interim_status_and_drops_its_connections(peer, transport):
+def test_a_custom_session_refuses_an_interim_status_and_reconnects(peer, transport):
     def script(connection, number, target):
         if number == 0 and len(server.connections) == 1:
             _send(connection, b"HTTP/1.1 103 Early Hints\r\n\r\n")
@@ -310,7 +310,7 @@ def test_json_beyond_the_limits_is_an_unexpected_response(peer, transport):
             assert caught.value.operation, name
 
 
-def test_an_error_response_beyond_the_limits_is_still_an_error_of_the_call(peer, transport):
+def test_an_error_response_over_the_limits_still_raises_its_error(peer, transport):
     for value in DEEP.values():
         server = peer(lambda c, *_, value=value: _send(c, reply(value, status="500 Broken")))
         for call in ways(transport(server.url)).values():
@@ -509,7 +509,7 @@ def test_the_wrong_scheme_is_named_both_ways(peer, transport, authority):
         assert "ConnectionPool" not in str(caught.value)
 
 
-def test_a_large_body_that_the_server_refuses_early_gets_the_servers_answer(transport):
+def test_an_early_refusal_of_a_large_body_is_read(transport):
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():

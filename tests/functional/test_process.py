@@ -72,7 +72,7 @@ def test_a_signal_with_ten_tasks_in_flight_delivers_ten_and_exits_with_0(stub, s
     assert len(stub.done()) == 10
 
 
-def test_a_grace_period_that_is_not_enough_exits_with_1_and_names_the_tasks(stub, spawn):
+def test_an_exceeded_grace_period_exits_with_1_and_names_the_tasks(stub, spawn):
     stub.add("slow", "slow-1")
     process = spawn(SLOW.replace("sleep(1.0)", "sleep(60)").replace("TaskHandler()", "TaskHandler(grace_seconds=0.5)"))
     read_until(process, "in flight")
@@ -82,7 +82,7 @@ def test_a_grace_period_that_is_not_enough_exits_with_1_and_names_the_tasks(stub
     assert "slow-1" in out
 
 
-def test_a_second_signal_aborts_and_names_what_ran_and_what_was_not_delivered(stub, spawn, wait_until):
+def test_a_second_signal_aborts_and_names_tasks_and_results(stub, spawn, wait_until):
     stub.fault = lambda kind: 503 if kind in {"update", "update-v2"} else None
     stub.add("slow", "slow-1", inputData={"seconds": 60})
     stub.add("slow", "slow-2", inputData={"seconds": 0})
@@ -122,7 +122,7 @@ def test_a_configuration_that_cannot_be_used_exits_with_2_and_says_why(spawn, tm
     assert ("in half" in out) == ("broken" in code)
 
 
-def test_started_as_the_last_line_of_a_script_it_keeps_working_until_ctrl_c(stub, spawn, wait_until):
+def test_a_handler_started_in_the_last_line_works_until_ctrl_c(stub, spawn, wait_until):
     process = spawn("""
         @worker_task("work", thread_count=2)
         def work(): ...
@@ -247,7 +247,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_full_disk_under_the_outbox_loses_nothing_while_the_process_lives(stub, spawn, wait_until, tmp_path):
+def test_a_full_disk_under_the_outbox_loses_nothing_in_memory(stub, spawn, wait_until, tmp_path):
     stub.fault = lambda kind: 503 if kind in {"update", "update-v2"} else None
     process = spawn(FULL_DISK, OUTBOX=str(tmp_path / "outbox.db"), SECONDS="3")
     read_until(process, "started")
@@ -260,9 +260,7 @@ def test_a_full_disk_under_the_outbox_loses_nothing_while_the_process_lives(stub
     assert len(stub.done()) == 20
 
 
-def test_a_result_that_is_on_its_way_when_the_grace_period_ends_is_named_and_the_exit_status_is_1(
-    stub, spawn, wait_until
-):
+def test_a_result_in_flight_after_the_grace_period_is_named_with_status_1(stub, spawn, wait_until):
     stub.fault = lambda kind: "hang" if kind in {"update", "update-v2"} else None
     stub.add("slow", "slow-1")
     process = spawn(SLOW.replace("sleep(1.0)", "sleep(0)").replace("TaskHandler()", "TaskHandler(grace_seconds=1)"))
@@ -283,9 +281,7 @@ def test_ctrl_c_after_a_scripts_last_line_drains_and_delivers(stub, spawn, start
     assert len(stub.done()) == 4
 
 
-def test_a_kill_while_results_are_on_their_way_for_the_first_time_loses_none_that_is_in_the_outbox(
-    stub, spawn, tmp_path, wait_until
-):
+def test_a_kill_loses_no_result_that_is_in_the_outbox(stub, spawn, tmp_path, wait_until):
     stub.fault = lambda kind: "hang" if kind in {"update", "update-v2"} else None
     stub.add("slow", *(f"slow-{i}" for i in range(10)))
     code = SLOW.replace("sleep(1.0)", "sleep(0)").replace(

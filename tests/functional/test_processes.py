@@ -111,7 +111,7 @@ def test_each_process_works_and_a_signal_drains_them_all(stub, run, wait_until):
     wait_until(lambda: not any(is_there(pid) for pid in pids(stub)))
 
 
-def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_drains_all_the_same(stub, run):
+def test_ctrl_c_that_reaches_the_whole_group_drains_it(stub, run):
     stub.add("slow", "slow-1", "slow-2")
     process = run()
     read_until(process, "in flight", times=2)
@@ -135,7 +135,7 @@ def test_a_killed_process_is_started_again_and_the_others_go_on(stub, run, wait_
     assert process.returncode == 0, out
 
 
-def test_a_killed_parent_takes_its_processes_with_it_once_they_are_drained(stub, run, wait_until):
+def test_processes_drain_and_end_after_their_parent_is_killed(stub, run, wait_until):
     process = run()
     stub.add("slow", *(f"slow-{i}" for i in range(10)))
     read_until(process, "in flight", times=10)
@@ -145,7 +145,7 @@ def test_a_killed_parent_takes_its_processes_with_it_once_they_are_drained(stub,
     wait_until(lambda: not any(is_there(pid) for pid in pids(stub)))
 
 
-def test_a_grace_period_that_is_not_enough_exits_with_1_and_names_the_tasks(stub, run):
+def test_an_exceeded_grace_period_exits_with_1_and_names_the_tasks(stub, run):
     stub.add("slow", "slow-1", inputData={"seconds": 60})
     process = run(SCRIPT.replace("metrics=True", "grace_seconds=0.5"))
     read_until(process, "in flight")
@@ -271,9 +271,7 @@ KILLED = SCRIPT.replace("metrics=True", 'outbox=os.environ["OUTBOX"]').replace(
 )
 
 
-def test_results_of_killed_processes_are_delivered_by_their_successors_and_no_task_runs_again(
-    stub, run, wait_until, tmp_path
-):
+def test_successors_deliver_the_results_of_killed_processes(stub, run, wait_until, tmp_path):
     stub.fault = lambda kind: 503 if kind in {"update", "update-v2"} else None
     stub.add("who", *(f"who-{i}" for i in range(20)))
     process = run(KILLED, OUTBOX=str(tmp_path / "box"), RUNS=str(tmp_path / "runs"))
@@ -323,7 +321,7 @@ def test_a_worker_that_no_name_leads_to_is_refused():
         TaskHandler(Settings(), workers=[hidden], processes=2).start()
 
 
-def test_a_decorated_function_of_a_registry_of_ones_own_is_found_by_its_variable():
+def test_a_function_of_a_custom_registry_is_found_by_its_variable():
     from conductor.worker.processes.spec import wanted
 
     registry = WorkerRegistry()

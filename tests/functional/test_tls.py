@@ -39,7 +39,7 @@ def secure(stub, authority, tmp_path):
 
 
 @pytest.mark.parametrize("wants_client", [False, True])
-def test_clients_and_workers_speak_tls_with_and_without_client_certificates(stub, secure, wait_until, wants_client):
+def test_clients_and_workers_use_tls_and_client_certificates(stub, secure, wait_until, wants_client):
     settings = Settings(**secure(wants_client=wants_client))
     stub.add("work", "work-1", "work-2")
     with ConductorClient(settings) as client:
@@ -48,7 +48,7 @@ def test_clients_and_workers_speak_tls_with_and_without_client_certificates(stub
         wait_until(lambda: {"work-1", "work-2"} <= stub.done())
 
 
-def test_a_certificate_that_is_not_trusted_is_an_immediate_error_that_says_what_to_do(secure, monkeypatch):
+def test_an_untrusted_certificate_is_an_immediate_error_with_a_remedy(secure, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
     slept = []
@@ -63,7 +63,7 @@ def test_a_certificate_that_is_not_trusted_is_an_immediate_error_that_says_what_
     assert slept == []
 
 
-def test_a_worker_says_once_that_a_certificate_is_not_trusted_and_what_to_do(secure, wait_until, monkeypatch, caplog):
+def test_a_worker_logs_an_untrusted_certificate_once_with_a_remedy(secure, wait_until, monkeypatch, caplog):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
     settings = Settings(server_url=secure()["server_url"], auth_key="k", auth_secret="s")

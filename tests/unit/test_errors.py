@@ -31,7 +31,7 @@ def test_an_error_becomes_plain_values_for_logs():
     assert error.to_dict()["error"] == "NotFoundError"
 
 
-def test_the_intent_not_to_retry_cannot_be_swallowed_as_an_error_of_the_sdk():
+def test_non_retryable_errors_are_not_caught_as_sdk_errors():
     assert not issubclass(errors.NonRetryableError, errors.ConductorError)
 
 

@@ -52,7 +52,7 @@ CALLS = {
 
 
 @each(("module", "name"), product(FACADES, [*NAMES, "simpleTask", "httpTask", "taskManager"]))
-def test_a_name_of_another_sdk_is_not_there_and_both_forms_of_import_say_what_is(module, name):
+def test_importing_a_name_of_another_sdk_names_its_successor(module, name):
     there = importlib.import_module(module)
     assert not hasattr(there, name)
     with pytest.raises(AttributeError, match=": use ") as by_attribute:
@@ -133,7 +133,7 @@ def test_an_input_may_have_an_old_name_when_it_stands_in_a_dict():
     ("given", "method"),
     product([{"overwrite": True}, {"workflow_input": {}}], ["register", "start", "execute", "run", "diff"]),
 )
-def test_a_workflow_that_is_called_as_if_it_held_a_client_says_that_it_does_not(method, given):
+def test_a_workflow_method_without_a_client_explains_the_call(method, given):
     with pytest.raises(TypeError, match=r"takes a ConductorClient first, and got True|takes no 'workflow_input'"):
         getattr(Workflow("w"), method)(True)
     with pytest.raises(TypeError, match=r"takes a ConductorClient first, and got None|takes no 'workflow_input'"):

@@ -59,7 +59,7 @@ def test_every_variable_is_read():
     )
 
 
-def test_an_argument_wins_over_its_variable_and_the_newer_name_over_the_older():
+def test_arguments_win_over_variables_and_new_names_over_old_ones():
     environ = {
         "CONDUCTOR_SERVER_URL": "http://env",
         "CONDUCTOR_MAX_CONNECTIONS": "3",

@@ -60,7 +60,7 @@ def is_alive(pid):
 
 
 @pytest.mark.slow
-def test_a_crash_of_the_owner_frees_the_port_and_the_data_is_there_for_the_next_start(tmp_path):
+def test_a_crash_of_the_owner_frees_the_port_and_keeps_the_data(tmp_path):
     owner = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
     )

@@ -41,7 +41,7 @@ def until(condition, seconds):
         time.sleep(0.5)
 
 
-def test_every_order_ends_right_when_the_server_is_restarted_in_the_middle(tmp_path):
+def test_orders_survive_a_restart_of_the_server(tmp_path):
     server = start_oss_server(directory=tmp_path)
     port = int(server.url.rpartition(":")[2].partition("/")[0])
     try:

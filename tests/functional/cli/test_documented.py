@@ -55,7 +55,7 @@ def test_every_option_that_is_promised_is_there():
     assert missing == set()
 
 
-def test_every_command_about_a_task_takes_the_reference_name_in_place_of_its_id():
+def test_task_commands_accept_the_reference_name_instead_of_the_id():
     assert "Here and below, `--ref NAME`" in TEXT
     about = {name for name, command in ALL.items() if any(one.name == "task_id" for one in command.params)}
     assert about == {"task get", "task logs", "task complete", "task fail", "task replay"}

@@ -93,7 +93,7 @@ def test_without_the_outbox_a_start_that_fails_raises_after_the_commit(shop, ser
     assert Order.objects.count() == 1
 
 
-def test_the_input_is_that_of_the_call_not_what_it_becomes_until_the_commit(shop, pay, client, executions):
+def test_the_input_is_captured_at_the_call_and_not_at_the_commit(shop, pay, client, executions):
     given = {"number": "o-1"}
     with atomic():
         start("pay", given, outbox=False)
@@ -204,7 +204,7 @@ def test_many_deliverers_start_each_entry_once(shop, pay, entries, executions):
     assert [found for found, _ in executions()] == [f"c-{n:02}" for n in range(20)]
 
 
-def test_a_deliverer_that_dies_after_the_start_leaves_an_entry_that_is_started_again(shop, pay, entries, executions):
+def test_an_entry_is_started_again_after_its_deliverer_died(shop, pay, entries, executions):
     """The open-source server starts it twice then; one that heeds idempotency keys, as here, answers with the first."""
     from conductor.contrib.django import outbox
 

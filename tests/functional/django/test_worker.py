@@ -44,7 +44,7 @@ def test_the_connection_of_a_tasks_thread_ends_with_the_task(shop, client, defin
     assert (first["was_open"], second["was_open"]) == (False, False)
 
 
-def test_a_connection_that_broke_in_a_task_harms_no_other_task_of_its_thread(shop, client, define, manage, said):
+def test_a_connection_broken_in_a_task_does_not_affect_the_next_task(shop, client, define, manage, said):
     said(manage("conductor_worker", "--threads", "1"), "Running workers for")
     define("broken", "shop_break_connection")
 

@@ -119,7 +119,7 @@ def test_others_get_401(hooked, headers):
     assert hooked.post("/github", data=BODY, headers=headers).status_code == 401
 
 
-def test_a_secret_may_be_looked_up_when_a_request_comes_and_an_old_webhook_is_refused(hooked):
+def test_a_secret_is_looked_up_per_request_and_old_webhooks_are_refused(hooked):
     fresh = sign_webhook(BODY, "the older secret")
     old = sign_webhook(BODY, SECRET, clock=lambda: 1_000_000.0)
 

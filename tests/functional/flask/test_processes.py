@@ -90,7 +90,7 @@ def test_a_mistake_is_told_in_one_line_with_status_2(app, spawn):
     assert said == "Error: No worker is declared for task 'flask_cuont'; declared are: flask_count.\n"
 
 
-def test_under_gunicorn_with_preload_no_answer_crosses_between_the_workers(app, spawn, client, define, wait_until):
+def test_gunicorn_preload_mixes_no_responses_between_workers(app, spawn, client, define, wait_until):
     define("counted", "flask_count")
     words = ["--preload", "--workers", "3", "--threads", "2", "--bind", "127.0.0.1:0", "counting:create_app()"]
     web = spawn("gunicorn", *words, PYTHONWARNINGS="ignore")

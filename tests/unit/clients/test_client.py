@@ -51,7 +51,7 @@ def test_a_token_given_is_sent(wire, client):
 
 
 @responses.activate
-def test_a_start_is_repeated_after_a_bad_gateway_only_with_an_idempotency_key_on_which_the_server_acts():
+def test_a_start_is_retried_only_with_an_effective_idempotency_key():
     from conductor.transport.retry import RetryPolicy
 
     starts = responses.post("http://conductor.test/api/workflow", status=503)

@@ -51,7 +51,7 @@ def test_each_start_has_the_size_of_its_input_and_a_failed_one_is_counted(client
     assert metrics.snapshot()["http_api_client_request_seconds"]["samples"]
 
 
-def test_a_start_that_works_is_no_error_and_has_no_version_where_none_was_given(client, metrics, wire):
+def test_a_successful_start_has_no_error_and_no_version_unless_given(client, metrics, wire):
     wire.answer("id-1")
     client.workflows.start("order")
     assert found(metrics, "workflow_input_size_bytes") == {("order", ""): 2}

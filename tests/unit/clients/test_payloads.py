@@ -13,7 +13,7 @@ PLACE = {"uri": "http://conductor.test/store/1?signature=s3cr3t", "path": "input
 RESULT = {"workflowInstanceId": "w", "taskId": "t", "status": "COMPLETED"}
 
 
-def test_an_input_over_the_limit_goes_to_the_storage_and_the_start_names_its_place(client, wire):
+def test_an_input_over_the_limit_is_stored_and_referenced_in_the_start(client, wire):
     wire.answer(PLACE).answer("").answer("id-1")
 
     assert client.workflows.start("order", LARGE) == "id-1"
@@ -81,7 +81,7 @@ def test_a_storage_that_fails_is_an_error_without_its_address(client, wire):
     assert "/workflow/external-storage-location" in str(caught.value)
 
 
-def test_an_output_over_the_limit_goes_to_the_storage_and_the_callers_result_stays(client, wire):
+def test_an_output_over_the_limit_is_stored_without_changing_the_result(client, wire):
     wire.answer({**PLACE, "path": "out/1.json"}).answer("").answer("t")
     result = TaskResult("w", "t", TaskResultStatus.COMPLETED, output_data=dict(LARGE))
 
@@ -128,7 +128,7 @@ def test_a_payload_that_is_no_json_is_an_error(client, wire):
         client.tasks.get("t")
 
 
-def test_a_payload_that_the_server_has_dropped_is_told_and_the_rest_is_shown(client, wire, caplog):
+def test_a_payload_the_server_dropped_is_reported_next_to_the_rest(client, wire, caplog):
     wire.answer({"workflowId": "w", "status": "RUNNING", "externalInputPayloadStoragePath": "in.json"})
     wire.answer({"path": "in.json"})
 

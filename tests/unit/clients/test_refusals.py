@@ -58,7 +58,7 @@ def test_what_is_too_large_is_refused_where_the_server_has_no_storage(client, wi
     assert [request.method for request in wire.requests] == ["GET"]
 
 
-def test_what_is_large_is_sent_where_the_server_has_a_storage_to_which_it_moves_it(client, wire):
+def test_a_large_value_is_sent_to_a_server_that_stores_it_itself(client, wire):
     wire.answer({"path": "p", "uri": "http://conductor.test/store"}).answer("id-1")
 
     assert client.workflows.start_by_name("order", BIG) == "id-1"
@@ -199,7 +199,7 @@ def test_an_input_that_has_no_json_form_is_refused_with_its_place(client, wire):
     assert not wire.requests
 
 
-def test_the_error_of_an_unknown_value_says_where_it_is_and_what_may_be_there(client):
+def test_the_error_of_an_unknown_value_has_its_path_and_valid_values(client):
     task = {**TASK, "taskDefinition": {"retryLogic": "FOO"}}
     with pytest.raises(ConfigurationError, match="'FOO'; it must be one of FIXED, ") as caught:
         client.metadata.register_workflow(definition(tasks=[TASK, task]))
@@ -238,7 +238,7 @@ def test_what_is_there_in_another_state_is_a_conflict(client, wire, status, mess
         client.workflows.retry("w")
 
 
-def test_a_skipped_tasks_output_that_is_too_long_for_a_url_is_said_clearly(client, wire):
+def test_a_skipped_tasks_output_over_the_url_limit_is_explained(client, wire):
     wire.answer("<title>HTTP Status 400</title>", status=400, content_type="text/html")
 
     with pytest.raises(BadRequestError, match="travel in the URL, of which they take 20,0") as caught:

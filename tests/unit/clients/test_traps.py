@@ -62,7 +62,7 @@ def test_options_that_guides_show_and_the_server_drops_are_refused(client, wire,
 
 
 @pytest.mark.parametrize("action", ["terminate_workflow", "update_workflow_variables"])
-def test_an_action_that_the_open_source_server_never_carries_out_is_refused_there(client, wire, action):
+def test_an_action_that_oss_ignores_is_refused_on_oss(client, wire, action):
     client.transport._server = ServerInfo(Edition.OSS, "3.32.3")
     for call in (
         client.events.create_handler,

@@ -37,7 +37,7 @@ def test_strings_have_a_unit_or_are_seconds():
             parse_duration(text, "pause")
 
 
-def test_whole_seconds_are_rounded_up_everywhere_so_that_a_short_time_is_not_none():
+def test_seconds_are_rounded_up_so_that_a_short_time_is_not_zero():
     assert timedelta_to_seconds(HALF_A_SECOND) == 1
     assert timedelta_to_seconds("${workflow.input.pause}") == "${workflow.input.pause}"
     assert Workflow("w", timeout=HALF_A_SECOND).to_def().timeout_seconds == 1

@@ -179,7 +179,7 @@ def test_a_task_definition_inside_a_workflow_definition_may_have_no_name():
     assert task.to_dict() == inline
 
 
-def test_a_required_text_that_is_left_out_is_not_written_and_one_that_is_empty_is():
+def test_a_missing_required_string_is_omitted_and_an_empty_one_written():
     read = WorkflowTask.from_dict({"taskReferenceName": ""})
     copied = pickle.loads(pickle.dumps(copy.deepcopy(read)))
 

@@ -250,7 +250,7 @@ def test_a_start_is_repeated_only_with_an_idempotency_key(http, make, has_key, a
     assert caught.value.attempts == attempts
 
 
-def test_a_start_is_not_repeated_by_a_server_that_ignores_idempotency_keys(http, make, slept):
+def test_a_start_is_not_retried_if_the_server_ignores_its_key(http, make, slept):
     http.post(f"{API}/keyed", body=requests.ConnectionError("reset"))
     http.get(f"{API}/version", body="3.32.3")
     http.get(f"{API}/token/userInfo", json={"message": "No static resource api/token/userInfo."}, status=404)
@@ -260,7 +260,7 @@ def test_a_start_is_not_repeated_by_a_server_that_ignores_idempotency_keys(http,
     http.assert_call_count(f"{API}/keyed", 1)
 
 
-def test_a_conflict_after_a_lost_answer_says_that_it_may_be_one_with_itself(http, make, slept):
+def test_a_conflict_after_a_lost_response_may_be_with_itself(http, make, slept):
     http.post(f"{API}/keyed", body=requests.ConnectionError("reset"))
     http.post(f"{API}/keyed", json={"status": 409, "message": "The key was used"}, status=409)
     with pytest.raises(ConflictError, match="RETURN_EXISTING") as caught:
@@ -271,7 +271,7 @@ def test_a_conflict_after_a_lost_answer_says_that_it_may_be_one_with_itself(http
     assert "RETURN_EXISTING" not in str(plain.value)
 
 
-def test_a_start_that_was_refused_for_its_rate_is_repeated_by_every_server(http, make, slept):
+def test_a_rate_limited_start_is_retried_on_every_server(http, make, slept):
     http.post(f"{API}/keyed", status=429)
     http.post(f"{API}/keyed", body="id-1")
     assert make().request(KEYED, body={}, has_key=True) == "id-1"
@@ -431,7 +431,7 @@ def test_no_secret_is_in_an_error_or_in_the_log(http, make, caplog):
     assert "t0ken" not in told
 
 
-def test_an_outage_costs_at_most_four_requests_a_call_and_one_once_the_budget_is_spent(http, make, slept):
+def test_an_outage_costs_four_requests_a_call_until_the_budget_is_spent(http, make, slept):
     http.get(f"{API}/thing/a", status=503)
     transport = make()
     transport.budget = RetryBudget(clock=lambda: 0.0)

@@ -24,7 +24,7 @@ def test_path_parameters_are_quoted(name, quoted):
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../secrets", "a\\b", None])
-def test_what_the_server_cannot_address_is_refused_before_anything_is_sent(name):
+def test_names_the_server_cannot_address_are_refused_before_sending(name):
     with pytest.raises(ConfigurationError) as caught:
         GET.fill({"name": name, "ref": "r"})
     assert caught.value.variable == "name"

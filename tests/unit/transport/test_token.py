@@ -126,7 +126,7 @@ def test_a_valid_token_survives_failed_refreshes(cache, server, now):
     assert cache.get() == "t3"
 
 
-def test_an_outage_is_logged_when_it_begins_and_when_it_ends_with_its_length_and_count(cache, server, now, caplog):
+def test_an_outage_is_logged_at_its_beginning_and_at_its_end(cache, server, now, caplog):
     caplog.set_level("INFO", logger="conductor.transport.auth")
     server.error = APIConnectionError("down")
     for _ in range(6):
@@ -142,7 +142,7 @@ def test_an_outage_is_logged_when_it_begins_and_when_it_ends_with_its_length_and
     assert "after 366.0 s and 6 failed attempt(s)" in ends.getMessage()
 
 
-def test_a_refused_access_key_is_one_error_also_in_the_middle_of_an_outage(cache, server, now, caplog):
+def test_a_refused_access_key_during_an_outage_is_one_error(cache, server, now, caplog):
     for error in (APIConnectionError("down"), AuthenticationError("no"), AuthenticationError("no")):
         server.error = error
         with pytest.raises(type(error)):
@@ -157,7 +157,7 @@ def test_a_server_without_a_token_endpoint_is_remembered(cache, server):
     assert (server.calls, cache.is_disabled) == (1, True)
 
 
-def test_a_server_that_seemed_to_have_no_token_endpoint_is_asked_again_once_it_refuses_a_request(cache, server, now):
+def test_a_missing_token_endpoint_is_tried_again_after_a_refused_request(cache, server, now):
     server.error = NoTokenEndpoint()
     assert cache.get() is None
     server.error = None
@@ -173,7 +173,7 @@ def test_a_fetch_is_told_how_long_it_may_take(cache, server):
     assert server.limit == pytest.approx(1.5)
 
 
-def test_who_waits_for_another_threads_refresh_waits_no_longer_than_it_may(cache, server, wait_until):
+def test_waiting_for_the_refresh_of_another_thread_has_a_limit(cache, server, wait_until):
     server.gate = threading.Event()
     refresher = threading.Thread(target=cache.get)
     refresher.start()

@@ -277,7 +277,7 @@ def test_an_old_spelling_names_its_successor(old, new):
 
 
 @pytest.mark.parametrize("options", [{"colour": "red"}, {"thread_count": 0}, {"should_poll": True}])
-def test_unknown_and_impossible_options_are_refused_where_they_are_written(options):
+def test_invalid_options_are_refused_by_the_decorator(options):
     with pytest.raises(ConfigurationError):
         worker_task("x", registry=WorkerRegistry(), **options)(lambda: None)
 
@@ -352,7 +352,7 @@ def test_options_form_the_task_definition():
     assert Worker(work, "charge").declared_fields == {}
 
 
-def test_each_option_of_the_definition_is_a_field_of_it_with_a_typed_argument():
+def test_each_definition_option_is_a_field_with_a_typed_argument():
     for options, arguments in ((DefinitionOptions, DefinitionArguments), (WorkerOptions, PollingArguments)):
         assert [each.name for each in attrs.fields(options)] == list(arguments.__annotations__)
     assert {each.name for each in attrs.fields(DefinitionOptions)} <= {each.name for each in attrs.fields(TaskDef)}

@@ -352,7 +352,7 @@ def test_at_a_stop_no_response_is_awaited_beyond_the_deadline(delivery, server, 
     assert server.limits == [3.0, 0.5]
 
 
-def test_at_a_stop_results_are_sent_at_once_also_those_the_server_wants_later(delivery, server, clock):
+def test_a_stop_sends_all_results_at_once_despite_retry_after(delivery, server, clock):
     server.errors = {"t1": [ServerError("busy", status=503, retry_after=15)]}
     deliver(delivery, "t1")
     delivery.hurry(clock.now + 3.0)

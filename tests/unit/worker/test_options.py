@@ -110,7 +110,7 @@ def test_a_bad_value_in_code_is_refused_too(options):
     assert caught.value.variable in options
 
 
-def test_an_unknown_property_for_all_workers_is_told_with_the_nearest_name(caplog):
+def test_an_unknown_property_of_all_workers_is_logged_with_a_suggestion(caplog):
     resolved({"CONDUCTOR_WORKER_ALL_TREAD_COUNT": "3"})
     assert "CONDUCTOR_WORKER_ALL_TREAD_COUNT" in caplog.text
     assert "THREAD_COUNT?" in caplog.text

@@ -19,7 +19,7 @@ def path(tmp_path):
     return tmp_path / "outbox.db"
 
 
-def test_what_was_kept_is_there_after_a_restart_in_order_until_it_is_forgotten(path):
+def test_kept_results_survive_a_restart_in_order_until_forgotten(path):
     first = DiskOutbox(path)
     kept = [Undelivered("work", f"t{i}", update(f"t{i}")) for i in range(3)]
     for one in kept:

@@ -10,7 +10,7 @@ from conductor.errors import (
 from conductor.worker.poller import MAX_WAIT_MS, Pace
 
 
-def test_the_wait_doubles_with_each_empty_poll_up_to_its_bound_and_tasks_reset_it():
+def test_the_wait_doubles_with_empty_polls_until_tasks_come():
     pace = Pace(interval=0.1, first_wait_ms=100)
     waits = []
     for _ in range(7):
@@ -21,7 +21,7 @@ def test_the_wait_doubles_with_each_empty_poll_up_to_its_bound_and_tasks_reset_i
     assert pace.wait_ms == 100
 
 
-def test_an_interval_of_a_second_or_more_is_honoured_and_the_wait_does_not_grow():
+def test_an_interval_of_a_second_or_more_is_kept():
     pace = Pace(interval=5.0, first_wait_ms=100)
     assert pace.after_empty(100, 0.1) == pytest.approx(4.9)
     assert pace.wait_ms == 100
@@ -39,7 +39,7 @@ def test_the_more_workers_the_longer_the_pauses_of_those_that_do_not_wait(worker
     assert [pace.after_empty(0, 0.001) for _ in range(20)][-1] == longest
 
 
-def test_a_rate_limit_that_names_no_pause_or_none_to_speak_of_does_not_make_a_hot_loop():
+def test_a_rate_limit_without_a_pause_makes_no_hot_loop():
     pace = Pace(interval=0.1, first_wait_ms=100)
     pauses = [pace.after_failure(RateLimitError("slow", status=429, retry_after=0.0)) for _ in range(20)]
     assert pauses[0] >= 0.15

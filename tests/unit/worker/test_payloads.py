@@ -71,14 +71,14 @@ def test_an_output_that_cannot_be_kept_fails_the_task_for_good(storage):
     assert result.output_data == {}
 
 
-def test_a_storage_that_is_away_fails_the_attempt_and_the_next_one_tries_again():
+def test_an_unreachable_storage_fails_the_attempt_only():
     result = run(lambda: {"a": 1}, Storage(APIConnectionError("no connection to the storage")))
 
     assert result.status is TaskResultStatus.FAILED
     assert "no connection to the storage" in result.reason_for_incompletion
 
 
-def test_an_input_that_was_lost_fails_the_task_for_good_and_the_function_is_not_called():
+def test_a_lost_input_fails_the_task_without_calling_the_function():
     called = []
 
     result = run(lambda: called.append(1), LostStorage())

@@ -206,7 +206,7 @@ def test_a_should_poll_that_raises_is_a_failure_and_is_asked_again(caplog):
 # -- shared slots
 
 
-def test_shared_slots_are_kept_by_tasks_and_released_by_empty_and_failed_polls():
+def test_shared_slots_are_released_by_empty_and_failed_polls():
     setting = Setting(["t1"], ["t2"], [], APIConnectionError("gone"), [], slots=9, limit=4).run()
 
     assert setting.polls[:2] == [(1, 100), (3, 0)]  # two of the four are taken now

@@ -347,7 +347,7 @@ def test_what_is_no_step_cannot_be_added():
         Workflow("w").add(3)
 
 
-def test_a_workflow_with_a_wrong_value_is_drawn_and_says_what_is_wrong_as_a_definition():
+def test_a_workflow_with_an_invalid_value_is_drawn_and_refused_later():
     workflow = Workflow("w")
     workflow >> simple("a", retry_count="three") >> simple("b")
 

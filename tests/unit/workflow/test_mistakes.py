@@ -1301,7 +1301,7 @@ def line_of(problem):
         return source.readlines()[int(problem.place.rpartition(":")[2].rstrip(")")) - 1]
 
 
-def test_references_of_another_workflow_in_texts_are_told_with_their_lines():
+def test_foreign_references_in_strings_are_reported_with_their_lines():
     other, workflow = Workflow("other"), Workflow("order", input_parameters=["k", "q"])
     step = other.add(simple("a"))
     text = f"<{other.input.k}>"  # text

@@ -83,7 +83,7 @@ def test_the_one_thing_to_know_of_a_step_stands_on_it(task_type, fields, detail)
     assert step.detail == detail
 
 
-def test_an_execution_lays_status_retries_rounds_and_times_on_its_definition(execution):
+def test_an_execution_shows_status_attempts_iterations_and_times(execution):
     graph = graph_of(execution)
     assert (graph.name, graph.version, graph.run.status, graph.run.milliseconds) == ("kitchen", 2, "FAILED", 75_000)
     fetch, tried = find(graph, "fetch").run, find(graph, "try_it").run
@@ -196,7 +196,7 @@ def test_workflows_inside_others_are_drawn_with_what_became_of_them():
     assert [find(graph, ref).executed for ref in ("b", "deep")] == [True, False]
 
 
-def test_steps_that_nothing_is_known_of_do_not_look_as_if_they_had_been_left_out():
+def test_steps_without_data_do_not_look_skipped():
     large = example_workflow(sub_workflow_task("one", example_workflow(simple_task("a"), name="small")))
     picture = draw(example_workflow_run(large))
     assert 'n2("a"):::plain' in picture.mermaid()

@@ -36,7 +36,7 @@ kitchen v2
     )
 
 
-def test_the_tree_of_an_execution_shows_status_retries_rounds_times_and_reasons(execution):
+def test_the_tree_of_an_execution_shows_statuses_times_and_reasons(execution):
     lines = draw(execution).text(color=False).splitlines()
     assert lines[0] == "kitchen v2  ✗ FAILED 1 min 15 s"
     assert "✓ COMPLETED 1.5 s, 1 retry" in lines[1]
