@@ -6,6 +6,7 @@ import builtins
 import functools
 import inspect
 import os
+import re
 import sys
 import types
 import typing
@@ -39,10 +40,12 @@ class Unresolved:
     Attributes:
         text: The annotation as it is written.
         reason: Why it cannot be evaluated.
+        annotation: The annotation itself, to be evaluated with other names.
     """
 
     text: str
     reason: str
+    annotation: Any = None
 
 
 @frozen
@@ -119,6 +122,7 @@ def namespace_of(function: Any) -> Namespace:
     inner = underlying_function(function)
     names: dict[str, Any] = {}
     code = getattr(inner, "__code__", None)
+    names.update(_types_of_class(function, inner))
     if code is not None:
         for frame in reversed(_enclosing_frames(code)):
             names.update(frame)
@@ -126,6 +130,27 @@ def namespace_of(function: Any) -> Namespace:
     for parameter in getattr(inner, "__type_params__", ()):
         names[parameter.__name__] = parameter
     return Namespace(getattr(inner, "__globals__", {}), names)
+
+
+def _types_of_class(function: Any, inner: Any) -> dict[str, Any]:
+    """The types and aliases in the body of the class that a method is defined in, but no methods and values."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    instance = getattr(function, "__self__", None)
+    instance = function if instance is None and not inspect.isroutine(function) else instance
+    kind = instance if isinstance(instance, type) else type(instance)
+    owner = getattr(inner, "__qualname__", "").rpartition(".")[0]
+    found = next((one for one in kind.__mro__ if one.__qualname__ == owner), None)
+    return {} if found is None else {name: one for name, one in vars(found).items() if _is_type_form(one)}
+
+
+def _is_type_form(value: Any) -> bool:
+    return isinstance(value, type | TypeVar | typing_extensions.TypeAliasType) or (
+        typing_extensions.get_origin(value) is not None or isinstance(value, _ALIAS)
+    )
+
+
+_ALIAS: Any = getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType)
 
 
 def _enclosing_frames(code: types.CodeType) -> list[dict[str, Any]]:
@@ -179,7 +204,8 @@ def resolve_annotation(kind: Any, namespace: Namespace, parameters: Mapping[Any,
         return _resolved(kind, namespace, parameters or {})
     except Exception as error:  # noqa: BLE001  evaluating an annotation runs the program's code
         text = kind if isinstance(kind, str) else getattr(kind, "__forward_arg__", None) or str(kind)
-        return Unresolved(text, f"{type(error).__name__}: {error}")
+        text = re.sub(r"ForwardRef\('([^']*)'[^)]*\)", r"\1", text).replace("typing.", "")
+        return Unresolved(text, f"{type(error).__name__}: {error}", kind)
 
 
 def substitute(kind: Any, parameters: Mapping[Any, Any]) -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Union
 
@@ -20,6 +23,7 @@ from conductor._internal.introspection import (
 )
 from conductor.errors import TaskInputError, WorkerRegistrationError
 from conductor.models import Task
+from conductor.worker.containers import unpacked
 from conductor.worker.context import TaskContext, get_task_context
 from conductor.worker.conversion import Convert, converter_for
 from conductor.worker.mismatch import UnsupportedAnnotationError, describe
@@ -36,31 +40,60 @@ class _Parameter:
     convert: Convert
     expected: str
     is_required: bool
-    default: Any
+
+
+@frozen
+class _Plan:
+    """What ``_compiled`` needs to know of a function.
+
+    Attributes:
+        named: The parameters other than ``*args`` and ``**kwargs``.
+        kinds: The annotation of each parameter; Any for none.
+        namespace: The names that annotations can use.
+        rest: The parameter ``**kwargs``, or None.
+        by_position: Whether parameters that can be passed by position have to be.
+    """
+
+    function: Any
+    named: Sequence[inspect.Parameter]
+    kinds: Mapping[str, Any]
+    namespace: Namespace
+    rest: inspect.Parameter | None
+    by_position: bool
 
 
 def compile_arguments(function: Callable[..., Any]) -> Arguments:
     """Return a function that turns a task into ``(args, kwargs)`` for ``function``.
 
-    A single parameter annotated ``Task`` gets the whole task, one annotated ``TaskContext`` the context, each other
-    parameter the input of its name, converted by its annotation; ``**kwargs`` gets the remaining inputs.
+    A parameter annotated ``Task`` gets the whole task and one annotated ``TaskContext`` the context. Each other
+    parameter gets the input of its name, converted to its annotation, and ``**kwargs`` the remaining inputs.
 
     Raises:
         WorkerRegistrationError: The signature cannot be read or has ``*args`` alone, an annotation is not supported or
-            cannot be resolved, or it is a coroutine function or a method that is not bound.
+            cannot be resolved, or it is a coroutine function, a generator function or a method that is not bound.
     """
     if is_coroutine_function(function):
         raise WorkerRegistrationError(
             f"{function!r} is a coroutine function; workers are plain functions on threads. Call asyncio.run(...) "
             "inside a plain function."
         )
-    signature = _signature(function)
-    return _compiled(signature, _kinds(function, signature), namespace_of(function), function)
+    _refuse_generators(function)
+    signature, by_position = _taken_by_wrapper(function, _signature(function))
+    return _compiled(
+        _Plan(
+            function=function,
+            named=_named(signature),
+            kinds=_kinds(function, signature),
+            namespace=namespace_of(function),
+            rest=next((p for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD), None),
+            by_position=by_position,
+        )
+    )
 
 
 def input_converters(function: Callable[..., Any]) -> dict[str, Convert]:
     """Return the converter of each input of ``function`` by its name; inputs without an annotation are left out."""
-    signature, namespace = _signature(function), namespace_of(function)
+    signature, namespace = _taken_by_wrapper(function, _signature(function))[0], namespace_of(function)
     kinds = _kinds(function, signature)
     return {
         p.name: converter_for(kinds[p.name], namespace)
@@ -83,13 +116,76 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
             f"{_name(function)} at {place_of(function)} takes *args: inputs have names, so it would get none. Name the "
             "parameters, or take **kwargs."
         )
-    owner = getattr(function, "__qualname__", "").rpartition(".")[0].rpartition("<locals>.")[2]
-    if owner and owner != "<locals>" and inspect.isfunction(function) and parameters and parameters[0].name == "self":
+    if _is_unbound_method(function, parameters):
         raise WorkerRegistrationError(
             f"{_name(function)} at {place_of(function)} is a method without an object: nothing would be passed as "
-            "'self'. Make a worker of a bound method: Worker(object.method, 'task_name')."
+            f"{parameters[0].name!r}. Make a worker of a bound method: Worker(object.method, 'task_name')."
         )
     return signature
+
+
+def _is_unbound_method(function: Any, parameters: Sequence[inspect.Parameter]) -> bool:
+    """Whether a method was taken from its class, or is decorated in the body of its class."""
+    if isinstance(function, types.MethodDescriptorType | types.WrapperDescriptorType):  # str.upper, int.__add__
+        return True
+    owner, _, name = getattr(function, "__qualname__", "").rpartition(".")
+    if not inspect.isfunction(function) or not owner or owner.endswith("<locals>") or not parameters:
+        return False
+    found: Any = None
+    with contextlib.suppress(KeyError, AttributeError):  # the class is local, or its body runs just now
+        first, *further = owner.split(".")
+        found = function.__globals__[first]
+        for part in further:
+            found = getattr(found, part)
+    if isinstance(found, type) and name in vars(found):
+        return vars(found)[name] is function
+    return parameters[0].name in {"self", "cls"}
+
+
+def _refuse_generators(function: Any) -> None:
+    inner = function
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    if not (inspect.isroutine(inner) or isinstance(inner, type)):
+        inner = type(inner).__call__
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        raise WorkerRegistrationError(
+            f"{_name(function)} at {place_of(function)} is a generator function: calling it would run none of its "
+            "code. Return a list instead of yielding items."
+        )
+
+
+def _taken_by_wrapper(function: Any, signature: inspect.Signature) -> tuple[inspect.Signature, bool]:
+    """Return what the outermost wrapper of a function takes, and whether it takes it by position only.
+
+    ``functools.wraps`` gives a wrapper the signature of the inner function, whatever the wrapper itself takes.
+    """
+    if "__wrapped__" not in getattr(function, "__dict__", {}):
+        return signature, False
+    if hasattr(function, "registry") and hasattr(function, "dispatch"):  # functools.singledispatch
+        return signature, True
+    try:
+        own = inspect.signature(function, follow_wrapped=False)
+    except (TypeError, ValueError):  # such as functools.lru_cache, which passes on everything
+        return signature, False
+    inner, outer = _named(signature), _named(own)
+    kinds = {p.kind for p in own.parameters.values()}
+    names = {p.name for p in inner}
+    if inspect.Parameter.VAR_KEYWORD in kinds:
+        if further := [p for p in outer if p.name not in names]:  # the wrapper's own, such as def wrapper(user, **rest)
+            taken = [p.replace(kind=p.KEYWORD_ONLY) for p in (*further, *inner)]
+            rest = [p for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD]
+            signature = signature.replace(parameters=[*taken, *rest])
+        return signature, False
+    is_by_keyword = {p.name for p in outer if p.kind is not _POSITIONAL} == names
+    is_by_position = all(p.kind is not p.KEYWORD_ONLY for p in (*inner, *outer)) and (
+        inspect.Parameter.VAR_POSITIONAL in kinds or len(outer) == len(inner)
+    )
+    return (signature, is_by_position and not is_by_keyword) if is_by_keyword or is_by_position else (own, False)
+
+
+def _named(signature: inspect.Signature) -> list[inspect.Parameter]:
+    return [p for p in signature.parameters.values() if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
 
 
 def _name(function: Any) -> str:
@@ -105,15 +201,16 @@ def _kinds(function: Any, signature: inspect.Signature) -> dict[str, Any]:
     }
 
 
-def _compiled(signature: inspect.Signature, kinds: dict[str, Any], namespace: Namespace, function: Any) -> Arguments:
-    named = [p for p in signature.parameters.values() if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
-    takes_rest = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    if len(named) == 1 and _special(kinds[named[0].name]) is _whole_task and not takes_rest:
+def _compiled(plan: _Plan) -> Arguments:
+    named, kinds = plan.named, plan.kinds
+    if len(named) == 1 and _special(kinds[named[0].name]) is _whole_task and plan.rest is None:
         return _only_task(named[0])
     specials = {p.name: special for p in named if (special := _special(kinds[p.name])) is not None}
-    parameters = [_parameter(p, kinds[p.name], namespace, function) for p in named if p.name not in specials]
+    parameters = [_parameter(p, plan) for p in named if p.name not in specials]
     names = {p.name for p in named}
-    positional = [p for p in named if p.kind is _POSITIONAL]
+    convert_rest = None if plan.rest is None else _rest(plan.rest, plan)
+    kinds_by_position = {_POSITIONAL, inspect.Parameter.POSITIONAL_OR_KEYWORD} if plan.by_position else {_POSITIONAL}
+    positional = [p for p in named if p.kind in kinds_by_position]
 
     def arguments(task: Task) -> tuple[list[Any], dict[str, Any]]:
         given = task.input_data
@@ -125,11 +222,23 @@ def _compiled(signature: inspect.Signature, kinds: dict[str, Any], namespace: Na
                 raise _missing(parameter, given)
         for name, special in specials.items():
             values[name] = special(task)
-        if takes_rest:
-            values.update({k: v for k, v in given.items() if k not in names})
+        if convert_rest is not None:
+            values.update(convert_rest({k: v for k, v in given.items() if k not in names}))
         return _in_order(positional, values) if positional else [], values
 
     return arguments
+
+
+def _rest(parameter: inspect.Parameter, plan: _Plan) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Convert what ``**kwargs`` gets: each value to its annotation, or all of them to ``Unpack[SomeTypedDict]``."""
+    kind = plan.kinds[parameter.name]
+    if (whole := unpacked(kind)) is not None:
+        convert_all = _converter(parameter, whole, plan)
+        return lambda given: dict(convert_all(given, ""))
+    if kind is Any:
+        return lambda given: given
+    convert = _converter(parameter, kind, plan)
+    return lambda given: {name: convert(value, name) for name, value in given.items()}
 
 
 def _in_order(positional: list[inspect.Parameter], values: dict[str, Any]) -> list[Any]:
@@ -166,21 +275,24 @@ def _special(kind: Any) -> Callable[[Task], Any] | None:
     return _context if kind is TaskContext or kind == "TaskContext" else None
 
 
-def _parameter(parameter: inspect.Parameter, kind: Any, namespace: Namespace, function: Any) -> _Parameter:
-    try:
-        convert = converter_for(kind.text if isinstance(kind, Unresolved) else kind, namespace)
-    except UnsupportedAnnotationError as error:
-        raise WorkerRegistrationError(
-            f"{_name(function)} at {place_of(function)}: the annotation of parameter {parameter.name!r} is not "
-            f"supported: {error}. Import the name at run time, use a supported type, or register a converter for it."
-        ) from None
+def _parameter(parameter: inspect.Parameter, plan: _Plan) -> _Parameter:
+    kind = plan.kinds[parameter.name]
     return _Parameter(
         name=parameter.name,
-        convert=convert,
+        convert=_converter(parameter, kind, plan),
         expected=describe(kind),
         is_required=parameter.default is inspect.Parameter.empty,
-        default=parameter.default,
     )
+
+
+def _converter(parameter: inspect.Parameter, kind: Any, plan: _Plan) -> Convert:
+    try:
+        return converter_for(kind, plan.namespace)
+    except UnsupportedAnnotationError as error:
+        raise WorkerRegistrationError(
+            f"{_name(plan.function)} at {place_of(plan.function)}: the annotation of parameter {parameter.name!r} is "
+            f"not supported: {error}."
+        ) from None
 
 
 def _missing(parameter: _Parameter, given: dict[str, Any]) -> TaskInputError:

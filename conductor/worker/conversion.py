@@ -6,8 +6,6 @@ compiles an annotation once into a function from a value and its path.
 
 from __future__ import annotations
 
-import collections
-import collections.abc
 import contextlib
 import contextvars
 import dataclasses
@@ -16,7 +14,8 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import Annotated, Any, Union
+from pathlib import PurePath
+from typing import Annotated, Any, TypeVar, Union
 
 import attrs
 import cattrs
@@ -29,17 +28,18 @@ from conductor._internal.introspection import (
     resolve_annotation,
     type_arguments,
 )
-from conductor.errors import SerializationError, TaskInputError
+from conductor.errors import SerializationError
 from conductor.models._base import Model
 from conductor.models.codec import register_encoder, to_jsonable
-from conductor.worker.mismatch import Mismatch, UnsupportedAnnotationError, describe
+from conductor.worker.containers import Hook, container_hook, fields_hook, open_fields_hook, positions_hook, unpacked
+from conductor.worker.mismatch import Mismatch, UnsupportedAnnotationError, describe, mismatch_of
 from conductor.worker.pydantic_types import has_constraints, is_pydantic_type, pydantic_hook
 from conductor.worker.scalars import SCALARS
 
 __all__ = ["Convert", "converter_for", "register_type"]
 
 Convert = Callable[[Any, str], Any]
-Hook = Callable[[Any, Any], Any]
+T = TypeVar("T")
 
 
 def converter_for(kind: Any, namespace: Namespace | None = None) -> Convert:
@@ -56,30 +56,34 @@ def converter_for(kind: Any, namespace: Namespace | None = None) -> Convert:
         UnsupportedAnnotationError: The annotation, or one inside it, is not understood.
     """
     with _scope(namespace or Namespace()):
-        hook = _hook(kind)
+        try:
+            hook = _hook(kind)
+        except UnsupportedAnnotationError:
+            raise
+        except Exception as error:  # noqa: BLE001  metaclasses and descriptors of the program raise what they like
+            raise _refuse(kind, f"{type(error).__name__}: {error}") from None
 
     def convert(value: Any, path: str) -> Any:
         try:
             return hook(value, kind)
-        except Mismatch as error:
-            raise error.to_error(path) from None
         except Exception as error:  # noqa: BLE001  hooks and classes of the program raise what they like
-            raise _mismatch(error, kind, value).to_error(path) from None
+            raise mismatch_of(error, kind, value).to_error(path) from None
 
     return convert
 
 
-def register_type(kind: type, from_json: Callable[[Any], Any], to_json: Callable[[Any], Any] | None = None) -> None:
-    """Teach workers a type of your own: how it is made from a JSON value, and how it becomes one.
+def register_type(kind: type[T], from_json: Callable[[Any], T], to_json: Callable[[T], Any] | None = None) -> None:
+    """Teach workers a class: how to make an instance from a JSON value, and how to write one.
 
-    Call it before the functions that use the type are declared. It holds for the whole process.
+    Call it before the functions that use the class are declared. It applies to the whole process, and to the class
+    itself wherever it appears in an annotation; subclasses are registered separately.
 
     Args:
         kind: The class.
-        from_json: Makes an instance from a parsed JSON value; any exception it raises fails the task with
+        from_json: Makes an instance from a parsed JSON value. An exception fails the task with
             ``FAILED_WITH_TERMINAL_ERROR`` and the path to the value.
-        to_json: Returns what stands for an instance in an output: anything that has a JSON form itself. Without it,
-            instances are written as before.
+        to_json: Returns what to write for an instance: any value that has a JSON form. Without it, instances are
+            written as before.
 
     Example:
         >>> class Money:
@@ -89,8 +93,8 @@ def register_type(kind: type, from_json: Callable[[Any], Any], to_json: Callable
     """
     if not isinstance(kind, type):
         raise TypeError(f"register_type() takes a class, not {kind!r}.")
-    _registered.add(kind)
-    _converter.register_structure_hook(kind, lambda value, _: from_json(value))
+    _registered[kind] = lambda value, _: from_json(value)
+    _converter.register_structure_hook_func(lambda one: one is kind, _registered[kind])
     if to_json is not None:
         register_encoder(kind, to_json)
 
@@ -117,10 +121,18 @@ def _refuse(kind: Any, why: str) -> UnsupportedAnnotationError:
 
 def _hook(kind: Any) -> Hook:
     """Return the hook of an annotation that may hold unresolved names."""
-    resolved = resolve_annotation(kind, _namespace.get())
+    annotation = kind.annotation if isinstance(kind, Unresolved) else kind
+    resolved = resolve_annotation(annotation, _namespace.get())
     if isinstance(resolved, Unresolved):
-        raise UnsupportedAnnotationError(f"{resolved.text!r} cannot be resolved ({resolved.reason})")
+        raise _unresolved(resolved)
     return _hook_of(resolved)
+
+
+def _unresolved(annotation: Unresolved) -> UnsupportedAnnotationError:
+    return UnsupportedAnnotationError(
+        f"{annotation.text!r} cannot be resolved ({annotation.reason}); import what it names at run time, before the "
+        "function is declared"
+    )
 
 
 def _hook_of(kind: Any) -> Hook:
@@ -136,14 +148,20 @@ def _hook_of(kind: Any) -> Hook:
         return lambda value, _: cell[0](value, kind)
     cell = building[kind] = []
     try:
-        if isinstance(kind, type) and issubclass(kind, Enum) and kind not in _registered:
-            hook: Hook = _enum(kind)  # older versions of cattrs prefer their own hook
-        else:
-            hook = _converter.get_structure_hook(kind)
+        hook: Hook = _build(kind) if _is_converted_as_base(kind) else _converter.get_structure_hook(kind)
     finally:
         del building[kind]
     cell.append(hook)
     return hook
+
+
+def _is_converted_as_base(kind: Any) -> bool:
+    """Whether cattrs would convert a class as one of its bases, before it asks the hooks of this module."""
+    return isinstance(kind, type) and issubclass(kind, _CATTRS_BASES) and kind not in _registered
+
+
+#: The classes that a ``cattrs.Converter`` has hooks for by itself.
+_CATTRS_BASES = (str, int, float, bytes, Enum, PurePath)
 
 
 def _without_wrapper(kind: Any) -> Any:
@@ -179,6 +197,8 @@ def _build(kind: Any, _: Any = None) -> Hook:  # noqa: C901, PLR0911  one line f
     origin = typing_extensions.get_origin(kind)
     if kind is Any or kind is object or kind is typing_extensions.Any:
         return _as_is
+    if unpacked(kind) is not None:
+        raise _refuse(kind, "only tuple[...] and **kwargs can be unpacked")
     if isinstance(kind, typing.TypeVar | typing_extensions.TypeVar):
         return _type_variable(kind)
     if origin is Annotated:
@@ -191,9 +211,11 @@ def _build(kind: Any, _: Any = None) -> Hook:  # noqa: C901, PLR0911  one line f
         return _literal(kind)
     if origin is None and kind in SCALARS:
         return _scalar(kind)
-    if (container := _container(kind, origin or kind)) is not None:
+    if (container := container_hook(kind, _hook)) is not None:
         return container
     cls = origin or kind
+    if cls in _registered:
+        return _registered[cls]
     if not isinstance(cls, type) or kind in _NEVER:
         raise _refuse(kind, "no JSON value is of this type")
     if is_pydantic_type(cls):
@@ -214,6 +236,8 @@ def _as_is(value: Any, _: Any) -> Any:
 
 
 def _type_variable(kind: Any) -> Hook:
+    if (default := getattr(kind, "__default__", None)) is not None and default is not typing_extensions.NoDefault:
+        return _hook(default)
     if kind.__constraints__:
         return _hook(Union[kind.__constraints__])  # noqa: UP007  X | Y does not take a tuple
     return _as_is if kind.__bound__ is None else _hook(kind.__bound__)
@@ -226,25 +250,8 @@ def _alias(kind: Any, origin: Any) -> Hook:
     module = getattr(sys.modules.get(alias.__module__), "__dict__", {})
     resolved = resolve_annotation(alias.__value__, Namespace(module, {**_namespace.get().locals, **scope}), parameters)
     if isinstance(resolved, Unresolved):
-        raise UnsupportedAnnotationError(f"{resolved.text!r} cannot be resolved ({resolved.reason})")
+        raise _unresolved(resolved)
     return _hook_of(resolved)
-
-
-def _mismatch(error: Exception, kind: Any, value: Any) -> Mismatch:
-    """What a hook or a class raised, as a mismatch."""
-    if isinstance(error, Mismatch):
-        return error
-    if isinstance(error, TaskInputError):
-        return Mismatch(kind, value, error.message)
-    with contextlib.suppress(Exception):  # a broken __str__ must not hide the mismatch
-        return Mismatch(kind, value, str(error) or ("" if type(error) is TypeError else type(error).__name__))
-    return Mismatch(kind, value, type(error).__name__)
-
-
-def _within(error: Exception, step: str, kind: Any, value: Any) -> Mismatch:
-    mismatch = _mismatch(error, kind, value)
-    mismatch.steps.append(step)
-    return mismatch
 
 
 def _scalar(kind: Any) -> Hook:
@@ -254,7 +261,7 @@ def _scalar(kind: Any) -> Hook:
         try:
             return parse(value)
         except Exception as error:  # noqa: BLE001  parsers of the standard library raise several kinds
-            raise _mismatch(error, kind, value) from None
+            raise mismatch_of(error, kind, value) from None
 
     return convert
 
@@ -276,27 +283,66 @@ def _union(kind: Any) -> Hook:
         if len(hooks) == 1:
             return hooks[0][0](value, hooks[0][1])
         accepted: list[Any] = []
+        deepest: list[Any] = []
         for hook, member in hooks:
             try:
-                converted = hook(value, member)
-            except Exception:  # noqa: BLE001, S112  the next member may accept it
-                continue
-            if _same_json(converted, value):
-                return converted
-            accepted.append(converted)
+                accepted.append(hook(value, member))
+            except Exception as error:  # noqa: BLE001  the next member may accept it
+                _keep_deepest(deepest, mismatch_of(error, member, value))
         if accepted:
-            return accepted[0]
+            return accepted[0] if len(accepted) == 1 else _best(accepted, value)
+        if deepest[-1]:
+            expected, inner, why, is_missing, steps = deepest
+            raise Mismatch(expected, inner, why, is_missing, list(steps))
         raise Mismatch(kind, value)
 
     return convert
 
 
-def _same_json(converted: Any, value: Any) -> bool:
-    """Whether ``value`` is exactly what ``converted`` is written as: that member of a union lost nothing."""
+def _best(accepted: list[Any], value: Any) -> Any:
+    """Return what keeps most of ``value``; of those that keep the same, the first."""
+    most, best = -1, None
+    for one in accepted:
+        kept = _kept(one, value)
+        if kept is None:
+            return one
+        if kept > most:
+            most, best = kept, one
+    return best
+
+
+def _keep_deepest(deepest: list[Any], mismatch: Mismatch) -> None:
+    """Keep the facts of the mismatch with the longest path; the exception would form a cycle with its traceback."""
+    if not deepest or len(mismatch.steps) > len(deepest[-1]):
+        deepest[:] = [mismatch.expected, mismatch.value, mismatch.why, mismatch.is_missing, tuple(mismatch.steps)]
+
+
+def _kept(converted: Any, value: Any) -> int | None:
+    """Return how many values of the JSON ``value`` a member of a union kept; None if it kept all."""
     try:
-        return bool(to_jsonable(converted) == value)
+        written = to_jsonable(converted)
     except SerializationError:
+        return 0
+    return None if _is_same_json(written, value) else _count_same(written, value)
+
+
+def _is_same_json(one: Any, other: Any) -> bool:
+    """Compare JSON values; unlike for ``==``, 1, 1.0 and True differ."""
+    if one.__class__ is not other.__class__:
         return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_is_same_json(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_is_same_json, one, other))
+    return bool(one == other)
+
+
+def _count_same(one: Any, other: Any) -> int:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return sum(1 + _count_same(one[key], other[key]) for key in one.keys() & other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return sum(map(_count_same, one, other))
+    return int(_is_same_json(one, other))
 
 
 def _literal(kind: Any) -> Hook:
@@ -311,113 +357,13 @@ def _literal(kind: Any) -> Hook:
     return convert
 
 
-# -- containers
-
-_abc = collections.abc
-#: What each annotated container is made as.
-_ITEMS: dict[Any, Callable[[Any], Any]] = {
-    **dict.fromkeys((list, _abc.Sequence, _abc.MutableSequence, _abc.Collection, _abc.Iterable), list),
-    **dict.fromkeys((_abc.Reversible, _abc.Container), list),
-    **dict.fromkeys((set, _abc.Set, _abc.MutableSet), set),
-    frozenset: frozenset,
-    collections.deque: collections.deque,
-    _abc.Iterator: iter,
-}
-_MAPPINGS: dict[Any, Callable[[Any], Any]] = {
-    **dict.fromkeys((dict, _abc.Mapping, _abc.MutableMapping), dict),
-    collections.OrderedDict: collections.OrderedDict,
-    collections.Counter: collections.Counter,
-    types.MappingProxyType: types.MappingProxyType,
-}
-
-
-def _container(kind: Any, origin: Any) -> Hook | None:
-    arguments = typing_extensions.get_args(kind)
-    if origin in _ITEMS:
-        return _items(kind, arguments[0] if arguments else Any, _ITEMS[origin])
-    if origin is tuple:
-        return _tuple(kind, arguments)
-    if origin is collections.Counter:
-        arguments = (*(arguments or (Any,)), int)
-    if origin is collections.defaultdict:
-        value = typing_extensions.get_origin(arguments[1]) or arguments[1] if arguments else None
-        factory = value if isinstance(value, type) else None
-        return _mapping(kind, arguments, lambda made: collections.defaultdict(factory, made))
-    return _mapping(kind, arguments, _MAPPINGS[origin]) if origin in _MAPPINGS else None
-
-
-def _items(kind: Any, item: Any, make: Callable[[Any], Any]) -> Hook:
-    each = _hook(item)
-
-    def convert(value: Any, _: Any) -> Any:
-        if not isinstance(value, list | tuple):
-            raise Mismatch(kind, value)
-        made: list[Any] = []
-        try:
-            for one in value:
-                made.append(each(one, item))  # noqa: PERF401  its length is the path of a failure
-        except Exception as error:  # noqa: BLE001  see _mismatch
-            index = len(made)
-            raise _within(error, f"[{index}]", item, value[index]) from None
-        return make(made)
-
-    return convert
-
-
-def _tuple(kind: Any, arguments: tuple[Any, ...]) -> Hook:
-    if not arguments and kind in {tuple, tuple}:
-        return _items(kind, Any, tuple)
-    if arguments and arguments[-1] is Ellipsis:
-        return _items(kind, arguments[0], tuple)
-    if arguments == ((),):  # how Python 3.10 writes the arguments of tuple[()]
-        arguments = ()
-    return _positions(kind, [(str(i), one) for i, one in enumerate(arguments)], lambda *items: tuple(items))
-
-
-def _positions(kind: Any, fields: list[tuple[str, Any]], make: Callable[..., Any], optional: int = 0) -> Hook:
-    """A fixed number of items, each with a type of its own; the last ``optional`` ones can be missing."""
-    hooks = [(_hook(one), one) for _, one in fields]
-
-    def convert(value: Any, _: Any) -> Any:
-        if not isinstance(value, list | tuple) or not len(hooks) - optional <= len(value) <= len(hooks):
-            raise Mismatch(kind, value)
-        made = []
-        for index, (item, (hook, one)) in enumerate(zip(value, hooks, strict=False)):
-            try:
-                made.append(hook(item, one))
-            except Exception as error:  # noqa: BLE001  see _mismatch
-                raise _within(error, f"[{index}]", one, item) from None
-        return make(*made)
-
-    return convert
-
-
-def _mapping(kind: Any, arguments: tuple[Any, ...], make: Callable[[Any], Any]) -> Hook:
-    key_kind, value_kind = arguments or (Any, Any)
-    key, item = _hook(key_kind), _hook(value_kind)
-
-    def convert(value: Any, _: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise Mismatch(kind, value)
-        made: dict[Any, Any] = {}
-        for name, one in value.items():
-            try:
-                converted = key(name, key_kind)
-                if converted in made:
-                    raise Mismatch(key_kind, name, "two keys become the same")  # noqa: TRY301
-                made[converted] = item(one, value_kind)
-            except Exception as error:  # noqa: BLE001  see _mismatch
-                raise _within(error, f".{name}", value_kind, one) from None
-        return make(made)
-
-    return convert
-
-
 # -- classes
 
 
 def _class(kind: Any, cls: type) -> Hook:  # noqa: PLR0911  one line for each kind of class
     if issubclass(cls, Enum):
+        if not cls.__members__:
+            raise _refuse(kind, "it has no members")
         return _enum(cls)
     if issubclass(cls, Model):
         return lambda value, _: cls.from_dict(value)
@@ -447,7 +393,7 @@ def _subclass_of_scalar(cls: Any) -> Hook:
 
 def _enum(cls: type[Enum]) -> Hook:
     allowed = ", ".join(repr(member.value) for member in cls)
-    members = [(member, _json_or_none(member.value)) for member in cls]
+    members = [(member, _json_or_itself(member.value)) for member in cls]
 
     def convert(value: Any, _: Any) -> Any:
         for member, plain in members:
@@ -466,11 +412,11 @@ def _enum(cls: type[Enum]) -> Hook:
     return convert
 
 
-def _json_or_none(value: Any) -> Any:
+def _json_or_itself(value: Any) -> Any:
     try:
         return to_jsonable(value)
-    except SerializationError:
-        return None
+    except SerializationError:  # no JSON value is equal to it
+        return value
 
 
 def _typed_dict(kind: Any, cls: Any, hints: Mapping[str, Any]) -> Hook:
@@ -482,20 +428,26 @@ def _typed_dict(kind: Any, cls: Any, hints: Mapping[str, Any]) -> Hook:
             elif origin in _QUALIFIERS and "Required" in str(origin):
                 required.add(name)
             one = typing_extensions.get_args(one)[0]  # noqa: PLW2901  the next layer
-    return _fields(kind, hints, required, dict)
+    extra = getattr(cls, "__extra_items__", None)
+    if getattr(cls, "__closed__", None):
+        extra = typing_extensions.Never
+    elif extra is getattr(typing_extensions, "NoExtraItems", None):
+        extra = None
+    fields = fields_hook(kind, hints, required, dict, _hook)
+    return fields if extra is None else open_fields_hook(kind, hints.keys(), fields, extra, _hook)
 
 
 def _named_tuple(kind: Any, cls: Any, hints: Mapping[str, Any]) -> Hook:
     fields = {name: hints.get(name, Any) for name in cls._fields}
-    by_name = _fields(kind, fields, set(fields) - set(cls._field_defaults), cls)
-    by_position = _positions(kind, list(fields.items()), cls, len(cls._field_defaults))
+    by_name = fields_hook(kind, fields, set(fields) - set(cls._field_defaults), cls, _hook)
+    by_position = positions_hook(kind, list(fields.values()), cls, _hook, len(cls._field_defaults))
     return lambda value, _: by_position(value, kind) if isinstance(value, list | tuple) else by_name(value, kind)
 
 
 def _attrs_class(kind: Any, cls: Any, hints: Mapping[str, Any]) -> Hook:
     own = [one for one in attrs.fields(cls) if one.init]
     types_of = {one.alias: hints.get(one.name, one.type or Any) for one in own}
-    return _fields(kind, types_of, {one.alias for one in own if one.default is attrs.NOTHING}, cls)
+    return fields_hook(kind, types_of, {one.alias for one in own if one.default is attrs.NOTHING}, cls, _hook)
 
 
 def _dataclass(kind: Any, cls: Any, hints: Mapping[str, Any]) -> Hook:
@@ -508,48 +460,16 @@ def _dataclass(kind: Any, cls: Any, hints: Mapping[str, Any]) -> Hook:
     given = [*own, *init_only]
     missing = dataclasses.MISSING
     required = {one.name for one in given if one.default is missing and one.default_factory is missing}
-    return _fields(kind, {one.name: hints.get(one.name, Any) for one in given}, required, cls)
-
-
-def _fields(
-    kind: Any, types_of: Mapping[str, Any], required: typing.AbstractSet[str], make: Callable[..., Any]
-) -> Hook:
-    """A class that is made from named values; keys that it does not know are left out."""
-    hooks: list[tuple[str, Hook, Any]] = []
-    for name, one in types_of.items():
-        try:
-            hooks.append((name, _hook(one.text if isinstance(one, Unresolved) else one), one))
-        except UnsupportedAnnotationError as error:
-            raise UnsupportedAnnotationError(f"{describe(kind)}.{name}: {error}") from None
-
-    def convert(value: Any, _: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise Mismatch(kind, value)
-        given = {}
-        for name, hook, one in hooks:
-            if name in value:
-                try:
-                    given[name] = hook(value[name], one)
-                except Exception as error:  # noqa: BLE001  see _mismatch
-                    raise _within(error, f".{name}", one, value[name]) from None
-            elif name in required:
-                raise Mismatch(one, why=describe(kind), is_missing=True, steps=[f".{name}"])
-        try:
-            return make(**given)
-        except Exception as error:  # noqa: BLE001  validators of the class raise what they like
-            raise Mismatch(kind, value, str(error) or type(error).__name__) from None
-
-    return convert
+    return fields_hook(kind, {one.name: hints.get(one.name, Any) for one in given}, required, cls, _hook)
 
 
 def _make_converter() -> cattrs.Converter:
-    """A converter whose only hooks are the strict ones of this module; ``register_type`` adds the program's."""
+    """A converter whose hooks are the strict ones of this module; ``register_type`` adds the program's."""
     converter = cattrs.Converter(detailed_validation=False)
     converter.register_structure_hook_factory(lambda _: True, _build)
-    for kind in (str, int, float, bool, bytes):  # cattrs looks these up before it asks factories
-        converter.register_structure_hook(kind, _scalar(kind))
     return converter
 
 
 _converter = _make_converter()
-_registered: set[type] = set()
+#: The hooks of the classes that the program registered.
+_registered: dict[type, Hook] = {}

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from conductor.models.codec import dumps
 from conductor.worker.mismatch import Mismatch, UnsupportedAnnotationError, describe
 
 __all__ = ["has_constraints", "is_pydantic_type", "pydantic_hook"]
 
+#: Constraints of pydantic's own that check, or change, a value of the annotated type.
+_CHECKS = frozenset(
+    {
+        *("AfterValidator", "AllowInfNan", "FailFast", "PathType", "StringConstraints", "UuidVersion"),
+        "_PydanticGeneralMetadata",  # pattern, max_digits and others of pydantic.Field
+    }
+)
+#: The packages whose metadata constrains a type.
 _CONSTRAINING_MODULES = ("annotated_types", "pydantic", "pydantic_core")
 
 
@@ -42,27 +50,50 @@ def pydantic_hook(kind: Any, base: Callable[[Any, Any], Any] | None) -> Callable
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
     from pydantic.errors import PydanticUserError  # noqa: PLC0415
 
+    checks_only = base is not None and all(_is_check(one) for one in kind.__metadata__)
     try:
         adapter = TypeAdapter(kind)
     except (PydanticUserError, TypeError, NameError) as error:
-        raise UnsupportedAnnotationError(f"{describe(kind)}: {str(error).splitlines()[0]}") from None
-    only_constraints = base is not None and not _transforms(kind)
+        if not checks_only:
+            raise UnsupportedAnnotationError(f"{describe(kind)}: {str(error).splitlines()[0]}") from None
+        unknown: Any = Annotated
+        adapter = TypeAdapter(unknown.__class_getitem__((Any, *kind.__metadata__)))  # pydantic does not know the type
+
+    if not getattr(adapter, "pydantic_complete", True):  # pydantic before 2.10 always raises above
+        raise UnsupportedAnnotationError(f"{describe(kind)}: a field's annotation names what is not defined yet")
 
     def convert(value: Any, _: Any) -> Any:
         try:
-            if only_constraints and base is not None:
+            if checks_only and base is not None:
                 return adapter.validate_python(base(value, kind))
             return adapter.validate_json(dumps(value))
         except ValidationError as error:
             first = error.errors()[0]
             steps = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]]
-            raise Mismatch(kind, first.get("input", value), first["msg"], steps=steps[::-1]) from None
+            if first["type"] == "missing":
+                raise Mismatch(kind, why=describe(kind), is_missing=True, steps=steps[::-1]) from None
+            expected, why = _explain(first["msg"], kind)
+            raise Mismatch(expected, first.get("input", value), why, steps=steps[::-1]) from None
 
     return convert
 
 
-def _transforms(kind: Any) -> bool:
-    """Whether the metadata has validators that expect the JSON value, not the converted one."""
-    return any(
-        type(one).__name__ in {"BeforeValidator", "WrapValidator", "PlainValidator"} for one in kind.__metadata__
-    )
+def _explain(message: str, kind: Any) -> tuple[Any, str]:
+    """What pydantic expected: ``Input should be greater than 0`` says it, another message is the reason."""
+    start = "Input should be "
+    return (message.removeprefix(start), "") if message.startswith(start) else (kind, message)
+
+
+def _is_check(metadata: Any) -> bool:
+    """Whether metadata only checks the converted value; other metadata needs the JSON value itself.
+
+    ``Strict`` and ``BeforeValidator`` look at the JSON value, and ``Json`` and ``Base64Bytes`` decode it.
+    """
+    inner = getattr(metadata, "metadata", None)  # of pydantic.Field(...)
+    if type(metadata).__name__ == "FieldInfo" and isinstance(inner, list):
+        return all(_is_check(one) for one in inner) and getattr(metadata, "discriminator", None) is None
+    if not _is_constraint(metadata):
+        return True  # metadata for others, such as a description
+    is_annotated_types = type(metadata).__module__.partition(".")[0] == "annotated_types"
+    is_check = is_annotated_types or type(metadata).__name__ in _CHECKS
+    return is_check and not getattr(metadata, "strict", None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import math
 import re
+import typing
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -24,6 +25,8 @@ from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import typing_extensions
 
 __all__ = ["SCALARS", "parse_datetime"]
 
@@ -172,9 +175,12 @@ def _text(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
     return lambda value: parse(_require_text(value))
 
 
-#: The types with a text or number of their own in JSON, each with its parser.
+_LITERAL_STRINGS = {typing_extensions.LiteralString, getattr(typing, "LiteralString", typing_extensions.LiteralString)}
+
+#: The types that JSON has as a string, a number, true, false or null, each with its parser.
 SCALARS: dict[Any, Callable[[Any], Any]] = {
     str: _str,
+    **dict.fromkeys(_LITERAL_STRINGS, _str),
     int: _int,
     float: _float,
     bool: _bool,

@@ -10,7 +10,7 @@ from uuid import UUID
 import attrs
 import pydantic
 import pytest
-from typing_extensions import NotRequired
+from typing_extensions import NotRequired, Unpack
 
 from conductor.errors import TaskInputError, WorkerRegistrationError
 from conductor.models import Task, TaskDef
@@ -240,3 +240,120 @@ def test_a_coroutine_function_is_refused_with_a_hint():
 
     with pytest.raises(WorkerRegistrationError, match=r"asyncio\.run"):
         compile_arguments(function)
+
+
+def called(function, **given):
+    positional, named = compile_arguments(function)(Task(input_data=given))
+    return function(*positional, **named)
+
+
+def test_further_keywords_are_converted_by_their_annotation():
+    class Rest(TypedDict):
+        day: date
+        n: NotRequired[int]
+
+    def each(a: int, **rest: date):
+        return rest
+
+    def whole(a: int, **rest: Unpack[Rest]):
+        return rest
+
+    assert called(each, a=1, b="2024-01-31") == {"b": date(2024, 1, 31)}
+    assert called(whole, a=1, day="2024-01-31", n="5") == {"day": date(2024, 1, 31), "n": 5}
+    cases = [
+        (each, {"a": 1, "b": "x"}, "input 'b' must be date"),
+        (whole, {"a": 1, "day": "x"}, "input 'day' must be date"),
+        (whole, {"a": 1}, "input 'day' is missing; Rest needs it"),
+    ]
+    for function, given, message in cases:
+        with pytest.raises(TaskInputError, match=message):
+            called(function, **given)
+
+
+def test_a_wrapper_is_called_in_the_way_that_it_takes():
+    def inner(day: date, n: int = 1):
+        return day, n
+
+    @functools.wraps(inner)
+    def passes_on(*args, **kwargs):
+        return inner(*args, **kwargs)
+
+    @functools.wraps(inner)
+    def takes_keywords(**kwargs):
+        return inner(**kwargs)
+
+    @functools.wraps(inner)
+    def takes_positions(*args):
+        return inner(*args)
+
+    @functools.wraps(inner)
+    def has_other_names(x, y):
+        return inner(x, y)
+
+    @functools.wraps(inner)
+    def gives_some(day):
+        return inner(day, 5)
+
+    @functools.wraps(inner)
+    def takes_more(user, **kwargs):
+        return (user, *inner(**kwargs))
+
+    @functools.singledispatch
+    def dispatched(day: date, n: int = 1):
+        return day, n
+
+    day = date(2024, 1, 31)
+    cases = [
+        (passes_on, (day, 5)),
+        (takes_keywords, (day, 5)),
+        (takes_positions, (day, 5)),
+        (has_other_names, (day, 5)),
+        (gives_some, (day, 5)),
+        (takes_more, ("7", day, 5)),
+        (dispatched, (day, 5)),
+        (functools.lru_cache(inner), (day, 5)),
+    ]
+    for function, expected in cases:
+        assert called(function, day="2024-01-31", n="5", user="7") == expected, function
+        with pytest.raises(TaskInputError, match="input 'day' must be date"):
+            called(function, day="x", n="5", user="7")
+    assert called(passes_on, day="2024-01-31") == (day, 1)
+
+
+class Clerk:
+    Day = date
+
+    def book(this, day: "Day"):
+        return day
+
+    @staticmethod
+    def check(day: date):
+        return day
+
+    @classmethod
+    def make(cls, day: date):
+        return day
+
+
+def test_methods_are_bound_or_refused():
+    for bound in (Clerk().book, Clerk.check, Clerk().check, Clerk.make, functools.partial(Clerk().book)):
+        assert called(bound, day="2024-01-31") == date(2024, 1, 31)
+    for unbound in (Clerk.book, str.upper, int.__add__):
+        with pytest.raises(WorkerRegistrationError, match="method without an object"):
+            compile_arguments(unbound)
+
+
+def test_generator_functions_are_refused():
+    def generate(n: int):
+        yield n
+
+    async def generate_later(n: int):
+        yield n
+
+    class Generator:
+        def __call__(self, n: int):
+            yield n
+
+    for function in (generate, generate_later, Generator(), functools.partial(generate, n=1)):
+        with pytest.raises(WorkerRegistrationError, match="generator function"):
+            compile_arguments(function)
