@@ -22,10 +22,10 @@ from conductor.cli.output import relative_time, say, show_json, show_rows, track
 from conductor.cli.session import Session
 from conductor.cli.workflow_files import serialized
 from conductor.clients.client import ConductorClient
-from conductor.clients.ensure import compare
 from conductor.errors import NotFoundError
 from conductor.models import TaskDef, WorkflowDef
 from conductor.models.defaults import without_defaults
+from conductor.models.definition_diff import Diff, compare
 from conductor.models.unknown_fields import AUDIT_FIELDS
 from conductor.validation.problem import Problem
 from conductor.workflow.builder import Workflow
@@ -57,6 +57,12 @@ class Planned:
         """The version of a workflow; None for a task."""
         return self.definition.version if isinstance(self.definition, Workflow) else None
 
+    @classmethod
+    def of(cls, definition: TaskDef | Workflow, diff: Diff) -> Planned:
+        """Return the plan for a definition with these differences."""
+        state = "same" if not diff else "changed" if diff.is_registered else "new"
+        return cls(definition, state, tuple(str(change) for change in diff))
+
     def write(self, client: ConductorClient) -> None:
         """Write it to the server, unless the server has the same."""
         if self.state == "same":
@@ -82,13 +88,9 @@ class Planned:
 def plan(client: ConductorClient, wanted: Definitions) -> Iterator[Planned]:
     """Compare each definition with the server's; tasks come first, because workflows need them."""
     for task in wanted.tasks:
-        found = compare(task.name, task, _task(client, task.name))
-        state = "new" if found.created else "changed" if found.changes else "same"
-        yield Planned(task, state, tuple(str(change) for change in found.changes))
+        yield Planned.of(task, compare(task, _task(client, task.name)))
     for one in wanted.workflows:
-        diff = one.workflow.diff(client)
-        state = "same" if not diff else "changed" if diff.is_registered else "new"
-        yield Planned(one.workflow, state, tuple(str(change) for change in diff))
+        yield Planned.of(one.workflow, one.workflow.diff(client))
 
 
 def _task(client: ConductorClient, name: str) -> TaskDef | None:

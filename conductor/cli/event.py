@@ -11,9 +11,9 @@ from conductor.cli.exits import DONE, FAILED
 from conductor.cli.output import show_ensured, show_json, watch_option, watched
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
-from conductor.clients.ensure import compare
 from conductor.errors import NotFoundError
 from conductor.models import EventHandler
+from conductor.models.definition_diff import Ensured, compare
 
 __all__ = ["command"]
 
@@ -73,7 +73,7 @@ def save(session: Session, handler: dict[str, Any], dry_run: bool) -> int:
             found = None
         if found is not None and wanted.active is None:
             wanted.active = found.active
-        result = compare(wanted.name, wanted, found)
+        result = Ensured.of(wanted.name, compare(wanted, found))
         if result and not dry_run:
             client.events.create_handler(wanted) if found is None else client.events.update_handler(wanted)
     show_ensured(session, result)

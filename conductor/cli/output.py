@@ -18,8 +18,8 @@ from rich.text import Text
 
 from conductor._internal.terminal import one_line, printable
 from conductor.cli.session import Session
-from conductor.clients.ensure import Ensured
 from conductor.models.codec import to_jsonable
+from conductor.models.definition_diff import Ensured
 
 __all__ = [
     "local_time",

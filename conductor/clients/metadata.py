@@ -1,4 +1,4 @@
-"""Definitions of tasks and workflows."""
+"""Workflow and task definitions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from conductor.clients._base import Resource
 from conductor.clients.bodies import Definition, all_tasks, as_definition, as_model, require_name
-from conductor.clients.ensure import Ensured, compare
 from conductor.errors import ConfigurationError, NotFoundError
 from conductor.models import (
     BulkResponse,
@@ -17,6 +16,7 @@ from conductor.models import (
     WorkflowDef,
     WorkflowDefSummary,
 )
+from conductor.models.definition_diff import Ensured, compare
 from conductor.transport.operation import Edition, Operation, Repeat, nothing
 
 __all__ = ["MetadataClient"]
@@ -85,8 +85,10 @@ DELETE_RATE_LIMIT: Operation[None] = Operation(
     "DELETE", "/metadata/workflow/{name}/rate-limit", edition=Edition.ORKES, shadowed=True
 )
 
+#: The only value that the server accepts.
 _SCHEMA_VERSION = 2
-_DROPPED = {  # of task definitions, as guides show them
+#: Fields of task definitions in other documentation that the server ignores, and what to use instead.
+_IGNORED_FIELDS = {
     "maxConcurrentExecutions": "concurrentExecLimit",
     "outputTemplate": "outputKeys, or output_parameters of the workflow",
     "pollIntervalSeconds": "poll_interval_ms of the worker",
@@ -94,7 +96,10 @@ _DROPPED = {  # of task definitions, as guides show them
 
 
 class MetadataClient(Resource):
-    """Definitions (``client.metadata``), given as models, as code, or in their wire form, as read from files."""
+    """Workflow and task definitions (``client.metadata``).
+
+    Definitions are given as models, as workflows as code, or as dicts with JSON names.
+    """
 
     # -- workflows
 
@@ -109,12 +114,13 @@ class MetadataClient(Resource):
 
         Args:
             definition: The definition.
-            overwrite: Replace this version if it is there.
-            new_version: Make it a new version (Orkes).
+            overwrite: Whether to replace this version if it exists.
+            new_version: Whether to register it as a new version (Orkes).
 
         Raises:
-            ConflictError: This version is there, and ``overwrite`` is false.
-            BadRequestError: The server finds it invalid; see ``validation_errors``.
+            ConflictError: This version exists, and ``overwrite`` is false.
+            BadRequestError: The server finds the definition invalid; see ``validation_errors``.
+            ConfigurationError: The definition is invalid; nothing was sent.
         """
         query = {"overwrite": overwrite, "newVersion": new_version}
         self._call(REGISTER_WORKFLOW, query=query, body=_workflow(definition))
@@ -126,24 +132,54 @@ class MetadataClient(Resource):
         overwrite: bool | None = None,
         new_version: bool | None = None,
     ) -> BulkResponse:
-        """Create or replace definitions (``PUT /metadata/workflow``); one that is invalid stops all."""
-        query = {"overwrite": overwrite, "newVersion": new_version}
-        return self._call(UPDATE_WORKFLOWS, query=query, body=[_workflow(one).to_dict() for one in definitions])
+        """Create or replace workflow definitions (``PUT /metadata/workflow``).
 
-    def validate_workflow(self, definition: Definition) -> None:
-        """Have the server check a definition without storing it (``POST /metadata/workflow/validate``, open source).
+        Args:
+            definitions: The definitions.
+            overwrite: Whether to replace existing versions (Orkes).
+            new_version: Whether to register them as new versions (Orkes).
+
+        Returns:
+            The names that were saved, and the server's error for each of the others.
 
         Raises:
-            BadRequestError: It is invalid; see ``validation_errors``.
+            BadRequestError: A definition is invalid, so that none was saved; see ``validation_errors``.
+            ConfigurationError: A definition is invalid; nothing was sent.
+        """
+        query = {"overwrite": overwrite, "newVersion": new_version}
+        return self._call(
+            UPDATE_WORKFLOWS, query=query, body=[_workflow(definition).to_dict() for definition in definitions]
+        )
+
+    def validate_workflow(self, definition: Definition) -> None:
+        """Validate a workflow definition on the server without saving it.
+
+        ``POST /metadata/workflow/validate``, open-source server.
+
+        Args:
+            definition: The definition.
+
+        Raises:
+            BadRequestError: The server finds the definition invalid; see ``validation_errors``.
+            ConfigurationError: The definition is invalid; nothing was sent.
         """
         self._call(VALIDATE, body=_workflow(definition))
 
     def ensure_workflow(self, definition: Definition, *, dry_run: bool = False) -> Ensured:
-        """Write a workflow definition if the server's differs, and say what changed.
+        """Save a workflow definition if it differs from the server's.
 
-        ``GET /metadata/workflow/{name}``, and ``PUT /metadata/workflow`` where there is a difference. Without a version
-        it is version 1. What the server adds of its own, defaults and times, is no difference; with
-        ``dry_run`` nothing is written.
+        ``GET /metadata/workflow/{name}``, and ``PUT /metadata/workflow`` if there is a difference. The server's
+        defaults, times and authors are not differences.
+
+        Args:
+            definition: The definition; version 1 if it has no version.
+            dry_run: Whether to compare only.
+
+        Returns:
+            What changed, or with ``dry_run`` would change; false if nothing.
+
+        Raises:
+            ConfigurationError: The definition is invalid, or the server rejected it.
         """
         wanted = _workflow(definition)
         version = wanted.version or 1
@@ -151,37 +187,50 @@ class MetadataClient(Resource):
             found: WorkflowDef | None = self.get_workflow(wanted.name, version, metadata=bool(wanted.tags) or None)
         except NotFoundError:
             found = None
-        result = compare(wanted.name, wanted, found)
+        result = Ensured.of(wanted.name, compare(wanted, found))
         if result and not dry_run:
             response = self.update_workflows([wanted])
             if not response.ok:
                 reasons = "; ".join(response.bulk_error_results.values())
-                raise ConfigurationError(f"The server does not take {wanted.name!r}: {reasons}", variable=wanted.name)
+                raise ConfigurationError(f"The server rejected {wanted.name!r}: {reasons}", variable=wanted.name)
         return result
 
     def ensure_task(self, definition: TaskDef | Mapping[str, Any], *, dry_run: bool = False) -> Ensured:
-        """Write a task definition if the server's differs, and say what changed.
+        """Save a task definition if it differs from the server's.
 
-        ``GET /metadata/taskdefs/{tasktype}``, and ``POST /metadata/taskdefs`` where there is a difference; with
-        ``dry_run`` nothing is written.
+        ``GET /metadata/taskdefs/{tasktype}``, and ``POST /metadata/taskdefs`` if there is a difference. The server's
+        defaults, times and authors are not differences.
+
+        Args:
+            definition: The definition.
+            dry_run: Whether to compare only.
+
+        Returns:
+            What changed, or with ``dry_run`` would change; false if nothing.
+
+        Raises:
+            ConfigurationError: The definition is invalid; nothing was sent.
         """
         wanted = _task(definition)
         try:
             found: TaskDef | None = self.get_task(wanted.name, metadata=bool(wanted.tags) or None)
         except NotFoundError:
             found = None
-        result = compare(wanted.name, wanted, found)
+        result = Ensured.of(wanted.name, compare(wanted, found))
         if result and not dry_run:
             self.register_tasks([wanted])
         return result
 
     def get_workflow(self, name: str, version: int | None = None, *, metadata: bool | None = None) -> WorkflowDef:
-        """A workflow definition (``GET /metadata/workflow/{name}``).
+        """Return a workflow definition (``GET /metadata/workflow/{name}``).
 
         Args:
-            name: Its name.
-            version: Its version; None for the latest.
-            metadata: With its tags (Orkes).
+            name: The name of the workflow.
+            version: The version; None for the latest.
+            metadata: Whether to include its tags (Orkes).
+
+        Returns:
+            The definition.
 
         Raises:
             NotFoundError: There is no such definition.
@@ -199,114 +248,205 @@ class MetadataClient(Resource):
         name: str | None = None,
         short: bool | None = None,
     ) -> list[WorkflowDef]:
-        """All workflow definitions (``GET /metadata/workflow``).
+        """Return all workflow definitions (``GET /metadata/workflow``).
 
-        ``classifier`` is the open-source server's filter; the others are Orkes'. Of these the open-source server
-        ignores ``access``, ``metadata`` and ``short``; its answer is searched for ``name`` here.
+        The open-source server ignores ``access``, ``metadata`` and ``short``; its response is filtered by ``name``
+        here.
+
+        Args:
+            classifier: Only definitions with this classifier (open-source server).
+            access: Only definitions on which the caller has this permission (Orkes).
+            metadata: Whether to include tags (Orkes).
+            tag_key: Only definitions with a tag of this key (Orkes).
+            tag_value: Only definitions with a tag of this value (Orkes).
+            name: Only definitions with this name.
+            short: Whether to return name, version and description only (Orkes).
+
+        Returns:
+            The definitions, each version on its own; an empty list if there are none.
 
         Raises:
-            UnsupportedByServerError: The server in use has no tags, or no classifiers, to select by.
+            UnsupportedByServerError: The server cannot filter by tags, or by classifier; nothing was sent.
         """
-        here = name is not None and self._transport.server_info().edition is Edition.OSS
+        filters_here = name is not None and self._transport.server_info().edition is Edition.OSS
         query = {
             "classifier": classifier,
             "access": access,
             "metadata": metadata,
             "tagKey": tag_key,
             "tagValue": tag_value,
-            "name": None if here else name,
+            "name": None if filters_here else name,
             "short": short,
         }
         found = self._call(LIST_WORKFLOWS, query=query)
-        return [one for one in found if one.name == name] if here else found
+        return [definition for definition in found if definition.name == name] if filters_here else found
 
     def list_latest_workflows(self) -> list[WorkflowDef]:
-        """The latest version of each definition (``GET /metadata/workflow/latest-versions``, open source)."""
+        """Return the latest version of each workflow definition.
+
+        ``GET /metadata/workflow/latest-versions``, open-source server.
+
+        Returns:
+            The definitions; an empty list if there are none.
+        """
         return self._call(LIST_LATEST)
 
     def list_workflow_names(self) -> list[str]:
-        """The names of all definitions (``GET /metadata/workflow/names``, open source)."""
+        """Return the names of all workflow definitions (``GET /metadata/workflow/names``, open-source server).
+
+        Returns:
+            The names; an empty list if there are none.
+        """
         return self._call(LIST_NAMES)
 
     def list_workflow_names_and_versions(self) -> dict[str, list[WorkflowDefSummary]]:
-        """The versions of all definitions (``GET /metadata/workflow/names-and-versions``, open source)."""
+        """Return the versions of all workflow definitions.
+
+        ``GET /metadata/workflow/names-and-versions``, open-source server.
+
+        Returns:
+            Name to the versions; an empty dict if there are no definitions.
+        """
         return self._call(LIST_NAMES_AND_VERSIONS)
 
     def list_workflow_versions(self, name: str) -> list[WorkflowDefSummary]:
-        """A definition's versions; none for a name that is not there.
+        """Return the versions of a workflow definition.
 
-        ``GET /metadata/workflow/{name}/versions``, open source.
+        ``GET /metadata/workflow/{name}/versions``, open-source server.
+
+        Args:
+            name: The name of the workflow.
+
+        Returns:
+            The versions; an empty list if there is no such definition.
         """
         return self._call(LIST_VERSIONS, {"name": name})
 
     def unregister_workflow(self, name: str, version: int) -> None:
-        """Delete one version of a definition (``DELETE /metadata/workflow/{name}/{version}``); executions go on.
+        """Delete one version of a workflow definition (``DELETE /metadata/workflow/{name}/{version}``).
+
+        Running executions continue.
+
+        Args:
+            name: The name of the workflow.
+            version: The version.
 
         Raises:
             NotFoundError: There is no such definition.
+            ConfigurationError: The version is not an integer; nothing was sent.
         """
         if isinstance(version, bool) or not isinstance(version, int):
             raise ConfigurationError(
-                f"version is {version!r}; it must be a whole number.", variable="version", value=version, allowed="int"
+                f"version is {version!r}; it must be an integer.", variable="version", value=version, allowed="int"
             )
         self._call(UNREGISTER_WORKFLOW, {"name": name, "version": version})
 
     def import_bpmn(self, file: IncomingBpmnFile | Mapping[str, Any], *, overwrite: bool = True) -> list[WorkflowDef]:
-        """Make definitions of a BPMN file (``POST /metadata/workflow-importer/import-bpm``, Orkes)."""
+        """Create workflow definitions from a BPMN file (``POST /metadata/workflow-importer/import-bpm``, Orkes).
+
+        Args:
+            file: The name and content of the file.
+            overwrite: Whether to replace existing definitions.
+
+        Returns:
+            The created definitions.
+        """
         return self._call(IMPORT_BPMN, query={"overwrite": overwrite}, body=as_model(file, IncomingBpmnFile))
 
     def upload_definitions(self) -> None:
-        """Have the server copy all definitions to its storage (``POST /metadata/workflow-task-defs/upload``, Orkes)."""
+        """Make the server copy all definitions to its storage (``POST /metadata/workflow-task-defs/upload``, Orkes)."""
         self._call(UPLOAD)
 
     def set_workflow_rate_limit(self, name: str, limit: RateLimitConfig | Mapping[str, Any]) -> None:
-        """Limit how many executions run (``PUT /metadata/workflow/{name}/rate-limit``, Orkes).
+        """Limit the running executions of a workflow (``PUT /metadata/workflow/{name}/rate-limit``, Orkes).
 
-        On the open-source server set ``rate_limit_config`` in the definition.
+        On the open-source server, set ``rate_limit_config`` in the definition.
+
+        Args:
+            name: The name of the workflow.
+            limit: The limit.
         """
         self._call(SET_RATE_LIMIT, {"name": name}, body=as_model(limit, RateLimitConfig))
 
     def get_workflow_rate_limit(self, name: str) -> RateLimitConfig | None:
-        """The limit, or None (``GET /metadata/workflow/{name}/rate-limit``, Orkes)."""
+        """Return the limit on running executions of a workflow (``GET /metadata/workflow/{name}/rate-limit``, Orkes).
+
+        Args:
+            name: The name of the workflow.
+
+        Returns:
+            The limit, or None if there is none.
+
+        Raises:
+            UnsupportedByServerError: The server does not have the operation.
+        """
         try:
             return self._call(GET_RATE_LIMIT, {"name": name})
         except NotFoundError:
             return None
 
     def delete_workflow_rate_limit(self, name: str) -> None:
-        """Lift the limit (``DELETE /metadata/workflow/{name}/rate-limit``, Orkes).
+        """Remove the limit on running executions of a workflow.
 
-        The open-source server would take the request for the deletion of a version: it is never sent there.
+        ``DELETE /metadata/workflow/{name}/rate-limit``, Orkes.
+
+        It is not sent to the open-source server, which would try to delete a version of the definition.
+
+        Args:
+            name: The name of the workflow.
 
         Raises:
-            UnsupportedByServerError: The server has no such operation.
+            UnsupportedByServerError: The server does not have the operation; nothing was sent.
         """
         self._call(DELETE_RATE_LIMIT, {"name": name})
 
     # -- tasks
 
     def register_task(self, definition: TaskDef | Mapping[str, Any]) -> None:
-        """Register a task definition; one that is there is overwritten (``POST /metadata/taskdefs``)."""
+        """Create or replace a task definition (``POST /metadata/taskdefs``).
+
+        Args:
+            definition: The definition.
+
+        Raises:
+            BadRequestError: The server finds the definition invalid; see ``validation_errors``.
+            ConfigurationError: The definition is invalid; nothing was sent.
+        """
         self.register_tasks([definition])
 
     def register_tasks(self, definitions: Iterable[TaskDef | Mapping[str, Any]]) -> None:
-        """Register task definitions; those that are there are overwritten (``POST /metadata/taskdefs``).
+        """Create or replace task definitions (``POST /metadata/taskdefs``).
+
+        Args:
+            definitions: The definitions.
 
         Raises:
-            BadRequestError: The server finds one invalid; see ``validation_errors``.
+            BadRequestError: The server finds a definition invalid; see ``validation_errors``.
+            ConfigurationError: A definition is invalid; nothing was sent.
         """
-        self._call(REGISTER_TASKS, body=[_task(one).to_dict() for one in definitions])
+        self._call(REGISTER_TASKS, body=[_task(definition).to_dict() for definition in definitions])
 
     def update_task(self, definition: TaskDef | Mapping[str, Any]) -> None:
         """Replace a task definition (``PUT /metadata/taskdefs``).
 
+        Args:
+            definition: The definition.
+
         Raises:
-            NotFoundError: There is none of this name.
+            NotFoundError: There is no definition with this name.
+            ConfigurationError: The definition is invalid; nothing was sent.
         """
         self._call(UPDATE_TASK, body=_task(definition))
 
     def get_task(self, name: str, *, metadata: bool | None = None) -> TaskDef:
-        """A task definition (``GET /metadata/taskdefs/{tasktype}``); ``metadata``: with its tags (Orkes).
+        """Return a task definition (``GET /metadata/taskdefs/{tasktype}``).
+
+        Args:
+            name: The name of the task.
+            metadata: Whether to include its tags (Orkes).
+
+        Returns:
+            The definition.
 
         Raises:
             NotFoundError: There is no such definition.
@@ -321,16 +461,28 @@ class MetadataClient(Resource):
         tag_key: str | None = None,
         tag_value: str | None = None,
     ) -> list[TaskDef]:
-        """All task definitions (``GET /metadata/taskdefs``); the filters are Orkes'.
+        """Return all task definitions (``GET /metadata/taskdefs``).
+
+        Args:
+            access: Only definitions on which the caller has this permission (Orkes).
+            metadata: Whether to include tags (Orkes).
+            tag_key: Only definitions with a tag of this key (Orkes).
+            tag_value: Only definitions with a tag of this value (Orkes).
+
+        Returns:
+            The definitions; an empty list if there are none.
 
         Raises:
-            UnsupportedByServerError: The server in use has no tags to select by.
+            UnsupportedByServerError: The server cannot filter by tags; nothing was sent.
         """
         query = {"access": access, "metadata": metadata, "tagKey": tag_key, "tagValue": tag_value}
         return self._call(LIST_TASKS, query=query)
 
     def unregister_task(self, name: str) -> None:
         """Delete a task definition (``DELETE /metadata/taskdefs/{tasktype}``).
+
+        Args:
+            name: The name of the task.
 
         Raises:
             NotFoundError: There is no such definition.
@@ -342,18 +494,18 @@ def _workflow(given: Definition) -> WorkflowDef:
     definition = as_definition(given)
     require_name(definition.name, "workflow definition")
     if not definition.tasks:
-        raise _refused(f"Workflow {definition.name!r} has no tasks.", "tasks", "at least one task")
+        raise _invalid(f"Workflow {definition.name!r} has no tasks.", "tasks", "at least one task")
     if definition.schema_version not in {None, _SCHEMA_VERSION}:
-        raise _refused(
-            f"Workflow {definition.name!r} has schemaVersion {definition.schema_version}; the server takes only 2.",
+        raise _invalid(
+            f"Workflow {definition.name!r} has schemaVersion {definition.schema_version}; the server accepts only 2.",
             "schema_version",
             "2",
         )
     for task in all_tasks(definition.tasks):
         if task.workflow_task_type is not None and task.workflow_task_type != (task.type or "SIMPLE"):
-            raise _refused(
+            raise _invalid(
                 f"Workflow {definition.name!r}: the task {task.task_reference_name!r} has workflowTaskType "
-                f"{task.workflow_task_type}, which the server would take in place of its type {task.type}.",
+                f"{task.workflow_task_type}, which the server would use instead of its type {task.type}.",
                 "workflow_task_type",
                 "type alone",
             )
@@ -362,21 +514,21 @@ def _workflow(given: Definition) -> WorkflowDef:
 
 def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:
     written: Mapping[str, Any] = given if isinstance(given, Mapping) else given.unknown_fields
-    for name, instead in _DROPPED.items():
+    for name, instead in _IGNORED_FIELDS.items():
         if name in written:
-            raise _refused(f"Task definition: the server drops {name}: use {instead}.", name, instead)
+            raise _invalid(f"The server ignores {name} in task definitions; use {instead}.", name, instead)
     definition = as_model(given, TaskDef)
     require_name(definition.name, "task definition")
     timeout, response = definition.timeout_seconds or 0, definition.response_timeout_seconds
     if response is not None and (response < 1 or 0 < timeout <= response):
-        raise _refused(
+        raise _invalid(
             f"Task {definition.name!r}: responseTimeoutSeconds is {response}; it must be at least 1 and less than "
             f"timeoutSeconds ({timeout}).",
             "response_timeout_seconds",
-            "from 1, and less than timeout_seconds where that is set",
+            "1 or more, and less than timeout_seconds if that is set",
         )
     return definition
 
 
-def _refused(message: str, name: str, allowed: str) -> ConfigurationError:
+def _invalid(message: str, name: str, allowed: str) -> ConfigurationError:
     return ConfigurationError(message, variable=name, allowed=allowed)

@@ -1,7 +1,7 @@
-"""Large payloads, which the server keeps outside its database: written there and read from there.
+"""Payloads that are too large for requests and responses, in the server's external storage.
 
-A request names the place (``GET /workflow/external-storage-location``, ``GET /tasks/external-storage-location``); the
-payload itself travels between here and the storage, by an address that is signed for this one use.
+The server returns a signed URL for each payload (``GET /workflow/external-storage-location``, ``GET
+/tasks/external-storage-location``); the client transfers the payload between itself and the storage.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ logger = logging.getLogger(__name__)
 
 _KIB = 1024
 _MIB = 1024 * _KIB
-_NO_STORE = (
-    "and has no storage for larger ones (conductor.external-payload-storage.type): store it elsewhere and pass where "
-    "it is."
+_NO_STORAGE = (
+    "and has no storage for larger ones (conductor.external-payload-storage.type). Store the data elsewhere and pass a "
+    "reference to it."
 )
 
 M = TypeVar("M", WorkflowExecution, Task)
@@ -60,10 +60,17 @@ M = TypeVar("M", WorkflowExecution, Task)
 
 @frozen
 class PayloadKind:
-    """One sort of payload: what it is called, what the server keeps itself, and where it says the storage is."""
+    """A kind of payload.
+
+    Attributes:
+        type: The kind, as the server names it.
+        label: The kind in error messages.
+        inline_limit: Bytes of JSON that the server accepts in a request.
+        operation: The operation that returns the storage location.
+    """
 
     type: ExternalPayloadType
-    words: str
+    label: str
     inline_limit: int
     operation: Operation[ExternalStorageLocation]
 
@@ -75,112 +82,123 @@ TASK_OUTPUT = PayloadKind(ExternalPayloadType.TASK_OUTPUT, "task output", 3 * _M
 
 
 class PayloadStorage(Resource):
-    """Writes what is too large for a request, and reads what was too large for an answer."""
+    """Writes large payloads to the external storage, and reads them from it."""
 
     def store_input(self, given: Mapping[str, Any] | None, name: str) -> tuple[dict[str, Any], str | None]:
-        """A workflow's input as plain JSON; or, when it is over 5 MiB, nothing and the path where it was stored.
+        """Return the input of a workflow for a start request, written to the external storage if it exceeds 5 MiB.
 
         Args:
-            given: The input.
-            name: The workflow's name.
+            given: The input; None for an empty one.
+            name: The name of the workflow.
+
+        Returns:
+            The input as plain JSON values and None, or an empty dict and the path in the storage.
 
         Raises:
-            ConfigurationError: It is too large, and the server has no storage, or not for that much.
+            ConfigurationError: The input is too large, and the server has no storage, or does not accept that much.
+            SerializationError: The input has no JSON form.
         """
         plain = dict(to_jsonable(as_object(given, "workflow input"), "$.input"))
         path = self._stored(plain, WORKFLOW_INPUT, name)
         return (plain, None) if path is None else ({}, path)
 
     def inline(self, given: Mapping[str, Any] | None, kind: PayloadKind) -> dict[str, Any]:
-        """A payload as plain JSON, for a request that has no place for the path of a stored one.
+        """Return a payload as plain JSON values, for a request that cannot refer to a stored payload.
 
-        The server moves a large one to its storage itself, where it has one; without it such a payload is answered well
-        and lost, so that one is looked for.
+        A server with external storage moves a large payload there. A server without one reports success and drops the
+        payload, so the location is requested first.
 
         Raises:
-            ConfigurationError: It is too large, and the server has no storage, or not for that much.
+            ConfigurationError: The payload is too large, and the server has no storage, or does not accept that much.
+            SerializationError: The payload has no JSON form.
         """
-        plain = dict(to_jsonable(as_object(given, kind.words), f"$.{kind.words.rpartition(' ')[2]}"))
+        plain = dict(to_jsonable(as_object(given, kind.label), f"$.{kind.label.rpartition(' ')[2]}"))
         if (size := size_if_over(plain, kind.inline_limit)) is not None:
-            self._place(size, kind)
+            self._write_location(size, kind)
         return plain
 
     def store_output(self, result: TaskResult, task_type: str = "") -> None:
-        """Move the output of a result, of a task of ``task_type``, to the storage when it is over 3 MiB.
+        """Write the output of a result to the external storage if it exceeds 3 MiB; change the result in place.
 
         Raises:
-            ConfigurationError: It is too large, and the server has no storage, or not for that much.
+            ConfigurationError: The output is too large, and the server has no storage, or does not accept that much.
         """
         path = self._stored(result.output_data, TASK_OUTPUT, task_type)
         if path is not None:
             result.output_data, result.external_output_payload_storage_path = {}, path
 
     def fetch_task(self, task: Task, *, may_be_lost: bool = False) -> Task:
-        """Put the input and output of a task that lie in the storage back into it.
+        """Read the input and output of a task from the external storage, if they are there.
 
         Args:
-            task: The task.
-            may_be_lost: A payload that the server cannot say how to read stays out, and a line in the log says so: a
-                server without a storage names a place for what it has dropped.
+            task: The task, which is changed in place.
+            may_be_lost: Whether to log a warning instead of raising an error if a payload cannot be read. A server
+                without storage returns a path for payloads that it has dropped.
 
         Raises:
-            ConfigurationError: The server does not say how to read a payload.
+            ConfigurationError: The server does not say where to read a payload.
         """
-        with self._reported(f"task {task.task_id}") if may_be_lost else nullcontext():
+        with self._warns(f"task_id={task.task_id}") if may_be_lost else nullcontext():
             self._fetch(task, TASK_INPUT, TASK_OUTPUT, "input_data", "output_data")
         return task
 
     def fetch_workflow(self, workflow: WorkflowExecution) -> WorkflowExecution:
-        """Put the inputs and outputs of an execution and its tasks that lie in the storage back into it."""
+        """Read the inputs and outputs of an execution and its tasks from the external storage, if they are there."""
         for task in workflow.tasks or ():
             self.fetch_task(task, may_be_lost=True)
-        with self._reported(f"workflow {workflow.workflow_id}"):
+        with self._warns(f"workflow_id={workflow.workflow_id}"):
             self._fetch(workflow, WORKFLOW_INPUT, _WORKFLOW_OUTPUT, "input", "output")
         return workflow
 
     @staticmethod
     @contextmanager
-    def _reported(what: str) -> Iterator[None]:
+    def _warns(what: str) -> Iterator[None]:
         try:
             yield
         except ConfigurationError as error:
-            logger.warning("%s is shown without a payload: %s", what, error.message)
+            logger.warning("payload not available: %s error=%s", what, error.message)
 
-    def _fetch(self, model: M, taken: PayloadKind, given: PayloadKind, input_name: str, output_name: str) -> None:
+    def _fetch(
+        self, model: M, input_kind: PayloadKind, output_kind: PayloadKind, input_name: str, output_name: str
+    ) -> None:
         if model.external_input_payload_storage_path and not getattr(model, input_name):
-            setattr(model, input_name, self._read(taken, model.external_input_payload_storage_path, _name_of(model)))
+            setattr(
+                model, input_name, self._read(input_kind, model.external_input_payload_storage_path, _name_of(model))
+            )
         if model.external_output_payload_storage_path and not getattr(model, output_name):
-            setattr(model, output_name, self._read(given, model.external_output_payload_storage_path, _name_of(model)))
+            setattr(
+                model, output_name, self._read(output_kind, model.external_output_payload_storage_path, _name_of(model))
+            )
 
     def _stored(self, plain: Mapping[str, Any], kind: PayloadKind, name: str) -> str | None:
         size = size_if_over(plain, kind.inline_limit)
         if size is None:
             return None
-        location = self._place(size, kind)
+        location = self._write_location(size, kind)
         self._transport.put_payload(kind.operation, location.uri or "", dumps(plain))
         self._transport.emit(PayloadUsed(name, "WRITE", kind.type.value))
         return location.path
 
-    def _place(self, size: int, kind: PayloadKind) -> ExternalStorageLocation:
-        """Where the server has so large a payload put."""
+    def _write_location(self, size: int, kind: PayloadKind) -> ExternalStorageLocation:
+        """Return where to write a payload of ``size`` bytes."""
         largest = self._transport.settings.max_stored_payload_kb * _KIB
         if size > largest:
-            raise _too_large(kind, size, f"{largest:,} bytes are the most that is stored (max_stored_payload_kb).")
+            raise _too_large(kind, size, f"The limit for stored payloads is {largest:,} (max_stored_payload_kb).")
         try:
             location = self._location(kind, ExternalStorageOperation.WRITE, "")
         except UnsupportedByServerError:
             location = ExternalStorageLocation()
         if not location.uri or not location.path:
-            raise _too_large(kind, size, f"The server keeps {kind.inline_limit:,} at most, {_NO_STORE}")
+            raise _too_large(kind, size, f"The server accepts {kind.inline_limit:,} at most, {_NO_STORAGE}")
         return location
 
     def _read(self, kind: PayloadKind, path: str, name: str) -> Any:
         location = self._location(kind, ExternalStorageOperation.READ, path)
         if not location.uri:
             raise ConfigurationError(
-                f"The {kind.words} lies outside the database at {path!r}, and the server does not say how to read it: "
-                "it has no storage, and has dropped what was too large.",
-                variable=kind.words,
+                f"The {kind.label} is in external storage at {path!r}, but the server returns no URL to read it: it "
+                "has no storage and dropped the payload.",
+                variable=kind.label,
                 value=path,
                 allowed="a server with external payload storage",
             )
@@ -200,18 +218,18 @@ def _name_of(model: WorkflowExecution | Task) -> str:
 
 
 def refuse_output(output: Mapping[str, Any]) -> None:
-    """Refuse a task's output that no server takes without a storage.
+    """Refuse an output of a task that a server without external storage would drop.
 
     Raises:
-        ConfigurationError: It has more than 3 MiB of JSON.
+        ConfigurationError: The output has more than 3 MiB of JSON.
     """
     if (size := size_if_over(output, TASK_OUTPUT.inline_limit)) is not None:
-        raise _too_large(TASK_OUTPUT, size, f"The server keeps {TASK_OUTPUT.inline_limit:,} at most, {_NO_STORE}")
+        raise _too_large(TASK_OUTPUT, size, f"The server accepts {TASK_OUTPUT.inline_limit:,} at most, {_NO_STORAGE}")
 
 
 def _too_large(kind: PayloadKind, size: int, reason: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The {kind.words} has {size:,} bytes. {reason}",
-        variable=kind.words,
+        f"The {kind.label} has {size:,} bytes. {reason}",
+        variable=kind.label,
         allowed=f"at most {kind.inline_limit} bytes of JSON",
     )

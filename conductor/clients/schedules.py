@@ -1,4 +1,4 @@
-"""Schedules: workflows started by the clock."""
+"""Schedules, which start workflows at the times of a cron expression."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from typing import Any
 from conductor._internal.cron import Cron, CronError
 from conductor.clients._base import Tagged, check_page, iterate_pages, tag_operations
 from conductor.clients.bodies import as_model, require_enums, require_ids, require_name
-from conductor.clients.ensure import Ensured, compare
 from conductor.clients.payloads import WORKFLOW_INPUT, PayloadStorage
-from conductor.clients.search_query import executions_query, several
+from conductor.clients.search_query import as_str_list, executions_query
 from conductor.clients.workflows import START, announced
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
@@ -25,6 +24,7 @@ from conductor.models import (
     WorkflowScheduleExecution,
 )
 from conductor.models.codec import epoch_ms
+from conductor.models.definition_diff import Ensured, compare
 from conductor.transport.operation import Edition, Operation, nothing
 
 __all__ = ["ScheduleClient", "SchedulerClient", "check_cron"]
@@ -92,7 +92,10 @@ REQUEUE_ALL: Operation[dict[str, Any]] = Operation("GET", "/scheduler/admin/requ
 BULK_PAUSE: Operation[BulkResponse] = Operation("PUT", "/scheduler/bulk/pause", BulkResponse)
 BULK_RESUME: Operation[BulkResponse] = Operation("PUT", "/scheduler/bulk/resume", BulkResponse)
 LIST_TAGS, SET_TAGS, DELETE_TAGS = tag_operations("/scheduler/schedules/{name}/tags")
-_MOST_TIMES = 5
+#: Times that the open-source server returns at most.
+_MAX_PREVIEW = 5
+#: Results that the server returns at most.
+_MAX_PAGE_SIZE = 5000
 
 
 class ScheduleClient(Tagged):
@@ -101,29 +104,38 @@ class ScheduleClient(Tagged):
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_TAGS, SET_TAGS, DELETE_TAGS
 
     def save(self, schedule: WorkflowSchedule | Mapping[str, Any]) -> WorkflowSchedule:
-        """Create a schedule, or replace the one of that name (``POST /scheduler/schedules``).
+        """Create or replace a schedule (``POST /scheduler/schedules``).
 
-        The workflow need not be registered yet: whether it is shows when the schedule is due, as an execution that has
-        FAILED (``search_executions``).
+        The workflow need not be registered yet. If it is not registered when the schedule is due, the run is FAILED;
+        see ``search_executions``.
 
         Args:
             schedule: The schedule; ``schedule_start_time`` and ``schedule_end_time`` may be datetimes.
 
         Returns:
-            What the server stored; what was sent, where it does not say (Orkes).
+            The schedule as the server stored it, or as it was sent if the server does not return it (Orkes).
 
         Raises:
-            ConfigurationError: The cron expression, the time zone, the name or the times cannot work, or the input is
-                too large; the open-source server would store them all the same.
+            ConfigurationError: The cron expression, time zone, name or times are invalid, or the input is too large;
+                the open-source server would store the schedule anyway.
         """
         checked = self._checked(schedule)
         return self._call(SAVE, body=checked) or checked
 
     def ensure(self, schedule: WorkflowSchedule | Mapping[str, Any], *, dry_run: bool = False) -> Ensured:
-        """Save a schedule if the server's differs, and say what changed.
+        """Save a schedule if it differs from the server's.
 
-        ``GET /scheduler/schedules/{name}``, and ``POST /scheduler/schedules`` where there is a difference. Unless
-        ``paused`` is given, a schedule that is paused stays paused; with ``dry_run`` nothing is written.
+        ``GET /scheduler/schedules/{name}``, and ``POST /scheduler/schedules`` if there is a difference.
+
+        Args:
+            schedule: The schedule. If ``paused`` is None, a paused schedule stays paused.
+            dry_run: Whether to compare only.
+
+        Returns:
+            What changed, or with ``dry_run`` would change; false if nothing.
+
+        Raises:
+            ConfigurationError: As for ``save``.
         """
         wanted = copy(self._checked(schedule))
         try:
@@ -132,21 +144,27 @@ class ScheduleClient(Tagged):
             found = None
         if found is not None and wanted.paused is None:
             wanted.paused, wanted.paused_reason = found.paused, found.paused_reason
-        result = compare(wanted.name, wanted, found)
+        result = Ensured.of(wanted.name, compare(wanted, found))
         if result and not dry_run:
             self._call(SAVE, body=wanted)
         return result
 
     def get(self, name: str) -> WorkflowSchedule:
-        """A schedule (``GET /scheduler/schedules/{name}``).
+        """Return a schedule (``GET /scheduler/schedules/{name}``).
+
+        Args:
+            name: The name of the schedule.
+
+        Returns:
+            The schedule.
 
         Raises:
-            NotFoundError: There is none of that name.
+            NotFoundError: There is no schedule with this name.
         """
         found = self._call(GET, {"name": name})
         if found is None:
             raise NotFoundError(
-                f"{GET}: there is no schedule {name!r}",
+                f"{GET}: schedule {name!r} not found",
                 status=200,
                 operation=str(GET),
                 method="GET",
@@ -155,7 +173,14 @@ class ScheduleClient(Tagged):
         return found
 
     def list(self, workflow_name: str | None = None) -> builtins.list[WorkflowSchedule]:
-        """All schedules, or those of one workflow (``GET /scheduler/schedules``)."""
+        """Return schedules (``GET /scheduler/schedules``).
+
+        Args:
+            workflow_name: Only schedules of this workflow.
+
+        Returns:
+            The schedules; an empty list if there are none.
+        """
         return self._call(LIST, query={"workflowName": workflow_name})
 
     def search(
@@ -169,18 +194,23 @@ class ScheduleClient(Tagged):
         start: int = 0,
         size: int = 100,
     ) -> SearchResult[WorkflowSchedule]:
-        """A page of schedules (``GET /scheduler/schedules/search``, open-source server).
+        """Return one page of schedules that match all conditions.
+
+        ``GET /scheduler/schedules/search``, open-source server.
 
         Args:
-            workflow_name: Of this workflow.
-            schedule_name: Of this name.
-            paused: Paused or not.
-            free_text: Text in them.
+            workflow_name: Only schedules of this workflow.
+            schedule_name: Only the schedule with this name.
+            paused: Only schedules that are paused, or not.
+            free_text: Text to find in the schedule.
             sort: ``field:ASC`` or ``field:DESC``, or several.
-            start: The first result's place.
-            size: How many at most.
+            start: Offset of the first result.
+            size: Results at most; up to 5,000.
+
+        Returns:
+            The page, with the number of results on all pages.
         """
-        check_page(start, size, 5000)
+        check_page(start, size, _MAX_PAGE_SIZE)
         return self._call(
             SEARCH,
             query={
@@ -195,34 +225,63 @@ class ScheduleClient(Tagged):
         )
 
     def iterate_search(self, *, size: int = 100, **conditions: Any) -> Iterator[WorkflowSchedule]:
-        """All schedules that match, page by page; takes what ``search`` takes."""
+        """Yield all schedules that match all conditions, requesting page by page.
+
+        ``GET /scheduler/schedules/search``, open-source server.
+
+        Args:
+            size: Results per request.
+            **conditions: The other arguments of ``search``.
+
+        Yields:
+            The schedules.
+        """
         return iterate_pages(self.search, size=size, **conditions)
 
     def list_by_tag(self, key: str, value: str) -> builtins.list[WorkflowSchedule]:
-        """The schedules with a tag (``GET /scheduler/schedules/tags``, Orkes)."""
+        """Return the schedules with a tag (``GET /scheduler/schedules/tags``, Orkes).
+
+        Args:
+            key: The key of the tag.
+            value: The value of the tag.
+
+        Returns:
+            The schedules; an empty list if there are none.
+        """
         return self._call(LIST_BY_TAG, query={"tag": f"{key}:{value}"})
 
     def delete(self, name: str) -> None:
-        """Delete a schedule (``DELETE /scheduler/schedules/{name}``).
+        """Delete a schedule (``GET`` and ``DELETE /scheduler/schedules/{name}``).
 
-        It is asked for first (``GET /scheduler/schedules/{name}``): the open-source server says nothing of a name that
-        it does not know.
+        The schedule is read first, because the open-source server does not report unknown names.
+
+        Args:
+            name: The name of the schedule.
 
         Raises:
-            NotFoundError: There is none of that name.
+            NotFoundError: There is no schedule with this name.
         """
         self.get(name)
         self._call(DELETE, {"name": name})
 
     def pause(self, name: str, reason: str | None = None) -> None:
-        """Pause a schedule (``PUT /scheduler/schedules/{name}/pause``; Orkes: ``GET``, without a reason)."""
+        """Pause a schedule (``PUT /scheduler/schedules/{name}/pause``; Orkes: ``GET``).
+
+        Args:
+            name: The name of the schedule.
+            reason: The reason; Orkes does not store it.
+        """
         try:
             self._call(PAUSE, {"name": name}, query={"reason": reason})
         except UnsupportedByServerError:
             self._call(PAUSE_ORKES, {"name": name})
 
     def resume(self, name: str) -> None:
-        """Resume a paused schedule (``PUT /scheduler/schedules/{name}/resume``; Orkes: ``GET``)."""
+        """Resume a paused schedule (``PUT /scheduler/schedules/{name}/resume``; Orkes: ``GET``).
+
+        Args:
+            name: The name of the schedule.
+        """
         try:
             self._call(RESUME, {"name": name})
         except UnsupportedByServerError:
@@ -236,23 +295,26 @@ class ScheduleClient(Tagged):
         end_time: datetime | int | None = None,
         limit: int = 5,
     ) -> builtins.list[datetime]:
-        """When a cron expression runs next, as aware datetimes in UTC (``GET /scheduler/nextFewSchedules``).
+        """Return the next times of a cron expression (``GET /scheduler/nextFewSchedules``).
 
         Args:
             cron_expression: Six fields, seconds first.
-            start_time: From this moment on.
-            end_time: Until this moment.
-            limit: How many, five at most: the open-source server answers no more.
+            start_time: Earliest time, as a datetime or in epoch milliseconds; now by default.
+            end_time: Latest time, as a datetime or in epoch milliseconds.
+            limit: Number of times, 1 to 5; the open-source server returns no more.
+
+        Returns:
+            Aware datetimes in UTC, in order.
 
         Raises:
-            ConfigurationError: The expression never runs, or ``limit`` is not from 1 to 5.
+            ConfigurationError: The expression is invalid or never runs, or ``limit`` is not from 1 to 5.
         """
-        if not 1 <= limit <= _MOST_TIMES:
+        if not 1 <= limit <= _MAX_PREVIEW:
             raise ConfigurationError(
-                f"limit is {limit}; the server answers {_MOST_TIMES} times at most. For later ones give a start_time.",
+                f"limit is {limit}; the server returns at most {_MAX_PREVIEW} times. For later times, pass start_time.",
                 variable="limit",
                 value=limit,
-                allowed=f"1 to {_MOST_TIMES}",
+                allowed=f"1 to {_MAX_PREVIEW}",
             )
         query = {
             "cronExpression": check_cron(cron_expression),
@@ -260,7 +322,10 @@ class ScheduleClient(Tagged):
             "scheduleEndTime": epoch_ms(end_time, "end_time"),
             "limit": limit,
         }
-        return [datetime.fromtimestamp(each / 1000, tz=timezone.utc) for each in self._call(PREVIEW, query=query)]
+        return [
+            datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
+            for milliseconds in self._call(PREVIEW, query=query)
+        ]
 
     def search_executions(
         self,
@@ -276,67 +341,122 @@ class ScheduleClient(Tagged):
         start: int = 0,
         size: int = 100,
     ) -> SearchResult[WorkflowScheduleExecution]:
-        """A page of what schedules started (``GET /scheduler/search/executions``).
+        """Return one page of the runs of schedules that match all conditions (``GET /scheduler/search/executions``).
 
         Args:
-            schedule_name: Of this schedule, or of several.
+            schedule_name: The name of the schedule, or several.
             state: ``POLLED``, ``EXECUTED`` or ``FAILED``, or several.
-            workflow_name: Of workflows with this text in their name.
-            scheduled_after: Due after this moment.
-            scheduled_before: Due before this moment.
-            query: Further conditions as text: ``scheduleName IN (a,b)``, ``state IN (a,b)``, ``scheduledTime>1``,
-                ``scheduledTime<2``, ``workflowName=a`` and ``executionId=a``, joined by ``AND``.
+            workflow_name: Part of the name of the workflow.
+            scheduled_after: Due after this time, as a datetime or in epoch milliseconds.
+            scheduled_before: Due before this time, as a datetime or in epoch milliseconds.
+            query: More conditions in the server's query language: ``scheduleName IN (a,b)``, ``state IN (a,b)``,
+                ``scheduledTime>1``, ``scheduledTime<2``, ``workflowName=a`` and ``executionId=a``, joined by ``AND``.
             free_text: Ignored by the open-source server.
-            sort: ``scheduledTime:DESC`` and the like, or several.
-            start: The first result's place.
-            size: How many at most.
+            sort: ``scheduledTime:DESC`` and so on, or several.
+            start: Offset of the first result.
+            size: Results at most; up to 5,000.
+
+        Returns:
+            The page, with the number of results on all pages.
 
         Raises:
-            ConfigurationError: ``query`` has another condition, which the server would take for a schedule's name.
+            ConfigurationError: ``query`` has another condition, which the server would take for the name of a schedule.
         """
-        check_page(start, size, 5000)
-        names, states = several(schedule_name), several(require_enums(state, ScheduleExecutionState, "state"))
+        check_page(start, size, _MAX_PAGE_SIZE)
+        names, states = as_str_list(schedule_name), as_str_list(require_enums(state, ScheduleExecutionState, "state"))
         query = executions_query(names, states, workflow_name, (scheduled_after, scheduled_before), query)
         sent = {"query": query, "freeText": free_text, "start": start, "size": size, "sort": _joined(sort)}
         return self._call(SEARCH_EXECUTIONS, query=sent)
 
     def iterate_executions(self, *, size: int = 100, **conditions: Any) -> Iterator[WorkflowScheduleExecution]:
-        """All that schedules started, page by page; takes what ``search_executions`` takes."""
+        """Yield all runs of schedules that match all conditions, requesting page by page.
+
+        ``GET /scheduler/search/executions``.
+
+        Args:
+            size: Results per request.
+            **conditions: The other arguments of ``search_executions``.
+
+        Yields:
+            The runs.
+        """
         return iterate_pages(self.search_executions, size=size, **conditions)
 
     def run_now(self, name: str, *, idempotency_key: str | None = None) -> str:
-        """Start a schedule's workflow now, and answer its id (``POST /workflow`` with the schedule's request)."""
+        """Start the workflow of a schedule now (``GET /scheduler/schedules/{name}``, ``POST /workflow``).
+
+        Args:
+            name: The name of the schedule.
+            idempotency_key: As for ``client.workflows.start``.
+
+        Returns:
+            The id of the execution.
+
+        Raises:
+            NotFoundError: There is no schedule with this name.
+            ConfigurationError: The schedule has no ``start_workflow_request``.
+        """
         request = self.get(name).start_workflow_request
         if request is None:
-            raise ConfigurationError(f"The schedule {name!r} starts no workflow.", variable="name", value=name)
+            raise ConfigurationError(
+                f"The schedule {name!r} has no start_workflow_request, so there is nothing to start.",
+                variable="name",
+                value=name,
+            )
         if idempotency_key is not None:
             request.idempotency_key = idempotency_key
         with announced(self._transport, request.name, request.version, request.input):
             return self._call(START, body=request, has_key=idempotency_key is not None)
 
     def pause_all(self) -> dict[str, Any]:
-        """Stop the scheduler of the server instance that answers (``GET /scheduler/admin/pause``)."""
+        """Stop the scheduler of one server instance: the one that responds (``GET /scheduler/admin/pause``).
+
+        Returns:
+            The server's response.
+        """
         return self._call(PAUSE_ALL)
 
     def resume_all(self) -> dict[str, Any]:
-        """Go on with the scheduler of the server instance that answers (``GET /scheduler/admin/resume``)."""
+        """Start the scheduler of one server instance again: the one that responds (``GET /scheduler/admin/resume``).
+
+        Returns:
+            The server's response.
+        """
         return self._call(RESUME_ALL)
 
     def requeue_all_executions(self) -> dict[str, Any]:
-        """Put all schedules into the scheduler's queue again (``GET /scheduler/admin/requeue``)."""
+        """Add all schedules to the scheduler's queue again (``GET /scheduler/admin/requeue``).
+
+        Returns:
+            The server's response.
+        """
         return self._call(REQUEUE_ALL)
 
     def bulk_pause(self, names: Sequence[str]) -> BulkResponse:
-        """Pause several (``PUT /scheduler/bulk/pause``); unknown names come back in ``bulk_error_results``."""
+        """Pause several schedules (``PUT /scheduler/bulk/pause``).
+
+        Args:
+            names: 1 to 1,000 names.
+
+        Returns:
+            The names that succeeded, and an error for each unknown name.
+        """
         return self._call(BULK_PAUSE, body=require_ids(names, "names"))
 
     def bulk_resume(self, names: Sequence[str]) -> BulkResponse:
-        """Resume several (``PUT /scheduler/bulk/resume``)."""
+        """Resume several schedules (``PUT /scheduler/bulk/resume``).
+
+        Args:
+            names: 1 to 1,000 names.
+
+        Returns:
+            The names that succeeded, and an error for each unknown name.
+        """
         return self._call(BULK_RESUME, body=require_ids(names, "names"))
 
     def _checked(self, given: WorkflowSchedule | Mapping[str, Any]) -> WorkflowSchedule:
         schedule = _checked(as_model(given, WorkflowSchedule))
-        assert schedule.start_workflow_request is not None  # noqa: S101  checked
+        assert schedule.start_workflow_request is not None  # noqa: S101  for mypy: checked above
         PayloadStorage(self._transport).inline(schedule.start_workflow_request.input, WORKFLOW_INPUT)
         return schedule
 
@@ -350,11 +470,11 @@ def _checked(schedule: WorkflowSchedule) -> WorkflowSchedule:
     request = schedule.start_workflow_request
     if request is None or not request.name:
         raise ConfigurationError(
-            f"The schedule {schedule.name!r} does not say which workflow it starts: give start_workflow_request.",
+            f"The schedule {schedule.name!r} has no start_workflow_request with the name of a workflow.",
             variable="start_workflow_request",
             allowed="a StartWorkflowRequest with a name",
         )
-    crons = [(each.cron_expression, each.zone_id) for each in schedule.cron_schedules or ()]
+    crons = [(cron.cron_expression, cron.zone_id) for cron in schedule.cron_schedules or ()]
     if not crons or schedule.cron_expression is not None:
         crons.append((schedule.cron_expression, schedule.zone_id))
     for expression, zone in crons:
@@ -363,21 +483,21 @@ def _checked(schedule: WorkflowSchedule) -> WorkflowSchedule:
     start, end = schedule.schedule_start_time, schedule.schedule_end_time
     if start and end and start >= end:
         raise ConfigurationError(
-            f"The schedule {schedule.name!r} ends before it starts, and would never run.",
+            f"The schedule {schedule.name!r} ends before it starts, so it would never run.",
             variable="schedule_end_time",
             value=end,
-            allowed="a moment after schedule_start_time",
+            allowed="a time after schedule_start_time",
         )
     return schedule
 
 
 def _check_zone(zone: str | None) -> None:
     if zone is None or zone in zoneinfo.available_timezones() or not zoneinfo.available_timezones():
-        return  # a machine without the time zone database cannot tell
+        return  # unknown zones cannot be detected without a time zone database
     if zone.startswith(("GMT", "UTC", "+", "-")) or zone == "Z":
-        return  # offsets, which Java takes
+        return  # Java accepts offsets
     raise ConfigurationError(
-        f"The time zone {zone!r} is not known: use a name such as 'Europe/Berlin' or 'UTC'.",
+        f"Unknown time zone: {zone!r}. Use a name such as 'Europe/Berlin' or 'UTC'.",
         variable="zone_id",
         value=zone,
         allowed="an IANA time zone",

@@ -1,7 +1,7 @@
-"""The query language of searches: typed conditions in, and unknown fields refused.
+"""Queries in the server's search language, built from typed conditions.
 
-The open-source server drops a condition on a field that it does not know, and then answers everything. So the fields
-that it knows are listed here (``SqliteIndexQueryBuilder`` in the server), and any other is an error.
+The open-source server ignores conditions on fields that it does not know, and returns everything. The fields that it
+knows are therefore listed here (``SqliteIndexQueryBuilder`` in its source); others are refused.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from conductor.models.codec import epoch_ms
 __all__ = [
     "TASK_FIELDS",
     "WORKFLOW_FIELDS",
+    "as_str_list",
     "build_query",
     "check_query",
     "check_sort",
     "executions_query",
     "refuse_fields",
-    "several",
 ]
 
 
@@ -33,11 +33,12 @@ _SCHEDULE_CONDITION = re.compile(
 _VALUE = re.compile(r"[^(),]+")
 
 
-def several(given: str | Iterable[str] | None) -> list[str]:
-    """One text or several, as a list."""
+def as_str_list(given: str | Iterable[str] | None) -> list[str]:
+    """Return one string, or several, as a list; an empty list for None."""
     if given is None:
         return []
-    return [str(one.value if isinstance(one, Enum) else one) for one in ([given] if isinstance(given, str) else given)]
+    values = [given] if isinstance(given, str) else given
+    return [str(value.value if isinstance(value, Enum) else value) for value in values]
 
 
 def executions_query(
@@ -47,10 +48,17 @@ def executions_query(
     due: tuple[datetime | int | None, datetime | int | None],
     raw: str | None,
 ) -> str | None:
-    """One query of typed conditions and of further ones as text.
+    """Return the query of a search for runs of schedules; None without conditions.
+
+    Args:
+        names: Names of schedules.
+        states: States of runs.
+        workflow_name: Part of the name of a workflow.
+        due: The times after and before which the runs are due; None for no limit.
+        raw: More conditions in the query language.
 
     Raises:
-        ConfigurationError: The server would not understand it.
+        ConfigurationError: The server would misinterpret a condition.
     """
     parts = [
         f"{field} IN ({_list(field, given)})" for field, given in (("scheduleName", names), ("state", states)) if given
@@ -69,11 +77,11 @@ def _list(field: str, given: list[str]) -> str:
     for one in given:
         if not _VALUE.fullmatch(one) or " AND " in one:
             raise ConfigurationError(
-                f"{one!r} cannot be searched for in {field}: the server's query language has no way to write commas "
-                "and parentheses in a value.",
+                f"Cannot search {field} for {one!r}: the server's query language cannot express values with commas or "
+                "parentheses.",
                 variable=field,
                 value=one,
-                allowed="text without commas and parentheses",
+                allowed="a string without commas and parentheses",
             )
     return ",".join(given)
 
@@ -82,8 +90,8 @@ def _checked(condition: str) -> str:
     if _SCHEDULE_CONDITION.fullmatch(condition.strip()):
         return condition.strip()
     raise ConfigurationError(
-        f"The search condition {condition.strip()!r} is not understood by the server, which would take it for the name "
-        "of a schedule. Conditions are 'scheduleName IN (a,b)', 'state IN (a,b)', 'scheduledTime>1', "
+        f"Invalid search condition {condition.strip()!r}: the server would take it for the name of a schedule. "
+        "Conditions are 'scheduleName IN (a,b)', 'state IN (a,b)', 'scheduledTime>1', "
         "'scheduledTime<2', 'workflowName=a' and 'executionId=a', joined by ' AND '.",
         variable="query",
         value=condition,
@@ -91,6 +99,7 @@ def _checked(condition: str) -> str:
     )
 
 
+#: Fields that the open-source server searches executions by.
 WORKFLOW_FIELDS = (
     "workflowId",
     "correlationId",
@@ -102,10 +111,12 @@ WORKFLOW_FIELDS = (
     "parentWorkflowId",
     "classifier",
 )
+#: Fields that the open-source server searches tasks by.
 TASK_FIELDS = ("taskId", "taskType", "taskDefName", "workflowType", "status", "startTime", "endTime", "updateTime")
 _TIMES = frozenset({"startTime", "endTime", "updateTime"})
 _MILLISECONDS = re.compile(r"-?\d+")
-_REASONS = {
+#: Fields that users expect, and what to use instead.
+_ADVICE = {
     "version": "version is not indexed; compare summary.version of the results",
     "priority": "priority is not indexed; compare summary.priority of the results",
     "createdBy": "createdBy is not indexed; compare summary.created_by of the results",
@@ -125,18 +136,21 @@ _SORT = re.compile(r"(\w+)(?::(ASC|DESC))?", re.IGNORECASE)
 def build_query(
     fields: Mapping[str, Any], ranges: Mapping[str, tuple[Any, Any]], raw: str | None, allowed: Iterable[str]
 ) -> str | None:
-    """One query from typed fields.
+    """Return the query of a search for executions or tasks; None without conditions.
 
     Args:
-        fields: Wire name to a value or several; None is left out.
-        ranges: Wire name to the moments after and before which it lies; None is open.
-        raw: Further conditions as text.
-        allowed: The fields that may be named in ``raw``.
+        fields: JSON name of a field to a value, or several; None for no condition.
+        ranges: JSON name of a field to the times after and before which it is; None for no limit.
+        raw: More conditions in the query language.
+        allowed: The fields that ``raw`` may contain.
+
+    Raises:
+        ConfigurationError: The server would ignore or misinterpret a condition.
     """
     parts = [_condition(name, value) for name, value in fields.items() if value is not None]
     for name, (after, before) in ranges.items():
-        parts += [f"{name} > {epoch_ms(after, f'the moment after which {name} is')}"] if after is not None else []
-        parts += [f"{name} < {epoch_ms(before, f'the moment before which {name} is')}"] if before is not None else []
+        parts += [f"{name} > {epoch_ms(after, f'the lower limit of {name}')}"] if after is not None else []
+        parts += [f"{name} < {epoch_ms(before, f'the upper limit of {name}')}"] if before is not None else []
     if raw:
         check_query(raw, allowed)
         parts.append(raw)
@@ -144,10 +158,14 @@ def build_query(
 
 
 def check_query(raw: str, allowed: Iterable[str]) -> None:
-    """Refuse what the server would silently ignore.
+    """Refuse a query that the server would ignore in part.
+
+    Args:
+        raw: The query.
+        allowed: The fields that it may contain.
 
     Raises:
-        ConfigurationError: A condition is not of the form ``field = value``, ``field > value``, ``field < value`` or
+        ConfigurationError: A condition is not ``field = value``, ``field > value``, ``field < value`` or
             ``field IN (a,b)``, or its field is unknown.
     """
     known = list(allowed)
@@ -155,7 +173,7 @@ def check_query(raw: str, allowed: Iterable[str]) -> None:
         found = _CONDITION.match(condition)
         if not found or not _is_value(found[2], found[3]):
             raise ConfigurationError(
-                f"The search condition {condition.strip()!r} is not understood by the server. Conditions are "
+                f"Invalid search condition {condition.strip()!r}: the server would ignore it. Conditions are "
                 "'field = value', 'field > value', 'field < value' and 'field IN (a,b)', joined by ' AND '; there is "
                 "no OR, no != and no 'field:value'.",
                 variable="query",
@@ -172,7 +190,7 @@ def _is_value(operator: str, text: str) -> bool:
 
 
 def _values(operator: str, text: str) -> list[str]:
-    """The values of a condition without their quotes; one empty value when they are no list where one has to be."""
+    """Return the values of a condition without quotes; one empty value if IN is not followed by a list."""
     if operator != "IN":
         return [_unquoted(text)]
     inner = _LIST.fullmatch(text)
@@ -183,8 +201,8 @@ def _check_times(field: str, values: Iterable[str], raw: str) -> None:
     for value in values:
         if not _MILLISECONDS.fullmatch(value):
             raise ConfigurationError(
-                f"{field} is compared with {value!r}; the server takes epoch milliseconds there. The arguments of a "
-                "search, as started_after, take a datetime.",
+                f"{field} is compared with {value!r}, but the server expects epoch milliseconds. The arguments of the "
+                "search, such as started_after, accept a datetime.",
                 variable="query",
                 value=raw,
                 allowed=f"{field} > 1700000000000",
@@ -196,16 +214,16 @@ def _unquoted(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether the query language can express a value."""
+    """Return whether the query language can express a value."""
     return bool(text.strip()) and text[0] not in "=<>" and not (_FORBIDDEN.search(text) or _WORDS.search(f" {text} "))
 
 
 def _check_field(name: str, known: list[str], variable: str) -> None:
     if name in known:
         return
-    advice = f" ({_REASONS[name]})" if name in _REASONS else ""
+    advice = f" ({_ADVICE[name]})" if name in _ADVICE else ""
     raise ConfigurationError(
-        f"A search by {name!r} is not possible: the server would ignore the condition and answer everything{advice}. "
+        f"Cannot search by {name!r}: the server would ignore the condition and return everything{advice}. "
         f"Fields are: {', '.join(known)}.",
         variable=variable,
         value=name,
@@ -214,22 +232,26 @@ def _check_field(name: str, known: list[str], variable: str) -> None:
 
 
 def refuse_fields(given: Mapping[str, object], allowed: Iterable[str]) -> None:
-    """Refuse keyword arguments that no search has, in words that help.
+    """Refuse unknown keyword arguments of a search, with advice on fields that the server does not index.
 
     Raises:
-        ConfigurationError: There is one.
+        ConfigurationError: There is an unknown argument.
     """
     for name in given:
         head, *rest = name.split("_")
         _check_field(head + "".join(part.capitalize() for part in rest), list(allowed), name)
-        raise ConfigurationError(f"search takes no {name!r}.", variable=name, allowed="its keyword arguments")
+        raise ConfigurationError(f"search has no argument {name!r}.", variable=name, allowed="its keyword arguments")
 
 
 def check_sort(sort: str | Iterable[str] | None, allowed: Iterable[str]) -> str | None:
-    """The order as the server takes it, ``field:ASC|field:DESC``.
+    """Return a sort order in the server's form, ``field:ASC|field:DESC``.
+
+    Args:
+        sort: ``field``, ``field:ASC`` or ``field:DESC``, or several; None for the server's order.
+        allowed: The fields to sort by.
 
     Raises:
-        ConfigurationError: The server would ignore it.
+        ConfigurationError: The server would ignore the order.
     """
     if sort is None:
         return None
@@ -239,8 +261,8 @@ def check_sort(sort: str | Iterable[str] | None, allowed: Iterable[str]) -> str 
         found = _SORT.fullmatch(one.strip())
         if not found or found[1] not in known:
             raise ConfigurationError(
-                f"The order {one!r} would be ignored by the server. Orders are 'field:ASC' and 'field:DESC', with one "
-                f"of: {', '.join(known)}.",
+                f"Invalid sort order {one!r}: the server would ignore it. Use 'field:ASC' or 'field:DESC' with one of: "
+                f"{', '.join(known)}.",
                 variable="sort",
                 value=one,
                 allowed="field:ASC or field:DESC",
@@ -253,7 +275,7 @@ def _condition(name: str, value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         if not value:
             raise ConfigurationError(
-                f"{name} is an empty list, by which nothing could be found.", variable=name, allowed="a value, or None"
+                f"{name} is an empty list, which matches nothing.", variable=name, allowed="a value, or None"
             )
         return f"{name} IN ({','.join(_value(name, one) for one in value)})"
     return f"{name} = {_value(name, value)}"
@@ -263,10 +285,10 @@ def _value(name: str, value: Any) -> str:
     text = str(value.value if isinstance(value, Enum) else value)
     if not _is_plain(text):
         raise ConfigurationError(
-            f"{text!r} cannot be searched for in {name}: the server's query language has no way to write quotes, "
-            "parentheses, commas, AND or OR in a value. Use free_text.",
+            f"Cannot search {name} for {text!r}: the server's query language cannot express values with quotes, "
+            "parentheses, commas, AND or OR. Use free_text.",
             variable=name,
             value=text,
-            allowed="text without quotes, parentheses and commas",
+            allowed="a string without quotes, parentheses and commas",
         )
     return f'"{text}"' if " " in text else text

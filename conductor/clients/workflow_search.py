@@ -1,4 +1,4 @@
-"""Executions by what is known of them: typed fields, pages, and an iterator over all pages."""
+"""Searches for executions."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ SEARCH_BY_TASKS_FULL: Operation[SearchResult[WorkflowExecution]] = Operation(
     "GET", "/workflow/search-by-tasks-v2", SearchResult[WorkflowExecution], edition=Edition.OSS
 )
 
-_LARGEST_PAGE = 5000
-_STABLE = ("startTime:ASC", "workflowId:ASC")
+#: Results that the server returns at most.
+_MAX_PAGE_SIZE = 5000
+#: An order that new executions do not change.
+_STABLE_ORDER = ("startTime:ASC", "workflowId:ASC")
 
 Moment: TypeAlias = "datetime | int"
 Status: TypeAlias = "WorkflowExecutionStatus | str"
@@ -43,7 +45,7 @@ _BY_TASK_FIELDS = (*WORKFLOW_FIELDS, "taskId", "taskType", "taskDefName")
 
 
 class WorkflowSearch(Resource):
-    """What finds executions."""
+    """Searches for executions; part of ``client.workflows``."""
 
     def search(
         self,
@@ -69,34 +71,38 @@ class WorkflowSearch(Resource):
         skip_cache: bool | None = None,
         **unsupported: Never,
     ) -> SearchResult[WorkflowSummary]:
-        """A page of the executions that match all conditions (``GET /workflow/search``).
+        """Return one page of the executions that match all conditions (``GET /workflow/search``).
 
-        The index is written a moment after the execution; the server answers summaries, whose times are text.
+        The server updates the index shortly after the execution.
 
         Args:
-            workflow_type: The definition's name, or several; ``*`` stands for any text.
+            workflow_type: The name of the definition, or several; ``*`` matches any text.
             status: A status, or several.
             workflow_id: An id, or several.
             correlation_id: A correlation id, or several.
             parent_workflow_id: The id of the execution that started it as a sub-workflow.
-            started_after: Started after this moment.
-            started_before: Started before this moment.
-            ended_after: Ended after this moment.
-            ended_before: Ended before this moment.
-            updated_after: Changed after this moment.
-            updated_before: Changed before this moment.
-            free_text: Text in the execution's summary.
-            query: Further conditions as text, ``field = value AND ...``.
+            started_after: Started after this time, as a datetime or in epoch milliseconds.
+            started_before: Started before this time.
+            ended_after: Ended after this time.
+            ended_before: Ended before this time.
+            updated_after: Changed after this time.
+            updated_before: Changed before this time.
+            free_text: Text to find in the summary of the execution.
+            query: More conditions in the server's query language, ``field = value AND ...``.
             sort: ``field:ASC`` or ``field:DESC``, or several.
-            start: The first result's place.
-            size: How many results at most; up to 5,000.
+            start: Offset of the first result.
+            size: Results at most; up to 5,000.
             classifier: ``workflow`` or ``agent`` (open-source server).
-            top_level_only: No sub-workflows (open-source server).
-            skip_cache: Look at the database and not at a cache (Orkes).
-            **unsupported: Nothing: any other name is refused with a reason.
+            top_level_only: Whether to leave out sub-workflows (open-source server).
+            skip_cache: Whether to bypass the server's cache (Orkes).
+            **unsupported: None; other arguments are refused with a reason.
+
+        Returns:
+            The page of summaries, with the number of results on all pages.
 
         Raises:
-            ConfigurationError: ``query`` names a field that the server does not search by, and would ignore.
+            ConfigurationError: The server does not index a field, and would ignore the condition; or an argument is
+                invalid.
         """
         refuse_fields(unsupported, WORKFLOW_FIELDS)
         fields = {
@@ -111,16 +117,24 @@ class WorkflowSearch(Resource):
             "endTime": (ended_after, ended_before),
             "updateTime": (updated_after, updated_before),
         }
-        sent = _page(build_query(fields, ranges, query, WORKFLOW_FIELDS), free_text, sort, start, size)
+        page = _page(build_query(fields, ranges, query, WORKFLOW_FIELDS), free_text, sort, start, size)
         more = {"classifier": classifier, "topLevelOnly": top_level_only, "skipCache": skip_cache}
-        return self._call(SEARCH, query={**sent, **more})
+        return self._call(SEARCH, query={**page, **more})
 
     def iterate_search(
-        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE_ORDER, **conditions: Any
     ) -> Iterator[WorkflowSummary]:
-        """All executions that match, page by page; takes what ``search`` takes.
+        """Yield all executions that match all conditions, requesting page by page (``GET /workflow/search``).
 
-        The order is one that new executions do not change, so that none is missed and none comes twice.
+        New executions do not change the default order, so that no execution is missed or repeated.
+
+        Args:
+            size: Results per request.
+            sort: As for ``search``.
+            **conditions: The other arguments of ``search``.
+
+        Yields:
+            The summaries.
         """
         return iterate_pages(self.search, size=size, sort=sort, **conditions)
 
@@ -135,14 +149,40 @@ class WorkflowSearch(Resource):
         classifier: str | None = None,
         top_level_only: bool | None = None,
     ) -> SearchResult[WorkflowExecution]:
-        """A page of whole executions (``GET /workflow/search-v2``, open-source server)."""
-        sent = _page(build_query({}, {}, query, WORKFLOW_FIELDS), free_text, sort, start, size)
-        return self._call(SEARCH_FULL, query={**sent, "classifier": classifier, "topLevelOnly": top_level_only})
+        """Return one page of executions with their tasks (``GET /workflow/search-v2``, open-source server).
+
+        Args:
+            query: Conditions in the server's query language, ``field = value AND ...``.
+            free_text: Text to find in the summary of the execution.
+            sort: ``field:ASC`` or ``field:DESC``, or several.
+            start: Offset of the first result.
+            size: Results at most; up to 5,000.
+            classifier: ``workflow`` or ``agent``.
+            top_level_only: Whether to leave out sub-workflows.
+
+        Returns:
+            The page of executions, with the number of results on all pages.
+
+        Raises:
+            ConfigurationError: The server does not index a field, and would ignore the condition; or an argument is
+                invalid.
+        """
+        page = _page(build_query({}, {}, query, WORKFLOW_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH_FULL, query={**page, "classifier": classifier, "topLevelOnly": top_level_only})
 
     def iterate_search_full(
-        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE_ORDER, **conditions: Any
     ) -> Iterator[WorkflowExecution]:
-        """All whole executions that match, page by page; takes what ``search_full`` takes."""
+        """Yield all executions that match, requesting page by page (``GET /workflow/search-v2``, open-source server).
+
+        Args:
+            size: Results per request.
+            sort: As for ``search``.
+            **conditions: The other arguments of ``search_full``.
+
+        Yields:
+            The executions.
+        """
         return iterate_pages(self.search_full, size=size, sort=sort, **conditions)
 
     def search_by_tasks(
@@ -154,17 +194,42 @@ class WorkflowSearch(Resource):
         start: int = 0,
         size: int = 100,
     ) -> SearchResult[WorkflowSummary]:
-        """A page of the executions with tasks that match (``GET /workflow/search-by-tasks``, open-source server).
+        """Return one page of executions that have matching tasks.
 
-        Its conditions are of tasks, as those of ``client.tasks.search``: ``taskType``, ``taskDefName``, ``status``.
+        ``GET /workflow/search-by-tasks``, open-source server.
+
+        Args:
+            query: Conditions on tasks: ``taskType``, ``taskDefName``, ``status`` and so on.
+            free_text: Text to find in the summary of the task.
+            sort: ``field:ASC`` or ``field:DESC``, or several.
+            start: Offset of the first result.
+            size: Results at most; up to 5,000.
+
+        Returns:
+            The page of summaries, with the number of results on all pages.
+
+        Raises:
+            ConfigurationError: The server does not index a field, and would ignore the condition; or an argument is
+                invalid.
         """
-        sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
-        return self._call(SEARCH_BY_TASKS, query=sent)
+        page = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH_BY_TASKS, query=page)
 
     def iterate_search_by_tasks(
-        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE_ORDER, **conditions: Any
     ) -> Iterator[WorkflowSummary]:
-        """All executions with tasks that match, page by page; takes what ``search_by_tasks`` takes."""
+        """Yield all executions that have matching tasks, requesting page by page.
+
+        ``GET /workflow/search-by-tasks``, open-source server.
+
+        Args:
+            size: Results per request.
+            sort: As for ``search``.
+            **conditions: The other arguments of ``search_by_tasks``.
+
+        Yields:
+            The summaries.
+        """
         return iterate_pages(self.search_by_tasks, size=size, sort=sort, **conditions)
 
     def search_by_tasks_full(
@@ -176,18 +241,46 @@ class WorkflowSearch(Resource):
         start: int = 0,
         size: int = 100,
     ) -> SearchResult[WorkflowExecution]:
-        """The same with whole executions (``GET /workflow/search-by-tasks-v2``, open-source server)."""
-        sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
-        return self._call(SEARCH_BY_TASKS_FULL, query=sent)
+        """Return one page of executions that have matching tasks, with all their tasks.
+
+        ``GET /workflow/search-by-tasks-v2``, open-source server.
+
+        Args:
+            query: Conditions on tasks: ``taskType``, ``taskDefName``, ``status`` and so on.
+            free_text: Text to find in the summary of the task.
+            sort: ``field:ASC`` or ``field:DESC``, or several.
+            start: Offset of the first result.
+            size: Results at most; up to 5,000.
+
+        Returns:
+            The page of executions, with the number of results on all pages.
+
+        Raises:
+            ConfigurationError: The server does not index a field, and would ignore the condition; or an argument is
+                invalid.
+        """
+        page = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH_BY_TASKS_FULL, query=page)
 
     def iterate_search_by_tasks_full(
-        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE_ORDER, **conditions: Any
     ) -> Iterator[WorkflowExecution]:
-        """The same with whole executions; takes what ``search_by_tasks_full`` takes."""
+        """Yield all executions that have matching tasks, with all their tasks, requesting page by page.
+
+        ``GET /workflow/search-by-tasks-v2``, open-source server.
+
+        Args:
+            size: Results per request.
+            sort: As for ``search``.
+            **conditions: The other arguments of ``search_by_tasks_full``.
+
+        Yields:
+            The executions.
+        """
         return iterate_pages(self.search_by_tasks_full, size=size, sort=sort, **conditions)
 
 
 def _page(query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int) -> dict[str, Any]:
-    check_page(start, size, _LARGEST_PAGE)
+    check_page(start, size, _MAX_PAGE_SIZE)
     joined = check_sort(sort, _BY_TASK_FIELDS)
     return {"start": start, "size": size, "sort": joined, "freeText": free_text, "query": query}

@@ -17,9 +17,11 @@ import traceback
 from typing import Any
 
 from conductor.worker import in_child
-from conductor.worker.handler import StopReport, TaskHandler
+from conductor.worker.handler import TaskHandler
+from conductor.worker.lifecycle import StopReport
 from conductor.worker.processes.spec import Blueprint
-from conductor.worker.signals import Flag
+from conductor.worker.signals import Flag, default_signals_in_forks
+from conductor.worker.threads import ExitGuard, end_process
 
 __all__ = ["main"]
 
@@ -82,8 +84,9 @@ def main(orders_from: int, reports_to: int) -> None:
     for descriptor in (orders_from, reports_to):
         os.set_inheritable(descriptor, False)
     orders, reports = _Orders(orders_from), _Reports(reports_to)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent says what it means
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the whole group; the parent stops this process
     signal.signal(signal.SIGTERM, lambda *_: orders.stop.set())
+    default_signals_in_forks(active=True)
     told = orders.read()
     if told is None:
         return
@@ -132,7 +135,5 @@ def _work(handler: TaskHandler, orders: _Orders, reports: _Reports) -> None:
         stopped=_ids(report),
     )
     if not report.drained:
-        logging.shutdown()
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(_FORCED)  # a thread that still runs a function would keep the interpreter alive
+        end_process(_FORCED)
+    ExitGuard(orders.grace or 0.0).start()  # for threads that tasks left behind

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from conductor.clients.ensure import Change, compare
 from conductor.errors import (
     APIConnectionError,
     APIError,
@@ -17,6 +16,7 @@ from conductor.errors import (
     UnsupportedByServerError,
 )
 from conductor.models import TaskDef
+from conductor.models.definition_diff import Change, compare
 from conductor.worker.options import WorkerOptions
 from conductor.worker.worker import Worker
 
@@ -40,8 +40,8 @@ def differences(worker: Worker, registered: TaskDef) -> tuple[Change, ...]:
     """
     declared = worker.declared_fields
     wanted = TaskDef.from_dict({"name": registered.name, **declared})
-    found = compare(worker.name, wanted, registered).changes
-    return tuple(change for change in found if change.path.partition(".")[0].partition("[")[0] in declared)
+    changes = compare(wanted, registered)
+    return tuple(change for change in changes if change.path.partition(".")[0].partition("[")[0] in declared)
 
 
 class DefinitionSync:

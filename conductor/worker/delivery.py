@@ -32,8 +32,10 @@ from conductor.errors import (
     UnsupportedByServerError,
 )
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateCompleted, TaskUpdateFailure
+from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.outbox import DiskOutbox, Undelivered
 from conductor.worker.results import failure_instead, sendable_body
+from conductor.worker.threads import HandlerThread
 
 if TYPE_CHECKING:
     from conductor.models import TaskResult
@@ -190,7 +192,7 @@ class ResultDelivery:
         self._unchained_until = -math.inf
         self._unchained_seconds = 0.0
         self._chained_responses = 0
-        self._stop_deadline: float | None = None
+        self._seconds_left: Callable[[], float] | None = None
         self._closed = False
         self._senders: list[threading.Thread] = []
         self.delivered: int = 0
@@ -214,7 +216,7 @@ class ResultDelivery:
         self._senders = [thread for thread in self._senders if thread.is_alive()]
         missing = _SENDERS - len(self._senders)
         for _ in range(missing):
-            thread = threading.Thread(target=self._main, name="outbox")
+            thread = HandlerThread(self._main, "outbox")
             thread.start()
             self._senders.append(thread)
         return missing
@@ -229,9 +231,9 @@ class ResultDelivery:
         if not self._closed and (missing := self._start_senders()):
             logger.error("%d sender thread(s) of undelivered results had died and were restarted", missing)
 
-    def hurry(self, deadline: float) -> None:
-        """Send everything now, and wait for responses until ``deadline`` (monotonic) and a last moment at most."""
-        self._stop_deadline = deadline
+    def hurry(self, seconds_left: Callable[[], float]) -> None:
+        """Send everything now, and wait for responses as long as ``seconds_left`` says, and a last moment."""
+        self._seconds_left = seconds_left
         self._send_now(keep_requested_delays=False)
 
     def nudge(self) -> None:
@@ -248,14 +250,13 @@ class ResultDelivery:
                 heapq.heapify(queue)
             self._due.notify_all()
 
-    def flush(self, deadline: float) -> bool:
-        """Wait until every result is delivered, up to ``deadline`` (monotonic); return whether that is so."""
+    def flush(self, deadline: StopDeadline) -> bool:
+        """Wait until every result is delivered, up to the deadline; return whether that is so."""
         with self._lock:
             while self._queue or self._timed_out or self._resending or self._first_attempts:
-                left = deadline - time.monotonic()
-                if left <= 0:
+                if not (seconds := deadline.slice()):
                     return False
-                self._idle.wait(min(left, _FLUSH_INTERVAL_S) if self._first_attempts else left)
+                self._idle.wait(min(seconds, _FLUSH_INTERVAL_S) if self._first_attempts else seconds)
             return True
 
     def close(self, deadline: float) -> None:
@@ -353,8 +354,8 @@ class ResultDelivery:
 
     def _send(self, result: Undelivered, *, wants_next: bool) -> Any:
         limit = None
-        if self._stop_deadline is not None:
-            limit = max(self._stop_deadline - self._clock(), _LAST_ATTEMPT_S)
+        if self._seconds_left is not None:
+            limit = max(self._seconds_left(), _LAST_ATTEMPT_S)
         if result.failures:
             limit = _RESEND_LIMIT_S if limit is None else min(limit, _RESEND_LIMIT_S)
         if wants_next and self._supports_v2 and not self._failures_in_row and self._clock() >= self._unchained_until:

@@ -7,11 +7,10 @@ import contextlib
 import importlib
 import logging
 import os
-import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,12 +24,14 @@ from conductor.settings import Settings
 from conductor.worker import in_child
 from conductor.worker.events import EventDispatcher, WorkerEvent, WorkerListener
 from conductor.worker.health import NOT_RUNNING, HandlerHealth
+from conductor.worker.lifecycle import HandlerRun, HandlerState, StopReport
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import ResolvedOptions, WorkerOptions, resolve, table
 from conductor.worker.processes.parent import ProcessGroup, process_count
 from conductor.worker.processes.spec import blueprint_of, refuse_for_processes
-from conductor.worker.signals import Flag, stop_on_signals
-from conductor.worker.supervisor import Ingredients, StopReport, ThreadGroup, WorkerGroup, connections_for, open_client
+from conductor.worker.signals import stop_on_signals
+from conductor.worker.supervisor import Ingredients, ThreadGroup, WorkerGroup, connections_for, open_client
+from conductor.worker.threads import ExitGuard, end_process
 from conductor.worker.watchdog import Observation, ProbeOptions
 from conductor.worker.worker import Worker, WorkerRegistry, default_registry, two_workers
 
@@ -210,6 +211,8 @@ def forget(handler: Handler) -> None:
 logger = logging.getLogger(__name__)
 _FORCED = 1
 _MISCONFIGURED = 2
+#: Seconds that threads of the application have at least to end after the main thread.
+_SHORTEST_EXIT_S = 5.0
 _UNGUARDED = (
     "A handler is started while a worker process imports the modules of its workers. Start it where importing the "
     "module does not: under if __name__ == '__main__', or in a function."
@@ -287,15 +290,12 @@ class TaskHandler:
         if metrics:
             self._collect_metrics()
         self._probes = (health_port, health_host, heartbeat_file)
-        self._observation: Observation | None = None
         self._processes = processes
         self._child_setup = child_setup
         self._is_misconfigured = False
-        self._lock = threading.RLock()
-        self._ended = threading.Event()
+        self._lock = threading.Lock()
         self._client: ConductorClient | None = None
-        self._group: WorkerGroup | None = None
-        self._pid: int | None = None
+        self._run: HandlerRun | None = None
 
     if not TYPE_CHECKING:
         __getattr__ = missing_attribute
@@ -319,14 +319,14 @@ class TaskHandler:
         Raises:
             ConfigurationError: The handler runs already in other processes, which would not hear of it.
         """
-        if isinstance(self._running, ProcessGroup):
+        if isinstance(self._group, ProcessGroup):
             self._refuse_late("on()")
         self._events.add(kind, call)
         self._only_here.append("on()")
         return self
 
     def _refuse_late(self, method: str) -> None:
-        if self._running is not None:
+        if self._group is not None:
             raise ConfigurationError(
                 f"{method} comes too late: the handler runs already, and its workers would not know. Call it before "
                 "start(), run() or the with block, or stop the handler first.",
@@ -352,46 +352,70 @@ class TaskHandler:
     def start(self) -> Self:
         """Start polling, and return; as the last line of a script this keeps the process working until it is stopped.
 
-        The process then ends by ``stop``, or by Ctrl-C, which drains as ``stop`` does. An exception that ends the main
-        thread after ``start`` does not stop it: use ``with TaskHandler():`` or ``run`` where more follows.
+        The process ends by ``stop``, or by Ctrl-C, which drains as ``stop`` does. If an exception ends the main thread
+        after ``start``, the handler drains too, and the exit status is 1. ``sys.exit`` does not stop it.
+
+        If ``stop`` is called meanwhile, by a signal handler for example, nothing is started.
 
         Raises:
             WorkerRegistrationError: No worker was found, or two for the same task type and domain.
-            ConfigurationError: An option cannot be used.
+            ConfigurationError: An option is invalid.
         """
+        if in_child.importing:
+            raise ConfigurationError(_UNGUARDED, variable="processes")
         with self._lock:
-            if in_child.importing:
-                raise ConfigurationError(_UNGUARDED, variable="processes")
-            if self._running is not None:
-                raise WorkerRegistrationError("This TaskHandler runs already; stop it before starting it again.")
-            workers = self._find_workers()
-            resolved = [
-                (worker, resolve(worker.name, worker.options, self._explicit, os.environ)) for worker in workers
-            ]
-            refuse_duplicates([(worker, options.options) for worker, options in resolved])
-            probes = ProbeOptions.resolve(*self._probes, os.environ)
-            if probes.port is not None:
-                self._collect_metrics()
-            logger.info("Workers:\n%s", table([(worker.name, options) for worker, options in resolved]))
-            count = process_count(self._processes, os.environ)
+            if (current := self._current) is not None and not current.is_over:
+                raise WorkerRegistrationError(
+                    f"This TaskHandler is {current.state.value} already; stop it before starting it again."
+                )
+            run = self._run = HandlerRun(self._grace_seconds, partial(forget, self))
+        try:
             with contextlib.ExitStack() as undo:
-                group = self._threads(resolved, undo) if count == 1 else self._process_group(workers, count)
-                self._observation = Observation(probes, self.health, self.metrics, group.checks)
+                group, observation = self._prepare(undo)
+                if run.is_stop_requested:
+                    logger.info("The handler was stopped during its start")
+                    run.abandon()
+                    return self
                 undo.pop_all()
-            self._group, self._pid, self._is_misconfigured = group, os.getpid(), False
-            self._ended.clear()
-            remember(self)
-            try:
-                group.start()
-                self._observation.start()
-            except BaseException:  # such as no more threads: those that did start must not keep the process alive
-                self.stop(0.0)
-                raise
+        except BaseException:
+            run.abandon()
+            raise
+        remember(self)
+        run.begin(group, observation)
         return self
 
+    def _prepare(self, undo: contextlib.ExitStack) -> tuple[WorkerGroup, Observation]:
+        """Find the workers, resolve their options, and make what runs them; ``undo`` releases it again."""
+        workers = self._find_workers()
+        resolved = [(worker, resolve(worker.name, worker.options, self._explicit, os.environ)) for worker in workers]
+        refuse_duplicates([(worker, options.options) for worker, options in resolved])
+        probes = ProbeOptions.resolve(*self._probes, os.environ)
+        if probes.port is not None:
+            self._collect_metrics()
+        logger.info("Workers:\n%s", table([(worker.name, options) for worker, options in resolved]))
+        count = process_count(self._processes, os.environ)
+        self._is_misconfigured = False
+        group = self._threads(resolved, undo) if count == 1 else self._process_group(workers, count)
+        observation = Observation(probes, self.health, self.metrics, group.checks)
+        undo.callback(observation.forget)
+        return group, observation
+
     @property
-    def _running(self) -> WorkerGroup | None:
-        return self._group if self._pid == os.getpid() else None
+    def _current(self) -> HandlerRun | None:
+        """The last run, if this process started it."""
+        return self._run if self._run is not None and self._run.is_here else None
+
+    @property
+    def _group(self) -> WorkerGroup | None:
+        """The workers at work."""
+        current = self._current
+        return None if current is None or current.is_over else current.group
+
+    @property
+    def state(self) -> HandlerState:
+        """The state: ``new``, ``starting``, ``running``, ``stopping`` or ``stopped``."""
+        current = self._current
+        return HandlerState.NEW if current is None else current.state
 
     def _threads(self, resolved: Sequence[tuple[Worker, ResolvedOptions]], undo: contextlib.ExitStack) -> ThreadGroup:
         opened = open_client(self._given, connections_for(options.options for _, options in resolved))
@@ -423,7 +447,8 @@ class TaskHandler:
 
     def _after_misconfiguration(self) -> None:
         self._is_misconfigured = True
-        self._ended.set()
+        if (current := self._current) is not None:
+            current.request_stop(0.0)
 
     @property
     def client(self) -> ConductorClient:
@@ -441,61 +466,73 @@ class TaskHandler:
     def stop(self, grace_seconds: float | None = None) -> StopReport:
         """Stop polling at once, let running tasks finish, deliver everything, and end all threads.
 
-        A poll that waits on the server is let finish (``MAX_WAIT_MS`` at most): what it brings would be lost otherwise,
-        and is handed back.
+        It can be called from anywhere and any number of times; a later call can only shorten the grace period. In a
+        task, a listener, or a signal handler that interrupts ``start``, it requests the stop and returns at once what
+        is still running then.
+
+        A poll that waits on the server may finish (2.5 s at most): the tasks that it brings would be lost otherwise;
+        they are given back.
 
         Args:
-            grace_seconds: How long all of it may take; what still runs then is handed back to the server where the
-                worker was declared with ``hand_back=True``, and is left to its response timeout otherwise.
+            grace_seconds: Seconds that the stop may take, by default those of the handler. What still runs then is
+                given back to the server if the worker was declared with ``hand_back=True``; otherwise the server
+                retries it after its response timeout.
+
+        Returns:
+            What is unfinished or undelivered. It is in the log as well.
         """
-        grace = self._grace_seconds if grace_seconds is None else grace_seconds
-        with self._lock:
-            report, group = StopReport(), self._running
-            if group is not None:
-                report = group.stop(grace)
-                if self._observation is not None:
-                    self._observation.close(time.monotonic() + 1.0)
-                self._group = None
-                forget(self)
-            if not report.drained:
-                logger.error("Stopped before all was done: %s", report)
-        self._ended.set()
-        return report
+        current = self._current
+        return StopReport() if current is None else current.stop(grace_seconds)
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until the handler is stopped, up to ``timeout`` seconds; whether it is."""
-        return self._ended.wait(timeout)
+        """Wait until the handler is stopped, up to ``timeout`` seconds; return whether it is."""
+        current = self._current
+        return current is not None and current.join(timeout)
 
     def run(self) -> None:
-        """Start, and work until SIGTERM or SIGINT; then drain within ``grace_seconds``.
+        """Start, and work until SIGTERM, SIGINT or ``stop``; then drain within ``grace_seconds``.
 
-        It is meant as the main function of a worker process. Returns when everything was finished and delivered.
-        Otherwise the process ends: with status 1 after a second signal, or when the grace period was not enough (the
-        ids of what was left are in the log), with status 2 when the configuration cannot be used.
+        It is meant as the main function of a worker process. It returns when everything is finished and delivered.
+        Otherwise the process ends: with status 1 after a second signal, or if the grace period was too short (the log
+        has the ids of what was left), with status 2 if the configuration is invalid.
+
+        If tasks leave threads behind that keep the process alive, the process ends nevertheless, with their names in
+        the log: within the grace period, and not earlier than five seconds after the main thread has ended.
         """
-        asked = Flag()
-        with stop_on_signals(asked.set, self._abort):
+        signals: list[bool] = []
+
+        def request_stop() -> None:
+            signals.append(True)
+            if (current := self._current) is not None:
+                current.request_stop()
+
+        with stop_on_signals(request_stop, self._abort):
             try:
                 self.start()
             except (ConfigurationError, WorkerRegistrationError) as error:
                 theirs = error.__cause__ if getattr(error, "variable", "") == "import_modules" else None
                 logger.critical("The workers cannot start: %s", error, exc_info=theirs)
                 raise SystemExit(_MISCONFIGURED) from error
-            while not asked.wait(1.0) and not self._ended.is_set():
-                pass
-            logger.info("Stopping: no new tasks are taken; up to %g s for those that run", self._grace_seconds)
-            report = self.stop()
+            if signals:
+                request_stop()  # the signal may have come before there was anything to stop
+            self.join()
         if self._is_misconfigured:
             raise SystemExit(_MISCONFIGURED)
-        if not report.drained:
-            _end_process()
+        current = self._current
+        if current is None:
+            return
+        if not current.report.drained:
+            end_process(_FORCED)
+        if threading.current_thread() is threading.main_thread():
+            left = 0.0 if current.deadline is None else current.deadline.left()
+            ExitGuard(max(left, min(self._grace_seconds, _SHORTEST_EXIT_S))).start()
 
     def _abort(self) -> None:
         """End now: in a signal handler, so nothing here takes a lock or logs."""
         try:
             left = self.left()
-            if self._group is not None:
-                self._group.kill()
+            if (group := self._group) is not None:
+                group.kill()
             os.write(2, _last_words(left).encode())
         finally:
             os._exit(_FORCED)
@@ -506,28 +543,30 @@ class TaskHandler:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        try:
+            self.stop()
+        except KeyboardInterrupt:  # a second Ctrl-C: whoever pressed it does not want to wait
+            if (current := self._current) is not None:
+                current.request_stop(0.0)
+            raise
 
     def forget_parent(self) -> None:
         """Be as before ``start``: called in a child process after a fork, which has none of the parent's threads."""
-        self._lock = threading.RLock()
-        self._ended = threading.Event()
+        self._lock = threading.Lock()
         self._client = None
-        if self._group is not None:
-            self._group.forget()
-            self._group = None
+        run, self._run = self._run, None
+        if run is not None and run.group is not None and run.observation is not None:
+            run.group.forget()
+            run.observation.forget()
         if self._metrics is not None:
             self._metrics.reset()
-        if self._observation is not None:
-            self._observation.forget()
-            self._observation = None
 
     # -- while it runs
 
     @property
     def is_polling(self) -> bool:
         """Whether the handler is started and its pollers run."""
-        group = self._running
+        group = self._group
         return group is not None and group.is_polling
 
     def update_options(self, task_type: str | None = None, **changes: Any) -> None:
@@ -548,7 +587,7 @@ class TaskHandler:
                 variable=min(unknown),
                 allowed=", ".join(sorted(allowed)),
             )
-        group = self._running
+        group = self._group
         if group is None:
             raise WorkerRegistrationError("No worker runs here: the handler is not started.")
         group.update_options(task_type, changes)
@@ -563,22 +602,25 @@ class TaskHandler:
 
     def left(self) -> StopReport:
         """What runs or is not delivered just now; with ``processes``, as of a second ago."""
-        group = self._running
+        group = self._group
         return StopReport() if group is None else group.left()
 
     def health(self) -> HandlerHealth:
         """How the handler and each of its workers is."""
-        group = self._running
-        if group is None:
+        group, current = self._group, self._current
+        if group is None or current is None:
             return NOT_RUNNING
         health = group.health()
-        is_watched = self._observation is not None and self._observation.is_alive
+        if current.state is HandlerState.STOPPING:
+            return attrs.evolve(health, is_live=current.is_stop_in_progress, is_ready=False)
+        is_watched = current.observation is not None and current.observation.is_alive
         return health if is_watched else attrs.evolve(health, is_live=False, is_ready=False)
 
     @property
     def health_port(self) -> int | None:
         """The port on which the health is served; None when it is not, or the handler does not run."""
-        return None if self._observation is None else self._observation.port
+        current = self._current
+        return None if current is None or current.observation is None or current.is_over else current.observation.port
 
     def metrics(self) -> dict[str, Any]:
         """What was collected so far, by the metric's name, as plain values: see ``MetricsCollector.snapshot``.
@@ -591,7 +633,7 @@ class TaskHandler:
                 "This handler collects no metrics; make it with TaskHandler(metrics=True), or with a health_port.",
                 variable="metrics",
             )
-        group = self._running
+        group = self._group
         return self._metrics.snapshot() if group is None else group.metrics()
 
     @property
@@ -607,11 +649,3 @@ def _last_words(left: StopReport) -> str:
     if left.undelivered:
         text += f"Tasks whose results were not delivered: {', '.join(left.undelivered)}\n"
     return text
-
-
-def _end_process() -> None:
-    """End now: a thread that still runs a function cannot be stopped, and would keep the interpreter alive."""
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(_FORCED)

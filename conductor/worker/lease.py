@@ -13,6 +13,7 @@ from attrs import define
 from conductor.errors import APIError
 from conductor.models import Task
 from conductor.models.codec import dumps
+from conductor.worker.threads import HandlerThread
 
 __all__ = ["Lease", "LeaseKeeper"]
 
@@ -76,7 +77,7 @@ class LeaseKeeper:
 
     def start(self) -> None:
         """Start the thread."""
-        thread = threading.Thread(target=self._main, name="lease")
+        thread = HandlerThread(self._main, "lease")
         thread.start()  # one that cannot be started is no thread to join
         self._thread = thread
 

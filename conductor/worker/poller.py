@@ -20,8 +20,10 @@ from conductor.worker.events import (
     PollStarted,
     WorkerStateChanged,
 )
+from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.options import WorkerOptions
 from conductor.worker.pool import Places, WorkerPool
+from conductor.worker.threads import HandlerThread
 
 if TYPE_CHECKING:
     from conductor.transport.task_channel import TaskChannel
@@ -176,7 +178,7 @@ class Poller:
 
     def start(self) -> None:
         """Start the thread."""
-        thread = threading.Thread(target=self._main, name=f"poll:{self.task_type}")
+        thread = HandlerThread(self._main, f"poll:{self.task_type}")
         thread.start()  # one that cannot be started is no thread to join
         self._thread = thread
 
@@ -222,12 +224,9 @@ class Poller:
         self._wake.set()
         self._pool.wake()
 
-    def join(self, deadline: float) -> bool:
-        """Wait for the thread to end, up to ``deadline`` (monotonic); whether it has."""
-        if self._thread is None:
-            return True
-        self._thread.join(max(0.0, deadline - time.monotonic()))
-        return not self._thread.is_alive()
+    def join(self, deadline: StopDeadline) -> bool:
+        """Wait for the end of the thread, up to the deadline; return whether it has ended."""
+        return self._thread is None or deadline.join(self._thread)
 
     @property
     def is_alive(self) -> bool:

@@ -15,6 +15,9 @@ from typing import Any
 
 from attrs import define
 
+from conductor.worker.lifecycle import StopDeadline
+from conductor.worker.threads import HandlerThread
+
 __all__ = ["Places", "WorkerPool"]
 
 
@@ -156,7 +159,7 @@ class WorkerPool:
     def _start_missing(self) -> None:
         while self._threads < self._size:
             self._started += 1
-            thread = threading.Thread(target=self._main, name=f"run:{self.name}-{self._started}")
+            thread = HandlerThread(self._main, f"run:{self.name}-{self._started}")
             self._threads += 1
             try:
                 thread.start()
@@ -207,14 +210,13 @@ class WorkerPool:
         self._on_free(len(taken))
         return taken
 
-    def drain(self, deadline: float) -> bool:
-        """Wait until nothing runs, up to ``deadline`` (monotonic); whether that came about."""
+    def drain(self, deadline: StopDeadline) -> bool:
+        """Wait until no task runs, up to the deadline; return whether that is so."""
         with self._lock:
             while self._busy or self._waiting:
-                left = deadline - time.monotonic()
-                if left <= 0:
+                if not (seconds := deadline.slice()):
                     return False
-                self._free.wait(left)
+                self._free.wait(seconds)
             return True
 
     def close(self) -> None:

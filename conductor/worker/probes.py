@@ -6,14 +6,15 @@ import json
 import logging
 import socket
 import sys
-import threading
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from conductor.errors import ConfigurationError
 from conductor.worker.health import HandlerHealth
 from conductor.worker.metrics import CONTENT_TYPE, as_text
+from conductor.worker.threads import HandlerThread
 
 __all__ = ["ProbeServer"]
 
@@ -49,7 +50,7 @@ class ProbeServer:
                 value=port,
                 allowed="a free port, 0 for any, or None for none",
             ) from error
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="health")
+        self._thread = HandlerThread(partial(self._server.serve_forever, 0.1), "health")
 
     @property
     def port(self) -> int:

@@ -1,7 +1,7 @@
-"""Signals for ``TaskHandler.run``: a context manager that sets a flag and restores what was there.
+"""Signals for ``TaskHandler.run``: a context manager that restores what was there before.
 
-Nothing else happens in a handler function: logging there can deadlock. Off the main thread it does nothing, because
-Python allows handlers only there.
+Nothing else happens in a signal handler: logging there can deadlock. Off the main thread the context manager does
+nothing, because Python allows signal handlers only there.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from types import FrameType
+from typing import ClassVar
 
-__all__ = ["Flag", "stop_on_signals"]
+__all__ = ["Flag", "default_signals_in_forks", "stop_on_signals"]
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Flag:
@@ -30,7 +33,7 @@ class Flag:
         self._queue.put(None)
 
     def wait(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds; whether it is set. One thread waits."""
+        """Wait up to ``timeout`` seconds; return whether it is set. One thread waits."""
         if not self.is_set:
             with suppress(Empty):
                 self._queue.get(timeout=timeout)
@@ -44,21 +47,60 @@ def stop_on_signals(first: Callable[[], None], second: Callable[[], None]) -> It
         yield
         return
     seen = False
-    owner = os.getpid()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         nonlocal seen
-        if os.getpid() != owner:  # a child that was forked inside the block
-            return
         if seen:
             second()
         else:
             seen = True
             first()
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, on_signal) for number in _STOP_SIGNALS}
+    default_signals_in_forks(active=True)
     try:
         yield
     finally:
+        default_signals_in_forks(active=False)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _Forks:
+    """What happens to signals in forked children; hooks cannot be removed once they are registered."""
+
+    is_hooked = False
+    is_active = False
+    masks: ClassVar[dict[int, set[int]]] = {}
+
+
+def default_signals_in_forks(*, active: bool) -> None:
+    """Give forked children the default handlers of the stop signals while ``active``.
+
+    A child of ``multiprocessing`` that a task starts would inherit ours otherwise, and ignore ``terminate()``.
+    """
+    _Forks.is_active = active
+    if not _Forks.is_hooked and hasattr(os, "register_at_fork"):
+        _Forks.is_hooked = True
+        os.register_at_fork(before=_block, after_in_parent=_unblock, after_in_child=_restore_defaults)
+
+
+def _block() -> None:
+    """Hold back signals: one that reached the child before its handlers are restored would be lost."""
+    if _Forks.is_active:
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        _Forks.masks[threading.get_ident()] = {int(number) for number in blocked}
+
+
+def _unblock() -> None:
+    mask = _Forks.masks.pop(threading.get_ident(), None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _restore_defaults() -> None:
+    if _Forks.is_active:
+        _Forks.is_active = False
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    _unblock()

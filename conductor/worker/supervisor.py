@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from conductor.clients.payloads import PayloadStorage
 from conductor.errors import WorkerRegistrationError
@@ -23,6 +23,7 @@ from conductor.worker.events import EventDispatcher, LeaseExtended
 from conductor.worker.execution import TaskExecution, TaskRunner
 from conductor.worker.health import HandlerHealth, WorkerHealth
 from conductor.worker.lease import LeaseKeeper
+from conductor.worker.lifecycle import StopDeadline, StopReport
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import ResolvedOptions, WorkerOptions
 from conductor.worker.outbox import DiskOutbox, adopt_strays
@@ -40,7 +41,6 @@ __all__ = [
     "Ingredients",
     "OpenClient",
     "Shared",
-    "StopReport",
     "ThreadGroup",
     "UncaughtExceptions",
     "WorkerGroup",
@@ -243,30 +243,6 @@ class UncaughtExceptions:
         self._before(thrown)
 
 
-@frozen
-class StopReport:
-    """How a stop went.
-
-    Attributes:
-        unfinished: Ids of tasks that still ran when the grace period was over.
-        undelivered: Ids of tasks whose results the server has not taken.
-        lost_processes: How many of the handler's processes ended without a report of their own.
-    """
-
-    unfinished: list[str] = field(factory=list)
-    undelivered: list[str] = field(factory=list)
-    lost_processes: int = 0
-
-    @property
-    def drained(self) -> bool:
-        """Whether everything was finished and delivered."""
-        return not self.unfinished and not self.undelivered and not self.lost_processes
-
-    def __str__(self) -> str:
-        lost = f"; {self.lost_processes} process(es) lost with what they did" if self.lost_processes else ""
-        return f"tasks unfinished {self.unfinished}, undelivered {self.undelivered}{lost}"
-
-
 class WorkerGroup(Protocol):
     """The workers of a handler at work."""
 
@@ -281,8 +257,8 @@ class WorkerGroup(Protocol):
     def start(self) -> None:
         """Start."""
 
-    def stop(self, grace: float) -> StopReport:
-        """Stop within ``grace`` seconds, and end all threads."""
+    def stop(self, deadline: StopDeadline) -> StopReport:
+        """Stop by the deadline, and end all threads."""
 
     def left(self) -> StopReport:
         """What runs or is not delivered just now; takes no lock, so it is safe to call from a signal handler."""
@@ -414,12 +390,11 @@ class ThreadGroup:
         """Let go of what a group that never started holds."""
         self._shared.delivery.close(0.0)
 
-    def stop(self, grace: float) -> StopReport:
-        """In the order of dependence: polls, what was not begun, what runs, what is not delivered, leases, sockets."""
-        deadline = time.monotonic() + grace
+    def stop(self, deadline: StopDeadline) -> StopReport:
+        """In the order of dependence: polls, tasks not begun, running tasks, results, leases, connections."""
         shared = self._shared
         shared.stop.set()
-        shared.delivery.hurry(deadline)
+        shared.delivery.hurry(deadline.left)
         for runtime in self.runtimes:
             runtime.poller.wake()
         for runtime in self.runtimes:
@@ -432,7 +407,7 @@ class ThreadGroup:
         unfinished = [task_id for runtime in self.runtimes for task_id in runtime.abandon()]
         delivered = shared.delivery.flush(deadline)
         undelivered = [] if delivered else [one for one in shared.delivery.undelivered_ids() if one not in unfinished]
-        self._end_threads(max(deadline, time.monotonic() + 1.0))
+        self._end_threads(time.monotonic() + max(deadline.left(), 1.0))
         if self._metrics is not None:
             self._metrics.leave(self.client.transport)
             self._uncaught.close()
@@ -479,12 +454,10 @@ class ThreadGroup:
         workers = [runtime.health(now) for runtime in self.runtimes]
         alive = [shared.delivery.is_alive, shared.leases.is_alive]
         alive += [runtime.poller.is_alive and not runtime.poller.is_stuck for runtime in self.runtimes]
-        is_stopping = shared.stop.is_set()
-        is_live = is_stopping or all(alive)
+        is_live = all(alive)
         return HandlerHealth(
             is_live=is_live,
             is_ready=is_live
-            and not is_stopping
             and not shared.delivery.is_failing
             and all(w.state in {"polling", "paused"} for w in workers),
             token=str(getattr(self.client.transport.auth, "state", "none")),

@@ -16,6 +16,7 @@ from typing_extensions import Self
 from conductor._internal.validation import read_int
 from conductor.errors import ConfigurationError
 from conductor.worker.health import HandlerHealth
+from conductor.worker.threads import HandlerThread
 
 if TYPE_CHECKING:
     from conductor.worker.probes import ProbeServer
@@ -69,7 +70,7 @@ class Watchdog:
 
     def start(self) -> None:
         """Start the thread, which checks at once and then each time the period is over."""
-        thread = threading.Thread(target=self._main, name="watchdog")
+        thread = HandlerThread(self._main, "watchdog")
         thread.start()  # one that cannot be started is no thread to join
         self._thread = thread
 

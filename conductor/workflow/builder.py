@@ -33,11 +33,11 @@ from conductor.models import (
     WorkflowTimeoutPolicy,
 )
 from conductor.models.defaults import without_defaults
+from conductor.models.definition_diff import Diff, compare
 from conductor.models.enums import Consistency, ReturnStrategy
 from conductor.validation import Definition, Problem, check
 from conductor.workflow.checks import SourceReader, find_cycle
 from conductor.workflow.codegen import to_python
-from conductor.workflow.diff import Diff, compare
 from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.refs import Ref
 from conductor.workflow.render import Renderer
@@ -708,10 +708,10 @@ class Workflow:
         """
         here = self.to_def()
         try:
-            there = client.metadata.get_workflow(self.name, self.version, metadata=bool(here.tags) or None).to_dict()
+            there = client.metadata.get_workflow(self.name, self.version, metadata=bool(here.tags) or None)
         except NotFoundError:
-            there = None
-        return compare(here.to_dict(), there)
+            return Diff((), is_registered=False)
+        return compare(here, there, filled_in={"ownerEmail"})  # Orkes fills in who registered it
 
 
 def _sequence(content: Any) -> list[Any]:

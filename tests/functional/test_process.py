@@ -268,7 +268,7 @@ def test_a_result_in_flight_after_the_grace_period_is_named_with_status_1(stub, 
     process.terminate()
     out, _ = process.communicate(timeout=15)
     assert process.returncode == 1, out
-    assert "undelivered ['slow-1']" in out
+    assert "undelivered results ['slow-1']" in out
 
 
 @pytest.mark.parametrize("start", ["TaskHandler().start()", "handler = TaskHandler().start()"])

@@ -152,7 +152,7 @@ def test_an_exceeded_grace_period_exits_with_1_and_names_the_tasks(stub, run):
     process.terminate()
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "tasks unfinished ['slow-1']" in out
+    assert "unfinished tasks ['slow-1']" in out
 
 
 def busy(address):

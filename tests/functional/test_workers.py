@@ -341,7 +341,7 @@ def test_a_function_sees_the_stop(stub, start, wait_until):
 
 def test_a_handler_can_be_started_again(stub, start, wait_until):
     handler = start(Worker(lambda: None, "work"))
-    with pytest.raises(WorkerRegistrationError, match="runs already"):
+    with pytest.raises(WorkerRegistrationError, match="is running already"):
         handler.start()
     handler.stop()
     stub.add("work", "work-1")

@@ -5,8 +5,8 @@ from typing_extensions import assert_type
 from conductor import ConductorClient, Workflow, worker_task
 from conductor.models import TaskRun, WorkflowDef, WorkflowRun
 from conductor.models import Workflow as Execution
+from conductor.models.definition_diff import Diff
 from conductor.workflow import Problem, Ref, Step, do_while, fork, http, simple, switch
-from conductor.workflow.diff import Diff
 from conductor.workflow.step import ForkStep, LoopStep, SwitchStep
 
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.worker.health import ProcessHealth
+from conductor.worker.lifecycle import StopReport
 from conductor.worker.processes.spec import Blueprint
-from conductor.worker.supervisor import StopReport
 
 __all__ = ["ChildProcess"]
 
@@ -71,9 +71,10 @@ class ChildProcess:
         orders_from, self._orders = os.pipe()
         self._reports, reports_to = os.pipe()
         os.set_blocking(self._reports, False)
-        # Ctrl-C reaches the whole group, and may do so while a child still imports: it is ignored from the first line.
+        # Ctrl-C reaches the whole group, and may do so while a child still imports: it does nothing from the first line
+        # on. SIG_IGN would be inherited by the programs that tasks run.
         code = (
-            "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+            "import signal; signal.signal(signal.SIGINT, lambda *_: None); "
             f"import sys; sys.path[:] = {sys.path!r}; from conductor.worker.child import main; "
             f"main({orders_from}, {reports_to})"
         )

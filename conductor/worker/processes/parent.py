@@ -15,11 +15,12 @@ from typing import Any
 from conductor._internal.validation import read_int
 from conductor.errors import WorkerRegistrationError
 from conductor.worker.health import HandlerHealth, combined
+from conductor.worker.lifecycle import StopDeadline, StopReport
 from conductor.worker.metrics import merged
 from conductor.worker.outbox import DiskOutbox, adopt_strays
 from conductor.worker.processes.handle import ChildProcess
 from conductor.worker.processes.spec import Blueprint
-from conductor.worker.supervisor import StopReport
+from conductor.worker.threads import HandlerThread
 
 __all__ = ["ProcessGroup", "process_count"]
 
@@ -69,7 +70,7 @@ class ProcessGroup:
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._deadline: float | None = None
-        self._thread = threading.Thread(target=self._watch, name="processes")
+        self._thread = HandlerThread(self._watch, "processes")
 
     def _outboxes(self) -> list[str]:
         return [] if self._outbox is None else [f"{self._outbox}.{child.number}" for child in self._children]
@@ -95,7 +96,7 @@ class ProcessGroup:
     def revive(self) -> None:
         """Go on watching, should the thread that did have died."""
         if not self._thread.is_alive() and not self._ended.is_set():
-            self._thread = threading.Thread(target=self._watch, name="processes")
+            self._thread = HandlerThread(self._watch, "processes")
             self._thread.start()
             logger.error("The thread that watches the worker processes had died, and is started again")
 
@@ -134,12 +135,15 @@ class ProcessGroup:
             logger.critical("Worker process %d cannot be set up: %s", child.number, child.failure)
             self._begin_stop(0.0)
 
-    def stop(self, grace: float) -> StopReport:
-        """Stop all processes within ``grace`` seconds; one that still runs three seconds later is killed."""
-        self._begin_stop(grace)
-        if self._thread.is_alive():
-            self._ended.wait(grace + 2 * _AFTER_GRACE)
-        else:
+    def stop(self, deadline: StopDeadline) -> StopReport:
+        """Stop all processes by the deadline; one that still runs three seconds later is killed."""
+        self._begin_stop(deadline.left())
+        while self._thread.is_alive() and not self._ended.wait(_TICK):
+            deadline.left()  # takes in later requests
+            self._deadline = deadline.at + _AFTER_GRACE
+            if time.monotonic() > self._deadline + _AFTER_GRACE:
+                break
+        if not self._thread.is_alive():
             self.kill()
         if self._thread.is_alive():
             self._thread.join(1.0)

@@ -187,7 +187,7 @@ def test_a_database_that_another_server_uses_is_an_error(tmp_path):
 
 
 def test_an_event_handler_is_found_by_its_name_as_on_the_real_server(client):
-    with pytest.raises(NotFoundError, match="there is no event handler 'h'"):
+    with pytest.raises(NotFoundError, match="event handler 'h' not found"):
         client.events.get_handler("h")
     action = {"action": "start_workflow", "start_workflow": {"name": "w"}}
     client.events.create_handler({"name": "h", "event": "conductor:orders", "actions": [action]})

@@ -2,8 +2,8 @@
 
 import pytest
 
-from conductor.clients.ensure import compare
 from conductor.models import TaskDef, WorkflowDef
+from conductor.models.definition_diff import Ensured, compare
 
 LIMIT = {"rateLimitKey": "key", "concurrentExecLimit": 2}
 SCHEMA = {"name": "order", "type": "JSON"}
@@ -19,7 +19,7 @@ def workflow(*tasks, **more):
 
 
 def said(wanted, found):
-    return str(compare("it", wanted, found)).removeprefix("it: ")
+    return str(Ensured.of("it", compare(wanted, found))).removeprefix("it: ")
 
 
 @pytest.mark.parametrize(
@@ -53,25 +53,25 @@ def test_defaults_and_bookkeeping_of_the_server_are_no_change(wanted, found):
 @pytest.mark.parametrize(
     ("wanted", "found", "change"),
     [
-        (task(retryCount=0), task(retryCount=3), "retryCount: 3 -> 0"),
-        (task(), task(retryCount=0), "retryCount: 0 -> None"),  # writing it gives 3
-        (task(), task(taskStatusListenerEnabled=False), "taskStatusListenerEnabled: False -> None"),
-        (task(), task(enforceSchema=True), "enforceSchema: True -> None"),
-        (task(), task(timeoutPolicy="ALERT_ONLY"), "timeoutPolicy: 'ALERT_ONLY' -> None"),
-        (workflow(), workflow(enforceSchema=False), "enforceSchema: False -> None"),
-        (workflow(), workflow(timeoutPolicy="TIME_OUT_WF"), "timeoutPolicy: 'TIME_OUT_WF' -> None"),
-        (workflow(), workflow(restartable=False), "restartable: False -> None"),
+        (task(retryCount=0), task(retryCount=3), "~ retryCount: 3 -> 0"),
+        (task(), task(retryCount=0), "- retryCount: 0"),  # writing it gives 3
+        (task(), task(taskStatusListenerEnabled=False), "- taskStatusListenerEnabled: False"),
+        (task(), task(enforceSchema=True), "- enforceSchema: True"),
+        (task(), task(timeoutPolicy="ALERT_ONLY"), "- timeoutPolicy: 'ALERT_ONLY'"),
+        (workflow(), workflow(enforceSchema=False), "- enforceSchema: False"),
+        (workflow(), workflow(timeoutPolicy="TIME_OUT_WF"), "- timeoutPolicy: 'TIME_OUT_WF'"),
+        (workflow(), workflow(restartable=False), "- restartable: False"),
         # a task of a workflow without a count takes that of its definition
-        (workflow({**STEP, "retryCount": 0}), workflow(), "tasks[0].retryCount: None -> 0"),
-        (workflow({**STEP, "retryCount": 3}), workflow(), "tasks[0].retryCount: None -> 3"),
-        (workflow(), workflow({**STEP, "retryCount": 0}), "tasks[0].retryCount: 0 -> None"),
-        (workflow(), workflow({**STEP, "optional": True}), "tasks[0].optional: True -> None"),
+        (workflow({**STEP, "retryCount": 0}), workflow(), "+ tasks[step].retryCount: 0"),
+        (workflow({**STEP, "retryCount": 3}), workflow(), "+ tasks[step].retryCount: 3"),
+        (workflow(), workflow({**STEP, "retryCount": 0}), "- tasks[step].retryCount: 0"),
+        (workflow(), workflow({**STEP, "optional": True}), "- tasks[step].optional: True"),
         (
             workflow({**STEP, "inputParameters": {"a": 0}}),
             workflow({**STEP, "inputParameters": {"a": 0, "b": None}}),
-            "tasks[0].inputParameters.b: None -> None",
+            "- tasks[step].inputParameters.b: None",
         ),
-        (workflow(variables={"a": False}), workflow(variables={}), "variables.a: None -> False"),
+        (workflow(variables={"a": False}), workflow(variables={}), "+ variables.a: False"),
     ],
 )
 def test_a_difference_is_a_change(wanted, found, change):
@@ -79,5 +79,29 @@ def test_a_difference_is_a_change(wanted, found, change):
 
 
 def test_what_is_not_there_is_created():
-    assert compare("it", task(), None).created
-    assert str(compare("it", task(), None)) == "it: created"
+    assert Ensured.of("it", compare(task(), None)).created
+    assert said(task(), None) == "created"
+
+
+def test_tasks_are_compared_by_reference_name_wherever_they_are():
+    one, two, three = ({**STEP, "taskReferenceName": name} for name in ("one", "two", "three"))
+    for wanted, found, changes in [
+        ([one, two], [one], [f"+ tasks[two]: {two}"]),
+        ([two], [one, two], [f"- tasks[one]: {one}"]),
+        ([two, one], [one, two], ["~ tasks in order: ['one', 'two'] -> ['two', 'one']"]),
+        ([three, one], [one, two], [f"+ tasks[three]: {three}", f"- tasks[two]: {two}"]),
+    ]:
+        diff = compare(workflow(*wanted), workflow(*found))
+        assert [str(change) for change in diff] == changes
+        inside = [{**STEP, "type": "DO_WHILE", "loopOver": tasks} for tasks in (wanted, found)]
+        diff = compare(workflow(inside[0]), workflow(inside[1]))
+        assert [str(change) for change in diff] == [
+            each.replace("tasks", "tasks[step].loopOver", 1) for each in changes
+        ]
+
+
+def test_branches_of_a_fork_are_compared_one_by_one():
+    one, two = ({**STEP, "taskReferenceName": name} for name in ("one", "two"))
+    fork = {**STEP, "type": "FORK_JOIN"}
+    diff = compare(workflow({**fork, "forkTasks": [[one], [two]]}), workflow({**fork, "forkTasks": [[one]]}))
+    assert str(diff) == f"+ tasks[step].forkTasks[1][two]: {two}"

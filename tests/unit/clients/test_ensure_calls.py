@@ -2,9 +2,9 @@
 
 import pytest
 
-from conductor.clients.ensure import Change, compare
 from conductor.errors import ConfigurationError
 from conductor.models import TaskDef, WorkflowDef, WorkflowSchedule
+from conductor.models.definition_diff import Change, compare
 
 MISSING = {"status": 404, "message": "No such workflow found"}
 TASK = {"name": "c", "taskReferenceName": "c", "type": "SIMPLE", "inputParameters": {"a": 1}}
@@ -52,9 +52,9 @@ def test_a_difference_is_written_and_told_with_its_place(client, wire):
     assert set(result.changes) == {
         Change("timeoutSeconds", 0, 60),
         Change("description", "old", None),
-        Change("tasks[0].inputParameters.b", 0, None),
+        Change("tasks[c].inputParameters.b", 0, None),
     }
-    assert str(result.changes[0]) in {"timeoutSeconds: 0 -> 60", "tasks[0].inputParameters.b: 0 -> None"}
+    assert str(result.changes[0]) in {"~ timeoutSeconds: 0 -> 60", "- tasks[c].inputParameters.b: 0"}
     assert wire.method == "PUT"
 
 
@@ -85,7 +85,7 @@ def test_a_definition_that_the_server_refuses_is_an_error(client, wire):
 def test_another_number_of_tasks_is_a_difference():
     one, two = WorkflowDef.from_dict(DEF), WorkflowDef.from_dict({**DEF, "tasks": [TASK, TASK]})
 
-    assert [change.path for change in compare("order", two, one).changes] == ["tasks"]
+    assert [change.path for change in compare(two, one)] == ["tasks"]
 
 
 def test_a_task_is_written_only_when_it_differs(client, wire):

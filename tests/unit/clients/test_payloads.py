@@ -53,7 +53,7 @@ def test_without_a_storage_it_is_refused_before_it_would_be_lost(client, wire, c
     else:
         wire.answer({"path": "input/1.json"})
 
-    with pytest.raises(ConfigurationError, match=r"has 6,291,46\d bytes\. The server keeps \d.* has no storage"):
+    with pytest.raises(ConfigurationError, match=r"has 6,291,46\d bytes\. The server accepts \d.* has no storage"):
         call(client)
 
     assert {request.method for request in wire.requests} == {"GET"}
@@ -64,7 +64,7 @@ def test_what_is_too_large_for_the_storage_as_well_is_refused(wire):
 
     with (
         ConductorClient(server_url="http://conductor.test/api", max_stored_payload_kb=5120) as client,
-        pytest.raises(ConfigurationError, match="5,242,880 bytes are the most that is stored"),
+        pytest.raises(ConfigurationError, match="The limit for stored payloads is 5,242,880"),
     ):
         client.workflows.start("order", LARGE)
 
@@ -135,5 +135,5 @@ def test_a_payload_the_server_dropped_is_reported_next_to_the_rest(client, wire,
     found = client.workflows.get("w")
 
     assert (found.status, found.input) == ("RUNNING", {})
-    assert "workflow w is shown without a payload" in caplog.text
-    assert "has dropped what was too large" in caplog.text
+    assert "payload not available: workflow_id=w" in caplog.text
+    assert "dropped the payload" in caplog.text

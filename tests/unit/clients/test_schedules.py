@@ -34,7 +34,7 @@ def test_ensure_writes_a_difference_and_keeps_the_pause(client, wire):
 
     changed = client.schedules.ensure(mine)
 
-    assert [str(one) for one in changed.changes] == ["cronExpression: '0 0 3 * * *' -> '0 0 4 * * *'"]
+    assert [str(one) for one in changed.changes] == ["~ cronExpression: '0 0 3 * * *' -> '0 0 4 * * *'"]
     assert (wire.body["paused"], wire.body["pausedReason"]) == (True, "by hand")
     assert mine.paused is None  # what was given is not changed
 

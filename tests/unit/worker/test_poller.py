@@ -15,6 +15,7 @@ from conductor.worker.events import (
     PollStarted,
     WorkerStateChanged,
 )
+from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.options import WorkerOptions
 from conductor.worker.poller import Gate, Poller
 from conductor.worker.pool import Places
@@ -54,7 +55,7 @@ class Setting:
     def run(self):
         self.poller.start()
         try:
-            assert self.poller.join(time.monotonic() + 10), "the poller did not reach the end of the answers"
+            assert self.poller.join(StopDeadline(10)), "the poller did not reach the end of the answers"
         finally:
             self.end()
         return self
@@ -62,7 +63,7 @@ class Setting:
     def end(self):
         self.stop.set()
         self.poller.wake()
-        assert self.poller.join(time.monotonic() + 10), "the poller did not stop"
+        assert self.poller.join(StopDeadline(10)), "the poller did not stop"
 
     def recover(self):
         self.recoveries += 1
@@ -253,7 +254,7 @@ def test_whatever_a_poll_raises_the_poller_continues(caplog):
     setting = Setting(SystemExit(3), ["t"], [])
     setting.poller.start()
     try:
-        assert setting.poller.join(time.monotonic() + 10)
+        assert setting.poller.join(StopDeadline(10))
     finally:
         setting.end()
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.pool import WorkerPool
 
 
@@ -74,7 +75,7 @@ def test_tasks_run_on_named_threads_as_many_as_the_size(make, work, freed, wait_
     assert (pool.busy, pool.wait_for_slot(0)) == (3, 0)
 
     work.released.set()
-    assert pool.drain(soon())
+    assert pool.drain(StopDeadline(10))
     wait_until(lambda: sum(freed) == 3)
     assert work.started[-1] == "third"
     assert (pool.busy, pool.wait_for_slot(0)) == (0, 2)
@@ -154,7 +155,7 @@ def test_a_smaller_size_leaves_running_tasks_alone(make, work, wait_until):
     assert (pool.size, pool.is_over_size, pool.wait_for_slot(0)) == (1, True, 0)
     pool.submit("third")
     work.released.set()
-    assert pool.drain(soon())
+    assert pool.drain(StopDeadline(10))
     assert work.started[-1] == "third"
     assert not pool.is_over_size
     wait_until(lambda: thread_count() == 1)
@@ -171,7 +172,7 @@ def test_unstarted_tasks_are_taken_back(make, work, freed, wait_until):
     assert freed == [2]
     assert pool.take_unstarted() == []
     work.released.set()
-    assert pool.drain(soon())
+    assert pool.drain(StopDeadline(10))
     assert work.started == ["wait"]
 
 
@@ -180,11 +181,11 @@ def test_draining_and_joining_end_at_their_deadline(make, work, wait_until):
     pool.submit("wait")
     wait_until(lambda: work.started)
 
-    assert not pool.drain(soon(0.02))
+    assert not pool.drain(StopDeadline(0.02))
     pool.close()
     assert not pool.join(soon(0.02))
     work.released.set()
-    assert pool.drain(soon())
+    assert pool.drain(StopDeadline(10))
     assert pool.join(soon())
 
 

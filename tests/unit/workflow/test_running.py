@@ -17,8 +17,9 @@ from conductor import (
     WorkflowFailedError,
     worker_task,
 )
+from conductor.models import WorkflowDef
+from conductor.models.definition_diff import compare
 from conductor.workflow import do_while, fork, simple, sub_workflow, switch
-from conductor.workflow.diff import compare
 
 API = "http://server/api"
 
@@ -208,10 +209,10 @@ def test_what_the_server_fills_in_deep_inside_is_no_difference():
     there["tasks"][0]["taskDefinition"] |= {"createTime": 0, "timeoutPolicy": "TIME_OUT_WF", "backoffScaleFactor": 1}
     there["inputSchema"] |= {"createTime": 0, "updateTime": 0, "version": 1}
 
-    assert str(compare(here.to_dict(), there)) == "no differences"
+    assert str(compare(here.to_def(), WorkflowDef.from_dict(there))) == "no differences"
     there["rateLimitConfig"]["policy"] = "REJECT"
     there["tasks"][0]["taskDefinition"]["retryCount"] = 0
-    assert [str(one) for one in compare(here.to_dict(), there)] == [
+    assert [str(one) for one in compare(here.to_def(), WorkflowDef.from_dict(there))] == [
         "~ tasks[a].taskDefinition.retryCount: 0 -> 1",
         "- rateLimitConfig.policy: 'REJECT'",
     ]
@@ -235,7 +236,7 @@ def test_a_workflow_that_is_not_registered(server, client, workflow):
     diff = workflow.diff(client)
     assert diff
     assert not diff.is_registered
-    assert str(diff) == "the server has no such workflow"
+    assert str(diff) == "the server has no such definition"
 
 
 def test_differences_are_told_by_reference_name():
@@ -248,26 +249,26 @@ def test_differences_are_told_by_reference_name():
         workflow >> sub_workflow(Workflow("child", description=str(amount)))
         return workflow.to_dict()
 
+    def compared():
+        return compare(WorkflowDef.from_dict(here), WorkflowDef.from_dict(there))
+
     here = build(amount=2, cases=["one"], order=["l", "r"])
     there = {**build(amount=1, cases=["one", "two"], order=["r", "l"]), "description": "old"}
-    assert str(compare(here, there)).splitlines() == [
+
+    def task(name):
+        return {"name": name, "taskReferenceName": name, "type": "SIMPLE"}
+
+    assert str(compared()).splitlines() == [
         "~ tasks[a].inputParameters.amount: 1 -> 2",
-        "~ tasks[fork].forkTasks[0] in order: ['r'] -> ['l']",
-        "+ tasks[fork].forkTasks[0][l].name: 'l'",
-        "+ tasks[fork].forkTasks[0][l].taskReferenceName: 'l'",
-        "~ tasks[fork].forkTasks[1] in order: ['l'] -> ['r']",
-        "+ tasks[fork].forkTasks[1][r].name: 'r'",
-        "+ tasks[fork].forkTasks[1][r].taskReferenceName: 'r'",
-        "~ tasks[fork_join].joinOn: ['r', 'l'] -> ['l', 'r']",
+        f"- tasks[switch].decisionCases.two: {[task('in_two')]}",
+        f"+ tasks[fork].forkTasks[0][l]: {task('l')}",
+        f"- tasks[fork].forkTasks[0][r]: {task('r')}",
+        f"+ tasks[fork].forkTasks[1][r]: {task('r')}",
+        f"- tasks[fork].forkTasks[1][l]: {task('l')}",
+        "~ tasks[fork_join].joinOn[0]: 'r' -> 'l'",
+        "~ tasks[fork_join].joinOn[1]: 'l' -> 'r'",
         "~ tasks[loop].loopCondition: '$.loop.iteration < 1' -> '$.loop.iteration < 2'",
         "~ tasks[child].subWorkflowParam.workflowDefinition.description: '1' -> '2'",
-        "- tasks[switch].decisionCases.two in order: ['in_two']",
-        "- tasks[switch].decisionCases.two[in_two].name: 'in_two'",
-        "- tasks[switch].decisionCases.two[in_two].taskReferenceName: 'in_two'",
-        "- tasks[fork].forkTasks[0][r].name: 'r'",
-        "- tasks[fork].forkTasks[0][r].taskReferenceName: 'r'",
-        "- tasks[fork].forkTasks[1][l].name: 'l'",
-        "- tasks[fork].forkTasks[1][l].taskReferenceName: 'l'",
         "- description: 'old'",
     ]
-    assert len(compare(here, there)) == len(list(compare(here, there)))
+    assert len(compared()) == len(list(compared()))

@@ -1,0 +1,232 @@
+"""One run of a handler as a state machine: starting, running, stopping, stopped.
+
+A control thread of its own carries out every stop. So a stop can be requested from anywhere, also from a task, a
+listener or a signal handler, any number of times: a request only adds to a queue, which is safe in a signal handler.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from conductor.worker.threads import HandlerThread, is_handler_thread, main_thread_raised
+
+if TYPE_CHECKING:
+    from conductor.worker.supervisor import WorkerGroup
+    from conductor.worker.watchdog import Observation
+
+__all__ = ["HandlerRun", "HandlerState", "StopDeadline", "StopReport"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks whether the main thread has raised, or whether a later request shortens a stop.
+_LOOK_INTERVAL_S = 1.0
+_SLICE_S = 0.1
+#: Seconds that the threads that run no task have to end after the deadline of a stop.
+_LAST_SECOND_S = 1.0
+
+
+class HandlerState(str, Enum):
+    """The state of a ``TaskHandler``."""
+
+    NEW = "new"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@frozen
+class StopReport:
+    """The outcome of a stop.
+
+    Attributes:
+        unfinished: Ids of tasks that still ran at the end of the grace period.
+        undelivered: Ids of tasks whose results the server has not taken.
+        lost_processes: Number of the handler's processes that ended without a report of their own.
+    """
+
+    unfinished: list[str] = field(factory=list)
+    undelivered: list[str] = field(factory=list)
+    lost_processes: int = 0
+
+    @property
+    def drained(self) -> bool:
+        """Whether everything was finished and delivered."""
+        return not self.unfinished and not self.undelivered and not self.lost_processes
+
+    def __str__(self) -> str:
+        lost = f"; {self.lost_processes} process(es) lost with their tasks" if self.lost_processes else ""
+        return f"unfinished tasks {self.unfinished}, undelivered results {self.undelivered}{lost}"
+
+
+class StopDeadline:
+    """The time by which a stop has to be complete; later requests can bring it forward.
+
+    Args:
+        grace: Seconds from now.
+        requests: Grace periods of later requests.
+    """
+
+    def __init__(self, grace: float, requests: SimpleQueue[float] | None = None) -> None:
+        self.at: float = time.monotonic() + grace
+        self._requests = requests
+
+    def left(self) -> float:
+        """Return the seconds that are left, at least 0.0."""
+        while self._requests is not None:
+            try:
+                self.at = min(self.at, time.monotonic() + self._requests.get_nowait())
+            except Empty:
+                break
+        return max(0.0, self.at - time.monotonic())
+
+    def slice(self) -> float:
+        """Return how long to wait at once: so short that an earlier deadline is noticed."""
+        return min(self.left(), _SLICE_S)
+
+    def join(self, thread: threading.Thread) -> bool:
+        """Wait for the end of ``thread``; return whether it has ended."""
+        while thread.is_alive():
+            if not (seconds := self.slice()):
+                return False
+            thread.join(seconds)
+        return True
+
+
+class HandlerRun:
+    """One run of a handler.
+
+    Args:
+        default_grace: Seconds for a stop that names none.
+        on_stopped: Called when the run has ended.
+    """
+
+    def __init__(self, default_grace: float, on_stopped: Callable[[], None]) -> None:
+        self.state = HandlerState.STARTING
+        self.group: WorkerGroup | None = None
+        self.observation: Observation | None = None
+        self.report = StopReport()
+        self.deadline: StopDeadline | None = None
+        self._default_grace = default_grace
+        self._on_stopped = on_stopped
+        self._requests: SimpleQueue[float] = SimpleQueue()
+        self._is_started = threading.Event()
+        self._starter = threading.get_ident()
+        self._pid = os.getpid()
+        self._raised_before = getattr(sys, "last_value", None)
+        self._control = HandlerThread(self._main, "control", keeps_alive=True)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this process started it; a forked child has none of its threads."""
+        return self._pid == os.getpid()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or never began."""
+        return self.state in {HandlerState.NEW, HandlerState.STOPPED}
+
+    @property
+    def is_stop_requested(self) -> bool:
+        """Whether a stop was requested during the start."""
+        return not self._requests.empty()
+
+    @property
+    def is_stop_in_progress(self) -> bool:
+        """Whether a stop was requested, and the thread that carries it out is alive."""
+        return self.state is HandlerState.STOPPING and self._control.is_alive()
+
+    def begin(self, group: WorkerGroup, observation: Observation) -> None:
+        """Start all threads; if one cannot start, stop those that did and raise."""
+        self.group, self.observation = group, observation
+        self._control.start()
+        try:
+            group.start()
+            observation.start()
+        except BaseException:  # such as no more threads
+            self.request_stop(0.0)
+            self._is_started.set()
+            self._control.join()
+            raise
+        self.state = HandlerState.RUNNING
+        self._is_started.set()
+
+    def abandon(self) -> None:
+        """End a run that has started no thread."""
+        self.state = HandlerState.STOPPED
+
+    def request_stop(self, grace: float | None = None) -> None:
+        """Have the control thread stop the run within ``grace`` seconds; safe in a signal handler."""
+        self._requests.put(self._default_grace if grace is None else grace)
+
+    def stop(self, grace: float | None) -> StopReport:
+        """Request a stop and wait for it; on the handler's own threads, or during the start, only request it."""
+        if not self.is_over:
+            self.request_stop(grace)
+            if is_handler_thread() or (self.state is HandlerState.STARTING and threading.get_ident() == self._starter):
+                return self.left()
+            self.join(None)
+        return self.report
+
+    def join(self, timeout: float | None) -> bool:
+        """Wait until the run has ended, up to ``timeout`` seconds; return whether it has."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.is_over or self._control.is_alive():
+            left = _LOOK_INTERVAL_S if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if self._control.ident is None:  # the start is not that far
+                time.sleep(min(left, _SLICE_S))
+            else:  # in slices: on Windows no signal interrupts the wait
+                self._control.join(min(left, _LOOK_INTERVAL_S))
+        return True
+
+    def left(self) -> StopReport:
+        """Return what runs or is undelivered now; takes no lock, so it is safe in a signal handler."""
+        return self.report if self.group is None or self.is_over else self.group.left()
+
+    def _main(self) -> None:
+        self._is_started.wait()
+        deadline = self.deadline = StopDeadline(self._next_request(), self._requests)
+        self.state = HandlerState.STOPPING
+        if self.group is None or self.observation is None:
+            return
+        logger.info("Stopping: polling ends; running tasks have up to %.3g s", deadline.left())
+        try:
+            self.report = self.group.stop(deadline)
+        except BaseException:
+            self.report = self.group.left()
+            logger.exception("The stop failed: %s", self.report)
+        finally:
+            try:
+                self.observation.close(time.monotonic() + _LAST_SECOND_S)
+            finally:
+                self._finish()
+
+    def _finish(self) -> None:
+        if not self.report.drained:
+            busy = [thread.name for thread in threading.enumerate() if thread.name.startswith("run:")]
+            threads = f"; threads that still run: {', '.join(busy)}" if busy else ""
+            logger.error("Stopped before everything was done: %s%s", self.report, threads)
+        self._on_stopped()
+        self.state = HandlerState.STOPPED
+
+    def _next_request(self) -> float:
+        """Wait for a request to stop, or for the end of the main thread by an exception."""
+        while True:
+            try:
+                return self._requests.get(timeout=_LOOK_INTERVAL_S)
+            except Empty:
+                if main_thread_raised(self._raised_before):
+                    logger.info("The main thread has ended by an exception; the handler stops")
+                    return self._default_grace
