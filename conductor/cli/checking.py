@@ -70,18 +70,9 @@ class Finding:
         return {"severity": self.severity, "about": self.about, "message": self.message, "advice": self.advice}
 
 
-def _all_steps(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
-    """The steps of a definition, nested ones included."""
-    for task in tasks:
-        yield task
-        for inner in (*(task.decision_cases or {}).values(), *(task.fork_tasks or [])):
-            yield from _all_steps(inner)
-        yield from _all_steps([*(task.default_case or []), *(task.loop_over or [])])
-
-
 def worker_steps(definition: WorkflowDef) -> Iterator[WorkflowTask]:
     """Yield the steps that workers execute."""
-    yield from (step for step in _all_steps(definition.tasks) if (step.type or "SIMPLE") == "SIMPLE" and step.name)
+    yield from (step for step in definition.all_tasks() if (step.type or "SIMPLE") == "SIMPLE" and step.name)
 
 
 def check_workers(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
@@ -21,7 +21,6 @@ __all__ = [
     "MAX_WORKFLOW_INPUT_BYTES",
     "Definable",
     "Definition",
-    "all_tasks",
     "as_definition",
     "as_model",
     "as_object",
@@ -233,7 +232,7 @@ def as_definition(given: Definition) -> WorkflowDef:
         ConfigurationError: The definition is invalid; the error names the path.
     """
     definition = as_model(given.to_def() if isinstance(given, Definable) else given, WorkflowDef)
-    for number, task in enumerate(all_tasks(definition.tasks), 1):
+    for number, task in enumerate(definition.all_tasks(), 1):
         if missing := [wire_name(a) for a in attrs.fields(WorkflowTask) if isinstance(getattr(task, a.name), Absent)]:
             name = task.name or task.task_reference_name
             raise ConfigurationError(
@@ -243,12 +242,3 @@ def as_definition(given: Definition) -> WorkflowDef:
                 allowed="a string",
             )
     return definition
-
-
-def all_tasks(tasks: Iterable[WorkflowTask]) -> Iterator[WorkflowTask]:
-    """Yield tasks and the tasks in their branches, cases and loops."""
-    for task in tasks:
-        yield task
-        for branch in (*(task.decision_cases or {}).values(), *(task.fork_tasks or [])):
-            yield from all_tasks(branch)
-        yield from all_tasks([*(task.default_case or []), *(task.loop_over or [])])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conductor.clients._base import Resource
-from conductor.clients.bodies import Definition, all_tasks, as_definition, as_model, require_name
+from conductor.clients.bodies import Definition, as_definition, as_model, require_name
 from conductor.errors import ConfigurationError, NotFoundError
 from conductor.models import (
     BulkResponse,
@@ -501,7 +501,7 @@ def _workflow(given: Definition) -> WorkflowDef:
             "schema_version",
             "2",
         )
-    for task in all_tasks(definition.tasks):
+    for task in definition.all_tasks():
         if task.workflow_task_type is not None and task.workflow_task_type != (task.type or "SIMPLE"):
             raise _invalid(
                 f"Workflow {definition.name!r}: the task {task.task_reference_name!r} has workflowTaskType "

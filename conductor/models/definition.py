@@ -5,7 +5,7 @@ None leaves an attribute to the server; the docstrings name the server's default
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -338,6 +338,19 @@ class WorkflowDef(Model):
     masked_fields: list[str] | None = None
     tags: list[Tag] | None = None
     overwrite_tags: bool | None = None
+
+    def all_tasks(self) -> Iterator[WorkflowTask]:
+        """Yield every task of the definition, each before the tasks in its cases, branches or loop.
+
+        Definitions of sub-workflows inside a task are not searched.
+        """
+        pending = self.tasks[::-1]
+        while pending:
+            task = pending.pop()
+            yield task
+            blocks = [*(task.decision_cases or {}).values(), *(task.fork_tasks or [])]
+            blocks += [task.default_case or [], task.loop_over or []]
+            pending.extend(inner for block in reversed(blocks) for inner in reversed(block))
 
     def draw(self, inside: Iterable[object] = ()) -> Diagram:
         """Return the diagram of the workflow.

@@ -1,9 +1,8 @@
-"""Load ``conductor.diagram`` for the ``draw()`` methods of definitions and executions."""
+"""The ``draw()`` methods of definitions and executions: the only import of models from a layer above them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +13,6 @@ __all__ = ["diagram_of"]
 
 def diagram_of(subject: object, inside: Iterable[object] = ()) -> Diagram:
     """Return the diagram of a definition or an execution; see ``conductor.diagram.draw``."""
-    # By name and on first use: models do not depend on diagrams, and programs without diagrams do not load them.
-    diagram: Diagram = import_module("conductor.diagram").draw(subject, inside)
-    return diagram
+    from conductor.diagram import draw  # noqa: PLC0415  models are complete without it, and few programs draw
+
+    return draw(subject, inside)
