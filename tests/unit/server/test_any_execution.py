@@ -3,6 +3,7 @@
 Workers, people and HTTP services do what Hypothesis draws; a restart is a new kernel on the same database.
 """
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -49,6 +50,9 @@ class Lab:
         self.define(definition, task_def)
         self.services.executions.start({"name": definition["name"], "input": INPUT})
         self.check()
+
+    def close(self):
+        self.store.close()
 
     def begin(self):
         self.kernel = Kernel(self.clock, self.store, secrets={}, environment={})
@@ -242,25 +246,26 @@ def deadlines_of(task):
 @some
 @given(workflow_definitions(), task_defs, steps)
 def test_any_workflow_ends_in_time_and_stays_ended(definition, task_def, script):
-    lab = Lab(definition.to_dict(), task_def)
-    for kind, number in script:
-        lab.step(kind, number)
-    lab.end()
-    lab.check_nothing_to_poll()
-    lab.check()
+    with closing(Lab(definition.to_dict(), task_def)) as lab:
+        for kind, number in script:
+            lab.step(kind, number)
+        lab.end()
+        lab.check_nothing_to_poll()
+        lab.check()
 
 
 @some
 @given(workflow_definitions(), task_defs, steps)
 def test_a_restart_at_any_commit_changes_nothing(definition, task_def, script):
-    labs = [Lab(definition.to_dict(), task_def, restarts=restarts) for restarts in (False, True)]
-    for kind, number in script:
-        for lab in labs:
-            lab.step(kind, number)
-        assert labs[0].shapes() == labs[1].shapes()
-    for lab in labs:
-        lab.end()
-    assert labs[0].shapes() == labs[1].shapes()
+    document = definition.to_dict()
+    with closing(Lab(document, task_def)) as steady, closing(Lab(document, task_def, restarts=True)) as restarted:
+        for kind, number in script:
+            steady.step(kind, number)
+            restarted.step(kind, number)
+            assert steady.shapes() == restarted.shapes()
+        steady.end()
+        restarted.end()
+        assert steady.shapes() == restarted.shapes()
 
 
 @pytest.mark.parametrize("logic", ["FIXED", "LINEAR_BACKOFF", "EXPONENTIAL_BACKOFF"])
@@ -270,23 +275,23 @@ def test_a_retry_can_be_polled_exactly_when_its_delay_is_over(logic):
     def check(delay, scale, retries):
         limits = {"retryCount": retries, "retryDelaySeconds": delay, "retryLogic": logic, "backoffScaleFactor": scale}
         flow = {"name": "w", "version": 1, "tasks": [{"name": "t", "taskReferenceName": "t", "type": "SIMPLE"}]}
-        lab = Lab(flow, limits)
         growth = {
             "FIXED": lambda n: 1,
             "LINEAR_BACKOFF": lambda n: scale * n,
             "EXPONENTIAL_BACKOFF": lambda n: 2 ** (n - 1),
         }
-        for attempt in range(1, retries + 1):
-            lab.work(0, "FAILED")
-            wait = delay * growth[logic](attempt)
-            if wait:
-                lab.clock.advance(timedelta(seconds=wait, milliseconds=-1))
-                assert lab.services.tasks.poll("t", "w", None, 1) == []
-                lab.clock.advance(timedelta(milliseconds=1))
-            (task,) = lab.open_tasks()
-            assert task["retryCount"] == attempt
-            assert lab.services.tasks.sizes()["t"] == 1
-        lab.work(0, "COMPLETED")
-        assert lab.is_over
+        with closing(Lab(flow, limits)) as lab:
+            for attempt in range(1, retries + 1):
+                lab.work(0, "FAILED")
+                wait = delay * growth[logic](attempt)
+                if wait:
+                    lab.clock.advance(timedelta(seconds=wait, milliseconds=-1))
+                    assert lab.services.tasks.poll("t", "w", None, 1) == []
+                    lab.clock.advance(timedelta(milliseconds=1))
+                (task,) = lab.open_tasks()
+                assert task["retryCount"] == attempt
+                assert lab.services.tasks.sizes()["t"] == 1
+            lab.work(0, "COMPLETED")
+            assert lab.is_over
 
     check()

@@ -584,7 +584,7 @@ ERRORS = {
         "The duration [5] is not a string; use days, hours, minutes and seconds in this order, su",
     ),
     "a negative duration": (
-        lambda: flow(wait(-1)),
+        lambda: flow(wait("-1 seconds")),
         "WAIT",
         "invalid duration '-1 seconds': use days, hours, minutes and seconds in this order, such ",
     ),

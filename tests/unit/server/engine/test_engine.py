@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from contextlib import closing
 
 import pytest
 
@@ -277,20 +278,20 @@ def test_any_workflow_ends_in_order(seed):
 @pytest.mark.parametrize("seed", range(40))
 def test_a_restart_at_any_commit_changes_nothing(seed):
     rng, bench = random_bench(seed)
-    store = Store()
-    for _ in range(60):
-        with store.transaction():
-            store.save(bench.execution)
-        loaded = store.load("execution")
-        assert loaded.workflow == bench.execution.workflow
-        assert loaded.tasks == bench.execution.tasks
-        if rng.random() < 0.3:
-            bench.execution = loaded
-            bench.advance()
-            assert loaded.tasks == store.load("execution").tasks
-        if bench.status in TERMINAL_WORKFLOW:
-            break
-        random_step(rng, bench)
+    with closing(Store()) as store:
+        for _ in range(60):
+            with store.transaction():
+                store.save(bench.execution)
+            loaded = store.load("execution")
+            assert loaded.workflow == bench.execution.workflow
+            assert loaded.tasks == bench.execution.tasks
+            if rng.random() < 0.3:
+                bench.execution = loaded
+                bench.advance()
+                assert loaded.tasks == store.load("execution").tasks
+            if bench.status in TERMINAL_WORKFLOW:
+                break
+            random_step(rng, bench)
 
 
 def test_an_optional_last_task_that_times_out_completes_the_workflow():
