@@ -5,13 +5,14 @@ ENGINE ?= embedded
 JOBS ?= 2
 BIN := $(VENV)/bin
 RUNTIME := fast yaml cli server hypothesis prometheus opentelemetry sentry django flask
+UNIT := fast yaml cli server hypothesis prometheus sentry
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-oldest test-newest check format structure docs lock clean
+.PHONY: help run test test-unit test-pythons test-oldest test-newest check format structure docs lock clean
 
 help: ## say what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 # Each package in the version, and with the hash, that the last `make lock` found.
 $(STAMP): setup.cfg pyproject.toml requirements/dev.txt
@@ -36,6 +37,23 @@ test: $(STAMP) ## run all tests, those on the real server included
 
 test-unit: $(STAMP) ## run the tests that open no socket, in under a minute
 	$(BIN)/python -m pytest -q -n $(JOBS) tests/unit tests/contract tests/packaging
+
+# The unit and contract tests on each other Python that tools/pythons.py finds, from the source tree: `make test` runs
+# them on the one of $(VENV). Each takes about 40 s on two cores; the functional tests would take minutes.
+test-pythons: $(STAMP) ## run unit and contract tests on every Python from 3.10 to 3.14 that is found
+	@$(PYTHON) tools/pythons.py $(if $(CI),--at-least 3)
+	@current=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	others=$$($(PYTHON) tools/pythons.py | cut -d' ' -f1 | grep -vx "$$current"); \
+	[ -n "$$others" ] || exit 0; \
+	$(MAKE) --no-print-directory -j 4 $$(printf '$(VENV)-%s/.installed ' $$others) && \
+	for version in $$others; do \
+		echo "Python $$version"; $(VENV)-$$version/bin/python -m pytest -q -n $(JOBS) tests/unit tests/contract || exit 1; \
+	done
+
+$(VENV)-3.%/.installed: requirements/unit.txt
+	$$($(PYTHON) tools/pythons.py 3.$*) -m venv $(VENV)-3.$*
+	$(VENV)-3.$*/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/unit.txt
+	@touch $@
 
 $(VENV)-oldest/.installed: setup.cfg requirements/oldest.txt
 	$(PYTHON) -m venv $(VENV)-oldest
@@ -82,8 +100,10 @@ COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.10 --upgrade -
 lock: $(STAMP) ## pin what the tests and tools run with, each with its hash, and the oldest versions that setup.cfg allows
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	$(COMPILE) setup.cfg --extra dev --generate-hashes -o requirements/dev.txt
+	$(COMPILE) setup.cfg requirements/unit.in $(UNIT:%=--extra %) --constraint requirements/dev.txt --generate-hashes \
+		-o requirements/unit.txt
 	$(COMPILE) setup.cfg requirements/oldest.in $(RUNTIME:%=--extra %) --resolution lowest-direct --no-annotate \
 		-o requirements/oldest.txt
 
 clean: ## remove the environment and what the tools left
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest build dist docs/_build docs/reference/generated *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-3.* $(VENV)-oldest $(VENV)-newest build dist docs/_build docs/reference/generated *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

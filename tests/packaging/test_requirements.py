@@ -52,6 +52,17 @@ def test_each_requirement_of_an_extra_that_runs_is_in_the_oldest_versions():
     assert missing(requirements(*runtime), "oldest.txt") == []
 
 
+def test_the_lock_of_the_unit_tests_has_the_versions_of_the_full_lock():
+    extras = re.search(r"^UNIT := (.+)$", MAKEFILE, re.MULTILINE)[1].split()
+    others = (ROOT / "requirements" / "unit.in").read_text().splitlines()
+    wanted = requirements(*extras) + [Requirement(line) for line in others if not line.startswith("#")]
+    assert missing(wanted, "unit.txt") == []
+    full = locked("dev.txt")
+    assert {
+        name: versions for name, versions in locked("unit.txt").items() if not set(versions) <= set(full[name])
+    } == {}
+
+
 @pytest.mark.parametrize("one", requirements("fast", "yaml", "cli", "server", "django", "flask"), ids=str)
 def test_the_oldest_version_that_is_allowed_is_the_one_that_is_tried(one):
     [lowest] = [part.version for part in one.specifier if part.operator == ">="]
