@@ -36,7 +36,7 @@ from conductor.settings import Settings
 from conductor.webhook import WebhookScheme, verify_webhook
 from conductor.worker.context import TaskContext
 from conductor.worker.handler import TaskHandler
-from conductor.worker.processes.parent import process_count
+from conductor.worker.options import process_count
 
 __all__ = ["Conductor", "Secret", "set_up_child"]
 

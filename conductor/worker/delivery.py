@@ -20,6 +20,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from attrs import define
+
 from conductor.errors import (
     APIConnectionError,
     APIError,
@@ -33,15 +35,15 @@ from conductor.errors import (
 )
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateCompleted, TaskUpdateFailure
 from conductor.worker.lifecycle import StopDeadline
-from conductor.worker.outbox import DiskOutbox, Undelivered
 from conductor.worker.results import failure_instead, sendable_body
 from conductor.worker.threads import HandlerThread
 
 if TYPE_CHECKING:
     from conductor.models import TaskResult
     from conductor.transport.task_channel import TaskChannel
+    from conductor.worker.outbox import DiskOutbox
 
-__all__ = ["AttemptRate", "ResultDelivery", "attempt_limit", "is_final", "retry_delay"]
+__all__ = ["AttemptRate", "ResultDelivery", "Undelivered", "attempt_limit", "is_final", "retry_delay"]
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +79,39 @@ _CHAINED_UNTIL_TRUSTED = 50
 #: Seconds between two looks at first attempts in progress; these notify nobody when they end.
 _FLUSH_INTERVAL_S = 0.05
 _TOO_LARGE = 413
+
+
+@define(eq=False)
+class Undelivered:
+    """A result that the server has not taken yet.
+
+    Attributes:
+        task_type: The worker's task type.
+        task_id: The task's id.
+        body: The update as JSON.
+        row: Its id in the file, or None.
+        is_release: Whether it gives the task back to the server; then it is never written to the file.
+        failures: Number of failed attempts.
+        refusals: Number of failed attempts for which the result itself may be the cause.
+        delivered_before: How many results had been delivered at its first attempt.
+        delivered_at_attempt: How many results had been delivered at its last attempt.
+        may_be_taken: Whether the server may have taken it although no response said so.
+        has_timed_out: Whether its last attempt ended by a timeout.
+        not_before: Earliest time of the next attempt that the server asked for, in monotonic seconds.
+    """
+
+    task_type: str
+    task_id: str
+    body: bytes
+    row: int | None = None
+    is_release: bool = False
+    failures: int = 0
+    refusals: int = 0
+    delivered_before: int = 0
+    delivered_at_attempt: int = 0
+    may_be_taken: bool = False
+    has_timed_out: bool = False
+    not_before: float = 0.0
 
 
 def is_final(error: BaseException) -> bool:

@@ -33,6 +33,7 @@ __all__ = [
     "PollingArguments",
     "ResolvedOptions",
     "WorkerOptions",
+    "process_count",
     "refuse_unknown",
     "resolve",
     "split_options",
@@ -371,3 +372,15 @@ def table(workers: Sequence[tuple[str, ResolvedOptions]]) -> str:
                 lines.append(f"    {option} = {value}  ({origin})")
         lines.append(f"    defaults: {', '.join(defaults)}")
     return "\n".join(lines)
+
+
+def process_count(given: int | None, environ: Mapping[str, str]) -> int:
+    """Return the number of processes: the argument, else CONDUCTOR_PROCESSES, else one.
+
+    Raises:
+        ConfigurationError: It is not an integer of at least 1.
+    """
+    if given is not None:
+        return read_int("processes", given, minimum=1)
+    said = environ.get("CONDUCTOR_PROCESSES", "").strip()
+    return read_int("CONDUCTOR_PROCESSES", said, minimum=1) if said else 1

@@ -21,12 +21,11 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from attrs import define
-
 from conductor.errors import ConfigurationError
 from conductor.models.codec import loads
+from conductor.worker.delivery import Undelivered
 
-__all__ = ["DiskOutbox", "Undelivered", "adopt_strays"]
+__all__ = ["DiskOutbox", "adopt_strays"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,39 +53,6 @@ _MIGRATE = (
     "DROP TABLE old_results",
     "COMMIT",
 )
-
-
-@define(eq=False)
-class Undelivered:
-    """A result that the server has not taken yet.
-
-    Attributes:
-        task_type: The worker's task type.
-        task_id: The task's id.
-        body: The update as JSON.
-        row: Its id in the file, or None.
-        is_release: Whether it gives the task back to the server; then it is never written to the file.
-        failures: Number of failed attempts.
-        refusals: Number of failed attempts for which the result itself may be the cause.
-        delivered_before: How many results had been delivered at its first attempt.
-        delivered_at_attempt: How many results had been delivered at its last attempt.
-        may_be_taken: Whether the server may have taken it although no response said so.
-        has_timed_out: Whether its last attempt ended by a timeout.
-        not_before: Earliest time of the next attempt that the server asked for, in monotonic seconds.
-    """
-
-    task_type: str
-    task_id: str
-    body: bytes
-    row: int | None = None
-    is_release: bool = False
-    failures: int = 0
-    refusals: int = 0
-    delivered_before: int = 0
-    delivered_at_attempt: int = 0
-    may_be_taken: bool = False
-    has_timed_out: bool = False
-    not_before: float = 0.0
 
 
 class DiskOutbox:

@@ -26,7 +26,6 @@ from conductor.worker.lease import LeaseKeeper
 from conductor.worker.lifecycle import StopDeadline, StopReport
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import ResolvedOptions, WorkerOptions
-from conductor.worker.outbox import DiskOutbox, adopt_strays
 from conductor.worker.poller import Gate, Poller
 from conductor.worker.pool import Places, WorkerPool
 from conductor.worker.results import Payloads, ServerStorage
@@ -477,11 +476,16 @@ def _share(client: ConductorClient, given: Ingredients, workers: int) -> Shared:
     from conductor.transport.task_channel import TaskChannel  # noqa: PLC0415  requests only when it is needed
 
     hot, events = TaskChannel(client.transport), given.events
-    if given.outbox is not None and not in_child.is_child:
-        adopt_strays(os.fspath(given.outbox), [os.fspath(given.outbox)])
+    disk = None
+    if given.outbox is not None:
+        from conductor.worker.outbox import DiskOutbox, adopt_strays  # noqa: PLC0415  sqlite3 only when it is needed
+
+        if not in_child.is_child:
+            adopt_strays(os.fspath(given.outbox), [os.fspath(given.outbox)])
+        disk = DiskOutbox(given.outbox)
     return Shared(
         hot=hot,
-        delivery=ResultDelivery(hot, events, DiskOutbox(given.outbox) if given.outbox is not None else None),
+        delivery=ResultDelivery(hot, events, disk),
         payloads=ServerStorage(PayloadStorage(client.transport)),
         leases=LeaseKeeper(
             hot.update, lambda task: events.emit(LeaseExtended, str(task.task_def_name), str(task.task_id))

@@ -12,7 +12,7 @@ from conductor.contrib._frameworks import chosen_workers
 from conductor.contrib.django.configuration import conductor_settings, django_options
 from conductor.worker.context import TaskContext
 from conductor.worker.handler import TaskHandler
-from conductor.worker.processes.parent import process_count
+from conductor.worker.options import process_count
 
 __all__ = ["around_task", "make_handler", "set_up_child"]
 

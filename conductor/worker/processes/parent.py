@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from conductor._internal.validation import read_int
 from conductor.errors import WorkerRegistrationError
 from conductor.worker.health import HandlerHealth, combined
 from conductor.worker.lifecycle import StopDeadline, StopReport
@@ -22,25 +21,13 @@ from conductor.worker.processes.handle import ChildProcess
 from conductor.worker.processes.spec import Blueprint
 from conductor.worker.threads import HandlerThread
 
-__all__ = ["ProcessGroup", "process_count"]
+__all__ = ["ProcessGroup"]
 
 
 logger = logging.getLogger(__name__)
 _MISCONFIGURED = 2
 _TICK = 0.2
 _AFTER_GRACE = 3.0
-
-
-def process_count(given: int | None, environ: Mapping[str, str]) -> int:
-    """How many processes were asked for: the argument, else CONDUCTOR_PROCESSES, else one.
-
-    Raises:
-        ConfigurationError: It is no whole number from 1.
-    """
-    if given is not None:
-        return read_int("processes", given, minimum=1)
-    said = environ.get("CONDUCTOR_PROCESSES", "").strip()
-    return read_int("CONDUCTOR_PROCESSES", said, minimum=1) if said else 1
 
 
 class ProcessGroup:

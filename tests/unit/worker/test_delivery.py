@@ -19,10 +19,10 @@ from conductor.errors import (
     UnsupportedByServerError,
 )
 from conductor.models import TaskResult
-from conductor.worker.delivery import AttemptRate, ResultDelivery, attempt_limit, is_final, retry_delay
+from conductor.worker.delivery import AttemptRate, ResultDelivery, Undelivered, attempt_limit, is_final, retry_delay
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateFailure
 from conductor.worker.lifecycle import StopDeadline
-from conductor.worker.outbox import DiskOutbox, Undelivered
+from conductor.worker.outbox import DiskOutbox
 
 NEVER_SENT = APIConnectionError("refused", never_sent=True)
 LOST = APIConnectionError("connection reset")

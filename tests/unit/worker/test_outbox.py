@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from conductor.errors import ConfigurationError
-from conductor.worker.outbox import DiskOutbox, Undelivered, adopt_strays
+from conductor.worker.delivery import Undelivered
+from conductor.worker.outbox import DiskOutbox, adopt_strays
 
 
 def update(task_id):
