@@ -1,7 +1,7 @@
-"""Variables, which definitions name as ``${workflow.env.EXAMPLE_REGION}``.
+"""Environment variables: definitions read ``${workflow.env.EXAMPLE_REGION}``.
 
-The open-source server and the embedded one have those of their ``CONDUCTOR_ENV_*`` variables; on Orkes,
-``client.environment.save("EXAMPLE_REGION", "eu-west")`` makes one.
+The open-source and embedded servers read them from ``CONDUCTOR_ENV_*`` variables.
+On Orkes, ``client.environment.save("EXAMPLE_REGION", "eu-west")`` creates one.
 """
 
 from conductor import ConductorClient

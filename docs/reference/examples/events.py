@@ -1,4 +1,4 @@
-"""An event handler: each event of a queue starts a workflow."""
+"""Register an event handler that starts a workflow for each event of a queue."""
 
 from conductor import ConductorClient
 
@@ -7,7 +7,12 @@ with ConductorClient() as client:
         {
             "name": "example_on_order",
             "event": "conductor:example_orders:placed",
-            "actions": [{"action": "start_workflow", "start_workflow": {"name": "example_payment", "version": 1}}],
+            "actions": [
+                {
+                    "action": "start_workflow",
+                    "start_workflow": {"name": "example_payment", "version": 1},
+                }
+            ],
             "active": True,
         }
     )

@@ -1,4 +1,4 @@
-"""A file that belongs to an execution."""
+"""Attach a file to an execution."""
 
 from conductor import ConductorClient, Workflow
 from conductor.workflow import wait
@@ -8,6 +8,11 @@ claim >> wait()
 
 with ConductorClient() as client:
     workflow_id = claim.start(client)
-    stored = client.files.upload(workflow_id, b"%PDF-1.7 ...", file_name="claim.pdf", content_type="application/pdf")
+    stored = client.files.upload(
+        workflow_id,
+        b"%PDF-1.7 ...",
+        file_name="claim.pdf",
+        content_type="application/pdf",
+    )
     file_id = stored.file_handle_id.rpartition("/")[2]
     print(client.files.download_content(workflow_id, file_id))

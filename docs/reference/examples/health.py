@@ -1,4 +1,4 @@
-"""Is the server well, and which one is it?"""
+"""Check the health and the version of the server."""
 
 from conductor import ConductorClient
 

@@ -1,4 +1,4 @@
-"""The form of a human task."""
+"""Save the form of a human task."""
 
 from conductor import ConductorClient
 
@@ -7,8 +7,15 @@ with ConductorClient() as client:
         {
             "name": "example_loan_form",
             "version": 1,
-            "jsonSchema": {"type": "object", "properties": {"approved": {"type": "boolean"}}},
+            "jsonSchema": {
+                "type": "object",
+                "properties": {"approved": {"type": "boolean"}},
+            },
             "templateUI": {"type": "VerticalLayout", "elements": []},
         }
     )
-    print(client.human_templates.get(saved.name, saved.version).json_schema["properties"])
+    print(
+        client.human_templates.get(saved.name, saved.version).json_schema[
+            "properties"
+        ]
+    )

@@ -1,4 +1,4 @@
-"""A model provider, and one of its models."""
+"""Save a model provider and one of its models."""
 
 from conductor import ConductorClient
 
@@ -13,5 +13,7 @@ with ConductorClient() as client:
             "configuration": {"api_key": "${workflow.secrets.OPENAI_KEY}"},
         },
     )
-    client.integrations.save_api("example_openai", "gpt-4o", {"description": "summaries", "enabled": True})
+    client.integrations.save_api(
+        "example_openai", "gpt-4o", {"description": "summaries", "enabled": True}
+    )
     print([api.api for api in client.integrations.list_apis("example_openai")])

@@ -1,4 +1,4 @@
-"""A message for a workflow that waits for messages."""
+"""Send a message to a workflow that waits for one."""
 
 from conductor import ConductorClient, Workflow
 from conductor.workflow import pull_workflow_messages

@@ -1,4 +1,4 @@
-"""Let a group execute a workflow."""
+"""Allow a group to execute a workflow."""
 
 from conductor import ConductorClient
 from conductor.models import SubjectRef, SubjectType, TargetRef, TargetType
@@ -8,5 +8,7 @@ with ConductorClient() as client:
     refund = TargetRef(id="example_refund", type=TargetType.WORKFLOW_DEF)
     client.permissions.grant(support, refund, ["READ", "EXECUTE"])
 
-    for access, subjects in client.permissions.list("WORKFLOW_DEF", "example_refund").items():
+    for access, subjects in client.permissions.list(
+        "WORKFLOW_DEF", "example_refund"
+    ).items():
         print(access, [subject.id for subject in subjects])

@@ -1,6 +1,7 @@
-"""End a WAIT task: through a queue of the server where it has one for that, as another system would, or directly.
+"""Complete a WAIT task through an event queue if the server has one, or directly.
 
-The open-source server has such queues with `conductor.default-event-queue.type=sqs` and the like, and none by default.
+The open-source server has these queues only if
+``conductor.default-event-queue.type`` is set, for example to ``sqs``.
 """
 
 from conductor import ConductorClient, Workflow
@@ -12,7 +13,11 @@ approval >> wait(ref="approved")
 with ConductorClient() as client:
     workflow_id = approval.start(client)
     if "COMPLETED" in client.queues.list():
-        client.queues.complete_wait_task(workflow_id, "approved", output={"by": "Ada"})
+        client.queues.complete_wait_task(
+            workflow_id, "approved", output={"by": "Ada"}
+        )
     else:
-        client.tasks.update_by_reference_name(workflow_id, "approved", output={"by": "Ada"})
+        client.tasks.update_by_reference_name(
+            workflow_id, "approved", output={"by": "Ada"}
+        )
     print(client.workflows.wait(workflow_id, timeout=30).output)

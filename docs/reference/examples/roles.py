@@ -1,4 +1,4 @@
-"""A role of your own, made of permissions."""
+"""Create a role from permissions."""
 
 from conductor import ConductorClient
 

@@ -1,4 +1,4 @@
-"""A workflow every night at two, in Berlin."""
+"""Run a workflow every night at two o'clock in Berlin."""
 
 from datetime import datetime, timezone
 
@@ -22,5 +22,12 @@ with ConductorClient() as client:
     print(client.schedules.get("example_nightly").paused)
 
     noon = datetime(2030, 1, 1, 12, tzinfo=timezone.utc)
-    print([str(time) for time in client.schedules.preview("0 0 2 * * *", start_time=noon, limit=2)])
+    print(
+        [
+            str(time)
+            for time in client.schedules.preview(
+                "0 0 2 * * *", start_time=noon, limit=2
+            )
+        ]
+    )
     client.schedules.delete("example_nightly")

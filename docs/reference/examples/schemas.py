@@ -1,4 +1,4 @@
-"""A JSON schema for inputs, with versions."""
+"""Save a versioned JSON schema for inputs."""
 
 from conductor import ConductorClient
 
@@ -8,7 +8,11 @@ with ConductorClient() as client:
             "name": "example_order",
             "version": 1,
             "type": "JSON",
-            "data": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
+            "data": {
+                "type": "object",
+                "required": ["id"],
+                "properties": {"id": {"type": "string"}},
+            },
         }
     )
     print(client.schemas.get("example_order").data["required"])

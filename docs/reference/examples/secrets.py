@@ -1,7 +1,7 @@
-"""Secrets, which definitions name as ``${workflow.secrets.EXAMPLE_TOKEN}``.
+"""Secrets, which definitions read as ``${workflow.secrets.EXAMPLE_TOKEN}``.
 
-The open-source server and the embedded one have those of their ``CONDUCTOR_SECRET_*`` variables; on Orkes,
-``client.secrets.save("EXAMPLE_TOKEN", "...")`` makes one.
+The open-source and embedded servers read ``CONDUCTOR_SECRET_*`` variables.
+On Orkes, ``client.secrets.save("EXAMPLE_TOKEN", "...")`` creates one.
 """
 
 from conductor import ConductorClient

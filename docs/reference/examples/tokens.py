@@ -1,8 +1,8 @@
-"""A token for an access key. Clients with a key get theirs by themselves."""
+"""Get a token for an access key. Clients with a key do this themselves."""
 
 from conductor import ConductorClient
 
 with ConductorClient() as client:
     token = client.tokens.create("example-key", "example-secret")
-    print(token)  # the token is in token.token, and in no repr
+    print(token)  # token.token has the token; it is never printed
     print(client.tokens.get_user_info()["id"])

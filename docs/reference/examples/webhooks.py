@@ -1,4 +1,4 @@
-"""A webhook: each signed request of another system starts a workflow."""
+"""Create a webhook that starts a workflow for each signed request."""
 
 from conductor import ConductorClient
 
