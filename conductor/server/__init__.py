@@ -52,7 +52,7 @@ def start(
         skip_time: Whether the clock moves on by itself when nothing but timers is left: waits and delays take no time.
             A task that a worker has, or could have, holds the clock, and so does a person who is awaited, when the next
             timer is a timeout; schedules do not move it.
-        strict: Whether it copies the real server's faults and traps, too, where it does otherwise what is documented
+        strict: Whether it copies the OSS server's faults and traps, too, where it does otherwise what is documented
             (the page about the embedded server has the list).
 
     Raises:

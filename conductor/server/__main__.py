@@ -171,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--dir", help="where its database and log lie and stay (default: a temporary folder)")
     levels = ["debug", "info", "warning", "error"]
     add("--db", help="engine embedded: its database file (default: conductor.db in --dir, or memory)")
-    strict = "engine embedded: copy the real server's faults and traps, too"
+    strict = "engine embedded: copy the OSS server's faults and traps, too"
     add("--strict", action="store_true", help=strict)
     add("--log-level", choices=levels, default="warning", help="of this launcher's own log (default: %(default)s)")
     _add_oss_options(parser)

@@ -94,9 +94,7 @@ class EmbeddedServer(Listening):
         kernel = self._kernel
         with kernel.lock:
             is_worked_on = any(kernel.in_progress.values()) or self.services.http_calls.under_way
-            return (
-                not is_worked_on and not kernel.is_working and not kernel.queues.anything_ready(kernel.clock.now_ms())
-            )
+            return not is_worked_on and not kernel.is_working and not kernel.queues.has_any_ready(kernel.clock.now_ms())
 
     def start(self) -> Self:
         """Start to serve; returns when the server accepts connections."""
@@ -134,7 +132,7 @@ class EmbeddedServer(Listening):
         if self._stopped.is_set():
             return
         self._stopped.set()
-        self._kernel.stop_soon()
+        self._kernel.stop_scripts()
         self._http.stop(_STOP_SECONDS)
         self._timer.stop()
         with self._kernel.lock:

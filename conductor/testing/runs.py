@@ -15,7 +15,7 @@ from conductor._internal.suggestions import suggest
 from conductor.models.enums import TaskStatus
 from conductor.models.execution import WorkflowExecution
 from conductor.models.task import PollData, Task
-from conductor.server.engine.state import ENDED_BY_OTHERS
+from conductor.server.engine.state import ENDED_BY_UPDATE
 from conductor.testing.reports import as_table
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class RunWorkflow:
             return {"outside" if task.callback_after_seconds in {0, _WITHOUT_TIME} else "timer"}
         if task.task_type in _CONTAINERS:
             return set()
-        if task.task_type in ENDED_BY_OTHERS:
+        if task.task_type in ENDED_BY_UPDATE:
             return {"outside"}
         is_later = task.status == TaskStatus.SCHEDULED and _due_ms(task) > self.server.clock.now_ms()
         return {"timer" if is_later else "work"}

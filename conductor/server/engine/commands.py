@@ -1,4 +1,4 @@
-"""What the engine wants done outside of one execution."""
+"""Commands of the engine to its surroundings, for everything that reaches beyond one execution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Enqueue:
     """Put a task into its queue.
 
     Attributes:
-        due: When it can be polled, epoch ms.
+        due: When workers can poll the task, epoch ms.
     """
 
     queue: str
@@ -22,18 +22,11 @@ class Enqueue:
 
 
 @frozen
-class RunTask:
-    """Run a task of the engine that is not part of deciding."""
-
-    task_id: str
-
-
-@frozen
 class StartChild:
-    """Start the execution that a SUB_WORKFLOW or START_WORKFLOW task asks for, and tell the task.
+    """Start the execution of a SUB_WORKFLOW or START_WORKFLOW task, and update the task.
 
     Attributes:
-        attached: Whether the task follows the child to its end.
+        attached: Whether the task ends together with the child.
     """
 
     task_id: str
@@ -43,14 +36,14 @@ class StartChild:
 
 @frozen
 class StartFailureWorkflow:
-    """Start the workflow that compensates for this execution, and note its id in the output."""
+    """Start the failure workflow of this execution, and put its id into the output."""
 
     request: dict[str, Any]
 
 
 @frozen
 class TerminateChild:
-    """Terminate an execution that was started by this one."""
+    """Terminate a child of this execution."""
 
     workflow_id: str
     reason: str
@@ -58,7 +51,7 @@ class TerminateChild:
 
 @frozen
 class NotifyParent:
-    """This execution has ended: its parent's task ends too."""
+    """Update the parent's task, because this execution has ended."""
 
     workflow_id: str
     task_id: str
@@ -83,7 +76,12 @@ class Publish:
 
 @frozen
 class PullMessages:
-    """Hand the execution's waiting messages to a task."""
+    """Deliver the execution's waiting messages to a task.
+
+    Attributes:
+        limit: How many messages to deliver at most.
+        blocking: Whether the task waits if there are none.
+    """
 
     task_id: str
     limit: int
@@ -92,7 +90,11 @@ class PullMessages:
 
 @frozen
 class AddLog:
-    """Add a line to a task's log."""
+    """Append a line to a task's log.
+
+    Attributes:
+        at: The time of the line, epoch ms.
+    """
 
     task_id: str
     text: str
@@ -101,12 +103,11 @@ class AddLog:
 
 @frozen
 class Ended:
-    """The execution has ended."""
+    """Release what belongs to the execution, because it has ended."""
 
 
 Command = (
     Enqueue
-    | RunTask
     | StartChild
     | StartFailureWorkflow
     | TerminateChild

@@ -1,4 +1,4 @@
-"""What the engine may use besides one execution: the moment, definitions, scripts and divergences; read only."""
+"""The engine's view of its surroundings, and the errors that it raises."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ from attrs import frozen
 
 @frozen
 class Divergences:
-    """A choice for each place where the real server 3.32.3 has a fault or a trap; the defaults are what is documented.
+    """The differences from the OSS server 3.32.3, where its behavior is a fault or contradicts its documentation.
+
+    True is the documented behavior, False that of the OSS server.
 
     Attributes:
-        free_slots_at_once: A task beyond ``concurrentExecLimit`` can be polled as soon as a slot is free; the real
-            server puts it off by 60 s.
-        handlers_at_once: A new event handler works at once; the real server looks for new events every 60 s.
-        refuse_loop_marks: ``__`` in a reference name of a loop's body is refused; the real server takes it, and never
-            ends the loop.
-        resolve_failure_workflow: ``failureWorkflow: ${workflow.input.x}`` starts what the input names; on the real
-            server it starts nothing.
-        answer_partial_batches: A batch poll answers with what is there; the real server waits until it has all that
-            was asked for, or the time is over.
-        plain_objects: Maps in scripts are plain objects; on the real server they are Java maps, which
+        free_slots_at_once: A task over ``concurrentExecLimit`` can be polled as soon as a slot is free. The OSS server
+            postpones it by 60 s.
+        handlers_at_once: A new event handler receives messages at once. The OSS server looks for new events every 60 s.
+        refuse_iteration_separators: ``__`` in the reference name of a task in a loop is refused. The OSS server accepts
+            it, and the loop never ends.
+        resolve_failure_workflow: ``failureWorkflow: ${workflow.input.x}`` starts the workflow that the input names. The
+            OSS server starts nothing.
+        answer_partial_batches: A batch poll returns as soon as there is a task. The OSS server waits for a full batch
+            or the timeout.
+        plain_objects: Maps in scripts are plain objects. On the OSS server they are Java maps, which
             ``JSON.stringify`` writes as ``{}``.
-        trim_lists: ``IN (a, b)`` of a search finds both; the real server takes the blank for a part of the second.
-        limit_rates: ``rateLimitPerFrequency`` of a task definition holds; the real server with SQLite only stores it.
-        time_out_beside_human: Timeouts of a workflow and its tasks fire while a HUMAN task is open; the open-source
-            server does not evaluate such an execution until an update or ``PUT /workflow/decide/{id}`` does.
-        rerun_completed_children: A rerun from a SUB_WORKFLOW task whose child has completed starts a new child; the
-            open-source server attaches the completed one, so that nothing runs again.
-        keep_branches_on_rerun: A rerun from a task in a fork or a loop keeps the other branches, and sets the loop to
-            the task's iteration; the open-source server removes the branches, and the execution never ends.
-        honor_idempotency_keys: A start with a key that was used makes no second execution; the real server ignores
-            the key.
+        trim_lists: ``IN (a, b)`` in a search finds both. The OSS server treats the space as a part of the second value.
+        limit_rates: ``rateLimitPerFrequency`` of a task definition is enforced. The OSS server with SQLite ignores it.
+        time_out_with_human: Timeouts of a workflow and its tasks fire while a HUMAN task is open. The OSS server does
+            not evaluate such an execution before an update or ``PUT /workflow/decide/{id}``.
+        rerun_completed_children: A rerun from a SUB_WORKFLOW task whose child has completed starts a new child. The OSS
+            server attaches the completed child, so nothing runs again.
+        keep_branches_on_rerun: A rerun from a task in a fork or a loop keeps the other branches and returns the loop to
+            the task's iteration. The OSS server removes the branches, and the execution never ends.
+        honor_idempotency_keys: A second start with the same idempotency key starts nothing. The OSS server ignores the
+            key.
     """
 
     free_slots_at_once: bool = True
     handlers_at_once: bool = True
-    refuse_loop_marks: bool = True
+    refuse_iteration_separators: bool = True
     resolve_failure_workflow: bool = True
     answer_partial_batches: bool = True
     plain_objects: bool = True
@@ -46,15 +48,17 @@ class Divergences:
     limit_rates: bool = True
     honor_idempotency_keys: bool = True
     rerun_completed_children: bool = True
-    time_out_beside_human: bool = True
+    time_out_with_human: bool = True
     keep_branches_on_rerun: bool = True
 
 
+#: The documented behavior, which is the default of the embedded server.
 DOCUMENTED = Divergences()
+#: The behavior of the OSS server, with ``strict``.
 STRICT = Divergences(
     free_slots_at_once=False,
     handlers_at_once=False,
-    refuse_loop_marks=False,
+    refuse_iteration_separators=False,
     resolve_failure_workflow=False,
     answer_partial_batches=False,
     plain_objects=False,
@@ -62,7 +66,7 @@ STRICT = Divergences(
     limit_rates=False,
     honor_idempotency_keys=False,
     rerun_completed_children=False,
-    time_out_beside_human=False,
+    time_out_with_human=False,
     keep_branches_on_rerun=False,
 )
 
@@ -73,8 +77,9 @@ class TerminateWorkflowError(Exception):
     """The execution must end.
 
     Attributes:
-        status: How it ends.
-        task_id: The task that was the cause.
+        reason: Why.
+        status: The status to end with.
+        task_id: The task that caused it.
     """
 
     def __init__(self, reason: str, status: str = "FAILED", task_id: str | None = None) -> None:
@@ -85,15 +90,16 @@ class TerminateWorkflowError(Exception):
 
 
 class ScriptFailedError(Exception):
-    """A script or query ended with an error, which is the message."""
+    """A script or query failed; the message is its error."""
 
 
 class RefusedError(Exception):
-    """A request cannot be carried out.
+    """The server refuses a request.
 
     Attributes:
-        status: The HTTP status that says so.
-        errors: Single faults, as validation reports them.
+        status: The HTTP status of the response.
+        message: The reason.
+        errors: The violations, if validation failed.
     """
 
     def __init__(self, status: int, message: str, errors: list[Json] | None = None) -> None:
@@ -113,22 +119,22 @@ def _ignore(_: str) -> None:
 
 @frozen
 class EngineContext:
-    """The moment of a change, and what the engine may ask for.
+    """What the engine may use during one change, in addition to the execution.
 
     Attributes:
-        now: Epoch ms.
-        new_id: Makes an identifier.
-        random_ms: A random number between 0 and its argument, for jitter.
-        task_def: A registered task definition by name.
-        latest_version: The highest version of a workflow definition by name.
+        now: The time of the change, epoch ms.
+        new_id: Returns a new identifier.
+        random_ms: Returns a random number between 0 and its argument, for jitter.
+        task_def: Returns a registered task definition by name.
+        latest_version: Returns the highest version of a workflow definition by name.
         secrets: The secrets by name.
-        environment: The values of the server's environment store by name.
+        environment: The environment variables of workflows by name.
         javascript: Runs a script with bindings; raises ScriptFailedError.
         jq: Runs a jq query on a value; raises ScriptFailedError.
-        last_poll: When a task type was polled last in a domain, epoch ms.
-        deadline_passed: Whether the work of this change has taken so long that the rest is left to a later one.
-        warn: Tells whoever runs the server of an error that nobody foresaw, the one being handled.
-        divergences: Where to do what is documented, and where what the real server does.
+        last_poll: Returns when a task type was last polled in a domain, epoch ms; 0 for never.
+        deadline_passed: Returns whether the change has taken so long that a later change must do the rest.
+        warn: Logs the exception that is being handled, which the engine did not expect.
+        divergences: The differences from the OSS server.
     """
 
     now: int

@@ -1,4 +1,4 @@
-"""Control of executions: pause, resume, terminate, skip a task, reset callbacks."""
+"""Pause, resume and terminate executions, skip tasks, and reset callbacks."""
 
 from __future__ import annotations
 
@@ -21,18 +21,16 @@ from conductor.server.engine.tasks.planning import new_document
 
 Json = dict[str, Any]
 
-_IN_PLACE = frozenset({"DO_WHILE", "FORK_JOIN", "JOIN", "EXCLUSIVE_JOIN"})
-
 
 def pause(execution: Execution) -> None:
-    """Schedule nothing new until it is resumed."""
+    """Schedule no further tasks until the execution is resumed."""
     if execution.is_terminal:
         raise RefusedError(409, f"Workflow {execution.label} has ended, status cannot be updated.")
     execution.workflow["status"] = PAUSED
 
 
 def resume(execution: Execution, context: EngineContext) -> None:
-    """Go on; its timeout begins anew."""
+    """Resume a paused execution; its timeout starts again."""
     workflow = execution.workflow
     if workflow["status"] != PAUSED:
         raise RefusedError(
@@ -44,7 +42,7 @@ def resume(execution: Execution, context: EngineContext) -> None:
 
 
 def terminate_by_request(execution: Execution, reason: str | None, context: EngineContext) -> bool:
-    """End it as TERMINATED; returns whether that changed anything."""
+    """Terminate an execution; returns False if it is already TERMINATED."""
     status = execution.workflow["status"]
     if status == COMPLETED:
         raise RefusedError(409, "Cannot terminate a COMPLETED workflow.")
@@ -56,7 +54,7 @@ def terminate_by_request(execution: Execution, reason: str | None, context: Engi
 
 
 def skip(execution: Execution, reference: str, request: Json, context: EngineContext) -> None:
-    """Mark a task that is still to come as skipped."""
+    """Skip a task that has not been scheduled yet."""
     if execution.workflow["status"] != RUNNING:
         raise RefusedError(
             500,
@@ -86,7 +84,7 @@ def skip(execution: Execution, reference: str, request: Json, context: EngineCon
 
 
 def reset_callbacks(execution: Execution, context: EngineContext) -> None:
-    """Make delayed worker tasks due now."""
+    """Make the delayed worker tasks due now."""
     if execution.is_terminal:
         raise RefusedError(409, f"Workflow is in terminal state. Status = {execution.workflow['status']}")
     for task in execution.tasks:

@@ -1,4 +1,4 @@
-"""Deciding: one execution is looked at until nothing changes any more."""
+"""Decide which tasks of an execution to schedule, retry or end, and when the execution itself ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import define, field
 from conductor.server.engine.commands import Enqueue
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.expressions.java_text import java_text
-from conductor.server.engine.outcome import cancel_open_tasks, end, end_badly, touch
+from conductor.server.engine.outcome import cancel_open_tasks, end, end_failed, touch
 from conductor.server.engine.registry import RUNS, STARTS, plan_for
 from conductor.server.engine.retry import retry_or_end
 from conductor.server.engine.state import (
@@ -26,22 +26,23 @@ from conductor.server.engine.state import (
     SYSTEM,
     Doc,
     Execution,
-    in_round,
     is_done,
     plain_reference,
+    reference_in_iteration,
 )
 from conductor.server.engine.tasks.planning import Plan, Run
 from conductor.server.engine.timeouts import check_task, check_workflow, task_deadline
 
 Json = dict[str, Any]
 
-_ACTIVE_WITHIN_MS = 10_000
+#: Milliseconds since its last poll for which a domain counts as served by a worker, as on the OSS server.
+_ACTIVE_MS = 10_000
 
 
 def advance(execution: Execution, context: EngineContext) -> None:
-    """Decide, and run what the engine runs itself, until only others can move the execution.
+    """Decide, and run the engine's own tasks, until the execution waits for a worker, a timer or an update.
 
-    When that takes too long, as a loop without an end does, the execution is left unfinished.
+    If this takes too long, as with an endless loop, the rest is left to a later change: ``execution.is_unfinished``.
     """
     execution.is_unfinished = False
     decide(execution, context)
@@ -52,10 +53,10 @@ def advance(execution: Execution, context: EngineContext) -> None:
 
 
 def decide(execution: Execution, context: EngineContext) -> None:
-    """Evaluate the execution once: timeouts, retries, next tasks, the end.
+    """Evaluate the execution: timeouts, retries, the next tasks, and its end.
 
     Raises:
-        RefusedError: Its first tasks cannot be scheduled, so that the start is refused.
+        RefusedError: The first tasks cannot be scheduled, so the start is refused.
     """
     if execution.is_terminal:
         if execution.workflow["status"] != COMPLETED:
@@ -66,21 +67,21 @@ def decide(execution: Execution, context: EngineContext) -> None:
     try:
         execution.is_unfinished = _passes(execution, context)
     except TerminateWorkflowError as error:
-        end_badly(execution, context, error)
+        end_failed(execution, context, error)
     except RefusedError as error:
         if not execution.tasks or execution.is_starting:
             raise
-        end_badly(execution, context, TerminateWorkflowError(error.message))
-    except Exception as error:  # noqa: BLE001  data that nobody foresaw must not leave it where it is, for ever
+        end_failed(execution, context, TerminateWorkflowError(error.message))
+    except Exception as error:  # noqa: BLE001  unexpected data fails the execution; otherwise it would never end
         context.warn(f"Deciding the execution {execution.id} failed")
-        end_badly(execution, context, TerminateWorkflowError(unexpected_error(error)))
+        end_failed(execution, context, TerminateWorkflowError(unexpected_error(error)))
     for task in execution.live:
-        if "_round" in task:
-            task.drop("_round")
+        if "_iterationOutput" in task:
+            task.drop("_iterationOutput")
 
 
 def _passes(execution: Execution, context: EngineContext) -> bool:
-    """Look at all tasks until nothing changes any more; returns whether that was broken off."""
+    """Evaluate all tasks until nothing changes; returns True if the deadline passed before that."""
     while _one_pass(execution, context):
         if context.deadline_passed():
             return True
@@ -88,16 +89,16 @@ def _passes(execution: Execution, context: EngineContext) -> bool:
 
 
 def run_due_tasks(execution: Execution, context: EngineContext) -> bool:
-    """Start and run the engine's own tasks whose time has come; returns whether one of them changed."""
+    """Start and run the engine's own tasks that are due; returns whether one of them changed."""
     changed = False
     for task in list(execution.live):
         if task["taskType"] not in ASYNCHRONOUS or is_done(task):
             continue
-        run = Run(execution, context, task, _no_round)
+        run = Run(execution, context, task, _no_iteration)
         if task["status"] == SCHEDULED:
             if task.get("_due", 0) > context.now or task.get("_isAsked"):
                 continue
-            task["_isAsked"] = True  # a child that is being started answers later
+            task["_isAsked"] = True  # started once; the outcome, such as a child's id, arrives later
             task["startTime"] = context.now
             task["pollCount"] += 1
             run_or_fail(STARTS[task["taskType"]], run)
@@ -110,27 +111,27 @@ def run_due_tasks(execution: Execution, context: EngineContext) -> bool:
 
 
 def run_or_fail(function: Callable[[Run], bool | None], run: Run) -> bool:
-    """Start or run a task, which fails when that ends in an error; returns whether it changed."""
+    """Start or run a task; an unexpected error fails the task. Returns whether the task changed."""
     try:
         return bool(function(run))
     except (TerminateWorkflowError, RefusedError):
         raise
-    except Exception as error:  # noqa: BLE001  the same for a task
+    except Exception as error:  # noqa: BLE001  unexpected data fails the task, not the server
         run.context.warn(f"The task {run.task['taskId']} failed")
         return run.fail(unexpected_error(error))
 
 
 def unexpected_error(error: Exception) -> str:
-    """The reason of what an error ended that nobody foresaw."""
+    """Return the reason for incompletion after an exception that the engine does not handle."""
     return f"Unexpected {type(error).__name__}: {error}"
 
 
-def _no_round(_: Doc) -> None:
-    raise AssertionError("Only loops have rounds")
+def _no_iteration(_: Doc) -> None:
+    raise AssertionError("Only loops have iterations")
 
 
 def _reopen_joins(execution: Execution) -> None:
-    """A child of a failed branch runs again: so does the JOIN that had failed with it."""
+    """Reopen failed JOINs when a child execution in one of their branches runs again."""
     changed = [t for t in execution.live if t["subworkflowChanged"] and not t["retried"]]
     for task in changed:
         task["subworkflowChanged"] = False
@@ -147,14 +148,14 @@ def _one_pass(execution: Execution, context: EngineContext) -> bool:
         return False
     found = _Pass(execution, context)
     try:
-        found.look()
+        found.evaluate()
         if found.is_complete:
             end(execution, context, found.terminate)
-            is_bad = found.terminate is not None and execution.workflow["status"] != COMPLETED
-            found.forget(found.terminate["taskId"] if found.terminate is not None and is_bad else None)
+            is_failed = found.terminate is not None and execution.workflow["status"] != COMPLETED
+            found.undo(found.terminate["taskId"] if found.terminate is not None and is_failed else None)
             return False
     except Exception as error:
-        found.forget(error.task_id if isinstance(error, TerminateWorkflowError) else None)
+        found.undo(error.task_id if isinstance(error, TerminateWorkflowError) else None)
         raise
     set_domains(execution, found.to_schedule, context)
     new = _without_duplicates(execution, found.to_schedule)
@@ -162,7 +163,7 @@ def _one_pass(execution: Execution, context: EngineContext) -> bool:
     changed = schedule(execution, new, context)
     for task in found.to_schedule:
         if task["taskType"] in SYNCHRONOUS and not is_done(task):
-            run = Run(execution, context, task, lambda loop: _schedule_round(execution, loop, context))
+            run = Run(execution, context, task, lambda loop: _schedule_iteration(execution, loop, context))
             if run_or_fail(RUNS[task["taskType"]], run):
                 touch(task, context.now)
                 changed = True
@@ -173,7 +174,13 @@ def _one_pass(execution: Execution, context: EngineContext) -> bool:
 
 @define
 class _Pass:
-    """One look at all tasks: which are to be scheduled, whether the execution is complete."""
+    """One evaluation of all tasks: finds the tasks to schedule, and whether the execution is complete.
+
+    Attributes:
+        updated: Tasks that the evaluation changed.
+        is_complete: Whether nothing is left to do.
+        terminate: The TERMINATE task that has completed, if any.
+    """
 
     execution: Execution
     context: EngineContext
@@ -192,7 +199,7 @@ class _Pass:
     def _is_executed(self, reference: str) -> bool:
         return reference in self._done or (reference not in self._open and self.execution.is_settled(reference))
 
-    def look(self) -> None:
+    def evaluate(self) -> None:
         tasks = self.execution.live
         if all(task["status"] == SKIPPED or task["executed"] for task in tasks):
             for task in self._first_tasks():
@@ -207,13 +214,13 @@ class _Pass:
                 self.terminate = task
         for task in pending:
             if not self._is_waiting(task):
-                self._look_at(task)
+                self._evaluate_task(task)
         if self.terminate is not None or (not self.to_schedule and self._all_done()):
             self._check_permissive()
             self.is_complete = True
 
     def _is_waiting(self, task: Doc) -> bool:
-        """Whether a worker task is open and none of its timeouts has passed, so that there is nothing to decide."""
+        """Return whether the task is an open worker task without an expired timeout, so there is nothing to decide."""
         if task["taskType"] in SYSTEM or is_done(task):
             return False
         task_def = (task.get("workflowTask") or {}).get("taskDefinition")
@@ -222,15 +229,15 @@ class _Pass:
         due = task_deadline(task)
         return due is None or due > self.context.now
 
-    def forget(self, kept: str | None = None) -> None:
-        """Undo what the look noted in tasks: the real server does not store that of the last look, except of one."""
+    def undo(self, kept: str | None = None) -> None:
+        """Restore the tasks that were evaluated, except ``kept``: the OSS server does not store the last evaluation."""
         for task, status in self._before:
             if task["taskId"] != kept:
                 task.update(status=status, executed=False)
 
     def _first_tasks(self) -> list[Doc]:
         tasks = self.execution.definition["tasks"]
-        task: Json | None = tasks[0] if tasks else None  # a child's definition that came as data may have none
+        task: Json | None = tasks[0] if tasks else None  # a child's definition that is an input may have no tasks
         while task is not None and self._is_skipped(task):
             task = self.execution.tree.next(task["taskReferenceName"])
         return plan_tasks(self.execution, task, 0, self.context) if task is not None else []
@@ -239,7 +246,7 @@ class _Pass:
         found = self.execution.newest(task["taskReferenceName"])
         return found is not None and found["status"] == SKIPPED
 
-    def _look_at(self, task: Doc) -> None:
+    def _evaluate_task(self, task: Doc) -> None:
         reference = task["referenceTaskName"]
         if is_done(task):
             self._before.append((task, task["status"]))
@@ -256,7 +263,7 @@ class _Pass:
         if is_done(task) and not task["executed"] and not task["retried"]:
             self._follow(task)
         if is_done(task) and self._next.get(reference) is task:
-            del self._next[reference]  # it timed out or failed just now: nothing is left to run
+            del self._next[reference]  # it has just timed out or failed, so it must not run
 
     def _retry(self, task: Doc, task_def: Json | None) -> None:
         again = retry_or_end(self.execution, task, task_def, self.context)
@@ -273,7 +280,7 @@ class _Pass:
         task["executed"] = True
         following = self._following(task)
         if task["iteration"] > 0 and task["taskType"] != "DO_WHILE":
-            following = self._in_round_of(task, following)
+            following = self._in_iteration_of(task, following)
         for one in following:
             self._next.setdefault(one["referenceTaskName"], one)
         self.updated.append(task)
@@ -291,9 +298,9 @@ class _Pass:
             return []
         return plan_tasks(self.execution, definition, 0, self.context)
 
-    def _in_round_of(self, task: Doc, following: list[Doc]) -> list[Doc]:
+    def _in_iteration_of(self, task: Doc, following: list[Doc]) -> list[Doc]:
         for one in following:
-            put_in_round(one, task["iteration"])
+            set_iteration(one, task["iteration"])
         return [one for one in following if not _is_under_way(self.execution, one)]
 
     def _all_done(self) -> bool:
@@ -316,7 +323,7 @@ class _Pass:
         return True
 
     def _check_permissive(self) -> None:
-        """Permissive tasks that failed end the execution now that all else is done."""
+        """Fail the execution if permissive tasks have failed, now that all other tasks have ended."""
         newest: dict[str, Doc] = {}
         for task in self.execution.tasks:
             definition = task.get("workflowTask") or {}
@@ -324,21 +331,21 @@ class _Pass:
                 newest[task["referenceTaskName"]] = task
         failed = [task for task in newest.values() if is_done(task) and task["status"] not in SUCCESSFUL_TASK]
         if failed:
-            texts = (
+            reasons = (
                 f"Task {task['taskId']} failed with status: {task['status']} "
                 f"and reason: '{java_text(task.get('reasonForIncompletion'))}'"
                 for task in failed
             )
-            raise TerminateWorkflowError(". ".join(texts))
+            raise TerminateWorkflowError(". ".join(reasons))
 
 
 def plan_tasks(execution: Execution, task: Json, retry_count: int, context: EngineContext) -> list[Doc]:
-    """The documents of a task of the definition, and of what is scheduled with it."""
+    """Return new documents of a task of the definition, and of the tasks that are scheduled with it."""
 
-    def plan_also(other: Json, count: int) -> list[Doc]:
+    def plan_with(other: Json, count: int) -> list[Doc]:
         return plan_tasks(execution, other, count, context)
 
-    made = plan_for(task["type"])(Plan(execution, context, task, retry_count, context.new_id(), plan_also))
+    made = plan_for(task["type"])(Plan(execution, context, task, retry_count, context.new_id(), plan_with))
     return [one for one in made if not _is_under_way(execution, one)]
 
 
@@ -347,17 +354,17 @@ def _is_under_way(execution: Execution, task: Doc) -> bool:
     return known is not None and known["status"] != SCHEDULED
 
 
-def put_in_round(task: Doc, iteration: int) -> None:
-    """Make a task document one of a loop's round."""
-    task["referenceTaskName"] = in_round(task["referenceTaskName"], iteration)
+def set_iteration(task: Doc, iteration: int) -> None:
+    """Assign a task to an iteration of its loop."""
+    task["referenceTaskName"] = reference_in_iteration(task["referenceTaskName"], iteration)
     task["iteration"] = iteration
 
 
-def _schedule_round(execution: Execution, loop: Doc, context: EngineContext) -> None:
+def _schedule_iteration(execution: Execution, loop: Doc, context: EngineContext) -> None:
     tasks = plan_tasks(execution, loop["workflowTask"]["loopOver"][0], loop["retryCount"], context)
     set_domains(execution, tasks, context)
     for task in tasks:
-        put_in_round(task, loop["iteration"])
+        set_iteration(task, loop["iteration"])
     execution.add(tasks)
     schedule(execution, tasks, context)
 
@@ -371,7 +378,7 @@ def _is_later_attempt(task: Doc, known: Doc | None) -> bool:
 
 
 def schedule(execution: Execution, tasks: list[Doc], context: EngineContext) -> bool:
-    """Number new tasks and queue those that workers do; returns whether deciding has to go on."""
+    """Number new tasks and enqueue worker tasks; returns whether the execution must be evaluated again."""
     if not tasks:
         return False
     seq = next((task["seq"] for task in reversed(execution.tasks) if task["seq"]), 0)
@@ -394,7 +401,7 @@ def schedule(execution: Execution, tasks: list[Doc], context: EngineContext) -> 
 
 
 def enqueue(execution: Execution, task: Doc, context: EngineContext) -> None:
-    """Make a scheduled task due, after its delay; with a negative delay it is never due, as on the OSS server."""
+    """Make a scheduled task due after its delay. With a negative delay it is never due, as on the OSS server."""
     if task["status"] != SCHEDULED or task["callbackAfterSeconds"] < 0:
         return
     delay = task.get("_callbackAfterMs") or task["callbackAfterSeconds"] * 1000
@@ -404,13 +411,13 @@ def enqueue(execution: Execution, task: Doc, context: EngineContext) -> None:
 
 
 def queue_name(task: Doc) -> str:
-    """The queue that a worker polls for the task."""
+    """Return the name of the queue that workers poll for the task."""
     domain = task.get("domain")
     return f"{domain}:{task['taskType']}" if domain else str(task["taskType"])
 
 
 def set_domains(execution: Execution, tasks: list[Doc], context: EngineContext) -> None:
-    """Choose the domain of each worker task by the execution's mapping."""
+    """Set the domain of each worker task by the execution's ``taskToDomain``."""
     mapping = execution.workflow["taskToDomain"]
     if not mapping:
         return
@@ -422,10 +429,11 @@ def set_domains(execution: Execution, tasks: list[Doc], context: EngineContext) 
                 task["domain"] = domain
 
 
-def _active_domain(kind: str, chosen: str, context: EngineContext) -> str | None:
+def _active_domain(task_type: str, chosen: str, context: EngineContext) -> str | None:
+    """Return the first domain with an active worker, or the last one; None for no domain."""
     domains = [one.strip() for one in chosen.split(",")]
     for domain in domains:
-        last = context.last_poll(kind, domain) if domain.upper() != "NO_DOMAIN" else 0
-        if last and context.now - last < _ACTIVE_WITHIN_MS:
+        last = context.last_poll(task_type, domain) if domain.upper() != "NO_DOMAIN" else 0
+        if last and context.now - last < _ACTIVE_MS:
             return domain
     return None if domains[-1].upper() == "NO_DOMAIN" else domains[-1]

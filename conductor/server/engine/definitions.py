@@ -1,4 +1,4 @@
-"""Definitions as the server stores and shows them: complete with defaults, without what it does not know."""
+"""Complete definitions with their defaults, and render executions and tasks as the API returns them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conductor.models import TaskDef, WorkflowDef, WorkflowTask
 from conductor.models._base import structure, wire_name
 from conductor.models.defaults import SHAPES
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
-from conductor.server.engine.json_fields import read, text, whole
+from conductor.server.engine.json_fields import integer, read, string
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tree import walk
 
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 def render_task(task: Doc) -> Json:
-    """A task document."""
+    """Return a task as the API returns it."""
     seen = {key: value for key, value in task.items() if key[0] != "_" and value is not None}
     task_def = (task.get("workflowTask") or {}).get("taskDefinition")
     if task_def is not None:
@@ -35,7 +35,7 @@ def render_task(task: Doc) -> Json:
 
 
 def render(execution: Execution, *, include_tasks: bool = True) -> Json:
-    """A workflow document."""
+    """Return an execution as the API returns it."""
     workflow = {key: value for key, value in execution.workflow.items() if key[0] != "_" and value is not None}
     return {
         **workflow,
@@ -48,7 +48,7 @@ def render(execution: Execution, *, include_tasks: bool = True) -> Json:
 
 
 def render_failed(execution: Execution) -> Json:
-    """Return the document that a failure workflow gets as ``failedWorkflow``: the OSS server's internal form."""
+    """Return an execution as a failure workflow gets it (``failedWorkflow``): in the OSS server's internal form."""
     own = ("history", "rateLimited", "startTime")
     made = {key: value for key, value in render(execution, include_tasks=False).items() if key not in own}
     made["updatedTime"] = made.pop("updateTime")
@@ -76,10 +76,11 @@ def _render_failed_task(task: Doc) -> Json:
     return {key: value for key, value in made.items() if key not in {"executionMetadata", "firstStartTime"}}
 
 
-_NOT_KNOWN_HERE = {"tags", "overwriteTags", "workflowTaskType"}
-_TASK_DEF_FIELDS = {wire_name(a) for a in attrs.fields(TaskDef)} - _NOT_KNOWN_HERE - {"unknownFields"}
-_WORKFLOW_DEF_FIELDS = {wire_name(a) for a in attrs.fields(WorkflowDef)} - _NOT_KNOWN_HERE - {"unknownFields"}
-_WORKFLOW_TASK_FIELDS = {wire_name(a) for a in attrs.fields(WorkflowTask)} - _NOT_KNOWN_HERE - {"unknownFields"}
+#: Fields of the models that only Orkes' edition has; like the OSS server, this server drops them.
+_ORKES_FIELDS = {"tags", "overwriteTags", "workflowTaskType"}
+_TASK_DEF_FIELDS = {wire_name(a) for a in attrs.fields(TaskDef)} - _ORKES_FIELDS - {"unknownFields"}
+_WORKFLOW_DEF_FIELDS = {wire_name(a) for a in attrs.fields(WorkflowDef)} - _ORKES_FIELDS - {"unknownFields"}
+_WORKFLOW_TASK_FIELDS = {wire_name(a) for a in attrs.fields(WorkflowTask)} - _ORKES_FIELDS - {"unknownFields"}
 
 
 #: Defaults of ``conductor.models.defaults`` that this server stores as null and does not return.
@@ -137,12 +138,12 @@ def _known(given: Json, fields: set[str]) -> Json:
 
 
 def complete_task_def(given: Json) -> Json:
-    """A task definition with its defaults."""
+    """Return a task definition with its defaults."""
     return {**_task_def_defaults(), **_known(given, _TASK_DEF_FIELDS)}
 
 
 def default_task_def(name: str, kind: str) -> Json:
-    """What holds for a task without a definition: the engine's own types are not retried and do not time out."""
+    """Return the definition of a task that has none. The engine's own types are not retried and do not time out."""
     made = {**_task_def_defaults(), "name": name}
     if kind != "SIMPLE":
         made.update(retryCount=0, responseTimeoutSeconds=0)
@@ -150,18 +151,18 @@ def default_task_def(name: str, kind: str) -> Json:
 
 
 def complete_workflow_def(given: Json) -> Json:
-    """A workflow definition with its defaults, and those of its tasks."""
+    """Return a workflow definition with its defaults and those of its tasks."""
     made = {**_workflow_def_defaults(), **_known(given, _WORKFLOW_DEF_FIELDS)}
     made["tasks"] = [complete_workflow_task(task) for task in made["tasks"]]
     return made
 
 
 def complete_workflow_task(given: Json) -> Json:
-    """A task of a workflow definition with its defaults, and those of its children."""
+    """Return a task of a workflow definition with its defaults and those of its children."""
     made = {**_workflow_task_defaults(), **_known(given, _WORKFLOW_TASK_FIELDS)}
     parameters = made.get("subWorkflowParam")
     if parameters and isinstance(parameters.get("version"), str):
-        made["subWorkflowParam"] = {**parameters, "version": whole(parameters["version"])}
+        made["subWorkflowParam"] = {**parameters, "version": integer(parameters["version"])}
     made["decisionCases"] = {
         case: [complete_workflow_task(task) for task in tasks or []] for case, tasks in made["decisionCases"].items()
     }
@@ -173,28 +174,28 @@ def complete_workflow_task(given: Json) -> Json:
     return made
 
 
-def readable_workflow_def(given: Any) -> Json:
-    """A complete definition of data that came at run time.
+def parse_workflow_def(given: Any) -> Json:
+    """Parse a workflow definition that is an input, and complete it with its defaults.
 
     Raises:
-        RefusedError: It cannot be read; that it makes no sense is found when it runs.
+        RefusedError: A field has the wrong type. Violations of other rules show when the workflow runs.
     """
-    return complete_workflow_def(_readable(given, WorkflowDef))
+    return complete_workflow_def(_parse(given, WorkflowDef))
 
 
-def readable_workflow_task(given: Json) -> Json:
-    """A complete task of a definition, of data that came at run time.
+def parse_workflow_task(given: Json) -> Json:
+    """Parse a task of a workflow definition that is an input, and complete it with its defaults.
 
     Raises:
-        RefusedError: It cannot be read.
+        RefusedError: A field has the wrong type.
     """
-    return complete_workflow_task(_readable(given, WorkflowTask))
+    return complete_workflow_task(_parse(given, WorkflowTask))
 
 
-def _readable(given: Any, cls: type) -> Json:
+def _parse(given: Any, cls: type) -> Json:
     if not isinstance(given, dict):
-        raise RefusedError(500, f"JSON parse error: {given!r} is no object")
-    named = read(given, {"name": text, "taskReferenceName": text, "type": text})
+        raise RefusedError(500, f"JSON parse error: {given!r} is not an object")
+    named = read(given, {"name": string, "taskReferenceName": string, "type": string})
     try:
         structure(named, cls)
     except UnexpectedResponseError as error:
@@ -203,10 +204,10 @@ def _readable(given: Any, cls: type) -> Json:
 
 
 def populate(definition: Json, context: EngineContext) -> Json:
-    """A copy of a complete definition for an execution: with task definitions and versions of children.
+    """Return a copy of a definition for an execution, with the task definitions and the versions of children.
 
     Raises:
-        RefusedError: A sub-workflow has no definition.
+        RefusedError: A sub-workflow has no definition (500, as on the OSS server).
     """
     made = complete_workflow_def(definition)
     for task in walk(made["tasks"]):

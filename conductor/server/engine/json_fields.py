@@ -1,4 +1,4 @@
-"""Fields of JSON documents that others sent, converted as the OSS server converts them; the rest is refused."""
+"""Readers of JSON fields, with the conversions of the OSS server's JSON parser. What they cannot convert is refused."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from conductor.server.engine.context import RefusedError
 from conductor.server.engine.expressions.java_text import scalar_text
 
 Json = dict[str, Any]
+#: Converts a value other than null; raises UnreadableError, whose message completes "must be".
 Reader = Callable[[Any], Any]
-"""Converts a value that is not null; raises UnreadableError, whose text says what it has to be."""
 
-_WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+_INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+#: The first positive integers that do not fit into 32 and 64 bits.
 _INT, _LONG = 2**31, 2**63
 
 
 class UnreadableError(ValueError):
-    """A value cannot be converted; the text says what it has to be."""
+    """A value cannot be converted; the message completes "must be"."""
 
 
-def text(value: Any) -> str:
-    """A text; numbers and booleans become one."""
+def string(value: Any) -> str:
+    """Read a string; numbers and booleans are converted to strings."""
     if isinstance(value, (dict, list)):
-        raise UnreadableError("a text")
+        raise UnreadableError("a string")
     return value if isinstance(value, str) else scalar_text(value)
 
 
-def whole(value: Any, limit: int = _INT) -> int | None:
-    """A whole number; a fraction is cut off, an empty text is none."""
+def integer(value: Any, limit: int = _INT) -> int | None:
+    """Read an integer of 32 bits: a fraction is cut off, and an empty string is None."""
     if isinstance(value, str) and not value.strip():
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise UnreadableError("a whole number")
-    if isinstance(value, str) and not _WHOLE.fullmatch(value):
-        raise UnreadableError("a whole number")
+        raise UnreadableError("an integer")
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
+        raise UnreadableError("an integer")
     number = int(value) if not isinstance(value, float) or abs(value) < limit else limit
     if not -limit <= number < limit:
         raise UnreadableError(f"a number of {limit.bit_length()} bits")
@@ -43,12 +44,12 @@ def whole(value: Any, limit: int = _INT) -> int | None:
 
 
 def long(value: Any) -> int | None:
-    """The same with 64 bits."""
-    return whole(value, _LONG)
+    """Read an integer of 64 bits, as ``integer`` does."""
+    return integer(value, _LONG)
 
 
 def boolean(value: Any) -> bool:
-    """True or false, also as a text or a number."""
+    """Read a boolean, also from a string or a number."""
     if isinstance(value, str) and value.strip().lower() in {"true", "false", ""}:
         return value.strip().lower() == "true"
     if not isinstance(value, (bool, int)):
@@ -57,22 +58,22 @@ def boolean(value: Any) -> bool:
 
 
 def mapping(value: Any) -> Json:
-    """An object."""
+    """Read an object."""
     if not isinstance(value, dict):
         raise UnreadableError("an object")
     return value
 
 
-def texts_by_name(value: Any) -> Json:
-    """An object whose values are texts or null."""
+def strings_by_name(value: Any) -> Json:
+    """Read an object whose values are strings or null."""
     try:
-        return {key: None if one is None else text(one) for key, one in mapping(value).items()}
+        return {key: None if one is None else string(one) for key, one in mapping(value).items()}
     except UnreadableError:
-        raise UnreadableError("an object of texts") from None
+        raise UnreadableError("an object of strings") from None
 
 
-def word(*allowed: str) -> Reader:
-    """One of some words."""
+def one_of(*allowed: str) -> Reader:
+    """Return a reader of an enum."""
 
     def read(value: Any) -> str:
         if value not in allowed:
@@ -83,7 +84,7 @@ def word(*allowed: str) -> Reader:
 
 
 def list_of(reader: Reader) -> Reader:
-    """A list; each element is read."""
+    """Return a reader of a list, which reads each element with ``reader``."""
 
     def read_all(value: Any) -> list[Any]:
         if not isinstance(value, list):
@@ -94,7 +95,7 @@ def list_of(reader: Reader) -> Reader:
 
 
 def record(fields: Mapping[str, Reader]) -> Reader:
-    """An object with some known fields."""
+    """Return a reader of an object with these fields, among others."""
 
     def read_record(value: Any) -> Json:
         return _read(mapping(value), fields)
@@ -103,10 +104,10 @@ def record(fields: Mapping[str, Reader]) -> Reader:
 
 
 def read(given: Json, fields: Mapping[str, Reader]) -> Json:
-    """The object with its known fields converted; nulls and unknown fields stay.
+    """Return the object with these fields converted; null values and other fields stay as they are.
 
     Raises:
-        RefusedError: 500, as the real server answers what it cannot read.
+        RefusedError: A field cannot be converted (500, as on the OSS server).
     """
     try:
         return _read(given, fields)
@@ -123,28 +124,28 @@ def _read(given: Json, fields: Mapping[str, Reader]) -> Json:
             except UnreadableError as error:
                 what = str(error)
                 is_below = " must be " in what
-                shown = f"{name}.{what}" if is_below else f"{name} must be {what}, not {_kind(given[name])}"
+                shown = f"{name}.{what}" if is_below else f"{name} must be {what}, not {_type_or_value(given[name])}"
                 raise UnreadableError(shown) from None
     return made
 
 
-def _kind(value: Any) -> str:
+def _type_or_value(value: Any) -> str:
     if isinstance(value, dict):
         return "an object"
     return "a list" if isinstance(value, list) else repr(value)
 
 
+#: The fields of a StartWorkflowRequest.
 START: Mapping[str, Reader] = {
-    "name": text,
-    "version": whole,
-    "correlationId": text,
-    "priority": whole,
+    "name": string,
+    "version": integer,
+    "correlationId": string,
+    "priority": integer,
     "input": mapping,
-    "taskToDomain": texts_by_name,
+    "taskToDomain": strings_by_name,
     "workflowDef": mapping,
-    "externalInputPayloadStoragePath": text,
-    "createdBy": text,
-    "idempotencyKey": text,
-    "idempotencyStrategy": word("FAIL", "RETURN_EXISTING", "FAIL_ON_RUNNING"),
+    "externalInputPayloadStoragePath": string,
+    "createdBy": string,
+    "idempotencyKey": string,
+    "idempotencyStrategy": one_of("FAIL", "RETURN_EXISTING", "FAIL_ON_RUNNING"),
 }
-"""The fields of a request to start a workflow."""

@@ -1,4 +1,4 @@
-"""The end of an execution: its output, its reason, and what ends with it."""
+"""End executions: set the output and the reason, cancel open tasks, and start the failure workflow."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 def touch(task: Doc, now: int) -> None:
-    """Note the time of a change."""
+    """Set the update time of a task, and the end time of a task that has just ended."""
     done = is_done(task)
     if not done or not task["updateTime"]:
         task["updateTime"] = now
@@ -36,7 +36,7 @@ def touch(task: Doc, now: int) -> None:
 
 
 def update_output(execution: Execution, context: EngineContext, task: Doc | None = None) -> None:
-    """Set the output: of a TERMINATE task, by the definition, or of the last task."""
+    """Set the execution's output: from a TERMINATE task, from ``outputParameters``, or from the last task."""
     if not execution.tasks:
         return
     workflow, parameters = execution.workflow, execution.definition.get("outputParameters")
@@ -54,7 +54,7 @@ def _has_terminated(task: Doc) -> bool:
 
 
 def end(execution: Execution, context: EngineContext, terminate: Doc | None) -> None:
-    """Nothing is left to do, or a TERMINATE task was reached."""
+    """End an execution that has nothing left to do, or that has reached a TERMINATE task."""
     if terminate is None:
         complete(execution, context)
         return
@@ -66,7 +66,7 @@ def end(execution: Execution, context: EngineContext, terminate: Doc | None) -> 
         reason = f"Workflow is {status} by TERMINATE task: {terminate['taskId']}"
     if status in {FAILED, TERMINATED}:
         execution.workflow["status"] = status
-        end_badly(execution, context, TerminateWorkflowError(reason, status, terminate["taskId"]))
+        end_failed(execution, context, TerminateWorkflowError(reason, status, terminate["taskId"]))
     else:
         execution.workflow["reasonForIncompletion"] = reason
         complete(execution, context)
@@ -74,14 +74,14 @@ def end(execution: Execution, context: EngineContext, terminate: Doc | None) -> 
 
 
 def complete(execution: Execution, context: EngineContext) -> None:
-    """End well."""
+    """End an execution as COMPLETED."""
     update_output(execution, context)
     execution.workflow["status"] = COMPLETED
     _finish(execution, context)
 
 
-def end_badly(execution: Execution, context: EngineContext, error: TerminateWorkflowError) -> None:
-    """End because of an error, and start the workflow that compensates."""
+def end_failed(execution: Execution, context: EngineContext, error: TerminateWorkflowError) -> None:
+    """End an execution because of an error, and start its failure workflow."""
     workflow = execution.workflow
     if execution.is_open:
         workflow["status"] = error.status
@@ -93,7 +93,7 @@ def end_badly(execution: Execution, context: EngineContext, error: TerminateWork
     name = definition.get("failureWorkflow")
     if name and name.startswith("$"):
         resolves = context.divergences.resolve_failure_workflow
-        parts = (name.rstrip("}") if resolves else name).split(".")  # the real server looks for an input `x}`
+        parts = (name.rstrip("}") if resolves else name).split(".")  # the OSS server looks up an input named `x}`
         name = workflow["input"].get(parts[2]) if len(parts) > 2 else None  # noqa: PLR2004  ${workflow.input.NAME}
     terminate(execution, context, error.reason, name, definition.get("failureWorkflowVersion"))
 
@@ -105,7 +105,7 @@ def terminate(
     failure_workflow: str | None = None,
     version: Any = None,
 ) -> None:
-    """End, cancel what is open, and ask for the failure workflow."""
+    """End an execution, cancel its open tasks, and start the failure workflow, if there is one."""
     workflow = execution.workflow
     if execution.is_open:
         workflow["status"] = TERMINATED
@@ -152,15 +152,15 @@ def _finish(execution: Execution, context: EngineContext) -> None:
 
 
 def cancel_open_tasks(execution: Execution, context: EngineContext) -> None:
-    """Cancel what has not ended, children included."""
+    """Cancel the tasks that have not ended, including their child executions."""
     for task in execution.tasks:
         if not is_done(task):
             task["status"] = CANCELED
             cancel = CANCELS.get(task["taskType"])
             if cancel is not None:
-                cancel(Run(execution, context, task, _no_round))
+                cancel(Run(execution, context, task, _no_iteration))
             touch(task, context.now)
 
 
-def _no_round(_: Doc) -> None:
+def _no_iteration(_: Doc) -> None:
     raise AssertionError("Canceling schedules nothing")

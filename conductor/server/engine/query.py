@@ -1,7 +1,7 @@
-"""The query language of searches: `workflowType=order AND status IN (FAILED,TIMED_OUT) AND startTime>1700000000000`.
+"""The query language of searches: ``workflowType=order AND status IN (FAILED,TIMED_OUT) AND startTime>1700000000000``.
 
-Conditions are joined by ` AND ` in capitals; there is no OR. A row is a map of the fields below, times in epoch
-milliseconds. Conditions on other fields hold for every row, as on the real server.
+Conditions are joined by ``AND`` in upper case; there is no OR. A row is a dictionary of the fields below, with times in
+epoch milliseconds. Conditions on other fields match every row, as on the OSS server.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
+#: The fields that conditions and sort keys can name.
 FIELDS = frozenset(
     {
         "workflowId",
@@ -29,7 +30,6 @@ FIELDS = frozenset(
         "taskDefName",
     }
 )
-"""What conditions and sorting can name."""
 
 _CONDITION = re.compile(r"([a-zA-Z]+)\s?(=|>|<|IN)\s?(.*)", re.DOTALL)
 _DECORATION = str.maketrans("", "", "\"'()")
@@ -39,23 +39,23 @@ _DIRECTIONS = {"ASC": False, "DESC": True}
 
 
 class QueryError(ValueError):
-    """A condition cannot be read; the real server answers 400 with this text."""
+    """A condition is invalid; the OSS server answers 400 with this message."""
 
 
 class QueryNumberError(QueryError):
-    """A time is compared with something that is no number; the real server answers 500 with this text."""
+    """A time is compared with a value that is not a number; the OSS server answers 500 with this message."""
 
 
 @frozen
 class Condition:
-    """One comparison; a single text value may hold `*` for any characters, whatever the case."""
+    """One comparison. A single string value may contain ``*`` for any characters, and then ignores case."""
 
     field: str
     operator: str
     values: tuple[str | int, ...]
 
     def matches(self, row: Mapping[str, Any]) -> bool:
-        """Say whether the row's field compares as asked."""
+        """Return whether the row fulfills the condition."""
         found: Any = row.get(self.field)
         if found is None:
             found = 0 if self.field.endswith("Time") else ""
@@ -71,22 +71,26 @@ class Condition:
 
 @frozen
 class Query:
-    """All conditions, and a text that must occur somewhere in the row's document, whatever its case."""
+    """Conditions, all of which must hold, and free text that the document must contain in any case.
+
+    Attributes:
+        conditions: The conditions.
+        free_text: The text, in lower case; ``*`` and ``%`` match any characters, ``_`` matches one.
+    """
 
     conditions: tuple[Condition, ...] = ()
     free_text: str = ""
 
     def matches(self, row: Mapping[str, Any], document: str = "") -> bool:
-        """Say whether the row is found; the document is the text (JSON) that the free text is looked for in."""
+        """Return whether the query finds the row; ``document`` is the JSON string to look for the free text in."""
         return all(condition.matches(row) for condition in self.conditions) and self._has_text(document)
 
     @property
     def longest_literal(self) -> str:
-        """The longest part of the free text that has no wildcard: what is found contains it."""
+        """The longest part of the free text without a wildcard, which every document found contains."""
         return max(_WILDCARDS.split(self.free_text), key=len)
 
     def _has_text(self, document: str) -> bool:
-        """Say whether the text occurs: `*` and `%` stand for any characters, `_` for one."""
         if not _WILDCARDS.search(self.free_text):
             return self.free_text in document.lower()
         return _find_in_order(re.split("[*%]", self.free_text), document.lower(), 0) is not None
@@ -101,16 +105,16 @@ class SortKey:
 
 
 def parse_query(query: str | None, free_text: str | None = "*", *, strict: bool = False) -> Query:
-    """Return the query; an empty one finds all.
+    """Parse a query. An empty query finds everything.
 
     Args:
-        query: Conditions as above.
-        free_text: A text to look for; `*` and nothing mean any.
-        strict: Keep blanks after the commas of a list, which the real server does: `IN (a, b)` then finds only `a`.
+        query: The conditions.
+        free_text: Text to look for; ``*`` or None for any.
+        strict: Keep spaces after the commas of a list, as the OSS server does: ``IN (a, b)`` then finds only ``a``.
 
     Raises:
-        QueryError: A condition cannot be read.
-        QueryNumberError: A time is no number of milliseconds.
+        QueryError: A condition is invalid.
+        QueryNumberError: A time is not a number of milliseconds.
     """
     parts = query.split(" AND ") if query else []
     conditions = [_condition(part, strict=strict) for part in parts]
@@ -119,7 +123,7 @@ def parse_query(query: str | None, free_text: str | None = "*", *, strict: bool 
 
 
 def parse_sort(text: str | None) -> tuple[SortKey, ...]:
-    """Return the keys of `startTime:DESC|status:ASC`; what is not of this form, or no known field, is left out."""
+    """Parse sort keys such as ``startTime:DESC|status:ASC``; invalid keys and unknown fields are ignored."""
     keys = []
     for part in (text or "").split("|"):
         name, colon, direction = part.partition(":")
@@ -129,7 +133,7 @@ def parse_sort(text: str | None) -> tuple[SortKey, ...]:
 
 
 def sort_rows(rows: Iterable[Mapping[str, Any]], keys: tuple[SortKey, ...]) -> list[Mapping[str, Any]]:
-    """Return the rows sorted by all keys, the first one first; rows that compare equal keep their order."""
+    """Return the rows sorted by the keys, the first key taking precedence; equal rows keep their order."""
     result = list(rows)
     for key in reversed(keys):
         empty: Any = 0 if key.field.endswith("Time") else ""
@@ -157,10 +161,9 @@ def _milliseconds(text: str) -> int:
 
 
 def matches_wildcards(pattern: str, text: str) -> bool:
-    """Return whether a whole text matches a pattern in which `*` stands for any characters, whatever the case.
+    """Return whether a pattern matches the whole text, ignoring case; ``*`` matches any characters.
 
-    The time grows with the length of the text, not with the number of wildcards: each part between two of them is
-    looked for once, from where the one before it ends.
+    The time is linear in the length of the text, whatever the number of wildcards.
     """
     first, *middle, last = pattern.lower().split("*")
     text = text.lower()
@@ -177,7 +180,7 @@ def matches_wildcards(pattern: str, text: str) -> bool:
 
 
 def _find_in_order(parts: list[str], text: str, position: int) -> int | None:
-    """Return where the last of the parts ends, each found behind the one before; `_` stands for any character."""
+    """Return the end of the last part if all parts occur in this order, otherwise None; ``_`` matches a character."""
     for part in parts:
         found = _part_pattern(part).search(text, position)
         if found is None:

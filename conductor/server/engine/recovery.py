@@ -1,7 +1,6 @@
 """Retry, restart and rerun of an execution that has ended.
 
-Each function changes one execution. Which executions a retry or rerun reaches (children that failed, parents that run
-again) is decided in ``services.recovery``.
+Each function changes one execution. ``services.recovery`` applies them to children that failed and to parents.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conductor.server.engine.context import EngineContext, RefusedError
-from conductor.server.engine.decide import enqueue, plan_tasks, put_in_round, schedule
+from conductor.server.engine.decide import enqueue, plan_tasks, schedule, set_iteration
 from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.outcome import touch
 from conductor.server.engine.retry import new_attempt
@@ -37,17 +36,17 @@ _RETRIED_IN_PLACE = frozenset({"DO_WHILE", "FORK_JOIN", "JOIN", "EXCLUSIVE_JOIN"
 
 
 def is_unsuccessful(task: Doc) -> bool:
-    """Whether the task has ended and not well."""
+    """Return whether the task has failed, timed out or was canceled."""
     return task["status"] in UNSUCCESSFUL_TASK
 
 
 def failed_task(execution: Execution) -> Doc | None:
-    """Return the first task that ended badly."""
+    """Return the first task that has failed, timed out or was canceled."""
     return next((task for task in execution.tasks if is_unsuccessful(task)), None)
 
 
 def child_id_of(task: Doc) -> str | None:
-    """Return the id of the execution that a SUB_WORKFLOW task started."""
+    """Return the id of the execution that a SUB_WORKFLOW task has started."""
     return task.get("subWorkflowId") if task["taskType"] == "SUB_WORKFLOW" else None
 
 
@@ -55,7 +54,7 @@ def child_id_of(task: Doc) -> str | None:
 
 
 def check_retry(execution: Execution) -> None:
-    """Refuse to retry an execution that is open, or that has nothing to retry."""
+    """Raise RefusedError for an execution that has not ended, or that has no tasks."""
     if execution.is_open:
         raise RefusedError(404, f"Workflow is still running.  status={execution.workflow['status']}")
     if not execution.tasks:
@@ -63,15 +62,15 @@ def check_retry(execution: Execution) -> None:
 
 
 def retry(execution: Execution, context: EngineContext, *, require_tasks: bool = True) -> None:
-    """Make new attempts of the tasks that failed, timed out or were canceled.
+    """Schedule new attempts of the tasks that failed, timed out or were canceled.
 
     Args:
         execution: An execution that has ended.
         context: The engine's context.
-        require_tasks: Refuse when there is nothing to retry.
+        require_tasks: Whether to refuse if there is nothing to retry.
 
     Raises:
-        RefusedError: 409, there is nothing to retry.
+        RefusedError: There is nothing to retry (409).
     """
     found = _retriable(execution)
     if not found and require_tasks and execution.workflow["status"] != TIMED_OUT:
@@ -94,7 +93,7 @@ def retry(execution: Execution, context: EngineContext, *, require_tasks: bool =
 
 
 def run_again(execution: Execution, context: EngineContext) -> None:
-    """Set the execution to RUNNING; its timeout starts anew."""
+    """Set the execution to RUNNING; its timeout starts again."""
     execution.workflow.update(status=RUNNING, lastRetriedTime=context.now, endTime=0)
     execution.workflow.drop("reasonForIncompletion")
 
@@ -130,7 +129,7 @@ def _waits_for_permissive(execution: Execution, join: Doc) -> bool:
 
 
 def _again(execution: Execution, task: Doc, context: EngineContext) -> Doc | None:
-    """Return a new attempt; None when the task itself is opened again."""
+    """Return a new attempt, or None after reopening the task itself."""
     if task["taskType"] in _RETRIED_IN_PLACE:
         task.update(retried=False, retryCount=task["retryCount"] + 1)
         _open_again(task)
@@ -155,9 +154,9 @@ def _again(execution: Execution, task: Doc, context: EngineContext) -> Doc | Non
 
 
 def run_with_child(execution: Execution, task: Doc, context: EngineContext) -> None:
-    """Open a SUB_WORKFLOW task, and its execution, because its child runs again.
+    """Reopen a SUB_WORKFLOW task and its execution, because its child runs again.
 
-    The tasks that were canceled with it are rescheduled in place; children of other tasks are left to the caller.
+    Tasks that were canceled with it are rescheduled; the caller handles the children of other tasks.
     """
     follow_open_child(task)
     run_again(execution, context)
@@ -204,7 +203,7 @@ def _reschedule_in_place(execution: Execution, task: Doc, context: EngineContext
 
 
 def restart(execution: Execution, tree: DefinitionTree, context: EngineContext) -> None:
-    """Remove all tasks and begin again with the same id and input."""
+    """Remove all tasks and start again with the same id and input."""
     workflow = execution.workflow
     if execution.is_open:
         raise RefusedError(
@@ -229,20 +228,20 @@ def restart(execution: Execution, tree: DefinitionTree, context: EngineContext) 
 
 
 def check_rerun(execution: Execution) -> None:
-    """Refuse to rerun an execution that is open."""
+    """Raise RefusedError for an execution that has not ended."""
     if execution.is_open:
         label = f"{execution.label}.{execution.workflow['status']}"
         raise RefusedError(409, f"Workflow: {label} is not in terminal state, unable to rerun.")
 
 
 def rerun_all(execution: Execution, request: Json, context: EngineContext) -> None:
-    """Remove all tasks and begin again."""
+    """Remove all tasks and start again."""
     execution.remove(execution.tasks)
     reset_for_rerun(execution, request, context)
 
 
 def reset_for_rerun(execution: Execution, request: Json, context: EngineContext) -> None:
-    """Set the execution to RUNNING, with the request's input and correlation id when it has them."""
+    """Set the execution to RUNNING, with the request's input and correlation id if it has any."""
     workflow = execution.workflow
     workflow.update(status=RUNNING, endTime=0, failedReferenceTaskNames=[], failedTaskNames=[])
     workflow.drop("reasonForIncompletion", "_failedTaskId")
@@ -254,7 +253,7 @@ def reset_for_rerun(execution: Execution, request: Json, context: EngineContext)
 
 
 def rerun_from(execution: Execution, task: Doc, request: Json, context: EngineContext) -> None:
-    """Schedule a task again, remove those after it, and open what ended badly with it."""
+    """Schedule a task again, remove the tasks after it, and reopen other tasks that have failed."""
     reset_for_rerun(execution, request, context)
     kind = task["taskType"]
     if kind == "FORK":
@@ -268,7 +267,7 @@ def rerun_from(execution: Execution, task: Doc, request: Json, context: EngineCo
 
 
 def rerun_in_child(execution: Execution, task: Doc, request: Json, context: EngineContext) -> None:
-    """Let a SUB_WORKFLOW task follow its child, in which another task is rerun."""
+    """Reopen a SUB_WORKFLOW task, because a task of its child is rerun."""
     reset_for_rerun(execution, request, context)
     task.update(scheduledTime=context.now, startTime=context.now, updateTime=0, retried=False, pollCount=0)
     follow_open_child(task)
@@ -302,8 +301,8 @@ def _reset_task(task: Doc, request: Json, context: EngineContext) -> None:
 def _remove_following(execution: Execution, task: Doc, context: EngineContext) -> None:
     """Remove the tasks that were scheduled after ``task``.
 
-    The open-source server also removes the other branches of a fork and leaves a loop in its last iteration, after
-    which the execution never ends. Here both are kept usable.
+    The OSS server also removes the other branches of a fork, and leaves a loop in its last iteration, so the execution
+    never ends. Without ``strict``, the branches are kept and the loop returns to the task's iteration.
     """
     following = [one for one in execution.tasks if one["seq"] > task["seq"]]
     if context.divergences.keep_branches_on_rerun:
@@ -324,8 +323,8 @@ def _enclosing_loops(execution: Execution, task: Doc) -> list[Doc]:
 
 
 def _rewind_loop(loop: Doc, iteration: int) -> None:
-    rounds = {key for key in loop["outputData"] if key.isdigit() and int(key) > iteration}
-    output = {key: value for key, value in loop["outputData"].items() if key not in rounds}
+    later = {key for key in loop["outputData"] if key.isdigit() and int(key) > iteration}
+    output = {key: value for key, value in loop["outputData"].items() if key not in later}
     loop.update(iteration=iteration, outputData={**output, "iteration": iteration})
     _open_again(loop)
     loop.drop("reasonForIncompletion")
@@ -349,7 +348,7 @@ def _ids_in_other_branches(execution: Execution, task: Doc) -> Iterator[str]:
             if name in others:
                 yield one["taskId"]
             elif join is not None and name == join["taskReferenceName"] and "forkedTaskDefs" in fork["inputData"]:
-                _open_again(one)  # only the JOIN's document knows which tasks it joins
+                _open_again(one)  # kept, because only the JOIN's document has the names of the dynamic tasks
                 one.update(outputData={}, startTime=one["startTime"])
                 one.drop("reasonForIncompletion")
                 yield one["taskId"]
@@ -366,7 +365,7 @@ def _replan_fork(execution: Execution, fork: Doc, context: EngineContext) -> Non
     made = plan_tasks(execution, fork["workflowTask"], 0, context)
     if fork["iteration"]:
         for one in made:
-            put_in_round(one, fork["iteration"])
+            set_iteration(one, fork["iteration"])
         if context.divergences.keep_branches_on_rerun:
             for loop in _enclosing_loops(execution, fork):
                 _rewind_loop(loop, fork["iteration"])
@@ -376,7 +375,7 @@ def _replan_fork(execution: Execution, fork: Doc, context: EngineContext) -> Non
 
 
 def _open_others(execution: Execution, rerun: Doc, context: EngineContext) -> None:
-    """Open the other tasks that ended badly; their children are started again."""
+    """Reopen the other tasks that have failed; their children are started again."""
     for task in execution.tasks:
         if not is_unsuccessful(task) or task["retried"] or task["referenceTaskName"] == rerun["referenceTaskName"]:
             continue

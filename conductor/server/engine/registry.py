@@ -1,4 +1,4 @@
-"""Which function schedules, runs, starts and cancels each type of task."""
+"""The functions that schedule, run, start and cancel tasks, by task type."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from conductor.server.engine.tasks import (
 from conductor.server.engine.tasks import worker as worker_tasks
 from conductor.server.engine.tasks.planning import Plan, Run
 
+#: Functions that return new documents of a task; workers run the tasks of all other types.
 PLANS: dict[str, Callable[[Plan], list[Doc]]] = {
     "SIMPLE": worker_tasks.plan_simple,
     "DYNAMIC": worker_tasks.plan_dynamic,
@@ -42,12 +43,12 @@ PLANS: dict[str, Callable[[Plan], list[Doc]]] = {
     "SET_VARIABLE": state_tasks.plan_plain,
     "HTTP": external.plan_http,
     "EVENT": external.plan_event,
-    "KAFKA_PUBLISH": external.plan_outside,
-    "PULL_WORKFLOW_MESSAGES": external.plan_outside,
-    **dict.fromkeys(LLM, external.plan_outside),
+    "KAFKA_PUBLISH": external.plan_asynchronous,
+    "PULL_WORKFLOW_MESSAGES": external.plan_asynchronous,
+    **dict.fromkeys(LLM, external.plan_asynchronous),
 }
-"""Makes the documents of a task; other types are done by workers."""
 
+#: Functions that run an open task as a part of deciding; they return whether the task changed.
 RUNS: dict[str, Callable[[Run], bool]] = {
     "SWITCH": branch.run_branch,
     "DECISION": branch.run_branch,
@@ -63,8 +64,8 @@ RUNS: dict[str, Callable[[Run], bool]] = {
     "JOIN": fork.run_join,
     "WAIT": wait.run_wait,
 }
-"""Runs an open task; returns whether something changed."""
 
+#: Functions that start a scheduled task, whose outcome arrives later.
 STARTS: dict[str, Callable[[Run], None]] = {
     "WAIT": wait.start_wait,
     "JOIN": wait.start_wait,
@@ -76,12 +77,11 @@ STARTS: dict[str, Callable[[Run], None]] = {
     "PULL_WORKFLOW_MESSAGES": external.start_pull,
     **dict.fromkeys(LLM, external.start_llm),
 }
-"""Starts a scheduled task that is not part of deciding."""
 
+#: Functions that are called when a task is canceled.
 CANCELS: dict[str, Callable[[Run], None]] = {"SUB_WORKFLOW": child.cancel_child, "DO_WHILE": loop.cancel_loop}
-"""What canceling a task entails."""
 
 
-def plan_for(kind: str) -> Callable[[Plan], list[Doc]]:
-    """The function that schedules tasks of this type."""
-    return PLANS.get(kind, worker_tasks.plan_other)
+def plan_for(task_type: str) -> Callable[[Plan], list[Doc]]:
+    """Return the function that schedules tasks of a type."""
+    return PLANS.get(task_type, worker_tasks.plan_other)

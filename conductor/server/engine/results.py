@@ -1,4 +1,4 @@
-"""What workers do to tasks: take them, and report on them."""
+"""New executions, the dispatch of tasks to workers, and the results that workers report."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Json = dict[str, Any]
 
 
 def new_execution(request: Json, tree: DefinitionTree, workflow_id: str, context: EngineContext) -> Execution:
-    """The execution that a request starts; it has no tasks before it is decided.
+    """Return the execution that a request starts. It has no tasks before the engine decides.
 
     Args:
         request: A StartWorkflowRequest, with ``parentWorkflowId`` and ``parentWorkflowTaskId`` for a child, and
-            ``event`` for one that an event handler starts.
+            ``event`` if an event handler starts it.
         tree: The populated definition.
-        workflow_id: Its id.
-        context: The context.
+        workflow_id: The execution's id.
+        context: The engine's context.
     """
     definition = tree.definition
     document: Json = {
@@ -60,7 +60,7 @@ def new_execution(request: Json, tree: DefinitionTree, workflow_id: str, context
 
 
 def dispatch(task: Doc, worker: str | None, now: int) -> None:
-    """A worker has taken the task."""
+    """Set a task to IN_PROGRESS, because a worker has polled it."""
     task["status"] = IN_PROGRESS
     task["startTime"] = task["startTime"] or now
     task["callbackAfterSeconds"] = 0
@@ -73,13 +73,17 @@ def dispatch(task: Doc, worker: str | None, now: int) -> None:
 
 
 def extend_lease(task: Doc, now: int) -> None:
-    """The response timeout begins anew; nothing else changes."""
+    """Start the response timeout of a task again."""
     if not is_done(task):
         task["updateTime"] = now
 
 
 def apply_result(execution: Execution, task: Doc, result: Json, context: EngineContext) -> bool:
-    """Take over what a worker reports; returns whether anything changed, which ended tasks and executions do not."""
+    """Apply a worker's result to a task.
+
+    Returns:
+        Whether the task changed; False if the task or the execution has already ended.
+    """
     if is_done(task) or execution.is_terminal:
         return False
     status = result["status"]
@@ -105,7 +109,7 @@ def apply_result(execution: Execution, task: Doc, result: Json, context: EngineC
 
 
 def pending_task(execution: Execution, reference: str) -> Doc | None:
-    """The open task of a reference name; inside a loop the name without the round finds it too."""
+    """Return the open task with a reference name; in a loop, the name without the iteration is enough."""
     found = [task for task in execution.tasks if not is_done(task)]
     exact = next((task for task in found if task["referenceTaskName"] == reference), None)
     if exact is not None:
@@ -114,7 +118,7 @@ def pending_task(execution: Execution, reference: str) -> Doc | None:
 
 
 def result_of(task: Doc) -> Json:
-    """The report that would leave the task as it is; what a partial update is laid over."""
+    """Return the TaskResult that would not change the task, as the base of a partial update."""
     kept = ("reasonForIncompletion", "workerId", "callbackAfterSeconds", "subWorkflowId")
     made = {key: task.get(key) for key in kept}
     return {**made, "status": task["status"], "outputData": dict(task["outputData"])}

@@ -1,4 +1,4 @@
-"""Another attempt at a task that ended badly, or the end of the execution."""
+"""Retry failed tasks, or end the execution."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ from conductor.server.engine.state import (
 
 Json = dict[str, Any]
 
-_LARGEST_DELAY = 2147483647
+#: Seconds; the largest delay of the OSS server, which calculates with 32 bits.
+_MAX_DELAY_S = 2147483647
 
 
 def retry_or_end(execution: Execution, task: Doc, task_def: Json | None, context: EngineContext) -> Doc | None:
-    """The next attempt; None when the execution goes on without one.
+    """Return the next attempt of a task that has failed or timed out.
+
+    Returns:
+        None if no attempts are left and the task is optional or permissive.
 
     Raises:
-        TerminateWorkflowError: There are no attempts left, and the task matters.
+        TerminateWorkflowError: No attempts are left, so the execution must end.
     """
     definition = task.get("workflowTask") or execution.tree.task(task["referenceTaskName"]) or {}
     task_def = task_def or context.task_def(task["taskDefName"])
@@ -72,12 +76,12 @@ def _check_total(execution: Execution, task: Doc, task_def: Json, context: Engin
 
 
 def delay_seconds(task_def: Json, retry_count: int) -> int:
-    """The pause before the attempt after ``retry_count`` retries, in seconds."""
+    """Return the delay in seconds before the next attempt, after ``retry_count`` retries."""
     delay, cap = task_def["retryDelaySeconds"], task_def["maxRetryDelaySeconds"]
     if task_def["retryLogic"] == "LINEAR_BACKOFF":
-        delay = min(delay * task_def["backoffScaleFactor"] * (retry_count + 1), _LARGEST_DELAY)
+        delay = min(delay * task_def["backoffScaleFactor"] * (retry_count + 1), _MAX_DELAY_S)
     elif task_def["retryLogic"] == "EXPONENTIAL_BACKOFF":
-        delay = min(delay * 2**retry_count, _LARGEST_DELAY)
+        delay = min(delay * 2**retry_count, _MAX_DELAY_S)
     return int(min(delay, cap) if cap > 0 else delay)
 
 
@@ -97,7 +101,7 @@ def _next_attempt(execution: Execution, task: Doc, definition: Json, task_def: J
 
 
 def new_attempt(task: Doc, context: EngineContext) -> Doc:
-    """A copy of a task document for its next attempt, due at once."""
+    """Return a copy of a task document for its next attempt, without a delay."""
     again = Doc(task)
     again.update(
         taskId=context.new_id(),

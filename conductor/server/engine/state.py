@@ -1,4 +1,4 @@
-"""One execution in memory: its document, its tasks, and what the engine wants done outside."""
+"""One execution in memory: its document, its tasks, and the engine's commands."""
 
 from __future__ import annotations
 
@@ -24,36 +24,41 @@ RETRIABLE_TASK = frozenset({FAILED, TIMED_OUT})
 FAILED_TASK = frozenset({FAILED, FAILED_WITH_TERMINAL_ERROR})
 OPEN_WORKFLOW = frozenset({RUNNING, PAUSED})
 TERMINAL_WORKFLOW = frozenset({COMPLETED, FAILED, TIMED_OUT, TERMINATED})
-# Never retried by the engine, whatever a task definition of their name says.
+#: Types that the engine never retries, even if a task definition with their name allows retries.
 BUILT_IN = frozenset({
     "DECISION", "SWITCH", "FORK", "FORK_JOIN", "FORK_JOIN_DYNAMIC", "JOIN", "EXCLUSIVE_JOIN", "DO_WHILE",
 })  # fmt: skip
+#: Types that the engine runs as a part of deciding.
 SYNCHRONOUS = frozenset({
     "SWITCH", "DECISION", "FORK", "INLINE", "LAMBDA", "SET_VARIABLE", "JSON_JQ_TRANSFORM", "NOOP", "TERMINATE",
     "DO_WHILE", "EXCLUSIVE_JOIN", "HUMAN",
 })  # fmt: skip
+#: Types that call a model or a tool; the embedded server leaves them open for an update.
 LLM = frozenset({
     "LLM_TEXT_COMPLETE", "LLM_CHAT_COMPLETE", "LLM_GENERATE_EMBEDDINGS", "LLM_INDEX_TEXT", "LLM_SEARCH_INDEX",
     "LLM_GET_EMBEDDINGS", "LLM_STORE_EMBEDDINGS", "LLM_SEARCH_EMBEDDINGS", "LIST_MCP_TOOLS", "CALL_MCP_TOOL", "AGENT",
     "GENERATE_IMAGE", "GENERATE_AUDIO", "GENERATE_VIDEO", "GENERATE_PDF",
 })  # fmt: skip
-ENDED_BY_OTHERS = LLM | {"HUMAN"}
+#: Types that end only with an update through the API.
+ENDED_BY_UPDATE = LLM | {"HUMAN"}
+#: Types that the engine starts after deciding.
 ASYNCHRONOUS = LLM | {
     "HTTP", "EVENT", "SUB_WORKFLOW", "START_WORKFLOW", "JOIN", "WAIT", "KAFKA_PUBLISH", "PULL_WORKFLOW_MESSAGES",
 }  # fmt: skip
+#: Types that the engine runs; workers run all others.
 SYSTEM = SYNCHRONOUS | ASYNCHRONOUS
 
-LOOP_MARK = "__"
-"""Stands between a reference name and the round of its loop."""
+#: Separates a reference name from the iteration of its loop.
+ITERATION_SEPARATOR = "__"
 _ITERATION = re.compile(r"__\d+$")
 Json = dict[str, Any]
 
 
 class Doc(dict[str, Any]):
-    """A JSON document that knows whether it changed since it was saved.
+    """A JSON document that records whether it has changed since it was saved.
 
-    Values are never changed in place: a new value is set under its key. Keys that begin with an underscore are the
-    engine's own, and never leave the server.
+    Values are never modified, only replaced. Keys that begin with an underscore are internal: the API does not return
+    them.
     """
 
     __slots__ = ("changed", "deadline", "owner", "pending")
@@ -61,9 +66,9 @@ class Doc(dict[str, Any]):
     def __init__(self, content: Mapping[str, Any], *, changed: bool = True) -> None:
         super().__init__(content)
         self.changed: bool = changed
-        self.deadline: int | None = None  # of a task, kept until it changes; 0 for none
-        self.pending: list[str] | None = None  # of a JOIN: the references that have not ended
-        self.owner: Execution | None = None  # of a settled task: the execution that must know when it changes
+        self.deadline: int | None = None  # of a task: its next timer, cached until it changes; 0 for none
+        self.pending: list[str] | None = None  # of a JOIN: the reference names of tasks that have not ended
+        self.owner: Execution | None = None  # of a settled task: the execution to notify of changes
 
     def _note_change(self) -> None:
         self.changed = True
@@ -81,17 +86,17 @@ class Doc(dict[str, Any]):
         self._note_change()
 
     def drop(self, *keys: str) -> None:
-        """Remove what is there of ``keys``."""
+        """Remove members, if they exist."""
         for key in keys:
             super().pop(key, None)
         self._note_change()
 
     def put(self, key: str, **values: Any) -> None:
-        """Set members of the object at ``key``, which is replaced by a changed copy."""
+        """Set members of the object at ``key``, which is replaced by a modified copy."""
         self[key] = {**self[key], **values}
 
     def put_all(self, key: str, values: Mapping[str, Any]) -> None:
-        """The same, for names that are data."""
+        """Set members of the object at ``key``, as ``put`` does, from a mapping."""
         self[key] = {**self[key], **values}
 
 
@@ -101,12 +106,13 @@ class Execution:
 
     Attributes:
         workflow: The document without tasks and definition.
-        tasks: The task documents in the order of scheduling.
-        tree: The definition as it was at the start.
-        commands: What is to be done outside, in order.
-        removed: Ids of tasks that were removed and are still stored.
-        is_unfinished: Whether deciding was broken off, and has to go on.
-        is_starting: Whether a request waits for the start, which invalid data refuses instead of failing the execution.
+        tasks: The task documents, in the order of scheduling.
+        tree: The definition that the execution was started with.
+        commands: The engine's commands, in order.
+        removed: Ids of tasks that were removed but are still in the database.
+        is_unfinished: Whether deciding was interrupted and must be continued.
+        is_starting: Whether a request is starting the execution. Then invalid data refuses the request instead of
+            failing the execution.
     """
 
     workflow: Doc
@@ -135,37 +141,38 @@ class Execution:
 
     @property
     def definition(self) -> Json:
-        """The definition as it was at the start."""
+        """The definition that the execution was started with."""
         return self.tree.definition
 
     @property
     def is_terminal(self) -> bool:
-        """Whether it has ended."""
+        """Whether the execution has ended."""
         return self.workflow["status"] in TERMINAL_WORKFLOW
 
     @property
     def is_open(self) -> bool:
-        """Whether it is running or paused."""
+        """Whether the execution is running or paused."""
         return self.workflow["status"] in OPEN_WORKFLOW
 
     @property
     def label(self) -> str:
-        """Name, version and id, as messages write them."""
+        """Name, version and id, for messages: ``name.1/id``."""
         return f"{self.workflow['workflowName']}.{self.workflow['workflowVersion']}/{self.id}"
 
     def newest(self, reference: str) -> Doc | None:
-        """The last scheduled task of this reference name."""
+        """Return the last scheduled task with a reference name."""
         return self._newest.get(reference)
 
     def newest_by_name(self, name: str) -> Doc | None:
-        """Return the last scheduled task that expressions know by this name: in a loop without the iteration."""
+        """Return the last scheduled task with a name in expressions, which does not include the iteration."""
         return self._newest_by_name.get(name)
 
     @property
     def live(self) -> list[Doc]:
-        """The tasks that deciding still looks at, and those that changed, in the order of scheduling.
+        """The tasks that may still change or have changed, in the order of scheduling.
 
-        The others have ended and were followed by their next tasks; most tasks of a long execution are of this kind.
+        The others are settled: they have ended, and their next tasks have been scheduled. Most tasks of a long
+        execution are settled, so skipping them keeps deciding fast.
         """
         if self._live is None:
             self._settled_references.clear()
@@ -173,15 +180,15 @@ class Execution:
         return self._live
 
     def settle(self) -> None:
-        """Drop the tasks that deciding is done with from ``live``."""
+        """Remove the settled tasks from ``live``."""
         self._live = self._without_settled(self.live)
 
     def is_settled(self, reference: str) -> bool:
-        """Whether a task of this reference name is no longer live."""
+        """Return whether a task with this reference name is settled."""
         return reference in self._settled_references
 
     def unsettle(self, task: Doc) -> None:
-        """Take a settled task that changed back into ``live``."""
+        """Return a settled task that has changed to ``live``."""
         task.owner = None
         self._live = None
 
@@ -196,15 +203,15 @@ class Execution:
         return kept
 
     def references(self) -> Iterable[str]:
-        """The reference names of all tasks."""
+        """Return the reference names of all tasks."""
         return self._newest.keys()
 
     def task(self, task_id: str) -> Doc | None:
-        """The task of this id."""
+        """Return the task with an id."""
         return next((task for task in reversed(self.tasks) if task["taskId"] == task_id), None)
 
     def add(self, tasks: Iterable[Doc], *, first: bool = False) -> None:
-        """Append tasks; or put them first, as those are that were never scheduled."""
+        """Append tasks; with ``first``, insert them before all others, as for skipped tasks."""
         for task in tasks:
             self.tasks.insert(0 if first else len(self.tasks), task)
             if first:
@@ -215,7 +222,7 @@ class Execution:
             self._newest_by_name[name_in_expressions(task)] = task
 
     def remove(self, tasks: Iterable[Doc]) -> None:
-        """Remove tasks for good."""
+        """Remove tasks permanently."""
         gone = {task["taskId"] for task in tasks}
         self.removed.extend(gone)
         self.tasks = [task for task in self.tasks if task["taskId"] not in gone]
@@ -223,26 +230,26 @@ class Execution:
         self._index()
 
     def add_log(self, task: Doc, text: str, now: int) -> None:
-        """Ask for a line in the task's log."""
+        """Append a line to a task's log."""
         self.commands.append(AddLog(task["taskId"], text, now))
 
 
 def name_in_expressions(task: Mapping[str, Any]) -> str:
-    """Return the name by which expressions know a task."""
+    """Return the name of a task in expressions: its reference name without the iteration."""
     reference: str = task["referenceTaskName"]
     return plain_reference(reference) if task["iteration"] > 0 else reference
 
 
 def is_done(task: Mapping[str, Any]) -> bool:
-    """Whether the task has ended."""
+    """Return whether the task has ended."""
     return task["status"] in TERMINAL_TASK
 
 
 def plain_reference(reference: str) -> str:
-    """A reference name without the round of its loop."""
+    """Return a reference name without the iteration of its loop."""
     return _ITERATION.sub("", reference)
 
 
-def in_round(reference: str, iteration: int) -> str:
-    """A reference name in a round of its loop."""
-    return f"{reference}{LOOP_MARK}{iteration}"
+def reference_in_iteration(reference: str, iteration: int) -> str:
+    """Return a reference name with the iteration of its loop."""
+    return f"{reference}{ITERATION_SEPARATOR}{iteration}"

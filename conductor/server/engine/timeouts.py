@@ -1,4 +1,4 @@
-"""Timeouts of tasks and workflows: whether one has struck, and when the next one will."""
+"""Timeouts of tasks and workflows: check them, and find the next one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from conductor.server.engine.context import DOCUMENTED, Divergences, EngineContext, TerminateWorkflowError
 from conductor.server.engine.state import (
     ASYNCHRONOUS,
-    ENDED_BY_OTHERS,
+    ENDED_BY_UPDATE,
     IN_PROGRESS,
     OPEN_TASK,
     PAUSED,
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 def check_workflow(execution: Execution, context: EngineContext) -> None:
-    """End the execution when its time is over."""
+    """Raise TerminateWorkflowError if the workflow's timeout has expired."""
     limit, policy = execution.definition["timeoutSeconds"], execution.definition["timeoutPolicy"]
     if limit <= 0 or policy != "TIME_OUT_WF":
         return
@@ -42,7 +42,11 @@ def _workflow_began(execution: Execution) -> int:
 
 
 def check_task(task: Doc, task_def: Json, context: EngineContext) -> None:
-    """Time the task out when one of its times is over; the whole execution when its policy says so."""
+    """Set a task to TIMED_OUT if one of its timeouts has expired.
+
+    Raises:
+        TerminateWorkflowError: The timeout policy is to end the execution.
+    """
     _check_total(task, task_def, context)
     _check_execution(task, task_def, context)
     _check_poll(task, task_def, context)
@@ -95,7 +99,7 @@ def _check_response(task: Doc, task_def: Json, context: EngineContext) -> None:
     limit = task_def["responseTimeoutSeconds"]
     if task["status"] != IN_PROGRESS or limit == 0 or is_ended_by_update(task):
         return
-    if context.now - _last_heard_of(task) >= (limit + task["callbackAfterSeconds"]) * 1000:
+    if context.now - _last_response(task) >= (limit + task["callbackAfterSeconds"]) * 1000:
         task["status"] = TIMED_OUT
         task["reasonForIncompletion"] = (
             f"responseTimeout: {limit} exceeded for the taskId: {task['taskId']} "
@@ -103,12 +107,12 @@ def _check_response(task: Doc, task_def: Json, context: EngineContext) -> None:
         )
 
 
-def _last_heard_of(task: Doc) -> int:
-    return int(task["updateTime"] or task["startTime"])  # a WAIT is not updated while it waits
+def _last_response(task: Doc) -> int:
+    return int(task["updateTime"] or task["startTime"])  # an open WAIT task has no update time
 
 
 def is_ended_by_update(task: Doc) -> bool:
-    """Whether the engine starts the task and another party ends it, so that no response is due."""
+    """Return whether an update ends a task that the engine has started, so that it has no response timeout."""
     if task["taskType"] not in SYSTEM:
         return False
     if task["taskType"] == "HUMAN":
@@ -129,10 +133,10 @@ def _time_out(task: Doc, policy: str, reason: str) -> None:
 
 
 def next_deadline(execution: Execution, divergences: Divergences = DOCUMENTED) -> int | None:
-    """Return when the execution must be evaluated again, epoch ms; None when only an event moves it."""
+    """Return when the execution must be evaluated again, epoch ms; None if it waits for no timer."""
     if execution.is_terminal:
         return None
-    if not divergences.time_out_beside_human and any(map(_is_open_human, execution.live)):
+    if not divergences.time_out_with_human and any(map(_is_open_human, execution.live)):
         return next_wait(execution)
     return min(_deadlines(execution), default=None)
 
@@ -142,7 +146,7 @@ def _is_open_human(task: Doc) -> bool:
 
 
 def next_wait(execution: Execution) -> int | None:
-    """When a wait or a delay of the execution is over, epoch ms; timeouts do not count."""
+    """Return when the next WAIT or delay of the execution ends, epoch ms; timeouts do not count."""
     return min((due for task in execution.live if task["status"] in OPEN_TASK for due in _waits(task)), default=None)
 
 
@@ -153,11 +157,11 @@ def _waits(task: Doc) -> Iterator[int]:
         yield task.get("_due") or 1
 
 
-def waits_for_somebody(task: Doc) -> bool:
-    """Whether an open task ends only when somebody outside says so."""
+def waits_for_update(task: Doc) -> bool:
+    """Return whether an open task waits for an update through the API, and has no timer."""
     if task["status"] not in OPEN_TASK:
         return False
-    return task["taskType"] in ENDED_BY_OTHERS or (task["taskType"] == "WAIT" and not task.get("_waitTimeout"))
+    return task["taskType"] in ENDED_BY_UPDATE or (task["taskType"] == "WAIT" and not task.get("_waitTimeout"))
 
 
 def _deadlines(execution: Execution) -> Iterator[int]:
@@ -173,7 +177,7 @@ def _deadlines(execution: Execution) -> Iterator[int]:
 
 
 def task_deadline(task: Doc) -> int | None:
-    """Return when an open task must be evaluated again, epoch ms; None for a task that only an event moves."""
+    """Return when an open task must be evaluated again, epoch ms; None if it waits for no timer."""
     if task.deadline is None:
         found: list[int] = []
         if task["status"] in OPEN_TASK:
@@ -188,11 +192,11 @@ def task_deadline(task: Doc) -> int | None:
 def _task_deadlines(task: Doc, task_def: Json) -> Iterator[int]:
     is_in_progress = task["status"] == IN_PROGRESS
     if task_def["responseTimeoutSeconds"] and is_in_progress and not is_ended_by_update(task):
-        yield _last_heard_of(task) + (task_def["responseTimeoutSeconds"] + task["callbackAfterSeconds"]) * 1000
+        yield _last_response(task) + (task_def["responseTimeoutSeconds"] + task["callbackAfterSeconds"]) * 1000
     if task_def["timeoutPolicy"] == "ALERT_ONLY":
         return
     if task_def["totalTimeoutSeconds"] > 0 and task["_firstScheduledTime"] > 0 and not is_in_progress:
-        # As on the OSS server a running attempt may report after the limit, and then fails for its own reason.
+        # As on the OSS server, a running attempt may report after the limit; it then fails with its own reason.
         yield task["_firstScheduledTime"] + task_def["totalTimeoutSeconds"] * 1000
     if task_def["timeoutSeconds"] > 0 and task["startTime"] > 0:
         yield task["startTime"] + (task["startDelayInSeconds"] + task_def["timeoutSeconds"]) * 1000

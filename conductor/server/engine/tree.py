@@ -1,4 +1,4 @@
-"""A workflow definition as a tree of tasks: which task is where, and which follows which."""
+"""A workflow definition as a tree of tasks: find tasks, and the task that follows another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WITH_CHILDREN = _BRANCHING | {"FORK_JOIN"}
 
 
 def children(task: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    """The branches of an operator; none for other tasks."""
+    """Return the branches of an operator; an empty list for other tasks."""
     kind = task.get("type")
     if kind in {"DECISION", "SWITCH"}:
         return [*(task.get("decisionCases") or {}).values(), task.get("defaultCase") or []]
@@ -24,7 +24,7 @@ def children(task: dict[str, Any]) -> list[list[dict[str, Any]]]:
 
 
 def walk(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """All tasks, each before its children."""
+    """Yield all tasks, each before its children."""
     for task in tasks:
         yield task
         for branch in children(task):
@@ -32,12 +32,12 @@ def walk(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def contains(task: dict[str, Any], reference: str) -> bool:
-    """Whether the reference is the task's own or one below it."""
+    """Return whether the task or a task inside it has the reference name."""
     return any(one["taskReferenceName"] == reference for one in walk([task]))
 
 
 def next_inside(task: dict[str, Any], reference: str, parent: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The task that follows ``reference`` inside an operator; None when it does not lie there, or is its end."""
+    """Return the task that follows ``reference`` inside an operator; None if it is not inside, or the last one."""
     kind = task.get("type")
     if kind not in _WITH_CHILDREN:
         return None
@@ -68,7 +68,7 @@ def _next_in_branch(
 
 @frozen
 class _Place:
-    """Where a task is: its operator (None at the top), the branch, and its position there."""
+    """The location of a task: its operator (None at the top), the branch, and its position in the branch."""
 
     parent: dict[str, Any] | None
     branch: list[dict[str, Any]]
@@ -77,10 +77,12 @@ class _Place:
 
 @define(eq=False)
 class DefinitionTree:
-    """One definition, and what is looked up in it often.
+    """One definition, with indexes of its tasks.
 
     Attributes:
-        snapshot: Where the store keeps the definition; None before it is stored.
+        definition: The definition.
+        snapshot: The row number of the definition in the database; None before it is stored.
+        types: The types of all tasks.
     """
 
     definition: dict[str, Any]
@@ -95,16 +97,16 @@ class DefinitionTree:
         self.types = frozenset(task["type"] for task in self._tasks.values())
 
     def task(self, reference: str) -> dict[str, Any] | None:
-        """The task of this reference name, at any depth."""
+        """Return the task with a reference name, at any depth."""
         return self._tasks.get(reference)
 
     def reference_of(self, task: dict[str, Any] | None) -> str | None:
-        """The reference name of a task when it is this definition's own, not a changed copy."""
+        """Return the reference name of a task of this definition; None for a modified copy."""
         reference = (task or {}).get("taskReferenceName")
         return reference if reference is not None and self._tasks.get(reference) is task else None
 
     def next(self, reference: str) -> dict[str, Any] | None:
-        """The task to schedule when ``reference`` has ended; None at an end."""
+        """Return the task to schedule after ``reference`` has ended; None after the last one."""
         if reference not in self._next:
             self._next[reference] = self._find_next(reference)
         return self._next[reference]

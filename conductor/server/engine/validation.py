@@ -1,4 +1,4 @@
-"""What definitions must be like to be registered, in the real server's words."""
+"""Validate definitions by the rules of the OSS server, with its messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conductor.models.defaults import SHAPES
 from conductor.server.engine.context import DOCUMENTED, Divergences, RefusedError, ScriptFailedError
 from conductor.server.engine.expressions.jsonpath import parse
 from conductor.server.engine.expressions.references import SYSTEM_NAMES, expressions_in
-from conductor.server.engine.state import LOOP_MARK
+from conductor.server.engine.state import ITERATION_SEPARATOR
 from conductor.server.engine.tasks.wait import parse_duration, parse_until
 from conductor.server.engine.tree import walk
 
@@ -24,12 +24,12 @@ _NAME = re.compile(r"[^.\[]+")
 
 
 def check_inputs(task: Json, references: set[Any]) -> Iterator[str]:
-    """What is wrong with the parameters of a task."""
-    for key, text in _texts("", task.get("inputParameters") or {}):
+    """Yield the faults in the parameters of a task."""
+    for key, text in _strings("", task.get("inputParameters") or {}):
         for path in expressions_in(text):
             if "${" in path:
                 continue
-            if not _is_readable(path):
+            if not _is_valid_path(path):
                 yield f"key: {key} input parameter value: {path} is not valid"
             elif not _is_known(path, references):
                 name = _NAME.match(path)
@@ -39,18 +39,18 @@ def check_inputs(task: Json, references: set[Any]) -> Iterator[str]:
                 )
 
 
-def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
+def _strings(key: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, dict):
         for name, one in value.items():
-            yield from _texts(name, one)
+            yield from _strings(name, one)
     elif isinstance(value, list):
         for one in value:
-            yield from _texts(key, one)
+            yield from _strings(key, one)
 
 
-def _is_readable(path: str) -> bool:
+def _is_valid_path(path: str) -> bool:
     if not path.strip():
         return False
     try:
@@ -65,18 +65,19 @@ def _is_known(path: str, references: set[Any]) -> bool:
     return name is None or name.group() == "workflow" or name.group() in references or path in SYSTEM_NAMES
 
 
-Fault = tuple[str, str, Any]  # path, message, the refused value or None
+#: A violation of a rule: its path, the message, and the invalid value or None.
+Fault = tuple[str, str, Any]
 TaskDefs = Callable[[str], Json | None]
 
 
 @frozen
 class Rules:
-    """What the rules need to know.
+    """The surroundings that validation depends on.
 
     Attributes:
-        task_def: Finds a registered task definition, whose input template may have what a task lacks.
-        check_script: Raises ScriptFailedError for a script that cannot be read.
-        divergences: Where to do what is documented, and where what the real server does.
+        task_def: Returns a registered task definition, whose input template may provide a required parameter.
+        check_script: Raises ScriptFailedError for a script with a syntax error.
+        divergences: The differences from the OSS server.
     """
 
     task_def: TaskDefs
@@ -85,7 +86,7 @@ class Rules:
 
 
 def check_task(task: Json, path: str, rules: Rules) -> Iterator[Fault]:
-    """What is wrong with a task, and with those in its cases and branches; loops' bodies are not looked into."""
+    """Yield the faults of a task and of the tasks in its cases and branches; tasks in loops are not validated."""
     name, reference = task.get("name"), task.get("taskReferenceName")
     if not name:
         yield f"{path}.name", "WorkflowTask name cannot be empty or null", name
@@ -94,7 +95,7 @@ def check_task(task: Json, path: str, rules: Rules) -> Iterator[Fault]:
         yield f"{path}.taskReferenceName", message, reference
     if (task.get("startDelay") or 0) < 0:
         yield f"{path}.startDelay", "must be greater than or equal to 0", task["startDelay"]
-    for message in _of_kind(task, rules):
+    for message in _check_type(task, rules):
         yield path, message, None
     kind = task.get("type")
     if kind in {"SWITCH", "DECISION"}:
@@ -111,7 +112,7 @@ def _check_branch(branch: list[Json] | None, path: str, rules: Rules) -> Iterato
         yield from check_task(task, f"{path}[{position}]", rules)
 
 
-def _of_kind(task: Json, rules: Rules) -> Iterator[str]:
+def _check_type(task: Json, rules: Rules) -> Iterator[str]:
     kind = task.get("type") or "SIMPLE"
     if kind in _CHECKS:
         yield from _CHECKS[kind](task, rules)
@@ -123,12 +124,14 @@ def _of_kind(task: Json, rules: Rules) -> Iterator[str]:
         yield _required(parameter[0], task)
 
 
+#: Required fields, by task type.
 _REQUIRED = {
     "EVENT": ("sink",),
     "DYNAMIC": ("dynamicTaskNameParam",),
     "DO_WHILE": ("loopCondition", "loopOver"),
     "SUB_WORKFLOW": ("subWorkflowParam",),
 }
+#: Required parameters, by task type: the name in the message, and the parameters of which one is enough.
 _PARAMETERS = {
     "HTTP": ("inputParameters.http_request or inputParameters.uri", ("http_request", "uri", "method")),
     "JSON_JQ_TRANSFORM": ("inputParameters.queryExpression", ("queryExpression",)),
@@ -223,13 +226,13 @@ def _text(value: object) -> str:
 
 
 def _check_loop(task: Json, rules: Rules) -> Iterator[str]:
-    """The real server takes such names, and never ends the loop."""
-    if not rules.divergences.refuse_loop_marks:
+    """Refuse names with the separator, which the OSS server accepts; there the loop never ends."""
+    if not rules.divergences.refuse_iteration_separators:
         return
     for one in walk(task.get("loopOver") or []):
         reference = one.get("taskReferenceName") or ""
-        if LOOP_MARK in reference:
-            yield f"taskReferenceName: {reference} must not contain {LOOP_MARK} inside of a DO_WHILE"
+        if ITERATION_SEPARATOR in reference:
+            yield f"taskReferenceName: {reference} must not contain {ITERATION_SEPARATOR} inside of a DO_WHILE"
 
 
 _CHECKS: dict[str, Callable[[Json, Rules], Iterator[str]]] = {
@@ -243,15 +246,15 @@ _CHECKS: dict[str, Callable[[Json, Rules], Iterator[str]]] = {
 }
 
 _FAILED = "Validation failed, check below errors for detail."
-_TASK_DEF_WORDS = {
+_TASK_DEF_ENUMS = {
     "timeoutPolicy": {"RETRY", "TIME_OUT_WF", "ALERT_ONLY"},
     "retryLogic": {"FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"},
 }
-_WORKFLOW_WORDS = {"timeoutPolicy": {"TIME_OUT_WF", "ALERT_ONLY"}}
+_WORKFLOW_DEF_ENUMS = {"timeoutPolicy": {"TIME_OUT_WF", "ALERT_ONLY"}}
 
 
 def refuse(faults: Sequence[Fault]) -> None:
-    """Raise when there are faults, all of them together."""
+    """Raise RefusedError with all faults, if there are any."""
     if faults:
         errors = []
         for path, message, value in faults:
@@ -260,20 +263,20 @@ def refuse(faults: Sequence[Fault]) -> None:
         raise RefusedError(400, _FAILED, errors)
 
 
-def _check_shape(given: Any, cls: type, words: dict[str, set[str]]) -> None:
-    """Refuse wrong types and unknown words as unreadable, which the real server answers with 500."""
+def _check_types(given: Any, cls: type, enums: dict[str, set[str]]) -> None:
+    """Refuse wrong types and unknown enum values with 500, as the OSS server's JSON parser does."""
     try:
         structure(given if not isinstance(given, dict) else _without_names(given), cls)
     except UnexpectedResponseError as error:
         raise RefusedError(500, f"JSON parse error: {error}") from None
-    for name, allowed in words.items():
-        word = given.get(name)
-        if word is not None and word not in allowed:
-            raise RefusedError(500, f"JSON parse error: {name} is {word!r}, not one of {', '.join(sorted(allowed))}")
+    for name, allowed in enums.items():
+        value = given.get(name)
+        if value is not None and value not in allowed:
+            raise RefusedError(500, f"JSON parse error: {name} is {value!r}, not one of {', '.join(sorted(allowed))}")
 
 
 def _without_names(given: Json) -> Json:
-    """The definition with names in place of missing ones: that they are missing is another kind of fault."""
+    """Return the definition with placeholders for missing names, which a later rule reports."""
     tasks = given.get("tasks")
     more = {"tasks": [_named(task) for task in tasks]} if isinstance(tasks, list) else {}
     return {**given, "name": given.get("name") or "-", **more}
@@ -293,15 +296,18 @@ def _named(task: Any) -> Any:
 
 
 def check_task_defs(given: Sequence[Any], path: str, *, is_list: bool = True) -> None:
-    """Refuse task definitions that break the rules.
+    """Validate task definitions.
 
     Args:
         given: The definitions.
-        path: Where they stand, as messages name it.
-        is_list: Whether they came as a list, whose positions are named.
+        path: The path of the definitions in messages.
+        is_list: Whether the request's body is a list, so that paths have an index.
+
+    Raises:
+        RefusedError: A definition is invalid; the error lists every violation.
     """
     for one in given:
-        _check_shape(one, TaskDef, _TASK_DEF_WORDS)
+        _check_types(one, TaskDef, _TASK_DEF_ENUMS)
     faults: list[Fault] = [] if given else [(path, "TaskDefList is empty", None)]
     for position, one in enumerate(given):
         faults += _task_def_faults(one, f"{path}[{position}]" if is_list else path)
@@ -337,16 +343,19 @@ def _task_def_faults(given: Json, path: str) -> Iterator[Fault]:
 
 
 def check_workflow_defs(given: Sequence[Any], path: str, rules: Rules, *, is_list: bool = False) -> None:
-    """Refuse workflow definitions that break the rules.
+    """Validate workflow definitions.
 
     Args:
         given: The definitions.
-        path: Where they stand, as messages name it.
-        rules: What the rules of single tasks need to know.
-        is_list: Whether they came as a list, whose positions are named.
+        path: The path of the definitions in messages.
+        rules: The surroundings that validation depends on.
+        is_list: Whether the request's body is a list, so that paths have an index.
+
+    Raises:
+        RefusedError: A definition is invalid; the error lists every violation.
     """
     for one in given:
-        _check_shape(one, WorkflowDef, _WORKFLOW_WORDS)
+        _check_types(one, WorkflowDef, _WORKFLOW_DEF_ENUMS)
         if isinstance(one, dict) and "tasks" in one and one["tasks"] is None:
             raise RefusedError(500, 'Cannot invoke "java.util.List.iterator()" because "tasks" is null')
     faults: list[Fault] = []
@@ -362,7 +371,7 @@ def _workflow_def_faults(given: Json, path: str, rules: Rules) -> Iterator[Fault
     if not tasks:
         yield f"{path}.tasks", "WorkflowTask list cannot be empty", None
     version = given.get("schemaVersion")
-    if version is not None and version != 2:  # noqa: PLR2004  the only one there is
+    if version is not None and version != 2:  # noqa: PLR2004  the only schema version
         yield f"{path}.schemaVersion", "workflowDef schemaVersion: 2 is only supported", version
     for position, task in enumerate(tasks):
         yield from check_task(task, f"{path}.tasks[{position}]", rules)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.json_fields import Reader, boolean, list_of, mapping, read, record, text, word
+from conductor.server.engine.json_fields import Reader, boolean, list_of, mapping, one_of, read, record, string
 from conductor.server.http.messages import (
     Request,
     Response,
@@ -26,13 +26,13 @@ Json = dict[str, Any]
 
 _ACTIONS = ("start_workflow", "complete_task", "fail_task", "terminate_workflow", "update_workflow_variables")
 _HANDLER: Mapping[str, Reader] = {
-    "name": text,
-    "event": text,
-    "condition": text,
-    "evaluatorType": text,
+    "name": string,
+    "event": string,
+    "condition": string,
+    "evaluatorType": string,
     "active": boolean,
     "actions": list_of(
-        record({"action": word(*_ACTIONS), "expandInlineJSON": boolean, **dict.fromkeys(_ACTIONS, mapping)})
+        record({"action": one_of(*_ACTIONS), "expandInlineJSON": boolean, **dict.fromkeys(_ACTIONS, mapping)})
     ),
 }
 

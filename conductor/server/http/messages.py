@@ -13,7 +13,7 @@ from attrs import define, field
 
 from conductor.models.codec import dumps, loads
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.json_fields import Reader, UnreadableError, list_of, read, text, whole
+from conductor.server.engine.json_fields import Reader, UnreadableError, integer, list_of, read, string
 
 Json = dict[str, Any]
 
@@ -279,7 +279,7 @@ def read_list(request: Request) -> list[Any]:
 def read_names(request: Request) -> list[str]:
     """Return the body, which must be a list of strings."""
     given = {"body": read_list(request)}
-    names: list[str] = read(given, {"body": list_of(text)})["body"]
+    names: list[str] = read(given, {"body": list_of(string)})["body"]
     if None in names:
         raise RefusedError(500, "JSON parse error: The list must not hold null")
     return names
@@ -298,7 +298,7 @@ def number(request: Request, name: str, default: int) -> int:
     return default if found is None else found
 
 
-def optional_number(request: Request, name: str, kind: Reader = whole) -> int | None:
+def optional_number(request: Request, name: str, kind: Reader = integer) -> int | None:
     """Return an integer query parameter; None if it is missing.
 
     Args:
@@ -326,7 +326,7 @@ def path_number(request: Request, name: str) -> int:
     """
     given = request.path_params[name]
     try:
-        found = whole(given)
+        found = integer(given)
     except UnreadableError:
         found = None
     if found is None:

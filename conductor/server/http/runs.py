@@ -10,13 +10,13 @@ from conductor.server.engine.context import RefusedError
 from conductor.server.engine.json_fields import (
     START,
     UnreadableError,
+    integer,
     list_of,
     long,
     mapping,
+    one_of,
     read,
     record,
-    whole,
-    word,
 )
 from conductor.server.engine.tasks.child import marked_dynamic
 from conductor.server.http.messages import (
@@ -117,12 +117,14 @@ def _mocks(value: Any) -> Json:
     return {reference: _OUTPUTS(mocks or []) for reference, mocks in mapping(value).items()}
 
 
-_OUTPUTS = list_of(record({"status": word(*STATUSES), "output": mapping, "executionTime": long, "queueWaitTime": long}))
+_OUTPUTS = list_of(
+    record({"status": one_of(*STATUSES), "output": mapping, "executionTime": long, "queueWaitTime": long})
+)
 
 
 def _version(word: str) -> int | None:
     try:
-        return whole(word)
+        return integer(word)
     except UnreadableError as error:
         raise RefusedError(500, f"Method parameter 'version': {word!r} must be {error}") from None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.json_fields import START, Reader, boolean, list_of, long, read, record, text
+from conductor.server.engine.json_fields import START, Reader, boolean, list_of, long, read, record, string
 from conductor.server.http.messages import (
     Request,
     Response,
@@ -22,13 +22,13 @@ from conductor.server.http.routing import Route
 from conductor.server.services.schedules import Schedules
 
 _SCHEDULE: Mapping[str, Reader] = {
-    "name": text,
-    "description": text,
-    "cronExpression": text,
-    "zoneId": text,
-    "cronSchedules": list_of(record({"cronExpression": text, "zoneId": text})),
+    "name": string,
+    "description": string,
+    "cronExpression": string,
+    "zoneId": string,
+    "cronSchedules": list_of(record({"cronExpression": string, "zoneId": string})),
     "paused": boolean,
-    "pausedReason": text,
+    "pausedReason": string,
     "runCatchupScheduleInstances": boolean,
     "scheduleStartTime": long,
     "scheduleEndTime": long,

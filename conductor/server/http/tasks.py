@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.json_fields import Reader, boolean, list_of, long, mapping, read, record, text, word
+from conductor.server.engine.json_fields import Reader, boolean, list_of, long, mapping, one_of, read, record, string
 from conductor.server.http.messages import (
     Outcome,
     Request,
@@ -219,16 +219,16 @@ def _log_line(value: Any) -> Json:
     return {"log": value} if isinstance(value, str) else _LOG_LINE(value)
 
 
-_LOG_LINE = record({"log": text, "taskId": text, "createdTime": long})
+_LOG_LINE = record({"log": string, "taskId": string, "createdTime": long})
 _RESULT: Mapping[str, Reader] = {
-    "workflowInstanceId": text,
-    "taskId": text,
-    "status": word(*STATUSES),
+    "workflowInstanceId": string,
+    "taskId": string,
+    "status": one_of(*STATUSES),
     "outputData": mapping,
     "logs": list_of(_log_line),
-    "reasonForIncompletion": text,
+    "reasonForIncompletion": string,
     "callbackAfterSeconds": long,
-    "workerId": text,
-    "subWorkflowId": text,
+    "workerId": string,
+    "subWorkflowId": string,
     "extendLease": boolean,
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import complete_workflow_def
-from conductor.server.engine.json_fields import START, Reader, mapping, read, text
+from conductor.server.engine.json_fields import START, Reader, mapping, read, string
 from conductor.server.http.messages import (
     Request,
     Response,
@@ -33,9 +33,9 @@ Json = dict[str, Any]
 #: The highest priority of an execution, as on the OSS server.
 _MAX_PRIORITY = 99
 _RERUN: Mapping[str, Reader] = {
-    "reRunFromWorkflowId": text,
-    "reRunFromTaskId": text,
-    "correlationId": text,
+    "reRunFromWorkflowId": string,
+    "reRunFromTaskId": string,
+    "correlationId": string,
     "taskInput": mapping,
     "workflowInput": mapping,
 }

@@ -1,4 +1,4 @@
-"""Start the real server, and wait until it is healthy."""
+"""Start the OSS server, and wait until it is healthy."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def start_oss_server(
     properties: Mapping[str, str | int | bool] | None = None,
     heap: str = "2g",
 ) -> OssServer:
-    """Start the open-source server, and return when it is healthy (``GET /health``).
+    """Start the OSS server, and return when it is healthy (``GET /health``).
 
     Args:
         port: Its port; 0 for any that is free.

@@ -1,7 +1,7 @@
-"""The engine's surroundings: one lock, one store, the queues and the timers.
+"""The server's state: executions, queues and timers, protected by one lock and stored in one database.
 
-A change takes the lock, lets the engine work on executions in memory, carries out its commands, and commits before it
-returns: what a client was told is in the database.
+A change acquires the lock, lets the engine work on executions in memory, carries out the engine's commands, and commits
+before it returns. So everything that a client has been told is in the database.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from conductor.server.engine.context import (
 from conductor.server.engine.decide import advance, queue_name
 from conductor.server.engine.expressions.jsonpath_filters import MATCHER
 from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, SYSTEM, Doc, Execution
-from conductor.server.engine.tasks.external import begin_again
-from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for_somebody
+from conductor.server.engine.tasks.external import reset_after_restart
+from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for_update
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.queues import TaskQueues
 from conductor.server.runtime.timers import Timers
@@ -48,44 +48,76 @@ Json = dict[str, Any]
 Handler = Callable[[Execution, Any], None]
 logger = logging.getLogger(__name__)
 
-#: Executions that stay in memory after their last use.
-_KEPT_IN_MEMORY = 2000
-#: Executions whose oldest ancestor stays in memory.
-_ROOTS_IN_MEMORY = 10_000
+#: Executions to keep in memory.
+_CACHED_EXECUTIONS = 2000
+#: Executions whose oldest ancestor to keep in memory.
+_CACHED_ROOTS = 10_000
 #: Seconds that a script may take, as on the OSS server.
 _SCRIPT_SECONDS = 4.0
-#: Milliseconds until the engine looks again at an execution whose deadline it has let pass.
-_AGAIN_MS = 100
-#: Milliseconds until it looks again after an error.
-_AFTER_FAILURE_MS = 10_000
-#: Seconds that the engine works in one change before it leaves the rest to a later one.
-_CHANGE_SECONDS, _GO_ON_SECONDS = 0.5, 0.1
-#: Seconds for which a change holds the lock at a stretch; then others may take it.
+#: Milliseconds until an execution is evaluated again if its deadline has passed and nothing has changed.
+_RECHECK_MS = 100
+#: Milliseconds until an execution is evaluated again after an error.
+_RETRY_MS = 10_000
+#: Seconds that the engine works in one change before it leaves the rest to a later change.
+_CHANGE_SECONDS = 0.5
+#: Seconds that the engine works in a later change; shorter, because no client waits for it.
+_CONTINUE_SECONDS = 0.1
+#: Seconds for which a change holds the lock before it lets other threads acquire it.
 _HOLD_SECONDS = 0.01
-#: Seconds for which it lets the lock go, again and again while others wait, but not for ever.
-_YIELD_SECONDS, _MOST_YIELD_SECONDS = 0.0005, 0.1
-#: Executions in one change; what further ones are to be started is left to a later change.
-_MOST_TOUCHED = 50
+#: Seconds for which a change releases the lock at a time.
+_YIELD_SECONDS = 0.0005
+#: Seconds after which a change reacquires the lock even if other threads still wait.
+_MAX_YIELD_SECONDS = 0.1
+#: Executions in one change; further starts are left to a later change.
+_MAX_TOUCHED = 50
 #: Commands that can lead to more of their kind without end.
-_BEGINNINGS = (StartChild, StartFailureWorkflow, Publish)
-#: Tasks whose scripts may take long: their timers must not delay those of others.
+_UNBOUNDED = (StartChild, StartFailureWorkflow, Publish)
+#: Types of tasks with scripts, which may take long, so their timers run on other threads.
 _SCRIPTED = frozenset({"INLINE", "LAMBDA", "SWITCH", "DECISION", "DO_WHILE", "JSON_JQ_TRANSFORM"})
 
 
 @define
 class Catalog:
-    """Definitions in memory, for the engine's questions."""
+    """The registered definitions, in memory.
+
+    Attributes:
+        task_defs: Task definitions by name.
+        workflow_defs: Workflow definitions by name and version.
+    """
 
     task_defs: dict[str, Json] = field(factory=dict)
     workflow_defs: dict[str, dict[int, Json]] = field(factory=dict)
 
     def latest_version(self, name: str) -> int | None:
-        """The highest version of a workflow definition."""
+        """Return the highest version of a workflow definition; None if it does not exist."""
         return max(self.workflow_defs.get(name, ()), default=None)
 
 
 class Kernel:
-    """State and the ways to change it. All methods may be called from any thread."""
+    """The state of a server, and the operations that change it. All methods can be called from any thread.
+
+    Args:
+        clock: The server's clock.
+        store: The database.
+        secrets: Values of ``${workflow.secrets.NAME}``.
+        environment: Values of ``${workflow.env.NAME}``.
+        divergences: The differences from the OSS server.
+
+    Attributes:
+        queues: The queues that workers poll.
+        catalog: The registered definitions.
+        lock: The lock that protects the state.
+        last_polls: The last poll of each task type and domain.
+        in_progress: The ids of tasks that workers have, by task definition.
+        worker_activity: What workers have polled and updated lately.
+        handlers: The functions that carry out the engine's commands, by command type.
+        timed: Further timers: a function that returns the next time, and one that fires the timer.
+        is_closed: Whether the database is closed.
+        is_stopping: Whether scripts must end.
+        spawn: Runs a function on another thread; None to run everything on the caller's thread.
+        skips_time: Whether the clock skips to the next timer while the server is idle.
+        wake_timer: Makes the timer thread check for due timers.
+    """
 
     def __init__(
         self,
@@ -104,25 +136,27 @@ class Kernel:
         self.secrets: dict[str, str] = dict(secrets)
         self.environment: dict[str, str] = dict(environment)
         self.lock: StateLock = StateLock()
-        self.last_polls: dict[tuple[str, str], Json] = {}  # by task type and domain
-        self.in_progress: dict[str, set[str]] = {}  # ids of tasks that workers have, by definition
+        self.last_polls: dict[tuple[str, str], Json] = {}
+        self.in_progress: dict[str, set[str]] = {}
         self.worker_activity: WorkerActivity = WorkerActivity()
         self.handlers: dict[type, Handler] = {}
-        self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []  # further sources of timers
+        self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []
         self.is_closed: bool = False
         self.is_stopping: bool = False
-        self.spawn: Callable[[Callable[[], None]], None] | None = None  # runs a function on another thread
+        self.spawn: Callable[[Callable[[], None]], None] | None = None
         self.skips_time = False
         self.wake_timer: Callable[[], None] = lambda: None
         self._cache: dict[str, Execution] = {}
-        self._change: Change | None = None  # the one that holds the lock
-        self._claims: dict[str, Change] = {}  # changes that have let the lock go, by the families they work on
-        self._roots: dict[str, str] = {}  # the oldest ancestor by execution
+        self._change: Change | None = None  # the change that holds the lock
+        self._claims: dict[
+            str, Change
+        ] = {}  # changes without the lock, by root of their executions
+        self._roots: dict[str, str] = {}  # the oldest ancestor of each execution
         self._script_threads: set[int] = set()
         self._watchers: dict[str, set[Callable[[], None]]] = {}
         self._timers = Timers()
-        self._unfinished: dict[str, list[Command]] = {}  # executions whose work goes on, and what is to be done first
-        self._busy = 0  # timers and unfinished executions on other threads
+        self._unfinished: dict[str, list[Command]] = {}  # executions to continue, with their postponed commands
+        self._busy = 0  # timers and unfinished executions that run on other threads
         self._firing: set[Callable[[], int | None]] = set()
         self._stored_offset = clock.offset_ms
         clock.drive(self.move_to, self.next_event)
@@ -131,13 +165,15 @@ class Kernel:
 
     @contextlib.contextmanager
     def change(self, seconds: float = _CHANGE_SECONDS) -> Iterator[EngineContext]:
-        """Hold the lock, and commit what was changed at the end; nothing of it is kept after an error.
+        """Hold the lock for the block, and commit its changes at the end. An exception rolls all of them back.
+
+        A change inside a change is a part of it.
 
         Args:
-            seconds: How long the engine may work. What is not done by then goes on later, in changes of its own.
+            seconds: How long the engine may work; later changes do the rest.
 
         Raises:
-            ServerStoppingError: The server stops.
+            ServerStoppingError: The server is stopping.
         """
         with self.lock:
             if self._change is not None:
@@ -176,7 +212,7 @@ class Kernel:
 
     @contextlib.contextmanager
     def unlocked(self) -> Iterator[None]:
-        """Let the lock go inside of a change, which keeps its executions to itself; hold it again at the end."""
+        """Release the lock for the block. A change claims its executions meanwhile, so no other change can use them."""
         change = self._change
         if change is None:
             yield
@@ -189,7 +225,7 @@ class Kernel:
         try:
             yield
         finally:
-            self.lock.take_again(count)
+            self.lock.reacquire(count)
             self._change = change
             if self.is_closed:
                 raise ServerStoppingError
@@ -199,16 +235,16 @@ class Kernel:
 
     @property
     def is_working(self) -> bool:
-        """Whether a change, a timer or an unfinished execution is under way."""
+        """Whether a change, a timer or an unfinished execution is being processed."""
         return bool(self._unfinished or self._busy or self._claims)
 
     def _deadline_passed(self, change: Change) -> bool:
-        """Return whether the change has worked long enough; lets others take the lock now and then."""
+        """Return whether the change has worked long enough; releases the lock for other threads from time to time."""
         now = time.monotonic()
         if now - change.held_since > _HOLD_SECONDS and self._change is change:
             with self.unlocked():
                 time.sleep(_YIELD_SECONDS)
-                while self.lock.is_wanted and time.monotonic() - now < _MOST_YIELD_SECONDS:
+                while self.lock.is_wanted and time.monotonic() - now < _MAX_YIELD_SECONDS:
                     time.sleep(_YIELD_SECONDS)
         return now > change.until
 
@@ -223,7 +259,7 @@ class Kernel:
                 root = workflow_id
                 break
             workflow_id = parent
-        while len(self._roots) > _ROOTS_IN_MEMORY:
+        while len(self._roots) > _CACHED_ROOTS:
             del self._roots[next(iter(self._roots))]
         self._roots.update(dict.fromkeys(path, root))
         return root
@@ -241,23 +277,23 @@ class Kernel:
 
     @property
     def after_commit(self) -> list[Callable[[], None]]:
-        """What is called when the change under way is stored."""
+        """Functions to call after the current change is committed."""
         return self._current.after_commit
 
     @property
     def after_failure(self) -> list[Callable[[], None]]:
-        """What is called when the change under way is rolled back."""
+        """Functions to call after the current change is rolled back."""
         return self._current.after_failure
 
     @property
     def _current(self) -> Change:
         if self._change is None:
-            raise RuntimeError("No change is under way")
+            raise RuntimeError("There is no current change")
         return self._change
 
     @property
     def context(self) -> EngineContext:
-        """The context of the change under way."""
+        """The context of the current change."""
         change = self._change
         return change.context if change is not None and change.context is not None else self._new_context()
 
@@ -265,14 +301,14 @@ class Kernel:
         return EngineContext(
             now=self.clock.now_ms(),
             new_id=lambda: str(uuid.uuid4()),
-            random_ms=lambda most: random.randint(0, most),  # noqa: S311  jitter
+            random_ms=lambda limit: random.randint(0, limit),  # noqa: S311  jitter needs no secure random numbers
             task_def=self.catalog.task_defs.get,
             latest_version=self.catalog.latest_version,
             secrets=self.secrets,
             environment=self.environment,
             javascript=self._javascript,
             jq=self._jq,
-            last_poll=lambda kind, domain: int(self.last_polls.get((kind, domain), {}).get("lastPollTime", 0)),
+            last_poll=lambda name, domain: int(self.last_polls.get((name, domain), {}).get("lastPollTime", 0)),
             deadline_passed=(lambda: False) if change is None else partial(self._deadline_passed, change),
             warn=_warn,
             divergences=self.divergences,
@@ -282,22 +318,22 @@ class Kernel:
 
     def _javascript(self, script: str, bindings: Mapping[str, Any]) -> Any:
         plain = self.divergences.plain_objects
-        return self._outside(
+        return self._run_script(
             lambda: run_javascript(script, {"$": bindings}, timeout=_SCRIPT_SECONDS, plain_objects=plain)
         )
 
     def _jq(self, query: str, value: Any) -> list[Any]:
-        found: list[Any] = self._outside(lambda: run_jq(query, value))
+        found: list[Any] = self._run_script(lambda: run_jq(query, value))
         return found
 
     def _matches(self, source: str, flags: int, text: str) -> bool:
         try:
-            return bool(self._outside(lambda: run_regex(source, flags, text)))
+            return bool(self._run_script(lambda: run_regex(source, flags, text)))
         except ScriptFailedError as error:
             raise TerminateWorkflowError(str(error)) from None
 
-    def _outside(self, run: Callable[[], Any]) -> Any:
-        """Run a script without the lock."""
+    def _run_script(self, run: Callable[[], Any]) -> Any:
+        """Run a script without holding the lock."""
         with self.unlocked():
             me = threading.get_ident()
             self._script_threads.add(me)
@@ -312,24 +348,24 @@ class Kernel:
             finally:
                 self._script_threads.discard(me)
 
-    def stop_soon(self) -> None:
-        """End the scripts that run; their changes are rolled back."""
+    def stop_scripts(self) -> None:
+        """Kill the scripts that are running, and start no others; their changes are rolled back."""
         self.is_stopping = True
         POOL.kill_of(self._script_threads)
 
     # -- commits
 
     def _carry_out(self) -> None:
-        """Carry out commands, which may lead to more."""
+        """Carry out the engine's commands, including those that they lead to."""
         change = self._current
         while True:
             execution = next((one for one in change.touched.values() if one.commands), None)
             if execution is None:
                 return
             command = execution.commands.pop(0)
-            is_full = len(change.touched) > _MOST_TOUCHED
-            if isinstance(command, _BEGINNINGS) and (is_full or self.context.deadline_passed()):
-                change.put_off.setdefault(execution.id, []).append(command)
+            is_full = len(change.touched) > _MAX_TOUCHED
+            if isinstance(command, _UNBOUNDED) and (is_full or self.context.deadline_passed()):
+                change.postponed.setdefault(execution.id, []).append(command)
                 continue
             self.handlers[type(command)](execution, command)
 
@@ -344,21 +380,21 @@ class Kernel:
             if execution.is_terminal and not workflow["endTime"]:
                 workflow["endTime"] = now
             for task in changed:
-                self._follow_task(task)
+                self._update_queues(task)
             for task_id in execution.removed:
                 self.queues.remove(task_id)
             self.store.save(execution)
         self._save_clock()
 
     def _save_clock(self) -> None:
-        """Store how far the clock is ahead: no later process may be behind what happened by it."""
+        """Store the offset of the clock, so that a later process does not start at an earlier time."""
         offset = self.clock.offset_ms
         if offset > self._stored_offset:
             self.store.save_clock_offset(offset)
             self._stored_offset = offset
 
-    def _follow_task(self, task: Doc) -> None:
-        """Update the queues and the running tasks."""
+    def _update_queues(self, task: Doc) -> None:
+        """Update the queues and the tasks in progress after a change of a task."""
         if task["status"] != SCHEDULED and task["taskType"] not in SYSTEM:
             self.queues.remove(task["taskId"])
         running = self.in_progress.setdefault(task.get("taskDefName", ""), set())
@@ -370,7 +406,7 @@ class Kernel:
             self.after_commit.append(partial(self.queues.wake, queue_name(task)))
 
     def _committed(self, change: Change) -> None:
-        for workflow_id, commands in change.put_off.items():
+        for workflow_id, commands in change.postponed.items():
             self._unfinished.setdefault(workflow_id, []).extend(commands)
         for workflow_id, execution in change.touched.items():
             if execution.is_unfinished and execution.is_open:
@@ -386,15 +422,16 @@ class Kernel:
             self.wake_timer()
         for action in change.after_commit:
             action()
-        while len(self._cache) > _KEPT_IN_MEMORY:
+        while len(self._cache) > _CACHED_EXECUTIONS:
             self._cache.pop(next(iter(self._cache)))
 
     # -- executions
 
     def find(self, workflow_id: str) -> Execution | None:
-        """Return an execution; None when there is none of this id.
+        """Return an execution; None if it does not exist.
 
-        Inside of a change it is the change's own. Elsewhere it is the last committed state, which must not be changed.
+        Inside a change, this is the change's own copy. Otherwise it is the last committed state, which must not be
+        modified.
         """
         if self._claims:
             owner = self._claims.get(self._root_of(workflow_id))
@@ -415,14 +452,14 @@ class Kernel:
         return execution
 
     def is_claimed(self, workflow_id: str) -> bool:
-        """Return whether another change works on the execution's family: to find it would mean to wait."""
+        """Return whether another change has claimed the execution, so that ``find`` would wait."""
         if not self._claims:
             return False
         owner = self._claims.get(self._root_of(workflow_id))
         return owner is not None and owner is not self._change
 
     def when_free(self, workflow_id: str, function: Callable[[], None]) -> None:
-        """Call a function when the change has ended that works on the execution's family."""
+        """Call a function after the change that has claimed the execution has ended; at once if there is none."""
         owner = self._claims.get(self._root_of(workflow_id))
         if owner is None:
             function()
@@ -431,10 +468,10 @@ class Kernel:
             owner.after_failure.append(function)
 
     def get(self, workflow_id: str) -> Execution:
-        """Return an execution, as ``find``.
+        """Return an execution, as ``find`` does.
 
         Raises:
-            RefusedError: There is none of this id.
+            RefusedError: The execution does not exist (404).
         """
         execution = self.find(workflow_id)
         if execution is None:
@@ -442,14 +479,14 @@ class Kernel:
         return execution
 
     def touch(self, execution: Execution) -> Execution:
-        """Note that the change under way changes this execution."""
+        """Mark an execution as changed by the current change."""
         change = self._current
         change.touched[execution.id] = change.seen[execution.id] = execution
         self._cache[execution.id] = execution
         return execution
 
     def advance(self, execution: Execution) -> None:
-        """Let the engine look at an execution."""
+        """Let the engine advance an execution as far as possible."""
         self.touch(execution)
         advance(execution, self.context)
 
@@ -467,7 +504,7 @@ class Kernel:
         self._unfinished.pop(workflow_id, None)
 
     def watch(self, workflow_id: str, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` after each change of an execution; returns what ends that."""
+        """Call ``wake`` after each change of an execution; returns the function that ends this."""
         with self.lock:
             self._watchers.setdefault(workflow_id, set()).add(wake)
         return partial(self._unwatch, workflow_id, wake)
@@ -484,7 +521,7 @@ class Kernel:
     def _set_timer(self, workflow_id: str, execution: Execution) -> None:
         deadline = next_deadline(execution, self.divergences)
         if deadline is not None and deadline <= self.clock.now_ms():
-            deadline = self.clock.now_ms() + _AGAIN_MS  # the engine has looked, and left it
+            deadline = self.clock.now_ms() + _RECHECK_MS  # evaluated without a change; do not evaluate it in a loop
         if deadline is None:
             self._timers.remove(workflow_id)
         elif deadline != self._timers.deadline(workflow_id):
@@ -495,27 +532,27 @@ class Kernel:
             self.wake_timer()
 
     def next_timer_is_due(self) -> bool:
-        """Return whether an execution has to be looked at."""
+        """Return whether the deadline of an execution has passed."""
         found = self._timers.next()
         return found is not None and found[0] <= self.clock.now_ms()
 
     def continue_unfinished(self) -> None:
-        """Take up the work of executions that was broken off, each for a short while."""
+        """Continue the executions whose change was interrupted, each for a short time."""
         with self.lock:
             unfinished, self._unfinished = self._unfinished, {}
             for workflow_id, commands in unfinished.items():
                 self._run(partial(self._continue, workflow_id, commands))
 
     def _continue(self, workflow_id: str, commands: list[Command]) -> None:
-        again = partial(self._arm, workflow_id, self.clock.now_ms() + _AFTER_FAILURE_MS)
-        with self._guarded(workflow_id, again), self.change(_GO_ON_SECONDS):
+        again = partial(self._arm, workflow_id, self.clock.now_ms() + _RETRY_MS)
+        with self._log_errors(workflow_id, again), self.change(_CONTINUE_SECONDS):
             execution = self.find(workflow_id)
             if execution is not None:
                 self.advance(execution)
                 execution.commands[:0] = commands
 
     def _run(self, function: Callable[[], None]) -> None:
-        """Run a function on another thread, where there are some; otherwise here."""
+        """Run a function on another thread, or on this one if there are no others."""
         if self.spawn is None:
             function()
             return
@@ -534,7 +571,7 @@ class Kernel:
         self.spawn(work)
 
     def next_event(self) -> int | None:
-        """Return when the next timer fires, epoch ms; None when nothing waits for a time."""
+        """Return when the next timer fires, epoch ms; None if there is no timer."""
         with self.lock:
             others = [source() for source, _ in self.timed if source not in self._firing]
             return min((one for one in [self.next_timer(), *others] if one is not None), default=None)
@@ -547,46 +584,49 @@ class Kernel:
             return min((one for one in (found and found[0], due) if one is not None), default=None)
 
     def next_skip(self) -> int | None:
-        """Return where the clock may move to by itself: the next timer, but no timeout of what waits for somebody."""
+        """Return the time to which an idle server's clock may skip, epoch ms.
+
+        This is the next timer. A timeout of an execution that waits for an update is not skipped to: None.
+        """
         with self.lock:
             moment, found = self.next_timer(), self._timers.next()
             if moment is None or found is None or found[0] != moment:
                 return moment
             execution = self.find(found[1])
             is_timeout = execution is not None and next_wait(execution) != moment
-            return None if execution is not None and is_timeout and self._waits_for_somebody(execution) else moment
+            return None if execution is not None and is_timeout and self._waits_for_update(execution) else moment
 
-    def _waits_for_somebody(self, execution: Execution) -> bool:
+    def _waits_for_update(self, execution: Execution) -> bool:
         children = (self.find(task["subWorkflowId"]) for task in execution.tasks if task.get("subWorkflowId"))
-        return any(waits_for_somebody(task) for task in execution.tasks) or any(
-            child.is_open and self._waits_for_somebody(child) for child in children if child is not None
+        return any(waits_for_update(task) for task in execution.tasks) or any(
+            child.is_open and self._waits_for_update(child) for child in children if child is not None
         )
 
     def run_due(self, *, here: bool = False) -> None:
-        """Fire the timers whose time has come.
+        """Fire the timers that are due.
 
         Args:
-            here: Whether all run on this thread, one after the other; otherwise those with scripts have their own.
+            here: Whether all run on this thread, one after the other. Otherwise those that may take long run on others.
         """
         now = self.clock.now_ms()
         with self.lock:
             due_ids = self._timers.pop_due(now)
-        for workflow_id in due_ids:  # between two of them others may take the lock
-            look = partial(self._look_at, workflow_id, now)
+        for workflow_id in due_ids:  # the lock is free between two of them
+            evaluate = partial(self._evaluate, workflow_id, now)
             if here or not self._may_take_long(workflow_id):
-                look()
+                evaluate()
             else:
-                self._run(look)
+                self._run(evaluate)
         with self.lock:
             for source, fire in self.timed:
                 due = None if source in self._firing else source()
                 if due is not None and due <= now:
                     self._firing.add(source)
-                    ring = partial(self._fire, source, fire, now)
+                    fire_now = partial(self._fire, source, fire, now)
                     if here:
-                        ring()
+                        fire_now()
                     else:
-                        self._run(ring)
+                        self._run(fire_now)
             self.queues.wake_due(now)
 
     def _may_take_long(self, workflow_id: str) -> bool:
@@ -596,15 +636,15 @@ class Kernel:
             execution = self.find(workflow_id)
         return execution is not None and not _SCRIPTED.isdisjoint(execution.tree.types)
 
-    def _look_at(self, workflow_id: str, now: int) -> None:
-        with self._guarded(workflow_id, partial(self._arm, workflow_id, now + _AFTER_FAILURE_MS)), self.change():
+    def _evaluate(self, workflow_id: str, now: int) -> None:
+        with self._log_errors(workflow_id, partial(self._arm, workflow_id, now + _RETRY_MS)), self.change():
             execution = self.find(workflow_id)
             if execution is not None:
                 self.advance(execution)
 
     def _fire(self, source: Callable[[], int | None], fire: Callable[[int], None], now: int) -> None:
         try:
-            with self._guarded("a schedule"), self.change():
+            with self._log_errors("schedule"), self.change():
                 fire(now)
         finally:
             with self.lock:
@@ -612,22 +652,22 @@ class Kernel:
             self.wake_timer()
 
     @contextlib.contextmanager
-    def _guarded(self, what: str, after_failure: Callable[[], None] = lambda: None) -> Iterator[None]:
+    def _log_errors(self, subject: str, after_failure: Callable[[], None] = lambda: None) -> Iterator[None]:
         try:
             yield
         except ServerStoppingError:
             return
-        except Exception:  # other timers must fire, whatever happened
-            logger.exception("event=server.timer_failed subject=%s", what)
+        except Exception:  # other timers must still fire
+            logger.exception("event=server.timer_failed subject=%s", subject)
             with self.lock:
                 after_failure()
 
     def move_to(self, moment: int, worker_timeout: float = 0.0) -> None:
-        """Move the clock, stopping at each timer on the way.
+        """Move the clock forward, and fire the timers on the way.
 
         Args:
-            moment: Where it stops at the end, epoch ms.
-            worker_timeout: Real seconds to let workers finish what is due: before it moves, at each stop, at the end.
+            moment: The time to which it moves, epoch ms.
+            worker_timeout: Real seconds to wait for workers before it moves, after each timer and at the end.
         """
         if worker_timeout > 0:
             workers_first = WorkersFirst(self, worker_timeout)
@@ -641,7 +681,7 @@ class Kernel:
                 pass
 
     def _move_to_next_event(self, moment: int) -> bool:
-        """Move to the next timer and fire it, or to ``moment`` when there is none before; whether there was one."""
+        """Move to the next timer before ``moment`` and fire it, otherwise to ``moment``; returns whether a timer fired."""
         with self.lock:
             due = self.next_event()
             is_event = due is not None and due <= moment
@@ -654,7 +694,7 @@ class Kernel:
             return is_event
 
     def load_open(self) -> None:
-        """Take up the executions that were open when the store was closed, or its process killed."""
+        """Continue the executions that were open when an earlier process closed the database or was killed."""
         with self.lock:
             open_ids = self.store.open_ids()
         for workflow_id in open_ids:
@@ -662,7 +702,7 @@ class Kernel:
                 execution = self.get(workflow_id)
                 for task in execution.tasks:
                     if task["taskType"] in SYSTEM:
-                        begin_again(task)
+                        reset_after_restart(task)
                         continue
                     if task["status"] == SCHEDULED:
                         due = task.get("_due", 0)
@@ -673,5 +713,5 @@ class Kernel:
                 self.advance(execution)
 
 
-def _warn(text: str) -> None:
-    logger.warning("%s", text, exc_info=sys.exc_info())
+def _warn(message: str) -> None:
+    logger.warning("%s", message, exc_info=sys.exc_info())

@@ -1,4 +1,4 @@
-"""The queues that workers poll, in memory: rebuilt from the store when a server starts."""
+"""The queues that workers poll. They are in memory; a server rebuilds them from its database when it starts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 
 from attrs import define, field
 
-_Ready = tuple[int, int, int, str, str]  # -priority, due, number, task, execution
-_Delayed = tuple[int, int, int, str, str]  # due, number, priority, task, execution
+#: An entry that is due: negative priority, due time, number, task id, execution id.
+_Ready = tuple[int, int, int, str, str]
+#: An entry that is not due yet: due time, number, priority, task id, execution id.
+_Delayed = tuple[int, int, int, str, str]
+#: Outdated entries of a queue that are not worth a cleanup.
 _FEW_ENTRIES = 1000
 
 
@@ -20,19 +23,29 @@ class _Queue:
 
 
 class TaskQueues:
-    """Tasks that are due or will be. An entry counts only while it is its task's latest."""
+    """Tasks that are due or will be due. Moving a task adds an entry; its older entries are ignored."""
 
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
-        self._latest: dict[str, tuple[int, str]] = {}  # by task: the number of its entry, and its queue
+        self._latest: dict[str, tuple[int, str]] = {}  # by task id: the number of its entry, and its queue
         self._sizes: dict[str, int] = {}
-        self._listeners: dict[str, dict[Callable[[], None], None]] = {}  # in the order of waiting
+        self._listeners: dict[str, dict[Callable[[], None], None]] = {}  # the first in line first
         self._numbers = itertools.count()
 
     def push(
         self, queue: str, task_id: str, workflow_id: str, priority: int, due: int, now: int, *, wake: bool = True
     ) -> None:
-        """Put a task in, or move it."""
+        """Add a task to a queue, or move it.
+
+        Args:
+            queue: The queue's name.
+            task_id: The task.
+            workflow_id: Its execution.
+            priority: The higher it is, the earlier the task is polled.
+            due: When the task can be polled, epoch ms.
+            now: The current time, epoch ms.
+            wake: Whether to wake a poll that waits.
+        """
         self.remove(task_id)
         number = next(self._numbers)
         self._latest[task_id] = (number, queue)
@@ -46,14 +59,14 @@ class TaskQueues:
             heapq.heappush(entries.delayed, (due, number, priority, task_id, workflow_id))
 
     def remove(self, task_id: str) -> None:
-        """Take a task out, wherever it is."""
+        """Remove a task from its queue, if it is in one."""
         known = self._latest.pop(task_id, None)
         if known is None:
             return
         queue = known[1]
         self._sizes[queue] -= 1
         entries = self._queues[queue]
-        if len(entries.ready) + len(entries.delayed) > _FEW_ENTRIES + 2 * self._sizes[queue]:  # most were taken out
+        if len(entries.ready) + len(entries.delayed) > _FEW_ENTRIES + 2 * self._sizes[queue]:  # most are outdated
             entries.ready = [one for one in entries.ready if self._is_latest(one[3], one[2])]
             entries.delayed = [one for one in entries.delayed if self._is_latest(one[3], one[1])]
             heapq.heapify(entries.ready)
@@ -64,7 +77,7 @@ class TaskQueues:
         return task_id in self._latest
 
     def pop(self, queue: str, now: int) -> Iterator[tuple[str, str, int, int]]:
-        """Take due tasks out, one by one: task id, execution id, priority, and when it was due."""
+        """Remove due tasks one by one, and yield the task id, execution id, priority and due time of each."""
         entries = self._queues.get(queue)
         if entries is None:
             return
@@ -85,7 +98,7 @@ class TaskQueues:
         return known is not None and known[0] == number
 
     def has_ready(self, queue: str, now: int) -> bool:
-        """Whether a poll would look at something."""
+        """Return whether a queue has a due task."""
         entries = self._queues.get(queue)
         if entries is None:
             return False
@@ -95,19 +108,19 @@ class TaskQueues:
         return bool(entries.ready)
 
     def next_due(self, queue: str) -> int | None:
-        """When the next delayed task of a queue is due."""
+        """Return when the next delayed task of a queue is due, epoch ms; None if there is none."""
         entries = self._queues.get(queue)
         while entries and entries.delayed and not self._is_latest(entries.delayed[0][3], entries.delayed[0][1]):
             heapq.heappop(entries.delayed)
         return entries.delayed[0][0] if entries and entries.delayed else None
 
     def next_due_of_all(self) -> int | None:
-        """When the next delayed task of any queue is due."""
+        """Return when the next delayed task of any queue is due, epoch ms; None if there is none."""
         found = (self.next_due(queue) for queue in self._queues)
         return min((due for due in found if due is not None), default=None)
 
     def wake_due(self, now: int) -> None:
-        """Wake those who wait for tasks that have become due."""
+        """Wake the listeners of queues with tasks that have become due."""
         for queue in self._queues:
             due = self.next_due(queue)
             if due is not None and due <= now:
@@ -115,23 +128,19 @@ class TaskQueues:
                 self.wake(queue)
 
     def sizes(self) -> dict[str, int]:
-        """How many tasks wait in each queue."""
+        """Return how many tasks wait in each queue."""
         return dict(self._sizes)
 
-    def names(self) -> list[str]:
-        """The queues that are or were used."""
-        return sorted(self._sizes)
-
-    def anything_ready(self, now: int) -> bool:
-        """Whether a worker has something to do."""
+    def has_any_ready(self, now: int) -> bool:
+        """Return whether any queue has a due task."""
         return any(self.has_ready(queue, now) for queue in self._queues)
 
     def listen(self, queue: str, wake: Callable[[], None]) -> None:
-        """Call ``wake`` once, when something becomes due and those who wait longer have been woken."""
+        """Add a listener at the end of the line; ``wake`` is called once, for a task that is due at its turn."""
         self._listeners.setdefault(queue, {})[wake] = None
 
     def unlisten(self, queue: str, wake: Callable[[], None]) -> None:
-        """Stop to listen. When it has been woken since, the next one is: the task is still there."""
+        """Remove a listener. If it has been woken, the next one is woken instead, because the task is still due."""
         listeners = self._listeners.get(queue)
         if listeners is None or listeners.pop(wake, self) is self:
             self.wake(queue)
@@ -139,7 +148,7 @@ class TaskQueues:
             del self._listeners[queue]
 
     def wake(self, queue: str, count: int | None = None) -> None:
-        """Wake as many listeners as there are ready tasks, or ``count``."""
+        """Wake ``count`` listeners of a queue; by default one for each due task."""
         listeners, entries = self._listeners.get(queue), self._queues.get(queue)
         if not listeners or entries is None:
             return

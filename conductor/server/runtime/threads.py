@@ -1,4 +1,4 @@
-"""Threads that carry out requests and timers: started when none is idle, kept for the next call."""
+"""A pool of threads for requests and timers."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from conductor.server.runtime.transactions import ServerStoppingError
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which a thread without work ends.
+#: Seconds after which an idle thread ends.
 _IDLE_SECONDS = 30.0
 
 
 class ThreadPool:
-    """Runs functions on daemon threads.
+    """Runs functions on daemon threads, which are started when none is idle and reused.
 
     Args:
-        name: The threads' name.
-        most: Threads at once; further functions wait for one.
+        name: Prefix of the threads' names.
+        max_threads: Threads at the same time; further functions wait until a thread is free.
     """
 
-    def __init__(self, name: str, most: int) -> None:
-        self._name, self._most = name, most
+    def __init__(self, name: str, max_threads: int) -> None:
+        self._name, self._max_threads = name, max_threads
         self._condition = threading.Condition()
         self._waiting: deque[Callable[[], None]] = deque()
         self._idle = 0
@@ -33,22 +33,22 @@ class ThreadPool:
 
     @property
     def size(self) -> int:
-        """How many threads there are."""
+        """The number of threads."""
         with self._condition:
             return self._count
 
     def submit(self, function: Callable[[], None]) -> None:
-        """Run a function soon. Its exceptions are logged."""
+        """Run a function on a thread. Its exceptions are logged."""
         with self._condition:
             self._waiting.append(function)
             if self._idle >= len(self._waiting):
                 self._condition.notify()
-            elif self._count < self._most:
+            elif self._count < self._max_threads:
                 self._count += 1
                 threading.Thread(target=self._work, name=f"{self._name}-{self._count}", daemon=True).start()
 
     def stop(self) -> None:
-        """Let the threads end when they have finished what they do; what waits for one is dropped."""
+        """Let each thread end after its current function; functions that have not started are dropped."""
         with self._condition:
             self._is_stopping = True
             self._waiting.clear()
@@ -60,7 +60,7 @@ class ThreadPool:
                 function()
             except ServerStoppingError:
                 continue
-            except Exception:  # the thread serves others
+            except Exception:  # the thread must stay available for other functions
                 logger.exception("event=server.thread_failed thread=%s", self._name)
 
     def _next(self) -> Callable[[], None] | None:

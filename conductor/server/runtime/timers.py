@@ -1,4 +1,4 @@
-"""Timers of executions, and the thread that fires them in real time."""
+"""The timers of executions, and the thread that fires them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Entries of the heap that may be outdated before it is built anew.
+#: Outdated entries of the heap that are not worth a cleanup.
 _FEW_TIMERS = 1000
-#: Seconds that the thread sleeps at most: the clock of the system may be set.
+#: Seconds that the thread sleeps at most, because the system's clock may be changed.
 _MAX_SLEEP_S = 5.0
-#: Seconds that the thread gets to end.
+#: Seconds to wait for the thread to end.
 _STOP_SECONDS = 10.0
 
 
 class Timers:
-    """When executions have to be looked at again. Only the last deadline of each counts."""
+    """The times at which executions must be evaluated again. An execution has one deadline, the last one set."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, str]] = []
         self._deadlines: dict[str, int] = {}
 
     def deadline(self, workflow_id: str) -> int | None:
-        """Return the deadline of an execution, epoch ms."""
+        """Return the deadline of an execution, epoch ms; None if it has none."""
         return self._deadlines.get(workflow_id)
 
     def set(self, workflow_id: str, deadline: int) -> bool:
-        """Set the deadline of an execution; returns whether it is the next one."""
+        """Set the deadline of an execution, epoch ms; returns whether it is the earliest of all."""
         self._deadlines[workflow_id] = deadline
         heapq.heappush(self._heap, (deadline, workflow_id))
         if len(self._heap) > _FEW_TIMERS + 2 * len(self._deadlines):  # most are outdated
@@ -46,13 +46,13 @@ class Timers:
         self._deadlines.pop(workflow_id, None)
 
     def next(self) -> tuple[int, str] | None:
-        """Return the next deadline and its execution."""
+        """Return the next deadline and the id of its execution; None if there is no deadline."""
         while self._heap and self._deadlines.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return self._heap[0] if self._heap else None
 
     def pop_due(self, now: int) -> list[str]:
-        """Remove the deadlines that have come; returns their executions."""
+        """Remove the deadlines that have passed; returns the ids of their executions."""
         due = []
         while (found := self.next()) is not None and found[0] <= now:
             del self._deadlines[found[1]]
@@ -61,11 +61,11 @@ class Timers:
 
 
 class TimerThread:
-    """Fires the kernel's timers in real time.
+    """Fires the kernel's timers, and moves its clock to the next timer while the server is idle.
 
     Args:
         kernel: The kernel.
-        is_idle: Whether the clock may move on by itself.
+        is_idle: Returns whether the clock may skip to the next timer.
     """
 
     def __init__(self, kernel: Kernel, is_idle: Callable[[], bool]) -> None:
@@ -81,7 +81,7 @@ class TimerThread:
         self._thread.start()
 
     def wake(self) -> None:
-        """Let the thread look for work now."""
+        """Make the thread check for due timers now."""
         with self._condition:
             self._is_woken = True
             self._condition.notify()
@@ -99,15 +99,15 @@ class TimerThread:
             if self._is_idle() and (skipped := self._kernel.next_skip()) is not None:
                 self._kernel.move_to(max(skipped, self._kernel.clock.now_ms()))
             due = self._kernel.next_event()
-            pause = _MAX_SLEEP_S if due is None else (due - self._kernel.clock.now_ms()) / 1000
+            delay = _MAX_SLEEP_S if due is None else (due - self._kernel.clock.now_ms()) / 1000
             with self._condition:
-                if not self._is_woken and not self._is_stopping and pause > 0:
-                    self._condition.wait(min(pause, _MAX_SLEEP_S))
+                if not self._is_woken and not self._is_stopping and delay > 0:
+                    self._condition.wait(min(delay, _MAX_SLEEP_S))
                 self._is_woken = False
                 if self._is_stopping:
                     return
             try:
                 self._kernel.run_due()
                 self._kernel.continue_unfinished()
-            except Exception:  # the next timers must fire, whatever happened
+            except Exception:  # later timers must still fire
                 logger.exception("event=server.timer_failed")

@@ -1,8 +1,8 @@
-"""The lock that guards the server's state, and one change of it.
+"""The lock that protects the server's state, and the state of one change.
 
-A change holds the lock, except while a script runs or another change has to finish first. Meanwhile it keeps its claim
-on the executions that it has looked at, whole families of parents and children: other changes of them wait, and
-readers see the last committed state.
+A change holds the lock, except while it runs a script or waits for another change. During this time it claims the
+executions that it has read, with all their parents and children: other changes of them wait, and readers see the last
+committed state.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from conductor.server.engine.state import Execution
 
 
 class ServerStoppingError(BaseException):
-    """The server stops: the change under way is rolled back. No handler of errors may take it for a task's failure."""
+    """The server is stopping, so the change is rolled back. A BaseException, so that no handler fails a task."""
 
 
 class StateLock:
-    """A lock that its thread can take several times, and release at once however often it was taken."""
+    """A reentrant lock that its thread can release completely, however often it has been acquired."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,7 +43,7 @@ class StateLock:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether threads wait for it that have not had it yet."""
+        """Whether threads wait for the lock that have not held it yet."""
         return bool(self._waiting)
 
     def __exit__(
@@ -55,31 +55,32 @@ class StateLock:
             self._lock.release()
 
     def release_all(self) -> int:
-        """Release the lock; returns how often it was taken, for ``take_again``."""
+        """Release the lock completely; returns how often it was acquired, for ``reacquire``."""
         count, self._count, self._owner = self._count, 0, None
         self._lock.release()
         return count
 
-    def take_again(self, count: int) -> None:
-        """Take the lock as often as before."""
+    def reacquire(self, count: int) -> None:
+        """Acquire the lock as often as before ``release_all``."""
         self._lock.acquire()
         self._owner, self._count = threading.get_ident(), count
 
 
 @define(eq=False)
 class Change:
-    """What one change has done so far.
+    """The state of one change.
 
     Attributes:
-        until: When the engine leaves the rest to a later change, on the monotonic clock.
-        seen: The executions that it has looked at.
-        touched: Those that it changes.
-        put_off: Commands that are left to a later change, by execution.
-        after_commit: Called when it is stored.
-        after_failure: Called when it is rolled back.
-        held_since: Since when it holds the lock, on the monotonic clock.
-        finished: Set at its end.
-        waits_for: The change that has to finish first.
+        until: Monotonic time at which the engine leaves the rest to a later change.
+        held_since: Monotonic time at which the change acquired the lock.
+        context: The engine's context.
+        seen: The executions that the change has read, by id.
+        touched: The executions that it has changed, by id.
+        postponed: Commands that are left to a later change, by execution id.
+        after_commit: Functions to call after the commit.
+        after_failure: Functions to call after a rollback.
+        finished: Set at the end of the change.
+        waits_for: The change that must finish first.
     """
 
     until: float
@@ -87,14 +88,14 @@ class Change:
     context: EngineContext | None = None
     seen: dict[str, Execution] = field(factory=dict)
     touched: dict[str, Execution] = field(factory=dict)
-    put_off: dict[str, list[Command]] = field(factory=dict)
+    postponed: dict[str, list[Command]] = field(factory=dict)
     after_commit: list[Callable[[], None]] = field(factory=list)
     after_failure: list[Callable[[], None]] = field(factory=list)
     finished: threading.Event = field(factory=threading.Event)
     waits_for: Change | None = None
 
     def is_waited_for_by(self, other: Change) -> bool:
-        """Return whether the other one waits for this one, directly or through further ones."""
+        """Return whether another change waits for this one, directly or through other changes."""
         waiting: Change | None = other
         while waiting is not None:
             if waiting is self:

@@ -1,1 +1,1 @@
-"""Scripts of users: JavaScript, jq and regular expressions, each in a process that can be killed."""
+"""Run users' JavaScript, jq queries and regular expressions in separate processes, with limits on time and memory."""

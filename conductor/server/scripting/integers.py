@@ -1,4 +1,4 @@
-"""Integers that a double cannot hold, and that scripts pass on exactly."""
+"""Preserve integers above 2**53, which a double cannot represent, through an interpreter that uses doubles."""
 
 from __future__ import annotations
 
@@ -8,28 +8,35 @@ from typing import Any
 
 from attrs import define, field
 
+#: Doubles represent all integers up to this one.
 _EXACT_TO = 2**53
+#: Finds JSON that may contain such integers: they have 16 digits or more.
 _LONG = re.compile(rb"[0-9]{16}")
 
 
 @define
 class ExactIntegers:
-    """The integers of an input that a double cannot hold, by the double that they become."""
+    """The large integers of an input, by the double to which they are rounded."""
 
     _by_double: dict[float, int | None] = field(factory=dict, init=False)
 
     def add(self, value: Any, text: bytes) -> None:
-        """Note those of a JSON value; its text saves the search where there are none."""
+        """Add the large integers of a JSON value.
+
+        Args:
+            value: The value.
+            text: The same value as JSON, in which they are found faster.
+        """
         if _LONG.search(text):
             for number in _large(value):
                 known = self._by_double.setdefault(float(number), number)
-                if known != number:  # two integers became one: which of them comes back is unknown
+                if known != number:  # two integers are rounded to one double, so neither can be restored
                     self._by_double[float(number)] = None
 
     def restored(self, value: Any) -> Any:
-        """Return the value with each double that was an integer of the input as that integer.
+        """Return the value with the integers of the input restored.
 
-        Other large integers, which the interpreters write with zeros at their end, become what the double is.
+        Other large integers, which the interpreters write with zeros at the end, become the exact value of the double.
         """
         if isinstance(value, dict):
             return {key: self.restored(item) for key, item in value.items()}
@@ -42,7 +49,7 @@ class ExactIntegers:
         return value
 
     def parsed(self, text: bytes, loads: Callable[[bytes], Any]) -> Any:
-        """Parse what an interpreter wrote, with the integers restored."""
+        """Parse the output of an interpreter, with the integers restored."""
         value = loads(text)
         return self.restored(value) if self._by_double or _LONG.search(text) else value
 

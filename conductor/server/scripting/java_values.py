@@ -1,8 +1,8 @@
-"""JavaScript that gives the input of scripts the methods and the numbers that it has on the OSS server.
+"""JavaScript that gives a script's input the methods and numbers that it has on the OSS server.
 
-Lists and maps of the input are Java objects there, so that scripts may call `$.list.contains(x)` or `$.map.get(key)`.
-The methods are not enumerable: spread, `for..in`, `Object.keys` and `JSON.stringify` see data only. Integers that a
-double cannot hold arrive as objects that remember their digits and compute as doubles.
+There, lists and maps of the input are Java objects, so scripts may call ``$.list.contains(x)`` or ``$.map.get(key)``.
+The methods are not enumerable: spread, ``for..in``, ``Object.keys`` and ``JSON.stringify`` do not see them. Integers
+that a double cannot represent become objects that keep their digits and calculate as doubles.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+#: Doubles represent all integers up to this one.
 _EXACT_TO = 2**53
 _LONG = re.compile(rb"[0-9]{16}")
 _JAVA_CALL = re.compile(
@@ -138,19 +139,19 @@ _LONGS = """
 
 
 def java_methods(script: str) -> str:
-    """Return what gives lists and maps their Java methods; nothing when the script calls none of them."""
+    """Return JavaScript that gives lists and maps their Java methods; "" if the script calls none of them."""
     return _JAVA_METHODS if _JAVA_CALL.search(script) else ""
 
 
-def marked_longs(bindings: Mapping[str, Any], payload: bytes) -> tuple[Mapping[str, Any], str]:
-    """Mark the integers that a double cannot hold.
+def mark_longs(bindings: Mapping[str, Any], payload: bytes) -> tuple[Mapping[str, Any], str]:
+    """Mark the integers that a double cannot represent.
 
     Args:
         bindings: The input of a script.
-        payload: The same as JSON, which saves the search where there are none.
+        payload: The input as JSON, in which they are found faster.
 
     Returns:
-        The input, and the function that turns the marks into numbers; "" when there are none.
+        The marked input, and JavaScript that replaces the marks by numbers; "" if there are no such integers.
     """
     if not _LONG.search(payload):
         return bindings, ""

@@ -1,7 +1,7 @@
-"""JavaScript of INLINE, LAMBDA, SWITCH and DO_WHILE tasks, with the OSS server's values and error texts.
+"""Run the JavaScript of INLINE, LAMBDA, SWITCH and DO_WHILE tasks, with the OSS server's values and error messages.
 
-A script runs in QuickJS, in a process of its own that sees its input and nothing else: see `worker.py`. The interpreter
-comes with the extra `server`.
+A script runs in QuickJS, in a separate process that can access only the script's input: see ``worker.py``. The extra
+``server`` includes the interpreter.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.models.codec import dumps
-from conductor.server.scripting.java_values import java_methods, marked_longs
+from conductor.server.scripting.java_values import java_methods, mark_longs
 from conductor.server.scripting.pool import POOL, ScriptError, ScriptTimeoutError, WorkerDiedError, require
 
 #: Seconds that a script may take, as on the OSS server.
 DEFAULT_TIMEOUT = 4.0
-#: Bytes that a script may use.
+#: Bytes of memory that a script may use.
 DEFAULT_MEMORY = 64 * 1024 * 1024
 
+#: JavaScript that makes the maps of a value behave like the OSS server's Java maps, for ``strict``.
 AS_JAVA_MAPS = """
 (function (value) {
   const names = ("get values clear replaceAll entrySet forEach keySet containsValue getOrDefault reversed " +
@@ -62,10 +63,11 @@ AS_JAVA_MAPS = """
 _STRICT_MAPS = f"(names) => {{ for (const name in names) {AS_JAVA_MAPS.strip()}(names[name]) }}"
 _BELOW = "eval (native)"
 _FRAME = re.compile(r"\n    at (.*)")
-_PLACE = re.compile(r"(?:<input>|<evalScript>):(\d+):(\d+)")
-_WORDS = [
-    (re.compile(pattern), words)
-    for pattern, words in (
+_POSITION = re.compile(r"(?:<input>|<evalScript>):(\d+):(\d+)")
+#: Error messages of QuickJS, and those of the OSS server's interpreter.
+_MESSAGES = [
+    (re.compile(pattern), message)
+    for pattern, message in (
         (r"^TypeError: cannot (read|set) property '(.*)' of (\w+)$", r"TypeError: Cannot \1 property '\2' of \3"),
         (r"^TypeError: cannot convert BigInt to number$", "TypeError: Cannot convert a BigInt value to a number"),
         (r"^TypeError: cannot convert symbol to string$", "TypeError: Cannot convert a Symbol value to a string"),
@@ -95,23 +97,23 @@ _REDEFINED = re.compile(r"([\w$]+)\s*$")
 
 
 def reason(text: str, script: str, *, skipped: int = 0, bindings: Mapping[str, Any] | None = None) -> str:
-    """Return "`message` at line n" for what the interpreter said about the script.
+    """Return the OSS server's error message for an error of the interpreter: "`message` at line n".
 
     Args:
-        text: The message, and the stack below it.
-        script: The source, for the line that a syntax error shows and the name of what is no function.
-        skipped: How many characters stood before the script in its first line.
-        bindings: The input, which tells a missing method of a list or map from one of another value.
+        text: The interpreter's message and stack trace.
+        script: The source, which syntax errors quote.
+        skipped: Characters before the script in its first line.
+        bindings: The input, for the messages about missing methods of its lists and maps.
     """
     message = _FRAME.split(text, maxsplit=1)[0].removesuffix("\nundefined").rstrip("\n")
     if message == "[object Object]":
         message = "Error"
     frames = _frames(text)
-    places = [(int(place[1]), int(place[2])) for place in map(_PLACE.search, frames) if place]
-    line, column = places[0] if places else (1, 1)
+    positions = [(int(found[1]), int(found[2])) for found in map(_POSITION.search, frames) if found]
+    line, column = positions[0] if positions else (1, 1)
     column -= skipped if line == 1 else 0
-    for pattern, words in _WORDS:
-        message = pattern.sub(words, message)
+    for pattern, replacement in _MESSAGES:
+        message = pattern.sub(replacement, message)
     source = (script.split("\n")[line - 1 : line] or [""])[0]
     if message == "TypeError: not a function":
         message = f"TypeError: {_not_callable(_callee(source, column), bindings or {})}"
@@ -128,7 +130,7 @@ def reason(text: str, script: str, *, skipped: int = 0, bindings: Mapping[str, A
 
 
 def _frames(text: str) -> list[str]:
-    """Return the stack, without what stands below the script itself."""
+    """Return the stack frames of the script, without those below it."""
     frames = _FRAME.findall(text)
     return frames[: frames.index(_BELOW)] if _BELOW in frames else frames
 
@@ -139,7 +141,7 @@ def _with_source(message: str, line: int, column: int, source: str) -> str:
 
 
 def _thrown_by_code(message: str, frames: list[str], source: str, column: int) -> bool:
-    """Say whether the error object was made by the script or by a built-in function: those have no line."""
+    """Return whether the script or a built-in function created the error; such errors have no line number."""
     if not frames:
         return False
     name = message.partition(":")[0]
@@ -180,22 +182,22 @@ def run_javascript(
     memory: int = DEFAULT_MEMORY,
     plain_objects: bool = True,
 ) -> Any:
-    """Run the script and return the value of its last statement, as JSON: what is undefined is None, NaN is "NaN".
+    """Run a script and return the value of its last statement as JSON; undefined is None, and NaN is "NaN".
 
     Args:
-        script: ECMAScript in script mode: no `return` outside of functions, no modules.
-        bindings: JSON values by the name of their global variable, usually `{"$": input}`. They are copied.
-        timeout: Seconds.
-        memory: Bytes.
-        plain_objects: Whether maps are plain objects; otherwise they behave as the OSS server's Java maps.
+        script: ECMAScript in script mode: no ``return`` outside of functions, no modules.
+        bindings: JSON values by the name of their global variable, usually ``{"$": input}``. They are copied.
+        timeout: Seconds that the script may take.
+        memory: Bytes of memory that the script may use.
+        plain_objects: Whether maps are plain objects; otherwise they behave like the OSS server's Java maps.
 
     Raises:
         ScriptError: The script is invalid, threw an error, or needs more memory.
-        ScriptTimeoutError: It took too long.
+        ScriptTimeoutError: The script took too long.
     """
     require("_quickjs", "quickjs-ng", "JavaScript")
     payload = dumps(bindings)
-    marked, longs = marked_longs(bindings, payload)
+    marked, longs = mark_longs(bindings, payload)
     if longs:
         payload = dumps(marked)
     maps = java_methods(script) if plain_objects else _STRICT_MAPS
@@ -213,10 +215,10 @@ def run_javascript(
 
 
 def check_javascript(script: str) -> None:
-    """Parse the script without running it.
+    """Check the syntax of a script without running it.
 
     Raises:
-        ScriptError: It is invalid.
+        ScriptError: The script has a syntax error.
     """
     require("_quickjs", "quickjs-ng", "JavaScript")
     try:

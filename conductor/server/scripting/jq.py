@@ -1,7 +1,7 @@
-"""jq queries of JSON_JQ_TRANSFORM tasks, with the OSS server's values and error texts.
+"""Run the jq queries of JSON_JQ_TRANSFORM tasks, with the OSS server's values and error messages.
 
-A query runs in a process of its own, as scripts do: see `worker.py`. Functions that the OSS server's jq
-(jackson-jq 0.0.13) lacks are refused, so that no test passes with them.
+A query runs in a separate process: see ``worker.py``. Functions that the OSS server's jq (jackson-jq 0.0.13) lacks are
+refused, so that a test does not pass with a query that fails in production.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from conductor.server.scripting.pool import POOL, ScriptError, ScriptTimeoutErro
 DEFAULT_TIMEOUT = 4.0
 #: MB of memory of the process that runs a query.
 _MEMORY_MB = 512
-
-_LACKING = frozenset(
+#: Functions, variables and keywords of jq that jackson-jq 0.0.13 lacks.
+_MISSING = frozenset(
     re.findall(
         r"\S+",
         """
@@ -40,7 +40,8 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _INTERPOLATION = re.compile(r"\\\((.*?)\)", re.DOTALL)
 _COMMENT = re.compile(r"#[^\n]*")
 _TOKEN = re.compile(r"\.\s*[A-Za-z_]\w*|[$@]?[A-Za-z_]\w*|[{}\[\]()]|\S")
-_WORDS = [
+#: Error messages of jq, and those of jackson-jq.
+_MESSAGES = [
     (re.compile(r'^(Cannot index \w+ with \w+) \((".*")\)$', re.DOTALL), r"\1 \2"),
     (re.compile(r"^(Cannot (?:index \w+ with|iterate over) \w+) \([^\"].*\)$", re.DOTALL), r"\1"),
     (re.compile(r"^jq: error: (\w+/\d+) is not defined at .*$", re.DOTALL), r"Function \1 does not exist"),
@@ -49,25 +50,25 @@ _WORDS = [
 _PREDEFINED = "def leaf_paths: paths(scalars); "
 
 
-def adapted(query: str) -> str:
-    """Return the query with what only the real server's jq has defined in front of it."""
+def with_missing_functions(query: str) -> str:
+    """Return the query, preceded by definitions of functions that only jackson-jq has."""
     return _PREDEFINED + query if "leaf_paths" in query else query
 
 
 def _interpolated(text: re.Match[str]) -> str:
-    """Keep of a text in quotes only what is code: what stands in parentheses after a backslash."""
+    """Replace a string literal by the code that it interpolates."""
     return '""' + "".join(f", ({part})" for part in _INTERPOLATION.findall(text[0]))
 
 
-def in_other_words(message: str) -> str:
-    """Return the error of the jq that runs here in the words of the real server's, where they are known."""
-    for pattern, words in _WORDS:
-        message = pattern.sub(words, message)
+def oss_message(message: str) -> str:
+    """Return the OSS server's message for a message of jq; messages without a known counterpart are not changed."""
+    for pattern, replacement in _MESSAGES:
+        message = pattern.sub(replacement, message)
     return message
 
 
 def refusal(query: str) -> str | None:
-    """Return what the real server says about the first function of the query that it lacks; None when it has all."""
+    """Return the OSS server's error for the first function that it lacks; None if it has all functions."""
     code = _COMMENT.sub(" ", _STRING.sub(_interpolated, query))
     own = {name for match in _DEFINED.finditer(code) for name in re.findall(r"\w+", f"{match[1]} {match[2] or ''}")}
     tokens = [*_TOKEN.findall(code), ""]
@@ -77,15 +78,15 @@ def refusal(query: str) -> str | None:
             open_brackets.append(word)
         elif word in "}])" and open_brackets:
             open_brackets.pop()
-        elif word in _LACKING and word not in own:
+        elif word in _MISSING and word not in own:
             before, after = tokens[number - 1] if number else "", tokens[number + 1]
             key = open_brackets[-1:] == ["{"] and before in {"{", ","} and after in {":", ",", "}"}
             if not key:
-                return _refused(word, tokens[number + 1 :])
+                return _missing(word, tokens[number + 1 :])
     return None
 
 
-def _refused(name: str, following: list[str]) -> str:
+def _missing(name: str, following: list[str]) -> str:
     if name.startswith("$"):
         return f"Undefined variable: {name}"
     if name.startswith("@"):
@@ -110,18 +111,18 @@ def _arity(following: list[str]) -> int:
 
 
 def run_jq(query: str, value: Any, *, timeout: float = DEFAULT_TIMEOUT) -> list[Any]:
-    """Return the results of the query, which may be none.
+    """Run a query and return its results.
 
-    Integers above 2**53 are exact where the query passes them on, not where it calculates with them.
+    Integers above 2**53 stay exact if the query returns them unchanged, but not in calculations.
 
     Args:
         query: The jq program.
         value: Its input, a JSON value.
-        timeout: Seconds.
+        timeout: Seconds that the query may take.
 
     Raises:
         ScriptError: The query is invalid, failed, or needs more memory.
-        ScriptTimeoutError: It took too long.
+        ScriptTimeoutError: The query took too long.
     """
     require("jq", "jq", "jq")
     if refused := refusal(query):
@@ -130,12 +131,12 @@ def run_jq(query: str, value: Any, *, timeout: float = DEFAULT_TIMEOUT) -> list[
     exact = ExactIntegers()
     exact.add(value, payload)
     try:
-        about, results = POOL.run("jq", adapted(query), payload, timeout)
+        about, results = POOL.run("jq", with_missing_functions(query), payload, timeout)
     except TimeoutError:
         raise ScriptTimeoutError(f"Query not evaluated within {timeout:g} seconds, interrupted.") from None
     except WorkerDiedError:
         raise ScriptError(f"The query needs more than {_MEMORY_MB} MB of memory") from None
     if "error" in about:
-        raise ScriptError(in_other_words(about["error"]))
+        raise ScriptError(oss_message(about["error"]))
     found: list[Any] = exact.parsed(results, json.loads)
     return found

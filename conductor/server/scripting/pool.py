@@ -1,4 +1,4 @@
-"""Processes that run users' scripts: kept warm, used again, and killed when a script takes too long."""
+"""A pool of processes that run users' scripts. A process is reused, and killed if a script takes too long."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from typing import IO, Any, cast
 
 from conductor._internal.installation import install_command
 
-#: Processes at once: enough that some endless scripts do not hold up the others, few enough for a laptop's memory.
-MOST_WORKERS = 8
-#: Idle processes that are kept for the next script; more were needed only for a moment.
-_MOST_IDLE = 2
+#: Processes at the same time: a few endless scripts must not block the others, and a laptop must have the memory.
+MAX_WORKERS = 8
+#: Idle processes to keep for the next script.
+_MAX_IDLE = 2
 _LENGTHS = struct.Struct(">II")
 _PROGRAM = Path(__file__).with_name("worker.py")
 
 
 class ScriptError(Exception):
-    """The script is invalid or failed; the message is the reason that a task shows."""
+    """The script is invalid or failed; the message is the task's reason for incompletion."""
 
 
 class ScriptTimeoutError(ScriptError):
@@ -37,8 +37,13 @@ class ScriptTimeoutError(ScriptError):
 def require(module: str, distribution: str, language: str) -> None:
     """Check that an interpreter is installed.
 
+    Args:
+        module: The module to look for.
+        distribution: The name of the package, for the message.
+        language: The language, for the message.
+
     Raises:
-        ScriptError: It is missing.
+        ScriptError: The module is missing.
     """
     if not _is_installed(module):
         raise ScriptError(
@@ -53,20 +58,20 @@ def _is_installed(module: str) -> bool:
 
 
 class WorkerDiedError(Exception):
-    """The process ended while it ran a script, for a reason other than the time."""
+    """The process ended while it ran a script, and not because of a timeout."""
 
 
 class _Worker:
-    """One process; used by one thread at a time."""
+    """One process, which one thread uses at a time."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603  our own file and the interpreter that runs this
+        self._process = subprocess.Popen(  # noqa: S603  runs a file of this package with the current interpreter
             [sys.executable, "-I", "-S", str(_PROGRAM), *_library_folders()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=_environment(),
-            start_new_session=os.name == "posix",  # signals of the terminal are for the server
+            start_new_session=os.name == "posix",  # Ctrl-C must reach the server only
         )
         self.is_late = False
         self.is_broken = False
@@ -93,7 +98,7 @@ class _Worker:
         return json.loads(content), body
 
     def kill_late(self) -> None:
-        """End the process because its time is over; called by the thread that watches the deadlines."""
+        """Kill the process, because its script took too long."""
         self.is_late = True
         self._process.kill()
 
@@ -103,12 +108,12 @@ class _Worker:
             try:
                 cast("IO[bytes]", pipe).close()
             except OSError:
-                continue  # what was left to write to a process that is gone
+                continue  # the process has ended before it read everything
         self._process.wait()
 
 
 def _environment() -> dict[str, str]:
-    """Return nothing; Windows cannot load its own libraries without the name of its folder."""
+    """Return an empty environment, except on Windows, which needs SYSTEMROOT to load its libraries."""
     return {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}
 
 
@@ -119,12 +124,12 @@ def _library_folders() -> list[str]:
 
 
 class _Deadlines:
-    """One thread that ends the processes whose time is over; it starts with the first script."""
+    """A thread that kills processes whose scripts take too long; the first script starts it."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._deadlines: dict[_Worker, float] = {}
-        self._wakes_at: float | None = 0.0  # None: when notified
+        self._wakes_at: float | None = 0.0  # monotonic time; None if the thread waits for a notification
         self._thread: threading.Thread | None = None
 
     def add(self, worker: _Worker, deadline: float) -> None:
@@ -152,7 +157,7 @@ class _Deadlines:
 
 
 class ScriptPool:
-    """At most ``MOST_WORKERS`` processes, started when they are first needed."""
+    """At most ``MAX_WORKERS`` processes, which are started when they are needed."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -163,25 +168,28 @@ class ScriptPool:
 
     @property
     def size(self) -> int:
-        """How many processes there are."""
+        """The number of processes."""
         with self._condition:
             return len(self._idle) + len(self._busy) + self._starting
 
     def run(
         self, job: str, script: str, payload: bytes, timeout: float, **options: Any
     ) -> tuple[dict[str, Any], bytes]:
-        """Run a script in a process of its own; returns the header and the payload of the answer.
+        """Run a script in a process.
 
         Args:
             job: ``javascript``, ``check``, ``jq`` or ``regex``.
             script: The source.
-            payload: JSON for the script.
-            timeout: Seconds, from the moment that a process is free for it.
-            options: More of the job's header.
+            payload: The script's input, as JSON.
+            timeout: Seconds that the script may take, from the moment that a process is available.
+            options: Further fields of the job's header.
+
+        Returns:
+            The header and the payload of the response.
 
         Raises:
             TimeoutError: The script took too long; its process was killed.
-            WorkerDiedError: The process ended while it ran the script, as it does without memory.
+            WorkerDiedError: The process ended while it ran the script, usually for lack of memory.
             ScriptError: No process can be started.
         """
         worker = self._take()
@@ -195,11 +203,11 @@ class ScriptPool:
             raise
         finally:
             self._deadlines.remove(worker)
-            self._give_back(worker)
+            self._release(worker)
 
     def _take(self) -> _Worker:
         with self._condition:
-            while not self._idle and len(self._busy) + self._starting >= MOST_WORKERS:
+            while not self._idle and len(self._busy) + self._starting >= MAX_WORKERS:
                 self._condition.wait()
             while self._idle:
                 worker = self._idle.pop()
@@ -221,10 +229,10 @@ class ScriptPool:
                 self._condition.notify()
         return started
 
-    def _give_back(self, worker: _Worker) -> None:
+    def _release(self, worker: _Worker) -> None:
         with self._condition:
             self._busy.pop(worker, None)
-            is_kept = len(self._idle) < _MOST_IDLE and not worker.is_late and not worker.is_broken
+            is_kept = len(self._idle) < _MAX_IDLE and not worker.is_late and not worker.is_broken
             if is_kept:
                 self._idle.append(worker)
             self._condition.notify()
@@ -232,21 +240,21 @@ class ScriptPool:
             worker.close()
 
     def close_idle(self) -> None:
-        """End the processes that run no script; the next script starts one."""
+        """Kill the idle processes; the next script starts a new one."""
         with self._condition:
             idle, self._idle = self._idle, []
         for worker in idle:
             worker.close()
 
     def kill_of(self, threads: Collection[int]) -> None:
-        """End the scripts that these threads run, as if they took too long."""
+        """Kill the scripts of these threads, as if they had taken too long."""
         with self._condition:
             late = [worker for worker, thread in self._busy.items() if thread in threads]
         for worker in late:
             worker.kill_late()
 
     def kill_all(self) -> None:
-        """End all processes; running scripts fail."""
+        """Kill all processes; the scripts that are running fail."""
         with self._condition:
             busy = list(self._busy)
         for worker in busy:
@@ -254,12 +262,12 @@ class ScriptPool:
         self.close_idle()
 
 
+#: The pool that all servers of this Python process share.
 POOL = ScriptPool()
-"""The processes of this process, for all its servers."""
 
 
 def _forget_processes() -> None:
-    """After a fork the pipes are the parent's: the child starts processes of its own."""
+    """Start with an empty pool in a forked child, because the pipes belong to its parent."""
     POOL.__init__()  # type: ignore[misc]
 
 

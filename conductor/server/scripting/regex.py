@@ -1,4 +1,4 @@
-"""Regular expressions of users, matched in a process that can be killed: see `worker.py`."""
+"""Match users' regular expressions in a separate process with a time limit: see ``worker.py``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ DEFAULT_TIMEOUT = 1.0
 
 
 def run_regex(source: str, flags: int, text: str, *, timeout: float = DEFAULT_TIMEOUT) -> bool:
-    """Return whether the whole text matches.
+    """Return whether a regular expression matches the whole text.
+
+    Args:
+        source: The expression.
+        flags: Flags of the module ``re``.
+        text: The text.
+        timeout: Seconds that the match may take.
 
     Raises:
         ScriptError: The expression is invalid, or needs too much memory.
-        ScriptTimeoutError: It took too long.
+        ScriptTimeoutError: The match took too long.
     """
     try:
         about, found = POOL.run("regex", source, dumps(text), timeout, flags=flags)

@@ -1,10 +1,11 @@
-"""The program of a script process: runs JavaScript, jq queries and regular expressions of users.
+"""The program of a script process: runs users' JavaScript, jq queries and regular expressions.
 
-The server starts this file with an empty environment and ends the process when a script takes too long. Before the
-first script runs, the process gives up what it does not need: the library path, opening files and starting processes.
+The server starts this file with an empty environment, and kills the process if a script takes too long. Before the
+first script runs, the process drops the privileges that it does not need: to import modules, to open files and to start
+processes.
 
-Each message is two lengths (four bytes each, big-endian), a JSON header and a payload. The process must not import
-anything of the package: it knows its input and nothing else.
+A message consists of two lengths (four bytes each, big-endian), a JSON header and a payload. The file must not import
+anything from the package, so that a script can access only its input.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from typing import Any, BinaryIO
 resource: Any
 try:
     resource = import_module("resource")
-except ImportError:  # Windows has no such limits; the server still ends the process in time
+except ImportError:  # Windows has no such limits; the server still kills the process after the timeout
     resource = None
 
-#: Bytes of address space of one process. A script has 64 MB; the interpreters and a large input come on top.
+#: Bytes of address space of one process: 64 MB for the script, and the interpreters and a large input.
 MEMORY_LIMIT = 512 * 1024 * 1024
-#: Bytes of stack, about 530 nested calls: the OSS server gives up between 500 and 1,000.
+#: Bytes of stack, for about 530 nested calls; the limit of the OSS server is between 500 and 1,000.
 _STACK = 900 * 1024
 _LENGTHS = struct.Struct(">II")
 
-# Runs a script and writes its value as the OSS server reads it: maps by their keys, functions and dates as empty
-# objects, what JSON lacks as a string. It takes the built-ins it needs before the script can replace them. The value
-# of join() is one flat string: the binding cannot convert a string that QuickJS keeps as a tree of parts.
+# Runs a script and returns its value as JSON, like the OSS server: maps by their keys, functions and dates as empty
+# objects, numbers that JSON lacks as strings. It saves the built-ins that it needs before the script can replace them.
+# join() returns a flat string; the binding cannot convert a string that QuickJS stores as a tree.
 _RUN = """
 (function () {
   const evaluate = globalThis.eval, { isArray, from } = Array, { isView } = ArrayBuffer, { keys, is } = Object;
@@ -108,14 +109,15 @@ def _check(header: dict[str, Any], _: str) -> tuple[dict[str, Any], str]:
 
 
 _compiled: dict[str, Any] = {}
-_MOST_COMPILED = 64
+#: Compiled jq queries to keep.
+_MAX_COMPILED = 64
 
 
 def _jq(header: dict[str, Any], payload: str) -> tuple[dict[str, Any], str]:
     query = header["script"]
     try:
         if query not in _compiled:
-            while len(_compiled) >= _MOST_COMPILED:
+            while len(_compiled) >= _MAX_COMPILED:
                 del _compiled[next(iter(_compiled))]
             _compiled[query] = _libraries["jq"].compile(query)
         return {}, json.dumps(_compiled[query].input_text(payload).all())
@@ -135,7 +137,7 @@ _JOBS = {"javascript": _javascript, "check": _check, "jq": _jq, "regex": _regex}
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Run the jobs that arrive, one after the other, until the server closes the pipe."""
+    """Run jobs one after the other until the server closes the pipe."""
     while len(lengths := requests.read(_LENGTHS.size)) == _LENGTHS.size:
         head, size = _LENGTHS.unpack(lengths)
         header = json.loads(requests.read(head))
@@ -145,7 +147,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             about, text = _JOBS[header["job"]](header, payload)
         except MemoryError:
             about, text = {"error": "out of memory"}, ""
-        except Exception as error:  # noqa: BLE001  the binding raises what it cannot convert: the process goes on
+        except Exception as error:  # noqa: BLE001  the bindings raise many types; the process must not end
             about, text = {"error": f"{type(error).__name__}: {error}"}, ""
         content, body = json.dumps(about).encode(), text.encode("utf-8", "surrogatepass")
         answers.write(_LENGTHS.pack(len(content), len(body)) + content + body)
@@ -153,7 +155,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _limit_processor_time(seconds: float) -> None:
-    """Let the system end the process when the server that should do so is gone."""
+    """Let the operating system kill the process if the server has ended and cannot do so."""
     if resource is None:
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -161,14 +163,14 @@ def _limit_processor_time(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def give_up_rights(folders: list[str]) -> None:
-    """Import the interpreters from these folders; from then on nothing can be imported, opened or started."""
+def drop_privileges(folders: list[str]) -> None:
+    """Import the interpreters from these folders; then disable imports, opening files and starting processes."""
     sys.path[:0] = folders
     for name in ("_quickjs", "jq"):
         try:
             _libraries[name] = import_module(name)
         except ImportError:
-            continue  # the server names the missing package before it sends a script
+            continue  # the server reports the missing package before it sends a script
     sys.path.clear()
     sys.path_importer_cache.clear()
     os.environ.clear()
@@ -178,13 +180,13 @@ def give_up_rights(folders: list[str]) -> None:
             try:
                 resource.setrlimit(getattr(resource, name), (most, most))
             except (AttributeError, ValueError, OSError):
-                continue  # this system lacks the limit, or has a lower one
+                continue  # the system does not have this limit, or a lower one is set
     if os.name == "posix":
-        os.nice(5)  # the server answers first
+        os.nice(5)  # the server takes precedence
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server
-    "".encode("utf-8", "surrogatepass")  # loads the codec
-    give_up_rights(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
+    "".encode("utf-8", "surrogatepass")  # loads the codec while imports still work
+    drop_privileges(sys.argv[1:])
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -8,7 +8,7 @@ from typing import Any
 from conductor.server.engine import commands as c
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.decide import unexpected_error
-from conductor.server.engine.definitions import readable_workflow_def
+from conductor.server.engine.definitions import parse_workflow_def
 from conductor.server.engine.outcome import terminate, touch
 from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, TERMINATED, Doc, Execution, is_done
 from conductor.server.engine.tasks.child import attach, child_id, follow
@@ -85,7 +85,7 @@ class FollowUp:
         given = request.get("workflowDef")
         if given is None:
             return request
-        definition = readable_workflow_def(given)
+        definition = parse_workflow_def(given)
         if not definition.get("name"):
             raise RefusedError(400, "The definition of the workflow to start has no name")
         return {**request, "workflowDef": definition}

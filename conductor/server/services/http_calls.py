@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from conductor.server.engine.commands import CallHttp
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.decide import unexpected_error
-from conductor.server.engine.json_fields import Reader, mapping, read, text, whole
+from conductor.server.engine.json_fields import Reader, integer, mapping, read, string
 from conductor.server.engine.outcome import touch
 from conductor.server.engine.state import Doc, Execution, is_done
 from conductor.server.engine.tasks.external import end_http
@@ -28,12 +28,12 @@ logger = logging.getLogger(__name__)
 
 _METHODS = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"}
 _REQUEST: Mapping[str, Reader] = {
-    "uri": text,
-    "method": text,
+    "uri": string,
+    "method": string,
     "headers": mapping,
-    "contentType": text,
-    "connectionTimeOut": whole,
-    "readTimeOut": whole,
+    "contentType": string,
+    "connectionTimeOut": integer,
+    "readTimeOut": integer,
 }
 
 

@@ -15,8 +15,8 @@ from conductor.server.runtime.kernel import Kernel
 
 Json = dict[str, Any]
 
-#: Executions whose search texts are built in one change; other requests run between two changes.
-_TEXTS_PER_CHANGE = 1000
+#: Executions to index in one change; other requests run between two changes.
+_INDEXED_PER_CHANGE = 1000
 
 
 def _iso(moment: int) -> str:
@@ -94,19 +94,19 @@ class Search:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
-    def _build_texts(self, free_text: str) -> None:
-        """Build the search texts that are missing or outdated, if the search needs them."""
+    def _update_index(self, free_text: str) -> None:
+        """Index the executions that have changed, if the search needs the index."""
         is_complete = free_text in {"", "*"}
         while not is_complete:
             with self._kernel.change() as context:
-                outdated = self._kernel.store.outdated_texts(context.now, _TEXTS_PER_CHANGE)
+                outdated = self._kernel.store.outdated_index_entries(context.now, _INDEXED_PER_CHANGE)
                 for workflow_id, updated, workflow in outdated:
                     self._kernel.store.save_search_text(workflow_id, updated, _search_text(workflow))
-            is_complete = len(outdated) < _TEXTS_PER_CHANGE
+            is_complete = len(outdated) < _INDEXED_PER_CHANGE
 
     def workflows(self, query: str, free_text: str, sort: str, start: int, size: int) -> Json:
         """Search for executions; returns summaries."""
-        self._build_texts(free_text)
+        self._update_index(free_text)
         with self._kernel.lock:
             total, ids = self._find_workflows(query, free_text, sort, start, size)
             found = [self._kernel.get(one) for one in ids]
@@ -114,7 +114,7 @@ class Search:
 
     def workflow_documents(self, query: str, free_text: str, sort: str, start: int, size: int) -> Json:
         """Search for executions; returns whole executions."""
-        self._build_texts(free_text)
+        self._update_index(free_text)
         with self._kernel.lock:
             total, ids = self._find_workflows(query, free_text, sort, start, size)
             return {"totalHits": total, "results": [render(self._kernel.get(one)) for one in ids]}

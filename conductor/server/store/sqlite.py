@@ -393,7 +393,7 @@ class Store:
         statement = f"SELECT body FROM task WHERE {condition.sql}"  # noqa: S608  the clause holds fixed SQL only
         return (loads(body) for (body,) in self._rows(statement, condition.values))
 
-    def outdated_texts(self, before: int, limit: int) -> list[tuple[str, int, Json]]:
+    def outdated_index_entries(self, before: int, limit: int) -> list[tuple[str, int, Json]]:
         """Return executions whose search text is missing or outdated.
 
         Args:

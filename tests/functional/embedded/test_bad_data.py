@@ -19,11 +19,11 @@ def ended(client, workflow_id):
 START_WORKFLOW = [
     ({"name": "kid", "input": "text"}, "input must be an object"),
     ({"name": "kid", "input": [1]}, "input must be an object"),
-    ({"name": "kid", "version": "x"}, "version must be a whole number"),
-    ({"name": "kid", "priority": "x"}, "priority must be a whole number"),
+    ({"name": "kid", "version": "x"}, "version must be an integer"),
+    ({"name": "kid", "priority": "x"}, "priority must be an integer"),
     ({"name": "kid", "priority": 100}, "priority: 100 should be maximum 99"),
     ({"name": "kid", "taskToDomain": "x"}, "taskToDomain must be an object"),
-    ({"name": "kid", "correlationId": {"a": 1}}, "correlationId must be a text"),
+    ({"name": "kid", "correlationId": {"a": 1}}, "correlationId must be a string"),
     ({"name": "kid", "workflowDef": {"name": "kid"}}, "WorkflowTask list cannot be empty"),
 ]
 
@@ -103,7 +103,7 @@ def test_an_old_branch_that_makes_no_sense(client, define, given):
     ("given", "reason"),
     [
         ({"headers": "x"}, "headers must be an object"),
-        ({"readTimeOut": "x"}, "readTimeOut must be a whole number"),
+        ({"readTimeOut": "x"}, "readTimeOut must be an integer"),
         ({"method": "get"}, "Invalid HTTP method: get"),
         ({"method": "FOO"}, "Invalid HTTP method: FOO"),
         ({"uri": 5}, "Failed to invoke HTTP task due to: "),

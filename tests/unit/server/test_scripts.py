@@ -194,7 +194,7 @@ def test_processes_are_used_again_and_few_stay_idle():
 
 
 def test_more_scripts_than_processes_wait_their_turn(monkeypatch):
-    monkeypatch.setattr(pool, "MOST_WORKERS", 2)
+    monkeypatch.setattr(pool, "MAX_WORKERS", 2)
     results = []
 
     def work(script):

@@ -1,4 +1,4 @@
-"""Inputs and outputs: templates and expressions, resolved against an execution."""
+"""Resolve the inputs and outputs of an execution: input templates and expressions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from conductor.server.engine.state import Doc, Execution, name_in_expressions
 
 Json = dict[str, Any]
 _FIRST_NAME = re.compile(r"[^.\[\]{}$*@?()\s]+(?=[.\[]|$)")
-_SEEN_OF_WORKFLOW = (
+#: The fields of an execution that expressions can read.
+_WORKFLOW_FIELDS = (
     "input", "output", "status", "workflowId", "parentWorkflowId", "parentWorkflowTaskId", "correlationId",
     "reasonForIncompletion", "variables",
 )  # fmt: skip
-_SEEN_OF_TASK = (
+#: The fields of a task that expressions can read, in addition to ``input`` and ``output``.
+_TASK_FIELDS = (
     "taskType", "status", "referenceTaskName", "retryCount", "correlationId", "pollCount", "taskDefName",
     "scheduledTime", "startTime", "endTime", "workflowInstanceId", "taskId", "reasonForIncompletion",
     "callbackAfterSeconds", "workerId", "iteration",
@@ -31,7 +33,7 @@ def task_input(
     task_def: Json | None = None,
     task_id: str | None = None,
 ) -> Json:
-    """Resolve the parameters of a task, its definition's template included."""
+    """Resolve the parameters of a task, including the input template of its definition."""
     template = (task_def or {}).get("inputTemplate") or {}
     resolved: Json = resolve(execution, {**template, **(parameters or {})}, context, task_id)
     return {key: template.get(key) if value is None else value for key, value in resolved.items()}
@@ -39,31 +41,31 @@ def task_input(
 
 def resolve(execution: Execution, value: Any, context: EngineContext, task_id: str | None = None) -> Any:
     """Resolve the expressions anywhere in ``value``."""
-    texts = list(_texts_with_expressions(value))
-    if not texts:
+    strings = list(_strings_with_expressions(value))
+    if not strings:
         return value
-    scope = _scope(execution, _first_names(texts))
+    scope = _scope(execution, _first_names(strings))
     system = {"CPEWF_TASK_ID": task_id} if task_id is not None else {}
     return substitute(value, scope, system=system, environment=context.environment)
 
 
-def _texts_with_expressions(value: Any) -> Iterable[str]:
+def _strings_with_expressions(value: Any) -> Iterable[str]:
     if isinstance(value, str):
         if "${" in value:
             yield value
     elif isinstance(value, dict):
         for one in value.values():
-            yield from _texts_with_expressions(one)
+            yield from _strings_with_expressions(one)
     elif isinstance(value, list):
         for one in value:
-            yield from _texts_with_expressions(one)
+            yield from _strings_with_expressions(one)
 
 
-def _first_names(texts: Iterable[str]) -> set[str] | None:
-    """The references that the expressions begin with; None when that cannot be told at a glance."""
+def _first_names(strings: Iterable[str]) -> set[str] | None:
+    """Return the reference names that the expressions begin with; None if this needs more than a regex to find."""
     names = set()
-    for text in texts:
-        for path in expressions_in(text):
+    for one in strings:
+        for path in expressions_in(one):
             found = _FIRST_NAME.match(path)
             if found is None or "${" in path:
                 return None
@@ -72,7 +74,7 @@ def _first_names(texts: Iterable[str]) -> set[str] | None:
 
 
 def _scope(execution: Execution, names: set[str] | None) -> Json:
-    """What expressions see; only the named references of it, for executions can be long."""
+    """Return the document that expressions read: only tasks with these names, because executions can be long."""
     scope: Json = {}
     if names is None or "workflow" in names:
         scope["workflow"] = _workflow(execution)
@@ -81,15 +83,15 @@ def _scope(execution: Execution, names: set[str] | None) -> Json:
     for name in {name_in_expressions(task): None for task in execution.tasks} if names is None else names:
         newest = execution.newest_by_name(name)
         if newest is not None:
-            seen = {key: newest.get(key) for key in _SEEN_OF_TASK}
-            scope[name] = {"input": newest["inputData"], "output": newest["outputData"], **seen}
+            fields = {key: newest.get(key) for key in _TASK_FIELDS}
+            scope[name] = {"input": newest["inputData"], "output": newest["outputData"], **fields}
     return scope
 
 
 def _workflow(execution: Execution) -> Json:
     workflow = execution.workflow
     return {
-        **{key: workflow.get(key) for key in _SEEN_OF_WORKFLOW},
+        **{key: workflow.get(key) for key in _WORKFLOW_FIELDS},
         "workflowType": workflow["workflowName"],
         "version": workflow["workflowVersion"],
         "schemaVersion": execution.definition["schemaVersion"],
@@ -97,7 +99,7 @@ def _workflow(execution: Execution) -> Json:
 
 
 def workflow_input(definition: Json, given: Json) -> Json:
-    """A start's input with the definition's template; an empty input gets none."""
+    """Return the input of a start, completed with the definition's template; an empty input stays empty."""
     template = definition.get("inputTemplate") or {}
     if not given:
         return {}
@@ -105,11 +107,11 @@ def workflow_input(definition: Json, given: Json) -> Json:
 
 
 def with_secrets(value: Any, context: EngineContext) -> Any:
-    """The value as a worker or the engine's own task gets it: secrets in place of their expressions."""
+    """Return a value with the expressions of secrets replaced, for a worker or the engine's own task."""
     return substitute_secrets(value, context.secrets)
 
 
 def bound_input(task: Doc, context: EngineContext) -> Json:
-    """A task's input with its secrets."""
+    """Return a task's input with the values of its secrets."""
     resolved: Json = with_secrets(task["inputData"], context)
     return resolved

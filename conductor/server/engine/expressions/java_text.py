@@ -1,4 +1,4 @@
-"""JSON values as text, in Java's notation: `[a, true, {b=1.0}]`, not as JSON."""
+"""Convert JSON values to strings in Java's notation, ``[a, true, {b=1.0}]``, which is not JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-_ESCAPED_TOO = re.compile("[\u007f-\u009f\u2000-\u20ff]")  # by the library's own choice
+#: Characters that the OSS server's JSON library escapes although JSON does not require it.
+_ESCAPED_TOO = re.compile("[\u007f-\u009f\u2000-\u20ff]")
 _CLASSES = (
     (bool, "java.lang.Boolean"),
     (int, "java.lang.Integer"),
@@ -15,15 +16,16 @@ _CLASSES = (
     (list, "java.util.ArrayList"),
     (dict, "java.util.LinkedHashMap"),
 )
+#: The range in which Java writes a double without an exponent.
 _PLAIN_FROM, _PLAIN_TO = 1e-3, 1e7
 
 
 class Matches(list[Any]):
-    """What an indefinite JSONPath found; inside a text it shows as JSON, unlike a list of the document."""
+    """The matches of an indefinite JSONPath. In a longer string they appear as JSON, unlike a list of the document."""
 
 
 def java_text(value: Any) -> str:
-    """Return the value as the real server puts it inside a longer text: `[1, two, {three=3}]`, `null`, `1.0E10`."""
+    """Return the value as the OSS server inserts it into a string: ``[1, two, {three=3}]``, ``null``, ``1.0E10``."""
     if isinstance(value, str):
         return value
     if isinstance(value, Matches):
@@ -36,7 +38,7 @@ def java_text(value: Any) -> str:
 
 
 def cast_error(value: Any) -> str:
-    """Return what the OSS server says when it takes a JSON value for a string."""
+    """Return the OSS server's error for a JSON value that it casts to a string."""
     name = next((name for kind, name in _CLASSES if isinstance(value, kind)), "java.lang.Object")
     return (
         f"class {name} cannot be cast to class java.lang.String ({name} and java.lang.String are in module java.base "
@@ -54,7 +56,7 @@ def scalar_text(value: Any) -> str:
 
 
 def double_text(value: float) -> str:
-    """Return what Java's `Double.toString` returns: plain from 0.001 to 10 million, else `1.0E10`."""
+    """Return the result of Java's ``Double.toString``: plain from 0.001 to 10 million, otherwise ``1.0E10``."""
     if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 (the test for NaN)
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
     if value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_TO:

@@ -1,7 +1,7 @@
-"""JSONPath as the real server understands it: what its Java library (Jayway) does, on Python values.
+"""JSONPath as the OSS server evaluates it: the behavior of its Java library (Jayway), on Python values.
 
-A definite path (names and single indices only) has one value; an indefinite one has `Matches`, a list, maybe empty.
-Parsing stands in `jsonpath_parser`, filters in `jsonpath_filter`, functions in `jsonpath_function`.
+A definite path (names and single indices only) has one value. An indefinite path has ``Matches``, a list that may be
+empty. Filters and functions are in ``jsonpath_filters``.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from conductor.server.engine.expressions.jsonpath_filters import call, closing, 
 
 
 class PathError(ValueError):
-    """The text is no JSONPath, or the path cannot be applied to this document."""
+    """The JSONPath is invalid, or cannot be applied to this document."""
 
 
 class _NotFoundError(PathError):
-    """A definite part of the path is not in the document; only asked for by existence checks."""
+    """The document lacks a definite part of the path; raised only to find out whether a path exists."""
 
 
 @frozen
 class Property:
-    """`.name`, `['name']` or `['a', 'b']`."""
+    """``.name``, ``['name']`` or ``['a', 'b']``."""
 
     names: tuple[str, ...]
 
 
 @frozen
 class Index:
-    """`[0]`, `[-1]` or `[0, 2]`."""
+    """``[0]``, ``[-1]`` or ``[0, 2]``."""
 
     positions: tuple[int, ...]
 
 
 @frozen
 class Slice:
-    """`[1:3]`, either end may be absent."""
+    """``[1:3]``; either end may be absent."""
 
     start: int | None
     stop: int | None
@@ -52,57 +52,57 @@ class Slice:
 
 @frozen
 class Wildcard:
-    """`.*` or `[*]`."""
+    """``.*`` or ``[*]``."""
 
 
 @frozen
 class Scan:
-    """`..`: the next step, at every depth."""
+    """``..``: applies the next step at every depth."""
 
 
 @frozen
 class Filter:
-    """`[?(...)]`; the predicate gets the item and the whole document."""
+    """``[?(...)]``; the predicate takes the item and the whole document."""
 
     matches: Callable[[Any, Any], bool]
 
 
 @frozen
 class Function:
-    """`.length()`, `.sum(1, $.more)`: arguments are constants or paths into the whole document."""
+    """``.length()``, ``.sum(1, $.more)``; arguments are constants or paths into the whole document."""
 
     name: str
     arguments: tuple[Any, ...]
 
 
-#: Steps of one path in one document, with all that its wildcards and scans visit; some tenths of a second.
+#: Steps of one path in one document, including everything that wildcards and scans visit; a few tenths of a second.
 MAX_STEPS = 200_000
 
-_taken: ContextVar[list[int] | None] = ContextVar("_taken", default=None)
-"""The steps taken by the outermost path that is being read; paths inside its filters count, too."""
+#: The steps so far of the outermost path; paths inside its filters count as well.
+_steps: ContextVar[list[int] | None] = ContextVar("_steps", default=None)
 
 
 class TooManyStepsError(Exception):
-    """A path visits too much of a document. It is no PathError: the value is not missing, it is unknown."""
+    """A path visits too many values of a document. Not a PathError, which would make the value null."""
 
 
 @contextmanager
-def _counted() -> Iterator[None]:
-    if _taken.get() is not None:
+def _count_steps() -> Iterator[None]:
+    if _steps.get() is not None:
         yield
         return
-    token = _taken.set([0])
+    token = _steps.set([0])
     try:
         yield
     finally:
-        _taken.reset(token)
+        _steps.reset(token)
 
 
-def _take_step() -> None:
-    taken = _taken.get()
-    if taken is not None:
-        taken[0] += 1
-        if taken[0] > MAX_STEPS:
+def _count_step() -> None:
+    steps = _steps.get()
+    if steps is not None:
+        steps[0] += 1
+        if steps[0] > MAX_STEPS:
             raise TooManyStepsError(f"A JSONPath expression takes more than {MAX_STEPS} steps in its document")
 
 
@@ -111,7 +111,12 @@ Step = Property | Index | Slice | Wildcard | Scan | Filter | Function
 
 @frozen
 class Path:
-    """A parsed path."""
+    """A parsed path.
+
+    Attributes:
+        steps: The steps.
+        definite: Whether the path has exactly one value.
+    """
 
     steps: tuple[Step, ...]
     definite: bool = field(init=False)
@@ -122,20 +127,22 @@ class Path:
         return all(_is_definite(step, leaf=number == last) for number, step in enumerate(self.steps))
 
     def read(self, node: Any, root: Any) -> Any:
-        """Return the value (None when absent), or the `Matches` of an indefinite path.
+        """Return the value (None if it is missing), or the ``Matches`` of an indefinite path.
 
-        Raises PathError when a step cannot be applied: a filter to a number, a sum to nothing.
+        Raises:
+            PathError: A step cannot be applied, such as a filter to a number or a sum to an empty list.
+            TooManyStepsError: The path visits more than ``MAX_STEPS`` values.
         """
-        with _counted():
+        with _count_steps():
             found = Matches(_Reading(self.steps, root, strict=False).run(node))
         if not self.definite:
             return found
         return found[-1] if found else None
 
     def exists(self, node: Any, root: Any) -> bool:
-        """Say whether the path leads anywhere; null counts, and so does an indefinite path without matches."""
+        """Return whether the path exists; null counts, and so does an indefinite path without matches."""
         try:
-            with _counted():
+            with _count_steps():
                 found = list(_Reading(self.steps, root, strict=True).run(node))
         except _NotFoundError:
             return False
@@ -152,7 +159,7 @@ def _is_definite(step: Step, *, leaf: bool) -> bool:
 
 @frozen
 class _Reading:
-    """One application of the steps to a document; strict makes a missing property an error."""
+    """Applies the steps to a document; with ``strict``, a missing property is an error."""
 
     steps: tuple[Step, ...]
     root: Any
@@ -162,8 +169,8 @@ class _Reading:
         return self._from(0, node)
 
     def _from(self, number: int, node: Any) -> Iterator[Any]:
-        """Yield what the steps from this number on find in the node."""
-        _take_step()
+        """Yield the values that the steps from this number on find in the node."""
+        _count_step()
         if number == len(self.steps):
             yield node
             return
@@ -226,12 +233,12 @@ class _Reading:
         except ValueError as error:
             raise PathError(str(error)) from error
         yield result
-        if number + 1 < len(self.steps):  # both the function's own result and what follows count, as in the library
+        if number + 1 < len(self.steps):  # like the library, yield both the result and what the next steps find in it
             yield from self._from(number + 1, result)
 
     def _scan(self, number: int, node: Any) -> Iterator[Any]:
-        """Apply the step to the node and to everything below it, the node's own children first."""
-        _take_step()
+        """Apply the step to the node and to all its descendants, depth first."""
+        _count_step()
         step = self.steps[number]
         leaf = number == len(self.steps) - 1
         if isinstance(node, Mapping) and _can_start(step, node, self.root, leaf=leaf):
@@ -239,7 +246,7 @@ class _Reading:
         elif isinstance(node, list) and not isinstance(step, Property) and _can_start(step, node, self.root, leaf=leaf):
             if leaf:
                 yield from self._from(number, node)
-            else:  # the library goes on with all elements, whatever index was asked for
+            else:  # the library continues with all elements, whatever the index
                 for child in node:
                     yield from self._from(number + 1, child)
         for child in _children(node):
@@ -278,7 +285,11 @@ _FILTER = re.compile(r"\[\s*\?\s*\(")
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Path:
-    """Return the path; without a leading `$` or `@` it starts at the document. Raise PathError when it is none."""
+    """Parse a path; without a leading ``$`` or ``@`` it starts at the document.
+
+    Raises:
+        PathError: The path is invalid.
+    """
     trimmed = text.strip(" ")
     if not trimmed.startswith(("$", "@")):
         trimmed = "$." + text.rstrip(" ")
@@ -355,7 +366,8 @@ class _Parser:
         if end < 0:
             self._fail()
         inside = self.text[self.position + 1 : end]
-        # After `name()` the library takes the closing parenthesis for a property, which nothing has: the rest is void.
+        # After `name()` the library reads the closing parenthesis as a property that no value has, so the rest of the
+        # path is ignored.
         self.position = end + 1 if inside.strip() else len(self.text)
         return Function(match[0], tuple(_arguments(inside)))
 
@@ -369,7 +381,7 @@ class _Parser:
         return True
 
     def _fail(self) -> NoReturn:
-        raise PathError(f"{self.text!r} is no JSONPath (position {self.position})")
+        raise PathError(f"Invalid JSONPath {self.text!r} at position {self.position}")
 
 
 def _elements(text: str) -> Index | Slice:
@@ -377,15 +389,15 @@ def _elements(text: str) -> Index | Slice:
         if ":" in text:
             ends = [int(end) if end else None for end in text.replace(" ", "").split(":")[:2]]
             if ends == [None, None]:
-                raise PathError(f"[{text}] has no ends")
+                raise PathError(f"[{text}] has neither a start nor an end")
             return Slice(ends[0], ends[1])
         return Index(tuple(int(number) for number in text.split(",")))
     except ValueError as error:
-        raise PathError(f"[{text}] is no index and no slice") from error
+        raise PathError(f"[{text}] is neither an index nor a slice") from error
 
 
 def _arguments(text: str) -> list[Any]:
-    """Return the arguments of a function: JSON as values, paths parsed; anything else is passed over."""
+    """Return the arguments of a function: JSON values and parsed paths; anything else is ignored."""
     found: list[Any] = []
     for piece in _split(text):
         if piece.startswith(("$", "@")):
@@ -394,7 +406,7 @@ def _arguments(text: str) -> list[Any]:
             try:
                 found.append(json.loads(piece))
             except ValueError as error:
-                raise PathError(f"{piece!r} is no JSON") from error
+                raise PathError(f"{piece!r} is not JSON") from error
     return found
 
 

@@ -1,4 +1,4 @@
-"""The filters of a JSONPath: `@.price > 10 && @.tag in ['a', 'b']` -> a predicate over an item and the document."""
+"""Filters and functions of JSONPath: ``@.price > 10 && @.tag in ['a', 'b']`` becomes a predicate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def closing(text: str, opening: int, left: str, right: str) -> int:
-    """Return where the bracket that opens at this position closes, quoted text aside; -1 when it does not."""
+    """Return the position of the bracket that closes the one at ``opening``, outside of quotes; -1 if there is none."""
     depth, quote, position = 0, "", opening
     while position < len(text):
         char = text[position]
@@ -41,7 +41,7 @@ def closing(text: str, opening: int, left: str, right: str) -> int:
 
 
 def unescape(text: str) -> str:
-    r"""Return the text with `\'`, `\n`, `\u00e4` and their like resolved."""
+    r"""Replace escapes such as ``\'``, ``\n`` and ``\u00e4``."""
     return _ESCAPE.sub(lambda match: _character(match[1]), text)
 
 
@@ -52,12 +52,12 @@ def _character(code: str) -> str:
 
 
 def equal(left: Any, right: Any) -> bool:
-    """Compare as the library does: number and text by the right-hand side's number, or the left-hand side's text."""
+    """Compare as the library does: a number with a string as numbers, but a string with a number as strings."""
     kinds = _kind(left), _kind(right)
-    if kinds == ("number", "text"):
+    if kinds == ("number", "string"):
         number = _as_number(right)
         return number is not None and bool(left == number)
-    if kinds == ("text", "number"):
+    if kinds == ("string", "number"):
         return bool(left == scalar_text(right))
     return kinds[0] == kinds[1] and bool(left == right)
 
@@ -68,7 +68,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, (int, float)):
         return "number"
     if isinstance(value, str):
-        return "text"
+        return "string"
     return "null" if value is None else type(value).__name__
 
 
@@ -82,7 +82,7 @@ def _as_number(text: str) -> float | None:
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def holds(left: Any, right: Any) -> bool:
         kind = _kind(left)
-        return kind == _kind(right) and kind in {"number", "text"} and compare(left, right)
+        return kind == _kind(right) and kind in {"number", "string"} and compare(left, right)
 
     return holds
 
@@ -123,38 +123,38 @@ def _subset(left: Any, right: Any) -> bool:
 
 @frozen
 class Regex:
-    """A regular expression of a user, not yet compiled: both compiling and matching may take for ever."""
+    """A user's regular expression, not compiled yet, because both compiling and matching may never end."""
 
     source: str
     flags: int
 
     @property
     def is_simple(self) -> bool:
-        """Whether it can be matched here, in linear time: at most one repetition or alternative."""
+        """Whether it can be matched in this process: it has at most one repetition or alternative."""
         return len(self.source) < _LONG_REGEX and len(_COSTLY.findall(self.source)) <= 1
 
     def matches(self, text: str) -> bool:
-        """Return whether the whole text matches."""
+        """Return whether the expression matches the whole text."""
         if not self.is_simple:
             return MATCHER.get()(self.source, self.flags, text)
         return match_here(self.source, self.flags, text)
 
 
-#: Characters from which a regular expression is not compiled here.
+#: Characters from which a regular expression is not compiled in this process.
 _LONG_REGEX = 200
 _COSTLY = re.compile(r"[*+?{|]|\\[0-9]")
 
 
 def match_here(source: str, flags: int, text: str) -> bool:
-    """Return whether the whole text matches a regular expression, without a limit on time."""
+    """Return whether a regular expression matches the whole text, without a time limit."""
     try:
         return re.compile(source, flags).fullmatch(text) is not None
     except re.error as error:
         raise FilterError(f"{source!r} is an invalid regular expression: {error}") from error
 
 
+#: Matches expressions that may take long; the server sets a function that does so in a process with a time limit.
 MATCHER: ContextVar[Callable[[str, int, str], bool]] = ContextVar("MATCHER", default=match_here)
-"""Matches regular expressions that may take long; the server's runs them in a process that can be killed."""
 
 
 def _regex(left: Any, right: Any) -> bool:
@@ -167,7 +167,7 @@ def _regex(left: Any, right: Any) -> bool:
 
 
 def _never(_left: Any, _right: Any) -> bool:
-    """ALL and TYPE exist in the library, but hold for nothing that can be written in a path."""
+    """Return False: the library has ALL and TYPE, but they are true for no value that a path can contain."""
     return False
 
 
@@ -198,16 +198,16 @@ _Value = Callable[[Any, Any], Any]
 _OPERATOR = re.compile(r"\s*([<>=~!]+|[A-Za-z]+(?=\s))")
 _STRING = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
 _PATTERN = re.compile(r"/((?:[^/\\]|\\.)+)/([dixsuU]*)")
-_WORD = re.compile(r"(true|false|null)(?![\w.])")
+_KEYWORD = re.compile(r"(true|false|null)(?![\w.])")
 _NUMBER = re.compile(r"-?[0-9.]+(?:[eE][+-]?[0-9]+)?")
 _PATH_END = re.compile(r"[\s<>=~!)&|]")
 _SINGLE_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
-_WORDS = {"true": True, "false": False, "null": None}
+_KEYWORDS = {"true": True, "false": False, "null": None}
 _FLAGS = {"i": re.IGNORECASE, "x": re.VERBOSE, "s": re.DOTALL, "u": re.IGNORECASE, "d": 0, "U": 0}
 
 
 class FilterError(ValueError):
-    """The text between `[?(` and `)]` is no filter."""
+    """The filter between ``[?(`` and ``)]`` is invalid."""
 
 
 class _Path(Protocol):
@@ -216,19 +216,23 @@ class _Path(Protocol):
 
 
 def parse_filter(text: str, parse_path: Callable[[str], _Path]) -> Predicate:
-    """Return the predicate; raise ValueError when the text is no filter."""
+    """Parse a filter to a predicate over an item and the document.
+
+    Raises:
+        FilterError: The filter is invalid.
+    """
     parser = _Parser(text, parse_path)
     predicate = parser.any_of()
     if parser.rest():
         parser.fail()
-    return _forgiving(predicate)
+    return _false_on_errors(predicate)
 
 
-def _forgiving(predicate: Predicate) -> Predicate:
+def _false_on_errors(predicate: Predicate) -> Predicate:
     def matches(item: Any, root: Any) -> bool:
         try:
             return predicate(item, root)
-        except ValueError:  # a path of the filter cannot be applied to this item: it does not match
+        except ValueError:  # a path of the filter cannot be applied to this item, so the item does not match
             return False
 
     return matches
@@ -335,7 +339,7 @@ class _Parser:
         return self.position
 
     def fail(self) -> NoReturn:
-        raise FilterError(f"{self.text!r} is no filter (position {self.position})")
+        raise FilterError(f"Invalid filter {self.text!r} at position {self.position}")
 
 
 def _constant(value: Any) -> _Value:
@@ -361,20 +365,24 @@ def _number(match: re.Match[str]) -> float:
 _LITERALS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Any]]] = [
     (_STRING, _string),
     (_PATTERN, _pattern),
-    (_WORD, lambda match: _WORDS[match[1]]),
+    (_KEYWORD, lambda match: _KEYWORDS[match[1]]),
     (_NUMBER, _number),
 ]
 
 
 def call(name: str, value: Any, arguments: list[Any]) -> Any:
-    """Return what the function makes of the value; raise ValueError when it is unknown or has nothing to work on."""
+    """Apply a function to a value.
+
+    Raises:
+        ValueError: The function is unknown, or cannot be applied to the value.
+    """
     if name in _AGGREGATES:
         numbers = _numbers(value if isinstance(value, list) else []) + _numbers(_flat(arguments))
         if not numbers:
             raise ValueError(f"{name}() has no numbers")
         return float(_AGGREGATES[name](numbers))
     if name not in _FUNCTIONS:
-        raise ValueError(f"there is no function {name}()")
+        raise ValueError(f"unknown function {name}()")
     return _FUNCTIONS[name](value, arguments)
 
 
@@ -405,18 +413,18 @@ def _keys(value: Any, _: list[Any]) -> list[str] | None:
 
 
 def _concat(value: Any, arguments: list[Any]) -> str:
-    texts = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-    return "".join(texts + [str(item) for item in _flat(arguments) if item is not None])
+    strings = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    return "".join(strings + [str(item) for item in _flat(arguments) if item is not None])
 
 
 def _append(value: Any, arguments: list[Any]) -> Any:
-    """Return a longer copy; the library's changes the document itself, so that every later expression sees it."""
+    """Return a longer copy. The library modifies the document instead, which later expressions would see."""
     return [*value, *arguments] if isinstance(value, list) else value
 
 
 def _element(value: Any, position: int) -> Any:
     if not isinstance(value, list) or not -len(value) <= position < len(value):
-        raise ValueError("there is no such element")
+        raise ValueError(f"no element at index {position}")
     return value[position]
 
 

@@ -1,7 +1,7 @@
-"""Expressions: `${...}` in the parameters of tasks and workflows, replaced as the real server does.
+"""Replace expressions, ``${...}``, in the parameters of tasks and workflows like the OSS server.
 
-A text that is one expression becomes the value it names, with its type; inside a longer text the value is written
-into it. What is not there is None. `$${x}` stands for the text `${x}`.
+A string that is one expression becomes its value, with its type. In a longer string, the value is inserted as a string.
+A missing value is None. ``$${x}`` stands for the string ``${x}``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _SECRET = re.compile(r"\$\{workflow\.secrets\.([^}]+)\}")
 _SECRETS_PREFIX = "workflow.secrets."
 _ENVIRONMENT_PREFIX = "workflow.env."
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+#: Names that are never paths. Without a value, the expression stays in the string.
 SYSTEM_NAMES = ("CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK")
-"""Names that never are paths; without a value the expression stays in the text as it is."""
 
 
 def substitute(
@@ -34,21 +34,21 @@ def substitute(
     system: Mapping[str, str] = _NOTHING,
     environment: Mapping[str, str] = _NOTHING,
 ) -> Any:
-    """Return the value with every expression in its texts replaced; maps and lists are walked, keys are kept.
+    """Return the value with every expression in its strings replaced, at any depth; keys are not changed.
 
     Args:
-        value: Any JSON value. It is not changed; what is found in the scope is returned as it is, not copied.
-        scope: The document that paths are read from: `{"workflow": {...}, "<task reference>": {...}}`.
-        system: Values of system names, such as `CPEWF_TASK_ID`; they win over paths.
-        environment: What `${workflow.env.NAME}` and, in a JSON value, `${workflow.env.NAME.path}` read.
+        value: Any JSON value. It is not modified; values of the scope are not copied.
+        scope: The document that paths read: ``{"workflow": {...}, "<task reference>": {...}}``.
+        system: Values of system names, such as ``CPEWF_TASK_ID``; they take precedence over paths.
+        environment: Values of ``${workflow.env.NAME}``; ``${workflow.env.NAME.path}`` reads a value that is JSON.
     """
     return _Substitution(dict(scope), system, environment).of(value)
 
 
 def substitute_secrets(value: Any, secrets: Mapping[str, str]) -> Any:
-    """Return the value with `${workflow.secrets.NAME}` (or `.NAME.path`) replaced, which `substitute` leaves."""
+    """Return the value with ``${workflow.secrets.NAME}`` (or ``.NAME.path``) replaced; ``substitute`` keeps them."""
     if isinstance(value, str):
-        return _secret_text(value, secrets)
+        return _substitute_secret(value, secrets)
     if isinstance(value, Mapping):
         return {key: substitute_secrets(item, secrets) for key, item in value.items()}
     if isinstance(value, list):
@@ -57,7 +57,7 @@ def substitute_secrets(value: Any, secrets: Mapping[str, str]) -> Any:
 
 
 def expressions_in(text: str) -> list[str]:
-    """Return what stands between `${` and `}` in the text, outermost only, in order."""
+    """Return the outermost expressions in a string, without ``${`` and ``}``."""
     return [text[start + 2 : end - 1] for start, end in _spans(text)]
 
 
@@ -69,14 +69,14 @@ class _Substitution:
 
     def of(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self._text(value)
+            return self._string(value)
         if isinstance(value, Mapping):
             return {key: self.of(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self.of(item) for item in value]
         return value
 
-    def _text(self, text: str) -> Any:
+    def _string(self, text: str) -> Any:
         if "${" not in text:
             return text
         spans = _spans(text)
@@ -93,7 +93,7 @@ class _Substitution:
         return "".join([*pieces, text[end:]]).replace("$${", "${")
 
     def _expression(self, whole: str) -> Any:
-        """Return the value of `${...}`; expressions inside are resolved first, as text."""
+        """Return the value of ``${...}``; nested expressions are replaced first, as strings."""
         inner = whole[2:-1]
         path = self._written(inner, _spans(inner))
         if not path.strip():
@@ -101,7 +101,7 @@ class _Substitution:
         if path.startswith(_SECRETS_PREFIX):
             return whole
         if path.startswith(_ENVIRONMENT_PREFIX):
-            return _looked_up(path.removeprefix(_ENVIRONMENT_PREFIX), self.environment)
+            return _look_up(path.removeprefix(_ENVIRONMENT_PREFIX), self.environment)
         if path in self.system or path in SYSTEM_NAMES:
             return self.system.get(path, whole)
         try:
@@ -111,7 +111,7 @@ class _Substitution:
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
-    """Return where expressions start and end. After one that is never closed nothing counts, as on the real server."""
+    """Return where expressions start and end. As on the OSS server, an unclosed expression ends the search."""
     spans: list[tuple[int, int]] = []
     match = _START.search(text)
     while match:
@@ -132,19 +132,19 @@ def _end_of(text: str, opening: int) -> int | None:
     return None
 
 
-def _secret_text(text: str, secrets: Mapping[str, str]) -> Any:
+def _substitute_secret(text: str, secrets: Mapping[str, str]) -> Any:
     if whole := _SECRET.fullmatch(text):
-        return _looked_up(whole[1], secrets)
+        return _look_up(whole[1], secrets)
 
-    def written(match: re.Match[str]) -> str:
-        found = _looked_up(match[1], secrets)
+    def inserted(match: re.Match[str]) -> str:
+        found = _look_up(match[1], secrets)
         return "" if found is None else java_text(found)
 
-    return _SECRET.sub(written, text)
+    return _SECRET.sub(inserted, text)
 
 
-def _looked_up(reference: str, values: Mapping[str, str]) -> Any:
-    """Return the named value, or what a path (after the first dot) finds in it when it is JSON; None when absent."""
+def _look_up(reference: str, values: Mapping[str, str]) -> Any:
+    """Return the value of ``NAME``, or of a path in a value that is JSON (``NAME.path``); None if it is missing."""
     name, dot, path = reference.partition(".")
     value = values.get(name)
     if value is None or not dot:

@@ -1,1 +1,1 @@
-"""The families of tasks: how each is scheduled, run and canceled."""
+"""The task types: how each is scheduled, run and canceled."""

@@ -1,4 +1,4 @@
-"""SWITCH, and DECISION before it: one of several branches."""
+"""SWITCH and its predecessor DECISION: run one of several branches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 def plan_switch(plan: Plan) -> list[Doc]:
-    """The SWITCH, and the first task of the branch that it chooses."""
+    """Plan a SWITCH and the first task of the selected branch."""
     kind, given = plan.task.get("evaluatorType"), plan.input()
     if kind not in EVALUATORS:
         raise TerminateWorkflowError(f"No evaluator registered for type: {'null' if kind is None else kind}")
@@ -29,7 +29,7 @@ def plan_switch(plan: Plan) -> list[Doc]:
 
 
 def plan_decision(plan: Plan) -> list[Doc]:
-    """The DECISION, and the first task of the branch that it chooses."""
+    """Plan a DECISION and the first task of the selected branch."""
     chosen = _decide(plan, plan.input())
     branch = plan.task["decisionCases"].get(chosen) or plan.task["defaultCase"]
     return _with_branch(plan, "DECISION", {"case": chosen}, {"caseOutput": [chosen]}, branch)
@@ -39,7 +39,7 @@ def _with_branch(plan: Plan, kind: str, given: Json, output: Json, branch: list[
     if branch:
         given["hasChildren"] = "true"
     own = plan.started(kind, IN_PROGRESS, given, taskDefName=kind, outputData=output)
-    return [own, *plan.plan_also(branch[0], plan.retry_count)] if branch else [own]
+    return [own, *plan.plan_with(branch[0], plan.retry_count)] if branch else [own]
 
 
 def _decide(plan: Plan, given: Json) -> str:
@@ -53,5 +53,5 @@ def _decide(plan: Plan, given: Json) -> str:
 
 
 def run_branch(run: Run) -> bool:
-    """The choice was made when it was scheduled."""
+    """Complete a SWITCH or DECISION; its branch was selected when it was scheduled."""
     return run.complete()

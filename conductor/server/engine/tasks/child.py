@@ -1,4 +1,4 @@
-"""SUB_WORKFLOW and START_WORKFLOW: executions that an execution starts."""
+"""SUB_WORKFLOW and START_WORKFLOW: start other executions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from conductor.server.engine.tasks.planning import Plan, Run
 
 Json = dict[str, Any]
 
-_HIGHEST_PRIORITY = 99
+#: The highest priority of an execution, as on the OSS server.
+_MAX_PRIORITY = 99
+#: Status of a SUB_WORKFLOW task by the status of its child.
 _TASK_STATUS = {"COMPLETED": COMPLETED, "FAILED": FAILED, "TERMINATED": CANCELED, "TIMED_OUT": TIMED_OUT}
 
 
 def plan_child(plan: Plan) -> list[Doc]:
-    """A SUB_WORKFLOW task, with what its child will get."""
+    """Plan a SUB_WORKFLOW task; its input has the child's definition, version and input."""
     parameters = plan.task.get("subWorkflowParam")
     if parameters is None:
         raise TerminateWorkflowError(
@@ -61,7 +63,7 @@ def _version(plan: Plan, resolved: Json, name: str) -> int:
 
 
 def start_child(run: Run) -> None:
-    """Ask for the child."""
+    """Start the child execution of a SUB_WORKFLOW task."""
     given = run.input_with_secrets
     child_input = given.get("workflowInput") or given
     definition = given.get("subWorkflowDefinition")
@@ -84,20 +86,20 @@ def start_child(run: Run) -> None:
 
 
 def marked_dynamic(given: Json) -> Json:
-    """The input of an execution whose definition came with its start."""
+    """Return the input of an execution whose start request contains the definition, marked as the OSS server does."""
     metadata = given.get("_systemMetadata")
     own = {**(metadata if isinstance(metadata, dict) else {}), "dynamic": True}
     return {**given, "_systemMetadata": own}
 
 
 def child_id(parent_id: str, task: Doc) -> str:
-    """Return the id of the child that this attempt of a SUB_WORKFLOW task starts, which is always the same."""
+    """Return the id of the child of a SUB_WORKFLOW task; each attempt has one id, however often it is started."""
     source = f"subworkflow:{parent_id}:{task['taskId']}:{task['retryCount']}"
     return str(uuid.UUID(bytes=hashlib.md5(source.encode(), usedforsecurity=False).digest(), version=3))
 
 
 def attach(task: Doc, child: Execution) -> None:
-    """The child has been started."""
+    """Update a SUB_WORKFLOW task whose child has been started."""
     task.drop("reasonForIncompletion")
     task["subWorkflowId"] = child.id
     task["status"] = IN_PROGRESS
@@ -105,7 +107,7 @@ def attach(task: Doc, child: Execution) -> None:
 
 
 def follow(task: Doc, child: Execution) -> None:
-    """The child has ended: so has the task."""
+    """End a SUB_WORKFLOW task whose child has ended."""
     status = child.workflow["status"]
     task["status"] = _TASK_STATUS[status]
     task.put_all("outputData", child.workflow["output"])
@@ -115,30 +117,30 @@ def follow(task: Doc, child: Execution) -> None:
 
 
 def cancel_child(run: Run) -> None:
-    """Terminate the child with the parent."""
+    """Terminate the child of a canceled SUB_WORKFLOW task."""
     child = run.task.get("subWorkflowId")
     if child is None:
         return
     workflow = run.execution.workflow
     reason = workflow.get("reasonForIncompletion")
-    text = f"with reason: {reason}" if reason else f"with status {workflow['status']}"
-    run.execution.commands.append(TerminateChild(child, f"Parent workflow has been terminated {text}"))
+    cause = f"with reason: {reason}" if reason else f"with status {workflow['status']}"
+    run.execution.commands.append(TerminateChild(child, f"Parent workflow has been terminated {cause}"))
 
 
 def plan_start_workflow(plan: Plan) -> list[Doc]:
-    """A START_WORKFLOW task."""
+    """Plan a START_WORKFLOW task."""
     given = plan.input(plan.task.get("taskDefinition"))
     return [plan.document("START_WORKFLOW", SCHEDULED, given, callbackAfterSeconds=plan.task.get("startDelay") or 0)]
 
 
 def start_workflow(run: Run) -> None:
-    """Ask for the other execution."""
+    """Start the execution of a START_WORKFLOW task."""
     given = run.input_with_secrets.get("startWorkflow")
     if given is None:
         run.fail("Missing 'startWorkflow' in input data.")
         return
     if not isinstance(given, dict):
-        run.fail("Error reading StartWorkflowRequest. It is no object")
+        run.fail("Error reading StartWorkflowRequest. It is not an object")
         return
     try:
         given = read(given, START)
@@ -163,8 +165,8 @@ def _start_fault(given: Json) -> str | None:
     definition, priority = given.get("workflowDef"), given.get("priority") or 0
     if not given.get("name"):
         return "'name' -> Workflow name cannot be null or empty."
-    if priority > _HIGHEST_PRIORITY:
-        return f"'priority' -> priority: {priority} should be maximum {_HIGHEST_PRIORITY}."
+    if priority > _MAX_PRIORITY:
+        return f"'priority' -> priority: {priority} should be maximum {_MAX_PRIORITY}."
     if priority < 0:
         return f"'priority' -> priority: {priority} should be minimum 0."
     if definition is not None and not definition.get("tasks"):

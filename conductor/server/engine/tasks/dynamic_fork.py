@@ -1,23 +1,25 @@
-"""FORK_JOIN_DYNAMIC: branches that come as data, in three forms."""
+"""FORK_JOIN_DYNAMIC: branches that are inputs, in three forms."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from conductor.server.engine.context import RefusedError, TerminateWorkflowError
-from conductor.server.engine.definitions import complete_workflow_task, populate_task, readable_workflow_task
+from conductor.server.engine.definitions import complete_workflow_task, parse_workflow_task, populate_task
 from conductor.server.engine.expressions.java_text import java_text
-from conductor.server.engine.json_fields import mapping, read, text
+from conductor.server.engine.json_fields import mapping, read, string
 from conductor.server.engine.state import COMPLETED, IN_PROGRESS, SYSTEM, Doc
 from conductor.server.engine.tasks.planning import Plan
 
 Json = dict[str, Any]
-_OLD_ENTRY = {"taskName": text, "referenceName": text, "type": text, "input": mapping}
-Branches = tuple[list[Json], dict[str, Json]]  # tasks of a definition, and inputs by reference name
+#: The fields of a dynamic task in the oldest form, ``dynamicForkJoinTasksParam``.
+_OLD_ENTRY = {"taskName": string, "referenceName": string, "type": string, "input": mapping}
+#: The tasks to run, and their inputs by reference name.
+Branches = tuple[list[Json], dict[str, Json]]
 
 
 def plan_dynamic_fork(plan: Plan) -> list[Doc]:
-    """The FORK, a task for each entry, and the JOIN on them."""
+    """Plan a FORK, a task for each entry, and the JOIN that waits for them."""
     given = plan.input()
     tasks, inputs = _entries(plan, given) or _listed_tasks(plan, given)
     now = plan.context.now
@@ -39,7 +41,7 @@ def _plan_branch(plan: Plan, task: Json, inputs: dict[str, Json]) -> list[Doc]:
             f"Tasks could not be dynamically forked due to invalid input: {java_text(own)} is not a map"
         )
     task["inputParameters"] = {**(task.get("inputParameters") or {}), **own}
-    documents = plan.plan_also(task, plan.retry_count)
+    documents = plan.plan_with(task, plan.retry_count)
     if documents:
         return documents
     reference, label = task["taskReferenceName"], f"{task['name']}/{task['taskReferenceName']}"
@@ -80,7 +82,7 @@ def _listed_tasks(plan: Plan, given: Json) -> Branches:
 def _read_tasks(parameter: str, value: Any) -> list[Json]:
     if isinstance(value, list) and all(isinstance(one, dict) and one.get("taskReferenceName") for one in value):
         try:
-            return [readable_workflow_task(one) for one in value]
+            return [parse_workflow_task(one) for one in value]
         except RefusedError:
             pass
     raise TerminateWorkflowError(
@@ -115,13 +117,13 @@ def _read_old(parameter: str, value: Any) -> Json:
         except RefusedError:
             pass
     raise TerminateWorkflowError(
-        f"Input '{parameter}' is invalid. A dynamic task needs a taskName, a referenceName, and its input as an object,"
-        f" which {java_text(value)} has not"
+        f"Input '{parameter}' is invalid. A dynamic task needs a taskName, a referenceName and an input that is an "
+        f"object, but the value is {java_text(value)}"
     )
 
 
 def _entries(plan: Plan, given: Json) -> Branches | None:
-    """One task for each entry of a list."""
+    """Return one task for each entry of ``forkTaskInputs``; None if the input is not a list."""
     entries = given.get("forkTaskInputs")
     if not isinstance(entries, list):
         return None

@@ -1,4 +1,4 @@
-"""HTTP, EVENT, KAFKA_PUBLISH and PULL_WORKFLOW_MESSAGES; tasks of models, which an update completes."""
+"""Tasks that use other systems: HTTP, EVENT, KAFKA_PUBLISH, PULL_WORKFLOW_MESSAGES, and those that call models."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from conductor.server.engine.tasks.planning import Plan, Run
 
 Json = dict[str, Any]
 
-_QUEUES_HERE = "conductor:"
-_LARGEST_BATCH = 100
+#: Prefix of the queues inside this server.
+_INTERNAL_QUEUES = "conductor:"
+#: Messages that a PULL_WORKFLOW_MESSAGES task receives at most, as on the OSS server.
+_MAX_BATCH = 100
+#: The lowest HTTP status that is not a success.
 _FIRST_NOT_SUCCESSFUL = 300
 
 
-def plan_outside(plan: Plan) -> list[Doc]:
-    """A task that the engine runs after deciding."""
+def plan_asynchronous(plan: Plan) -> list[Doc]:
+    """Plan a task that the engine starts after deciding."""
     delay = plan.task.get("startDelay") or 0
     given = plan.input(plan.task.get("taskDefinition"))
     kind = plan.task["type"]
@@ -25,21 +28,21 @@ def plan_outside(plan: Plan) -> list[Doc]:
 
 
 def plan_http(plan: Plan) -> list[Doc]:
-    """An HTTP task; its input says whether it waits for an update."""
-    (made,) = plan_outside(plan)
+    """Plan an HTTP task; ``asyncComplete`` becomes a part of its input."""
+    (made,) = plan_asynchronous(plan)
     made.put("inputData", asyncComplete=bool(plan.task.get("asyncComplete")))
     return [made]
 
 
 def plan_event(plan: Plan) -> list[Doc]:
-    """An EVENT task; its input says where the message goes."""
+    """Plan an EVENT task; the sink becomes a part of its input."""
     (made,) = plan_http(plan)
     made.put("inputData", sink=resolve(plan.execution, plan.task.get("sink"), plan.context, plan.task_id))
     return [made]
 
 
 def start_http(run: Run) -> None:
-    """Ask for the call."""
+    """Start the call of an HTTP task."""
     given = run.input_with_secrets
     request = given.get("http_request")
     if request is None:
@@ -54,12 +57,12 @@ def start_http(run: Run) -> None:
 
 
 def end_http(run: Run, response: Json | None, fault: str) -> None:
-    """The call has ended, with an answer or a fault."""
+    """End an HTTP task with the response of its call, or with the reason of the call's failure."""
     if response is None:
         run.fail(f"Failed to invoke HTTP task due to: {fault}", FAILED, {"response": fault})
         return
     run.task.put("outputData", response=response)
-    if response["statusCode"] >= _FIRST_NOT_SUCCESSFUL:  # a redirect that leads nowhere
+    if response["statusCode"] >= _FIRST_NOT_SUCCESSFUL:  # a redirect without a target
         run.fail("No response from the remote service")
     elif run.input.get("asyncComplete"):
         run.task["status"] = IN_PROGRESS
@@ -67,8 +70,8 @@ def end_http(run: Run, response: Json | None, fault: str) -> None:
         run.complete()
 
 
-def begin_again(task: Doc) -> None:
-    """The server ended while a call was under way, or before a workflow was started: it is made, or started, now."""
+def reset_after_restart(task: Doc) -> None:
+    """Start a task again whose call or child the server had not finished when it ended."""
     if task["taskType"] in {"SUB_WORKFLOW", "START_WORKFLOW"} and task["status"] == SCHEDULED:
         task.drop("_isAsked")
     if task["taskType"] == "HTTP" and task["status"] == IN_PROGRESS and "response" not in task["outputData"]:
@@ -77,7 +80,7 @@ def begin_again(task: Doc) -> None:
 
 
 def start_event(run: Run) -> None:
-    """Publish the message: the task's input and where it came from."""
+    """Publish the message of an EVENT task: its input and the execution that it comes from."""
     workflow = run.execution.workflow
     output = {
         **run.input_with_secrets,
@@ -94,7 +97,7 @@ def start_event(run: Run) -> None:
         return
     output = {**output, "event_produced": queue}
     run.task["outputData"] = output
-    if not queue.startswith(_QUEUES_HERE):
+    if not queue.startswith(_INTERNAL_QUEUES):
         kind = queue.partition(":")[0]
         run.fail(f"Error loading queue:{queue}, for task:{run.task['taskId']}, error: Unknown queue type {kind}")
         return
@@ -108,16 +111,16 @@ def start_event(run: Run) -> None:
 def _queue(run: Run) -> str | None:
     sink, name = str(run.input.get("sink")), run.execution.workflow["workflowName"]
     if sink == "conductor":
-        return f"{_QUEUES_HERE}{name}:{run.task['referenceTaskName']}"
-    if sink.startswith(_QUEUES_HERE):
-        return f"{_QUEUES_HERE}{name}:{sink.removeprefix(_QUEUES_HERE)}"
+        return f"{_INTERNAL_QUEUES}{name}:{run.task['referenceTaskName']}"
+    if sink.startswith(_INTERNAL_QUEUES):
+        return f"{_INTERNAL_QUEUES}{name}:{sink.removeprefix(_INTERNAL_QUEUES)}"
     return None if sink.startswith("conductor") else sink
 
 
 def start_pull(run: Run) -> None:
-    """Ask for waiting messages."""
+    """Request the waiting messages of a PULL_WORKFLOW_MESSAGES task."""
     size = run.input.get("batchSize", 1)
-    limit = min(max(size if isinstance(size, int) else 1, 1), _LARGEST_BATCH)
+    limit = min(max(size if isinstance(size, int) else 1, 1), _MAX_BATCH)
     run.task["status"] = IN_PROGRESS
     run.execution.commands.append(
         PullMessages(run.task["taskId"], limit, blocking=run.input.get("blocking", True) is not False)
@@ -125,18 +128,18 @@ def start_pull(run: Run) -> None:
 
 
 def start_kafka(run: Run) -> None:
-    """There is no Kafka here."""
+    """Fail a KAFKA_PUBLISH task: this server has no Kafka client."""
     request = run.input.get("kafka_request")
     if not isinstance(request, dict):
         run.fail("Missing Kafka request. See documentation for KafkaTask for required input parameters")
     elif not request.get("bootStrapServers"):
         run.fail("No boot strap servers specified")
     else:
-        run.fail("The embedded server does not publish to Kafka; use the real server for KAFKA_PUBLISH")
+        run.fail("The embedded server does not publish to Kafka; use the OSS server for KAFKA_PUBLISH")
 
 
 def start_llm(run: Run) -> None:
-    """There is no model here: the task waits until it is completed, as a test does in the model's place."""
+    """Leave a task that calls a model open until an update completes it; this server has no models."""
     run.task["status"] = IN_PROGRESS
-    text = "The embedded server has no models: complete this task by an update"
-    run.execution.add_log(run.task, text, run.context.now)
+    message = "The embedded server does not call models; complete this task with an update"
+    run.execution.add_log(run.task, message, run.context.now)

@@ -1,4 +1,4 @@
-"""FORK_JOIN, and the JOIN after it."""
+"""FORK_JOIN, JOIN and EXCLUSIVE_JOIN: run branches in parallel and wait for them."""
 
 from __future__ import annotations
 
@@ -14,50 +14,54 @@ from conductor.server.engine.state import (
     Doc,
     is_done,
 )
-from conductor.server.engine.state import in_round as named
+from conductor.server.engine.state import reference_in_iteration as named
 from conductor.server.engine.tasks.planning import Plan, Run
 
 
 def plan_fork(plan: Plan) -> list[Doc]:
-    """The FORK, which is done at once, the first task of each branch, and the JOIN."""
+    """Plan a FORK, which is already completed, the first task of each branch, and the JOIN."""
     now = plan.context.now
     fork = plan.started("FORK", COMPLETED, plan.input(), taskDefName="FORK", endTime=now)
     made = [fork]
     for branch in plan.task["forkTasks"]:
         if not branch:
             raise RefusedError(500, "Index 0 out of bounds for length 0")
-        made += plan.plan_also(branch[0], plan.retry_count)
+        made += plan.plan_with(branch[0], plan.retry_count)
     join = plan.execution.tree.next(plan.task["taskReferenceName"])
     if join is None or join["type"] != "JOIN":
         raise TerminateWorkflowError("Fork task definition is not followed by a join task.  Check the blueprint")
-    return made + plan.plan_also(join, plan.retry_count)
+    return made + plan.plan_with(join, plan.retry_count)
 
 
 def plan_join(plan: Plan) -> list[Doc]:
-    """A JOIN waits from the start."""
+    """Plan a JOIN, which is in progress from the start."""
     given = {"joinOn": plan.task.get("joinOn") or []}
     return [plan.started("JOIN", IN_PROGRESS, given, taskDefName="JOIN")]
 
 
 def plan_exclusive_join(plan: Plan) -> list[Doc]:
-    """An EXCLUSIVE_JOIN waits from the start."""
+    """Plan an EXCLUSIVE_JOIN, which is in progress from the start."""
     given = {"joinOn": plan.task.get("joinOn") or []}
     given["defaultExclusiveJoinTask"] = plan.task.get("defaultExclusiveJoinTask") or []
     return [plan.started("EXCLUSIVE_JOIN", IN_PROGRESS, given, taskDefName="EXCLUSIVE_JOIN")]
 
 
 def run_join(run: Run) -> bool:
-    """Look at the joined tasks that have not ended yet; returns whether the JOIN has ended."""
+    """Check the joined tasks that have not ended yet; returns whether the JOIN has ended."""
     join = run.task
     references = join.pending or _joined(run)
-    ended = _look_at(run, references)
+    ended = _check(run, references)
     if ended is None and join.pending is not None and not join.pending:
-        return _look_at(run, _joined(run)) or False  # all once more: some may have been retried meanwhile
+        return _check(run, _joined(run)) or False  # check all tasks again: some may have been retried
     return ended or False
 
 
-def _look_at(run: Run, references: list[str]) -> bool | None:
-    """Take over outputs; returns True when the JOIN has ended, False when it waits, None when it may end."""
+def _check(run: Run, references: list[str]) -> bool | None:
+    """Copy the outputs of the tasks to the JOIN.
+
+    Returns:
+        True if the JOIN has ended, False if it waits, None if the other tasks must be checked.
+    """
     is_partial = references is run.task.pending
     found = [run.execution.newest(reference) for reference in references]
     all_done = all(task is not None and is_done(task) for task in found)
@@ -107,7 +111,7 @@ def _flag(task: Doc, name: str) -> bool:
 
 
 def run_exclusive_join(run: Run) -> bool:
-    """End with the first joined task that was scheduled, or else the first of the defaults."""
+    """End an EXCLUSIVE_JOIN with the first of its tasks that was scheduled, or the first of its defaults."""
     chosen = _first_scheduled(run, _joined(run))
     if chosen is None or not is_done(chosen):
         chosen = _first_scheduled(run, run.input.get("defaultExclusiveJoinTask") or [])

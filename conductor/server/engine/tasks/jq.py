@@ -1,4 +1,4 @@
-"""JSON_JQ_TRANSFORM: a jq query on the task's input."""
+"""JSON_JQ_TRANSFORM: apply a jq query to the task's input."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from conductor.server.engine.tasks.planning import Plan, Run
 
 
 def plan_jq(plan: Plan) -> list[Doc]:
-    """A query, which runs at once."""
+    """Plan a JSON_JQ_TRANSFORM task."""
     return [plan.started("JSON_JQ_TRANSFORM", IN_PROGRESS, plan.input(plan.task.get("taskDefinition")))]
 
 
 def run_jq(run: Run) -> bool:
-    """Run the query."""
+    """Run the query of a JSON_JQ_TRANSFORM task."""
     given = run.input_with_secrets
     query = given.get("queryExpression")
     if query is None:

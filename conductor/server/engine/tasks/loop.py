@@ -1,4 +1,4 @@
-"""DO_WHILE: rounds of a body."""
+"""DO_WHILE: repeat tasks while a condition holds, or for each item of a list."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.state import (
     FAILED_WITH_TERMINAL_ERROR,
     IN_PROGRESS,
-    LOOP_MARK,
+    ITERATION_SEPARATOR,
     SUCCESSFUL_TASK,
     Doc,
-    in_round,
     is_done,
     plain_reference,
+    reference_in_iteration,
 )
 from conductor.server.engine.tasks.planning import Plan, Run
 from conductor.server.engine.tree import next_inside, walk
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 
 def plan_loop(plan: Plan) -> list[Doc]:
-    """The loop; its first round is scheduled when it runs."""
+    """Plan a DO_WHILE; its first iteration is scheduled when it runs."""
     existing = plan.execution.newest(plan.task["taskReferenceName"])
     if existing is not None and is_done(existing):
         return []
@@ -34,11 +34,11 @@ def plan_loop(plan: Plan) -> list[Doc]:
 
 
 def run_loop(run: Run) -> bool:
-    """Begin the first round, or end one and begin the next."""
+    """Start the first iteration, or the next one after the current iteration has ended."""
     loop = run.task
-    if loop["iteration"] and _loses_its_rounds(run):
+    if loop["iteration"] and _never_ends(run):
         return False
-    body = _tasks_of_round(run, loop["iteration"])
+    body = _tasks_of_iteration(run, loop["iteration"])
     if not body:
         return _begin(run)
     output: Json = {}
@@ -49,36 +49,37 @@ def run_loop(run: Run) -> bool:
             failed = task
             break
     if failed is None and not _is_complete(run, body):
-        loop["_round"] = output  # shown only when the loop is canceled in the same breath
+        loop["_iterationOutput"] = output  # needed if the loop is canceled in the same evaluation
         return False
     loop.put_all("outputData", {str(loop["iteration"]): output})
-    _forget_old_rounds(run)
+    _remove_old_iterations(run)
     if failed is not None:
         return run.fail(f"{failed.get('reasonForIncompletion')} ")
-    return _next_round(run)
+    return _next_iteration(run)
 
 
 def _output_of(run: Run, task: Doc) -> Json:
-    """Return a task's output; of a loop in the loop with the iteration that is running."""
+    """Return a task's output; for a nested loop, including its current iteration."""
     output: Json = task["outputData"]
     if task["taskType"] != "DO_WHILE" or is_done(task) or not task["iteration"]:
         return output
     inner = evolve(run, task=task)
-    body = _tasks_of_round(inner, task["iteration"]).values()
+    body = _tasks_of_iteration(inner, task["iteration"]).values()
     shown = {plain_reference(one["referenceTaskName"]): _output_of(inner, one) for one in body}
     return {**output, str(task["iteration"]): shown}
 
 
-def _loses_its_rounds(run: Run) -> bool:
-    """Whether this is a loop that the real server never ends: it takes ``a`` for the name of a task ``a__b``."""
-    body = walk(run.task["workflowTask"]["loopOver"])
-    return not run.context.divergences.refuse_loop_marks and any(LOOP_MARK in one["taskReferenceName"] for one in body)
+def _never_ends(run: Run) -> bool:
+    """Return whether the OSS server never ends this loop, because it reads the name ``a`` from a task ``a__b``."""
+    if run.context.divergences.refuse_iteration_separators:
+        return False
+    return any(ITERATION_SEPARATOR in one["taskReferenceName"] for one in walk(run.task["workflowTask"]["loopOver"]))
 
 
 def cancel_loop(run: Run) -> None:
-    """Show what the round had brought."""
-    if run.task.get("_round"):
-        run.task.put_all("outputData", {str(run.task["iteration"]): run.task["_round"]})
+    """Put the output of the current iteration into a canceled loop."""
+    if run.task.get("_iterationOutput"):
+        run.task.put_all("outputData", {str(run.task["iteration"]): run.task["_iterationOutput"]})
 
 
 def _begin(run: Run) -> bool:
@@ -87,20 +88,20 @@ def _begin(run: Run) -> bool:
     if is_over_items(run.task) and not items_of(run):
         run.task.put("outputData", iteration=0)
         return run.complete()
-    return _start_round(run, 1)
+    return _start_iteration(run, 1)
 
 
-def _next_round(run: Run) -> bool:
+def _next_iteration(run: Run) -> bool:
     try:
         goes_on = _evaluate_condition(run)
     except ScriptFailedError as error:
         condition = run.task["workflowTask"].get("loopCondition")
         reason = f"Unable to evaluate condition {condition}, exception {error}"
         return run.fail(reason, FAILED_WITH_TERMINAL_ERROR)
-    return _start_round(run, run.task["iteration"] + 1) if goes_on else run.complete()
+    return _start_iteration(run, run.task["iteration"] + 1) if goes_on else run.complete()
 
 
-def _start_round(run: Run, iteration: int) -> bool:
+def _start_iteration(run: Run, iteration: int) -> bool:
     run.task["iteration"] = iteration
     output = {"iteration": iteration}
     if is_over_items(run.task):
@@ -109,7 +110,7 @@ def _start_round(run: Run, iteration: int) -> bool:
         if index < len(items):
             output["loopItem"] = items[index]
     run.task.put_all("outputData", output)
-    run.schedule_round(run.task)
+    run.schedule_iteration(run.task)
     return True
 
 
@@ -117,29 +118,30 @@ def _body_of(definition: Json) -> set[str]:
     return {one["taskReferenceName"] for one in walk([definition])}
 
 
-def _tasks_of_round(run: Run, iteration: int) -> dict[str, Doc]:
+def _tasks_of_iteration(run: Run, iteration: int) -> dict[str, Doc]:
     loop = run.task
-    newest = (run.execution.newest(in_round(name, iteration)) for name in _body_of(loop["workflowTask"]))
+    newest = (run.execution.newest(reference_in_iteration(name, iteration)) for name in _body_of(loop["workflowTask"]))
     found = [task for task in newest if task is not None and task is not loop and task["iteration"] == iteration]
     return {task["referenceTaskName"]: task for task in sorted(found, key=lambda one: int(one["seq"]))}
 
 
 def _is_complete(run: Run, body: dict[str, Doc]) -> bool:
-    """Whether the round is done: its own tasks, and what they lead to."""
+    """Return whether the current iteration is complete: its tasks, and the tasks in their branches."""
     loop, definition = run.task, run.task["workflowTask"]
-    references = [in_round(task["taskReferenceName"], loop["iteration"]) for task in definition["loopOver"]]
+    names = (task["taskReferenceName"] for task in definition["loopOver"])
+    references = [reference_in_iteration(name, loop["iteration"]) for name in names]
     if any(reference not in body for reference in references) or not all(is_done(task) for task in body.values()):
         return False
     for task in body.values():
         following = next_inside(definition, plain_reference(task["referenceTaskName"]), None)
         if following is None or following is definition or task["inputData"].get("hasChildren") is not None:
             continue
-        if in_round(following["taskReferenceName"], loop["iteration"]) not in body:
+        if reference_in_iteration(following["taskReferenceName"], loop["iteration"]) not in body:
             return False
     return True
 
 
-def _forget_old_rounds(run: Run) -> None:
+def _remove_old_iterations(run: Run) -> None:
     kept = (run.task["workflowTask"].get("inputParameters") or {}).get("keepLastN")
     last_gone = run.task["iteration"] - kept if isinstance(kept, int) else 0
     if last_gone <= 0:
@@ -161,7 +163,7 @@ def _forget_old_rounds(run: Run) -> None:
 
 
 def is_over_items(task: Doc) -> bool:
-    """Whether the loop goes over the items of a list."""
+    """Return whether the loop repeats its tasks for each item of a list."""
     definition = task["workflowTask"]
     if (definition.get("items") or "").strip():
         return True
@@ -170,7 +172,7 @@ def is_over_items(task: Doc) -> bool:
 
 
 def items_of(run: Run) -> list[Any]:
-    """The items; a single value counts as a list of one."""
+    """Return the items; a single value counts as a list with one item."""
     definition = run.task["workflowTask"]
     items = None
     if (definition.get("items") or "").strip():

@@ -1,4 +1,4 @@
-"""Plans and runs of tasks, which all task types share, and new task documents."""
+"""The arguments of the functions that plan and run tasks, and new task documents."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ Json = dict[str, Any]
 
 @frozen
 class Plan:
-    """A task of the definition that is to be scheduled.
+    """A task of the definition to schedule.
 
     Attributes:
+        execution: The execution.
+        context: The engine's context.
         task: The task of the definition.
-        retry_count: The number of the attempt, from 0.
-        task_id: The new document's id.
-        plan_also: Makes the documents of another task of the definition, which is scheduled with this one.
+        retry_count: The number of retries before this attempt.
+        task_id: The id of the new task.
+        plan_with: Returns new documents of another task of the definition, to schedule together with this one.
     """
 
     execution: Execution
@@ -30,38 +32,41 @@ class Plan:
     task: Json
     retry_count: int
     task_id: str
-    plan_also: Callable[[Json, int], list[Doc]]
+    plan_with: Callable[[Json, int], list[Doc]]
 
     def input(self, task_def: Json | None = None) -> Json:
-        """The resolved parameters."""
+        """Return the resolved parameters, including the input template of ``task_def``."""
         parameters = self.task.get("inputParameters")
         return task_input(self.execution, parameters, self.context, task_def=task_def, task_id=self.task_id)
 
     def document(self, kind: str, status: str, input_data: Json, **more: Any) -> Doc:
-        """A new document of this task."""
+        """Return a new task document."""
         made = new_document(self.execution, self.task, self.task_id, self.context.now)
         made.update(taskType=kind, status=status, inputData=input_data, **more)
         if kind in SYSTEM and kind != "DO_WHILE":
-            made["rateLimitFrequencyInSeconds"] = 0  # by the real server's choice
+            made["rateLimitFrequencyInSeconds"] = 0  # as on the OSS server
         return made
 
     def started(self, kind: str, status: str, input_data: Json, **more: Any) -> Doc:
-        """A new document of a task that begins when it is scheduled."""
+        """Return a new document of a task that starts when it is scheduled."""
         return self.document(kind, status, input_data, startTime=self.context.now, **more)
 
 
 @frozen
 class Run:
-    """A task of the engine that is to be started, run or canceled.
+    """A system task to start, run or cancel.
 
     Attributes:
-        schedule_round: Schedules the first task of a loop's next round.
+        execution: The execution.
+        context: The engine's context.
+        task: The task document.
+        schedule_iteration: Schedules the first task of a loop's next iteration.
     """
 
     execution: Execution
     context: EngineContext
     task: Doc
-    schedule_round: Callable[[Doc], None]
+    schedule_iteration: Callable[[Doc], None]
 
     @property
     def input(self) -> Json:
@@ -71,18 +76,18 @@ class Run:
 
     @property
     def input_with_secrets(self) -> Json:
-        """The task's input with the values of its secrets, which are not stored with it."""
+        """The task's input with the values of its secrets, which are not stored."""
         return bound_input(self.task, self.context)
 
     def complete(self, output: Json | None = None) -> bool:
-        """End the task well; returns True, as running does when something changed."""
+        """Complete the task; returns True, because the task has changed."""
         if output is not None:
             self.task["outputData"] = output
         self.task["status"] = COMPLETED
         return True
 
     def fail(self, reason: str | None, status: str = FAILED, output: Json | None = None) -> bool:
-        """End the task badly; returns True."""
+        """Fail the task; returns True, because the task has changed."""
         if output is not None:
             self.task["outputData"] = output
         self.task["reasonForIncompletion"] = reason
@@ -91,7 +96,7 @@ class Run:
 
 
 def new_document(execution: Execution, task: Json, task_id: str, now: int) -> Doc:
-    """A task document with the fields that are always there."""
+    """Return a task document with the fields that every task has."""
     workflow = execution.workflow
     made: Json = {
         "taskType": task["type"],

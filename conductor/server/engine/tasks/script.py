@@ -1,4 +1,4 @@
-"""INLINE and LAMBDA: scripts; and the evaluators that SWITCH shares with them."""
+"""INLINE and LAMBDA: run scripts. SWITCH uses the same evaluators."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from conductor.server.engine.expressions.java_text import cast_error
 from conductor.server.engine.state import FAILED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.planning import Plan, Run
 
+#: The evaluators of the OSS server.
 EVALUATORS = frozenset({"javascript", "graaljs", "value-param", "python"})
 _EMPTY = "Empty '%s' in %s task's input parameters. A non-empty String value must be provided."
 
 
 def evaluate(kind: str, expression: str, bindings: Mapping[str, Any], context: EngineContext) -> Any:
-    """Evaluate an expression with the evaluator of this name.
+    """Evaluate an expression with the named evaluator.
 
     Raises:
-        ScriptFailedError: It ended with an error.
+        ScriptFailedError: The expression failed, or this server lacks the evaluator.
     """
     if kind == "value-param":
         return bindings.get(expression)
@@ -28,12 +29,12 @@ def evaluate(kind: str, expression: str, bindings: Mapping[str, Any], context: E
 
 
 def plan_script(plan: Plan) -> list[Doc]:
-    """An INLINE or LAMBDA task, which runs at once."""
+    """Plan an INLINE or LAMBDA task."""
     return [plan.started(plan.task["type"], IN_PROGRESS, plan.input(plan.task.get("taskDefinition")))]
 
 
 def run_inline(run: Run) -> bool:
-    """Run the expression; a fault in it cannot be helped by trying again."""
+    """Run the expression of an INLINE task; an error in it is not retried."""
     try:
         result = _evaluate_inline(run)
     except ScriptFailedError as error:
@@ -58,7 +59,7 @@ def _evaluate_inline(run: Run) -> Any:
 
 
 def run_lambda(run: Run) -> bool:
-    """Run the body of a function."""
+    """Run the script of a LAMBDA task, as the body of a function."""
     given = run.input_with_secrets
     body = given.get("scriptExpression")
     if body is not None and not isinstance(body, str):
@@ -66,7 +67,7 @@ def run_lambda(run: Run) -> bool:
     if not (body or "").strip():
         return run.fail(_EMPTY % ("scriptExpression", "Lambda"))
     try:
-        # The function around the body is that of the OSS server, so that lines in messages agree.
+        # The OSS server uses the same function around the body, so line numbers in messages are equal.
         result = run.context.javascript(f"function scriptFun(){{{body}}} scriptFun();", given)
     except ScriptFailedError as error:
         return run.fail(str(error), FAILED, {"error": str(error)})

@@ -1,4 +1,4 @@
-"""TERMINATE, SET_VARIABLE, NOOP and HUMAN: tasks that only touch the execution."""
+"""TERMINATE, SET_VARIABLE, NOOP and HUMAN: tasks that only change their execution."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from conductor.server.engine.tasks.planning import Plan, Run
 
 Json = dict[str, Any]
 
-_LARGEST_VARIABLES_KB = 256
+#: Kilobytes of an execution's variables, as on the OSS server.
+_MAX_VARIABLES_KB = 256
 
 
 def plan_plain(plan: Plan) -> list[Doc]:
-    """A task of the engine that begins at once, with its parameters."""
+    """Plan a system task that starts when it is scheduled."""
     return [plan.started(plan.task["type"], IN_PROGRESS, plan.input())]
 
 
 def plan_noop(plan: Plan) -> list[Doc]:
-    """A NOOP has no input."""
+    """Plan a NOOP task, which has no input."""
     return [plan.started("NOOP", IN_PROGRESS, {})]
 
 
 def run_noop(run: Run) -> bool:
-    """Nothing to do."""
+    """Complete a NOOP task."""
     return run.complete()
 
 
 def run_human(_: Run) -> bool:
-    """Someone else ends it."""
+    """Leave a HUMAN task open; an update ends it."""
     return False
 
 
 def run_terminate(run: Run) -> bool:
-    """Note the workflow's output; deciding ends the workflow."""
+    """Complete a TERMINATE task with the workflow's output; deciding then ends the execution."""
     if run.input.get("terminationStatus") not in {COMPLETED, FAILED, TERMINATED}:
         run.fail("given termination status is not valid")
         return False
@@ -45,14 +46,14 @@ def run_terminate(run: Run) -> bool:
 
 
 def run_set_variable(run: Run) -> bool:
-    """Set all, or none when they would become too large."""
+    """Set the variables of the execution; fail, and set none of them, if they would be too large."""
     workflow = run.execution.workflow
     variables = {**workflow["variables"], **run.input_with_secrets}
     size = len(dumps(variables)) // 1024
-    if size > _LARGEST_VARIABLES_KB:
+    if size > _MAX_VARIABLES_KB:
         return run.fail(
             f"The variables payload size: {size} of workflow: {run.execution.id} is greater than the permissible "
-            f"limit: {_LARGEST_VARIABLES_KB} kilobytes",
+            f"limit: {_MAX_VARIABLES_KB} kilobytes",
             FAILED_WITH_TERMINAL_ERROR,
         )
     workflow["variables"] = variables

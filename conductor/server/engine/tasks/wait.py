@@ -1,4 +1,4 @@
-"""WAIT: for a time, until a date, or for a signal."""
+"""WAIT: wait for a duration, until a date, or for a signal."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from conductor.server.engine.context import RefusedError
 from conductor.server.engine.state import FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Doc
 from conductor.server.engine.tasks.planning import Plan, Run
 
-_WITHOUT_TIME = 2147483647
+#: Seconds; the ``callbackAfterSeconds`` of a WAIT that waits for a signal, as on the OSS server.
+_NO_TIMEOUT_S = 2147483647
 _DURATION = re.compile(
     r"\s*(?:(\d+)\s*(?:days?|d))?\s*(?:(\d+)\s*(?:hours?|hrs?|h))?\s*(?:(\d+)\s*(?:minutes?|mins?|m))?"
     r"\s*(?:(\d+)\s*(?:seconds?|secs?|s))?\s*",
     re.IGNORECASE,
 )
+#: Hours ahead of UTC, by abbreviation of the time zone.
 _HOURS = {
     "HST": -10, "AKST": -9, "AKDT": -8, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CST": -6, "CDT": -5, "EST": -5,
     "EDT": -4, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "IST": 5.5, "JST": 9,
@@ -23,7 +25,7 @@ _UNTIL = re.compile(r"(\d{1,9})-(\d{1,9})-(\d{1,9})(?:\s+(\d{1,9}):(\d{1,9})(?:\
 
 
 def parse_duration(text: str) -> timedelta | None:
-    """``1 days 2 hrs 3 mins 4 secs``, ``3m``, ``1h30m``; None for another form."""
+    """Parse a duration such as ``1 days 2 hrs 3 mins 4 secs``, ``3m`` or ``1h30m``; returns None if it is invalid."""
     found = _DURATION.fullmatch(text)
     if found is None or not any(found.groups()):
         return None
@@ -32,9 +34,9 @@ def parse_duration(text: str) -> timedelta | None:
 
 
 def parse_until(text: str) -> datetime | None:
-    """Return the moment of ``yyyy-MM-dd``, ``yyyy-MM-dd HH:mm`` or the same with a zone; None for another form.
+    """Parse a date: ``yyyy-MM-dd``, ``yyyy-MM-dd HH:mm`` or ``yyyy-MM-dd HH:mm zone``; returns None if it is invalid.
 
-    Numbers may be out of range, as in Java's lenient dates: 25:00 is one o'clock of the next day.
+    As in Java's lenient dates, numbers may be out of range: 25:00 is one o'clock on the next day.
     """
     found = _UNTIL.fullmatch(text.strip())
     if found is None:
@@ -53,7 +55,7 @@ def parse_until(text: str) -> datetime | None:
 
 
 def _zone(name: str | None) -> timezone:
-    """A zone by what Java's date format reads: an abbreviation or ``GMT+02:00``, no name of a region."""
+    """Return a time zone as Java's date format reads it: an abbreviation or ``GMT+02:00``, but not a region."""
     if name is None or name.upper() in {"UTC", "GMT"}:
         return timezone.utc
     offset = re.fullmatch(r"GMT([+-])(\d{1,2}):(\d{2})|([+-])(\d{2})(\d{2})", name)
@@ -65,7 +67,7 @@ def _zone(name: str | None) -> timezone:
 
 
 def plan_wait(plan: Plan) -> list[Doc]:
-    """A WAIT, and when it ends by itself."""
+    """Plan a WAIT task, and set the time at which it ends."""
     given = plan.input()
     made = plan.started("WAIT", IN_PROGRESS, given)
     _set_end(made, plan.context.now)
@@ -73,7 +75,7 @@ def plan_wait(plan: Plan) -> list[Doc]:
 
 
 def restart_wait(task: Doc, now: int) -> None:
-    """Start the whole wait again."""
+    """Start a wait again from its beginning."""
     task.drop("_waitTimeout")
     _set_end(task, now)
 
@@ -89,7 +91,7 @@ def _set_end(made: Doc, now: int) -> None:
     elif until:
         _set_until(made, until, now)
     else:
-        made["callbackAfterSeconds"] = _WITHOUT_TIME
+        made["callbackAfterSeconds"] = _NO_TIMEOUT_S
 
 
 def _text(value: object) -> str:
@@ -117,14 +119,14 @@ def _set_until(made: Doc, text: str, now: int) -> None:
 
 
 def start_wait(run: Run) -> None:
-    """A WAIT that is tried again waits on; when its time has passed meanwhile, it ends at once."""
+    """Start a WAIT or JOIN that is retried; a WAIT whose time has passed ends at once."""
     run.task["status"] = IN_PROGRESS
 
 
 def run_wait(run: Run) -> bool:
-    """End when the time has come."""
+    """Complete a WAIT task after its time has passed."""
     due = run.task.get("_waitTimeout", 0)
     if not due or run.context.now <= due:
         return False
-    run.task["endTime"] = run.context.now - 1  # the tasks that follow begin later, as on the open-source server
+    run.task["endTime"] = run.context.now - 1  # as on the OSS server, the next tasks start later than the WAIT ends
     return run.complete()

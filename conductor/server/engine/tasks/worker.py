@@ -1,4 +1,4 @@
-"""Tasks that workers do: SIMPLE, DYNAMIC, and every type that the engine does not know."""
+"""Tasks that workers run: SIMPLE, DYNAMIC, and every type that the engine does not run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Json = dict[str, Any]
 
 
 def plan_simple(plan: Plan) -> list[Doc]:
-    """A task that is polled by its name."""
+    """Plan a SIMPLE task, which workers poll by its name."""
     return [_document(plan, plan.task["name"], plan.task.get("taskDefinition") or {})]
 
 
 def plan_other(plan: Plan) -> list[Doc]:
-    """A task of a type that the engine does not run: polled by the type."""
+    """Plan a task of a type that the engine does not run, which workers poll by the type."""
     task_def = plan.task.get("taskDefinition") or plan.context.task_def(plan.task["name"])
     if task_def is None:
         raise TerminateWorkflowError(
@@ -31,7 +31,7 @@ def plan_other(plan: Plan) -> list[Doc]:
 
 
 def plan_dynamic(plan: Plan) -> list[Doc]:
-    """A task whose name is an input."""
+    """Plan a DYNAMIC task, whose name is an input."""
     parameter = plan.task.get("dynamicTaskNameParam") or ""
     given = plan.input()
     name = given.get(parameter)

@@ -313,25 +313,25 @@ def test_a_response_timeout_does_not_end_a_human_task():
     assert bench.status == "TIMED_OUT"
 
 
-def looks_at_tasks(monkeypatch, tasks, names):
-    """Run an execution to its end, and count how often deciding looked at a task."""
-    looks, look_at = [], decide._Pass._look_at
+def count_evaluations(monkeypatch, tasks, names):
+    """Run an execution to its end, and return how often the engine has evaluated a task."""
+    evaluated, evaluate = [], decide._Pass._evaluate_task
     with monkeypatch.context() as patch:
-        patch.setattr(decide._Pass, "_look_at", lambda self, task: looks.append(task) or look_at(self, task))
+        patch.setattr(decide._Pass, "_evaluate_task", lambda self, task: evaluated.append(task) or evaluate(self, task))
         bench = Bench(tasks)
         for name in names:
             bench.update(bench.poll(name))
             for task in bench.execution.live:
                 task.changed = False  # saved
     assert bench.status == "COMPLETED"
-    return len(looks)
+    return len(evaluated)
 
 
-def test_deciding_looks_at_few_tasks_of_a_long_chain_or_a_wide_fork(monkeypatch):
+def test_each_task_of_a_long_chain_or_wide_fork_is_evaluated_few_times(monkeypatch):
     for size in (10, 200):
         names = [f"t{number}" for number in range(size)]
-        assert looks_at_tasks(monkeypatch, [simple(one) for one in names], names) <= 3 * size
+        assert count_evaluations(monkeypatch, [simple(one) for one in names], names) <= 3 * size
         branches = [[simple(one)] for one in names]
         fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": branches}
         join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": names}
-        assert looks_at_tasks(monkeypatch, [fork, join], names) <= 5 * size
+        assert count_evaluations(monkeypatch, [fork, join], names) <= 5 * size
