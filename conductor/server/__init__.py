@@ -1,6 +1,6 @@
-"""Conductor servers for development and tests: ``python -m conductor.server``, or from Python.
+"""Conductor servers for development and tests, from Python or with ``python -m conductor.server``.
 
-``start`` starts the embedded server in this process, ``start_oss_server`` the real one from its published jar.
+``start`` starts the embedded server in this process. ``start_oss_server`` downloads and starts the open-source server.
 """
 
 from __future__ import annotations
@@ -40,23 +40,26 @@ def start(
     skip_time: bool = False,
     strict: bool = False,
 ) -> EmbeddedServer:
-    """Start the embedded server in this process; needs the extra ``server``.
+    """Start the embedded server in this process. Requires the extra ``server``.
 
     Args:
-        port: Its port; 0 for any that is free.
-        database: A file that keeps everything over restarts; in memory otherwise.
-        host: The address it listens on; keys are needed where others than this machine can reach it.
-        secrets: What ``${workflow.secrets.NAME}`` gives; ``CONDUCTOR_SECRET_NAME`` of the environment otherwise.
-        environment: What ``${workflow.env.NAME}`` gives; ``CONDUCTOR_ENV_NAME`` of the environment otherwise.
-        keys: Key ids and secrets; with some, every call needs a token of ``POST /token``.
-        skip_time: Whether the clock moves on by itself when nothing but timers is left: waits and delays take no time.
-            A task that a worker has, or could have, holds the clock, and so does a person who is awaited, when the next
-            timer is a timeout; schedules do not move it.
-        strict: Whether it copies the OSS server's faults and traps, too, where it does otherwise what is documented
-            (the page about the embedded server has the list).
+        port: The port to listen on; 0 for any free port.
+        database: A file to store everything in across restarts; by default the database is in memory.
+        host: The address to listen on. An address that other machines can reach requires ``keys``.
+        secrets: Values of ``${workflow.secrets.NAME}``; by default those of the variables ``CONDUCTOR_SECRET_NAME``.
+        environment: Values of ``${workflow.env.NAME}``; by default those of the variables ``CONDUCTOR_ENV_NAME``.
+        keys: Secrets by key id. With keys, every call needs a token from ``POST /token``.
+        skip_time: Whether waits and delays take no time: the clock skips to the next timer when nothing else is left
+            to do. It does not skip while a worker has or can poll a task, to a timeout while an execution waits for a
+            person, or to the next run of a schedule.
+        strict: Whether to behave like the open-source server even where its behavior is a fault or contradicts its
+            documentation. The documentation of the embedded server lists these cases.
+
+    Returns:
+        The running server, which stops at the end of a ``with`` block.
 
     Raises:
-        ConfigurationError: The extra is not installed, the database cannot be used, or keys are missing.
+        ConfigurationError: The extra is not installed, the database cannot be used, or ``keys`` are missing.
         ServerStartError: The port is in use.
     """
     made = _embedded()(port, database, host, secrets, environment, keys, skip_time=skip_time, strict=strict)
@@ -70,6 +73,6 @@ def _embedded() -> type[EmbeddedServer]:
         if error.name is None or error.name.startswith("conductor"):
             raise
         raise ConfigurationError(
-            f"The embedded server needs {error.name}. Install the extra server: {install_command('server')}"
+            f"The embedded server needs the package {error.name}. Install the extra server: {install_command('server')}"
         ) from None
     return EmbeddedServer

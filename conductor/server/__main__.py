@@ -18,17 +18,19 @@ from conductor.server.oss.download import VERSION
 from conductor.server.oss.launch import start_oss_server
 from conductor.server.ui.serve import main as page_command
 
-_DONE, _MISUSED, _FAILED = 0, 2, 3
-_GLANCE = 0.2
+#: Exit statuses: stopped, wrong usage or setting, the server failed.
+_STOPPED, _USAGE_ERROR, _FAILED = 0, 2, 3
+#: Seconds between checks whether the server is running.
+_POLL_INTERVAL_S = 0.2
 _KEYS = "CONDUCTOR_SERVER_KEYS"
 
 
 class RunningServer(Protocol):
-    """What every engine starts."""
+    """A server of any engine."""
 
     @property
     def summary(self) -> str:
-        """What else to know of it, for the line that says it is ready."""
+        """More about the server, for the line that reports it as ready."""
 
     @property
     def address(self) -> str:
@@ -36,21 +38,21 @@ class RunningServer(Protocol):
 
     @property
     def url(self) -> str:
-        """The API's address."""
+        """The address of the API."""
 
     @property
-    def last_words(self) -> str:
-        """Where to look when it ended by itself."""
+    def failure_hint(self) -> str:
+        """Where to find the reason if the server stopped unexpectedly."""
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended by itself."""
+        """Whether the server is running."""
 
     def wait(self) -> int:
-        """Its exit status."""
+        """Wait until the server has stopped, and return its exit status."""
 
     def stop(self) -> None:
-        """Stop it; returns when its port is free."""
+        """Stop the server; returns when its port is free."""
 
 
 def _start_oss(arguments: argparse.Namespace) -> RunningServer:
@@ -82,7 +84,7 @@ def _keys(text: str) -> dict[str, str]:
     pairs = [pair.strip().partition(":") for pair in text.split(",") if pair.strip()]
     if not all(key and secret for key, _, secret in pairs):
         raise ConfigurationError(
-            f"{_KEYS} is not ID:SECRET, or several of them with commas between.",
+            f"{_KEYS} is invalid; it must be ID:SECRET, or several of these separated by commas.",
             variable=_KEYS,
             allowed="id:secret,id:secret",
         )
@@ -91,36 +93,41 @@ def _keys(text: str) -> dict[str, str]:
 
 _ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"embedded": _start_embedded, "oss": _start_oss}
 
+#: Options that only one engine has.
 _ONLY = {
     "embedded": ("db", "strict"),
     "oss": ("ready_timeout", "property", "heap", "java", "cache_dir", "server_version", "jar"),
 }
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    words = list(sys.argv[1:] if words is None else words)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both stop it alike, also while it starts
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line, and return the exit status.
+
+    Args:
+        argv: The arguments; by default those of the process.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops the server like Ctrl-C, even while it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if words[:1] == ["ui"]:
-        return page_command(words[1:])
+    if argv[:1] == ["ui"]:
+        return page_command(argv[1:])
     parser = _parser()
-    arguments = parser.parse_args(words)
-    if strange := _of_the_other_engine(parser, arguments):
-        parser.error(f"{', '.join(strange)}: not with --engine {arguments.engine}")
+    arguments = parser.parse_args(argv)
+    if ignored := _ignored_options(parser, arguments):
+        parser.error(f"{', '.join(ignored)}: not available with --engine {arguments.engine}")
     logging.basicConfig(level=arguments.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     try:
         return _run(_ENGINES[arguments.engine], arguments)
     except KeyboardInterrupt:
-        return _DONE
+        return _STOPPED
     except ConfigurationError as error:
-        return _tell(str(error), _MISUSED)
+        return _report(str(error), _USAGE_ERROR)
     except ConductorError as error:
-        return _tell(str(error), _FAILED)
+        return _report(str(error), _FAILED)
 
 
-def _of_the_other_engine(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> list[str]:
-    """The options that were given and that the chosen engine would ignore."""
+def _ignored_options(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> list[str]:
+    """Return the options that the engine would ignore."""
     others = {name for engine, names in _ONLY.items() if engine != arguments.engine for name in names}
     given = {name for name in others if getattr(arguments, name) != parser.get_default(name)}
     return sorted("--" + name.replace("_", "-") for name in given)
@@ -134,23 +141,24 @@ def _run(start: Callable[[argparse.Namespace], RunningServer], arguments: argpar
             flush=True,
         )
         while server.is_running:
-            time.sleep(_GLANCE)
-        return _tell(f"The server ended by itself, with exit status {server.wait()}; {server.last_words}", _FAILED)
+            time.sleep(_POLL_INTERVAL_S)
+        status = server.wait()
+        return _report(f"The server stopped unexpectedly with exit status {status}; {server.failure_hint}", _FAILED)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # it is being stopped
+            signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the shutdown
         server.stop()
 
 
-def _tell(what: str, status: int) -> int:
-    sys.stderr.write(f"{what}\n")
+def _report(message: str, status: int) -> int:
+    sys.stderr.write(f"{message}\n")
     return status
 
 
-def _property(word: str) -> tuple[str, str]:
-    name, found, value = word.partition("=")
+def _property(argument: str) -> tuple[str, str]:
+    name, found, value = argument.partition("=")
     if not found or not name:
-        raise argparse.ArgumentTypeError(f"{word!r} is not NAME=VALUE")
+        raise argparse.ArgumentTypeError(f"{argument!r} is not of the form NAME=VALUE")
     return name, value
 
 
@@ -158,35 +166,36 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m conductor.server",
         description="Run a Conductor server on this machine until Ctrl-C or SIGTERM.",
-        epilog="Exit status: 0 stopped when asked, 2 wrong usage or setting, 3 the server did not start or ended by "
-        "itself. Where others than this machine can reach the embedded server it needs keys: "
-        f"{_KEYS}=ID:SECRET. With `ui` as the first word it serves the web page for a server that runs elsewhere: "
-        "`ui --help`.",
+        epilog="Exit status: 0 stopped on request, 2 wrong usage or setting, 3 the server did not start or stopped "
+        "unexpectedly. On an address that other machines can reach, the embedded server needs keys: "
+        f"{_KEYS}=ID:SECRET. With `ui` as the first argument, the command serves the web page for another server: "
+        "see `ui --help`.",
     )
     add = parser.add_argument
-    engines = "embedded, in this process, or oss, the real one (default: %(default)s)"
+    engines = "embedded (in this process) or oss (the open-source server) (default: %(default)s)"
     add("--engine", choices=sorted(_ENGINES), default="embedded", help=engines)
-    add("--port", type=int, default=8080, help="its port; 0 for any that is free (default: %(default)s)")
-    add("--host", default="127.0.0.1", help="the address it listens on; 0.0.0.0 for all (default: %(default)s)")
-    add("--dir", help="where its database and log lie and stay (default: a temporary folder)")
+    add("--port", type=int, default=8080, help="port to listen on; 0 for any free port (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all (default: %(default)s)")
+    add("--dir", help="folder of the database and the log, which is kept (default: a temporary folder)")
     levels = ["debug", "info", "warning", "error"]
-    add("--db", help="engine embedded: its database file (default: conductor.db in --dir, or memory)")
-    strict = "engine embedded: copy the OSS server's faults and traps, too"
+    add("--db", help="engine embedded: database file (default: conductor.db in --dir, or in memory)")
+    strict = "engine embedded: also reproduce faults of the open-source server"
     add("--strict", action="store_true", help=strict)
-    add("--log-level", choices=levels, default="warning", help="of this launcher's own log (default: %(default)s)")
+    add("--log-level", choices=levels, default="warning", help="level of this launcher's log (default: %(default)s)")
     _add_oss_options(parser)
     return parser
 
 
 def _add_oss_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("engine oss").add_argument
-    add("--ready-timeout", type=float, default=120.0, metavar="S", help="seconds to be healthy in (default: 120)")
-    add("--property", type=_property, action="append", default=[], metavar="NAME=VALUE", help="a Spring property")
-    add("--heap", default="2g", help="the largest Java heap (default: %(default)s)")
-    add("--java", help="the Java to use (default: CONDUCTOR_JAVA, or the first of version 21 or later)")
-    add("--cache-dir", help="where its jar is kept (default: CONDUCTOR_CACHE_DIR, or the user's cache folder)")
-    add("--server-version", default=VERSION, metavar="V", help="which version (default: %(default)s)")
-    add("--jar", help="a jar of your own, in place of the published one")
+    ready = "seconds to wait until the server is healthy (default: 120)"
+    add("--ready-timeout", type=float, default=120.0, metavar="S", help=ready)
+    add("--property", type=_property, action="append", default=[], metavar="NAME=VALUE", help="Spring property")
+    add("--heap", default="2g", help="maximum size of the Java heap (default: %(default)s)")
+    add("--java", help="Java executable (default: CONDUCTOR_JAVA, or the first one of version 21 or later)")
+    add("--cache-dir", help="folder of the downloaded jar (default: CONDUCTOR_CACHE_DIR, or the user's cache folder)")
+    add("--server-version", default=VERSION, metavar="V", help="version of the server (default: %(default)s)")
+    add("--jar", help="your own jar instead of the published one")
 
 
 if __name__ == "__main__":

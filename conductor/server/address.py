@@ -1,23 +1,23 @@
-"""Where a server listens, as clients and people write it."""
+"""The address of a server, as clients use it."""
 
 from __future__ import annotations
 
-__all__ = ["Listening", "local_address"]
+__all__ = ["ServerAddress", "local_address"]
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 
 
 def local_address(host: str) -> str:
-    """The address at which this machine reaches a server that listens on ``host``."""
+    """Return the address at which this machine reaches a server that listens on ``host``."""
     return _EVERYWHERE.get(host, host)
 
 
-class Listening:
-    """What every server has.
+class ServerAddress:
+    """The address of a server; base class of the servers.
 
     Attributes:
-        host: The address that it listens on.
-        port: Its port.
+        host: The address on which the server listens.
+        port: The port on which it listens.
     """
 
     host: str
@@ -25,11 +25,11 @@ class Listening:
 
     @property
     def address(self) -> str:
-        """Scheme, host and port: the root of ``/health`` and of the server's pages."""
+        """Scheme, host and port, such as ``http://127.0.0.1:8080``; the root of ``/health`` and of the web page."""
         name = local_address(self.host)
         return f"http://{f'[{name}]' if ':' in name else name}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The API's address, as clients and ``CONDUCTOR_SERVER_URL`` take it."""
+        """The address of the API, for clients and ``CONDUCTOR_SERVER_URL``: ``http://127.0.0.1:8080/api``."""
         return f"{self.address}/api"

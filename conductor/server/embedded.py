@@ -1,4 +1,4 @@
-"""A Conductor server inside this process."""
+"""The embedded server: a Conductor server inside this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 from conductor.errors import ConfigurationError, ServerStartError
-from conductor.server.address import Listening
+from conductor.server.address import ServerAddress
 from conductor.server.engine.context import DOCUMENTED, STRICT
 from conductor.server.http.app import App
 from conductor.server.http.connection import HttpServer
@@ -27,19 +27,22 @@ from conductor.server.store.sqlite import Store
 
 logger = logging.getLogger(__name__)
 
+#: Seconds to wait for the server's thread to start and to stop; both take milliseconds on an idle machine.
 _READY_SECONDS, _STOP_SECONDS = 10.0, 10.0
+#: Prefixes of the environment variables with secrets and with the environment of workflows.
 _SECRET, _VARIABLE = "CONDUCTOR_SECRET_", "CONDUCTOR_ENV_"
 
 
-class EmbeddedServer(Listening):
-    """A running server; stops at the end of a ``with`` block.
+class EmbeddedServer(ServerAddress):
+    """A running embedded server, which ``conductor.server.start`` returns. Stops at the end of a ``with`` block.
 
     Attributes:
-        host: Where it listens.
-        port: Where it listens.
-        clock: Its clock: ``server.clock.advance(timedelta(days=3))``.
-        faults: Faults on demand: ``server.faults.add(Fault(status=429, times=2))``.
-        keys: The keys and tokens, when it was started with keys.
+        host: The address on which the server listens.
+        port: The port on which it listens.
+        clock: The server's clock: ``server.clock.advance(timedelta(days=3))``.
+        faults: Faults to inject into the server: ``server.faults.add(Fault(status=429, times=2))``.
+        keys: The access keys and tokens, if the server was started with keys.
+        services: The operations behind the API. Not a stable interface.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class EmbeddedServer(Listening):
     ) -> None:
         if not is_loopback(host) and not keys:
             raise ConfigurationError(
-                f"The server on {host!r} would obey everyone who reaches it. Give it keys, or leave it on 127.0.0.1.",
+                f"Refusing to listen on {host!r} without authentication. Pass keys, or listen on 127.0.0.1.",
                 variable="keys",
                 allowed="key ids and secrets",
             )
@@ -90,14 +93,18 @@ class EmbeddedServer(Listening):
         self._stopped = threading.Event()
 
     def _is_idle(self) -> bool:
-        """Whether nothing but timers is left: no worker has a task or could have one, no call is under way."""
+        """Return whether only timers are left: no worker has or can poll a task, and no HTTP call is under way."""
         kernel = self._kernel
         with kernel.lock:
-            is_worked_on = any(kernel.in_progress.values()) or self.services.http_calls.under_way
-            return not is_worked_on and not kernel.is_working and not kernel.queues.has_any_ready(kernel.clock.now_ms())
+            is_busy = any(kernel.in_progress.values()) or self.services.http_calls.under_way or kernel.is_working
+            return not is_busy and not kernel.queues.has_any_ready(kernel.clock.now_ms())
 
     def start(self) -> Self:
-        """Start to serve; returns when the server accepts connections."""
+        """Start the server; returns it when it accepts connections.
+
+        Raises:
+            ServerStartError: The server did not start within 10 seconds.
+        """
         self._timer.start()
         try:
             self._http.start(_READY_SECONDS)
@@ -108,27 +115,27 @@ class EmbeddedServer(Listening):
 
     @property
     def summary(self) -> str:
-        """What else to know of it."""
-        kept = "in memory" if self._database is None else f"database {self._database}"
-        return f"embedded, {kept}{', strict' if self._is_strict else ''}"
+        """A description of the server: where it stores its state, and whether it is strict."""
+        storage = "in memory" if self._database is None else f"database {self._database}"
+        return f"embedded, {storage}{', strict' if self._is_strict else ''}"
 
     @property
-    def last_words(self) -> str:
-        """Where to look when it ended by itself."""
-        return "see above"
+    def failure_hint(self) -> str:
+        """Where to find the reason if the server stopped unexpectedly."""
+        return "see the log above"
 
     @property
     def is_running(self) -> bool:
-        """Whether it serves."""
+        """Whether the server accepts requests."""
         return self._http.is_running and not self._stopped.is_set()
 
     def wait(self) -> int:
-        """Block until it has stopped; 0."""
+        """Wait until the server has stopped; returns 0."""
         self._http.join()
         return 0
 
     def stop(self) -> None:
-        """Stop serving, and close the database; returns when the port is free. A second call does nothing."""
+        """Stop the server and close its database; returns when the port is free. A second call does nothing."""
         if self._stopped.is_set():
             return
         self._stopped.set()
@@ -151,7 +158,7 @@ class EmbeddedServer(Listening):
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio turns Nagle's algorithm off: an answer in two pieces would take 40 ms otherwise.
+    # asyncio disables Nagle's algorithm only if the protocol is given; otherwise two writes would take 40 ms.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

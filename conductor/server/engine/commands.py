@@ -80,7 +80,7 @@ class PullMessages:
 
     Attributes:
         limit: How many messages to deliver at most.
-        blocking: Whether the task waits if there are none.
+        blocking: Whether the task waits for the first message.
     """
 
     task_id: str

@@ -266,7 +266,7 @@ def read_object(request: Request) -> Json:
 
 
 def read_optional_object(request: Request) -> Json:
-    """Return the body, which must be an object; an empty object if there is no body."""
+    """Return the body, which must be an object; an empty object if the body is empty."""
     return read_object(request) if request.body else {}
 
 

@@ -80,7 +80,7 @@ class TaskResource:
         return self._poll(request, count, timeout, json_answer) if count > 0 else json_answer([])
 
     def _poll(self, request: Request, count: int, timeout_ms: int, answer: Callable[[list[Json]], Response]) -> Outcome:
-        """Return the due tasks. Wait while there are none; with ``strict``, as on the OSS server, for a full batch."""
+        """Return the due tasks, waiting for the first one; with ``strict``, as on the OSS server, for a full batch."""
         task_type, query = request.path_params["task_type"], request.query_params
         worker, domain = query.get("workerid"), query.get("domain")
         found = self._tasks.poll(task_type, worker, domain, count)

@@ -1,4 +1,4 @@
-"""The real open-source server, launched from its published jar, on a Java that is there or from the extra ``oss``."""
+"""Downloads and starts the open-source server, with an installed Java or the one of the extra ``oss``."""
 
 from conductor.server.oss.launch import OssServer, start_oss_server
 

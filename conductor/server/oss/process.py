@@ -1,4 +1,4 @@
-"""A running server: its process under its guard, and how it is stopped."""
+"""A running open-source server: its guarded process, and how it is stopped."""
 
 from __future__ import annotations
 
@@ -21,14 +21,26 @@ from types import TracebackType
 from typing_extensions import Self
 
 from conductor.errors import ServerStartError
-from conductor.server.address import Listening, local_address
+from conductor.server.address import ServerAddress, local_address
 from conductor.server.oss.folder import ServerFolder
 
-__all__ = ["OssServer", "free_port", "healthy_server", "refuse_used", "taken"]
+__all__ = ["OssServer", "check_port_free", "free_port", "healthy_server", "port_error"]
+
+#: Bypasses the proxy of the environment, because the server is on this machine.
+_NO_PROXY = urllib.request.ProxyHandler({})
+#: Seconds to wait for the guard, in addition to the time that the server has to stop.
+_GUARD_TIMEOUT_S = 5.0
+#: Seconds between checks whether a killed process group has ended.
+_POLL_INTERVAL_S = 0.02
+_GUARD = str(Path(__file__).with_name("guard.py"))
 
 
 def free_port(host: str) -> int:
-    """A port that nothing uses at this moment."""
+    """Return a port that is free at this moment.
+
+    Raises:
+        ServerStartError: The address cannot be used.
+    """
     with closing(_socket(host)) as probe:
         try:
             probe.bind((host, 0))
@@ -37,28 +49,28 @@ def free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
-def refuse_used(host: str, port: int) -> None:
-    """Raise when something listens on the port, or it may not be used.
+def check_port_free(host: str, port: int) -> None:
+    """Check that a server can listen on a port.
 
     Raises:
-        ServerStartError: What the operating system says, and what to do.
+        ServerStartError: Another process listens on the port, or this process must not use it.
     """
     with closing(_socket(host)) as probe:
         probe.settimeout(1.0)
-        if probe.connect_ex((local_address(host), port)) == 0:  # binding alone misses some listeners on some systems
-            raise taken(port, "something listens there")
+        if probe.connect_ex((local_address(host), port)) == 0:  # on some systems bind() does not find all listeners
+            raise port_error(port, "another process listens on it")
     with closing(_socket(host)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has just been closed is no obstacle
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # recently closed connections do not matter
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise taken(port, error.strerror or str(error)) from None
+            raise port_error(port, error.strerror or str(error)) from None
 
 
-def taken(port: int, why: str) -> ServerStartError:
-    """The error about a port that cannot be had."""
+def port_error(port: int, reason: str) -> ServerStartError:
+    """Return the error for a port that cannot be used."""
     return ServerStartError(
-        f"Port {port} cannot be used: {why}. Stop what uses it, choose another port, or 0 for any that is free."
+        f"Port {port} cannot be used: {reason}. Stop the other process, or choose another port (0 for any free port)."
     )
 
 
@@ -66,42 +78,38 @@ def _socket(host: str) -> socket.socket:
     return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
 
 
-_DIRECT = urllib.request.ProxyHandler({})  # a proxy of the environment must not come between
-
-
 def healthy_server(address: str, timeout: float = 5.0) -> str | None:
-    """Who answers ``GET /health`` with ``"healthy": true``: its ``Server`` header, or "". None when nobody does.
+    """Return the ``Server`` header of a healthy server.
 
     Args:
         address: The server's address, without ``/api``.
-        timeout: How long to wait for the answer, in seconds.
+        timeout: Seconds to wait for the response.
+
+    Returns:
+        "" if the response has no such header; None if no healthy server responds.
     """
-    opener = urllib.request.build_opener(_DIRECT)
+    opener = urllib.request.build_opener(_NO_PROXY)
     try:
-        with opener.open(f"{address}/health", timeout=timeout) as answer:
-            said = json.load(answer)
-            name = answer.headers.get("Server", "")
+        with opener.open(f"{address}/health", timeout=timeout) as response:
+            health = json.load(response)
+            name = response.headers.get("Server", "")
     except (OSError, ValueError, http.client.HTTPException):
         return None
-    return name if isinstance(said, dict) and said.get("healthy") is True else None
+    return name if isinstance(health, dict) and health.get("healthy") is True else None
 
 
-_MORE = 5.0  # seconds that the guard has beyond those that the server has
-_GLANCE = 0.02
-_GUARD = str(Path(__file__).with_name("guard.py"))
+class OssServer(ServerAddress):
+    """A running open-source server, which ``start_oss_server`` returns. Stops at the end of a ``with`` block.
 
-
-class OssServer(Listening):
-    """A running server; made by ``start_oss_server``, stopped by ``stop`` or at the end of a ``with`` block.
-
-    It also stops when this process exits, however that happens. A forked child does not own it and cannot stop it.
+    The server also stops when this process ends, even if it is killed. A forked child does not own the server and
+    cannot stop it.
 
     Attributes:
-        host: The address it listens on.
-        port: Its port.
-        pid: The Java process.
-        directory: Where its database lies.
-        log_path: Its log.
+        host: The address on which the server listens.
+        port: The port on which it listens.
+        pid: The id of the Java process.
+        directory: The folder of its database.
+        log_path: The path of its log.
     """
 
     def __init__(self, command: Sequence[str], host: str, port: int, folder: ServerFolder, stop_timeout: float) -> None:
@@ -119,38 +127,38 @@ class OssServer(Listening):
 
     @property
     def summary(self) -> str:
-        """What else to know of it: its own page, and its log."""
+        """A description of the server: the addresses of its Swagger UI and its log."""
         return f"Swagger UI {self.address}/swagger-ui.html, log {self.log_path}"
 
     @property
-    def last_words(self) -> str:
-        """Where to look when it ended by itself."""
+    def failure_hint(self) -> str:
+        """Where to find the reason if the server stopped unexpectedly."""
         return f"see {self.log_path}"
 
     @property
     def is_running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process is running."""
         return self._guard.poll() is None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait until the process ends, and return its exit status: 128 or more for a signal.
+        """Wait until the process ends, and return its exit status; 128 plus the signal's number after a signal.
 
         Args:
             timeout: Seconds to wait; None for no limit.
 
         Raises:
-            subprocess.TimeoutExpired: It runs on after ``timeout`` seconds.
+            subprocess.TimeoutExpired: The process is still running after ``timeout`` seconds.
         """
         return self._guard.wait(timeout)
 
     def stop(self) -> None:
-        """Stop the server; returns when its process has ended and its port is free. May be called again."""
+        """Stop the server; returns when its process has ended and its port is free. A second call does nothing."""
         if os.getpid() != self._owner:
             return
         if self._guard.stdin is not None:
             self._guard.stdin.close()
         with self._stopping:
-            self._await_guard()
+            self._wait_for_guard()
             if self._guard.stdout is not None:
                 self._guard.stdout.close()
             self._folder.discard()
@@ -171,14 +179,14 @@ class OssServer(Listening):
         line = self._guard.stdout.readline() if self._guard.stdout is not None else b""
         return int(line) if line.strip().isdigit() else self._guard.pid
 
-    def _await_guard(self) -> None:
+    def _wait_for_guard(self) -> None:
         try:
-            status = self._guard.wait(self._stop_timeout + _MORE)
+            status = self._guard.wait(self._stop_timeout + _GUARD_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             _kill_group(self._guard.pid)
             self._guard.wait()
         else:
-            if status < 0:  # somebody killed the guard, and the server lives on in its process group
+            if status < 0:  # the guard was killed, and the server is still running in its process group
                 _kill_group(self._guard.pid)
 
 
@@ -191,18 +199,18 @@ def _start_guard(command: Sequence[str], folder: ServerFolder, stop_timeout: flo
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            start_new_session=True,  # Ctrl-C on the terminal is ours to act on
+            start_new_session=True,  # Ctrl-C must reach this process only, which then stops the server
         )
 
 
 def _kill_group(leader: int) -> None:
-    """Kill the guard's process group, and wait until it is gone: its processes are no children of ours."""
+    """Kill the guard's process group, and wait until its processes have ended, which are not children of this one."""
     if sys.platform == "win32":
         return
-    deadline = time.monotonic() + _MORE
+    deadline = time.monotonic() + _GUARD_TIMEOUT_S
     while time.monotonic() < deadline:
         try:
             os.killpg(leader, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             return
-        time.sleep(_GLANCE)
+        time.sleep(_POLL_INTERVAL_S)

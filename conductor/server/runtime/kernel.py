@@ -148,9 +148,7 @@ class Kernel:
         self.wake_timer: Callable[[], None] = lambda: None
         self._cache: dict[str, Execution] = {}
         self._change: Change | None = None  # the change that holds the lock
-        self._claims: dict[
-            str, Change
-        ] = {}  # changes without the lock, by root of their executions
+        self._claims: dict[str, Change] = {}  # changes without the lock, by root of their executions
         self._roots: dict[str, str] = {}  # the oldest ancestor of each execution
         self._script_threads: set[int] = set()
         self._watchers: dict[str, set[Callable[[], None]]] = {}
@@ -288,7 +286,7 @@ class Kernel:
     @property
     def _current(self) -> Change:
         if self._change is None:
-            raise RuntimeError("There is no current change")
+            raise RuntimeError("Not inside a change")
         return self._change
 
     @property
@@ -571,7 +569,7 @@ class Kernel:
         self.spawn(work)
 
     def next_event(self) -> int | None:
-        """Return when the next timer fires, epoch ms; None if there is no timer."""
+        """Return when the next timer fires, epoch ms; None without a timer."""
         with self.lock:
             others = [source() for source, _ in self.timed if source not in self._firing]
             return min((one for one in [self.next_timer(), *others] if one is not None), default=None)
@@ -681,7 +679,7 @@ class Kernel:
                 pass
 
     def _move_to_next_event(self, moment: int) -> bool:
-        """Move to the next timer before ``moment`` and fire it, otherwise to ``moment``; returns whether a timer fired."""
+        """Move to the next timer up to ``moment`` and fire it, or to ``moment``; returns whether a timer fired."""
         with self.lock:
             due = self.next_event()
             is_event = due is not None and due <= moment

@@ -29,7 +29,7 @@ class Timers:
         self._deadlines: dict[str, int] = {}
 
     def deadline(self, workflow_id: str) -> int | None:
-        """Return the deadline of an execution, epoch ms; None if it has none."""
+        """Return the deadline of an execution, epoch ms; None without a deadline."""
         return self._deadlines.get(workflow_id)
 
     def set(self, workflow_id: str, deadline: int) -> bool:
@@ -46,7 +46,7 @@ class Timers:
         self._deadlines.pop(workflow_id, None)
 
     def next(self) -> tuple[int, str] | None:
-        """Return the next deadline and the id of its execution; None if there is no deadline."""
+        """Return the next deadline and the id of its execution; None without a deadline."""
         while self._heap and self._deadlines.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return self._heap[0] if self._heap else None

@@ -1,6 +1,6 @@
-"""The web page: executions, definitions, queues, workers and schedules, for the embedded server and for any other.
+"""The web page: executions, definitions, queues, workers and schedules of the embedded server or any other server.
 
-Plain files without a build step; they talk to `/api` of the same origin and to no other host.
+It consists of plain files without a build step, and uses only ``/api`` of the same origin.
 """
 
 from conductor.server.ui.files import HEADERS, PageFile, page_file

@@ -1,4 +1,4 @@
-"""The page's files, and the headers that keep it to itself."""
+"""The files of the web page, and the security headers of its responses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import MappingProxyType
 from attrs import frozen
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+#: Headers of every response: no content from other hosts, no inline code, and no embedding into other pages.
 HEADERS: Mapping[str, str] = MappingProxyType(
     {
         "Content-Security-Policy": (
@@ -22,22 +23,26 @@ HEADERS: Mapping[str, str] = MappingProxyType(
         "Cache-Control": "no-cache",
     }
 )
-"""For every answer with a file of the page: nothing from other hosts, nothing inline, not inside other pages."""
 
 
 @frozen
 class PageFile:
-    """One file, ready to be sent."""
+    """One file of the page.
+
+    Attributes:
+        content: The content.
+        media_type: The Content-Type, with the charset.
+    """
 
     content: bytes
     media_type: str
 
 
 def page_file(path: str) -> PageFile | None:
-    """Return the file for a path of the URL; None when the page has none.
+    """Return the file for a URL path; None if it does not exist.
 
     Args:
-        path: `/` (the page itself) or `/page/<name>`.
+        path: ``/`` (the page itself) or ``/page/<name>``.
     """
     if path == "/":
         return _files()["index.html"]

@@ -1,4 +1,4 @@
-"""The page in front of a server that has none: its files here, everything under `/api` passed on."""
+"""Serve the web page for a server without one: requests under ``/api`` are forwarded to that server."""
 
 from __future__ import annotations
 
@@ -18,30 +18,37 @@ from typing_extensions import Self
 from conductor.errors import ConductorError, ConfigurationError
 from conductor.server.address import local_address
 from conductor.server.origin_check import OriginCheck, is_loopback
-from conductor.server.oss.process import taken
+from conductor.server.oss.process import port_error
 from conductor.server.ui.files import HEADERS, page_file
 from conductor.server.ui.upstream import Upstream, UpstreamError, upstream_of
 from conductor.settings import Settings
 
-_LARGEST_BODY = 32 * 1024 * 1024
+#: Bytes of a request's body, as on the embedded server.
+_MAX_BODY = 32 * 1024 * 1024
 _UNAUTHORIZED = 401
 _API = "/api/"
-_GLANCE = 0.1  # seconds between looks whether it shall stop
+#: Seconds between checks whether the server has to stop.
+_POLL_INTERVAL_S = 0.1
 
 
 class PageServer:
-    """Serves the page on its own thread; stops at the end of a `with` block.
+    """Serves the web page on a thread. Stops at the end of a ``with`` block.
 
     Args:
         upstream: The Conductor server that the page shows.
-        port: Where to listen; 0 for any free port.
+        port: The port to listen on; 0 for any free port.
         host: The address to listen on.
-        key: A password to ask for; required when others than this machine can reach the host.
-        names: Host names, beside those of this machine, by which browsers may call it on a loopback address.
+        key: The password that browsers need; required for an address that other machines can reach.
+        names: Host names, in addition to those of this machine, that browsers may use on a loopback address.
+
+    Attributes:
+        upstream: The Conductor server that the page shows.
+        origins: The hosts and origins that may use the page.
+        url: The address of the page.
 
     Raises:
-        ConfigurationError: The host is open to others and there is no key.
-        ServerStartError: The port cannot be had.
+        ConfigurationError: Other machines can reach the address, and ``key`` is missing.
+        ServerStartError: The port cannot be used.
     """
 
     def __init__(
@@ -55,22 +62,23 @@ class PageServer:
     ) -> None:
         if not is_loopback(host) and not key:
             raise ConfigurationError(
-                f"The page on {host!r} would let everyone who reaches it control {upstream.url}. "
-                "Give it a key, or leave it on 127.0.0.1.",
+                f"Refusing to serve the page on {host!r} without a key: it would give every visitor control of "
+                f"{upstream.url}. Set a key, or listen on 127.0.0.1.",
                 variable="key",
-                allowed="any text",
+                allowed="any string",
             )
         self.upstream = upstream
         self.origins: OriginCheck = OriginCheck((*names, host) if is_loopback(host) else None, key)
-        self._server = _listening(host, port, self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(_GLANCE,), name="page", daemon=True)
+        self._server = _listen(host, port, self)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_INTERVAL_S,), name="page", daemon=True
+        )
         self._thread.start()
         name = local_address(host)
         self.url: str = f"http://{f'[{name}]' if ':' in name else name}:{self._server.server_address[1]}/"
-        """Where the page is."""
 
     def stop(self) -> None:
-        """Stop serving; returns when the port is free."""
+        """Stop the server; returns when the port is free."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -93,11 +101,11 @@ class _ServerV6(_Server):
     address_family = socket.AF_INET6
 
 
-def _listening(host: str, port: int, page: PageServer) -> _Server:
+def _listen(host: str, port: int, page: PageServer) -> _Server:
     try:
         server = (_ServerV6 if ":" in host else _Server)((host, port), _Handler)
     except OSError as error:
-        raise taken(port, error.strerror or str(error)) from None
+        raise port_error(port, error.strerror or str(error)) from None
     server.page = page
     return server
 
@@ -113,10 +121,10 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_one_request(self) -> None:
         try:
             super().handle_one_request()
-        except ConnectionError:  # the browser has gone
+        except ConnectionError:  # the browser has disconnected
             self.close_connection = True
 
-    def _answer_request(self) -> None:
+    def _handle(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self._body(headers)
         if body is None:
@@ -125,28 +133,28 @@ class _Handler(BaseHTTPRequestHandler):
         if refused:
             self._error(*refused, asks_for_key=True)
         elif self.path.startswith(_API):
-            self._pass_on(headers, body)
+            self._forward(headers, body)
         elif self.command == "GET":
             self._file()
         else:
-            self._error(405, "Only GET is allowed here.")
+            self._error(405, "Only GET is allowed for this path.")
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _answer_request  # noqa: N815 (the names that http.server calls)
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _handle  # noqa: N815  the names that http.server calls
 
     def _body(self, headers: dict[str, str]) -> bytes | None:
-        """Return what the request carries; None when it was refused."""
+        """Return the request's body; None after the request has been refused."""
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isdigit():
             self.close_connection = True
-            self._error(411, "The length of the body is needed.")
+            self._error(411, "The Content-Length header is required.")
             return None
-        if int(length) > _LARGEST_BODY:
+        if int(length) > _MAX_BODY:
             self.close_connection = True
-            self._error(413, "The body is too large.")
+            self._error(413, f"The body has more than {_MAX_BODY} bytes.")
             return None
         return self.rfile.read(int(length))
 
-    def _pass_on(self, headers: dict[str, str], body: bytes) -> None:
+    def _forward(self, headers: dict[str, str], body: bytes) -> None:
         target = self.path[len(_API) - 1 :]
         try:
             answer = self.server.page.upstream.send(self.command, target, headers, body or None)
@@ -158,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self) -> None:
         found = page_file(self.path.partition("?")[0])
         if found is None:
-            self._error(404, "There is no such file.")
+            self._error(404, "File not found.")
             return
         self._send(200, found.media_type, found.content)
 
@@ -170,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in HEADERS.items():
             self.send_header(name, value)
-        if status == _UNAUTHORIZED and asks_for_key:  # not for a 401 of the server behind: the page asks for its key
+        if status == _UNAUTHORIZED and asks_for_key:  # for a 401 of the upstream, the page itself asks for the key
             self.send_header("WWW-Authenticate", 'Basic realm="conductor"')
         if content_type:
             self.send_header("Content-Type", content_type)
@@ -179,16 +187,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Be silent: what goes wrong, the browser is told."""
+        """Log nothing; the response tells the browser about errors."""
 
 
-_DONE, _MISUSED, _FAILED = 0, 2, 3
+#: Exit statuses: stopped, wrong usage or setting, the page cannot be served.
+_STOPPED, _USAGE_ERROR, _FAILED = 0, 2, 3
 _KEY_VARIABLE = "CONDUCTOR_UI_KEY"
 
 
-def main(words: Sequence[str]) -> int:
-    """Serve the page until Ctrl-C; returns the exit status."""
-    arguments = _parser().parse_args(words)
+def main(argv: Sequence[str]) -> int:
+    """Serve the page until Ctrl-C, and return the exit status.
+
+    Args:
+        argv: The arguments of the command line.
+    """
+    arguments = _parser().parse_args(argv)
     try:
         settings = Settings.from_env(**({"server_url": arguments.server} if arguments.server else {}))
         upstream = upstream_of(settings)
@@ -198,29 +211,30 @@ def main(words: Sequence[str]) -> int:
             print(f"The page of {upstream.url} is at {page.url}; Ctrl-C stops it", flush=True)  # noqa: T201
             threading.Event().wait()
     except KeyboardInterrupt:
-        return _DONE
+        return _STOPPED
     except ConfigurationError as error:
-        return _tell(str(error), _MISUSED)
+        return _report(str(error), _USAGE_ERROR)
     except ConductorError as error:
-        return _tell(str(error), _FAILED)
-    return _DONE
+        return _report(str(error), _FAILED)
+    return _STOPPED
 
 
-def _tell(what: str, status: int) -> int:
-    sys.stderr.write(f"{what}\n")
+def _report(message: str, status: int) -> int:
+    sys.stderr.write(f"{message}\n")
     return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m conductor.server ui",
-        description="Serve the web page for a Conductor server that has none, until Ctrl-C.",
-        epilog=f"On an address that others can reach it asks for a key: the text of {_KEY_VARIABLE}, which it then "
-        "needs. CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET are used where the server asks for them.",
+        description="Serve the web page for a Conductor server without one, until Ctrl-C.",
+        epilog=f"An address that other machines can reach requires a password in {_KEY_VARIABLE}, for which the page "
+        "asks. For a server with authentication, set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET.",
     )
     add = parser.add_argument
-    add("--server", metavar="URL", help="the server (default: CONDUCTOR_SERVER_URL, or http://localhost:8080/api)")
-    add("--port", type=int, default=8081, help="the page's port; 0 for any that is free (default: %(default)s)")
-    add("--host", default="127.0.0.1", help="the address it listens on (default: %(default)s)")
-    add("--name", action="append", default=[], help="a host name by which a proxy calls it")
+    server = "address of the server's API (default: CONDUCTOR_SERVER_URL, or http://localhost:8080/api)"
+    add("--server", metavar="URL", help=server)
+    add("--port", type=int, default=8081, help="port to listen on; 0 for any free port (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--name", action="append", default=[], help="host name that a proxy uses for the page; may be repeated")
     return parser

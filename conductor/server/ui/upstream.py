@@ -1,4 +1,4 @@
-"""The server behind the page: requests to its API, with a token where it asks for one."""
+"""Forwards the page's requests to the API of a Conductor server, with a token if the server requires one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ from attrs import define, field, frozen
 from conductor.errors import ConfigurationError
 from conductor.settings import Settings
 
+#: Headers of the browser's request to forward.
 _FORWARDED = ("accept", "content-type", "x-authorization")
+#: Seconds to connect, and to wait for data.
 _TIMEOUT = 60.0
 _UNAUTHORIZED = 401
 
 
 @frozen
 class Answer:
-    """What the server said."""
+    """A response of the server.
+
+    Attributes:
+        status: The HTTP status.
+        content_type: The Content-Type; "" if there is none.
+        body: The body.
+    """
 
     status: int
     content_type: str
@@ -29,12 +37,19 @@ class Answer:
 
 
 class UpstreamError(Exception):
-    """The server cannot be reached; the text says which and why."""
+    """The server cannot be reached; the message names the server and the reason."""
 
 
 @define
 class Upstream:
-    """A Conductor server, by the address of its API."""
+    """A Conductor server.
+
+    Attributes:
+        url: The address of its API.
+        auth_key: The key id, if the server requires authentication.
+        auth_secret: The secret of the key.
+        tls: The TLS context; None for the defaults.
+    """
 
     url: str
     auth_key: str | None = None
@@ -44,16 +59,17 @@ class Upstream:
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        """Pass a request on.
+        """Forward a request, with a token if there is a key.
 
         Args:
             method: The HTTP method.
-            target: Path and query below the API, such as `/workflow/search?size=1`.
-            headers: The request's, by lower-case name; those about the content, and a token, are passed on.
-            body: What it carries.
+            target: Path and query below the API, such as ``/workflow/search?size=1``.
+            headers: The request's headers, by lower-case name; only Accept, Content-Type and X-Authorization are
+                forwarded.
+            body: The request's body.
 
         Raises:
-            UpstreamError: There was no answer.
+            UpstreamError: The server cannot be reached, or returns no token.
         """
         passed = {name: headers[name] for name in _FORWARDED if name in headers}
         token = self._valid_token(None)
@@ -62,18 +78,18 @@ class Upstream:
             answer = self._exchange(method, target, passed, body, self._valid_token(token))
         return answer
 
-    def _valid_token(self, spent: str | None) -> str | None:
-        """Return the token, a new one in place of the spent one; None when no key is known."""
+    def _valid_token(self, rejected: str | None) -> str | None:
+        """Return the token, or a new one if the server has rejected it; None without a key."""
         if self.auth_key is None:
             return None
         with self._lock:
-            if self._token is None or self._token == spent:
+            if self._token is None or self._token == rejected:
                 pair = json.dumps({"keyId": self.auth_key, "keySecret": self.auth_secret}).encode()
                 answer = self._exchange("POST", "/token", {"content-type": "application/json"}, pair, None)
                 try:
                     self._token = str(json.loads(answer.body)["token"])
                 except (ValueError, LookupError, TypeError):
-                    raise UpstreamError(f"{self.url} gave no token: status {answer.status}") from None
+                    raise UpstreamError(f"{self.url} returned no token: status {answer.status}") from None
             return self._token
 
     def _exchange(
@@ -87,7 +103,7 @@ class Upstream:
             response = connection.getresponse()
             return Answer(response.status, response.headers.get("Content-Type", ""), response.read())
         except (OSError, http.client.HTTPException) as error:
-            raise UpstreamError(f"{self.url} does not answer: {error}") from error
+            raise UpstreamError(f"Cannot connect to {self.url}: {error}") from error
         finally:
             connection.close()
 
@@ -99,7 +115,7 @@ class Upstream:
 
 
 def upstream_of(settings: Settings) -> Upstream:
-    """Return the server that the settings name, with their key and their certificates; a proxy is not used.
+    """Return the server of the settings, with their key and certificates. A proxy is not used.
 
     Raises:
         ConfigurationError: A certificate cannot be read.
@@ -109,7 +125,7 @@ def upstream_of(settings: Settings) -> Upstream:
         if settings.client_cert:
             tls.load_cert_chain(settings.client_cert, settings.client_key)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"The certificates of the settings cannot be used: {error}") from error
+        raise ConfigurationError(f"The certificates in the settings cannot be used: {error}") from error
     if not settings.verify:
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE

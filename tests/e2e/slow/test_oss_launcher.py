@@ -86,7 +86,7 @@ def test_a_crash_of_the_owner_frees_the_port_and_keeps_the_data(tmp_path):
 
 @pytest.mark.slow
 def test_the_server_s_own_word_about_a_taken_port_is_understood(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "refuse_used", lambda host, port: None)  # as if it were taken a moment later
+    monkeypatch.setattr(launch, "check_port_free", lambda host, port: None)  # as if it were taken a moment later
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(launch.ServerStartError, match=f"Port {port} cannot be used: another process took it"):

@@ -54,7 +54,7 @@ def test_the_server_of_the_environment_is_the_default(run, api):
 @pytest.mark.parametrize(
     ("words", "environment", "text"),
     [
-        (["--host", "0.0.0.0"], {}, "Give it a key"),
+        (["--host", "0.0.0.0"], {}, "without a key"),
         (["--server", "ftp://x"], {}, "ftp://x"),
         ([], {"CONDUCTOR_AUTH_KEY": "half"}, "CONDUCTOR_AUTH_SECRET"),
         (["--nope"], {}, "--nope"),

@@ -180,7 +180,7 @@ def test_what_a_server_lacks_is_no_error(show, api):
         del api.documents[path]
 
     show("#/queues").shows("Nothing waits.")
-    show("#/schedules").shows("There are no schedules.")
+    show("#/schedules").shows("No schedules.")
 
 
 def test_a_key_is_asked_for_where_the_server_wants_one(show, api):

@@ -55,7 +55,7 @@ def test_a_server_that_ends_by_itself_is_status_3(run, tmp_path, becomes):
     _out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (
         3,
-        f"The server ended by itself, with exit status 9; see {tmp_path / 'server.log'}\n",
+        f"The server stopped unexpectedly with exit status 9; see {tmp_path / 'server.log'}\n",
     )
 
 
@@ -71,7 +71,7 @@ def test_a_port_in_use_is_status_3(run):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--java", "/no/java"], "java is '/no/java', which is no Java that runs; allowed: "),
+        (["--java", "/no/java"], "java is '/no/java', which does not run; it must be "),
         (["--jar", "/no/jar"], "jar is '/no/jar'; allowed: the path of a file."),
         (["--port", "99999"], "port is 99999; allowed: 0 to 65535."),
         (["--heap", "x"], "heap is 'x'; allowed: "),
@@ -106,7 +106,7 @@ def test_an_option_that_the_engine_would_ignore_is_wrong_usage(spawn, words, opt
     process = spawn("-m", "conductor.server", "--port", "0", *words)
     _out, err = process.communicate(timeout=20)
     assert process.returncode == 2
-    assert f"{option}: not with --engine" in err
+    assert f"{option}: not available with --engine" in err
 
 
 def test_without_an_engine_it_is_the_embedded_one(spawn):
@@ -123,4 +123,4 @@ def test_help_names_the_engines_and_the_exit_statuses(run):
     out, _err = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "--engine {embedded,oss}" in out
-    assert "Exit status: 0 stopped when asked, 2 wrong usage" in out
+    assert "Exit status: 0 stopped on request, 2 wrong usage" in out

@@ -7,7 +7,7 @@ from conductor.clients.client import ConductorClient
 
 
 def test_beyond_this_machine_it_needs_keys():
-    with pytest.raises(ConfigurationError, match="Give it keys, or leave it on 127"):
+    with pytest.raises(ConfigurationError, match="without authentication. Pass keys, or listen on 127"):
         server.start(host="0.0.0.0")
 
 
@@ -25,7 +25,7 @@ def test_the_command_needs_them_too(spawn):
     _, err = process.communicate(timeout=20)
 
     assert process.returncode == 2
-    assert "Give it keys" in err
+    assert "Pass keys" in err
 
 
 def test_the_command_takes_them_from_the_environment(spawn, monkeypatch):
@@ -44,5 +44,5 @@ def test_keys_that_cannot_be_read_are_status_2(spawn, monkeypatch, keys):
     _, err = process.communicate(timeout=20)
 
     assert process.returncode == 2
-    assert "CONDUCTOR_SERVER_KEYS is not ID:SECRET" in err
+    assert "CONDUCTOR_SERVER_KEYS is invalid; it must be ID:SECRET" in err
     assert "secret," not in err

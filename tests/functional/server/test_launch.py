@@ -73,7 +73,7 @@ def test_the_last_lines_are_of_this_run_only(start, tmp_path):
 
 
 def test_a_server_that_gives_up_but_lives_on_is_an_error_at_once(start):
-    with pytest.raises(ServerStartError, match=r"(?s)gave up while starting.*no such database"):
+    with pytest.raises(ServerStartError, match=r"(?s)The server failed to start.*no such database"):
         start(mode="gives-up")
 
 
@@ -85,7 +85,7 @@ def test_a_server_that_never_becomes_healthy_is_stopped_at_the_deadline(start, i
 def test_a_port_in_use_is_refused_before_anything_starts(start, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(ServerStartError, match=rf"^Port {port} cannot be used: something listens there\."):
+        with pytest.raises(ServerStartError, match=rf"^Port {port} cannot be used: another process listens on it\."):
             start(port, tmp_path / "directory")
     assert not (tmp_path / "directory").exists()
 
@@ -114,7 +114,7 @@ def test_with_any_port_a_taken_one_is_replaced_by_another(start, tmp_path):
     [
         ({"port": 70000}, "port is 70000; allowed: 0 to 65535"),
         ({"heap": "lots"}, "heap is 'lots'; allowed: a size"),
-        ({"ready_timeout": 0}, "ready_timeout is 0; allowed: seconds"),
+        ({"ready_timeout": 0}, "ready_timeout is 0; allowed: a number of seconds"),
         ({"properties": {"server.port": "1"}}, "'server.port'; allowed: the argument port"),
         ({"directory": "/dev/null/x"}, "directory /dev/null/x cannot be used"),
     ],

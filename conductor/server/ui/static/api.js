@@ -35,7 +35,7 @@ async function send(path, options) {
   }
 }
 
-// Ask for a key, once for all calls that need one, and get a token for it; says whether there is one.
+// Ask for a key, once for all calls that need one, and get a token; returns whether the page has a token.
 function signIn() {
   signingIn ??= askForKey().finally(() => { signingIn = null; });
   return signingIn;
@@ -59,7 +59,7 @@ async function askForKey() {
 
 export const get = (path) => call("GET", path);
 
-// What may be missing on a server (404 and the like) becomes the given value instead of an error.
+// Like get, but returns the given value if the server does not have the resource (404).
 export async function getOr(path, otherwise) {
   try {
     return (await get(path)) ?? otherwise;

@@ -1,4 +1,4 @@
-// Elements are made here and nowhere else: what they show is set as text, never as markup, so nothing needs escaping.
+// All elements are created here. Content is set as text, never as markup, so nothing needs escaping.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -22,7 +22,7 @@ function filled(element, attributes, children) {
   return element;
 }
 
-export function table(headings, rows, empty = "There are none.") {
+export function table(headings, rows, empty = "None.") {
   if (!rows.length) return h("p", { class: "quiet" }, empty);
   const cells = (row) => row.map((cell, i) => h("td", { "data-label": headings[i] }, h("span", {}, cell ?? "")));
   return h("table", { class: "cards" },
@@ -45,7 +45,7 @@ export function notice(text, bad = false) {
   setTimeout(() => element.remove(), bad ? 9000 : 4000);
 }
 
-// A dialog with fields; resolves to what was entered, or to null when it was cancelled.
+// A dialog with fields; resolves to the values, or to null if the user cancels.
 export function ask(title, fields, action, danger = false) {
   return new Promise((resolve) => {
     const inputs = Object.fromEntries(fields.map((field) => [field.name, control(field)]));

@@ -1,4 +1,4 @@
-// One execution: what happened, as a diagram, a timeline and a table; and what can be done about it.
+// One execution: its tasks as a diagram, a timeline and a table, and the operations on it.
 
 import { call, get, part, query } from "./api.js";
 import { diagram } from "./diagram.js";
@@ -10,7 +10,7 @@ import { timeline } from "./timeline.js";
 
 const TABS = { diagram: "Diagram", timeline: "Timeline", tasks: "Tasks", data: "Input and output", source: "JSON" };
 
-const LARGE = 1_000_000; // characters; what is larger is asked for less often
+const LARGE = 1_000_000; // characters; larger executions are refreshed less often
 
 export async function execution(id, search) {
   const state = { id, tab: search.get("tab") in TABS ? search.get("tab") : "diagram", task: search.get("task"), run: null, shown: "" };

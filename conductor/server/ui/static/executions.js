@@ -1,4 +1,4 @@
-// The list of executions, with filters that live in the address.
+// The list of executions; the address contains the filters.
 
 import { get, getOr, query } from "./api.js";
 import { h, table } from "./dom.js";
@@ -48,7 +48,7 @@ function go(parameters) {
   else location.hash = target;
 }
 
-// Values stand in quotes, which the query language drops: what it uses as marks cannot be part of a value.
+// Values are quoted. The query language drops its special characters from values, so a value cannot contain them.
 const quoted = (value) => `'${value.replace(/["'(),]/g, "")}'`;
 
 function condition(search) {

@@ -1,4 +1,4 @@
-// The frame of the page: which section the address names, and showing it anew while it is open.
+// The frame of the page: shows the section that the address names, and refreshes it.
 
 import { getOr } from "./api.js";
 import { definition, definitions } from "./definitions.js";
@@ -31,7 +31,7 @@ function showNavigation(section) {
     h("a", { href: `#/${name}`, "aria-current": name === section ? "page" : undefined }, title)));
 }
 
-// A view is { element, refresh?, every? }: refresh changes the element in place, every so many milliseconds.
+// A view is { element, refresh?, every? }: refresh updates the element, every is in milliseconds.
 async function show() {
   const turn = ++shown;
   clearTimeout(refreshing);

@@ -1,4 +1,4 @@
-// Queues of tasks, and the workers that have asked for them.
+// Task queues, and the workers that poll them.
 
 import { getOr } from "./api.js";
 import { h, table } from "./dom.js";

@@ -1,4 +1,4 @@
-// Schedules, when they run next, and what became of their runs.
+// Schedules, their next runs, and the outcomes of past runs.
 
 import { call, get, getOr, part, query } from "./api.js";
 import { facts, h, json, notice, table } from "./dom.js";
@@ -14,7 +14,7 @@ export async function schedules() {
 function listed(all, refresh) {
   return table(["Name", "Workflow", "Cron", "Zone", "State", "Next run", ""], all.map((one) => [
     link(["schedules", one.name], one.name), one.startWorkflowRequest?.name ?? "", h("span", { class: "mono" }, crons(one)),
-    one.zoneId ?? "UTC", state(one), time(one.nextRunTime), toggle(one, refresh)]), "There are no schedules.");
+    one.zoneId ?? "UTC", state(one), time(one.nextRunTime), toggle(one, refresh)]), "No schedules.");
 }
 
 const crons = (one) => [one.cronExpression, ...(one.cronSchedules ?? []).map((each) => each.cronExpression)].filter(Boolean).join(" | ");
@@ -52,7 +52,7 @@ export async function schedule(name) {
   return { element, refresh, every: 10000 };
 }
 
-// The server can be asked for the next times of an expression, but only by UTC.
+// The server returns the next times of an expression in UTC only.
 const inUtc = (one) => ["UTC", "Z", "Etc/UTC", undefined, null, ""].includes(one.zoneId);
 
 function runTable(runs) {

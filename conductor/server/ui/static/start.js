@@ -1,4 +1,4 @@
-// Starting a workflow.
+// The dialog that starts a workflow.
 
 import { call, getOr, part } from "./api.js";
 import { ask, notice } from "./dom.js";

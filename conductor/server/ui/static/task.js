@@ -1,4 +1,4 @@
-// One task of an execution: its attempts, input, output and logs; and ending a task that waits for somebody.
+// One task of an execution: its attempts, input, output and logs, and the dialog that ends a waiting task.
 
 import { call, getOr, part } from "./api.js";
 import { ask, facts, h, json, notice } from "./dom.js";
@@ -34,7 +34,7 @@ function logs(taskId) {
   const element = h("div", {}, h("p", { class: "quiet" }, "…"));
   getOr(`/tasks/${part(taskId)}/log`, []).then((lines) => element.replaceChildren(lines.length
     ? h("pre", { tabindex: "0" }, lines.map((line) => `${new Date(line.createdTime).toISOString()}  ${line.log}\n`))
-    : h("p", { class: "quiet" }, "There are none.")), (error) => element.replaceChildren(error.message));
+    : h("p", { class: "quiet" }, "None.")), (error) => element.replaceChildren(error.message));
   return element;
 }
 

@@ -1,4 +1,4 @@
-// The tasks of an execution as bars over time: pale while they wait in a queue, coloured while they run.
+// The tasks of an execution as bars over time: pale while they wait in a queue, colored while they run.
 
 import { h } from "./dom.js";
 import { duration, kindOf } from "./format.js";

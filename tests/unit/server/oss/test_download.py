@@ -84,7 +84,7 @@ def test_a_jar_put_there_by_hand_is_verified_and_used(get, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"A" + GOOD[1:], "its SHA-256 is another one"), (GOOD[:99], "it has 99 bytes instead of")]
+    ("content", "words"), [(b"A" + GOOD[1:], "its SHA-256 is wrong"), (GOOD[:99], "it has 99 bytes instead of")]
 )
 def test_a_fetched_jar_that_will_not_verify_is_an_error_and_the_next_try_is_clean(get, tmp_path, content, words):
     with pytest.raises(ServerStartError, match=words) as caught:
@@ -111,7 +111,7 @@ def test_where_one_way_fails_or_is_not_there_the_next_is_taken(get):
 def test_when_every_way_fails_the_reasons_are_told(get, tmp_path):
     with pytest.raises(ServerStartError) as caught:
         get(Fetcher(OSError("no\nroute")), Fetcher(RuntimeError("mirror is down")))
-    assert "could not be fetched. Check the network" in str(caught.value)
+    assert "could not be downloaded. Check the network" in str(caught.value)
     assert "no route; then: mirror is down" in str(caught.value)
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
 

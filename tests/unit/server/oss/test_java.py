@@ -48,7 +48,7 @@ def test_what_is_chosen_decides_over_the_environment(make_java):
     assert find_java(None, {"CONDUCTOR_JAVA": chosen, "JAVA_HOME": other}) == chosen
 
 
-@pytest.mark.parametrize(("version", "words"), [("17.0.2", "which is Java 17"), (None, "which is no Java that runs")])
+@pytest.mark.parametrize(("version", "words"), [("17.0.2", "which is Java 17"), (None, "which does not run")])
 def test_a_chosen_java_that_cannot_be_used_is_an_error_with_its_variable(make_java, version, words):
     path = make_java(version)
     with pytest.raises(ConfigurationError, match=words) as caught:
