@@ -143,7 +143,7 @@ def complete_task_def(given: Json) -> Json:
 
 
 def default_task_def(name: str, kind: str) -> Json:
-    """Return the definition of a task without a registered one. The engine's own types are not retried and do not time out."""
+    """Return the default definition of a task. The engine's own types are not retried and do not time out."""
     made = {**_task_def_defaults(), "name": name}
     if kind != "SIMPLE":
         made.update(retryCount=0, responseTimeoutSeconds=0)

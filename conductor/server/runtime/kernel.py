@@ -400,7 +400,7 @@ class Kernel:
             running.add(task["taskId"])
         elif task["taskId"] in running:
             running.discard(task["taskId"])
-            self.worker_activity.note_end()
+            self.worker_activity.record_end()
             self.after_commit.append(partial(self.queues.wake, queue_name(task)))
 
     def _committed(self, change: Change) -> None:

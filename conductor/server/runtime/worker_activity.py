@@ -1,6 +1,6 @@
-"""Which queues live workers poll, and which tasks they have: what the clock waits for before it moves.
+"""Track the workers that poll this server, so that the clock can wait for them before it moves.
 
-It goes by real time, whatever the server's clock shows.
+All times are real times, independent of the server's clock.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after the end of a poll in which its worker is expected to poll again.
 _BETWEEN_POLLS_S = 0.5
-#: Seconds between two looks at the queues.
+#: Seconds between two checks of the queues.
 _LOOK_S = 0.002
 
 
 class WorkerActivity:
-    """Tells whether workers have tasks, or are about to take some; used with the kernel's lock held."""
+    """Tracks the tasks that workers have or are about to take; every call needs the kernel's lock."""
 
     def __init__(self) -> None:
         self._polled_until: dict[str, float] = {}  # by queue, on the monotonic clock
         self._held: dict[str, str] = {}  # the queue by task
-        self.progress: int = 0  # how many tasks were dispatched or ended
+        self.progress: int = 0  # the number of tasks dispatched or ended
 
-    def note_poll(self, queue: str, timeout_s: float) -> None:
-        """Note that a worker polls a queue, and waits there for at most ``timeout_s`` seconds."""
+    def record_poll(self, queue: str, timeout_s: float) -> None:
+        """Record that a worker polls a queue, and waits there for at most ``timeout_s`` seconds."""
         until = time.monotonic() + timeout_s + _BETWEEN_POLLS_S
         self._polled_until[queue] = max(until, self._polled_until.get(queue, until))
 
-    def note_dispatch(self, queue: str, task_id: str) -> None:
-        """Note that a task was dispatched to a worker."""
+    def record_dispatch(self, queue: str, task_id: str) -> None:
+        """Record that a task was dispatched to a worker."""
         self.progress += 1
         if self._polled_until.get(queue, 0.0) > time.monotonic():
             self._held[task_id] = queue
 
-    def note_end(self) -> None:
-        """Note that a task is no longer with a worker."""
+    def record_end(self) -> None:
+        """Record that a worker has finished or lost a task."""
         self.progress += 1
 
     def busy_queues(self, kernel: Kernel) -> list[str]:
@@ -55,7 +55,7 @@ class WorkerActivity:
 
 
 class WorkersFirst:
-    """Waits, in one move of the clock, until workers have done what is due.
+    """Waits, in one move of the clock, until workers have finished the tasks that are due.
 
     Args:
         kernel: The server's state.
@@ -80,7 +80,7 @@ class WorkersFirst:
             if time.monotonic() > until:
                 self._timeout = 0.0
                 logger.warning(
-                    "The clock moves on although workers have not finished within the timeout: %s",
+                    "Moving the clock although workers have not finished within the timeout: %s",
                     ", ".join(busy) or "the server itself",
                     extra={"queues": busy},
                 )

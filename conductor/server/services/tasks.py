@@ -113,7 +113,7 @@ class Tasks:
     def note_worker(self, queue: str, timeout_s: float) -> None:
         """Record that a worker polls a queue repeatedly, unlike a client that takes a single task."""
         with self._kernel.lock:
-            self._kernel.worker_activity.note_poll(queue, timeout_s)
+            self._kernel.worker_activity.record_poll(queue, timeout_s)
 
     def poll(self, task_type: str, worker: str | None, domain: str | None, count: int) -> list[Json]:
         """Dispatch at most ``count`` due tasks of a type to a worker."""
@@ -147,7 +147,7 @@ class Tasks:
             kernel.after_failure.append(partial(self._rates.remove, task, now))
             dispatch(task, worker, now)
             kernel.in_progress.setdefault(task["taskDefName"], set()).add(task_id)
-            kernel.worker_activity.note_dispatch(queue, task_id)
+            kernel.worker_activity.record_dispatch(queue, task_id)
             polled.append(self._rendered_for_worker(task))
             if len(polled) >= count:
                 break
