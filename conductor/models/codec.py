@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import json
 import math
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, ValuesView
@@ -52,7 +53,15 @@ def _fast_dumps(value: Any) -> bytes:
         return _stdlib_dumps(value)
 
 
+#: A number with 19 digits or more. orjson reads integers over 64 bits as floats, and so loses digits.
+_LONG_NUMBER = re.compile(r"(?:^|[:,\[\s])-?[0-9]{19}")
+_LONG_NUMBER_BYTES = re.compile(_LONG_NUMBER.pattern.encode())
+
+
 def _fast_loads(text: bytes | str) -> Any:
+    is_long = _LONG_NUMBER.search(text) if isinstance(text, str) else _LONG_NUMBER_BYTES.search(text)
+    if is_long:
+        return json.loads(text)
     try:
         return orjson.loads(text)
     except ValueError:  # the standard library also reads lone surrogates

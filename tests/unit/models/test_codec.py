@@ -97,3 +97,11 @@ def test_integers_over_64_bits_survive_reading_and_writing_a_model():
     definition = WorkflowDef("w", tasks=[WorkflowTask("t", "t")], variables={"low": -(2**63) - 1, "high": 2**80})
 
     assert WorkflowDef.from_json(definition.to_json()).variables == definition.variables
+
+
+def test_long_integers_are_read_exactly():
+    for number in (2**63, -(2**63) - 1, 2**64, 10**30, -(10**19)):
+        for text in (f"{number}", f"[{number}]", f'{{"a":{number}}}', f'{{"a": [1,\n\t{number}]}}'):
+            for given in (text, text.encode()):
+                read = loads(given)
+                assert str(number) in str(read), (given, read)
