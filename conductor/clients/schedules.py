@@ -14,7 +14,7 @@ from conductor.clients._base import Tagged, check_page, iterate_pages, tag_opera
 from conductor.clients.bodies import as_model, require_enums, require_ids, require_name
 from conductor.clients.payloads import WORKFLOW_INPUT, PayloadStorage
 from conductor.clients.search_query import as_str_list, executions_query
-from conductor.clients.workflows import START, announced
+from conductor.clients.workflows import START, start_events
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
     BulkResponse,
@@ -405,7 +405,7 @@ class ScheduleClient(Tagged):
             )
         if idempotency_key is not None:
             request.idempotency_key = idempotency_key
-        with announced(self._transport, request.name, request.version, request.input):
+        with start_events(self._transport, request.name, request.version, request.input):
             return self._call(START, body=request, has_key=idempotency_key is not None)
 
     def pause_all(self) -> dict[str, Any]:

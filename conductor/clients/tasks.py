@@ -1,4 +1,4 @@
-"""Tasks: poll them, update them, signal the workflows that wait in them, read their logs, find them."""
+"""Tasks: poll, update, signals, logs, searches and queues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conductor.clients._base import Resource, check_page, iterate_pages
 from conductor.clients.bodies import as_model, as_object, require_enum, require_enums
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
 from conductor.clients.search_query import TASK_FIELDS, build_query, check_sort, refuse_fields
-from conductor.clients.workflow_wait import as_run, blocking_timeout, longer_than
+from conductor.clients.workflow_wait import as_run, blocking_timeout, request_timeout
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
     ExternalStorageLocation,
@@ -40,14 +40,14 @@ __all__ = ["QueueHealth", "TaskClient", "TaskQueues"]
 
 @frozen
 class QueueHealth:
-    """The state of a task type's queue.
+    """Whether a task type's queue has tasks and active workers; returned by ``client.tasks.queue_health``.
 
     Attributes:
-        task_type: Whose.
-        size: How many tasks wait.
-        pollers: Who polled last, by domain; one entry per domain.
-        checked_at: When this was asked.
-        active_within: How recent a poll has to be for a worker to count as active.
+        task_type: The name of the task.
+        size: Number of tasks in the queue.
+        pollers: The last poll of each domain.
+        checked_at: Time of the check, as an aware datetime in UTC.
+        active_within: How recent the last poll of an active worker is.
     """
 
     task_type: str
@@ -58,32 +58,29 @@ class QueueHealth:
 
     @property
     def last_poll_at(self) -> datetime | None:
-        """When anybody polled last, aware and in UTC; None for never."""
+        """Time of the last poll as an aware datetime in UTC, or None if no worker has polled."""
         times = [each.last_poll_time for each in self.pollers if each.last_poll_time]
         return datetime.fromtimestamp(max(times) / 1000, tz=timezone.utc) if times else None
 
     @property
     def active_pollers(self) -> tuple[PollData, ...]:
-        """Those that polled recently."""
+        """The pollers whose last poll is within ``active_within``."""
         oldest = (self.checked_at - self.active_within).timestamp() * 1000
         return tuple(each for each in self.pollers if (each.last_poll_time or 0) >= oldest)
 
     @property
     def is_stuck(self) -> bool:
-        """Whether tasks wait and nobody polls."""
+        """Whether the queue has tasks but no active worker."""
         return self.size > 0 and not self.active_pollers
 
     @property
     def problem(self) -> str | None:
-        """What is wrong, in words; None when nothing is."""
+        """Description of the problem, or None if there is none."""
         if not self.is_stuck:
             return None
-        since = (
-            f"the last poll was at {self.last_poll_at:%Y-%m-%d %H:%M:%S} UTC"
-            if self.last_poll_at
-            else "nobody ever polled"
-        )
-        return f"{self.size} task(s) of {self.task_type} wait, and no worker polls: {since}."
+        last = self.last_poll_at
+        since = f"has polled since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "has ever polled"
+        return f"{self.size} task(s) of {self.task_type} are queued, but no worker {since}."
 
 
 SIZE: Operation[int] = Operation("GET", "/tasks/queue/size", int, edition=Edition.OSS)
@@ -91,6 +88,7 @@ SIZES: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/sizes", dict[s
 ALL: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/all", dict[str, int], on_empty=dict)
 ALL_VERBOSE: Operation[dict[str, Any]] = Operation("GET", "/tasks/queue/all/verbose", dict, on_empty=dict)
 POLL_DATA: Operation[list[PollData]] = Operation("GET", "/tasks/queue/polldata", list[PollData], on_empty=list)
+#: Query parameters that only Orkes supports.
 _FILTERS = ("lastPollTimeOpt", "lastPollTimeSize", "queueOpt", "queueSize", "workerOpt", "workerSize")
 ALL_POLL_DATA: Operation[Any] = Operation(
     "GET",
@@ -104,7 +102,7 @@ REQUEUE: Operation[int] = Operation("POST", "/tasks/queue/requeue/{taskType}", i
 
 
 class TaskQueues(Resource):
-    """What asks about queues."""
+    """Task queues and polls; part of ``client.tasks``."""
 
     def get_queue_size(
         self,
@@ -114,9 +112,16 @@ class TaskQueues(Resource):
         isolation_group_id: str | None = None,
         execution_namespace: str | None = None,
     ) -> int:
-        """How many tasks wait in one queue (``GET /tasks/queue/size``, open-source server).
+        """Return the number of tasks in a queue (``GET /tasks/queue/size``; other servers: ``GET /tasks/queue/sizes``).
 
-        Where that is missing, ``get_queue_sizes`` is asked.
+        Args:
+            task_type: The name of the task.
+            domain: The domain; None for the default queue.
+            isolation_group_id: The isolation group of the task definition (open-source server).
+            execution_namespace: The namespace of the task definition (open-source server).
+
+        Returns:
+            The number of tasks; 0 if there is no such queue.
         """
         query = {
             "taskType": task_type,
@@ -133,29 +138,51 @@ class TaskQueues(Resource):
         return self.get_queue_sizes(queue).get(queue, 0)
 
     def get_queue_sizes(self, task_types: str | Sequence[str]) -> dict[str, int]:
-        """How many tasks wait, by task type, in the default domain (``GET /tasks/queue/sizes``)."""
+        """Return the number of tasks in the default queues of task types (``GET /tasks/queue/sizes``).
+
+        Args:
+            task_types: The name of a task, or several.
+
+        Returns:
+            Task type to number of tasks.
+
+        Raises:
+            ConfigurationError: ``task_types`` is empty; nothing was sent.
+        """
         names = [task_types] if isinstance(task_types, str) else list(task_types)
         if not names:
             raise ConfigurationError(
-                "task_types is empty; the server cannot answer that.",
+                "task_types is empty; at least one is required.",
                 variable="task_types",
                 allowed="a name, or several",
             )
         return self._call(SIZES, query={"taskType": names})
 
     def list_queues(self) -> dict[str, int]:
-        """How many tasks wait in every queue (``GET /tasks/queue/all``).
+        """Return the sizes of all queues (``GET /tasks/queue/all``).
 
-        Names are ``task`` or ``domain:task``; the server's internal queues are among them.
+        Returns:
+            Queue name, which is ``task`` or ``domain:task``, to number of tasks; includes the server's internal queues.
         """
         return self._call(ALL)
 
     def list_queues_verbose(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Every queue's shards with their ``size`` and ``uacked`` (``GET /tasks/queue/all/verbose``)."""
+        """Return the sizes of the shards of all queues (``GET /tasks/queue/all/verbose``).
+
+        Returns:
+            Queue name to shard name to ``size`` and ``uacked``: waiting tasks, and tasks that were dispatched.
+        """
         return self._call(ALL_VERBOSE)
 
     def list_poll_data(self, task_type: str) -> list[PollData]:
-        """When workers of a task type last polled, by domain (``GET /tasks/queue/polldata``)."""
+        """Return the last poll of a task type in each domain (``GET /tasks/queue/polldata``).
+
+        Args:
+            task_type: The name of the task.
+
+        Returns:
+            The last polls; an empty list if no worker has polled.
+        """
         return self._call(POLL_DATA, query={"taskType": task_type})
 
     def list_all_poll_data(
@@ -168,14 +195,25 @@ class TaskQueues(Resource):
         last_poll_time_size: int | None = None,
         last_poll_time_opt: str | None = None,
     ) -> list[PollData]:
-        """The same of all task types (``GET /tasks/queue/polldata/all``).
+        """Return the last poll of each task type and domain (``GET /tasks/queue/polldata/all``).
 
-        The filters, each a size with ``GT`` or ``LT``, are Orkes'.
+        Each filter is a number with ``GT`` or ``LT`` (Orkes).
+
+        Args:
+            worker_size: Number of workers.
+            worker_opt: ``GT`` or ``LT``.
+            queue_size: Number of tasks in the queue.
+            queue_opt: ``GT`` or ``LT``.
+            last_poll_time_size: Time of the last poll.
+            last_poll_time_opt: ``GT`` or ``LT``.
+
+        Returns:
+            The last polls; an empty list if no worker has polled.
 
         Raises:
-            UnsupportedByServerError: The server in use would ignore a filter.
+            UnsupportedByServerError: The server would ignore a filter; nothing was sent.
         """
-        said = self._call(
+        response = self._call(
             ALL_POLL_DATA,
             query={
                 "workerSize": worker_size,
@@ -186,33 +224,44 @@ class TaskQueues(Resource):
                 "lastPollTimeOpt": last_poll_time_opt,
             },
         )
-        if isinstance(said, dict):  # Orkes answers an object that holds the list
-            said = next((value for value in said.values() if isinstance(value, list)), [])
-        return structure(said, list[PollData])
+        if isinstance(response, dict):  # Orkes returns an object that contains the list
+            response = next((value for value in response.values() if isinstance(value, list)), [])
+        return structure(response, list[PollData])
 
     def queue_health(
         self, task_type: str, *, domain: str | None = None, active_within: float | timedelta = 60.0
     ) -> QueueHealth:
-        """Whether tasks of a type wait, and whether anybody works on them.
+        """Return whether a task type's queue has tasks and active workers.
 
-        ``GET /tasks/queue/sizes`` (``/tasks/queue/size`` for a domain) and ``GET /tasks/queue/polldata``.
+        ``GET /tasks/queue/sizes`` (``GET /tasks/queue/size`` for a domain) and ``GET /tasks/queue/polldata``.
 
         Args:
-            task_type: The task's name.
-            domain: Only the queue and the workers of this domain.
-            active_within: How recent a worker's last poll has to be, in seconds; not shorter than its poll interval.
+            task_type: The name of the task.
+            domain: The domain; None for the default queue and workers without a domain.
+            active_within: Seconds, or a ``timedelta``, within which an active worker has polled; at least its poll
+                interval.
+
+        Returns:
+            The size of the queue and the last polls, with a description of the problem if there is one.
         """
         size = (
             self.get_queue_size(task_type, domain=domain)
             if domain
             else self.get_queue_sizes(task_type).get(task_type, 0)
         )
-        pollers = [one for one in self.list_poll_data(task_type) if (one.domain or None) == (domain or None)]
+        pollers = [poller for poller in self.list_poll_data(task_type) if (poller.domain or None) == (domain or None)]
         within = timedelta(seconds=to_seconds(active_within, "active_within"))
         return QueueHealth(task_type, size, tuple(pollers), datetime.now(timezone.utc), within)
 
     def requeue_pending(self, task_type: str) -> int:
-        """Queue pending tasks that are in no queue (``POST /tasks/queue/requeue/{taskType}``); how many they were."""
+        """Add SCHEDULED tasks that are in no queue to their queue (``POST /tasks/queue/requeue/{taskType}``).
+
+        Args:
+            task_type: The name of the task.
+
+        Returns:
+            The number of tasks that were added.
+        """
         return self._call(REQUEUE, {"taskType": task_type})
 
 
@@ -239,16 +288,28 @@ SEARCH_FULL: Operation[SearchResult[Task]] = Operation(
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
     "GET", "/tasks/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
 )
-_LONGEST_POLL_MS = 5000
-_LARGEST_PAGE = 10_000
-_STABLE = ("startTime:ASC", "taskId:ASC")
+#: Milliseconds that the server waits for tasks at most.
+_MAX_POLL_TIMEOUT_MS = 5000
+#: Results that the server returns at most.
+_MAX_PAGE_SIZE = 10_000
+#: An order that new tasks do not change.
+_STABLE_ORDER = ("startTime:ASC", "taskId:ASC")
 
 
 class TaskClient(TaskQueues, Resource):
-    """Tasks (``client.tasks``). Workers need none of this: see ``TaskHandler``."""
+    """Tasks (``client.tasks``). To execute tasks, use workers with a ``TaskHandler`` instead."""
 
     def poll(self, task_type: str, *, worker_id: str | None = None, domain: str | None = None) -> Task | None:
-        """One task, or None (``GET /tasks/poll/{tasktype}``)."""
+        """Poll one task (``GET /tasks/poll/{tasktype}``).
+
+        Args:
+            task_type: The name of the task.
+            worker_id: The worker id to report to the server.
+            domain: The domain; None for the default queue.
+
+        Returns:
+            The task, which is now IN_PROGRESS, or None.
+        """
         query = {"workerid": worker_id, "domain": domain or None}
         return self._call(POLL, {"tasktype": task_type}, query=query)
 
@@ -261,25 +322,32 @@ class TaskClient(TaskQueues, Resource):
         worker_id: str | None = None,
         domain: str | None = None,
     ) -> list[Task]:
-        """Up to ``count`` tasks (``GET /tasks/poll/batch/{tasktype}``).
+        """Poll several tasks (``GET /tasks/poll/batch/{tasktype}``).
 
         Args:
-            task_type: The task type.
-            count: How many at most.
-            timeout_ms: How long the server waits for them, up to 5,000; it may wait until it has all of ``count``.
-            worker_id: Whom the server is told.
-            domain: The task domain.
+            task_type: The name of the task.
+            count: Tasks at most.
+            timeout_ms: Milliseconds that the server waits for tasks, 0 to 5,000. It may wait until it has all ``count``
+                tasks.
+            worker_id: The worker id to report to the server.
+            domain: The domain; None for the default queue.
+
+        Returns:
+            The tasks, which are now IN_PROGRESS; an empty list if there are none.
+
+        Raises:
+            ConfigurationError: ``count`` or ``timeout_ms`` is out of range; nothing was sent.
         """
-        if not 0 <= timeout_ms <= _LONGEST_POLL_MS:
+        if not 0 <= timeout_ms <= _MAX_POLL_TIMEOUT_MS:
             raise ConfigurationError(
-                f"timeout_ms is {timeout_ms}; the server takes 0 to {_LONGEST_POLL_MS}.",
+                f"timeout_ms is {timeout_ms}; it must be from 0 to {_MAX_POLL_TIMEOUT_MS}.",
                 variable="timeout_ms",
                 value=timeout_ms,
-                allowed=f"0 to {_LONGEST_POLL_MS}",
+                allowed=f"0 to {_MAX_POLL_TIMEOUT_MS}",
             )
         if count < 1:
             raise ConfigurationError(
-                f"count is {count}; the server would answer no tasks, whatever there is.",
+                f"count is {count}; it must be 1 or more.",
                 variable="count",
                 value=count,
                 allowed="1 or more",
@@ -288,7 +356,13 @@ class TaskClient(TaskQueues, Resource):
         return self._call(POLL_BATCH, {"tasktype": task_type}, query=query)
 
     def get(self, task_id: str) -> Task:
-        """A task (``GET /tasks/{taskId}``).
+        """Return a task (``GET /tasks/{taskId}``), with payloads from the external storage.
+
+        Args:
+            task_id: The id of the task.
+
+        Returns:
+            The task.
 
         Raises:
             NotFoundError: There is no such task.
@@ -307,33 +381,48 @@ class TaskClient(TaskQueues, Resource):
         worker_id: str | None = None,
         callback_after_seconds: int | None = None,
     ) -> str:
-        """Give a task a result (``POST /tasks``); returns the task's id.
+        """Update a task with a result (``POST /tasks``).
 
-        ``output`` replaces the output that the task has. A task that has ended stays as it is, without an error, so
-        this may be repeated. IN_PROGRESS puts the task back in its queue after ``callback_after_seconds``.
+        The update of a task that has ended changes nothing and is not an error, so that an update can be repeated.
 
         Args:
-            result: The whole result, in place of the other arguments.
-            workflow_id: The execution's id.
-            task_id: The task's id.
-            status: What became of it.
-            output: Its output. Over 3 MiB of JSON it goes to the server's external storage, if it has one.
-            reason: Why it is not completed.
-            worker_id: Who worked on it.
-            callback_after_seconds: When an IN_PROGRESS task is handed out again.
+            result: The result, instead of the other arguments.
+            workflow_id: The id of the execution.
+            task_id: The id of the task.
+            status: The new status; IN_PROGRESS returns the task to its queue.
+            output: The output, which replaces the current output. More than 3 MiB of JSON are written to the server's
+                external storage, if it has one.
+            reason: Stored as ``reason_for_incompletion``.
+            worker_id: The id of the worker.
+            callback_after_seconds: Seconds until an IN_PROGRESS task is dispatched again.
+
+        Returns:
+            The id of the task.
 
         Raises:
             NotFoundError: There is no such task.
+            ConfigurationError: The result is incomplete, contradictory or too large; nothing was sent.
         """
         given = _result(result, workflow_id, task_id, status, output, reason, worker_id, callback_after_seconds)
         return self._call(UPDATE, body=self._stored(given))
 
     def update_v2(self, result: TaskResult | Mapping[str, Any]) -> Task | None:
-        """Give a task a result and get the worker's next task, or None (``POST /tasks/update-v2``)."""
+        """Update a task with a result, and poll the next task of the same type (``POST /tasks/update-v2``).
+
+        Args:
+            result: The result.
+
+        Returns:
+            The next task for the worker, or None.
+
+        Raises:
+            NotFoundError: There is no such task.
+            ConfigurationError: The result is incomplete, contradictory or too large; nothing was sent.
+        """
         return self._call(UPDATE_V2, body=self._stored(_result(result)))
 
     def _stored(self, result: TaskResult) -> TaskResult:
-        """The result with an output over 3 MiB in the server's external storage; the caller's own stays as it is."""
+        """Return a copy of the result, with an output over 3 MiB in the server's external storage."""
         copy = evolve(result, output_data=to_jsonable(result.output_data, "$.output"))
         PayloadStorage(self._transport).store_output(copy)
         return copy
@@ -347,12 +436,22 @@ class TaskClient(TaskQueues, Resource):
         *,
         worker_id: str | None = None,
     ) -> str:
-        """Give an open task a result by its reference name; returns the task's id.
+        """Update an open task by its reference name (``POST /tasks/{workflowId}/{taskRefName}/{status}``).
 
-        ``POST /tasks/{workflowId}/{taskRefName}/{status}``. ``output`` is merged into the output that the task has.
+        Args:
+            workflow_id: The id of the execution.
+            reference_name: The reference name of the task.
+            status: The new status.
+            output: The output, which is merged into the current output.
+            worker_id: The id of the worker.
+
+        Returns:
+            The id of the task.
 
         Raises:
-            NotFoundError: No such task is open. (The open-source server answers that with an empty 200.)
+            NotFoundError: The execution has no open task with this name. (The open-source server answers 200 without a
+                body.)
+            ConfigurationError: The output is too large; nothing was sent.
         """
         path = _reference(workflow_id, reference_name, status)
         body = PayloadStorage(self._transport).inline(output, TASK_OUTPUT)
@@ -377,7 +476,24 @@ class TaskClient(TaskQueues, Resource):
         *,
         worker_id: str | None = None,
     ) -> WorkflowExecution:
-        """The same, and the execution after it (``POST /tasks/{workflowId}/{taskRefName}/{status}/sync``)."""
+        """Update an open task by its reference name, and return the execution after the update.
+
+        ``POST /tasks/{workflowId}/{taskRefName}/{status}/sync``.
+
+        Args:
+            workflow_id: The id of the execution.
+            reference_name: The reference name of the task.
+            status: The new status.
+            output: The output, which is merged into the current output.
+            worker_id: The id of the worker.
+
+        Returns:
+            The execution.
+
+        Raises:
+            NotFoundError: The execution has no open task with this name.
+            ConfigurationError: The output is too large; nothing was sent.
+        """
         path = _reference(workflow_id, reference_name, status)
         body = PayloadStorage(self._transport).inline(output, TASK_OUTPUT)
         return self._call(UPDATE_SYNC, path, query={"workerid": worker_id}, body=body)
@@ -391,28 +507,33 @@ class TaskClient(TaskQueues, Resource):
         return_strategy: ReturnStrategy | str = ReturnStrategy.TARGET_WORKFLOW,
         wait_ms: int = 5000,
     ) -> WorkflowRun | TaskRun:
-        """Complete the first open WAIT task, also one in a sub-workflow, and wait for what comes of it.
+        """Complete the first open WAIT task of an execution or its sub-workflows, and wait for the effect.
 
-        ``POST /tasks/{workflowId}/{status}/signal/sync``
+        ``POST /tasks/{workflowId}/{status}/signal/sync``.
 
         Args:
-            workflow_id: The execution's id.
-            status: What becomes of the WAIT task.
-            output: Its output.
-            return_strategy: What is answered, as for ``execute``.
-            wait_ms: How long the server waits (open-source server).
+            workflow_id: The id of the execution.
+            status: The new status of the WAIT task.
+            output: The output of the WAIT task.
+            return_strategy: What to return, as for ``client.workflows.execute``.
+            wait_ms: Milliseconds that the server waits (open-source server).
+
+        Returns:
+            A ``WorkflowRun`` for TARGET_WORKFLOW and BLOCKING_WORKFLOW, a ``TaskRun`` for BLOCKING_TASK and
+            BLOCKING_TASK_INPUT.
 
         Raises:
-            NotFoundError: Nothing waits.
+            NotFoundError: No WAIT task is open.
+            WorkflowTimeoutError: No task blocked within ``wait_ms``, for the strategies that return a task.
         """
         path = {"workflowId": workflow_id, "status": require_enum(status, TaskResultStatus, "status")}
         strategy = require_enum(return_strategy, ReturnStrategy, "return_strategy")
         query = {"returnStrategy": strategy, "timeoutMillis": wait_ms}
         body = PayloadStorage(self._transport).inline(output, TASK_OUTPUT)
-        limit = longer_than(wait_ms / 1000, self._transport.settings)
+        limit = request_timeout(wait_ms / 1000, self._transport.settings)
         with blocking_timeout(strategy, workflow_id):
-            said = self._call(SIGNAL, path, query=query, body=body, timeout=limit)
-        return as_run(SIGNAL, said)
+            response = self._call(SIGNAL, path, query=query, body=body, timeout=limit)
+        return as_run(SIGNAL, response)
 
     def signal_async(
         self,
@@ -420,33 +541,53 @@ class TaskClient(TaskQueues, Resource):
         status: TaskResultStatus | str = TaskResultStatus.COMPLETED,
         output: Mapping[str, Any] | None = None,
     ) -> None:
-        """The same without waiting (``POST /tasks/{workflowId}/{status}/signal``).
+        """Complete the first open WAIT task of an execution or its sub-workflows.
 
-        The server answers well even when nothing waited; ``signal`` tells.
+        ``POST /tasks/{workflowId}/{status}/signal``.
+
+        The server also reports success if no WAIT task is open; ``signal`` does not.
+
+        Args:
+            workflow_id: The id of the execution.
+            status: The new status of the WAIT task.
+            output: The output of the WAIT task.
         """
         path = {"workflowId": workflow_id, "status": require_enum(status, TaskResultStatus, "status")}
         self._call(SIGNAL_ASYNC, path, body=PayloadStorage(self._transport).inline(output, TASK_OUTPUT))
 
     def add_log(self, task_id: str, line: str) -> None:
-        """Add a line to a task's log (``POST /tasks/{taskId}/log``).
+        """Add a line to the log of a task (``GET /tasks/{taskId}``, ``POST /tasks/{taskId}/log``).
 
-        The API's document calls the body JSON, but the server stores it as it is: so the bare line is sent. The task is
-        asked for first (``GET /tasks/{taskId}``): the server keeps lines of tasks that there are not. For many lines
-        at once ``update`` takes a result with ``logs``.
+        The task is read first, because the server also stores lines for tasks that do not exist. To add many lines at
+        once, update the task with a result that has ``logs``.
+
+        Args:
+            task_id: The id of the task.
+            line: The line.
 
         Raises:
             NotFoundError: There is no such task.
-            ConfigurationError: The line is empty, which the server does not take.
+            ConfigurationError: The line is empty or not a string; nothing was sent.
         """
         if not isinstance(line, str) or not line:
             raise ConfigurationError(
-                f"A line of a log is text that is not empty, and not {line!r}.", variable="line", allowed="text"
+                f"line is {line!r}; it must be a non-empty string.", variable="line", allowed="a non-empty string"
             )
         self._call(GET, {"taskId": task_id})
+        # the API declares a JSON body, but the server stores the body as it is, so the line is sent without quotes
         self._call(ADD_LOG, {"taskId": task_id}, body=line, headers={"Content-Type": "application/json"})
 
     def list_logs(self, task_id: str) -> list[TaskExecLog]:
-        """A task's log (``GET /tasks/{taskId}/log``); lines appear a moment after they were written."""
+        """Return the log of a task (``GET /tasks/{taskId}/log``).
+
+        The server indexes lines shortly after they are written.
+
+        Args:
+            task_id: The id of the task.
+
+        Returns:
+            The lines; an empty list if there are none.
+        """
         return self._call(LOGS, {"taskId": task_id})
 
     def search(
@@ -468,7 +609,34 @@ class TaskClient(TaskQueues, Resource):
         size: int = 100,
         **unsupported: Never,
     ) -> SearchResult[TaskSummary]:
-        """A page of the tasks that match all conditions (``GET /tasks/search``); see ``workflows.search``."""
+        """Return one page of the tasks that match all conditions (``GET /tasks/search``).
+
+        The server updates the index shortly after the task.
+
+        Args:
+            task_type: The type of the task, or several.
+            task_def_name: The name of the task definition, or several.
+            task_id: An id, or several.
+            workflow_type: The name of the workflow, or several.
+            status: A status, or several.
+            started_after: Started after this time, as a datetime or in epoch milliseconds.
+            started_before: Started before this time.
+            ended_after: Ended after this time.
+            ended_before: Ended before this time.
+            free_text: Text to find in the summary of the task.
+            query: More conditions in the server's query language, ``field = value AND ...``.
+            sort: ``field:ASC`` or ``field:DESC``, or several.
+            start: Offset of the first result.
+            size: Results at most; up to 10,000.
+            **unsupported: None; other arguments are refused with a reason.
+
+        Returns:
+            The page of summaries, with the number of results on all pages.
+
+        Raises:
+            ConfigurationError: The server does not index a field, and would ignore the condition; or an argument is
+                invalid.
+        """
         refuse_fields(unsupported, TASK_FIELDS)
         fields = {
             "taskType": task_type,
@@ -478,15 +646,23 @@ class TaskClient(TaskQueues, Resource):
             "status": require_enums(status, TaskStatus, "status"),
         }
         ranges = {"startTime": (started_after, started_before), "endTime": (ended_after, ended_before)}
-        sent = _page(build_query(fields, ranges, query, TASK_FIELDS), free_text, sort, start, size)
-        return self._call(SEARCH, query=sent)
+        page = _page(build_query(fields, ranges, query, TASK_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH, query=page)
 
     def iterate_search(
-        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE_ORDER, **conditions: Any
     ) -> Iterator[TaskSummary]:
-        """All tasks that match, page by page; takes what ``search`` takes.
+        """Yield all tasks that match all conditions, requesting page by page (``GET /tasks/search``).
 
-        The order is one that new tasks do not change, so that none is missed and none comes twice.
+        New tasks do not change the default order, so that no task is missed or repeated.
+
+        Args:
+            size: Results per request.
+            sort: As for ``search``.
+            **conditions: The other arguments of ``search``.
+
+        Yields:
+            The summaries.
         """
         return iterate_pages(self.search, size=size, sort=sort, **conditions)
 
@@ -499,23 +675,55 @@ class TaskClient(TaskQueues, Resource):
         start: int = 0,
         size: int = 100,
     ) -> SearchResult[Task]:
-        """A page of whole tasks (``GET /tasks/search-v2``, open-source server)."""
-        sent = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
-        return self._call(SEARCH_FULL, query=sent)
+        """Return one page of complete tasks (``GET /tasks/search-v2``, open-source server).
+
+        Args:
+            query: Conditions in the server's query language, ``field = value AND ...``.
+            free_text: Text to find in the summary of the task.
+            sort: ``field:ASC`` or ``field:DESC``, or several.
+            start: Offset of the first result.
+            size: Results at most; up to 10,000.
+
+        Returns:
+            The page of tasks, with the number of results on all pages.
+
+        Raises:
+            ConfigurationError: The server does not index a field, and would ignore the condition; or an argument is
+                invalid.
+        """
+        page = _page(build_query({}, {}, query, TASK_FIELDS), free_text, sort, start, size)
+        return self._call(SEARCH_FULL, query=page)
 
     def iterate_search_full(
-        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE, **conditions: Any
+        self, *, size: int = 100, sort: str | Sequence[str] = _STABLE_ORDER, **conditions: Any
     ) -> Iterator[Task]:
-        """All whole tasks that match, page by page; takes what ``search_full`` takes."""
+        """Yield all complete tasks that match, requesting page by page (``GET /tasks/search-v2``, open-source server).
+
+        Args:
+            size: Results per request.
+            sort: As for ``search``.
+            **conditions: The other arguments of ``search_full``.
+
+        Yields:
+            The tasks.
+        """
         return iterate_pages(self.search_full, size=size, sort=sort, **conditions)
 
     def get_external_storage_location(
         self, path: str, *, operation: str = "WRITE", payload_type: str = "TASK_OUTPUT", old_spelling: bool = False
     ) -> ExternalStorageLocation:
-        """Where a large payload is to be written or read (``GET /tasks/external-storage-location``).
+        """Return where to write or read a large payload (``GET /tasks/external-storage-location``).
 
-        A server without a store answers a location without ``uri``. ``old_spelling`` asks older servers
-        (``GET /tasks/externalstoragelocation``).
+        The client does this itself for outputs over 3 MiB.
+
+        Args:
+            path: The path of the payload; "" to write a new one.
+            operation: ``READ`` or ``WRITE``.
+            payload_type: ``TASK_INPUT`` or ``TASK_OUTPUT``.
+            old_spelling: Whether to use the path of older servers, ``GET /tasks/externalstoragelocation``.
+
+        Returns:
+            The signed URL and the path; without ``uri`` if the server has no external storage.
         """
         query = {"path": path, "operation": operation, "payloadType": payload_type}
         return self._call(STORAGE_OLD if old_spelling else TASK_STORAGE, query=query)
@@ -530,7 +738,7 @@ def _reference(workflow_id: str, reference_name: str, status: TaskResultStatus |
 
 
 def _page(query: str | None, free_text: str, sort: str | Sequence[str] | None, start: int, size: int) -> dict[str, Any]:
-    check_page(start, size, _LARGEST_PAGE)
+    check_page(start, size, _MAX_PAGE_SIZE)
     joined = check_sort(sort, TASK_FIELDS)
     return {"start": start, "size": size, "sort": joined, "freeText": free_text, "query": query}
 
@@ -548,7 +756,9 @@ def _result(
     if result is None:
         if status is None:
             raise ConfigurationError(
-                "An update of a task needs a status.", variable="status", allowed="COMPLETED, FAILED, IN_PROGRESS, ..."
+                "The update of a task requires a status.",
+                variable="status",
+                allowed="COMPLETED, FAILED, IN_PROGRESS, ...",
             )
         given = TaskResult(
             workflow_instance_id=workflow_id or "",
@@ -561,7 +771,7 @@ def _result(
         )
     elif any(value is not None for value in (workflow_id, task_id, status, output, reason)):
         raise ConfigurationError(
-            "An update of a task was given a result and single values as well; give one or the other.",
+            "Pass either a result or its single values, not both.",
             variable="result",
             allowed="a result, or its values",
         )
@@ -569,12 +779,12 @@ def _result(
         given = as_model(result, TaskResult)
     for name, value in (("task_id", given.task_id), ("workflow_id", given.workflow_instance_id)):
         if not value:
-            raise ConfigurationError(f"An update of a task needs its {name}.", variable=name, allowed="an id")
+            raise ConfigurationError(f"The update of a task requires its {name}.", variable=name, allowed="an id")
     require_enum(given.status, TaskResultStatus, "status")
     if given.extend_lease and (given.status != TaskResultStatus.IN_PROGRESS or given.output_data or given.logs):
         raise ConfigurationError(
-            "extend_lease only extends the time that the task may take: the server would drop the status "
-            f"{given.status}, the output and the logs that come with it. Send them in an update of their own.",
+            "With extend_lease, the server only extends the lease of the task: it would drop the status "
+            f"{given.status}, the output and the logs of the result. Send them in a separate update.",
             variable="extend_lease",
             value=True,
             allowed="status IN_PROGRESS, without output and logs",

@@ -1,4 +1,4 @@
-"""Executions: pause, resume, terminate, retry, restart, rerun, skip, jump, change."""
+"""Operations that change executions: pause, terminate, retry, restart, rerun, skip and others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conductor._internal.durations import to_whole_seconds
 from conductor.clients._base import Resource
 from conductor.clients.bodies import MAX_WORKFLOW_INPUT_BYTES, as_model, require_max_bytes
 from conductor.clients.payloads import TASK_INPUT, TASK_OUTPUT, WORKFLOW_INPUT, PayloadKind, PayloadStorage
-from conductor.clients.workflow_wait import GET, longer_than
+from conductor.clients.workflow_wait import GET, request_timeout
 from conductor.errors import BadRequestError, ConfigurationError
 from conductor.models import (
     RerunWorkflowRequest,
@@ -58,33 +58,43 @@ UPGRADE: Operation[None] = Operation(
     "POST", "/workflow/{workflowId}/upgrade", repeat=Repeat.NEVER, edition=Edition.ORKES
 )
 
+#: Bytes of a query from which a 400 response may be due to the length of the URL.
 _LONG_QUERY = 4_000
 
 
 class WorkflowControl(Resource):
-    """What changes an execution."""
+    """Operations that change an execution; part of ``client.workflows``."""
 
     def pause(self, workflow_id: str) -> None:
-        """Schedule no further tasks (``PUT /workflow/{workflowId}/pause``); those already scheduled can be finished."""
+        """Pause an execution (``PUT /workflow/{workflowId}/pause``).
+
+        The server schedules no more tasks; tasks that are already scheduled can be completed.
+
+        Args:
+            workflow_id: The id of the execution.
+        """
         self._call(PAUSE, {"workflowId": workflow_id})
 
     def resume(self, workflow_id: str) -> None:
-        """Go on after a pause (``PUT /workflow/{workflowId}/resume``).
+        """Resume a paused execution (``PUT /workflow/{workflowId}/resume``).
+
+        Args:
+            workflow_id: The id of the execution.
 
         Raises:
-            ConflictError: The execution is not paused.
+            ConflictError: The execution is not PAUSED.
         """
         self._call(RESUME, {"workflowId": workflow_id})
 
     def terminate(
         self, workflow_id: str, reason: str | None = None, *, trigger_failure_workflow: bool | None = None
     ) -> None:
-        """End an execution as TERMINATED (``DELETE /workflow/{workflowId}``); its open tasks are cancelled.
+        """Terminate an execution and cancel its open tasks (``DELETE /workflow/{workflowId}``).
 
         Args:
-            workflow_id: The execution's id.
-            reason: Why; kept as its ``reason_for_incompletion``.
-            trigger_failure_workflow: Start its failure workflow too (Orkes; the open-source server never does).
+            workflow_id: The id of the execution.
+            reason: Stored as ``reason_for_incompletion``.
+            trigger_failure_workflow: Whether to start its failure workflow (Orkes; the open-source server never does).
 
         Raises:
             ConflictError: The execution has completed.
@@ -93,7 +103,13 @@ class WorkflowControl(Resource):
         self._call(TERMINATE, {"workflowId": workflow_id}, query=query)
 
     def terminate_and_delete(self, workflow_id: str, reason: str | None = None, *, archive: bool = True) -> None:
-        """Terminate and delete (``DELETE /workflow/{workflowId}/terminate-remove``, open-source server)."""
+        """Terminate and delete an execution (``DELETE /workflow/{workflowId}/terminate-remove``, open-source server).
+
+        Args:
+            workflow_id: The id of the execution.
+            reason: Why it is terminated.
+            archive: Whether to keep its entry in the search index.
+        """
         query = {"reason": reason, "archiveWorkflow": archive}
         self._call(TERMINATE_AND_DELETE, {"workflowId": workflow_id}, query=query)
 
@@ -101,16 +117,20 @@ class WorkflowControl(Resource):
         """Delete an execution (``DELETE /workflow/{workflowId}/remove``).
 
         Args:
-            workflow_id: The execution's id.
-            archive: Keep its entry in the search index; the server does so only for one that has ended.
+            workflow_id: The id of the execution.
+            archive: Whether to keep its entry in the search index; only for ended executions.
 
         Raises:
-            BadRequestError: The execution runs, and ``archive`` is true.
+            BadRequestError: The execution has not ended, and ``archive`` is true.
         """
         self._call(DELETE, {"workflowId": workflow_id}, query={"archiveWorkflow": archive})
 
     def restart(self, workflow_id: str, *, use_latest_definitions: bool = False) -> None:
-        """Start an ended execution from its first task, with the same id (``POST /workflow/{workflowId}/restart``).
+        """Restart an ended execution from its first task, with the same id (``POST /workflow/{workflowId}/restart``).
+
+        Args:
+            workflow_id: The id of the execution.
+            use_latest_definitions: Whether to use the latest version of the definition.
 
         Raises:
             ConflictError: The execution has not ended.
@@ -125,15 +145,16 @@ class WorkflowControl(Resource):
         resume_subworkflow_tasks: bool = False,
         retry_if_retried_by_parent: bool | None = None,
     ) -> None:
-        """Try the failed task of an execution once more (``POST /workflow/{workflowId}/retry``).
+        """Retry the failed task of an execution (``POST /workflow/{workflowId}/retry``).
 
         Args:
-            workflow_id: The execution's id.
-            resume_subworkflow_tasks: Go on inside a failed sub-workflow, and do not start it again.
-            retry_if_retried_by_parent: Also when the parent was retried (Orkes).
+            workflow_id: The id of the execution.
+            resume_subworkflow_tasks: Whether to retry the failed task of a sub-workflow instead of starting the
+                sub-workflow again.
+            retry_if_retried_by_parent: Whether to retry even if the parent was retried (Orkes).
 
         Raises:
-            ConflictError: The execution still runs, or no task can be retried.
+            ConflictError: The execution is running, or has no task that can be retried.
         """
         query = {
             "resumeSubworkflowTasks": resume_subworkflow_tasks,
@@ -154,18 +175,19 @@ class WorkflowControl(Resource):
         """Run an ended execution again, from a task or from the start (``POST /workflow/{workflowId}/rerun``).
 
         Args:
-            workflow_id: The execution's id.
-            request: The whole request, in place of the other arguments.
-            from_task_id: The task to begin with; the first one otherwise.
-            task_input: That task's new input.
-            workflow_input: The workflow's new input.
-            correlation_id: A new correlation id.
+            workflow_id: The id of the execution.
+            request: The request, instead of the other arguments.
+            from_task_id: The id of the task to start from; None for the first task.
+            task_input: New input of that task.
+            workflow_input: New input of the workflow.
+            correlation_id: New correlation id.
 
         Returns:
-            The execution's id.
+            The id of the execution.
 
         Raises:
             ConflictError: The execution has not ended.
+            ConfigurationError: An input is too large; nothing was sent.
         """
         body = (
             as_model(request, RerunWorkflowRequest)
@@ -188,18 +210,24 @@ class WorkflowControl(Resource):
         task_input: Mapping[str, Any] | None = None,
         workflow_input: Mapping[str, Any] | None = None,
     ) -> str:
-        """Rerun an execution from its last task that matches; returns the execution's id.
+        """Rerun an ended execution from its last matching task.
+
+        ``GET /workflow/{workflowId}``, ``POST /workflow/{workflowId}/rerun``.
 
         Args:
-            workflow_id: The execution's id; it must have ended.
-            task: A reference name, or a function that says of a task whether it is the one.
-            task_input: That task's new input.
-            workflow_input: The workflow's new input.
+            workflow_id: The id of the execution.
+            task: A reference name, or a function that takes a ``Task`` and returns whether it matches.
+            task_input: New input of that task.
+            workflow_input: New input of the workflow.
+
+        Returns:
+            The id of the execution.
 
         Raises:
-            ConfigurationError: No task matches.
+            ConfigurationError: No task matches; nothing was changed.
+            ConflictError: The execution has not ended.
         """
-        found = [one for one in self._tasks_of(workflow_id) if _matches(one, task)]
+        found = [candidate for candidate in self._tasks_of(workflow_id) if _matches(candidate, task)]
         return self._rerun_from(workflow_id, found[-1:], task, task_input, workflow_input)
 
     def go_back_to_first_task_of_type(
@@ -210,21 +238,27 @@ class WorkflowControl(Resource):
         task_input: Mapping[str, Any] | None = None,
         workflow_input: Mapping[str, Any] | None = None,
     ) -> str:
-        """Rerun an execution from its first completed task of a type; returns the execution's id.
+        """Rerun an ended execution from its first completed task of a type.
+
+        ``GET /workflow/{workflowId}``, ``POST /workflow/{workflowId}/rerun``.
 
         Args:
-            workflow_id: The execution's id; it must have ended.
-            task_type: A system task's type, or a task definition's name.
-            task_input: That task's new input.
-            workflow_input: The workflow's new input.
+            workflow_id: The id of the execution.
+            task_type: The type of a system task, or the name of a task definition.
+            task_input: New input of that task.
+            workflow_input: New input of the workflow.
+
+        Returns:
+            The id of the execution.
 
         Raises:
-            ConfigurationError: No completed task is of this type.
+            ConfigurationError: No completed task has this type; nothing was changed.
+            ConflictError: The execution has not ended.
         """
         found = [
-            one
-            for one in self._tasks_of(workflow_id)
-            if one.status == TaskStatus.COMPLETED and task_type in {one.task_type, one.task_def_name}
+            task
+            for task in self._tasks_of(workflow_id)
+            if task.status == TaskStatus.COMPLETED and task_type in {task.task_type, task.task_def_name}
         ]
         return self._rerun_from(workflow_id, found[:1], task_type, task_input, workflow_input)
 
@@ -244,7 +278,7 @@ class WorkflowControl(Resource):
     ) -> str:
         if not found:
             raise ConfigurationError(
-                f"Workflow {workflow_id} has no task that matches {wanted!r}, so there is nothing to go back to.",
+                f"Workflow {workflow_id} has no task that matches {wanted!r}; nothing was changed.",
                 variable="task",
                 value=str(wanted),
                 allowed="a task that has run",
@@ -258,27 +292,33 @@ class WorkflowControl(Resource):
         workflow_id: str,
         reference_name: str,
         *,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's word
+        input: Mapping[str, Any] | None = None,  # noqa: A002  the API's name
         output: Mapping[str, Any] | None = None,
     ) -> None:
         """Skip a task that is not scheduled yet (``PUT /workflow/{workflowId}/skiptask/{taskReferenceName}``).
 
-        The open-source server reads ``input`` and ``output`` from the query, as text; Orkes from the body. Both are
-        sent.
+        The open-source server reads ``input`` and ``output`` from the query, as strings; Orkes reads them from the
+        body. Both are sent.
+
+        Args:
+            workflow_id: The id of the execution.
+            reference_name: The reference name of the task.
+            input: Input to record for the task.
+            output: Output that later tasks read.
 
         Raises:
-            ConflictError: The task is scheduled already, or has ended.
+            ConflictError: The task is already scheduled, or has ended.
             NotFoundError: The definition has no such task.
-            BadRequestError: With ``input`` and ``output`` the URL is longer than the server takes.
+            BadRequestError: The URL with ``input`` and ``output`` is longer than the server accepts.
         """
         body = SkipTaskRequest(
             task_input=self._payload(input, TASK_INPUT),
             task_output=self._payload(output, TASK_OUTPUT),
         )
-        query = {f"taskInput[{k}]": _as_text(v) for k, v in (body.task_input or {}).items()}
-        query |= {f"taskOutput[{k}]": _as_text(v) for k, v in (body.task_output or {}).items()}
+        query = {f"taskInput[{k}]": _as_query_value(v) for k, v in (body.task_input or {}).items()}
+        query |= {f"taskOutput[{k}]": _as_query_value(v) for k, v in (body.task_output or {}).items()}
         path = {"workflowId": workflow_id, "taskReferenceName": reference_name}
-        with _said_of_long_urls(len(urlencode(query))):
+        with _explain_long_url(len(urlencode(query))):
             self._call(SKIP, path, query=query, body=body)
 
     def jump_to_task(
@@ -286,9 +326,17 @@ class WorkflowControl(Resource):
         workflow_id: str,
         reference_name: str,
         *,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's word
+        input: Mapping[str, Any] | None = None,  # noqa: A002  the API's name
     ) -> None:
-        """Go on at another task (``POST /workflow/{workflowId}/jump/{taskReferenceName}``, Orkes)."""
+        """Continue a running execution at another task.
+
+        ``POST /workflow/{workflowId}/jump/{taskReferenceName}``, Orkes.
+
+        Args:
+            workflow_id: The id of the execution.
+            reference_name: The reference name of the task.
+            input: Input of the task.
+        """
         path = {"workflowId": workflow_id, "taskReferenceName": reference_name}
         self._call(
             JUMP,
@@ -298,7 +346,15 @@ class WorkflowControl(Resource):
         )
 
     def update_variables(self, workflow_id: str, variables: Mapping[str, Any]) -> WorkflowExecution:
-        """Set workflow variables (``POST /workflow/{workflowId}/variables``, Orkes)."""
+        """Set workflow variables (``POST /workflow/{workflowId}/variables``, Orkes).
+
+        Args:
+            workflow_id: The id of the execution.
+            variables: Variable name to value.
+
+        Returns:
+            The execution.
+        """
         return self._call(
             UPDATE_VARIABLES,
             {"workflowId": workflow_id},
@@ -314,7 +370,20 @@ class WorkflowControl(Resource):
         wait_for: float | timedelta = 10,
         request_id: str | None = None,
     ) -> WorkflowRun:
-        """Update variables and a task at once, and wait (``POST /workflow/{workflowId}/state``, Orkes)."""
+        """Update the variables and a task of an execution at once, and wait.
+
+        ``POST /workflow/{workflowId}/state``, Orkes.
+
+        Args:
+            workflow_id: The id of the execution.
+            update: The variables and the result of the task.
+            wait_until: Reference names of tasks whose end ends the wait.
+            wait_for: Seconds that the server waits, or a ``timedelta``; rounded up to whole seconds, at least 1.
+            request_id: Id of the request; a UUID by default.
+
+        Returns:
+            The execution after the wait.
+        """
         seconds = max(1, to_whole_seconds(wait_for, "wait_for"))
         query = {
             "requestId": request_id or str(uuid.uuid4()),
@@ -322,28 +391,45 @@ class WorkflowControl(Resource):
             "waitForSeconds": seconds,
         }
         body = as_model(update, WorkflowStateUpdate)
-        limit = longer_than(seconds, self._transport.settings)
+        limit = request_timeout(seconds, self._transport.settings)
         return self._call(UPDATE_STATE, {"workflowId": workflow_id}, query=query, body=body, timeout=limit)
 
     def upgrade(self, workflow_id: str, request: UpgradeWorkflowRequest | Mapping[str, Any]) -> None:
-        """Move a running execution to another version (``POST /workflow/{workflowId}/upgrade``, Orkes)."""
+        """Continue a running execution with another version of its definition.
+
+        ``POST /workflow/{workflowId}/upgrade``, Orkes.
+
+        Args:
+            workflow_id: The id of the execution.
+            request: The name and version of the definition, and new inputs and outputs.
+        """
         self._call(UPGRADE, {"workflowId": workflow_id}, body=as_model(request, UpgradeWorkflowRequest))
 
     def reset_callbacks(self, workflow_id: str) -> None:
-        """Have tasks that wait for their callback handed out now (``POST /workflow/{workflowId}/resetcallbacks``)."""
+        """Dispatch IN_PROGRESS tasks now instead of after their callback time.
+
+        ``POST /workflow/{workflowId}/resetcallbacks``.
+
+        Args:
+            workflow_id: The id of the execution.
+        """
         self._call(RESET_CALLBACKS, {"workflowId": workflow_id})
 
     def decide(self, workflow_id: str) -> None:
-        """Have the server look at an execution now (``PUT /workflow/decide/{workflowId}``)."""
+        """Make the server evaluate an execution now (``PUT /workflow/decide/{workflowId}``).
+
+        Args:
+            workflow_id: The id of the execution.
+        """
         self._call(DECIDE, {"workflowId": workflow_id})
 
 
 @contextlib.contextmanager
-def _said_of_long_urls(length: int) -> Iterator[None]:
-    """Say in clear words what Tomcat says by an HTML page.
+def _explain_long_url(length: int) -> Iterator[None]:
+    """Explain a 400 response to a URL that is too long, which has an HTML body.
 
     Raises:
-        BadRequestError: The URL is longer than the server takes.
+        BadRequestError: The URL is longer than the server accepts.
     """
     try:
         yield
@@ -351,8 +437,8 @@ def _said_of_long_urls(length: int) -> Iterator[None]:
         if length < _LONG_QUERY or error.validation_errors:
             raise
         raise BadRequestError(
-            f"{error.message}. The input and output of a skipped task travel in the URL, of which they take {length:,} "
-            "bytes; the open-source server takes about 8,000 by default: give less.",
+            f"{error.message}. The input and output of a skipped task are part of the URL, where they have {length:,} "
+            "bytes; the open-source server accepts about 8,000 by default. Pass less data.",
             **{name: value for name, value in vars(error).items() if name != "message"},
         ) from None
 
@@ -361,6 +447,6 @@ def _matches(task: Task, wanted: str | Callable[[Task], bool]) -> bool:
     return task.reference_task_name == wanted if isinstance(wanted, str) else wanted(task)
 
 
-def _as_text(value: Any) -> str:
-    """A value in the query: text as it is, anything else as JSON."""
+def _as_query_value(value: Any) -> str:
+    """Return a string unchanged, and other values as JSON."""
     return value if isinstance(value, str) else dumps(value).decode()

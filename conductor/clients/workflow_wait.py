@@ -1,4 +1,4 @@
-"""Wait for executions to end, and explain why one has not ended or has failed."""
+"""Waiting for the end of executions, with explanations of timeouts and failures."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ from conductor.transport.operation import Operation
 
 __all__ = [
     "GET",
-    "LONGEST_PAUSE",
+    "MAX_INTERVAL",
     "STATUS",
     "Deadline",
     "ExecutionWaiter",
     "as_run",
     "blocking_timeout",
-    "longer_than",
+    "request_timeout",
 ]
 
 logger = logging.getLogger(__name__)
@@ -61,22 +61,22 @@ STATUS: Operation[WorkflowStatus] = Operation("GET", "/workflow/{workflowId}/sta
 LOGS: Operation[list[TaskExecLog]] = Operation("GET", "/tasks/{taskId}/log", list[TaskExecLog], on_empty=list)
 POLL_DATA: Operation[list[PollData]] = Operation("GET", "/tasks/queue/polldata", list[PollData], on_empty=list)
 
-#: Seconds before the second status request; short executions return quickly.
-_FIRST_PAUSE = 0.05
-#: Seconds between status requests of a long execution; the default of ``longest_pause``.
-LONGEST_PAUSE = 2.0
-#: Factor by which each pause is longer than the one before.
+#: Seconds before the second status request, so that the end of a short execution is noticed quickly.
+_FIRST_INTERVAL = 0.05
+#: Seconds between status requests of a long execution; the default of ``max_interval``.
+MAX_INTERVAL = 2.0
+#: Factor by which the interval between status requests grows.
 _GROWTH = 1.5
 #: Seconds before each attempt to read a log: the server indexes log lines a moment after the task has ended.
-_LOG_PAUSES = (0.0, 0.1, 0.3)
+_LOG_DELAYS = (0.0, 0.1, 0.3)
 #: Seconds for one request that only adds details to an error.
 _DETAIL_TIMEOUT = 5.0
-#: Seconds that a status request gets at least, also at the deadline; ``timeout=0`` is one look.
-_SHORTEST_REQUEST = 0.8
+#: Minimum timeout in seconds of a status request, also at the deadline; ``timeout=0`` sends one request.
+_MIN_REQUEST_TIMEOUT = 0.8
 #: Seconds after the deadline within which the state of an execution is read for the error message.
 _DIAGNOSIS_TIMEOUT = 0.8
 #: Open tasks that an error message describes at most.
-_MOST_TASKS = 5
+_MAX_TASKS = 5
 #: Seconds after which a poller no longer counts as active; workers poll at least once a minute.
 _ACTIVE_POLLER = 90
 #: Seconds between two warnings about a server that does not answer.
@@ -103,12 +103,12 @@ class Deadline:
 
     @property
     def left(self) -> float | None:
-        """Seconds left, negative when it has passed; None for no limit."""
+        """Seconds until the deadline, negative after it; None without a limit."""
         return None if self._end is None else self._end - self._clock()
 
 
 class ExecutionWaiter(Resource):
-    """Waits for executions on one transport; ``clock`` and ``sleep`` can be replaced in tests."""
+    """Waits for executions. Tests can replace ``clock`` and ``sleep``."""
 
     def __init__(
         self,
@@ -126,25 +126,29 @@ class ExecutionWaiter(Resource):
         deadline: Deadline,
         *,
         until: Collection[WorkflowExecutionStatus | str] | None = None,
-        longest_pause: float | timedelta = LONGEST_PAUSE,
+        max_interval: float | timedelta = MAX_INTERVAL,
         visible_within: float = 0.0,
     ) -> WorkflowExecution:
         """Return the execution when it has ended or has a status of ``until``.
 
         Args:
-            workflow_id: The execution's id.
-            deadline: When to give up. Until then the wait survives lost connections and restarts of the server.
-            until: More statuses to wait for.
-            longest_pause: Seconds between requests at most.
-            visible_within: Seconds during which the server may not know the execution yet, because it has just started.
+            workflow_id: The id of the execution.
+            deadline: The end of the wait. Lost connections and restarts of the server do not end it.
+            until: Statuses to wait for in addition to the end.
+            max_interval: Seconds between two requests at most, or a ``timedelta``.
+            visible_within: Seconds during which a 404 is not an error, because the execution has just started.
+
+        Raises:
+            WorkflowTimeoutError: The execution has not ended at the deadline.
+            NotFoundError: The execution does not exist.
         """
         wanted = set(
             require_enums([until] if isinstance(until, str) else until, WorkflowExecutionStatus, "until") or ()
         )
-        longest = to_seconds(longest_pause, "longest_pause")
+        max_seconds = to_seconds(max_interval, "max_interval")
         started = warned = self._clock()
         status: WorkflowExecutionStatus | None = None
-        pause = _FIRST_PAUSE
+        interval = _FIRST_INTERVAL
         while True:
             failure: APIError | None = None
             try:
@@ -161,7 +165,7 @@ class ExecutionWaiter(Resource):
                 if self._clock() >= warned:
                     warned = self._clock() + _WARN_EVERY
                     logger.warning(
-                        "waiting for an execution: no answer, asking again: workflow_id=%s error=%s",
+                        "no response while waiting for an execution; retrying: workflow_id=%s error=%s",
                         workflow_id,
                         error,
                         extra={"workflow_id": workflow_id},
@@ -169,8 +173,8 @@ class ExecutionWaiter(Resource):
             left = deadline.left
             if left is not None and left <= 0:
                 raise self._timed_out(workflow_id, status, deadline, failure)
-            self._sleep(pause if left is None else min(pause, left))
-            pause = min(pause * _GROWTH, longest)
+            self._sleep(interval if left is None else min(interval, left))
+            interval = min(interval * _GROWTH, max_seconds)
 
     def failure(self, workflow: WorkflowExecution) -> WorkflowFailedError:
         """Return the error for an execution that did not complete, with the failed task's log.
@@ -192,12 +196,12 @@ class ExecutionWaiter(Resource):
 
     def _request(self, operation: Operation[Any], workflow_id: str, deadline: Deadline) -> Any:
         left = deadline.left
-        usual = self._transport.settings.request_timeout_ms / 1000 or None
+        configured = self._transport.settings.request_timeout_ms / 1000 or None
         if left is None:
-            limit = usual
+            limit = configured
         else:
-            limit = max(left, _SHORTEST_REQUEST)
-            limit = limit if usual is None else min(limit, usual)
+            limit = max(left, _MIN_REQUEST_TIMEOUT)
+            limit = limit if configured is None else min(limit, configured)
         return self._call(operation, {"workflowId": workflow_id}, timeout=limit)
 
     def _execution(self, workflow_id: str, deadline: Deadline) -> WorkflowExecution:
@@ -214,15 +218,15 @@ class ExecutionWaiter(Resource):
         message = f"Workflow {workflow_id} has not ended within {deadline.limit:g} s; "
         if failure is not None:
             last = f"its last known status is {status}" if status is not None else "its status is unknown"
-            text = f"{message}{last}, because the server does not answer: {failure}"
+            text = f"{message}{last}, because the server does not respond: {failure}"
             return WorkflowTimeoutError(text, workflow_id=workflow_id)
         end = Deadline(_DIAGNOSIS_TIMEOUT, self._clock)
         try:
             workflow: WorkflowExecution | None = self._call(GET, {"workflowId": workflow_id}, timeout=end.left)
-        except APIError:  # the timeout is the news; the state would only explain it
+        except APIError:  # the timeout itself is what the caller needs to see
             logger.debug("the state of execution %s is not available", workflow_id, exc_info=True)
             workflow = None
-        open_tasks = [task for task in workflow.tasks if not task.is_terminal][:_MOST_TASKS] if workflow else []
+        open_tasks = [task for task in workflow.tasks if not task.is_terminal][:_MAX_TASKS] if workflow else []
         at = ", ".join(f"{task.reference_task_name} ({task.status})" for task in open_tasks)
         details = [text for task in open_tasks if workflow and (text := self._describe(task, workflow, end))]
         state = f"it is {status} at {at}" if at else f"it is {status}"
@@ -233,10 +237,10 @@ class ExecutionWaiter(Resource):
         )
 
     def _describe(self, task: Task, workflow: WorkflowExecution, end: Deadline) -> str:
-        """Say why a task is open: its attempt, the last failure, when it is due, and whether a worker polls it."""
+        """Explain why a task is open: its attempt, its last failure, when it is due, and whether a worker polls it."""
         facts = list(_attempt(task, workflow))
         if task.status == TaskStatus.IN_PROGRESS and task.worker_id:
-            facts.append(f"worker {task.worker_id} has it since {_clock_time(task.start_time)}")
+            facts.append(f"worker {task.worker_id} has had it since {_clock_time(task.start_time)}")
         if task.status == TaskStatus.SCHEDULED and _is_polled(task) and _due_ms(task) <= _now_ms():
             facts += self._pollers(task, end)
         if task.sub_workflow_id:
@@ -265,8 +269,8 @@ class ExecutionWaiter(Resource):
         if task is None or not task.task_id:
             return []
         try:
-            for pause in _LOG_PAUSES:
-                self._sleep(pause)
+            for delay in _LOG_DELAYS:
+                self._sleep(delay)
                 lines = self._call(LOGS, {"taskId": task.task_id}, timeout=_DETAIL_TIMEOUT)
                 if lines:
                     return lines
@@ -276,7 +280,7 @@ class ExecutionWaiter(Resource):
 
 
 def _is_temporary(error: APIError) -> bool:
-    """Whether the same request may succeed later: no connection, or a proxy or server that is restarting."""
+    """Return whether the same request may succeed later."""
     if isinstance(error, APIConnectionError):
         return not error.is_permanent
     return isinstance(error, APIStatusError) and error.status in _TEMPORARY
@@ -319,7 +323,7 @@ def _when_due(task: Task) -> str:
 
 
 def _is_polled(task: Task) -> bool:
-    """Whether a worker executes the task, and not the server."""
+    """Return whether a worker executes the task instead of the server."""
     kind = TaskType(task.task_type or "")
     return kind == TaskType.SIMPLE or not kind.is_known
 
@@ -337,20 +341,25 @@ def _clock_time(milliseconds: int) -> str:
 
 #: Seconds added to a server-side wait for the response to arrive.
 _MARGIN = 15.0
-_ANSWERS_A_TASK = frozenset({ReturnStrategy.BLOCKING_TASK, ReturnStrategy.BLOCKING_TASK_INPUT})
+#: Strategies that return a ``TaskRun``.
+_RETURNS_TASK = frozenset({ReturnStrategy.BLOCKING_TASK, ReturnStrategy.BLOCKING_TASK_INPUT})
 
 
-def longer_than(wait: float, settings: Settings) -> float | None:
-    """Return the timeout in seconds for a request during which the server waits ``wait`` seconds."""
-    usual = settings.request_timeout_ms / 1000
-    return max(usual, wait + _MARGIN) if usual else None
+def request_timeout(wait: float, settings: Settings) -> float | None:
+    """Return the timeout in seconds of a request during which the server waits ``wait`` seconds; None for no limit."""
+    configured = settings.request_timeout_ms / 1000
+    return max(configured, wait + _MARGIN) if configured else None
 
 
-def as_run(operation: Operation[dict[str, Any]], said: dict[str, Any]) -> WorkflowRun | TaskRun:
-    """Return the response of execute and signal as the model that its ``responseType`` names."""
-    kind: type[WorkflowRun | TaskRun] = TaskRun if said.get("responseType") in _ANSWERS_A_TASK else WorkflowRun
+def as_run(operation: Operation[dict[str, Any]], response: dict[str, Any]) -> WorkflowRun | TaskRun:
+    """Return a response of ``execute`` or ``signal`` as the model that its ``responseType`` names.
+
+    Raises:
+        UnexpectedResponseError: A value has the wrong type.
+    """
+    kind: type[WorkflowRun | TaskRun] = TaskRun if response.get("responseType") in _RETURNS_TASK else WorkflowRun
     try:
-        return structure(said, kind)
+        return structure(response, kind)
     except UnexpectedResponseError as error:
         raise UnexpectedResponseError(
             f"{operation} returned an unexpected response: {error.message}",
@@ -363,15 +372,15 @@ def as_run(operation: Operation[dict[str, Any]], said: dict[str, Any]) -> Workfl
 
 @contextlib.contextmanager
 def blocking_timeout(strategy: ReturnStrategy | None, workflow_id: str = "") -> Iterator[None]:
-    """Raise a clear error for the open-source server's 500 response with the single word ``value``.
+    """Explain the open-source server's 500 response with the message ``value``.
 
     Raises:
-        WorkflowTimeoutError: The strategy is BLOCKING_TASK, and no task blocked before the wait ended.
+        WorkflowTimeoutError: The strategy returns a task, and no task blocked before the wait ended.
     """
     try:
         yield
     except ServerError as error:
-        if strategy not in _ANSWERS_A_TASK or error.server_message != "value":
+        if strategy not in _RETURNS_TASK or error.server_message != "value":
             raise
         raise WorkflowTimeoutError(
             f"{error.operation}: no task blocked before the wait ended, so there is no task to return. The "

@@ -1,4 +1,4 @@
-"""Executions of workflows: start them and look at them."""
+"""Executions: start, run, wait and read."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from conductor.clients.workflow_control import WorkflowControl
 from conductor.clients.workflow_search import WorkflowSearch
 from conductor.clients.workflow_wait import (
     GET,
-    LONGEST_PAUSE,
+    MAX_INTERVAL,
     STATUS,
     Deadline,
     ExecutionWaiter,
     as_run,
     blocking_timeout,
-    longer_than,
+    request_timeout,
 )
 from conductor.errors import ConductorError, ConfigurationError, SerializationError, WorkflowFailedError
 from conductor.models import (
@@ -63,18 +63,21 @@ from conductor.transport.operation import NOT_GIVEN, Edition, NotGiven, Operatio
 if TYPE_CHECKING:
     from conductor.transport.client import Transport
 
-__all__ = ["Definition", "Started", "WorkflowClient", "announced"]
+__all__ = ["Definition", "Started", "WorkflowClient", "start_events"]
 
 
 @contextmanager
-def announced(
+def start_events(
     transport: Transport, name: str | None, version: int | None, given: Mapping[str, Any] | None
 ) -> Iterator[None]:
-    """Around a start: tells how large the input is, which is measured only where somebody listens, and of a failure."""
+    """Emit events about a start: the size of the input, and a failure.
+
+    The size is computed only if there are listeners, because it costs a serialization.
+    """
     if not transport.listeners:
         yield
         return
-    with contextlib.suppress(SerializationError):  # the start will say so
+    with contextlib.suppress(SerializationError):  # the start itself raises it
         size = len(dumps(to_jsonable(dict(given or {}))))
         transport.emit(WorkflowStarting(name or "", version, size))
     try:
@@ -112,12 +115,14 @@ TEST: Operation[WorkflowExecution] = Operation("POST", "/workflow/test", Workflo
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
     "GET", "/workflow/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
 )
-_HIGHEST_PRIORITY = 99
-_LARGEST_PAGE = 10_000
+#: The API's limit.
+_MAX_PRIORITY = 99
+#: Tasks that the server returns at most.
+_MAX_PAGE_SIZE = 10_000
 #: Seconds during which ``run`` tolerates a 404: some servers show a new execution only after a moment.
 _VISIBLE_WITHIN = 5.0
-#: Seconds that the start gets at least, so that ``run(timeout=0)`` starts the workflow.
-_SHORTEST_START = 1.0
+#: Minimum timeout in seconds of a start, so that ``run(timeout=0)`` starts the workflow.
+_MIN_START_TIMEOUT = 1.0
 
 
 class StartOptions(TypedDict, total=False):
@@ -134,9 +139,9 @@ class StartOptions(TypedDict, total=False):
 
 
 class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
-    """Executions: start, run, watch, control and search them (``client.workflows``)."""
+    """Executions: start, run, wait for, control and search them (``client.workflows``)."""
 
-    #: A monotonic clock in seconds, and what sleeps; ``wait`` and ``run`` use them, and tests replace them.
+    #: The monotonic clock in seconds and the sleep function of ``wait`` and ``run``; tests replace them.
     clock: Callable[[], float] = staticmethod(time.monotonic)
     sleep: Callable[[float], None] = staticmethod(time.sleep)
 
@@ -146,19 +151,19 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         *,
         timeout: float | timedelta | None = None,
         until: Collection[WorkflowExecutionStatus | str] | None = None,
-        longest_pause: float | timedelta = LONGEST_PAUSE,
+        max_interval: float | timedelta = MAX_INTERVAL,
     ) -> WorkflowExecution:
         """Wait until an execution has ended, and return it with its tasks.
 
-        The status is requested at once and then after pauses that grow from 50 ms to ``longest_pause``
-        (``GET /workflow/{workflowId}/status``, at the end ``GET /workflow/{workflowId}``). Lost connections and
-        restarts of the server do not end the wait; only ``timeout`` does.
+        The status is requested at intervals that grow from 50 ms to ``max_interval`` (``GET
+        /workflow/{workflowId}/status``, at the end ``GET /workflow/{workflowId}``). Lost connections and restarts of
+        the server do not end the wait; only ``timeout`` does.
 
         Args:
-            workflow_id: The execution's id.
+            workflow_id: The id of the execution.
             timeout: Seconds to wait, or a ``timedelta``; None for no limit.
             until: Statuses to wait for in addition to the end.
-            longest_pause: Seconds between two requests at most.
+            max_interval: Seconds between two requests at most, or a ``timedelta``.
 
         Returns:
             The execution with its tasks.
@@ -170,12 +175,12 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             ConfigurationError: The timeout is not a number of seconds, or is negative, infinite or NaN.
         """
         deadline = Deadline(timeout, self.clock)
-        return self._waiter().wait(workflow_id, deadline, until=until, longest_pause=longest_pause)
+        return self._waiter().wait(workflow_id, deadline, until=until, max_interval=max_interval)
 
     def run(
         self,
         workflow: str | Definition | Started,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's word
+        input: Mapping[str, Any] | None = None,  # noqa: A002  the API's name
         *,
         timeout: float | timedelta | None = None,
         **options: Unpack[StartOptions],
@@ -198,7 +203,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             ConfigurationError: An argument is invalid; nothing was sent.
         """
         deadline = Deadline(timeout, self.clock)
-        limit = NOT_GIVEN if deadline.left is None else max(deadline.left, _SHORTEST_START)
+        limit = NOT_GIVEN if deadline.left is None else max(deadline.left, _MIN_START_TIMEOUT)
         workflow_id = self.start(workflow, input, timeout=limit, **options)
         finished = self._waiter().wait(workflow_id, deadline, visible_within=_VISIBLE_WITHIN)
         if finished.status != WorkflowExecutionStatus.COMPLETED:
@@ -222,7 +227,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     def start(
         self,
         workflow: str | Definition | Started,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
+        input: Mapping[str, Any] | None = None,  # noqa: A002  the API's name
         *,
         version: int | None = None,
         correlation_id: str | None = None,
@@ -234,30 +239,36 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         external_input_payload_storage_path: str | None = None,
         timeout: float | timedelta | NotGiven | None = NOT_GIVEN,
     ) -> str:
-        """Start a workflow and return the execution's id (``POST /workflow``).
+        """Start a workflow (``POST /workflow``).
 
-        The request is sent again after a lost answer only with an ``idempotency_key`` and to a server that acts on it:
-        Orkes', or the embedded one. The open-source server 3.32 ignores keys: there two starts with one key are two
-        executions.
+        After a lost response, the request is sent again only with an ``idempotency_key``, and only to servers that
+        support it: Orkes and the embedded server. On the open-source server 3.32, which ignores keys, two starts with
+        one key create two executions.
 
         Args:
-            workflow: A registered definition's name; a ``WorkflowDef``, its wire form or a workflow as code, which runs
-                without being registered; or a whole ``StartWorkflowRequest``.
-            input: The workflow's input. Over 5 MiB of JSON it goes to the server's external storage, if it has one.
-            version: The definition's version; None for the latest.
-            correlation_id: Free text by which executions are found again.
-            priority: 0 to 99, higher first.
-            task_to_domain: Task name, or ``*``, to the domain whose workers get the task.
-            idempotency_key: A start with a key that was seen before makes no second execution (Orkes, embedded).
-            idempotency_strategy: What it does instead.
+            workflow: The name of a registered definition; a ``WorkflowDef``, its dict or a workflow as code, which runs
+                without being registered; or a ``StartWorkflowRequest``.
+            input: The input of the workflow. More than 5 MiB of JSON are written to the server's external storage, if
+                it has one.
+            version: The version of the definition; None for the latest.
+            correlation_id: Free text by which executions can be found.
+            priority: 0 to 99; tasks of executions with a higher priority are dispatched first.
+            task_to_domain: Task name, or ``*``, to the domain of the workers that get the task.
+            idempotency_key: Identifies the start; another start with the same key creates no execution (Orkes, embedded
+                server).
+            idempotency_strategy: What another start with the same key does instead; FAIL by default.
             created_by: Who starts it.
-            external_input_payload_storage_path: Where the input lies, in place of ``input``.
-            timeout: Seconds that the call may take in all, or a ``timedelta``; None for no limit. By default the
+            external_input_payload_storage_path: Path of the input in external storage, instead of ``input``.
+            timeout: Seconds for the whole call, or a ``timedelta``; None for no limit. By default
                 ``request_timeout_ms`` of the settings.
+
+        Returns:
+            The id of the execution.
 
         Raises:
             NotFoundError: There is no such definition.
-            ConfigurationError: An argument cannot be used; nothing was sent.
+            ConflictError: The idempotency key exists, and the strategy is FAIL.
+            ConfigurationError: An argument is invalid; nothing was sent.
         """
         request = self._request(
             workflow,
@@ -272,14 +283,14 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             external_input_payload_storage_path=external_input_payload_storage_path,
         )
         limit = timeout if timeout is None or isinstance(timeout, NotGiven) else to_seconds(timeout, "timeout")
-        with announced(self._transport, request.name, request.version, request.input):
+        with start_events(self._transport, request.name, request.version, request.input):
             self._store_input(request)
             return self._call(START, body=request, has_key=bool(request.idempotency_key), timeout=limit)
 
     def _request(
         self, workflow: str | Definition | Started, given: Mapping[str, Any] | None, **fields: Any
     ) -> StartWorkflowRequest:
-        request = _named(workflow)
+        request = _start_request(workflow)
         for name, value in fields.items():
             if value is not None:
                 setattr(request, name, value)
@@ -289,7 +300,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         request.idempotency_strategy = require_enum(
             request.idempotency_strategy, IdempotencyStrategy, "idempotency_strategy"
         )
-        _refuse_strategy_alone(request.idempotency_key, request.idempotency_strategy)
+        _require_key(request.idempotency_key, request.idempotency_strategy)
         return request
 
     def _store_input(self, request: StartWorkflowRequest) -> None:
@@ -307,15 +318,31 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         idempotency_key: str | None = None,
         idempotency_strategy: IdempotencyStrategy | str | None = None,
     ) -> str:
-        """Start a registered workflow with its input as the body; returns the execution's id.
+        """Start a registered workflow with its input as the body (``POST /workflow/{name}``).
 
-        ``POST /workflow/{name}``; with an ``idempotency_key`` and a version ``POST /workflow/start/{name}/{version}``,
-        which Orkes has. ``start`` does all that this does.
+        With a version and an ``idempotency_key``: ``POST /workflow/start/{name}/{version}`` (Orkes). ``start`` has all
+        these options on all servers.
+
+        Args:
+            name: The name of the definition.
+            input: The input of the workflow.
+            version: The version of the definition; None for the latest.
+            correlation_id: Free text by which executions can be found.
+            priority: 0 to 99.
+            idempotency_key: As for ``start``.
+            idempotency_strategy: As for ``start``.
+
+        Returns:
+            The id of the execution.
+
+        Raises:
+            NotFoundError: There is no such definition.
+            ConfigurationError: An argument is invalid; nothing was sent.
         """
         body = PayloadStorage(self._transport).inline(input, WORKFLOW_INPUT)
         query = {"correlationId": correlation_id, "priority": _checked_priority(priority)}
         headers = _key_headers(idempotency_key, idempotency_strategy)
-        with announced(self._transport, name, version, body):
+        with start_events(self._transport, name, version, body):
             if version is not None and headers:
                 path = {"name": name, "version": version}
                 return self._call(START_VERSION, path, query=query, body=body, headers=headers, has_key=True)
@@ -324,29 +351,35 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             )
 
     def start_many(self, requests: Iterable[Started], *, threads: int = 8) -> list[str | ConductorError]:
-        """Start several workflows, ``threads`` at a time; no id is lost because another start fails.
+        """Start several workflows in parallel (``POST /workflow`` for each).
 
-        ``POST /workflow`` for each.
+        A failure does not affect the other starts.
+
+        Args:
+            requests: The start requests.
+            threads: Number of threads.
 
         Returns:
-            For each request, in order, the execution's id or the error that its start met.
+            For each request, in order, the id of the execution or the error of the start.
         """
-        waiting = list(enumerate(requests))
+        pending = list(enumerate(requests))
         outcomes: dict[int, str | ConductorError] = {}
 
         def work() -> None:
             with contextlib.suppress(IndexError):
                 while True:
-                    index, request = waiting.pop()
+                    index, request = pending.pop()
                     outcomes[index] = self._start_or_error(request)
 
-        waiting.reverse()
-        count = len(waiting)
-        others = [threading.Thread(target=work, name=f"start:{n}", daemon=True) for n in range(min(threads, count) - 1)]
-        for thread in others:
+        pending.reverse()  # threads take requests from the end
+        count = len(pending)
+        helpers = [
+            threading.Thread(target=work, name=f"start:{n}", daemon=True) for n in range(min(threads, count) - 1)
+        ]
+        for thread in helpers:
             thread.start()
         work()
-        for thread in others:
+        for thread in helpers:
             thread.join()
         return [outcomes[index] for index in range(count)]
 
@@ -373,27 +406,35 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         idempotency_key: str | None = None,
         idempotency_strategy: IdempotencyStrategy | str | None = None,
     ) -> WorkflowRun | TaskRun:
-        """Start a workflow and wait on the server for it (``POST /workflow/execute/{name}/{version}``).
+        """Start a workflow and wait on the server (``POST /workflow/execute/{name}/{version}``).
 
-        The answer comes when the workflow has ended, when a WAIT task blocks it, or when a task of ``wait_until`` has
-        ended; otherwise after ``wait_for``, with ``signal_timeout`` true, and the workflow goes on. ``run`` waits for
-        the end however long it takes.
+        The server responds when the workflow has ended, when a WAIT task blocks it, or when a task of ``wait_until``
+        has ended; at the latest after ``wait_for``, with ``signal_timeout`` true, while the workflow continues. ``run``
+        waits for the end without such a limit.
 
         Args:
             workflow: As for ``start``.
             input: As for ``start``.
             version: As for ``start``.
-            wait_for: How long the server waits, in seconds; whole seconds from 1.
-            wait_until: Reference names of tasks.
-            return_strategy: What is answered: a ``WorkflowRun`` for TARGET_WORKFLOW and BLOCKING_WORKFLOW, a
-                ``TaskRun`` for BLOCKING_TASK and BLOCKING_TASK_INPUT.
-            consistency: How durable the execution is before the answer (Orkes).
-            request_id: Your id of the request; a UUID otherwise.
+            wait_for: Seconds that the server waits, or a ``timedelta``; rounded up to whole seconds, at least 1.
+            wait_until: Reference names of tasks whose end ends the wait.
+            return_strategy: What to return; see Returns.
+            consistency: How durable the execution is before the response (Orkes).
+            request_id: Id of the request; a UUID by default.
             correlation_id: As for ``start``.
             priority: As for ``start``.
             task_to_domain: As for ``start``.
             idempotency_key: As for ``start``.
             idempotency_strategy: As for ``start``.
+
+        Returns:
+            A ``WorkflowRun`` for TARGET_WORKFLOW and BLOCKING_WORKFLOW, a ``TaskRun`` for BLOCKING_TASK and
+            BLOCKING_TASK_INPUT.
+
+        Raises:
+            NotFoundError: There is no such definition.
+            WorkflowTimeoutError: No task blocked within ``wait_for``, for the strategies that return a task.
+            ConfigurationError: An argument is invalid; nothing was sent.
         """
         request = self._request(
             workflow,
@@ -414,17 +455,17 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             "consistency": require_enum(consistency, Consistency, "consistency"),
             "returnStrategy": strategy,
         }
-        with blocking_timeout(strategy), announced(self._transport, request.name, request.version, request.input):
+        with blocking_timeout(strategy), start_events(self._transport, request.name, request.version, request.input):
             self._store_input(request)
-            said = self._call(
+            response = self._call(
                 EXECUTE,
                 {"name": request.name, "version": request.version or 0},
                 query=query,
                 body=request,
                 has_key=bool(request.idempotency_key),
-                timeout=longer_than(seconds, self._transport.settings),
+                timeout=request_timeout(seconds, self._transport.settings),
             )
-        return as_run(EXECUTE, said)
+        return as_run(EXECUTE, response)
 
     def execute_as_api(
         self,
@@ -439,27 +480,30 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         idempotency_strategy: IdempotencyStrategy | str | None = None,
         as_get: bool = False,
     ) -> dict[str, Any]:
-        """Run a workflow as if it were an API: its output is the answer (``POST /workflow/execute/{name}``, Orkes).
+        """Execute a workflow as an API call: the response is its output (``POST /workflow/execute/{name}``, Orkes).
 
         Args:
-            name: The definition's name.
-            input: The workflow's input; with ``as_get`` each value travels as text in the query.
-            version: The definition's version; None for the latest.
-            wait_for: How long the server waits, in seconds.
-            wait_until: The reference name of a task.
-            request_id: Your id of the request.
+            name: The name of the definition.
+            input: The input of the workflow; with ``as_get``, each value is a string in the query.
+            version: The version of the definition; None for the latest.
+            wait_for: Seconds that the server waits, or a ``timedelta``; rounded up to whole seconds, at least 1.
+            wait_until: The reference name of a task whose end ends the wait.
+            request_id: Id of the request.
             idempotency_key: As for ``start``.
             idempotency_strategy: As for ``start``.
-            as_get: Send ``GET /workflow/execute/{name}``.
+            as_get: Whether to send ``GET /workflow/execute/{name}`` instead.
+
+        Returns:
+            The output of the workflow.
         """
         seconds = max(1, to_whole_seconds(wait_for, "wait_for"))
         given = {"requestId": request_id, "waitUntilTaskRef": wait_until, "waitForSeconds": str(seconds)}
         headers = {k: v for k, v in given.items() if v is not None} | _key_headers(
             idempotency_key, idempotency_strategy
         )
-        limit = longer_than(seconds, self._transport.settings)
+        limit = request_timeout(seconds, self._transport.settings)
         plain = PayloadStorage(self._transport).inline(input, WORKFLOW_INPUT)
-        with announced(self._transport, name, version, plain):
+        with start_events(self._transport, name, version, plain):
             if as_get:
                 query = {**plain, "version": version}
                 return self._call(EXECUTE_AS_GET, {"name": name}, query=query, headers=headers, timeout=limit)
@@ -481,13 +525,16 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         summarize: bool | None = None,
         fetch_payloads: bool = True,
     ) -> WorkflowExecution:
-        """An execution with its tasks (``GET /workflow/{workflowId}``).
+        """Return an execution (``GET /workflow/{workflowId}``).
 
         Args:
-            workflow_id: The execution's id.
-            include_tasks: Without it ``tasks`` is empty.
-            summarize: Leave large payloads out (Orkes).
-            fetch_payloads: Read inputs and outputs that the server keeps in its external storage from there.
+            workflow_id: The id of the execution.
+            include_tasks: Whether to include the tasks.
+            summarize: Whether to leave out large payloads (Orkes).
+            fetch_payloads: Whether to read inputs and outputs in the server's external storage.
+
+        Returns:
+            The execution.
 
         Raises:
             NotFoundError: There is no such execution.
@@ -499,7 +546,19 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     def get_status(
         self, workflow_id: str, *, include_output: bool = False, include_variables: bool = False
     ) -> WorkflowStatus:
-        """The light status of an execution (``GET /workflow/{workflowId}/status``)."""
+        """Return the status of an execution without its tasks (``GET /workflow/{workflowId}/status``).
+
+        Args:
+            workflow_id: The id of the execution.
+            include_output: Whether to include the output.
+            include_variables: Whether to include the workflow variables.
+
+        Returns:
+            The status.
+
+        Raises:
+            NotFoundError: There is no such execution.
+        """
         query = {"includeOutput": include_output, "includeVariables": include_variables}
         return self._call(STATUS, {"workflowId": workflow_id}, query=query)
 
@@ -511,8 +570,18 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         size: int = 15,
         status: TaskStatus | str | Sequence[TaskStatus | str] | None = None,
     ) -> SearchResult[Task]:
-        """A page of an execution's tasks (``GET /workflow/{workflowId}/tasks``)."""
-        check_page(start, size, _LARGEST_PAGE)
+        """Return one page of the tasks of an execution (``GET /workflow/{workflowId}/tasks``).
+
+        Args:
+            workflow_id: The id of the execution.
+            start: Offset of the first task.
+            size: Tasks at most; up to 10,000.
+            status: Only tasks with this status, or one of several.
+
+        Returns:
+            The page of tasks, with the number of tasks on all pages.
+        """
+        check_page(start, size, _MAX_PAGE_SIZE)
         query = {"start": start, "count": size, "status": require_enums(status, TaskStatus, "status")}
         return self._call(TASKS, {"workflowId": workflow_id}, query=query)
 
@@ -523,7 +592,16 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         size: int = 100,
         status: TaskStatus | str | Sequence[TaskStatus | str] | None = None,
     ) -> Iterator[Task]:
-        """All tasks of an execution, page by page; takes what ``list_tasks`` takes."""
+        """Yield all tasks of an execution, requesting page by page (``GET /workflow/{workflowId}/tasks``).
+
+        Args:
+            workflow_id: The id of the execution.
+            size: Tasks per request.
+            status: Only tasks with this status, or one of several.
+
+        Yields:
+            The tasks.
+        """
         return iterate_pages(partial(self.list_tasks, workflow_id), size=size, status=status)
 
     def list_running_ids(
@@ -534,13 +612,16 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         start_time: datetime | int | None = None,
         end_time: datetime | int | None = None,
     ) -> list[str]:
-        """The ids of a definition's running executions (``GET /workflow/running/{name}``).
+        """Return the ids of the running executions of a definition (``GET /workflow/running/{name}``).
 
         Args:
-            name: The definition's name.
-            version: Its version; the server's default is 1, and not the latest.
-            start_time: Only those created from then on.
-            end_time: Only those created until then.
+            name: The name of the definition.
+            version: The version; 1 by default, as on the server.
+            start_time: Only executions created at or after this time, as a datetime or in epoch milliseconds.
+            end_time: Only executions created before this time.
+
+        Returns:
+            The ids; an empty list if there are none.
         """
         query = {
             "version": version,
@@ -552,13 +633,18 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     def list_by_correlation_id(
         self, name: str, correlation_id: str, *, include_closed: bool = False, include_tasks: bool = False
     ) -> list[WorkflowExecution]:
-        """A definition's executions with a correlation id (``GET /workflow/{name}/correlated/{correlationId}``).
+        """Return the executions of a definition with a correlation id.
+
+        ``GET /workflow/{name}/correlated/{correlationId}``.
 
         Args:
-            name: The definition's name.
+            name: The name of the definition.
             correlation_id: The correlation id.
-            include_closed: Those that have ended as well.
-            include_tasks: With their tasks.
+            include_closed: Whether to include ended executions.
+            include_tasks: Whether to include tasks.
+
+        Returns:
+            The executions; an empty list if there are none.
         """
         path = {"name": name, "correlationId": correlation_id}
         query = {"includeClosed": include_closed, "includeTasks": include_tasks}
@@ -572,10 +658,18 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         include_closed: bool = False,
         include_tasks: bool = False,
     ) -> dict[str, list[WorkflowExecution]]:
-        """Executions by correlation id; every id that was asked for is a key.
+        """Return executions with one of several correlation ids.
 
-        ``POST /workflow/{name}/correlated``, and for several names
-        ``POST /workflow/correlated/batch`` (Orkes).
+        ``POST /workflow/{name}/correlated``; for several names ``POST /workflow/correlated/batch`` (Orkes).
+
+        Args:
+            names: The name of a definition, or several.
+            correlation_ids: The correlation ids.
+            include_closed: Whether to include ended executions.
+            include_tasks: Whether to include tasks.
+
+        Returns:
+            Each correlation id to its executions, which may be an empty list.
         """
         query = {"includeClosed": include_closed, "includeTasks": include_tasks}
         ids = require_str_list(correlation_ids, "correlation_ids")
@@ -585,22 +679,37 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         return self._call(CORRELATED_BATCH, query=query, body=body)
 
     def test(self, request: WorkflowTestRequest | Mapping[str, Any]) -> WorkflowExecution:
-        """Run a definition on the server with mocked task outputs, without any worker (``POST /workflow/test``)."""
+        """Execute a definition on the server with mocked task outputs, without workers (``POST /workflow/test``).
+
+        Args:
+            request: The definition, its input and the outputs of its tasks.
+
+        Returns:
+            The ended execution with its tasks.
+        """
         return self._call(TEST, body=as_model(request, WorkflowTestRequest))
 
     def get_external_storage_location(
         self, path: str, *, operation: str = "WRITE", payload_type: str = "WORKFLOW_INPUT", old_spelling: bool = False
     ) -> ExternalStorageLocation:
-        """Where a large payload is to be written or read (``GET /workflow/external-storage-location``).
+        """Return where to write or read a large payload (``GET /workflow/external-storage-location``).
 
-        A server without a store answers a location without ``uri``. ``old_spelling`` asks older servers
-        (``GET /workflow/externalstoragelocation``).
+        The client does this itself for inputs over 5 MiB.
+
+        Args:
+            path: The path of the payload; "" to write a new one.
+            operation: ``READ`` or ``WRITE``.
+            payload_type: ``WORKFLOW_INPUT`` or ``WORKFLOW_OUTPUT``.
+            old_spelling: Whether to use the path of older servers, ``GET /workflow/externalstoragelocation``.
+
+        Returns:
+            The signed URL and the path; without ``uri`` if the server has no external storage.
         """
         query = {"path": path, "operation": operation, "payloadType": payload_type}
         return self._call(STORAGE_OLD if old_spelling else WORKFLOW_STORAGE, query=query)
 
 
-def _named(workflow: str | Definition | Started) -> StartWorkflowRequest:
+def _start_request(workflow: str | Definition | Started) -> StartWorkflowRequest:
     if isinstance(workflow, str):
         return StartWorkflowRequest(workflow)
     if isinstance(workflow, StartWorkflowRequest):
@@ -612,27 +721,27 @@ def _named(workflow: str | Definition | Started) -> StartWorkflowRequest:
 
 
 def _checked_priority(priority: int | None) -> int | None:
-    if priority is not None and not 0 <= priority <= _HIGHEST_PRIORITY:
+    if priority is not None and not 0 <= priority <= _MAX_PRIORITY:
         raise ConfigurationError(
-            f"priority is {priority}; it must be from 0 to {_HIGHEST_PRIORITY}.",
+            f"priority is {priority}; it must be from 0 to {_MAX_PRIORITY}.",
             variable="priority",
             value=priority,
-            allowed=f"0 to {_HIGHEST_PRIORITY}",
+            allowed=f"0 to {_MAX_PRIORITY}",
         )
     return priority
 
 
-def _refuse_strategy_alone(key: str | None, strategy: IdempotencyStrategy | str | None) -> None:
+def _require_key(key: str | None, strategy: IdempotencyStrategy | str | None) -> None:
     if strategy is not None and not key:
         raise ConfigurationError(
-            f"idempotency_strategy is {str(strategy)!r}, and there is no idempotency_key that it could act on.",
+            f"idempotency_strategy is {str(strategy)!r}, but idempotency_key is missing.",
             variable="idempotency_key",
-            allowed="a key, or no strategy either",
+            allowed="both, or neither",
         )
 
 
 def _key_headers(key: str | None, strategy: IdempotencyStrategy | str | None) -> dict[str, str]:
-    _refuse_strategy_alone(key, strategy)
+    _require_key(key, strategy)
     if not key:
         return {}
     chosen = require_enum(strategy, IdempotencyStrategy, "idempotency_strategy") or IdempotencyStrategy.FAIL

@@ -74,7 +74,7 @@ def test_a_queue_with_tasks_and_no_poll_is_stuck(client, wire):
     health = client.tasks.queue_health("charge")
 
     assert (health.size, health.is_stuck, health.active_pollers) == (4, True, ())
-    assert health.problem.startswith("4 task(s) of charge wait, and no worker polls: the last poll was at 20")
+    assert health.problem.startswith("4 task(s) of charge are queued, but no worker has polled since 20")
 
 
 def test_a_queue_whose_workers_poll_is_well(client, wire):
@@ -93,7 +93,7 @@ def test_a_domain_has_its_own_queue_and_workers(client, wire):
     health = client.tasks.queue_health("charge", domain="eu")
 
     assert (health.size, health.last_poll_at, health.is_stuck) == (2, None, True)
-    assert "nobody ever polled" in health.problem
+    assert "no worker has ever polled" in health.problem
 
 
 def test_human_tasks_are_searched_until_one_is_there(client, wire):

@@ -241,7 +241,7 @@ def test_what_is_there_in_another_state_is_a_conflict(client, wire, status, mess
 def test_a_skipped_tasks_output_over_the_url_limit_is_explained(client, wire):
     wire.answer("<title>HTTP Status 400</title>", status=400, content_type="text/html")
 
-    with pytest.raises(BadRequestError, match="travel in the URL, of which they take 20,0") as caught:
+    with pytest.raises(BadRequestError, match="part of the URL, where they have 20,0") as caught:
         client.workflows.skip_task("w", "c", output={"a": "x" * 20_000})
     assert caught.value.status == 400
     with pytest.raises(BadRequestError) as caught:
