@@ -41,6 +41,7 @@ class Stub:
         self.server = None
         self.port = 0
         self.closing = threading.Event()
+        self.is_ending = False
         self.storage = None  # a dict: the path of each payload kept outside, and its bytes
         self.storage_tokens = []
 
@@ -96,11 +97,17 @@ class Stub:
         deadline = time.monotonic() + wait
         with self.lock:
             queue = self.queues[task_type]
-            while not queue and (left := deadline - time.monotonic()) > 0:
+            while not queue and not self.is_ending and (left := deadline - time.monotonic()) > 0:
                 self.lock.wait(left)
             taken = [queue.popleft() for _ in range(min(count, len(queue)))]
             self.tasks_taken += len(taken)
             return taken
+
+    def end_polls(self):
+        """Let polls wait no more, so that a handler stops at once."""
+        with self.lock:
+            self.is_ending = True
+            self.lock.notify_all()
 
     def update(self, body):
         with self.lock:

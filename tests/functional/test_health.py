@@ -24,6 +24,7 @@ def make(stub):
         return handler
 
     yield make
+    stub.end_polls()
     for handler in handlers:
         handler.stop(grace_seconds=5)
 

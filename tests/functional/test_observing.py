@@ -19,6 +19,7 @@ def fail_if_asked(fail: bool = False):
 def handler(stub):
     one = TaskHandler(Settings(server_url=stub.url), workers=[Worker(fail_if_asked, "work")], metrics=True)
     yield one
+    stub.end_polls()
     one.stop(grace_seconds=5)
 
 

@@ -34,6 +34,7 @@ def handler(stub, provider):
     one = TaskHandler(Settings(server_url=stub.url), workers=[Worker(charge, "charge")])
     trace_workers(one, provider)
     yield one
+    stub.end_polls()
     one.stop(grace_seconds=5)
 
 

@@ -30,6 +30,7 @@ def start(stub):
         return handler.start()
 
     yield begin
+    stub.end_polls()
     for handler in handlers:
         handler.stop(grace_seconds=5)
 
