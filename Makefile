@@ -9,7 +9,7 @@ UNIT := fast yaml cli server hypothesis prometheus sentry
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-pythons test-oldest test-newest check format structure docs lock clean
+.PHONY: help run test test-unit test-pythons test-oldest test-newest check format structure docs coverage wheel lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -94,6 +94,17 @@ structure: $(STAMP) ## measure size, coupling, and files crossed per operation (
 
 docs: $(STAMP) ## build the site into docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+coverage: $(STAMP) ## measure what the tests execute; fails below the target in pyproject.toml
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n $(JOBS) tests/unit tests/contract tests/functional
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+wheel: $(STAMP) ## build the distributions into dist and check their metadata
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
 
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.10 --upgrade --custom-compile-command 'make lock'
 
