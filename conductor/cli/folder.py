@@ -146,7 +146,7 @@ def _variables(path: Path) -> dict[str, Any]:
 def _run(path: Path) -> dict[str, Any]:
     try:
         return runpy.run_path(str(path))
-    except Exception as error:
+    except Exception as error:  # a program of the user may raise anything
         raise Misused(f"{path} cannot be run: {type(error).__name__}: {error}") from error
 
 

@@ -52,7 +52,7 @@ def _import(name: str) -> None:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise Misused(f"No module named {name!r} in {Path.cwd()} or on the Python path.") from None
         raise Misused(f"Cannot import {name}: {error}\n{_last_place(error)}") from None
-    except Exception as error:
+    except Exception as error:  # a module may raise anything
         raise Misused(f"Cannot import {name}: {type(error).__name__}: {error}\n{_last_place(error)}") from error
 
 

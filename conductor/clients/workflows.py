@@ -82,7 +82,7 @@ def start_events(
         transport.emit(WorkflowStarting(name or "", version, size))
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # reported and raised again
         transport.emit(WorkflowStartFailed(name or "", error))
         raise
 

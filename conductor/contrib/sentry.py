@@ -50,7 +50,7 @@ def around_execution(context: TaskContext, call: Callable[[], Any]) -> Any:
             _describe(scopes.enter_context(sentry_sdk.isolation_scope()), context)
         try:
             return call()
-        except BaseException as error:
+        except BaseException as error:  # reported and raised again
             with _harmless():
                 sentry_sdk.capture_exception(error)
             raise
@@ -69,5 +69,5 @@ def _describe(scope: sentry_sdk.Scope, context: TaskContext) -> None:
 def _harmless() -> Iterator[None]:
     try:
         yield
-    except Exception:
+    except Exception:  # reporting must not fail the task
         logger.exception("Sentry could not be told of a task; the task goes on")

@@ -69,7 +69,7 @@ class EmbeddedServer(ServerAddress):
         self.port: int = int(self._socket.getsockname()[1])
         try:
             self._store = Store(database)
-        except BaseException:
+        except BaseException:  # also on Ctrl-C: the port is free again
             self._socket.close()
             raise
         self.clock: Clock = Clock(self._store.clock_offset())

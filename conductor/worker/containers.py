@@ -174,7 +174,7 @@ def _key_hook(kind: Any, hook_of: HookOf) -> Hook:
     def convert(value: Any, _: Any) -> Any:
         try:
             return hook(value, kind)
-        except Exception:
+        except Exception:  # a hook of the user may raise anything
             number = _number(value)
             if number is None:
                 raise

@@ -73,7 +73,7 @@ class DiskOutbox:
         self._guard = self._take_lock()
         try:
             self._db = self._open_or_replace()
-        except BaseException:
+        except BaseException:  # also on Ctrl-C: the lock is released
             self._guard.close()
             raise
 
@@ -141,7 +141,7 @@ class DiskOutbox:
             if "AUTOINCREMENT" not in definition:
                 for statement in _MIGRATE:
                     db.execute(statement)
-        except BaseException:
+        except BaseException:  # also on Ctrl-C: the file is closed
             db.close()
             raise
         return db

@@ -67,5 +67,5 @@ def _names_a_server() -> bool:
 
 
 def _error(error: Exception, number: str, before: str = "") -> Error:
-    allowed = getattr(error, "allowed", None)
+    allowed = error.allowed if isinstance(error, ConfigurationError) else ""
     return Error(f"{before}{error}", hint=f"Allowed: {allowed}" if allowed else None, id=f"conductor.{number}")

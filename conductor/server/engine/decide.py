@@ -154,7 +154,7 @@ def _one_pass(execution: Execution, context: EngineContext) -> bool:
             is_failed = found.terminate is not None and execution.workflow["status"] != COMPLETED
             found.undo(found.terminate["taskId"] if found.terminate is not None and is_failed else None)
             return False
-    except Exception as error:
+    except Exception as error:  # whatever failed is raised again
         found.undo(error.task_id if isinstance(error, TerminateWorkflowError) else None)
         raise
     set_domains(execution, found.to_schedule, context)

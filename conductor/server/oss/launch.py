@@ -131,12 +131,12 @@ def _launch(plan: _LaunchPlan, port: int) -> OssServer:
     logger.info("event=server.starting port=%d log=%s", port, folder.log_path)
     try:
         server = OssServer(command, plan.host, port, folder, plan.stop_timeout)
-    except BaseException:
+    except BaseException:  # also on Ctrl-C: no folder is left behind
         folder.discard()
         raise
     try:
         _wait_until_healthy(server, name, folder, plan.ready_timeout)
-    except BaseException:
+    except BaseException:  # also on Ctrl-C: no process is left behind
         server.stop()
         raise
     return server

@@ -191,7 +191,7 @@ class Kernel:
                 self._carry_out()
                 self._save()
                 self.store.commit()
-            except BaseException:
+            except BaseException:  # no failure may leave half a change
                 if not self.is_closed:
                     self.store.rollback()
                 for workflow_id in change.touched:

@@ -200,7 +200,7 @@ def _deadline(seconds: float) -> Iterator[None]:
     timer.start()
     try:
         yield
-    except Exception:
+    except Exception:  # closing the socket makes any call of urllib3 fail
         if is_late.is_set():
             raise ValueError(f"The call took longer than {seconds:g} seconds") from None
         raise

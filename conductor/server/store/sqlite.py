@@ -119,7 +119,7 @@ class Store:
         self.begin()
         try:
             yield
-        except BaseException:
+        except BaseException:  # no failure may leave half a change
             self.rollback()
             raise
         self.commit()
