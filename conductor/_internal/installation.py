@@ -29,8 +29,8 @@ def install_command(extra: str, *, platform: str = sys.platform) -> str:
         extra: The name of the extra, such as ``cli``.
         platform: The system, as ``sys.platform`` names it; decides how arguments are quoted.
     """
-    from importlib import metadata  # noqa: PLC0415  costs 20 ms, and only errors need it
-    from subprocess import list2cmdline  # noqa: PLC0415  as above
+    from importlib import metadata  # costs 20 ms, and only errors need it
+    from subprocess import list2cmdline  # as above
 
     try:
         installed = metadata.distribution(DISTRIBUTION)
@@ -43,7 +43,7 @@ def install_command(extra: str, *, platform: str = sys.platform) -> str:
 
 
 def _requirement(installed: Distribution, extra: str) -> list[str]:
-    from urllib.request import url2pathname  # noqa: PLC0415  as above
+    from urllib.request import url2pathname  # as above
 
     try:
         origin = json.loads(installed.read_text("direct_url.json") or "{}")

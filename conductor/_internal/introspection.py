@@ -156,7 +156,7 @@ _ALIAS: Any = getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType)
 def _enclosing_frames(code: types.CodeType) -> list[dict[str, Any]]:
     """The local names of the functions that run now in the file of ``code``, the innermost first."""
     found = []
-    frame: types.FrameType | None = sys._getframe(2)  # noqa: SLF001  inspect.currentframe() does the same
+    frame: types.FrameType | None = sys._getframe(2)  # inspect.currentframe() does the same
     while frame is not None:
         if frame.f_code.co_filename == code.co_filename and frame.f_locals is not frame.f_globals:
             found.append(dict(frame.f_locals))
@@ -184,7 +184,7 @@ def annotations_of(function: Any) -> dict[str, Any]:
 def _own_annotations(owner: Any) -> Mapping[str, Any]:
     """The annotations as they are written, without evaluating those that name what does not exist yet."""
     if sys.version_info >= (3, 14):
-        from annotationlib import Format, get_annotations  # noqa: PLC0415
+        from annotationlib import Format, get_annotations
 
         return get_annotations(owner, format=Format.FORWARDREF)
     if isinstance(owner, type):
@@ -202,7 +202,7 @@ def resolve_annotation(kind: Any, namespace: Namespace, parameters: Mapping[Any,
     """
     try:
         return _resolved(kind, namespace, parameters or {})
-    except Exception as error:  # noqa: BLE001  evaluating an annotation runs the program's code
+    except Exception as error:  # evaluating an annotation runs the program's code
         text = kind if isinstance(kind, str) else getattr(kind, "__forward_arg__", None) or str(kind)
         text = re.sub(r"ForwardRef\('([^']*)'[^)]*\)", r"\1", text).replace("typing.", "")
         return Unresolved(text, f"{type(error).__name__}: {error}", kind)
@@ -213,7 +213,7 @@ def substitute(kind: Any, parameters: Mapping[Any, Any]) -> Any:
     return _resolved(kind, Namespace(), parameters) if parameters else kind
 
 
-def _resolved(kind: Any, namespace: Namespace, parameters: Mapping[Any, Any]) -> Any:  # noqa: PLR0911
+def _resolved(kind: Any, namespace: Namespace, parameters: Mapping[Any, Any]) -> Any:
     if isinstance(kind, str):
         return _resolved(namespace.evaluate(kind), namespace, parameters)
     if isinstance(kind, ForwardRef):

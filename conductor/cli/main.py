@@ -16,7 +16,7 @@ _EXTRA = frozenset({"click", "rich"})
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of this process, and return its exit status."""
     try:
-        from conductor.cli.command import run  # noqa: PLC0415  needs the extra
+        from conductor.cli.command import run  # needs the extra
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise

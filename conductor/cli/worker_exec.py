@@ -76,7 +76,7 @@ class ProgramWorker:
         context = get_task_context()
         given = json.dumps(task.to_dict() if self.whole_task else task.input_data).encode()
         try:
-            process = subprocess.Popen(  # noqa: S603  the program that the user named
+            process = subprocess.Popen(  # the program that the user named
                 self.program,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

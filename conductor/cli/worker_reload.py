@@ -33,7 +33,7 @@ def run_reloading(words: Sequence[str], folder: Path) -> int:
         signal.signal(number, lambda *_: stopping.set())
     while True:
         seen = _stamps(folder)
-        process = subprocess.Popen(  # noqa: S603  this very program
+        process = subprocess.Popen(  # this very program
             [sys.executable, "-m", "conductor", *words], start_new_session=True
         )
         try:

@@ -292,7 +292,7 @@ class WorkflowControl(Resource):
         workflow_id: str,
         reference_name: str,
         *,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the API's name
+        input: Mapping[str, Any] | None = None,  # the API's name
         output: Mapping[str, Any] | None = None,
     ) -> None:
         """Skip a task that is not scheduled yet (``PUT /workflow/{workflowId}/skiptask/{taskReferenceName}``).
@@ -326,7 +326,7 @@ class WorkflowControl(Resource):
         workflow_id: str,
         reference_name: str,
         *,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the API's name
+        input: Mapping[str, Any] | None = None,  # the API's name
     ) -> None:
         """Continue a running execution at another task.
 

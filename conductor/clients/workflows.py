@@ -180,7 +180,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     def run(
         self,
         workflow: str | Definition | Started,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the API's name
+        input: Mapping[str, Any] | None = None,  # the API's name
         *,
         timeout: float | timedelta | None = None,
         **options: Unpack[StartOptions],
@@ -227,7 +227,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     def start(
         self,
         workflow: str | Definition | Started,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the API's name
+        input: Mapping[str, Any] | None = None,  # the API's name
         *,
         version: int | None = None,
         correlation_id: str | None = None,
@@ -310,7 +310,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     def start_by_name(
         self,
         name: str,
-        input: Mapping[str, Any] | None = None,  # noqa: A002
+        input: Mapping[str, Any] | None = None,
         *,
         version: int | None = None,
         correlation_id: str | None = None,
@@ -392,7 +392,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     def execute(
         self,
         workflow: str | Definition | Started,
-        input: Mapping[str, Any] | None = None,  # noqa: A002
+        input: Mapping[str, Any] | None = None,
         *,
         version: int | None = None,
         wait_for: float | timedelta = 10,
@@ -470,7 +470,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     def execute_as_api(
         self,
         name: str,
-        input: Mapping[str, Any] | None = None,  # noqa: A002
+        input: Mapping[str, Any] | None = None,
         *,
         version: int | None = None,
         wait_for: float | timedelta = 10,

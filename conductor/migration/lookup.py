@@ -31,7 +31,7 @@ def missing_name(module: str, name: str) -> Exception:
     if successor is None:
         return AttributeError(f"module {module!r} has no attribute {name!r}")
     text = f"{module} has no {name!r}, which is another SDK's: use {successor}."
-    asked_by = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001  the caller of the module's __getattr__
+    asked_by = sys._getframe(2).f_globals.get("__name__")  # the caller of the module's __getattr__
     return ImportError(text, name=module) if asked_by == "importlib._bootstrap" else AttributeError(text)
 
 

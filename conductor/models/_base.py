@@ -117,7 +117,7 @@ def structure(data: Any, cls: type[T]) -> T:
     """
     try:
         return _converter.structure(data, cls)
-    except Exception as error:  # noqa: BLE001  cattrs raises the errors of the hooks and exception groups
+    except Exception as error:  # cattrs raises the errors of the hooks and exception groups
         problems = transform_error(error, path="$")
         first = problems[0] if problems else str(error)
         path = first.rpartition(" @ ")[2] if " @ " in first else "$"

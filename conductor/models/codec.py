@@ -181,7 +181,7 @@ def _plain(key: Any, path: str) -> Any:
         return None
 
 
-def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901, PLR0911  one branch per kind of value
+def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901  one branch per kind of value
     encode = next((_encoders[kind] for kind in type(value).__mro__ if kind in _encoders), None) if _encoders else None
     if encode is not None:
         return _convert(encode(value), path, depth + 1)
@@ -202,7 +202,7 @@ def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901, PL
         fields = _fields_of(value)
     except SerializationError:
         raise
-    except Exception as error:  # noqa: BLE001  the object's own serializer can raise anything
+    except Exception as error:  # the object's own serializer can raise anything
         raise _no_json(path, f"cannot convert a value of type {_name(value)}: {error}") from None
     if fields is None:
         raise _no_json(path, f"a value of type {_name(value)} has no JSON form")
@@ -230,7 +230,7 @@ _SCALARS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )
 
 
-def _fields_of(value: Any) -> Any:  # noqa: PLR0911  one branch per kind of value
+def _fields_of(value: Any) -> Any:  # one branch per kind of value
     kind = type(value)
     if isinstance(value, type):
         return None
@@ -265,7 +265,7 @@ def _from_pydantic(value: Any) -> Any:
 
 @functools.lru_cache(maxsize=512)
 def _type_adapter(kind: Any) -> Any:
-    from pydantic import TypeAdapter  # noqa: PLC0415  optional dependency, already imported
+    from pydantic import TypeAdapter  # optional dependency, already imported
 
     return TypeAdapter(kind)
 

@@ -13,6 +13,6 @@ __all__ = ["diagram_of"]
 
 def diagram_of(subject: object, inside: Iterable[object] = ()) -> Diagram:
     """Return the diagram of a definition or an execution; see ``conductor.diagram.draw``."""
-    from conductor.diagram import draw  # noqa: PLC0415  models are complete without it, and few programs draw
+    from conductor.diagram import draw  # models are complete without it, and few programs draw
 
     return draw(subject, inside)

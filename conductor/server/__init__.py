@@ -68,7 +68,7 @@ def start(
 
 def _embedded() -> type[EmbeddedServer]:
     try:
-        from conductor.server.embedded import EmbeddedServer  # noqa: PLC0415  needs the extra
+        from conductor.server.embedded import EmbeddedServer  # needs the extra
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("conductor"):
             raise

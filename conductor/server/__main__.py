@@ -136,7 +136,7 @@ def _ignored_options(parser: argparse.ArgumentParser, arguments: argparse.Namesp
 def _run(start: Callable[[argparse.Namespace], RunningServer], arguments: argparse.Namespace) -> int:
     server = start(arguments)
     try:
-        print(  # noqa: T201
+        print(
             f"Conductor is ready at {server.url} ({server.summary}); Ctrl-C stops it",
             flush=True,
         )

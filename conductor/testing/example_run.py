@@ -27,7 +27,7 @@ _FAILED = {TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR}
 
 def example_workflow_run(
     definition: WorkflowDef,
-    input: Mapping[str, Any] | None = None,  # noqa: A002  the field's name
+    input: Mapping[str, Any] | None = None,
     *,
     status: WorkflowExecutionStatus | str = WorkflowExecutionStatus.COMPLETED,
     stops_at: str | None = None,

@@ -27,7 +27,7 @@ def example_id(*parts: object) -> str:
 
 def example_task(
     name: str = "task",
-    input: Mapping[str, Any] | None = None,  # noqa: A002  the field's name
+    input: Mapping[str, Any] | None = None,
     *,
     status: TaskStatus | str = TaskStatus.IN_PROGRESS,
     output: Mapping[str, Any] | None = None,

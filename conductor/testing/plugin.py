@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def conductor_server() -> Iterator[EmbeddedServer]:
     """A Conductor server for this test alone, in memory, with its own clock (`conductor_server.clock`)."""
-    from conductor import server  # noqa: PLC0415  only for tests that use it
+    from conductor import server  # only for tests that use it
 
     started = server.start()
     yield started
@@ -32,7 +32,7 @@ def conductor_server() -> Iterator[EmbeddedServer]:
 @pytest.fixture
 def conductor_client(conductor_server: EmbeddedServer) -> Iterator[ConductorClient]:
     """A client of the test's server."""
-    from conductor.clients.client import ConductorClient  # noqa: PLC0415  only for tests that use it
+    from conductor.clients.client import ConductorClient  # only for tests that use it
 
     with ConductorClient(server_url=conductor_server.url) as client:
         yield client
@@ -59,7 +59,7 @@ def run_workflow(conductor_server: EmbeddedServer, conductor_client: ConductorCl
 
     Waits and retry delays take no time: the server's clock moves to the next timer.
     """
-    from conductor.testing.runs import RunWorkflow  # noqa: PLC0415  only for tests that use it
+    from conductor.testing.runs import RunWorkflow  # only for tests that use it
 
     return RunWorkflow(conductor_server, conductor_client)
 
@@ -68,8 +68,8 @@ def run_workflow(conductor_server: EmbeddedServer, conductor_client: ConductorCl
 def _conductor_workers(
     conductor_server: EmbeddedServer, _conductor_failures: WorkerFailures
 ) -> Iterator[tuple[MockWorkers, StartWorkers]]:
-    from conductor.settings import Settings  # noqa: PLC0415  only for tests that use it
-    from conductor.testing.workers import MockWorkers, StartWorkers  # noqa: PLC0415
+    from conductor.settings import Settings  # only for tests that use it
+    from conductor.testing.workers import MockWorkers, StartWorkers
 
     def on_error(worker: Worker, task: Task, error: BaseException) -> None:
         title = f"{worker.name}, attempt {task.retry_count + 1} of {task.reference_task_name}"
@@ -85,7 +85,7 @@ def _conductor_workers(
 
 @pytest.fixture
 def _conductor_failures(request: pytest.FixtureRequest) -> Iterator[WorkerFailures]:
-    from conductor.testing.reports import WorkerFailures  # noqa: PLC0415  only for tests that use it
+    from conductor.testing.reports import WorkerFailures  # only for tests that use it
 
     def report(title: str, text: str) -> None:
         request.node.add_report_section("call", f"worker {title}", text)

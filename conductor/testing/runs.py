@@ -43,7 +43,7 @@ class RunWorkflow:
     def __call__(
         self,
         workflow: Any,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
+        input: Mapping[str, Any] | None = None,
         *,
         timeout: float | timedelta | None = 30.0,
         skip_time: bool = True,

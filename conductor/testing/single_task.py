@@ -19,7 +19,7 @@ __all__ = ["run_task"]
 
 def run_task(
     function: Callable[..., Any] | Worker,
-    input: Mapping[str, Any] | None = None,  # noqa: A002  the field's name
+    input: Mapping[str, Any] | None = None,
     *,
     task: Task | None = None,
     stopping: bool = False,

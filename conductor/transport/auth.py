@@ -237,7 +237,7 @@ class ConductorAuth(AuthBase):
             return _checked(source())
         except AuthenticationError as error:
             failure = error.with_traceback(None)
-        except Exception as error:  # noqa: BLE001  a user's code may raise anything, with secrets in it
+        except Exception as error:  # a user's code may raise anything, with secrets in it
             *_, frame = traceback.extract_tb(error.__traceback__)
             failure = AuthenticationError(
                 f"The callable given as auth raised {type(error).__name__} ({frame.filename}:{frame.lineno}), so there "

@@ -262,7 +262,7 @@ class Transport:
             made = self._attempt(call, request, left, rejected)
             if made.response is not None:
                 response = made.response
-                if response.status < 300:  # noqa: PLR2004
+                if response.status < 300:
                     self.budget.give_back(was_repeated=attempt > 1)
                     return response
                 if rejected is None and self._is_renewable(operation, response):
@@ -362,7 +362,7 @@ class Transport:
             ) as answered:
                 response = self._read(answered, url, deadline)
             status = response.status
-        except Exception as error:  # noqa: BLE001  an adapter or authentication of the user's may raise anything
+        except Exception as error:  # an adapter or authentication of the user's may raise anything
             failure = request_failure(call, self._server_of(url), error, self._foreign_proxy(url))
         if self.observers:
             self.notify_observers(call.operation, status, time.monotonic() - started)
@@ -387,7 +387,7 @@ class Transport:
             if time.monotonic() > deadline.at and not isinstance(self.session.get_adapter(url), PooledAdapter):
                 raise ExchangeError(f"{self.settings.server_url} did not answer in time", timed_out=True)
         status = answered.status_code
-        if status < 200:  # noqa: PLR2004  http.client takes 103 for the final response, which follows on the connection
+        if status < 200:  # http.client takes 103 for the final response, which follows on the connection
             self.session.get_adapter(url).close()
             raise ExchangeError(f"the response is invalid: its status is {status}", is_malformed=True)
         if status == _PROXY_AUTHENTICATION_REQUIRED and (proxy := self._foreign_proxy(url)):
@@ -434,7 +434,7 @@ class Transport:
         response = self._request_token(call, longest if limit is None else min(limit, longest))
         if isinstance(response, APIError):
             raise response
-        if response.status == 404:  # noqa: PLR2004
+        if response.status == 404:
             raise NoTokenEndpoint
         if response.status in {400, 401, 403}:
             raise AuthenticationError(
@@ -443,7 +443,7 @@ class Transport:
                 status=response.status,
                 **call.values,
             )
-        if response.status >= 300:  # noqa: PLR2004
+        if response.status >= 300:
             raise response_error(call, response)
         token = _token_in(response)
         if token is None:

@@ -283,7 +283,7 @@ class _Connection(HTTPConnection):
         message = encode_request("CONNECT", authority, {"Host": authority, **self._tunnel_headers}, None)  # type: ignore[attr-defined]
         _send(self.sock, message, self.deadline)
         response = read_head(receiver(self.sock, self.deadline))
-        if response.status >= 300:  # noqa: PLR2004
+        if response.status >= 300:
             raise _proxy_refusal(self.peer, response)
         self.sock.settimeout(_left(self.deadline))
         self.phase = "tls"
@@ -382,7 +382,7 @@ class _Pool:
         """
         pool: Any = self
         try:
-            connection = pool._get_conn(_left(deadline.at))  # noqa: SLF001  urllib3's pools are made for subclasses
+            connection = pool._get_conn(_left(deadline.at))  # urllib3's pools are made for subclasses
         except EmptyPoolError:
             connection = None
         if connection is None:
@@ -403,7 +403,7 @@ class _Pool:
             phase = "receive"
             response = read_response(receiver(sock, deadline.at), method=method, max_body_bytes=self.max_body_bytes)
             is_reusable = response.is_reusable and not interrupted and _is_clean(sock)
-        except Exception as error:  # noqa: BLE001  whatever fails, the caller gets one kind of error, without secrets
+        except Exception as error:  # whatever fails, the caller gets one kind of error, without secrets
             failure = _exchange_error(connection, phase, error)
         else:
             if response.status == _PROXY_AUTHENTICATION_REQUIRED and connection.proxy is not None:
@@ -412,7 +412,7 @@ class _Pool:
             if not is_reusable:
                 connection.close()
             connection.idle_since, connection.owner = time.monotonic(), os.getpid()
-            pool._put_conn(connection)  # noqa: SLF001
+            pool._put_conn(connection)
         if failure is not None:
             raise failure
         return response
@@ -422,8 +422,8 @@ class _Pool:
         connection.deadline, connection.connect_limit = deadline.at, deadline.connect_limit
         connection.timeout = _left(deadline.at)
         if needs_tunnel:
-            pool._prepare_proxy(connection)  # noqa: SLF001  sets the tunnel and connects
-        pool._validate_conn(connection)  # noqa: SLF001  connects where needed, and warns where nothing is verified
+            pool._prepare_proxy(connection)  # sets the tunnel and connects
+        pool._validate_conn(connection)  # connects where needed, and warns where nothing is verified
         if connection.is_closed:
             connection.connect()
 
@@ -605,7 +605,7 @@ def _own_pool(base: Any, max_body_bytes: int) -> Any:
     bases: tuple[Any, ...] = (_Connection, base.ConnectionCls)
     members: dict[str, Any] = {}
     if base.__name__.startswith("SOCKS"):
-        members["_new_conn"] = base.ConnectionCls._new_conn  # noqa: SLF001  only PySocks can connect there
+        members["_new_conn"] = base.ConnectionCls._new_conn  # only PySocks can connect there
     connection = type("Connection", bases, members)
     return type("Pool", (_Pool, base), {"ConnectionCls": connection, "max_body_bytes": max_body_bytes})
 

@@ -129,16 +129,16 @@ def _status_error(call: Call, response: Response) -> APIStatusError:
 def _kind(status: int, message: str, content: Mapping[str, Any]) -> type[APIStatusError]:
     # A server without the path answers 404 in the words of its web framework, with the path.
     is_unknown_path = message.startswith(_MISSING_ENDPOINT) or ("path" in content and "timestamp" in content)
-    if status in {405, 501} or (status == 404 and is_unknown_path):  # noqa: PLR2004
+    if status in {405, 501} or (status == 404 and is_unknown_path):
         return UnsupportedByServerError
-    if status == 404 and _SAYS_RUNNING.search(message):  # noqa: PLR2004  the execution is there
+    if status == 404 and _SAYS_RUNNING.search(message):  # the execution is there
         return ConflictError
-    if status == 500:  # noqa: PLR2004  the open-source server answers 500 to many mistakes of the caller
+    if status == 500:  # the open-source server answers 500 to many mistakes of the caller
         if _SAYS_CONFLICT.search(message):
             return ConflictError
         if _SAYS_NOT_FOUND.search(message):
             return NotFoundError
-    return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)  # noqa: PLR2004
+    return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)
 
 
 def _message(
@@ -240,7 +240,7 @@ def is_token_problem(response: Response) -> bool:
         return False
     is_json, value = parse_json(response)
     if not is_json:
-        return response.status == 401 and "html" not in (response.headers.get("content-type") or "")  # noqa: PLR2004
+        return response.status == 401 and "html" not in (response.headers.get("content-type") or "")
     return isinstance(value, dict) and bool(_TOKEN_CODES & {str(value.get("error")), str(value.get("code"))})
 
 
@@ -352,7 +352,7 @@ _FOREIGN: tuple[tuple[tuple[type[BaseException], ...], str, dict[str, bool]], ..
 def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: list[BaseException] = []
     waiting = [error]
-    while waiting and len(seen) < 20:  # noqa: PLR2004
+    while waiting and len(seen) < 20:
         one = waiting.pop()
         seen.append(one)
         yield one
@@ -437,7 +437,7 @@ def _text(response: Response) -> str:
 
 def response_error(call: Call, response: Response) -> APIError:
     """Return the error for a response of status 300 or more."""
-    if response.status >= 400:  # noqa: PLR2004
+    if response.status >= 400:
         return _status_error(call, response)
     host = _redirect_host(response)
     return UnexpectedResponseError(

@@ -223,7 +223,7 @@ def read_response(receive: Callable[[], bytes], *, method: str = "GET", max_body
     for _ in range(MAX_INTERIM_RESPONSES + 1):
         version, status, reason, fields = _parse_head(source.head())
         headers = _joined(fields)
-        if status >= 200:  # noqa: PLR2004
+        if status >= 200:
             break
         if "content-length" in headers or "transfer-encoding" in headers:
             raise MalformedResponseError(f"the interim response {status} declares a body")
@@ -246,7 +246,7 @@ def read_head(receive: Callable[[], bytes]) -> Response:
     """
     source = _Input(receive)
     _, status, reason, fields = _parse_head(source.head())
-    if status < 300 and not source.is_empty:  # noqa: PLR2004
+    if status < 300 and not source.is_empty:
         raise MalformedResponseError("bytes follow the response to CONNECT")
     return Response(status, _joined(fields), fields=fields, reason=reason)
 
@@ -294,7 +294,7 @@ def _read_body(
     if method == "HEAD":
         return b"", True
     if status in {204, 304}:  # no body follows, whatever the fields say; some servers send one all the same
-        return b"", coding is None and int(length or 0) == 0 and status == 204  # noqa: PLR2004
+        return b"", coding is None and int(length or 0) == 0 and status == 204
     if coding is not None:
         return _read_chunks(source, limit), True
     if length is None:

@@ -158,7 +158,7 @@ class TaskChannel:
             reply = self._attempt(call, target, body, deadline, reply)
         if isinstance(reply, APIError):
             raise reply
-        if reply.response.status >= 300:  # noqa: PLR2004
+        if reply.response.status >= 300:
             raise response_error(call, reply.response)
         return self._read(call, reply.response)
 
@@ -178,7 +178,7 @@ class TaskChannel:
                 response = self._transport.exchange(call, self._base + target, body, headers, given, deadline)
             else:
                 response = self._exchange(pool, call, self._message(call, target, body, token), deadline)
-        except Exception as error:  # noqa: BLE001  a user's authentication may raise anything
+        except Exception as error:  # a user's authentication may raise anything
             return request_failure(call, self._base, error)
         return _Reply(response, token)
 

@@ -72,7 +72,7 @@ def _items_hook(kind: Any, item: Any, make: Callable[[Any], Any], hook_of: HookO
         try:
             for one in value:
                 made.append(each(one, item))  # noqa: PERF401  its length is the path of a failure
-        except Exception as error:  # noqa: BLE001  hooks and classes of the program raise what they like
+        except Exception as error:  # hooks and classes of the program raise what they like
             index = len(made)
             raise within(error, f"[{index}]", item, value[index]) from None
         return make(made)
@@ -92,7 +92,7 @@ def unpacked(kind: Any) -> Any:
 def _tuple_hook(kind: Any, arguments: tuple[Any, ...], hook_of: HookOf) -> Hook:
     if kind is tuple or kind is typing.Tuple:  # noqa: UP006  tuple[()] has no arguments either
         return _items_hook(kind, Any, tuple, hook_of)
-    if len(arguments) == 2 and arguments[1] is Ellipsis:  # noqa: PLR2004  tuple[X, ...]
+    if len(arguments) == 2 and arguments[1] is Ellipsis:  # tuple[X, ...]
         return _items_hook(kind, arguments[0], tuple, hook_of)
     if arguments == ((),):  # how Python 3.10 writes the arguments of tuple[()]
         arguments = ()
@@ -141,7 +141,7 @@ def _convert_positions(value: Sequence[Any], hooks: Sequence[tuple[Hook, Any]]) 
     for index, (item, (hook, one)) in enumerate(zip(value, hooks, strict=False)):
         try:
             made.append(hook(item, one))
-        except Exception as error:  # noqa: BLE001  hooks and classes of the program raise what they like
+        except Exception as error:  # hooks and classes of the program raise what they like
             raise within(error, f"[{index}]", one, item) from None
     return tuple(made)
 
@@ -160,7 +160,7 @@ def _mapping_hook(kind: Any, arguments: tuple[Any, ...], make: Callable[[Any], A
                 if converted in made:
                     raise Mismatch(key_kind, name, "two keys become the same")  # noqa: TRY301
                 made[converted] = item(one, value_kind)
-            except Exception as error:  # noqa: BLE001  hooks and classes of the program raise what they like
+            except Exception as error:  # hooks and classes of the program raise what they like
                 raise within(error, f".{name}", value_kind, one) from None
         return make(made)
 
@@ -180,7 +180,7 @@ def _key_hook(kind: Any, hook_of: HookOf) -> Hook:
                 raise
         try:
             return hook(number, kind)
-        except Exception as error:  # noqa: BLE001  hooks and classes of the program raise what they like
+        except Exception as error:  # hooks and classes of the program raise what they like
             raise within(error, "", kind, value) from None
 
     return convert
@@ -221,13 +221,13 @@ def fields_hook(
             if name in value:
                 try:
                     given[name] = hook(value[name], one)
-                except Exception as error:  # noqa: BLE001  hooks and classes of the program raise what they like
+                except Exception as error:  # hooks and classes of the program raise what they like
                     raise within(error, f".{name}", one, value[name]) from None
             elif name in required:
                 raise Mismatch(one, why=describe(kind), is_missing=True, steps=[f".{name}"])
         try:
             return make(**given)
-        except Exception as error:  # noqa: BLE001  validators of the class raise what they like
+        except Exception as error:  # validators of the class raise what they like
             raise mismatch_of(error, kind, value) from None
 
     return convert
@@ -254,7 +254,7 @@ def open_fields_hook(kind: Any, names: Collection[str], fields: Hook, extra: Any
                 raise Mismatch(kind, value, f"{describe(kind)} has no key {name!r}")
             try:
                 made[name] = hook(item, extra)
-            except Exception as error:  # noqa: BLE001  hooks and classes of the program raise what they like
+            except Exception as error:  # hooks and classes of the program raise what they like
                 raise within(error, f".{name}", extra, item) from None
         return made
 

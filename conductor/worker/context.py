@@ -152,14 +152,14 @@ def _formatted(message: object, values: tuple[object, ...]) -> str:
     """Format a log line; a line that cannot be formatted is logged as it is, because logging must not fail a task."""
     try:
         return str(message) % values if values else str(message)
-    except Exception:  # noqa: BLE001  any __str__ or format of the program may fail
+    except Exception:  # any __str__ or format of the program may fail
         return " ".join(_shown(one) for one in (message, *values))
 
 
 def _shown(value: object) -> str:
     try:
         return str(value)
-    except Exception:  # noqa: BLE001  the same
+    except Exception:  # the same
         return f"<{type(value).__name__}>"
 
 

@@ -60,13 +60,13 @@ def converter_for(kind: Any, namespace: Namespace | None = None) -> Convert:
             hook = _hook(kind)
         except UnsupportedAnnotationError:
             raise
-        except Exception as error:  # noqa: BLE001  metaclasses and descriptors of the program raise what they like
+        except Exception as error:  # metaclasses and descriptors of the program raise what they like
             raise _refuse(kind, f"{type(error).__name__}: {error}") from None
 
     def convert(value: Any, path: str) -> Any:
         try:
             return hook(value, kind)
-        except Exception as error:  # noqa: BLE001  hooks and classes of the program raise what they like
+        except Exception as error:  # hooks and classes of the program raise what they like
             raise mismatch_of(error, kind, value).to_error(path) from None
 
     return convert
@@ -192,7 +192,7 @@ _ALIASES: tuple[Any, ...] = tuple(
 _NEVER = {typing.NoReturn, typing_extensions.Never, typing_extensions.Self}
 
 
-def _build(kind: Any, _: Any = None) -> Hook:  # noqa: C901, PLR0911  one line for each family
+def _build(kind: Any, _: Any = None) -> Hook:  # noqa: C901  one line for each family
     """Make the hook of a resolved annotation; what it contains is looked up by the converter again."""
     origin = typing_extensions.get_origin(kind)
     if kind is Any or kind is object or kind is typing_extensions.Any:
@@ -260,7 +260,7 @@ def _scalar(kind: Any) -> Hook:
     def convert(value: Any, _: Any) -> Any:
         try:
             return parse(value)
-        except Exception as error:  # noqa: BLE001  parsers of the standard library raise several kinds
+        except Exception as error:  # parsers of the standard library raise several kinds
             raise mismatch_of(error, kind, value) from None
 
     return convert
@@ -287,7 +287,7 @@ def _union(kind: Any) -> Hook:
         for hook, member in hooks:
             try:
                 accepted.append(hook(value, member))
-            except Exception as error:  # noqa: BLE001  the next member may accept it
+            except Exception as error:  # the next member may accept it
                 _keep_deepest(deepest, mismatch_of(error, member, value))
         if accepted:
             return accepted[0] if len(accepted) == 1 else _best(accepted, value)
@@ -360,7 +360,7 @@ def _literal(kind: Any) -> Hook:
 # -- classes
 
 
-def _class(kind: Any, cls: type) -> Hook:  # noqa: PLR0911  one line for each kind of class
+def _class(kind: Any, cls: type) -> Hook:  # one line for each kind of class
     if issubclass(cls, Enum):
         if not cls.__members__:
             raise _refuse(kind, "it has no members")
@@ -403,7 +403,7 @@ def _enum(cls: type[Enum]) -> Hook:
             return cls[value]
         try:
             found = cls(value)  # flags, and values that _missing_ finds
-        except Exception:  # noqa: BLE001  _missing_ is the program's
+        except Exception:  # _missing_ is the program's
             raise Mismatch(cls, value, f"one of {allowed}") from None
         if isinstance(value, bool) and not isinstance(found.value, bool):
             raise Mismatch(cls, value, f"one of {allowed}")

@@ -60,7 +60,7 @@ def mismatch_of(error: Exception, kind: Any, value: Any) -> Mismatch:
         return Mismatch(kind, value, error.message)
     try:
         why = str(error) or ("" if type(error) is TypeError else type(error).__name__)
-    except Exception:  # noqa: BLE001  a broken __str__ must not hide the mismatch
+    except Exception:  # a broken __str__ must not hide the mismatch
         why = type(error).__name__
     return Mismatch(kind, value, why)
 
@@ -75,12 +75,12 @@ def within(error: Exception, step: str, kind: Any, value: Any) -> Mismatch:
 def _shown(value: Any) -> str:
     try:
         shown = repr(value)
-    except Exception:  # noqa: BLE001  a broken __repr__, or an integer too long to print, must not hide the mismatch
+    except Exception:  # a broken __repr__, or an integer too long to print, must not hide the mismatch
         shown = "(not printable)"
     return shown if len(shown) <= _MAX_SHOWN else f"{shown[: _MAX_SHOWN - 3]}..."
 
 
-def describe(kind: Any) -> str:  # noqa: PLR0911  one line for each form of annotation
+def describe(kind: Any) -> str:  # one line for each form of annotation
     """Return an annotation as a programmer would write it, without module names and metadata."""
     origin, arguments = typing_extensions.get_origin(kind), typing_extensions.get_args(kind)
     if kind is None or kind is type(None):

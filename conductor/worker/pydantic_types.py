@@ -47,8 +47,8 @@ def pydantic_hook(kind: Any, base: Callable[[Any, Any], Any] | None) -> Callable
     """
     if importlib.util.find_spec("pydantic") is None:
         raise UnsupportedAnnotationError(f"{describe(kind)}: its constraints need pydantic, which is not installed")
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
-    from pydantic.errors import PydanticUserError  # noqa: PLC0415
+    from pydantic import TypeAdapter, ValidationError
+    from pydantic.errors import PydanticUserError
 
     checks_only = base is not None and all(_is_check(one) for one in kind.__metadata__)
     try:

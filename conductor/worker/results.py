@@ -166,7 +166,7 @@ def _reason(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = str(error)
-    except BaseException:  # noqa: BLE001  a broken __str__ must not lose the failure
+    except BaseException:  # a broken __str__ must not lose the failure
         text = ""
     if isinstance(error, SerializationError):
         text = text if text.startswith("The ") else f"output {text}"
@@ -219,7 +219,7 @@ def sendable_body(result: TaskResult) -> bytes:
     """Return ``update_body``, or a failure of the task if a result made by the function has no JSON form."""
     try:
         return update_body(result)
-    except Exception as error:  # noqa: BLE001  whatever is in the result, the task must get an answer
+    except Exception as error:  # whatever is in the result, the task must get an answer
         logger.error("The TaskResult of task %s has no JSON form: %s", result.task_id, error)  # noqa: TRY400
         reason = f"The TaskResult has no JSON form: {error}"
         return update_body(_terminal_failure(result.workflow_instance_id, result.task_id, reason))

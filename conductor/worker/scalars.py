@@ -121,7 +121,7 @@ def _zone(text: str | None) -> timezone | None:
     if found is None:
         raise ValueError(f"invalid UTC offset {text!r}")
     hours, minutes, seconds = (int(found[group] or 0) for group in (2, 3, 4))
-    if hours > 23 or minutes > 59 or seconds > 59:  # noqa: PLR2004  the clock's limits
+    if hours > 23 or minutes > 59 or seconds > 59:  # the clock's limits
         raise ValueError(f"invalid UTC offset {text!r}")
     offset = timedelta(hours=hours, minutes=minutes, seconds=seconds, microseconds=int((found[5] or "").ljust(6, "0")))
     return timezone(-offset if found[1] == "-" else offset) if offset else timezone.utc

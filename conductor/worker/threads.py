@@ -80,7 +80,7 @@ def main_thread_has_ended() -> bool:
     main = threading.main_thread()
     if not main.is_alive():
         return True
-    frame: FrameType | None = sys._current_frames().get(main.ident or 0)  # noqa: SLF001
+    frame: FrameType | None = sys._current_frames().get(main.ident or 0)
     while frame is not None and frame.f_back is not None:
         frame = frame.f_back
     shutdown = getattr(threading, "_shutdown", None)

@@ -190,7 +190,7 @@ class Worker:
                 converters[name](inputs[name], name)
             except TaskInputError as error:
                 refused[name] = error.message
-            except Exception:  # noqa: BLE001, S112  a class can need what exists only while the function runs
+            except Exception:  # noqa: S112  a class can need what exists only while the function runs
                 continue
         return refused
 
@@ -283,7 +283,7 @@ class _ModuleRun:
     @classmethod
     def current(cls) -> _ModuleRun | None:
         """Return the innermost execution of a module on this thread's stack; None on a thread without one."""
-        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  inspect.currentframe() does the same
+        frame: FrameType | None = sys._getframe(1)  # inspect.currentframe() does the same
         while frame is not None:
             is_function = frame.f_code.co_flags & inspect.CO_NEWLOCALS
             if not is_function and frame.f_locals is frame.f_globals:

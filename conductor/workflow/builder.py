@@ -625,7 +625,7 @@ class Workflow:
     def start(
         self,
         client: ConductorClient,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  the server's and everybody's word
+        input: Mapping[str, Any] | None = None,
         *,
         registered: bool = False,
         check: bool = True,
@@ -648,7 +648,7 @@ class Workflow:
     def execute(
         self,
         client: ConductorClient,
-        input: Mapping[str, Any] | None = None,  # noqa: A002
+        input: Mapping[str, Any] | None = None,
         *,
         registered: bool = False,
         check: bool = True,
@@ -670,7 +670,7 @@ class Workflow:
     def run(
         self,
         client: ConductorClient,
-        input: Mapping[str, Any] | None = None,  # noqa: A002
+        input: Mapping[str, Any] | None = None,
         *,
         registered: bool = False,
         check: bool = True,

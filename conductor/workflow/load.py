@@ -74,9 +74,9 @@ def read_file(path: str | Path) -> Any:
 
 def _yaml(text: str, path: str | Path) -> Any:
     try:
-        import yaml  # noqa: PLC0415  an extra
+        import yaml  # an extra
 
-        from conductor.workflow.yaml_text import read_yaml  # noqa: PLC0415  needs the extra
+        from conductor.workflow.yaml_text import read_yaml  # needs the extra
     except ImportError:
         raise ConfigurationError(
             f"{path} is YAML, which needs PyYAML. Install the extra yaml: {install_command('yaml')}", variable=str(path)

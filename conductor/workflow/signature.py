@@ -113,7 +113,7 @@ def _is_special(kind: Any, *names: str) -> bool:
     return name in (names or _SPECIAL)
 
 
-def _outputs(kind: Any) -> tuple[str, ...] | None:  # noqa: PLR0911  one line for each kind of annotation
+def _outputs(kind: Any) -> tuple[str, ...] | None:  # one line for each kind of annotation
     """The keys that an answer of this type has as a task's output; None when they cannot be told."""
     origin = typing.get_origin(kind)
     if kind is type(None):

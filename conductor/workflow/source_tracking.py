@@ -38,7 +38,7 @@ def _line_of(frame: FrameType) -> str:
 
 
 def _user_frame() -> FrameType:
-    frame = sys._getframe(1)  # noqa: SLF001  inspect.stack reads source files: far too slow for each reference
+    frame = sys._getframe(1)  # inspect.stack reads source files: far too slow for each reference
     while frame.f_back is not None and frame.f_code.co_filename.startswith((*_OWN, "<attrs generated")):
         frame = frame.f_back
     return frame

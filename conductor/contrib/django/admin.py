@@ -31,13 +31,13 @@ class WorkflowStartAdmin(_Admin):
     date_hierarchy = "created_at"
     actions = ("start_again",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: entries are not created by hand."""
         return False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: WorkflowStart | None = None) -> list[str]:  # noqa: ARG002
+    def get_readonly_fields(self, request: HttpRequest, obj: WorkflowStart | None = None) -> list[str]:
         """Return all fields."""
-        return [field.name for field in WorkflowStart._meta.fields] + ["execution"]  # noqa: SLF001  Django's own name
+        return [field.name for field in WorkflowStart._meta.fields] + ["execution"]  # Django's own name
 
     @admin.display(description="execution")
     def execution(self, entry: WorkflowStart) -> str:

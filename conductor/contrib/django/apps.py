@@ -42,7 +42,7 @@ class ConductorConfig(AppConfig):
                     if module_has_submodule(app.module, module):
                         import_module(f"{app.name}.{module}")
         if getattr(django_settings, "TASKS", None) and (find_spec("django.tasks") or find_spec("django_tasks")):
-            from conductor.contrib.django.tasks import task_workers  # noqa: PLC0415  the framework is optional
+            from conductor.contrib.django.tasks import task_workers  # the framework is optional
 
             for worker in task_workers():
                 default_registry.add(worker)

@@ -16,7 +16,7 @@ from conductor.errors import ConductorError, ConfigurationError
 __all__ = ["check_deployment", "check_settings"]
 
 
-def check_settings(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:  # noqa: ARG001
+def check_settings(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
     """Check ``settings.CONDUCTOR`` without a request to the server."""
     try:
         conductor_settings()
@@ -39,7 +39,7 @@ def check_settings(app_configs: Sequence[Any] | None = None, **_: Any) -> list[C
     return []
 
 
-def check_deployment(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:  # noqa: ARG001
+def check_deployment(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
     """Check for settings that are unsuitable for production (``manage.py check --deploy``)."""
     try:
         settings = conductor_settings()

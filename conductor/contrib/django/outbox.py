@@ -105,7 +105,7 @@ def deliver(
 def _is_final(error: ConductorError) -> bool:
     """Whether another attempt of the same request would fail as well."""
     if isinstance(error, APIStatusError):
-        return 400 <= error.status < 500 and error.status not in _TEMPORARY  # noqa: PLR2004
+        return 400 <= error.status < 500 and error.status not in _TEMPORARY
     return isinstance(error, SerializationError | ConfigurationError)
 
 
@@ -132,7 +132,7 @@ def _next_attempt(attempts: int) -> datetime:
 
 def _write(entry: WorkflowStart, **changes: object) -> None:
     """Store the outcome of an attempt, unless another process has started the workflow meanwhile."""
-    database = entry._state.db  # noqa: SLF001  Django has no public name for it
+    database = entry._state.db  # Django has no public name for it
     entries = WorkflowStart.objects.using(database).filter(pk=entry.pk)
     entries.exclude(status=WorkflowStart.Status.STARTED).update(attempts=F("attempts") + 1, **changes)
 

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 def start_on_commit(
     workflow: str | WorkflowDef,
-    input: Mapping[str, Any] | None = None,  # noqa: A002  the server's name
+    input: Mapping[str, Any] | None = None,
     *,
     correlation_id: str | None = None,
     idempotency_key: str | None = None,
@@ -91,7 +91,7 @@ def _start(request: Mapping[str, Any]) -> None:
 
 
 def _keep(request: dict[str, Any], key: str, using: str | None) -> None:
-    from conductor.contrib.django.models import WorkflowStart  # noqa: PLC0415  after the apps are loaded
+    from conductor.contrib.django.models import WorkflowStart  # after the apps are loaded
 
     lease = timedelta(seconds=django_options().outbox_lease_seconds)
     entry, is_new = WorkflowStart.objects.using(using).get_or_create(
@@ -108,6 +108,6 @@ def _keep(request: dict[str, Any], key: str, using: str | None) -> None:
 
 
 def _deliver(entry: WorkflowStart) -> None:
-    from conductor.contrib.django.outbox import deliver  # noqa: PLC0415
+    from conductor.contrib.django.outbox import deliver
 
     deliver(entry)

@@ -198,7 +198,7 @@ def _run(task: Task) -> TaskResult:
         signals.task_started.send(sender=sender, task_result=result)
         first = (base.TaskContext(task_result=result),) if result.task.takes_context else ()
         returned = base.normalize_json(result.task.call(*first, *result.args, **result.kwargs))
-    except Exception as error:  # noqa: BLE001  whatever a task raises is its result
+    except Exception as error:  # whatever a task raises is its result
         path = f"{type(error).__module__}.{type(error).__qualname__}"
         outcome.status = TaskResultStatus.FAILED
         outcome.reason_for_incompletion = f"{type(error).__name__}: {error}"

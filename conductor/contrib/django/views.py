@@ -39,7 +39,7 @@ _CHECK_TIMEOUT_S = 2.0
 
 @never_cache
 @require_safe
-def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def health(request: HttpRequest) -> JsonResponse:
     """Return 200 if the server responds and no start is stuck in the outbox, otherwise 503; with details as JSON.
 
     The response contains no addresses or keys. Use it for readiness and monitoring, not for liveness: restarting the
@@ -61,7 +61,7 @@ def _server() -> dict[str, Any]:
 
 def _outbox() -> dict[str, Any]:
     """Count entries that wait, that were refused, and that have waited too long."""
-    from conductor.contrib.django.models import WorkflowStart  # noqa: PLC0415  after the apps are loaded
+    from conductor.contrib.django.models import WorkflowStart  # after the apps are loaded
 
     long_ago, counts = timezone.now() - _STUCK_AFTER, {"waiting": 0, "refused": 0, "stuck": 0}
     for database in django_options().outbox_databases:

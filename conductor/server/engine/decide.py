@@ -72,7 +72,7 @@ def decide(execution: Execution, context: EngineContext) -> None:
         if not execution.tasks or execution.is_starting:
             raise
         end_failed(execution, context, TerminateWorkflowError(error.message))
-    except Exception as error:  # noqa: BLE001  unexpected data fails the execution; otherwise it would never end
+    except Exception as error:  # unexpected data fails the execution; otherwise it would never end
         context.warn(f"Deciding the execution {execution.id} failed")
         end_failed(execution, context, TerminateWorkflowError(unexpected_error(error)))
     for task in execution.live:
@@ -116,7 +116,7 @@ def run_or_fail(function: Callable[[Run], bool | None], run: Run) -> bool:
         return bool(function(run))
     except (TerminateWorkflowError, RefusedError):
         raise
-    except Exception as error:  # noqa: BLE001  unexpected data fails the task, not the server
+    except Exception as error:  # unexpected data fails the task, not the server
         run.context.warn(f"The task {run.task['taskId']} failed")
         return run.fail(unexpected_error(error))
 

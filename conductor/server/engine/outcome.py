@@ -94,7 +94,7 @@ def end_failed(execution: Execution, context: EngineContext, error: TerminateWor
     if name and name.startswith("$"):
         resolves = context.divergences.resolve_failure_workflow
         parts = (name.rstrip("}") if resolves else name).split(".")  # the OSS server looks up an input named `x}`
-        name = workflow["input"].get(parts[2]) if len(parts) > 2 else None  # noqa: PLR2004  ${workflow.input.NAME}
+        name = workflow["input"].get(parts[2]) if len(parts) > 2 else None  # ${workflow.input.NAME}
     terminate(execution, context, error.reason, name, definition.get("failureWorkflowVersion"))
 
 

@@ -371,7 +371,7 @@ def _workflow_def_faults(given: Json, path: str, rules: Rules) -> Iterator[Fault
     if not tasks:
         yield f"{path}.tasks", "WorkflowTask list cannot be empty", None
     version = given.get("schemaVersion")
-    if version is not None and version != 2:  # noqa: PLR2004  the only schema version
+    if version is not None and version != 2:  # the only schema version
         yield f"{path}.schemaVersion", "workflowDef schemaVersion: 2 is only supported", version
     for position, task in enumerate(tasks):
         yield from check_task(task, f"{path}.tasks[{position}]", rules)

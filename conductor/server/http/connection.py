@@ -268,7 +268,7 @@ class _Connection(asyncio.Protocol):
     def _parse_head(self, head: str) -> tuple[Request, _Body]:
         first, *lines = head.split("\n")
         words = first.rstrip("\r").split(" ")
-        if len(words) != 3 or not _TOKEN.fullmatch(words[0]):  # noqa: PLR2004  method, target, version
+        if len(words) != 3 or not _TOKEN.fullmatch(words[0]):  # method, target, version
             raise _ProtocolError(400, "Invalid request line")
         method, target, version = words
         if not _VERSION.fullmatch(version):
@@ -432,7 +432,7 @@ class _Body:
         elif (length := headers.get("content-length")) is not None:
             if not (length.isascii() and length.isdigit()):
                 raise _ProtocolError(400, "Invalid Content-Length")
-            self._missing = int(length) if len(length) < 20 else MAX_BODY + 1  # noqa: PLR2004  digits of 64 bits
+            self._missing = int(length) if len(length) < 20 else MAX_BODY + 1  # digits of 64 bits
             self._check_size()
 
     @property

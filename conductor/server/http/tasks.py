@@ -206,7 +206,7 @@ def _checked(given: Json, *, missing_is: int = 400) -> Json:
         missing.append(("updateTask.arg0.workflowInstanceId", "Workflow Id cannot be null or empty"))
     if not result.get("taskId"):
         missing.append(("updateTask.arg0.taskId", "Task ID cannot be null or empty"))
-    if missing and missing_is != 400:  # noqa: PLR2004
+    if missing and missing_is != 400:
         raise RefusedError(missing_is, "; ".join(message for _, message in missing))
     if missing:
         raise invalid(*missing)

@@ -30,7 +30,7 @@ def main(folder: str, timeout: float, command: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         # Not SIG_IGN: the command would inherit it, and SIGTERM could not stop it.
         signal.signal(number, lambda _number, _frame: events.put(_STOP))
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr)  # noqa: S603
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr)
     sys.stdout.write(f"{process.pid}\n")
     sys.stdout.flush()
     threading.Thread(target=_wait_for_end_of_input, args=(events,), daemon=True).start()

@@ -108,7 +108,7 @@ def _checked(variable: str, path: str) -> str:
 
 def _version_of(path: str) -> int | None:
     try:
-        ran = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+        ran = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return java_version(ran.stderr + ran.stdout) if ran.returncode == 0 else None

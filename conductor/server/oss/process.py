@@ -193,7 +193,7 @@ class OssServer(ServerAddress):
 def _start_guard(command: Sequence[str], folder: ServerFolder, stop_timeout: float) -> subprocess.Popen[bytes]:
     removed = str(folder.path) if folder.is_temporary else ""
     with folder.log_path.open("ab") as log:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             [sys.executable, "-I", "-S", _GUARD, removed, str(stop_timeout), *command],
             cwd=folder.path,
             stdin=subprocess.PIPE,

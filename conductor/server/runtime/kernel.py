@@ -299,7 +299,7 @@ class Kernel:
         return EngineContext(
             now=self.clock.now_ms(),
             new_id=lambda: str(uuid.uuid4()),
-            random_ms=lambda limit: random.randint(0, limit),  # noqa: S311  jitter needs no secure random numbers
+            random_ms=lambda limit: random.randint(0, limit),  # jitter needs no secure random numbers
             task_def=self.catalog.task_defs.get,
             latest_version=self.catalog.latest_version,
             secrets=self.secrets,

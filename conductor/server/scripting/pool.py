@@ -65,7 +65,7 @@ class _Worker:
     """One process, which one thread uses at a time."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603  runs a file of this package with the current interpreter
+        self._process = subprocess.Popen(  # runs a file of this package with the current interpreter
             [sys.executable, "-I", "-S", str(_PROGRAM), *_library_folders()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

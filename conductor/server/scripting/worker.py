@@ -147,7 +147,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             about, text = _JOBS[header["job"]](header, payload)
         except MemoryError:
             about, text = {"error": "out of memory"}, ""
-        except Exception as error:  # noqa: BLE001  the bindings raise many types; the process must not end
+        except Exception as error:  # the bindings raise many types; the process must not end
             about, text = {"error": f"{type(error).__name__}: {error}"}, ""
         content, body = json.dumps(about).encode(), text.encode("utf-8", "surrogatepass")
         answers.write(_LENGTHS.pack(len(content), len(body)) + content + body)

@@ -58,7 +58,7 @@ def exchange(pool: urllib3.PoolManager, request: Json) -> Outcome:
     Returns:
         The response as it appears in the task's output, or None and the reason of the failure.
     """
-    import urllib3  # noqa: PLC0415  importing it takes a tenth of the server's start-up time
+    import urllib3  # importing it takes a tenth of the server's start-up time
 
     method, shown = request["method"], _without_query(request["uri"])
     try:
@@ -217,7 +217,7 @@ def new_pool(at_once: int) -> urllib3.PoolManager:
     Args:
         at_once: Connections to keep open for each host.
     """
-    import urllib3  # noqa: PLC0415  importing it takes a tenth of the server's start-up time
+    import urllib3  # importing it takes a tenth of the server's start-up time
 
     class Connection(urllib3.connection.HTTPConnection):
         def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
@@ -241,7 +241,7 @@ def new_pool(at_once: int) -> urllib3.PoolManager:
 
 
 def _io_fault(error: Exception, uri: str) -> str:
-    import urllib3  # noqa: PLC0415
+    import urllib3
 
     parts = urlsplit(uri)
     host = parts.netloc.rpartition("@")[2]
@@ -296,7 +296,7 @@ def _seconds(request: Json, name: str) -> float:
 
 
 def _timeout(request: Json) -> urllib3.Timeout:
-    import urllib3  # noqa: PLC0415
+    import urllib3
 
     return urllib3.Timeout(connect=_seconds(request, "connectionTimeOut"), read=_seconds(request, "readTimeOut"))
 

@@ -257,7 +257,7 @@ class Store:
     def tasks_of_type(self, task_type: str, statuses: Sequence[str], start: int, count: int) -> list[tuple[str, str]]:
         """Return the task id and the execution id of tasks of a type with one of these statuses."""
         marks = ", ".join("?" * len(statuses))
-        query = f"SELECT id, execution_id FROM task WHERE type = ? AND status IN ({marks}) LIMIT ? OFFSET ?"  # noqa: S608
+        query = f"SELECT id, execution_id FROM task WHERE type = ? AND status IN ({marks}) LIMIT ? OFFSET ?"
         return [(str(one), str(other)) for one, other in self._rows(query, (task_type, *statuses, count, start))]
 
     # -- documents
@@ -371,7 +371,7 @@ class Store:
         if query.free_text:
             sql, values = f"{sql} AND ({_IS_OUTDATED} OR instr(text, ?))", (*values, query.longest_literal)
             text = f"CASE WHEN {_IS_OUTDATED} THEN body ELSE text END"
-        statement = f"SELECT {_SEARCH_COLUMNS}, {text} FROM {_WITH_TEXT} WHERE {sql} ORDER BY created"  # noqa: S608
+        statement = f"SELECT {_SEARCH_COLUMNS}, {text} FROM {_WITH_TEXT} WHERE {sql} ORDER BY created"
         for row in self._rows(statement, values):
             workflow_id, name, status, correlation, parent, created, updated, ended, found = row
             fields = {
@@ -390,7 +390,7 @@ class Store:
     def search_tasks(self, query: Query) -> Iterator[Json]:
         """Return the tasks that a query may find."""
         condition = where(query, TASK_COLUMNS)
-        statement = f"SELECT body FROM task WHERE {condition.sql}"  # noqa: S608  the clause holds fixed SQL only
+        statement = f"SELECT body FROM task WHERE {condition.sql}"  # the clause holds fixed SQL only
         return (loads(body) for (body,) in self._rows(statement, condition.values))
 
     def outdated_index_entries(self, before: int, limit: int) -> list[tuple[str, int, Json]]:
@@ -404,7 +404,7 @@ class Store:
             For each execution its id, the time of its last change (epoch ms) and its document.
         """
         columns, condition = "execution.id, execution.updated, body", f"{_IS_OUTDATED} AND execution.updated < ?"
-        statement = f"SELECT {columns} FROM {_WITH_TEXT} WHERE {condition} LIMIT ?"  # noqa: S608
+        statement = f"SELECT {columns} FROM {_WITH_TEXT} WHERE {condition} LIMIT ?"
         return [(one, updated, loads(body)) for one, updated, body in self._rows(statement, (before, limit))]
 
     def save_search_text(self, workflow_id: str, updated: int, text: str) -> None:

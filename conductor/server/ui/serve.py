@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Log nothing; the response tells the browser about errors."""
 
 
@@ -208,7 +208,7 @@ def main(argv: Sequence[str]) -> int:
         key = os.environ.get(_KEY_VARIABLE) or None
         names = tuple(arguments.name)
         with PageServer(upstream, port=arguments.port, host=arguments.host, key=key, names=names) as page:
-            print(f"The page of {upstream.url} is at {page.url}; Ctrl-C stops it", flush=True)  # noqa: T201
+            print(f"The page of {upstream.url} is at {page.url}; Ctrl-C stops it", flush=True)
             threading.Event().wait()
     except KeyboardInterrupt:
         return _STOPPED

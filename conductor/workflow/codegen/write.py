@@ -79,7 +79,7 @@ class _Writer:
         if self.used:
             flat = f"from conductor.workflow import {', '.join(sorted(self.used))}"
             listing = "".join(f"    {name},\n" for name in sorted(self.used))
-            imports.append(flat if len(flat) <= 112 else f"from conductor.workflow import (\n{listing})")  # noqa: PLR2004
+            imports.append(flat if len(flat) <= 112 else f"from conductor.workflow import (\n{listing})")
         return "\n".join([*imports, "", *self.lines, ""])
 
     def _header(self) -> None:

@@ -43,7 +43,7 @@ def llm_store_embeddings(
     embeddings: Any,
     *,
     namespace: Any = None,
-    id: Any = None,  # noqa: A002  the wire's word
+    id: Any = None,
     document_metadata: Any = None,
     embedding_provider: Any = None,
     embedding_model: Any = None,
