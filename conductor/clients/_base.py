@@ -96,7 +96,7 @@ def as_tags(tags: TagsLike) -> list[Tag]:
         tags: ``{"team": "payments", "tier": "1"}``, one ``Tag``, or several.
 
     Raises:
-        ConfigurationError: There is no tag, or one has no key.
+        ConfigurationError: ``tags`` is empty, or a tag has no key.
     """
     if isinstance(tags, Tag):
         result = [tags]
@@ -144,7 +144,7 @@ class Tagged(Resource):
             name: The name or id of the resource.
 
         Returns:
-            The tags; an empty list if there are none.
+            The tags, or an empty list.
         """
         return self._call(self._LIST_TAGS, self._path(self._LIST_TAGS, name))
 
@@ -156,7 +156,7 @@ class Tagged(Resource):
             tags: ``{"key": "value"}``, one ``Tag``, or several.
 
         Raises:
-            ConfigurationError: There is no tag, or one has no key.
+            ConfigurationError: ``tags`` is empty, or a tag has no key.
         """
         self._call(self._SET_TAGS, self._path(self._SET_TAGS, name), body=as_tags(tags))
 
@@ -168,7 +168,7 @@ class Tagged(Resource):
             tags: ``{"key": "value"}``, one ``Tag``, or several; key and value must match.
 
         Raises:
-            ConfigurationError: There is no tag, or one has no key.
+            ConfigurationError: ``tags`` is empty, or a tag has no key.
         """
         self._call(self._DELETE_TAGS, self._path(self._DELETE_TAGS, name), body=as_tags(tags))
 
@@ -193,7 +193,7 @@ class TagClient(Resource):
         """Return all tags in use (``GET /metadata/tags``).
 
         Returns:
-            The tags; an empty list if there are none.
+            The tags, or an empty list.
         """
         return self._call(LIST)
 
@@ -222,7 +222,7 @@ class TagClient(Resource):
             name: The name of the workflow definition.
 
         Returns:
-            The tags; an empty list if there are none.
+            The tags, or an empty list.
         """
         return self._call(LIST_WORKFLOW_TAGS, {"name": name})
 
@@ -263,7 +263,7 @@ class TagClient(Resource):
             name: The name of the task definition.
 
         Returns:
-            The tags; an empty list if there are none.
+            The tags, or an empty list.
         """
         return self._call(LIST_TASK_TAGS, {"taskName": name})
 

@@ -78,7 +78,7 @@ class ApplicationClient(Tagged):
         """Return all applications (``GET /applications``).
 
         Returns:
-            The applications; an empty list if there are none.
+            The applications, or an empty list.
         """
         return self._call(LIST_APPLICATIONS)
 
@@ -155,7 +155,7 @@ class ApplicationClient(Tagged):
             application_id: The id of the application.
 
         Returns:
-            The access keys; an empty list if there are none.
+            The access keys, or an empty list.
         """
         return self._call(LIST_APPLICATION_KEYS, {"id": application_id})
 
@@ -277,7 +277,7 @@ class UserClient(Resource):
             user_id: The id of the user.
 
         Returns:
-            The permissions by target; an empty list if there are none.
+            The permissions by target, or an empty list.
         """
         return self._call(USER_PERMISSIONS, {"userId": user_id}).granted_access
 
@@ -319,7 +319,7 @@ class GroupClient(Resource):
         """Return all groups (``GET /groups``).
 
         Returns:
-            The groups; an empty list if there are none.
+            The groups, or an empty list.
         """
         return self._call(LIST_GROUPS)
 
@@ -377,7 +377,7 @@ class GroupClient(Resource):
             group_id: The id of the group.
 
         Returns:
-            The users; an empty list if there are none.
+            The users, or an empty list.
         """
         return self._call(LIST_GROUP_USERS, {"id": group_id})
 
@@ -424,7 +424,7 @@ class GroupClient(Resource):
             group_id: The id of the group.
 
         Returns:
-            The permissions by target; an empty list if there are none.
+            The permissions by target, or an empty list.
         """
         return self._call(GROUP_PERMISSIONS, {"groupId": group_id}).granted_access
 
@@ -468,7 +468,7 @@ class RoleClient(Resource):
         """Return the roles that users created (``GET /roles/custom``).
 
         Returns:
-            The roles; an empty list if there are none.
+            The roles, or an empty list.
         """
         return self._call(LIST_ROLE_CUSTOM)
 

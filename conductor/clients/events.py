@@ -119,7 +119,7 @@ class QueueClient(Resource):
         """Return the queues that the server listens to (``GET /queue/``).
 
         Returns:
-            Task status to the queue whose messages set it; an empty dict if there are none.
+            Task status to the queue whose messages set it, or an empty dict.
         """
         return self._call(LIST_EVENT_QUEUES)
 
@@ -296,7 +296,7 @@ class EventClient(EventQueues, Tagged):
             handler: The event handler, with ``active``.
 
         Raises:
-            NotFoundError: There is no handler with this name.
+            NotFoundError: No handler has this name.
             ConfigurationError: ``active`` is None; the server would disable the handler.
         """
         checked = self._checked(handler)
@@ -312,7 +312,7 @@ class EventClient(EventQueues, Tagged):
         """Return all event handlers (``GET /event``).
 
         Returns:
-            The event handlers; an empty list if there are none.
+            The event handlers, or an empty list.
         """
         return self._call(LIST_HANDLERS)
 
@@ -324,7 +324,7 @@ class EventClient(EventQueues, Tagged):
             active_only: Whether to leave out inactive handlers.
 
         Returns:
-            The event handlers; an empty list if there are none.
+            The event handlers, or an empty list.
         """
         return self._call(LIST_HANDLER_FOR_EVENT, {"event": event}, query={"activeOnly": active_only})
 
@@ -338,7 +338,7 @@ class EventClient(EventQueues, Tagged):
             The event handler.
 
         Raises:
-            NotFoundError: There is no handler with this name.
+            NotFoundError: No handler has this name.
         """
         try:
             return self._call(GET_HANDLER, {"name": name})
@@ -365,7 +365,7 @@ class EventClient(EventQueues, Tagged):
             name: The name of the handler.
 
         Raises:
-            NotFoundError: There is no handler with this name.
+            NotFoundError: No handler has this name.
         """
         self._call(DELETE_HANDLER, {"name": name})
 
@@ -395,7 +395,7 @@ class EventClient(EventQueues, Tagged):
             since: Earliest time, as a datetime or in epoch milliseconds.
 
         Returns:
-            The actions with their status; an empty list if there are none.
+            The actions with their status, or an empty list.
         """
         return self._call(
             LIST_HANDLER_EXECUTIONS, {"eventHandlerName": handler_name}, query={"from": epoch_ms(since, "since")}
@@ -420,7 +420,7 @@ class EventClient(EventQueues, Tagged):
             since: Earliest time, as a datetime or in epoch milliseconds.
 
         Returns:
-            The messages; an empty list if there are none.
+            The messages, or an empty list.
         """
         return self._call(LIST_HANDLER_MESSAGES, {"event": event}, query={"from": epoch_ms(since, "since")})
 

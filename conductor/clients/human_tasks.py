@@ -69,7 +69,7 @@ class TemplateClient(Tagged):
             version: Only this version.
 
         Returns:
-            The templates; an empty list if there are none.
+            The templates, or an empty list.
         """
         return self._call(LIST_TEMPLATES, query={"name": name, "version": version})
 
@@ -326,7 +326,7 @@ class HumanTaskClient(Resource):
             search_type: ``ADMIN`` for all tasks, ``INBOX`` for those of the caller.
 
         Returns:
-            The names; an empty list if there are none.
+            The names, or an empty list.
         """
         return self._call(
             HUMAN_TASK_DISPLAY_NAMES,
@@ -382,7 +382,7 @@ class HumanTaskClient(Resource):
             assignments: The new assignments, which apply in order.
 
         Raises:
-            ConfigurationError: There is no assignment.
+            ConfigurationError: ``assignments`` is empty.
         """
         body = [as_model(assignment, HumanTaskAssignment) for assignment in assignments]
         if not body:

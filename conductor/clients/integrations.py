@@ -64,7 +64,7 @@ class IntegrationApis(Resource):
             active_only: Whether to leave out disabled ones.
 
         Returns:
-            The models or APIs; an empty list if there are none.
+            The models or APIs, or an empty list.
         """
         return self._call(LIST_APIS, {"name": provider}, query={"activeOnly": active_only})
 
@@ -133,7 +133,7 @@ class IntegrationApis(Resource):
             api: The name of the model.
 
         Returns:
-            The prompt templates; an empty list if there are none.
+            The prompt templates, or an empty list.
         """
         return self._call(LIST_ASSOCIATED_PROMPTS, {"integration_provider": provider, "integration_name": api})
 
@@ -156,7 +156,7 @@ class IntegrationApis(Resource):
             api: The name of the model or API.
 
         Returns:
-            The tags; an empty list if there are none.
+            The tags, or an empty list.
         """
         return self._call(LIST_API_TAGS, _path(provider, api))
 
@@ -211,7 +211,7 @@ class IntegrationApis(Resource):
             days: Number of days.
 
         Returns:
-            The tokens per model and period; an empty list if there are none.
+            The tokens per model and period, or an empty list.
         """
         return self._call(LIST_USAGE, {"name": provider}, query={"model": model, "lookUpWindow": days})
 
@@ -245,7 +245,7 @@ class PromptClient(Tagged):
         """Return all prompt templates (``GET /prompts``).
 
         Returns:
-            The prompt templates; an empty list if there are none.
+            The prompt templates, or an empty list.
         """
         return self._call(LIST_PROMPTS)
 
@@ -410,7 +410,7 @@ class IntegrationClient(IntegrationApis, Resource):
             active_only: Whether to leave out disabled ones.
 
         Returns:
-            The integrations; an empty list if there are none.
+            The integrations, or an empty list.
         """
         return self._call(
             LIST_INTEGRATIONS,
@@ -433,7 +433,7 @@ class IntegrationClient(IntegrationApis, Resource):
             active_only: Whether to leave out disabled ones.
 
         Returns:
-            The names; an empty list if there are none.
+            The names, or an empty list.
         """
         return self._call(LIST_INTEGRATION_NAMES, query={"type": integration_type, "activeOnly": active_only})
 
@@ -487,7 +487,7 @@ class IntegrationClient(IntegrationApis, Resource):
             active_only: Whether to leave out disabled ones.
 
         Returns:
-            The integrations; an empty list if there are none.
+            The integrations, or an empty list.
         """
         return self._call(
             LIST_INTEGRATION_PROVIDERS,
@@ -542,7 +542,7 @@ class IntegrationClient(IntegrationApis, Resource):
             name: The name of the integration.
 
         Returns:
-            The tags; an empty list if there are none.
+            The tags, or an empty list.
         """
         return self._call(LIST_INTEGRATION_PROVIDER_TAGS, {"name": name})
 

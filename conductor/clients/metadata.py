@@ -263,7 +263,7 @@ class MetadataClient(Resource):
             short: Whether to return name, version and description only (Orkes).
 
         Returns:
-            The definitions, each version on its own; an empty list if there are none.
+            The definitions, one for each version, or an empty list.
 
         Raises:
             UnsupportedByServerError: The server cannot filter by tags, or by classifier; nothing was sent.
@@ -287,7 +287,7 @@ class MetadataClient(Resource):
         ``GET /metadata/workflow/latest-versions``, open-source server.
 
         Returns:
-            The definitions; an empty list if there are none.
+            The definitions, or an empty list.
         """
         return self._call(LIST_LATEST)
 
@@ -295,7 +295,7 @@ class MetadataClient(Resource):
         """Return the names of all workflow definitions (``GET /metadata/workflow/names``, open-source server).
 
         Returns:
-            The names; an empty list if there are none.
+            The names, or an empty list.
         """
         return self._call(LIST_NAMES)
 
@@ -305,7 +305,7 @@ class MetadataClient(Resource):
         ``GET /metadata/workflow/names-and-versions``, open-source server.
 
         Returns:
-            Name to the versions; an empty dict if there are no definitions.
+            Name to the versions, or an empty dict.
         """
         return self._call(LIST_NAMES_AND_VERSIONS)
 
@@ -318,7 +318,7 @@ class MetadataClient(Resource):
             name: The name of the workflow.
 
         Returns:
-            The versions; an empty list if there is no such definition.
+            The versions, or an empty list.
         """
         return self._call(LIST_VERSIONS, {"name": name})
 
@@ -433,7 +433,7 @@ class MetadataClient(Resource):
             definition: The definition.
 
         Raises:
-            NotFoundError: There is no definition with this name.
+            NotFoundError: No definition has this name.
             ConfigurationError: The definition is invalid; nothing was sent.
         """
         self._call(UPDATE_TASK, body=_task(definition))
@@ -470,7 +470,7 @@ class MetadataClient(Resource):
             tag_value: Only definitions with a tag of this value (Orkes).
 
         Returns:
-            The definitions; an empty list if there are none.
+            The definitions, or an empty list.
 
         Raises:
             UnsupportedByServerError: The server cannot filter by tags; nothing was sent.

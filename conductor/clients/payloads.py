@@ -135,28 +135,41 @@ class PayloadStorage(Resource):
             may_be_lost: Whether to log a warning instead of raising an error if a payload cannot be read. A server
                 without storage returns a path for payloads that it has dropped.
 
+        Returns:
+            The task.
+
         Raises:
-            ConfigurationError: The server does not say where to read a payload.
+            ConfigurationError: The server returns no URL to read a payload.
         """
-        with self._warns(f"task_id={task.task_id}") if may_be_lost else nullcontext():
+        with self._warns(task_id=task.task_id) if may_be_lost else nullcontext():
             self._fetch(task, TASK_INPUT, TASK_OUTPUT, "input_data", "output_data")
         return task
 
     def fetch_workflow(self, workflow: WorkflowExecution) -> WorkflowExecution:
-        """Read the inputs and outputs of an execution and its tasks from the external storage, if they are there."""
+        """Read the inputs and outputs of an execution and its tasks from the external storage, if they are there.
+
+        A payload that cannot be read is logged as a warning.
+
+        Args:
+            workflow: The execution, which is changed in place.
+
+        Returns:
+            The execution.
+        """
         for task in workflow.tasks or ():
             self.fetch_task(task, may_be_lost=True)
-        with self._warns(f"workflow_id={workflow.workflow_id}"):
+        with self._warns(workflow_id=workflow.workflow_id):
             self._fetch(workflow, WORKFLOW_INPUT, _WORKFLOW_OUTPUT, "input", "output")
         return workflow
 
     @staticmethod
     @contextmanager
-    def _warns(what: str) -> Iterator[None]:
+    def _warns(**fields: str | None) -> Iterator[None]:
         try:
             yield
         except ConfigurationError as error:
-            logger.warning("payload not available: %s error=%s", what, error.message)
+            facts = " ".join(f"{name}={value}" for name, value in fields.items())
+            logger.warning("payload not available: %s error=%s", facts, error.message, extra=fields)
 
     def _fetch(
         self, model: M, input_kind: PayloadKind, output_kind: PayloadKind, input_name: str, output_name: str

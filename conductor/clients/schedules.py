@@ -159,7 +159,7 @@ class ScheduleClient(Tagged):
             The schedule.
 
         Raises:
-            NotFoundError: There is no schedule with this name.
+            NotFoundError: No schedule has this name.
         """
         found = self._call(GET, {"name": name})
         if found is None:
@@ -179,7 +179,7 @@ class ScheduleClient(Tagged):
             workflow_name: Only schedules of this workflow.
 
         Returns:
-            The schedules; an empty list if there are none.
+            The schedules, or an empty list.
         """
         return self._call(LIST, query={"workflowName": workflow_name})
 
@@ -246,7 +246,7 @@ class ScheduleClient(Tagged):
             value: The value of the tag.
 
         Returns:
-            The schedules; an empty list if there are none.
+            The schedules, or an empty list.
         """
         return self._call(LIST_BY_TAG, query={"tag": f"{key}:{value}"})
 
@@ -259,7 +259,7 @@ class ScheduleClient(Tagged):
             name: The name of the schedule.
 
         Raises:
-            NotFoundError: There is no schedule with this name.
+            NotFoundError: No schedule has this name.
         """
         self.get(name)
         self._call(DELETE, {"name": name})
@@ -393,7 +393,7 @@ class ScheduleClient(Tagged):
             The id of the execution.
 
         Raises:
-            NotFoundError: There is no schedule with this name.
+            NotFoundError: No schedule has this name.
             ConfigurationError: The schedule has no ``start_workflow_request``.
         """
         request = self.get(name).start_workflow_request

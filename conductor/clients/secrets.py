@@ -38,7 +38,7 @@ class EnvironmentClient(Tagged):
         The open-source server reads them from the CONDUCTOR_ENV_* variables of its process.
 
         Returns:
-            The variables; an empty list if there are none.
+            The variables, or an empty list.
         """
         return self._call(LIST_VARIABLES)
 
@@ -118,7 +118,7 @@ class SecretClient(Tagged):
         """Return the names of all secrets (``POST /secrets``, which only reads).
 
         Returns:
-            The names; an empty list if there are none.
+            The names, or an empty list.
         """
         return self._call(LIST_SECRET_NAMES)
 
@@ -126,7 +126,7 @@ class SecretClient(Tagged):
         """Return the names of the secrets that the caller can grant access to (``GET /secrets``).
 
         Returns:
-            The names; an empty list if there are none.
+            The names, or an empty list.
         """
         return self._call(LIST_SECRET_GRANTABLE)
 
@@ -134,7 +134,7 @@ class SecretClient(Tagged):
         """Return names, masked values and times of all secrets (``GET /secrets/v2``, open-source server).
 
         Returns:
-            The secrets; an empty list if there are none.
+            The secrets, or an empty list.
         """
         return self._call(LIST_SECRET_METADATA)
 
@@ -142,7 +142,7 @@ class SecretClient(Tagged):
         """Return names and tags of all secrets (``GET /secrets-v2``, Orkes).
 
         Returns:
-            The secrets; an empty list if there are none.
+            The secrets, or an empty list.
         """
         return self._call(LIST_SECRET_WITH_TAGS)
 

@@ -48,7 +48,7 @@ class GatewayClient(Resource):
         """Return all configurations (``GET /gateway/config/auth``).
 
         Returns:
-            The configurations; an empty list if there are none.
+            The configurations, or an empty list.
         """
         return self._call(LIST_AUTH_CONFIGS)
 
@@ -119,7 +119,7 @@ class SchemaClient(Resource):
             new_version: Whether to create new versions instead of replacing them.
 
         Raises:
-            ConfigurationError: There is no schema, or a name is invalid.
+            ConfigurationError: ``schemas`` is empty, or a name is invalid.
         """
         self._call(SAVE_SCHEMA, query={"newVersion": new_version}, body=_checked(schemas))
 
@@ -130,7 +130,7 @@ class SchemaClient(Resource):
             short: Whether to leave out the schema documents.
 
         Returns:
-            The schemas; an empty list if there are none.
+            The schemas, or an empty list.
         """
         return self._call(LIST_SCHEMAS, query={"short": short})
 
@@ -173,7 +173,7 @@ class SchemaClient(Resource):
             new_version: Whether to create new versions instead of replacing them.
 
         Raises:
-            ConfigurationError: There is no schema, or a name is invalid.
+            ConfigurationError: ``schemas`` is empty, or a name is invalid.
         """
         self._call(SAVE_SCHEMA_GLOBAL, query={"newVersion": new_version}, body=_checked(schemas))
 
@@ -245,7 +245,7 @@ class ServiceRegistryClient(Resource):
         """Return all services (``GET /registry/service``).
 
         Returns:
-            The services; an empty list if there are none.
+            The services, or an empty list.
         """
         return self._call(LIST_SERVICES)
 
@@ -291,7 +291,7 @@ class ServiceRegistryClient(Resource):
             create: Whether to add the methods to the registry.
 
         Returns:
-            The methods; an empty list if there are none.
+            The methods, or an empty list.
         """
         return self._call(DISCOVER_SERVICE, {"name": name}, query={"create": create})
 
@@ -364,7 +364,7 @@ class ServiceRegistryClient(Resource):
             name: The name of the service.
 
         Returns:
-            The files; an empty list if there are none.
+            The files, or an empty list.
         """
         return self._call(LIST_SERVICE_PROTOS, {"registryName": name})
 

@@ -333,7 +333,7 @@ class TaskClient(TaskQueues, Resource):
             domain: The domain; None for the default queue.
 
         Returns:
-            The tasks, which are now IN_PROGRESS; an empty list if there are none.
+            The tasks, which are now IN_PROGRESS, or an empty list.
 
         Raises:
             ConfigurationError: ``count`` or ``timeout_ms`` is out of range; nothing was sent.
@@ -586,7 +586,7 @@ class TaskClient(TaskQueues, Resource):
             task_id: The id of the task.
 
         Returns:
-            The lines; an empty list if there are none.
+            The lines, or an empty list.
         """
         return self._call(LOGS, {"taskId": task_id})
 

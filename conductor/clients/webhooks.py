@@ -39,7 +39,7 @@ class WebhookClient(Tagged):
         """Return all webhooks (``GET /metadata/webhook``).
 
         Returns:
-            The webhooks; an empty list if there are none.
+            The webhooks, or an empty list.
         """
         return self._call(LIST)
 

@@ -383,7 +383,7 @@ def blocking_timeout(strategy: ReturnStrategy | None, workflow_id: str = "") -> 
         if strategy not in _RETURNS_TASK or error.server_message != "value":
             raise
         raise WorkflowTimeoutError(
-            f"{error.operation}: no task blocked before the wait ended, so there is no task to return. The "
-            "workflow continues; wait longer, or use TARGET_WORKFLOW, which always returns.",
+            f"{error.operation}: no task blocked before the wait ended. The workflow continues. Wait longer, or use "
+            "TARGET_WORKFLOW, which always returns.",
             workflow_id=workflow_id,
         ) from error

@@ -621,7 +621,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             end_time: Only executions created before this time.
 
         Returns:
-            The ids; an empty list if there are none.
+            The ids, or an empty list.
         """
         query = {
             "version": version,
@@ -644,7 +644,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             include_tasks: Whether to include tasks.
 
         Returns:
-            The executions; an empty list if there are none.
+            The executions, or an empty list.
         """
         path = {"name": name, "correlationId": correlation_id}
         query = {"includeClosed": include_closed, "includeTasks": include_tasks}

@@ -1,4 +1,4 @@
-"""The old names and what to use instead: each value goes on after "use"."""
+"""Names of other SDKs with their successors; each value continues the word "use" in an error message."""
 
 from __future__ import annotations
 
@@ -364,7 +364,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "conductor.worker.handler.TaskHandler": {
         "start_processes": "start(), or run() for a process that does nothing else",
         "stop_processes": "stop()",
-        "join_processes": "join(), or run() in place of start, join and stop",
+        "join_processes": "join(), or run() instead of start, join and stop",
         "is_healthy": "health().is_live",
         "get_worker_process_status": "health()",
         "start_polling": "start()",

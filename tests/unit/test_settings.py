@@ -13,7 +13,7 @@ from conductor import ConductorClient, ConfigurationError, Settings
         (" https://h/conductor ", "https://h/conductor/api"),
     ],
 )
-def test_the_url_is_taken_with_and_without_api(given, kept):
+def test_the_url_is_accepted_with_and_without_api(given, kept):
     assert Settings(server_url=given).server_url == kept
 
 
@@ -59,7 +59,7 @@ def test_every_variable_is_read():
     )
 
 
-def test_arguments_win_over_variables_and_new_names_over_old_ones():
+def test_arguments_override_variables_and_new_names_old_ones():
     environ = {
         "CONDUCTOR_SERVER_URL": "http://env",
         "CONDUCTOR_MAX_CONNECTIONS": "3",
@@ -87,7 +87,7 @@ def test_arguments_win_over_variables_and_new_names_over_old_ones():
         ("CONDUCTOR_PROXY_URL", "proxy"),
     ],
 )
-def test_a_bad_value_names_its_variable_and_what_is_allowed(variable, value):
+def test_errors_name_the_variable_and_the_valid_values(variable, value):
     with pytest.raises(ConfigurationError) as caught:
         Settings.from_env({variable: value})
     assert caught.value.variable == variable
@@ -96,7 +96,7 @@ def test_a_bad_value_names_its_variable_and_what_is_allowed(variable, value):
 
 
 @pytest.mark.parametrize(("one", "other"), [("AUTH_KEY", "AUTH_SECRET"), ("AUTH_SECRET", "AUTH_KEY")])
-def test_half_a_credential_pair_is_an_error_that_names_both(one, other):
+def test_half_a_credential_pair_is_an_error_naming_both(one, other):
     with pytest.raises(ConfigurationError) as caught:
         Settings.from_env({f"CONDUCTOR_{one}": "s3cret"})
     assert caught.value.variable == f"CONDUCTOR_{other}"
@@ -108,7 +108,7 @@ def test_half_a_credential_pair_is_an_error_that_names_both(one, other):
 @pytest.mark.parametrize(
     "url", ["http://user:s3cret@host", "http://s3cret@host/api", "http:/user:s3cret@host", "user:s3cret@host:x"]
 )
-def test_a_password_in_a_url_is_refused_and_in_no_message(name, url):
+def test_a_password_in_a_url_is_refused_and_not_shown(name, url):
     variable = {"server_url": "CONDUCTOR_SERVER_URL", "ui_url": "CONDUCTOR_UI_URL"}[name]
     for read in (lambda: Settings(**{name: url}), lambda: Settings.from_env({variable: url})):
         with pytest.raises(ConfigurationError) as caught:
@@ -117,20 +117,20 @@ def test_a_password_in_a_url_is_refused_and_in_no_message(name, url):
         assert "***@host" in str(caught.value)
 
 
-def test_a_refused_password_names_what_takes_it():
+def test_the_error_for_a_password_in_a_url_has_advice():
     with pytest.raises(ConfigurationError, match="CONDUCTOR_SERVER_URL .*HTTPBasicAuth") as caught:
         Settings.from_env({"CONDUCTOR_SERVER_URL": "http://user:s3cret@host"})
     assert caught.value.variable == "CONDUCTOR_SERVER_URL"
 
 
-def test_no_repr_shows_a_secret():
+def test_the_repr_of_settings_hides_secrets():
     settings = Settings(auth_key="k", auth_secret="s3cret", proxy="http://user:s3cret@proxy:1")
     assert "s3cret" not in repr(settings)
     with ConductorClient(settings) as client:
         assert "s3cret" not in repr(client) + repr(client.transport) + repr(client.transport.auth)
 
 
-def test_a_client_takes_settings_and_changes_of_them(monkeypatch):
+def test_a_client_accepts_settings_and_overrides(monkeypatch):
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://env")
     with ConductorClient() as client:
         assert client.settings.server_url == "http://env/api"

@@ -10,13 +10,13 @@ from conductor.transport.editions import ServerInfo
 from conductor.transport.operation import Edition
 
 
-def test_a_client_takes_its_settings_from_the_environment(monkeypatch):
+def test_a_client_reads_its_settings_from_the_environment(monkeypatch):
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://conductor.test")
 
     assert ConductorClient().settings.server_url == "http://conductor.test/api"
 
 
-def test_an_argument_wins_over_the_environment_and_over_settings(monkeypatch):
+def test_arguments_override_the_environment_and_settings(monkeypatch):
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://other.test")
 
     assert ConductorClient(server_url="http://conductor.test").settings.server_url == "http://conductor.test/api"
@@ -24,25 +24,25 @@ def test_an_argument_wins_over_the_environment_and_over_settings(monkeypatch):
     assert ConductorClient(given, request_timeout_ms=5).settings == given.evolve(request_timeout_ms=5)
 
 
-def test_a_setting_that_is_none_is_refused():
+def test_an_unknown_setting_is_refused():
     with pytest.raises((ConfigurationError, TypeError)):
         ConductorClient(sever_url="http://conductor.test")
 
 
-def test_its_clients_share_one_transport_and_are_made_once():
+def test_clients_are_created_once_and_share_a_transport():
     client = ConductorClient(server_url="http://conductor.test")
 
     assert client.workflows is client.workflows
     assert client.tasks._transport is client.metadata._transport is client.bulk._transport is client.transport
 
 
-def test_the_secret_is_in_no_repr():
+def test_reprs_hide_the_access_key_secret():
     client = ConductorClient(server_url="http://conductor.test", auth_key="key", auth_secret="hush-hush")
 
     assert "hush-hush" not in repr(client) + repr(client.settings) + repr(client.transport) + repr(vars(client))
 
 
-def test_a_token_given_is_sent(wire, client):
+def test_a_token_that_was_given_is_sent(wire, client):
     wire.answer({})
     with ConductorClient(server_url="http://conductor.test", auth="t-1") as with_token:
         with_token.workflows.get("w")

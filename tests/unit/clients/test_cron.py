@@ -12,18 +12,18 @@ SAID = json.loads(Path(__file__).with_name("cron.json").read_text(encoding="utf-
 
 
 @pytest.mark.parametrize("expression", SAID["runs"] + SAID["seldom"])
-def test_what_the_server_runs_is_taken_as_it_is(expression):
+def test_expressions_that_the_server_runs_are_accepted(expression):
     assert check_cron(expression) == expression
 
 
 @pytest.mark.parametrize("expression", SAID["never"])
-def test_a_day_that_no_month_has_is_refused_although_the_server_takes_it(expression):
+def test_days_that_no_month_has_are_refused(expression):
     with pytest.raises(ConfigurationError, match="no day matches"):
         check_cron(expression)
 
 
 @pytest.mark.parametrize("expression", SAID["refused"])
-def test_what_the_server_would_store_and_never_run_is_refused(expression):
+def test_expressions_the_server_would_never_run_are_refused(expression):
     with pytest.raises(ConfigurationError, match="never run it") as caught:
         check_cron(expression)
     assert "six fields" in caught.value.allowed

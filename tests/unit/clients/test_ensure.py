@@ -46,7 +46,7 @@ def said(wanted, found):
         ),
     ],
 )
-def test_defaults_and_bookkeeping_of_the_server_are_no_change(wanted, found):
+def test_server_defaults_and_audit_fields_are_not_changes(wanted, found):
     assert said(wanted, found) == "unchanged"
 
 
@@ -78,7 +78,7 @@ def test_a_difference_is_a_change(wanted, found, change):
     assert said(wanted, found) == change
 
 
-def test_what_is_not_there_is_created():
+def test_a_definition_that_does_not_exist_is_created():
     assert Ensured.of("it", compare(task(), None)).created
     assert said(task(), None) == "created"
 

@@ -24,7 +24,7 @@ STORED = {
 }
 
 
-def test_a_servers_defaults_and_bookkeeping_are_no_difference(client, wire):
+def test_server_defaults_and_audit_fields_are_not_differences(client, wire):
     wire.answer(STORED)
 
     result = client.metadata.ensure_workflow(DEF)
@@ -34,7 +34,7 @@ def test_a_servers_defaults_and_bookkeeping_are_no_difference(client, wire):
     assert [request.method for request in wire.requests] == ["GET"]
 
 
-def test_what_is_missing_is_created(client, wire):
+def test_a_missing_definition_is_created(client, wire):
     wire.answer(MISSING, status=404).answer({"bulkErrorResults": {}, "bulkSuccessfulResults": ["order"]})
 
     result = client.metadata.ensure_workflow(DEF)
@@ -43,7 +43,7 @@ def test_what_is_missing_is_created(client, wire):
     assert (wire.method, wire.path, wire.body) == ("PUT", "/metadata/workflow", [DEF])
 
 
-def test_a_difference_is_written_and_told_with_its_place(client, wire):
+def test_a_difference_is_saved_and_reported_with_its_path(client, wire):
     changed = {**STORED, "description": "old", "tasks": [{**STORED["tasks"][0], "inputParameters": {"a": 1, "b": 0}}]}
     wire.answer(changed).answer({"bulkErrorResults": {}, "bulkSuccessfulResults": ["order"]})
 
@@ -68,27 +68,27 @@ def test_a_difference_is_written_and_told_with_its_place(client, wire):
         ),
     ],
 )
-def test_a_dry_run_says_what_it_would_do_and_writes_nothing(client, wire, ensure):
+def test_a_dry_run_reports_changes_and_saves_nothing(client, wire, ensure):
     wire.answer(MISSING, status=404)
 
     assert ensure(client).created
     assert [request.method for request in wire.requests] == ["GET"]
 
 
-def test_a_definition_that_the_server_refuses_is_an_error(client, wire):
+def test_a_definition_the_server_rejects_is_an_error(client, wire):
     wire.answer(MISSING, status=404).answer({"bulkErrorResults": {"order": "no tasks"}, "bulkSuccessfulResults": []})
 
     with pytest.raises(ConfigurationError, match="no tasks"):
         client.metadata.ensure_workflow(DEF)
 
 
-def test_another_number_of_tasks_is_a_difference():
+def test_a_different_number_of_tasks_is_a_difference():
     one, two = WorkflowDef.from_dict(DEF), WorkflowDef.from_dict({**DEF, "tasks": [TASK, TASK]})
 
     assert [change.path for change in compare(two, one)] == ["tasks"]
 
 
-def test_a_task_is_written_only_when_it_differs(client, wire):
+def test_a_task_is_saved_only_if_it_differs(client, wire):
     wire.answer(
         {"name": "c", "retryCount": 3, "retryDelaySeconds": 60, "timeoutPolicy": "TIME_OUT_WF", "timeoutSeconds": 0}
     )
@@ -101,7 +101,7 @@ def test_a_task_is_written_only_when_it_differs(client, wire):
     assert (wire.method, wire.body) == ("POST", [{"name": "c", "retryCount": 5}])
 
 
-def test_a_schedule_stays_paused_when_it_is_written(client, wire):
+def test_a_schedule_stays_paused_when_it_is_saved(client, wire):
     stored = {
         "name": "daily",
         "cronExpression": "0 0 9 * * *",
@@ -118,7 +118,7 @@ def test_a_schedule_stays_paused_when_it_is_written(client, wire):
     assert wire.body["paused"] is True
 
 
-def test_a_schedule_that_is_paused_and_else_as_wanted_is_unchanged(client, wire):
+def test_a_paused_schedule_without_differences_is_unchanged(client, wire):
     stored = {"name": "daily", "cronExpression": "0 0 9 * * *", "startWorkflowRequest": {"name": "report"}}
     wire.answer({**stored, "paused": True, "zoneId": "UTC"})
 

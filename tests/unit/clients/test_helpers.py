@@ -29,7 +29,7 @@ def test_a_task_definition_has_the_documented_defaults():
     }
 
 
-def test_given_values_win_and_the_response_timeout_fits_a_short_timeout():
+def test_a_short_timeout_lowers_the_default_response_timeout():
     found = task_definition("charge", timeout_seconds=30, retry_logic=RetryLogic.LINEAR_BACKOFF)
 
     assert (found.response_timeout_seconds, found.retry_logic) == (29, "LINEAR_BACKOFF")
@@ -39,7 +39,7 @@ def test_given_values_win_and_the_response_timeout_fits_a_short_timeout():
 @pytest.mark.parametrize(
     ("name", "instead"), [("max_concurrent_executions", "concurrent_exec_limit"), ("poll_interval_seconds", "worker's")]
 )
-def test_what_the_server_would_drop_is_refused_with_what_to_use(name, instead):
+def test_unknown_attributes_are_refused_with_a_replacement(name, instead):
     with pytest.raises(ConfigurationError, match=instead):
         task_definition("charge", **{name: 5})
 
@@ -60,14 +60,14 @@ def test_durations_of_a_task_definition_may_be_timedeltas():
         ("retry_logic", "FOO"),
     ],
 )
-def test_a_value_that_a_task_definition_cannot_have_is_refused_by_name(name, value):
+def test_invalid_task_definition_values_are_refused_by_name(name, value):
     wire_names = {"retry_logic": "retryLogic"}
     with pytest.raises(ConfigurationError) as caught:
         task_definition("charge", **{name: value})
     assert caught.value.variable == wire_names.get(name, name)
 
 
-def test_a_queue_with_tasks_and_no_poll_is_stuck(client, wire):
+def test_a_queue_with_tasks_but_no_polls_is_stuck(client, wire):
     long_ago = round((datetime.now(timezone.utc) - timedelta(hours=1)).timestamp() * 1000)
     wire.answer({"charge": 4}).answer([{"queueName": "charge", "workerId": "a", "lastPollTime": long_ago}])
 
@@ -77,7 +77,7 @@ def test_a_queue_with_tasks_and_no_poll_is_stuck(client, wire):
     assert health.problem.startswith("4 task(s) of charge are queued, but no worker has polled since 20")
 
 
-def test_a_queue_whose_workers_poll_is_well(client, wire):
+def test_a_queue_with_active_workers_is_not_stuck(client, wire):
     now = round(datetime.now(timezone.utc).timestamp() * 1000)
     eu = {"queueName": "charge", "domain": "eu", "workerId": "b", "lastPollTime": now}
     wire.answer({"charge": 4}).answer([{"queueName": "charge", "workerId": "a", "lastPollTime": now}, eu])
@@ -96,7 +96,7 @@ def test_a_domain_has_its_own_queue_and_workers(client, wire):
     assert "no worker has ever polled" in health.problem
 
 
-def test_human_tasks_are_searched_until_one_is_there(client, wire):
+def test_poll_search_repeats_until_a_human_task_matches(client, wire):
     wire.answer({"results": []}).answer({"results": []}).answer({"results": [{"taskId": "t"}]})
 
     found = client.human_tasks.poll_search(states=["ASSIGNED"], interval=0.001, timeout=30)
@@ -106,13 +106,13 @@ def test_human_tasks_are_searched_until_one_is_there(client, wire):
     assert wire.body == {"states": ["ASSIGNED"], "searchType": "ADMIN", "start": 0, "size": 15}
 
 
-def test_a_search_that_finds_nothing_ends_at_its_time(client, wire):
+def test_poll_search_without_matches_ends_at_the_timeout(client, wire):
     wire.answer({"results": []})
 
     assert client.human_tasks.poll_search(interval=0.001, timeout=0.01) == []
 
 
-def test_all_pages_of_human_tasks(client, wire):
+def test_iterate_search_yields_all_pages_of_human_tasks(client, wire):
     wire.answer({"totalHits": 3, "results": [{"taskId": "1"}, {"taskId": "2"}]})
     wire.answer({"totalHits": 3, "results": [{"taskId": "3"}]})
 
@@ -123,7 +123,7 @@ def test_all_pages_of_human_tasks(client, wire):
     "tags",
     [{"team": "pay"}, Tag(key="team", value="pay"), [Tag(key="team", value="pay")], [{"key": "team", "value": "pay"}]],
 )
-def test_tags_are_written_as_people_write_them(client, wire, tags):
+def test_tags_are_accepted_as_dict_model_or_list(client, wire, tags):
     wire.answer("")
 
     client.secrets.set_tags("k", tags)
@@ -174,7 +174,7 @@ def test_times_of_schedules_are_datetimes(client, wire):
     assert b"1798102800000" in wire.requests[-1].body
 
 
-def test_the_next_runs_are_datetimes(client, wire):
+def test_preview_returns_datetimes(client, wire):
     wire.answer([1798102800000])
 
     assert client.schedules.preview("0 0 9 * * *", start_time=datetime(2026, 12, 1, tzinfo=timezone.utc)) == [
@@ -183,14 +183,14 @@ def test_the_next_runs_are_datetimes(client, wire):
     assert wire.query["scheduleStartTime"] == "1796083200000"
 
 
-def test_a_schedule_that_is_answered_empty_is_not_there(client, wire):
+def test_an_empty_response_for_a_schedule_means_not_found(client, wire):
     wire.answer("")
 
     with pytest.raises(NotFoundError, match="'daily'"):
         client.schedules.get("daily")
 
 
-def test_run_now_starts_what_the_schedule_would(client, wire):
+def test_run_now_starts_the_workflow_of_the_schedule(client, wire):
     wire.answer({**SCHEDULE, "startWorkflowRequest": {"name": "report", "input": {"a": 1}}}).answer("id-1")
 
     assert client.schedules.run_now("daily", idempotency_key="k") == "id-1"
@@ -198,7 +198,7 @@ def test_run_now_starts_what_the_schedule_would(client, wire):
 
 
 @pytest.mark.parametrize(("edition", "body"), [(Edition.OSS, dict), (Edition.ORKES, list)])
-def test_an_event_handler_is_sent_as_the_edition_takes_it(client, wire, edition, body):
+def test_an_event_handler_is_sent_in_the_form_of_the_edition(client, wire, edition, body):
     client.transport._server = ServerInfo(edition, "")
     wire.answer("")
 
@@ -210,7 +210,7 @@ def test_an_event_handler_is_sent_as_the_edition_takes_it(client, wire, edition,
 @pytest.mark.parametrize(
     ("change", "variable"), [({"actions": []}, "actions"), ({"event": "orders"}, "event"), ({"name": "a/b"}, "name")]
 )
-def test_an_event_handler_that_would_never_be_called_is_refused(client, wire, change, variable):
+def test_an_event_handler_that_would_never_run_is_refused(client, wire, change, variable):
     handler = {"name": "h", "event": "conductor:orders", "actions": [{"action": "start_workflow"}], **change}
 
     with pytest.raises(ConfigurationError) as caught:
@@ -220,14 +220,14 @@ def test_an_event_handler_that_would_never_be_called_is_refused(client, wire, ch
 
 
 @pytest.mark.parametrize("resource", ["applications", "webhooks", "secrets", "schedules"])
-def test_what_has_tags_is_given_by_its_place_be_it_a_name_an_id_or_a_key(client, resource):
+def test_tagged_resources_are_addressed_by_name_id_or_key(client, resource):
     resource = getattr(client, resource)
     for method in (resource.list_tags, resource.set_tags, resource.delete_tags):
         first = next(iter(inspect.signature(method).parameters.values()))
         assert first.kind is inspect.Parameter.POSITIONAL_ONLY
 
 
-def test_the_secret_of_an_access_key_is_in_no_repr(client, wire):
+def test_reprs_hide_the_secret_of_a_new_access_key(client, wire):
     wire.answer({"id": "k", "secret": "s3cr3t"})
 
     created = client.applications.create_access_key("app")
@@ -236,7 +236,7 @@ def test_the_secret_of_an_access_key_is_in_no_repr(client, wire):
     assert "s3cr3t" not in repr(created)
 
 
-def test_a_read_only_store_of_secrets_says_what_to_do(client, wire):
+def test_the_error_for_a_read_only_secret_store_has_advice(client, wire):
     wire.answer("read only", status=501, content_type="application/json")
 
     with pytest.raises(UnsupportedByServerError, match="CONDUCTOR_SECRET_<NAME>") as caught:
@@ -248,13 +248,13 @@ def test_a_read_only_store_of_secrets_says_what_to_do(client, wire):
 @pytest.mark.parametrize(
     "call", [lambda c: c.secrets.get("a b"), lambda c: c.secrets.save("k", ""), lambda c: c.secrets.save("ü", "x")]
 )
-def test_what_cannot_be_a_secret_is_refused(client, wire, call):
+def test_invalid_secret_names_and_values_are_refused(client, wire, call):
     with pytest.raises(ConfigurationError):
         call(client)
     assert wire.requests == []
 
 
-def test_a_token_is_asked_for_without_a_token(wire):
+def test_tokens_are_requested_without_a_token(wire):
     from conductor.clients.client import ConductorClient
 
     wire.answer({"token": "jwt"})
@@ -273,7 +273,7 @@ def test_a_token_is_asked_for_without_a_token(wire):
         (lambda c: c.workflows.iterate_search_full(size=2, query="status = FAILED"), {"size": "2"}),
     ],
 )
-def test_what_pages_has_an_iterator_over_all_pages(client, wire, iterate, query):
+def test_every_paged_method_has_an_iterator(client, wire, iterate, query):
     client.transport._server = ServerInfo(Edition.OSS, "")
     wire.answer({"totalHits": 3, "results": [{}, {}]}).answer({"totalHits": 3, "results": [{}]})
 

@@ -38,7 +38,7 @@ STARTS = {
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_each_start_has_the_size_of_its_input_and_a_failed_one_is_counted(client, metrics, wire, start):
+def test_starts_record_input_size_and_failures(client, metrics, wire, start):
     wire.answer({"status": 500, "message": "the database is away"}, status=500)
     outcome = None
     try:
@@ -58,7 +58,7 @@ def test_a_successful_start_has_no_error_and_no_version_unless_given(client, met
     assert found(metrics, "workflow_start_error_total") == {}
 
 
-def test_payloads_outside_the_database_are_counted_each_way(client, metrics, wire):
+def test_reads_and_writes_of_stored_payloads_are_counted(client, metrics, wire):
     wire.answer(PLACE).answer("").answer("id-1")
     client.workflows.start("order", LARGE)
     assert found(metrics, "external_payload_used_total") == {("order", "WRITE", "WORKFLOW_INPUT"): 1}
@@ -70,7 +70,7 @@ def test_payloads_outside_the_database_are_counted_each_way(client, metrics, wir
     assert found(metrics, "external_payload_used_total")["pay", "READ", "TASK_OUTPUT"] == 1
 
 
-def test_a_payload_that_cannot_be_stored_is_a_start_that_failed(client, metrics, wire):
+def test_a_payload_that_cannot_be_stored_fails_the_start(client, metrics, wire):
     wire.answer({"path": "input/1.json"})
     with pytest.raises(ConfigurationError):
         client.workflows.start("order", LARGE)
@@ -78,7 +78,7 @@ def test_a_payload_that_cannot_be_stored_is_a_start_that_failed(client, metrics,
     assert found(metrics, "external_payload_used_total") == {}
 
 
-def test_a_listener_that_fails_costs_no_start(client, wire, caplog):
+def test_a_failing_listener_does_not_fail_a_start(client, wire, caplog):
     def fail(_notice):
         raise RuntimeError
 

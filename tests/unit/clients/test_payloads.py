@@ -47,7 +47,7 @@ def test_no_token_goes_to_the_storage(wire):
     ],
 )
 @pytest.mark.parametrize("missing", [True, False])
-def test_without_a_storage_it_is_refused_before_it_would_be_lost(client, wire, call, missing):
+def test_without_storage_large_payloads_are_refused(client, wire, call, missing):
     if missing:
         wire.answer({"status": 404, "message": "No static resource api/x."}, status=404)
     else:
@@ -59,7 +59,7 @@ def test_without_a_storage_it_is_refused_before_it_would_be_lost(client, wire, c
     assert {request.method for request in wire.requests} == {"GET"}
 
 
-def test_what_is_too_large_for_the_storage_as_well_is_refused(wire):
+def test_payloads_over_the_storage_limit_are_refused(wire):
     from conductor.clients.client import ConductorClient
 
     with (
@@ -71,7 +71,7 @@ def test_what_is_too_large_for_the_storage_as_well_is_refused(wire):
     assert wire.requests == []
 
 
-def test_a_storage_that_fails_is_an_error_without_its_address(client, wire):
+def test_errors_of_the_storage_do_not_show_its_url(client, wire):
     wire.answer(PLACE).answer("<Error>denied</Error>", status=500, content_type="application/xml")
 
     with pytest.raises(ServerError) as caught:
@@ -93,7 +93,7 @@ def test_an_output_over_the_limit_is_stored_without_changing_the_result(client, 
     assert result.output_data == LARGE
 
 
-def test_an_execution_is_answered_with_the_payloads_that_lie_outside(client, wire):
+def test_payloads_in_storage_are_read_into_the_execution(client, wire):
     task = {"taskId": "t", "externalOutputPayloadStoragePath": "task/out.json", "inputData": {"kept": 1}}
     run = {"workflowId": "w", "externalInputPayloadStoragePath": "in.json", "tasks": [task]}
     wire.answer(run).answer(PLACE).answer({"total": 1}).answer(PLACE).answer({"order": 2})
@@ -112,7 +112,7 @@ def test_an_execution_is_answered_with_the_payloads_that_lie_outside(client, wir
     ]
 
 
-def test_payloads_outside_may_be_left_there(client, wire):
+def test_payloads_in_storage_are_left_there_on_request(client, wire):
     wire.answer({"workflowId": "w", "externalInputPayloadStoragePath": "in.json"})
 
     found = client.workflows.get("w", fetch_payloads=False)
@@ -121,7 +121,7 @@ def test_payloads_outside_may_be_left_there(client, wire):
     assert len(wire.requests) == 1
 
 
-def test_a_payload_that_is_no_json_is_an_error(client, wire):
+def test_a_stored_payload_with_invalid_json_is_an_error(client, wire):
     wire.answer({"taskId": "t", "externalInputPayloadStoragePath": "in.json"}).answer(PLACE).answer("{broken")
 
     with pytest.raises(UnexpectedResponseError, match="not JSON"):

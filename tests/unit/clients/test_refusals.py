@@ -49,7 +49,7 @@ TOO_LARGE = {
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)
-def test_what_is_too_large_is_refused_where_the_server_has_no_storage(client, wire, name):
+def test_large_payloads_are_refused_without_server_storage(client, wire, name):
     wire.answer({"path": "p"})
 
     with pytest.raises(ConfigurationError, match=r"has 5,242,88\d bytes\. .*has no storage"):
@@ -58,7 +58,7 @@ def test_what_is_too_large_is_refused_where_the_server_has_no_storage(client, wi
     assert [request.method for request in wire.requests] == ["GET"]
 
 
-def test_a_large_value_is_sent_to_a_server_that_stores_it_itself(client, wire):
+def test_large_payloads_are_sent_if_the_server_stores_them(client, wire):
     wire.answer({"path": "p", "uri": "http://conductor.test/store"}).answer("id-1")
 
     assert client.workflows.start_by_name("order", BIG) == "id-1"
@@ -170,7 +170,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused_before_anything_is_sent(client, wire, name):
+def test_invalid_arguments_are_refused_before_sending(client, wire, name):
     with pytest.raises(ConfigurationError) as caught:
         REFUSED[name](client)
 
@@ -179,7 +179,7 @@ def test_refused_before_anything_is_sent(client, wire, name):
     assert len(str(caught.value)) < 1000
 
 
-def test_an_input_within_the_limit_is_sent(client, wire):
+def test_an_input_below_the_limit_is_sent(client, wire):
     wire.answer("id-1")
 
     assert client.workflows.start("order", {"a": "x" * (5 * MIB - 8)}) == "id-1"
@@ -191,7 +191,7 @@ def test_the_size_is_counted_in_utf8_as_the_server_counts_it(client, wire):
     assert client.workflows.start("order", {"a": "ü" * (2 * MIB)}) == "id-1"  # 4 MiB, and 12 MiB written with escapes
 
 
-def test_an_input_that_has_no_json_form_is_refused_with_its_place(client, wire):
+def test_an_input_without_a_json_form_is_refused_with_its_path(client, wire):
     with pytest.raises(SerializationError) as caught:
         client.workflows.start("order", {"items": [{"ok": 1}, {"bad": object()}]})
 
@@ -207,7 +207,7 @@ def test_the_error_of_an_unknown_value_has_its_path_and_valid_values(client):
     assert caught.value.variable == "tasks[1].taskDefinition.retryLogic"
 
 
-def test_a_value_of_a_newer_server_is_read_and_can_be_sent_on_purpose(client, wire):
+def test_enum_values_of_newer_servers_are_read_and_can_be_sent(client, wire):
     wire.answer({"name": "x", "retryLogic": "NEWEST"}).answer("")
 
     found = client.metadata.get_task("x")
@@ -218,7 +218,7 @@ def test_a_value_of_a_newer_server_is_read_and_can_be_sent_on_purpose(client, wi
     assert wire.body["retryLogic"] == "NEWEST"
 
 
-def test_roles_are_free_because_a_server_may_have_roles_of_its_own(client, wire):
+def test_custom_roles_are_accepted(client, wire):
     wire.answer({"id": "u"})
 
     client.users.save("u", "Ada", roles=["AUDITOR"])
@@ -231,7 +231,7 @@ def test_roles_are_free_because_a_server_may_have_roles_of_its_own(client, wire)
     ("status", "message"),
     [(404, "Workflow is still running.  status=RUNNING"), (500, "The task referenced a has already been processed")],
 )
-def test_what_is_there_in_another_state_is_a_conflict(client, wire, status, message):
+def test_a_resource_in_another_state_is_a_conflict(client, wire, status, message):
     wire.answer({"status": status, "message": message}, status=status)
 
     with pytest.raises(ConflictError, match=message):
@@ -256,7 +256,7 @@ def test_a_poll_with_an_empty_domain_polls_the_default_queue(client, wire):
     assert "domain" not in wire.query
 
 
-def test_a_poll_without_tasks_answers_none_and_an_empty_list(client, wire):
+def test_a_poll_without_tasks_returns_none_or_an_empty_list(client, wire):
     wire.answer("", status=204)
 
     assert client.tasks.poll("charge") is None
@@ -275,7 +275,7 @@ def test_an_empty_200_to_an_update_by_reference_name_means_not_found(client, wir
 
 
 @pytest.mark.parametrize("strategy", ["BLOCKING_TASK", "BLOCKING_TASK_INPUT"])
-def test_the_500_that_means_nothing_blocked_is_said_clearly(client, wire, strategy):
+def test_the_500_that_means_nothing_blocked_is_explained(client, wire, strategy):
     wire.answer({"status": 500, "message": "value"}, status=500)
 
     with pytest.raises(WorkflowTimeoutError, match="no task blocked"):
@@ -285,14 +285,14 @@ def test_the_500_that_means_nothing_blocked_is_said_clearly(client, wire, strate
     assert caught.value.workflow_id == "w-1"
 
 
-def test_another_500_stays_what_it_is(client, wire):
+def test_other_500_responses_stay_server_errors(client, wire):
     wire.answer({"status": 500, "message": "value"}, status=500)
 
     with pytest.raises(ServerError):
         client.workflows.execute("order", return_strategy="TARGET_WORKFLOW")
 
 
-def test_bulk_delete_finds_the_operation_of_the_open_source_server(client, wire):
+def test_bulk_delete_falls_back_to_the_oss_operation(client, wire):
     missing = {"status": 404, "message": "No static resource api/workflow/bulk/delete."}
     wire.answer(missing, status=404).answer({"bulkErrorResults": {"b": "no"}, "bulkSuccessfulResults": ["a"]})
 
@@ -303,13 +303,13 @@ def test_bulk_delete_finds_the_operation_of_the_open_source_server(client, wire)
     assert not response.ok
 
 
-def test_ids_that_the_server_names_twice_come_once(client, wire):
+def test_ids_that_the_server_repeats_are_returned_once(client, wire):
     wire.answer({"bulkErrorResults": {}, "bulkSuccessfulResults": ["a", "b", "a", "b"]})
 
     assert client.bulk.terminate_and_delete(["a", "b"]).bulk_successful_results == ["a", "b"]
 
 
-def test_the_queue_size_is_had_where_the_open_source_operation_is_missing(client, wire):
+def test_the_queue_size_is_read_on_orkes_as_well(client, wire):
     missing = {"status": 404, "message": "No static resource api/tasks/queue/size."}
     wire.answer(missing, status=404).answer({"eu:charge": 4})
 
@@ -326,7 +326,7 @@ def test_the_rate_limit_is_never_deleted_on_the_open_source_server(client, wire)
     assert [request.method for request in wire.requests] == ["GET", "GET"]
 
 
-def test_the_rate_limit_is_deleted_where_there_is_one(client, wire):
+def test_the_rate_limit_is_deleted_on_orkes(client, wire):
     wire.answer("4.1").answer({"id": "me"}).answer("")
 
     client.metadata.delete_workflow_rate_limit("order")
@@ -334,14 +334,14 @@ def test_the_rate_limit_is_deleted_where_there_is_one(client, wire):
     assert [request.method for request in wire.requests] == ["GET", "GET", "DELETE"]
 
 
-def test_no_rate_limit_is_none(client, wire):
+def test_a_missing_rate_limit_is_none(client, wire):
     client.transport._server = ServerInfo(Edition.ORKES, "")
     wire.answer({"status": 404, "message": "no rate limit"}, status=404)
 
     assert client.metadata.get_workflow_rate_limit("order") is None
 
 
-def test_a_log_line_is_sent_bare_under_the_documented_content_type(client, wire):
+def test_a_log_line_is_sent_as_it_is_with_a_json_content_type(client, wire):
     wire.answer({"taskId": "t"}).answer("")
 
     client.tasks.add_log("t", "line")
@@ -359,7 +359,7 @@ def test_a_log_line_of_an_unknown_task_is_not_sent(client, wire):
 
 
 @pytest.mark.parametrize("orkes", [True, False])
-def test_an_unknown_schedule_is_not_deleted_in_silence(client, wire, orkes):
+def test_deleting_an_unknown_schedule_is_an_error(client, wire, orkes):
     if orkes:
         wire.answer("")
     else:
@@ -371,7 +371,7 @@ def test_an_unknown_schedule_is_not_deleted_in_silence(client, wire, orkes):
 
 
 @pytest.mark.parametrize(("given", "sent"), [({}, True), ({"active": False}, False)])
-def test_a_new_event_handler_is_active_unless_it_says_otherwise(client, wire, given, sent):
+def test_a_new_event_handler_is_active_by_default(client, wire, given, sent):
     client.transport._server = ServerInfo(Edition.OSS, "")
     wire.answer("")
     handler = {"name": "h", "event": "conductor:a", "actions": [{"action": "start_workflow"}], **given}
@@ -383,7 +383,7 @@ def test_a_new_event_handler_is_active_unless_it_says_otherwise(client, wire, gi
     assert "active" not in handler or given
 
 
-def test_a_misplaced_circuit_breaker_is_put_where_it_belongs(client, wire):
+def test_a_misplaced_circuit_breaker_is_moved_into_config(client, wire):
     wire.answer("")
 
     client.services.save(
@@ -397,13 +397,13 @@ def test_a_misplaced_circuit_breaker_is_put_where_it_belongs(client, wire):
     }
 
 
-def test_orkes_poll_data_comes_out_of_its_object(client, wire):
+def test_orkes_poll_data_is_unwrapped(client, wire):
     wire.answer({"pollData": [{"queueName": "charge", "lastPollTime": 5}]})
 
     assert [data.queue_name for data in client.tasks.list_all_poll_data()] == ["charge"]
 
 
-def test_starting_a_definition_that_is_not_registered_sends_it_along(client, wire):
+def test_starting_an_unregistered_definition_sends_it(client, wire):
     wire.answer("id-1")
 
     client.workflows.start(
@@ -415,7 +415,7 @@ def test_starting_a_definition_that_is_not_registered_sends_it_along(client, wir
     assert wire.body["workflowDef"]["tasks"] == [TASK]
 
 
-def test_starting_a_request_changes_only_what_is_given(client, wire):
+def test_arguments_override_only_their_fields_of_a_request(client, wire):
     wire.answer("id-1")
     request = {"name": "order", "input": {"a": 1}, "correlationId": "x"}
 
@@ -424,7 +424,7 @@ def test_starting_a_request_changes_only_what_is_given(client, wire):
     assert wire.body == {**request, "version": 2}
 
 
-def test_starting_many_loses_no_id_when_one_fails(client, wire):
+def test_start_many_returns_the_ids_despite_a_failure(client, wire):
     def answer(request):
         bad = b'"b"' in request.body
         return (
@@ -442,11 +442,11 @@ def test_starting_many_loses_no_id_when_one_fails(client, wire):
     assert [one for one in outcomes if isinstance(one, str) and '"c"' in one] == [outcomes[2]]
 
 
-def test_starting_none_is_none(client):
+def test_start_many_of_nothing_returns_an_empty_list(client):
     assert client.workflows.start_many([]) == []
 
 
-def test_the_http_timeout_is_longer_than_the_wait_of_the_server(client, wire):
+def test_the_http_timeout_exceeds_the_servers_wait(client, wire):
     wire.answer({"responseType": "TARGET_WORKFLOW"})
     seen = []
     request = client.transport.session.request
@@ -490,7 +490,7 @@ def test_the_http_timeout_is_longer_than_the_wait_of_the_server(client, wire):
     ],
     ids=["workflows", "tasks", "metadata", "bulk"],
 )
-def test_an_error_answer_is_an_error_of_its_kind(client, wire, call, status, body, kind):
+def test_each_error_status_raises_its_error_class(client, wire, call, status, body, kind):
     wire.answer(body, status=status)
 
     with pytest.raises(kind) as caught:
@@ -510,7 +510,7 @@ def test_an_error_answer_is_an_error_of_its_kind(client, wire, call, status, bod
         ("[]", "application/json"),
     ],
 )
-def test_an_answer_that_is_none_is_an_unexpected_response(client, wire, body, content_type):
+def test_an_invalid_response_is_an_unexpected_response(client, wire, body, content_type):
     wire.answer(body, content_type=content_type)
 
     with pytest.raises(UnexpectedResponseError):
@@ -532,14 +532,14 @@ def test_an_answer_that_is_none_is_an_unexpected_response(client, wire, body, co
         ),
     ],
 )
-def test_a_500_of_what_is_switched_off_says_how_it_is_switched_on(client, wire, call, message, advice):
+def test_errors_of_disabled_features_say_how_to_enable_them(client, wire, call, message, advice):
     wire.answer({"status": 500, "message": message}, status=500)
 
     with pytest.raises(UnsupportedByServerError, match=advice):
         call(client)
 
 
-def test_a_read_only_store_is_not_called_another_product(client, wire):
+def test_a_read_only_store_is_not_reported_as_another_edition(client, wire):
     wire.answer("env-backed secrets are read-only", status=501)
 
     with pytest.raises(UnsupportedByServerError, match="CONDUCTOR_SECRET_<NAME>") as caught:
@@ -563,7 +563,7 @@ def test_a_missing_operation_is_not_taken_for_a_missing_resource(client, wire):
         assert [request.method for request in wire.requests[before:]] == ["GET"]
 
 
-def test_operations_with_a_substitute_use_it_where_the_server_lacks_them(client, wire):
+def test_operations_fall_back_to_their_substitutes(client, wire):
     wire.answer({"message": "No static resource health."}, status=404).answer({"healthy": True})
     assert client.health.check().healthy
     wire.answers.clear()

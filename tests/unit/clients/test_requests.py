@@ -798,7 +798,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
-def test_the_request_is_what_the_server_expects_and_the_answer_is_typed(client, wire, row):
+def test_requests_and_responses_match_the_api(client, wire, row):
     operation, call, path, query, body, answer, is_right = row
     orkes = operation.endswith("/rate-limit") or operation in {
         "GET /metadata/workflow",

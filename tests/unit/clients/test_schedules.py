@@ -21,14 +21,14 @@ def wanted(**changes):
     return {name: value for name, value in STORED.items() if not name.startswith("paused")} | changes
 
 
-def test_ensure_leaves_a_pause_alone(client, wire):
+def test_ensure_keeps_a_paused_schedule_paused(client, wire):
     wire.answer(STORED)
 
     assert not client.schedules.ensure(wanted())
     assert [request.method for request in wire.requests] == ["GET"]
 
 
-def test_ensure_writes_a_difference_and_keeps_the_pause(client, wire):
+def test_ensure_saves_a_difference_without_resuming(client, wire):
     wire.answer(STORED)
     mine = WorkflowSchedule.from_dict(wanted(cronExpression="0 0 4 * * *"))
 
@@ -39,7 +39,7 @@ def test_ensure_writes_a_difference_and_keeps_the_pause(client, wire):
     assert mine.paused is None  # what was given is not changed
 
 
-def test_ensure_resumes_where_that_is_asked_for(client, wire):
+def test_ensure_resumes_a_schedule_if_paused_is_false(client, wire):
     wire.answer(STORED)
 
     assert client.schedules.ensure(wanted(paused=False))
@@ -61,7 +61,7 @@ def test_ensure_resumes_where_that_is_asked_for(client, wire):
         ({"query": "scheduleName IN (a, b) AND scheduledTime>5"}, "scheduleName IN (a, b) AND scheduledTime>5"),
     ],
 )
-def test_what_schedules_started_is_searched_for_as_the_scheduler_wants_it(client, wire, given, query):
+def test_runs_are_searched_in_the_schedulers_query_language(client, wire, given, query):
     wire.answer(PAGE)
 
     client.schedules.search_executions(**given)
@@ -84,21 +84,21 @@ def test_what_schedules_started_is_searched_for_as_the_scheduler_wants_it(client
         {"state": "DONE"},
     ],
 )
-def test_what_the_scheduler_would_take_for_a_name_is_refused(client, wire, given):
+def test_conditions_the_scheduler_takes_for_a_name_are_refused(client, wire, given):
     with pytest.raises(ConfigurationError):
         client.schedules.search_executions(**given)
 
     assert not wire.requests
 
 
-def test_a_search_by_tasks_is_by_what_tasks_have(client, wire):
+def test_a_search_by_tasks_accepts_fields_of_tasks(client, wire):
     with pytest.raises(ConfigurationError, match="list_tasks"):
         client.workflows.search_by_tasks(query="workflowId = w")
 
     assert not wire.requests
 
 
-def test_a_mistake_in_the_servers_own_sql_is_no_missing_thing(client, wire):
+def test_an_sql_error_of_the_server_is_not_a_missing_operation(client, wire):
     wire.answer({"message": "Cannot prepare statement: (no such column: workflow_id)"}, status=500)
 
     with pytest.raises(ServerError):

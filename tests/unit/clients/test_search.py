@@ -42,7 +42,7 @@ def test_fields_become_the_servers_query(client, wire, given, query):
     assert wire.query["query"] == query
 
 
-def test_no_field_sends_no_query(client, wire):
+def test_a_search_without_conditions_sends_no_query(client, wire):
     wire.answer(PAGE)
 
     client.workflows.search()
@@ -75,7 +75,7 @@ def test_no_field_sends_no_query(client, wire):
         {"sort": "startTime:SIDEWAYS"},
     ],
 )
-def test_what_the_server_would_ignore_is_refused(client, wire, given):
+def test_conditions_that_the_server_would_ignore_are_refused(client, wire, given):
     with pytest.raises(ConfigurationError):
         client.workflows.search(**given)
 
@@ -100,7 +100,7 @@ def test_a_field_that_is_not_indexed_is_refused_with_advice(client, wire, field,
 
 
 @pytest.mark.parametrize("query", ["workerId = x", "referenceTaskName = x", "inputData.orderId = x", "status:FAILED"])
-def test_tasks_are_not_searched_by_what_the_server_ignores(client, query):
+def test_a_task_search_refuses_fields_that_are_not_indexed(client, query):
     with pytest.raises(ConfigurationError):
         client.tasks.search(query=query)
 
@@ -114,7 +114,7 @@ def test_tasks_are_not_searched_by_what_the_server_ignores(client, query):
         ("status:ASC|startTime:DESC", "status:ASC|startTime:DESC"),
     ],
 )
-def test_the_order_is_written_as_the_server_wants_it(client, wire, given, sent):
+def test_the_sort_order_is_sent_in_the_servers_form(client, wire, given, sent):
     wire.answer(PAGE)
 
     client.workflows.search(sort=given)
@@ -134,13 +134,13 @@ def test_iterating_fetches_page_after_page_in_a_stable_order(client, wire):
     assert wire.query["sort"] == "startTime:ASC|workflowId:ASC"
 
 
-def test_iterating_stops_at_an_empty_page_whatever_the_total_says(client, wire):
+def test_iterating_stops_at_an_empty_page_despite_the_total(client, wire):
     wire.answer({"totalHits": 9, "results": [{"workflowId": "a"}]}).answer({"totalHits": 9, "results": []})
 
     assert len(list(client.tasks.iterate_search(size=1))) == 1
 
 
-def test_iterating_fetches_no_page_that_is_not_asked_for(client, wire):
+def test_iterating_requests_pages_only_on_demand(client, wire):
     wire.answer({"totalHits": 9, "results": [{"workflowId": "a"}, {"workflowId": "b"}]})
 
     pages = client.workflows.iterate_search(size=2)
@@ -171,7 +171,7 @@ def test_every_search_can_be_iterated(client, wire, iterate, search):
     assert wire.query["sort"].startswith("startTime:ASC|")
 
 
-def test_pending_tasks_are_iterated_and_none_comes_twice(client, wire):
+def test_iterating_pending_tasks_repeats_no_task(client, wire):
     wire.answer([{"taskId": "a"}, {"taskId": "b"}]).answer([{"taskId": "b"}, {"taskId": "c"}]).answer([])
 
     assert [task.task_id for task in client.admin.iterate_pending_tasks("charge", size=2)] == ["a", "b", "c"]

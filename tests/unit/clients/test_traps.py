@@ -22,14 +22,14 @@ def handler(action):
     ],
 )
 @pytest.mark.parametrize("method", ["update", "update_v2"])
-def test_what_comes_with_an_extension_of_a_lease_would_be_dropped(client, wire, method, dropped):
+def test_results_with_a_lease_extension_are_refused(client, wire, method, dropped):
     with pytest.raises(ConfigurationError, match="separate update"):
         getattr(client.tasks, method)({**RESULT, "extendLease": True, **dropped})
 
     assert not wire.requests
 
 
-def test_an_extension_alone_is_sent(client, wire):
+def test_a_lease_extension_alone_is_sent(client, wire):
     wire.answer("t")
 
     client.tasks.update({**RESULT, "extendLease": True, "status": "IN_PROGRESS"})
@@ -38,7 +38,7 @@ def test_an_extension_alone_is_sent(client, wire):
 
 
 @pytest.mark.parametrize("count", [0, -1])
-def test_a_poll_for_no_tasks_would_always_find_none(client, wire, count):
+def test_a_poll_for_less_than_one_task_is_refused(client, wire, count):
     with pytest.raises(ConfigurationError, match="must be 1 or more"):
         client.tasks.poll_batch("charge", count=count)
 
@@ -53,7 +53,7 @@ def test_a_poll_for_no_tasks_would_always_find_none(client, wire, count):
         ("pollIntervalSeconds", "poll_interval_ms"),
     ],
 )
-def test_options_that_guides_show_and_the_server_drops_are_refused(client, wire, name, instead):
+def test_options_the_server_ignores_are_refused_with_advice(client, wire, name, instead):
     for call in (client.metadata.register_task, client.metadata.update_task):
         with pytest.raises(ConfigurationError, match=instead):
             call({"name": "charge", name: 1})
@@ -62,7 +62,7 @@ def test_options_that_guides_show_and_the_server_drops_are_refused(client, wire,
 
 
 @pytest.mark.parametrize("action", ["terminate_workflow", "update_workflow_variables"])
-def test_an_action_that_oss_ignores_is_refused_on_oss(client, wire, action):
+def test_event_actions_the_oss_server_ignores_are_refused_there(client, wire, action):
     client.transport._server = ServerInfo(Edition.OSS, "3.32.3")
     for call in (
         client.events.create_handler,

@@ -42,7 +42,7 @@ def state(status, **more):
     return {"workflowId": "w", "workflowName": "order", "status": status, **more}
 
 
-def test_wait_asks_ever_more_rarely_and_returns_the_finished_workflow(client, wire, clock):
+def test_wait_backs_off_and_returns_the_ended_execution(client, wire, clock):
     for _ in range(15):
         wire.answer(state("RUNNING"))
     wire.answer(state("FAILED")).answer(state("FAILED", tasks=[{"taskId": "t"}]))
@@ -55,7 +55,7 @@ def test_wait_asks_ever_more_rarely_and_returns_the_finished_workflow(client, wi
     assert clock.pauses[-1] == 2.0
 
 
-def test_wait_that_is_over_says_where_the_workflow_stands(client, wire, clock):
+def test_a_wait_timeout_describes_the_open_tasks(client, wire, clock):
     wire.answer(state("RUNNING", tasks=[{"referenceTaskName": "approve", "status": "IN_PROGRESS"}]))
 
     with pytest.raises(WorkflowTimeoutError, match=r"within 3 s; it is RUNNING at approve \(IN_PROGRESS\)") as caught:
@@ -87,7 +87,7 @@ def test_wait_explains_retries_and_missing_workers(client, wire, clock):
         client.workflows.wait("w", timeout=0)
 
 
-def test_wait_survives_a_server_that_is_away(client, wire, clock):
+def test_wait_survives_an_outage_of_the_server(client, wire, clock):
     for _ in range(5):
         wire.answer("<html>restarting</html>", status=503)
     wire.answer(requests.exceptions.ConnectionError("refused")).answer(state("COMPLETED"))
@@ -117,7 +117,7 @@ def test_wait_refuses_timeouts_that_are_not_durations(client, wire, clock):
     assert not wire.requests
 
 
-def test_wait_with_timeout_zero_looks_once(client, wire, clock):
+def test_wait_with_timeout_zero_sends_one_request(client, wire, clock):
     wire.answer(state("COMPLETED"))
 
     assert client.workflows.wait("w", timeout=0).is_successful
@@ -145,13 +145,13 @@ def test_run_returns_the_completed_workflow(client, wire, clock):
     assert b'"correlationId":"x"' in wire.requests[0].body.replace(b" ", b"")
 
 
-def test_run_is_patient_with_an_execution_that_is_not_visible_yet(client, wire, clock):
+def test_run_tolerates_an_execution_that_is_not_visible_yet(client, wire, clock):
     wire.answer("w").answer(MISSING, status=404).answer(MISSING, status=404).answer(state("COMPLETED"))
 
     assert client.workflows.run("order").is_successful
 
 
-def test_run_does_not_wait_for_ever_for_an_execution_that_never_shows(client, wire, clock):
+def test_run_fails_for_an_execution_that_never_becomes_visible(client, wire, clock):
     wire.answer("w").answer(MISSING, status=404)
 
     with pytest.raises(NotFoundError):
@@ -177,7 +177,7 @@ FAILED = state(
 )
 
 
-def test_run_of_a_workflow_that_fails_says_task_reason_and_logs(client, wire, clock):
+def test_run_reports_task_reason_and_logs_of_a_failure(client, wire, clock):
     wire.answer("w").answer(FAILED).answer(FAILED).answer("", status=204).answer([{"log": "no money"}])
 
     with pytest.raises(WorkflowFailedError, match=r"ended as FAILED at task 'charge'.*card declined") as caught:
@@ -189,7 +189,7 @@ def test_run_of_a_workflow_that_fails_says_task_reason_and_logs(client, wire, cl
     assert caught.value.workflow.workflow_id == "w"
 
 
-def test_logs_that_cannot_be_had_do_not_hide_the_failure(client, wire, clock):
+def test_unavailable_logs_do_not_hide_the_failure(client, wire, clock):
     wire.answer("w").answer(FAILED).answer(FAILED).answer({"message": "boom"}, status=500)
 
     with pytest.raises(WorkflowFailedError) as caught:
@@ -197,7 +197,7 @@ def test_logs_that_cannot_be_had_do_not_hide_the_failure(client, wire, clock):
     assert caught.value.logs == []
 
 
-def test_a_terminated_workflow_failed_without_a_failed_task(client, wire, clock):
+def test_a_terminated_execution_has_no_failed_task(client, wire, clock):
     wire.answer("w").answer(state("TERMINATED", reasonForIncompletion="by hand"))
 
     with pytest.raises(WorkflowFailedError, match="TERMINATED: by hand") as caught:
@@ -219,11 +219,11 @@ def workflow(status, *tasks):
         (None, False, False),
     ],
 )
-def test_a_workflow_knows_whether_it_has_ended_and_how(status, terminal, successful):
+def test_an_execution_reports_whether_and_how_it_ended(status, terminal, successful):
     assert (workflow(status).is_terminal, workflow(status).is_successful) == (terminal, successful)
 
 
-def test_a_task_knows_whether_it_has_ended_and_how():
+def test_a_task_reports_whether_and_how_it_ended():
     assert Task.from_dict({"status": "COMPLETED_WITH_ERRORS"}).is_successful
     assert Task.from_dict({"status": "TIMED_OUT"}).is_terminal
     assert not Task.from_dict({"status": "SCHEDULED"}).is_terminal
@@ -239,7 +239,7 @@ def test_the_failed_task_of_a_loop_is_the_one_inside_it():
     assert failed.reference_task_name == "step__2"
 
 
-def test_a_workflow_that_completed_has_no_failed_task():
+def test_a_completed_execution_has_no_failed_task():
     assert workflow("COMPLETED", {"referenceTaskName": "a", "status": "FAILED", "endTime": 1}).failed_task is None
 
 
@@ -284,7 +284,7 @@ def test_going_back_reruns_from_the_right_task(client, wire, call, task_id):
     assert wire.body["reRunFromTaskId"] == task_id
 
 
-def test_going_back_to_a_task_that_is_not_there_reruns_nothing(client, wire):
+def test_going_back_to_an_unknown_task_reruns_nothing(client, wire):
     wire.answer(GO_BACK)
 
     with pytest.raises(Exception, match="nothing was changed"):

@@ -46,7 +46,7 @@ class Box:
         (TaskDef("t"), {"name": "t"}),
     ],
 )
-def test_what_people_put_into_inputs_becomes_plain_json(value, plain):
+def test_common_python_values_become_plain_json(value, plain):
     assert to_jsonable(value) == plain
 
 
@@ -69,7 +69,7 @@ def _circle():
         (lambda: None, "$"),
     ],
 )
-def test_what_has_no_json_form_is_refused_with_its_path(value, path):
+def test_a_value_without_a_json_form_is_refused_with_its_path(value, path):
     with pytest.raises(SerializationError) as caught:
         to_jsonable(value)
     assert caught.value.path_in_value == path
@@ -81,7 +81,7 @@ def test_a_circular_value_is_refused():
 
 
 @pytest.mark.parametrize("value", [2**80, {"text": "\ud800"}, {"a": [1.5, True, None, "ü"]}])
-def test_json_goes_out_and_comes_back(value):
+def test_json_survives_a_round_trip(value):
     if value == 2**80 and "orjson" in sys.modules:
         assert dumps(value) == str(value).encode()
     else:

@@ -7,7 +7,7 @@ def task(name, **more):
     return {"name": name, "taskReferenceName": name, "type": "SIMPLE", **more}
 
 
-def test_all_tasks_of_a_definition_come_in_the_order_of_its_text():
+def test_all_tasks_are_in_the_order_of_the_definition():
     definition = WorkflowDef.from_dict(
         {
             "name": "order",

@@ -28,7 +28,7 @@ MODELS = [
 
 
 @pytest.mark.parametrize("cls", MODELS, ids=lambda c: c.__name__)
-def test_every_model_keeps_what_it_does_not_know(cls):
+def test_every_model_keeps_unknown_fields(cls):
     required = {"name": "n", "tasks": [], "taskReferenceName": "r", "type": "JSON", "id": "i"}
     import attrs
 
@@ -52,7 +52,7 @@ def test_every_model_keeps_what_it_does_not_know(cls):
     assert cls.from_dict(written) == read
 
 
-def test_a_definition_that_is_read_and_written_back_is_the_same():
+def test_a_definition_survives_a_round_trip():
     definition = {
         "name": "order",
         "version": 2,
@@ -78,7 +78,7 @@ def test_a_definition_that_is_read_and_written_back_is_the_same():
     assert json.loads(WorkflowDef.from_json(json.dumps(definition)).to_json()) == definition
 
 
-def test_zero_and_false_are_written_and_none_is_not():
+def test_zero_and_false_are_written_and_none_is_omitted():
     assert TaskDef("t", retry_count=0, enforce_schema=False).to_dict() == {
         "name": "t",
         "retryCount": 0,
@@ -95,12 +95,12 @@ def test_irregular_wire_names_are_declared_on_the_field(attribute, wire):
     assert wire in task.to_dict()
 
 
-def test_the_second_setter_of_type_is_never_sent():
+def test_workflow_task_type_is_never_sent():
     task = WorkflowTask("a", "b", workflow_task_type="SIMPLE")
     assert "workflowTaskType" not in task.to_dict()
 
 
-def test_an_unknown_status_is_kept_as_it_came():
+def test_an_unknown_status_is_kept_unchanged():
     task = Task.from_dict({"status": "SLEEPING"})
     assert task.status == "SLEEPING"
     assert not task.status.is_known
@@ -108,7 +108,7 @@ def test_an_unknown_status_is_kept_as_it_came():
     assert pickle.loads(pickle.dumps(task)) == task
 
 
-def test_a_known_status_is_the_member():
+def test_a_known_status_is_an_enum_member():
     assert Task.from_dict({"status": "COMPLETED"}).status is TaskStatus.COMPLETED
     assert f"{TaskStatus.COMPLETED}" == "COMPLETED"
 
@@ -129,42 +129,42 @@ def test_terminal_and_successful_states(status, terminal, successful):
     assert (TaskStatus(status).is_terminal, TaskStatus(status).is_successful) == (terminal, successful)
 
 
-def test_null_means_absent_but_stays_inside_user_maps():
+def test_null_is_omitted_except_in_user_data():
     task = Task.from_dict({"domain": None, "retryCount": None, "outputData": {"o": None}})
     assert task.domain is None
     assert task.retry_count == 0
     assert task.output_data == {"o": None}
 
 
-def test_times_are_reachable_as_aware_datetimes_and_zero_is_never():
+def test_times_are_aware_datetimes_and_none_for_zero():
     task = Task(start_time=1_700_000_000_000, end_time=0)
     assert task.started_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
     assert task.ended_at is None
 
 
-def test_a_wrong_shape_names_the_place():
+def test_a_value_of_the_wrong_type_is_named_by_its_path():
     with pytest.raises(UnexpectedResponseError) as caught:
         Workflow.from_dict({"workflowId": "w", "tasks": [{"taskId": "1"}, {"retryCount": "many"}]})
     assert caught.value.path_in_body == "$.tasks[1].retry_count"
 
 
 @pytest.mark.parametrize("data", [[], "text", 3])
-def test_what_is_no_object_is_refused(data):
+def test_a_value_that_is_not_an_object_is_refused(data):
     with pytest.raises(UnexpectedResponseError):
         Task.from_dict(data)
 
 
-def test_broken_json_is_refused_without_its_text():
+def test_invalid_json_is_refused_without_quoting_it():
     with pytest.raises(UnexpectedResponseError):
         Task.from_json("{secret")
 
 
-def test_a_page_of_a_search_structures_its_results():
+def test_results_of_a_search_page_become_models():
     page = structure({"totalHits": 7, "results": [{"workflowId": "a"}]}, SearchResult[WorkflowSummary])
     assert (page.total_hits, [r.workflow_id for r in page], len(page)) == (7, ["a"], 1)
 
 
-def test_secrets_stay_out_of_reprs():
+def test_reprs_hide_secrets():
     assert "s3cret" not in repr(CreatedAccessKey(id="k", secret="s3cret"))
     assert "s3cret" not in repr(Task(runtime_metadata={"key": "s3cret"}))
     webhook = WebhookConfig(name="w", headers={"X-Token": "s3cret"}, secret_key="s3cret", secret_value="s3cret")
@@ -172,7 +172,7 @@ def test_secrets_stay_out_of_reprs():
     assert "s3cret" not in repr(ConnectivityTestInput(sink="kafka:q", input={"password": "s3cret"}))
 
 
-def test_a_task_definition_inside_a_workflow_definition_may_have_no_name():
+def test_an_inline_task_definition_needs_no_name():
     inline = {"name": "charge", "taskReferenceName": "c", "taskDefinition": {"retryCount": 1}}
     task = WorkflowTask.from_dict(inline)
     assert task.task_definition == TaskDef("", retry_count=1)
