@@ -1,11 +1,11 @@
-"""Webhooks that your own application receives: is this really from whom it says, and is it new?
+"""Verify the signatures of webhooks that your application receives, and sign webhooks.
 
-A sender that signs the time (Stripe, Slack, ours) is protected against replays by ``tolerance``. GitHub, the default,
-signs the body alone: a delivery that was caught can be sent again at any time. Its id is in ``X-GitHub-Delivery``: keep
-the ids that you have acted on, and do nothing for one that comes again. The id is not signed, so that this is against
-GitHub's own redeliveries; where a replay would do harm, look at something in the body as well.
+If the sender signs the time (Stripe, Slack, ``sign_webhook``), ``tolerance`` protects against replays. GitHub, the
+default scheme, signs only the body, so an attacker can resend an intercepted delivery at any time. To ignore GitHub's
+own redeliveries, store the ids in ``X-GitHub-Delivery`` that you have processed. The id is not signed: where a replay
+would do harm, check the content of the body as well.
 
-For Flask, Django or anything that has headers and the body as bytes::
+For Flask, Django, or any framework that provides the headers and the body as bytes::
 
     verify_webhook(request.get_data(), request.headers, SECRET)                  # Flask
     verify_webhook(request.body, request.headers, SECRET, scheme="stripe")       # Django
@@ -26,21 +26,24 @@ from conductor.errors import ConfigurationError, WebhookVerificationError
 
 __all__ = ["SCHEMES", "WebhookScheme", "sign_webhook", "verify_webhook"]
 
-_WINDOW = 300.0
-_SHORTEST_SECRET = 8
+#: Seconds between sending and verification, as in Stripe's and Slack's own libraries.
+_TOLERANCE_S = 300.0
+#: Bytes; a shorter secret is probably a placeholder.
+_MIN_SECRET = 8
 
 
 @frozen
 class WebhookScheme:
-    """How a sender signs: HMAC over the body, or over a timestamp and the body.
+    """The way a sender signs webhooks: HMAC over the body, or over a timestamp and the body.
 
     Attributes:
-        header: The header that holds the signature.
-        prefix: What stands before the hexadecimal digits.
-        algorithm: ``sha256``, ``sha1`` (old senders) and so on.
-        timestamp_header: The header with the time of sending in epoch seconds; without it nothing is known of replays.
-        template: What is signed, of ``{timestamp}`` and ``{body}``.
-        in_header: The header holds ``t=<timestamp>,v1=<signature>`` pairs, as Stripe's.
+        header: The header with the signature.
+        prefix: The text before the hexadecimal digits of the signature.
+        algorithm: The hash algorithm: ``sha256``, ``sha1`` (old senders) and so on.
+        timestamp_header: The header with the time of sending in epoch seconds; None if the sender does not sign it, so
+            replays are not detected.
+        template: The content that is signed, with ``{timestamp}`` and ``{body}``.
+        in_header: Whether the header consists of ``t=<timestamp>,v1=<signature>`` pairs, as Stripe's does.
     """
 
     header: str = "X-Signature-256"
@@ -51,6 +54,7 @@ class WebhookScheme:
     in_header: bool = False
 
 
+#: The schemes of known senders. ``conductor`` is the default of ``sign_webhook``.
 SCHEMES: Mapping[str, WebhookScheme] = {
     "github": WebhookScheme("X-Hub-Signature-256"),
     "stripe": WebhookScheme("Stripe-Signature", "", in_header=True, template="{timestamp}.{body}"),
@@ -61,7 +65,6 @@ SCHEMES: Mapping[str, WebhookScheme] = {
         "X-Conductor-Signature", timestamp_header="X-Conductor-Timestamp", template="{timestamp}.{body}"
     ),
 }
-"""Known senders. ``conductor`` is what ``sign_webhook`` makes by default."""
 
 
 def verify_webhook(
@@ -70,45 +73,47 @@ def verify_webhook(
     secret: str | bytes | Iterable[str | bytes],
     *,
     scheme: str | WebhookScheme = "github",
-    tolerance: float | timedelta = _WINDOW,
+    tolerance: float | timedelta = _TOLERANCE_S,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """Return when a webhook is genuine; the comparison takes the same time for every wrong signature.
+    """Verify the signature of a webhook, in constant time; returns if it is valid.
 
     Args:
-        body: The body exactly as it came; JSON read and written again has another signature.
-        headers: The request's headers; their case does not matter.
-        secret: The shared secret; several while one replaces another.
-        scheme: A name of ``SCHEMES``, or your own ``WebhookScheme``. With ``github``, which signs no time, nothing is
-            known of replays.
-        tolerance: How many seconds old a webhook may be, and how far in the future, where the sender signs the time.
-        clock: The time in epoch seconds.
+        body: The body exactly as it was received; parsed and serialized JSON has another signature.
+        headers: The request's headers, in any case.
+        secret: The shared secret, or several while you rotate it.
+        scheme: A name in ``SCHEMES``, or your own ``WebhookScheme``. With ``github``, which does not sign the time,
+            replays are not detected.
+        tolerance: Seconds, or a ``timedelta``, that the time of sending may be in the past or in the future; used if
+            the sender signs the time.
+        clock: Returns the current time in epoch seconds.
 
     Raises:
-        WebhookVerificationError: It is not genuine, or too old; answer 401, and do not say why to the sender.
-        ConfigurationError: The secret or the scheme cannot be used.
+        WebhookVerificationError: The signature is missing or invalid, or the webhook is too old. Respond with 401, and
+            do not tell the sender why.
+        ConfigurationError: The secret, the scheme or the type of the body is invalid.
     """
     if not isinstance(body, bytes | bytearray | memoryview):
         raise ConfigurationError(
-            f"The body of a webhook is verified as bytes, as it came, and not as {type(body).__name__}.",
+            f"The body must be bytes, exactly as it was received; it is {type(body).__name__}.",
             variable="body",
             allowed="bytes",
         )
     chosen = _scheme(scheme)
     secrets = _secrets(secret)
     known = {name.lower(): value for name, value in headers.items()}
-    timestamp, given = _given(chosen, known)
+    timestamp, given = _timestamp_and_signatures(chosen, known)
     if timestamp is not None:
         _check_age(timestamp, tolerance, clock())
     expected = [_signature(chosen, each, timestamp, bytes(body)) for each in secrets]
-    # every pair is compared, so that the time says nothing about which one is right
+    # every pair is compared, so the time does not reveal which secret matches
     matches = [
         hmac.compare_digest(right.encode(), one.encode("utf-8", "replace")) for right in expected for one in given
     ]
     if not any(matches):
         raise WebhookVerificationError(
-            f"The signature in {chosen.header} does not fit the body: another secret, or the body was changed (it has "
-            "to be verified exactly as it came)."
+            f"The signature in {chosen.header} does not match the body: the secret is wrong, or the body has changed "
+            "(pass it exactly as it was received)."
         )
 
 
@@ -119,7 +124,20 @@ def sign_webhook(
     scheme: str | WebhookScheme = "conductor",
     clock: Callable[[], float] = time.time,
 ) -> dict[str, str]:
-    """The headers with which a sender would send ``body``; for tests, and for calling your own services."""
+    """Sign a webhook, for tests and for calls of your own services.
+
+    Args:
+        body: The body to send.
+        secret: The shared secret.
+        scheme: A name in ``SCHEMES``, or your own ``WebhookScheme``.
+        clock: Returns the current time in epoch seconds.
+
+    Returns:
+        The headers to send with the body.
+
+    Raises:
+        ConfigurationError: The secret or the scheme is invalid.
+    """
     chosen = _scheme(scheme)
     timestamp = str(int(clock())) if chosen.timestamp_header or chosen.in_header else None
     signature = _signature(chosen, _secrets(secret)[0], timestamp, body)
@@ -138,7 +156,7 @@ def _scheme(scheme: str | WebhookScheme) -> WebhookScheme:
         chosen = SCHEMES.get(scheme)
     if chosen is None or chosen.algorithm not in hashlib.algorithms_available:
         raise ConfigurationError(
-            f"{scheme!r} is no webhook scheme that can be used.",
+            f"Invalid webhook scheme {scheme!r}; use one of {', '.join(SCHEMES)}, or a WebhookScheme.",
             variable="scheme",
             value=scheme,
             allowed=f"{', '.join(SCHEMES)}, or a WebhookScheme",
@@ -149,17 +167,16 @@ def _scheme(scheme: str | WebhookScheme) -> WebhookScheme:
 def _secrets(secret: str | bytes | Iterable[str | bytes]) -> list[bytes]:
     given = [secret] if isinstance(secret, str | bytes) else list(secret)
     found = [each.encode() if isinstance(each, str) else each for each in given]
-    if not found or any(len(each) < _SHORTEST_SECRET for each in found):
+    if not found or any(len(each) < _MIN_SECRET for each in found):
         raise ConfigurationError(
-            f"The webhook's secret is missing or too short: {_SHORTEST_SECRET} bytes are the least.",
+            f"The webhook secret is missing or too short; it must have at least {_MIN_SECRET} bytes.",
             variable="secret",
-            allowed=f"text or bytes of {_SHORTEST_SECRET} bytes or more",
+            allowed=f"a string or bytes of at least {_MIN_SECRET} bytes",
         )
     return found
 
 
-def _given(scheme: WebhookScheme, headers: Mapping[str, str]) -> tuple[str | None, list[str]]:
-    """The timestamp and the signatures that the request has."""
+def _timestamp_and_signatures(scheme: WebhookScheme, headers: Mapping[str, str]) -> tuple[str | None, list[str]]:
     value = headers.get(scheme.header.lower(), "").strip()
     if not value:
         raise WebhookVerificationError(f"The request has no {scheme.header} header.")
@@ -167,7 +184,7 @@ def _given(scheme: WebhookScheme, headers: Mapping[str, str]) -> tuple[str | Non
         pairs = [part.strip().partition("=")[::2] for part in value.split(",")]
         timestamp = next((text for name, text in pairs if name == "t"), None)
         if timestamp is None:
-            raise WebhookVerificationError(f"The {scheme.header} header has no time (t=...).")
+            raise WebhookVerificationError(f"The {scheme.header} header has no timestamp (t=...).")
         return timestamp, [text for name, text in pairs if name == "v1"]
     if scheme.timestamp_header is None:
         return None, [value]
@@ -182,11 +199,11 @@ def _check_age(timestamp: str, tolerance: float | timedelta, now: float) -> None
     try:
         age = now - float(timestamp)
     except ValueError:
-        raise WebhookVerificationError("The time of the webhook is no number.") from None
+        raise WebhookVerificationError("The timestamp of the webhook is not a number.") from None
     if not -allowed <= age <= allowed:
         raise WebhookVerificationError(
-            f"The webhook was sent {abs(age):.0f} s {'ago' if age > 0 else 'in the future'}, and {allowed:.0f} s are "
-            "allowed: it is a replay, it was held up, or a clock is wrong."
+            f"The webhook was sent {abs(age):.0f} s {'ago' if age > 0 else 'in the future'}, but only {allowed:.0f} s "
+            "are allowed: it is a replay or delayed, or a clock is wrong."
         )
 
 

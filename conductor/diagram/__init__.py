@@ -1,4 +1,4 @@
-"""Pictures of definitions and executions: Mermaid text, SVG, and a tree for terminals."""
+"""Diagrams of workflow definitions and executions: Mermaid, SVG, and a tree for terminals."""
 
 from conductor.diagram.draw import Diagram, draw
 

@@ -1,4 +1,4 @@
-"""The colours of statuses, the same on every picture."""
+"""The colors of statuses, which all diagrams share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["PALETTES", "Palette", "Tone", "tone_of"]
 
 
 class Tone(Enum):
-    """How a step stands."""
+    """The state of a step, which determines its color."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -24,7 +24,13 @@ class Tone(Enum):
 
 @frozen
 class Palette:
-    """The colours of a tone: ``(fill, line, text)`` as hex on light and on dark, and the terminal's code."""
+    """The colors of a tone.
+
+    Attributes:
+        light: Colors of fill, line and text on light pages, as ``#rrggbb``.
+        dark: The same on dark pages.
+        terminal: The color's code in ANSI escape sequences; "" for the default color.
+    """
 
     light: tuple[str, str, str]
     dark: tuple[str, str, str]
@@ -51,8 +57,8 @@ _WORST_FIRST = (Tone.BAD, Tone.WARN, Tone.ACTIVE, Tone.GOOD)
 
 
 def tone_of(run: Run | None, *, executed: bool) -> Tone:
-    """How a step stands; one that an execution has not reached is OFF. Of several statuses the worst counts."""
+    """Return the tone of a step: OFF if the execution has not reached it, and the worst of several statuses."""
     if run is None:
         return Tone.OFF if executed else Tone.PLAIN
-    found = {_BY_STATUS.get(word.split()[-1], Tone.PLAIN) for word in run.status.split(", ") if word}
+    found = {_BY_STATUS.get(part.split()[-1], Tone.PLAIN) for part in run.status.split(", ") if part}
     return next((tone for tone in _WORST_FIRST if tone in found), next(iter(found), Tone.PLAIN))

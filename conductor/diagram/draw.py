@@ -1,4 +1,4 @@
-"""``draw``: one picture, in the form that is asked for."""
+"""Draw a workflow as SVG, HTML, Mermaid or a tree for terminals."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["Diagram", "draw"]
 
 
 class Diagram:
-    """A drawn workflow; made by ``draw``.
+    """A diagram of a workflow, which ``draw`` returns. Notebooks show it as SVG.
 
     Attributes:
-        graph: What is drawn.
+        graph: The steps of the workflow.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -33,21 +33,25 @@ class Diagram:
         return f"Diagram({self.graph.name!r}, {sum(1 for _ in self.graph.walk())} steps)"
 
     def mermaid(self) -> str:
-        """Mermaid flow chart text."""
+        """Return the diagram as a Mermaid flow chart."""
         return mermaid.mermaid(self.graph)
 
     def svg(self) -> str:
-        """An SVG document, for a file or inside HTML; readable on light and on dark pages."""
+        """Return the diagram as an SVG document, for a file or for HTML, on light and on dark pages."""
         return svg.svg(self.graph)
 
     def _repr_html_(self) -> str:
         return f'<div style="overflow:auto;max-height:90vh">{self.svg()}</div>'
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture in the form of the name's ending: ``.svg``, ``.html``, ``.mmd`` (Mermaid) or ``.txt``.
+        """Write the diagram to a file.
+
+        Args:
+            path: The file; its extension determines the format: ``.svg``, ``.html``, ``.mmd`` or ``.mermaid``
+                (Mermaid), ``.txt`` (a tree).
 
         Raises:
-            ValueError: The ending is another one.
+            ValueError: The extension is unknown.
             OSError: The file cannot be written.
         """
         forms: dict[str, Callable[[], str]] = {
@@ -60,7 +64,7 @@ class Diagram:
         target = Path(path)
         form = forms.get(target.suffix.lower())
         if form is None:
-            raise ValueError(f"{str(path)!r} does not end in one of {', '.join(forms)}, so its form is not known.")
+            raise ValueError(f"Unknown file extension of {str(path)!r}; use one of {', '.join(forms)}.")
         target.write_text(form(), encoding="utf-8")
 
     def _page(self) -> str:
@@ -72,10 +76,10 @@ class Diagram:
         )
 
     def text(self, *, color: bool | None = None) -> str:
-        """A tree for terminals.
+        """Return the diagram as a tree for terminals, with a line for each step.
 
         Args:
-            color: With colours; None for what fits standard output (a terminal, and ``NO_COLOR`` not set).
+            color: Whether to use colors; by default, if standard output is a terminal and ``NO_COLOR`` is not set.
         """
         if color is None:
             color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -83,16 +87,19 @@ class Diagram:
 
 
 def draw(subject: object, inside: Iterable[object] = ()) -> Diagram:
-    """Draw a workflow definition, an execution, or a builder.
+    """Draw a workflow definition, an execution, or a workflow builder.
 
     Args:
-        subject: A ``WorkflowDef``, an execution (``Workflow``) with its tasks, either's wire form as a dict, or
-            anything with ``to_def()``. An execution shows status, retries and times on its definition's picture.
-        inside: Definitions and executions of sub-workflows, to be drawn inside the steps that run them.
+        subject: A ``WorkflowDef``, a ``WorkflowExecution`` with its tasks, the wire form of either as a dictionary, or
+            an object with ``to_def()``. The diagram of an execution also shows statuses, retries and times.
+        inside: Definitions and executions of sub-workflows, to draw inside the steps that run them.
+
+    Returns:
+        The diagram.
 
     Raises:
-        TypeError: It is none of these.
-        UnexpectedResponseError: The wire form of an execution has values of another type. What is wrong in a definition
-            is left out of the picture.
+        TypeError: ``subject`` is of another type.
+        UnexpectedResponseError: The wire form of an execution has values of a wrong type. Invalid values of a
+            definition are ignored.
     """
     return Diagram(graph_of(subject, inside))

@@ -1,4 +1,4 @@
-"""A workflow as a small tree of steps: what every picture is drawn from."""
+"""A workflow as a tree of steps, from which all diagrams are drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["KINDS", "Graph", "Kind", "Lane", "Step", "kind_of"]
 
 
 class Kind(Enum):
-    """The sorts of steps, after the symbols of flow charts where those have one."""
+    """The kinds of steps; each has its own shape, from flow charts where those have one."""
 
     WORKER = "worker"
     REQUEST = "request"
@@ -56,24 +56,24 @@ _TYPES = {
     Kind.WORKFLOW: "SUB_WORKFLOW START_WORKFLOW TERMINATE_WORKFLOW",
     Kind.END: "TERMINATE",
 }
+#: The kind of each built-in task type.
 KINDS = {name: kind for kind, names in _TYPES.items() for name in names.split()}
-"""The sort of each task type that is known by name."""
 
 
 def kind_of(task_type: str) -> Kind:
-    """The sort of a task type; a type that is not known is a worker's, as for the server."""
+    """Return the kind of a task type; like the server, it treats unknown types as tasks of workers."""
     return KINDS.get(task_type, Kind.WORKER)
 
 
 @frozen
 class Lane:
-    """Steps that follow one another: a case, a branch, the body of a loop, a workflow inside another.
+    """A sequence of steps: a case, a branch, the body of a loop, or the steps of a sub-workflow.
 
     Attributes:
-        label: The case's value; empty where there is none.
+        label: The case's value; "" for other lanes.
         steps: The steps, in order.
-        joined: False for a branch that the JOIN does not wait for.
-        taken: Whether an execution came this way; None where nothing has been executed.
+        joined: Whether the JOIN waits for the branch.
+        taken: Whether the execution has taken this path; None for a definition.
     """
 
     label: str
@@ -84,18 +84,18 @@ class Lane:
 
 @frozen
 class Step:
-    """One task, with the lanes that it holds.
+    """One task, with its lanes.
 
     Attributes:
-        kind: Its sort.
+        kind: Its kind.
         type: Its task type.
-        name: The task definition's name.
+        name: The name of its task definition.
         ref: Its reference name.
-        detail: What it does, in a few words; may be long.
-        optional: Whether the workflow goes on when it fails.
-        lanes: Cases, branches, or the one body.
-        run: What became of it; None when it was not reached, or nothing was executed.
-        executed: Whether an execution would say so if it had been reached.
+        detail: A short description, such as a URL or a condition; not shortened.
+        optional: Whether the workflow continues if the task fails.
+        lanes: The cases, the branches, or the body.
+        run: Its state in the execution; None if the execution has not reached it, and in a definition.
+        executed: Whether the diagram shows an execution of this step's workflow.
     """
 
     kind: Kind
@@ -110,20 +110,20 @@ class Step:
 
     @property
     def is_framed(self) -> bool:
-        """Whether its one lane is drawn inside a frame: a loop's body, a workflow's steps."""
+        """Whether its only lane is drawn inside a frame: the body of a loop, the steps of a sub-workflow."""
         return self.kind in {Kind.LOOP, Kind.WORKFLOW} and bool(self.lanes)
 
 
 @frozen
 class Graph:
-    """A whole picture.
+    """All steps of a workflow.
 
     Attributes:
         name: The workflow's name.
-        version: Its version; None when it is the server's to say.
+        version: Its version; None if the server will choose it.
         steps: The steps, in order.
-        executed: Whether it shows an execution.
-        run: What became of the execution.
+        executed: Whether the graph shows an execution.
+        run: The state of the execution; None for a definition.
     """
 
     name: str
@@ -133,7 +133,7 @@ class Graph:
     run: Run | None = None
 
     def walk(self) -> Iterator[Step]:
-        """Every step, each before those in its lanes."""
+        """Yield all steps, each before the steps of its lanes."""
         stack = list(reversed(self.steps))
         while stack:
             step = stack.pop()

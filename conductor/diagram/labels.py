@@ -1,4 +1,4 @@
-"""The one thing to know of a step beyond its name: a request's URL, a loop's condition, the time of a wait."""
+"""The labels of steps: names, statuses, and details such as the URL of a request or the condition of a loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conductor.diagram.graph import Graph, Kind, Step
 from conductor.diagram.runs import Run
 from conductor.models import SubWorkflowParams, WorkflowTask
 
-__all__ = ["about", "clean", "cut", "detail_of", "duration", "heading", "mark", "run_words", "subtitle", "title"]
+__all__ = ["about", "clean", "cut", "detail_of", "duration", "heading", "mark", "run_label", "subtitle", "title"]
 
 
 _SEPARATOR = " · "
@@ -28,66 +28,70 @@ _MARKS = {
     "SCHEDULED": "…",
     "PAUSED": "‖",
 }
+#: Milliseconds.
 _SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
 
 
-def cut(text: str, most: int) -> str:
-    """At most ``most`` characters, the last one an ellipsis where something is missing."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def cut(text: str, max_length: int) -> str:
+    """Return at most ``max_length`` characters; a shortened text ends with an ellipsis."""
+    return text if len(text) <= max_length else text[: max_length - 1].rstrip() + "…"
 
 
 def title(step: Step) -> str:
-    """The first line: the reference name."""
+    """Return the first line of a step: its reference name."""
     return clean(step.ref) or clean(step.name) or "?"
 
 
 def subtitle(step: Step) -> str:
-    """The second line: the name of a worker's task where the reference name is another; type and detail of others."""
+    """Return the second line of a step.
+
+    For a worker's task, this is its name if it differs from the reference name. For others, it is type and detail.
+    """
     name, detail = clean(step.name), clean(step.detail)
     if step.kind is Kind.MORE:
         return ""
     if step.kind is Kind.WORKER:
-        words = [
+        parts = [
             step.type if step.type not in {"SIMPLE", step.name} else "",
             name if name != title(step) else "",
             detail,
         ]
     else:
-        words = [step.type, detail]
+        parts = [step.type, detail]
     if step.optional:
-        words.append("optional")
-    return clean(_SEPARATOR.join(word for word in words if word))
+        parts.append("optional")
+    return clean(_SEPARATOR.join(part for part in parts if part))
 
 
-def about(step: Step, most: int) -> list[str]:
-    """The second line, or type and detail on lines of their own where one line of ``most`` characters is too short."""
+def about(step: Step, max_length: int) -> list[str]:
+    """Return the second line, or two lines (type and detail) if it is longer than ``max_length``."""
     line = subtitle(step)
-    return [line] if len(line) <= most else line.split(_SEPARATOR, 1)
+    return [line] if len(line) <= max_length else line.split(_SEPARATOR, 1)
 
 
 def heading(graph: Graph) -> str:
-    """The title of the picture: name and version."""
+    """Return the title of the diagram: name and version."""
     version = "" if graph.version is None else f" v{graph.version}"
     return (clean(graph.name) or "workflow") + version
 
 
 def mark(status: str) -> str:
-    """One character for a status."""
+    """Return a symbol for a status."""
     return _MARKS.get(status, "•")
 
 
-def run_words(run: Run) -> str:
-    """Status, time, rounds and retries, as ``COMPLETED 1.2 s, 2 retries``."""
-    words = [" ".join(word for word in (clean(run.status), duration(run.milliseconds)) if word)]
-    if run.rounds:
-        words.append(f"{run.rounds} round{'s' if run.rounds > 1 else ''}")
+def run_label(run: Run) -> str:
+    """Return status, time, iterations and retries, such as ``COMPLETED 1.2 s, 2 retries``."""
+    parts = [" ".join(part for part in (clean(run.status), duration(run.milliseconds)) if part)]
+    if run.iterations:
+        parts.append(f"{run.iterations} iteration{'s' if run.iterations > 1 else ''}")
     if run.retries:
-        words.append(f"{run.retries} retr{'ies' if run.retries > 1 else 'y'}")
-    return ", ".join(word for word in words if word)
+        parts.append(f"{run.retries} retr{'ies' if run.retries > 1 else 'y'}")
+    return ", ".join(part for part in parts if part)
 
 
 def duration(milliseconds: int | None) -> str:
-    """A time as people write it: ``85 ms``, ``1.2 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    """Format a duration: ``85 ms``, ``1.2 s``, ``3 min 5 s``, ``2 h 10 min``; "" for None."""
     if milliseconds is None:
         return ""
     if milliseconds < _SECOND:
@@ -110,7 +114,7 @@ def _request(task: WorkflowTask) -> str:
     request = inputs.get("http_request", inputs)
     if not isinstance(request, Mapping):
         return str(request)
-    address = str(request.get("uri") or "").partition("?")[0]  # what follows may hold keys
+    address = str(request.get("uri") or "").partition("?")[0]  # the query may contain secrets
     return f"{request.get('method') or 'GET'} {address}" if address else ""
 
 
@@ -129,7 +133,7 @@ def _wait(task: WorkflowTask) -> str:
     inputs = _inputs(task)
     if inputs.get("duration"):
         return f"for {inputs['duration']}"
-    return f"until {inputs['until']}" if inputs.get("until") else "until signalled"
+    return f"until {inputs['until']}" if inputs.get("until") else "until signaled"
 
 
 def _sub_workflow(task: WorkflowTask) -> str:
@@ -207,6 +211,6 @@ _DETAILS: dict[str, Callable[[WorkflowTask], str]] = {
 
 
 def detail_of(task: WorkflowTask, task_type: str) -> str:
-    """What ``task`` does, in a few words; empty where its type and name say it all."""
+    """Return a short description of a task; "" for types without one."""
     read = _DETAILS.get(task_type)
     return read(task) if read is not None else ""

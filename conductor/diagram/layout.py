@@ -1,7 +1,7 @@
-"""Where everything goes.
+"""The layout of a diagram: positions and sizes of boxes, frames and lines.
 
-A workflow is a series of steps, some of which hold series of steps side by side or inside; so is its layout: each block
-is laid out by itself, as a piece with its own corner, and pieces are put below and beside one another.
+The layout follows the tree of steps. Each block is laid out on its own, as a ``Piece`` with its own coordinates; pieces
+are then placed below and next to each other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 
 from conductor.diagram.colors import Tone, tone_of
 from conductor.diagram.graph import Graph, Kind, Lane, Step
-from conductor.diagram.labels import about, clean, cut, mark, run_words, subtitle, title
+from conductor.diagram.labels import about, clean, cut, mark, run_label, subtitle, title
 
 __all__ = [
     "LINE_HEIGHT",
@@ -32,11 +32,16 @@ __all__ = [
 ]
 
 
+#: Pixels from one line of a box to the next. All sizes in this module are pixels, unless they say otherwise.
 LINE_HEIGHT = 16
-_MOST_TITLE, _MOST_LINE = 40, 44
-_TITLE_SIZE, _LINE_SIZE = 14, 11  # of the font; a title's is 13, and bold
-_NARROWEST = 96
-_ROOM = {
+#: Characters of the title and of the other lines of a box.
+_MAX_TITLE, _MAX_LINE = 40, 44
+#: Font sizes to estimate widths with; titles have size 13, but are bold.
+_TITLE_SIZE, _LINE_SIZE = 14, 11
+#: Width of the narrowest box.
+_MIN_WIDTH = 96
+#: Additional width and height of boxes, for the outline of their kind.
+_PADDING = {
     Kind.SWITCH: (60, 6),
     Kind.CODE: (40, 0),
     Kind.LOOP: (40, 0),
@@ -53,14 +58,19 @@ _ROOM = {
 
 @frozen
 class Box:
-    """A step with its place; ``x`` and ``y`` are of its upper left corner.
+    """The box of a step.
 
     Attributes:
-        kind: Decides the outline.
-        tone: Decides the colours.
-        lines: What stands in it, the first line as its title.
-        tip: What a browser shows under the pointer: the words in full.
-        dashed: Whether the outline is dashed: what may fail without harm.
+        kind: The kind, which determines the outline.
+        tone: The tone, which determines the colors.
+        lines: The lines of text; the first one is the title.
+        tip: The full text, which browsers show as a tooltip.
+        width: The width.
+        height: The height.
+        x: The left edge.
+        y: The upper edge.
+        dashed: Whether the outline is dashed, for optional tasks.
+        task_id: The id of the task's last attempt; None for a step that has not been executed.
     """
 
     kind: Kind
@@ -72,40 +82,42 @@ class Box:
     x: float = 0
     y: float = 0
     dashed: bool = False
+    task_id: str | None = None
 
 
 def box_of(step: Step) -> Box:
-    """The box of a step."""
+    """Return the box of a step, at the origin."""
     run = step.run
-    result = f"{mark(run.status)} {run_words(run)}" if run is not None else ""
-    words = [title(step), subtitle(step), result, clean(run.reason) if run is not None else ""]
-    tip = "\n".join(word for word in words if word)
-    lines = [title(step), *about(step, _MOST_LINE), result]
-    return _box(step.kind, tone_of(run, executed=step.executed), lines, tip, dashed=step.optional)
+    result = f"{mark(run.status)} {run_label(run)}" if run is not None else ""
+    full = [title(step), subtitle(step), result, clean(run.reason) if run is not None else ""]
+    tip = "\n".join(line for line in full if line)
+    lines = [title(step), *about(step, _MAX_LINE), result]
+    box = _box(step.kind, tone_of(run, executed=step.executed), lines, tip, dashed=step.optional)
+    return evolve(box, task_id=run.task_id) if run is not None else box
 
 
 def start_box(graph: Graph) -> Box:
-    """Where the flow begins."""
+    """Return the box of the start."""
     return _box(Kind.END, Tone.PLAIN, ["start"], f"start of {clean(graph.name)}")
 
 
 def end_box(graph: Graph) -> Box:
-    """Where it ends, with what became of the execution."""
+    """Return the box of the end, with the status of the execution."""
     if graph.run is None:
         return _box(Kind.END, Tone.PLAIN, ["end"], f"end of {clean(graph.name)}")
-    words = ["end", f"{mark(graph.run.status)} {run_words(graph.run)}"]
+    lines = ["end", f"{mark(graph.run.status)} {run_label(graph.run)}"]
     return _box(
-        Kind.END, tone_of(graph.run, executed=True), words, "\n".join([*words, clean(graph.run.reason)]).strip()
+        Kind.END, tone_of(graph.run, executed=True), lines, "\n".join([*lines, clean(graph.run.reason)]).strip()
     )
 
 
 def text_width(text: str, *, is_title: bool = False) -> float:
-    """About how wide ``text`` is; a font is not at hand, so the estimate is that of a wide one."""
+    """Estimate the width of a text, for a wide font, because the reader's font is unknown."""
     return sum(map(_em, text)) * (_TITLE_SIZE if is_title else _LINE_SIZE)
 
 
 def _em(char: str) -> float:
-    """How wide a character is, as a part of the font's size."""
+    """Return the width of a character, relative to the font size."""
     if char in "ijl.,:;'|!()[] ":
         return 0.38
     if unicodedata.east_asian_width(char) in "WF":
@@ -115,28 +127,29 @@ def _em(char: str) -> float:
     return 0.7 if char.isupper() or char in "_$#&<>=+" else 0.63
 
 
-def _box(kind: Kind, tone: Tone, words: list[str], tip: str, *, dashed: bool = False) -> Box:
-    first, *rest = [word for word in words if word]
-    lines = (cut(first, _MOST_TITLE), *(cut(word, _MOST_LINE) for word in rest))
-    wide, high = _ROOM.get(kind, (24, 0))
+def _box(kind: Kind, tone: Tone, full_lines: list[str], tip: str, *, dashed: bool = False) -> Box:
+    first, *rest = [line for line in full_lines if line]
+    lines = (cut(first, _MAX_TITLE), *(cut(line, _MAX_LINE) for line in rest))
+    more_width, more_height = _PADDING.get(kind, (24, 0))
     widest = max(text_width(line, is_title=line is lines[0]) for line in lines)
-    width = max(_NARROWEST, widest + wide)
-    return Box(kind, tone, lines, tip, round(width), 14 + LINE_HEIGHT * len(lines) + high, dashed=dashed)
+    width = max(_MIN_WIDTH, widest + more_width)
+    return Box(kind, tone, lines, tip, round(width), 14 + LINE_HEIGHT * len(lines) + more_height, dashed=dashed)
 
 
+#: The corners of a line, as x and y.
 Points = tuple[tuple[float, float], ...]
 
 
 @frozen
 class Line:
-    """A line with square corners.
+    """A line with right angles.
 
     Attributes:
         points: Its corners.
-        arrow: Whether it ends in one.
-        taken: Whether an execution came this way; None where nothing has been executed.
-        awaited: False for what no JOIN waits for.
-        label: What stands on its last stretch.
+        arrow: Whether it ends with an arrow.
+        taken: Whether the execution has taken this path; None for a definition.
+        awaited: Whether a JOIN waits for the branch.
+        label: The text on its last section.
     """
 
     points: Points
@@ -148,7 +161,7 @@ class Line:
 
 @frozen
 class Frame:
-    """The border around a loop's body or an inner workflow."""
+    """The border of a loop or a sub-workflow."""
 
     x: float
     y: float
@@ -158,14 +171,19 @@ class Frame:
 
 @frozen
 class Piece:
-    """A block that has been laid out, in coordinates of its own.
+    """A block that has been laid out, with its own coordinates.
 
     Attributes:
-        axis: Where the flow comes in at the top and goes out at the bottom.
-        is_open: Whether it goes out at all; not after TERMINATE.
-        entered: Whether an execution came to its top; None where nothing says so,
-        reached: and to its bottom.
-        awaited: Whether what follows waits for it.
+        width: The width.
+        height: The height.
+        axis: The x position at which the flow enters at the top and leaves at the bottom.
+        is_open: Whether the flow leaves; it does not after TERMINATE.
+        entered: Whether the execution has reached the top; None if this is unknown.
+        reached: Whether the execution has reached the bottom; None if this is unknown.
+        awaited: Whether a JOIN waits for the block.
+        boxes: The boxes.
+        frames: The frames.
+        lines: The lines.
     """
 
     width: float
@@ -180,7 +198,7 @@ class Piece:
     lines: tuple[Line, ...] = field(default=())
 
     def at(self, x: float, y: float) -> Piece:
-        """The same, its contents moved by ``x`` and ``y``."""
+        """Return a copy with its contents moved by ``x`` and ``y``."""
         return evolve(
             self,
             boxes=tuple(evolve(box, x=box.x + x, y=box.y + y) for box in self.boxes),
@@ -190,7 +208,7 @@ class Piece:
 
 
 def joined(pieces: Sequence[Piece], lines: Sequence[Line], width: float, height: float, axis: float) -> Piece:
-    """Pieces that have been put in their places, and lines between them, as one piece that goes on after the last."""
+    """Combine pieces that have been moved to their positions, and the lines between them; the flow leaves the last."""
     return Piece(
         width,
         height,
@@ -202,34 +220,44 @@ def joined(pieces: Sequence[Piece], lines: Sequence[Line], width: float, height:
     )
 
 
-_GAP = 30  # between one step and the next
-_BETWEEN = 26  # between lanes, and between columns
-_BEND = 16  # from a switch or fork to the line that leads to its lanes
-_LABEL = 14  # more, where a case's value stands
+#: Between two steps.
+_GAP = 30
+#: Between lanes, and between columns.
+_BETWEEN = 26
+#: From a switch or fork to the horizontal line to its lanes.
+_BEND = 16
+#: Additional height for the value of a case.
+_LABEL = 14
+#: Radius of the corners of lines.
 _CORNER = 8
-_PAD = 16  # inside a frame
-_BACK = 30  # for the line back to the head of a loop
-_TALLEST = 2600  # a longer series goes on in the next column
-_WIDEST = 2600  # more lanes go on in the next row
-_MOST_LABEL = 28
+#: Inside a frame.
+_PAD = 16
+#: Width of the line back to the head of a loop.
+_BACK = 30
+#: Height from which a sequence continues in the next column, so that diagrams fit a screen.
+_MAX_HEIGHT = 2600
+#: Width from which lanes continue in the next row.
+_MAX_WIDTH = 2600
+#: Characters of the value of a case.
+_MAX_LABEL = 28
 
 
 def layout(graph: Graph) -> Piece:
-    """Lay out the whole picture."""
-    maker = _Maker(graph)
+    """Lay out a diagram."""
+    maker = _Layout(graph)
     pieces = [_of_box(start_box(graph), reached=graph.executed), *map(maker.step, graph.steps)]
     if pieces[-1].is_open:
         completed = graph.run is not None and graph.run.status == "COMPLETED"
         pieces.append(_of_box(end_box(graph), reached=completed))
-    return maker.series(pieces, goes_on=False)
+    return maker.series(pieces, continues=False)
 
 
-class _Maker:
+class _Layout:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
     def step(self, step: Step) -> Piece:
-        """A step with all its lanes."""
+        """Lay out a step with all its lanes."""
         head = _of_box(box_of(step), reached=_was_reached(step))
         if step.is_framed:
             return self._framed(step, head)
@@ -237,10 +265,15 @@ class _Maker:
             return self._branching(step, head)
         return evolve(head, is_open=step.kind is not Kind.END)
 
-    def series(self, pieces: Sequence[Piece], *, goes_on: bool) -> Piece:
-        """Pieces in a row, in as many columns as it takes; what goes on does so on the axis of the first."""
+    def series(self, pieces: Sequence[Piece], *, continues: bool) -> Piece:
+        """Lay out a sequence of pieces in one or more columns.
+
+        Args:
+            pieces: The pieces.
+            continues: Whether the flow continues after the last piece; it then leaves on the axis of the first column.
+        """
         total = sum(piece.height + _GAP for piece in pieces)
-        tallest = total / max(1, round(total / _TALLEST))
+        tallest = total / max(1, round(total / _MAX_HEIGHT))
         columns: list[list[Piece]] = [[]]
         height = 0.0
         for piece in pieces:
@@ -251,10 +284,10 @@ class _Maker:
             height += piece.height + _GAP
         if len(columns) == 1:
             return self._stack(pieces)
-        return self._beside([self._stack(column) for column in columns], goes_on=goes_on)
+        return self._columns([self._stack(column) for column in columns], continues=continues)
 
-    def _beside(self, columns: Sequence[Piece], *, goes_on: bool) -> Piece:
-        """Columns from left to right, the end of each led to the top of the next."""
+    def _columns(self, columns: Sequence[Piece], *, continues: bool) -> Piece:
+        """Place columns from left to right, and connect the end of each with the top of the next."""
         x, y = 0.0, 0.0
         placed: list[Piece] = []
         lines: list[Line] = []
@@ -268,7 +301,7 @@ class _Maker:
             x, y = right + _BETWEEN, _GAP
         last, axis = columns[-1], columns[0].axis
         height = max(column.height for column in columns) + 2 * _GAP
-        if goes_on and last.is_open:
+        if continues and last.is_open:
             bottom = height - _CORNER
             way = (end, (end[0], bottom), (axis, bottom), (axis, height))
             lines.append(Line(way, taken=self._taken(last.reached, last.reached)))
@@ -276,7 +309,7 @@ class _Maker:
         return evolve(whole, entered=columns[0].entered, reached=last.reached)
 
     def _stack(self, pieces: Sequence[Piece]) -> Piece:
-        """A series, one below the other on one axis."""
+        """Place pieces below each other on one axis."""
         axis = max(piece.axis for piece in pieces)
         width = axis + max(piece.width - piece.axis for piece in pieces)
         placed: list[Piece] = []
@@ -295,8 +328,8 @@ class _Maker:
         return evolve(whole, entered=pieces[0].entered, reached=pieces[-1].reached)
 
     def _framed(self, step: Step, head: Piece) -> Piece:
-        """A loop with its body, or a workflow with the steps of its own."""
-        body = [self.series([*map(self.step, step.lanes[0].steps)], goes_on=True)] if step.lanes[0].steps else []
+        """Lay out a loop with its body, or a sub-workflow with its steps."""
+        body = [self.series([*map(self.step, step.lanes[0].steps)], continues=True)] if step.lanes[0].steps else []
         inner = self._stack([head, *body])
         again = step.kind is Kind.LOOP and inner.is_open and len(inner.boxes) > 1
         left, below = (_BACK, _PAD) if again else (0, 0)
@@ -312,17 +345,17 @@ class _Maker:
                 (_PAD, middle),
                 (axis - head.axis, middle),
             )
-            rounds = step.run.rounds if step.run is not None else 0
-            lines.append(Line(back, arrow=True, taken=rounds > 1 if self._graph.executed else None))
+            iterations = step.run.iterations if step.run is not None else 0
+            lines.append(Line(back, arrow=True, taken=iterations > 1 if self._graph.executed else None))
         reached = head.reached if inner.reached is None else inner.reached
         piece = joined([inner.at(left + _PAD, _PAD)], lines, width, height, axis)
         frames = (Frame(0, 0, width, height), *piece.frames)
         return evolve(piece, frames=frames, entered=head.entered, reached=reached)
 
     def _branching(self, step: Step, head: Piece) -> Piece:
-        """A switch or a fork with its lanes side by side, and their ends led together again.
+        """Lay out a switch or a fork with its lanes next to each other, and connect their ends.
 
-        Lanes that are too many for one row go on in the next, which is reached on the left and left on the right.
+        Lanes that do not fit into one row continue in the next row, which is entered on the left and left on the right.
         """
         lanes = [(lane, self._lane(lane, reached=head.reached)) for lane in step.lanes]
         rows = _rows(lanes)
@@ -361,12 +394,12 @@ class _Maker:
         return Line(way, arrow=bool(lane.steps), taken=taken, label=_label(lane))
 
     def _lane(self, lane: Lane, *, reached: bool | None) -> Piece:
-        """A lane, with room above for the line into it and its label."""
+        """Lay out a lane, with space above it for the line into it and its label."""
         above, half = _room_above(lane), (text_width(_label(lane)) + _PAD) / 2
         if not lane.steps:
             taken = reached if lane.taken is not False else False
             return Piece(2 * half, above, half, entered=taken, reached=taken)
-        body = self.series([self.step(step) for step in lane.steps], goes_on=True)
+        body = self.series([self.step(step) for step in lane.steps], continues=True)
         axis = max(body.axis, half)
         width = axis + max(body.width - body.axis, half)
         whole = joined([body.at(axis - body.axis, above)], [], width, above + body.height, axis)
@@ -375,9 +408,9 @@ class _Maker:
     def _line(self, points: Points, before: Piece, after: Piece, *, arrow: bool) -> Line:
         return Line(points, arrow=arrow, taken=self._taken(before.reached, after.entered))
 
-    def _taken(self, came: bool | None, went: bool | None) -> bool | None:
-        known = self._graph.executed and came is not None and went is not None
-        return (came and went) if known else None
+    def _taken(self, left: bool | None, entered: bool | None) -> bool | None:
+        known = self._graph.executed and left is not None and entered is not None
+        return (left and entered) if known else None
 
 
 Row = list[tuple[Lane, Piece]]
@@ -386,7 +419,7 @@ Row = list[tuple[Lane, Piece]]
 def _rows(lanes: Row) -> list[Row]:
     rows: list[Row] = [[]]
     for lane, piece in lanes:
-        if rows[-1] and _across([*rows[-1], (lane, piece)]) > _WIDEST:
+        if rows[-1] and _across([*rows[-1], (lane, piece)]) > _MAX_WIDTH:
             rows.append([])
         rows[-1].append((lane, piece))
     return rows
@@ -401,7 +434,7 @@ def _high(row: Row) -> float:
 
 
 def _middle(lanes: Sequence[Piece]) -> float:
-    """The axis of the lane in the middle, or half way between the two that are, from the left of them all."""
+    """Return the x position of the middle lane's axis, or the middle of the two middle lanes' axes."""
     axes = []
     x = 0.0
     for lane in lanes:
@@ -411,7 +444,7 @@ def _middle(lanes: Sequence[Piece]) -> float:
 
 
 def _label(lane: Lane) -> str:
-    return cut(clean(lane.label), _MOST_LABEL)
+    return cut(clean(lane.label), _MAX_LABEL)
 
 
 def _room_above(lane: Lane) -> float:

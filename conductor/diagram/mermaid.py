@@ -1,4 +1,4 @@
-"""A graph as Mermaid flow chart text, in the syntax that every version of Mermaid reads."""
+"""Write a graph as a Mermaid flow chart, in the syntax that all versions of Mermaid accept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import frozen
 
 from conductor.diagram.colors import PALETTES, Tone, tone_of
 from conductor.diagram.graph import Graph, Kind, Lane, Step
-from conductor.diagram.labels import about, clean, cut, heading, mark, run_words, title
+from conductor.diagram.labels import about, clean, cut, heading, mark, run_label, title
 
 __all__ = ["mermaid"]
 
@@ -31,14 +31,22 @@ _SHAPES = {
     Kind.END: ("([", "])"),
     Kind.MORE: ("[", "]"),
 }
-_MOST = 36
+#: Characters of a line.
+_MAX_LINE = 36
 _SPECIAL = re.compile(r"[#\"<>&`%\\]")
 _LIST_ITEM = re.compile(r"^(\d+)\.|^([-+*])(?=\s)")
 
 
 @frozen
 class _Exit:
-    """Where the flow comes from: a node, with what stands on the line, and whether an execution came this way."""
+    """The start of an edge.
+
+    Attributes:
+        node: The node's id.
+        reached: Whether the execution has left the node; None if this is unknown.
+        label: The text on the edge.
+        awaited: Whether a JOIN waits for the branch.
+    """
 
     node: str
     reached: bool | None
@@ -47,12 +55,12 @@ class _Exit:
 
 
 def mermaid(graph: Graph) -> str:
-    """The whole text, with the workflow's name as its title."""
+    """Return the flow chart, with the workflow's name as its title."""
     return "\n".join(_Writer(graph).lines()) + "\n"
 
 
 def escaped(text: str) -> str:
-    """``text`` so that Mermaid shows it as it is, inside double quotes."""
+    """Escape a text so that Mermaid shows it unchanged, inside double quotes."""
     text = _SPECIAL.sub(lambda found: f"#{ord(found[0])};", text)
     return _LIST_ITEM.sub(lambda found: f"{found[1]}#46;" if found[1] else f"#{ord(found[2])};", text)
 
@@ -69,7 +77,7 @@ class _Writer:
         self._nodes.append(f'  start(["start"]){self._class(Tone.PLAIN)}')
         exits = self._steps(graph.steps, [_Exit("start", graph.executed)], "  ")
         if exits:
-            label = f"end<br/>{escaped(run_words(graph.run))}" if graph.run is not None else "end"
+            label = f"end<br/>{escaped(run_label(graph.run))}" if graph.run is not None else "end"
             tone = tone_of(graph.run, executed=graph.executed)
             self._nodes.append(f'  finish(["{label}"]){self._class(tone)}')
             self._connect(exits, "finish", reached=graph.run is not None and graph.run.status == "COMPLETED")
@@ -105,19 +113,19 @@ class _Writer:
         return out if lane.joined else [_Exit(one.node, one.reached, "not awaited", awaited=False) for one in out]
 
     def _node(self, step: Step, node: str, indent: str) -> None:
-        words = [title(step), *about(step, _MOST)]
+        lines = [title(step), *about(step, _MAX_LINE)]
         if step.run is not None:
-            words.append(f"{mark(step.run.status)} {run_words(step.run)}")
-        text = "<br/>".join(escaped(cut(word, _MOST)) for word in words if word)
+            lines.append(f"{mark(step.run.status)} {run_label(step.run)}")
+        text = "<br/>".join(escaped(cut(line, _MAX_LINE)) for line in lines if line)
         before, after = _SHAPES[step.kind]
         tone = tone_of(step.run, executed=step.executed)
         self._nodes.append(f'{indent}{node}{before}"{text}"{after}{self._class(tone)}')
 
     def _connect(self, exits: list[_Exit], node: str, *, reached: bool | None) -> None:
         for one in exits:
-            gone = not self._graph.executed or (one.reached is not False and reached is not False)
-            arrow = "-->" if gone and one.awaited else "-.->"
-            label = f'|"{escaped(cut(clean(one.label), _MOST))}"|' if one.label.strip() else ""
+            taken = not self._graph.executed or (one.reached is not False and reached is not False)
+            arrow = "-->" if taken and one.awaited else "-.->"
+            label = f'|"{escaped(cut(clean(one.label), _MAX_LINE))}"|' if one.label.strip() else ""
             self._edges.append(f"  {one.node} {arrow}{label} {node}")
 
     def _class(self, tone: Tone) -> str:

@@ -1,4 +1,4 @@
-"""Reads definitions and executions into the graph that pictures are drawn from."""
+"""Build the graph of a definition or an execution."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from conductor.errors import UnexpectedResponseError
 from conductor.models import SubWorkflowParams, Task, TaskStatus, Workflow, WorkflowDef, WorkflowTask
 from conductor.models._base import Model
 
-__all__ = ["graph_of", "readable"]
+__all__ = ["graph_of", "without_invalid_values"]
 
 
-def readable(wire: Mapping[str, Any]) -> dict[str, Any]:
-    """The wire form of a definition without what is of another type than it should be."""
+def without_invalid_values(wire: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the wire form of a definition without values of a wrong type."""
     return _fitting({**wire, "tasks": _tasks(wire.get("tasks"))}, WorkflowDef)
 
 
@@ -50,30 +50,33 @@ def _fits(wire: Mapping[str, Any], kind: type[Model]) -> bool:
     return True
 
 
-_DEEPEST = 25
-_MOST_STEPS = 5000
-_MOST_BRANCHES = 12
+#: Levels of nesting to draw.
+_MAX_DEPTH = 25
+#: Steps to draw; a definition that contains itself twice would be endless.
+_MAX_STEPS = 5000
+#: Branches of a dynamic fork to draw; the others are counted.
+_MAX_BRANCHES = 12
 
 
 def graph_of(subject: object, inside: Iterable[object] = ()) -> Graph:
-    """The graph of a definition, an execution, either's wire form, or anything with ``to_def()``.
+    """Return the graph of a definition, an execution, the wire form of either, or an object with ``to_def()``.
 
     Args:
-        subject: What is drawn.
+        subject: The workflow.
         inside: Definitions and executions of sub-workflows, for the steps that run them.
 
     Raises:
-        TypeError: It is none of these.
-        UnexpectedResponseError: The wire form of an execution has values of another type.
+        TypeError: ``subject`` is of another type.
+        UnexpectedResponseError: The wire form of an execution has values of a wrong type.
     """
     subject = _model_of(subject)
-    others = _Others([_model_of(other) for other in inside])
+    others = _SubWorkflows([_model_of(other) for other in inside])
     if isinstance(subject, WorkflowDef):
         return Graph(str(subject.name), subject.version, _Reader(None, others, (subject,)).steps(subject.tasks))
     runs = Runs(subject.tasks)
     definition = subject.workflow_definition
     reader = _Reader(runs, others, (definition,))
-    steps = reader.steps(definition.tasks) if definition is not None else reader.unplanned(runs.names())
+    steps = reader.steps(definition.tasks) if definition is not None else reader.executed_only(runs.names())
     name = subject.workflow_name or (definition.name if definition is not None else "")
     version = subject.workflow_version or (definition.version if definition is not None else None)
     return Graph(str(name), version, steps, executed=True, run=of_workflow(subject))
@@ -81,14 +84,14 @@ def graph_of(subject: object, inside: Iterable[object] = ()) -> Graph:
 
 def _model_of(subject: object) -> WorkflowDef | Workflow:
     if callable(getattr(subject, "to_def", None)) and callable(to_dict := getattr(subject, "to_dict", None)):
-        subject = to_dict()  # a builder: what it has may be no definition yet
+        subject = to_dict()  # a builder, whose definition may be invalid
     if isinstance(subject, Mapping) and subject.keys() & {"name", "tasks", "workflowId", "workflowDefinition"}:
         return _read(subject)
     if callable(to_def := getattr(subject, "to_def", None)):
         subject = to_def()
     if isinstance(subject, WorkflowDef | Workflow):
         return subject
-    raise TypeError(f"A {type(subject).__name__} cannot be drawn: give a definition, an execution, or a builder.")
+    raise TypeError(f"A {type(subject).__name__} cannot be drawn; pass a definition, an execution or a builder.")
 
 
 def _read(wire: Mapping[str, Any]) -> WorkflowDef | Workflow:
@@ -96,20 +99,20 @@ def _read(wire: Mapping[str, Any]) -> WorkflowDef | Workflow:
         try:
             return WorkflowDef.from_dict(wire)
         except UnexpectedResponseError:
-            return WorkflowDef.from_dict(readable(wire))
+            return WorkflowDef.from_dict(without_invalid_values(wire))
     try:
         return Workflow.from_dict(wire)
     except UnexpectedResponseError:
         if not isinstance(definition := wire.get("workflowDefinition"), Mapping):
             raise
-        return Workflow.from_dict({**wire, "workflowDefinition": readable(definition)})
+        return Workflow.from_dict({**wire, "workflowDefinition": without_invalid_values(definition)})
 
 
-class _Others:
-    """The workflows that may stand inside others, and how many steps may still be drawn."""
+class _SubWorkflows:
+    """The sub-workflows to draw inside the steps that run them, and the number of steps that may still be drawn."""
 
     def __init__(self, models: Sequence[WorkflowDef | Workflow]) -> None:
-        self.left = _MOST_STEPS
+        self.left = _MAX_STEPS
         self._executions = {one.workflow_id: one for one in models if isinstance(one, Workflow)}
         self._definitions: dict[tuple[str, int | None], WorkflowDef] = {}
         for one in models:
@@ -118,11 +121,11 @@ class _Others:
                 self._definitions[one.name, None] = one
 
     def execution(self, task: Task | None) -> Workflow | None:
-        """What a task started."""
+        """Return the execution that a task has started."""
         return self._executions.get(task.sub_workflow_id) if task is not None and task.sub_workflow_id else None
 
     def definition(self, given: SubWorkflowParams) -> WorkflowDef | None:
-        """What a step starts: the definition in it, or that of its name and version."""
+        """Return the definition that a step runs: the one that it contains, or the one with its name and version."""
         inner = given.workflow_definition
         try:
             return _as_definition(_model_of(inner))
@@ -135,10 +138,10 @@ def _as_definition(model: WorkflowDef | Workflow) -> WorkflowDef | None:
 
 
 class _Reader:
-    """Turns task definitions into steps, with what ``runs`` says of them."""
+    """Converts tasks of a definition to steps, with their states in an execution."""
 
     def __init__(
-        self, runs: Runs | None, others: _Others, within: tuple[WorkflowDef | None, ...] = (), depth: int = 0
+        self, runs: Runs | None, others: _SubWorkflows, within: tuple[WorkflowDef | None, ...] = (), depth: int = 0
     ) -> None:
         self._runs = runs
         self._others = others
@@ -146,18 +149,18 @@ class _Reader:
         self._depth = depth
 
     def steps(self, tasks: Sequence[WorkflowTask] | None) -> tuple[Step, ...]:
-        if not isinstance(tasks, Sequence) or self._depth > _DEEPEST:
+        if not isinstance(tasks, Sequence) or self._depth > _MAX_DEPTH:
             return ()
         known = [task for task in tasks if isinstance(task, WorkflowTask)][: max(0, self._others.left)]
-        self._others.left -= len(known)  # a loop that holds itself twice would have no end
+        self._others.left -= len(known)
         self._depth += 1
         try:
             return tuple(self._step(task, after) for task, after in zip_longest(known, known[1:]))
         finally:
             self._depth -= 1
 
-    def unplanned(self, names: Iterable[str]) -> tuple[Step, ...]:
-        """Steps of tasks that no definition names: of a dynamic fork, or of an execution without its definition."""
+    def executed_only(self, names: Iterable[str]) -> tuple[Step, ...]:
+        """Return steps for tasks that are not in the definition: of a dynamic fork, or without a definition."""
         return tuple(self._step(_definition_of(task), None) for name in names if (task := self._last(name)) is not None)
 
     def _step(self, task: WorkflowTask, after: WorkflowTask | None) -> Step:
@@ -190,7 +193,7 @@ class _Reader:
         return self._inner(task)
 
     def _inner(self, task: WorkflowTask) -> tuple[Lane, ...]:
-        """The steps of a workflow inside, with what became of them where its execution is at hand."""
+        """Return the steps of a sub-workflow, with their states if its execution is available."""
         given: Any = task.sub_workflow_param
         if not isinstance(given, SubWorkflowParams):
             return ()
@@ -211,7 +214,7 @@ class _Reader:
         if switch is None:
             return tuple(lanes)
         selected = str(switch.output_data.get("selectedCase") or switch.input_data.get("case") or "")
-        if not any(lane.taken for lane in lanes):  # an empty case, which leaves no task behind
+        if not any(lane.taken for lane in lanes):  # an empty case, which has no tasks in the execution
             lanes = [evolve(lane, taken=lane.label == (selected if selected in cases else "default")) for lane in lanes]
         return tuple(lanes)
 
@@ -227,8 +230,8 @@ class _Reader:
         if fork is None or self._runs is None:
             return ()
         names = [str(name) for name in _listed(fork.input_data.get("forkedTasks"))]
-        shown, more = _most_telling(names, self._runs)
-        lanes = [Lane("", self.unplanned([name]), taken=True) for name in shown]
+        shown, more = _select_branches(names, self._runs)
+        lanes = [Lane("", self.executed_only([name]), taken=True) for name in shown]
         if more:
             run = summary(run for name in more if (run := self._runs.of(name)) is not None)
             lanes.append(
@@ -245,20 +248,20 @@ class _Reader:
 
 
 def _listed(value: object) -> list[Any]:
-    """``value`` where it is a list, as it should be; what is drawn may be wrong, or not finished."""
+    """Return the value if it is a list, otherwise an empty list: an unfinished definition may be invalid."""
     return value if isinstance(value, list) else []
 
 
-def _most_telling(names: list[str], runs: Runs) -> tuple[list[str], list[str]]:
-    """Which of many branches are drawn: those that did not succeed first, then from the front."""
-    if len(names) <= _MOST_BRANCHES:
+def _select_branches(names: list[str], runs: Runs) -> tuple[list[str], list[str]]:
+    """Return the branches to draw, preferring those that have not succeeded, and the branches to count."""
+    if len(names) <= _MAX_BRANCHES:
         return names, []
 
     def succeeded(name: str) -> bool:
         last = runs.last(name)
         return last is not None and TaskStatus(str(last.status)).is_successful
 
-    shown = set(sorted(names, key=succeeded)[:_MOST_BRANCHES])
+    shown = set(sorted(names, key=succeeded)[:_MAX_BRANCHES])
     return [name for name in names if name in shown], [name for name in names if name not in shown]
 
 

@@ -1,4 +1,4 @@
-"""What an execution says of each step: its status, how long it took, how often it was tried."""
+"""The state of each step of an execution: its status, its duration and its retries."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ _ITERATION = re.compile(r"__\d+$")
 
 @frozen
 class Run:
-    """What became of a step, all its attempts and rounds taken together.
+    """The state of a step, over all its attempts and iterations.
 
     Attributes:
-        status: Of the last attempt; empty when the server gave none.
-        milliseconds: The time that ended attempts took, added up; None when none has ended.
-        retries: Attempts beyond the first, in all rounds.
-        rounds: How often a loop came by; 0 outside loops.
+        status: The status of the last attempt; "" if the server returned none.
+        milliseconds: The total duration of the attempts that have ended; None if no attempt has ended.
+        retries: The number of attempts after the first, in all iterations.
+        iterations: The number of iterations; 0 outside of loops.
         reason: Why the last attempt did not succeed.
+        task_id: The id of the last attempt; None for a summary of several steps.
     """
 
     status: str
     milliseconds: int | None = None
     retries: int = 0
-    rounds: int = 0
+    iterations: int = 0
     reason: str = ""
+    task_id: str | None = None
 
 
 class Runs:
-    """The tasks of an execution by reference name, those of all rounds of a loop under the name in the definition."""
+    """The tasks of an execution by reference name; all iterations of a loop have the name of the definition."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._tasks: dict[str, list[Task]] = {}
@@ -46,20 +48,20 @@ class Runs:
             attempts.sort(key=lambda task: (task.iteration, task.retry_count, task.seq))
 
     def names(self) -> list[str]:
-        """The reference names, in the order of their first tasks."""
+        """Return the reference names, in the order of their first tasks."""
         return list(self._tasks)
 
     def last(self, ref: str) -> Task | None:
-        """The last attempt of a step; None when it has not been reached."""
+        """Return the last attempt of a step; None if the execution has not reached it."""
         attempts = self._tasks.get(ref)
         return attempts[-1] if attempts else None
 
     def all(self, ref: str) -> Sequence[Task]:
-        """All attempts of a step, by round."""
+        """Return all attempts of a step, sorted by iteration."""
         return self._tasks.get(ref, ())
 
     def of(self, ref: str) -> Run | None:
-        """What became of a step; None when it has not been reached."""
+        """Return the state of a step; None if the execution has not reached it."""
         attempts = self._tasks.get(ref)
         if not attempts:
             return None
@@ -68,13 +70,14 @@ class Runs:
             status=str(last.status or ""),
             milliseconds=_total(attempts),
             retries=len(attempts) - len({task.iteration for task in attempts}),
-            rounds=last.iteration,
+            iterations=last.iteration,
             reason=last.reason_for_incompletion or "",
+            task_id=last.task_id,
         )
 
 
 def of_workflow(execution: Workflow) -> Run:
-    """What became of the execution itself."""
+    """Return the state of the execution itself."""
     began, ended = execution.start_time or execution.create_time or 0, execution.end_time
     return Run(
         status=str(execution.status or ""),
@@ -84,7 +87,7 @@ def of_workflow(execution: Workflow) -> Run:
 
 
 def summary(runs: Iterable[Run]) -> Run:
-    """One for many: the statuses counted, the times added up."""
+    """Return a summary of several steps: the number of each status, and the total time."""
     many = list(runs)
     counts = Counter(run.status for run in many)
     times = [run.milliseconds for run in many if run.milliseconds is not None]
@@ -96,7 +99,7 @@ def summary(runs: Iterable[Run]) -> Run:
 
 
 def plain_name(task: Task) -> str:
-    """The reference name as the definition has it, without the ``__n`` of a loop's round."""
+    """Return the reference name in the definition, without the ``__n`` of a loop's iteration."""
     name = task.reference_task_name or ""
     return _ITERATION.sub("", name) if task.iteration > 0 else name
 

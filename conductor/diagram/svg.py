@@ -1,8 +1,8 @@
-"""A graph as SVG: one file that needs nothing else, readable on light and on dark pages.
+"""Write a graph as a self-contained SVG document, for light and for dark pages.
 
-Colours stand on the elements for light pages, which every renderer understands; a style sheet, whose rules all begin
-with the picture's own id, changes them where the reader prefers dark. The picture brings its background along, so it is
-readable wherever it is put.
+The elements have the colors for light pages as attributes, which every renderer supports. A style sheet, whose rules
+all start with the diagram's id, replaces them for readers who prefer dark pages. The diagram includes its background,
+so it is readable on any page.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ from conductor.diagram.layout import LINE_HEIGHT, Box, Frame, Line, Piece, layou
 __all__ = ["outline", "path", "svg"]
 
 
+#: Horizontal offset of slanted sides. All sizes in this module are pixels.
 _SLANT = 14.0
-_ROUND = 8.0
+#: Radius of the corners of boxes.
+_RADIUS = 8.0
+#: Height of the rim of a cylinder.
 _RIM = 7.0
+#: Distance of the bars of a sub-workflow from its sides.
 _BAR = 8.0
 
 
 def outline(box: Box) -> str:
-    """The path's ``d``; its first part is closed, what follows are strokes inside."""
+    """Return the path data (``d``) of a box's outline; the first part is closed, the others are lines inside."""
     x, y, right, bottom = box.x, box.y, box.x + box.width, box.y + box.height
     deep, s = box.height / 2, _SLANT
     middle = y + deep
@@ -55,11 +59,11 @@ def outline(box: Box) -> str:
         return path(corners[box.kind]) + "Z" + bars
     if box.kind is Kind.DATA:
         return _cylinder(x, y, right, bottom)
-    return _rounded(box, box.height / 2 if box.kind is Kind.END else _ROUND)
+    return _rounded(box, box.height / 2 if box.kind is Kind.END else _RADIUS)
 
 
 def path(points: list[tuple[float, float]], corner: float = 0) -> str:
-    """A path through ``points``, its corners rounded by ``corner`` at most."""
+    """Return the path data of a line through points, with corners of at most this radius."""
     parts = [f"M{points[0][0]:g} {points[0][1]:g}"]
     for before, point, after in zip(points, points[1:], [*points[2:], None], strict=False):
         if not corner or after is None:
@@ -70,20 +74,20 @@ def path(points: list[tuple[float, float]], corner: float = 0) -> str:
     return "".join(parts)
 
 
-def _towards(point: tuple[float, float], other: tuple[float, float], far: float) -> tuple[float, float]:
-    """The place ``far`` from ``point`` on the way to ``other``, or half way where that is nearer."""
+def _towards(point: tuple[float, float], other: tuple[float, float], distance: float) -> tuple[float, float]:
+    """Return the point at a distance from ``point`` towards ``other``, but not beyond the middle."""
     x, y = other[0] - point[0], other[1] - point[1]
     length = (x * x + y * y) ** 0.5
-    part = min(far, length / 2) / length if length else 0
+    part = min(distance, length / 2) / length if length else 0
     return point[0] + x * part, point[1] + y * part
 
 
 def _rounded(box: Box, radius: float) -> str:
-    wide, high = box.width - 2 * radius, box.height - 2 * radius
+    width, height = box.width - 2 * radius, box.height - 2 * radius
     arc = f"a{radius:g} {radius:g} 0 0 1"
     return (
-        f"M{box.x + radius:g} {box.y:g}h{wide:g}{arc} {radius:g} {radius:g}v{high:g}{arc} {-radius:g} {radius:g}"
-        f"h{-wide:g}{arc} {-radius:g} {-radius:g}v{-high:g}{arc} {radius:g} {-radius:g}Z"
+        f"M{box.x + radius:g} {box.y:g}h{width:g}{arc} {radius:g} {radius:g}v{height:g}{arc} {-radius:g} {radius:g}"
+        f"h{-width:g}{arc} {-radius:g} {-radius:g}v{-height:g}{arc} {radius:g} {-radius:g}Z"
     )
 
 
@@ -96,9 +100,12 @@ def _cylinder(x: float, y: float, right: float, bottom: float) -> str:
     )
 
 
-_escape = partial(escape_html, quote=False)  # only element content; saxutils' would import urllib
+_escape = partial(escape_html, quote=False)  # for element content; xml.sax.saxutils would import urllib
+#: Around the diagram.
 _MARGIN = 20
+#: Height of the heading.
 _HEADING = 34
+#: Radius of the corners of lines.
 _CORNER = 8
 _FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 _LIGHT = {
@@ -120,7 +127,7 @@ _DARK = {
 
 
 def svg(graph: Graph) -> str:
-    """The whole document."""
+    """Return the SVG document. Boxes of executed tasks have the task's id as ``data-task-id``."""
     piece = layout(graph).at(_MARGIN, _MARGIN + _HEADING)
     width = round(max(piece.width, text_width(heading(graph), is_title=True) * 1.3) + 2 * _MARGIN)
     height = round(piece.height + _HEADING + 2 * _MARGIN)
@@ -140,7 +147,7 @@ def _body(graph: Graph, piece: Piece) -> Iterator[str]:
         f' fill="{_LIGHT["ink"]}">{_escape(heading(graph))}</text>'
     )
     yield from map(_frame, piece.frames)
-    for line in sorted(piece.lines, key=lambda one: one.taken is True):  # what was taken lies on top
+    for line in sorted(piece.lines, key=lambda one: one.taken is True):  # the paths taken are on top
         yield from _line(line)
     yield from map(_box, piece.boxes)
     yield from (_label(line) for line in piece.lines if line.label)
@@ -190,14 +197,15 @@ def _box(box: Box) -> str:
     fill, stroke, color = PALETTES[box.tone].light
     dashes = ' stroke-dasharray="6 3"' if box.dashed else ""
     first = box.y + (box.height - LINE_HEIGHT * len(box.lines)) / 2 + 12 + (4 if box.kind is Kind.DATA else 0)
-    middle = f"{box.x + box.width / 2 + (6 if box.kind is Kind.HUMAN else 0):g}"  # beside the flag's notch
-    words = "".join(
+    middle = f"{box.x + box.width / 2 + (6 if box.kind is Kind.HUMAN else 0):g}"  # next to the notch of the flag
+    texts = "".join(
         f'<text x="{middle}" y="{first + LINE_HEIGHT * number:g}"{_TITLE if number == 0 else ""}>{_escape(line)}</text>'
         for number, line in enumerate(box.lines)
     )
+    task = f' data-task-id="{escape_html(box.task_id)}"' if box.task_id else ""
     return (
-        f'<g class="{box.tone.value}" text-anchor="middle" fill="{color}"><title>{_escape(box.tip)}</title>'
-        f'<path d="{outline(box)}" fill="{fill}" stroke="{stroke}" stroke-width="1.4"{dashes}/>{words}</g>'
+        f'<g class="{box.tone.value}"{task} text-anchor="middle" fill="{color}"><title>{_escape(box.tip)}</title>'
+        f'<path d="{outline(box)}" fill="{fill}" stroke="{stroke}" stroke-width="1.4"{dashes}/>{texts}</g>'
     )
 
 

@@ -1,4 +1,4 @@
-"""A graph as a tree of lines for terminals, coloured on request."""
+"""Write a graph as a tree for terminals, with or without colors."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from attrs import evolve
 
 from conductor.diagram.colors import PALETTES, tone_of
 from conductor.diagram.graph import Graph, Kind, Lane, Step
-from conductor.diagram.labels import clean, cut, heading, mark, run_words, subtitle, title
+from conductor.diagram.labels import clean, cut, heading, mark, run_label, subtitle, title
 from conductor.diagram.runs import Run
 
 __all__ = ["text"]
 
 
-_MOST = 72
-_SIGNS = {
+#: Characters of a subtitle and of a reason.
+_MAX_LENGTH = 72
+_SYMBOLS = {
     Kind.WORKER: "▪",
     Kind.REQUEST: "⇄",
     Kind.MESSAGE: "✉",
@@ -35,7 +36,7 @@ _BOLD, _FAINT = "1", "2"
 
 
 def text(graph: Graph, *, color: bool) -> str:
-    """The tree, a line for each step."""
+    """Return the tree, with a line for each step."""
     return "\n".join(_Writer(graph, color=color).lines()) + "\n"
 
 
@@ -48,7 +49,7 @@ class _Writer:
         graph = self._graph
         run = graph.run
         if run is not None and any(step.run is not None and step.run.reason for step in graph.walk()):
-            run = evolve(run, reason="")  # the step that failed says it better
+            run = evolve(run, reason="")  # the failed step shows the reason
         yield self._paint(heading(graph), _BOLD) + (self._run(run) if run is not None else "")
         yield from self._steps(graph.steps, "")
 
@@ -68,25 +69,25 @@ class _Writer:
             yield from self._steps(lane.steps, before + ("   " if last else self._paint("│", _FAINT) + "  "))
 
     def _label(self, step: Step, lane: Lane, number: int) -> str:
-        words = clean(lane.label) if step.kind is Kind.SWITCH else f"branch {number}"
+        label = clean(lane.label) if step.kind is Kind.SWITCH else f"branch {number}"
         if not lane.joined:
-            words += " (not awaited)"
-        return self._paint(words, _FAINT if lane.taken is False else _BOLD)
+            label += " (not awaited)"
+        return self._paint(label, _FAINT if lane.taken is False else _BOLD)
 
     def _step(self, step: Step) -> str:
-        words = [f"{_SIGNS[step.kind]} {title(step)}"]
-        if about := cut(subtitle(step), _MOST):
-            words.append(self._paint(about, _FAINT))
-        line = "  ".join(words)
+        parts = [f"{_SYMBOLS[step.kind]} {title(step)}"]
+        if about := cut(subtitle(step), _MAX_LENGTH):
+            parts.append(self._paint(about, _FAINT))
+        line = "  ".join(parts)
         if step.run is not None:
             return line + self._run(step.run)
-        return self._paint(f"{_SIGNS[step.kind]} {title(step)}", _FAINT) if step.executed else line
+        return self._paint(f"{_SYMBOLS[step.kind]} {title(step)}", _FAINT) if step.executed else line
 
     def _run(self, run: Run) -> str:
-        words = f"{mark(run.status)} {run_words(run)}"
+        label = f"{mark(run.status)} {run_label(run)}"
         if run.reason:
-            words += f": {cut(clean(run.reason), _MOST)}"
-        return "  " + self._paint(words, PALETTES[tone_of(run, executed=True)].terminal)
+            label += f": {cut(clean(run.reason), _MAX_LENGTH)}"
+        return "  " + self._paint(label, PALETTES[tone_of(run, executed=True)].terminal)
 
-    def _paint(self, words: str, code: str) -> str:
-        return f"\x1b[{code}m{words}\x1b[0m" if self._color and code else words
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._color and code else text

@@ -36,7 +36,7 @@ def test_the_rounds_and_the_branches_that_the_server_made_are_drawn(client, name
     picture = draw(run(client, names, wait_until, [do_while_task("again", body, rounds=2)], given))
     shown = steps(picture)
     for ref in ("again", "body", "chosen", "each", "made_0", "made_2", "all"):
-        assert (shown[ref].run.status, shown[ref].run.rounds) == ("COMPLETED", 2), ref
+        assert (shown[ref].run.status, shown[ref].run.iterations) == ("COMPLETED", 2), ref
     assert [lane.taken for lane in shown["route"].lanes] == [True, False]
     assert "made_1" in "".join(ET.fromstring(picture.svg()).itertext())
 

@@ -34,22 +34,22 @@ def test_a_definition_becomes_a_tree_of_its_blocks(blocks):
     ]
 
 
-def test_a_branch_that_no_join_waits_for_says_so(blocks):
+def test_a_branch_without_a_join_is_marked(blocks):
     assert [lane.joined for lane in find(graph_of(blocks), "split").lanes] == [True, True, False]
 
 
-def test_a_fork_without_a_join_says_so():
+def test_a_fork_without_a_join_is_marked():
     fork = WorkflowTask("f", "f", type="FORK_JOIN", fork_tasks=[[WorkflowTask("a", "a")]])
     (step,) = graph_of(WorkflowDef("w", [fork])).steps
     assert (step.detail, step.lanes[0].joined) == ("no JOIN follows", True)
 
 
 @pytest.mark.parametrize("task_type", list(TaskType))
-def test_every_task_type_has_a_sort_of_its_own(task_type):
+def test_every_task_type_has_a_kind(task_type):
     assert task_type.value in KINDS
 
 
-def test_a_type_that_is_not_known_is_a_workers():
+def test_an_unknown_type_is_a_worker_task():
     (step,) = graph_of(WorkflowDef("w", [WorkflowTask("a", "a", type="BRAND_NEW")])).steps
     assert (step.kind, step.type, kind_of("BRAND_NEW")) == (Kind.WORKER, "BRAND_NEW", Kind.WORKER)
 
@@ -65,7 +65,7 @@ def test_a_type_that_is_not_known_is_a_workers():
         ("DO_WHILE", {"loop_condition": "$.x < 3"}, "while $.x < 3"),
         ("WAIT", {"input_parameters": {"duration": "3 mins"}}, "for 3 mins"),
         ("WAIT", {"input_parameters": {"until": "2030-01-01"}}, "until 2030-01-01"),
-        ("WAIT", {}, "until signalled"),
+        ("WAIT", {}, "until signaled"),
         ("SUB_WORKFLOW", {"sub_workflow_param": SubWorkflowParams("small", 3)}, "small v3"),
         ("START_WORKFLOW", {"input_parameters": {"startWorkflow": {"name": "other"}}}, "other"),
         ("KAFKA_PUBLISH", {"input_parameters": {"kafka_request": {"topic": "orders"}}}, "orders"),
@@ -78,7 +78,7 @@ def test_a_type_that_is_not_known_is_a_workers():
         ("LLM_CHAT_COMPLETE", {"input_parameters": {"llmProvider": "openai", "model": "m"}}, "openai m"),
     ],
 )
-def test_the_one_thing_to_know_of_a_step_stands_on_it(task_type, fields, detail):
+def test_a_step_shows_its_detail(task_type, fields, detail):
     (step,) = graph_of(WorkflowDef("w", [WorkflowTask("a", "a", type=task_type, **fields)])).steps
     assert step.detail == detail
 
@@ -87,8 +87,8 @@ def test_an_execution_shows_status_attempts_iterations_and_times(execution):
     graph = graph_of(execution)
     assert (graph.name, graph.version, graph.run.status, graph.run.milliseconds) == ("kitchen", 2, "FAILED", 75_000)
     fetch, tried = find(graph, "fetch").run, find(graph, "try_it").run
-    assert (fetch.status, fetch.retries, fetch.rounds, fetch.milliseconds) == ("COMPLETED", 1, 0, 1500)
-    assert (tried.status, tried.retries, tried.rounds, tried.milliseconds) == ("COMPLETED", 1, 2, 3000)
+    assert (fetch.status, fetch.retries, fetch.iterations, fetch.milliseconds) == ("COMPLETED", 1, 0, 1500)
+    assert (tried.status, tried.retries, tried.iterations, tried.milliseconds) == ("COMPLETED", 1, 2, 3000)
     assert find(graph, "late").run.milliseconds is None
     assert find(graph, "stop").run is None
 
@@ -98,13 +98,13 @@ def test_an_execution_shows_which_case_it_took(execution, blocks):
     assert [lane.taken for lane in find(graph_of(blocks), "route").lanes] == [None, None, None]
 
 
-def test_an_empty_case_that_was_taken_is_known_by_the_switchs_output(execution):
+def test_a_taken_empty_case_is_found_in_the_output_of_the_switch(execution):
     execution.tasks = [task for task in execution.tasks if task.reference_task_name != "pack"]
     execution.task("route").output_data = {"selectedCase": "silver"}
     assert [lane.taken for lane in find(graph_of(execution), "route").lanes] == [False, False, True]
 
 
-def test_a_dynamic_fork_shows_the_branches_that_were_made(execution):
+def test_a_dynamic_fork_shows_its_branches(execution):
     lanes = find(graph_of(execution), "each").lanes
     assert [(lane.steps[0].ref, lane.steps[0].run.status) for lane in lanes] == [
         ("one", "COMPLETED"),
@@ -112,7 +112,7 @@ def test_a_dynamic_fork_shows_the_branches_that_were_made(execution):
     ]
 
 
-def test_of_many_branches_the_failed_ones_and_a_dozen_in_all_are_shown(execution, blocks):
+def test_of_many_branches_twelve_are_shown_failed_ones_first(execution, blocks):
     names = [f"b{n}" for n in range(200)]
     done = [Task(status="FAILED" if n == 150 else "COMPLETED", reference_task_name=f"b{n}") for n in range(200)]
     fork = Task(status="COMPLETED", reference_task_name="each", input_data={"forkedTasks": names})
@@ -122,7 +122,7 @@ def test_of_many_branches_the_failed_ones_and_a_dozen_in_all_are_shown(execution
     assert lanes[-1].steps[0].run.status == "188 COMPLETED"
 
 
-def test_an_execution_without_its_definition_shows_the_tasks_that_it_has(execution):
+def test_an_execution_without_its_definition_shows_its_tasks(execution):
     execution.workflow_definition = None
     assert [step.ref for step in graph_of(execution).steps][:4] == ["fetch", "route", "pack", "split"]
 
@@ -132,7 +132,7 @@ def test_the_wire_form_is_drawn_like_the_model(blocks, execution):
     assert graph_of(execution.to_dict()) == graph_of(execution)
 
 
-def test_what_has_a_definition_is_drawn_by_it(blocks):
+def test_an_object_with_a_definition_is_drawn(blocks):
     class Builder:
         def to_def(self):
             return blocks
@@ -141,12 +141,12 @@ def test_what_has_a_definition_is_drawn_by_it(blocks):
 
 
 @pytest.mark.parametrize("subject", [None, 3, "text", object(), {}, {"a": 1}])
-def test_what_is_no_workflow_is_refused(subject):
+def test_an_object_without_a_definition_is_refused(subject):
     with pytest.raises(TypeError, match="cannot be drawn"):
         graph_of(subject)
 
 
-def test_what_is_wrong_in_a_definition_is_left_out_and_the_rest_is_drawn():
+def test_invalid_values_of_a_definition_are_ignored():
     definition = {
         "name": ["w"],
         "version": "first",
@@ -172,12 +172,12 @@ def test_what_is_wrong_in_a_definition_is_left_out_and_the_rest_is_drawn():
     assert "retryCount" in definition["tasks"][0]
 
 
-def test_an_execution_of_another_shape_is_refused_with_the_place():
+def test_an_invalid_execution_is_refused_with_the_path():
     with pytest.raises(UnexpectedResponseError, match="tasks"):
         graph_of({"workflowId": "i", "tasks": 3})
 
 
-def test_workflows_inside_others_are_drawn_with_what_became_of_them():
+def test_sub_workflows_are_drawn_with_their_states():
     deep = example_workflow(simple_task("deep"), name="deep")
     small = example_workflow(simple_task("a"), sub_workflow_task("b", "deep"), name="small", version=1)
     large = example_workflow(sub_workflow_task("one", "small"), sub_workflow_task("two", "small", 2), name="large")
@@ -205,13 +205,13 @@ def test_steps_without_data_do_not_look_skipped():
     assert 'class="faint' not in picture.svg()
 
 
-def test_workflows_that_hold_each_other_end():
+def test_workflows_that_contain_each_other_are_drawn_once():
     a = example_workflow(sub_workflow_task("x", "b"), sub_workflow_task("y", "b"), name="a")
     b = example_workflow(sub_workflow_task("z", "a"), sub_workflow_task("w", "a"), name="b")
     assert shape(graph_of(a, [a, b]).steps) == [("x", [("", ["z", "w"])]), ("y", [("", ["z", "w"])])]
 
 
-def test_a_definition_that_holds_itself_ends():
+def test_a_definition_that_contains_itself_is_drawn_once():
     loop = WorkflowTask("l", "l", type="DO_WHILE", loop_over=[])
     loop.loop_over.append(loop)
     loop.loop_over.append(loop)
@@ -225,5 +225,5 @@ def test_a_definition_that_holds_itself_ends():
     ("milliseconds", "words"),
     [(None, ""), (0, "0 ms"), (85, "85 ms"), (1200, "1.2 s"), (185_000, "3 min 5 s"), (7_800_000, "2 h 10 min")],
 )
-def test_times_are_written_as_people_write_them(milliseconds, words):
+def test_durations_are_formatted(milliseconds, words):
     assert duration(milliseconds) == words

@@ -23,7 +23,7 @@ flowchart TD
   n4(["stop<br/>TERMINATE"])
   n5[/"split<br/>FORK_JOIN"\\]
   n6("left")
-  n7[\\"right<br/>WAIT · until signalled"\\]
+  n7[\\"right<br/>WAIT · until signaled"\\]
   n8("late")
   n9[\\"both<br/>JOIN"/]
   subgraph n10s[" "]
@@ -61,7 +61,7 @@ flowchart TD
     )
 
 
-def test_an_execution_colours_its_steps_and_dots_the_ways_not_taken(execution):
+def test_an_execution_colors_steps_and_dots_paths_not_taken(execution):
     lines = [line.strip() for line in draw(execution).mermaid().splitlines()]
     assert 'n1["fetch<br/>HTTP · POST http://shop/api<br/>✓ COMPLETED 1.5 s, 1 retry"]:::good' in lines
     assert 'n4(["stop<br/>TERMINATE"]):::off' in lines
@@ -83,7 +83,7 @@ def test_an_execution_colours_its_steps_and_dots_the_ways_not_taken(execution):
         ("back\\slash", "back#92;slash"),
     ],
 )
-def test_what_mermaid_would_read_is_escaped(text, shown):
+def test_special_characters_of_mermaid_are_escaped(text, shown):
     assert escaped(text) == shown
 
 
@@ -97,16 +97,16 @@ def test_names_stay_inside_their_quotes():
     assert re.fullmatch(r'---\ntitle: ".*"\n---\n', text.split("flowchart", 1)[0])
 
 
-def test_every_sort_of_step_has_a_shape():
+def test_every_kind_of_step_has_a_shape():
     assert set(_SHAPES) == set(Kind)
 
 
-def test_a_step_after_a_terminate_is_not_led_to():
+def test_no_edge_leads_from_a_terminate():
     steps = [WorkflowTask("t", "t", type="TERMINATE"), WorkflowTask("a", "a")]
     assert "n1 -->" not in draw(WorkflowDef("w", steps)).mermaid()
 
 
-def test_two_hundred_steps_stay_below_mermaids_own_limits():
+def test_two_hundred_steps_stay_below_the_limits_of_mermaid():
     fork = WorkflowTask("f", "f", type="FORK_JOIN", fork_tasks=[[WorkflowTask(f"s{n}", f"s{n}")] for n in range(200)])
     text = draw(WorkflowDef("w", [fork, WorkflowTask("j", "j", type="JOIN", join_on=["s1"])])).mermaid()
     assert len(text) < 50_000

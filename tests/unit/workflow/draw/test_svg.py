@@ -98,21 +98,22 @@ def texts(picture):
     return ["".join(element.itertext()) for element in root.iter(f"{SVG}text")]
 
 
-def test_every_step_stands_on_the_picture_with_what_it_does(blocks):
+def test_every_step_is_drawn_with_its_detail(blocks):
     shown = texts(draw(blocks))
     for step in graph_of(blocks).walk():
         assert step.ref in shown
     assert {"kitchen v2", "start", "end", "gold", "default", "HTTP · POST http://shop/api"} <= set(shown)
 
 
-def test_an_execution_stands_on_the_same_picture(execution):
+def test_an_execution_shows_its_statuses(execution):
     shown = texts(draw(execution))
-    assert {"✓ COMPLETED 1.5 s, 1 retry", "✓ COMPLETED 3.0 s, 2 rounds, 1 retry", "✗ FAILED 1 min 15 s"} <= set(shown)
+    statuses = {"✓ COMPLETED 1.5 s, 1 retry", "✓ COMPLETED 3.0 s, 2 iterations, 1 retry", "✗ FAILED 1 min 15 s"}
+    assert statuses <= set(shown)
     tips = [element.text for element in ET.fromstring(draw(execution).svg()).iter(f"{SVG}title")]
     assert any("two is <odd>" in tip for tip in tips)
 
 
-def test_the_way_of_an_execution_is_drawn_without_a_gap(execution):
+def test_the_path_of_an_execution_has_no_gap(execution):
     """Every step that was reached has a taken line into its top, and no other has."""
     check_way(execution)
     inner = switch_task("inner", {"x": [simple_task("deep"), simple_task("later")]}, on="x")
@@ -136,20 +137,20 @@ def check_way(run):
     )
 
 
-def test_nothing_lies_on_anything_else(blocks, execution):
+def test_boxes_do_not_overlap(blocks, execution):
     check_layout(blocks)
     check_layout(execution)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(workflow_definitions(max_tasks=5), st.sampled_from(["COMPLETED", "FAILED"]))
-def test_nothing_lies_on_anything_else_in_any_workflow(definition, status):
+def test_boxes_do_not_overlap_in_any_workflow(definition, status):
     check_layout(definition)
     check_layout(example_workflow_run(definition, status=status))
 
 
 @pytest.mark.parametrize("make", [large, in_a_row, in_a_loop, side_by_side])
-def test_two_hundred_steps_are_drawn_in_under_a_second_and_stay_readable(make):
+def test_two_hundred_steps_are_drawn_in_under_a_second(make):
     definition = make()
     began = time.perf_counter()
     picture = draw(definition)
@@ -170,7 +171,7 @@ def test_an_outline_is_drawn_for_every_task_type():
     check_layout(definition)
 
 
-def test_names_cannot_leave_their_elements():
+def test_names_are_escaped():
     hostile = "</text><script>alert(1)</script>&lt; \"'\x00\x1b\ud800 ]]>"
     cases = {hostile: [simple(hostile)]}
     definition = WorkflowDef(hostile, [WorkflowTask(hostile, hostile, type="SWITCH", decision_cases=cases)])
@@ -181,7 +182,7 @@ def test_names_cannot_leave_their_elements():
     assert any("</text><script>" in words for words in texts(draw(definition)))
 
 
-def test_two_pictures_on_a_page_do_not_touch_each_other(blocks, execution):
+def test_two_diagrams_on_a_page_do_not_share_styles(blocks, execution):
     keys = [ET.fromstring(draw(subject).svg()).get("id") for subject in (blocks, execution)]
     assert keys[0] != keys[1]
     style = ET.fromstring(draw(blocks).svg()).find(f"{SVG}style").text
@@ -201,7 +202,7 @@ def luminance(color):
 
 @pytest.mark.parametrize("page", ["light", "dark"])
 @pytest.mark.parametrize("tone", list(PALETTES))
-def test_text_stands_out_from_its_box_on_light_and_on_dark(tone, page):
+def test_text_has_enough_contrast_on_light_and_dark_pages(tone, page):
     fill, _, text = getattr(PALETTES[tone], page)
     bright, dim = sorted([luminance(fill), luminance(text)], reverse=True)
     assert (bright + 0.05) / (dim + 0.05) >= 4.5
@@ -217,13 +218,13 @@ def test_text_stands_out_from_its_box_on_light_and_on_dark(tone, page):
         ("a.txt", "kitchen"),
     ],
 )
-def test_a_picture_is_saved_in_the_form_of_the_names_ending(blocks, tmp_path, name, begin):
+def test_the_file_extension_determines_the_format(blocks, tmp_path, name, begin):
     draw(blocks).save(tmp_path / name)
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a"])
-def test_an_ending_without_a_form_is_refused(blocks, tmp_path, name):
+def test_an_unknown_file_extension_is_refused(blocks, tmp_path, name):
     with pytest.raises(ValueError, match=r"\.svg, \.html"):
         draw(blocks).save(tmp_path / name)
     assert not (tmp_path / name).exists()
@@ -267,7 +268,7 @@ def test_an_empty_workflow_is_a_start_and_an_end():
         {"name": None, "task_reference_name": None},
     ],
 )
-def test_a_malformed_definition_is_drawn_all_the_same(fields):
+def test_a_malformed_definition_is_drawn(fields):
     task = WorkflowTask(**{"name": "odd", "task_reference_name": "odd", **fields})
     fork = WorkflowTask("f", "f", type="FORK_JOIN", fork_tasks=[[simple("a")]])
     picture = draw(WorkflowDef("w", [fork, task]))
