@@ -225,7 +225,9 @@ def _resolved(kind: Any, namespace: Namespace, parameters: Mapping[Any, Any]) ->
         return kind
     if origin is Annotated:
         inner = _resolved(kind.__origin__, namespace, parameters)
-        return kind if inner is kind.__origin__ else Annotated.__class_getitem__((inner, *kind.__metadata__))
+        annotated: Any = Annotated
+        arguments = (inner, *kind.__metadata__)
+        return kind if inner is kind.__origin__ else annotated[arguments]
     before = typing_extensions.get_args(kind)
     after = tuple(_resolved(one, namespace, parameters) if not isinstance(one, list) else one for one in before)
     if all(one is other for one, other in zip(before, after, strict=True)):

@@ -28,8 +28,8 @@ HookOf = Callable[[Any], Hook]
 _ITEMS: dict[Any, Callable[[Any], Any]] = {
     **dict.fromkeys((list, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable), list),
     **dict.fromkeys((abc.Reversible, abc.Container), list),
-    **dict.fromkeys((set, abc.Set, abc.MutableSet), set),
-    frozenset: frozenset,
+    **dict.fromkeys((set, abc.MutableSet), set),
+    **dict.fromkeys((frozenset, abc.Set), frozenset),
     deque: deque,
     abc.Iterator: iter,
 }

@@ -56,8 +56,9 @@ def pydantic_hook(kind: Any, base: Callable[[Any, Any], Any] | None) -> Callable
     except (PydanticUserError, TypeError, NameError) as error:
         if not checks_only:
             raise UnsupportedAnnotationError(f"{describe(kind)}: {str(error).splitlines()[0]}") from None
-        unknown: Any = Annotated
-        adapter = TypeAdapter(unknown.__class_getitem__((Any, *kind.__metadata__)))  # pydantic does not know the type
+        annotated: Any = Annotated
+        arguments = (Any, *kind.__metadata__)
+        adapter = TypeAdapter(annotated[arguments])  # pydantic does not know the type
 
     if not getattr(adapter, "pydantic_complete", True):  # pydantic before 2.10 always raises above
         raise UnsupportedAnnotationError(f"{describe(kind)}: a field's annotation names what is not defined yet")
