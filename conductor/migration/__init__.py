@@ -1,11 +1,112 @@
-"""The names of other SDKs and their successors. No old name works; the error for it names the successor."""
+"""Errors that name the successor of another SDK's name.
 
-from conductor.migration.lookup import (
-    explain_facade,
-    missing_attribute,
-    missing_name,
-    refuse_keywords,
-    refusing_keywords,
-)
+No old name works, and only names that do not exist here are looked up.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from typing_extensions import ParamSpec
+
+from conductor.migration.table import ATTRIBUTES, KEYWORDS, NAMES
 
 __all__ = ["explain_facade", "missing_attribute", "missing_name", "refuse_keywords", "refusing_keywords"]
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_HUMP = re.compile(r"(?<=[a-z0-9])[A-Z]+")
+
+
+def missing_name(module: str, name: str) -> Exception:
+    """Return the error for a module's ``__getattr__`` to raise.
+
+    Importlib replaces the text of an AttributeError that ``from module import name`` causes. The error is an
+    ImportError there, so that the text is kept; everywhere else it is an AttributeError, so that ``hasattr`` works.
+    """
+    successor = _successor(NAMES, name)
+    if successor is None:
+        return AttributeError(f"module {module!r} has no attribute {name!r}")
+    text = f"{module} has no {name!r}, which is another SDK's: use {successor}."
+    asked_by = sys._getframe(2).f_globals.get("__name__")  # the caller of the module's __getattr__
+    return ImportError(text, name=module) if asked_by == "importlib._bootstrap" else AttributeError(text)
+
+
+def missing_attribute(self: object, name: str) -> Any:
+    """Raise the error for a missing attribute; the ``__getattr__`` of public classes."""
+    for kind in type(self).__mro__:
+        successor = _successor(ATTRIBUTES.get(f"{kind.__module__}.{kind.__qualname__}", {}), name)
+        if successor is not None:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}, which is another SDK's: use {successor}.")
+    return object.__getattribute__(self, name)  # raises the usual error, or the one that a property of this name raised
+
+
+def refuse_keywords(callee: str, given: Iterable[str]) -> None:
+    """Refuse another SDK's keywords among the given ones.
+
+    Args:
+        callee: Name of the function or class that was called.
+        given: The keywords.
+
+    Raises:
+        TypeError: A keyword is another SDK's; the message names its successor.
+    """
+    rows = KEYWORDS.get(callee, KEYWORDS["step"])
+    for name in given:
+        if (successor := _successor(rows, name)) is not None:
+            raise TypeError(f"{callee}() takes no {name!r}, which is another SDK's: use {successor}.")
+
+
+def refusing_keywords(call: Callable[P, T], callee: str) -> Callable[P, T]:
+    """Return the function with a check for another SDK's keywords that precedes Python's own checks."""
+    rows = KEYWORDS.get(callee, KEYWORDS["step"])
+    old = frozenset({*rows, *(_camel_case(name) for name in rows)})
+
+    @functools.wraps(call)
+    def checked(*given: P.args, **named: P.kwargs) -> T:
+        if not old.isdisjoint(named):
+            refuse_keywords(callee, named)
+        return call(*given, **named)
+
+    return checked
+
+
+def explain_facade(namespace: dict[str, Any], names: Iterable[str]) -> None:
+    """Have the functions and classes that a module exports explain another SDK's keywords and attributes.
+
+    Args:
+        namespace: The module's globals; its functions are replaced, its classes that have a row in the table extended.
+        names: The names that it exports.
+    """
+    for name in names:
+        value = namespace[name]
+        if inspect.isfunction(value):
+            namespace[name] = explained = refusing_keywords(value, name)
+            explained.__module__ = namespace["__name__"]  # where pickle finds it
+            continue
+        if name in KEYWORDS:
+            value.__init__ = refusing_keywords(value.__init__, name)
+        if f"{value.__module__}.{name}" in ATTRIBUTES:
+            value.__getattr__ = missing_attribute
+
+
+def _successor(rows: Mapping[str, str], name: str) -> str | None:
+    found = rows.get(name)
+    if found is None and _HUMP.search(name):  # the JavaScript SDK's spelling
+        flat = _flat(name)
+        found = next((successor for old, successor in rows.items() if _flat(old) == flat), None)
+    return found
+
+
+def _flat(name: str) -> str:
+    return _HUMP.sub(lambda hump: f"_{hump[0]}", name).lower()
+
+
+def _camel_case(name: str) -> str:
+    return re.sub(r"_(.)", lambda found: found[1].upper(), name)

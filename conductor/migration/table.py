@@ -8,7 +8,7 @@ __all__ = ["ATTRIBUTES", "KEYWORDS", "NAMES"]
 
 
 NAMES: Mapping[str, str] = {
-    "Configuration": "ConductorClient(server_url=...), or nothing: the environment is read",
+    "Configuration": "ConductorClient(server_url=...), or ConductorClient(), which reads the environment",
     "AuthenticationSettings": "ConductorClient(auth_key=..., auth_secret=...)",
     "MetricsSettings": "TaskHandler(metrics=True) or TaskHandler(health_port=...)",
     "OrkesClients": "ConductorClient()",
@@ -112,7 +112,7 @@ _WORKER = {
     "poll_timeout": "poll_timeout_ms",
     "lease_extend_enabled": "lease_extension",
     "concurrency": "thread_count",
-    "register_schema": "client.schemas.save(...): a worker registers no schema",
+    "register_schema": "client.schemas.save(...); workers do not register schemas",
     "strict_schema": 'task_def={"enforceSchema": True}',
 }
 _CLIENT = {
@@ -120,7 +120,7 @@ _CLIENT = {
     "serverUrl": "server_url",
     "refreshTokenInterval": "refresh_token_interval",
     "base_url": "server_url, with or without /api",
-    "configuration": "settings, or nothing: the environment is read",
+    "configuration": "settings; without it, the client reads the environment",
     "authentication_settings": "auth_key and auth_secret",
     "key_id": "auth_key",
     "key_secret": "auth_secret",
@@ -144,18 +144,18 @@ KEYWORDS: Mapping[str, Mapping[str, str]] = {
     "Worker": _WORKER,
     "TaskHandler": {
         **_WORKER,
-        "configuration": "TaskHandler(client) or nothing: the environment is read",
-        "scan_for_annotated_workers": "nothing: without workers= every decorated function works",
+        "configuration": "TaskHandler(client), or TaskHandler(), which reads the environment",
+        "scan_for_annotated_workers": "TaskHandler() without workers, which runs every decorated function",
         "event_listeners": "listeners",
         "metrics_settings": "metrics=True or health_port",
-        "monitor_processes": "nothing: with processes= ended ones are always started again",
-        "restart_on_failure": "nothing: with processes= ended ones are always started again",
+        "monitor_processes": "TaskHandler(processes=...), which always restarts processes that end",
+        "restart_on_failure": "TaskHandler(processes=...), which always restarts processes that end",
         "options": "its fields as keywords of TaskHandler(thread_count=...)",
         "workerID": "worker_id",
     },
     "Settings": _CLIENT,
     "Workflow": {
-        "executor": "workflow.register(client) and workflow.run(client): a workflow holds no client",
+        "executor": "workflow.register(client) and workflow.run(client); a workflow holds no client",
         "timeout_seconds": "timeout",
         "overwrite": "workflow.register(client, overwrite=True)",
         "workflow_definition": "Workflow.from_def(...)",
@@ -362,7 +362,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
         "toggle_access_key_status": "client.applications.toggle_access_key(application_id, key_id)",
     },
     "conductor.worker.handler.TaskHandler": {
-        "start_processes": "start(), or run() for a process that does nothing else",
+        "start_processes": "start(), or run() in a process that only runs workers",
         "stop_processes": "stop()",
         "join_processes": "join(), or run() instead of start, join and stop",
         "is_healthy": "health().is_live",
