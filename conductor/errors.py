@@ -59,6 +59,7 @@ __all__ = [
     "ServerError",
     "ServerStartError",
     "TaskInputError",
+    "TaskTimeLimitExceeded",
     "UnexpectedResponseError",
     "UnsupportedByServerError",
     "WebhookVerificationError",
@@ -421,6 +422,13 @@ class ServerStartError(ConductorError):
         super().__init__(message, log_path=log_path)
 
     log_path: str
+
+
+class TaskTimeLimitExceeded(BaseException):
+    """Raised inside a worker's function that runs for longer than its ``time_limit_seconds``.
+
+    It is not an ``Exception``, so that ``except Exception`` in the function does not catch it by accident.
+    """
 
 
 class NonRetryableError(Exception):

@@ -17,7 +17,6 @@ from conductor._internal.introspection import (
     Namespace,
     Unresolved,
     annotations_of,
-    is_coroutine_function,
     namespace_of,
     place_of,
 )
@@ -70,13 +69,8 @@ def compile_arguments(function: Callable[..., Any]) -> Arguments:
 
     Raises:
         WorkerRegistrationError: The signature cannot be read or has ``*args`` alone, an annotation is not supported or
-            cannot be resolved, or it is a coroutine function, a generator function or a method that is not bound.
+            cannot be resolved, or it is a generator function or a method that is not bound.
     """
-    if is_coroutine_function(function):
-        raise WorkerRegistrationError(
-            f"{function!r} is a coroutine function; workers are plain functions on threads. Call asyncio.run(...) "
-            "inside a plain function."
-        )
     _refuse_generators(function)
     signature, by_position = _taken_by_wrapper(function, _signature(function))
     return _compiled(

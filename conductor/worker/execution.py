@@ -7,11 +7,13 @@ import contextvars
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import define, field
 
+from conductor._internal.introspection import is_coroutine_function
 from conductor.errors import NonRetryableError, SerializationError, TaskInputError, UnexpectedResponseError
 from conductor.models import Task, TaskResult, TaskResultStatus
 from conductor.models.codec import DamagedTask
@@ -26,6 +28,7 @@ from conductor.worker.events import (
 from conductor.worker.lease import Lease, LeaseKeeper
 from conductor.worker.options import WorkerOptions
 from conductor.worker.results import NoStorage, Payloads, failed, succeeded
+from conductor.worker.time_limit import TimeLimits, exceeded
 from conductor.worker.worker import Worker
 
 __all__ = ["Middleware", "Running", "TaskExecution", "TaskRunner"]
@@ -41,11 +44,15 @@ class TaskRunner:
 
     Args:
         worker: The worker.
-        worker_id: Whom the server is told.
-        middleware: Callables around each execution, the first one outermost; each gets the context and what to call.
+        worker_id: Worker id reported to the server.
+        middleware: Callables around each execution, the first one outermost; each gets the context and the next call.
+            Those that are ``async def`` wrap async functions only, inside all others.
         on_error: Called with each exception.
-        events: Told of each execution.
-        payloads: Fetches what a task has outside the database, and stores results that are too large.
+        events: Notified of each execution.
+        payloads: Fetches inputs that are stored outside the database, and stores outputs that are too large.
+        time_limit: Seconds that the function may run; None for no limit.
+        limits: Watches functions on threads.
+        wait_for: Runs the coroutine of an async function and returns its value; ``asyncio.run`` by default.
     """
 
     def __init__(
@@ -57,43 +64,98 @@ class TaskRunner:
         on_error: Callable[[Task, BaseException], None] | None = None,
         events: EventDispatcher | None = None,
         payloads: Payloads | None = None,
+        time_limit: float | None = None,
+        limits: TimeLimits | None = None,
+        wait_for: Callable[[Coroutine[Any, Any, Any]], Any] | None = None,
     ) -> None:
         self.worker = worker
         self.worker_id = worker_id
-        self._middleware = tuple(middleware)
+        self.time_limit = time_limit
+        self._middleware = [one for one in middleware if not is_coroutine_function(one)]
+        self._async_middleware = [one for one in middleware if is_coroutine_function(one)]
         self._on_error = on_error
         self._events = events or EventDispatcher()
         self._payloads = payloads or NoStorage()
+        self._limits = limits or TimeLimits()
+        self._wait_for = wait_for
 
     def run(self, task: Task, stop: threading.Event, lease: Lease | None = None) -> TaskResult:
-        """Work on ``task``, whose lease is extended meanwhile if there is one; never raises, whatever happens."""
+        """Run the function for a task, whose lease may be extended meanwhile; never raises, whatever happens."""
         context = TaskContext(task, stop, lease)
         token = _current.set(context)
+        value, error = None, None
         try:
-            self._events.emit(TaskExecutionStarted, self.worker.name, task)
-            error: BaseException | None = None
             try:
-                self._payloads.fetch_task(task)
+                self.begin(context)
                 value = self._call(context)
-                result = succeeded(task, value, context.callback_after_seconds)
-                self._payloads.store_output(result, self.worker.name)
             except BaseException as raised:  # noqa: BLE001  also sys.exit() and KeyboardInterrupt of the function
                 error = raised
-                result = failed(task, raised)
-            self._finish(context, result, error)
-            return result
+            return self.conclude(context, value, error)
         finally:
             error = None  # its traceback refers to this frame: together they would outlive the task
             _current.reset(token)
 
-    def _call(self, context: TaskContext) -> Any:
-        def call() -> Any:
-            positional, named = self.worker.arguments(context.task)
-            return self.worker.function(*positional, **named)
+    def begin(self, context: TaskContext) -> None:
+        """Notify listeners, and fetch an input that is stored outside the database."""
+        self._events.emit(TaskExecutionStarted, self.worker.name, context.task)
+        self._payloads.fetch_task(context.task)
 
+    def conclude(self, context: TaskContext, value: Any, error: BaseException | None) -> TaskResult:
+        """Return the result of a function that returned ``value`` or raised ``error``, and notify listeners."""
+        try:
+            if error is None:
+                try:
+                    result = succeeded(context.task, value, context.callback_after_seconds)
+                    self._payloads.store_output(result, self.worker.name)
+                except BaseException as raised:  # noqa: BLE001  such as a value whose conversion never ends
+                    error = raised
+            if error is not None:
+                result = failed(context.task, error)
+            self._finish(context, result, error)
+            return result
+        finally:
+            error = None  # as in run()
+
+    def _call(self, context: TaskContext) -> Any:
+        call: Callable[[], Any]
+        if self.worker.is_async:
+            # run_coroutine_threadsafe and asyncio.run copy the current contextvars
+            call = partial(self._wait_for_coroutine, context)
+        elif self.time_limit is None:
+            call = partial(self._function, context)
+        else:
+            call = partial(self._limits.call, self.time_limit, partial(self._function, context))
         for middleware in reversed(self._middleware):
-            call = _wrapped(middleware, context, call)
+            call = partial(middleware, context, call)
         return contextvars.copy_context().run(call)  # what a task sets, the next one does not see
+
+    def _function(self, context: TaskContext) -> Any:
+        positional, named = self.worker.arguments(context.task)
+        return self.worker.function(*positional, **named)
+
+    def _wait_for_coroutine(self, context: TaskContext) -> Any:
+        import asyncio  # noqa: PLC0415  it takes 20 ms, and most handlers have plain functions only
+
+        async def limited() -> Any:
+            try:
+                return await asyncio.wait_for(self.call_async(context), self.time_limit)
+            except asyncio.TimeoutError as error:
+                if self.time_limit is not None and time.monotonic() - context.since >= self.time_limit:
+                    raise exceeded(self.time_limit) from error
+                raise
+
+        return (self._wait_for or asyncio.run)(limited())
+
+    async def call_async(self, context: TaskContext) -> Any:
+        """Return the value of the async function, called inside the async middleware."""
+
+        async def function() -> Any:
+            return await self._function(context)
+
+        call: Callable[[], Any] = function
+        for middleware in reversed(self._async_middleware):
+            call = partial(middleware, context, call)
+        return await call()
 
     def _finish(self, context: TaskContext, result: TaskResult, error: BaseException | None) -> None:
         result.worker_id = self.worker_id
@@ -140,10 +202,6 @@ class TaskRunner:
         )
 
 
-def _wrapped(middleware: Middleware, context: TaskContext, call: Callable[[], Any]) -> Callable[[], Any]:
-    return lambda: middleware(context, call)
-
-
 @define(eq=False)
 class Running:
     """A task that runs now.
@@ -151,14 +209,24 @@ class Running:
     Attributes:
         task: The task.
         thread: The name of the thread that runs it.
-        since: When it was begun, on the monotonic clock.
-        is_reported: Whether it was logged that it runs for longer than it may.
+        since: When it was begun, in monotonic seconds.
+        is_reported: Whether the log says already that it runs for longer than it may.
+        is_cancelled: Whether it was cancelled at the end of a stop, so that its result does not count.
+        has_lease: Whether its lease is extended.
+        context: Its context, in an async worker.
+        error: Why its coroutine was not started, in an async worker.
+        context_vars: The contextvars of its coroutine.
     """
 
     task: Task
     thread: str = field(factory=lambda: threading.current_thread().name)
     since: float = field(factory=time.monotonic)
     is_reported: bool = False
+    is_cancelled: bool = False
+    has_lease: bool = False
+    context: TaskContext | None = None
+    error: BaseException | None = None
+    context_vars: contextvars.Context = field(factory=contextvars.copy_context)
 
 
 class TaskExecution:
@@ -195,62 +263,104 @@ class TaskExecution:
         self.running: dict[int, Running] = {}
         self.unreadable: int = 0
 
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds that the function may run; None for no limit."""
+        return self._runner.time_limit
+
     def run(self, raw: Any) -> Any:
-        """Run the task whose JSON is ``raw``; returns the JSON of the next one to run here, or None."""
+        """Run the task whose JSON is ``raw``; return the JSON of the next one to run here, or None."""
+        parsed = self.parse(raw)
+        if isinstance(parsed, Task):
+            running = self.running[threading.get_ident()] = Running(parsed)
+            parsed = self._run(running)
+            if running.is_cancelled:
+                return None
+        return None if parsed is None else self.deliver(parsed)
+
+    def parse(self, raw: Any) -> Task | TaskResult | None:
+        """Return the task, or the result that fails it if it cannot be read; None if it has no usable ids."""
         if isinstance(raw, DamagedTask):
-            return self._refuse(raw, UnexpectedResponseError("Its JSON holds bytes that are no UTF-8."))
+            return self._refusal(raw, UnexpectedResponseError("Its JSON holds bytes that are not UTF-8."))
         try:
             task = Task.from_dict(raw)
         except (UnexpectedResponseError, TypeError, AttributeError) as error:
-            return self._refuse(raw, error)
+            return self._refusal(raw, error)
         if not task.task_id or not task.workflow_instance_id:
-            return self._refuse(
-                raw, UnexpectedResponseError("This is no task: it has no taskId or workflowInstanceId.")
-            )
-        return self._deliver(self._run(task))
+            return self._refusal(raw, UnexpectedResponseError("It has no taskId or workflowInstanceId."))
+        return task
 
-    def _run(self, task: Task) -> TaskResult:
-        me = threading.get_ident()
-        self.running[me] = Running(task)
-        options, lease = self._options(), None
-        if options.lease_extension:
-            lease = self._leases.add(task, self._runner.worker_id, options.max_lease_seconds)
+    def _run(self, running: Running) -> TaskResult:
+        task = running.task
         try:
-            return self._runner.run(task, self._stop, lease)
+            return self._runner.run(task, self._stop, self._extend_lease(running))
         except BaseException as error:
-            logger.exception("%s: task %s could not be run and is failed", self._task_type, task.task_id)
+            logger.exception("%s: task %s could not be run; it fails", self._task_type, task.task_id)
             return failed(task, error)
         finally:
-            if options.lease_extension:
-                self._leases.remove(task)
-            del self.running[me]
+            self._end_lease(running)
+            del self.running[threading.get_ident()]
 
-    def _deliver(self, result: TaskResult) -> Any:
+    def _extend_lease(self, running: Running) -> Lease | None:
+        options = self._options()
+        running.has_lease = options.lease_extension
+        if not running.has_lease:
+            return None
+        return self._leases.add(running.task, self._runner.worker_id, options.max_lease_seconds)
+
+    def _end_lease(self, running: Running) -> None:
+        if running.has_lease:
+            self._leases.remove(running.task)
+
+    def begin(self, task: Task) -> Running:
+        """Prepare a task for its coroutine; ``error`` says why it cannot run."""
+        running = Running(task, thread="event-loop")
+        self.running[id(running)] = running
+        running.context = TaskContext(task, self._stop, self._extend_lease(running))
+        running.context_vars.run(_current.set, running.context)
+        try:
+            running.context_vars.run(self._runner.begin, running.context)
+        except BaseException as error:  # noqa: BLE001  the task fails with it
+            running.error = error
+        return running
+
+    async def call_async(self, running: Running) -> Any:
+        """Return the value of the async function."""
+        return await self._runner.call_async(_require(running.context))
+
+    def conclude(self, running: Running, value: Any, error: BaseException | None) -> TaskResult:
+        """Return the result of a coroutine that has ended."""
+        try:
+            return running.context_vars.run(self._runner.conclude, _require(running.context), value, error)
+        except BaseException as raised:
+            logger.exception("%s: task %s could not be concluded; it fails", self._task_type, running.task.task_id)
+            return failed(running.task, raised)
+        finally:
+            self._end_lease(running)
+            del self.running[id(running)]
+
+    def deliver(self, result: TaskResult) -> Any:
+        """Deliver a result; return the JSON of the next task to run here, or None."""
         following = self._delivery.deliver(self._task_type, result, wants_next=self._wants_next())
         if following is not None and self._stop.is_set():
             self.hand_back(following)
             return None
         return following
 
-    def _refuse(self, raw: Any, error: Exception) -> Any:
-        """Fail a task that cannot be read, where it has the ids to say so; what comes next is run as usual."""
+    def _refusal(self, raw: Any, error: Exception) -> TaskResult | None:
         self.unreadable += 1
         ids = (raw.get("taskId"), raw.get("workflowInstanceId")) if isinstance(raw, dict) else (None, None)
         task_id, workflow_id = ids
         if not (isinstance(task_id, str) and isinstance(workflow_id, str) and task_id and workflow_id):
-            logger.error(
-                "%s: the server sent a task without usable ids, nothing can be done: %s", self._task_type, error
-            )
+            logger.error("%s: the server sent a task without usable ids; it is ignored: %s", self._task_type, error)
             return None
-        logger.error("%s: task %s cannot be read and is failed: %s", self._task_type, task_id, error)
-        return self._deliver(
-            TaskResult(
-                workflow_instance_id=workflow_id,
-                task_id=task_id,
-                status=TaskResultStatus.FAILED_WITH_TERMINAL_ERROR,
-                reason_for_incompletion=f"The worker cannot read this task: {error}",
-                worker_id=self._runner.worker_id,
-            )
+        logger.error("%s: task %s cannot be read; it fails: %s", self._task_type, task_id, error)
+        return TaskResult(
+            workflow_instance_id=workflow_id,
+            task_id=task_id,
+            status=TaskResultStatus.FAILED_WITH_TERMINAL_ERROR,
+            reason_for_incompletion=f"The worker cannot read this task: {error}",
+            worker_id=self._runner.worker_id,
         )
 
     def hand_back(self, raw: Any) -> bool:
@@ -272,3 +382,9 @@ class TaskExecution:
                 worker_id=self._runner.worker_id,
             ),
         )
+
+
+def _require(context: TaskContext | None) -> TaskContext:
+    if context is None:
+        raise RuntimeError("The task was not begun.")
+    return context

@@ -240,6 +240,9 @@ class TaskHandler:
             and the connections that are configured; this process starts, watches and stops them.
         child_setup: With ``processes``: ``"module:function"``, called with the handler of each process before it
             starts, to add middleware and listeners there.
+        on_loop_start: Called on the event loop of async workers before their first task, to make what they share, such
+            as an HTTP session; may be ``async def``. With ``processes``, ``child_setup`` calls ``on_loop`` instead.
+        on_loop_stop: Called there after their last task.
         grace_seconds: How long ``run`` and the end of a ``with`` block wait for running tasks.
         options: Options for all workers (``domain``, ``thread_count``, ``poll_interval_ms``, ...), which win over the
             environment and over the decorators.
@@ -264,6 +267,8 @@ class TaskHandler:
         heartbeat_file: str | os.PathLike[str] | None = None,
         processes: int | None = None,
         child_setup: str | None = None,
+        on_loop_start: Callable[[], Any] | None = None,
+        on_loop_stop: Callable[[], Any] | None = None,
         grace_seconds: float = 30.0,
         **options: Any,
     ) -> None:
@@ -281,6 +286,9 @@ class TaskHandler:
         self._middleware: list[Any] = []
         self._events = EventDispatcher()
         self._only_here = ["on_error"] if on_error is not None else []
+        self._loop_hooks = (on_loop_start, on_loop_stop)
+        if on_loop_start is not None or on_loop_stop is not None:
+            self._only_here.append("on_loop_start and on_loop_stop")
         for listener in listeners:
             self._events.add_listener(listener)
             self._only_here.append("listeners")
@@ -322,6 +330,17 @@ class TaskHandler:
             self._refuse_late("on()")
         self._events.add(kind, call)
         self._only_here.append("on()")
+        return self
+
+    def on_loop(self, *, start: Callable[[], Any] | None = None, stop: Callable[[], Any] | None = None) -> Self:
+        """Set what is called on the event loop of async workers before their first task and after their last one.
+
+        Raises:
+            ConfigurationError: The handler runs already.
+        """
+        self._refuse_late("on_loop()")
+        self._loop_hooks = (start, stop)
+        self._only_here.append("on_loop()")
         return self
 
     def _refuse_late(self, method: str) -> None:
@@ -417,11 +436,18 @@ class TaskHandler:
         return HandlerState.NEW if current is None else current.state
 
     def _threads(self, resolved: Sequence[tuple[Worker, ResolvedOptions]], undo: contextlib.ExitStack) -> ThreadGroup:
-        opened = open_client(self._given, connections_for(options.options for _, options in resolved))
+        sizes = [(options.options, worker.is_async) for worker, options in resolved]
+        opened = open_client(self._given, connections_for(sizes))
         undo.callback(opened.close)
         self._client = opened.client
         given = Ingredients(
-            self._events, self._middleware, self._on_error, self._outbox, self._max_concurrency, self._metrics
+            self._events,
+            self._middleware,
+            self._on_error,
+            self._outbox,
+            self._max_concurrency,
+            self._metrics,
+            *self._loop_hooks,
         )
         group = ThreadGroup(opened, resolved, given)
         undo.callback(group.close)

@@ -9,6 +9,7 @@ written with dots (``conductor.worker.<name>.<property>``, ``conductor.worker.al
 from __future__ import annotations
 
 import logging
+import math
 import re
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -69,6 +70,15 @@ def _string(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise _refused(attribute.name, value, "a string")
 
 
+def _positive(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise _refused(attribute.name, value, "a number of seconds over 0, or a timedelta")
+
+
+def _time_limit(value: float | timedelta | None) -> float | None:
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
 def _domain(value: str | None) -> str | None:
     return value or None
 
@@ -90,6 +100,8 @@ class WorkerOptions:
         overwrite_task_def: Overwrite a definition that the server has; False writes only a missing one.
         hand_back: The function can run twice without harm: at a shutdown, unfinished tasks are returned to the server
             at once instead of being left to their response timeout.
+        time_limit_seconds: Seconds, or a ``timedelta``, that the function may run. Past it, ``TaskTimeLimitExceeded``
+            is raised inside the function; a coroutine is cancelled. None for no limit.
     """
 
     domain: str | None = field(default=None, converter=_domain)
@@ -103,6 +115,11 @@ class WorkerOptions:
     register_task_def: bool = field(default=False, validator=_flag)
     overwrite_task_def: bool = field(default=True, validator=_flag)
     hand_back: bool = field(default=False, validator=_flag)
+    time_limit_seconds: float | None = field(
+        default=None,
+        converter=_time_limit,
+        validator=attrs.validators.optional(_positive),
+    )
 
 
 class PollingArguments(TypedDict, total=False):
@@ -119,6 +136,7 @@ class PollingArguments(TypedDict, total=False):
     register_task_def: bool
     overwrite_task_def: bool
     hand_back: bool
+    time_limit_seconds: float | timedelta | None
 
 
 def _number(minimum: int = 0) -> Any:
@@ -344,7 +362,16 @@ def _read(option: str, variable: str, text: str) -> Any:
         return read_int(
             variable, text, minimum=minimum, maximum=LONGEST_POLL_MS if option == "poll_timeout_ms" else None
         )
+    if "float" in str(attribute.type):
+        return _read_seconds(variable, text)
     return text.strip() or None
+
+
+def _read_seconds(variable: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise _refused(variable, text, "a number of seconds") from None
 
 
 def _is_of_longer_name(rest: str) -> bool:

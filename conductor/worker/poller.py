@@ -27,6 +27,7 @@ from conductor.worker.threads import HandlerThread
 
 if TYPE_CHECKING:
     from conductor.transport.task_channel import TaskChannel
+    from conductor.worker.coroutines import CoroutinePool
 
 __all__ = ["MAX_WAIT_MS", "Gate", "Pace", "Poller"]
 
@@ -142,7 +143,7 @@ class Poller:
         task_type: str,
         *,
         hot: TaskChannel,
-        pool: WorkerPool,
+        pool: WorkerPool | CoroutinePool,
         options: Callable[[], WorkerOptions],
         worker_id: str,
         gate: Gate,

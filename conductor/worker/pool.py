@@ -18,7 +18,10 @@ from attrs import define
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.threads import HandlerThread
 
-__all__ = ["Places", "WorkerPool"]
+__all__ = ["CARRIERS", "Places", "WorkerPool"]
+
+#: Threads of an async worker at most. Each sends one result at a time, which takes about a millisecond.
+CARRIERS = 16
 
 
 _SLICE = 0.1

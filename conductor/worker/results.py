@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 import traceback
@@ -142,6 +143,9 @@ def _completed_by_user(task: Task, result: TaskResult) -> TaskResult:
 def _output(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
+    if inspect.iscoroutine(value):
+        value.close()
+        raise SerializationError("is a coroutine that nobody awaited: declare the function with async def")
     plain = to_jsonable(value)
     return plain if isinstance(plain, dict) else {"result": plain}
 

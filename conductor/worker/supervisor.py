@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 from attrs import define, frozen
 
+from conductor._internal.introspection import is_coroutine_function
 from conductor.clients.payloads import PayloadStorage
-from conductor.errors import WorkerRegistrationError
+from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker import in_child
 from conductor.worker.definitions import DefinitionSync
@@ -27,14 +28,16 @@ from conductor.worker.lifecycle import StopDeadline, StopReport
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import ResolvedOptions, WorkerOptions
 from conductor.worker.poller import Gate, Poller
-from conductor.worker.pool import Places, WorkerPool
+from conductor.worker.pool import CARRIERS, Places, WorkerPool
 from conductor.worker.results import Payloads, ServerStorage
+from conductor.worker.time_limit import TimeLimits
 from conductor.worker.worker import Worker
 
 if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
     from conductor.models import Task
     from conductor.transport.task_channel import TaskChannel
+    from conductor.worker.coroutines import CoroutinePool, EventLoop
 
 __all__ = [
     "Ingredients",
@@ -66,6 +69,8 @@ class Shared:
     stop: threading.Event
     middleware: Sequence[Any]
     on_error: Callable[[Worker, Task, BaseException], None] | None
+    limits: TimeLimits
+    loop: EventLoop | None = None
     workers: int = 1
 
 
@@ -90,6 +95,9 @@ class WorkerRuntime:
             on_error=self._on_error,
             events=shared.events,
             payloads=shared.payloads,
+            time_limit=self.options.time_limit_seconds,
+            limits=shared.limits,
+            wait_for=None if shared.loop is None else shared.loop.wait_for,
         )
         self.execution: TaskExecution = TaskExecution(
             worker.name,
@@ -100,9 +108,7 @@ class WorkerRuntime:
             wants_next=self._wants_next,
             stop=shared.stop,
         )
-        self.pool: WorkerPool = WorkerPool(
-            worker.name, self.options.thread_count, self.execution.run, on_free=shared.places.give_back
-        )
+        self.pool: WorkerPool | CoroutinePool = self._pool()
         self.poller: Poller = Poller(
             worker.name,
             hot=shared.hot,
@@ -115,6 +121,15 @@ class WorkerRuntime:
             recovered=shared.delivery.nudge,
             stop=shared.stop,
         )
+
+    def _pool(self) -> WorkerPool | CoroutinePool:
+        size, loop = self.options.thread_count, self._shared.loop
+        has_plain_middleware = not all(is_coroutine_function(one) for one in self._shared.middleware)
+        if self.worker.is_async and loop is not None and not has_plain_middleware:
+            from conductor.worker.coroutines import CoroutinePool  # noqa: PLC0415  asyncio only when it is needed
+
+            return CoroutinePool(self.worker.name, size, self.execution, loop, self._shared.places.give_back)
+        return WorkerPool(self.worker.name, size, self.execution.run, on_free=self._shared.places.give_back)
 
     def _options(self) -> WorkerOptions:
         return self.options
@@ -184,7 +199,10 @@ class WorkerRuntime:
 
     def abandon(self) -> list[str]:
         """Give up on what still runs: handed back where the worker says that this is safe. Returns the tasks' ids."""
-        running = [entry.task for entry in list(self.execution.running.values())]
+        entries = list(self.execution.running.values())
+        for entry in entries:
+            entry.is_cancelled = self.worker.is_async  # the loop cancels it; a function on a thread runs on
+        running = [entry.task for entry in entries]
         if self.options.hand_back:
             for task in running:
                 if not self.execution.hand_back(task.to_dict()):
@@ -297,9 +315,13 @@ class OpenClient:
             self.client.close()
 
 
-def connections_for(options: Iterable[WorkerOptions]) -> int:
-    """How many connections workers with ``options`` need: one for each thread that runs tasks or polls."""
-    return sum(one.thread_count + 1 for one in options)
+def connections_for(options: Iterable[tuple[WorkerOptions, bool]]) -> int:
+    """Return how many connections workers need: one for each thread that runs tasks or polls.
+
+    Args:
+        options: The options of each worker, and whether it is async: its tasks hold no thread then.
+    """
+    return sum((min(one.thread_count, CARRIERS) if is_async else one.thread_count) + 1 for one, is_async in options)
 
 
 def open_client(given: ConductorClient | Settings | None, connections: int) -> OpenClient:
@@ -333,6 +355,8 @@ class Ingredients:
     outbox: str | os.PathLike[str] | None
     max_concurrency: int | None
     metrics: MetricsCollector | None
+    on_loop_start: Callable[[], Any] | None = None
+    on_loop_stop: Callable[[], Any] | None = None
 
 
 class ThreadGroup:
@@ -354,7 +378,7 @@ class ThreadGroup:
         self._opened = opened
         self._metrics = given.metrics
         self._uncaught = UncaughtExceptions(given.metrics.on_uncaught if given.metrics else lambda _: None)
-        self._shared = _share(opened.client, given, len(resolved))
+        self._shared = _share(opened.client, given, [worker for worker, _ in resolved])
         self.runtimes: list[WorkerRuntime] = [
             WorkerRuntime(worker, options, self._shared) for worker, options in resolved
         ]
@@ -370,7 +394,8 @@ class ThreadGroup:
     def checks(self) -> Sequence[Callable[[], object]]:
         """What the watchdog is to call."""
         shared = self._shared
-        return [shared.delivery.revive, shared.leases.revive, *(runtime.look_after for runtime in self.runtimes)]
+        loops = [] if shared.loop is None else [shared.loop.look_after]
+        return [shared.delivery.revive, shared.leases.revive, *loops, *(one.look_after for one in self.runtimes)]
 
     def start(self) -> None:
         """Start all threads, the pollers' last."""
@@ -379,6 +404,8 @@ class ThreadGroup:
             self._uncaught.watch()
         with contextlib.suppress(Exception):  # what is wrong with the way to the server, the first poll will say
             self._shared.hot.prepare()
+        if self._shared.loop is not None:
+            self._shared.loop.start()
         self._shared.delivery.start()
         self._shared.leases.start()
         self._definitions.start()
@@ -404,6 +431,8 @@ class ThreadGroup:
         for runtime in self.runtimes:
             runtime.pool.drain(deadline)
         unfinished = [task_id for runtime in self.runtimes for task_id in runtime.abandon()]
+        if shared.loop is not None:
+            shared.loop.cancel_all()
         delivered = shared.delivery.flush(deadline)
         undelivered = [] if delivered else [one for one in shared.delivery.undelivered_ids() if one not in unfinished]
         self._end_threads(time.monotonic() + max(deadline.left(), 1.0))
@@ -419,6 +448,9 @@ class ThreadGroup:
             runtime.pool.close()
         self._shared.delivery.close(deadline)
         self._shared.leases.close(deadline)
+        self._shared.limits.close()
+        if self._shared.loop is not None:
+            self._shared.loop.close()
         self._definitions.join(deadline - time.monotonic())
         for runtime in self.runtimes:
             if not runtime.execution.running:
@@ -444,14 +476,14 @@ class ThreadGroup:
             runtime.change(**changes)
         if self._opened.is_own and self._opened.has_own_size:
             self.client.transport.allow_connections(
-                connections_for(runtime.options for runtime in self.runtimes) + _SPARE_CONNECTIONS
+                connections_for((one.options, one.worker.is_async) for one in self.runtimes) + _SPARE_CONNECTIONS
             )
 
     def health(self) -> HandlerHealth:
         """How each worker is."""
         now, shared = time.monotonic(), self._shared
         workers = [runtime.health(now) for runtime in self.runtimes]
-        alive = [shared.delivery.is_alive, shared.leases.is_alive]
+        alive = [shared.delivery.is_alive, shared.leases.is_alive, shared.loop is None or shared.loop.is_alive]
         alive += [runtime.poller.is_alive and not runtime.poller.is_stuck for runtime in self.runtimes]
         is_live = all(alive)
         return HandlerHealth(
@@ -472,7 +504,24 @@ class ThreadGroup:
         return {} if self._metrics is None else self._metrics.snapshot()
 
 
-def _share(client: ConductorClient, given: Ingredients, workers: int) -> Shared:
+def _event_loop(given: Ingredients, workers: Sequence[Worker]) -> EventLoop | None:
+    """Return the event loop of async workers, if there are any."""
+    plain = [worker.name for worker in workers if not worker.is_async]
+    if plain and (wrong := [one for one in given.middleware if is_coroutine_function(one)]):
+        raise ConfigurationError(
+            f"The middleware {wrong[0]!r} is async, and the workers {', '.join(plain)} are plain functions. Async "
+            "middleware wraps async functions only: use a plain function, or another handler for the async workers.",
+            variable="use()",
+            allowed="plain middleware, which wraps both kinds of functions",
+        )
+    if len(plain) == len(workers):
+        return None
+    from conductor.worker.coroutines import EventLoop  # noqa: PLC0415  asyncio only when it is needed
+
+    return EventLoop(given.on_loop_start, given.on_loop_stop)
+
+
+def _share(client: ConductorClient, given: Ingredients, workers: Sequence[Worker]) -> Shared:
     from conductor.transport.task_channel import TaskChannel  # noqa: PLC0415  requests only when it is needed
 
     hot, events = TaskChannel(client.transport), given.events
@@ -496,5 +545,7 @@ def _share(client: ConductorClient, given: Ingredients, workers: int) -> Shared:
         stop=threading.Event(),
         middleware=tuple(given.middleware),
         on_error=given.on_error,
-        workers=workers,
+        limits=TimeLimits(),
+        loop=_event_loop(given, workers),
+        workers=len(workers),
     )

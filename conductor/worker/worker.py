@@ -13,7 +13,7 @@ import attrs
 from attrs import define, field, frozen
 from typing_extensions import Unpack
 
-from conductor._internal.introspection import place_of, real_path
+from conductor._internal.introspection import is_coroutine_function, place_of, real_path
 from conductor.errors import (
     ConfigurationError,
     NotFoundError,
@@ -94,6 +94,11 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"Worker({self.name!r}, {self.place})"
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the function is an ``async def`` function."""
+        return is_coroutine_function(self.function)
 
     @property
     def place(self) -> str:

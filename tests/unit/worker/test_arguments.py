@@ -234,14 +234,6 @@ def test_other_arguments_may_ask_for_the_task_and_its_context():
         hints(Task(task_id="t", input_data={"a": 1}))
 
 
-def test_a_coroutine_function_is_refused_with_a_hint():
-    async def function(a: int):
-        return a
-
-    with pytest.raises(WorkerRegistrationError, match=r"asyncio\.run"):
-        compile_arguments(function)
-
-
 def called(function, **given):
     positional, named = compile_arguments(function)(Task(input_data=given))
     return function(*positional, **named)

@@ -1,0 +1,369 @@
+"""Workers that are ``async def`` functions: a handler has one event loop, and a waiting coroutine holds no thread.
+
+Only the coroutines run on the loop. What blocks (structuring a task, payloads outside the database, delivering a
+result) runs on a few carrier threads per worker, on the synchronous transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import inspect
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+
+from conductor.models import TaskResult
+from conductor.worker.lifecycle import StopDeadline
+from conductor.worker.pool import CARRIERS
+from conductor.worker.threads import HandlerThread
+from conductor.worker.time_limit import exceeded
+
+if TYPE_CHECKING:
+    from conductor.worker.execution import Running, TaskExecution
+
+__all__ = ["CoroutinePool", "EventLoop"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds without a turn of the event loop after which the function that blocks it is reported.
+_BLOCKED_AFTER_S = 5.0
+#: Seconds that cancelled coroutines, and the stop hook, have to clean up after the deadline of a stop.
+_CLEANUP_S = 1.0
+
+#: Called with no arguments on the event loop; may return an awaitable.
+LoopHook = Callable[[], Any]
+#: Called on the event loop with the value or the exception of a coroutine.
+Done = Callable[[Any, "BaseException | None"], None]
+
+
+class EventLoop:
+    """An event loop on a thread of its own.
+
+    Args:
+        on_start: Called on the loop before the first task, to make what coroutines share, such as an HTTP session.
+        on_stop: Called on the loop after the last task.
+    """
+
+    def __init__(self, on_start: LoopHook | None = None, on_stop: LoopHook | None = None) -> None:
+        self._on_start = on_start
+        self._on_stop = on_stop
+        self._loop = asyncio.new_event_loop()
+        self._thread = HandlerThread(self._main, "event-loop")
+        self._turned_at = time.monotonic()
+        self._is_reported = False
+
+    def start(self) -> None:
+        """Start the thread and run the start hook, whose exceptions are raised here."""
+        self._thread.start()
+        if self._on_start is not None:
+            self.wait_for(_run_hook(self._on_start))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def look_after(self) -> None:
+        """Report, once, that a coroutine blocks the loop; called every second."""
+        if not self.is_alive:
+            return
+        age = time.monotonic() - self._turned_at
+        if age < _BLOCKED_AFTER_S:
+            self._is_reported = False
+        elif not self._is_reported:
+            self._is_reported = True
+            logger.error(
+                "The event loop of async workers has been blocked for %.0f s: a coroutine calls a function that "
+                "blocks. Use an awaitable instead, or asyncio.to_thread",
+                age,
+            )
+        self._loop.call_soon_threadsafe(self._turn)
+
+    def _turn(self) -> None:
+        self._turned_at = time.monotonic()
+
+    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine on the loop, and block this thread until it ends; return its value or raise its exception."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def spawn(
+        self,
+        make: Callable[[], Coroutine[Any, Any, Any]],
+        context: contextvars.Context,
+        limit: float | None,
+        done: Done,
+    ) -> None:
+        """Run a coroutine in ``context``, for ``limit`` seconds at most."""
+        self._loop.call_soon_threadsafe(self._create, make, limit, done, context=context)
+
+    def _create(self, make: Callable[[], Coroutine[Any, Any, Any]], limit: float | None, done: Done) -> None:
+        task = self._loop.create_task(_guarded(make))
+        timer = None if limit is None else self._loop.call_later(limit, task.cancel)
+
+        def ended(task: asyncio.Task[tuple[Any, BaseException | None]]) -> None:
+            is_over_limit = timer is not None and self._loop.time() >= timer.when()
+            if timer is not None:
+                timer.cancel()
+            value: Any = None
+            error: BaseException | None
+            if not task.cancelled():
+                value, error = task.result()
+            elif limit is not None and is_over_limit:
+                error = exceeded(limit)
+            else:
+                error = asyncio.CancelledError()
+            done(value, error)
+
+        task.add_done_callback(ended)
+
+    def cancel_all(self) -> None:
+        """Cancel all coroutines."""
+        self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(self._loop)])
+
+    def close(self) -> None:
+        """Cancel what still runs, run the stop hook, and end the thread."""
+        if not self._thread.is_alive():
+            self._loop.close()
+            return
+        ending = asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop)
+        try:
+            ending.result(_CLEANUP_S + (_BLOCKED_AFTER_S if self._on_stop else 0.0))
+        except concurrent.futures.TimeoutError:
+            logger.error("Coroutines or on_loop_stop did not end in time")  # noqa: TRY400  there is nothing to trace
+        except Exception:
+            logger.exception("on_loop_stop failed")
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_CLEANUP_S)
+
+    async def _shut_down(self) -> None:
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others, timeout=_CLEANUP_S / 2)
+        if self._on_stop is not None:
+            await _run_hook(self._on_stop)
+        await self._loop.shutdown_asyncgens()
+
+    def _main(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            asyncio.set_event_loop(None)
+            self._loop.close()
+
+
+async def _run_hook(hook: LoopHook) -> None:
+    value = hook()
+    if inspect.isawaitable(value):
+        await value
+
+
+async def _guarded(make: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[Any, BaseException | None]:
+    """Return what a coroutine raises: SystemExit and KeyboardInterrupt would end the loop."""
+    try:
+        return await make(), None
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001  the task fails with it
+        return None, error
+
+
+@define(eq=False)
+class _Ended:
+    """A coroutine that has ended, for a carrier to conclude."""
+
+    running: Running
+    value: Any
+    error: BaseException | None
+
+
+class CoroutinePool:
+    """Runs the tasks of one async worker; a ``WorkerPool`` whose slots are coroutines.
+
+    Args:
+        name: The task type, for the threads' names.
+        size: How many tasks may run at the same time.
+        execution: What happens before and after each coroutine.
+        loop: Where coroutines run.
+        on_free: Called with the number of slots each time some become free.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        execution: TaskExecution,
+        loop: EventLoop,
+        on_free: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.name = name
+        self._size = size
+        self._execution = execution
+        self._loop = loop
+        self._on_free = on_free
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._free = threading.Condition(self._lock)
+        self._submitted: deque[Any] = deque()
+        self._ended: deque[_Ended] = deque()
+        self._active = 0
+        self._carriers: list[HandlerThread] = []
+        self._closed = False
+
+    @property
+    def size(self) -> int:
+        """How many tasks may run at the same time."""
+        return self._size
+
+    @property
+    def busy(self) -> int:
+        """How many tasks run, wait for a carrier or are being delivered."""
+        return self._active
+
+    @property
+    def is_over_size(self) -> bool:
+        """Whether more tasks run than may, because the size was lowered."""
+        return self._active > self._size
+
+    def start(self) -> None:
+        """Start the carriers."""
+        with self._lock:
+            self._start_missing()
+
+    def revive(self) -> None:
+        """Restart carriers that died."""
+        with self._lock:
+            if not self._closed and (missing := self._start_missing()):
+                logger.error("%s: %d carrier thread(s) had died and were restarted", self.name, missing)
+
+    def _start_missing(self) -> int:
+        self._carriers = [thread for thread in self._carriers if thread.is_alive()]
+        missing = min(self._size, CARRIERS) - len(self._carriers)
+        for _ in range(missing):
+            thread = HandlerThread(self._main, f"run:{self.name}-{len(self._carriers) + 1}")
+            thread.start()
+            self._carriers.append(thread)
+        return max(missing, 0)
+
+    def resize(self, size: int) -> None:
+        """Change how many tasks may run at the same time; running ones are left alone."""
+        with self._lock:
+            self._size = size
+            if not self._closed:
+                self._start_missing()
+            self._free.notify_all()
+
+    def submit(self, task: Any) -> None:
+        """Accept a task; the caller has made sure of a free slot."""
+        with self._lock:
+            self._active += 1
+            self._submitted.append(task)
+            self._work.notify()
+
+    def wait_for_slot(self, timeout: float) -> int:
+        """Return the number of free slots, waiting up to ``timeout`` seconds for the first."""
+        with self._lock:
+            if self._active >= self._size:
+                self._free.wait(timeout)
+            return max(0, self._size - self._active)
+
+    def wake(self) -> None:
+        """Wake the poller that waits for a slot, so that it sees a stop."""
+        with self._lock:
+            self._free.notify_all()
+
+    def take_unstarted(self) -> list[Any]:
+        """Take back the tasks that no carrier has begun."""
+        with self._lock:
+            taken = list(self._submitted)
+            self._submitted.clear()
+        self._release(len(taken))
+        return taken
+
+    def drain(self, deadline: StopDeadline) -> bool:
+        """Wait until no task runs, up to the deadline; return whether that is so."""
+        with self._lock:
+            while self._active:
+                if not (seconds := deadline.slice()):
+                    return False
+                self._free.wait(seconds)
+            return True
+
+    def close(self) -> None:
+        """Let every carrier end once it has nothing to do."""
+        with self._lock:
+            self._closed = True
+            self._work.notify_all()
+
+    def join(self, deadline: float) -> bool:
+        """Wait until every carrier has ended, up to ``deadline`` (monotonic); return whether that is so."""
+        for thread in self._carriers:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._carriers)
+
+    def _release(self, count: int) -> None:
+        if count:
+            with self._lock:
+                self._active -= count
+                self._free.notify_all()
+            self._on_free(count)
+
+    def _next(self) -> Any:
+        with self._lock:
+            while True:
+                if self._ended:  # first: it frees a slot
+                    return self._ended.popleft()
+                if self._submitted:
+                    return self._submitted.popleft()
+                if self._closed and not self._active:
+                    self._work.notify_all()
+                    return None
+                self._work.wait(None if not self._closed else _CLEANUP_S)
+                if self._closed and not self._ended and not self._submitted and self._active:
+                    return None
+
+    def _main(self) -> None:
+        while (item := self._next()) is not None:
+            is_running = False
+            try:
+                following = self._conclude(item) if isinstance(item, _Ended) else item
+                while following is not None and not is_running:
+                    following, is_running = self._begin(following)
+            except BaseException:
+                logger.exception("%s: a carrier thread failed outside of any task; it continues", self.name)
+            if not is_running:
+                self._release(1)
+
+    def _begin(self, raw: Any) -> tuple[Any, bool]:
+        """Begin a task; return the next one if it could not run, and whether its coroutine runs now."""
+        parsed = self._execution.parse(raw)
+        if not isinstance(parsed, TaskResult | None):
+            running = self._execution.begin(parsed)
+            if running.error is None:
+                self._loop.spawn(
+                    lambda: self._execution.call_async(running),
+                    running.context_vars,
+                    self._execution.time_limit,
+                    lambda value, error: self._put(_Ended(running, value, error)),
+                )
+                return None, True
+            parsed = self._execution.conclude(running, None, running.error)
+        return None if parsed is None else self._execution.deliver(parsed), False
+
+    def _put(self, ended: _Ended) -> None:
+        with self._lock:
+            self._ended.append(ended)
+            self._work.notify()
+
+    def _conclude(self, ended: _Ended) -> Any:
+        result = self._execution.conclude(ended.running, ended.value, ended.error)
+        return None if ended.running.is_cancelled else self._execution.deliver(result)
