@@ -28,6 +28,7 @@
     └── ServerStartError              a server that the SDK launches did not start: .log_path
 
     NonRetryableError(Exception)      raised by a worker's function: the task fails permanently
+    TaskTimeLimitExceeded(BaseException)   raised inside a worker's function past its time_limit_seconds
 
 ``NonRetryableError`` is not a ``ConductorError``, so that ``except ConductorError`` around a client call inside a
 worker cannot swallow it. No error contains a header, a token or a secret.
