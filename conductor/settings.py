@@ -86,6 +86,7 @@ class SettingsOptions(TypedDict, total=False):
     client_cert: str | None
     client_key: str | None
     max_stored_payload_kb: int | str
+    max_response_kb: int | str
     proxy: str | None
 
 
@@ -94,24 +95,24 @@ class Settings:
     """How to reach the server.
 
     Attributes:
-        server_url: URL of the server, with or without ``/api``. It must not contain a user name and password; pass
-            those as ``auth`` to the client.
+        server_url: URL of the server, with or without ``/api``; http://localhost:8080/api by default. It must
+            not contain a user name and password; pass those as ``auth`` to the client.
         auth_key: Id of the access key (Orkes); None for a server without authentication.
         auth_secret: Secret of the access key; hidden in the repr.
-        request_timeout_ms: Milliseconds for a whole call, including retries; 0 for no limit.
-        connect_timeout_ms: Milliseconds to connect; 0 for no limit.
-        refresh_token_interval: Lifetime of a token in milliseconds, at least 1,000; the client requests a new token
-            after 80% of it.
+        request_timeout_ms: Milliseconds for a whole call, including retries; 60,000 by default, 0 for no limit.
+        connect_timeout_ms: Milliseconds to connect; 10,000 by default, 0 for no limit.
+        refresh_token_interval: Lifetime of a token in milliseconds, at least 1,000; 2,700,000 (45 minutes) by
+            default. The client requests a new token after 80% of it.
         max_connections: Size of the connection pool; None for 100, or for as many as the threads of a ``TaskHandler``
             need.
         ui_url: URL of the web UI, for links; None if there is none.
-        verify: Whether to verify the server's certificate.
+        verify: Whether to verify the server's certificate; True by default.
         ca_bundle: File with the certificates to trust instead of the default ones.
         client_cert: File with the client certificate, for mTLS, and with its key unless ``client_key`` is given.
         client_key: File with the key of the client certificate.
-        max_stored_payload_kb: Largest payload to write to the server's external storage, in KiB.
+        max_stored_payload_kb: Largest payload to write to the server's external storage, in KiB; 10,240 by default.
         proxy: URL of the proxy for all requests, instead of the one in the environment; hidden in the repr.
-        max_response_kb: Largest response to accept, in KiB, both as sent and decompressed.
+        max_response_kb: Largest response to accept, in KiB, both as sent and decompressed; 102,400 by default.
 
     Raises:
         ConfigurationError: A value is invalid.

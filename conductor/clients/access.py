@@ -354,7 +354,7 @@ class GroupClient(Resource):
             The group.
         """
         access = {
-            k: [AccessType(each) for each in require_str_list(v, "default_access")]
+            k: [AccessType(name) for name in require_str_list(v, "default_access")]
             for k, v in (default_access or {}).items()
         }
         body = UpsertGroupRequest(
@@ -570,7 +570,7 @@ class PermissionClient(Resource):
 
 
 def _request(subject: SubjectRef, target: TargetRef, access: Sequence[AccessType | str]) -> AuthorizationRequest:
-    return AuthorizationRequest([AccessType(each) for each in require_str_list(access, "access")], subject, target)
+    return AuthorizationRequest([AccessType(name) for name in require_str_list(access, "access")], subject, target)
 
 
 CREATE_TOKEN: Operation[Token] = Operation("POST", "/token", Token, Repeat.SAFE, Edition.ORKES, anonymous=True)

@@ -255,7 +255,7 @@ class PromptClient(Tagged):
         Args:
             templates: The prompt templates.
         """
-        self._call(SAVE_PROMPT_ALL, body=[as_model(one, PromptTemplate) for one in templates])
+        self._call(SAVE_PROMPT_ALL, body=[as_model(template, PromptTemplate) for template in templates])
 
     def get(self, name: str, version: int | None = None) -> PromptTemplate:
         """Return a prompt template (``GET /prompts/{name}``).
@@ -423,7 +423,7 @@ class IntegrationClient(IntegrationApis, Resource):
         Args:
             integrations: The integrations.
         """
-        self._call(SAVE_INTEGRATION_ALL, body=[as_model(one, Integration) for one in integrations])
+        self._call(SAVE_INTEGRATION_ALL, body=[as_model(integration, Integration) for integration in integrations])
 
     def list_all_names(self, integration_type: str | None = None, *, active_only: bool = True) -> builtins.list[str]:
         """Return the names of all integrations and their models or APIs (``GET /integrations/all``).
@@ -462,7 +462,9 @@ class IntegrationClient(IntegrationApis, Resource):
         Args:
             definitions: The kinds.
         """
-        self._call(REGISTER_INTEGRATION_DEFINITIONS, body=[as_model(one, IntegrationDef) for one in definitions])
+        self._call(
+            REGISTER_INTEGRATION_DEFINITIONS, body=[as_model(definition, IntegrationDef) for definition in definitions]
+        )
 
     def record_event_stats(
         self, event_type: EventLogType | str, events: Iterable[EventLog | Mapping[str, Any]]
@@ -474,7 +476,7 @@ class IntegrationClient(IntegrationApis, Resource):
             events: The messages.
         """
         kind = EventLogType(event_type)
-        body = [as_model(one, EventLog) for one in events]
+        body = [as_model(event, EventLog) for event in events]
         self._call(RECORD_INTEGRATION_STATS, {"type": kind}, query={"type": kind}, body=body)
 
     def list_providers(

@@ -74,13 +74,13 @@ def executions_query(
 
 
 def _list(field: str, given: list[str]) -> str:
-    for one in given:
-        if not _VALUE.fullmatch(one) or " AND " in one:
+    for value in given:
+        if not _VALUE.fullmatch(value) or " AND " in value:
             raise ConfigurationError(
-                f"Cannot search {field} for {one!r}: the server's query language cannot express values with commas or "
+                f"Cannot search {field} for {value!r}: the server's query language cannot express commas and "
                 "parentheses.",
                 variable=field,
-                value=one,
+                value=value,
                 allowed="a string without commas and parentheses",
             )
     return ",".join(given)
@@ -129,7 +129,7 @@ _ADVICE = {
 _CONDITION = re.compile(r"^\s*(\w+)\s*(=|>|<|IN\b)\s*(.+?)\s*$", re.DOTALL)
 _LIST = re.compile(r"\(([^()]+)\)")
 _FORBIDDEN = re.compile(r"[\"'(),]")
-_WORDS = re.compile(r"\s(AND|OR|NOT)\s", re.IGNORECASE)
+_OPERATORS = re.compile(r"\s(AND|OR|NOT)\s", re.IGNORECASE)
 _SORT = re.compile(r"(\w+)(?::(ASC|DESC))?", re.IGNORECASE)
 
 
@@ -215,7 +215,9 @@ def _unquoted(text: str) -> str:
 
 def _is_plain(text: str) -> bool:
     """Return whether the query language can express a value."""
-    return bool(text.strip()) and text[0] not in "=<>" and not (_FORBIDDEN.search(text) or _WORDS.search(f" {text} "))
+    return (
+        bool(text.strip()) and text[0] not in "=<>" and not (_FORBIDDEN.search(text) or _OPERATORS.search(f" {text} "))
+    )
 
 
 def _check_field(name: str, known: list[str], variable: str) -> None:
@@ -257,14 +259,14 @@ def check_sort(sort: str | Iterable[str] | None, allowed: Iterable[str]) -> str 
         return None
     known = list(allowed)
     orders = []
-    for one in sort.split("|") if isinstance(sort, str) else sort:
-        found = _SORT.fullmatch(one.strip())
+    for order in sort.split("|") if isinstance(sort, str) else sort:
+        found = _SORT.fullmatch(order.strip())
         if not found or found[1] not in known:
             raise ConfigurationError(
-                f"Invalid sort order {one!r}: the server would ignore it. Use 'field:ASC' or 'field:DESC' with one of: "
-                f"{', '.join(known)}.",
+                f"Invalid sort order {order!r}: the server would ignore it. Use 'field:ASC' or 'field:DESC' with "
+                f"one of: {', '.join(known)}.",
                 variable="sort",
-                value=one,
+                value=order,
                 allowed="field:ASC or field:DESC",
             )
         orders.append(f"{found[1]}:{(found[2] or 'ASC').upper()}")
@@ -277,7 +279,7 @@ def _condition(name: str, value: Any) -> str:
             raise ConfigurationError(
                 f"{name} is an empty list, which matches nothing.", variable=name, allowed="a value, or None"
             )
-        return f"{name} IN ({','.join(_value(name, one) for one in value)})"
+        return f"{name} IN ({','.join(_value(name, item) for item in value)})"
     return f"{name} = {_value(name, value)}"
 
 

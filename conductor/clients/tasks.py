@@ -59,14 +59,14 @@ class QueueHealth:
     @property
     def last_poll_at(self) -> datetime | None:
         """Time of the last poll as an aware datetime in UTC, or None if no worker has polled."""
-        times = [each.last_poll_time for each in self.pollers if each.last_poll_time]
+        times = [poller.last_poll_time for poller in self.pollers if poller.last_poll_time]
         return datetime.fromtimestamp(max(times) / 1000, tz=timezone.utc) if times else None
 
     @property
     def active_pollers(self) -> tuple[PollData, ...]:
         """The pollers whose last poll is within ``active_within``."""
         oldest = (self.checked_at - self.active_within).timestamp() * 1000
-        return tuple(each for each in self.pollers if (each.last_poll_time or 0) >= oldest)
+        return tuple(poller for poller in self.pollers if (poller.last_poll_time or 0) >= oldest)
 
     @property
     def is_stuck(self) -> bool:

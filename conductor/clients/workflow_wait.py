@@ -79,7 +79,7 @@ _DIAGNOSIS_TIMEOUT = 0.8
 _MAX_TASKS = 5
 #: Seconds after which a poller no longer counts as active; workers poll at least once a minute.
 _ACTIVE_POLLER = 90
-#: Seconds between two warnings about a server that does not answer.
+#: Seconds between two warnings about a server that does not respond.
 _WARN_EVERY = 60
 #: HTTP statuses of a server or proxy that is restarting or overloaded.
 _TEMPORARY = frozenset({429, 502, 503, 504})
@@ -257,9 +257,11 @@ class ExecutionWaiter(Resource):
             logger.debug("poll data of %s is not available", task_type, exc_info=True)
             return
         where = f" in domain {task.domain!r}" if task.domain else ""
-        last = max((one.last_poll_time for one in polled if (one.domain or None) == (task.domain or None)), default=0)
+        last = max(
+            (data.last_poll_time for data in polled if (data.domain or None) == (task.domain or None)), default=0
+        )
         if not last:
-            others = ", ".join(sorted(repr(one.domain) if one.domain else "no domain" for one in polled))
+            others = ", ".join(sorted(repr(data.domain) if data.domain else "no domain" for data in polled))
             elsewhere = f" (workers poll {others})" if others else ""
             yield f"no worker has polled {task_type!r}{where}{elsewhere}"
         elif last < _now_ms() - _ACTIVE_POLLER * 1000:
@@ -301,12 +303,12 @@ def _attempt(task: Task, workflow: WorkflowExecution) -> Iterator[str]:
     elif _due_ms(task) > _now_ms():
         yield f"due{_when_due(task).removeprefix(', due')}"
     failed = [
-        one
-        for one in workflow.tasks
-        if one.reference_task_name == task.reference_task_name and one.retry_count < task.retry_count
+        attempt
+        for attempt in workflow.tasks
+        if attempt.reference_task_name == task.reference_task_name and attempt.retry_count < task.retry_count
     ]
     if failed:
-        last = max(failed, key=lambda one: one.retry_count)
+        last = max(failed, key=lambda attempt: attempt.retry_count)
         reason = last.reason_for_incompletion or "no reason given"
         yield f"attempt {last.retry_count + 1} ended as {last.status}: {reason}"
 

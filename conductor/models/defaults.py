@@ -113,7 +113,7 @@ class Shape:
     """The fields of a kind of object with the server's defaults.
 
     Attributes:
-        defaults: JSON name to the server's default; a field that is missing here has none.
+        defaults: JSON name to the server's default. The default of all other fields is null.
         always_kept: Names that ``without_defaults`` keeps, because readers expect them.
         is_user_data: Whether the object is data of the user, in which every value counts.
         items: For a map of objects, the kind of the objects.

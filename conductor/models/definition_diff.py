@@ -47,7 +47,7 @@ class Change:
 
 @frozen
 class Diff:
-    """All differences; false if there are none.
+    """The differences between two definitions; false without differences.
 
     Attributes:
         changes: The differences, in the order of the definition.
@@ -105,7 +105,7 @@ def compare(wanted: Model, found: Model | None, *, filled_in: Collection[str] = 
 
     Args:
         wanted: The definition to write.
-        found: The definition that the server has; None for none.
+        found: The definition that the server has, or None.
         filled_in: Further fields that the server fills in when the definition leaves them out.
     """
     if found is None:
@@ -117,57 +117,61 @@ def compare(wanted: Model, found: Model | None, *, filled_in: Collection[str] = 
 
 def _differences(wanted: Any, found: Any, path: str, shape: Shape) -> Iterator[Change]:
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-        yield from _in_objects(wanted, found, path, shape)
+        yield from _object_differences(wanted, found, path, shape)
     elif isinstance(wanted, list) and isinstance(found, list):
-        yield from _in_lists(wanted, found, path, shape)
+        yield from _list_differences(wanted, found, path, shape)
     elif wanted != found:
         yield Change(path, found, wanted)
 
 
-def _in_objects(wanted: Mapping[str, Any], found: Mapping[str, Any], path: str, shape: Shape) -> Iterator[Change]:
+def _object_differences(
+    wanted: Mapping[str, Any], found: Mapping[str, Any], path: str, shape: Shape
+) -> Iterator[Change]:
     if not shape.is_user_data and "workflowDefinition" in wanted:
         wanted, found = without_overwritten(wanted), without_overwritten(found)
     for key in {**wanted, **found}:
         place = f"{path}.{key}" if path else key
         if key in wanted and key in found:
             yield from _differences(wanted[key], found[key], place, shape.of_field(key))
-        elif not _is_the_same(key, wanted, found, shape):
+        elif not _equals_absence(key, wanted, found, shape):
             yield Change(place, found.get(key), wanted.get(key))
 
 
-def _is_the_same(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any], shape: Shape) -> bool:
-    """Return whether a value that only one side has makes no difference."""
+def _equals_absence(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any], shape: Shape) -> bool:
+    """Return whether a value that only one side has equals the absence of the value."""
     if shape.is_user_data:
         return False
     if key in wanted:
         if key in WRITE_ONLY:
             return True
-        # a server that leaves out what others always write does not have the option
-        is_unknown = wanted[key] in _NO_EFFECT and key in shape.defaults
-        return is_unknown or wanted[key] == "" or shape.is_default(key, wanted[key])
+        # a server that omits a field which others always return does not have the option
+        is_unsupported = wanted[key] in _NO_EFFECT and key in shape.defaults
+        return is_unsupported or wanted[key] == "" or shape.is_default(key, wanted[key])
     return key in _FILLED_IN or found[key] == "" or shape.is_default(key, found[key])
 
 
-def _in_lists(wanted: list[Any], found: list[Any], path: str, shape: Shape) -> Iterator[Change]:
-    if shape is _TASK and wanted + found and all(isinstance(one, list) for one in wanted + found):  # branches of a fork
+def _list_differences(wanted: list[Any], found: list[Any], path: str, shape: Shape) -> Iterator[Change]:
+    if (
+        shape is _TASK and wanted + found and all(isinstance(branch, list) for branch in wanted + found)
+    ):  # branches of a fork
         for index, (branch, other) in enumerate(zip_longest(wanted, found)):
-            yield from _in_lists(branch or [], other or [], f"{path}[{index}]", shape)
+            yield from _list_differences(branch or [], other or [], f"{path}[{index}]", shape)
         return
     mine, theirs = (_by_reference(tasks) if shape is _TASK else None for tasks in (wanted, found))
     if mine is not None and theirs is not None:
-        orders = [[name for name in one if name in other] for one, other in ((mine, theirs), (theirs, mine))]
+        orders = [[name for name in names if name in others] for names, others in ((mine, theirs), (theirs, mine))]
         if orders[0] != orders[1]:
             yield Change(f"{path} in order", list(theirs), list(mine))
         for reference in {**mine, **theirs}:
             yield from _differences(mine.get(reference), theirs.get(reference), f"{path}[{reference}]", shape)
     elif len(wanted) == len(found):
-        for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
-            yield from _differences(one, other, f"{path}[{index}]", shape)
+        for index, (item, other) in enumerate(zip(wanted, found, strict=True)):
+            yield from _differences(item, other, f"{path}[{index}]", shape)
     else:
         yield Change(path, found, wanted)
 
 
 def _by_reference(tasks: list[Any]) -> Mapping[str | None, Any] | None:
-    """Return tasks by reference name; None if some have none or the same."""
+    """Return tasks by reference name; None if a name is missing or duplicate."""
     named = {task.get("taskReferenceName"): task for task in tasks if isinstance(task, Mapping)}
     return named if len(named) == len(tasks) and None not in named else None

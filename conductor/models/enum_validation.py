@@ -82,9 +82,9 @@ def _refuse_str(given: str, kind: type[Any] | None, name: str) -> None:
 def _enum_fields(cls: type[Any]) -> tuple[_EnumField, ...]:
     attrs.resolve_types(cls)
     return tuple(
-        _EnumField(each.name, wire_name(each), kind)
-        for each in attrs.fields(cls)
-        if not each.metadata.get("read_only") and (kind := next(_kinds(each.type), None)) is not None
+        _EnumField(attribute.name, wire_name(attribute), kind)
+        for attribute in attrs.fields(cls)
+        if not attribute.metadata.get("read_only") and (kind := next(_kinds(attribute.type), None)) is not None
     )
 
 
