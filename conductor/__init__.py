@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from conductor.transport.retry import RetryPolicy
     from conductor.webhook import verify_webhook
     from conductor.worker.context import TaskContext, TaskLogFilter, get_task_context
+    from conductor.worker.conversion import register_type
     from conductor.worker.decorator import worker_task
     from conductor.worker.events import WorkerListener
     from conductor.worker.handler import TaskHandler
@@ -112,6 +113,7 @@ __all__ = [
     "WorkflowTimeoutError",
     "__version__",
     "get_task_context",
+    "register_type",
     "task_definition",
     "verify_webhook",
     "worker_task",
@@ -132,6 +134,7 @@ if not TYPE_CHECKING:
         "WorkerRegistry": "conductor.worker.worker",
         "Workflow": "conductor.workflow.builder",
         "get_task_context": "conductor.worker.context",
+        "register_type": "conductor.worker.conversion",
         "task_definition": "conductor.models.defaults",
         "verify_webhook": "conductor.webhook",
         "worker_task": "conductor.worker.decorator",

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from conductor._internal.validation import check_int, check_seconds
 from conductor.errors import ConfigurationError, WorkerRegistrationError
@@ -26,7 +26,15 @@ from conductor.worker.events import EventDispatcher, WorkerEvent, WorkerListener
 from conductor.worker.health import NOT_RUNNING, HandlerHealth
 from conductor.worker.lifecycle import HandlerRun, HandlerState, StopReport
 from conductor.worker.metrics import MetricsCollector
-from conductor.worker.options import ResolvedOptions, WorkerOptions, process_count, resolve, table
+from conductor.worker.options import (
+    ChangeableArguments,
+    PollingArguments,
+    ResolvedOptions,
+    WorkerOptions,
+    process_count,
+    resolve,
+    table,
+)
 from conductor.worker.signals import stop_on_signals
 from conductor.worker.supervisor import Ingredients, ThreadGroup, WorkerGroup, connections_for, open_client
 from conductor.worker.threads import ExitGuard, end_process
@@ -270,10 +278,11 @@ class TaskHandler:
         on_loop_start: Callable[[], Any] | None = None,
         on_loop_stop: Callable[[], Any] | None = None,
         grace_seconds: float = 30.0,
-        **options: Any,
+        **options: Unpack[PollingArguments],
     ) -> None:
         check_client(client)
-        check_options(options, max_concurrency)
+        explicit: dict[str, Any] = dict(options)
+        check_options(explicit, max_concurrency)
         self._given = client
         self._workers = None if workers is None else [as_worker(worker) for worker in workers]
         self._registry = registry
@@ -282,7 +291,7 @@ class TaskHandler:
         self._outbox = outbox
         self._max_concurrency = max_concurrency
         self._grace_seconds = check_seconds("grace_seconds", grace_seconds)
-        self._explicit = options
+        self._explicit = explicit
         self._middleware: list[Any] = []
         self._events = EventDispatcher()
         self._only_here = ["on_error"] if on_error is not None else []
@@ -598,7 +607,7 @@ class TaskHandler:
         group = self._group
         return group is not None and group.is_polling
 
-    def update_options(self, task_type: str | None = None, **changes: Any) -> None:
+    def update_options(self, task_type: str | None = None, **changes: Unpack[ChangeableArguments]) -> None:
         """Change options of one worker, or of all, from their next poll on.
 
         Args:

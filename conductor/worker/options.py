@@ -29,6 +29,7 @@ from conductor.models.enums import RetryLogic, TaskTimeoutPolicy
 from conductor.models.unknown_fields import nearest_field
 
 __all__ = [
+    "ChangeableArguments",
     "DefinitionArguments",
     "DefinitionOptions",
     "PollingArguments",
@@ -122,15 +123,20 @@ class WorkerOptions:
     )
 
 
-class PollingArguments(TypedDict, total=False):
-    """The arguments of ``WorkerOptions``."""
+class ChangeableArguments(TypedDict, total=False):
+    """The options that can change while a worker runs."""
 
-    domain: str | None
     thread_count: int
     poll_interval_ms: int
     poll_timeout_ms: int
-    worker_id: str | None
     paused: bool
+
+
+class PollingArguments(ChangeableArguments, total=False):
+    """The arguments of ``WorkerOptions``."""
+
+    domain: str | None
+    worker_id: str | None
     lease_extension: bool
     max_lease_seconds: int | None
     register_task_def: bool

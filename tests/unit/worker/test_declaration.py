@@ -6,6 +6,7 @@ import sys
 import textwrap
 from datetime import date, timedelta
 from pathlib import Path
+from typing import get_type_hints
 
 import attrs
 import pytest
@@ -354,7 +355,7 @@ def test_options_form_the_task_definition():
 
 def test_each_definition_option_is_a_field_with_a_typed_argument():
     for options, arguments in ((DefinitionOptions, DefinitionArguments), (WorkerOptions, PollingArguments)):
-        assert [each.name for each in attrs.fields(options)] == list(arguments.__annotations__)
+        assert {each.name for each in attrs.fields(options)} == set(get_type_hints(arguments))
     assert {each.name for each in attrs.fields(DefinitionOptions)} <= {each.name for each in attrs.fields(TaskDef)}
 
 
