@@ -72,7 +72,7 @@ class _Orders:
         while (order := self.read()) is not None and "stop" not in order:
             try:
                 handler.update_options(order["task_type"], **order["changes"])
-            except Exception:
+            except Exception:  # invalid options must not end the process
                 logger.exception("The options could not be changed in this process")
         if order is not None:
             self.grace = order["stop"]
@@ -92,7 +92,7 @@ def main(orders_from: int, reports_to: int) -> None:
         return
     try:
         handler = _start(Blueprint.from_dict(told))
-    except BaseException as error:  # noqa: BLE001  whatever the user's modules do when they are imported
+    except BaseException as error:  # whatever the user's modules do when they are imported
         traceback.print_exc()
         reports.send(failed=f"{type(error).__name__}: {error}")
         raise SystemExit(_MISCONFIGURED) from None

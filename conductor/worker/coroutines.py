@@ -173,7 +173,7 @@ async def _guarded(make: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[Any, B
         return await make(), None
     except asyncio.CancelledError:
         raise
-    except BaseException as error:  # noqa: BLE001  the task fails with it
+    except BaseException as error:  # the task fails with it
         return None, error
 
 
@@ -338,7 +338,7 @@ class CoroutinePool:
                 following = self._conclude(item) if isinstance(item, _Ended) else item
                 while following is not None and not is_running:
                     following, is_running = self._begin(following)
-            except BaseException:
+            except BaseException:  # a lost thread would be a lost slot
                 logger.exception("%s: a carrier thread failed outside of any task; it continues", self.name)
             if not is_running:
                 self._release(1)

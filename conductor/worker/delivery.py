@@ -381,7 +381,7 @@ class ResultDelivery:
         started = self._clock()
         try:
             following = self._send(result, wants_next=wants_next)
-        except BaseException as error:  # noqa: BLE001  an auth callable may raise SystemExit; the result is kept
+        except BaseException as error:  # an auth callable may raise SystemExit; the result is kept
             self._after_failure(result, error, self._clock() - started, is_first=is_first)
             return None, error
         self._after_success(result, self._clock() - started, is_first=is_first)
@@ -532,7 +532,7 @@ class ResultDelivery:
         while self._wait_until_due():
             try:
                 self.send_next()
-            except BaseException:
+            except BaseException:  # without its sender, a result would never be delivered
                 logger.exception("A sender of undelivered results failed; it continues")
 
     def _wait_until_due(self) -> bool:

@@ -227,5 +227,5 @@ class EventDispatcher:
         for call in listeners:
             try:
                 call(event)
-            except BaseException:
+            except BaseException:  # a listener of the user may raise anything, also SystemExit
                 logger.exception("A listener failed on %s; it is isolated and work goes on", kind.__name__)

@@ -88,7 +88,7 @@ class TaskRunner:
             try:
                 self.begin(context)
                 value = self._call(context)
-            except BaseException as raised:  # noqa: BLE001  also sys.exit() and KeyboardInterrupt of the function
+            except BaseException as raised:  # also sys.exit() and KeyboardInterrupt of the function
                 error = raised
             return self.conclude(context, value, error)
         finally:
@@ -107,7 +107,7 @@ class TaskRunner:
                 try:
                     result = succeeded(context.task, value, context.callback_after_seconds)
                     self._payloads.store_output(result, self.worker.name)
-                except BaseException as raised:  # noqa: BLE001  such as a value whose conversion never ends
+                except BaseException as raised:  # such as a value whose conversion never ends
                     error = raised
             if error is not None:
                 result = failed(context.task, error)
@@ -134,7 +134,7 @@ class TaskRunner:
         return self.worker.function(*positional, **named)
 
     def _wait_for_coroutine(self, context: TaskContext) -> Any:
-        import asyncio  # noqa: PLC0415  it takes 20 ms, and most handlers have plain functions only
+        import asyncio  # it takes 20 ms, and most handlers have plain functions only
 
         async def limited() -> Any:
             try:
@@ -294,7 +294,7 @@ class TaskExecution:
         task = running.task
         try:
             return self._runner.run(task, self._stop, self._extend_lease(running))
-        except BaseException as error:
+        except BaseException as error:  # the server must hear of every task, also after SystemExit
             logger.exception("%s: task %s could not be run; it fails", self._task_type, task.task_id)
             return failed(task, error)
         finally:
@@ -320,7 +320,7 @@ class TaskExecution:
         running.context_vars.run(_current.set, running.context)
         try:
             running.context_vars.run(self._runner.begin, running.context)
-        except BaseException as error:  # noqa: BLE001  the task fails with it
+        except BaseException as error:  # the task fails with it
             running.error = error
         return running
 
@@ -332,7 +332,7 @@ class TaskExecution:
         """Return the result of a coroutine that has ended."""
         try:
             return running.context_vars.run(self._runner.conclude, _require(running.context), value, error)
-        except BaseException as raised:
+        except BaseException as raised:  # the server must hear of every task
             logger.exception("%s: task %s could not be concluded; it fails", self._task_type, running.task.task_id)
             return failed(running.task, raised)
         finally:

@@ -88,7 +88,7 @@ def _import(name: str) -> None:
         importlib.import_module(name)
     except (ConfigurationError, WorkerRegistrationError):  # a decorator's, which says what is wrong
         raise
-    except Exception as error:  # noqa: BLE001  whatever a module of the user does
+    except Exception as error:  # whatever a module of the user does
         is_missing = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
         why = "there is no such module" if is_missing else f"importing it raised {type(error).__name__}: {error}"
         raise ConfigurationError(
@@ -132,7 +132,7 @@ def check_client(client: object) -> None:
     """
     if client is None or isinstance(client, Settings):
         return
-    from conductor.clients.client import ConductorClient  # noqa: PLC0415  requests only where there is a client
+    from conductor.clients.client import ConductorClient  # requests only where there is a client
 
     if not isinstance(client, ConductorClient):
         allowed = "a ConductorClient, Settings or None"
@@ -404,7 +404,7 @@ class TaskHandler:
                     run.abandon()
                     return self
                 undo.pop_all()
-        except BaseException:
+        except BaseException:  # also on Ctrl-C: nothing keeps running
             run.abandon()
             raise
         remember(self)
@@ -464,8 +464,8 @@ class TaskHandler:
 
     def _process_group(self, workers: Sequence[Worker], count: int) -> WorkerGroup:
         # Imported only if needed: one process is the usual case, and it starts 20 ms sooner.
-        from conductor.worker.processes.parent import ProcessGroup  # noqa: PLC0415
-        from conductor.worker.processes.spec import blueprint_of, refuse_for_processes  # noqa: PLC0415
+        from conductor.worker.processes.parent import ProcessGroup
+        from conductor.worker.processes.spec import blueprint_of, refuse_for_processes
 
         refuse_for_processes(self._given, self._only_here)
         blueprint = blueprint_of(
@@ -523,7 +523,11 @@ class TaskHandler:
         return StopReport() if current is None else current.stop(grace_seconds)
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until the handler is stopped, up to ``timeout`` seconds; return whether it is."""
+        """Wait until the handler is stopped, and return whether it is.
+
+        Args:
+            timeout: Seconds to wait; None for no limit.
+        """
         current = self._current
         return current is not None and current.join(timeout)
 
@@ -548,8 +552,8 @@ class TaskHandler:
             try:
                 self.start()
             except (ConfigurationError, WorkerRegistrationError) as error:
-                theirs = error.__cause__ if getattr(error, "variable", "") == "import_modules" else None
-                logger.critical("The workers cannot start: %s", error, exc_info=theirs)
+                is_import = isinstance(error, ConfigurationError) and error.variable == "import_modules"
+                logger.critical("The workers cannot start: %s", error, exc_info=error.__cause__ if is_import else None)
                 raise SystemExit(_MISCONFIGURED) from error
             if signals:
                 request_stop()  # the signal may have come before there was anything to stop

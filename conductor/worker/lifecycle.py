@@ -204,7 +204,7 @@ class HandlerRun:
         logger.info("Stopping: polling ends; running tasks have up to %.3g s", deadline.left())
         try:
             self.report = self.group.stop(deadline)
-        except BaseException:
+        except BaseException:  # whatever fails, the handler must end
             self.report = self.group.left()
             logger.exception("The stop failed: %s", self.report)
         finally:

@@ -86,15 +86,15 @@ class Pace:
     def after_failure(self, error: BaseException) -> float:
         """Note a failed poll; returns the pause."""
         self.failures += 1
-        if (token_retry_after := getattr(error, "token_retry_after", None)) is not None:
-            return float(token_retry_after) + random.uniform(0.0, 0.1)  # noqa: S311  spreads pollers, guards nothing
+        if isinstance(error, APIError) and error.token_retry_after is not None:
+            return error.token_retry_after + random.uniform(0.0, 0.1)  # spreads pollers, guards nothing
         longest, asked = _LONGEST_AFTER, 0.0
         if isinstance(error, RateLimitError):
             longest, asked = _LONGEST_AFTER_REFUSAL, min(error.retry_after or 0.0, _LONGEST_AFTER_RATE_LIMIT)
-        elif not isinstance(error, APIError) or (isinstance(error, APIStatusError) and 0 < error.status < 500):  # noqa: PLR2004
+        elif not isinstance(error, APIError) or (isinstance(error, APIStatusError) and 0 < error.status < 500):
             longest = _LONGEST_AFTER_REFUSAL
         backoff: float = min(_FIRST_PAUSE * 2 ** min(self.failures, 20), longest)
-        return max(asked, backoff * random.uniform(0.75, 1.0))  # noqa: S311  spreads pollers, guards nothing
+        return max(asked, backoff * random.uniform(0.75, 1.0))  # spreads pollers, guards nothing
 
 
 logger = logging.getLogger(__name__)
@@ -239,7 +239,7 @@ class Poller:
             self._round_began = time.monotonic()
             try:
                 pause = self._round()
-            except BaseException:
+            except BaseException:  # without its poller, a worker would get no tasks
                 self.restarts += 1
                 logger.exception("%s: the poller failed and starts again", self.task_type)
                 pause = 1.0
@@ -266,7 +266,7 @@ class Poller:
             return self._skip("paused")
         try:
             may_poll = self._gate.may_poll()
-        except Exception as error:  # noqa: BLE001  it is the user's function
+        except Exception as error:  # it is the user's function
             self._after_failure(error, 0.0, "should_poll")
             self._pause(self._pace.after_failure(error))
             return False
@@ -327,7 +327,7 @@ class Poller:
                 worker_id=self._worker_id,
                 domain=self._options().domain,
             )
-        except Exception as error:  # noqa: BLE001  whatever it was, polling goes on
+        except Exception as error:  # whatever it was, polling goes on
             self._after_failure(error, time.monotonic() - started)
             return error
         self.last_poll = time.monotonic()

@@ -253,7 +253,7 @@ class WorkerPool:
     def _main(self) -> None:
         try:
             self._work_on()
-        except BaseException:
+        except BaseException:  # counted and raised again
             with self._lock:
                 self._threads -= 1
                 self._free.notify_all()
@@ -265,7 +265,7 @@ class WorkerPool:
                 task = self._run(task)
                 while task is not None:
                     task = self._run(task)
-            except BaseException:
+            except BaseException:  # a lost thread would be a lost slot
                 logger.exception("%s: a worker thread failed outside of any task; it goes on", self.name)
             finally:
                 with self._lock:

@@ -126,7 +126,7 @@ class WorkerRuntime:
         size, loop = self.options.thread_count, self._shared.loop
         has_plain_middleware = not all(is_coroutine_function(one) for one in self._shared.middleware)
         if self.worker.is_async and loop is not None and not has_plain_middleware:
-            from conductor.worker.coroutines import CoroutinePool  # noqa: PLC0415  asyncio only when it is needed
+            from conductor.worker.coroutines import CoroutinePool  # asyncio only when it is needed
 
             return CoroutinePool(self.worker.name, size, self.execution, loop, self._shared.places.give_back)
         return WorkerPool(self.worker.name, size, self.execution.run, on_free=self._shared.places.give_back)
@@ -157,7 +157,7 @@ class WorkerRuntime:
             return
         try:
             self._shared.on_error(self.worker, task, error)
-        except BaseException:
+        except BaseException:  # a hook of the user may raise anything, also SystemExit
             logger.exception("%s: on_error failed; it is isolated and work goes on", self.worker.name)
 
     def change(self, **changes: Any) -> None:
@@ -326,7 +326,7 @@ def connections_for(options: Iterable[tuple[WorkerOptions, bool]]) -> int:
 
 def open_client(given: ConductorClient | Settings | None, connections: int) -> OpenClient:
     """The client that was given, or one with a connection for each of the threads that need ``connections``."""
-    from conductor.clients.client import ConductorClient  # noqa: PLC0415  requests only when it is needed
+    from conductor.clients.client import ConductorClient  # requests only when it is needed
 
     if isinstance(given, ConductorClient):
         if connections > (size := given.settings.max_connections or _DEFAULT_CONNECTIONS):
@@ -516,18 +516,18 @@ def _event_loop(given: Ingredients, workers: Sequence[Worker]) -> EventLoop | No
         )
     if len(plain) == len(workers):
         return None
-    from conductor.worker.coroutines import EventLoop  # noqa: PLC0415  asyncio only when it is needed
+    from conductor.worker.coroutines import EventLoop  # asyncio only when it is needed
 
     return EventLoop(given.on_loop_start, given.on_loop_stop)
 
 
 def _share(client: ConductorClient, given: Ingredients, workers: Sequence[Worker]) -> Shared:
-    from conductor.transport.task_channel import TaskChannel  # noqa: PLC0415  requests only when it is needed
+    from conductor.transport.task_channel import TaskChannel  # requests only when it is needed
 
     hot, events = TaskChannel(client.transport), given.events
     disk = None
     if given.outbox is not None:
-        from conductor.worker.outbox import DiskOutbox, adopt_strays  # noqa: PLC0415  sqlite3 only when it is needed
+        from conductor.worker.outbox import DiskOutbox, adopt_strays  # sqlite3 only when it is needed
 
         if not in_child.is_child:
             adopt_strays(os.fspath(given.outbox), [os.fspath(given.outbox)])

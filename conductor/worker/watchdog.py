@@ -94,7 +94,7 @@ class Watchdog:
         for number, check in enumerate(self._checks):
             try:
                 check()
-            except Exception:
+            except Exception:  # one check must not keep others from running
                 if number not in self._failing:
                     self._failing.add(number)
                     logger.exception("A check of the watchdog failed; it goes on")
@@ -180,7 +180,7 @@ class Observation:
         self._watchdog = Watchdog([*checks, self._heartbeat.beat] if self._heartbeat else checks)
         self._server: ProbeServer | None = None
         if options.port is not None:
-            from conductor.worker.probes import ProbeServer  # noqa: PLC0415  a web server only when it is asked for
+            from conductor.worker.probes import ProbeServer  # a web server only when it is asked for
 
             self._server = ProbeServer(options.host, options.port, health, metrics)
 

@@ -47,8 +47,7 @@ def test_every_timeout_accepts_none_and_documents_it():
             continue
         found.append(name)
         assert re.search(r"\bNone\b", str(parameter.annotation)), f"{name} takes no timeout=None"
-        if name != "TaskHandler.join":
-            assert "None for no limit" in inspect.getdoc(call).replace("\n    ", ""), f"{name}: what does None mean?"
+        assert "None for no limit" in inspect.getdoc(call).replace("\n    ", ""), f"{name}: what does None mean?"
     assert {
         "WorkflowClient.run",
         "WorkflowClient.wait",

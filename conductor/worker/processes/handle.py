@@ -80,7 +80,7 @@ class ChildProcess:
         )
         environ = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_CHILDREN}
         try:
-            self._process = subprocess.Popen(  # noqa: S603  this very interpreter
+            self._process = subprocess.Popen(  # this very interpreter
                 [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code],  # type: ignore[attr-defined]  # noqa: SLF001
                 pass_fds=(orders_from, reports_to),
                 stdin=subprocess.DEVNULL,

@@ -92,7 +92,7 @@ class ProcessGroup:
             for child in self._children:
                 try:
                     self._look_at(child)
-                except Exception:
+                except Exception:  # one child must not keep others from being restarted
                     logger.exception("Looking after worker process %d failed; it goes on", child.number)
             if self._deadline is not None and time.monotonic() > self._deadline:
                 self.kill()
