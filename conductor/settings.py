@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -11,9 +11,10 @@ import attrs
 from attrs import field, frozen
 from typing_extensions import Self, Unpack
 
+from conductor._internal.suggestions import did_you_mean
 from conductor._internal.validation import read_bool, read_int, read_url
 from conductor.errors import ConfigurationError
-from conductor.migration import refusing_keywords
+from conductor.migration import refuse_keywords, refusing_keywords
 
 __all__ = ["Settings", "SettingsOptions"]
 
@@ -164,6 +165,7 @@ class Settings:
         Raises:
             ConfigurationError: A value is invalid; the error names the variable, the value and the valid values.
         """
+        _refuse_unknown(overrides)
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         used: dict[str, str] = {}
@@ -186,11 +188,22 @@ class Settings:
         Raises:
             ConfigurationError: A value is invalid.
         """
+        _refuse_unknown(changes)
         return attrs.evolve(self, **changes)
 
 
 if not TYPE_CHECKING:
     Settings.__init__ = refusing_keywords(Settings.__init__, "Settings")
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    """Raise a TypeError for a keyword argument that is not an attribute of ``Settings``."""
+    known = [attribute.name for attribute in attrs.fields(Settings)]
+    refuse_keywords("Settings", names)
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; settings are: {', '.join(known)}"
+            raise TypeError(f"Settings has no attribute {name!r}{hint}")
 
 
 def _read_str(_: str, text: str) -> str:

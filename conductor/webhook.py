@@ -99,7 +99,7 @@ def verify_webhook(
             variable="body",
             allowed="bytes",
         )
-    chosen = _scheme(scheme)
+    chosen = find_scheme(scheme)
     secrets = _secrets(secret)
     known = {name.lower(): value for name, value in headers.items()}
     timestamp, given = _timestamp_and_signatures(chosen, known)
@@ -138,7 +138,7 @@ def sign_webhook(
     Raises:
         ConfigurationError: The secret or the scheme is invalid.
     """
-    chosen = _scheme(scheme)
+    chosen = find_scheme(scheme)
     timestamp = str(int(clock())) if chosen.timestamp_header or chosen.in_header else None
     signature = _signature(chosen, _secrets(secret)[0], timestamp, body)
     if chosen.in_header:
@@ -149,7 +149,12 @@ def sign_webhook(
     return headers
 
 
-def _scheme(scheme: str | WebhookScheme) -> WebhookScheme:
+def find_scheme(scheme: str | WebhookScheme) -> WebhookScheme:
+    """Return the scheme of a name.
+
+    Raises:
+        ConfigurationError: There is no such scheme.
+    """
     if isinstance(scheme, WebhookScheme):
         chosen: WebhookScheme | None = scheme
     else:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 from attrs import frozen
 
-from conductor._internal.suggestions import did_you_mean
+from conductor._internal.suggestions import did_you_mean, suggest
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.folder import Definitions, FromFile, read_all
@@ -361,7 +361,21 @@ def _definition_row(kind: str, one: WorkflowDef | TaskDef) -> dict[str, Any]:
     }
 
 
-@command.group("get", cls=Group)
+class _KindGroup(Group):
+    """A group whose commands are kinds of definitions; a name without its kind gets the whole command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the kind."""
+        kinds = self.list_commands(ctx)
+        if args[0] not in kinds and not suggest(args[0], kinds):
+            whole = " or ".join(f"{ctx.command_path} {kind} {args[0]}" for kind in kinds)
+            raise click.UsageError(f"The kind of definition comes first: {whole}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@command.group("get", cls=_KindGroup)
 def get() -> None:
     """Print a definition of the server."""
 
@@ -404,7 +418,7 @@ def _unknown(kind: str, name: str, known: Iterable[str], version: int | None = N
     return Misused(f"The server has no {kind} definition {name!r}{did_you_mean(name, known) or '.'}")
 
 
-@command.group("delete", cls=Group)
+@command.group("delete", cls=_KindGroup)
 def delete() -> None:
     """Delete a definition from the server."""
 

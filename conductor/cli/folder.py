@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import fields, frozen
 
+from conductor._internal.suggestions import did_you_mean
 from conductor.cli.exits import Misused
 from conductor.cli.modules import import_all
 from conductor.cli.output import say
@@ -113,7 +114,7 @@ def _data(path: Path, *, is_named: bool) -> Iterator[Workflow | TaskDef]:
     found = [_definition(entry) for entry in entries]
     if None in found:
         if is_named or any(found):
-            raise Misused(f"{path}: an entry is neither a workflow nor a task definition.")
+            raise Misused(f"{path}: {_why_neither(entries[found.index(None)])}")
         say(f"Skipped {path}: it has no definitions.")
         return
     yield from (one for one in found if one is not None)
@@ -125,6 +126,20 @@ def _definition(entry: Any) -> Workflow | TaskDef | None:
     if isinstance(entry.get("tasks"), list):
         return Workflow.from_def(entry)
     return TaskDef.from_dict(entry) if entry.keys() <= _TASK_DEF_FIELDS else None
+
+
+def _why_neither(entry: Any) -> str:
+    """Say why an entry is neither a workflow (a name and a list of tasks) nor a task definition."""
+    message = "an entry is neither a workflow nor a task definition"
+    if not isinstance(entry, Mapping):
+        return f"{message}: it is {type(entry).__name__}, not an object."
+    if not isinstance(entry.get("name"), str):
+        return f"{message}: it has no name."
+    for field in sorted(entry.keys() - _TASK_DEF_FIELDS):
+        if hint := did_you_mean(str(field), {*_TASK_DEF_FIELDS, "tasks"}):
+            return f"{message}: it has no list of tasks, and a task definition has no field {field!r}{hint}"
+    unknown = ", ".join(sorted(map(str, entry.keys() - _TASK_DEF_FIELDS)))
+    return f"{message}: it has no list of tasks, and a task definition has no field {unknown}."
 
 
 def _python(path: Path) -> list[Workflow]:

@@ -52,7 +52,9 @@ def get(session: Session, name: str, show: bool) -> int:
             show_json({"name": name, "value": value}) if session.is_json else write(value)
             return DONE
         exists = client.secrets.exists(name)
-    show_json({"name": name, "exists": exists}) if session.is_json else write("exists" if exists else "not found")
+    show_json({"name": name, "exists": exists}) if session.is_json else write(
+        "exists" if exists else f"Secret {name!r} does not exist; create it: conductor secret set {name}"
+    )
     return DONE if exists else FAILED
 
 

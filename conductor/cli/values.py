@@ -105,7 +105,8 @@ def text_pairs(pairs: Iterable[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not name or not equals:
-            raise click.BadParameter(f"{pair!r} is not NAME=VALUE.")
+            hint = "; a whole JSON object or @FILE goes into --input" if pair[:1] in {"{", "@", "-"} else ""
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE{hint}.")
         found[name] = text
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from attrs import define, field
 
 from conductor._internal.terminal import one_line
 from conductor.cli.command import Command
+from conductor.cli.exits import Misused
 from conductor.cli.output import say
 from conductor.cli.session import Session
 from conductor.cli.values import seconds
@@ -212,6 +214,8 @@ def command(
     task; any other fails it, and the task is retried unless the status is one of --permanent. The environment has
     CONDUCTOR_TASK_ID, CONDUCTOR_TASK_TYPE, CONDUCTOR_TASK_REFERENCE, CONDUCTOR_WORKFLOW_ID and CONDUCTOR_TASK_ATTEMPT.
     """
+    if shutil.which(program[0]) is None:
+        raise Misused(f"{program[0]!r} is not a program: it is neither on the PATH nor an executable file.")
     configure(log_level, log_format)
     runner = ProgramWorker(program, whole_task, text, timeout, frozenset(permanent))
     options: dict[str, Any] = {"thread_count": threads, "lease_extension": True}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import PurePath
 from typing import Any
 
 from conductor._internal.durations import to_seconds
@@ -75,6 +77,8 @@ _DETAIL_TIMEOUT = 5.0
 _MIN_REQUEST_TIMEOUT = 0.8
 #: Seconds after the deadline within which the state of an execution is read for the error message.
 _DIAGNOSIS_TIMEOUT = 0.8
+#: A line of a Python traceback: the file and the number of the line.
+_TRACEBACK_LINE = re.compile(r'File "([^"\n]+)", line (\d+)')
 #: Open tasks that an error message describes at most.
 _MAX_TASKS = 5
 #: Seconds after which a poller no longer counts as active; workers poll at least once a minute.
@@ -184,14 +188,17 @@ class ExecutionWaiter(Resource):
         task = workflow.failed_task
         reason = workflow.reason_for_incompletion or (task.reason_for_incompletion if task else None) or ""
         where = f" at task {task.reference_task_name!r} ({task.status})" if task else ""
+        logs = self._logs_of(task)
+        line = _source_line(logs)
         return WorkflowFailedError(
             f"Workflow {workflow.workflow_name or '?'} {workflow.workflow_id} ended as {workflow.status}{where}"
-            + (f": {reason}" if reason else ""),
+            + (f": {reason}" if reason else "")
+            + (f" ({line})" if line else ""),
             workflow_id=workflow.workflow_id or "",
             workflow=workflow,
             failed_task=task,
             reason=reason,
-            logs=self._logs_of(task),
+            logs=logs,
         )
 
     def _request(self, operation: Operation[Any], workflow_id: str, deadline: Deadline) -> Any:
@@ -238,7 +245,7 @@ class ExecutionWaiter(Resource):
 
     def _describe(self, task: Task, workflow: WorkflowExecution, end: Deadline) -> str:
         """Explain why a task is open: its attempt, its last failure, when it is due, and whether a worker polls it."""
-        facts = list(_attempt(task, workflow))
+        facts = list(_attempt(task, workflow, lambda failed: _source_line(self._logs_now(failed, end))))
         if task.status == TaskStatus.IN_PROGRESS and task.worker_id:
             facts.append(f"worker {task.worker_id} has had it since {_clock_time(task.start_time)}")
         if task.status == TaskStatus.SCHEDULED and _is_polled(task) and _due_ms(task) <= _now_ms():
@@ -263,9 +270,18 @@ class ExecutionWaiter(Resource):
         if not last:
             others = ", ".join(sorted(repr(data.domain) if data.domain else "no domain" for data in polled))
             elsewhere = f" (workers poll {others})" if others else ""
-            yield f"no worker has polled {task_type!r}{where}{elsewhere}"
+            yield f"no worker has polled {task_type!r}{where}{elsewhere}: start one that is declared for it"
         elif last < _now_ms() - _ACTIVE_POLLER * 1000:
             yield f"no worker has polled {task_type!r}{where} since {_clock_time(last)}"
+
+    def _logs_now(self, task: Task, end: Deadline) -> list[TaskExecLog]:
+        if not task.task_id:
+            return []
+        try:
+            return self._call(LOGS, {"taskId": task.task_id}, timeout=max(end.left or 0.0, _DIAGNOSIS_TIMEOUT / 4))
+        except APIError:  # a detail of an error that is raised in any case
+            logger.debug("the log of task %s is not available", task.task_id, exc_info=True)
+            return []
 
     def _logs_of(self, task: Task | None) -> list[TaskExecLog]:
         if task is None or not task.task_id:
@@ -279,6 +295,12 @@ class ExecutionWaiter(Resource):
         except APIError:  # the failure itself is what the caller needs to see
             logger.debug("the log of task %s is not available", task.task_id, exc_info=True)
         return []
+
+
+def _source_line(logs: Iterable[TaskExecLog]) -> str:
+    """Return where the worker raised, such as ``tasks.py:12``, by the last traceback in a task's log."""
+    found = [match for line in logs for match in _TRACEBACK_LINE.finditer(line.log or "")]
+    return f"{PurePath(found[-1][1].replace(chr(92), '/')).name}:{found[-1][2]}" if found else ""
 
 
 def _is_temporary(error: APIError) -> bool:
@@ -296,7 +318,7 @@ def _with_id(error: APIError, workflow_id: str) -> APIError:
     return error
 
 
-def _attempt(task: Task, workflow: WorkflowExecution) -> Iterator[str]:
+def _attempt(task: Task, workflow: WorkflowExecution, source_line: Callable[[Task], str]) -> Iterator[str]:
     most = task.max_attempts
     if task.retry_count:
         yield f"attempt {task.retry_count + 1}" + (f" of {most}" if most else "") + _when_due(task)
@@ -310,7 +332,8 @@ def _attempt(task: Task, workflow: WorkflowExecution) -> Iterator[str]:
     if failed:
         last = max(failed, key=lambda attempt: attempt.retry_count)
         reason = last.reason_for_incompletion or "no reason given"
-        yield f"attempt {last.retry_count + 1} ended as {last.status}: {reason}"
+        line = source_line(last)
+        yield f"attempt {last.retry_count + 1} ended as {last.status}: {reason}" + (f" ({line})" if line else "")
 
 
 def _due_ms(task: Task) -> int:

@@ -38,7 +38,13 @@ from conductor.clients.workflow_wait import (
     blocking_timeout,
     request_timeout,
 )
-from conductor.errors import ConductorError, ConfigurationError, SerializationError, WorkflowFailedError
+from conductor.errors import (
+    ConductorError,
+    ConfigurationError,
+    NotFoundError,
+    SerializationError,
+    WorkflowFailedError,
+)
 from conductor.models import (
     Consistency,
     CorrelationIdsSearchRequest,
@@ -75,15 +81,31 @@ def start_events(
     The size is computed only if there are listeners, because it costs a serialization.
     """
     if not transport.listeners:
-        yield
+        with _remedy_for_unregistered():
+            yield
         return
     with contextlib.suppress(SerializationError):  # the start itself raises it
         size = len(dumps(to_jsonable(dict(given or {}))))
         transport.emit(WorkflowStarting(name or "", version, size))
     try:
-        yield
+        with _remedy_for_unregistered():
+            yield
     except Exception as error:  # reported and raised again
         transport.emit(WorkflowStartFailed(name or "", error))
+        raise
+
+
+@contextmanager
+def _remedy_for_unregistered() -> Iterator[None]:
+    try:
+        yield
+    except NotFoundError as error:
+        if (error.server_message or "").startswith("No such workflow"):
+            error.message += (
+                ". Register it first (workflow.register(client), or conductor def push FILE), or correct the name or "
+                "version; conductor def list shows what is registered."
+            )
+            error.args = (error.message,)
         raise
 
 

@@ -33,7 +33,7 @@ from conductor.clients.client import ConductorClient
 from conductor.contrib._frameworks import chosen_workers, read_settings, refuse_unknown
 from conductor.errors import ConfigurationError, WebhookVerificationError, WorkerRegistrationError
 from conductor.settings import Settings
-from conductor.webhook import WebhookScheme, verify_webhook
+from conductor.webhook import WebhookScheme, find_scheme, verify_webhook
 from conductor.worker.context import TaskContext
 from conductor.worker.handler import TaskHandler
 from conductor.worker.options import process_count
@@ -87,9 +87,22 @@ class Conductor:
                 allowed='a dict such as {"SERVER_URL": "http://localhost:8080/api"}',
             )
         refuse_unknown(given, _OWN)
-        app.extensions[_NAME] = _State(
-            read_settings(given), given.get("WORKER") or {}, tuple(given.get("WORKER_MODULES") or ())
-        )
+        worker, modules = given.get("WORKER") or {}, given.get("WORKER_MODULES") or ()
+        if not isinstance(worker, Mapping):
+            raise ConfigurationError(
+                f"WORKER is {worker!r}; it must be a dict of arguments of TaskHandler.",
+                variable="WORKER",
+                value=worker,
+                allowed="a dict",
+            )
+        if isinstance(modules, str):
+            raise ConfigurationError(
+                f"WORKER_MODULES is {modules!r}; it must be a list: [{modules!r}].",
+                variable="WORKER_MODULES",
+                value=modules,
+                allowed="a list of names of modules",
+            )
+        app.extensions[_NAME] = _State(read_settings(given), worker, tuple(modules))
         app.cli.add_command(_commands())
 
     @property
@@ -121,7 +134,7 @@ class Conductor:
         merged = {**state.worker, **arguments}
         modules = [*state.modules, *merged.pop("import_modules", ())]
         for module in modules:
-            importlib.import_module(module)
+            _import(module)
         wanted = chosen_workers(only)
         if wanted is not None:
             merged["workers"] = wanted
@@ -142,7 +155,11 @@ class Conductor:
         Args:
             secret: The shared secret, several secrets, or a function that returns them for each request.
             scheme: How the sender signs, see ``conductor.webhook.SCHEMES``.
+
+        Raises:
+            ConfigurationError: There is no such scheme.
         """
+        find_scheme(scheme)
 
         def wrap(view: F) -> F:
             @functools.wraps(view)
@@ -162,6 +179,20 @@ class Conductor:
             return checked  # type: ignore[return-value]
 
         return wrap
+
+
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise  # the module exists, and what it imports does not
+        raise ConfigurationError(
+            f"There is no module {module!r}: correct WORKER_MODULES or --module, or start in the folder of the app.",
+            variable="WORKER_MODULES",
+            value=module,
+            allowed="modules that can be imported",
+        ) from None
 
 
 def set_up_child(handler: TaskHandler) -> None:

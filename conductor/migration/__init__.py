@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from typing_extensions import ParamSpec
 
+from conductor._internal.suggestions import did_you_mean
 from conductor.migration.table import ATTRIBUTES, KEYWORDS, NAMES
 
 __all__ = ["explain_facade", "missing_attribute", "missing_name", "refuse_keywords", "refusing_keywords"]
@@ -44,6 +45,10 @@ def missing_attribute(self: object, name: str) -> Any:
         successor = _successor(ATTRIBUTES.get(f"{kind.__module__}.{kind.__qualname__}", {}), name)
         if successor is not None:
             raise AttributeError(f"{type(self).__name__} has no {name!r}, which is another SDK's: use {successor}.")
+    if not name.startswith("_") and not hasattr(type(self), name):
+        public = (one for one in dir(type(self)) if not one.startswith("_"))
+        if hint := did_you_mean(name, public):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
     return object.__getattribute__(self, name)  # raises the usual error, or the one that a property of this name raised
 
 

@@ -139,7 +139,7 @@ def _convert(value: Any, path: str, depth: int) -> Any:
     if kind is float:
         if math.isfinite(value):
             return value
-        raise _no_json(path, f"{value!r} is not a JSON number")
+        raise _no_json(path, f"{value!r} is not a JSON number; use None or a string")
     if depth > MAX_DEPTH:
         start = path if len(path) <= _MAX_PATH_LENGTH else f"{path[:_MAX_PATH_LENGTH]}..."
         raise _no_json(start, f"nested more than {MAX_DEPTH} levels deep, or it contains itself")
@@ -205,7 +205,10 @@ def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901  on
     except Exception as error:  # the object's own serializer can raise anything
         raise _no_json(path, f"cannot convert a value of type {_name(value)}: {error}") from None
     if fields is None:
-        raise _no_json(path, f"a value of type {_name(value)} has no JSON form")
+        raise _no_json(
+            path,
+            f"a value of type {_name(value)} has no JSON form; convert it first, such as to a string, list or dict",
+        )
     return _convert(fields, path, depth + 1)
 
 

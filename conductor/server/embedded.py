@@ -165,9 +165,15 @@ def _listen(host: str, port: int) -> socket.socket:
         made.bind((host, port))
         made.listen(512)
         made.setblocking(False)
+    except OverflowError:
+        made.close()
+        raise ServerStartError(f"port is {port}; it must be from 0 to 65535, 0 for any free port") from None
     except OSError as error:
         made.close()
-        raise ServerStartError(f"Port {port} of {host} cannot be used: {error.strerror or error}") from None
+        reason = error.strerror or error
+        raise ServerStartError(
+            f"Port {port} of {host} cannot be used: {reason}. Stop what uses it, or choose another port."
+        ) from None
     return made
 
 

@@ -111,8 +111,8 @@ class Operation(Generic[T]):
         text = "" if value is None else str(value)
         if text in {"", ".", ".."} or "/" in text or "\\" in text:
             raise ConfigurationError(
-                f"{self}: {text!r} cannot be the {name} of a request: the server cannot address a name that is empty, "
-                "is '.' or '..', or holds a slash.",
+                f"{self}: {value if value is None else text!r} cannot be the {name} of a request: the server cannot "
+                "address a name that is empty, is '.' or '..', or contains a slash.",
                 variable=name,
                 value=text,
                 allowed="text without slashes",

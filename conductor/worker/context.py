@@ -171,7 +171,10 @@ def get_task_context() -> TaskContext:
     """
     context = _current.get()
     if context is None:
-        raise ConductorError("There is no task context here: it exists only while a worker's function runs.")
+        raise ConductorError(
+            "There is no task context here: it exists only on the thread on which a worker's function runs. Pass it to "
+            "threads that the function starts; in a test, call the function with conductor.testing.run_task."
+        )
     return context
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 
 from typing_extensions import Unpack
 
+from conductor.errors import WorkerRegistrationError
 from conductor.worker.options import refuse_unknown
 from conductor.worker.worker import Worker, WorkerArguments, WorkerRegistry, default_registry
 
@@ -61,4 +62,8 @@ def worker_task(name: str | F | None = None, **options: Any) -> F | Callable[[F]
 
     if callable(name):
         return declare(name)
+    if name is not None and not isinstance(name, str):
+        raise WorkerRegistrationError(
+            f"worker_task() takes the task type as its first argument, a string such as 'charge', and not {name!r}."
+        )
     return declare

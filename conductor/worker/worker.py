@@ -74,7 +74,7 @@ class Worker:
         self, function: Callable[..., Any], name: str | None = None, **options: Unpack[WorkerArguments]
     ) -> None:
         if not callable(function):
-            raise WorkerRegistrationError(f"{function!r} cannot be called, so it cannot be a worker.")
+            raise WorkerRegistrationError(f"{function!r} is not callable, so it cannot be a worker: pass a function.")
         given: dict[str, Any] = dict(options)
         task_def, should_poll = given.pop("task_def", None), given.pop("should_poll", None)
         self.function = function
@@ -389,7 +389,9 @@ def two_workers(one: Worker, other: Worker, domain: str | None) -> WorkerRegistr
     shown = locations if locations[0] != locations[1] else [f"{one.function!r} at {one.place}", repr(other.function)]
     where = f" in domain {domain!r}" if domain else ""
     return WorkerRegistrationError(
-        f"Two workers are declared for task {one.name!r}{where}: {shown[0]} and {shown[1]}.", locations=locations
+        f"Two workers are declared for task {one.name!r}{where}: {shown[0]} and {shown[1]}. Rename or remove one, or "
+        "give one another domain.",
+        locations=locations,
     )
 
 

@@ -89,8 +89,11 @@ class Clock:
                 logs a warning. 0 does not wait, for example to see a task time out that its worker never finishes.
 
         Raises:
+            TypeError: ``by`` is not a ``timedelta``.
             ValueError: ``by`` is negative.
         """
+        if not isinstance(by, timedelta):
+            raise TypeError(f"advance() takes a timedelta, such as timedelta(hours=1), and not {by!r}")
         if by < _NO_TIME:
             raise ValueError(f"Cannot move the clock back: {by}")
         self._move_to(self.now_ms() + round(by.total_seconds() * 1000), worker_timeout)

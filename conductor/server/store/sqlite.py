@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -36,7 +37,15 @@ _SEARCH_COLUMNS = "execution.id, name, status, correlation_id, parent_id, create
 
 
 def _unusable(path: object, error: sqlite3.Error) -> ConfigurationError:
-    return ConfigurationError(f"Cannot use the database {str(path)!r}: {error}.", variable="database", value=str(path))
+    file = Path(str(path))
+    reason = str(error)
+    if file.is_dir():
+        reason = "it is a folder; name a file in it"
+    elif not file.parent.is_dir():
+        reason = f"the folder {str(file.parent)!r} does not exist"
+    elif "not a database" in reason:
+        reason = "the file is not a database; name another file, which is created if it does not exist"
+    return ConfigurationError(f"Cannot use the database {str(path)!r}: {reason}.", variable="database", value=str(path))
 
 
 @frozen

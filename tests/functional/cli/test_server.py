@@ -37,12 +37,15 @@ def test_a_wrong_engine_is_status_2(cli):
     assert (done.status, "steam" in done.err) == (2, True)
 
 
-@pytest.mark.parametrize("path", ["nowhere/kept.db", "."])
-def test_a_database_that_cannot_be_used_is_status_2_and_a_sentence(cli, path):
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("nowhere/kept.db", "the folder 'nowhere' does not exist"), (".", "it is a folder; name a file in it")],
+)
+def test_a_database_that_cannot_be_used_is_status_2_and_a_sentence(cli, path, reason):
     done = cli("server", "start", "--port", "0", "--db", path)
 
     assert done.status == 2
-    assert done.err == f"Cannot use the database {path!r}: unable to open database file.\n"
+    assert done.err == f"Cannot use the database {path!r}: {reason}.\n"
 
 
 def test_without_its_extra_the_command_line_says_what_to_install():

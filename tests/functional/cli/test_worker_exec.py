@@ -90,15 +90,25 @@ def test_text_output_becomes_the_result(execute):
     assert execute({"mode": "text"}, "--text")[0].output_data == {"result": "not json"}
 
 
-def test_a_missing_program_fails_its_tasks(background, client):
+def test_a_program_that_does_not_exist_is_refused_at_the_start(here):
+    done = here("worker", "exec", "--type", "exec_missing", "--", "/no/such/program")
+
+    assert done.status == 2
+    assert "'/no/such/program' is not a program: it is neither on the PATH nor an executable file." in done.err
+
+
+def test_a_program_that_cannot_be_started_fails_its_tasks(background, client, tmp_path):
+    program = tmp_path / "program"
+    program.write_bytes(b"\x7fELF of no machine")
+    program.chmod(0o755)
     client.metadata.register_task({"name": "exec_missing", "retryCount": 0})
     workflow = Workflow("exec_missing")
     workflow.add(simple("exec_missing", ref="work"))
     workflow.register(client)
-    background("worker", "exec", "--type", "exec_missing", "--", "/no/such/program")
+    background("worker", "exec", "--type", "exec_missing", "--", program)
 
     execution = client.workflows.wait(client.workflows.start("exec_missing"), timeout=30)
-    assert "Cannot start '/no/such/program'" in execution.failed_task.reason_for_incompletion
+    assert f"Cannot start {str(program)!r}" in execution.failed_task.reason_for_incompletion
 
 
 def test_type_and_program_are_required(here):

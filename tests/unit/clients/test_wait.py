@@ -83,7 +83,9 @@ def test_wait_explains_retries_and_missing_workers(client, wire, clock):
     scheduled = {"referenceTaskName": "charge", "taskType": "charge", "status": "SCHEDULED", "scheduledTime": now}
     wire.answers.clear()
     wire.answer(state("RUNNING")).answer(state("RUNNING", tasks=[scheduled])).answer([])
-    with pytest.raises(WorkflowTimeoutError, match=r"charge: no worker has polled 'charge'\."):
+    with pytest.raises(
+        WorkflowTimeoutError, match=r"charge: no worker has polled 'charge': start one that is declared for it\."
+    ):
         client.workflows.wait("w", timeout=0)
 
 

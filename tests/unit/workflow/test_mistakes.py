@@ -218,12 +218,15 @@ ERRORS = {
     "a value without a JSON form": (
         lambda: flow(simple("b", x=[{"y": object}])),
         "NO_JSON",
-        "inputParameters.x[0].y cannot be sent: a value of type builtins.type has no JSON form.",
+        (
+            "inputParameters.x[0].y cannot be sent: a value of type builtins.type has no JSON form; "
+            "convert it first, such as to a string, list or dict."
+        ),
     ),
     "a value that is no number": (
         lambda: flow(simple("b", x=float("nan"))),
         "NO_JSON",
-        "inputParameters.x cannot be sent: nan is not a JSON number.",
+        "inputParameters.x cannot be sent: nan is not a JSON number; use None or a string.",
     ),
     "a value that contains itself": (
         lambda: flow(simple("b", x=endless_list())),
@@ -233,7 +236,10 @@ ERRORS = {
     "an output without a JSON form": (
         lambda: flow(noop()).returns(x=object()),
         "NO_JSON",
-        "outputParameters.x cannot be sent: a value of type builtins.object has no JSON form.",
+        (
+            "outputParameters.x cannot be sent: a value of type builtins.object has no JSON form; "
+            "convert it first, such as to a string, list or dict."
+        ),
     ),
     "a step of another workflow, of a name that is here too": (
         same_name_elsewhere,
