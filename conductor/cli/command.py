@@ -95,11 +95,11 @@ class LazyGroup(_SuggestingGroup):
         super().__init__(*arguments, **more)
         self._homes = homes
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
         return list(self._homes)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command; None for an unknown name."""
         home = self._homes.get(cmd_name)
         found: click.Command | None = importlib.import_module(home).command if home else None

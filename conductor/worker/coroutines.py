@@ -136,7 +136,7 @@ class EventLoop:
         try:
             ending.result(_CLEANUP_S + (_BLOCKED_AFTER_S if self._on_stop else 0.0))
         except concurrent.futures.TimeoutError:
-            logger.error("Coroutines or on_loop_stop did not end in time")  # noqa: TRY400  there is nothing to trace
+            logger.error("Coroutines or on_loop_stop did not end in time")  # there is nothing to trace
         except Exception:
             logger.exception("on_loop_stop failed")
         self._loop.call_soon_threadsafe(self._loop.stop)

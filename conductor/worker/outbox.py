@@ -99,7 +99,7 @@ class DiskOutbox:
         """Create ``path`` for its owner only, or restrict an existing file to its owner."""
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         for side_file in (path, *(f"{path}{end}" for end in _SIDE_FILES)):
-            if os.path.islink(side_file):  # noqa: PTH114  Windows has no O_NOFOLLOW
+            if Path(side_file).is_symlink():  # Windows has no O_NOFOLLOW
                 raise self._unusable(f"{side_file} is a symbolic link")
         try:
             descriptor = os.open(path, flags, _PRIVATE)
@@ -202,7 +202,7 @@ class DiskOutbox:
         except sqlite3.Error as error:
             if not self._is_failing:
                 self._is_failing = True
-                logger.error(  # noqa: TRY400  the traceback would add nothing to the path
+                logger.error(  # the traceback would add nothing to the path
                     "Cannot write the outbox %s: %s. Results are kept in memory only", self.path, error
                 )
         else:
@@ -308,7 +308,7 @@ def adopt_strays(path: str, files: Collection[str]) -> None:
     deliver has to be sent when there are only three the next time.
     """
     strays = [path, *(f"{path}.{suffix}" for suffix in _numbers_beside(path))]
-    strays = [stray for stray in strays if stray not in files and os.path.isfile(stray)]  # noqa: PTH113
+    strays = [stray for stray in strays if stray not in files and Path(stray).is_file()]
     if strays:
         first = DiskOutbox(min(files))
         for stray in strays:
@@ -318,7 +318,7 @@ def adopt_strays(path: str, files: Collection[str]) -> None:
 
 def _numbers_beside(path: str) -> list[str]:
     folder, name = os.path.split(path)
-    if not os.path.isdir(folder or "."):  # noqa: PTH112  opening the outbox reports it
+    if not Path(folder or ".").is_dir():  # opening the outbox reports it
         return []
     found = (entry.name.rpartition(".") for entry in Path(folder or ".").iterdir())
     return sorted(suffix for stem, _, suffix in found if stem == name and suffix.isdecimal())

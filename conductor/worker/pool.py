@@ -169,7 +169,7 @@ class WorkerPool:
             except RuntimeError as error:  # no more threads, or the interpreter is ending
                 self._threads -= 1
                 if not self._is_short:
-                    logger.error("%s: %s; going on with %d", self.name, error, self._threads)  # noqa: TRY400
+                    logger.error("%s: %s; going on with %d", self.name, error, self._threads)
                 self._is_short = True
                 return
         self._is_short = False

@@ -224,7 +224,7 @@ def sendable_body(result: TaskResult) -> bytes:
     try:
         return update_body(result)
     except Exception as error:  # whatever is in the result, the task must get an answer
-        logger.error("The TaskResult of task %s has no JSON form: %s", result.task_id, error)  # noqa: TRY400
+        logger.error("The TaskResult of task %s has no JSON form: %s", result.task_id, error)
         reason = f"The TaskResult has no JSON form: {error}"
         return update_body(_terminal_failure(result.workflow_instance_id, result.task_id, reason))
 

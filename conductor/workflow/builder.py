@@ -560,9 +560,9 @@ class Workflow:
             raise ConfigurationError("The tasks of a workflow definition are a list of objects.", variable="tasks")
         fields["tasks"] = block_from(tasks)
         workflow = cls.__new__(cls)
-        workflow._set_up(fields)  # noqa: SLF001  its own
+        workflow._set_up(fields)  # its own
         for step in workflow.walk():
-            workflow._adopt(step)  # noqa: SLF001
+            workflow._adopt(step)
         return workflow
 
     @classmethod

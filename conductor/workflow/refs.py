@@ -132,14 +132,14 @@ def path_text(key: str | int | slice) -> str:
 
 def text_of(ref: Ref) -> str:
     """Return the text that the server reads."""
-    return f"${{{ref._root.root}{ref._path}}}"  # noqa: SLF001  a public attribute would hide a name of the data
+    return f"${{{ref._root.root}{ref._path}}}"  # a public attribute would hide a name of the data
 
 
 def place_of(ref: Ref) -> str:
     """Return the line that made the reference, as ``file:line``."""
-    return ref._place  # noqa: SLF001
+    return ref._place
 
 
 def root_of(ref: Ref) -> Root:
     """Return the workflow or the step that the reference belongs to."""
-    return ref._root  # noqa: SLF001
+    return ref._root

@@ -11,6 +11,7 @@ import os
 import runpy
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -185,7 +186,7 @@ def main_of(workers: Iterable[Wanted]) -> str | None:
     if main.__spec__ is not None and main.__spec__.name != _MAIN:  # that is its name when a folder is run
         return f"module:{main.__spec__.name}"
     path = getattr(main, "__file__", None)
-    if not path or not os.path.exists(path):  # noqa: PTH110
+    if not path or not Path(path).exists():
         raise ConfigurationError(
             "Workers that are declared in an interactive session cannot run in other processes; put them into a file.",
             variable="processes",
