@@ -56,7 +56,7 @@ def _masked(value: str | None) -> str:
 
 
 def _proxy_url(name: str, text: str) -> str:
-    return read_url(name, text, ("http", "https", "socks5", "socks5h"), takes_password=True)
+    return read_url(name, text, ("http", "https", "socks5", "socks5h"), allows_password=True)
 
 
 def _proxy(value: str | None) -> str | None:

@@ -1,13 +1,12 @@
-"""Text and numbers to values; an error names the variable, its value and what is allowed."""
+"""Validation of settings and environment variables. Errors name the variable, its value and the valid values."""
 
 from __future__ import annotations
 
-import math
 from urllib.parse import urlsplit
 
 from conductor.errors import ConfigurationError
 
-__all__ = ["check_int", "check_seconds", "read_bool", "read_int", "read_url"]
+__all__ = ["check_int", "read_bool", "read_int", "read_url"]
 
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -15,7 +14,7 @@ _FALSE = frozenset({"false", "0", "no", "off"})
 
 
 def read_bool(name: str, text: str) -> bool:
-    """``true``, ``1``, ``yes``, ``on``, or ``false``, ``0``, ``no``, ``off``, in any case."""
+    """Parse ``true``, ``1``, ``yes``, ``on``, ``false``, ``0``, ``no`` or ``off``, in any case."""
     word = text.strip().lower()
     if word in _TRUE:
         return True
@@ -25,37 +24,48 @@ def read_bool(name: str, text: str) -> bool:
 
 
 def read_int(name: str, text: str | int, *, minimum: int = 0, maximum: int | None = None) -> int:
-    """A whole number from ``minimum`` to ``maximum``, or the text of one."""
+    """Return an integer, or parse a string as one.
+
+    Raises:
+        ConfigurationError: The value is not an integer, or not from ``minimum`` to ``maximum``.
+    """
     try:
         return check_int(name, int(text) if isinstance(text, str) else text, minimum=minimum, maximum=maximum)
     except (ValueError, ConfigurationError):
-        raise _refused(name, text, _whole(minimum, maximum)) from None
+        raise _refused(name, text, _valid_range(minimum, maximum)) from None
 
 
 def check_int(name: str, value: int, *, minimum: int = 0, maximum: int | None = None) -> int:
-    """A whole number from ``minimum`` to ``maximum``; 1.7 is not taken for 1, nor True for 1."""
+    """Return an integer. Neither 1.7 nor True counts as one.
+
+    Raises:
+        ConfigurationError: The value is not an integer, or not from ``minimum`` to ``maximum``.
+    """
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _refused(name, value, _whole(minimum, maximum))
+        raise _refused(name, value, _valid_range(minimum, maximum))
     if value < minimum or (maximum is not None and value > maximum):
-        raise _refused(name, value, _whole(minimum, maximum))
+        raise _refused(name, value, _valid_range(minimum, maximum))
     return value
 
 
-def _whole(minimum: int, maximum: int | None) -> str:
-    return f"a whole number from {minimum}" + (f" to {maximum}" if maximum is not None else "")
-
-
-def check_seconds(name: str, value: float) -> float:
-    """A number of seconds from 0 that comes to an end."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise _refused(name, value, "a number of seconds from 0")
-    return value
+def _valid_range(minimum: int, maximum: int | None) -> str:
+    return f"an integer, {minimum} or greater" if maximum is None else f"an integer from {minimum} to {maximum}"
 
 
 def read_url(
-    name: str, text: str, schemes: tuple[str, ...] = ("http", "https"), *, takes_password: bool = False
+    name: str, text: str, schemes: tuple[str, ...] = ("http", "https"), *, allows_password: bool = False
 ) -> str:
-    """An absolute URL with a host; with a user's name and password only where ``takes_password``."""
+    """Return an absolute URL.
+
+    Args:
+        name: The name of the setting, for the error.
+        text: The URL.
+        schemes: The valid schemes.
+        allows_password: Whether the URL may contain a user name and password.
+
+    Raises:
+        ConfigurationError: The URL is invalid or contains a password; the error does not show the password.
+    """
     url = text.strip()
     allowed = f"a URL such as {schemes[0]}://host:port"
     try:
@@ -65,12 +75,12 @@ def read_url(
         usable = False
     if not usable:
         raise _refused(name, _without_password(url), allowed)
-    if not takes_password and "@" in parts.netloc:
+    if not allows_password and "@" in parts.netloc:
         raise ConfigurationError(
-            f"{name} is {_without_password(url)!r}: the user's name and password in it would not be sent, and would "
-            "stand in logs. Give ConductorClient an auth for them, as requests.auth.HTTPBasicAuth(user, password).",
+            f"{name} is {_without_password(url)!r}: a URL must not contain a user name and password, which would "
+            "appear in logs and not be sent. Pass ConductorClient(auth=requests.auth.HTTPBasicAuth(user, password)).",
             variable=name,
-            allowed=f"{allowed}, without user and password",
+            allowed=f"{allowed}, without user name and password",
         )
     return url
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 from typing_extensions import Self, Unpack
 
-from conductor._internal.validation import check_int, check_seconds
+from conductor._internal.durations import to_seconds
+from conductor._internal.validation import check_int
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.migration import missing_attribute, refuse_keywords
 from conductor.settings import Settings
@@ -290,7 +291,7 @@ class TaskHandler:
         self._on_error = on_error
         self._outbox = outbox
         self._max_concurrency = max_concurrency
-        self._grace_seconds = check_seconds("grace_seconds", grace_seconds)
+        self._grace_seconds = to_seconds(grace_seconds, "grace_seconds")
         self._explicit = explicit
         self._middleware: list[Any] = []
         self._events = EventDispatcher()

@@ -106,7 +106,7 @@ def test_a_second_signal_aborts_and_names_tasks_and_results(stub, spawn, wait_un
         (SLOW, {"CONDUCTOR_AUTH_KEY": "only-half"}, "CONDUCTOR_AUTH_SECRET"),
         ("TaskHandler(import_modules=['no.such']).run()", {}, "'no.such', which cannot be imported: there is no such"),
         ("TaskHandler(import_modules=['broken']).run()", {}, "importing it raised ZeroDivisionError: division by zero"),
-        ("TaskHandler(import_modules=['refused']).run()", {}, "thread_count is 0; it must be a whole number"),
+        ("TaskHandler(import_modules=['refused']).run()", {}, "thread_count is 0; it must be an integer"),
     ],
 )
 def test_a_configuration_that_cannot_be_used_exits_with_2_and_says_why(spawn, tmp_path, code, environ, says):

@@ -553,7 +553,7 @@ def test_impossible_options_are_refused_by_the_constructor(option, value):
 @pytest.mark.parametrize(("option", "value"), [("processes", 1.7), ("health_port", 8080.7), ("health_port", True)])
 def test_numbers_that_are_not_whole_are_refused_at_the_start(stub, option, value):
     handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(lambda: None, "x")], **{option: value})
-    with pytest.raises(ConfigurationError, match=f"{option} is {value}; it must be a whole number"):
+    with pytest.raises(ConfigurationError, match=f"{option} is {value}; it must be an integer"):
         handler.start()
 
 
