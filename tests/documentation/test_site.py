@@ -9,6 +9,8 @@ import pytest
 import reference_pages
 from blocks import DOCS, ROOT
 
+import conductor.server
+import conductor.testing
 from conductor import ConductorClient, models
 from conductor.settings import Settings
 
@@ -48,6 +50,12 @@ def test_few_methods_send_nothing_themselves():
         if not reference_pages.operations(kind, function)
     ]
     assert silent == ["workflows.failure", "workflows.wait"]  # they call other methods
+
+
+def test_every_public_name_of_the_testing_and_server_packages_is_on_its_page():
+    for package in (conductor.testing, conductor.server):
+        page = (DOCS / "reference" / f"{package.__name__.rpartition('.')[2]}.md").read_text(encoding="utf-8")
+        assert [name for name in package.__all__ if not re.search(rf"\.{name}$", page, re.MULTILINE)] == []
 
 
 def test_every_model_setting_and_option_is_on_its_page():
