@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import reference_pages
+from conductor import __version__
 from pygments.lexers.special import TextLexer
 
-from conductor import __version__
+import reference_pages
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -77,7 +77,12 @@ def write_redirects(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Write the generated pages of the reference before the sources are read."""
-    app.connect("builder-inited", lambda app: reference_pages.write(Path(app.srcdir) / "reference" / "generated"))
+    app.connect(
+        "builder-inited",
+        lambda app: reference_pages.write(
+            Path(app.srcdir) / "reference" / "generated"
+        ),
+    )
     app.connect("build-finished", write_redirects)
     app.add_lexer("mermaid", TextLexer)
     return {"parallel_read_safe": True}

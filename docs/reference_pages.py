@@ -16,7 +16,6 @@ from types import FunctionType
 from typing import Any
 
 import attrs
-
 from conductor import ConductorClient, models, settings
 from conductor.models.enums import WireEnum
 from conductor.transport.operation import Edition, Operation, Repeat
@@ -26,13 +25,21 @@ EDITIONS = {Edition.BOTH: "both", Edition.OSS: "open source", Edition.ORKES: "Or
 INTRODUCTION = """\
 Attributes are in snake case; `to_dict` and `from_dict` speak the server's JSON. What a server sends that a model does
 not know is kept in `unknown_fields`, and written back. Each model takes its attributes as keyword arguments."""
-REPEATS = {Repeat.SAFE: "yes", Repeat.NEVER: "no", Repeat.WITH_KEY: "with an idempotency key"}
+REPEATS = {
+    Repeat.SAFE: "yes",
+    Repeat.NEVER: "no",
+    Repeat.WITH_KEY: "with an idempotency key",
+}
 
 
 def clients() -> dict[str, type]:
     """The clients by the name of their attribute of ``ConductorClient``."""
     made = ConductorClient(server_url="http://localhost:1")
-    names = [name for name, value in vars(ConductorClient).items() if isinstance(value, cached_property)]
+    names = [
+        name
+        for name, value in vars(ConductorClient).items()
+        if isinstance(value, cached_property)
+    ]
     return {name: type(getattr(made, name)) for name in names}
 
 
@@ -40,7 +47,11 @@ def methods(client: type) -> Iterator[tuple[str, FunctionType]]:
     """A client's public methods, its own and those of what it is made of."""
     for name in sorted(dir(client)):
         value = inspect.getattr_static(client, name)
-        if not name.startswith("_") and isinstance(value, FunctionType) and value.__module__.startswith("conductor."):
+        if (
+            not name.startswith("_")
+            and isinstance(value, FunctionType)
+            and value.__module__.startswith("conductor.")
+        ):
             yield name, value
 
 
@@ -52,8 +63,15 @@ def operations(client: type, method: FunctionType) -> list[Operation[Any]]:
     return list(found.values())
 
 
-def _collect(client: type, function: FunctionType, found: dict[str, Operation[Any]], seen: set[object]) -> None:
-    function = inspect.unwrap(function)  # its globals are those of the module in which it was written
+def _collect(
+    client: type,
+    function: FunctionType,
+    found: dict[str, Operation[Any]],
+    seen: set[object],
+) -> None:
+    function = inspect.unwrap(
+        function
+    )  # its globals are those of the module in which it was written
     if function in seen:
         return
     seen.add(function)
@@ -61,18 +79,29 @@ def _collect(client: type, function: FunctionType, found: dict[str, Operation[An
         value: Any = None
         if isinstance(node, ast.Name):
             value = function.__globals__.get(node.id)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "self"
+        ):
             value = inspect.getattr_static(client, node.attr, None)
         if isinstance(value, Operation):
             found.setdefault(str(value), value)
-        elif isinstance(value, FunctionType) and value.__module__.startswith("conductor.clients."):
+        elif isinstance(value, FunctionType) and value.__module__.startswith(
+            "conductor.clients."
+        ):
             _collect(client, value, found, seen)
 
 
 def client_page(name: str, client: type) -> str:
     """One client: its methods with what they send, its docstrings, an example."""
     rows = [
-        (f"`{method}`", f"`{operation}`", EDITIONS[operation.edition], REPEATS[operation.repeat])
+        (
+            f"`{method}`",
+            f"`{operation}`",
+            EDITIONS[operation.edition],
+            REPEATS[operation.repeat],
+        )
         for method, function in methods(client)
         for operation in operations(client, function)
     ]
@@ -108,7 +137,12 @@ def models_page() -> str:
         if inspect.isclass(value) and attrs.has(value):
             documented = attributes(value)
             rows = [
-                (f"`{one.name}`", f"`{_type(one)}`", _default(one), documented.get(one.name, ""))
+                (
+                    f"`{one.name}`",
+                    f"`{_type(one)}`",
+                    _default(one),
+                    documented.get(one.name, ""),
+                )
                 for one in attrs.fields(value)
                 if one.init and one.name != "unknown_fields"
             ]
@@ -123,9 +157,16 @@ def models_page() -> str:
 def settings_page() -> str:
     """Every field of Settings with its variable."""
     documented = attributes(settings.Settings)
-    defaults = {field.name: _default(field) for field in attrs.fields(settings.Settings)}
+    defaults = {
+        field.name: _default(field) for field in attrs.fields(settings.Settings)
+    }
     rows = [
-        (f"`{name}`", ", ".join(f"`{one}`" for one in variables), defaults[name], documented[name])
+        (
+            f"`{name}`",
+            ", ".join(f"`{one}`" for one in variables),
+            defaults[name],
+            documented[name],
+        )
         for name, variables, _ in settings._VARIABLES  # noqa: SLF001  the one place that has them
     ]
     return f"""# Settings
@@ -146,9 +187,13 @@ def worker_options_page() -> str:
     documented = attributes(options.WorkerOptions)
     rows = []
     for field in attrs.fields(options.WorkerOptions):
-        older = [old for old, new in options._OTHER_SPELLINGS.items() if new == field.name]  # noqa: SLF001  as above
+        older = [
+            old for old, new in options._OTHER_SPELLINGS.items() if new == field.name
+        ]  # noqa: SLF001  as above
         spellings = ", ".join(f"`{one.upper()}`" for one in [field.name, *older])
-        rows.append((f"`{field.name}`", spellings, _default(field), documented[field.name]))
+        rows.append(
+            (f"`{field.name}`", spellings, _default(field), documented[field.name])
+        )
     return f"""# Options of workers
 
 Each is an argument of `@worker_task`, of `Worker` and of `TaskHandler`, and a variable:
@@ -176,7 +221,11 @@ def attributes(cls: type) -> dict[str, str]:
 
 def summary(cls: type) -> str:
     """A class's docstring up to its sections."""
-    text = re.split(r"^(?:Attributes|Args|Raises):$", inspect.cleandoc(cls.__doc__ or ""), flags=re.MULTILINE)[0]
+    text = re.split(
+        r"^(?:Attributes|Args|Raises):$",
+        inspect.cleandoc(cls.__doc__ or ""),
+        flags=re.MULTILINE,
+    )[0]
     return text.strip().replace("``", "`")
 
 
@@ -184,25 +233,37 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A Markdown table."""
     lines = [list(head), *map(list, rows)]
     lines.insert(1, ["---"] * len(lines[0]))
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
+        for line in lines
+    )
 
 
 def autoclass(cls: type, *flags: str) -> str:
     """The directive that shows a class's docstrings."""
-    lines = [f".. autoclass:: {cls.__module__}.{cls.__qualname__}", *(f"   :{flag}:" for flag in flags)]
+    lines = [
+        f".. autoclass:: {cls.__module__}.{cls.__qualname__}",
+        *(f"   :{flag}:" for flag in flags),
+    ]
     return "\n".join(["```{eval-rst}", *lines, "```"])
 
 
 def _type(field: attrs.Attribute[Any]) -> str:
     kind = field.type
-    return str(kind) if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
+    return (
+        str(kind) if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
+    )
 
 
 def _default(field: attrs.Attribute[Any]) -> str:
     if field.default is attrs.NOTHING:
         return "required"
     if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
-        return f"`{field.default.factory.__name__}()`" if not field.default.takes_self else "computed"
+        return (
+            f"`{field.default.factory.__name__}()`"
+            if not field.default.takes_self
+            else "computed"
+        )
     return f"`{field.default!r}`"
 
 
@@ -216,7 +277,10 @@ PAGES: dict[str, Callable[[], str]] = {
 def write(folder: Path) -> None:
     """Write every generated page below ``folder``; one that is as it was keeps its time."""
     pages = {name: make() for name, make in PAGES.items()}
-    pages |= {f"clients/{name}.md": client_page(name, client) for name, client in clients().items()}
+    pages |= {
+        f"clients/{name}.md": client_page(name, client)
+        for name, client in clients().items()
+    }
     for name, text in pages.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ import re
 
 import attrs
 import pytest
-from blocks import DOCS, FENCE, ROOT, blocks_of, run_block, run_page
+from blocks import DOCS, FENCE, OUTPUTS, ROOT, blocks_of, run_block, run_page
 from markdown_it import MarkdownIt
 
 import conductor.errors
@@ -74,6 +74,17 @@ def test_each_block_of_a_page_is_one_that_is_looked_for(page):
     tokens = MarkdownIt().parse((DOCS / page).read_text(encoding="utf-8"))
     assert [token.map[0] + 1 for token in tokens if token.type == "code_block"] == []
     assert sum(token.type == "fence" for token in tokens) == len(blocks_of(DOCS / page))
+
+
+def test_code_on_pages_has_at_most_85_columns():
+    blocks = [block for page in PAGES for block in blocks_of(DOCS / page) if block.kind not in OUTPUTS]
+    wide = [f"{block.place}: {line}" for block in blocks for line in block.code.splitlines() if len(line) > 85]
+    assert wide == []
+
+
+def test_only_the_page_about_it_says_how_to_install_the_package():
+    named = [page for page in PAGES if "conductor-sdk[" in (DOCS / page).read_text(encoding="utf-8")]
+    assert named == ["install.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)
