@@ -185,11 +185,10 @@ the first one that is set counts.
 def worker_options_page() -> str:
     """Every option of a worker with its spellings."""
     documented = attributes(options.WorkerOptions)
+    spellings_of_others = options._OTHER_SPELLINGS.items()  # noqa: SLF001  as above
     rows = []
     for field in attrs.fields(options.WorkerOptions):
-        older = [
-            old for old, new in options._OTHER_SPELLINGS.items() if new == field.name
-        ]  # noqa: SLF001  as above
+        older = [old for old, new in spellings_of_others if new == field.name]
         spellings = ", ".join(f"`{one.upper()}`" for one in [field.name, *older])
         rows.append(
             (f"`{field.name}`", spellings, _default(field), documented[field.name])
