@@ -148,7 +148,7 @@ def outage(stub, start, wait_until, seconds, allowed):
 
 def test_recovery_from_an_outage_takes_two_seconds_at_most(stub, start, wait_until, caplog):
     caplog.set_level("INFO", logger="conductor.worker")
-    outage(stub, start, wait_until, seconds=3.2, allowed=RECOVERY + SLACK)
+    outage(stub, start, wait_until, seconds=5, allowed=RECOVERY + SLACK)
     wait_until(lambda: caplog.text.count("polling works again after") == 2)
     assert caplog.text.count("polling fails") == 2
     assert caplog.text.count("cannot be delivered") == 1

@@ -47,10 +47,19 @@ def run(stub, tmp_path):
         return started[-1]
 
     yield run
+    stub.end_polls()
     for process in started:
         if process.poll() is None:
             process.terminate()
         process.communicate(timeout=20)
+
+
+def finish(stub, process):
+    """Stop the process as a deployment does; returns what it wrote."""
+    stub.end_polls()
+    process.terminate()
+    out, _ = process.communicate(timeout=20)
+    return out
 
 
 def pids(stub):
@@ -101,8 +110,7 @@ def test_each_process_works_and_a_signal_drains_them_all(stub, run, wait_until):
     stub.add("slow", *(f"slow-{i}" for i in range(10)))
     process = run()
     seen = read_until(process, "in flight", times=10)
-    process.terminate()
-    out, _ = process.communicate(timeout=20)
+    out = finish(stub, process)
     assert process.returncode == 0, out
     assert len(stub.done()) == 10
     assert len(pids(stub)) == 2
@@ -130,8 +138,7 @@ def test_a_killed_process_is_started_again_and_the_others_go_on(stub, run, wait_
     read_until(process, "is started as pid")
     wait_until(at_work(stub, 3), timeout=20)
     assert victim in pids(stub)
-    process.terminate()
-    out, _ = process.communicate(timeout=20)
+    out = finish(stub, process)
     assert process.returncode == 0, out
 
 
@@ -149,8 +156,7 @@ def test_an_exceeded_grace_period_exits_with_1_and_names_the_tasks(stub, run):
     stub.add("slow", "slow-1", inputData={"seconds": 60})
     process = run(SCRIPT.replace("metrics=True", "grace_seconds=0.5"))
     read_until(process, "in flight")
-    process.terminate()
-    out, _ = process.communicate(timeout=20)
+    out = finish(stub, process)
     assert process.returncode == 1
     assert "unfinished tasks ['slow-1']" in out
 
@@ -177,8 +183,7 @@ def test_a_second_signal_ends_all_at_once_and_names_what_ran(stub, run, wait_unt
 def test_processes_come_from_the_environment(stub, run, wait_until):
     process = run(SCRIPT.replace("processes=2, ", ""), CONDUCTOR_PROCESSES="2")
     wait_until(at_work(stub, 2), timeout=20)
-    process.terminate()
-    process.communicate(timeout=20)
+    finish(stub, process)
     assert process.returncode == 0
 
 
@@ -192,6 +197,7 @@ def test_workers_may_stand_in_a_package_or_folder_that_is_run(stub, tmp_path, wa
         stub.add("who", *(f"who-{i}" for i in range(30)))
         wait_until(lambda: len(stub.done()) == 30)
     finally:
+        stub.end_polls()
         process.terminate()
     assert process.wait(10) == 0
     assert process.pid not in pids(stub)
@@ -281,8 +287,7 @@ def test_successors_deliver_the_results_of_killed_processes(stub, run, wait_unti
     read_until(process, "killed by SIGKILL", times=2)
     stub.fault = lambda kind: None
     wait_until(lambda: len(stub.done()) == 20)
-    process.terminate()
-    out, _ = process.communicate(timeout=20)
+    out = finish(stub, process)
     assert process.returncode == 0, out
     assert (tmp_path / "runs").read_text() == "x" * 20
 
