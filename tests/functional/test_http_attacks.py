@@ -263,7 +263,7 @@ LARGE = {
     "an endless body": _endless,
     "endless chunks": _endless_chunks,
     "a gzip bomb": lambda c, *_: _send(c, reply(BOMB, "Content-Encoding: gzip")),
-    "an endless head": lambda c, *_: [c.sendall(b"HTTP/1.1 200 OK\r\n")] + [c.sendall(b"X: y\r\n" * 100)] * 1000,
+    "an endless head": lambda c, *_: _send(c, b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000),
     "endless interim responses": lambda c, *_: [c.sendall(b"HTTP/1.1 100 Continue\r\n\r\n") for _ in range(10_000)],
 }
 
@@ -280,6 +280,7 @@ def test_responses_without_measure_are_refused(peer, transport):
                 with pytest.raises(ConductorError) as caught:
                     call(1)
                 assert caught.value.operation, (name, way)
+                assert "in time" not in str(caught.value), (name, way)
             if session is not None:
                 session.close()
 

@@ -165,13 +165,15 @@ def test_a_handler_made_before_a_fork_works_in_the_child(stub, spawn, wait_until
 
         handler = TaskHandler()
         handler.start()
-        time.sleep(0.3)
+        while handler.health().delivered < 6:
+            time.sleep(0.02)
         pid = os.fork()
         if pid == 0:
             assert not handler.is_polling
             os.environ["CONDUCTOR_WORKER_ALL_DOMAIN"] = "child"
             handler.start()
-            time.sleep(1)
+            while handler.health().workers[0].last_poll_age is None:
+                time.sleep(0.02)
             report = handler.stop()
             os._exit(0 if report.drained else 5)
         _, status = os.waitpid(pid, 0)
@@ -242,22 +244,24 @@ if __name__ == "__main__":
     handler.start()
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))  # no file can grow beyond that: the disk is full
     print("started", flush=True)
-    time.sleep(float(os.environ["SECONDS"]))
+    while not os.path.exists(os.environ["END"]):
+        time.sleep(0.02)
     sys.exit(0 if handler.stop().drained else 1)
 """
 
 
 def test_a_full_disk_under_the_outbox_loses_nothing_in_memory(stub, spawn, wait_until, tmp_path):
     stub.fault = lambda kind: 503 if kind in {"update", "update-v2"} else None
-    process = spawn(FULL_DISK, OUTBOX=str(tmp_path / "outbox.db"), SECONDS="3")
+    process = spawn(FULL_DISK, OUTBOX=str(tmp_path / "outbox.db"), END=str(tmp_path / "end"))
     read_until(process, "started")
     stub.add("work", *(f"work-{i}" for i in range(20)))
     read_until(process, "kept in memory only")
     wait_until(lambda: stub.tasks_taken == 20)
     stub.fault = lambda kind: None
+    wait_until(lambda: len(stub.done()) == 20)
+    (tmp_path / "end").touch()
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0, out
-    assert len(stub.done()) == 20
 
 
 def test_a_result_in_flight_after_the_grace_period_is_named_with_status_1(stub, spawn, wait_until):
