@@ -1,4 +1,4 @@
-"""Durations: numbers of seconds, ``timedelta`` objects, and strings such as ``15m``."""
+"""Durations: numbers of seconds, ``timedelta`` objects, strings such as ``15m``, and delays that double."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from conductor.errors import ConfigurationError
 
-__all__ = ["parse_duration", "timedelta_to_seconds", "to_seconds", "to_whole_seconds"]
+__all__ = ["exponential_backoff", "parse_duration", "timedelta_to_seconds", "to_seconds", "to_whole_seconds"]
 
 #: Seconds in each unit that a duration string may end with; no unit means seconds.
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -71,6 +71,21 @@ def parse_duration(text: str, name: str = "duration") -> float:
             allowed="90, 90s, 15m, 2h or 3d",
         )
     return float(match[1]) * _UNITS[match[2]]
+
+
+#: Doublings after which a delay no longer grows, long before a float overflows.
+_MAX_DOUBLINGS = 60
+
+
+def exponential_backoff(failures: int, first: float, longest: float = math.inf) -> float:
+    """Return the delay after a number of failures in a row: ``first`` after one, twice as much after each further one.
+
+    Args:
+        failures: Failures in a row, 1 or more.
+        first: Seconds after the first failure.
+        longest: Seconds that the delay is at most.
+    """
+    return min(first * 2.0 ** min(failures - 1, _MAX_DOUBLINGS), longest)
 
 
 def _refused(name: str, value: object, *, allow_negative: bool) -> ConfigurationError:

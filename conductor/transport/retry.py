@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from conductor._internal.durations import exponential_backoff
+
 __all__ = ["GiveUp", "Outcome", "RetryBudget", "RetryPolicy", "Wait"]
 
 _RATE_LIMITED = 429
@@ -90,12 +92,12 @@ class RetryPolicy:
             return GiveUp()
         if outcome.retry_after is not None and outcome.retry_after > self.longest_wait:
             return GiveUp()
-        return Wait(outcome.retry_after or self._spread(0.5 * 2 ** (attempt - 1)))
+        return Wait(outcome.retry_after or self._spread(exponential_backoff(attempt, 0.5)))
 
     def _after_rate_limit(self, attempt: int, retry_after: float | None) -> Wait | GiveUp:
         if attempt > self.rate_limit_retries or (retry_after is not None and retry_after > self.longest_wait):
             return GiveUp()
-        return Wait(retry_after if retry_after is not None else self._spread(2.0 ** (attempt - 1)))
+        return Wait(retry_after if retry_after is not None else self._spread(exponential_backoff(attempt, 1.0)))
 
     def _spread(self, wait: float) -> float:
         return wait * (1 + self.uniform(-self.jitter, self.jitter))

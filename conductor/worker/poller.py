@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
+from conductor._internal.durations import exponential_backoff
 from conductor.errors import APIError, APIStatusError, RateLimitError
 from conductor.worker.events import (
     EventDispatcher,
@@ -93,7 +94,7 @@ class Pace:
             longest, asked = _LONGEST_AFTER_REFUSAL, min(error.retry_after or 0.0, _LONGEST_AFTER_RATE_LIMIT)
         elif not isinstance(error, APIError) or (isinstance(error, APIStatusError) and 0 < error.status < 500):
             longest = _LONGEST_AFTER_REFUSAL
-        backoff: float = min(_FIRST_PAUSE * 2 ** min(self.failures, 20), longest)
+        backoff = exponential_backoff(self.failures, 2 * _FIRST_PAUSE, longest)
         return max(asked, backoff * random.uniform(0.75, 1.0))  # spreads pollers, guards nothing
 
 

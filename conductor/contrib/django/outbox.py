@@ -17,6 +17,7 @@ from django.db import close_old_connections
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from conductor._internal.durations import exponential_backoff
 from conductor.clients.client import ConductorClient
 from conductor.contrib.django.configuration import DjangoOptions, django_options, get_client
 from conductor.contrib.django.models import WorkflowStart
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 #: Entries that one query reads.
 _BATCH = 100
-#: The longest delay between two attempts.
-_MAX_DELAY = timedelta(minutes=5)
+#: Seconds: the longest delay between two attempts.
+_MAX_DELAY_S = 300.0
 #: Statuses that may change without a new request: credentials, permissions, a definition that is deployed later, load.
 _TEMPORARY = frozenset({401, 403, 404, 408, 423, 425, 429})
 #: Characters of an error that are stored.
@@ -127,7 +128,7 @@ def _text(error: ConductorError) -> str:
 
 
 def _next_attempt(attempts: int) -> datetime:
-    return timezone.now() + min(timedelta(seconds=2 ** min(attempts, 10)), _MAX_DELAY)
+    return timezone.now() + timedelta(seconds=exponential_backoff(attempts, 2.0, _MAX_DELAY_S))
 
 
 def _write(entry: WorkflowStart, **changes: object) -> None:

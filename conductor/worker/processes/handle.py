@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from conductor._internal.durations import exponential_backoff
 from conductor.worker.health import ProcessHealth
 from conductor.worker.lifecycle import StopReport
 from conductor.worker.processes.spec import Blueprint
@@ -156,7 +157,7 @@ class ChildProcess:
         """Start it again after a pause that doubles while it dies young."""
         lived = time.monotonic() - self._started_at
         self._quick_deaths = self._quick_deaths + 1 if lived < _STABLE_AFTER else 1
-        pause = min(_FIRST_PAUSE * 2 ** min(self._quick_deaths - 1, 10), _LONGEST_PAUSE)
+        pause = exponential_backoff(self._quick_deaths, _FIRST_PAUSE, _LONGEST_PAUSE)
         self._due = time.monotonic() + pause
         logger.warning("Worker process %d is started again in %g s", self.number, pause)
 

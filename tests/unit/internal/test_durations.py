@@ -6,7 +6,13 @@ from datetime import timedelta
 import pytest
 
 from conductor import ConfigurationError, Workflow
-from conductor._internal.durations import parse_duration, timedelta_to_seconds, to_seconds, to_whole_seconds
+from conductor._internal.durations import (
+    exponential_backoff,
+    parse_duration,
+    timedelta_to_seconds,
+    to_seconds,
+    to_whole_seconds,
+)
 from conductor.workflow import get_signed_jwt, http_poll, simple, wait
 
 HALF_A_SECOND = timedelta(milliseconds=500)
@@ -47,3 +53,9 @@ def test_seconds_are_rounded_up_so_that_a_short_time_is_not_zero():
     assert polling["pollingInterval"] == 1
     token = get_signed_jwt(subject="s", issuer="i", audience="a", private_key="k", ttl=HALF_A_SECOND)
     assert token.fields["inputParameters"]["ttlInSecond"] == 1
+
+
+def test_delays_double_with_each_failure_up_to_the_longest():
+    assert [exponential_backoff(failures, 0.5, 3.0) for failures in (1, 2, 3, 4, 5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+    assert exponential_backoff(10**9, 1.0, 30.0) == 30.0
+    assert exponential_backoff(4, 1.0) == 8.0
