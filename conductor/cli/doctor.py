@@ -162,6 +162,8 @@ def no_answer(client: ConductorClient, error: ConductorError) -> Finding:
 _RECENT_S = 90.0
 #: Waiting tasks from which a queue is reported.
 _LONG_QUEUE = 1000
+#: Seconds after a deadline in which a server may still notice it: the open-source server looks every 30 s.
+_LATE_S = 60.0
 _EXTERNAL = {
     "HUMAN": "waits for a person: conductor task complete {id} -i NAME=VALUE",
     "WAIT_FOR_WEBHOOK": "waits for a call of its webhook",
@@ -274,12 +276,33 @@ def diagnose_execution(client: ConductorClient, execution: Workflow) -> Iterator
         yield Finding("error", about, "paused: no further tasks are scheduled", advice)
     if execution.rate_limited:
         yield rate_limited(about, execution)
+    yield from _passed_deadline(about, execution)
     waiting = [task for task in execution.tasks if not task.is_terminal]
     if not waiting and not execution.rate_limited:
         advice = "Have the server evaluate it: client.workflows.decide(ID)."
         yield Finding("warning", about, "running, but none of its tasks is open", advice)
     for task in waiting:
         yield from _open_task(client, task)
+
+
+def _passed_deadline(about: str, execution: Workflow) -> Iterator[Finding]:
+    """Report a timeout of the workflow that the server has let pass, as the open-source server does."""
+    definition = execution.workflow_definition
+    limit = definition.timeout_seconds if definition is not None else None
+    if definition is None or not limit or str(definition.timeout_policy or "TIME_OUT_WF") != "TIME_OUT_WF":
+        return
+    due = (execution.last_retried_time or execution.start_time or 0) / 1000 + limit
+    if time.time() < due + _LATE_S:
+        return
+    passed = local_time(datetime.fromtimestamp(due, timezone.utc))
+    human = next((task for task in execution.tasks if task.task_type == "HUMAN" and not task.is_terminal), None)
+    why = f", because HUMAN task {human.reference_task_name!r} is open" if human is not None else ""
+    advice = (
+        "Have the server evaluate it: client.workflows.decide(ID). For the future, put a WAIT and a TERMINATE into a "
+    )
+    advice += "branch parallel to the HUMAN task: the open-source server checks no timeouts while one is open."
+    message = f"its timeout of {timedelta(seconds=limit)} passed at {passed}, and the server has not ended it{why}"
+    yield Finding("error", about, message, advice)
 
 
 def _ended(about: str, client: ConductorClient, execution: Workflow) -> Finding:

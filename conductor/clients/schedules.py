@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import time
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -385,6 +386,9 @@ class ScheduleClient(Tagged):
     def run_now(self, name: str, *, idempotency_key: str | None = None) -> str:
         """Start the workflow of a schedule now (``GET /scheduler/schedules/{name}``, ``POST /workflow``).
 
+        The input has ``_scheduledTime`` and ``_executedTime``, as of a run by the schedule: the present, in epoch
+        milliseconds.
+
         Args:
             name: The name of the schedule.
             idempotency_key: As for ``client.workflows.start``.
@@ -405,6 +409,8 @@ class ScheduleClient(Tagged):
             )
         if idempotency_key is not None:
             request.idempotency_key = idempotency_key
+        now = time.time_ns() // 1_000_000
+        request.input = {"_scheduledTime": now, "_executedTime": now, **(request.input or {})}
         with start_events(self._transport, request.name, request.version, request.input):
             return self._call(START, body=request, has_key=idempotency_key is not None)
 

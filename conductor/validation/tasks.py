@@ -132,6 +132,7 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 def check_tasks(tree: Tree) -> Iterator[Problem]:
     """Check the fields and inputs of each task."""
     yield from _duplicates(tree)
+    yield from _timeouts_beside_human(tree)
     used = _used_bodies(tree)
     for node in tree.nodes:
         for name, shape in _FIELDS.items():
@@ -155,6 +156,26 @@ def _duplicates(tree: Tree) -> Iterator[Problem]:
                 f"The reference name {node.ref!r} must be unique in the workflow; it is also the name of {where}.",
                 "taskReferenceName",
             )
+
+
+def _timeouts_beside_human(tree: Tree) -> Iterator[Problem]:
+    """Warn of timeouts that the open-source server does not check, because a HUMAN task is open."""
+    limit, policy = tree.fields.get("timeoutSeconds"), tree.fields.get("timeoutPolicy") or "TIME_OUT_WF"
+    has_limit = isinstance(limit, int) and limit > 0 and policy == "TIME_OUT_WF"
+    for node in tree.nodes:
+        if node.type != "HUMAN":
+            continue
+        own = as_mapping(node.wire.get("taskDefinition")).get("timeoutSeconds")
+        for name, seconds, at in (("the workflow", limit if has_limit else 0, ""), (node.label, own, "taskDefinition")):
+            if isinstance(seconds, int) and seconds > 0:
+                yield node.problem(
+                    "HUMAN_TIMEOUT",
+                    f"The open-source server checks no timeouts while {node.label} is open, so the {seconds} s of "
+                    f"{name} have no effect there. Put a WAIT and a TERMINATE into a parallel branch: fork(human, "
+                    "[wait(...), terminate(...)], join_on=[human]).",
+                    at,
+                    is_error=False,
+                )
 
 
 def _used_bodies(tree: Tree) -> list[str]:

@@ -1,5 +1,6 @@
 """`conductor doctor`: each finding says what is wrong and what to do."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from conductor.cli.doctor import _rate
 from conductor.server import start
 from conductor.server.http.middleware import Fault
-from conductor.workflow import Workflow, simple, sub_workflow
+from conductor.workflow import Workflow, human, simple, sub_workflow
 
 
 @pytest.fixture
@@ -237,3 +238,21 @@ def test_conductor_python_in_the_environment_is_reported(cli, tmp_path):
     done = cli("doctor", PYTHONPATH=str(tmp_path))
     assert done.status == 1
     assert "✗ environment: conductor-python 2.0.0 is installed in the same environment as conductor-sdk" in done.out
+
+
+def test_a_timeout_that_the_server_let_pass_is_an_error(monkeypatch, here, client, name):
+    workflow = Workflow(name, timeout=60)
+    workflow.add(human(ref="approval"))
+    workflow.register(client)
+    workflow_id = workflow.start(client)
+    assert "timeout" not in here("doctor", workflow_id).out
+
+    now = time.time()
+    monkeypatch.setattr("conductor.cli.doctor.time.time", lambda: now + 121)
+    done = here("doctor", workflow_id, "-o", "json")
+
+    assert done.status == 1
+    (finding,) = errors(done)
+    assert finding["message"].startswith("its timeout of 0:01:00 passed at ")
+    assert finding["message"].endswith("and the server has not ended it, because HUMAN task 'approval' is open")
+    assert finding["advice"].startswith("Have the server evaluate it: client.workflows.decide(ID).")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from conductor.workflow import Workflow, inline
+from conductor import TaskHandler, WorkerRegistry, Workflow, worker_task
+from conductor.workflow import inline, simple
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,6 +43,28 @@ def test_a_schedule_is_saved_changed_run_paused_and_deleted(here, client, tmp_pa
     assert here("schedule", "get", "cli_nightly").json["cronExpression"] == "0 30 4 * * *"
     assert here("schedule", "delete", "cli_nightly").status == 0
     assert here("schedule", "delete", "cli_nightly").status == 2
+
+
+def test_a_run_by_hand_has_the_time_that_workers_of_schedules_read(here, client, tmp_path):
+    @worker_task("cli_report", registry=WorkerRegistry())
+    def report(scheduled_ms: int) -> dict:
+        return {"at": scheduled_ms}
+
+    nightly = Workflow("cli_report_nightly")
+    nightly.add(simple(report, scheduled_ms=nightly.input["_scheduledTime"]))
+    nightly.register(client)
+    client.schedules.save(
+        {
+            "name": "cli_report_nightly",
+            "cronExpression": "0 30 4 * * *",
+            "startWorkflowRequest": {"name": "cli_report_nightly"},
+        }
+    )
+    with TaskHandler(client, workers=[report], poll_interval_ms=10):
+        done = client.workflows.wait(here("schedule", "run", "cli_report_nightly").out.strip(), timeout=20)
+
+    assert done.status == "COMPLETED"
+    assert done.output["at"] == done.input["_scheduledTime"]
 
 
 def test_a_preview_shows_the_next_times(cli):

@@ -1,6 +1,7 @@
 """Helpers around the operations: factories, health of queues, searches that wait, tags, schedules."""
 
 import inspect
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -193,8 +194,12 @@ def test_an_empty_response_for_a_schedule_means_not_found(client, wire):
 def test_run_now_starts_the_workflow_of_the_schedule(client, wire):
     wire.answer({**SCHEDULE, "startWorkflowRequest": {"name": "report", "input": {"a": 1}}}).answer("id-1")
 
+    before = time.time() * 1000
     assert client.schedules.run_now("daily", idempotency_key="k") == "id-1"
-    assert wire.body == {"name": "report", "input": {"a": 1}, "idempotencyKey": "k"}
+    sent = wire.body
+    times = [sent["input"].pop(name) for name in ("_scheduledTime", "_executedTime")]
+    assert all(before - 1 <= one <= time.time() * 1000 for one in times)
+    assert sent == {"name": "report", "input": {"a": 1}, "idempotencyKey": "k"}
 
 
 @pytest.mark.parametrize(("edition", "body"), [(Edition.OSS, dict), (Edition.ORKES, list)])

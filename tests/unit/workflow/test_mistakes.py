@@ -1163,6 +1163,16 @@ WARNINGS = {
         "DO_WHILE 'loop_2' is a loop inside a loop, which the open-source server does not support",
     ),
     "no variable": (lambda: flow(set_variable()), "NO_VARIABLE", "SET_VARIABLE 'set_variable' sets no variable."),
+    "a timeout of the workflow that waits for a person": (
+        lambda: flow(human(ref="approval"), timeout=30),
+        "HUMAN_TIMEOUT",
+        "while HUMAN 'approval' is open, so the 30 s of the workflow have no effect there. Put a WAIT and a TERMINATE",
+    ),
+    "a timeout of a task that waits for a person": (
+        lambda: flow(human(ref="approval", task_definition={"name": "approval", "timeoutSeconds": 60})),
+        "HUMAN_TIMEOUT",
+        "so the 60 s of HUMAN 'approval' have no effect there",
+    ),
     "a policy without a time": (
         lambda: flow(noop(), timeout_policy="TIME_OUT_WF"),
         "TIMEOUT_POLICY",
