@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import click
 from attrs import frozen
 
+from conductor._internal.epoch import from_epoch_ms
 from conductor._internal.suggestions import did_you_mean, suggest
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED, Misused
@@ -102,6 +102,8 @@ def _task(client: ConductorClient, name: str) -> TaskDef | None:
 
 #: Characters of a definition's name that its file name has at most: file systems allow 255 bytes.
 _MAX_STEM = 100
+#: Names of devices on Windows, which no file can have, whatever its ending.
+_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 _ENDINGS = {"json": ".json", "yaml": ".yaml", "python": ".py"}
 
 
@@ -127,7 +129,7 @@ class Pulled:
     def write(self) -> None:
         """Write the file; its folder is created if it is missing."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(self.text, encoding="utf-8")
+        self.path.write_text(self.text, encoding="utf-8", newline="\n")
 
 
 def pull_all(
@@ -170,6 +172,8 @@ class _FileNames:
 
     def __call__(self, name: str, version: int | None = None) -> str:
         stem = self._unfit.sub("_", name)[:_MAX_STEM]
+        if stem.partition(".")[0].casefold() in _DEVICES:
+            stem = f"_{stem}"
         if self._owners.setdefault(stem.casefold(), name) != name:
             stem += f"_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
             self._owners[stem.casefold()] = name
@@ -355,7 +359,7 @@ def _definition_row(kind: str, one: WorkflowDef | TaskDef) -> dict[str, Any]:
         "kind": kind,
         "name": one.name,
         "version": one.version if isinstance(one, WorkflowDef) else None,
-        "updated": relative_time(datetime.fromtimestamp(changed / 1000, timezone.utc)) if changed else None,
+        "updated": relative_time(from_epoch_ms(changed)) if changed else None,
         "owner": one.owner_email,
         "description": one.description,
     }

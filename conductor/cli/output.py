@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 import time
@@ -74,7 +75,8 @@ def write(text: str, *, newline: bool = True) -> None:
 
 def show_json(value: Any) -> None:
     """Print a value as JSON; characters that control a terminal are written as escapes of JSON."""
-    text = json.dumps(to_jsonable(value), indent=2, ensure_ascii=False)
+    is_utf8 = codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name == "utf-8"
+    text = json.dumps(to_jsonable(value), indent=2, ensure_ascii=not is_utf8)
     click.echo(text if text.isascii() else "".join(map(_json_char, text)))
 
 

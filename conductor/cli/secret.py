@@ -11,7 +11,7 @@ from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.names import complete_secret
 from conductor.cli.output import say, show_json, show_rows, write
 from conductor.cli.session import Session
-from conductor.cli.values import text_pairs
+from conductor.cli.values import read_stdin, text_pairs
 
 __all__ = ["command", "read_value"]
 
@@ -77,12 +77,15 @@ def read_value(prompt: str, *, hidden: bool) -> str:
     """Read a value from standard input; a prompt on a terminal.
 
     Raises:
-        Misused: The value is empty.
+        Misused: The value is empty, or not UTF-8.
     """
     if sys.stdin.isatty():
         value: str = click.prompt(prompt, hide_input=hidden, err=True)
     else:
-        value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+        try:
+            value = read_stdin().removesuffix("\n").removesuffix("\r")
+        except ValueError:
+            raise Misused("The value is not UTF-8.") from None
     if not value:
         raise Misused("The value is empty: pass it on standard input.")
     return value

@@ -14,7 +14,7 @@ import click
 from conductor.errors import ConfigurationError
 from conductor.workflow.load import read_file
 
-__all__ = ["input_options", "json_object", "merged", "seconds", "text_pairs", "value_pairs"]
+__all__ = ["input_options", "json_object", "merged", "read_stdin", "seconds", "text_pairs", "value_pairs"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,9 +37,18 @@ def json_object(word: str) -> dict[str, Any]:
     return dict(found)
 
 
+def read_stdin() -> str:
+    """Return standard input, read as UTF-8: the encoding of the system is another one on Windows.
+
+    Raises:
+        ValueError: It is not UTF-8.
+    """
+    return sys.stdin.buffer.read().decode("utf-8-sig")
+
+
 def _read(word: str) -> Any:
     if word == "-":
-        return json.load(sys.stdin)
+        return json.loads(read_stdin())
     return read_file(Path(word[1:])) if word.startswith("@") else json.loads(word)
 
 

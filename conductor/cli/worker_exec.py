@@ -16,6 +16,7 @@ from typing import Any
 import click
 from attrs import define, field
 
+from conductor._internal.platforms import kill_tree, own_process_group
 from conductor._internal.terminal import one_line
 from conductor.cli.command import Command
 from conductor.cli.exits import Misused
@@ -84,7 +85,7 @@ class ProgramWorker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={**os.environ, **_facts(context)},
-                start_new_session=os.name == "posix",
+                **own_process_group(),
             )
         except OSError as error:
             raise NonRetryableError(f"Cannot start {self.program[0]!r}: {error.strerror}.") from None
@@ -161,10 +162,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
     try:
-        if os.name == "posix":
-            os.killpg(process.pid, number)
-        else:
-            process.terminate()
+        kill_tree(process.pid, number)
     except ProcessLookupError:
         return
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from conductor._internal.platforms import own_process_group, request_end, stop_signals
 from conductor.cli.exits import DONE
 from conductor.cli.output import say
 
@@ -29,12 +30,12 @@ def run_reloading(words: Sequence[str], folder: Path) -> int:
     A process that ended by itself, as after a syntax error, is restarted after the next change.
     """
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         signal.signal(number, lambda *_: stopping.set())
     while True:
         seen = _stamps(folder)
         process = subprocess.Popen(  # this very program
-            [sys.executable, "-m", "conductor", *words], start_new_session=True
+            [sys.executable, "-m", "conductor", *words], **own_process_group()
         )
         try:
             changed = _wait_for_change(folder, seen, stopping)
@@ -70,7 +71,7 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+    request_end(process)
     try:
         process.wait(_STOP_AFTER_S)
     except subprocess.TimeoutExpired:

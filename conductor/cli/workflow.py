@@ -22,6 +22,7 @@ from conductor.cli.workflow_files import diagram, export
 from conductor.cli.workflow_watch import follow, is_live, tree
 from conductor.clients.client import ConductorClient
 from conductor.models import Workflow, WorkflowExecutionStatus
+from conductor.worker.scalars import parse_datetime
 
 __all__ = ["command"]
 
@@ -275,7 +276,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 
 def _local(text: str | None) -> str | None:
     try:
-        return relative_time(datetime.fromisoformat(text.replace("Z", "+00:00"))) if text else text
+        return relative_time(parse_datetime(text)) if text else text
     except ValueError:  # a form that only another server uses
         return text
 

@@ -72,7 +72,7 @@ def export(session: Session, name: str, version: int | None, form: str, target: 
     if target is None:
         write(text, newline=False)
     else:
-        target.write_text(text, encoding="utf-8")
+        target.write_text(text, encoding="utf-8", newline="\n")
         say(f"Wrote {target}")
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from conductor._internal.cron import Cron, CronError
+from conductor._internal.epoch import from_epoch_ms
 from conductor.clients._base import Tagged, check_page, iterate_pages, tag_operations
 from conductor.clients.bodies import as_model, require_enums, require_ids, require_name
 from conductor.clients.payloads import WORKFLOW_INPUT, PayloadStorage
@@ -323,10 +324,7 @@ class ScheduleClient(Tagged):
             "scheduleEndTime": epoch_ms(end_time, "end_time"),
             "limit": limit,
         }
-        return [
-            datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
-            for milliseconds in self._call(PREVIEW, query=query)
-        ]
+        return [from_epoch_ms(milliseconds) for milliseconds in self._call(PREVIEW, query=query)]
 
     def search_executions(
         self,

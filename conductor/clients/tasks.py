@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from typing_extensions import Never
 
 from conductor._internal.durations import to_seconds
+from conductor._internal.epoch import from_epoch_ms
 from conductor.clients._base import Resource, check_page, iterate_pages
 from conductor.clients.bodies import as_model, as_object, require_enum, require_enums
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
@@ -60,7 +61,7 @@ class QueueHealth:
     def last_poll_at(self) -> datetime | None:
         """Time of the last poll as an aware datetime in UTC, or None if no worker has polled."""
         times = [poller.last_poll_time for poller in self.pollers if poller.last_poll_time]
-        return datetime.fromtimestamp(max(times) / 1000, tz=timezone.utc) if times else None
+        return from_epoch_ms(max(times)) if times else None
 
     @property
     def active_pollers(self) -> tuple[PollData, ...]:

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from conductor._internal.durations import to_seconds
+from conductor._internal.epoch import from_epoch_ms
 from conductor.clients._base import Resource
 from conductor.clients.bodies import require_enums
 from conductor.clients.payloads import PayloadStorage
@@ -359,7 +360,7 @@ def _now_ms() -> int:
 
 def _clock_time(milliseconds: int) -> str:
     """Format a time as local time of day, with the date unless it is today."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone()
+    moment = from_epoch_ms(milliseconds).astimezone()
     today = datetime.now(timezone.utc).astimezone().date()
     return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M:%S}"
 

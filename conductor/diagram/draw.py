@@ -65,7 +65,7 @@ class Diagram:
         form = forms.get(target.suffix.lower())
         if form is None:
             raise ValueError(f"Unknown file extension of {str(path)!r}; use one of {', '.join(forms)}.")
-        target.write_text(form(), encoding="utf-8")
+        target.write_text(form(), encoding="utf-8", newline="\n")
 
     def _page(self) -> str:
         name = html.escape(heading(self.graph))

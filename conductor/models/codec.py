@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from conductor._internal.epoch import from_epoch_ms
 from conductor.errors import ConfigurationError, SerializationError
 
 __all__ = ["MAX_DEPTH", "DamagedTask", "dumps", "epoch_ms", "loads", "register_encoder", "to_datetime", "to_jsonable"]
@@ -81,7 +82,7 @@ def to_datetime(milliseconds: int | None) -> datetime | None:
     """Return epoch milliseconds as an aware datetime in UTC; None for None and for 0, which servers use for "never"."""
     if not milliseconds:
         return None
-    return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
+    return from_epoch_ms(milliseconds)
 
 
 def epoch_ms(value: datetime | int | None, name: str = "time") -> int | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from conductor._internal.platforms import stop_signals
 from conductor.errors import ConductorError, ConfigurationError
 from conductor.server import start
 from conductor.server.oss.download import VERSION
@@ -107,8 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments; by default those of the process.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops the server like Ctrl-C, even while it starts
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in stop_signals():
+        signal.signal(number, signal.default_int_handler)  # stops the server like Ctrl-C, even while it starts
     if argv[:1] == ["ui"]:
         return page_command(argv[1:])
     parser = _parser()
@@ -145,7 +146,7 @@ def _run(start: Callable[[argparse.Namespace], RunningServer], arguments: argpar
         status = server.wait()
         return _report(f"The server stopped unexpectedly with exit status {status}; {server.failure_hint}", _FAILED)
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in stop_signals():
             signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the shutdown
         server.stop()
 

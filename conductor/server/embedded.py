@@ -11,6 +11,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
+from conductor._internal.platforms import may_reuse_address
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.address import ServerAddress
 from conductor.server.engine.context import DOCUMENTED, STRICT
@@ -161,7 +162,8 @@ def _listen(host: str, port: int) -> socket.socket:
     # asyncio disables Nagle's algorithm only if the protocol is given; otherwise two writes would take 40 ms.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if may_reuse_address():
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
         made.listen(512)
         made.setblocking(False)

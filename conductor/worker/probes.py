@@ -11,6 +11,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from conductor._internal.platforms import may_reuse_address
 from conductor.errors import ConfigurationError
 from conductor.worker.health import HandlerHealth
 from conductor.worker.metrics import CONTENT_TYPE, as_text
@@ -86,6 +87,7 @@ class ProbeServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    allow_reuse_address = may_reuse_address()
 
     def __init__(self, address: tuple[str, int], probes: ProbeServer) -> None:
         self.probes = probes

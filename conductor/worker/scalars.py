@@ -28,6 +28,8 @@ from zoneinfo import ZoneInfo
 
 import typing_extensions
 
+from conductor._internal.epoch import from_epoch_ms
+
 __all__ = ["SCALARS", "parse_datetime"]
 
 _DATE = r"(?P<year>[0-9]{4})(?P<dash>-?)(?P<month>[0-9]{2})(?P=dash)(?P<day>[0-9]{2})"
@@ -138,7 +140,7 @@ def parse_datetime(value: Any) -> datetime:
     a fraction (those beyond microseconds are cut off), a ``T`` or a space between date and time.
     """
     if _number(value):
-        return datetime.fromtimestamp(value / 1000, tz=timezone.utc)
+        return from_epoch_ms(value)
     found = _DATE_TIME.fullmatch(_require_text(value))
     if found is None:
         raise ValueError("not an ISO 8601 date and time")

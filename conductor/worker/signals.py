@@ -15,9 +15,11 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import ClassVar
 
+from conductor._internal.platforms import stop_signals
+
 __all__ = ["Flag", "default_signals_in_forks", "stop_on_signals"]
 
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_STOP_SIGNALS = stop_signals()
 
 
 class Flag:
@@ -42,7 +44,7 @@ class Flag:
 
 @contextmanager
 def stop_on_signals(first: Callable[[], None], second: Callable[[], None]) -> Iterator[None]:
-    """Call ``first`` at the first SIGTERM or SIGINT and ``second`` at each further one."""
+    """Call ``first`` at the first SIGTERM, SIGINT or, on Windows, SIGBREAK, and ``second`` at each further one."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

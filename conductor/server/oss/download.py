@@ -343,13 +343,13 @@ def _state(jar: Path) -> str:
 
 def _mark(jar: Path) -> None:
     with suppress(OSError):  # the jar in a read-only cache is verified each time
-        _marker(jar).write_text(_state(jar))
+        _marker(jar).write_text(_state(jar), encoding="ascii")
 
 
 def _is_marked(jar: Path) -> bool:
     """Return whether the jar has not changed since it was last verified."""
     try:
-        return _marker(jar).read_text() == _state(jar)
+        return _marker(jar).read_text(encoding="ascii") == _state(jar)
     except OSError:
         return False
 

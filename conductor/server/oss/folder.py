@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from attrs import frozen
 
@@ -18,30 +20,71 @@ from conductor.errors import ConfigurationError
 __all__ = ["ServerFolder", "locked"]
 
 
-if sys.platform != "win32":
-    import fcntl
+fcntl: Any
+msvcrt: Any
+try:
+    fcntl = import_module("fcntl")
+except ImportError:  # Windows
+    fcntl = None
+try:
+    msvcrt = import_module("msvcrt")
+except ImportError:  # POSIX
+    msvcrt = None
+
+#: Seconds between two attempts to lock a file on Windows, where a lock cannot be waited for.
+_LOCK_INTERVAL_S = 0.2
 
 
 @contextmanager
 def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     """Hold a file lock for the block.
 
-    Without support for file locks (Windows, some network file systems) the block runs without the lock.
+    On a file system without locks, as some network file systems, the block runs without the lock.
 
     Args:
         path: The file to lock, which is created if it does not exist.
         on_wait: Called once if another process holds the lock.
     """
-    with path.open("ab") as file:
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                on_wait()
-                fcntl.flock(file, fcntl.LOCK_EX)
-            except OSError:
-                pass
+    with path.open("ab") as file, _posix_lock(file, on_wait) if fcntl else _windows_lock(file, on_wait):
         yield
+
+
+@contextmanager
+def _posix_lock(file: BinaryIO, on_wait: Callable[[], None]) -> Iterator[None]:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        on_wait()
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError:
+        pass
+    yield  # closing the file releases the lock
+
+
+@contextmanager
+def _windows_lock(file: BinaryIO, on_wait: Callable[[], None]) -> Iterator[None]:
+    is_locked, waits = False, False
+    while not is_locked:
+        try:
+            _lock_first_byte(file, msvcrt.LK_NBLCK)
+            is_locked = True
+        except PermissionError:  # another process holds the lock
+            if not waits:
+                waits = True
+                on_wait()
+            time.sleep(_LOCK_INTERVAL_S)
+        except OSError:
+            break
+    try:
+        yield
+    finally:
+        if is_locked:
+            _lock_first_byte(file, msvcrt.LK_UNLCK)
+
+
+def _lock_first_byte(file: BinaryIO, mode: int) -> None:
+    file.seek(0)  # the lock begins at the position of the file
+    msvcrt.locking(file.fileno(), mode, 1)
 
 
 #: Bytes at the end of the log to search; Spring reports a failed start at the end.

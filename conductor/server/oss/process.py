@@ -20,6 +20,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
+from conductor._internal.platforms import kill_tree, may_reuse_address, own_process_group
 from conductor.errors import ServerStartError
 from conductor.server.address import ServerAddress, local_address
 from conductor.server.oss.folder import ServerFolder
@@ -60,7 +61,8 @@ def check_port_free(host: str, port: int) -> None:
         if probe.connect_ex((local_address(host), port)) == 0:  # on some systems bind() does not find all listeners
             raise port_error(port, "another process listens on it")
     with closing(_socket(host)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # recently closed connections do not matter
+        if may_reuse_address():
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # recently closed connections do not matter
         try:
             probe.bind((host, port))
         except OSError as error:
@@ -199,18 +201,16 @@ def _start_guard(command: Sequence[str], folder: ServerFolder, stop_timeout: flo
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            start_new_session=True,  # Ctrl-C must reach this process only, which then stops the server
+            **own_process_group(),  # Ctrl-C must reach this process only, which then stops the server
         )
 
 
 def _kill_group(leader: int) -> None:
     """Kill the guard's process group, and wait until its processes have ended, which are not children of this one."""
-    if sys.platform == "win32":
-        return
     deadline = time.monotonic() + _GUARD_TIMEOUT_S
     while time.monotonic() < deadline:
         try:
-            os.killpg(leader, signal.SIGKILL)
+            kill_tree(leader, getattr(signal, "SIGKILL", signal.SIGTERM))
         except (ProcessLookupError, PermissionError):
             return
         time.sleep(_POLL_INTERVAL_S)

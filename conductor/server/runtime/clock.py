@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
+
+from conductor._internal.epoch import from_epoch_ms
 
 _NO_TIME = timedelta(0)
 #: Real seconds for which a move waits for workers that finish nothing.
@@ -44,7 +46,7 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the current time, aware and in UTC."""
-        return datetime.fromtimestamp(self.now_ms() / 1000, tz=timezone.utc)
+        return from_epoch_ms(self.now_ms())
 
     @property
     def is_frozen(self) -> bool:
@@ -108,4 +110,4 @@ class Clock:
         if moment is None:
             return None
         self._move_to(max(moment, self.now_ms()), 0.0)
-        return datetime.fromtimestamp(moment / 1000, tz=timezone.utc)
+        return from_epoch_ms(moment)

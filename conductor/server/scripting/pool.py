@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from conductor._internal.installation import install_command
+from conductor._internal.platforms import own_process_group
 
 #: Processes at the same time: a few endless scripts must not block the others, and a laptop must have the memory.
 MAX_WORKERS = 8
@@ -71,7 +72,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=_environment(),
-            start_new_session=os.name == "posix",  # Ctrl-C must reach the server only
+            **own_process_group(),  # Ctrl-C must reach the server only
         )
         self.is_late = False
         self.is_broken = False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from conductor._internal.cron import Cron
+from conductor._internal.epoch import from_epoch_ms
 from conductor.server.engine.context import EngineContext, RefusedError
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.executions import Starter
@@ -221,7 +222,7 @@ def _run_input(schedule: Json, record: Json) -> Json:
 
 def _moment(milliseconds: int) -> datetime:
     milliseconds = min(milliseconds, _LATEST_MS)
-    return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
+    return from_epoch_ms(milliseconds)
 
 
 def _next_run(schedule: Json, after: int, *, check_zone: bool = False) -> int | None:

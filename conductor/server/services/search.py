@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
 
+from conductor._internal.epoch import from_epoch_ms
 from conductor.models.codec import dumps
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render, render_task
@@ -20,7 +20,7 @@ _INDEXED_PER_CHANGE = 1000
 
 
 def _iso(moment: int) -> str:
-    when = datetime.fromtimestamp(moment / 1000, tz=timezone.utc)
+    when = from_epoch_ms(moment)
     return f"{when:%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
 
 

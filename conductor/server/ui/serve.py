@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -15,6 +16,7 @@ from typing import Any
 
 from typing_extensions import Self
 
+from conductor._internal.platforms import may_reuse_address
 from conductor.errors import ConductorError, ConfigurationError
 from conductor.server.address import local_address
 from conductor.server.origin_check import OriginCheck, is_loopback
@@ -94,6 +96,7 @@ class PageServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    allow_reuse_address = may_reuse_address()
     page: PageServer
 
 
@@ -192,6 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 #: Exit statuses: stopped, wrong usage or setting, the page cannot be served.
 _STOPPED, _USAGE_ERROR, _FAILED = 0, 2, 3
+#: Seconds after which a signal is noticed on systems where it does not interrupt a sleep.
+_SIGNAL_INTERVAL_S = 1.0
 _KEY_VARIABLE = "CONDUCTOR_UI_KEY"
 
 
@@ -209,14 +214,14 @@ def main(argv: Sequence[str]) -> int:
         names = tuple(arguments.name)
         with PageServer(upstream, port=arguments.port, host=arguments.host, key=key, names=names) as page:
             print(f"The page of {upstream.url} is at {page.url}; Ctrl-C stops it", flush=True)
-            threading.Event().wait()
+            while True:
+                time.sleep(_SIGNAL_INTERVAL_S)
     except KeyboardInterrupt:
         return _STOPPED
     except ConfigurationError as error:
         return _report(str(error), _USAGE_ERROR)
     except ConductorError as error:
         return _report(str(error), _FAILED)
-    return _STOPPED
 
 
 def _report(message: str, status: int) -> int:

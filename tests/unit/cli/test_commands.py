@@ -44,10 +44,10 @@ def test_start_sends_the_input_and_prints_the_id(http, cli, sent, tmp_path):
 
 def test_an_input_is_read_from_standard_input(http, cli, monkeypatch):
     http.post(f"{SERVER}/workflow", body="w1")
-    monkeypatch.setattr(sys, "stdin", io.StringIO('{"a": 1}'))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"a": "\xc3\xa9"}'), encoding="cp1252"))
 
     assert cli("workflow", "start", "order", "--input", "-").status == 0
-    assert json.loads(http.calls[-1].request.body)["input"] == {"a": 1}
+    assert json.loads(http.calls[-1].request.body)["input"] == {"a": "é"}
 
 
 @each(
