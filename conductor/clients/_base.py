@@ -149,7 +149,7 @@ class Tagged(Resource):
         return self._call(self._LIST_TAGS, self._path(self._LIST_TAGS, name))
 
     def set_tags(self, name: str, /, tags: TagsLike) -> None:
-        """Set the tags of a resource (``PUT .../{name}/tags``, Orkes).
+        """Add tags to a resource (``PUT .../{name}/tags``, Orkes). A tag with an existing key replaces its value.
 
         Args:
             name: The name or id of the resource.
@@ -207,11 +207,14 @@ class TagClient(Resource):
         self._call(ADD_WORKFLOW_TAG, {"name": name}, body=as_model(tag, Tag))
 
     def set_workflow_tags(self, name: str, tags: TagsLike) -> None:
-        """Set the tags of a workflow definition (``PUT /metadata/workflow/{name}/tags``).
+        """Replace the tags of a workflow definition (``PUT /metadata/workflow/{name}/tags``).
 
         Args:
             name: The name of the workflow definition.
             tags: ``{"key": "value"}``, one ``Tag``, or several.
+
+        Raises:
+            ConfigurationError: ``tags`` is empty, or a tag has no key.
         """
         self._call(SET_WORKFLOW_TAGS, {"name": name}, body=as_tags(tags))
 
@@ -248,11 +251,14 @@ class TagClient(Resource):
         self._call(ADD_TASK_TAG, {"taskName": name}, body=as_model(tag, Tag))
 
     def set_task_tags(self, name: str, tags: TagsLike) -> None:
-        """Set the tags of a task definition (``PUT /metadata/task/{taskName}/tags``).
+        """Replace the tags of a task definition (``PUT /metadata/task/{taskName}/tags``).
 
         Args:
             name: The name of the task definition.
             tags: ``{"key": "value"}``, one ``Tag``, or several.
+
+        Raises:
+            ConfigurationError: ``tags`` is empty, or a tag has no key.
         """
         self._call(SET_TASK_TAGS, {"taskName": name}, body=as_tags(tags))
 

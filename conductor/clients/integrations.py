@@ -161,7 +161,7 @@ class IntegrationApis(Resource):
         return self._call(LIST_API_TAGS, _path(provider, api))
 
     def set_api_tags(self, provider: str, api: str, tags: TagsLike) -> None:
-        """Set tags of a model or API (``PUT .../integration/{integration_name}/tags``).
+        """Add tags to a model or API (``PUT .../integration/{integration_name}/tags``).
 
         Args:
             provider: The name of the integration.
@@ -549,7 +549,7 @@ class IntegrationClient(IntegrationApis, Resource):
         return self._call(LIST_INTEGRATION_PROVIDER_TAGS, {"name": name})
 
     def set_provider_tags(self, name: str, tags: TagsLike) -> None:
-        """Set tags of an integration (``PUT /integrations/provider/{name}/tags``).
+        """Add tags to an integration (``PUT /integrations/provider/{name}/tags``).
 
         Args:
             name: The name of the integration.

@@ -309,8 +309,8 @@ class ServiceRegistryClient(Resource):
 
         Args:
             name: The name of the service in the registry.
-            service_name: The name of the gRPC service that has the method.
-            method: The name of the method.
+            service_name: The ``operation_name`` of the method.
+            method: The ``method_name`` of the method.
             method_type: ``GET``, ``POST``, ``UNARY`` and so on.
         """
         query = {"serviceName": service_name, "method": method, "methodType": method_type}
@@ -328,6 +328,9 @@ class ServiceRegistryClient(Resource):
 
         Returns:
             The previous and the new state.
+
+        Raises:
+            NotFoundError: No task has called the service yet.
         """
         return self._call(OPEN_SERVICE_CIRCUIT, {"name": name})
 
@@ -341,6 +344,9 @@ class ServiceRegistryClient(Resource):
 
         Returns:
             The previous and the new state.
+
+        Raises:
+            NotFoundError: No task has called the service yet.
         """
         return self._call(CLOSE_SERVICE_CIRCUIT, {"name": name})
 
@@ -351,7 +357,7 @@ class ServiceRegistryClient(Resource):
             name: The name of the service.
 
         Returns:
-            The current state and the last change.
+            The current state and the last change; ``NOT_FOUND`` if no task has called the service yet.
         """
         return self._call(GET_SERVICE_CIRCUIT, {"name": name})
 
