@@ -1,4 +1,4 @@
-"""Workflows as code: ``Workflow`` and one builder for each task type."""
+"""Workflows as code: the class ``Workflow``, and a function for each task type."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""``Workflow``: a workflow definition, written in Python."""
+"""``Workflow``: a workflow definition as Python code."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class ExecuteOptions(TypedDict, total=False):
 
 
 def _with_client(call: Callable[P, T]) -> Callable[P, T]:
-    """Have a method say what it misses when it is called as if the workflow held a client."""
+    """Make a method raise a helpful TypeError if its first argument is not a client."""
 
     @functools.wraps(call)
     def checked(*given: P.args, **named: P.kwargs) -> T:
@@ -99,8 +99,8 @@ def _with_client(call: Callable[P, T]) -> Callable[P, T]:
         if not hasattr(client, "workflows"):
             name = call.__name__
             raise TypeError(
-                f"Workflow.{name}() takes a ConductorClient first, and got {client!r}: a workflow holds no client. "
-                f"Write workflow.{name}(client, ...)."
+                f"Workflow.{name}() takes a ConductorClient as its first argument, not {client!r}: a workflow has no "
+                f"client. Write workflow.{name}(client, ...)."
             )
         return call(*given, **named)
 
@@ -110,37 +110,42 @@ def _with_client(call: Callable[P, T]) -> Callable[P, T]:
 class Workflow:
     """A workflow definition as code.
 
-    Steps are added with ``workflow >> step``, ``workflow.add(step)``, and inside the blocks of ``with`` statements; a
-    list is branches that run beside each other. ``to_def()`` gives the definition.
+    Add steps with ``workflow >> step``, with ``workflow.add(step)``, or inside ``with`` blocks. The steps of a list run
+    in parallel. ``to_def()`` returns the definition.
 
     Args:
-        name: Its name on the server.
-        version: Its version.
-        description: Free text.
-        input_parameters: The names of its inputs, or name to default: then the defaults are its ``inputTemplate``.
-        output_parameters: Name to value, mostly references; see ``returns``.
-        timeout: Seconds, or a ``timedelta``, after which ``timeout_policy`` holds.
-        timeout_policy: ``TIME_OUT_WF`` ends it, ``ALERT_ONLY`` does not; the first when a timeout is given alone.
-        failure_workflow: Name of the workflow, or the ``Workflow``, that starts when this one fails.
-        failure_workflow_version: Its version (open-source server).
-        restartable: Whether it can be restarted once it is completed.
-        status_listener: Whether the server tells its listener of status changes.
-        status_listener_sink: Where it tells (Orkes).
-        variables: Their values at the start.
-        input_template: Defaults of the input.
-        rate_limit: ``(key, concurrent executions)``, or the whole ``RateLimitConfig``.
-        masked_fields: Names of fields that the server hides.
-        input_schema: What the input is checked against (Orkes).
-        output_schema: What the output is checked against (Orkes).
-        enforce_schema: Whether they are enforced.
-        cache: ``(key, seconds)``: executions are not repeated while the output is kept (Orkes).
-        owner_email: Whom to ask.
-        owner_app: Which application it belongs to.
-        metadata: Free map that the server keeps.
-        tags: Its tags: key to value, or ``Tag`` models or their wire forms (Orkes).
-        overwrite_tags: Whether they replace the tags that it has there (Orkes).
-        schema_version: The version of the form of definitions; servers take 2 only, which is their default.
-        fields: Wire fields that this SDK has no name for.
+        name: The name of the workflow.
+        version: The version.
+        description: A description.
+        input_parameters: The names of the inputs; or a mapping of names to default values, which are added to
+            ``input_template``.
+        output_parameters: The workflow's output: names and values, usually references; see ``returns``.
+        timeout: Seconds, or a ``timedelta``, after which ``timeout_policy`` applies.
+        timeout_policy: ``TIME_OUT_WF`` ends the execution, ``ALERT_ONLY`` does not. The default with ``timeout`` is
+            ``TIME_OUT_WF``.
+        failure_workflow: The workflow to start if this one fails: its name, or a ``Workflow``.
+        failure_workflow_version: The version of the failure workflow (open-source server).
+        restartable: Whether a completed execution can be restarted.
+        status_listener: Whether the server notifies its listener of status changes.
+        status_listener_sink: The destination of these notifications (Orkes).
+        variables: The initial values of the variables.
+        input_template: Default values of the input.
+        rate_limit: ``(key, concurrent executions)``, or a ``RateLimitConfig``.
+        masked_fields: Names of fields whose values the server hides.
+        input_schema: The schema of the input (Orkes).
+        output_schema: The schema of the output (Orkes).
+        enforce_schema: Whether the server enforces the schemas.
+        cache: ``(key, seconds)``: the output of an execution is reused for this time (Orkes).
+        owner_email: The email address of the owner.
+        owner_app: The application that owns the workflow.
+        metadata: Your own data about the workflow; the server stores it.
+        tags: Tags: a mapping of keys to values, or a list of ``Tag`` models or their wire forms (Orkes).
+        overwrite_tags: Whether the tags replace those on the server (Orkes).
+        schema_version: The version of the definition format; servers support only 2, their default.
+        fields: Further fields of the definition, by their names in JSON.
+
+    Attributes:
+        place: The line that created the workflow, as ``file:line``.
     """
 
     def __init__(
@@ -225,30 +230,33 @@ class Workflow:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name of the workflow."""
         return str(self._fields.get("name") or "")
 
     @property
     def version(self) -> int | None:
-        """Its version."""
+        """The version; None if the server will choose it."""
         return self._fields.get("version")
 
     @property
     def steps(self) -> list[Step]:
-        """The steps of the first level; each has its own in ``blocks()``."""
+        """The steps of the top level; ``step.blocks()`` returns those of a fork, a switch or a loop."""
         tasks: Block = self._fields["tasks"]
         return list(tasks.steps)
 
     def walk(self) -> Iterator[Step]:
-        """All steps, those of blocks after the step that holds them."""
+        """Yield all steps, each before the steps inside it."""
         for step in self.steps:
             yield from step.walk()
 
     def step(self, ref: str) -> Step:
-        """The step with a reference name.
+        """Return the step with a reference name.
+
+        Args:
+            ref: The reference name.
 
         Raises:
-            KeyError: There is none.
+            KeyError: The workflow has no such step.
         """
         for step in self.walk():
             if step.ref == ref:
@@ -259,32 +267,32 @@ class Workflow:
 
     @property
     def root(self) -> str:
-        """What references to the workflow begin with."""
+        """The start of references to the workflow."""
         return "workflow"
 
     @property
     def input(self) -> Ref:
-        """Its input: ``workflow.input.customer``, ``workflow.input["order id"]``."""
+        """A reference to the input: ``workflow.input.customer``, ``workflow.input["order id"]``."""
         return Ref(self, ".input")
 
     @property
     def variables(self) -> Ref:
-        """Its variables, which ``set_variable`` sets."""
+        """A reference to the variables, which ``set_variable`` sets."""
         return Ref(self, ".variables")
 
     @property
     def secrets(self) -> Ref:
-        """The server's secrets; they are put in when the task is handed out, and never stored."""
+        """A reference to the server's secrets. The server inserts them when it dispatches a task, and stores none."""
         return Ref(self, ".secrets")
 
     @property
     def env(self) -> Ref:
-        """The server's environment variables."""
+        """A reference to the server's environment variables."""
         return Ref(self, ".env")
 
     @property
     def execution(self) -> Ref:
-        """The execution: ``.workflowId``, ``.correlationId``, ``.workflowType``, ``.version``, ``.status``."""
+        """A reference to the execution: ``execution.workflowId``, ``execution.status``, ``execution.correlationId``."""
         return Ref(self, "")
 
     # -- steps
@@ -300,14 +308,17 @@ class Workflow:
     def add(self, item: Content, /, *more: Content) -> Any: ...
 
     def add(self, item: Any, /, *more: Any) -> Any:
-        """Add steps to the block that is open: the workflow itself, or that of the innermost ``with``.
+        """Add steps to the workflow, or to the block of the innermost ``with``.
 
         Args:
-            item: A step; a list of branches that run beside each other; or a function that adds or returns steps.
-            more: What follows it.
+            item: A step; a list of branches that run in parallel; or a function that adds or returns steps.
+            more: Steps that follow it.
 
         Returns:
-            The step, when one was given (for a list, the fork).
+            The step, or the fork for a list; None with ``more``.
+
+        Raises:
+            TypeError: ``item`` is of another type, or steps cannot be added here.
         """
         added = self._add(item)
         for other in more:
@@ -315,14 +326,14 @@ class Workflow:
         return None if more else added
 
     def fill(self, block: Block, content: Content) -> None:
-        """Add steps to a block; a list is a sequence here."""
+        """Add steps to a block. The steps of a list are added one after another."""
         with self.inside(block):
             for item in _sequence(content):
                 self._add(item)
 
     @contextmanager
     def inside(self, block: Block) -> Iterator[Block]:
-        """Have what is added go into a block."""
+        """Add the steps of a ``with`` block to this block."""
         self._open.append(block)
         try:
             yield block
@@ -346,13 +357,13 @@ class Workflow:
             for part in _sequence(made):
                 self._add(part)
             return None
-        raise TypeError(f"A step, a list of branches or a function that makes steps can be added, and not {item!r}.")
+        raise TypeError(f"Cannot add {item!r}; pass a step, a list of branches or a function that returns steps.")
 
     def _settle(self, step: S) -> S:
         if isinstance(between := self._open[-1], Closed):
             call = "branch()" if between.step.type == "FORK_JOIN" else 'case("...")'
             raise TypeError(
-                f"{step!r} would stand between the branches of {between.step!r}; write: with step.{call}: ..."
+                f"Cannot add {step!r} outside of the branches of {between.step!r}; write: with step.{call}: ..."
             )
         if step.workflow is not None:
             self._problems.append(_added_twice(step, self))
@@ -374,7 +385,15 @@ class Workflow:
         return step
 
     def returns(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
-        """Say what the workflow answers (``outputParameters``); without it that is the last task's output."""
+        """Set the workflow's output (``outputParameters``); by default it is the last task's output.
+
+        Args:
+            values: Names and values, usually references.
+            more: Further names and values.
+
+        Returns:
+            The workflow.
+        """
         given = {**(values or {}), **more}
         self._fields["outputParameters"] = {**(self._fields.get("outputParameters") or {}), **given}
         self._lines |= dict.fromkeys((f"outputParameters.{name}" for name in given), caller_line())
@@ -392,7 +411,7 @@ class Workflow:
         param: str = "switchCaseValue",
         **options: Unpack[Options],
     ) -> SwitchStep:
-        """Add a SWITCH, see ``conductor.workflow.switch``: ``with s.case("A"): ...``, ``with s.default(): ...``."""
+        """Add a SWITCH: ``with s.case("A"): ...``, ``with s.default(): ...``; see ``conductor.workflow.switch``."""
         step = branch.switch(value, cases, default, script=script, evaluator=evaluator, param=param, **options)
         return self.add(step)
 
@@ -403,7 +422,7 @@ class Workflow:
         join: bool | Step = True,
         **options: Unpack[Options],
     ) -> ForkStep:
-        """Add a FORK_JOIN and its JOIN, see ``conductor.workflow.fork``: ``with f.branch(): ...``."""
+        """Add a FORK_JOIN and its JOIN: ``with f.branch(): ...``; see ``conductor.workflow.fork``."""
         return self.add(branch.fork(*branches, join_on=join_on, join=join, **options))
 
     def do_while(
@@ -417,7 +436,7 @@ class Workflow:
         evaluator: str | None = None,
         **options: Unpack[Options],
     ) -> LoopStep:
-        """Add a DO_WHILE, see ``conductor.workflow.do_while``; its body is the ``with`` block."""
+        """Add a DO_WHILE, whose body is the ``with`` block; see ``conductor.workflow.do_while``."""
         return self.add(
             branch.do_while(
                 body,
@@ -431,7 +450,7 @@ class Workflow:
         )
 
     def for_each(self, items: Any, body: Content = None, **options: Unpack[Options]) -> LoopStep:
-        """Add a DO_WHILE over items, see ``conductor.workflow.for_each``; its body is the ``with`` block."""
+        """Add a DO_WHILE over items, whose body is the ``with`` block; see ``conductor.workflow.for_each``."""
         return self.add(branch.for_each(items, body, **options))
 
     # -- checks
@@ -509,27 +528,28 @@ class Workflow:
         }
 
     def to_def(self) -> WorkflowDef:
-        """The definition.
+        """Return the definition.
 
         Raises:
-            WorkflowDefinitionError: Values in it are of another type than a definition has.
+            WorkflowDefinitionError: A value has the wrong type.
+            SerializationError: A value has no JSON form.
         """
         try:
             return WorkflowDef.from_dict(self.to_dict())
         except UnexpectedResponseError as error:
             problem = Problem("WRONG_TYPE", error.message, error.path_in_body)
             raise WorkflowDefinitionError(
-                f"Workflow {self.name!r} cannot be read as a definition. {error.message}", problems=[problem]
+                f"Workflow {self.name!r} is not a valid definition. {error.message}", problems=[problem]
             ) from None
 
     def to_python(self, variable: str = "workflow", *, tidy: bool = False) -> str:
-        """The source of a module that makes this workflow with builders.
+        """Return the source of a Python module that builds this workflow.
 
-        A task that no builder makes exactly so is written with ``raw``; nothing is lost.
+        A task that no builder reproduces exactly is written with ``raw``, so the definition stays the same.
 
         Args:
-            variable: What the workflow is called in it.
-            tidy: Leave out what the server fills in by itself, as it did in a definition that came from there.
+            variable: The name of the workflow's variable in the module.
+            tidy: Whether to omit the default values that the server adds to a registered definition.
         """
         wire = self.to_dict()
         return to_python(without_defaults(wire) if tidy else wire, Workflow, variable)
@@ -547,17 +567,20 @@ class Workflow:
 
     @classmethod
     def from_def(cls, definition: WorkflowDef | Mapping[str, Any] | str | bytes) -> Self:
-        """A workflow of a definition: a model, its wire form, or its JSON; ``to_dict`` gives back what was given.
+        """Create a workflow from a definition. ``to_dict`` returns the same definition.
 
-        Steps can be added to it, and it is checked as one that was written in Python.
+        You can add steps to the workflow and validate it, as with one that was written in Python.
+
+        Args:
+            definition: A ``WorkflowDef``, its wire form as a mapping, or its JSON.
 
         Raises:
-            ConfigurationError: It is no definition.
+            ConfigurationError: The definition is not JSON, not an object, or its tasks are not a list of objects.
         """
         fields = definition_from(definition)
         tasks = [] if fields.get("tasks") is None else fields["tasks"]
         if not isinstance(tasks, list) or not all(isinstance(task, Mapping) for task in tasks):
-            raise ConfigurationError("The tasks of a workflow definition are a list of objects.", variable="tasks")
+            raise ConfigurationError("The tasks of a workflow definition must be a list of objects.", variable="tasks")
         fields["tasks"] = block_from(tasks)
         workflow = cls.__new__(cls)
         workflow._set_up(fields)  # its own
@@ -567,16 +590,20 @@ class Workflow:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """A workflow of a JSON or YAML file (``.yaml`` and ``.yml`` need the extra ``yaml``).
+        """Create a workflow from a JSON or YAML file (``.yaml`` and ``.yml`` need the extra ``yaml``).
+
+        Args:
+            path: The file.
 
         Raises:
-            ConfigurationError: There is no definition in it.
+            ConfigurationError: The file is invalid, or does not contain a workflow definition.
+            OSError: The file cannot be read.
         """
         found = read_file(path)
         if isinstance(found, list) and len(found) == 1:
             found = found[0]
         if not isinstance(found, Mapping):
-            raise ConfigurationError(f"{path} holds no workflow definition, which is one object.", variable=str(path))
+            raise ConfigurationError(f"{path} must contain a workflow definition (one object).", variable=str(path))
         return cls.from_def(found)
 
     def _adopt(self, step: Step) -> None:
@@ -594,14 +621,15 @@ class Workflow:
 
         Args:
             client: The client.
-            overwrite: Replace what the server has in this version. Without it, a registered definition that is the
-                same is left alone, and one that differs is an error.
-            task_defs: Register the task definitions of the decorated functions among its steps as well
+            overwrite: Whether to replace this version if it is registered. Without it, the call does nothing if the
+                registered definition is the same, and raises if it differs.
+            task_defs: Whether to register the task definitions of decorated functions as well
                 (``POST /metadata/taskdefs``).
-            check: Whether to check it first.
+            check: Whether to validate the workflow first.
 
         Raises:
-            ConflictError: This version is there, differs, and ``overwrite`` is false.
+            WorkflowDefinitionError: The workflow has errors.
+            ConflictError: This version is registered and differs, and ``overwrite`` is false.
         """
         definition = (self.check() if check else self).to_def()
         if task_defs and (found := self.task_defs()):
@@ -613,7 +641,7 @@ class Workflow:
                 raise
 
     def task_defs(self) -> list[TaskDef]:
-        """The task definitions of the decorated functions among its steps."""
+        """Return the task definitions of the decorated functions among the steps."""
         found: dict[str, TaskDef] = {}
         for step in self.walk():
             make = getattr(step.signature and step.signature.worker, "task_def", None)
@@ -636,10 +664,13 @@ class Workflow:
         Args:
             client: The client.
             input: The workflow's input.
-            registered: Start the registered definition of this name and version; without it this very definition is
-                sent along, and need not be registered.
-            check: Whether to check it first.
-            options: What else ``client.workflows.start`` takes.
+            registered: Whether to start the registered definition with this name and version. By default, the request
+                contains this definition, which need not be registered.
+            check: Whether to validate the workflow first.
+            options: Further arguments of ``client.workflows.start``.
+
+        Raises:
+            WorkflowDefinitionError: The workflow has errors.
         """
         target, more = self._target(registered, check)
         return client.workflows.start(target, input, **more, **options)
@@ -654,14 +685,20 @@ class Workflow:
         check: bool = True,
         **options: Any,
     ) -> WorkflowRun | TaskRun:
-        """Start it and wait on the server for it (``POST /workflow/execute/{name}/{version}``).
+        """Start the workflow and let the server wait for it (``POST /workflow/execute/{name}/{version}``).
 
         Args:
             client: The client.
             input: The workflow's input.
             registered: See ``start``.
-            check: Whether to check it first.
-            options: What else ``client.workflows.execute`` takes.
+            check: Whether to validate the workflow first.
+            options: Further arguments of ``client.workflows.execute``.
+
+        Returns:
+            The execution, or the task that blocks it, depending on ``return_strategy``.
+
+        Raises:
+            WorkflowDefinitionError: The workflow has errors.
         """
         target, more = self._target(registered, check)
         return client.workflows.execute(target, input, **more, **options)
@@ -677,19 +714,20 @@ class Workflow:
         timeout: float | timedelta | None = None,
         **options: Any,
     ) -> Execution:
-        """Start it, wait for its end, and return the execution.
+        """Start the workflow, wait until it ends, and return the execution.
 
         Args:
             client: The client.
             input: The workflow's input.
             registered: See ``start``.
-            check: Whether to check it first.
-            timeout: The longest wait, in seconds; None for no limit.
-            options: What else ``client.workflows.start`` takes.
+            check: Whether to validate the workflow first.
+            timeout: Seconds, or a ``timedelta``, to wait; None for no limit.
+            options: Further arguments of ``client.workflows.start``.
 
         Raises:
-            WorkflowFailedError: It ended, but not as COMPLETED.
-            WorkflowTimeoutError: It has not ended in time; it goes on.
+            WorkflowDefinitionError: The workflow has errors.
+            WorkflowFailedError: The execution has ended with a status other than COMPLETED.
+            WorkflowTimeoutError: The execution has not ended in time; it continues.
         """
         target, more = self._target(registered, check)
         return client.workflows.run(target, input, timeout=timeout, **more, **options)
@@ -702,16 +740,20 @@ class Workflow:
 
     @_with_client
     def diff(self, client: ConductorClient) -> Diff:
-        """What differs from the registered definition of this name and version; false for nothing.
+        """Compare the workflow with the registered definition (``GET /metadata/workflow/{name}``).
 
-        ``GET /metadata/workflow/{name}``.
+        Args:
+            client: The client.
+
+        Returns:
+            The differences; false if there are none.
         """
         here = self.to_def()
         try:
             there = client.metadata.get_workflow(self.name, self.version, metadata=bool(here.tags) or None)
         except NotFoundError:
             return Diff((), is_registered=False)
-        return compare(here, there, filled_in={"ownerEmail"})  # Orkes fills in who registered it
+        return compare(here, there, filled_in={"ownerEmail"})  # Orkes sets it to the user who registered it
 
 
 def _sequence(content: Any) -> list[Any]:
@@ -728,6 +770,6 @@ def _added_twice(step: Step, workflow: Workflow) -> Problem:
     where = "this workflow" if step.workflow is workflow else f"workflow {getattr(step.workflow, 'name', '?')!r}"
     return Problem(
         "ADDED_TWICE",
-        f"Step {step.root!r} was added to {where} before; a step stands in one place. Make another with the builder.",
+        f"Step {step.root!r} has already been added to {where}; create another step for each position.",
         caller_line(),
     )

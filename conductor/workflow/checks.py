@@ -1,4 +1,4 @@
-"""What the checks of ``conductor.validation`` need to know of a workflow beyond its wire form."""
+"""Collect information about a workflow's source for ``conductor.validation``, in addition to its wire form."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class EmbeddedWorkflow(Protocol):
 
 @define
 class SourceReader:
-    """Reads sources of a workflow's steps and fields.
+    """Collects the source lines and references of a workflow's steps and fields.
 
     Attributes:
         workflow: The workflow.
@@ -62,9 +62,9 @@ class SourceReader:
         return None if target is None else Definition(target.to_dict())
 
     def references(self, value: Any, written: Mapping[str, list[WrittenReference]]) -> list[Reference]:
-        """Return the references in a value, and those that were converted to text, with their lines."""
+        """Return the references in a value, and those that were converted to strings, with their lines."""
         found = [(path, ref, place_of(ref)) for path, ref in _refs_in(value)]
-        found += [(path, one.ref, one.place) for path, texts in written.items() for one in texts]
+        found += [(path, one.ref, one.place) for path, references in written.items() for one in references]
         return [Reference(path, text_of(ref), place, self._foreign(ref)) for path, ref, place in found]
 
     def _foreign(self, ref: Ref) -> str | None:
@@ -85,7 +85,7 @@ def _refs_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, 
     elif isinstance(value, Step):
         yield path, value.output
     elif depth > MAX_DEPTH:
-        return  # it may contain itself
+        return  # the value may contain itself
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _refs_in(item, f"{path}.{key}" if path else str(key), depth + 1)
@@ -122,7 +122,7 @@ def find_cycle(workflow: Any, parents: tuple[Any, ...] = ()) -> Problem | None:
         names = " -> ".join(one.name for one in (*parents[parents.index(workflow) :], workflow))
         return Problem(
             "CIRCLE",
-            f"The sub-workflows contain themselves: {names}. Refer to one by its name, in a case of a switch.",
+            f"The sub-workflows contain each other: {names}. Refer to one of them by its name, in a case of a switch.",
             workflow.place,
         )
     always = set(_outside_switches(workflow.steps))

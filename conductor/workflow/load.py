@@ -1,4 +1,4 @@
-"""From the wire form to steps, with nothing lost."""
+"""Convert definitions in their wire form to steps, without losing any field."""
 
 from __future__ import annotations
 
@@ -28,48 +28,55 @@ _CLASSES: dict[str, type[Step]] = {
 
 
 def definition_from(definition: WorkflowDef | Mapping[str, Any] | str | bytes) -> dict[str, Any]:
-    """The wire form of a definition: of a model, of a mapping, or of JSON text.
+    """Return the wire form of a definition.
+
+    Args:
+        definition: A model, a mapping, or JSON.
 
     Raises:
-        ConfigurationError: The text is no JSON, or no object.
+        ConfigurationError: The value is not JSON, or not an object.
     """
     if isinstance(definition, WorkflowDef):
         return definition.to_dict()
     if isinstance(definition, str | bytes):
         try:
-            definition = loads(_without_mark(definition))
+            definition = loads(_without_bom(definition))
         except ValueError as error:
-            raise ConfigurationError(f"This is no JSON: {error}", allowed="the JSON of a workflow definition") from None
+            raise ConfigurationError(f"Invalid JSON: {error}", allowed="the JSON of a workflow definition") from None
     if not isinstance(definition, Mapping):
         raise ConfigurationError(
-            f"A workflow definition is an object, and not a {type(definition).__name__}.", allowed="a JSON object"
+            f"A workflow definition must be an object, not a {type(definition).__name__}.", allowed="a JSON object"
         )
     return dict(definition)
 
 
-def _without_mark(text: str | bytes) -> str:
+def _without_bom(text: str | bytes) -> str:
     text = text.decode() if isinstance(text, bytes) else text
     return text.removeprefix("\ufeff")
 
 
 def read_file(path: str | Path) -> Any:
-    """What a JSON or YAML file holds; ``.yaml`` and ``.yml`` need the extra ``yaml``.
+    """Return the content of a JSON or YAML file (``.yaml`` and ``.yml`` need the extra ``yaml``).
 
-    YAML is read as its version 1.2: ``yes``, ``on`` and ``010`` are texts.
+    YAML is parsed as version 1.2: ``yes``, ``on`` and ``010`` are strings.
+
+    Args:
+        path: The file; its extension determines the format.
 
     Raises:
-        ConfigurationError: The file cannot be read as what its name says.
+        ConfigurationError: The file is not valid JSON, YAML or UTF-8, or the extra is not installed.
+        OSError: The file cannot be read.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+        text = Path(path).read_text(encoding="utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is no UTF-8 text: {error}", variable=str(path), allowed="UTF-8") from None
+        raise ConfigurationError(f"{path} is not UTF-8: {error}", variable=str(path), allowed="UTF-8") from None
     if Path(path).suffix.lower() in {".yaml", ".yml"}:
         return _yaml(text, path)
     try:
         return json.loads(text)
     except ValueError as error:
-        raise ConfigurationError(f"{path} is no JSON: {error}", variable=str(path), allowed="JSON") from None
+        raise ConfigurationError(f"{path} is not valid JSON: {error}", variable=str(path), allowed="JSON") from None
 
 
 def _yaml(text: str, path: str | Path) -> Any:
@@ -84,18 +91,18 @@ def _yaml(text: str, path: str | Path) -> Any:
     try:
         return read_yaml(text)
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}", variable=str(path), allowed="YAML") from None
+        raise ConfigurationError(f"{path} is not valid YAML: {error}", variable=str(path), allowed="YAML") from None
 
 
 def block_from(tasks: Any) -> Block:
-    """The steps of a list of tasks in their wire form."""
+    """Return the steps of a list of tasks in their wire form."""
     block = Block()
     block.steps = [step_from(task) for task in tasks]
     return block
 
 
 def step_from(wire: Mapping[str, Any]) -> Step:
-    """A step with the fields that a task has, in their order; tasks inside become steps too."""
+    """Return a step with the fields of a task, in the same order; tasks inside become steps as well."""
     fields = dict(wire)
     kind = str(fields.get("type") or "SIMPLE")
     for key in ("defaultCase", "loopOver"):
@@ -114,12 +121,12 @@ def _is_block(value: Any) -> bool:
 
 
 def raw(task: str | Mapping[str, Any], inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
-    """A task of any type, also of one that this SDK does not know.
+    """Return a step of any type, including types that this SDK does not know.
 
     Args:
-        task: The type, or the task's whole wire form, which is taken as it is.
-        inputs: Its input parameters.
-        options: As for every step; wire fields go into ``fields={...}``.
+        task: The type, or the wire form of the task, which is used unchanged.
+        inputs: The input parameters.
+        options: Options of every step; pass other fields as ``fields={...}``.
     """
     if isinstance(task, str):
         step: Step = make(task, inputs, options)

@@ -1,4 +1,4 @@
-"""References to values that exist only while a workflow runs; ``${...}`` in its definition."""
+"""References to values that exist only while a workflow is running: ``${...}`` in its definition."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Root(Protocol):
 
     @property
     def root(self) -> str:
-        """The text before the first dot."""
+        """The reference up to the first dot."""
 
 
 def _refusal(verb: str, hint: str = "") -> Callable[..., NoReturn]:
@@ -36,7 +36,7 @@ def _refusal(verb: str, hint: str = "") -> Callable[..., NoReturn]:
 
 
 class Ref:
-    """A reference to a value of a running workflow; ``str()`` and f-strings return its ``${...}`` text.
+    """A reference to a value of a running workflow; ``str()`` and f-strings return it as ``${...}``.
 
     Attributes and items are references too: ``step.output.total``, ``step.output["unit price"]``,
     ``step.output.items[0]``, ``step.output.items["*"]``. A reference has no other public attributes, so every name in
@@ -131,7 +131,7 @@ def path_text(key: str | int | slice) -> str:
 
 
 def text_of(ref: Ref) -> str:
-    """Return the text that the server reads."""
+    """Return the reference as the server reads it: ``${...}``."""
     return f"${{{ref._root.root}{ref._path}}}"  # a public attribute would hide a name of the data
 
 

@@ -1,4 +1,4 @@
-"""From steps with references to the wire form, where references are text."""
+"""Convert steps with references to their wire form, in which references are strings."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ __all__ = ["Renderer", "lift"]
 def lift(
     script: str, inputs: Mapping[str, Any], inside: Collection[str] = (), *, prefix: str = "$."
 ) -> tuple[str, dict[str, str]]:
-    """Replace each ``${...}`` of a script by ``$.name``, and say which input parameters that needs.
+    """Replace each ``${...}`` in a script by an input parameter, ``$.name``.
 
     Args:
         script: The script.
-        inputs: The parameters that are there.
-        inside: Reference names whose outputs the script sees by itself (a loop's own and those of its body).
-        prefix: What stands before a parameter's name; nothing in Python.
+        inputs: The existing input parameters.
+        inside: Reference names whose outputs the script can access directly: a loop and the tasks of its body.
+        prefix: The prefix of a parameter in the script; "" for Python.
 
     Returns:
-        The script, and the parameters to add.
+        The script, and the input parameters to add.
     """
     added: dict[str, str] = {}
     pieces, position = [], 0
     for found in expressions(script):
         if found.start < position or not found.is_closed:
-            continue  # an inner one went with the one that holds it
+            continue  # nested in an expression that has been replaced
         name = _own(found, inside) or f"{prefix}{_parameter(found, inputs, added)}"
         start, end = found.start, found.start + len(found.text)
         quote = _quote_at(script, start)
         if quote and script[start - 1] == quote and script[end : end + 1] == quote:
-            start, end = start - 1, end + 1  # nothing else is in the string
-        elif quote:  # also in `...`: a ${} of JavaScript's own is taken by the server
+            start, end = start - 1, end + 1  # the string consists of the expression only
+        elif quote:  # also in a template literal, because the server would replace its ${}
             name = f"{quote} + {name} + {quote}"
         pieces.append(script[position:start])
         pieces.append(name)
@@ -48,7 +48,7 @@ def lift(
 
 
 def _quote_at(script: str, end: int) -> str:
-    """The quote of the string that this place of a script is in, or nothing."""
+    """Return the quote of the string that contains this position of a script; "" outside of strings."""
     quote, position = "", 0
     while position < end:
         character = script[position]
@@ -86,12 +86,12 @@ _TOKEN = re.compile(r"(?<=\$\{)([^.\[\]{}$]*)@(\d+)(?=[.\[}])")
 
 
 class Renderer:
-    """Turns steps into plain JSON values.
+    """Converts steps to JSON values.
 
     Args:
-        steps: All steps of the workflow: texts that name one before it had its reference name are put right.
-        is_lenient: For a check, that comes to an end with any workflow: what has no JSON form stays as text, and a
-            workflow inside is without its steps, which are checked by themselves.
+        steps: All steps of the workflow, to replace provisional reference names in strings.
+        is_lenient: Whether to succeed for any workflow, for validation: values without a JSON form become strings, and
+            a sub-workflow is written without its steps, which are validated separately.
     """
 
     def __init__(self, steps: Iterable[Step], *, is_lenient: bool = False) -> None:
@@ -99,7 +99,7 @@ class Renderer:
         self._is_lenient = is_lenient
 
     def step(self, step: Step) -> dict[str, Any]:
-        """The wire form of one step with all that is inside it."""
+        """Return the wire form of a step, including the steps inside it."""
         wire = {key: self._field(value) for key, value in step.fields.items()}
         if step.lifts:
             _lift(step, wire, step.lifts)
@@ -116,7 +116,7 @@ class Renderer:
         return [self.step(step) for step in value] if isinstance(value, Block) else self.value(value)
 
     def value(self, value: Any, depth: int = 0) -> Any:
-        """A value of an input: references become text, models and other Python values plain ones."""
+        """Return the wire form of an input value: references become strings, and models become JSON values."""
         if isinstance(value, Step):
             value = value.output
         if isinstance(value, str | Ref):
@@ -152,7 +152,7 @@ class Renderer:
 
 
 def _lift(step: Step, wire: dict[str, Any], key: str) -> None:
-    """Move the expressions of a script, a field or else an input parameter, to input parameters of their own."""
+    """Replace the expressions in a script, which is a field or an input parameter, by new input parameters."""
     inputs = wire.get("inputParameters") or {}
     holder = wire if key in wire else inputs
     if not isinstance(holder.get(key), str) or "${" not in holder[key]:

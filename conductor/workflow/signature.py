@@ -1,4 +1,4 @@
-"""What a worker's function takes and gives, read from the function itself."""
+"""The inputs and outputs of a worker's function, from its signature."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from conductor.workflow.refs import Ref
 
 __all__ = ["Declared", "Signature", "declared"]
 
-_SPECIAL = {"Task", "TaskContext"}  # the worker passes these itself
-_MARK = "__conductor_worker__"  # what @worker_task leaves on a function
+#: Types of parameters that the worker provides, and that are not inputs.
+_SPECIAL = {"Task", "TaskContext"}
+#: The attribute in which @worker_task stores the declared worker.
+_MARK = "__conductor_worker__"
 
 
 @runtime_checkable
@@ -30,20 +32,20 @@ class Declared(Protocol):
 
     @property
     def function(self) -> Callable[..., Any]:
-        """What is called."""
+        """The function that runs the task."""
 
 
 @frozen
 class Signature:
-    """What is known of a worker.
+    """The inputs and outputs of a worker.
 
     Attributes:
         name: The task type.
-        place: Where the function stands, ``file:line``.
-        required: Inputs that it cannot do without.
-        accepted: All inputs that it looks at; None when it takes any.
-        outputs: The keys of its output; None when they are not known.
-        worker: What was declared, or None for a plain function.
+        place: The line of the function, as ``file:line``.
+        required: The names of required inputs.
+        accepted: The names of all inputs; None if the function accepts any.
+        outputs: The keys of its output; None if they are unknown.
+        worker: The declared worker; None for a plain function.
     """
 
     name: str
@@ -55,20 +57,20 @@ class Signature:
 
 
 def declared(task: Callable[..., Any] | Declared) -> Signature:
-    """What can be read of a decorated function, a declared worker, or a plain function.
+    """Return the signature of a decorated function, a declared worker, or a plain function.
 
     Raises:
-        TypeError: It is none of these.
+        TypeError: ``task`` is of another type, or has no name.
     """
     if isinstance(task, Ref):
-        raise TypeError(f"simple() takes no reference; a task whose name is {task} is a dynamic(...).")
+        raise TypeError(f"simple() does not accept a reference; for a task with the name {task}, use dynamic(...).")
     worker = getattr(task, _MARK, None) or task
     function = worker.function if isinstance(worker, Declared) else worker
     if not callable(function) or isinstance(function, type):
-        raise TypeError(f"simple() takes a task's name, a function or a worker, and not {task!r}.")
+        raise TypeError(f"simple() takes a task's name, a function or a worker, not {task!r}.")
     name = worker.name if isinstance(worker, Declared) else getattr(function, "__name__", "")
     if not name or name == "<lambda>":
-        raise TypeError(f"{function!r} has no name of its own; give the task's name: simple('name', ...).")
+        raise TypeError(f"{function!r} has no name; pass the task's name: simple('name', ...).")
     return _read(str(name), function, worker if isinstance(worker, Declared) else None)
 
 
@@ -114,7 +116,7 @@ def _is_special(kind: Any, *names: str) -> bool:
 
 
 def _outputs(kind: Any) -> tuple[str, ...] | None:  # one line for each kind of annotation
-    """The keys that an answer of this type has as a task's output; None when they cannot be told."""
+    """Return the keys of the task's output for a return type; None if they are unknown."""
     origin = typing.get_origin(kind)
     if kind is type(None):
         return ()
@@ -130,13 +132,13 @@ def _outputs(kind: Any) -> tuple[str, ...] | None:  # one line for each kind of 
         return tuple(kind.__annotations__)
     if isinstance(named := getattr(kind, "model_fields", None), Mapping):  # pydantic's
         return tuple(named)
-    return None if hasattr(kind, "to_dict") else _fields(kind)  # its answer goes its own way into JSON
+    return None if hasattr(kind, "to_dict") else _fields(kind)  # to_dict may return any keys
 
 
 def _any_of(kinds: tuple[Any, ...]) -> tuple[str, ...] | None:
     finished = [kind for kind in kinds if not _is_special(kind, "TaskInProgress")]
     if len(finished) < len(kinds) and finished == [type(None)]:
-        return None  # somebody else completes the task
+        return None  # an update completes the task, with any output
     found = [_outputs(kind) for kind in finished]
     if any(names is None for names in found):
         return None

@@ -1,4 +1,4 @@
-"""Which line of the user's code made a step or wrote a reference, so that messages can name it."""
+"""Track the lines of the user's code that create steps and references, for messages."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def _user_frame() -> FrameType:
 
 @frozen(eq=False)
 class WrittenReference:
-    """A reference that was converted to text, mostly by an f-string.
+    """A reference that was converted to a string, usually by an f-string.
 
     Attributes:
         ref: The reference.
-        text: Its text at that time.
+        text: Its string at that time.
         place: The line, as ``file:line``.
         code: The function or module that contains the line.
     """
@@ -70,7 +70,7 @@ _pending = _Pending()
 
 
 def record_reference(ref: Ref, text: str) -> None:
-    """Remember that a reference was converted to text on the caller's line."""
+    """Record that a reference was converted to a string on the caller's line."""
     frame = _user_frame()
     _pending.references.append(WrittenReference(ref, text, _line_of(frame), frame.f_code))
 

@@ -1,4 +1,4 @@
-"""A step: one task of a workflow, in its wire form, with references inside until it is rendered."""
+"""Steps: the tasks of a workflow, in their wire form, with references as objects until they are rendered."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ _tokens = itertools.count(1)
 
 
 class Options(TypedDict, total=False):
-    """What every kind of step takes.
+    """The options of every step.
 
     Attributes:
-        ref: The reference name, unique in the workflow; made from the task's name when left out.
-        name: The task's name, by which the server finds a task definition (retries, timeouts); the reference name when
-            left out.
-        description: Free text.
-        optional: A failure does not fail the workflow.
-        permissive: A failure does not stop the sibling branches.
-        async_complete: The task stays IN_PROGRESS after its work until somebody completes it.
-        start_delay: Seconds, or a ``timedelta``, before it can run.
-        retry_count: In place of the task definition's.
-        cache: ``(key, seconds)``: the output is kept under the key, which may hold references (Orkes).
-        rate_limited: Whether rate limits hold.
-        task_definition: In place of the registered definition.
-        on_state_change: Event name to the actions that it starts (Orkes).
-        metadata: Free map that the server keeps.
-        inputs: More input parameters.
-        fields: Wire fields that this SDK has no name for.
+        ref: The reference name, unique in the workflow; by default made from the task's name.
+        name: The name of the task definition (retries, timeouts); by default the reference name.
+        description: A description.
+        optional: Whether the workflow continues if the task fails.
+        permissive: Whether the other branches continue if the task fails.
+        async_complete: Whether the task stays IN_PROGRESS until an update completes it.
+        start_delay: Seconds, or a ``timedelta``, before the task can run.
+        retry_count: Number of retries, instead of the one in the task definition.
+        cache: ``(key, seconds)``: the output is reused for this time under the key, which may contain references
+            (Orkes).
+        rate_limited: Whether rate limits apply.
+        task_definition: The task definition, instead of the registered one.
+        on_state_change: The actions that events start, by event name (Orkes).
+        metadata: Your own data about the task; the server stores it.
+        inputs: Further input parameters.
+        fields: Further fields of the task, by their names in JSON.
     """
 
     ref: str
@@ -86,6 +86,7 @@ class Options(TypedDict, total=False):
     fields: Mapping[str, Any]
 
 
+#: Wire names of the options that are fields of a task.
 OPTION_WIRE = {
     "description": "description",
     "optional": "optional",
@@ -99,12 +100,19 @@ OPTION_WIRE = {
     "on_state_change": "onStateChange",
     "metadata": "metadata",
 }
+#: The names of all options.
 OPTIONS = frozenset(Options.__annotations__)
+#: Options by their wire names.
 OPTION_FIELDS = {wire: option for option, wire in OPTION_WIRE.items()}
 
 
 class Block:
-    """The steps of a branch, a case or a loop's body, and what is still to be made into steps."""
+    """The steps of a branch, a case or a loop's body.
+
+    Attributes:
+        steps: The steps.
+        content: Steps to add when the block becomes a part of a workflow.
+    """
 
     def __init__(self, content: Content = None) -> None:
         self.steps: list[Step] = []
@@ -118,7 +126,7 @@ class Block:
 
 
 class Closed(Block):
-    """Between the branches of a step: nothing can be added there."""
+    """The ``with`` block of a switch or fork itself, outside of its branches, in which no steps can be added."""
 
     def __init__(self, step: Step) -> None:
         super().__init__()
@@ -127,7 +135,7 @@ class Closed(Block):
 
 @define
 class StepNames:
-    """Steps that stand for their reference names (``joinOn``), known when the workflow is rendered."""
+    """The reference names of steps (``joinOn``), which are determined when the workflow is rendered."""
 
     steps: Sequence[Step | str] | Callable[[], Sequence[Step | str]]
 
@@ -138,19 +146,20 @@ class StepNames:
 
 @define(eq=False, repr=False)
 class Step:
-    """One step of a workflow; its builders are the functions of ``conductor.workflow``.
+    """One step of a workflow. The functions of ``conductor.workflow`` create steps.
 
     Attributes:
-        fields: The wire form of the task; references, and blocks of steps, stand in it as objects.
-        base: What the reference name is made of when none was given.
-        place: Where it was written, ``file:line``.
-        signature: What is known of a worker's function, or None.
-        lifts: The field, or the input parameter, with a script, whose ``${...}`` become input parameters.
-        target: The ``Workflow`` that a SUB_WORKFLOW was made of, or None.
-        written: What was written into texts of the fields, by their path.
-        companions: Steps that are added right after it (the JOIN of a fork).
-        workflow: The workflow that it was added to, or None.
-        is_loaded: Whether it was made of a wire form, and not by a builder.
+        fields: The wire form of the task, with references and blocks of steps as objects.
+        base: The name from which a reference name is made, if none is given.
+        place: The line that created the step, as ``file:line``.
+        signature: The signature of the worker's function, or None.
+        lifts: The field or input parameter with a script, whose ``${...}`` become input parameters.
+        target: The ``Workflow`` of a SUB_WORKFLOW, or None.
+        written: References that were converted to strings, by the path of the field.
+        companions: Steps that are added right after this step, such as the JOIN of a fork.
+        workflow: The workflow to which the step was added, or None.
+        is_loaded: Whether the step was loaded from a definition, not created by a builder.
+        token: A number that identifies the step until it has a reference name.
     """
 
     fields: dict[str, Any]
@@ -175,35 +184,35 @@ class Step:
 
     @property
     def ref(self) -> str | None:
-        """The reference name; None until the step is added, unless it was given."""
+        """The reference name; None until the step is added to a workflow, unless it was given."""
         ref = self.fields.get("taskReferenceName")
         return ref if isinstance(ref, str) else None
 
     @property
     def root(self) -> str:
-        """What references to this step begin with; a stand-in while the name is not settled."""
+        """The start of references to this step: the reference name, or a placeholder for it."""
         return self.ref or f"{self.base}@{self.token}"
 
     @property
     def output(self) -> Ref:
-        """What the task answers: ``step.output.total``, ``step.output["total"]``."""
+        """A reference to the task's output: ``step.output.total``, ``step.output["total"]``."""
         return Ref(self, ".output")
 
     @property
     def input(self) -> Ref:
-        """What the task was given, with its references replaced."""
+        """A reference to the task's input."""
         return Ref(self, ".input")
 
     @property
     def execution(self) -> Ref:
-        """The task itself: ``step.execution.status``, ``.taskId``, ``.retryCount``, ``.reasonForIncompletion``."""
+        """A reference to the task: ``step.execution.status``, ``taskId``, ``retryCount``, ``reasonForIncompletion``."""
         return Ref(self, "")
 
     def __rshift__(self, other: Content) -> Chain:
         return Chain([self]) >> other
 
     def blocks(self) -> Iterator[tuple[str, Block]]:
-        """The blocks inside, each with its place in the wire form."""
+        """Yield the blocks of steps inside this step, each with its path in the wire form."""
         for key, value in self.fields.items():
             if isinstance(value, Block):
                 yield key, value
@@ -217,7 +226,7 @@ class Step:
                         yield f"{key}[{index}]", item
 
     def walk(self) -> Iterator[Step]:
-        """This step and all steps inside it."""
+        """Yield this step and all steps inside it."""
         yield self
         for _, block in self.blocks():
             for step in block:
@@ -225,7 +234,7 @@ class Step:
 
 
 class Chain:
-    """Steps one after another, made with ``>>``; a block, or a branch of a fork."""
+    """A sequence of steps, created with ``>>``, for a block or a branch of a fork."""
 
     def __init__(self, items: Sequence[Any]) -> None:
         self.items: list[Any] = list(items)
@@ -238,16 +247,14 @@ class Chain:
 
 
 def as_inputs(inputs: Any) -> Mapping[str, Any]:
-    """Input parameters as they were given.
+    """Return input parameters as a mapping.
 
     Raises:
-        TypeError: They are no mapping.
+        TypeError: ``inputs`` is not a mapping.
     """
     if inputs is None or isinstance(inputs, Mapping):
         return inputs or {}
-    raise TypeError(
-        f"Input parameters have names: give them as a dict, or as keywords of builders that take these, not {inputs!r}."
-    )
+    raise TypeError(f"Input parameters must be a dict of names and values (or keyword arguments), not {inputs!r}.")
 
 
 def make(
@@ -260,7 +267,20 @@ def make(
     lifts: str | None = None,
     **fields: Any,
 ) -> Any:
-    """A step of a type. None among ``fields`` means left out; ``base`` is what an unnamed step is called."""
+    """Create a step.
+
+    Args:
+        type_: The task type.
+        inputs: The input parameters.
+        options: The options of every step.
+        base: The name from which a reference name is made; by default the type.
+        cls: The class of the step.
+        lifts: The field or input parameter with a script, whose ``${...}`` become input parameters.
+        fields: Fields of the task; None omits a field.
+
+    Raises:
+        TypeError: An option does not exist.
+    """
     given: dict[str, Any] = dict(options or {})
     more = given.pop("inputs", None) or {}
     wire: dict[str, Any] = {
@@ -304,7 +324,7 @@ class _Branching(Step):
         self._stack.pop().__exit__(kind, error, trace)
 
     def _own_block(self) -> Block:
-        """Where steps go that are added directly in the ``with`` block."""
+        """Return the block for steps that are added directly in the ``with`` block."""
         return Closed(self)
 
     def _owner(self) -> Any:
@@ -331,12 +351,27 @@ class SwitchStep(_Branching):
     """A SWITCH: ``with s.case("A"): ...``, ``with s.default(): ...``."""
 
     def case(self, value: Any, content: Content = None) -> AbstractContextManager[Block]:
-        """The steps for one value: those given, and those of a ``with`` block."""
+        """Add a case.
+
+        Args:
+            value: The value; the server compares it as a string.
+            content: Steps of the case.
+
+        Returns:
+            A context manager; steps of its ``with`` block are added to the case.
+        """
         cases = self.fields["decisionCases"]
         return self._fill(cases.setdefault(case_key(value), Block()), content)
 
     def default(self, content: Content = None) -> AbstractContextManager[Block]:
-        """The steps for every other value."""
+        """Add the default case, for all other values.
+
+        Args:
+            content: Steps of the case.
+
+        Returns:
+            A context manager; steps of its ``with`` block are added to the case.
+        """
         return self._fill(self.fields.setdefault("defaultCase", Block()), content)
 
 
@@ -345,28 +380,35 @@ class ForkStep(_Branching):
     """A FORK_JOIN: ``with f.branch(): ...`` for each branch; its JOIN comes after it."""
 
     def branch(self, content: Content = None) -> AbstractContextManager[Block]:
-        """One more branch, that runs beside the others."""
+        """Add a branch, which runs in parallel to the others.
+
+        Args:
+            content: Steps of the branch.
+
+        Returns:
+            A context manager; steps of its ``with`` block are added to the branch.
+        """
         if "forkTasks" not in self.fields:
-            raise TypeError(f"The branches of {self!r} are known when it is reached: it takes none here.")
+            raise TypeError(f"Cannot add a branch to {self!r}: a dynamic fork gets its branches from its input.")
         block = Block()
         self.fields["forkTasks"].append(block)
         return self._fill(block, content)
 
     @property
     def output(self) -> Ref:
-        """The output; of a dynamic fork that of its JOIN: the output of each task under its reference name."""
+        """A reference to the output. For a dynamic fork, this is the JOIN's output, by reference names of the tasks."""
         is_dynamic = self.type == "FORK_JOIN_DYNAMIC" and bool(self.companions)
         return self.companions[0].output if is_dynamic else Ref(self, ".output")
 
     @property
     def join(self) -> Step:
-        """The JOIN that follows; its output has the output of each joined step under its reference name."""
+        """The JOIN that follows; its output has the outputs of the joined steps by their reference names."""
         if not self.companions:
-            raise TypeError(f"{self!r} was made with join=False: it has no JOIN of its own.")
+            raise TypeError(f"{self!r} was created with join=False, so it has no JOIN.")
         return self.companions[0]
 
     def last_steps(self) -> list[Step | str]:
-        """The last step of each branch: what a JOIN waits for."""
+        """Return the last step of each branch, for which a JOIN waits."""
         return [block.steps[-1] for block in self.fields["forkTasks"] if len(block)]
 
 
@@ -380,22 +422,22 @@ class LoopStep(_Branching):
 
     @property
     def iteration(self) -> Ref:
-        """The number of the round, from 1."""
+        """A reference to the number of the iteration, from 1."""
         return self.output.iteration
 
     @property
     def item(self) -> Ref:
-        """In a loop over items: the one of this round."""
+        """A reference to the item of this iteration, in a loop over items."""
         return self.output.loopItem
 
     @property
     def index(self) -> Ref:
-        """In a loop over items: the place of this round's item, from 0."""
+        """A reference to the index of this iteration's item, from 0, in a loop over items."""
         return self.output.loopIndex
 
 
 def case_key(value: Any) -> str:
-    """A value as the server compares it: as text."""
+    """Return a value of a case as a string, as the server compares it."""
     if isinstance(value, Enum):
         value = value.value
     if value is None:
@@ -407,21 +449,22 @@ def case_key(value: Any) -> str:
     return str(value)
 
 
-_TAKEN = "workflow"  # what references to the workflow itself begin with
+#: The start of references to the workflow itself, so it cannot be a reference name.
+_RESERVED = "workflow"
 
 
 class Names:
     """The reference names of one workflow."""
 
     def __init__(self) -> None:
-        self._used = {_TAKEN}
+        self._used = {_RESERVED}
 
     def use(self, name: str) -> None:
-        """Keep a name that was given."""
+        """Reserve a name."""
         self._used.add(name)
 
     def peek(self, base: str) -> str:
-        """The next name: the base itself, then ``base_2``, ``base_3`` and so on."""
+        """Return the next free name: the base itself, then ``base_2``, ``base_3`` and so on."""
         plain = re.sub(r"[\W_]+", "_", base).strip("_") or "task"
         name, number = plain, 2
         while name in self._used:
@@ -429,7 +472,7 @@ class Names:
         return name
 
     def make(self, base: str) -> str:
-        """Take the next name."""
+        """Return and reserve the next free name."""
         name = self.peek(base)
         self._used.add(name)
         return name

@@ -1,7 +1,7 @@
-"""YAML as people write it: a word is a text unless YAML 1.2 says that it is something else.
+"""Read and write YAML 1.2.
 
-YAML 1.1, which the library reads by itself, takes ``yes``, ``no``, ``on`` and ``off`` for truth values, ``010`` for 8,
-``12:30:00`` for 45000 and ``2026-01-31`` for a date, which has no JSON form. Keys are texts always, as in JSON.
+PyYAML reads YAML 1.1, in which ``yes``, ``no``, ``on`` and ``off`` are booleans, ``010`` is 8, ``12:30:00`` is 45000
+and ``2026-01-31`` is a date, which has no JSON form. Here they are strings, and so are all keys, as in JSON.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import yaml
 
 __all__ = ["dump_yaml", "read_yaml"]
 
+#: The types of plain scalars in YAML 1.2, with their patterns and first characters.
 _KINDS = {
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
     "int": (r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+|0o[0-7]+", "-+0123456789"),
@@ -36,7 +37,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what the loader, or one of YAML 1.1, would not read as a text."""
+    """Quotes strings that YAML 1.2 or YAML 1.1 would read as another type."""
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -54,10 +55,10 @@ def _as_text(key: yaml.Node) -> yaml.Node:
 
 
 def read_yaml(text: str) -> Any:
-    """What a YAML text holds.
+    """Parse YAML.
 
     Raises:
-        yaml.YAMLError: It is no YAML.
+        yaml.YAMLError: The text is not valid YAML, or its aliases repeat too many values.
     """
     loader = _Loader(text)
     try:
@@ -70,12 +71,12 @@ def read_yaml(text: str) -> Any:
         loader.dispose()
 
 
-#: Values in one file, with what its aliases repeat.
-_MOST_VALUES = 1_000_000
+#: Values in one file, including those that aliases repeat; a small file can expand to billions of values.
+_MAX_VALUES = 1_000_000
 
 
 def _check_size(root: yaml.Node) -> None:
-    """Refuse aliases that multiply each other, or contain themselves: every reader would work on all copies."""
+    """Refuse aliases that multiply each other or contain themselves."""
     sizes: dict[int, int | None] = {}
     stack = [(root, False)]
     while stack:
@@ -83,14 +84,14 @@ def _check_size(root: yaml.Node) -> None:
         children = _children(node)
         if is_counted:
             sizes[id(node)] = size = 1 + sum(sizes[id(child)] or 0 for child in children)
-            if size > _MOST_VALUES:
-                raise yaml.YAMLError(f"its aliases repeat more than {_MOST_VALUES} values")
+            if size > _MAX_VALUES:
+                raise yaml.YAMLError(f"its aliases repeat more than {_MAX_VALUES} values")
         elif id(node) not in sizes:
             sizes[id(node)] = None  # being counted
             stack.append((node, True))
             stack += [(child, False) for child in children]
         elif sizes[id(node)] is None:
-            raise yaml.YAMLError("an alias stands inside of what it repeats")
+            raise yaml.YAMLError("an alias contains itself")
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:
@@ -100,6 +101,6 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 
 def dump_yaml(value: Any) -> str:
-    """A value as YAML text, in the order of its keys."""
+    """Return a value as YAML, with keys in their order."""
     text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     return text

@@ -1,4 +1,4 @@
-"""Definitions as Python source."""
+"""Convert definitions to Python source."""
 
 from conductor.workflow.codegen.write import to_python
 

@@ -1,4 +1,4 @@
-"""Calls of the builders that take their inputs in ways of their own."""
+"""Find the call of a builder that reproduces a task."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Call:
         name: The builder's name.
         args: Its positional arguments.
         kwargs: Its keyword arguments, without ``ref``.
-        is_whole: Whether blocks inside went into the call (``raw``).
+        is_whole: Whether the call contains the blocks of the task (``raw``).
     """
 
     name: str
@@ -52,7 +52,7 @@ class Call:
 
 
 def options_of(own: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
-    """The options, and the fields that there is no option for."""
+    """Return the options of a task, and its fields without an option."""
     options: dict[str, Any] = {}
     fields: dict[str, Any] = {}
     for key, value in own.items():
@@ -69,12 +69,12 @@ def options_of(own: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
 
 
 def with_inputs(inputs: Mapping[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """The options, with input parameters that have no argument of their own."""
+    """Return the options with the input parameters for which the builder has no argument."""
     return {**({"inputs": dict(inputs)} if inputs else {}), **options}
 
 
 def is_name(key: str) -> bool:
-    """Whether a key can be the name of an argument."""
+    """Return whether a key can be the name of an argument."""
     return key.isidentifier() and not iskeyword(key)
 
 
@@ -117,7 +117,7 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
 
 
 def gives(call: Call, own: Mapping[str, Any]) -> bool:
-    """Whether the call, made, gives the wire form."""
+    """Return whether the call reproduces the wire form."""
     try:
         step: Step = BUILDERS[call.name](*call.args, **call.kwargs, ref=own["taskReferenceName"])
     except (TypeError, AttributeError):
@@ -136,7 +136,7 @@ class _Mark:
 
 @cache
 def places_of(name: str) -> dict[tuple[str, ...], str]:
-    """Where in the input parameters each parameter of a builder goes."""
+    """Return the paths in the input parameters to which a builder's parameters are written."""
     builder = BUILDERS[name]
     names = [p.name for p in inspect.signature(builder).parameters.values() if _is_own(p) and p.name != "flat"]
     step = builder(**{parameter: _Mark(parameter) for parameter in names})
@@ -152,7 +152,7 @@ def _marks(value: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], str
 
 
 def call_of(own: Mapping[str, Any]) -> Call | None:
-    """The call of the builder of a type; None when it does not give the same."""
+    """Return the call of a type's builder; None if it does not reproduce the task."""
     for name in _BY_TYPE.get(str(own.get("type")), ()):
         call = by_marks(name, own)
         if gives(call, own):
@@ -168,7 +168,7 @@ def call_of(own: Mapping[str, Any]) -> Call | None:
 
 
 def by_marks(name: str, own: Mapping[str, Any]) -> Call:
-    """The call of a builder with what of a task's inputs its arguments stand for."""
+    """Return the call of a builder, with its arguments from the task's input parameters."""
     places = places_of(name)
     kwargs: dict[str, Any] = {}
     rest = _take(own.get("inputParameters") or {}, (), places, kwargs)
@@ -196,7 +196,7 @@ def _is_own(parameter: inspect.Parameter) -> bool:
 def _take(
     value: Mapping[str, Any], path: tuple[str, ...], places: Mapping[tuple[str, ...], str], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
-    """Move what belongs to parameters into ``kwargs``; the rest comes back."""
+    """Move values of parameters to ``kwargs``; returns the other values."""
     rest: dict[str, Any] = {}
     for key, item in value.items():
         at = (*path, key)
@@ -211,7 +211,7 @@ def _take(
 
 
 def _made_of_itself(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The input parameters that the builder makes of these arguments."""
+    """Return the input parameters that the builder creates from these arguments."""
     try:
         step = BUILDERS[name](**kwargs)
     except TypeError:
@@ -223,7 +223,7 @@ _SIMPLE_OPTIONS = set(inspect.signature(simple).parameters)
 
 
 def _http(own: Mapping[str, Any]) -> Call | None:
-    """Its parameters stand in ``http_request``, or are the input parameters themselves."""
+    """Return the call for an HTTP task, with its parameters in ``http_request`` or directly in the input."""
     inputs = own.get("inputParameters") or {}
     if "http_request" in inputs or "uri" not in inputs:
         return call_of(own)
@@ -254,7 +254,13 @@ def _set_variable(own: Mapping[str, Any]) -> Call:
 
 
 def _first_then_inputs(name: str, first: str, *, more: Mapping[str, str] | None = None) -> Callable[..., Call]:
-    """For builders of the form ``name(first, inputs, **options)``; ``more``: wire name to keyword."""
+    """Return a function for builders of the form ``name(first, inputs, **options)``.
+
+    Args:
+        name: The builder.
+        first: The input parameter of the first argument.
+        more: Keywords by wire name.
+    """
 
     def make(own: Mapping[str, Any]) -> Call:
         inputs = dict(own.get("inputParameters") or {})
@@ -385,7 +391,7 @@ def _dynamic_fork(own: Mapping[str, Any]) -> Call:
         "forkTaskWorkflowVersion": "workflow_version",
     }
     kwargs = {keyword: inputs.pop(key) for key, keyword in names.items() if key in inputs}
-    if isinstance(version := kwargs.get("workflow_version"), int):  # the builder makes it text
+    if isinstance(version := kwargs.get("workflow_version"), int):  # the builder converts it to a string
         inputs["forkTaskWorkflowVersion"] = version
         del kwargs["workflow_version"]
     known = {"dynamicForkTasksParam", "dynamicForkTasksInputParamName", "dynamicForkJoinTasksParam"}
@@ -462,13 +468,13 @@ _ALL_BLOCKS = {key for keys in BLOCKS.values() for key in keys}
 
 
 def unbuild(wire: Mapping[str, Any]) -> Call:
-    """The call that makes a task of this wire form, blocks inside apart."""
+    """Return the call that reproduces a task, without its blocks."""
     blocks = BLOCKS.get(str(wire.get("type")), ())
     own = {key: value for key, value in wire.items() if key not in blocks}
     if _blocks_are_plain(wire, blocks):
         try:
             call = _call(own)
-        except (TypeError, AttributeError):  # a value is of another type than the type of task allows
+        except (TypeError, AttributeError):  # a value has the wrong type
             call = None
         if call is not None and gives(call, own):
             return call
@@ -476,7 +482,7 @@ def unbuild(wire: Mapping[str, Any]) -> Call:
 
 
 def _blocks_are_plain(wire: Mapping[str, Any], blocks: Sequence[str]) -> bool:
-    """Whether all blocks can be written as such: those of the type are lists of tasks, and others are empty."""
+    """Return whether builders can write all blocks: those of the type are lists of tasks, and others are empty."""
     if any(wire.get(key) for key in _ALL_BLOCKS.difference(blocks)):
         return False
     for key in blocks:

@@ -1,4 +1,4 @@
-"""Values as Python source: references as expressions, long ones over several lines."""
+"""Write values as Python source, with references as expressions and long values on several lines."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from conductor.workflow.refs import Ref, text_of
 __all__ = ["Plain", "Source"]
 
 
+#: Characters of a line.
 _WIDTH = 112
 _PART = re.compile(r"\.([A-Za-z_]\w*)|\['([^'\\]+)'\]|\[(-?\d+)\]")
 _WORKFLOW = ("input", "variables", "secrets", "env")
 
 
 class Plain(str):
-    """A text that stays text, whatever it holds: a name."""
+    """A string that is never an expression, such as a name."""
 
     __slots__ = ()
 
@@ -30,10 +31,10 @@ class _Name:
 
 
 class Source:
-    """Writes values.
+    """Writes values as Python source.
 
     Args:
-        workflow: The name of the workflow's variable; None while there is none, so that references stay text.
+        workflow: The name of the workflow's variable; None to write references as strings.
     """
 
     def __init__(self, workflow: str | None = None) -> None:
@@ -41,9 +42,12 @@ class Source:
         self.variables: dict[str, str] = {}
 
     def value(self, value: Any, indent: int | None = 0, used: int = 0) -> str:
-        """A value, indented by ``indent`` spaces where it needs several lines; ``used`` characters stand before it.
+        """Return the source of a value.
 
-        Without an indent it is on one line, however long.
+        Args:
+            value: The value.
+            indent: Spaces before each line; None to write the value on one line.
+            used: Characters before the value on its first line.
         """
         if isinstance(value, str):
             return _quoted(str(value)) if isinstance(value, Plain) else self.text(value)
@@ -55,7 +59,7 @@ class Source:
         return repr(value)
 
     def call(self, name: str, args: list[Any], kwargs: Mapping[str, Any], indent: int, used: int = 0) -> str:
-        """A call of ``name``."""
+        """Return the source of a call."""
         items = [("", arg) for arg in args] + [(f"{key}=", value) for key, value in kwargs.items()]
         return f"{name}{self._items(items, '()', indent, used + len(name))}"
 
@@ -68,7 +72,7 @@ class Source:
         return f"{braces[0]}\n{''.join(lines)}{' ' * indent}{braces[1]}"
 
     def text(self, text: str) -> str:
-        """A text: as an expression when it is one reference, as an f-string when it holds some."""
+        """Return the source of a string: an expression for a reference, an f-string for text with references."""
         found = [one for one in expressions(text) if one.is_closed]
         if len(found) == 1 and found[0].text == text:
             return self._expression(found[0]) or _quoted(text)
@@ -87,7 +91,7 @@ class Source:
         return 'f"' + "".join([*pieces, _escaped(text[position:])]) + '"'
 
     def _expression(self, found: Expression) -> str | None:
-        """The Python expression of a reference, when it gives exactly this text."""
+        """Return the Python expression that reproduces a reference; None if there is none."""
         if found.root == "workflow" and self.workflow is not None:
             source = self.workflow if found.parts and found.parts[0] in _WORKFLOW else f"{self.workflow}.execution"
         elif found.root in self.variables:
@@ -116,6 +120,6 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A piece of an f-string in double quotes."""
+    """Escape a part of an f-string in double quotes."""
     plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{").replace("}", "}}")
     return re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\x{ord(match[0]):02x}", plain.replace("\n", "\\n"))

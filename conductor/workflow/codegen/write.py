@@ -1,4 +1,4 @@
-"""A definition as Python: the builder code that makes it."""
+"""Write the Python code that builds a definition."""
 
 from __future__ import annotations
 
@@ -44,13 +44,22 @@ _HEADER = {
     "schemaVersion": "schema_version",
 }
 _FIELDS = {keyword: key for key, keyword in _HEADER.items()}
-_MOST_OPEN = 16  # a step opens up to two, and Python allows 20
-_DEEPEST = 360  # spaces; Python reads 100 indents
-_OPENING = {"switch", "fork", "do_while"}  # methods of the workflow itself
+#: Nested ``with`` statements; Python allows 20 nested blocks, and a step opens up to two.
+_MAX_OPEN = 16
+#: Spaces of indentation; Python allows 100 levels.
+_MAX_INDENT = 360
+#: Builders that are methods of the workflow.
+_METHODS = {"switch", "fork", "do_while"}
 
 
 def to_python(wire: Mapping[str, Any], make: Callable[..., Any], variable: str = "workflow") -> str:
-    """The source of a module that makes the definition and calls it ``variable``; ``make`` is ``Workflow``."""
+    """Return the source of a module that builds a definition.
+
+    Args:
+        wire: The definition in its wire form.
+        make: The class ``Workflow``.
+        variable: The name of the workflow's variable.
+    """
     return _Writer(wire, make, variable).module()
 
 
@@ -62,8 +71,8 @@ class _Writer:
         self.source = Source(variable)
         self.names = Names()
         self.lines: list[str] = []
-        self.open = 0  # with statements around the line that comes next
-        self.used: set[str] = set()  # builders, to be imported
+        self.open = 0  # the number of with statements around the next line
+        self.used: set[str] = set()  # builders to import
         self.read = {found.root for _, found in expressions_in(wire)}
         self.taken = {variable, "Workflow"} | set(dir(builtins)) | set(BUILDERS)
 
@@ -85,7 +94,7 @@ class _Writer:
     def _header(self) -> None:
         wire = {key: value for key, value in self.wire.items() if key not in {"name", "tasks"}}
         if isinstance(outputs := wire.get("outputParameters"), Mapping) and outputs:
-            del wire["outputParameters"]  # they follow the steps that they refer to
+            del wire["outputParameters"]  # written after the steps that they refer to
         kwargs = {_HEADER[key]: value for key, value in wire.items() if key in _HEADER}
         if "timeoutPolicy" not in wire:
             kwargs.pop("timeout", None)  # the builder would add the policy
@@ -101,7 +110,7 @@ class _Writer:
         self.lines.append(f"{self.variable} = {Source().call('Workflow', args, kwargs, 0, len(self.variable) + 3)}")
 
     def _made(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """What a workflow makes of these arguments; nothing when they cannot be used."""
+        """Return the fields that a workflow creates from these arguments; empty if they are invalid."""
         try:
             fields: dict[str, Any] = self.make(self.wire.get("name"), **{"version": None, **kwargs}).to_dict()
         except (TypeError, AttributeError):
@@ -115,8 +124,8 @@ class _Writer:
             index += 2 if self._step(tasks[index], following, indent) else 1
 
     def _step(self, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int) -> bool:
-        """Write one step; whether the one that follows went with it (the JOIN of a fork)."""
-        call = unbuild(wire) if indent < _DEEPEST else Call("raw", [dict(wire)], is_whole=True)
+        """Write one step; returns whether this includes the next one (the JOIN of a fork)."""
+        call = unbuild(wire) if indent < _MAX_INDENT else Call("raw", [dict(wire)], is_whole=True)
         self.used.add(call.name)
         joined = call.name in {"fork", "dynamic_fork"} and _is_own_join(wire, following)
         if call.name in {"fork", "dynamic_fork"} and not joined:
@@ -126,12 +135,12 @@ class _Writer:
             join = str(following["taskReferenceName"])
             self.names.use(join)
             if join in self.read:
-                self.read.add(str(wire["taskReferenceName"]))  # it is reached through the fork
+                self.read.add(str(wire["taskReferenceName"]))  # the JOIN is written as an attribute of the fork
         own_join = following if joined else None
         if call.is_whole or str(wire.get("type")) not in BLOCKS:
             self._plain(call, wire, indent)
             self._join(wire, own_join, indent)
-        elif self.open < _MOST_OPEN:
+        elif self.open < _MAX_OPEN:
             self._opened(call, wire, indent)
             self._join(wire, own_join, indent)
         else:
@@ -139,7 +148,7 @@ class _Writer:
         return joined
 
     def _name(self, call: Call, wire: Mapping[str, Any]) -> None:
-        """Give the reference name, unless it is the one that would be made."""
+        """Add the reference name to a call, unless the builder makes the same name."""
         ref = wire.get("taskReferenceName")
         if call.name == "simple":
             call.args[0] = _plain(call.args[0])
@@ -155,7 +164,7 @@ class _Writer:
         self.names.use(str(ref))
 
     def _plain(self, call: Call, wire: Mapping[str, Any], indent: int) -> None:
-        """Write a step without blocks; with a variable, when it is referred to."""
+        """Write a step without blocks, with a variable if other steps refer to it."""
         ref = str(wire.get("taskReferenceName"))
         if ref not in self.read:
             head = f"{self.variable} >> "
@@ -167,7 +176,7 @@ class _Writer:
         self.source.variables[ref] = variable
 
     def _join(self, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int) -> None:
-        """Name the JOIN of a fork, when there is one and it is referred to."""
+        """Write a variable for the JOIN of a fork, if other steps refer to it."""
         if following is not None and (ref := str(following["taskReferenceName"])) in self.read:
             fork = self.source.variables[str(wire["taskReferenceName"])]
             self.source.variables[ref] = variable = self._new_variable(ref)
@@ -176,22 +185,22 @@ class _Writer:
     def _in_function(
         self, call: Call, wire: Mapping[str, Any], following: Mapping[str, Any] | None, indent: int
     ) -> None:
-        """Write a step with blocks in a function, since Python nests no more than 20 statements in one."""
+        """Write a step with blocks in a function, because Python allows 20 nested blocks."""
         function = self._new_variable(f"add_{wire['taskReferenceName']}")
         self._line(indent, f"def {function}() -> None:")
         around, variables = self.open, dict(self.source.variables)
         self.open = 0
         self._opened(call, wire, indent + 4)
         self._join(wire, following, indent + 4)
-        self.open, self.source.variables = around, variables  # those of the function are not known outside
+        self.open, self.source.variables = around, variables  # variables of the function do not exist outside
         self._line(indent, f"{function}()")
 
     def _opened(self, call: Call, wire: Mapping[str, Any], indent: int) -> None:
         ref = str(wire["taskReferenceName"])
         variable = self._new_variable(ref)
-        head = f"{self.variable}.add(" if call.name not in _OPENING else f"{self.variable}."
-        end = ")" if call.name not in _OPENING else ""
-        if call.name in _OPENING:
+        head = f"{self.variable}.add(" if call.name not in _METHODS else f"{self.variable}."
+        end = ")" if call.name not in _METHODS else ""
+        if call.name in _METHODS:
             self.used.discard(call.name)
         made = self.source.call(call.name, call.args, call.kwargs, indent, len(head) + 10 + len(variable))
         self._line(indent, f"with {head}{made}{end} as {variable}:")
@@ -245,7 +254,7 @@ def _blocks(wire: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str
 
 
 def _is_own_join(wire: Mapping[str, Any], following: Mapping[str, Any] | None) -> bool:
-    """Whether what follows a fork is the JOIN that its builder makes."""
+    """Return whether the task after a fork is the JOIN that the builder adds."""
     if following is None:
         return False
     name = f"{wire['taskReferenceName']}_join"
@@ -254,7 +263,7 @@ def _is_own_join(wire: Mapping[str, Any], following: Mapping[str, Any] | None) -
 
 
 def _base(call: Call) -> str | None:
-    """What the builder makes the reference name of."""
+    """Return the name from which the builder makes the reference name."""
     first = str(call.args[0]) if call.args else ""
     if call.name == "simple" or (call.name == "sub_workflow" and "${" not in first):
         return first
@@ -274,7 +283,7 @@ _BASES = {
 
 
 def _refs_in(wire: Mapping[str, Any]) -> Iterator[str]:
-    """The reference names of a task and of those in its blocks."""
+    """Yield the reference names of a task and of the tasks in its blocks."""
     for step in step_from(wire).walk():
         if step.ref is not None:
             yield step.ref

@@ -1,1 +1,1 @@
-"""Builders of steps, one for each task type."""
+"""The functions that create steps, one for each task type."""

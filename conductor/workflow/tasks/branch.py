@@ -1,4 +1,4 @@
-"""Branches: switch, fork and join."""
+"""Steps with branches: switch, fork, join and loops."""
 
 from __future__ import annotations
 
@@ -36,16 +36,17 @@ def do_while(
     evaluator: str | None = None,
     **options: Unpack[Options],
 ) -> LoopStep:
-    """Repeat steps (``DO_WHILE``); the body runs at least once, except over no items.
+    """Repeat steps (``DO_WHILE``). The body runs at least once, unless a list of items is empty.
 
     Args:
-        body: A step, a list of them, or a function that adds or returns them; or the ``with`` block.
-        count: How many rounds: a number, or a reference to one.
-        condition: JavaScript; while it is true after a round, another follows. ``f"{step.output.done} != true"`` reads
-            the output of a step of the body; any other ``${...}`` becomes an input parameter.
-        items: A list, or a reference to one: one round for each, that finds it in ``loop.item``.
-        keep_last: Of how many rounds the server keeps tasks and output.
-        evaluator: What runs the condition (Orkes).
+        body: A step, a list of steps, or a function that adds or returns them. You can also use the ``with`` block.
+        count: The number of iterations, or a reference to it.
+        condition: JavaScript, evaluated after each iteration; if it is true, another iteration follows.
+            ``f"{step.output.done} != true"`` reads the output of a step of the body; any other ``${...}`` becomes an
+            input parameter.
+        items: A list, or a reference to a list: one iteration for each item, which is ``loop.item``.
+        keep_last: The number of iterations whose tasks and output the server keeps.
+        evaluator: The evaluator of the condition (Orkes).
         options: See ``Options``; ``inputs`` are the condition's parameters.
     """
     inputs: dict[str, Any] = {}
@@ -68,7 +69,7 @@ def do_while(
         conditions.append(f"{step.iteration} < {count}")
     if condition is not None:
         conditions.append(f"({condition})" if conditions else condition)
-    if conditions or items is not None:  # the server demands the field, also over items
+    if conditions or items is not None:  # the server requires the field, even with items
         step.fields["loopCondition"] = " && ".join(conditions)
         step.written |= collect_references({"loopCondition": step.fields["loopCondition"]})
     return step
@@ -78,8 +79,8 @@ def for_each(items: Any, body: Content = None, **options: Unpack[Options]) -> Lo
     """Repeat steps for each item of a list (``DO_WHILE`` over items); the item is ``loop.item``.
 
     Args:
-        items: A list, or a reference to one.
-        body: As for ``do_while``.
+        items: A list, or a reference to a list.
+        body: See ``do_while``.
         options: See ``Options``.
     """
     return do_while(body, items=items, **options)
@@ -95,16 +96,16 @@ def switch(
     param: str = "switchCaseValue",
     **options: Unpack[Options],
 ) -> SwitchStep:
-    """Take one of several ways (``SWITCH``).
+    """Run one of several branches (``SWITCH``).
 
     Args:
-        value: What the cases are compared with, as text: mostly a reference.
-        cases: Value to steps: a step, a list of them, or a function that adds or returns them.
-        default: The steps for any other value.
-        script: In place of ``value``: JavaScript that gives it. It sees the input parameters as ``$.name``; a
-            ``${...}`` in it becomes such a parameter.
-        evaluator: What runs the script: ``javascript`` (the default), ``graaljs`` or ``python``.
-        param: The input parameter that carries ``value``.
+        value: The value that selects the case, usually a reference; the server compares it as a string.
+        cases: Steps by value: a step, a list of steps, or a function that adds or returns them.
+        default: The steps for all other values.
+        script: JavaScript that returns the value, instead of ``value``. It reads input parameters as ``$.name``; a
+            ``${...}`` in it becomes an input parameter.
+        evaluator: The evaluator of the script: ``javascript`` (the default), ``graaljs`` or ``python``.
+        param: The name of the input parameter for ``value``.
         options: See ``Options``; ``inputs`` are the script's parameters.
     """
     inputs = {param: value} if script is None else {}
@@ -131,14 +132,14 @@ def decision(
     param: str = "case",
     **options: Unpack[Options],
 ) -> SwitchStep:
-    """The task that came before SWITCH (``DECISION``): deprecated, for old definitions.
+    """Run one of several branches with the deprecated predecessor of SWITCH (``DECISION``), for old definitions.
 
     Args:
-        value: What the cases are compared with.
+        value: The value that selects the case.
         cases: See ``switch``.
         default: See ``switch``.
         script: See ``switch``.
-        param: The input parameter that carries the value.
+        param: The name of the input parameter for the value.
         options: See ``Options``.
     """
     step: SwitchStep = make(
@@ -161,12 +162,12 @@ def fork(
     join: bool | Step = True,
     **options: Unpack[Options],
 ) -> ForkStep:
-    """Run branches beside each other, and wait for them (``FORK_JOIN`` and its ``JOIN``).
+    """Run branches in parallel, and wait for them (``FORK_JOIN`` and its ``JOIN``).
 
     Args:
-        branches: Each a step, a list of steps, or a function that adds or returns them.
-        join_on: The steps to wait for; the last of each branch when it is left out.
-        join: A JOIN made with ``join(...)`` in place of the one that is made; or False when one is added by hand.
+        branches: Each branch is a step, a list of steps, or a function that adds or returns them.
+        join_on: The steps to wait for; by default the last step of each branch.
+        join: A JOIN created with ``join(...)`` instead of the default one; or False to add the JOIN yourself.
         options: See ``Options``.
     """
     step: ForkStep = make(
@@ -188,13 +189,13 @@ def join(
     mode: str | None = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Wait for steps of branches (``JOIN``); ``fork`` makes its own.
+    """Wait for steps of branches (``JOIN``). ``fork`` adds its own JOIN.
 
     Args:
-        on: The steps, or their reference names; None to leave the field out. The server waits for these only: of a
-            switch, not for its cases.
-        script: JavaScript that decides when to go on (Orkes).
-        evaluator: What runs the script.
+        on: The steps, or their reference names; None to omit the field. The server waits only for these steps: for
+            a switch, it does not wait for the steps of its cases.
+        script: JavaScript that decides when the workflow continues (Orkes).
+        evaluator: The evaluator of the script.
         mode: ``SYNC`` or ``ASYNC`` (open-source server).
         options: See ``Options``.
     """
@@ -213,11 +214,11 @@ def join(
 def exclusive_join(
     on: Sequence[Step | str], default: Sequence[Step | str] | None = None, **options: Unpack[Options]
 ) -> Step:
-    """Go on with the one of several steps that ran (``EXCLUSIVE_JOIN``); its output is that step's.
+    """Continue with the one of several steps that was executed (``EXCLUSIVE_JOIN``), and with its output.
 
     Args:
         on: The last steps of a switch's cases.
-        default: Steps whose output is taken when none of them ran.
+        default: Steps whose output is used if no step in ``on`` was executed.
         options: See ``Options``.
     """
     step: Step = make(
@@ -243,18 +244,20 @@ def dynamic_fork(
     join: bool | Step = True,
     **options: Unpack[Options],
 ) -> ForkStep:
-    """Run as many branches as a list has entries, known when it is reached (``FORK_JOIN_DYNAMIC`` and its ``JOIN``).
+    """Run a branch for each entry of a list that is known at run time (``FORK_JOIN_DYNAMIC`` and its ``JOIN``).
+
+    Pass either ``tasks`` and ``task_inputs``, or ``each`` with one of ``task``, ``task_type`` and ``workflow``.
 
     Args:
-        tasks: A reference to a list of tasks in their wire form ...
-        task_inputs: ... and to the input of each by its reference name.
-        each: In place of both: a list, or a reference to one, with the input of each branch, for the same ...
-        task: ... worker: its function or task name,
-        task_type: ... or system task, such as ``HTTP``,
-        workflow: ... or sub-workflow: its name or a ``Workflow``.
-        workflow_version: The sub-workflow's version.
-        old_style: Give ``tasks`` as ``{"dynamicTasks": [...]}`` in one parameter, as old definitions do.
-        join: As for ``fork``.
+        tasks: A reference to a list of tasks in their wire form.
+        task_inputs: A reference to the inputs of these tasks, by reference name.
+        each: A list, or a reference to a list, with the input of each branch; all branches run the same task.
+        task: The worker task of each branch: its function or its name.
+        task_type: The system task of each branch, such as ``HTTP``.
+        workflow: The sub-workflow of each branch: its name, or a ``Workflow``.
+        workflow_version: The version of the sub-workflow.
+        old_style: Whether ``tasks`` is ``{"dynamicTasks": [...]}`` in one parameter, as in old definitions.
+        join: See ``fork``.
         options: See ``Options``.
     """
     inputs: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Databases, rules, secrets and files; most of these only Orkes runs."""
+"""Databases, rules, secrets, tokens, mails and alerts; most of these tasks exist only on Orkes."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def jdbc(
     Args:
         integration: The database integration's name.
         statement: SQL with ``?`` for its parameters.
-        parameters: Their values.
+        parameters: The values of the parameters.
         kind: ``SELECT`` or ``UPDATE``.
-        expected_update_count: An update of another number of rows fails.
-        connection: The connection's id, where there is no integration (deprecated).
+        expected_update_count: The task fails if the statement updates another number of rows.
+        connection: The id of the connection, without an integration (deprecated).
         options: See ``Options``.
     """
     values = list(parameters) if isinstance(parameters, tuple) else parameters
@@ -67,14 +67,14 @@ def business_rule(
     cache_minutes: int | None = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Evaluate a table of rules (``BUSINESS_RULE``, Orkes).
+    """Evaluate a rule table (``BUSINESS_RULE``, Orkes).
 
     Args:
-        file: Where the table is.
-        columns: Column to value.
-        outputs: The columns of the answer.
+        file: The location of the rule table.
+        columns: The values of the input columns, by column.
+        outputs: The columns to return.
         strategy: ``FIRE_FIRST`` or ``FIRE_ALL``.
-        cache_minutes: How long the table is kept.
+        cache_minutes: Minutes to cache the table.
         options: See ``Options``.
     """
     parameters = given(
@@ -103,13 +103,13 @@ def query_processor(
 
     Args:
         kind: ``CONDUCTOR_API``, ``METRICS`` or ``CONDUCTOR_EVENTS``.
-        workflow_names: A list of names.
-        statuses: A list of statuses.
-        correlation_ids: A list of correlation ids.
-        start_time_from: From when they were started, as the server's form has it (minutes ago).
-        start_time_to: Until when.
-        free_text: Words in them.
-        options: See ``Options``; ``inputs`` for what the other kinds take.
+        workflow_names: Names of definitions to search for.
+        statuses: Statuses to search for.
+        correlation_ids: Correlation ids to search for.
+        start_time_from: The earliest start, in minutes ago.
+        start_time_to: The latest start, in minutes ago.
+        free_text: Text to search for.
+        options: See ``Options``; ``inputs`` are the parameters of the other kinds.
     """
     parameters = given(
         workflow_names=workflow_names,
@@ -128,8 +128,8 @@ def update_secret(key: Any, value: Any, **options: Unpack[Options]) -> Step:
     """Store a secret (``UPDATE_SECRET``, Orkes).
 
     Args:
-        key: Its name.
-        value: Its value; mostly a reference.
+        key: The name of the secret.
+        value: The value, usually a reference.
         options: See ``Options``.
     """
     step: Step = make("UPDATE_SECRET", {"_secrets": {"secretKey": key, "secretValue": value}}, options)
@@ -148,17 +148,17 @@ def get_signed_jwt(
     algorithm: str = "RS256",
     **options: Unpack[Options],
 ) -> Step:
-    """Make a signed JSON web token (``GET_SIGNED_JWT``, Orkes).
+    """Create a signed JSON web token (``GET_SIGNED_JWT``, Orkes).
 
     Args:
-        subject: Whom it speaks of.
-        issuer: Who gives it.
-        audience: For whom it is.
-        private_key: What it is signed with: a reference to a secret.
+        subject: The subject (``sub``).
+        issuer: The issuer (``iss``).
+        audience: The audience (``aud``).
+        private_key: The key to sign with: a reference to a secret.
         private_key_id: The key's id.
-        ttl: Seconds that it is good for, or a ``timedelta``.
-        scopes: What it allows.
-        algorithm: ``RS256``.
+        ttl: Seconds, or a ``timedelta``, until the token expires.
+        scopes: The scopes.
+        algorithm: The algorithm; ``RS256``.
         options: See ``Options``.
     """
     inputs = given(
@@ -189,11 +189,11 @@ def update_task(
 
     Args:
         status: The task's new status.
-        workflow_id: The execution, with ...
-        task_ref: ... the task's reference name;
-        task_id: or the task's id.
-        output: Its output.
-        merge_output: Whether that is added to what is there.
+        workflow_id: The id of the execution; needs ``task_ref``.
+        task_ref: The task's reference name.
+        task_id: The task's id, instead of ``workflow_id`` and ``task_ref``.
+        output: The task's output.
+        merge_output: Whether the output is merged with the existing output.
         options: See ``Options``.
     """
     inputs = given(
@@ -218,15 +218,15 @@ def sendgrid(
     configuration: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Send a mail (``SENDGRID``, Orkes).
+    """Send an email (``SENDGRID``, Orkes).
 
     Args:
-        sender: From whom.
-        to: To whom.
-        subject: Its subject.
-        content: Its text.
-        content_type: The text's media type.
-        configuration: The integration's name.
+        sender: The sender's address.
+        to: The recipient's address.
+        subject: The subject.
+        content: The body.
+        content_type: The media type of the body.
+        configuration: The name of the SendGrid integration.
         options: See ``Options``.
     """
     inputs = {"from": sender} | given(
@@ -251,18 +251,18 @@ def opsgenie(
     token: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Raise an alert (``OPS_GENIE``, Orkes).
+    """Create an Opsgenie alert (``OPS_GENIE``, Orkes).
 
     Args:
-        message: What it says.
-        alias: Its id.
-        alert_description: More words.
-        responders: Who is told, as ``{"type": "user", "username": ...}``.
-        visible_to: Who sees it.
-        actions: Names of actions.
-        tags: Words.
-        details: Free map.
-        entity: What it is about.
+        message: The message.
+        alias: The id with which Opsgenie recognizes duplicates.
+        alert_description: The description.
+        responders: Users and teams to notify, as ``{"type": "user", "username": ...}``.
+        visible_to: Users and teams who can see the alert.
+        actions: Names of custom actions.
+        tags: Tags.
+        details: Your own data, as a mapping.
+        entity: The system that the alert is about.
         priority: ``P1`` to ``P5``.
         token: The API key: a reference to a secret.
         options: See ``Options``.

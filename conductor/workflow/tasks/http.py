@@ -1,4 +1,4 @@
-"""Calls to services: HTTP and gRPC."""
+"""Calls of services: HTTP and gRPC."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ def http(
     flat: bool = False,
     **options: Unpack[Options],
 ) -> Step:
-    """An HTTP request by the server (``HTTP``); the output is ``response`` with body, headers and statusCode.
+    """Let the server make an HTTP request (``HTTP``). ``step.output.response`` has body, headers and statusCode.
 
     Args:
         uri: The address.
-        method: The verb.
-        headers: Name to value, or to a list of values.
-        body: JSON, or text.
-        accept: Media types of the answer; ``application/json`` on the server's side.
-        content_type: The body's media type; ``application/json`` on the server's side.
-        connection_timeout_ms: Milliseconds; 3000 on the server's side.
-        read_timeout_ms: Milliseconds; 3000 on the server's side.
-        encode: Whether the address is encoded (Orkes).
+        method: The HTTP method.
+        headers: Values, or lists of values, by name.
+        body: A JSON value or a string.
+        accept: The accepted media types; the server's default is ``application/json``.
+        content_type: The media type of the body; the server's default is ``application/json``.
+        connection_timeout_ms: Milliseconds to connect; the server's default is 3000.
+        read_timeout_ms: Milliseconds to wait for data; the server's default is 3000.
+        encode: Whether the server encodes the address (Orkes).
         hedging: ``{"maxAttempts": n}`` (Orkes).
-        flat: Make these the input parameters themselves, and not those of ``http_request``; both work alike.
+        flat: Whether these parameters become input parameters of their own instead of ``http_request``; the server
+            accepts both forms.
         options: See ``Options``.
     """
     request = _request(
@@ -69,15 +70,15 @@ def http_poll(
     encode: bool | None = None,
     **options: Unpack[Options],
 ) -> Step:
-    """An HTTP request that is repeated until a condition holds (``HTTP_POLL``, Orkes).
+    """Let the server repeat an HTTP request until a condition is true (``HTTP_POLL``, Orkes).
 
     Args:
         uri: The address.
-        until: JavaScript over ``$.output.response``; true ends the polling.
-        method: The verb.
-        interval: Seconds between two requests, or a ``timedelta``.
+        until: A JavaScript condition on ``$.output.response``; true ends the polling.
+        method: The HTTP method.
+        interval: Seconds, or a ``timedelta``, between two requests.
         strategy: ``FIXED``, ``LINEAR_BACKOFF`` or ``EXPONENTIAL_BACKOFF``.
-        max_polls: How often at most.
+        max_polls: The maximum number of requests.
         headers: See ``http``.
         body: See ``http``.
         accept: See ``http``.
@@ -144,20 +145,20 @@ def grpc(
     hedging: Mapping[str, Any] | None = None,
     **options: Unpack[Options],
 ) -> Step:
-    """A gRPC call by the server (``GRPC``, Orkes).
+    """Let the server make a gRPC call (``GRPC``, Orkes).
 
     Args:
-        service: The registered service's name.
+        service: The name of the registered service.
         method: The method, as ``package.Service/Method``.
-        request: The message.
-        host: The host, where no service is registered.
-        port: Its port.
+        request: The request message.
+        host: The host, without a registered service.
+        port: The port.
         use_ssl: Whether to use TLS.
         trust_cert: Whether to trust any certificate.
         headers: Metadata of the call.
         method_type: ``UNARY``, ``SERVER_STREAMING``, ``CLIENT_STREAMING`` or ``BIDIRECTIONAL_STREAMING``.
-        input_type: The request's message type.
-        output_type: The answer's message type.
+        input_type: The message type of the request.
+        output_type: The message type of the response.
         hedging: ``{"maxAttempts": n}``.
         options: See ``Options``.
     """

@@ -1,4 +1,4 @@
-"""Language models: completions."""
+"""Language models: completions, and the documents that they read and write."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def get_document(url: Any, *, media_type: Any = None, **options: Unpack[Options]
     """Load a document (``GET_DOCUMENT``, Orkes).
 
     Args:
-        url: Where it is.
-        media_type: Its media type.
+        url: The document's address.
+        media_type: The document's media type.
         options: See ``Options``.
     """
     step: Step = make("GET_DOCUMENT", given(url=url, media_type=media_type), options)
@@ -44,14 +44,14 @@ def list_files(
     output_location: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """List the files of a place (``LIST_FILES``, Orkes).
+    """List the files at a location (``LIST_FILES``, Orkes).
 
     Args:
-        location: The place.
-        file_types: A list of endings.
-        integration: The integration's name.
-        integrations: Kind of integration to its name.
-        output_location: Where the list goes.
+        location: The location.
+        file_types: A list of file extensions.
+        integration: The name of the integration.
+        integrations: Names of integrations, by kind.
+        output_location: The location to write the list to.
         options: See ``Options``.
     """
     inputs = given(
@@ -68,13 +68,13 @@ def list_files(
 def parse_document(
     url: Any, *, integration: Any = None, media_type: Any = None, chunk_size: Any = None, **options: Unpack[Options]
 ) -> Step:
-    """Turn a document into text (``PARSE_DOCUMENT``, Orkes).
+    """Extract the text of a document (``PARSE_DOCUMENT``, Orkes).
 
     Args:
-        url: Where it is.
-        integration: The integration that reaches it.
-        media_type: Its media type, or ``auto``.
-        chunk_size: Characters of each piece; 0 for one piece.
+        url: The document's address.
+        integration: The integration with access to it.
+        media_type: The document's media type, or ``auto``.
+        chunk_size: Characters of each chunk; 0 for a single chunk.
         options: See ``Options``.
     """
     inputs = given(integration_name=integration, url=url, media_type=media_type, chunk_size=chunk_size)
@@ -83,12 +83,12 @@ def parse_document(
 
 
 def chunk_text(text: Any, *, chunk_size: Any = None, media_type: Any = None, **options: Unpack[Options]) -> Step:
-    """Cut a text into pieces (``CHUNK_TEXT``, Orkes).
+    """Split text into chunks (``CHUNK_TEXT``, Orkes).
 
     Args:
         text: The text.
-        chunk_size: Characters of each piece.
-        media_type: Its media type, or ``auto``.
+        chunk_size: Characters of each chunk.
+        media_type: The text's media type, or ``auto``.
         options: See ``Options``.
     """
     step: Step = make("CHUNK_TEXT", given(text=text, chunk_size=chunk_size, media_type=media_type), options)
@@ -110,20 +110,20 @@ def generate_pdf(
     image_base_url: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Make a PDF of Markdown (``GENERATE_PDF``).
+    """Convert Markdown to PDF (``GENERATE_PDF``).
 
     Args:
-        markdown: The text.
-        page_size: ``A4`` on the server's side.
-        margin_top: Points, as the other margins; 72 on the server's side.
-        margin_right: Points.
-        margin_bottom: Points.
-        margin_left: Points.
-        theme: ``default`` on the server's side.
-        base_font_size: Points; 11 on the server's side.
-        output_location: Where it goes.
-        pdf_metadata: Title, author and the like.
-        image_base_url: What the addresses of images are relative to.
+        markdown: The Markdown.
+        page_size: The page size; the server's default is ``A4``.
+        margin_top: The top margin in points; the server's default is 72, as for the other margins.
+        margin_right: The right margin in points.
+        margin_bottom: The bottom margin in points.
+        margin_left: The left margin in points.
+        theme: The theme; the server's default is ``default``.
+        base_font_size: The font size in points; the server's default is 11.
+        output_location: The location to write the PDF to.
+        pdf_metadata: Metadata such as title and author.
+        image_base_url: The base address of relative image addresses.
         options: See ``Options``.
     """
     inputs = given(
@@ -144,22 +144,22 @@ def generate_pdf(
 
 
 class ModelOptions(Options, total=False):
-    """What every task of a model takes, besides ``Options``.
+    """The options of every task that uses a model, in addition to ``Options``.
 
     Attributes:
-        integration_name: The integration, where it is not the provider's name.
-        integration_names: Kind of integration to its name.
-        prompt_variables: Values for the prompt's variables.
-        prompt_version: The prompt template's version.
-        temperature: From 0.
-        top_p: From 0 to 1.
-        top_k: A number.
-        max_tokens: Of the answer.
-        max_results: How many answers.
-        frequency_penalty: A number.
-        presence_penalty: A number.
-        stop_words: A list of words.
-        allow_raw_prompts: Whether a prompt may be text, and not only a template's name.
+        integration_name: The name of the integration, if it differs from the provider's name.
+        integration_names: Names of integrations, by kind.
+        prompt_variables: Values of the prompt's variables.
+        prompt_version: The version of the prompt template.
+        temperature: The sampling temperature, from 0.
+        top_p: The cumulative probability of the tokens to sample from, from 0 to 1.
+        top_k: The number of tokens to sample from.
+        max_tokens: The maximum number of tokens of the response.
+        max_results: The maximum number of results.
+        frequency_penalty: The penalty for tokens by their frequency so far.
+        presence_penalty: The penalty for tokens that have occurred before.
+        stop_words: Strings that end the response.
+        allow_raw_prompts: Whether a prompt can be plain text instead of the name of a template.
     """
 
     integration_name: Any
@@ -181,7 +181,7 @@ _OWN = ModelOptions.__annotations__.keys() - Options.__annotations__.keys()
 
 
 def model_step(type_: str, inputs: Mapping[str, Any], options: ModelOptions) -> Step:
-    """A step of a model, with what of its options are input parameters."""
+    """Create a step that uses a model; its ``ModelOptions`` become input parameters."""
     values: dict[str, Any] = dict(options)
     model = {camel(name): values.pop(name) for name in list(values) if name in _OWN}
     plain: Any = values
@@ -198,14 +198,14 @@ def llm_text_complete(
     json_output: bool | None = None,
     **options: Unpack[ModelOptions],
 ) -> Step:
-    """Have a model complete a text (``LLM_TEXT_COMPLETE``); the answer is ``step.output.result``.
+    """Complete text with a model (``LLM_TEXT_COMPLETE``). The response is ``step.output.result``.
 
     Args:
         provider: The provider, or the integration's name.
         model: The model.
-        prompt: The text,
-        prompt_name: or the name of a prompt template.
-        json_output: Whether the answer is JSON.
+        prompt: The prompt.
+        prompt_name: The name of a prompt template, instead of ``prompt``.
+        json_output: Whether the response is JSON.
         options: See ``ModelOptions``.
     """
     inputs = given(llm_provider=provider, model=model, prompt=prompt, prompt_name=prompt_name, json_output=json_output)
@@ -237,30 +237,30 @@ def llm_chat_complete(
     voice: Any = None,
     **options: Unpack[ModelOptions],
 ) -> Step:
-    """Have a model go on with a conversation (``LLM_CHAT_COMPLETE``); the answer is ``step.output.result``.
+    """Continue a conversation with a model (``LLM_CHAT_COMPLETE``). The response is ``step.output.result``.
 
     Args:
         provider: The provider, or the integration's name.
         model: The model.
-        messages: Each ``{"role": "user", "message": "..."}``; or a reference to such a list.
-        instructions: The system prompt, or a prompt template's name.
-        user_input: The last message, in place of ``messages``.
-        tools: What the model may call.
-        participants: Name to role, in a conversation of several.
-        json_output: Whether the answer is JSON.
-        input_schema: What the prompt's inputs are checked against.
-        output_schema: What the answer is checked against.
-        output_mime_type: The answer's media type.
-        output_location: Where the answer goes.
-        thinking_token_limit: Tokens for thinking.
+        messages: A list of ``{"role": "user", "message": "..."}``, or a reference to such a list.
+        instructions: The system prompt, or the name of a prompt template.
+        user_input: The last message, instead of ``messages``.
+        tools: The tools that the model can call.
+        participants: Roles by name, in a conversation of several participants.
+        json_output: Whether the response is JSON.
+        input_schema: The schema of the prompt's inputs.
+        output_schema: The schema of the response.
+        output_mime_type: The media type of the response.
+        output_location: The location to write the response to.
+        thinking_token_limit: The maximum number of tokens for reasoning.
         reasoning_effort: ``low``, ``medium`` or ``high``.
         reasoning_summary: ``auto``, ``concise`` or ``detailed``.
-        previous_response_id: The answer that it goes on from.
-        web_search: Whether the model may search the web.
-        code_interpreter: Whether it may run code.
-        file_search_vector_store_ids: Stores that it may search.
-        google_search_retrieval: Whether it may search with Google.
-        voice: The voice of a spoken answer.
+        previous_response_id: The id of the response to continue from.
+        web_search: Whether the model can search the web.
+        code_interpreter: Whether the model can run code.
+        file_search_vector_store_ids: Ids of the vector stores that the model can search.
+        google_search_retrieval: Whether the model can use Google Search.
+        voice: The voice of a spoken response.
         options: See ``ModelOptions``.
     """
     inputs = given(

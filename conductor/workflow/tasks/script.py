@@ -1,4 +1,4 @@
-"""Small computations by the server: scripts, jq, variables."""
+"""Computations on the server: scripts, jq and variables."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ def inline(
     evaluator: str = "javascript",
     **options: Unpack[Options],
 ) -> Step:
-    """Run a script on the server (``INLINE``); its value is ``step.output.result``.
+    """Run a script on the server (``INLINE``). Its result is ``step.output.result``.
 
     Args:
-        script: JavaScript sees the input parameters as ``$.name``, and its value is that of its last expression.
-            Python sees them as variables, and gives its value with ``return``. A reference in it becomes a parameter.
-        inputs: Its parameters.
-        evaluator: ``javascript``, ``graaljs``, ``python`` (where the server has it) or ``value-param``.
+        script: The script. JavaScript reads input parameters as ``$.name``, and its result is the value of its last
+            expression. Python reads them as variables, and returns its result with ``return``. A reference in the
+            script becomes an input parameter.
+        inputs: The input parameters.
+        evaluator: ``javascript``, ``graaljs``, ``python`` (if the server supports it) or ``value-param``.
         options: See ``Options``.
     """
     parameters = {"evaluatorType": evaluator, "expression": script, **as_inputs(inputs)}
@@ -35,11 +36,13 @@ def inline(
 
 
 def jq(query: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
-    """Transform JSON with jq (``JSON_JQ_TRANSFORM``); ``result`` is the first value, ``resultList`` has all.
+    """Transform JSON with jq (``JSON_JQ_TRANSFORM``).
+
+    The output has the first result as ``result`` and all results as ``resultList``.
 
     Args:
         query: The jq expression; ``.`` is the whole input.
-        inputs: Its data.
+        inputs: The input parameters.
         options: See ``Options``.
     """
     parameters = {**as_inputs(inputs), "queryExpression": query}
@@ -48,11 +51,11 @@ def jq(query: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack
 
 
 def lambda_(script: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
-    """The task that came before INLINE (``LAMBDA``): deprecated, for old definitions.
+    """Run a script with the deprecated predecessor of INLINE (``LAMBDA``), for old definitions.
 
     Args:
         script: The body of a JavaScript function, with ``return``.
-        inputs: Its parameters.
+        inputs: The input parameters.
         options: See ``Options``.
     """
     step: Step = make("LAMBDA", {**as_inputs(inputs), "scriptExpression": script}, options, base="lambda")
@@ -60,24 +63,24 @@ def lambda_(script: str, inputs: Mapping[str, Any] | None = None, /, **options: 
 
 
 def set_variable(values: Mapping[str, Any] | None = None, /, *, ref: str | None = None, **more: Any) -> Step:
-    """Set variables of the workflow (``SET_VARIABLE``), read as ``workflow.variables.name``.
+    """Set variables of the workflow (``SET_VARIABLE``), which ``workflow.variables.name`` reads.
 
-    ``set_variable(total=3)`` and ``set_variable({"total": 3}, optional=True)``.
+    Examples: ``set_variable(total=3)`` and ``set_variable({"total": 3}, optional=True)``.
 
     Args:
-        values: Name to value.
-        more: Further variables by name, and options (see ``Options``), which need the variables as a mapping; but
-            ``fields`` is one in any case.
+        values: Values by name.
+        more: Further variables by name, and options (see ``Options``). Options other than ``fields`` require
+            ``values``.
         ref: See ``Options``.
 
     Raises:
-        TypeError: There is no mapping, and a keyword is called as an option: it may be meant as either.
+        TypeError: A keyword without ``values`` has the name of an option, so it is ambiguous.
     """
     options: Any = {key: value for key, value in more.items() if key in OPTIONS}
     if values is None and (unclear := options.keys() - {"fields"}):
         name = min(unclear)
         raise TypeError(
-            f"set_variable({name}=...) can mean a variable or the option {name!r}: give the variables as a mapping, "
+            f"set_variable({name}=...) can mean a variable or the option {name!r}: pass the variables as a mapping, "
             f"set_variable({{...}}, {name}=...) for the option and set_variable({{{name!r}: ...}}) for a variable."
         )
     variables = {key: value for key, value in more.items() if key not in OPTIONS}

@@ -1,4 +1,4 @@
-"""Tasks that workers of your own do."""
+"""Tasks of your workers."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def simple(
     fields: Mapping[str, Any] | None = None,
     **more_inputs: Any,
 ) -> Step:
-    """A task for a worker (``SIMPLE``).
+    """Run a task of a worker (``SIMPLE``).
 
     Args:
-        task: A function decorated with ``@worker_task``, a ``Worker``, or the task's name. The inputs are checked
-            against a function's signature, and references to its output against what it is annotated to return.
-        inputs: Input parameters, for names that are options as well.
-        more_inputs: Input parameters by name.
-        ref: See ``Options``, as all that follow.
+        task: A function decorated with ``@worker_task``, a ``Worker``, or the task's name. For a function, validation
+            checks the inputs against its signature, and references to the output against its return type.
+        inputs: Input parameters as a mapping, for names that are also options.
+        more_inputs: Further input parameters.
+        ref: See ``Options``.
         description: See ``Options``.
         optional: See ``Options``.
         permissive: See ``Options``.
@@ -88,12 +88,12 @@ def dynamic(
     param: str = "taskToExecute",
     **options: Unpack[Options],
 ) -> Step:
-    """A task whose type is known when it is reached (``DYNAMIC``).
+    """Run a worker task whose name is known at run time (``DYNAMIC``).
 
     Args:
-        task_name: Mostly a reference that gives the task's name.
+        task_name: The task's name, usually a reference.
         inputs: Further input parameters.
-        param: The input parameter that carries the name.
+        param: The name of the input parameter for the task's name.
         options: See ``Options``.
     """
     parameters = {param: task_name, **as_inputs(inputs)}

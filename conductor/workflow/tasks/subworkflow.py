@@ -1,4 +1,4 @@
-"""Other workflows: as a step, started beside, ended, looked at."""
+"""Other workflows: run them as a step, start them, terminate them, or read them."""
 
 from __future__ import annotations
 
@@ -39,16 +39,17 @@ def sub_workflow(
     idempotency_strategy: IdempotencyStrategy | str | None = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Run another workflow as a step (``SUB_WORKFLOW``); its output is the step's.
+    """Run another workflow as a step (``SUB_WORKFLOW``). Its output becomes the output of the step.
 
     Args:
-        workflow: A registered workflow's name, or a reference that gives it; or a ``Workflow``, which is sent along.
-        inputs: The other workflow's input.
-        version: The other workflow's version; the latest when it is left out.
-        inline: False: only name and version of a ``Workflow`` are sent; it has to be registered.
-        definition: A reference that gives the definition when the step is reached.
-        task_to_domain: Task name to the domain whose workers get it.
-        priority: Of the other workflow; a number from 0 to 99, or a reference.
+        workflow: The name of a registered workflow, or a reference to the name; or a ``Workflow``, whose definition
+            becomes a part of this one.
+        inputs: The input of the sub-workflow.
+        version: The version of the sub-workflow; by default the latest.
+        inline: False to use only the name and version of a ``Workflow``, which must be registered.
+        definition: A reference to a definition that is known at run time.
+        task_to_domain: Domains by task name.
+        priority: The priority of the sub-workflow, from 0 to 99, or a reference.
         idempotency_key: See ``client.workflows.start`` (Orkes).
         idempotency_strategy: See ``client.workflows.start`` (Orkes).
         options: See ``Options``.
@@ -92,13 +93,13 @@ def start_workflow(
     idempotency_strategy: IdempotencyStrategy | str | None = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Start another workflow and go on without it (``START_WORKFLOW``); the output has its ``workflowId``.
+    """Start another workflow without waiting for it (``START_WORKFLOW``). The output has its ``workflowId``.
 
     Args:
-        workflow: A registered workflow's name, or the ``Workflow`` whose name and version are meant.
-        inputs: The other workflow's input.
-        version: Its version; the latest when it is left out.
-        correlation_id: Its correlation id; this workflow's when it is left out.
+        workflow: The name of a registered workflow; or a ``Workflow``, of which the name and version are used.
+        inputs: The input of the other workflow.
+        version: The version of the other workflow; by default the latest.
+        correlation_id: The correlation id of the other workflow; by default that of this one.
         task_to_domain: See ``sub_workflow``.
         priority: See ``sub_workflow``.
         idempotency_key: See ``sub_workflow``.
@@ -127,12 +128,12 @@ def start_workflow(
 def terminate_workflow(
     workflow_ids: Any, reason: Any = None, *, trigger_failure_workflow: bool | None = None, **options: Unpack[Options]
 ) -> Step:
-    """End other executions (``TERMINATE_WORKFLOW``, Orkes).
+    """Terminate other executions (``TERMINATE_WORKFLOW``, Orkes).
 
     Args:
-        workflow_ids: One id or a list of them, or references.
-        reason: Free text.
-        trigger_failure_workflow: Whether their failure workflows start.
+        workflow_ids: An id or a list of ids, or references.
+        reason: The reason.
+        trigger_failure_workflow: Whether to start their failure workflows.
         options: See ``Options``.
     """
     is_list = isinstance(workflow_ids, Sequence) and not isinstance(workflow_ids, str)
@@ -150,7 +151,7 @@ def get_workflow(workflow_id: Any, *, include_tasks: bool = False, **options: Un
 
     Args:
         workflow_id: The execution's id.
-        include_tasks: With its tasks.
+        include_tasks: Whether to include the tasks.
         options: See ``Options``.
     """
     step: Step = make("GET_WORKFLOW", {"id": workflow_id, "includeTasks": include_tasks}, options)

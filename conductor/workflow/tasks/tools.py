@@ -1,4 +1,4 @@
-"""Tools and agents: MCP servers, integrations, agents that speak A2A."""
+"""Tools and agents: MCP servers, integrations, and agents with the A2A protocol."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def list_api_tools(spec_url: Any, *, headers: Any = None, **options: Unpack[Opti
     The output has ``tools``, ``baseUrl`` and ``format``.
 
     Args:
-        spec_url: Where its OpenAPI 3, Swagger 2 or Postman document is; for another page, the usual places of that host
-            are tried.
-        headers: HTTP headers for it.
+        spec_url: The address of an OpenAPI 3, Swagger 2 or Postman document. For any other page, the server tries the
+            usual paths of its host.
+        headers: HTTP headers of the request.
         options: See ``Options``.
     """
     step: Step = make("LIST_API_TOOLS", given(spec_url=spec_url, headers=headers), options)
@@ -47,15 +47,16 @@ def planner_context_fetch(
     required: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Read a document that the server then keeps for a while (``PLANNER_CONTEXT_FETCH``, open-source server).
+    """Read a document, which the server caches (``PLANNER_CONTEXT_FETCH``, open-source server).
 
     The output has ``response`` with ``body`` and ``statusCode``, and ``cache_hit``.
 
     Args:
-        url: Its address.
-        headers: HTTP headers for it.
-        ttl_seconds: How long it is kept, in seconds; the server's default is 60.
-        required: Whether the task fails when it cannot be had, which is the server's default; else its body is empty.
+        url: The document's address.
+        headers: HTTP headers of the request.
+        ttl_seconds: Seconds to cache the document; the server's default is 60.
+        required: Whether the task fails if the document is not available, which is the server's default; otherwise the
+            body is empty.
         options: See ``Options``.
     """
     kept = {} if ttl_seconds is None else {"ttl_seconds": ttl_seconds}
@@ -74,18 +75,18 @@ def plan_and_compile(
     parent_tools: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Make a workflow of a plan that a model wrote (``PLAN_AND_COMPILE``, open-source server).
+    """Convert a model's plan to a workflow definition (``PLAN_AND_COMPILE``, open-source server).
 
-    The task completes also when the plan is wrong; its output has ``workflowDef``, for a sub-workflow, or else
-    ``error``, and ``workflowName``, ``warnings`` and ``stats``.
+    The task completes even if the plan is invalid. Its output has ``workflowDef`` (for a sub-workflow) or ``error``,
+    and ``workflowName``, ``warnings`` and ``stats``.
 
     Args:
         plan: The plan, as an object or as its JSON.
-        parent_name: What the workflow's name is made of.
-        model: ``provider/model`` of its steps that ask a model.
-        timeout_seconds: Seconds that the workflow may take; the server's default is 600.
-        known_tools: Names of the tasks that a plan may use; any when left out.
-        parent_tools: The tools, with their guardrails.
+        parent_name: The name from which the workflow's name is made.
+        model: The ``provider/model`` of steps that use a model.
+        timeout_seconds: The workflow's timeout in seconds; the server's default is 600.
+        known_tools: Names of the tasks that a plan can use; by default any.
+        parent_tools: The tools with their guardrails.
         options: See ``Options``.
     """
     inputs = given(
@@ -104,8 +105,8 @@ def list_mcp_tools(server: Any, *, headers: Any = None, **options: Unpack[Option
     """List the tools of an MCP server (``LIST_MCP_TOOLS``).
 
     Args:
-        server: Its address, or the integration's name.
-        headers: HTTP headers for it.
+        server: The address of the MCP server, or the name of an integration.
+        headers: HTTP headers of the request.
         options: See ``Options``.
     """
     step: Step = make("LIST_MCP_TOOLS", given(mcp_server=server, headers=headers), options)
@@ -118,10 +119,10 @@ def call_mcp_tool(
     """Call a tool of an MCP server (``CALL_MCP_TOOL``).
 
     Args:
-        server: Its address, or the integration's name.
-        tool: The tool's name.
-        arguments: Its arguments.
-        headers: HTTP headers for it.
+        server: The address of the MCP server, or the name of an integration.
+        tool: The name of the tool.
+        arguments: The arguments of the tool.
+        headers: HTTP headers of the request.
         options: See ``Options``.
     """
     inputs = given(mcp_server=server, method=tool, arguments=arguments, headers=headers)
@@ -146,15 +147,15 @@ def integration(
     """Call a method of an integration (``INTEGRATION``, Orkes).
 
     Args:
-        service: The integration's name.
+        service: The name of the integration.
         method: The method.
-        request: Its arguments.
-        kind: The integration's type, such as ``MCP``.
+        request: The arguments of the method.
+        kind: The type of the integration, such as ``MCP``.
         headers: Headers of the call.
         use_ssl: Whether to use TLS.
         trust_cert: Whether to trust any certificate.
-        input_type: The request's type.
-        output_type: The answer's type.
+        input_type: The type of the request.
+        output_type: The type of the response.
         hedging: ``{"maxAttempts": n}``.
         options: See ``Options``.
     """
@@ -178,9 +179,9 @@ def mcp_remote(url: Any, method: Any, request: Any = None, *, headers: Any = Non
     """Call a method of a remote MCP server (``MCP_REMOTE``, Orkes).
 
     Args:
-        url: Its address.
+        url: The address of the MCP server.
         method: The method.
-        request: Its arguments.
+        request: The arguments of the method.
         headers: Headers of the call.
         options: See ``Options``.
     """
@@ -209,25 +210,25 @@ def agent(
     message_metadata: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Have an agent that speaks A2A do something, and wait for it (``AGENT``).
+    """Run an agent with the A2A protocol, and wait for its response (``AGENT``).
 
     Args:
         url: The agent's address.
-        text: What it is to do.
-        kind: ``a2a``, which is the server's default too.
-        message: In place of ``text``: the whole message,
-        parts: or its parts.
-        context_id: The conversation that it goes on with.
-        task_id: The agent's task that it goes on with.
-        headers: HTTP headers for it.
-        history_length: How many messages it tells.
-        poll_interval_seconds: Seconds between two looks.
-        max_duration_seconds: Seconds until it is given up.
-        max_poll_failures: How many looks may fail.
-        streaming: Whether to read its answer as it comes.
-        push_notification: Whether it is to call back.
-        push_backstop_poll_seconds: Seconds between two looks when it is to call back.
-        message_metadata: Free map.
+        text: The request, as text.
+        kind: The kind of agent; ``a2a``, which is also the server's default.
+        message: The whole message, instead of ``text``.
+        parts: The parts of the message, instead of ``text``.
+        context_id: The id of a conversation to continue.
+        task_id: The id of an agent's task to continue.
+        headers: HTTP headers of the request.
+        history_length: The number of messages to return.
+        poll_interval_seconds: Seconds between two status requests.
+        max_duration_seconds: Seconds after which the task fails.
+        max_poll_failures: The number of status requests that may fail.
+        streaming: Whether to stream the response.
+        push_notification: Whether the agent notifies the server of its result.
+        push_backstop_poll_seconds: Seconds between two status requests with ``push_notification``.
+        message_metadata: Your own data about the message.
         options: See ``Options``.
     """
     inputs = given(
@@ -265,18 +266,18 @@ def conductor_agent(
     max_poll_failures: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Have an agent of the same server do something, and wait for it (``AGENT``).
+    """Run an agent of the same Conductor server, and wait for its response (``AGENT``).
 
     Args:
         agent_name: The agent's name.
-        prompt: What it is to do.
-        version: Its version.
-        model: The model that it uses.
-        context: Free map for it.
-        execution_id: The agent's execution that goes on.
-        poll_interval_seconds: Seconds between two looks.
-        max_duration_seconds: Seconds until it is given up.
-        max_poll_failures: How many looks may fail.
+        prompt: The request.
+        version: The agent's version.
+        model: The model that the agent uses.
+        context: Your own data for the agent.
+        execution_id: The id of an execution of the agent to continue.
+        poll_interval_seconds: Seconds between two status requests.
+        max_duration_seconds: Seconds after which the task fails.
+        max_poll_failures: The number of status requests that may fail.
         options: See ``Options``.
     """
     inputs = given(
@@ -296,12 +297,12 @@ def conductor_agent(
 
 
 def get_agent_card(url: Any, *, kind: str | None = "a2a", headers: Any = None, **options: Unpack[Options]) -> Step:
-    """Ask an agent what it can do (``GET_AGENT_CARD``).
+    """Read the card of an agent, which describes its abilities (``GET_AGENT_CARD``).
 
     Args:
         url: The agent's address.
         kind: ``a2a``, or ``conductor`` for an agent of the same server.
-        headers: HTTP headers for it.
+        headers: HTTP headers of the request.
         options: See ``Options``.
     """
     step: Step = make("GET_AGENT_CARD", given(agent_type=kind, agent_url=url, headers=headers), options)
@@ -318,15 +319,15 @@ def cancel_agent(
     headers: Any = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Have an agent stop (``CANCEL_AGENT``).
+    """Cancel the task of an agent (``CANCEL_AGENT``).
 
     Args:
         url: The agent's address (``a2a``).
         task_id: The agent's task.
         kind: ``a2a``, or ``conductor`` for an agent of the same server.
         execution_id: The agent's execution (``conductor``).
-        reason: Free text.
-        headers: HTTP headers for it.
+        reason: The reason.
+        headers: HTTP headers of the request.
         options: See ``Options``.
     """
     inputs = given(

@@ -1,4 +1,4 @@
-"""Embeddings, and the databases that keep them."""
+"""Embeddings and vector databases."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = [
 def llm_generate_embeddings(
     provider: Any, model: Any, text: Any, *, dimensions: Any = None, **options: Unpack[ModelOptions]
 ) -> Step:
-    """Make embeddings of a text (``LLM_GENERATE_EMBEDDINGS``); they are ``step.output.result``.
+    """Generate embeddings of text (``LLM_GENERATE_EMBEDDINGS``). They are ``step.output.result``.
 
     Args:
         provider: The provider, or the integration's name.
         model: The embedding model.
         text: The text.
-        dimensions: How many numbers.
+        dimensions: The number of dimensions.
         options: See ``ModelOptions``.
     """
     inputs = given(llm_provider=provider, model=model, text=text, dimensions=dimensions)
@@ -52,14 +52,14 @@ def llm_store_embeddings(
     """Store embeddings in a vector database (``LLM_STORE_EMBEDDINGS``).
 
     Args:
-        vector_db: The database integration's name.
-        index: The index, or collection.
-        embeddings: A list of numbers, or a reference to one.
-        namespace: The part of the index.
+        vector_db: The name of the database integration.
+        index: The index or collection.
+        embeddings: A list of numbers, or a reference to a list.
+        namespace: The namespace of the index.
         id: The document's id.
-        document_metadata: Free map that is stored with it.
+        document_metadata: Metadata to store with the document.
         embedding_provider: The provider of the embedding model.
-        embedding_model: The model that made them.
+        embedding_model: The model that generated the embeddings.
         options: See ``ModelOptions``.
     """
     inputs = given(
@@ -84,14 +84,14 @@ def llm_get_embeddings(
     dimensions: Any = None,
     **options: Unpack[ModelOptions],
 ) -> Step:
-    """Find what is near to embeddings (``LLM_GET_EMBEDDINGS``).
+    """Find documents near to embeddings (``LLM_GET_EMBEDDINGS``).
 
     Args:
-        vector_db: The database integration's name.
-        index: The index, or collection.
-        embeddings: A list of numbers, or a reference to one.
-        namespace: The part of the index.
-        dimensions: How many numbers.
+        vector_db: The name of the database integration.
+        index: The index or collection.
+        embeddings: A list of numbers, or a reference to a list.
+        namespace: The namespace of the index.
+        dimensions: The number of dimensions.
         options: See ``ModelOptions``.
     """
     inputs = given(vector_db=vector_db, index=index, embeddings=embeddings, namespace=namespace, dimensions=dimensions)
@@ -111,12 +111,12 @@ def llm_search_embeddings(
     """Search a vector database by embeddings (``LLM_SEARCH_EMBEDDINGS``).
 
     Args:
-        vector_db: The database integration's name.
-        index: The index, or collection.
-        embeddings: A list of numbers, or a reference to one.
-        namespace: The part of the index.
-        dimensions: How many numbers.
-        filters: Metadata that the found ones must have.
+        vector_db: The name of the database integration.
+        index: The index or collection.
+        embeddings: A list of numbers, or a reference to a list.
+        namespace: The namespace of the index.
+        dimensions: The number of dimensions.
+        filters: Metadata that results must have.
         options: See ``ModelOptions``.
     """
     inputs = given(
@@ -145,14 +145,14 @@ def llm_search_index(
     """Search a vector database by text (``LLM_SEARCH_INDEX``).
 
     Args:
-        vector_db: The database integration's name.
-        index: The index, or collection.
+        vector_db: The name of the database integration.
+        index: The index or collection.
         query: The text.
         embedding_provider: The provider of the embedding model.
-        embedding_model: The model that makes the embeddings.
-        namespace: The part of the index.
-        dimensions: How many numbers.
-        filters: Metadata that the found ones must have.
+        embedding_model: The model that generates the embeddings.
+        namespace: The namespace of the index.
+        dimensions: The number of dimensions.
+        filters: Metadata that results must have.
         options: See ``ModelOptions``.
     """
     inputs = given(
@@ -185,22 +185,22 @@ def llm_index_text(
     document_metadata: Any = None,
     **options: Unpack[ModelOptions],
 ) -> Step:
-    """Store a text, cut into pieces, with their embeddings (``LLM_INDEX_TEXT``).
+    """Split text into chunks and store them with their embeddings (``LLM_INDEX_TEXT``).
 
     Args:
-        vector_db: The database integration's name.
-        index: The index, or collection.
-        text: The text,
+        vector_db: The name of the database integration.
+        index: The index or collection.
+        text: The text.
         embedding_provider: The provider of the embedding model.
-        embedding_model: The model that makes the embeddings.
+        embedding_model: The model that generates the embeddings.
         doc_id: The document's id.
-        url: or where the text is.
-        media_type: Its media type.
-        namespace: The part of the index.
-        chunk_size: Characters of each piece; 12000 on the server's side.
-        chunk_overlap: Characters that two pieces share; 400 on the server's side.
-        dimensions: How many numbers.
-        document_metadata: Free map that is stored with it.
+        url: The address of the text, instead of ``text``.
+        media_type: The media type of the text.
+        namespace: The namespace of the index.
+        chunk_size: Characters of each chunk; the server's default is 12000.
+        chunk_overlap: Characters that two chunks share; the server's default is 400.
+        dimensions: The number of dimensions.
+        document_metadata: Metadata to store with the document.
         options: See ``ModelOptions``.
     """
     inputs = given(
@@ -236,20 +236,20 @@ def llm_index_document(
     document_metadata: Any = None,
     **options: Unpack[ModelOptions],
 ) -> Step:
-    """Load a document and store it as ``llm_index_text`` does (``LLM_INDEX_DOCUMENT``, Orkes).
+    """Load a document and store it like ``llm_index_text`` (``LLM_INDEX_DOCUMENT``, Orkes).
 
     Args:
-        vector_db: The database integration's name.
-        index: The index, or collection.
-        url: Where the document is.
+        vector_db: The name of the database integration.
+        index: The index or collection.
+        url: The address of the document.
         embedding_provider: The provider of the embedding model.
-        embedding_model: The model that makes the embeddings.
+        embedding_model: The model that generates the embeddings.
         media_type: The document's media type.
         doc_id: The document's id.
-        namespace: The part of the index.
-        chunk_size: Characters of each piece.
-        chunk_overlap: Characters that two pieces share.
-        document_metadata: Free map that is stored with it.
+        namespace: The namespace of the index.
+        chunk_size: Characters of each chunk.
+        chunk_overlap: Characters that two chunks share.
+        document_metadata: Metadata to store with the document.
         options: See ``ModelOptions``.
     """
     inputs = given(

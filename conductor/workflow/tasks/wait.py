@@ -1,4 +1,4 @@
-"""Waiting, and ending."""
+"""Tasks that wait, publish messages, or end the workflow."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ __all__ = [
 
 
 def event(sink: str, inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
-    """Publish an event (``EVENT``); its message is the task's input, and ids of the workflow.
+    """Publish an event (``EVENT``). Its message is the task's input, with the ids of the execution.
 
     Args:
-        sink: Where: ``conductor``, ``conductor:<name>``, ``sqs:<queue>``, ``kafka:<topic>``, ...; may be a reference.
+        sink: The destination: ``conductor``, ``conductor:<name>``, ``sqs:<queue>``, ``kafka:<topic>``, ..., or a
+            reference.
         inputs: The message.
         options: See ``Options``; with ``async_complete`` the task waits until an event handler completes it.
     """
@@ -59,10 +60,10 @@ def kafka_publish(
         value: The message.
         servers: The brokers, as ``host:port,host:port``.
         key: The message's key.
-        key_serializer: Class of the key's serializer.
-        headers: Name to value.
-        request_timeout_ms: Milliseconds.
-        max_block_ms: Milliseconds.
+        key_serializer: The class of the key's serializer.
+        headers: Values by name.
+        request_timeout_ms: Milliseconds to wait for the broker's response.
+        max_block_ms: Milliseconds to wait for metadata and for space in the buffer.
         options: See ``Options``.
     """
     request = {"bootStrapServers": servers, "topic": topic, "value": value}
@@ -78,11 +79,13 @@ def kafka_publish(
 
 
 def pull_workflow_messages(batch_size: Any = None, *, blocking: bool | None = None, **options: Unpack[Options]) -> Step:
-    """Take messages that were sent to this execution (``PULL_WORKFLOW_MESSAGES``); ``messages`` and ``count``.
+    """Receive messages that were sent to this execution (``PULL_WORKFLOW_MESSAGES``).
+
+    The output has ``messages`` and ``count``.
 
     Args:
-        batch_size: How many at most, up to 100; 1 on the server's side.
-        blocking: Whether to wait for the first; true on the server's side.
+        batch_size: The maximum number of messages, up to 100; the server's default is 1.
+        blocking: Whether to wait for the first message; the server's default is true.
         options: See ``Options``.
     """
     inputs = given(batch_size=batch_size, blocking=blocking)
@@ -102,16 +105,16 @@ def human(
     auto_claim: bool | None = None,
     **options: Unpack[Options],
 ) -> Step:
-    """Wait until a person has done something (``HUMAN``). The open-source server waits for an update of the task.
+    """Wait for a person (``HUMAN``). On the open-source server, an update of the task ends the wait.
 
     Args:
-        inputs: What the person gets to see.
-        display_name: The task's title (Orkes, as all that follow).
-        form: The form's name, or its name and version.
-        assignments: Who is asked, one after another; see ``assignment``.
-        completion_strategy: What happens after the last one: ``LEAVE_OPEN`` or ``TERMINATE``.
-        triggers: Workflows that changes of the task start; see ``trigger``.
-        auto_claim: Whether the first who opens it has it.
+        inputs: The data for the person.
+        display_name: The title of the task (Orkes).
+        form: The name of the form, or its name and version (Orkes).
+        assignments: The assignees, one after another; see ``assignment`` (Orkes).
+        completion_strategy: What happens after the last assignment: ``LEAVE_OPEN`` or ``TERMINATE`` (Orkes).
+        triggers: Workflows that changes of the task start; see ``trigger`` (Orkes).
+        auto_claim: Whether the first assignee who opens the task claims it (Orkes).
         options: See ``Options``.
     """
     name, version = form if isinstance(form, tuple) else (form, None)
@@ -131,12 +134,12 @@ def human(
 def assignment(
     user: Any, user_type: HumanTaskUserType | str = HumanTaskUserType.EXTERNAL_USER, *, sla_minutes: int | None = None
 ) -> dict[str, Any]:
-    """Who is asked to do a human task, and for how long.
+    """Return an assignment of a human task, for ``human``.
 
     Args:
-        user: The user's or group's name, or a reference.
-        user_type: What ``user`` names.
-        sla_minutes: Minutes after which the next one is asked.
+        user: The name of a user or group, or a reference.
+        user_type: The type of ``user``.
+        sla_minutes: Minutes after which the next assignment applies.
     """
     return given(assignee={"userType": user_type, "user": user}, sla_minutes=sla_minutes)
 
@@ -150,15 +153,15 @@ def trigger(
     correlation_id: Any = None,
     task_to_domain: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A workflow that a change of a human task starts.
+    """Return a trigger for ``human``: a workflow that a change of the task starts.
 
     Args:
-        on: The change.
-        workflow: The workflow's name.
-        inputs: Its input.
-        version: Its version.
-        correlation_id: Its correlation id.
-        task_to_domain: Task name to the domain whose workers get it.
+        on: The change of the task.
+        workflow: The name of the workflow.
+        inputs: The input of the workflow.
+        version: The version of the workflow; by default the latest.
+        correlation_id: The correlation id of the execution.
+        task_to_domain: Domains by task name.
     """
     request = given(
         name=workflow, version=version, input=inputs, correlation_id=correlation_id, task_to_domain=task_to_domain
@@ -167,12 +170,12 @@ def trigger(
 
 
 def wait(duration: Any = None, *, until: Any = None, **options: Unpack[Options]) -> Step:
-    """Wait for a time, until a moment, or, with neither, until somebody completes or signals the task (``WAIT``).
+    """Wait for a duration, until a time, or until an update or a signal completes the task (``WAIT``).
 
     Args:
-        duration: Seconds, a ``timedelta``, text such as ``"1 days 2 hours"`` or ``"90s"``, or a reference.
-        until: A ``datetime`` (whole minutes), text such as ``"2027-01-31 18:30 UTC"``, or a reference. A zone is
-            written as ``CET``, ``GMT+02:00`` or ``+0200``: the server does not read ``Europe/Berlin``.
+        duration: Seconds, a ``timedelta``, a string such as ``"1 days 2 hours"`` or ``"90s"``, or a reference.
+        until: A ``datetime`` (rounded down to minutes), a string such as ``"2027-01-31 18:30 UTC"``, or a reference.
+            Write time zones as ``CET``, ``GMT+02:00`` or ``+0200``; the server does not support ``Europe/Berlin``.
         options: See ``Options``.
     """
     inputs = {"duration": _duration(duration), "until": _moment(until)}
@@ -196,10 +199,10 @@ def _moment(value: Any) -> Any:
 
 
 def wait_for_webhook(matches: Mapping[str, Any] | str | None = None, **options: Unpack[Options]) -> Step:
-    """Wait for a webhook's event whose payload matches (``WAIT_FOR_WEBHOOK``, Orkes).
+    """Wait for a webhook event with a matching payload (``WAIT_FOR_WEBHOOK``, Orkes).
 
     Args:
-        matches: JSONPath to the value that it must have, as ``{"$['event']['type']": "paid"}``.
+        matches: Required values by JSONPath, such as ``{"$['event']['type']": "paid"}``.
         options: See ``Options``.
     """
     step: Step = make("WAIT_FOR_WEBHOOK", {} if matches is None else {"matches": matches}, options)
@@ -211,7 +214,7 @@ def terminate(status: str = "COMPLETED", reason: Any = None, output: Any = None,
 
     Args:
         status: ``COMPLETED``, ``FAILED`` or ``TERMINATED``.
-        reason: Free text.
+        reason: The reason.
         output: The workflow's output.
         options: See ``Options``.
     """
@@ -221,16 +224,16 @@ def terminate(status: str = "COMPLETED", reason: Any = None, output: Any = None,
 
 
 def noop(**options: Unpack[Options]) -> Step:
-    """Do nothing (``NOOP``): an end of a branch that a JOIN can wait for, a placeholder."""
+    """Do nothing (``NOOP``), as a placeholder, or as the end of a branch for which a JOIN waits."""
     step: Step = make("NOOP", None, options)
     return step
 
 
 def yield_(inputs: Mapping[str, Any] | None = None, /, **options: Unpack[Options]) -> Step:
-    """Stop until somebody completes the task (``YIELD``, Orkes).
+    """Pause the workflow until an update completes the task (``YIELD``, Orkes).
 
     Args:
-        inputs: Its input.
+        inputs: The input of the task.
         options: See ``Options``.
     """
     step: Step = make("YIELD", inputs, options, base="yield")

@@ -1,4 +1,4 @@
-"""From Python's names to the wire's, for input parameters."""
+"""Convert Python names of input parameters to their names in JSON."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _EXCEPTIONS = {"vector_db": "vectorDB", "use_ssl": "useSSL"}
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """Input parameters by their Python names, under their wire names; without those that are None."""
+    """Return input parameters by their names in JSON, without those that are None."""
     return {camel(name): value for name, value in values.items() if value is not None}
 
 
 def camel(name: str) -> str:
-    """A name as it is on the wire: ``max_tokens`` is ``maxTokens``."""
+    """Return a name in JSON: ``max_tokens`` is ``maxTokens``."""
     if name in _EXCEPTIONS:
         return _EXCEPTIONS[name]
     head, *rest = name.split("_")

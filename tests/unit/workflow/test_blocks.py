@@ -212,7 +212,7 @@ def test_a_join_can_be_given_or_left_out():
     }
     alone = fork(simple("a"), join=False)
     assert len(tasks(alone)) == 1
-    with pytest.raises(TypeError, match="no JOIN of its own"):
+    with pytest.raises(TypeError, match="join=False, so it has no JOIN"):
         _ = alone.join
 
 
@@ -310,7 +310,7 @@ def test_a_block_closes_when_it_fails():
 
 def test_nothing_stands_between_the_branches():
     workflow = Workflow("w")
-    with workflow.fork() as f, pytest.raises(TypeError, match=r"between the branches of .*with step\.branch\(\)"):
+    with workflow.fork() as f, pytest.raises(TypeError, match=r"outside of the branches of .*with step\.branch\(\)"):
         workflow >> simple("a")
     f.branch(simple("b"))
     with workflow.switch("x") as s, pytest.raises(TypeError, match=r"with step\.case\(\"\.\.\.\"\)"):
@@ -320,7 +320,7 @@ def test_nothing_stands_between_the_branches():
 
 
 def test_a_dynamic_fork_takes_no_branches():
-    with pytest.raises(TypeError, match="are known when it is reached"):
+    with pytest.raises(TypeError, match="a dynamic fork gets its branches from its input"):
         Workflow("w").add(dynamic_fork("x", "y")).branch(simple("a"))
 
 

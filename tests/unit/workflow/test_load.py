@@ -63,8 +63,8 @@ def test_a_loaded_workflow_goes_on():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("{", "This is no JSON"),
-        ("[]", "an object, and not a list"),
+        ("{", "Invalid JSON"),
+        ("[]", "must be an object, not a list"),
         ({"name": "w", "tasks": "x"}, "a list of objects"),
         ({"name": "w", "tasks": ["x"]}, "a list of objects"),
     ],
@@ -148,10 +148,10 @@ def test_a_file_may_begin_with_a_mark(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.json", "{", "is no JSON"),
-        ("a.json", "[]", "holds no workflow definition"),
-        ("a.yaml", "a: [", "is no YAML"),
-        ("a.yaml", "text", "holds no workflow definition"),
+        ("a.json", "{", "is not valid JSON"),
+        ("a.json", "[]", "must contain a workflow definition"),
+        ("a.yaml", "a: [", "is not valid YAML"),
+        ("a.yaml", "text", "must contain a workflow definition"),
     ],
 )
 def test_a_file_that_holds_none_is_told(tmp_path, name, text, message):

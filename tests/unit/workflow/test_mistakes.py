@@ -395,7 +395,7 @@ ERRORS = {
         "DUPLICATE_REFERENCE",
         "The reference name 'x' must be unique in the workflow",
     ),
-    "a step that is added twice": (added_twice, "ADDED_TWICE", "Step 'a' was added to this workflow before"),
+    "a step that is added twice": (added_twice, "ADDED_TWICE", "Step 'a' has already been added to this workflow"),
     "no reference name": (
         lambda: loaded({"name": "a", "type": "SIMPLE"}),
         "NO_REFERENCE",
@@ -879,7 +879,7 @@ ERRORS = {
     "sub-workflows in a circle": (
         circle,
         "CIRCLE",
-        "The sub-workflows contain themselves: one -> two -> one. Refer to one by its name, in a ",
+        "The sub-workflows contain each other: one -> two -> one. Refer to one of them by its name, in a ",
     ),
     "sub-workflows in a circle by name": (circle_by_name, "CIRCLE", "one -> two -> one"),
     "an input of a function in a sub-workflow": (

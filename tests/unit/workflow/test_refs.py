@@ -89,7 +89,7 @@ def test_a_reference_has_no_value_in_python(workflow, mistake):
 
 
 def test_a_reference_is_no_step(workflow):
-    with pytest.raises(TypeError, match=r"can be added, and not Ref\('\$\{workflow\.input\.kind\}'\)"):
+    with pytest.raises(TypeError, match=r"Cannot add Ref\('\$\{workflow\.input\.kind\}'\)"):
         workflow >> workflow.input.kind
 
 

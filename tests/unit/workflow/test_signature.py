@@ -172,7 +172,7 @@ def test_the_place_is_that_of_the_function():
 
 
 def test_a_reference_is_no_task():
-    with pytest.raises(TypeError, match=r"a task whose name is \$\{workflow.input.task\} is a dynamic\(\.\.\.\)"):
+    with pytest.raises(TypeError, match=r"for a task with the name \$\{workflow.input.task\}, use dynamic\(\.\.\.\)"):
         simple(Workflow("w").input.task)
 
 
