@@ -10,7 +10,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union
 
@@ -28,7 +28,6 @@ __all__ = [
     "real_path",
     "resolve_annotation",
     "substitute",
-    "type_arguments",
     "underlying_function",
 ]
 
@@ -249,35 +248,67 @@ def _evaluate_reference(reference: ForwardRef, namespace: Namespace) -> Any:
     return Namespace(namespace.globals, {**extra, **inner, **namespace.locals}).evaluate(reference.__forward_arg__)
 
 
-def class_annotations(kind: type, local: Mapping[str, Any], parameters: Mapping[Any, Any]) -> dict[str, Any]:
+def class_annotations(kind: Any, local: Mapping[str, Any]) -> dict[str, Any]:
     """Return the annotations of a class and its bases, resolved each where it is written.
 
     Args:
-        kind: The class.
+        kind: The class, or an alias such as ``Page[int]``.
         local: Further names, such as those of the function that uses it.
-        parameters: What its type variables stand for, see ``type_arguments``.
     """
+    cls: type = typing_extensions.get_origin(kind) or kind
+    arguments = _type_arguments(kind)
+    if typing_extensions.is_typeddict(cls):  # its only base at run time is dict
+        inherited: dict[str, Any] = {}
+        as_written: dict[str, Any] = {}
+        for base in arguments[cls].bases:
+            inherited.update(class_annotations(base, local))
+            as_written.update(_own_annotations(typing_extensions.get_origin(base) or base))
+        changed = {name for name, one in _own_annotations(cls).items() if as_written.get(name) != one}
+        own = _resolved_annotations(cls, local, arguments[cls].parameters)
+        return {name: one if name in changed or name not in inherited else inherited[name] for name, one in own.items()}
     found: dict[str, Any] = {}
-    for base in reversed(kind.__mro__):
-        written = _own_annotations(base)
-        if not written:
-            continue
-        own = getattr(sys.modules.get(base.__module__), "__dict__", {})
-        inside = {one.__name__: one for one in getattr(base, "__type_params__", ())}
-        nested = {name: value for name, value in vars(base).items() if isinstance(value, type) and name not in own}
-        namespace = Namespace(own, {**nested, **local, base.__name__: base, **inside})
-        for name, one in written.items():
-            found[name] = resolve_annotation(one, namespace, parameters)
+    for base in reversed(cls.__mro__):
+        found.update(_resolved_annotations(base, local, arguments[base].parameters if base in arguments else {}))
     return found
 
 
-def type_arguments(kind: Any) -> dict[Any, Any]:
-    """Return what each type variable stands for in a class, an alias such as ``Page[int]``, and its generic bases."""
-    origin = typing_extensions.get_origin(kind) or kind
-    arguments = typing_extensions.get_args(kind)
-    own = getattr(origin, "__parameters__", ()) or getattr(origin, "__type_params__", ())
-    found: dict[Any, Any] = dict(zip(own, arguments, strict=False))
-    for base in getattr(origin, "__orig_bases__", ()):
-        if (typing_extensions.get_origin(base) or base) is not typing.Generic:
-            found.update(type_arguments(substitute(base, found)))
+def _resolved_annotations(cls: type, local: Mapping[str, Any], parameters: Mapping[Any, Any]) -> dict[str, Any]:
+    module = getattr(sys.modules.get(cls.__module__), "__dict__", {})
+    inside = {one.__name__: one for one in getattr(cls, "__type_params__", ())}
+    nested = {name: value for name, value in vars(cls).items() if isinstance(value, type) and name not in module}
+    namespace = Namespace(module, {**nested, **local, cls.__name__: cls, **inside})
+    return {name: resolve_annotation(one, namespace, parameters) for name, one in _own_annotations(cls).items()}
+
+
+@frozen
+class _Arguments:
+    """What a generic class was given.
+
+    Attributes:
+        parameters: What each of its type variables stands for.
+        bases: Its generic bases, with that in the place of the type variables.
+    """
+
+    parameters: Mapping[Any, Any]
+    bases: Sequence[Any]
+
+
+def _type_arguments(kind: Any) -> dict[Any, _Arguments]:
+    """Return the arguments of a class, or an alias such as ``Page[int]``, and of each of its bases.
+
+    The same type variable can stand for different types in a class and in its base.
+    """
+    cls = typing_extensions.get_origin(kind) or kind
+    own = getattr(cls, "__parameters__", ()) or getattr(cls, "__type_params__", ())
+    parameters = dict(zip(own, typing_extensions.get_args(kind), strict=False))
+    written = vars(cls).get("__orig_bases__", cls.__bases__)
+    bases = [
+        substitute(base, parameters)
+        for base in written
+        if isinstance(typing_extensions.get_origin(base) or base, type)
+        and (typing_extensions.get_origin(base) or base) is not typing.Generic
+    ]
+    found = {cls: _Arguments(parameters, bases)}
+    for base in bases:
+        found = {**_type_arguments(base), **found}
     return found

@@ -26,7 +26,6 @@ from conductor._internal.introspection import (
     Unresolved,
     class_annotations,
     resolve_annotation,
-    type_arguments,
 )
 from conductor.errors import SerializationError
 from conductor.models._base import Model
@@ -369,7 +368,7 @@ def _class(kind: Any, cls: type) -> Hook:  # one line for each kind of class
         return lambda value, _: cls.from_dict(value)
     if issubclass(cls, (int, str, float)):
         return _subclass_of_scalar(cls)
-    hints = class_annotations(cls, _namespace.get().locals, type_arguments(kind))
+    hints = class_annotations(kind, _namespace.get().locals)
     if typing_extensions.is_typeddict(cls):
         return _typed_dict(kind, cls, hints)
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
