@@ -46,10 +46,26 @@ def missing_attribute(self: object, name: str) -> Any:
         if successor is not None:
             raise AttributeError(f"{type(self).__name__} has no {name!r}, which is another SDK's: use {successor}.")
     if not name.startswith("_") and not hasattr(type(self), name):
-        public = (one for one in dir(type(self)) if not one.startswith("_"))
-        if hint := did_you_mean(name, public):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+        raise _UnknownAttributeError(self, name)
     return object.__getattribute__(self, name)  # raises the usual error, or the one that a property of this name raised
+
+
+class _UnknownAttributeError(AttributeError):
+    """The usual error with a similar name, which is looked for when the message is read: ``hasattr`` stays cheap.
+
+    ``name`` is not set, so that the interpreter does not add a proposal of its own.
+    """
+
+    def __init__(self, owner: object, name: str) -> None:
+        super().__init__(f"{type(owner).__name__!r} object has no attribute {name!r}", obj=owner)
+        self._missing = name
+
+    def __str__(self) -> str:
+        public = (one for one in dir(type(self.obj)) if not one.startswith("_"))
+        return f"{self.args[0]}{did_you_mean(self._missing, public)}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AttributeError, (str(self),)
 
 
 def refuse_keywords(callee: str, given: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+import traceback
 from itertools import product
 from pathlib import Path
 
@@ -230,3 +231,16 @@ def test_builders_keep_their_signature_and_pickle():
         builder = getattr(conductor.workflow, name)
         assert pickle.loads(pickle.dumps(builder)) is builder
     assert list(inspect.signature(simple).parameters)[:3] == ["task", "inputs", "ref"]
+
+
+def test_a_similar_attribute_is_looked_for_only_when_the_message_is_read():
+    with pytest.raises(AttributeError) as caught:
+        _ = Task().task_idd
+    error = caught.value
+    assert str(error) == "'Task' object has no attribute 'task_idd'; did you mean 'task_id'?"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    shown = "".join(traceback.format_exception(error))
+    assert shown.lower().count("did you mean") == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("conductor.migration.did_you_mean", None)
+        assert not hasattr(Task(), "task_idd")
