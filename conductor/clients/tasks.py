@@ -15,7 +15,7 @@ from conductor.clients._base import Resource, check_page, iterate_pages
 from conductor.clients.bodies import as_model, as_object, require_enum, require_enums
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
 from conductor.clients.search_query import TASK_FIELDS, build_query, check_sort, refuse_fields
-from conductor.clients.workflow_wait import as_run, blocking_timeout, request_timeout
+from conductor.clients.workflow_wait import LOGS, POLL_DATA, as_run, blocking_timeout, request_timeout
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
     ExternalStorageLocation,
@@ -88,7 +88,6 @@ SIZE: Operation[int] = Operation("GET", "/tasks/queue/size", int, edition=Editio
 SIZES: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/sizes", dict[str, int], on_empty=dict)
 ALL: Operation[dict[str, int]] = Operation("GET", "/tasks/queue/all", dict[str, int], on_empty=dict)
 ALL_VERBOSE: Operation[dict[str, Any]] = Operation("GET", "/tasks/queue/all/verbose", dict, on_empty=dict)
-POLL_DATA: Operation[list[PollData]] = Operation("GET", "/tasks/queue/polldata", list[PollData], on_empty=list)
 #: Query parameters that only Orkes supports.
 _FILTERS = ("lastPollTimeOpt", "lastPollTimeSize", "queueOpt", "queueSize", "workerOpt", "workerSize")
 ALL_POLL_DATA: Operation[Any] = Operation(
@@ -281,7 +280,6 @@ UPDATE_SYNC: Operation[WorkflowExecution] = Operation(
 SIGNAL: Operation[dict[str, Any]] = Operation("POST", "/tasks/{workflowId}/{status}/signal/sync", dict, Repeat.NEVER)
 SIGNAL_ASYNC: Operation[None] = Operation("POST", "/tasks/{workflowId}/{status}/signal", repeat=Repeat.NEVER)
 ADD_LOG: Operation[None] = Operation("POST", "/tasks/{taskId}/log", repeat=Repeat.NEVER, sends="text")
-LOGS: Operation[list[TaskExecLog]] = Operation("GET", "/tasks/{taskId}/log", list[TaskExecLog], on_empty=list)
 SEARCH: Operation[SearchResult[TaskSummary]] = Operation("GET", "/tasks/search", SearchResult[TaskSummary])
 SEARCH_FULL: Operation[SearchResult[Task]] = Operation(
     "GET", "/tasks/search-v2", SearchResult[Task], edition=Edition.OSS

@@ -46,7 +46,9 @@ from conductor.transport.operation import Operation
 
 __all__ = [
     "GET",
+    "LOGS",
     "MAX_INTERVAL",
+    "POLL_DATA",
     "STATUS",
     "Deadline",
     "ExecutionWaiter",

@@ -69,7 +69,7 @@ from conductor.transport.operation import NOT_GIVEN, Edition, NotGiven, Operatio
 if TYPE_CHECKING:
     from conductor.transport.client import Transport
 
-__all__ = ["Definition", "Started", "WorkflowClient", "start_events"]
+__all__ = ["Definition", "StartRequest", "WorkflowClient", "start_events"]
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def _remedy_for_unregistered() -> Iterator[None]:
         raise
 
 
-Started: TypeAlias = "StartWorkflowRequest | Mapping[str, Any]"
+StartRequest: TypeAlias = "StartWorkflowRequest | Mapping[str, Any]"
 START: Operation[str] = Operation("POST", "/workflow", str, Repeat.WITH_KEY)
 START_BY_NAME: Operation[str] = Operation("POST", "/workflow/{name}", str, Repeat.NEVER)
 START_VERSION: Operation[str] = Operation(
@@ -201,7 +201,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
 
     def run(
         self,
-        workflow: str | Definition | Started,
+        workflow: str | Definition | StartRequest,
         input: Mapping[str, Any] | None = None,  # the API's name
         *,
         timeout: float | timedelta | None = None,
@@ -248,7 +248,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
 
     def start(
         self,
-        workflow: str | Definition | Started,
+        workflow: str | Definition | StartRequest,
         input: Mapping[str, Any] | None = None,  # the API's name
         *,
         version: int | None = None,
@@ -310,7 +310,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             return self._call(START, body=request, has_key=bool(request.idempotency_key), timeout=limit)
 
     def _request(
-        self, workflow: str | Definition | Started, given: Mapping[str, Any] | None, **fields: Any
+        self, workflow: str | Definition | StartRequest, given: Mapping[str, Any] | None, **fields: Any
     ) -> StartWorkflowRequest:
         request = _start_request(workflow)
         for name, value in fields.items():
@@ -372,7 +372,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
                 START_BY_NAME, {"name": name}, query={"version": version, **query}, body=body, headers=headers
             )
 
-    def start_many(self, requests: Iterable[Started], *, threads: int = 8) -> list[str | ConductorError]:
+    def start_many(self, requests: Iterable[StartRequest], *, threads: int = 8) -> list[str | ConductorError]:
         """Start several workflows in parallel (``POST /workflow`` for each).
 
         A failure does not affect the other starts.
@@ -405,7 +405,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             thread.join()
         return [outcomes[index] for index in range(count)]
 
-    def _start_or_error(self, request: Started) -> str | ConductorError:
+    def _start_or_error(self, request: StartRequest) -> str | ConductorError:
         try:
             return self.start(request)
         except ConductorError as error:
@@ -413,7 +413,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
 
     def execute(
         self,
-        workflow: str | Definition | Started,
+        workflow: str | Definition | StartRequest,
         input: Mapping[str, Any] | None = None,
         *,
         version: int | None = None,
@@ -731,7 +731,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         return self._call(STORAGE_OLD if old_spelling else WORKFLOW_STORAGE, query=query)
 
 
-def _start_request(workflow: str | Definition | Started) -> StartWorkflowRequest:
+def _start_request(workflow: str | Definition | StartRequest) -> StartWorkflowRequest:
     if isinstance(workflow, str):
         return StartWorkflowRequest(workflow)
     if isinstance(workflow, StartWorkflowRequest):
