@@ -112,10 +112,10 @@ class HandlerRun:
     """
 
     def __init__(self, default_grace: float, on_stopped: Callable[[], None]) -> None:
-        self.state = HandlerState.STARTING
+        self.state: HandlerState = HandlerState.STARTING
         self.group: WorkerGroup | None = None
         self.observation: Observation | None = None
-        self.report = StopReport()
+        self.report: StopReport = StopReport()
         self.deadline: StopDeadline | None = None
         self._default_grace = default_grace
         self._on_stopped = on_stopped
