@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cases import each
 
 from conductor.clients.schedules import check_cron
 from conductor.errors import ConfigurationError
@@ -11,25 +12,25 @@ from conductor.errors import ConfigurationError
 SAID = json.loads(Path(__file__).with_name("cron.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("expression", SAID["runs"] + SAID["seldom"])
+@each("expression", SAID["runs"] + SAID["seldom"])
 def test_expressions_that_the_server_runs_are_accepted(expression):
     assert check_cron(expression) == expression
 
 
-@pytest.mark.parametrize("expression", SAID["never"])
+@each("expression", SAID["never"])
 def test_days_that_no_month_has_are_refused(expression):
     with pytest.raises(ConfigurationError, match="no day matches"):
         check_cron(expression)
 
 
-@pytest.mark.parametrize("expression", SAID["refused"])
+@each("expression", SAID["refused"])
 def test_expressions_the_server_would_never_run_are_refused(expression):
     with pytest.raises(ConfigurationError, match="never run it") as caught:
         check_cron(expression)
     assert "six fields" in caught.value.allowed
 
 
-@pytest.mark.parametrize(
+@each(
     ("expression", "reason"),
     [
         ("0 9 * * *", r"5 fields instead of six .*Put the seconds first: '0 0 9 \* \* \*'"),

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cases import each
 
 from conductor.server.scripting import pool
 from conductor.server.scripting.javascript import check_javascript, run_javascript
@@ -20,10 +21,6 @@ JAVASCRIPT = json.loads(Path(__file__).with_name("javascript.json").read_text(en
 JQ = json.loads(Path(__file__).with_name("jq.json").read_text(encoding="utf-8"))
 
 
-def texts(cases):
-    return [repr(text) for text, _ in cases]
-
-
 def as_json(value):
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
@@ -32,12 +29,12 @@ def run(script):
     return run_javascript(script, {"$": {**JAVASCRIPT["input"], "expression": script}})
 
 
-@pytest.mark.parametrize(("script", "value"), JAVASCRIPT["values"], ids=texts(JAVASCRIPT["values"]))
+@each(("script", "value"), JAVASCRIPT["values"])
 def test_a_script_has_the_value_that_it_has_on_the_real_server(script, value):
     assert as_json(run(script)) == as_json(value)
 
 
-@pytest.mark.parametrize(("script", "reason"), JAVASCRIPT["errors"], ids=texts(JAVASCRIPT["errors"]))
+@each(("script", "reason"), JAVASCRIPT["errors"])
 def test_a_failing_script_has_the_real_servers_reason(script, reason):
     with pytest.raises(ScriptError) as caught:
         run(script)
@@ -45,7 +42,7 @@ def test_a_failing_script_has_the_real_servers_reason(script, reason):
     assert str(caught.value) == reason
 
 
-@pytest.mark.parametrize(("script", "reason"), JAVASCRIPT["refused"], ids=texts(JAVASCRIPT["refused"]))
+@each(("script", "reason"), JAVASCRIPT["refused"])
 def test_a_script_that_fails_on_the_real_server_fails_here_with_the_same_kind_of_error(script, reason):
     with pytest.raises(ScriptError) as caught:
         run(script)
@@ -249,12 +246,12 @@ def test_checking_finds_what_cannot_be_parsed():
         check_javascript("1 +* 2")
 
 
-@pytest.mark.parametrize(("query", "values"), JQ["values"], ids=texts(JQ["values"]))
+@each(("query", "values"), JQ["values"])
 def test_a_query_has_the_values_that_it_has_on_the_real_server(query, values):
     assert run_jq(query, {**JQ["input"], "queryExpression": query}) == values
 
 
-@pytest.mark.parametrize(("query", "reason"), JQ["errors"], ids=texts(JQ["errors"]))
+@each(("query", "reason"), JQ["errors"])
 def test_a_failing_query_has_the_real_servers_reason(query, reason):
     with pytest.raises(ScriptError) as caught:
         run_jq(query, {**JQ["input"], "queryExpression": query})
@@ -262,7 +259,7 @@ def test_a_failing_query_has_the_real_servers_reason(query, reason):
     assert str(caught.value) == reason
 
 
-@pytest.mark.parametrize(("query", "reason"), JQ["refused"], ids=texts(JQ["refused"]))
+@each(("query", "reason"), JQ["refused"])
 def test_a_query_that_fails_on_the_real_server_fails_here(query, reason):
     with pytest.raises(ScriptError):
         run_jq(query, {**JQ["input"], "queryExpression": query})

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from cases import each
 
 from conductor._internal.cron import Cron, CronError
 
@@ -26,25 +27,25 @@ def following(cron, moment, count):
     return found
 
 
-@pytest.mark.parametrize(("text", "times"), RUNNING, ids=[text for text, _ in RUNNING])
+@each(("text", "times"), RUNNING)
 def test_the_next_times_are_the_real_servers(text, times):
     start = utc(times[0]) - timedelta(milliseconds=1)
 
     assert following(Cron.parse(text), start, len(times)) == [utc(time) for time in times]
 
 
-@pytest.mark.parametrize("text", NEVER)
+@each("text", NEVER)
 def test_what_never_comes_has_no_next_time(text):
     assert Cron.parse(text).next_after(utc("2026-11-21T08:00:00")) is None
 
 
-@pytest.mark.parametrize("text", REFUSED)
+@each("text", REFUSED)
 def test_what_the_real_server_refuses_is_an_error(text):
     with pytest.raises(CronError):
         Cron.parse(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "message"),
     [
         ("0 0 9 * *", "5 fields instead of six (second minute hour day-of-month month day-of-week)"),
@@ -69,7 +70,7 @@ def test_the_moment_itself_is_not_next():
     assert cron.next_after(utc("2026-01-01T08:59:59.999")) == utc("2026-01-01T09:00:00")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "zone", "start", "times"),
     [
         # Summer time skips 02:00-03:00 on 28 March 2027 in Berlin; winter time repeats it on 31 October.
@@ -98,7 +99,7 @@ def test_a_time_far_beyond_a_change_of_the_clock_is_found():
     assert cron.next_after(utc("2024-07-01T00:00")).isoformat() == "2028-02-29T12:00:00+01:00"
 
 
-@pytest.mark.parametrize("zone", ["Europe/Nowhere", "", "../etc/passwd", "+5:3"])
+@each("zone", ["Europe/Nowhere", "", "../etc/passwd", "+5:3"])
 def test_an_unknown_zone_is_an_error(zone):
     with pytest.raises(CronError, match="unknown time zone"):
         Cron.parse("@daily", zone)
