@@ -101,15 +101,15 @@ def _import(name: str) -> None:
 
 
 def as_worker(declared: Worker | Callable[..., Any]) -> Worker:
-    """The worker itself, or the one that the decorator attached to a function."""
+    """Return the worker itself, or the one that the decorator declared for a function or a bound method."""
     if isinstance(declared, Worker):
         return declared
-    attached = getattr(declared, "__conductor_worker__", None)
+    attached = getattr(declared, "__conductor_worker__", None) or default_registry.find(declared)
     if isinstance(attached, Worker):
         # A wrapper around a decorated function has its attributes: what was given runs, not what it wraps.
-        return attached if attached.function is declared else attached.for_function(declared)
+        return attached if attached.runs(declared) else attached.for_function(declared)
     raise WorkerRegistrationError(
-        f"{declared!r} is no worker: decorate it with @worker_task, or wrap it as Worker(function, 'task_name')."
+        f"{declared!r} is not a worker: decorate it with @worker_task, or wrap it as Worker(function, 'task_name')."
     )
 
 

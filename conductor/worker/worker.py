@@ -110,13 +110,17 @@ class Worker:
         options: Any = {**self.options, **self._definition.given()}
         return Worker(function, self.name, task_def=self._task_def, should_poll=self.should_poll, **options)
 
+    def runs(self, function: Callable[..., Any]) -> bool:
+        """Return whether this worker calls ``function``; bound methods are equal if their object and function are."""
+        return _identity(self.function) == _identity(function)
+
     def redeclares(self, other: Worker) -> bool:
         """Return whether this worker replaces ``other``: the same function, or its module or notebook cell run again.
 
         Functions, callable objects, partials and closures are compared by identity. When the code that declares them
         has run again, as by ``importlib.reload``, those with the same module and qualified name replace each other.
         """
-        if _identity(self.function) == _identity(other.function):
+        if self.runs(other.function):
             return True
         if _qualified_name(self.function) != _qualified_name(other.function):
             return False
@@ -365,6 +369,10 @@ class WorkerRegistry:
     def get(self, name: str, domain: str | None = None) -> Worker | None:
         """Return the worker for a task type and domain, or None."""
         return self._workers.get((name, domain or None))
+
+    def find(self, function: Callable[..., Any]) -> Worker | None:
+        """Return a worker that calls ``function``, or None."""
+        return next((worker for worker in self if worker.runs(function)), None)
 
     def list(self) -> list[Worker]:
         """Return all workers, in the order of their declaration."""

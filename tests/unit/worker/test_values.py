@@ -40,6 +40,7 @@ from conductor import (
     worker_task,
 )
 from conductor.testing import run_task
+from conductor.worker.worker import default_registry
 
 if TYPE_CHECKING:
     from fractions import Fraction as OnlyForCheckers
@@ -445,3 +446,29 @@ def test_input_that_is_refused_is_freed_with_its_task():
             run_task(worker, task=task)
             del task
             assert held() is None, given
+
+
+def test_a_bound_method_that_was_declared_is_found_by_a_handler(monkeypatch):
+    class Billing:
+        def __init__(self, rate):
+            self.rate = rate
+
+        def bill(self, n: int):
+            return n * self.rate
+
+    registry = WorkerRegistry()
+    monkeypatch.setattr(default_registry, "_workers", {})
+    billing = Billing(3)
+    declared_method = worker_task("values_bill")(billing.bill)
+    assert declared_method(2) == 6
+    for given in (declared_method, billing.bill, Worker(billing.bill, "values_bill")):
+        (worker,) = TaskHandler(workers=[given]).workers
+        assert worker.name == "values_bill"
+        assert run_task(worker, {"n": "5"}).output_data == {"result": 15}
+    with pytest.raises(WorkerRegistrationError, match="is not a worker"):
+        TaskHandler(workers=[Billing(4).bill])
+    with pytest.raises(WorkerRegistrationError, match="method without an object"):
+
+        class Wrong:
+            @worker_task("values_wrong", registry=registry)
+            def bill(self, n: int): ...
