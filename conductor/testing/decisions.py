@@ -1,4 +1,4 @@
-"""What a task of an example run does when nothing is said about it."""
+"""Default decisions and outputs of the tasks of an example execution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["case_of", "entries_of", "usual_output"]
 
 
 def case_of(task: WorkflowTask, inputs: Mapping[str, Any]) -> str:
-    """The case that a switch takes: by its input's value, or the first where a script decides."""
+    """Return the case of a switch: that of its input's value, or the first if a script decides."""
     name = task.case_value_param or (task.expression if task.evaluator_type == "value-param" else None)
     if name is None:
         return next(iter(task.decision_cases or {}), "null")
@@ -23,7 +23,7 @@ def case_of(task: WorkflowTask, inputs: Mapping[str, Any]) -> str:
 
 
 def entries_of(task: WorkflowTask, inputs: Mapping[str, Any]) -> list[WorkflowTask]:
-    """The tasks that a dynamic fork's input lists, each with its own input."""
+    """Return the tasks in the input of a dynamic fork, each with its own input."""
     listed = inputs.get(task.dynamic_fork_tasks_param or "")
     given = inputs.get(task.dynamic_fork_tasks_input_param_name or "")
     entries = [WorkflowTask.from_dict(entry) for entry in listed or [] if isinstance(entry, Mapping)]
@@ -34,7 +34,7 @@ def entries_of(task: WorkflowTask, inputs: Mapping[str, Any]) -> list[WorkflowTa
 
 
 def usual_output(task: WorkflowTask, inputs: Mapping[str, Any], workflow_id: str) -> dict[str, Any]:
-    """The output of a small success."""
+    """Return the output of a small success."""
     response = {"statusCode": 200, "reasonPhrase": "OK", "headers": {}, "body": {}}
     usual: dict[str, dict[str, Any]] = {
         "HTTP": {"response": response},

@@ -1,4 +1,4 @@
-"""A run of a workflow that never happened, as the server would answer it."""
+"""Example executions of workflows, as the server would return them."""
 
 from __future__ import annotations
 
@@ -34,35 +34,35 @@ def example_workflow_run(
     reason: str = "an example",
     outputs: Mapping[str, Mapping[str, Any]] | None = None,
     cases: Mapping[str, str] | None = None,
-    rounds: Mapping[str, int] | None = None,
+    iterations: Mapping[str, int] | None = None,
     retries: Mapping[str, int] | None = None,
     workflow_id: str | None = None,
     began: int = BEGAN,
     milliseconds: int = 1000,
     **fields: Any,
 ) -> Workflow:
-    """An execution of ``definition`` with its tasks, as if each had done what it is told here.
+    """Return an execution of a workflow with its tasks, each with the outcome that the arguments give it.
 
-    Inputs are resolved as far as ``${...}`` names an input, an output or a variable; scripts are not run, so what a
-    script decides is said by ``cases`` and ``rounds``.
+    Expressions in inputs are resolved if they refer to an input, an output or a variable. Scripts are not run:
+    ``cases`` and ``iterations`` replace their decisions.
 
     Args:
         definition: The workflow.
         input: The execution's input.
-        status: How it stands. What is not COMPLETED stands at one task.
-        stops_at: The reference name of that task; the last one that would be reached, when it is left out.
+        status: The status of the execution. If it is not COMPLETED, the execution has stopped at one task.
+        stops_at: The reference name of that task; by default the last one that is reached.
         reason: Why that task failed.
-        outputs: The output of each task, by reference name; the others' are what a small success gives.
-        cases: The case that each SWITCH takes; one on a value finds its own; others take their first.
-        rounds: How often each loop goes round; one over items as often as there are items, others once.
-        retries: How many attempts of a task failed before the one that counts.
+        outputs: The outputs of tasks, by reference name; the default is that of a small success.
+        cases: The case that a SWITCH takes, by reference name; by default that of its value, or the first for a script.
+        iterations: The iterations of loops, by reference name; by default one for each item, or one.
+        retries: The failed attempts of tasks before the last one, by reference name.
         workflow_id: The execution's id.
-        began: Epoch milliseconds.
-        milliseconds: How long each task takes that is not the server's own bookkeeping.
+        began: The start, in epoch milliseconds.
+        milliseconds: The duration of each task that a worker or a request would take.
         fields: Any other field of ``Workflow``.
 
     Raises:
-        ValueError: The run does not come to ``stops_at``.
+        ValueError: The execution does not reach ``stops_at``.
     """
     status = WorkflowExecutionStatus(str(status))
     plan = Plan(
@@ -71,7 +71,7 @@ def example_workflow_run(
         input=to_jsonable({**(definition.input_template or {}), **(input or {})}),
         outputs=to_jsonable(dict(outputs or {})),
         cases=dict(cases or {}),
-        rounds=dict(rounds or {}),
+        iterations=dict(iterations or {}),
         retries=dict(retries or {}),
         began=began,
         milliseconds=milliseconds,
@@ -89,13 +89,13 @@ def _stopped(plan: Plan, whole: Walk, stops_at: str | None, status: TaskStatus, 
     at = stops_at if stops_at is not None else next(iter(reversed(names)), None)
     if at is None or at not in names:
         raise ValueError(
-            f"The run does not come to {at!r}; it comes to: {', '.join(dict.fromkeys(names)) or 'nothing'}."
+            f"the execution does not reach {at!r}; it reaches: {', '.join(dict.fromkeys(names)) or 'nothing'}"
         )
     return Walk(evolve(plan, stops_at=at, stops_as=status, reason=reason))
 
 
 def walk_name(task: Task) -> str:
-    """The reference name as the definition has it."""
+    """Return the reference name in the definition."""
     return task.workflow_task.task_reference_name if task.workflow_task is not None else ""
 
 

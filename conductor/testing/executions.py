@@ -1,4 +1,4 @@
-"""Executions that never happened: a task as a worker gets it, a run as the server would answer it."""
+"""Example tasks of executions, as a worker receives them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conductor.models.codec import to_jsonable
 __all__ = ["BEGAN", "example_id", "example_task"]
 
 BEGAN = 1_700_000_000_000
-"""When examples begin unless told otherwise: epoch milliseconds, 2023-11-14 22:13:20 UTC."""
+"""Default start of examples in epoch milliseconds: 2023-11-14 22:13:20 UTC."""
 
 _SPACE = uuid.UUID("6c1f3a52-8a3e-5a0e-9d3b-2f1f6f7c9a10")
 _SCHEDULED_BY_NAME = {TaskType.SIMPLE, TaskType.DYNAMIC, TaskType.USER_DEFINED}
@@ -21,7 +21,7 @@ _NAMED_BY_TYPE = {"FORK", "JOIN", "SWITCH", "DECISION", "EXCLUSIVE_JOIN"}
 
 
 def example_id(*parts: object) -> str:
-    """An id that looks like the server's, and is always the same for the same parts."""
+    """Return an id in the server's form, which is the same for the same parts."""
     return str(uuid.uuid5(_SPACE, "/".join(map(str, parts))))
 
 
@@ -42,22 +42,22 @@ def example_task(
     milliseconds: int = 1000,
     **fields: Any,
 ) -> Task:
-    """A task of an execution, whose fields agree with one another; by default as a worker is given it.
+    """Return a task of an execution with consistent fields; by default as a worker receives it.
 
     Args:
         name: The task definition's name.
-        input: Its input; it has to have a JSON form.
-        status: SCHEDULED has not been polled, IN_PROGRESS has; the others have ended.
+        input: Its input, which must have a JSON form.
+        status: Its status: SCHEDULED (not yet polled), IN_PROGRESS, or a final one.
         output: Its output.
-        reference_name: As in the definition, without ``__n``; the name when it is left out.
-        definition: What its workflow says of it; a SIMPLE task of that name when it is left out.
+        reference_name: As in the definition, without ``__n``; the default is ``name``.
+        definition: The task in the workflow's definition; by default a SIMPLE task of that name.
         workflow_type: The name of its workflow.
         workflow_id: The execution's id.
-        retry_count: Which attempt it is, from 0.
-        iteration: The round of the loop that it is in, from 1; 0 outside loops.
-        seq: Its place in the execution.
-        scheduled_time: Epoch milliseconds.
-        milliseconds: How long it took, where it has ended.
+        retry_count: The number of earlier attempts.
+        iteration: The iteration of its loop, from 1; 0 outside loops.
+        seq: Its position in the execution, from 1.
+        scheduled_time: When it was scheduled, in epoch milliseconds.
+        milliseconds: Its duration, if it has ended.
         fields: Any other field of ``Task``.
 
     Raises:
@@ -106,7 +106,7 @@ def example_task(
 
 
 def _type_and_name(definition: WorkflowTask) -> tuple[str, str]:
-    """What the server puts into ``taskType`` and ``taskDefName``."""
+    """Return the server's ``taskType`` and ``taskDefName``."""
     given = str(definition.type or TaskType.SIMPLE.value)
     if given in _SCHEDULED_BY_NAME:
         return definition.name, definition.name

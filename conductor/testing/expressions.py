@@ -1,4 +1,4 @@
-"""``${...}`` filled in from what an example run has so far: names and indexes, which is what most definitions use."""
+"""Resolving ``${...}`` in example executions: names and indexes, which most definitions use."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _PART = re.compile(r"\[['\"]?([^\]'\"]*)['\"]?\]|([^.\[\]]+)")
 
 
 def resolved(value: Any, document: Mapping[str, Any]) -> Any:
-    """``value`` with each expression in it replaced; what is not found is null, as on the server.
+    """Return a value with its expressions replaced; what does not exist is null, as on the server.
 
     Args:
-        value: Any JSON value; a text that is one expression becomes what it stands for, with its type.
-        document: ``workflow`` and the reference names, each with ``input``, ``output`` and so on.
+        value: Any JSON value. A string that is a single expression becomes its value, with its type.
+        document: ``workflow`` and the tasks by reference name, each with ``input``, ``output`` and so on.
     """
     if isinstance(value, Mapping):
         return {key: resolved(inner, document) for key, inner in value.items()}

@@ -1,6 +1,6 @@
-"""Examples for tests: a task of each type, a workflow of them, a task as a worker gets it, a run of a workflow.
+"""Test data: a task of each type, workflows, a task as a worker receives it, and executions.
 
-Each is valid and small as it comes, and takes any field of its model to make it the one that a test is about::
+Each is valid and small, and takes any field of its model::
 
     wf = example_workflow(http_task("fetch"), simple_task("charge", optional=True))
     run = example_workflow_run(wf, outputs={"charge": {"receipt": "r-1"}})
@@ -181,16 +181,16 @@ TASK_GENERATORS: dict[TaskType, Callable[..., WorkflowTask]] = {
     TaskType.JDBC: jdbc_task,
     TaskType.BUSINESS_RULE: business_rule_task,
 }
-"""The generator of each task type; called without arguments it makes a valid task."""
+"""The generator of each task type. Called without arguments, it returns a valid task."""
 
 _FORKS = {TaskType.FORK_JOIN, TaskType.FORK_JOIN_DYNAMIC}
 
 
 def example_workflow(*tasks: WorkflowTask, name: str = "example", version: int = 1, **fields: Any) -> WorkflowDef:
-    """A workflow of ``tasks``, of one SIMPLE task when there are none; a fork without a JOIN after it gets one.
+    """Return a workflow of tasks; a fork without a JOIN after it gets one.
 
     Args:
-        tasks: Its tasks, in order; their reference names have to differ.
+        tasks: Its tasks, in order, with different reference names; by default one SIMPLE task.
         name: Its name.
         version: Its version.
         fields: Any other field of ``WorkflowDef``.

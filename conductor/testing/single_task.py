@@ -1,4 +1,4 @@
-"""One worker's function, run as a worker would run it, without a server."""
+"""Running the function of a worker without a server."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def run_task(
     stopping: bool = False,
     middleware: Sequence[Middleware] = (),
 ) -> TaskResult:
-    """Run a worker's function for one task, and return what the server would be told.
+    """Run the function of a worker for one task, and return the result that the server would receive.
 
-    Everything happens as in a worker: the input is converted to what the parameters say, the function finds a
-    ``TaskContext``, its return value becomes an output, an exception a failed task with its traceback in the logs.
+    As in a worker, the input is converted to the types of the parameters, the function has a ``TaskContext``, its
+    return value becomes the output, and an exception becomes a failed task with the traceback in its log.
 
     Args:
         function: The function, decorated or not, or a ``Worker``.
-        input: The task's input; it has to have a JSON form, as on the wire.
-        task: The task, to say more of it than its input, made by ``example_task(...)``; ``input`` goes before its own.
-        stopping: Whether the context says that the worker is stopping.
-        middleware: As given to ``TaskHandler``.
+        input: The task's input, which must have a JSON form.
+        task: The task, for more than its input: see ``example_task``. ``input`` replaces its input.
+        stopping: Whether the worker is stopping, for functions that read it from the context.
+        middleware: The middleware of the handler, see ``TaskHandler.use``.
 
     Raises:
         SerializationError: The input has no JSON form.

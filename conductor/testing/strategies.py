@@ -1,4 +1,4 @@
-"""Hypothesis strategies of valid workflows, for tests of what holds for every workflow.
+"""Hypothesis strategies of valid workflows, for property-based tests.
 
 Needs the extra ``hypothesis``.
 """
@@ -54,14 +54,14 @@ _options: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 
 
 def workflow_definitions(*, max_depth: int = 3, max_tasks: int = 4) -> st.SearchStrategy[WorkflowDef]:
-    """Workflows that the server accepts: switches, forks with their joins, loops and workflows in one another.
+    """Return a strategy of workflows that the server accepts, with nested switches, forks, loops and sub-workflows.
 
-    Reference names are unique in the whole definition, inner workflows included; an input refers to the workflow's
-    input or to a task that has always run before. Deeper blocks have fewer steps.
+    Reference names are unique in the whole definition, including sub-workflows. Inputs refer to the workflow's input or
+    to a task that has always run before. Deeper blocks have fewer steps.
 
     Args:
-        max_depth: How deep blocks lie in one another; 0 for tasks in a row.
-        max_tasks: How many steps the workflow has at most, those inside blocks and the JOIN of a fork not counted.
+        max_depth: Levels of nested blocks; 0 for a plain sequence of tasks.
+        max_tasks: Steps of the workflow at most, without those inside blocks and the JOIN of a fork.
     """
     return _definitions(max_depth, max_tasks)
 
@@ -77,10 +77,10 @@ class _Maker:
     """Draws the parts of one definition.
 
     Attributes:
-        draw: Hypothesis' own.
+        draw: The draw function of Hypothesis.
         max_depth: See ``workflow_definitions``.
         max_tasks: See ``workflow_definitions``.
-        numbers: Makes every name another one.
+        numbers: Makes names unique.
     """
 
     draw: st.DrawFn
@@ -108,7 +108,7 @@ class _Maker:
         )
 
     def series(self, depth: int, known: list[str], *, in_loop: bool) -> list[WorkflowTask]:
-        """Steps in a row; each adds its reference name to ``known``."""
+        """Draw a sequence of steps; each adds its reference name to ``known``."""
         tasks: list[WorkflowTask] = []
         for _ in range(self.draw(st.integers(1, max(1, self.max_tasks - depth)))):
             tasks += self.step(depth, known, in_loop=in_loop)
@@ -131,7 +131,7 @@ class _Maker:
             made = self.dynamic_fork(known)
         elif kind == "loop":
             body = self.series(depth + 1, list(known), in_loop=True)
-            made = [operators.do_while_task(self.name(), body, rounds=self.draw(st.integers(1, 3)))]
+            made = [operators.do_while_task(self.name(), body, iterations=self.draw(st.integers(1, 3)))]
         elif kind == "loop over items":
             body = self.series(depth + 1, list(known), in_loop=True)
             items = self.draw(st.sampled_from([[], ["one"], ["one", 2, {"three": 3}], self.reference(known)]))
@@ -157,7 +157,7 @@ class _Maker:
         return operators.switch_task(self.name(), cases, default, on=self.reference(known))
 
     def exclusive_join(self, depth: int, known: list[str], *, in_loop: bool) -> list[WorkflowTask]:
-        """A SWITCH, and the join of what it chose; of the SWITCH itself where it chose nothing."""
+        """Draw a SWITCH and an EXCLUSIVE_JOIN of its cases."""
         switch = self.switch(depth, known, in_loop=in_loop)
         branches = [*(switch.decision_cases or {}).values(), switch.default_case or []]
         lasts = [branch[-1].task_reference_name for branch in branches if branch]
@@ -165,7 +165,7 @@ class _Maker:
         return [switch, operators.exclusive_join_task(self.name(), lasts, [own])]
 
     def dynamic_fork(self, known: list[str]) -> list[WorkflowTask]:
-        """Over a list that stands in the definition, or what a reference gives, which is no list most of the time."""
+        """Draw a fork over a list in the definition, or over a reference, whose value is rarely a list."""
         tasks: Any = [workers.simple_task(self.name()).to_dict() for _ in range(self.draw(st.integers(0, 2)))]
         inputs: Any = {}
         if self.draw(st.booleans()):
@@ -182,7 +182,7 @@ class _Maker:
         return self.reference(known) if self.draw(st.booleans()) else self.draw(_json)
 
     def reference(self, known: list[str]) -> str:
-        """An expression over the workflow's input or the output of a task that has run by then."""
+        """Draw a reference to the workflow's input or to the output of an earlier task."""
         source = self.draw(st.sampled_from(["workflow.input", *(f"{name}.output" for name in known)]))
         return f"${{{source}.{self.draw(_words)}}}"
 

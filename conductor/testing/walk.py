@@ -1,4 +1,4 @@
-"""A walk through a definition, which leaves behind the tasks that the server would have made on the way."""
+"""The tasks that the server would create for a planned execution of a definition."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _SCRIPTS = frozenset(
     }
 )
 _TICKS = 1000
-"""The walk's clock goes by microseconds: what takes no time at all still comes before what follows it."""
+"""Ticks per millisecond: the walk counts microseconds, so that a task without a duration is before the next one."""
 
 
 @frozen
 class Plan:
-    """What is to happen; see ``example_workflow_run``."""
+    """The planned execution; see ``example_workflow_run``."""
 
     definition: WorkflowDef
     workflow_id: str
     input: dict[str, Any]
     outputs: dict[str, dict[str, Any]]
     cases: dict[str, str]
-    rounds: dict[str, int]
+    iterations: dict[str, int]
     retries: dict[str, int]
     began: int
     milliseconds: int
@@ -52,7 +52,7 @@ class Plan:
 
 @frozen
 class _Made:
-    """A task with the time when it was scheduled and when it ended, by the walk's clock."""
+    """A task, with its start and end in ticks."""
 
     begin: int
     end: int
@@ -60,14 +60,14 @@ class _Made:
 
 
 class Walk:
-    """Goes through the plan's definition when it is made.
+    """Executes a plan when it is created.
 
     Attributes:
         tasks: The tasks, in the order of their scheduling.
-        document: What expressions can name: ``workflow`` and the tasks by reference name.
+        document: The values of expressions: ``workflow`` and the tasks by reference name.
         variables: The execution's variables at the end.
-        stopped_id: The id of the task at which the run stands.
-        terminated_as: The status that a TERMINATE task gave, with its output and reason.
+        stopped_id: The id of the task at which the execution has stopped.
+        terminated_as: The status, output and reason that a TERMINATE task set.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -91,7 +91,7 @@ class Walk:
         self._series(plan.definition.tasks, plan.began * _TICKS, 0)
         self.tasks: list[Task] = self._in_order()
 
-    # -- steps; each function says when it ended, or None when the run went no further
+    # -- steps; each function returns the end in ticks, or None if the execution stopped
 
     def _series(self, tasks: Sequence[WorkflowTask], now: int, iteration: int) -> int | None:
         time: int | None = now
@@ -174,7 +174,7 @@ class Walk:
     def _loop(self, task: WorkflowTask, now: int) -> int | None:
         inputs = self._inputs(task)
         items = resolved(task.items or inputs.get("_items"), self.document)
-        times = self.plan.rounds.get(task.task_reference_name, len(items) if isinstance(items, list) else 1)
+        times = self.plan.iterations.get(task.task_reference_name, len(items) if isinstance(items, list) else 1)
         place, time, output = len(self._made), now, dict[str, Any]()
         done: int | None = now
         for number in range(1, times + 1):
@@ -186,10 +186,10 @@ class Walk:
             output[str(number)] = {_name(made.task): made.task.output_data for made in self._made[begin:]}
         stops = task.task_reference_name == self.plan.stops_at
         status = TaskStatus.IN_PROGRESS if done is None else self.plan.stops_as if stops else TaskStatus.COMPLETED
-        rounds = len(output) + (done is None)
-        made = self._add(task, now, 0, inputs, {**output, "iteration": rounds}, status, time - now)
-        made.task.iteration, made.task.loop_over_task = rounds, rounds > 0
-        self._made.insert(place, self._made.pop())  # it was there before its body
+        count = len(output) + (done is None)
+        made = self._add(task, now, 0, inputs, {**output, "iteration": count}, status, time - now)
+        made.task.iteration, made.task.loop_over_task = count, count > 0
+        self._made.insert(place, self._made.pop())  # the loop was scheduled before its body
         if stops:
             self._stop(made)
         return None if stops else done
@@ -261,7 +261,7 @@ class Walk:
         self._ended = time if self._ended is None else min(self._ended, time)
 
     def _in_order(self) -> list[Task]:
-        """By the time of their scheduling; what would have come after the end is left out, what was open is closed."""
+        """Return the tasks in the order of scheduling, without those after the end; open ones are closed."""
         made = sorted(self._made, key=lambda one: one.begin)
         end = self._ended
         if end is None:

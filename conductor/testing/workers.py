@@ -172,7 +172,7 @@ def _check(returns: Any, raises: Any, side_effect: Any) -> None:
 
 
 def _answers(name: str, returns: Any, raises: Any, side_effect: Any) -> Iterator[Any]:
-    """Yield the answer to each task; an exception stands for one that is raised."""
+    """Yield the answer to each task; an exception is raised."""
     if side_effect is not None and not callable(side_effect):
         count = 0
         for count, answer in enumerate(side_effect, 1):  # noqa: B007  the count is told below
@@ -263,7 +263,7 @@ class StartWorkers:
 
         Raises:
             ConfigurationError: A worker that is named has tasks that `mock_worker` answers.
-            WorkerRegistrationError: There is no worker.
+            WorkerRegistrationError: No worker is registered.
         """
         found = find_workers(
             [as_worker(one) for one in workers] or None,

@@ -33,7 +33,7 @@ def test_the_rounds_and_the_branches_that_the_server_made_are_drawn(client, name
         join_task("all", ()),
     ]
     given = {"tasks": [inline_task(f"made_{n}").to_dict() for n in range(3)], "inputs": {}}
-    picture = draw(run(client, names, wait_until, [do_while_task("again", body, rounds=2)], given))
+    picture = draw(run(client, names, wait_until, [do_while_task("again", body, iterations=2)], given))
     shown = steps(picture)
     for ref in ("again", "body", "chosen", "each", "made_0", "made_2", "all"):
         assert (shown[ref].run.status, shown[ref].run.iterations) == ("COMPLETED", 2), ref

@@ -71,7 +71,7 @@ def test_an_example_of_a_run_is_what_the_server_makes_of_it(client, names, wait_
         inline_task("a"),
         switch_task("route", {"x": [inline_task("b")], "y": []}),
         fork_join_task("split", [[inline_task("left"), simple_task("worked")], [json_jq_transform_task("right")]]),
-        do_while_task("again", [inline_task("body")], rounds=2),
+        do_while_task("again", [inline_task("body")], iterations=2),
         set_variable_task("set"),
         terminate_task("stop", input_parameters={"workflowOutput": {"n": "${a.output.result}"}}),
         name=names("example"),
@@ -83,7 +83,7 @@ def test_an_example_of_a_run_is_what_the_server_makes_of_it(client, names, wait_
     real = wait_until(lambda: (run := client.workflows.get(workflow_id)).is_terminal and run, timeout=30)
     outputs = {"worked": {"n": 1}, "right": {"result": 3, "resultList": [3]}}
     outputs |= {ref: {"result": 3} for ref in ("a", "b", "left", "body")}
-    example = example_workflow_run(wf, {"value": 3, "case": "x"}, outputs=outputs, rounds={"again": 2})
+    example = example_workflow_run(wf, {"value": 3, "case": "x"}, outputs=outputs, iterations={"again": 2})
     for fields in ("status", "input", "output", "variables", "reason_for_incompletion"):
         assert getattr(example, fields) == getattr(real, fields)
     for made, was in zip(example.tasks, real.tasks, strict=True):

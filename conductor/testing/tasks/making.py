@@ -1,4 +1,4 @@
-"""How an example of a task is put together."""
+"""Building an example task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks that lead the flow: branches, loops, workflows in workflows, and the end."""
+"""Example tasks that control the flow: branches, loops, sub-workflows, and the end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def switch_task(
     on: str = "${workflow.input.case}",
     **fields: Any,
 ) -> WorkflowTask:
-    """A SWITCH on a value; with one case, ``"a"``, unless ``cases`` are given."""
+    """Return a SWITCH on a value; with one case, ``"a"``, unless ``cases`` are given."""
     cases = cases if cases is not None else {"a": [simple_task(f"{reference_name}_a")]}
     return made(
         TaskType.SWITCH,
@@ -53,7 +53,7 @@ def decision_task(
     on: str = "${workflow.input.case}",
     **fields: Any,
 ) -> WorkflowTask:
-    """A DECISION, as old definitions have instead of a SWITCH."""
+    """Return a DECISION task, which older definitions have instead of SWITCH."""
     cases = cases if cases is not None else {"a": [simple_task(f"{reference_name}_a")]}
     return made(
         TaskType.DECISION,
@@ -69,7 +69,7 @@ def decision_task(
 def fork_join_task(
     reference_name: str = "fork", branches: Sequence[Sequence[WorkflowTask]] | None = None, **fields: Any
 ) -> WorkflowTask:
-    """A FORK_JOIN of two branches, ``<ref>_left`` and ``<ref>_right``, or of those given; a JOIN has to follow it."""
+    """Return a FORK_JOIN of ``branches``, by default ``<ref>_left`` and ``<ref>_right``; a JOIN must follow it."""
     if branches is None:
         branches = [[simple_task(f"{reference_name}_left")], [simple_task(f"{reference_name}_right")]]
     return made(TaskType.FORK_JOIN, reference_name, {}, fields, fork_tasks=[list(branch) for branch in branches])
@@ -78,7 +78,7 @@ def fork_join_task(
 def join_task(
     reference_name: str = "join", join_on: Sequence[str] | WorkflowTask = ("fork_left", "fork_right"), **fields: Any
 ) -> WorkflowTask:
-    """A JOIN on the last tasks of the branches: their references, or the fork itself."""
+    """Return a JOIN on the last tasks of the branches: their references, or the fork itself."""
     if isinstance(join_on, WorkflowTask):
         join_on = [branch[-1].task_reference_name for branch in join_on.fork_tasks or () if branch]
     return made(TaskType.JOIN, reference_name, {}, fields, join_on=list(join_on))
@@ -90,7 +90,7 @@ def exclusive_join_task(
     default: Sequence[str] = (),
     **fields: Any,
 ) -> WorkflowTask:
-    """An EXCLUSIVE_JOIN on the case that ran."""
+    """Return an EXCLUSIVE_JOIN on the case that ran."""
     return made(
         TaskType.EXCLUSIVE_JOIN,
         reference_name,
@@ -108,7 +108,7 @@ def dynamic_fork_task(
     inputs: Any = "${workflow.input.inputs}",
     **fields: Any,
 ) -> WorkflowTask:
-    """A FORK_JOIN_DYNAMIC over a list of tasks and their inputs by reference; a JOIN has to follow it."""
+    """Return a FORK_JOIN_DYNAMIC over a list of tasks, with their inputs by reference name; a JOIN must follow it."""
     return made(
         TaskType.FORK_JOIN_DYNAMIC,
         reference_name,
@@ -120,15 +120,15 @@ def dynamic_fork_task(
 
 
 def do_while_task(
-    reference_name: str = "loop", body: Sequence[WorkflowTask] | None = None, *, rounds: int = 2, **fields: Any
+    reference_name: str = "loop", body: Sequence[WorkflowTask] | None = None, *, iterations: int = 2, **fields: Any
 ) -> WorkflowTask:
-    """A DO_WHILE of that many rounds over ``<ref>_body``, or the body that is given."""
+    """Return a DO_WHILE that repeats ``body``, by default one task ``<ref>_body``."""
     return made(
         TaskType.DO_WHILE,
         reference_name,
-        {"rounds": rounds},
+        {"iterations": iterations},
         fields,
-        loop_condition=f"$.{reference_name}['iteration'] < $.rounds",
+        loop_condition=f"$.{reference_name}['iteration'] < $.iterations",
         loop_over=list(body) if body is not None else [simple_task(f"{reference_name}_body")],
     )
 
@@ -136,7 +136,7 @@ def do_while_task(
 def sub_workflow_task(
     reference_name: str = "sub_workflow", workflow: str | WorkflowDef = "child", version: int | None = 1, **fields: Any
 ) -> WorkflowTask:
-    """A SUB_WORKFLOW by name and version, or of a definition, which then goes inside."""
+    """Return a SUB_WORKFLOW of a name and version, or of a definition, which it then contains."""
     if isinstance(workflow, WorkflowDef):
         param = SubWorkflowParams(workflow.name, workflow.version, workflow_definition=workflow)
     else:
@@ -148,7 +148,7 @@ def sub_workflow_task(
 def start_workflow_task(
     reference_name: str = "start_workflow", workflow: str = "other", version: int | None = 1, **fields: Any
 ) -> WorkflowTask:
-    """A START_WORKFLOW, which does not wait for what it starts."""
+    """Return a START_WORKFLOW, which does not wait for the workflow that it starts."""
     start = {"name": workflow, "version": version, "input": {"value": "${workflow.input.value}"}}
     return made(TaskType.START_WORKFLOW, reference_name, {"startWorkflow": start}, fields)
 
@@ -156,6 +156,6 @@ def start_workflow_task(
 def terminate_task(
     reference_name: str = "terminate", status: str = "COMPLETED", reason: str = "an example", **fields: Any
 ) -> WorkflowTask:
-    """A TERMINATE with COMPLETED, FAILED or TERMINATED."""
+    """Return a TERMINATE with COMPLETED, FAILED or TERMINATED."""
     inputs = {"terminationStatus": status, "terminationReason": reason}
     return made(TaskType.TERMINATE, reference_name, inputs, fields)

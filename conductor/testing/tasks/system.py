@@ -1,4 +1,4 @@
-"""Tasks that the server does by itself: requests, messages, scripts, data."""
+"""Example tasks that the server executes: requests, messages, scripts, data."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _URI = "http://localhost:8080/value"
 def http_task(
     reference_name: str = "http", uri: str = _URI, method: str = "GET", *, body: Any = None, **fields: Any
 ) -> WorkflowTask:
-    """An HTTP request."""
+    """Return an HTTP request."""
     request = {"uri": uri, "method": method, **({} if body is None else {"body": body})}
     return made(TaskType.HTTP, reference_name, {"http_request": request}, fields)
 
 
 def http_poll_task(reference_name: str = "http_poll", uri: str = _URI, **fields: Any) -> WorkflowTask:
-    """An HTTP_POLL, which asks every minute until the answer is 200 (Orkes)."""
+    """Return an HTTP_POLL, which polls every minute until the response is 200 (Orkes)."""
     request = {
         "uri": uri,
         "method": "GET",
@@ -45,12 +45,12 @@ def http_poll_task(reference_name: str = "http_poll", uri: str = _URI, **fields:
 
 
 def event_task(reference_name: str = "event", sink: str = "conductor:example", **fields: Any) -> WorkflowTask:
-    """An EVENT to a sink."""
+    """Return an EVENT to a sink."""
     return made(TaskType.EVENT, reference_name, {"value": "${workflow.input.value}"}, fields, sink=sink)
 
 
 def kafka_publish_task(reference_name: str = "kafka_publish", topic: str = "example", **fields: Any) -> WorkflowTask:
-    """A KAFKA_PUBLISH of the execution's value."""
+    """Return a KAFKA_PUBLISH of the execution's value."""
     request = {"topic": topic, "value": "${workflow.input.value}", "bootStrapServers": "localhost:9092"}
     return made(TaskType.KAFKA_PUBLISH, reference_name, {"kafka_request": request}, fields)
 
@@ -58,19 +58,19 @@ def kafka_publish_task(reference_name: str = "kafka_publish", topic: str = "exam
 def inline_task(
     reference_name: str = "inline", expression: str = "$.value", *, evaluator: str = "javascript", **fields: Any
 ) -> WorkflowTask:
-    """An INLINE script over ``$``, the task's input."""
+    """Return an INLINE script over ``$``, the task's input."""
     inputs = {"evaluatorType": evaluator, "expression": expression, "value": "${workflow.input.value}"}
     return made(TaskType.INLINE, reference_name, inputs, fields)
 
 
 def lambda_task(reference_name: str = "lambda", script: str = "return $.value;", **fields: Any) -> WorkflowTask:
-    """A LAMBDA, as old definitions have instead of an INLINE."""
+    """Return a LAMBDA task, which older definitions have instead of INLINE."""
     inputs = {"scriptExpression": script, "value": "${workflow.input.value}"}
     return made(TaskType.LAMBDA, reference_name, inputs, fields)
 
 
 def json_jq_transform_task(reference_name: str = "jq", query: str = ".value", **fields: Any) -> WorkflowTask:
-    """A JSON_JQ_TRANSFORM of the task's input."""
+    """Return a JSON_JQ_TRANSFORM of the task's input."""
     inputs = {"queryExpression": query, "value": "${workflow.input.value}"}
     return made(TaskType.JSON_JQ_TRANSFORM, reference_name, inputs, fields)
 
@@ -78,7 +78,7 @@ def json_jq_transform_task(reference_name: str = "jq", query: str = ".value", **
 def set_variable_task(
     reference_name: str = "set_variable", variables: Mapping[str, Any] | None = None, **fields: Any
 ) -> WorkflowTask:
-    """A SET_VARIABLE; sets ``value`` unless ``variables`` are given."""
+    """Return a SET_VARIABLE; sets ``value`` unless ``variables`` are given."""
     given = variables if variables is not None else {"value": "${workflow.input.value}"}
     return made(TaskType.SET_VARIABLE, reference_name, given, fields)
 
@@ -86,7 +86,7 @@ def set_variable_task(
 def jdbc_task(
     reference_name: str = "jdbc", statement: str = "SELECT name FROM person WHERE id = ?", **fields: Any
 ) -> WorkflowTask:
-    """A JDBC query."""
+    """Return a JDBC query."""
     inputs = {
         "integrationName": "database",
         "type": "SELECT",
@@ -97,7 +97,7 @@ def jdbc_task(
 
 
 def business_rule_task(reference_name: str = "business_rule", **fields: Any) -> WorkflowTask:
-    """A BUSINESS_RULE on a file of rules (Orkes)."""
+    """Return a BUSINESS_RULE task with a rule file (Orkes)."""
     inputs = {
         "ruleFileLocation": "http://localhost:8080/rules.xlsx",
         "executionStrategy": "FIRE_FIRST",

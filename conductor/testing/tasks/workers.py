@@ -1,4 +1,4 @@
-"""Tasks that wait for somebody: a worker, a person, a time, a signal."""
+"""Example tasks that wait: for a worker, a person, a time or a signal."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ __all__ = [
 
 
 def simple_task(reference_name: str = "simple", name: str | None = None, **fields: Any) -> WorkflowTask:
-    """A SIMPLE task for a worker of ``name``, which is the reference name when it is left out."""
+    """Return a SIMPLE task of type ``name``, by default the reference name."""
     inputs = {"value": "${workflow.input.value}"}
     return made(TaskType.SIMPLE, reference_name, inputs, fields, name=name or reference_name)
 
 
 def user_defined_task(reference_name: str = "user_defined", **fields: Any) -> WorkflowTask:
-    """A USER_DEFINED task, an old word for a worker's task."""
+    """Return a USER_DEFINED task, an older name of SIMPLE."""
     return made(TaskType.USER_DEFINED, reference_name, {"value": "${workflow.input.value}"}, fields)
 
 
 def dynamic_task(
     reference_name: str = "dynamic", task_name: str = "${workflow.input.task_name}", **fields: Any
 ) -> WorkflowTask:
-    """A DYNAMIC task, whose task name is an input."""
+    """Return a DYNAMIC task, whose task name is an input."""
     return made(TaskType.DYNAMIC, reference_name, {"task_name": task_name}, fields, dynamic_task_name_param="task_name")
 
 
 def human_task(
     reference_name: str = "human", display_name: str = "Please approve", assignee: str = "someone", **fields: Any
 ) -> WorkflowTask:
-    """A HUMAN task for one user."""
+    """Return a HUMAN task for one user."""
     definition = {
         "assignmentCompletionStrategy": "LEAVE_OPEN",
         "displayName": display_name,
@@ -53,14 +53,14 @@ def human_task(
 def wait_task(
     reference_name: str = "wait", duration: str | None = "1 seconds", *, until: str | None = None, **fields: Any
 ) -> WorkflowTask:
-    """A WAIT for a duration, until a time (``yyyy-MM-dd HH:mm``), or with ``duration=None`` until a signal."""
+    """Return a WAIT for a duration, until a time (``yyyy-MM-dd HH:mm``), or with ``duration=None`` until a signal."""
     if until is not None:
         return made(TaskType.WAIT, reference_name, {"until": until}, fields)
     return made(TaskType.WAIT, reference_name, {} if duration is None else {"duration": duration}, fields)
 
 
 def wait_for_webhook_task(reference_name: str = "wait_for_webhook", **fields: Any) -> WorkflowTask:
-    """A WAIT_FOR_WEBHOOK for an event of the execution's own value (Orkes)."""
+    """Return a WAIT_FOR_WEBHOOK for an event of the execution's own value (Orkes)."""
     inputs = {"matches": {"$['value']": "${workflow.input.value}"}}
     return made(TaskType.WAIT_FOR_WEBHOOK, reference_name, inputs, fields)
 
@@ -68,16 +68,16 @@ def wait_for_webhook_task(reference_name: str = "wait_for_webhook", **fields: An
 def pull_workflow_messages_task(
     reference_name: str = "pull_workflow_messages", batch_size: int = 1, **fields: Any
 ) -> WorkflowTask:
-    """A PULL_WORKFLOW_MESSAGES, which waits for messages to the execution."""
+    """Return a PULL_WORKFLOW_MESSAGES, which waits for messages to the execution."""
     return made(TaskType.PULL_WORKFLOW_MESSAGES, reference_name, {"batchSize": batch_size}, fields)
 
 
 def noop_task(reference_name: str = "noop", **fields: Any) -> WorkflowTask:
-    """A NOOP, which is done at once."""
+    """Return a NOOP task, which completes at once."""
     return made(TaskType.NOOP, reference_name, {}, fields)
 
 
 def other_task(task_type: str, reference_name: str | None = None, **fields: Any) -> WorkflowTask:
-    """A task of a type that has no generator: one of Orkes', of a newer server, or a worker's own."""
+    """Return a task of a type without a generator: of Orkes, of a newer server, or a worker's own."""
     name = reference_name if reference_name is not None else task_type.lower()
     return made(task_type, name, {"value": "${workflow.input.value}"}, fields)

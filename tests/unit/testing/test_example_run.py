@@ -87,7 +87,7 @@ def test_a_run_stands_at_its_last_task_when_no_other_is_named():
 
 
 def test_a_task_that_the_run_does_not_come_to_is_refused():
-    with pytest.raises(ValueError, match="does not come to 'c'; it comes to: a, b"):
+    with pytest.raises(ValueError, match="does not reach 'c'; it reaches: a, b"):
         example_workflow_run(example_workflow(simple_task("a"), simple_task("b")), status="FAILED", stops_at="c")
 
 
@@ -104,7 +104,7 @@ def test_a_switch_takes_the_case_that_its_input_or_the_test_says():
 
 def test_a_loop_goes_round_as_often_as_it_is_told():
     wf = example_workflow(do_while_task("again", [simple_task("try_it"), inline_task("count")]))
-    run = example_workflow_run(wf, rounds={"again": 2}, outputs={"try_it": {"n": 1}})
+    run = example_workflow_run(wf, iterations={"again": 2}, outputs={"try_it": {"n": 1}})
     assert [name for name, _ in told(run)] == ["again", "try_it__1", "count__1", "try_it__2", "count__2"]
     assert run.task("again").output_data == {
         "1": {"try_it": {"n": 1}, "count": {"result": None}},

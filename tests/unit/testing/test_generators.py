@@ -60,9 +60,9 @@ def test_generators_share_nothing():
 
 
 def test_blocks_hold_the_tasks_that_are_given():
-    task = switch_task("route", {"x": [simple_task("one")]}, [do_while_task("again", [http_task("two")], rounds=3)])
+    task = switch_task("route", {"x": [simple_task("one")]}, [do_while_task("again", [http_task("two")], iterations=3)])
     assert list(references([task])) == ["route", "one", "again", "two"]
-    assert task.default_case[0].loop_condition == "$.again['iteration'] < $.rounds"
+    assert task.default_case[0].loop_condition == "$.again['iteration'] < $.iterations"
 
 
 def test_a_join_finds_the_last_tasks_of_its_fork():

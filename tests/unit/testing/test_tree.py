@@ -26,7 +26,7 @@ def order(**options):
     arguments = {
         "outputs": {"charge": {"id": OTHER_ID, "at": "2023-11-14T22:13:21.500Z", "due": "2030-01-01T00:00:00Z"}},
         "retries": {"charge": 1},
-        "rounds": {"again": 2},
+        "iterations": {"again": 2},
         **options,
     }
     return example_workflow_run(definition, {"case": "road", "amount": 5}, **arguments)
