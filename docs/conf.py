@@ -1,4 +1,4 @@
-"""How Sphinx builds the site; a warning is an error (``make docs``)."""
+"""Configuration of Sphinx; ``make docs`` treats warnings as errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 suppress_warnings = [
     "ref.python"
-]  # annotations name Workflow, the model and the builder; no link is better than a guess
+]  # Workflow is a model and a builder: an annotation that could mean both gets no link
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
@@ -76,7 +76,7 @@ def write_redirects(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Write the generated pages of the reference before the sources are read."""
+    """Register the generated pages, the redirects and a lexer for Mermaid."""
     app.connect(
         "builder-inited",
         lambda app: reference_pages.write(

@@ -1,6 +1,6 @@
-"""The pages of the reference that are made from the code: clients, models, settings, options of workers.
+"""Generate the reference pages of clients, models, settings and worker options from the code.
 
-What a method sends is read from its code: the ``Operation`` constants that it names, itself or by what it calls.
+The operations of a method are read from its source: the ``Operation`` constants that it, or a function it calls, names.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from conductor.worker import options
 
 EDITIONS = {Edition.BOTH: "both", Edition.OSS: "open source", Edition.ORKES: "Orkes"}
 INTRODUCTION = """\
-Attributes are in snake case; `to_dict` and `from_dict` speak the server's JSON. What a server sends that a model does
-not know is kept in `unknown_fields`, and written back. Each model takes its attributes as keyword arguments."""
+Attributes are in snake case; `to_dict` and `from_dict` use the JSON of the server. Fields that a model does not know are
+kept in `unknown_fields` and written back. Each model takes its attributes as keyword arguments."""
 REPEATS = {
     Repeat.SAFE: "yes",
     Repeat.NEVER: "no",
@@ -33,7 +33,7 @@ REPEATS = {
 
 
 def clients() -> dict[str, type]:
-    """The clients by the name of their attribute of ``ConductorClient``."""
+    """Return the clients by the name of their attribute of ``ConductorClient``."""
     made = ConductorClient(server_url="http://localhost:1")
     names = [
         name
@@ -44,7 +44,7 @@ def clients() -> dict[str, type]:
 
 
 def methods(client: type) -> Iterator[tuple[str, FunctionType]]:
-    """A client's public methods, its own and those of what it is made of."""
+    """Iterate over the public methods of a client, including inherited ones."""
     for name in sorted(dir(client)):
         value = inspect.getattr_static(client, name)
         if (
@@ -57,7 +57,7 @@ def methods(client: type) -> Iterator[tuple[str, FunctionType]]:
 
 @cache
 def operations(client: type, method: FunctionType) -> list[Operation[Any]]:
-    """The operations that a method may send, in the order of its code."""
+    """Return the operations that a method can call, in the order of its code."""
     found: dict[str, Operation[Any]] = {}
     _collect(client, method, found, set())
     return list(found.values())
@@ -94,7 +94,7 @@ def _collect(
 
 
 def client_page(name: str, client: type) -> str:
-    """One client: its methods with what they send, its docstrings, an example."""
+    """Return the page of a client: an example, its operations and its docstrings."""
     rows = [
         (
             f"`{method}`",
@@ -113,15 +113,15 @@ def client_page(name: str, client: type) -> str:
 :language: python
 ```
 
-It prints:
+Output:
 
 ```{{literalinclude}} ../../examples/{name}.txt
 :language: text
 ```
 
-## What its methods send
+## Operations
 
-{table(("method", "operation", "server", "repeated after a lost answer"), rows)}
+{table(("method", "operation", "server", "repeated if the response is lost"), rows)}
 
 ## Methods
 
@@ -130,7 +130,7 @@ It prints:
 
 
 def models_page() -> str:
-    """Every model with its fields, and every enum with its values."""
+    """Return the page of all models with their fields, and all enums with their values."""
     parts = ["# Models", "", INTRODUCTION, ""]
     for name in sorted(models.__all__):
         value = getattr(models, name)
@@ -155,7 +155,7 @@ def models_page() -> str:
 
 
 def settings_page() -> str:
-    """Every field of Settings with its variable."""
+    """Return the page of the fields of ``Settings`` with their environment variables."""
     documented = attributes(settings.Settings)
     defaults = {
         field.name: _default(field) for field in attrs.fields(settings.Settings)
@@ -167,23 +167,23 @@ def settings_page() -> str:
             defaults[name],
             documented[name],
         )
-        for name, variables, _ in settings._VARIABLES  # noqa: SLF001  the one place that has them
+        for name, variables, _ in settings._VARIABLES  # noqa: SLF001  the only place that has them
     ]
     return f"""# Settings
 
-Arguments of `ConductorClient`, and the variables that stand for them. Of two variables
-the first one that is set counts.
+Arguments of `ConductorClient` and their environment variables. If there are two variables, the first one that is set
+takes precedence.
 
-{table(("argument", "variable", "default", "what it is"), rows)}
+{table(("argument", "variable", "default", "meaning"), rows)}
 
-`verify` is the opposite of its variable: `CONDUCTOR_TLS_INSECURE=true` switches the check off.
+`verify` is the opposite of its variable: `CONDUCTOR_TLS_INSECURE=true` disables the verification.
 
 {autoclass(settings.Settings, "members")}
 """
 
 
 def worker_options_page() -> str:
-    """Every option of a worker with its spellings."""
+    """Return the page of all options of workers with the names of their variables."""
     documented = attributes(options.WorkerOptions)
     spellings_of_others = options._OTHER_SPELLINGS.items()  # noqa: SLF001  as above
     rows = []
@@ -193,17 +193,17 @@ def worker_options_page() -> str:
         rows.append(
             (f"`{field.name}`", spellings, _default(field), documented[field.name])
         )
-    return f"""# Options of workers
+    return f"""# Worker options
 
-Each is an argument of `@worker_task`, of `Worker` and of `TaskHandler`, and a variable:
+Each option is an argument of `@worker_task`, `Worker` and `TaskHandler`, and an environment variable:
 `CONDUCTOR_WORKER_<NAME>_<OPTION>` for one task type, `CONDUCTOR_WORKER_ALL_<OPTION>` for all.
 
-{table(("option", "end of the variable", "default", "what it is"), rows)}
+{table(("option", "end of the variable's name", "default", "meaning"), rows)}
 """
 
 
 def attributes(cls: type) -> dict[str, str]:
-    """What the ``Attributes:`` section of a class's docstring says of each."""
+    """Return the texts of the ``Attributes:`` section of a class's docstring by attribute."""
     section = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2]
     found: dict[str, str] = {}
     name = ""
@@ -219,7 +219,7 @@ def attributes(cls: type) -> dict[str, str]:
 
 
 def summary(cls: type) -> str:
-    """A class's docstring up to its sections."""
+    """Return the docstring of a class without its sections."""
     text = re.split(
         r"^(?:Attributes|Args|Raises):$",
         inspect.cleandoc(cls.__doc__ or ""),
@@ -229,7 +229,7 @@ def summary(cls: type) -> str:
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [list(head), *map(list, rows)]
     lines.insert(1, ["---"] * len(lines[0]))
     return "\n".join(
@@ -239,7 +239,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def autoclass(cls: type, *flags: str) -> str:
-    """The directive that shows a class's docstrings."""
+    """Return the directive that renders the docstrings of a class."""
     lines = [
         f".. autoclass:: {cls.__module__}.{cls.__qualname__}",
         *(f"   :{flag}:" for flag in flags),
@@ -274,7 +274,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def write(folder: Path) -> None:
-    """Write every generated page below ``folder``; one that is as it was keeps its time."""
+    """Write all generated pages into ``folder``; an unchanged page keeps its modification time."""
     pages = {name: make() for name, make in PAGES.items()}
     pages |= {
         f"clients/{name}.md": client_page(name, client)
