@@ -29,7 +29,7 @@ POLL_BATCH: Operation[list[Any]] = Operation(
 )
 UPDATE: Operation[str] = Operation("POST", "/tasks", str)
 UPDATE_V2: Operation[Any] = Operation("POST", "/tasks/update-v2", Any, on_empty=nothing)
-#: Seconds beyond the server's own wait after which a poll is given up.
+#: Seconds beyond the server's own wait after which a poll is given up, unless the caller says otherwise.
 _POLL_MARGIN_S = 5.0
 #: Seconds that an update may take: it can be sent again, and a thread waits for it.
 _UPDATE_LIMIT_S = 10.0
@@ -73,13 +73,20 @@ class TaskChannel:
         self._find_pool()
 
     def poll(
-        self, task_type: str, *, count: int, timeout_ms: int, worker_id: str, domain: str | None = None
+        self,
+        task_type: str,
+        *,
+        count: int,
+        timeout_ms: int,
+        worker_id: str,
+        domain: str | None = None,
+        limit: float | None = None,
     ) -> list[Any]:
         """Return up to ``count`` tasks as parsed JSON (``GET /tasks/poll/batch/{tasktype}``).
 
         They are not structured here, so that a broken one does not affect the others: a task whose JSON cannot be
-        parsed is a ``DamagedTask``. The server waits up to ``timeout_ms`` (5000 at most); the call ends five seconds
-        later.
+        parsed is a ``DamagedTask``. The server waits up to ``timeout_ms`` (5000 at most); the call ends
+        ``limit`` seconds later, by default five.
 
         Raises:
             APIError: The call failed.
@@ -88,7 +95,8 @@ class TaskChannel:
         if domain:
             query["domain"] = domain
         call = Call(POLL_BATCH, POLL_BATCH.fill({"tasktype": task_type}))
-        tasks = self._call(call, f"{call.path}?{urlencode(query)}", None, timeout_ms / 1000 + _POLL_MARGIN_S)
+        longest = timeout_ms / 1000 + (_POLL_MARGIN_S if limit is None else limit)
+        tasks = self._call(call, f"{call.path}?{urlencode(query)}", None, longest)
         if not isinstance(tasks, list):
             del tasks
             raise UnexpectedResponseError(

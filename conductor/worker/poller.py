@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from conductor._internal.durations import exponential_backoff
-from conductor.errors import APIError, APIStatusError, RateLimitError
+from conductor.errors import APIError, APIStatusError, APITimeoutError, RateLimitError
 from conductor.worker.events import (
     EventDispatcher,
     PollCompleted,
@@ -33,14 +33,25 @@ if TYPE_CHECKING:
 __all__ = ["MAX_WAIT_MS", "Gate", "Pace", "Poller"]
 
 
+#: Milliseconds that an idle worker's poll waits on the server at most.
 MAX_WAIT_MS = 2500
+#: Seconds between empty polls at most, however many workers there are.
 MAX_PAUSE = 5.0
+#: Seconds between empty polls that the server answers at once.
 _USUAL_PAUSE = 1.0
+#: The same for each worker of the handler: 1,000 idle workers poll as often together as 100.
 _PAUSE_PER_WORKER = 0.01
+#: Seconds of the first back-off, and at most: after a failure, a refusal and a 429 with ``Retry-After``.
 _FIRST_PAUSE = 0.1
 _LONGEST_AFTER = 2.0
 _LONGEST_AFTER_REFUSAL = 30.0
 _LONGEST_AFTER_RATE_LIMIT = 60.0
+#: Seconds by which an empty poll may come later than it asked for. Later ones mean that the server's threads are busy.
+_LATE_S = 1.0
+#: Seconds beyond its wait after which a poll without a response is left to itself, and another one takes over.
+TAKE_OVER_AFTER_S = 3.0
+#: Seconds beyond its wait that a poll's response is awaited: the server has dispatched the tasks in it already.
+_LATE_LIMIT_S = 65.0
 
 
 @define
@@ -61,6 +72,7 @@ class Pace:
     wait_ms: int = field(init=False)
     failures: int = 0
     _early_pause: float = field(default=0.0, init=False)
+    _late_pause: float = field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.wait_ms = self.first_wait_ms
@@ -74,6 +86,11 @@ class Pace:
     def after_empty(self, asked_ms: int, took: float) -> float:
         """Note an empty poll that asked to wait ``asked_ms`` and took ``took`` seconds; returns the pause."""
         self.failures = 0
+        if took > asked_ms / 1000 + _LATE_S:  # the server has no thread for it: give it back, and ask less often
+            self.wait_ms = self.first_wait_ms
+            self._late_pause = min(max(2 * self._late_pause, _USUAL_PAUSE), MAX_PAUSE)
+            return self._late_pause * random.uniform(0.75, 1.0)  # spreads pollers, guards nothing
+        self._late_pause = 0.0
         if self.interval < 1.0:
             self.wait_ms = max(self.first_wait_ms, min(max(2 * asked_ms, 1), MAX_WAIT_MS))
         pause = max(0.0, self.interval - took)
@@ -113,6 +130,7 @@ class Gate:
         is_full: Whether so many results of the worker wait for the server that it takes no further task.
         places: The places that all workers share.
         long_polls: How many polls of the handler may wait on the server at a time.
+        late_polls: How many polls of the handler may be left to themselves at a time.
         workers: How many workers the handler has.
     """
 
@@ -120,7 +138,19 @@ class Gate:
     is_full: Callable[[], bool]
     places: Places
     long_polls: threading.BoundedSemaphore
+    late_polls: threading.BoundedSemaphore
     workers: int = 1
+
+
+@define(eq=False)
+class _Call:
+    """A poll in progress."""
+
+    count: int
+    wait_ms: int
+    is_long: bool
+    since: float
+    is_late: bool = False
 
 
 class Poller:
@@ -169,6 +199,8 @@ class Poller:
         self._is_reported_stuck = False
         self._failing_since: float | None = None
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._call: _Call | None = None
         self.state: str = "new"
         self.last_poll: float | None = None
         self.last_error: BaseException | None = None
@@ -180,22 +212,30 @@ class Poller:
 
     def start(self) -> None:
         """Start the thread."""
-        thread = HandlerThread(self._main, f"poll:{self.task_type}")
-        thread.start()  # one that cannot be started is no thread to join
-        self._thread = thread
+        before, self._thread = self._thread, HandlerThread(self._main, f"poll:{self.task_type}")
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads, or the interpreter is ending: there is nothing to join
+            self._thread = before
+            raise
+
+    def look_after(self) -> None:
+        """Restart a thread that died, let another take over from a poll without a response, report a blocked one."""
+        self._revive()
+        self._take_over()
+        self._report_stuck()
 
     @property
     def failed_polls(self) -> int:
         """Failed polls since the last that worked."""
         return self._pace.failures
 
-    def revive(self) -> None:
-        """Start again a thread that died, whatever it died of."""
+    def _revive(self) -> None:
         if self._thread is None or self._thread.is_alive() or self._stop.is_set():
             return
         self.restarts += 1
         self.start()
-        logger.error("%s: the poller's thread had died, and is started again", self.task_type)
+        logger.error("%s: the poller's thread had died and was restarted", self.task_type)
 
     @property
     def is_stuck(self) -> bool:
@@ -203,15 +243,39 @@ class Poller:
         began = self._round_began
         return began is not None and time.monotonic() - began > _STUCK_AFTER
 
-    def report_stuck(self) -> None:
-        """Say once that the poller does not go on."""
+    def _take_over(self) -> None:
+        """Leave a poll that gets no response to its thread, which reads it to its end, and poll on another thread."""
+        with self._lock:
+            call = self._call
+            if call is None or self._stop.is_set():
+                return
+            late_by = time.monotonic() - call.since - call.wait_ms / 1000
+            if late_by < TAKE_OVER_AFTER_S or not self._gate.late_polls.acquire(blocking=False):
+                return
+            call.is_late = True
+            self._call = self._round_began = None
+            self._release(call, 0)
+        error = APITimeoutError(
+            f"GET /tasks/poll/batch/{self.task_type} has had no response {late_by:.1f} s after its wait. Another poll "
+            "takes over; the response is still awaited, because it can carry tasks."
+        )
+        self._after_failure(error, time.monotonic() - call.since)
+        self._pace.after_failure(error)
+        self.start()
+
+    def _release(self, call: _Call, came: int) -> None:
+        if call.is_long:
+            self._gate.long_polls.release()
+        self._gate.places.give_back(call.count - came)
+
+    def _report_stuck(self) -> None:
         if not self.is_stuck:
             self._is_reported_stuck = False
         elif not self._is_reported_stuck:
             self._is_reported_stuck = True
             logger.error(
-                "%s: the poller has not gone on for %g s, and takes no tasks: its should_poll does not return, or "
-                "something holds it in a call",
+                "%s: the poller has been blocked for %g s and takes no tasks: should_poll does not return, or a "
+                "listener blocks",
                 self.task_type,
                 _STUCK_AFTER,
             )
@@ -236,7 +300,7 @@ class Poller:
         return self._thread is not None and self._thread.is_alive()
 
     def _main(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.is_set() and self._is_current():
             self._round_began = time.monotonic()
             try:
                 pause = self._round()
@@ -244,9 +308,15 @@ class Poller:
                 self.restarts += 1
                 logger.exception("%s: the poller failed and starts again", self.task_type)
                 pause = 1.0
-            self._round_began = None
-            self._pause(pause)
-        self._become("stopped")
+            if self._is_current():
+                self._round_began = None
+                self._pause(pause)
+        if self._is_current():
+            self._become("stopped")
+
+    def _is_current(self) -> bool:
+        """Return whether this thread polls; another one may have taken over."""
+        return self._thread is threading.current_thread()
 
     def _round(self) -> float:
         """Ask for tasks once, where that is in order; returns how long to pause."""
@@ -281,60 +351,84 @@ class Poller:
         return False
 
     def _ask_for_one(self) -> tuple[float, bool]:
-        """A poll that waits on the server, with a place in hand; how long to pause, and whether a task came."""
-        may_wait = self._gate.long_polls.acquire(blocking=False)
-        wait_ms = self._pace.wait_ms if may_wait else 0
+        """Poll for one task, waiting on the server; return how long to pause, and whether a task came."""
+        is_long = self._gate.long_polls.acquire(blocking=False)
+        wait_ms = self._pace.wait_ms if is_long else 0
         if self._gate.places.is_used_up:
             wait_ms = min(wait_ms, _HELD_WAIT_MS)
-        started, came = time.monotonic(), 0
-        try:
-            tasks = self._poll(1, wait_ms)
-            if not isinstance(tasks, Exception):
-                came = self._submit(tasks)
-        finally:
-            if may_wait:
-                self._gate.long_polls.release()
-            self._gate.places.give_back(1 - came)
+        call = _Call(1, wait_ms, is_long, time.monotonic())
+        tasks = self._poll(call)
+        if tasks is None:
+            return 0.0, False
         if isinstance(tasks, Exception):
             return self._pace.after_failure(tasks), False
         if not tasks:
-            return self._pace.after_empty(wait_ms, time.monotonic() - started), False
+            return self._pace.after_empty(wait_ms, time.monotonic() - call.since), False
         self._pace.after_tasks()
         return 0.0, True
 
     def _ask_for_more(self, free: int) -> float:
-        """A poll that does not wait, for what else is there; returns how long to pause."""
+        """Poll for what else there is, without waiting; return how long to pause."""
         if not (taken := self._gate.places.take(self.task_type, free)):
             return 0.0
-        came = 0
-        try:
-            tasks = self._poll(taken, 0)
-            if isinstance(tasks, Exception):
-                return self._pace.after_failure(tasks)
-            came = self._submit(tasks)
-        finally:
-            self._gate.places.give_back(taken - came)
-        return 0.0
+        tasks = self._poll(_Call(taken, 0, is_long=False, since=time.monotonic()))
+        return self._pace.after_failure(tasks) if isinstance(tasks, Exception) else 0.0
 
-    def _poll(self, count: int, wait_ms: int) -> list[Any] | Exception:
-        """The tasks that a poll brought, or the error that it met."""
-        self._events.emit(PollStarted, self.task_type, count)
-        started = time.monotonic()
+    def _poll(self, call: _Call) -> list[Any] | Exception | None:
+        """Poll with slots in hand, and submit what comes; return it, or the error, or None if another took over."""
+        came = 0
+        self._call = call
+        try:
+            tasks = self._request(call)
+            if self._finish(call) and not isinstance(tasks, Exception):
+                came = self._submit(tasks)
+        finally:
+            if self._finish(call):
+                self._release(call, came)
+            else:
+                self._gate.late_polls.release()
+        if call.is_late:
+            self._submit_late(tasks)
+            return None
+        return tasks
+
+    def _finish(self, call: _Call) -> bool:
+        """Note that a poll has ended; return whether it ended before another one took over."""
+        with self._lock:
+            if not call.is_late:
+                self._call = None
+            return not call.is_late
+
+    def _request(self, call: _Call) -> list[Any] | Exception:
+        self._events.emit(PollStarted, self.task_type, call.count)
         try:
             tasks = self._hot.poll(
                 self.task_type,
-                count=count,
-                timeout_ms=wait_ms,
+                count=call.count,
+                timeout_ms=call.wait_ms,
                 worker_id=self._worker_id,
                 domain=self._options().domain,
+                limit=_LATE_LIMIT_S,
             )
-        except Exception as error:  # whatever it was, polling goes on
-            self._after_failure(error, time.monotonic() - started)
+        except Exception as error:  # noqa: BLE001  whatever it was, polling continues
+            if not call.is_late:
+                self._after_failure(error, time.monotonic() - call.since)
             return error
         self.last_poll = time.monotonic()
         self._recover()
-        self._events.emit(PollCompleted, self.task_type, len(tasks), self.last_poll - started)
+        self._events.emit(PollCompleted, self.task_type, len(tasks), self.last_poll - call.since)
         return tasks
+
+    def _submit_late(self, tasks: list[Any] | Exception) -> None:
+        """Run the tasks of a late response as far as there are slots, and return the others to the server."""
+        if isinstance(tasks, Exception):
+            return
+        for task in tasks:
+            is_free = not self._stop.is_set() and self._pool.wait_for_slot(0.0) > 0
+            if is_free and self._gate.places.take(self.task_type, 1):
+                self._pool.submit(task)
+            else:
+                self._hand_back(task)
 
     def _submit(self, tasks: list[Any]) -> int:
         for task in tasks:
@@ -350,7 +444,7 @@ class Poller:
         if self._failing_since is None:
             self._failing_since = time.monotonic()
             words = str(error) or type(error).__name__
-            logger.warning("%s: %s fails and goes on being tried: %s", self.task_type, what, words)
+            logger.warning("%s: %s failed; retrying with back-off: %s", self.task_type, what, words)
             self._become("failing")
 
     def _recover(self) -> None:

@@ -27,7 +27,7 @@ from conductor.worker.lease import LeaseKeeper
 from conductor.worker.lifecycle import StopDeadline, StopReport
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import ResolvedOptions, WorkerOptions
-from conductor.worker.poller import Gate, Poller
+from conductor.worker.poller import MAX_WAIT_MS, TAKE_OVER_AFTER_S, Gate, Poller
 from conductor.worker.pool import CARRIERS, Places, WorkerPool
 from conductor.worker.results import Payloads, ServerStorage
 from conductor.worker.time_limit import TimeLimits
@@ -66,6 +66,7 @@ class Shared:
     events: EventDispatcher
     places: Places
     long_polls: threading.BoundedSemaphore
+    late_polls: threading.BoundedSemaphore
     stop: threading.Event
     middleware: Sequence[Any]
     on_error: Callable[[Worker, Task, BaseException], None] | None
@@ -115,7 +116,9 @@ class WorkerRuntime:
             pool=self.pool,
             options=self._options,
             worker_id=worker_id,
-            gate=Gate(self._may_poll, self._is_full, shared.places, shared.long_polls, shared.workers),
+            gate=Gate(
+                self._may_poll, self._is_full, shared.places, shared.long_polls, shared.late_polls, shared.workers
+            ),
             events=shared.events,
             hand_back=self.execution.hand_back,
             recovered=shared.delivery.nudge,
@@ -174,8 +177,7 @@ class WorkerRuntime:
 
     def look_after(self) -> None:
         """Start again what died, and report each task that outlives its response timeout, once."""
-        self.poller.revive()
-        self.poller.report_stuck()
+        self.poller.look_after()
         self.pool.revive()
         for entry in list(self.execution.running.values()):
             task, age = entry.task, time.monotonic() - entry.since
@@ -296,8 +298,12 @@ class WorkerGroup(Protocol):
         """What they counted."""
 
 
+#: Polls of a handler that wait on the server at a time; each holds one of the server's threads (200 by default).
 _LONG_POLLS = 100
-_SPARE_CONNECTIONS = 10
+#: Polls of a handler that are left to themselves at a time, because they get no response.
+_LATE_POLLS = 50
+#: Connections beyond those of the threads: for late polls, leases and the calls of functions.
+_SPARE_CONNECTIONS = _LATE_POLLS + 10
 _DEFAULT_CONNECTIONS = 100
 
 
@@ -425,7 +431,9 @@ class ThreadGroup:
             runtime.poller.wake()
         for runtime in self.runtimes:
             runtime.hand_back_unstarted()
-        polling = [runtime.poller.join(deadline) for runtime in self.runtimes]
+        # A server that does not answer costs no more of the grace period than a poll usually takes.
+        poll_deadline = StopDeadline(min(deadline.left(), MAX_WAIT_MS / 1000 + TAKE_OVER_AFTER_S))
+        polling = [runtime.poller.join(poll_deadline) for runtime in self.runtimes]
         for runtime in self.runtimes:
             runtime.hand_back_unstarted()
         for runtime in self.runtimes:
@@ -542,6 +550,7 @@ def _share(client: ConductorClient, given: Ingredients, workers: Sequence[Worker
         events=events,
         places=Places(given.max_concurrency),
         long_polls=threading.BoundedSemaphore(_LONG_POLLS),
+        late_polls=threading.BoundedSemaphore(_LATE_POLLS),
         stop=threading.Event(),
         middleware=tuple(given.middleware),
         on_error=given.on_error,

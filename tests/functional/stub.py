@@ -33,6 +33,7 @@ class Stub:
         self.requests = Counter()
         self.polls = []
         self.fault = lambda kind: None
+        self.poll_delay = 0.0  # seconds from taking tasks to the response that carries them
         self.update_fault = lambda update: None  # what one update meets
         self.has_v2 = True
         self.is_ascii = True  # without it, lone surrogates of tasks become bytes that are no UTF-8
@@ -168,7 +169,12 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             kind = url.path.rpartition("/")[2]
             self.owner.polls.append((kind, int(query["count"]), int(query["timeout"]), query.get("domain")))
-            self.answer(self.owner.take(kind, int(query["count"]), int(query["timeout"]) / 1000))
+            delay, tasks = (
+                self.owner.poll_delay,
+                self.owner.take(kind, int(query["count"]), int(query["timeout"]) / 1000),
+            )
+            self.owner.closing.wait(delay if tasks else 0)
+            self.answer(tasks)
         elif url.path == "/api/tasks/external-storage-location":
             path = query.get("path") or f"stored-{len(self.owner.storage or ())}"
             place = f"http://127.0.0.1:{self.owner.port}/storage/{path}?signature=1"

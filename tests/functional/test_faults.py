@@ -150,7 +150,7 @@ def test_recovery_from_an_outage_takes_two_seconds_at_most(stub, start, wait_unt
     caplog.set_level("INFO", logger="conductor.worker")
     outage(stub, start, wait_until, seconds=5, allowed=RECOVERY + SLACK)
     wait_until(lambda: caplog.text.count("polling works again after") == 2)
-    assert caplog.text.count("polling fails") == 2
+    assert caplog.text.count("polling failed") == 2
     assert caplog.text.count("cannot be delivered") == 1
     assert "failed polls" in caplog.text
     assert "failed attempts" in caplog.text
@@ -268,8 +268,8 @@ def test_a_result_that_waits_for_the_server_holds_no_slot(stub, start, wait_unti
     fault.on = False
 
 
-def test_a_swallowed_poll_is_given_up_soon_after_its_wait(stub, start, wait_until, monkeypatch):
-    monkeypatch.setattr("conductor.transport.task_channel._POLL_MARGIN_S", 0.5)
+def test_another_poll_takes_over_from_a_swallowed_one(stub, start, wait_until, monkeypatch):
+    monkeypatch.setattr("conductor.worker.poller.TAKE_OVER_AFTER_S", 0.5)
     fault = stub.fault = Fault("hang", kinds=("poll",))
     start(Worker(lambda: None, "work"))
     wait_until(lambda: fault.count)
@@ -278,6 +278,41 @@ def test_a_swallowed_poll_is_given_up_soon_after_its_wait(stub, start, wait_unti
     stub.add("work", "work-1")
     wait_until(lambda: stub.done() == {"work-1"})
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("delay", "after", "tasks"),
+    [
+        (2.0, 0.5, 20),
+        pytest.param(7.0, None, 50, marks=pytest.mark.slow),
+        pytest.param(30.0, None, 20, marks=pytest.mark.slow),
+    ],
+)
+def test_tasks_of_polls_that_are_answered_late_are_run(stub, start, wait_until, monkeypatch, delay, after, tasks):
+    if after is not None:
+        monkeypatch.setattr("conductor.worker.poller.TAKE_OVER_AFTER_S", after)
+    stub.poll_delay = delay
+    stub.add("work", *(f"work-{number}" for number in range(tasks)))
+    start(Worker(lambda: None, "work", thread_count=5))
+    wait_until(lambda: len(stub.done()) == tasks, timeout=10 * delay + 60)
+    assert {len(updates) for updates in stub.results.values()} == {1}
+
+
+def test_a_late_task_without_a_free_slot_is_returned_to_the_server(stub, start, wait_until, monkeypatch):
+    monkeypatch.setattr("conductor.worker.poller.TAKE_OVER_AFTER_S", 0.3)
+    release = threading.Event()
+    stub.poll_delay = 4.0
+    stub.add("work", "work-1")
+    handler = start(Worker(lambda: release.wait(20) and None, "work"))
+    wait_until(lambda: stub.tasks_taken == 1)
+    wait_until(lambda: handler.health().workers[0].state == "failing")
+    stub.poll_delay = 0.0
+    stub.add("work", "work-2")  # taken by the poll that took over, and it holds the only slot
+    wait_until(lambda: handler.health().workers[0].busy == 1)
+    wait_until(lambda: stub.results["work-1"])
+    assert stub.results["work-1"][0]["status"] == "IN_PROGRESS"
+    release.set()
+    wait_until(lambda: "work-2" in stub.done())
 
 
 @pytest.mark.parametrize("answer", ["another-task", ""])
@@ -458,6 +493,6 @@ def test_a_failing_should_poll_is_logged_once_and_is_not_ready(stub, start, wait
     health = handler.health()
     assert (health.is_ready, health.workers[0].state) == (False, "failing")
     assert "no feature flags" in str(health.workers[0].last_error)
-    assert caplog.text.count("should_poll fails") == 1
+    assert caplog.text.count("should_poll failed") == 1
     is_broken.clear()
     wait_until(lambda: stub.done() == {"work-1"})

@@ -76,3 +76,16 @@ def test_without_a_token_the_next_poll_waits_until_one_may_be_asked_for():
     pace = Pace(interval=0.1, first_wait_ms=100)
     error = APIConnectionError("no token", token_retry_after=4.0)
     assert 4.0 <= pace.after_failure(error) <= 4.1
+
+
+def test_a_saturated_server_is_polled_less_often_and_with_short_waits():
+    pace = Pace(0.1, 100)
+    for _ in range(6):
+        pace.after_empty(pace.wait_ms, pace.wait_ms / 1000)
+    assert pace.wait_ms == 2500
+    pauses = [pace.after_empty(pace.wait_ms, pace.wait_ms / 1000 + 2) for _ in range(5)]
+    assert pace.wait_ms == 100
+    ranges = [(0.75, 1), (1.5, 2), (3, 4), (3.75, 5), (3.75, 5)]
+    assert all(low <= pause <= high for pause, (low, high) in zip(pauses, ranges, strict=True)), pauses
+    assert pace.after_empty(100, 0.1) < 0.1  # quick again
+    assert pace.wait_ms == 200

@@ -45,7 +45,7 @@ class Setting:
             pool=self,
             options=lambda: self.options,
             worker_id="me",
-            gate=Gate(may_poll, is_full, self.places, self.long_polls),
+            gate=Gate(may_poll, is_full, self.places, self.long_polls, threading.BoundedSemaphore(5)),
             events=dispatcher,
             hand_back=self.returned.append,
             recovered=self.recover,
@@ -70,7 +70,7 @@ class Setting:
 
     # the server
 
-    def poll(self, task_type, *, count, timeout_ms, worker_id, domain):
+    def poll(self, task_type, *, count, timeout_ms, worker_id, domain, limit):
         self.polls.append((count, timeout_ms))
         self.asked_as = (task_type, worker_id, domain)
         found = self.answers.pop(0)
@@ -303,9 +303,9 @@ def test_a_stop_ends_a_pause_at_once():
 
 def test_a_poller_that_was_not_started_or_stopped_is_not_revived():
     setting = Setting([])
-    setting.poller.revive()
+    setting.poller.look_after()
     assert not setting.poller.is_alive
     setting.run()
-    setting.poller.revive()
+    setting.poller.look_after()
     assert not setting.poller.is_alive
     assert setting.poller.restarts == 0
