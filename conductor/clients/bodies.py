@@ -231,7 +231,9 @@ def as_definition(given: Definition) -> WorkflowDef:
     Raises:
         ConfigurationError: The definition is invalid; the error names the path.
     """
-    definition = as_model(given.to_def() if isinstance(given, Definable) else given, WorkflowDef)
+    if not isinstance(given, WorkflowDef) and isinstance(given, Definable):
+        given = given.to_def()
+    definition = as_model(given, WorkflowDef)
     for number, task in enumerate(definition.all_tasks(), 1):
         if missing := [wire_name(a) for a in attrs.fields(WorkflowTask) if isinstance(getattr(task, a.name), Absent)]:
             name = task.name or task.task_reference_name
