@@ -333,13 +333,14 @@ class CoroutinePool:
 
     def _main(self) -> None:
         while (item := self._next()) is not None:
-            is_running = False
+            is_running, following = False, None
             try:
                 following = self._conclude(item) if isinstance(item, _Ended) else item
                 while following is not None and not is_running:
                     following, is_running = self._begin(following)
             except BaseException:  # a lost thread would be a lost slot
                 logger.exception("%s: a carrier thread failed outside of any task; it continues", self.name)
+            item = following = None  # what they hold of a task must not outlive it while this thread waits
             if not is_running:
                 self._release(1)
 

@@ -4,7 +4,10 @@
 where neither does, ``OURS`` has the reason.
 """
 
+import contextlib
 import json
+import sys
+import types
 import typing
 from collections import ChainMap, Counter, OrderedDict, abc, defaultdict, deque
 from dataclasses import InitVar, dataclass, field
@@ -26,9 +29,10 @@ import typing_extensions
 from cattrs.preconf.json import make_converter
 from typing_extensions import NotRequired, ReadOnly, TypeAliasType, TypedDict, Unpack
 
-from conductor import TaskInputError
+from conductor import Task, TaskInputError, WorkerRegistrationError
 from conductor._internal.introspection import Namespace
 from conductor.models.codec import to_jsonable
+from conductor.worker.arguments import compile_arguments
 from conductor.worker.conversion import converter_for, register_type
 from conductor.worker.mismatch import UnsupportedAnnotationError
 
@@ -550,3 +554,122 @@ def test_a_registered_converter_replaces_the_one_for_a_known_type():
     register_type(Plain, from_json=lambda value: Plain(value))
     assert converter_for(Stamp)(0, "value") == datetime(1970, 1, 1, tzinfo=UTC)
     assert converter_for(Plain)("five", "value") == Plain("five")
+
+
+PEP_695 = """
+import dataclasses
+from datetime import date
+from typing import NamedTuple, NotRequired, ReadOnly, TypedDict
+import attrs
+
+type Ints = list[int]
+type Tree = dict[str, Tree] | int
+type Twice[X] = tuple[X, X]
+type Many[X] = list[Twice[X]]
+type Late = LateClass | None
+
+@dataclasses.dataclass
+class Page[X]:
+    items: list[X]
+    following: "Page[X] | None" = None
+
+@dataclasses.dataclass
+class Part[Y](Page[Y]):
+    extra: Twice[Y] | None = None
+
+@attrs.define
+class Box[X]:
+    item: X
+
+class Row[X](TypedDict):
+    item: X
+    more: NotRequired[ReadOnly[list[X]]]
+
+class Point[X](NamedTuple):
+    x: X
+
+@dataclasses.dataclass
+class LateClass:
+    n: int
+
+def function[X: int](value: X, more: list[X]): return value, more
+def one_of[X: (int, date)](value: X): return value
+
+class Service:
+    type Days = list[date]
+    def method(self, value: Days, more: "Days"): return value, more
+
+def make():
+    type Locals = list[Local]
+    @dataclasses.dataclass
+    class Local:
+        n: int
+    def inner(value: Locals): return value
+    return inner, Local
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax of PEP 695 needs Python 3.12")
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
+def test_the_syntax_of_pep_695_is_understood(future):
+    source = (
+        PEP_695
+        if sys.version_info >= (3, 13)
+        else PEP_695.replace("ReadOnly[list[X]]", "list[X]").replace("NotRequired, ReadOnly,", "NotRequired,")
+    )
+    module = types.ModuleType("pep_695")
+    sys.modules["pep_695"] = module
+    try:
+        exec(compile(future + source, "pep_695.py", "exec"), vars(module))
+        _check_pep_695(module)
+    finally:
+        del sys.modules["pep_695"]
+
+
+def _check_pep_695(m):
+    cases = [
+        (m.Ints, ["1"], [1]),
+        (m.Ints, ["x"], "value[0]"),
+        (m.Tree, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        (m.Tree, {"a": {"b": "x"}}, "value.a.b"),
+        (m.Twice[date], ["2024-01-31", "2024-01-31"], (DAY, DAY)),
+        (m.Many[int], [["1", 2]], [(1, 2)]),
+        (m.Many[int], [["1", "x"]], "value[0][1]"),
+        (m.Late, {"n": 1}, m.LateClass(1)),
+        (m.Late, None, None),
+        (m.Page[date], {"items": ["2024-01-31"]}, m.Page([DAY])),
+        (m.Page[date], {"items": [], "following": {"items": ["x"]}}, "value.following.items[0]"),
+        (m.Part[int], {"items": ["1"], "extra": [1, "2"]}, m.Part([1], None, (1, 2))),
+        (m.Part[int], {"items": [], "extra": [1, "x"]}, "value.extra[1]"),
+        (m.Box[m.Twice[int]], {"item": [1, "2"]}, m.Box((1, 2))),
+        (m.Row[date], {"item": "2024-01-31", "more": ["2024-01-31"]}, {"item": DAY, "more": [DAY]}),
+        (m.Row[date], {"item": "2024-01-31", "more": ["x"]}, "value.more[0]"),
+        (m.Point[date], ["2024-01-31"], m.Point(DAY)),
+    ]
+    for kind, value, expected in cases:
+        if isinstance(expected, str):
+            with pytest.raises(TaskInputError) as caught:
+                converter_for(kind)(value, "value")
+            assert caught.value.parameter == expected, (kind, value)
+        else:
+            assert converter_for(kind)(value, "value") == expected, (kind, value)
+    inner, local = m.make()
+    calls = [
+        (m.function, {"value": "1", "more": ["2"]}, (1, [2])),
+        (m.function, {"value": 1, "more": ["x"]}, "more[0]"),
+        (m.one_of, {"value": "2024-01-31"}, DAY),
+        (m.Service().method, {"value": ["2024-01-31"], "more": []}, ([DAY], [])),
+        (m.Service().method, {"value": [], "more": ["x"]}, "more[0]"),
+    ]
+    for function, given, expected in calls:
+        arguments = compile_arguments(function)
+        if isinstance(expected, str):
+            with pytest.raises(TaskInputError) as caught:
+                arguments(Task(input_data=given))
+            assert caught.value.parameter == expected, function
+        else:
+            positional, named = arguments(Task(input_data=given))
+            assert function(*positional, **named) == expected, function
+    with contextlib.suppress(WorkerRegistrationError):  # with strings, local names are gone once make() has returned
+        _, named = compile_arguments(inner)(Task(input_data={"value": [{"n": "1"}]}))
+        assert named == {"value": [local(1)]}
