@@ -1,7 +1,7 @@
 """Run sample orders through a workflow: python -m examples.order_processing [--server URL | --engine embedded|oss]
 
-Without --server and without CONDUCTOR_SERVER_URL a server is started for the run, and stopped: the embedded one, or
-with --engine oss the real open-source server.
+Without --server and CONDUCTOR_SERVER_URL it starts a server for the run: the embedded server, or the open-source server
+with --engine oss.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def result(order: Workflow, compensation: Workflow | None) -> str:
 
 
 class Progress:
-    """Prints a line for each task when it has ended."""
+    """Print a line for each task when it has ended."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -65,11 +65,11 @@ class Progress:
         return line.rstrip()
 
 
-Ended = dict[str, tuple[Workflow, Workflow | None]]  # by order: its execution, and that of its compensation
+Ended = dict[str, tuple[Workflow, Workflow | None]]  # by order: the execution, and the execution of its compensation
 
 
 def follow(client: ConductorClient, running: dict[str, str], timeout: float) -> Ended:
-    """Show each task of the executions (order id -> execution id) until all have ended, compensations included."""
+    """Print the tasks of the executions (order id -> execution id) until all of them and their compensations ended."""
     progress, deadline = Progress(), time.monotonic() + timeout
     finished: Ended = {}
     while len(finished) < len(running):
@@ -90,7 +90,7 @@ def follow(client: ConductorClient, running: dict[str, str], timeout: float) -> 
 
 
 def table(orders: list[dict], finished: Ended) -> tuple[str, bool]:
-    """The table at the end, and whether every order ended as its file says it should."""
+    """Return the final table, and whether every order ended as its sample expects."""
     lines = ["order    status     outcome       as expected    total  tasks  seconds  result"]
     good = True
     for sample in orders:
@@ -108,7 +108,7 @@ def table(orders: list[dict], finished: Ended) -> tuple[str, bool]:
 
 
 def run(client: ConductorClient, timeout: float = 120.0) -> bool:
-    """Register, work, show; whether every order ended as it should."""
+    """Register the definitions, run the orders and print them; return whether every order ended as expected."""
     client.metadata.register_tasks(load("tasks.json"))
     client.metadata.update_workflows(load("workflows.json"))
     orders = load("orders.json")
@@ -128,7 +128,7 @@ def run(client: ConductorClient, timeout: float = 120.0) -> bool:
 def start_server(engine: str) -> EmbeddedServer | OssServer:
     if engine == "embedded":
         return start()
-    print("Starting the real Conductor server (the first time its 458 MB are fetched) ...", flush=True)
+    print("Starting the open-source Conductor server (the first start downloads 458 MB) ...", flush=True)
     return start_oss_server()
 
 
@@ -138,9 +138,9 @@ def main() -> int:
     parser.add_argument("--server", default=os.environ.get("CONDUCTOR_SERVER_URL"), help="a running server's address")
     arguments = parser.parse_args()
     if str(ROOT) not in sys.path:
-        sys.path.insert(0, str(ROOT))  # run as a file, Python looks beside the file only
+        sys.path.insert(0, str(ROOT))  # a script's path does not contain the root of the checkout
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    logging.getLogger("conductor.worker.execution").setLevel(logging.ERROR)  # failures are part of this show
+    logging.getLogger("conductor.worker.execution").setLevel(logging.ERROR)  # the sample orders fail on purpose
     try:
         with ExitStack() as stack:
             url = arguments.server

@@ -1,4 +1,4 @@
-"""The workers: plain functions, each for one kind of task. Their inputs are converted by the annotations."""
+"""The workers: plain functions, one per task type. Annotations convert their inputs."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,7 +19,7 @@ class Item:
 @dataclass
 class Card:
     number: str
-    declines: int = 0  # how often the bank of this sample card says no before it says yes
+    declines: int = 0  # how often the bank declines this sample card before it accepts
 
 
 @dataclass
@@ -56,14 +56,14 @@ def charge_payment(order_id: str, amount: Decimal, card: Card) -> dict:
     context = get_task_context()
     context.log("charging %s to card ...%s, attempt %d", amount, card.number[-4:], context.retry_count + 1)
     if context.retry_count < card.declines:
-        raise ConnectionError("the payment gateway did not answer")  # any exception: retried by the task definition
+        raise ConnectionError("the payment gateway did not answer")  # retried as the task definition says
     return {"transaction_id": f"tx-{order_id}", "charged": amount}
 
 
 @worker_task("create_shipping_label", thread_count=2)
 def create_shipping_label(order_id: str, address: Address) -> dict:
     if address.country not in SHIPS_TO:
-        raise NonRetryableError(f"nobody ships to {address.city}, {address.country}")  # trying again would not help
+        raise NonRetryableError(f"nobody ships to {address.city}, {address.country}")  # a retry would not help
     return {"tracking_number": f"{address.country}-{order_id}"}
 
 

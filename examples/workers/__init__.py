@@ -1,1 +1,1 @@
-"""Workers, one thing a file: python -m examples.workers.configured (CONDUCTOR_SERVER_URL says where)."""
+"""Workers, one topic per file: python -m examples.workers.configured (CONDUCTOR_SERVER_URL is the server)."""

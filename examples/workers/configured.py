@@ -1,6 +1,6 @@
-"""One worker, set up in its code, by the environment and by the handler: python -m examples.workers.configured
+"""Configure a worker in code, by the environment and by the handler: python -m examples.workers.configured
 
-The first of these that says something wins: an argument of TaskHandler, CONDUCTOR_WORKER_<NAME>_<OPTION>,
+The order of precedence is: an argument of TaskHandler, CONDUCTOR_WORKER_<NAME>_<OPTION>,
 CONDUCTOR_WORKER_ALL_<OPTION>, the decorator, the default.
 """
 
@@ -21,9 +21,9 @@ pictures.returns(image=resized.output.result)
 
 
 def main(client: ConductorClient) -> list[str]:
-    os.environ["CONDUCTOR_WORKER_CONFIGURED_RESIZE_THREAD_COUNT"] = "4"  # mostly set where the process is started
+    os.environ["CONDUCTOR_WORKER_CONFIGURED_RESIZE_THREAD_COUNT"] = "4"  # usually set outside the program
     try:
-        with TaskHandler(client, workers=[resize], poll_timeout_ms=100) as handler:  # logs each option and its origin
+        with TaskHandler(client, workers=[resize], poll_timeout_ms=100) as handler:  # logs each option and its source
             images = [pictures.start(client, {"image": f"{number}.png"}) for number in range(2)]
             handler.update_options("configured_resize", thread_count=8)  # while it runs
             return [client.workflows.wait(one, timeout=60).output["image"] for one in images]

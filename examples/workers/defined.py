@@ -1,6 +1,17 @@
-"""How often a task is tried, how long it may take, how many run at once: python -m examples.workers.defined"""
+"""Set retries, timeouts and limits in task definitions: python -m examples.workers.defined"""
 
-from conductor import ConductorClient, TaskHandler, Worker, WorkerRegistry, task_definition, worker_task
+import time
+
+from conductor import (
+    ConductorClient,
+    NotFoundError,
+    TaskDef,
+    TaskHandler,
+    Worker,
+    WorkerRegistry,
+    task_definition,
+    worker_task,
+)
 from conductor.models import RetryLogic
 
 registry = WorkerRegistry()
@@ -9,7 +20,7 @@ registry = WorkerRegistry()
 @worker_task(
     "defined_call",
     registry=registry,
-    register_task_def=True,  # the handler registers the definition when it starts
+    register_task_def=True,  # the handler registers the definition
     task_def=task_definition(
         "defined_call",
         description="Calls a partner, not more than five at once",
@@ -29,13 +40,22 @@ def call(partner: str) -> str:
 
 
 def main(client: ConductorClient) -> tuple[int, str, bool]:
-    with TaskHandler(client, registry=registry):
-        there = client.metadata.get_task("defined_call")
-    changed = Worker(call, "defined_call", task_def={**there.to_dict(), "retryCount": 6}).task_def()
-    was_written = bool(
-        client.metadata.ensure_task(changed)
-    )  # a definition in a program that deploys: only a difference
-    return there.retry_count, str(there.retry_logic), was_written
+    with TaskHandler(client, registry=registry):  # registers the definition in the background
+        registered = wait_for_definition(client, "defined_call")
+    changed = Worker(call, "defined_call", task_def={**registered.to_dict(), "retryCount": 6}).task_def()
+    was_written = bool(client.metadata.ensure_task(changed))  # in a deployment program: writes only a difference
+    return registered.retry_count, str(registered.retry_logic), was_written
+
+
+def wait_for_definition(client: ConductorClient, name: str, timeout: float = 10) -> TaskDef:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return client.metadata.get_task(name)
+        except NotFoundError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":

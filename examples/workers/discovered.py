@@ -1,6 +1,6 @@
-"""Workers of several modules, found by importing these: python -m examples.workers.discovered
+"""Find workers by importing their modules: python -m examples.workers.discovered
 
-As a program of its own: conductor worker run examples.workers.shop.orders examples.workers.shop.payments
+The same from the command line: conductor worker run examples.workers.shop.orders examples.workers.shop.payments
 """
 
 from conductor import ConductorClient, TaskHandler, Workflow

@@ -1,7 +1,7 @@
-"""What a function knows of its task, and how it takes its time: python -m examples.workers.in_context
+"""Use the task context, and run longer than the response timeout: python -m examples.workers.in_context
 
-The export outlives its response timeout: with lease_extension the handler tells the server in time that the work goes
-on. The report waits for something that happens elsewhere: it is handed out again, and no thread waits meanwhile.
+The export runs longer than its response timeout; with lease_extension the handler extends the lease in time. The report
+waits for an external result: the server dispatches it again later, and no thread waits meanwhile.
 """
 
 import time
@@ -15,7 +15,7 @@ def export(rows: int) -> dict:
     context = get_task_context()
     context.log("attempt %d of %s", context.retry_count + 1, context.reference_name)
     for part in range(rows):
-        if context.stop_requested:  # the process is told to end: leave in good order
+        if context.stop_requested:  # the handler is stopping: end cleanly
             raise RuntimeError(f"stopped after {part} rows")
         time.sleep(0.6)
     return {"rows": rows}

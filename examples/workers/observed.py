@@ -1,6 +1,6 @@
-"""What happens in the workers, heard by listeners and counted: python -m examples.workers.observed
+"""Observe workers with listeners and metrics: python -m examples.workers.observed
 
-With TaskHandler(health_port=9090) the same numbers are served at /metrics, as Prometheus reads them.
+With TaskHandler(health_port=9090) the same metrics are served at /metrics in the format of Prometheus.
 """
 
 from conductor import ConductorClient, TaskHandler, WorkerListener, Workflow, worker_task
@@ -14,7 +14,7 @@ def divide(a: int, b: int) -> float:
 
 
 class Journal(WorkerListener):
-    """An audit of what the workers did; what a listener raises is logged and stops nothing."""
+    """An audit log. Exceptions of a listener are logged and have no other effect."""
 
     def __init__(self):
         self.lines = []
@@ -34,7 +34,7 @@ def main(client: ConductorClient) -> tuple[list[str], int, float]:
     journal, delivered = Journal(), []
     sums.register(client, overwrite=True, task_defs=True)
     handler = TaskHandler(client, workers=[divide], listeners=[journal], metrics=True)
-    handler.on(TaskUpdateCompleted, delivered.append)  # one kind of event, without a class
+    handler.on(TaskUpdateCompleted, delivered.append)  # one event type, without a class
     with handler:
         sums.run(client, {"b": 2}, timeout=60)
         client.workflows.wait(sums.start(client, {"b": 0}), timeout=60)

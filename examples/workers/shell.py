@@ -1,4 +1,4 @@
-"""A task that runs a program, one of a list and without a shell: python -m examples.workers.shell"""
+"""Run one of a list of programs, without a shell: python -m examples.workers.shell"""
 
 import subprocess
 import sys
@@ -11,10 +11,10 @@ PROGRAMS = {"count": [sys.executable, "-c", "import sys; print(len(sys.argv) - 1
 
 @worker_task("shell_run")
 def run(program: str, arguments: list[str]) -> dict:
-    if program not in PROGRAMS:  # never what a workflow's input says: it comes from anybody
-        raise NonRetryableError(f"no program is called {program!r}; there are: {', '.join(PROGRAMS)}")
+    if program not in PROGRAMS:  # never run a program that the input names: do not trust it
+        raise NonRetryableError(f"unknown program {program!r}; allowed: {', '.join(PROGRAMS)}")
     command = [*PROGRAMS[program], *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603  one of ours
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603  one of PROGRAMS
     return {"printed": done.stdout.strip()}
 
 

@@ -1,4 +1,4 @@
-"""Inputs of one's own types, and every way to end a task: python -m examples.workers.typed"""
+"""Use your own types as inputs, and end a task in every way: python -m examples.workers.typed"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +24,7 @@ class Invoice:
 @worker_task("typed_invoice")
 def invoice(lines: list[Line], due: date, discount: Decimal = Decimal(0)) -> Invoice:
     if not lines:
-        raise NonRetryableError("an invoice needs lines")  # fails for good; any other exception is tried again
+        raise NonRetryableError("an invoice needs lines")  # fails permanently; other exceptions are retried
     return Invoice(due, sum((line.amount * line.price for line in lines), Decimal(0)) - discount)
 
 

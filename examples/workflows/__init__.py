@@ -1,1 +1,1 @@
-"""Workflows as code, one pattern a file: python -m examples.workflows.saga (CONDUCTOR_SERVER_URL says where)."""
+"""Workflows, one pattern per file: python -m examples.workflows.saga (CONDUCTOR_SERVER_URL is the server)."""

@@ -1,7 +1,7 @@
 """Workflows with language models: retrieval, tools of an MCP server, a chat, an agent: python -m examples.workflows.ai
 
-They need integrations with keys (a model, a vector database, an MCP server), so that they are checked and drawn here,
-and not run. With them: register one, and run it as any other.
+They need integrations with keys (a model, a vector database, an MCP server), so they are only validated and drawn
+here. If you have the integrations, register and run them like other workflows.
 """
 
 from conductor import ConductorClient, Workflow
@@ -22,7 +22,7 @@ LIBRARY = ("pgvector", "handbook")
 
 
 def retrieval() -> Workflow:
-    """A document goes into the index; a question is answered from what is found there."""
+    """Index a document, and answer a question from what a search finds in it."""
     workflow = Workflow("ai_retrieval", input_parameters=["url", "question"])
     workflow >> llm_index_document(*LIBRARY, workflow.input.url, media_type="application/pdf", **EMBEDDING, ref="index")
     found = workflow.add(llm_search_index(*LIBRARY, workflow.input.question, **EMBEDDING, ref="search"))
@@ -38,7 +38,7 @@ def retrieval() -> Workflow:
 
 
 def tools() -> Workflow:
-    """The model chooses a tool of an MCP server, and says what came of it."""
+    """Let the model choose a tool of an MCP server and report the result."""
     workflow = Workflow("ai_tools", input_parameters=["server", "wish"])
     there = workflow.add(list_mcp_tools(workflow.input.server, ref="list"))
     choice = workflow.add(
@@ -57,7 +57,7 @@ def tools() -> Workflow:
 
 
 def chat() -> Workflow:
-    """A person and a model in turns, until the person has nothing more to say."""
+    """Let a person and a model take turns until the person ends the chat."""
     workflow = Workflow("ai_chat", variables={"said": []})
     with workflow.do_while(condition="$.ask.more == true", ref="turns"):
         asked = workflow.add(human(ref="ask"))
@@ -73,7 +73,7 @@ def chat() -> Workflow:
 
 
 def agent() -> Workflow:
-    """The model names one of our workers, and that one does the work."""
+    """Let the model choose the worker that does the work."""
     workflow = Workflow("ai_agent", input_parameters=["wish"])
     plan = workflow.add(
         llm_chat_complete(
@@ -97,5 +97,5 @@ def main(_: ConductorClient) -> dict[str, str]:
 
 if __name__ == "__main__":
     with ConductorClient() as client:
-        for picture in main(client).values():
-            print(picture)
+        for diagram in main(client).values():
+            print(diagram)

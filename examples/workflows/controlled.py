@@ -1,4 +1,4 @@
-"""An execution is paused, resumed, found and ended by hand: python -m examples.workflows.controlled"""
+"""Pause, resume, find and terminate an execution: python -m examples.workflows.controlled"""
 
 from conductor import ConductorClient, Workflow
 from conductor.workflow import simple, wait
@@ -18,10 +18,10 @@ def main(client: ConductorClient) -> list[str]:
         said.append(f"{run.status}: {', '.join(f'{task.reference_task_name} {task.status}' for task in run.tasks)}")
 
     client.workflows.pause(workflow_id)
-    client.tasks.update_by_reference_name(workflow_id, "paid")  # nothing follows while it is paused
+    client.tasks.update_by_reference_name(workflow_id, "paid")  # no task follows while it is paused
     state()
     client.workflows.resume(workflow_id)
-    client.tasks.update_by_reference_name(workflow_id, "book", output={"seat": "12A"})  # in place of its worker
+    client.tasks.update_by_reference_name(workflow_id, "book", output={"seat": "12A"})  # instead of a worker
     state()
     found = client.workflows.list_by_correlation_id(trip.name, "trip-1")
     said.append(f"found by its correlation id: {workflow_id in {one.workflow_id for one in found}}")

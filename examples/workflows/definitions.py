@@ -1,4 +1,4 @@
-"""Definitions in their life on the server: written, compared, in versions, and taken away.
+"""Register, compare, version and delete definitions.
 
 python -m examples.workflows.definitions
 """

@@ -1,4 +1,4 @@
-"""A workflow made for one execution, and never registered: python -m examples.workflows.dynamic_workflow"""
+"""Build a workflow for one execution without registering it: python -m examples.workflows.dynamic_workflow"""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,6 @@
-"""An event starts a workflow, and nobody calls it by name: python -m examples.workflows.event_driven
+"""Start a workflow with an event: python -m examples.workflows.event_driven
 
-The open-source server looks for new event handlers once a minute, so the first event may wait that long.
+The open-source server checks for new event handlers once a minute, so the first event can take that long.
 """
 
 import time
@@ -35,7 +35,7 @@ HANDLER = {
 
 
 def started_by(client: ConductorClient, workflow_id: str, seconds: float = 90) -> Execution:
-    """The execution that the event of another has started."""
+    """Return the execution that the event of another execution started."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := client.workflows.list_by_correlation_id(pipeline.name, workflow_id, include_closed=True):

@@ -1,4 +1,4 @@
-"""Start and go on; the workflow tells when it is done: python -m examples.workflows.fire_and_forget"""
+"""Start a workflow that sends a notification at its end: python -m examples.workflows.fire_and_forget"""
 
 import threading
 

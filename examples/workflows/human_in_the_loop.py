@@ -1,4 +1,4 @@
-"""Nothing is deployed before a person has said yes: python -m examples.workflows.human_in_the_loop"""
+"""Deploy only after a person has approved: python -m examples.workflows.human_in_the_loop"""
 
 from conductor import ConductorClient, TaskHandler, Workflow, worker_task
 from conductor.workflow import human, simple, terminate
@@ -20,7 +20,7 @@ release.returns(text=live.output.result)
 
 
 def decide(client: ConductorClient, workflow_id: str, *, approved: bool, by: str) -> None:
-    """What the page with the two buttons does."""
+    """Decide as a page with two buttons would."""
     client.tasks.update_by_reference_name(workflow_id, "approval", output={"approved": approved, "by": by})
 
 

@@ -1,4 +1,4 @@
-"""Every major kind of step in one workflow: python -m examples.workflows.kitchen_sink"""
+"""Use every major kind of step in one workflow: python -m examples.workflows.kitchen_sink"""
 
 from conductor import ConductorClient, TaskHandler, Workflow, worker_task
 from conductor.workflow import event, http, inline, jq, set_variable, simple, sub_workflow, terminate, wait

@@ -1,6 +1,6 @@
-"""An order from its check to its confirmation: python -m examples.workflows.order
+"""Process an order from validation to confirmation: python -m examples.workflows.order
 
-Payment and stock are services that the server calls over HTTP; here they are a small server in this process.
+The server calls payment and stock over HTTP. Here they are a small HTTP server in this process.
 """
 
 import json

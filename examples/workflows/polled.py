@@ -1,6 +1,6 @@
-"""A service is asked until it is ready, by the server and without a worker: python -m examples.workflows.polled
+"""Poll a service until it is ready, without a worker: python -m examples.workflows.polled
 
-Orkes has HTTP_POLL for this; the loop below it does the same on the open-source server.
+Orkes has HTTP_POLL for this. The loop does the same on the open-source server.
 """
 
 from conductor import ConductorClient, Workflow

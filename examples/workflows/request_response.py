@@ -1,4 +1,4 @@
-"""Ask and wait for the answer: python -m examples.workflows.request_response"""
+"""Start a workflow and wait for its result: python -m examples.workflows.request_response"""
 
 from conductor import ConductorClient, TaskHandler, Workflow, worker_task
 from conductor.workflow import simple

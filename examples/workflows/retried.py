@@ -1,4 +1,4 @@
-"""A failed execution goes on: at the failed task, at a task before it, or from the start.
+"""Continue a failed execution at the failed task, at an earlier task, or from the start.
 
 python -m examples.workflows.retried
 """
@@ -46,11 +46,11 @@ def main(client: ConductorClient) -> list[tuple[str, list[str]]]:
         workflow_id = order.start(client, {"article": "tea"}, registered=True)
         ended("start")
         stock["tea"] = 5
-        client.workflows.retry(workflow_id)  # the failed task again, with the input that it had
+        client.workflows.retry(workflow_id)  # the failed task again, with the same input
         first = ended("retry")
         client.workflows.rerun(workflow_id, from_task_id=first, task_input={"article": "pot"})
         ended("rerun")
-        client.workflows.restart(workflow_id)  # all of it, with the input that it had
+        client.workflows.restart(workflow_id)  # all steps again, with the same input
         ended("restart")
     return said
 

@@ -1,4 +1,4 @@
-"""What was done is undone, in reverse, when a later step finds it wrong: python -m examples.workflows.saga"""
+"""Undo completed steps in reverse order when a later step fails: python -m examples.workflows.saga"""
 
 from conductor import ConductorClient, TaskHandler, Workflow, worker_task
 from conductor.workflow import simple, terminate

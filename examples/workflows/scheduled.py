@@ -1,4 +1,4 @@
-"""A report every second, as the clock says: python -m examples.workflows.scheduled"""
+"""Run a report on a schedule, every second: python -m examples.workflows.scheduled"""
 
 import time
 

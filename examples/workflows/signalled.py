@@ -1,4 +1,4 @@
-"""A dialogue with an execution: each call moves it, and brings back where it stands.
+"""Advance an execution step by step; each call returns its state.
 
 python -m examples.workflows.signalled
 """
@@ -15,11 +15,13 @@ checkout.returns(city=address.output.city, card=payment.output.card)
 
 def main(client: ConductorClient) -> tuple[list[str], dict]:
     checkout.register(client, overwrite=True)
-    run = checkout.execute(client, registered=True, wait_until="address", wait_for=5)  # answers at the WAIT task
+    run = checkout.execute(client, registered=True, wait_until="address", wait_for=5)  # returns at the WAIT task
     said = [f"started: {run.status}"]
-    after = client.tasks.update_sync(run.workflow_id, "address", output={"city": "Rome"})  # one task, by its name
+    after = client.tasks.update_sync(
+        run.workflow_id, "address", output={"city": "Rome"}
+    )  # one task, by its reference name
     said.append(f"address: {after.status}, basket {after.variables['basket']}")
-    after = client.tasks.signal(run.workflow_id, output={"card": "visa"})  # whichever task waits
+    after = client.tasks.signal(run.workflow_id, output={"card": "visa"})  # the task that waits
     said.append(f"payment: {after.status}")
     return said, client.workflows.wait(run.workflow_id, timeout=60).output
 

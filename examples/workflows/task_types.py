@@ -1,4 +1,4 @@
-"""Each task type of the guide as a step, checked here and by the server: python -m examples.workflows.task_types"""
+"""Define a step of each task type, validated here and by the server: python -m examples.workflows.task_types"""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A package of workers, in a registry of its own, so that nothing else is found with them."""
+"""A package of workers with its own registry, which other examples do not use."""
 
 from conductor import WorkerRegistry
 
