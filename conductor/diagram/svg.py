@@ -126,17 +126,23 @@ _DARK = {
 }
 
 
-def svg(graph: Graph) -> str:
-    """Return the SVG document. Boxes of executed tasks have the task's id as ``data-task-id``."""
+def svg(graph: Graph, *, has_style: bool = True) -> str:
+    """Return the SVG document. Boxes of executed tasks have the task's id as ``data-task-id``.
+
+    Args:
+        graph: The steps.
+        has_style: Whether to include the style sheet for dark pages; a page without inline styles has its own.
+    """
     piece = layout(graph).at(_MARGIN, _MARGIN + _HEADING)
     width = round(max(piece.width, text_width(heading(graph), is_title=True) * 1.3) + 2 * _MARGIN)
     height = round(piece.height + _HEADING + 2 * _MARGIN)
     body = "\n".join(_body(graph, piece))
     key = "c" + hashlib.sha256(body.encode()).hexdigest()[:10]
+    style = f"<style>{_style(key)}</style>\n" if has_style else ""
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{key}" {size} role="img" font-family="{_FONT}" font-size="11">\n'
-        f"<title>{_escape(heading(graph))}</title>\n<style>{_style(key)}</style>\n"
+        f"<title>{_escape(heading(graph))}</title>\n{style}"
         f'<rect class="page" width="{width}" height="{height}" rx="8" fill="{_LIGHT["page"]}"/>\n{body}\n</svg>\n'
     )
 

@@ -23,6 +23,7 @@ from conductor.server.http.messages import (
     then,
 )
 from conductor.server.origin_check import OriginCheck
+from conductor.server.ui.diagram import DIAGRAM_PATH
 
 Serve = Callable[[Request], Outcome]
 
@@ -138,7 +139,7 @@ class Middleware:
         serve: Calls the handler of a request.
         origins: The hosts and origins that may use the server.
         faults: The injected faults.
-        keys: The access keys. If there are any, all paths under ``/api`` need a token.
+        keys: The access keys. If there are any, all paths under ``/api`` and diagrams need a token.
     """
 
     def __init__(self, serve: Serve, origins: OriginCheck, faults: Faults, keys: Keys) -> None:
@@ -164,7 +165,7 @@ class Middleware:
         return _response_of(fault)
 
     def _authorized(self, request: Request) -> Outcome:
-        if not self._keys.is_needed or not request.path.startswith("/api"):
+        if not self._keys.is_needed or not request.path.startswith(("/api", DIAGRAM_PATH)):
             return self._serve(request)
         if request.path == "/api/token" and request.method == "POST":
             token = self._token(request.body)

@@ -21,6 +21,7 @@ from conductor.errors import ConductorError, ConfigurationError
 from conductor.server.address import local_address
 from conductor.server.origin_check import OriginCheck, is_loopback
 from conductor.server.oss.process import port_error
+from conductor.server.ui.diagram import DIAGRAM_PATH, svg_of
 from conductor.server.ui.files import HEADERS, page_file
 from conductor.server.ui.upstream import Upstream, UpstreamError, upstream_of
 from conductor.settings import Settings
@@ -137,6 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(*refused, asks_for_key=True)
         elif self.path.startswith(_API):
             self._forward(headers, body)
+        elif self.path == DIAGRAM_PATH and self.command == "POST":
+            self._diagram(body)
         elif self.command == "GET":
             self._file()
         else:
@@ -165,6 +168,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(502, str(error))
             return
         self._send(answer.status, answer.content_type, answer.body)
+
+    def _diagram(self, body: bytes) -> None:
+        try:
+            self._send(200, "image/svg+xml; charset=utf-8", svg_of(body))
+        except ValueError as error:
+            self._error(400, str(error))
 
     def _file(self) -> None:
         found = page_file(self.path.partition("?")[0])

@@ -30,11 +30,11 @@ def test_an_execution_is_started_completed_and_seen(client, browser):
     tab.go(client.settings.server_url.removesuffix("api") + "#/definitions/workflow/order/1")
     tab.click("Start\u2026")
     tab.click("Start", "dialog button")
-    tab.until("document.querySelector('g.node.busy[aria-label^=ok]')")
-    tab.run("document.querySelector('g.node.busy[aria-label^=ok]').dispatchEvent(new MouseEvent('click'))")
+    tab.until("document.querySelector('g.active[aria-label^=ok]')")
+    tab.run("document.querySelector('g.active[aria-label^=ok]').dispatchEvent(new MouseEvent('click'))")
     tab.click("Complete\u2026")
     tab.click("Complete", "dialog button")
-    tab.until("document.querySelector('g.node.good[aria-label^=ok]')")
+    tab.until("document.querySelector('g.good[aria-label^=ok]')")
     tab.shows("COMPLETED")
 
     assert tab.problems() == []
@@ -54,6 +54,10 @@ def test_pages_of_other_origins_do_not_reach_the_server(client, headers):
 
 def test_a_server_with_keys_is_used_after_signing_in(browser):
     with server.start(keys={"id": "secret"}) as embedded:
+        connection = http.client.HTTPConnection(urlsplit(embedded.url).netloc, timeout=10)
+        connection.request("POST", "/page/diagram", "{}")
+        assert connection.getresponse().status == 401
+        connection.close()
         tab = browser.open()
         tab.go(embedded.address + "/#/definitions")
         tab.until("document.querySelector('dialog input[type=password]')")

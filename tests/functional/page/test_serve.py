@@ -36,6 +36,23 @@ def test_the_page_comes_with_headers_that_keep_it_to_itself(page):
     assert b"page/main.js" in content
 
 
+def test_a_definition_and_an_execution_are_drawn(page, api):
+    task = {"name": "a", "taskReferenceName": "<a>", "type": "SIMPLE"}
+    definition = {"name": "w", "tasks": [task]}
+    attempt = {"taskId": "t-1", "referenceTaskName": "<a>", "status": "COMPLETED", "taskType": "SIMPLE"}
+    execution = {"workflowId": "w-1", "workflowDefinition": definition, "tasks": [attempt]}
+
+    status, headers, content = ask(page, "POST", "/page/diagram", json.dumps(definition))
+    assert (status, headers["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")
+    assert b"&lt;a&gt;" in content
+    assert b"<style" not in content
+    assert b'data-task-id="t-1"' in ask(page, "POST", "/page/diagram", json.dumps(execution))[2]
+    for invalid in ("{", "[]", "{}", '{"workflowId": "w", "tasks": 1}'):
+        assert ask(page, "POST", "/page/diagram", invalid)[0] == 400
+    assert ask(page, "POST", "/page/diagram", "{}", Origin="http://evil.test")[0] == 403
+    assert api.asked == []
+
+
 def test_calls_of_the_api_are_passed_on(page, api):
     status, headers, content = ask(page, "GET", "/api/workflow/search?size=1&query=status%3DFAILED")
 

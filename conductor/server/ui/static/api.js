@@ -57,6 +57,22 @@ async function askForKey() {
   return true;
 }
 
+// Let the server draw a definition or an execution; returns the SVG element.
+export function drawn(workflow) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", "page/diagram");
+    request.responseType = "document";
+    request.setRequestHeader("Content-Type", "application/json");
+    const token = sessionStorage.getItem(TOKEN);
+    if (token) request.setRequestHeader("X-Authorization", token);
+    const fail = () => reject(new ApiError(request.status, "The diagram cannot be drawn."));
+    request.onerror = fail;
+    request.onload = () => (request.status === 200 && request.responseXML ? resolve(document.importNode(request.responseXML.documentElement, true)) : fail());
+    request.send(JSON.stringify(workflow));
+  });
+}
+
 export const get = (path) => call("GET", path);
 
 // Like get, but returns the given value if the server does not have the resource (404).

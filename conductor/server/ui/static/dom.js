@@ -1,16 +1,7 @@
-// All elements are created here. Content is set as text, never as markup, so nothing needs escaping.
-
-const SVG = "http://www.w3.org/2000/svg";
+// All HTML elements are created here. Content is set as text, never as markup, so nothing needs escaping.
 
 export function h(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
-}
-
-export function svg(tag, attributes = {}, ...children) {
-  return filled(document.createElementNS(SVG, tag), attributes, children);
-}
-
-function filled(element, attributes, children) {
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);

@@ -1,8 +1,8 @@
 // One execution: its tasks as a diagram, a timeline and a table, and the operations on it.
 
 import { call, get, part, query } from "./api.js";
-import { diagram } from "./diagram.js";
 import { ask, facts, h, json, notice, table } from "./dom.js";
+import { diagram, withTasks } from "./drawing.js";
 import { badge, duration, isOver, link, time } from "./format.js";
 import { startDialog } from "./start.js";
 import { taskPanel } from "./task.js";
@@ -13,16 +13,20 @@ const TABS = { diagram: "Diagram", timeline: "Timeline", tasks: "Tasks", data: "
 const LARGE = 1_000_000; // characters; larger executions are refreshed less often
 
 export async function execution(id, search) {
-  const state = { id, tab: search.get("tab") in TABS ? search.get("tab") : "diagram", task: search.get("task"), run: null, shown: "" };
+  const state = { id, tab: search.get("tab") in TABS ? search.get("tab") : "diagram", task: search.get("task"), run: null, shown: "", svg: null };
   const element = h("div", {});
   const refresh = async (force = false) => {
     if (state.run && isOver(state.run.status) && force !== true) return;
     state.run = await get(`/workflow/${part(id)}`);
     const seen = JSON.stringify(state.run);
-    if (seen !== state.shown || force) draw();
+    if (seen !== state.shown || force) {
+      state.svg = null;
+      await draw();
+    }
     state.shown = seen;
   };
-  const draw = () => {
+  const draw = async () => {
+    if (state.tab === "diagram") state.svg ??= await diagram(state.run);
     const left = element.querySelector(".scroll")?.scrollLeft ?? 0;
     element.replaceChildren(...parts(state, draw, () => refresh(true)));
     const scroll = element.querySelector(".scroll");
@@ -76,7 +80,7 @@ function body(state, choose) {
     case "tasks": return taskTable(run, choose);
     case "data": return dataOf(run);
     case "source": return json(run);
-    default: return h("div", { class: "scroll" }, diagram(run.workflowDefinition, run, state.task, choose));
+    default: return h("div", { class: "scroll" }, state.svg && withTasks(state.svg, state.task, choose));
   }
 }
 

@@ -21,7 +21,7 @@ def test_every_file_that_is_named_exists():
         if name.endswith(".js"):
             named |= set(re.findall(r'from "\./([^"]+)"', file.content.decode()))
 
-    assert {"main.js", "style.css", "diagram.js"} <= named
+    assert {"main.js", "style.css", "drawing.js"} <= named
     assert all(page_file(f"/page/{name}") for name in named)
 
 
