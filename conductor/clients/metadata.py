@@ -8,6 +8,7 @@ from typing import Any
 from conductor.clients._base import Resource
 from conductor.clients.bodies import Definition, as_definition, as_model, require_name
 from conductor.errors import ConfigurationError, NotFoundError
+from conductor.migration import field_successor
 from conductor.models import (
     BulkResponse,
     IncomingBpmnFile,
@@ -87,12 +88,8 @@ DELETE_RATE_LIMIT: Operation[None] = Operation(
 
 #: The only value that the server accepts.
 _SCHEMA_VERSION = 2
-#: Fields of task definitions in other documentation that the server ignores, and what to use instead.
-_IGNORED_FIELDS = {
-    "maxConcurrentExecutions": "concurrentExecLimit",
-    "outputTemplate": "outputKeys, or output_parameters of the workflow",
-    "pollIntervalSeconds": "poll_interval_ms of the worker",
-}
+#: Fields of task definitions in other documentation that the server ignores, also in documents that it wrote.
+_IGNORED_FIELDS = ("maxConcurrentExecutions", "outputTemplate", "pollIntervalSeconds")
 
 
 class MetadataClient(Resource):
@@ -514,8 +511,9 @@ def _workflow(given: Definition) -> WorkflowDef:
 
 def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:
     written: Mapping[str, Any] = given if isinstance(given, Mapping) else given.unknown_fields
-    for name, instead in _IGNORED_FIELDS.items():
+    for name in _IGNORED_FIELDS:
         if name in written:
+            instead = field_successor(name) or ""
             raise _invalid(f"The server ignores {name} in task definitions; use {instead}.", name, instead)
     definition = as_model(given, TaskDef)
     require_name(definition.name, "task definition")

@@ -15,9 +15,16 @@ from typing import Any, TypeVar
 from typing_extensions import ParamSpec
 
 from conductor._internal.suggestions import did_you_mean
-from conductor.migration.table import ATTRIBUTES, KEYWORDS, NAMES
+from conductor.migration.table import ATTRIBUTES, FIELDS, KEYWORDS, NAMES
 
-__all__ = ["explain_facade", "missing_attribute", "missing_name", "refuse_keywords", "refusing_keywords"]
+__all__ = [
+    "explain_facade",
+    "field_successor",
+    "missing_attribute",
+    "missing_name",
+    "refuse_keywords",
+    "refusing_keywords",
+]
 
 
 P = ParamSpec("P")
@@ -82,6 +89,17 @@ def refuse_keywords(callee: str, given: Iterable[str]) -> None:
     for name in given:
         if (successor := _successor(rows, name)) is not None:
             raise TypeError(f"{callee}() takes no {name!r}, which is another SDK's: use {successor}.")
+
+
+def field_successor(name: str, *, as_attribute: bool = False) -> str | None:
+    """Return Conductor's name of a field of definitions elsewhere, or advice; None if the name is not known.
+
+    Args:
+        name: The field, in camelCase or snake_case.
+        as_attribute: Return the name of the model's attribute and not the JSON name.
+    """
+    successor = _successor(FIELDS, name)
+    return _flat(successor) if successor is not None and as_attribute else successor
 
 
 def refusing_keywords(call: Callable[P, T], callee: str) -> Callable[P, T]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["ATTRIBUTES", "KEYWORDS", "NAMES"]
+__all__ = ["ATTRIBUTES", "FIELDS", "KEYWORDS", "NAMES"]
 
 
 NAMES: Mapping[str, str] = {
@@ -427,4 +427,20 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
         "task_reference_name": "ref",
         "task_ref_name": "ref",
     },
+}
+#: Fields of definitions in other libraries, job queues and documentation, in snake_case, with Conductor's JSON names.
+FIELDS: Mapping[str, str] = {
+    "backoff": "backoffScaleFactor",
+    "concurrency": "concurrentExecLimit",
+    "cron": "cronExpression",
+    "inputs": "inputParameters",
+    "max_concurrent_executions": "concurrentExecLimit",
+    "max_retries": "retryCount",
+    "output_template": "outputKeys, or output_parameters of the workflow",
+    "poll_interval_seconds": "the worker's poll_interval_ms",
+    "ref": "taskReferenceName",
+    "retries": "retryCount",
+    "retry_delay": "retryDelaySeconds",
+    "timeout": "timeoutSeconds",
+    "timezone": "zoneId",
 }

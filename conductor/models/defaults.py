@@ -10,6 +10,7 @@ from attrs import field, fields, frozen
 
 from conductor._internal.durations import to_whole_seconds
 from conductor.errors import ConfigurationError
+from conductor.migration import field_successor
 from conductor.models.definition import TaskDef
 from conductor.models.enum_validation import refuse_unknown_values
 from conductor.models.unknown_fields import AUDIT_FIELDS
@@ -41,15 +42,6 @@ TASK_DEF_DEFAULTS: Mapping[str, Any] = {
 }
 #: Attributes of ``TaskDef`` that are integers.
 _INTEGERS = frozenset(a.name for a in fields(TaskDef) if a.type in {"int | None", int | None})
-#: Names from other documentation that ``TaskDef`` does not have, and what to use instead.
-_REPLACEMENTS = {
-    "maxConcurrentExecutions": "concurrent_exec_limit",
-    "max_concurrent_executions": "concurrent_exec_limit",
-    "outputTemplate": "output_keys",
-    "output_template": "output_keys",
-    "pollIntervalSeconds": "the worker's poll_interval_ms",
-    "poll_interval_seconds": "the worker's poll_interval_ms",
-}
 
 
 def task_definition(name: str, **values: Any) -> TaskDef:
@@ -72,7 +64,8 @@ def task_definition(name: str, **values: Any) -> TaskDef:
     known = {a.name for a in fields(TaskDef)} - {"unknown_fields", "name"}
     for given in values:
         if given not in known:
-            instead = f" Use {_REPLACEMENTS[given]}." if given in _REPLACEMENTS else ""
+            successor = field_successor(given, as_attribute=True)
+            instead = f" Use {successor}." if successor else ""
             raise ConfigurationError(
                 f"A task definition has no attribute {given!r}; the server would ignore it.{instead}",
                 variable=given,

@@ -13,26 +13,13 @@ import attrs
 
 from conductor._internal.suggestions import suggest
 from conductor.errors import ConfigurationError
+from conductor.migration import field_successor
 from conductor.models._base import Model, wire_name
 
 __all__ = ["AUDIT_FIELDS", "field_names", "nearest_field", "refuse_unknown_fields"]
 
 #: Fields that only servers write: a document that has one was read from a server.
 AUDIT_FIELDS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
-#: Field names that users of other libraries and job queues expect, with Conductor's names.
-_COMMON_NAMES = {
-    "backoff": "backoffScaleFactor",
-    "concurrency": "concurrentExecLimit",
-    "cron": "cronExpression",
-    "inputs": "inputParameters",
-    "maxRetries": "retryCount",
-    "max_retries": "retryCount",
-    "ref": "taskReferenceName",
-    "retries": "retryCount",
-    "retry_delay": "retryDelaySeconds",
-    "timeout": "timeoutSeconds",
-    "timezone": "zoneId",
-}
 #: Similarity (0 to 1) from which a field is proposed; lower than for task names, because there are few fields.
 _THRESHOLD = 0.6
 
@@ -92,5 +79,5 @@ def nearest_field(name: str, known: Iterable[str]) -> str | None:
         known: The known names, in camelCase or snake_case.
     """
     names = {one.replace("_", "").lower(): one for one in known}
-    common = names.get(_COMMON_NAMES.get(name, "").lower())
+    common = names.get((field_successor(name) or "").lower())
     return common or suggest(name, names.values(), threshold=_THRESHOLD)
