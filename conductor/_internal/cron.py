@@ -6,6 +6,7 @@ Six fields: second, minute, hour, day of month, month, day of week. All must mat
 from __future__ import annotations
 
 import re
+import zoneinfo
 from bisect import bisect_left
 from calendar import monthrange
 from collections.abc import Callable, Iterator
@@ -312,4 +313,6 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
+        if not zoneinfo.available_timezones():  # Windows has no database of its own
+            raise CronError("this system has no time zone data; install the package tzdata") from error
         raise CronError(f"unknown time zone: {name!r}") from error

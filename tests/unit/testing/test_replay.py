@@ -72,14 +72,14 @@ def test_a_recorded_permanent_failure_must_fail_again():
 
 def test_a_recording_is_a_dict_or_a_file(tmp_path):
     file = tmp_path / "order.json"
-    file.write_text(json.dumps(recorded().to_dict()))
+    file.write_text(json.dumps(recorded().to_dict()), encoding="utf-8")
 
     assert len(replay_execution(file, ship)) == len(replay_execution(recorded().to_dict(), ship)) == 1
 
 
 def test_a_file_without_an_execution_is_refused(tmp_path):
     file = tmp_path / "order.json"
-    file.write_text('{"name": "order"}')
+    file.write_text('{"name": "order"}', encoding="utf-8")
 
     with pytest.raises(ConfigurationError, match="order.json holds no execution with its tasks; record one: conductor"):
         replay_execution(file, ship)

@@ -100,7 +100,7 @@ def test_the_same_task_in_another_domain_is_another_worker(registry):
 
 def module_file(folder, name, code):
     path = folder / f"{name}.py"
-    path.write_text(textwrap.dedent(code))
+    path.write_text(textwrap.dedent(code), encoding="utf-8")
     return path
 
 

@@ -76,9 +76,9 @@ def test_what_is_no_definition_is_told(given, message):
 
 def test_a_json_file_is_read(tmp_path):
     path = tmp_path / "order.json"
-    path.write_text(json.dumps(DEFINITION))
+    path.write_text(json.dumps(DEFINITION), encoding="utf-8")
     assert Workflow.from_file(path).to_dict() == DEFINITION
-    path.write_text(json.dumps([DEFINITION]))
+    path.write_text(json.dumps([DEFINITION]), encoding="utf-8")
     assert Workflow.from_file(str(path)).to_dict() == DEFINITION
 
 
@@ -86,7 +86,7 @@ def test_a_json_file_is_read(tmp_path):
 def test_a_yaml_file_is_read(tmp_path, suffix):
     pytest.importorskip("yaml")
     path = tmp_path / f"order{suffix}"
-    path.write_text("name: w\nversion: 1\ntasks:\n- {name: b, taskReferenceName: b, type: SIMPLE}\n")
+    path.write_text("name: w\nversion: 1\ntasks:\n- {name: b, taskReferenceName: b, type: SIMPLE}\n", encoding="utf-8")
     assert Workflow.from_file(path).to_dict() == {"name": "w", "version": 1, "tasks": [B]}
 
 
@@ -118,7 +118,7 @@ def test_a_yaml_file_is_read(tmp_path, suffix):
 def test_a_word_of_yaml_is_a_text_unless_yaml_1_2_says_otherwise(tmp_path, written, value):
     pytest.importorskip("yaml")
     path = tmp_path / "value.yaml"
-    path.write_text(f"name: {written}\n")
+    path.write_text(f"name: {written}\n", encoding="utf-8")
     found = read_file(path)["name"]
     assert (found, type(found)) == (value, type(value))
 
@@ -126,7 +126,8 @@ def test_a_word_of_yaml_is_a_text_unless_yaml_1_2_says_otherwise(tmp_path, writt
 def test_keys_of_yaml_are_texts_and_blocks_can_be_merged(tmp_path):
     pytest.importorskip("yaml")
     path = tmp_path / "value.yaml"
-    path.write_text("base: &base {on: 1, 010: 2}\nmerged: {<<: *base, yes: 3, 1: 4, true: 5, null: 6}\n")
+    text = "base: &base {on: 1, 010: 2}\nmerged: {<<: *base, yes: 3, 1: 4, true: 5, null: 6}\n"
+    path.write_text(text, encoding="utf-8")
     assert read_file(path)["merged"] == {"on": 1, "010": 2, "yes": 3, "1": 4, "true": 5, "null": 6}
 
 
@@ -156,7 +157,7 @@ def test_a_file_may_begin_with_a_mark(tmp_path):
 )
 def test_a_file_that_holds_none_is_told(tmp_path, name, text, message):
     path = tmp_path / name
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=message):
         Workflow.from_file(path)
 

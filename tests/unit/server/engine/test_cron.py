@@ -103,3 +103,10 @@ def test_a_time_far_beyond_a_change_of_the_clock_is_found():
 def test_an_unknown_zone_is_an_error(zone):
     with pytest.raises(CronError, match="unknown time zone"):
         Cron.parse("@daily", zone)
+
+
+def test_a_system_without_time_zone_data_names_the_package(monkeypatch):
+    monkeypatch.setattr("zoneinfo.available_timezones", set)
+    with pytest.raises(CronError, match="no time zone data; install the package tzdata"):
+        Cron.parse("0 0 9 * * ?", "Europe/Nowhere")
+    assert Cron.parse("0 0 9 * * ?", "UTC")

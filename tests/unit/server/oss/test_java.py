@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from conductor.errors import ConfigurationError, ServerStartError
@@ -25,6 +27,9 @@ def test_the_major_version_is_read(output, version):
 
 @pytest.fixture
 def make_java(tmp_path):
+    if os.name != "posix":
+        pytest.skip("the fake Java is a shell script")
+
     def make(version, folder="bin"):
         path = tmp_path / folder / "java"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +78,19 @@ def test_the_usual_folders_are_looked_through_newest_first(make_java, tmp_path, 
     older, newer = make_java("21", "jvm/java-21/bin"), make_java("25", "jvm/java-25/bin")
     monkeypatch.setattr(java, "_HOMES", (f"{tmp_path}/jvm/*",))
     assert list(candidates({"PATH": ""})) == [newer, older]
+
+
+def test_on_windows_the_folders_of_vendors_are_searched(tmp_path, only_environment):
+    made = []
+    for folder in ("Java/jdk-21", "Eclipse Adoptium/jdk-25"):
+        path = tmp_path / folder / "bin" / "java.exe"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        made.append(str(path))
+    environ = {"ProgramFiles": str(tmp_path), "PATH": "", "JAVA_HOME": str(tmp_path / "home")}
+
+    assert list(candidates(environ, "win32")) == [str(tmp_path / "home/bin/java.exe"), *made]
+    assert list(candidates(environ, "linux")) == [str(tmp_path / "home/bin/java")]
 
 
 def test_the_one_of_the_extra_comes_last(make_java, monkeypatch, only_environment):
