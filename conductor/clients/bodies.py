@@ -55,6 +55,12 @@ def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
         ConfigurationError: The dict does not fit the model, has an unknown field, or has an enum value that no server
             knows; the error names the path.
     """
+    if not isinstance(value, (kind, Mapping)):
+        raise ConfigurationError(
+            f"A {kind.__name__} or a dict is needed, not {value!r:.80}. Nothing was sent.",
+            variable=kind.__name__,
+            allowed=f"a {kind.__name__}, or a dict in its wire form",
+        )
     try:
         model = value if isinstance(value, kind) else kind.from_dict(value)  # type: ignore[arg-type]
     except UnexpectedResponseError as error:

@@ -292,6 +292,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             ConflictError: The idempotency key exists, and the strategy is FAIL.
             ConfigurationError: An argument is invalid; nothing was sent.
         """
+        if task_to_domain is not None:
+            as_object(task_to_domain, "task_to_domain")
         request = self._request(
             workflow,
             input,
@@ -458,6 +460,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             WorkflowTimeoutError: No task blocked within ``wait_for``, for the strategies that return a task.
             ConfigurationError: An argument is invalid; nothing was sent.
         """
+        if task_to_domain is not None:
+            as_object(task_to_domain, "task_to_domain")
         request = self._request(
             workflow,
             input,

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import field, fields, frozen
 
 from conductor._internal.durations import to_whole_seconds
+from conductor._internal.suggestions import suggest
 from conductor.errors import ConfigurationError
 from conductor.migration import field_successor
 from conductor.models.definition import TaskDef
@@ -66,6 +67,8 @@ def task_definition(name: str, **values: Any) -> TaskDef:
         if given not in known:
             successor = field_successor(given, as_attribute=True)
             instead = f" Use {successor}." if successor else ""
+            if not instead and (near := suggest(given, known)):
+                instead = f" Did you mean {near!r}?"
             raise ConfigurationError(
                 f"A task definition has no attribute {given!r}; the server would ignore it.{instead}",
                 variable=given,

@@ -64,6 +64,13 @@ class EmbeddedServer(ServerAddress):
                 variable="keys",
                 allowed="key ids and secrets",
             )
+        for name, given in (("keys", keys), ("secrets", secrets), ("environment", environment)):
+            if given is not None and not isinstance(given, Mapping):
+                raise ConfigurationError(
+                    f"{name} is of type {type(given).__name__}; it must be a dict of names and values.",
+                    variable=name,
+                    allowed="a dict",
+                )
         self._database, self._is_strict = database, strict
         self._socket = _listen(host, port)
         self.host: str = host
@@ -158,6 +165,8 @@ class EmbeddedServer(ServerAddress):
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not isinstance(port, int):
+        raise ServerStartError(f"port is {port!r}; it must be an integer from 0 to 65535, 0 for any free port")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio disables Nagle's algorithm only if the protocol is given; otherwise two writes would take 40 ms.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -173,6 +182,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         made.close()
         reason = error.strerror or error
+        if isinstance(error, socket.gaierror):
+            raise ServerStartError(f"Cannot listen on {host!r}: {reason}. Use an address of this machine.") from None
         raise ServerStartError(
             f"Port {port} of {host} cannot be used: {reason}. Stop what uses it, or choose another port."
         ) from None

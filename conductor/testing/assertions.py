@@ -8,9 +8,10 @@ from typing import Any, NoReturn
 from attrs import frozen
 from typing_extensions import Self
 
+from conductor.models.enums import TaskStatus, WorkflowExecutionStatus
 from conductor.models.execution import WorkflowExecution
 from conductor.models.task import Task
-from conductor.testing.reports import as_table, difference, failure_of
+from conductor.testing.reports import as_execution, as_table, difference, failure_of
 
 __all__ = ["TaskAssertion", "WorkflowAssertion", "assert_workflow"]
 
@@ -19,7 +20,7 @@ __tracebackhide__ = True  # pytest shows the line of the test, not these functio
 
 def assert_workflow(run: WorkflowExecution) -> WorkflowAssertion:
     """Start a chain of checks of an execution, as `run_workflow` or `client.workflows.get` returned it."""
-    return WorkflowAssertion(run)
+    return WorkflowAssertion(as_execution(run, "assert_workflow"))
 
 
 @frozen
@@ -55,6 +56,7 @@ class WorkflowAssertion:
 
     def has_status(self, status: str, reason: str | None = None) -> Self:
         """Check its status, and that its reason contains `reason`."""
+        _check_status(status, WorkflowExecutionStatus)
         if str(self.run.status) != status:
             self._fail(f"is {self.run.status}, not {status}")
         if reason is not None and reason not in (self.run.reason_for_incompletion or ""):
@@ -128,6 +130,7 @@ class TaskAssertion:
 
     def has_status(self, status: str, reason: str | None = None) -> Self:
         """Check its status, and that its reason contains `reason`."""
+        _check_status(status, TaskStatus)
         if str(self.attempt.status) != status:
             self._fail(f"is {self.attempt.status}, not {status}")
         found = self.attempt.reason_for_incompletion
@@ -164,6 +167,12 @@ class TaskAssertion:
         table = as_table(self.workflow.run)
         name = f"Task {self.attempt.reference_task_name!r} of {self.workflow.run.workflow_name}"
         raise AssertionError(f"{name} {problem}\n\n{table}") from failure_of(self.attempt.task_id)
+
+
+def _check_status(status: str, kind: type[WorkflowExecutionStatus | TaskStatus]) -> None:
+    known = [str(one) for one in kind]
+    if status not in known:
+        raise ValueError(f"there is no status {status!r}; it must be one of {', '.join(known)}")
 
 
 def _mismatch(actual: Mapping[str, Any], expected: Mapping[str, Any] | None, items: Mapping[str, Any]) -> str:

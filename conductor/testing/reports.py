@@ -34,6 +34,20 @@ def as_table(run: WorkflowExecution) -> str:
     return "\n".join([status, *(lines if len(rows) > 1 else ["no task was scheduled"])])
 
 
+def as_execution(run: object, caller: str) -> WorkflowExecution:
+    """Return an execution as it is; refuse anything else, such as an id.
+
+    Raises:
+        TypeError: It is not an execution.
+    """
+    if not isinstance(run, WorkflowExecution):
+        raise TypeError(
+            f"{caller} needs an execution, as run_workflow or client.workflows.get(workflow_id) returns it, "
+            f"and not {run!r}"
+        )
+    return run
+
+
 def difference(expected: Any, actual: Any) -> str:
     """Return both values as lines of JSON: `-` for those that were expected, `+` for those that are there."""
     return "\n".join(line for line in difflib.ndiff(_lines(expected), _lines(actual)) if not line.startswith("?"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
+from conductor.clients.bodies import as_object
 from conductor.models import Task, TaskResult
 from conductor.models.codec import to_jsonable
 from conductor.testing.executions import example_task
@@ -44,7 +45,7 @@ def run_task(
     worker = _worker(function)
     given = task if task is not None else example_task(worker.name)
     if input is not None:
-        given = evolve(given, input_data=to_jsonable(dict(input)))
+        given = evolve(given, input_data=to_jsonable(as_object(input, "input")))
     stop = threading.Event()
     if stopping:
         stop.set()

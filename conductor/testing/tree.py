@@ -13,7 +13,7 @@ from attrs import define
 from conductor.models.definition import WorkflowDef, WorkflowTask
 from conductor.models.execution import WorkflowExecution
 from conductor.models.task import Task
-from conductor.testing.reports import without
+from conductor.testing.reports import as_execution, without
 
 if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
@@ -56,7 +56,7 @@ def execution_tree(
     Returns:
         The tree, one line for each fact, ending in a line feed.
     """
-    root = _Writer(run, values, frozenset(ignore), client).root()
+    root = _Writer(as_execution(run, "execution_tree"), values, frozenset(ignore), client).root()
     lines = [root.heading, *(f"  {value}" for value in root.values), *_drawn(root.children)]
     return "\n".join(lines) + "\n"
 

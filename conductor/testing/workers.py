@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 from typing_extensions import Self, Unpack
 
+from conductor._internal.suggestions import suggest
 from conductor.errors import ConfigurationError, NonRetryableError
 from conductor.worker.arguments import compile_arguments
 from conductor.worker.handler import TaskHandler, as_worker, find_workers
@@ -29,6 +30,9 @@ __tracebackhide__ = True
 _POLL_INTERVAL_MS = 10
 #: Seconds in which running functions may finish at the end of a test.
 _GRACE_S = 5.0
+
+#: What `unittest.mock` and other libraries call the arguments.
+_OTHER_NAMES = {"return_value": "returns", "output": "returns", "exception": "raises", "error": "raises"}
 
 _Raised = BaseException | type[BaseException]
 _OnError = Callable[[Worker, "Task", BaseException], None]
@@ -82,7 +86,7 @@ class MockWorker:
         on_error: _OnError | None = None,
         **options: Unpack[PollingArguments],
     ) -> None:
-        _check(returns, raises, side_effect)
+        _check(returns, raises, side_effect, options)
         declared = getattr(task_type, "__conductor_worker__", None)
         if isinstance(declared, Worker):
             name = declared.name
@@ -155,7 +159,13 @@ class MockWorker:
         return answer
 
 
-def _check(returns: Any, raises: Any, side_effect: Any) -> None:
+def _check(returns: Any, raises: Any, side_effect: Any, options: Iterable[str]) -> None:
+    known = ["returns", "raises", "side_effect", *PollingArguments.__annotations__]
+    for name in options:
+        if name not in known:
+            near = _OTHER_NAMES.get(name) or suggest(name, known)
+            hint = f"; did you mean {near!r}?" if near else f"; its arguments are: {', '.join(known)}"
+            raise TypeError(f"mock_worker has no argument {name!r}{hint}")
     if side_effect is not None and (returns is not None or raises is not None):
         raise TypeError("mock_worker takes either side_effect, or returns and raises")
     if raises is None:

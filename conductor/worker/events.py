@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
+from conductor.errors import ConfigurationError
 from conductor.models import Task, TaskResult
 
 __all__ = [
@@ -209,7 +210,18 @@ class EventDispatcher:
         self._by_kind: dict[type[WorkerEvent], tuple[Callable[[Any], None], ...]] = {}
 
     def add_listener(self, listener: WorkerListener) -> None:
-        """Call the methods that ``listener`` overrides."""
+        """Call the methods that ``listener`` overrides.
+
+        Raises:
+            ConfigurationError: It is not a ``WorkerListener``.
+        """
+        if not isinstance(listener, WorkerListener):
+            raise ConfigurationError(
+                f"listeners has {listener!r}; a listener is an object of a class derived from WorkerListener. For a "
+                "function use handler.on(TaskExecutionFailure, function).",
+                variable="listeners",
+                allowed="objects of WorkerListener",
+            )
         for kind, method in _METHODS.items():
             if getattr(type(listener), method) is not getattr(WorkerListener, method):
                 self.add(kind, getattr(listener, method))

@@ -25,6 +25,7 @@ from conductor import (
     Worker,
     Workflow,
     get_task_context,
+    task_definition,
     worker_task,
 )
 from conductor.cli.main import main
@@ -206,6 +207,16 @@ WORKERS = {
         "elsewhere and pass a reference",
     ),
     "a pause in words": (lambda _: TaskInProgress("soon"), "callback_after_seconds is 'soon'", "number of seconds"),
+    "a function as listener": (
+        lambda here: TaskHandler(here.client, listeners=[print]),
+        "WorkerListener",
+        "handler.on(",
+    ),
+    "a default of the definition misspelled": (
+        lambda _: task_definition("x", retry_cuont=1),
+        "Did you mean 'retry_count'?",
+    ),
+    "an input that is a list": (lambda _: run_task(charge, [1]), "input must be a dict, not list"),
     "processes for a worker that cannot be imported": (
         lambda here: TaskHandler(Settings(server_url=here.server.url), workers=[Worker(charge)], processes=2).start(),
         "cannot run in another process",
@@ -256,6 +267,11 @@ CLIENTS = {
     "an input that is a list": (
         lambda here: here.client.workflows.start("order", [1]),
         "input must be a dict, not list",
+    ),
+    "nothing to start": (lambda here: here.client.workflows.start(None), "WorkflowDef or a dict is needed, not None"),
+    "one domain for all tasks": (
+        lambda here: here.client.workflows.start("order", task_to_domain="eu"),
+        "task_to_domain must be a dict, not str",
     ),
     "a timeout in words": (
         lambda here: here.client.workflows.run("order", timeout="x"),
@@ -386,6 +402,17 @@ SERVERS = {
         "Address already in use",
         "choose another port",
     ),
+    "a port as text": (lambda _: conductor.server.start("8080"), "port is '8080'", "an integer from 0 to 65535"),
+    "a host that does not exist": (
+        lambda _: conductor.server.start(host="no-such-host.invalid", keys={"id": "secret"}),
+        "Cannot listen on 'no-such-host.invalid'",
+        "Use an address of this machine",
+    ),
+    "secrets without names": (
+        lambda _: conductor.server.start(secrets=["a"]),
+        "secrets is of type list",
+        "must be a dict",
+    ),
     "open to the network": (
         lambda _: conductor.server.start(host="0.0.0.0"),
         "without authentication",
@@ -505,6 +532,10 @@ TESTS = {
     "test_no_worker": ("no worker polls 'charge' (workers poll: ship)", "mock_worker('charge', returns={...})"),
     "test_worker_twice": ("mock_worker answers 'charge' in this test", "do not start a worker for the same tasks"),
     "test_mock_of_nothing": ("needs a task type such as 'charge'",),
+    "test_status_that_does_not_exist": ("there is no status 'COMPLETE'", "one of RUNNING, COMPLETED"),
+    "test_id_instead_of_execution": ("assert_workflow needs an execution", "client.workflows.get(workflow_id)"),
+    "test_argument_of_unittest": ("mock_worker has no argument 'return_value'; did you mean 'returns'?",),
+    "test_argument_misspelled": ("mock_worker has no argument 'retruns'; did you mean 'returns'?",),
     "test_human": ("HUMAN waits for the test", "until_blocked=True"),
 }
 
@@ -533,6 +564,19 @@ TEST_PROGRAM = """
 
     def test_mock_of_nothing(mock_worker):
         mock_worker(len)
+
+    def test_status_that_does_not_exist(mock_worker, run_workflow):
+        mock_worker("charge")
+        assert_workflow(run_workflow(ORDER)).has_status("COMPLETE")
+
+    def test_id_instead_of_execution(conductor_client):
+        assert_workflow(conductor_client.workflows.start(ORDER)).completed()
+
+    def test_argument_of_unittest(mock_worker):
+        mock_worker("charge", return_value={})
+
+    def test_argument_misspelled(mock_worker):
+        mock_worker("charge", retruns={})
 
     def test_human(run_workflow):
         run_workflow({"name": "h", "version": 1, "tasks": [
