@@ -5,7 +5,7 @@ _MORE_TRIES = 2  # a loaded real server lets the JOIN of a fork and its branches
 
 
 @pytest.mark.parametrize("name", sorted(kit.SCENARIOS))
-def test_the_embedded_server_does_as_the_real_one(name, embedded_url_of, real_outcomes, real_url_of):
+def test_the_embedded_server_behaves_like_the_oss_server(name, embedded_url_of, real_outcomes, real_url_of):
     ours = kit.outcome_of(embedded_url_of(name), name)
     theirs = real_outcomes[name].result(timeout=200)
     for _ in range(_MORE_TRIES):

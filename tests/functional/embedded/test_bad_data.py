@@ -29,7 +29,7 @@ START_WORKFLOW = [
 
 
 @pytest.mark.parametrize(("given", "reason"), START_WORKFLOW)
-def test_a_start_that_cannot_be_read_fails_its_task(client, define, given, reason):
+def test_an_invalid_start_request_fails_its_task(client, define, given, reason):
     define("kid", NOOP)
     parent = define("parent", task("START_WORKFLOW", inputParameters={"startWorkflow": given}))
     run = ended(client, client.workflows.start(parent))
@@ -37,7 +37,7 @@ def test_a_start_that_cannot_be_read_fails_its_task(client, define, given, reaso
     assert reason in run.tasks[0].reason_for_incompletion
 
 
-def test_a_result_that_leads_to_bad_data_is_taken_and_ends_the_workflow(server, client, define):
+def test_a_result_that_leads_to_bad_data_ends_the_workflow(server, client, define):
     define("kid", NOOP)
     start = task("START_WORKFLOW", inputParameters={"startWorkflow": {"name": "kid", "input": "${a.output.v}"}})
     workflow_id = client.workflows.start(define("parent", task("SIMPLE", "a"), start))
@@ -62,7 +62,7 @@ def test_a_result_that_leads_to_bad_data_is_taken_and_ends_the_workflow(server, 
         ({"name": "q", "tasks": [NOOP], "timeoutSeconds": "x"}, "FAILED"),
     ],
 )
-def test_a_childs_definition_that_comes_as_data(client, define, given, status):
+def test_a_definition_of_a_child_can_be_an_input(client, define, given, status):
     define("kid", NOOP)
     parameters = {"name": "kid", "version": 1, "workflowDefinition": "${workflow.input.d}"}
     parent = define("parent", task("SUB_WORKFLOW", subWorkflowParam=parameters))
@@ -81,7 +81,7 @@ ENTRIES = [
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_a_branch_that_makes_no_sense(client, define, entry):
+def test_an_invalid_dynamic_branch_fails_the_workflow(client, define, entry):
     given = {"p": [{"name": "n", "taskReferenceName": "r", **entry}], "i": {}}
     names = {"dynamicForkTasksParam": "p", "dynamicForkTasksInputParamName": "i"}
     flow = define("forking", task("FORK_JOIN_DYNAMIC", inputParameters=given, **names), task("JOIN", "j"))
@@ -93,7 +93,7 @@ def test_a_branch_that_makes_no_sense(client, define, entry):
 @pytest.mark.parametrize(
     "given", [[{"taskName": "x"}], ["x"], [{"referenceName": "r", "taskName": "t", "input": "x"}], 5]
 )
-def test_an_old_branch_that_makes_no_sense(client, define, given):
+def test_an_invalid_branch_of_the_old_form_fails_the_workflow(client, define, given):
     fork = task("FORK_JOIN_DYNAMIC", dynamicForkJoinTasksParam="p", inputParameters={"p": {"dynamicTasks": given}})
     run = ended(client, client.workflows.start(define("forking", fork, task("JOIN", "j"))))
     assert run.status == "FAILED"
@@ -109,7 +109,7 @@ def test_an_old_branch_that_makes_no_sense(client, define, given):
         ({"uri": 5}, "Failed to invoke HTTP task due to: "),
     ],
 )
-def test_a_request_that_cannot_be_made(client, define, given, reason):
+def test_an_invalid_http_request_fails_its_task(client, define, given, reason):
     request = {"uri": "http://127.0.0.1:1/", "method": "GET", **given}
     flow = define("calling", task("HTTP", inputParameters={"http_request": request}))
     run = ended(client, client.workflows.start(flow))
@@ -117,7 +117,7 @@ def test_a_request_that_cannot_be_made(client, define, given, reason):
     assert reason in run.tasks[0].reason_for_incompletion
 
 
-def test_what_nobody_foresaw_ends_the_workflow_too(client, define):
+def test_an_unexpected_error_ends_the_workflow(client, define):
     given = {"forkTaskName": {"a": 1}, "forkTaskInputs": [1]}
     fork = task(
         "FORK_JOIN_DYNAMIC", inputParameters=given, dynamicForkTasksParam="p", dynamicForkTasksInputParamName="i"
@@ -135,7 +135,7 @@ def test_a_timer_that_leads_to_bad_data_ends_the_workflow(server, client, define
     assert (run.status, run.reason_for_incompletion) == ("FAILED", "Not valid duration: zz")
 
 
-def test_an_execution_whose_timer_failed_is_looked_at_again(server, client, define, monkeypatch):
+def test_an_execution_is_evaluated_again_after_a_failed_timer(server, client, define, monkeypatch):
     workflow_id = client.workflows.start(define("w", task("WAIT", "w", inputParameters={"duration": "1 days"})))
     kernel, faults = server.services.kernel, ["once"]
     advance = kernel.advance

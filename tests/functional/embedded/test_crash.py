@@ -87,7 +87,7 @@ def server(tmp_path):
 
 
 @pytest.mark.parametrize("kills", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
-def test_nothing_that_was_acknowledged_is_lost(server, tmp_path, kills):
+def test_acknowledged_changes_survive_a_crash(server, tmp_path, kills):
     seed = random.randrange(2**32)
     print(f"moments of the kills by seed {seed}")
     moments = random.Random(seed)

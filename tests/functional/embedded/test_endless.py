@@ -29,7 +29,7 @@ def check_works_for_others(server, client, define):
     assert requests.get(f"{server.url}/version", timeout=5).status_code == 200
 
 
-def test_a_loop_without_an_end(server, client, define):
+def test_an_endless_loop_can_be_terminated(server, client, define):
     workflow_id = client.workflows.start(define("endless", loop("true", NOOP)))
     rounds = [client.workflows.get(workflow_id).tasks[0].iteration]
     check_works_for_others(server, client, define)
@@ -50,7 +50,7 @@ def test_a_workflow_that_starts_itself(server, client, define):
         assert time.monotonic() < deadline, "it does not go on"
 
 
-def test_an_event_that_leads_to_itself(server, client, define):
+def test_an_event_handler_that_triggers_itself(server, client, define):
     event = {"name": "e", "taskReferenceName": "e", "type": "EVENT", "sink": "conductor"}
     define("echo", event)
     action = {"action": "start_workflow", "start_workflow": {"name": "echo"}}
@@ -61,12 +61,12 @@ def test_an_event_that_leads_to_itself(server, client, define):
     requests.delete(f"{server.url}/event/h", timeout=5)
 
 
-def test_a_long_loop_ends_in_the_end(client, define):
+def test_a_long_loop_completes(client, define):
     run = client.workflows.run(define("long", loop("$.l['iteration'] < 350", NOOP)), timeout=60)
     assert (run.status, run.tasks[0].iteration) == ("COMPLETED", 350)
 
 
-def test_a_workflow_that_starts_itself_goes_on_after_a_restart(tmp_path):
+def test_a_workflow_that_starts_itself_continues_after_a_restart(tmp_path):
     database = tmp_path / "c.db"
     flow = {"name": "self", "version": 1, "ownerEmail": "a@b.c", "tasks": [sub_workflow("self")]}
     with conductor.server.start(database=database) as server, ConductorClient(server_url=server.url) as client:
@@ -80,7 +80,7 @@ def test_a_workflow_that_starts_itself_goes_on_after_a_restart(tmp_path):
             assert time.monotonic() < deadline, "it does not go on"
 
 
-def test_time_is_not_skipped_while_work_goes_on():
+def test_time_is_not_skipped_while_work_continues():
     wait = {"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "1 days"}}
     flows = [
         {"name": "endless", "version": 1, "ownerEmail": "a@b.c", "tasks": [loop("true", NOOP)]},

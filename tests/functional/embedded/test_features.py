@@ -1,4 +1,4 @@
-"""What tests need and the real server has not, or not by default: faults, keys, a clock of one's own, messages."""
+"""What tests need and the OSS server has not, or not by default: faults, keys, a clock of one's own, messages."""
 
 import time
 from datetime import timedelta
@@ -23,7 +23,7 @@ def inline(reference, expression, **given):
     return {"name": reference, "taskReferenceName": reference, "type": "INLINE", "inputParameters": parameters}
 
 
-def test_faults_happen_as_often_as_asked(server):
+def test_faults_occur_as_often_as_requested(server):
     server.faults.add(Fault(status=429, times=2, path="/metadata", headers={"Retry-After": "0"}))
     answers = [requests.get(f"{server.url}/metadata/taskdefs", timeout=5) for _ in range(3)]
     assert [one.status_code for one in answers] == [429, 429, 200]
@@ -31,7 +31,7 @@ def test_faults_happen_as_often_as_asked(server):
     assert requests.get(f"{server.url}/version", timeout=5).text == "3.32.3"
 
 
-def test_a_client_gets_over_faults_and_tells_of_those_that_stay(server, client):
+def test_a_client_retries_faults_and_reports_permanent_ones(server, client):
     server.faults.add(Fault(status=503, times=1, headers={"Retry-After": "0"}))
     assert client.metadata.list_tasks() == []
     server.faults.add(Fault(status=500, times=None, method="POST"))
@@ -39,7 +39,7 @@ def test_a_client_gets_over_faults_and_tells_of_those_that_stay(server, client):
         client.workflows.start("x")
 
 
-def test_a_lost_answer_has_been_carried_out(server, client, define):
+def test_a_request_with_a_lost_response_is_carried_out(server, client, define):
     define("lost", inline("i", "1"))
     server.faults.add(Fault(status=0, after=True, method="POST"))
     with pytest.raises(APIError):
@@ -59,7 +59,7 @@ def test_with_keys_every_call_needs_a_token():
             assert client.metadata.list_tasks() == []
 
 
-def test_time_skips_when_nothing_but_timers_is_left():
+def test_time_skips_when_only_timers_are_left():
     with conductor.server.start(skip_time=True) as server, ConductorClient(server_url=server.url) as client:
         flow = {"name": "slow", "tasks": [wait("w1", duration="3 days"), wait("w2", duration="5 hours")]}
         client.metadata.update_workflows([{**flow, "ownerEmail": "a@b.c"}])
@@ -69,7 +69,7 @@ def test_time_skips_when_nothing_but_timers_is_left():
         assert workflow.end_time - workflow.create_time > (3 * 24 + 5) * 3_600_000 - 1000
 
 
-def test_time_does_not_skip_while_a_worker_has_something_to_do():
+def test_time_does_not_skip_while_a_worker_has_a_task():
     with conductor.server.start(skip_time=True) as server, ConductorClient(server_url=server.url) as client:
         task = {"name": "t", "taskReferenceName": "t", "type": "SIMPLE"}
         client.metadata.register_tasks([{"name": "t", "responseTimeoutSeconds": 60, "ownerEmail": "a@b.c"}])
@@ -97,7 +97,7 @@ def test_each_missed_run_of_a_schedule_with_catch_up(server, client, define):
     assert client.workflows.search(query="workflowType=nightly").total_hits == 6
 
 
-def test_messages_reach_the_task_that_waits_for_them(server, client, define):
+def test_messages_are_delivered_to_the_waiting_task(server, client, define):
     pull = {
         "name": "p", "taskReferenceName": "p", "type": "PULL_WORKFLOW_MESSAGES", "inputParameters": {"batchSize": 2}
     }  # fmt: skip
@@ -165,7 +165,7 @@ def test_a_retried_branch_does_not_fail_its_join(client, define):
     assert client.workflows.get(workflow_id).status == "COMPLETED"
 
 
-def test_a_freed_slot_can_be_taken_at_once(client, define):
+def test_a_free_slot_can_be_used_at_once(client, define):
     definition = {"name": "narrow", "concurrentExecLimit": 1, "ownerEmail": "a@b.c"}
     define("limited", {"name": "narrow", "taskReferenceName": "n", "type": "SIMPLE"}, task_defs=[definition])
     for _ in range(2):
@@ -177,7 +177,7 @@ def test_a_freed_slot_can_be_taken_at_once(client, define):
     assert client.tasks.poll("narrow") is not None
 
 
-def test_a_workflow_that_is_registered_again_is_left_alone(client):
+def test_registering_the_same_workflow_again_changes_nothing(client):
     workflow = Workflow("again", rate_limit=("key", 2), input_schema={"name": "order", "type": "JSON"})
     workflow >> simple("charge", task_definition={"name": "charge", "retryCount": 1})
 
@@ -211,7 +211,7 @@ def test_a_schedule_runs_after_it_was_resumed(server, define, path):
     assert [run["state"] for run in runs_of(server, "s")] == ["EXECUTED"]
 
 
-def test_a_schedule_that_was_made_paused_runs_after_it_was_resumed(server, define):
+def test_a_schedule_created_as_paused_runs_after_resume(server, define):
     define("nightly", inline("i", "1"))
     schedule(server, "s", cronExpression="0 0 3 * * *", paused=True)
     requests.put(f"{server.url}/scheduler/schedules/s/resume", timeout=5)
@@ -219,7 +219,7 @@ def test_a_schedule_that_was_made_paused_runs_after_it_was_resumed(server, defin
     assert len(runs_of(server, "s")) == 1
 
 
-def test_a_schedule_that_cannot_run_holds_up_no_other(server, define):
+def test_a_broken_schedule_does_not_stop_others(server, define):
     define("nightly", inline("i", "1"))
     schedule(server, "a", cronExpression="0 0 3 * * *", cronSchedules=[])
     stored = server.services.schedules._schedules["a"]
@@ -230,7 +230,7 @@ def test_a_schedule_that_cannot_run_holds_up_no_other(server, define):
     assert [run["state"] for run in runs_of(server, "b")] == ["EXECUTED", "EXECUTED"]
 
 
-def test_a_run_of_several_crons_names_the_one_it_came_from(server, client, define):
+def test_a_run_names_the_cron_expression_that_started_it(server, client, define):
     define("nightly", inline("i", "1"))
     crons = [
         {"cronExpression": "0 0 3 * * *", "zoneId": "Europe/Berlin"},
@@ -242,7 +242,7 @@ def test_a_run_of_several_crons_names_the_one_it_came_from(server, client, defin
     assert client.workflows.get(run["workflowId"]).input["_schedulerCron"] == "0 0 3 * * * Europe/Berlin"
 
 
-def test_time_does_not_skip_to_a_timeout_while_a_person_is_awaited():
+def test_time_does_not_skip_to_a_timeout_while_a_human_task_is_open():
     human = {"name": "h", "taskReferenceName": "h", "type": "HUMAN"}
     limits = {"timeoutSeconds": 3600, "timeoutPolicy": "TIME_OUT_WF", "ownerEmail": "a@b.c"}
     child = {"name": "s", "taskReferenceName": "s", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "asked"}}
@@ -260,7 +260,7 @@ def test_time_does_not_skip_to_a_timeout_while_a_person_is_awaited():
 
 
 @pytest.mark.parametrize("kind", ["LLM_CHAT_COMPLETE", "CALL_MCP_TOOL", "AGENT", "GENERATE_IMAGE", "GENERATE_PDF"])
-def test_a_task_of_a_model_waits_for_the_test_to_complete_it(client, define, kind):
+def test_a_task_that_calls_a_model_waits_for_an_update(client, define, kind):
     define("ai", {"name": "m", "taskReferenceName": "m", "type": kind}, inline("i", "$.r", r="${m.output.result}"))
     workflow_id = client.workflows.start("ai")
     (task,) = client.workflows.get(workflow_id).tasks
@@ -279,7 +279,7 @@ def rerun(server, client, workflow_id, reference):
     return requests.post(url, json={"reRunFromTaskId": task_id}, timeout=5)
 
 
-def test_a_rerun_from_a_wait_waits_anew(server, client, define):
+def test_a_rerun_from_a_wait_starts_the_wait_again(server, client, define):
     workflow_id = client.workflows.start(define("waiting", wait(duration="2 days"), inline("i", "1")))
     server.clock.advance(timedelta(days=2, seconds=1))
     assert client.workflows.get(workflow_id).status == "COMPLETED"
@@ -313,7 +313,7 @@ def test_a_rerun_in_a_fork_keeps_the_other_branches(server, client, define):
         assert sorted(references) == ["a", "b", "f", "j"], reference
 
 
-def test_a_rerun_in_a_loop_goes_on_with_its_iteration(server, client, define):
+def test_a_rerun_in_a_loop_continues_with_its_iteration(server, client, define):
     step = {"name": "step", "taskReferenceName": "step", "type": "SIMPLE"}
     loop = {
         "name": "l",

@@ -35,7 +35,7 @@ def test_the_existing_execution_is_returned(client):
     assert client.workflows.get(first).idempotency_key == "k"
 
 
-def test_only_an_open_execution_is_in_the_way(client):
+def test_only_an_open_execution_prevents_a_start(client):
     first = client.workflows.start("pay", idempotency_key="k", idempotency_strategy="FAIL_ON_RUNNING")
     client.workflows.pause(first)
     with pytest.raises(ConflictError, match="PAUSED"):
@@ -46,7 +46,7 @@ def test_only_an_open_execution_is_in_the_way(client):
     assert client.workflows.start("pay", idempotency_key="k", idempotency_strategy="RETURN_EXISTING") == second
 
 
-def test_a_key_belongs_to_a_workflow_and_goes_with_its_execution(client):
+def test_a_key_belongs_to_a_workflow_and_is_removed_with_its_execution(client):
     first = client.workflows.start("pay", idempotency_key="k")
     assert client.workflows.start("refund", idempotency_key="k") != first
     client.workflows.terminate(first)
@@ -68,7 +68,7 @@ def test_a_refused_start_leaves_its_key_free(client, define):
     assert client.workflows.start("later", idempotency_key="k")
 
 
-def test_keys_outlive_the_server(tmp_path):
+def test_keys_survive_a_restart(tmp_path):
     def started():
         with (
             conductor.server.start(database=tmp_path / "db") as server,
@@ -80,7 +80,7 @@ def test_keys_outlive_the_server(tmp_path):
     assert started() == started()
 
 
-def test_a_start_whose_answer_is_lost_is_sent_again(server, client, caplog):
+def test_a_start_with_a_lost_response_is_retried(server, client, caplog):
     server.faults.add(Fault(status=503, after=True, method="POST"))
     with caplog.at_level(logging.WARNING):
         workflow_id = client.workflows.start("pay", idempotency_key="k", idempotency_strategy="RETURN_EXISTING")
@@ -89,7 +89,7 @@ def test_a_start_whose_answer_is_lost_is_sent_again(server, client, caplog):
     assert "ignores the idempotency key" not in caplog.text
 
 
-def test_a_strict_server_ignores_keys_and_the_client_says_so(caplog):
+def test_a_strict_server_ignores_keys_and_the_client_warns(caplog):
     with conductor.server.start(strict=True) as server, ConductorClient(server_url=server.url) as client:
         client.metadata.update_workflows([{"name": "pay", "tasks": [WAIT], "ownerEmail": "a@b.c"}])
         with caplog.at_level(logging.WARNING):
@@ -97,7 +97,7 @@ def test_a_strict_server_ignores_keys_and_the_client_says_so(caplog):
         assert "ignores the idempotency key" in caplog.text
 
 
-def test_an_unknown_strategy_is_unreadable(server):
+def test_an_unknown_strategy_is_refused(server):
     body = {"name": "pay", "idempotencyKey": "k", "idempotencyStrategy": "GUESS"}
     answer = requests.post(f"{server.url}/workflow", json=body, timeout=5)
     assert (answer.status_code, "idempotencyStrategy" in answer.json()["message"]) == (500, True)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 ORDERS = json.loads((ROOT / "examples" / "order_processing" / "orders.json").read_text())
 
 
-def test_the_example_starts_the_embedded_server_and_every_order_ends_as_it_should():
+def test_every_order_of_the_example_ends_as_expected():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONDUCTOR_")}
 
     ran = subprocess.run(

@@ -27,7 +27,7 @@ def polled(client, count=9):
     return len(client.tasks.poll_batch("t", count=count, timeout_ms=0))
 
 
-def test_a_poll_gets_no_more_than_the_limit(client, start):
+def test_a_poll_returns_no_more_tasks_than_the_limit(client, start):
     start(5)
     assert polled(client) == 2
     assert polled(client) == 0
@@ -59,7 +59,7 @@ def test_a_long_poll_wakes_when_the_window_has_passed(server, client, start):
     assert len(found) == 1
 
 
-def test_an_answer_that_is_lost_counts(server, client, start):
+def test_a_dispatch_with_a_lost_response_counts(server, client, start):
     start(3)
     server.faults.add(Fault(status=500, after=True, path="/tasks/poll"))
     with pytest.raises(ServerError):
@@ -80,7 +80,7 @@ def test_skipping_time_passes_the_windows():
         assert client.tasks.poll_batch("t", count=1, timeout_ms=5000)
 
 
-def test_a_strict_server_stores_the_limit_and_does_not_hold_it():
+def test_a_strict_server_does_not_enforce_the_limit():
     limit = {"name": "t", "rateLimitPerFrequency": 1, "rateLimitFrequencyInSeconds": 60, "ownerEmail": "a@b.c"}
     with conductor.server.start(strict=True) as server, ConductorClient(server_url=server.url) as client:
         client.metadata.register_tasks([limit])

@@ -140,7 +140,7 @@ SCRIPTS = {
 }
 
 
-def test_scripts_hold_up_nobody(api):
+def test_scripts_do_not_block_other_requests(api):
     starts = [in_background(api.start, api.define(f"f{n}", task)) for n, task in enumerate(SCRIPTS.values())]
     starts += [in_background(api.start, "f0") for _ in range(5)]
     assert_in_time(api, 3)
@@ -182,7 +182,7 @@ def test_an_execution_with_a_running_script_can_be_read_and_waits_for_its_update
     assert [one["status"] for one in run["tasks"]] == ["COMPLETED", "COMPLETED", "SCHEDULED"]
 
 
-def test_a_poll_passes_over_an_execution_with_a_running_script(api):
+def test_a_poll_skips_an_execution_with_a_running_script(api):
     fork = {
         "name": "f", "taskReferenceName": "f", "type": "FORK_JOIN",
         "forkTasks": [[simple("slow"), inline(SLOW)], [simple("work")]],
@@ -204,7 +204,7 @@ def test_a_poll_passes_over_an_execution_with_a_running_script(api):
     update.join(30)
 
 
-def test_work_without_end_holds_up_nobody(api):
+def test_endless_work_does_not_block_other_requests(api):
     def start(name):
         with contextlib.suppress(AssertionError, requests.ConnectionError):  # the server stops before it answers
             api.start(name)
@@ -221,7 +221,7 @@ def test_work_without_end_holds_up_nobody(api):
     assert_in_time(api, 3)
 
 
-def test_large_bodies_hold_up_nobody(api):
+def test_large_bodies_do_not_block_other_requests(api):
     api.define("taker", NOOP)
     bodies = [
         b'{"name": "taker", "input": {"l": [' + b"[]," * 3_400_000 + b"[]]}}",
@@ -244,7 +244,7 @@ def test_large_bodies_hold_up_nobody(api):
     assert refusals == {"JSON parse error: Token count", "JSON parse error: Document nesting depth"}
 
 
-def test_two_hundred_waiting_polls_cost_nothing(api):
+def test_two_hundred_long_polls_block_no_threads(api):
     url = api.server.url
 
     def wait():
@@ -393,7 +393,7 @@ def test_http_tasks_have_a_maximum_size(api):
             listening.close()
 
 
-def test_slow_http_tasks_hold_up_no_other_http_task(api):
+def test_slow_http_tasks_do_not_delay_other_http_tasks(api):
     def ok(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 

@@ -19,21 +19,21 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 import conductor.server
 
 DOCUMENT = Path(__file__).parents[2] / "contract/documents/conductor-oss-3.32.3-openapi.json"
-BODILESS = ("/api/secrets/{key}", 404)  # an unknown secret, as on the real server
+BODILESS = ("/api/secrets/{key}", 404)  # an unknown secret, as on the OSS server
 NOT_SERVED = ("/api/agent/", "/api/a2a/", "/context.js")
 
-# Where the document is wrong: the real server answers as the embedded one does.
-TEXTS_IN_A_MAP = "the document has objects as the map's values; the real server has texts and numbers"
+# Where the document is wrong: the OSS server answers as the embedded one does.
+STRINGS_IN_A_MAP = "the document has objects as the map's values; the OSS server has strings and numbers"
 OTHER_THAN_DOCUMENTED = {
-    "GET /api/admin/config": TEXTS_IN_A_MAP,
-    "GET /api/scheduler/admin/pause": TEXTS_IN_A_MAP,
-    "GET /api/scheduler/admin/resume": TEXTS_IN_A_MAP,
-    "GET /api/scheduler/admin/requeue": TEXTS_IN_A_MAP,
-    "GET /api/metadata/workflow/names-and-versions": "the document has one summary by name; the real server has lists",
+    "GET /api/admin/config": STRINGS_IN_A_MAP,
+    "GET /api/scheduler/admin/pause": STRINGS_IN_A_MAP,
+    "GET /api/scheduler/admin/resume": STRINGS_IN_A_MAP,
+    "GET /api/scheduler/admin/requeue": STRINGS_IN_A_MAP,
+    "GET /api/metadata/workflow/names-and-versions": "the document has one summary by name; the OSS server has lists",
 }
 
 document = json.loads(DOCUMENT.read_text())
-# The real server shows 0 in the definitions that it makes for tasks which have none.
+# The OSS server shows 0 in the definitions that it makes for tasks which have none.
 del document["components"]["schemas"]["TaskDef"]["properties"]["responseTimeoutSeconds"]["minimum"]
 schema = schemathesis.openapi.from_dict(document)
 operations = [one.ok() for one in schema.get_all_operations()]
@@ -94,7 +94,7 @@ seen_well = set()
 
 
 @pytest.mark.parametrize("operation", served, ids=lambda one: one.label)
-def test_no_request_ends_badly(operation, shared, known, caplog):
+def test_no_request_fails_unexpectedly(operation, shared, known, caplog):
     @settings(
         max_examples=5,
         derandomize=True,
@@ -123,7 +123,7 @@ def test_no_request_ends_badly(operation, shared, known, caplog):
 
 
 @pytest.mark.parametrize("label", OTHER_THAN_DOCUMENTED)
-def test_an_exception_is_one_still(label, shared, known):
+def test_every_listed_exception_still_occurs(label, shared, known):
     (operation,) = [one for one in served if one.label == label]
     case = operation.Case()
     with pytest.raises((FailureGroup, AssertionError)):

@@ -26,12 +26,12 @@ def end_task(client, kind, status="COMPLETED", **more):
     return task
 
 
-def test_the_order_example_runs_on_it(client, capsys):
+def test_the_order_example_runs_on_the_embedded_server(client, capsys):
     assert order_processing.run(client, timeout=30)
     assert "compensated" in capsys.readouterr().out
 
 
-def test_it_is_ready_at_once_and_frees_its_port():
+def test_the_server_starts_quickly_and_frees_its_port():
     conductor.server.start().stop()  # the first of a process imports what the others find
     begin = time.monotonic()
     server = conductor.server.start()
@@ -46,7 +46,7 @@ def test_it_is_ready_at_once_and_frees_its_port():
         socket.create_connection(("127.0.0.1", server.port), timeout=5)
 
 
-def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_first_half(client):
+def test_a_response_does_not_wait_for_an_acknowledgement(client):
     """With Nagle's algorithm each answer to a kept connection takes the 40 ms of a delayed acknowledgement."""
     client.metadata.register_task({"name": "quick", "ownerEmail": "a@b.c"})
     client.metadata.register_workflow({"name": "quick", "version": 1, "tasks": [simple("quick")]})
@@ -60,7 +60,7 @@ def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_first_half(clien
     assert min(took) < 0.03, took
 
 
-def test_it_starts_without_what_it_may_never_need():
+def test_the_start_imports_no_optional_modules():
     program = """
 import sys, conductor.server
 with conductor.server.start():
@@ -70,7 +70,7 @@ with conductor.server.start():
     assert done.stdout == "[]\n"
 
 
-def test_a_taken_port_is_an_error(server):
+def test_a_port_in_use_is_an_error(server):
     with pytest.raises(ServerStartError, match=f"Port {server.port} of 127.0.0.1 cannot be used"):
         conductor.server.start(server.port)
 
@@ -132,7 +132,7 @@ def test_a_retry_comes_when_its_delay_is_over(server, client, define):
     assert client.workflows.get(workflow_id).status == "COMPLETED"
 
 
-def test_what_was_acknowledged_is_there_after_a_restart(tmp_path):
+def test_acknowledged_changes_survive_a_restart(tmp_path):
     database = tmp_path / "conductor.db"
     with conductor.server.start(database=database) as server, ConductorClient(server_url=server.url) as client:
         client.metadata.update_workflows(
@@ -150,7 +150,7 @@ def test_what_was_acknowledged_is_there_after_a_restart(tmp_path):
         ]
 
 
-def test_as_a_process_it_says_where_it_is_and_stops_with_status_0(tmp_path):
+def test_the_command_prints_its_address_and_exits_with_status_0(tmp_path):
     words = [sys.executable, "-m", "conductor.server", "--engine", "embedded", "--port", "0", "--dir", str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         line = process.stdout.readline()
@@ -163,7 +163,7 @@ def test_as_a_process_it_says_where_it_is_and_stops_with_status_0(tmp_path):
         assert process.wait(20) == 0
 
 
-def test_a_call_that_was_under_way_is_made_again_after_a_restart(tmp_path):
+def test_an_interrupted_http_call_is_repeated_after_a_restart(tmp_path):
     database = tmp_path / "conductor.db"
     request = {"uri": "http://127.0.0.1:9/", "method": "GET", "connectionTimeOut": 500}
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -186,7 +186,7 @@ def test_a_database_that_another_server_uses_is_an_error(tmp_path):
     conductor.server.start(database=database).stop()
 
 
-def test_an_event_handler_is_found_by_its_name_as_on_the_real_server(client):
+def test_an_event_handler_is_found_by_its_name(client):
     with pytest.raises(NotFoundError, match="event handler 'h' not found"):
         client.events.get_handler("h")
     action = {"action": "start_workflow", "start_workflow": {"name": "w"}}
@@ -194,7 +194,7 @@ def test_an_event_handler_is_found_by_its_name_as_on_the_real_server(client):
     assert client.events.get_handler("h").event == "conductor:orders"
 
 
-def test_the_clock_goes_on_after_a_restart_from_where_it_was_moved_to(tmp_path):
+def test_the_clock_keeps_its_offset_across_a_restart(tmp_path):
     database = tmp_path / "c.db"
     task = {
         "name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "4 days"}

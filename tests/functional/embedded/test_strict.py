@@ -1,4 +1,4 @@
-"""The switch `strict`: where the real server has a fault or a trap, the embedded one copies it only when asked to."""
+"""The switch `strict`: where the OSS server has a fault or a trap, the embedded one copies it only when asked to."""
 
 import time
 from datetime import timedelta
@@ -61,7 +61,7 @@ def api(strict):
         yield Api(server)
 
 
-def test_the_summary_says_it(api, strict):
+def test_the_summary_names_a_strict_server(api, strict):
     assert ("strict" in api.server.summary) is strict
 
 
@@ -77,7 +77,7 @@ def test_a_task_beyond_the_limit_waits_for_a_slot_or_for_a_minute(api, strict):
     assert len(api.polled()) == (1 if strict else 0)
 
 
-def test_a_new_event_is_heard_at_once_or_after_a_minute(api, strict):
+def test_a_new_event_is_delivered_at_once_or_after_a_minute(api, strict):
     event = {"name": "e", "taskReferenceName": "e", "type": "EVENT", "sink": "conductor:news"}
     api.run({"name": "n", "taskReferenceName": "n", "type": "NOOP"}, name="heard")
     action = {"action": "start_workflow", "start_workflow": {"name": "heard"}}
@@ -93,7 +93,7 @@ def test_a_new_event_is_heard_at_once_or_after_a_minute(api, strict):
     assert heard() == 1
 
 
-def test_a_loop_with_the_mark_of_rounds_in_a_name_is_refused_or_never_ends(api, strict):
+def test_a_separator_in_a_name_of_a_loop_is_refused_or_never_ends(api, strict):
     body = [{"name": "n", "taskReferenceName": "a__b", "type": "NOOP"}]
     loop = {"name": "l", "taskReferenceName": "l", "type": "DO_WHILE", "loopCondition": "false", "loopOver": body}
     status, answer = api("POST", "/metadata/workflow", {"name": "wf", "tasks": [loop]})
@@ -118,7 +118,7 @@ def test_a_failure_workflow_is_found_in_the_input_or_not(api, strict):
     assert ("conductor.failure_workflow" in api.document(workflow_id)["output"]) is not strict
 
 
-def test_a_batch_poll_answers_with_what_is_there_or_waits_for_all(api, strict):
+def test_a_batch_poll_returns_partial_or_full_batches(api, strict):
     api.run(simple())
     begin = time.monotonic()
     assert len(api.polled(count=2, timeout=300)) == 1
@@ -145,7 +145,7 @@ def test_maps_in_scripts_are_plain_objects_or_javas(api, strict, script):
     assert api.document(workflow_id)["output"]["result"] == SCRIPTS[script][strict]
 
 
-def test_a_blank_in_a_list_of_a_search_is_nothing_or_a_part_of_the_value(api, strict):
+def test_a_space_in_a_list_of_a_search_is_ignored_or_kept(api, strict):
     for name in ("a", "b"):
         api.run({"name": "n", "taskReferenceName": "n", "type": "NOOP"}, name=name)
     found = api("GET", "/workflow/search", query="workflowType IN (a, b)")[1]

@@ -1,4 +1,4 @@
-"""Requests that cannot be read are refused in JSON, as the real server does, and leave the connection usable."""
+"""Requests that cannot be read are refused in JSON, as the OSS server does, and leave the connection usable."""
 
 import pytest
 import requests
@@ -84,7 +84,7 @@ def check_refused(answer, status):
 
 @pytest.mark.usefixtures("defined")
 @pytest.mark.parametrize(("given", "status"), STARTS)
-def test_a_start_that_cannot_be_read(ask, given, status):
+def test_an_invalid_start_request_is_refused(ask, given, status):
     check_refused(ask("POST", "/workflow", {"name": "w", **given}), status)
 
 
@@ -100,14 +100,14 @@ def test_a_start_that_cannot_be_read(ask, given, status):
         ({"taskToDomain": {"a": 5}}, "taskToDomain", {"a": "5"}),
     ],
 )
-def test_a_start_is_read_with_conversions(ask, given, field, value):
+def test_fields_of_a_start_request_are_converted(ask, given, field, value):
     _, workflow_id = ask("POST", "/workflow", {"name": "w", **given})
     assert ask("GET", f"/workflow/{workflow_id}")[1][field] == value
 
 
 @pytest.mark.usefixtures("defined")
 @pytest.mark.parametrize("given", RESULTS)
-def test_a_result_that_cannot_be_read_changes_nothing(ask, given):
+def test_an_invalid_result_changes_nothing(ask, given):
     _, workflow_id = ask("POST", "/workflow", {"name": "w"})
     _, polled = ask("GET", "/tasks/poll/a")
     result = {"workflowInstanceId": workflow_id, "taskId": polled["taskId"], "status": "COMPLETED"}
@@ -116,7 +116,7 @@ def test_a_result_that_cannot_be_read_changes_nothing(ask, given):
 
 
 @pytest.mark.usefixtures("defined")
-def test_a_log_line_may_be_a_text(ask):
+def test_a_log_line_can_be_a_string(ask):
     _, workflow_id = ask("POST", "/workflow", {"name": "w"})
     task_id = ask("GET", "/tasks/poll/a")[1]["taskId"]
     result = {"workflowInstanceId": workflow_id, "taskId": task_id, "status": "COMPLETED", "logs": ["x", {"log": 5}]}
@@ -126,13 +126,13 @@ def test_a_log_line_may_be_a_text(ask):
 
 @pytest.mark.usefixtures("defined")
 @pytest.mark.parametrize(("method", "path", "body", "status"), OTHERS)
-def test_other_requests_that_cannot_be_read(ask, method, path, body, status):
+def test_other_invalid_requests_are_refused(ask, method, path, body, status):
     if path == "/scheduler/schedules":
         body = {"name": "s", "startWorkflowRequest": {"name": "w"}, **body}
     check_refused(ask(method, path, body), status)
 
 
-def test_an_error_that_nobody_foresaw_is_answered_in_json_and_the_connection_stays(server, ask, monkeypatch):
+def test_an_unexpected_error_returns_json_and_keeps_the_connection(server, ask, monkeypatch):
     def fail(*_):
         raise RuntimeError("broken")
 
@@ -144,7 +144,7 @@ def test_an_error_that_nobody_foresaw_is_answered_in_json_and_the_connection_sta
         )
 
 
-def test_a_poll_of_no_tasks_takes_none(ask, defined):
+def test_a_poll_for_zero_tasks_takes_no_task(ask, defined):
     ask("POST", "/workflow", {"name": "w"})
     assert ask("GET", "/tasks/poll/batch/a?count=0") == (200, [])
     assert len(ask("GET", "/tasks/poll/batch/a?count=1")[1]) == 1

@@ -107,7 +107,7 @@ def test_the_clock_moves_at_once_without_a_timeout_for_workers(server, client, d
     assert "have not finished" not in caplog.text
 
 
-def test_tasks_that_nobody_polls_do_not_hold_the_clock(server, client, define, caplog):
+def test_tasks_without_a_worker_do_not_hold_the_clock(server, client, define, caplog):
     flow = define("f", simple("slow"), task_defs=[{"name": "slow", **TASK_DEF}])
     client.workflows.start(flow)
     client.workflows.start(flow)

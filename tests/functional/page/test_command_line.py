@@ -31,7 +31,7 @@ def run():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_the_page_is_and_stops_with_status_0(run, api, number):
+def test_the_command_prints_the_address_and_exits_with_status_0(run, api, number):
     process = run("--server", api.url)
     found = re.fullmatch(
         rf"The page of {re.escape(api.url)} is at (http://127\.0\.0\.1:\d+/); Ctrl-C stops it\n",
@@ -45,7 +45,7 @@ def test_it_says_where_the_page_is_and_stops_with_status_0(run, api, number):
     assert process.returncode == 0
 
 
-def test_the_server_of_the_environment_is_the_default(run, api):
+def test_the_default_server_is_that_of_the_environment(run, api):
     process = run(CONDUCTOR_SERVER_URL=api.url)
 
     assert process.stdout.readline().startswith(f"The page of {api.url} is at ")
@@ -60,7 +60,7 @@ def test_the_server_of_the_environment_is_the_default(run, api):
         (["--nope"], {}, "--nope"),
     ],
 )
-def test_wrong_usage_is_status_2_with_a_sentence(run, words, environment, text):
+def test_wrong_usage_exits_with_status_2_and_a_message(run, words, environment, text):
     process = run(*words, **environment)
     _, err = process.communicate(timeout=20)
 
@@ -69,7 +69,7 @@ def test_wrong_usage_is_status_2_with_a_sentence(run, words, environment, text):
     assert "Traceback" not in err
 
 
-def test_a_taken_port_is_status_3(run, page):
+def test_a_port_in_use_exits_with_status_3(run, page):
     port = page.url.rstrip("/").rpartition(":")[2]
     process = run("--port", port)
     _, err = process.communicate(timeout=20)

@@ -25,7 +25,7 @@ def client():
         yield client
 
 
-def test_an_execution_is_started_completed_and_seen(client, browser):
+def test_an_execution_is_started_and_completed_on_the_page(client, browser):
     tab = browser.open()
     tab.go(client.settings.server_url.removesuffix("api") + "#/definitions/workflow/order/1")
     tab.click("Start\u2026")
@@ -43,7 +43,7 @@ def test_an_execution_is_started_completed_and_seen(client, browser):
 @pytest.mark.parametrize(
     "headers", [{"Host": "evil.test"}, {"Origin": "http://evil.test"}, {"Sec-Fetch-Site": "cross-site"}]
 )
-def test_pages_of_other_origins_do_not_reach_the_server(client, headers):
+def test_pages_of_other_origins_cannot_use_the_server(client, headers):
     connection = http.client.HTTPConnection(urlsplit(client.settings.server_url).netloc, timeout=10)
     connection.request("POST", "/api/workflow/order", "{}", {"Content-Type": "application/json", **headers})
     response = connection.getresponse()

@@ -16,7 +16,7 @@ def test_executions_are_listed(show):
     assert "server 3.32.3" in tab.text()
 
 
-def test_filters_and_pages_become_a_query(show, api):
+def test_filters_and_pages_are_sent_as_a_query(show, api):
     tab = show("#/executions?type=order&status=FAILED&text=needle")
     tab.click("Older")
     tab.shows("26\u201350 of 60")
@@ -36,7 +36,7 @@ def test_a_filter_that_is_entered_is_kept_in_the_address(show, api):
     tab.until("location.hash === '#/executions?status=FAILED'")
 
 
-def test_an_execution_is_a_diagram_whose_tasks_open(show):
+def test_a_task_opens_from_the_diagram_of_an_execution(show):
     tab = show("#/executions/w-1")
     tab.until("document.querySelector('svg.diagram')")
 
@@ -109,7 +109,7 @@ def test_a_failed_execution_is_retried(show, api):
     assert api.told == [("POST", "/workflow/w-1/retry", None)]
 
 
-def test_what_the_server_refuses_is_said(show, api):
+def test_errors_of_the_server_are_shown(show, api):
     api.answer = lambda method, path: (409, {"message": f"No: {EVIL}"}) if method == "PUT" else None
     tab = show("#/executions/w-1")
     tab.click("Pause")
@@ -117,7 +117,7 @@ def test_what_the_server_refuses_is_said(show, api):
     tab.shows(f"No: {EVIL}")
 
 
-def test_a_task_that_waits_is_completed(show, api, wait_until):
+def test_a_waiting_task_is_completed(show, api, wait_until):
     tab = show("#/executions/w-1?task=t-4")
     tab.click("Complete…")
     tab.until("document.querySelector('dialog textarea')")
@@ -174,7 +174,7 @@ def test_a_schedule_is_paused(show, api, wait_until):
     assert api.told == [("PUT", "/scheduler/schedules/nightly/pause", None)]
 
 
-def test_what_a_server_lacks_is_no_error(show, api):
+def test_missing_features_of_a_server_are_not_errors(show, api):
     for path in ["/tasks/queue/all", "/tasks/queue/polldata/all", "/scheduler/schedules", "/version"]:
         del api.documents[path]
 
@@ -182,7 +182,7 @@ def test_what_a_server_lacks_is_no_error(show, api):
     show("#/schedules").shows("No schedules.")
 
 
-def test_a_key_is_asked_for_where_the_server_wants_one(show, api):
+def test_the_page_asks_for_a_key_if_the_server_requires_one(show, api):
     def answer(method, path):
         if path == "/token":
             return 200, {"token": "tok"}
@@ -198,7 +198,7 @@ def test_a_key_is_asked_for_where_the_server_wants_one(show, api):
     assert [body for _, path, body in api.told if path == "/token"] == [{"keyId": "id", "keySecret": "secret"}]
 
 
-def test_an_unknown_execution_is_said(show):
+def test_an_unknown_execution_is_reported(show):
     show("#/executions/nope").shows("There is no /workflow/nope")
 
 
@@ -213,7 +213,7 @@ def test_an_unknown_execution_is_said(show):
         ("#/schedules", False),
     ],
 )
-def test_it_fits_a_phone(show, address, dark):
+def test_the_page_fits_a_phone(show, address, dark):
     tab = show(address, width=390, height=844, dark=dark)
     tab.until("document.querySelector('main h1, main table')")
 

@@ -27,7 +27,7 @@ def ask(page, method, target, body=None, **headers):
         connection.close()
 
 
-def test_the_page_comes_with_headers_that_keep_it_to_itself(page):
+def test_the_page_has_security_headers(page):
     status, headers, content = ask(page, "GET", "/")
 
     assert status == 200
@@ -53,7 +53,7 @@ def test_a_definition_and_an_execution_are_drawn(page, api):
     assert api.asked == []
 
 
-def test_calls_of_the_api_are_passed_on(page, api):
+def test_api_calls_are_forwarded(page, api):
     status, headers, content = ask(page, "GET", "/api/workflow/search?size=1&query=status%3DFAILED")
 
     assert (status, headers["Content-Type"]) == (200, "application/json")
@@ -61,7 +61,7 @@ def test_calls_of_the_api_are_passed_on(page, api):
     assert api.asked == [("GET", "/workflow/search", {"size": ["1"], "query": ["status=FAILED"]})]
 
 
-def test_a_body_is_passed_on_and_secrets_of_the_browser_are_not(page, api):
+def test_a_body_is_forwarded_without_the_browsers_secrets(page, api):
     status, _, content = ask(
         page,
         "POST",
@@ -79,7 +79,7 @@ def test_a_body_is_passed_on_and_secrets_of_the_browser_are_not(page, api):
     assert "Authorization" not in api.headers
 
 
-def test_the_servers_errors_are_passed_on(page, api):
+def test_errors_of_the_server_are_forwarded(page, api):
     api.answer = lambda method, path: (409, {"message": "no"})
 
     assert ask(page, "PUT", "/api/workflow/w-1/pause")[::2] == (409, b'{"message": "no"}')
@@ -89,7 +89,7 @@ def test_the_servers_errors_are_passed_on(page, api):
     ("method", "target", "status"),
     [("GET", "/nope", 404), ("GET", "/page/nope.js", 404), ("POST", "/", 405), ("GET", "/apiary", 404)],
 )
-def test_there_is_nothing_else(page, api, method, target, status):
+def test_other_paths_are_refused(page, api, method, target, status):
     assert ask(page, method, target)[0] == status
     assert api.asked == []
 
@@ -117,7 +117,7 @@ def test_a_body_of_unknown_length_or_size_is_refused(page, api):
     assert api.asked == []
 
 
-def test_a_server_that_does_not_answer_is_said(api):
+def test_an_unreachable_server_is_reported(api):
     with PageServer(Upstream("http://127.0.0.1:9/api")) as page:
         status, _, content = ask(page, "GET", "/api/version")
 
@@ -125,12 +125,12 @@ def test_a_server_that_does_not_answer_is_said(api):
     assert json.loads(content)["message"].startswith("Cannot connect to http://127.0.0.1:9/api: ")
 
 
-def test_beyond_this_machine_it_needs_a_key():
+def test_a_public_address_requires_a_key():
     with pytest.raises(ConfigurationError, match="without a key"):
         PageServer(Upstream("http://127.0.0.1:9/api"), host="0.0.0.0")
 
 
-def test_with_a_key_it_asks_for_it(api):
+def test_a_page_with_a_key_asks_for_it(api):
     with PageServer(Upstream(api.url), host="0.0.0.0", key="s3cret") as page:
         status, headers, _ = ask(page, "GET", "/")
         assert (status, headers["WWW-Authenticate"]) == (401, 'Basic realm="conductor"')
@@ -139,12 +139,12 @@ def test_with_a_key_it_asks_for_it(api):
         assert ask(page, "GET", "/api/version", Authorization=credentials)[::2] == (200, b"3.32.3")
 
 
-def test_a_port_in_use_is_said(page):
+def test_a_port_in_use_is_reported(page):
     with pytest.raises(ServerStartError, match="cannot be used"):
         PageServer(Upstream("http://127.0.0.1:9/api"), port=urlsplit(page.url).port)
 
 
-def test_a_server_that_wants_a_token_gets_one_and_a_new_one_when_it_is_spent(api):
+def test_a_rejected_token_is_replaced(api):
     tokens = iter(["one", "two"])
     valid = {"one"}
 
@@ -163,7 +163,7 @@ def test_a_server_that_wants_a_token_gets_one_and_a_new_one_when_it_is_spent(api
     assert [body for _, path, body in api.told if path == "/token"] == [{"keyId": "key", "keySecret": "secret"}] * 2
 
 
-def test_a_server_that_gives_no_token_is_said(api):
+def test_a_missing_token_is_reported(api):
     api.answer = lambda method, path: (401, {"message": "wrong"})
     with PageServer(Upstream(api.url, "key", "secret")) as page:
         status, _, content = ask(page, "GET", "/api/version")
@@ -182,7 +182,7 @@ def secure(api, tmp_path):
     return api.url.replace("http:", "https:"), str(tmp_path / "ca.pem")
 
 
-def test_certificates_are_checked_as_the_settings_say(secure):
+def test_the_settings_determine_how_certificates_are_verified(secure):
     url, bundle = secure
     settings = Settings(server_url=url)
 
@@ -195,7 +195,7 @@ def test_certificates_are_checked_as_the_settings_say(secure):
             assert ask(page, "GET", "/api/version")[0] == status
 
 
-def test_certificates_that_cannot_be_read_are_an_error(tmp_path):
+def test_unreadable_certificates_are_an_error(tmp_path):
     (tmp_path / "no.pem").write_text("this is none")
 
     with pytest.raises(ConfigurationError, match="certificates"):

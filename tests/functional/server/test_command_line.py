@@ -15,7 +15,7 @@ def run(spawn, fake_java, fake_jar):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_one_line_when_ready_and_stops_with_status_0_when_asked(run, number, tmp_path, is_free):
+def test_one_line_reports_the_ready_server_and_a_signal_stops_it(run, number, tmp_path, is_free):
     process = run("--dir", str(tmp_path / "data"))
     line = process.stdout.readline()
     found = re.fullmatch(
@@ -31,7 +31,7 @@ def test_it_says_one_line_when_ready_and_stops_with_status_0_when_asked(run, num
     assert is_free(int(found[1]))
 
 
-def test_asked_while_it_starts_it_stops_with_status_0(run, tmp_path, becomes):
+def test_a_signal_during_the_start_exits_with_status_0(run, tmp_path, becomes):
     process = run("--dir", str(tmp_path), mode="never")
     log = tmp_path / "server.log"
     becomes(lambda: log.exists() and "starts" in log.read_text(), "the server starts")
@@ -40,7 +40,7 @@ def test_asked_while_it_starts_it_stops_with_status_0(run, tmp_path, becomes):
     assert process.returncode == 0
 
 
-def test_a_server_that_does_not_start_is_status_3(run):
+def test_a_failed_start_exits_with_status_3(run):
     process = run(mode="exits")
     _out, err = process.communicate(timeout=20)
     assert process.returncode == 3
@@ -48,7 +48,7 @@ def test_a_server_that_does_not_start_is_status_3(run):
     assert "Traceback" not in err
 
 
-def test_a_server_that_ends_by_itself_is_status_3(run, tmp_path, becomes):
+def test_an_unexpected_end_of_the_server_exits_with_status_3(run, tmp_path, becomes):
     process = run("--dir", str(tmp_path), "--property", f"fake.end={tmp_path / 'end'}", mode="ends")
     process.stdout.readline()
     (tmp_path / "end").touch()
@@ -59,7 +59,7 @@ def test_a_server_that_ends_by_itself_is_status_3(run, tmp_path, becomes):
     )
 
 
-def test_a_port_in_use_is_status_3(run):
+def test_a_port_in_use_exits_with_status_3(run):
     with socket.create_server(("127.0.0.1", 0)) as other:
         process = run("--port", str(other.getsockname()[1]))
         _out, err = process.communicate(timeout=20)
@@ -77,7 +77,7 @@ def test_a_port_in_use_is_status_3(run):
         (["--heap", "x"], "heap is 'x'; allowed: "),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_one_line_and_status_2(run, words, said):
+def test_an_invalid_setting_prints_one_line_and_exits_with_status_2(run, words, said):
     process = run(*words)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (2, "")
@@ -86,7 +86,7 @@ def test_a_setting_that_cannot_be_used_is_one_line_and_status_2(run, words, said
 
 
 @pytest.mark.parametrize("words", [["--engine", "other"], ["--port", "x"], ["--property", "x"], ["--log-level", "x"]])
-def test_wrong_usage_is_status_2(run, words):
+def test_wrong_usage_exits_with_status_2(run, words):
     process = run(*words)
     _out, err = process.communicate(timeout=20)
     assert process.returncode == 2
@@ -102,14 +102,14 @@ def test_wrong_usage_is_status_2(run, words):
         (["--engine", "oss", "--strict"], "--strict"),
     ],
 )
-def test_an_option_that_the_engine_would_ignore_is_wrong_usage(spawn, words, option):
+def test_an_option_of_the_other_engine_is_refused(spawn, words, option):
     process = spawn("-m", "conductor.server", "--port", "0", *words)
     _out, err = process.communicate(timeout=20)
     assert process.returncode == 2
     assert f"{option}: not available with --engine" in err
 
 
-def test_without_an_engine_it_is_the_embedded_one(spawn):
+def test_the_embedded_engine_is_the_default(spawn):
     process = spawn("-m", "conductor.server", "--port", "0")
     line = process.stdout.readline()
     process.send_signal(signal.SIGINT)

@@ -42,7 +42,7 @@ def test_a_signal_that_ends_the_owner_ends_the_server(owner, number, becomes, is
     becomes(lambda: not Path(directory).exists(), "its folder is removed")
 
 
-def test_a_crash_ends_the_server_though_a_forked_child_lives(owner, becomes, is_alive):
+def test_a_crash_ends_the_server_despite_a_forked_child(owner, becomes, is_alive):
     process, pid, _port, _directory = owner(FORK)
     assert process.stdout.readline() == "forked\n"
     process.kill()

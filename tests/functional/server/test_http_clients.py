@@ -139,7 +139,7 @@ def test_net_http_of_go(server, tmp_path):
     assert seen.split() == ["200", "200", "36", "200"]
 
 
-def test_curl_with_each_of_its_ways(server):
+def test_curl_with_various_options(server):
     curl, sent = tool("curl"), ["-H", "Content-Type: application/json", "-X", "PUT", "-d", BODY]
     for options in (
         ["--http1.1"],
@@ -180,7 +180,7 @@ CLOSE = "Connection: close"
 JSON = "Content-Type: application/json"
 
 
-def test_an_offer_to_upgrade_is_ignored(server):
+def test_a_request_to_upgrade_is_ignored(server):
     body = BODY.encode()
     for offer in (
         ["Connection: Upgrade, HTTP2-Settings, close", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAAA"],
@@ -218,7 +218,7 @@ def test_expect_is_answered_before_the_body(server):
     assert b"100 Continue" not in exchange(server, head + body)
 
 
-def test_http_1_0_closes_unless_asked(server):
+def test_http_1_0_closes_without_keep_alive(server):
     assert exchange(server, b"GET /api/version HTTP/1.0\r\n\r\n").endswith(b"3.32.3")
     assert exchange(server, b"GET /api/version HTTP/1.0\n\n").endswith(b"3.32.3")
     kept = b"GET /api/version HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
@@ -280,7 +280,7 @@ def test_ambiguous_requests_are_refused_and_end_the_connection(server, monkeypat
     assert exchange(server, chunked).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_client_that_leaves_while_it_waits_takes_no_task(server):
+def test_a_disconnected_long_poll_takes_no_task(server):
     import requests
 
     requests.post(f"{server.url}/metadata/taskdefs", json=[{"name": "t", "ownerEmail": "a@b.c"}], timeout=5)

@@ -16,7 +16,7 @@ def health(server):
         return json.load(answer)
 
 
-def test_a_started_server_is_healthy_and_says_where_it_is(start):
+def test_a_started_server_is_healthy_and_has_an_address(start):
     server = start()
     assert health(server) == {"healthy": True}
     assert server.url == f"http://127.0.0.1:{server.port}/api"
@@ -37,13 +37,13 @@ def test_a_stop_frees_process_and_port_and_removes_the_temporary_folder(start, i
     assert not server.directory.exists()
 
 
-def test_the_end_of_a_with_block_stops_it(start, is_alive):
+def test_the_end_of_a_with_block_stops_the_server(start, is_alive):
     with start() as server:
         assert is_alive(server.pid)
     assert not is_alive(server.pid)
 
 
-def test_a_given_directory_stays_and_its_log_goes_on(start, tmp_path):
+def test_a_given_directory_is_kept_and_its_log_is_appended(start, tmp_path):
     directory = tmp_path / "new" / "folder"
     for _ in range(2):
         start(directory=directory).stop()
@@ -65,14 +65,14 @@ def test_a_server_that_exits_early_is_an_error_with_its_last_lines(start, own_te
     assert caught.value.log_path in str(caught.value)
 
 
-def test_the_last_lines_are_of_this_run_only(start, tmp_path):
+def test_the_last_lines_belong_to_this_run(start, tmp_path):
     (tmp_path / "server.log").write_text("Port 1 was already in use, long ago\n")
     with pytest.raises(ServerStartError, match="exit status 7") as caught:
         start(directory=tmp_path, mode="exits")
     assert "long ago" not in str(caught.value)
 
 
-def test_a_server_that_gives_up_but_lives_on_is_an_error_at_once(start):
+def test_a_failed_start_is_an_error_even_if_the_process_continues(start):
     with pytest.raises(ServerStartError, match=r"(?s)The server failed to start.*no such database"):
         start(mode="gives-up")
 
@@ -96,7 +96,7 @@ def test_a_port_in_use_on_all_addresses_is_refused(start):
 
 
 @pytest.mark.parametrize("mode", ["port-taken", "stranger"])
-def test_a_port_taken_while_the_server_starts_is_named(start, mode, is_free):
+def test_the_error_names_a_port_taken_during_the_start(start, mode, is_free):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with pytest.raises(ServerStartError, match=f"Port {port} cannot be used: another process took it"):
@@ -104,7 +104,7 @@ def test_a_port_taken_while_the_server_starts_is_named(start, mode, is_free):
     assert is_free(port)
 
 
-def test_with_any_port_a_taken_one_is_replaced_by_another(start, tmp_path):
+def test_a_taken_free_port_is_replaced_by_another(start, tmp_path):
     server = start(mode="port-taken-once", properties={"fake.seen": str(tmp_path / "seen")})
     assert health(server) == {"healthy": True}
 
@@ -119,26 +119,26 @@ def test_with_any_port_a_taken_one_is_replaced_by_another(start, tmp_path):
         ({"directory": "/dev/null/x"}, "directory /dev/null/x cannot be used"),
     ],
 )
-def test_an_argument_that_cannot_be_used_is_named(start, options, words):
+def test_the_error_names_an_invalid_argument(start, options, words):
     with pytest.raises(ConfigurationError) as caught:
         start(**options)
     assert words in str(caught.value)
 
 
-def test_an_environment_s_proxy_does_not_come_between(start, monkeypatch):
+def test_the_proxy_of_the_environment_is_not_used(start, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert start().is_running
 
 
-def test_several_start_side_by_side(start):
+def test_several_servers_start_at_the_same_time(start):
     with ThreadPoolExecutor(4) as threads:
         servers = list(threads.map(lambda _: start(), range(4)))
     assert len({server.port for server in servers}) == 4
     assert all(server.is_running for server in servers)
 
 
-def test_a_forked_child_cannot_stop_it(start):
+def test_a_forked_child_cannot_stop_the_server(start):
     server = start()
     child = os.fork()
     if child == 0:
@@ -148,7 +148,7 @@ def test_a_forked_child_cannot_stop_it(start):
     assert health(server) == {"healthy": True}
 
 
-def test_a_server_that_ends_by_itself_tells_its_status(start):
+def test_wait_returns_the_exit_status_of_an_ended_server(start):
     server = start()
     os.kill(server.pid, signal.SIGKILL)
     assert server.wait(10) == 128 + signal.SIGKILL

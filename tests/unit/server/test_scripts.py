@@ -1,4 +1,4 @@
-"""Scripts against what the real server 3.32.3 answered.
+"""Scripts against what the OSS server 3.32.3 answered.
 
 `javascript.json` and `jq.json` hold values, errors with the same words, and what both refuse in other words.
 """
@@ -30,12 +30,12 @@ def run(script):
 
 
 @each(("script", "value"), JAVASCRIPT["values"])
-def test_a_script_has_the_value_that_it_has_on_the_real_server(script, value):
+def test_scripts_have_the_values_of_the_oss_server(script, value):
     assert as_json(run(script)) == as_json(value)
 
 
 @each(("script", "reason"), JAVASCRIPT["errors"])
-def test_a_failing_script_has_the_real_servers_reason(script, reason):
+def test_failing_scripts_have_the_reasons_of_the_oss_server(script, reason):
     with pytest.raises(ScriptError) as caught:
         run(script)
 
@@ -43,7 +43,7 @@ def test_a_failing_script_has_the_real_servers_reason(script, reason):
 
 
 @each(("script", "reason"), JAVASCRIPT["refused"])
-def test_a_script_that_fails_on_the_real_server_fails_here_with_the_same_kind_of_error(script, reason):
+def test_scripts_fail_with_the_error_type_of_the_oss_server(script, reason):
     with pytest.raises(ScriptError) as caught:
         run(script)
 
@@ -59,7 +59,7 @@ def test_a_script_that_fails_on_the_real_server_fails_here_with_the_same_kind_of
         ("$.hasOwnProperty('n')", True),
     ],
 )
-def test_maps_of_the_input_are_plain_objects_unlike_on_the_real_server(script, value):
+def test_maps_of_the_input_are_plain_objects(script, value):
     assert run(script) == value
 
 
@@ -77,7 +77,7 @@ def test_scripts_do_not_see_each_other():
     assert run_javascript("const c = typeof left; [c].map(x => x)", {}) == ["undefined"]
 
 
-def test_a_script_cannot_change_how_its_value_is_read():
+def test_a_script_cannot_change_how_its_value_is_serialized():
     script = "Object.keys = () => []; JSON.stringify = () => '9'; Number.isFinite = () => false; ({a: [1.5, 'x']})"
 
     assert run_javascript(script, {}) == {"a": [1.5, "x"]}
@@ -116,7 +116,7 @@ def test_an_endless_script_is_stopped():
     assert time.monotonic() - before < 5
 
 
-def test_catching_everything_does_not_outlive_the_time():
+def test_catching_everything_does_not_evade_the_timeout():
     with pytest.raises(ScriptTimeoutError):
         run_javascript("for (;;) { try { for (;;) {} } catch (e) {} }", {}, timeout=0.1)
 
@@ -132,14 +132,14 @@ def test_a_result_of_any_length_is_returned():
         assert len(run_javascript(script, {})) == length
 
 
-def test_a_result_without_json_form_is_no_error_of_the_server():
+def test_a_result_without_a_json_form_does_not_fail_the_server():
     assert [run_javascript(script, {}) for script in ("10n", "Symbol('a')", "10n ** 40n")] == [10, {}, {}]
     for script in ("throw 10n", "throw Symbol('a')", "throw {get message() { return 1 }}"):
         with pytest.raises(ScriptError, match="Error evaluating the script"):
             run_javascript(script, {})
 
 
-def test_what_cannot_be_interrupted_is_killed():
+def test_an_uninterruptible_script_is_killed():
     for run_it in (
         lambda: run_javascript("new Array(4294967295).join('')", {}, timeout=0.2),
         lambda: run_javascript("new RegExp('a|'.repeat(1e6)).test('b')", {}, timeout=0.2),
@@ -153,7 +153,7 @@ def test_what_cannot_be_interrupted_is_killed():
         assert run_javascript("1 + 1", {}) == 2
 
 
-def test_what_aborts_its_process_fails_alone():
+def test_a_script_that_aborts_its_process_fails_alone():
     for query in (".[400000000] = 1", "[.[] = 1 | .[900000000] = 2]"):
         with pytest.raises(ScriptError):
             run_jq(query, None)
@@ -171,7 +171,7 @@ def test_a_script_sees_neither_environment_nor_files(monkeypatch):
     assert run_javascript(f"{names}.filter((n) => n in globalThis)", {}) == []
 
 
-def test_processes_are_used_again_and_few_stay_idle():
+def test_processes_are_reused_and_few_stay_idle():
     def work():
         results.append(run_javascript("let n = 0; for (let i = 0; i < 2e5; i++) n += 1; n", {}))
 
@@ -241,18 +241,18 @@ def test_checking_runs_nothing(script):
     check_javascript(script)
 
 
-def test_checking_finds_what_cannot_be_parsed():
+def test_checking_finds_syntax_errors():
     with pytest.raises(ScriptError, match="(?s)SyntaxError: inline:1:3 Expected an operand but found .*at line 1"):
         check_javascript("1 +* 2")
 
 
 @each(("query", "values"), JQ["values"])
-def test_a_query_has_the_values_that_it_has_on_the_real_server(query, values):
+def test_queries_have_the_values_of_the_oss_server(query, values):
     assert run_jq(query, {**JQ["input"], "queryExpression": query}) == values
 
 
 @each(("query", "reason"), JQ["errors"])
-def test_a_failing_query_has_the_real_servers_reason(query, reason):
+def test_failing_queries_have_the_reasons_of_the_oss_server(query, reason):
     with pytest.raises(ScriptError) as caught:
         run_jq(query, {**JQ["input"], "queryExpression": query})
 
@@ -260,7 +260,7 @@ def test_a_failing_query_has_the_real_servers_reason(query, reason):
 
 
 @each(("query", "reason"), JQ["refused"])
-def test_a_query_that_fails_on_the_real_server_fails_here(query, reason):
+def test_queries_that_fail_on_the_oss_server_fail(query, reason):
     with pytest.raises(ScriptError):
         run_jq(query, {**JQ["input"], "queryExpression": query})
 
@@ -284,7 +284,7 @@ def test_a_query_that_needs_too_much_memory_fails():
         run_jq('reduce range(1000000) as $i ("xxxxxxxx"; . + .)', {}, timeout=20)
 
 
-def test_a_query_in_a_process_of_its_own_has_the_same_values_and_errors():
+def test_a_query_in_a_separate_process_has_the_same_results():
     assert run_jq("def f(x): x * 2; f(.n), .t", {"n": 3, "t": "\u00e4"}) == [6, "\u00e4"]
     with pytest.raises(ScriptError, match='^Cannot index number with string "x"$'):
         run_jq("def f: .n.x; f", {"n": 3})
@@ -311,7 +311,7 @@ def test_a_missing_interpreter_is_an_error_that_names_the_extra(monkeypatch, cal
         call()
 
 
-def test_lists_and_maps_have_javas_methods_and_stay_plain_data():
+def test_lists_and_maps_have_java_methods_and_stay_plain_data():
     given = {"l": ["a", "b"], "m": {"a": 1}}
     for script, value in (
         ("[$.l.contains('a'), $.l.size(), $.l.get(1), $.l.stream().count()]", [True, 2, "b", 2]),

@@ -1,4 +1,4 @@
-"""Cron expressions against the next five times that the real server 3.32.3 gave (`cron.json`; null: refused)."""
+"""Cron expressions against the next five times that the OSS server 3.32.3 gave (`cron.json`; null: refused)."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -28,19 +28,19 @@ def following(cron, moment, count):
 
 
 @each(("text", "times"), RUNNING)
-def test_the_next_times_are_the_real_servers(text, times):
+def test_the_next_times_are_those_of_the_oss_server(text, times):
     start = utc(times[0]) - timedelta(milliseconds=1)
 
     assert following(Cron.parse(text), start, len(times)) == [utc(time) for time in times]
 
 
 @each("text", NEVER)
-def test_what_never_comes_has_no_next_time(text):
+def test_an_impossible_date_has_no_next_time(text):
     assert Cron.parse(text).next_after(utc("2026-11-21T08:00:00")) is None
 
 
 @each("text", REFUSED)
-def test_what_the_real_server_refuses_is_an_error(text):
+def test_expressions_that_the_oss_server_refuses_are_errors(text):
     with pytest.raises(CronError):
         Cron.parse(text)
 
@@ -56,7 +56,7 @@ def test_what_the_real_server_refuses_is_an_error(text):
         ("0 0 9 L-0 * *", "day of month: the number of days in 'L-0' must be 1 or more"),
     ],
 )
-def test_an_error_names_the_field_and_what_is_wrong(text, message):
+def test_an_error_names_the_field_and_the_fault(text, message):
     with pytest.raises(CronError) as caught:
         Cron.parse(text)
 

@@ -103,7 +103,7 @@ def test_jitter_is_in_the_queueing_and_not_in_what_is_shown():
     assert again["_due"] == bench.now + 10_700
 
 
-def test_a_response_timeout_is_due_exactly_when_it_says():
+def test_a_response_timeout_fires_at_its_exact_time():
     bench = Bench([simple()], [{"name": "t", "retryCount": 0, "responseTimeoutSeconds": 5}])
     bench.poll()
     assert next_deadline(bench.execution) == bench.now + 5000
@@ -129,7 +129,7 @@ def test_a_lease_or_an_update_moves_the_response_timeout():
     assert bench.status == "TIMED_OUT"
 
 
-def test_the_response_timeout_of_a_wait_counts_from_its_beginning():
+def test_the_response_timeout_of_a_wait_counts_from_its_start():
     wait = {"name": "t", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "9 seconds"}}
     bench = Bench([wait], [{"name": "t", "retryCount": 0, "responseTimeoutSeconds": 60}])
     bench.after(5)
@@ -162,7 +162,7 @@ def test_the_workflow_timeout_comes_before_those_of_tasks():
 
 def test_a_poll_timeout_counts_from_the_delay():
     bench = Bench([simple(startDelay=10)], [{"name": "t", "pollTimeoutSeconds": 5, "retryCount": 0}])
-    bench.after(19)  # the delay counts twice, as on the real server: as a delay and as a callback
+    bench.after(19)  # the delay counts twice, as on the OSS server: as a delay and as a callback
     assert bench.status == "RUNNING"
     bench.after(6)
     assert bench.status == "TIMED_OUT"
@@ -180,7 +180,7 @@ def test_a_skip_over_several_deadlines_stops_at_each():
     assert bench.now == 1_000_000 + 30_000
 
 
-def test_a_retry_of_the_workflow_begins_where_it_failed():
+def test_a_retry_of_the_workflow_starts_at_the_failed_task():
     bench = Bench([simple("a"), simple("b")], [{"name": one, "retryCount": 0} for one in "ab"])
     bench.update(bench.poll("a"))
     bench.update(bench.poll("b"), "FAILED")

@@ -1,4 +1,4 @@
-"""Expressions against what the real server 3.32.3 answered (`expressions.json`: document, texts, values)."""
+"""Expressions have the values that the OSS server 3.32.3 returned (`expressions.json`: document, strings, values)."""
 
 import json
 import time
@@ -22,17 +22,17 @@ def as_json(value):
 
 
 @each(("text", "answer"), RECORDED["cases"])
-def test_a_text_becomes_what_the_real_server_made_of_it(text, answer):
+def test_expressions_have_the_values_of_the_oss_server(text, answer):
     assert as_json(substitute(text, SCOPE)) == as_json(answer)
 
 
-def test_maps_and_lists_are_walked_and_keys_are_kept():
+def test_expressions_in_maps_and_lists_are_replaced_but_not_in_keys():
     parameters, answer = RECORDED["nested"]
 
     assert as_json(substitute(parameters, SCOPE)) == as_json(answer)
 
 
-def test_neither_the_parameters_nor_the_document_are_changed():
+def test_parameters_and_document_are_not_modified():
     parameters, scope = deepcopy(RECORDED["nested"][0]), deepcopy(SCOPE)
 
     substitute(parameters, scope)
@@ -46,12 +46,12 @@ def test_an_indefinite_path_gives_a_plain_list():
     assert type(substitute("${workflow.input.items[*].id}", SCOPE)) is list
 
 
-def test_the_last_element_of_a_list_of_one_is_found_unlike_on_the_real_server():
+def test_the_last_element_of_a_list_of_one_is_found():
     assert substitute("${workflow.input.one.last()}", {"workflow": {"input": {"one": [4]}}}) == 4
 
 
 @each(("text", "answer"), [("${CPEWF_TASK_ID}", "t-1"), ("<${CPEWF_TASK_ID}>", "<t-1>")])
-def test_system_names_are_no_paths(text, answer):
+def test_system_names_are_not_paths(text, answer):
     assert substitute(text, SCOPE, system={"CPEWF_TASK_ID": "t-1"}) == answer
 
 
@@ -87,24 +87,24 @@ def test_environment_values_and_paths_into_them(text, answer):
         ("${workflow.input.text}", "${workflow.input.text}"),
     ],
 )
-def test_secrets_are_replaced_in_a_step_of_their_own(value, answer):
+def test_secrets_are_replaced_separately(value, answer):
     secrets = {"KEY": "s3cret", "CONF": '{"user": "ann", "ports": [1, 2]}'}
 
     assert substitute(value, SCOPE) == (value if value != "${workflow.input.text}" else "hello")
     assert substitute_secrets(value, secrets) == answer
 
 
-def test_expressions_of_a_text_are_listed_without_those_inside_others():
+def test_only_outermost_expressions_are_listed():
     assert expressions_in("a ${b.c} $${d} ${e[${f}]} ${") == ["b.c", "e[${f}]"]
 
 
 @each("text", ["a.", "a b", "a[", "a[?(]", "a[?(@.x ~ 1)]", "a[x]", "a['b'", "a[::]", "a.b(", "$x", "a...b"])
-def test_a_text_that_is_no_path_is_an_error(text):
+def test_an_invalid_path_is_an_error(text):
     with pytest.raises((PathError, ValueError)):
         parse(text)
 
 
-def test_lists_found_by_an_indefinite_path_are_written_as_the_real_servers_json():
+def test_matches_of_an_indefinite_path_are_written_as_json():
     found = Matches(["a/b\"\n\t\\ ü é € \u2028 \u0001 <&'"])
 
     assert java_text(found) == '["a\\/b\\"\\n\\t\\\\ ü é \\u20AC \\u2028 \\u0001 <&\'"]'
@@ -141,7 +141,7 @@ def test_a_path_takes_a_bounded_number_of_steps():
     assert len(substitute("${w..*}", {"w": wide})) == 200 + 200 * 20 + 200 * 20 * 10
 
 
-def test_regular_expressions_that_may_take_long_are_left_to_the_servers_matcher():
+def test_slow_regular_expressions_are_left_to_the_servers_matcher():
     asked = []
 
     def matcher(source, flags, text):

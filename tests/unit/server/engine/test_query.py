@@ -1,4 +1,4 @@
-"""The query language; what is found here, the real server 3.32.3 found with the same three workflows."""
+"""The query language; what is found here, the OSS server 3.32.3 found with the same three workflows."""
 
 import time
 
@@ -81,11 +81,11 @@ def found(query, **options):
         ("parentWorkflowId= AND workflowType=x_alpha", ["a", "c"]),
     ],
 )
-def test_rows_are_found_as_on_the_real_server(query, names):
+def test_searches_find_the_rows_of_the_oss_server(query, names):
     assert found(query) == names
 
 
-def test_blanks_after_commas_do_not_count_unless_strict():
+def test_spaces_after_commas_are_ignored_unless_strict():
     query = f"{BOTH} AND status IN (COMPLETED, FAILED)"
 
     assert found(query) == ["a", "b"]
@@ -95,7 +95,7 @@ def test_blanks_after_commas_do_not_count_unless_strict():
 @pytest.mark.parametrize(
     "part", ["garbage", "status in (COMPLETED)", "status  =  COMPLETED", "status!=COMPLETED", "status:COMPLETED"]
 )
-def test_an_unreadable_condition_is_an_error_with_the_real_servers_text(part):
+def test_an_invalid_condition_has_the_oss_servers_message(part):
     with pytest.raises(QueryError) as caught:
         parse_query(f"{BOTH} AND {part}")
 
@@ -103,7 +103,7 @@ def test_an_unreadable_condition_is_an_error_with_the_real_servers_text(part):
 
 
 @pytest.mark.parametrize(("part", "text"), [("startTime>=300", "=300"), ("startTime>abc", "abc"), ("endTime=", "")])
-def test_a_time_that_is_no_number_is_an_error_with_the_real_servers_text(part, text):
+def test_a_time_that_is_not_a_number_has_the_oss_servers_message(part, text):
     with pytest.raises(QueryNumberError) as caught:
         parse_query(part)
 

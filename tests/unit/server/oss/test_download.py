@@ -54,19 +54,19 @@ def test_the_cache_folder_is_the_users(environ, folder):
     assert cache_folder(environ) == folder
 
 
-def test_the_pinned_version_has_a_whole_sha256_and_a_size():
+def test_the_pinned_version_has_a_sha256_and_a_size():
     assert len(bytes.fromhex(PUBLISHED[VERSION].sha256)) == 32
     assert PUBLISHED[VERSION].size == 457_760_812
 
 
-def test_a_jar_is_fetched_once_and_nothing_else_is_left(get, tmp_path):
+def test_a_jar_is_downloaded_once_without_leftovers(get, tmp_path):
     fetcher = Fetcher(GOOD)
     assert get(fetcher) == get(fetcher) == tmp_path / "conductor-server-1-boot.jar"
     assert fetcher.calls == 1
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".jar", ".lock", ".verified"]
 
 
-def test_a_verified_jar_is_hashed_again_only_when_it_has_changed(get, tmp_path, monkeypatch):
+def test_a_verified_jar_is_hashed_again_only_after_a_change(get, tmp_path, monkeypatch):
     jar = get(Fetcher(GOOD))
     hashed = []
     monkeypatch.setattr("conductor.server.oss.download.sha256_of", lambda path: hashed.append(path) or sha256_of(path))
@@ -78,7 +78,7 @@ def test_a_verified_jar_is_hashed_again_only_when_it_has_changed(get, tmp_path, 
     assert hashed == [jar]
 
 
-def test_a_jar_put_there_by_hand_is_verified_and_used(get, tmp_path):
+def test_a_manually_downloaded_jar_is_verified_and_used(get, tmp_path):
     (tmp_path / "conductor-server-1-boot.jar").write_bytes(GOOD)
     assert get() == tmp_path / "conductor-server-1-boot.jar"
 
@@ -86,7 +86,7 @@ def test_a_jar_put_there_by_hand_is_verified_and_used(get, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"), [(b"A" + GOOD[1:], "its SHA-256 is wrong"), (GOOD[:99], "it has 99 bytes instead of")]
 )
-def test_a_fetched_jar_that_will_not_verify_is_an_error_and_the_next_try_is_clean(get, tmp_path, content, words):
+def test_an_invalid_download_is_removed_and_can_be_repeated(get, tmp_path, content, words):
     with pytest.raises(ServerStartError, match=words) as caught:
         get(Fetcher(content))
     assert str(tmp_path / "conductor-server-1-boot.jar") in str(caught.value)
@@ -95,7 +95,7 @@ def test_a_fetched_jar_that_will_not_verify_is_an_error_and_the_next_try_is_clea
     assert get(Fetcher(GOOD)).exists()
 
 
-def test_a_cached_jar_that_has_been_changed_is_removed_and_fetched_anew_at_the_next_try(get, tmp_path):
+def test_a_modified_cached_jar_is_removed_and_downloaded_again(get, tmp_path):
     jar = get(Fetcher(GOOD))
     jar.write_bytes(b"changed")
     with pytest.raises(ServerStartError, match="not the published one"):
@@ -104,11 +104,11 @@ def test_a_cached_jar_that_has_been_changed_is_removed_and_fetched_anew_at_the_n
     assert get(Fetcher(GOOD)).read_bytes() == GOOD
 
 
-def test_where_one_way_fails_or_is_not_there_the_next_is_taken(get):
+def test_the_next_tool_is_used_if_one_fails_or_is_missing(get):
     assert get(Fetcher(OSError("no route")), Fetcher(None), Fetcher(GOOD)).exists()
 
 
-def test_when_every_way_fails_the_reasons_are_told(get, tmp_path):
+def test_the_error_lists_the_reasons_of_all_tools(get, tmp_path):
     with pytest.raises(ServerStartError) as caught:
         get(Fetcher(OSError("no\nroute")), Fetcher(RuntimeError("mirror is down")))
     assert "could not be downloaded. Check the network" in str(caught.value)
@@ -116,31 +116,31 @@ def test_when_every_way_fails_the_reasons_are_told(get, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
 
 
-def test_without_any_way_the_extra_is_named(get):
+def test_without_a_tool_the_error_names_the_extra(get):
     with pytest.raises(ServerStartError, match="Install the extra oss: pip install "):
         get(Fetcher(None))
 
 
-def test_an_unknown_version_is_refused_with_those_known(get):
+def test_an_unknown_version_is_refused_with_the_known_ones(get):
     with pytest.raises(ConfigurationError, match=r"'9'.*allowed: 1") as caught:
         get(version="9")
     assert caught.value.variable == "version"
 
 
-def test_a_cache_that_cannot_be_used_is_named(tmp_path):
+def test_the_error_names_an_unusable_cache(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ServerStartError, match=r"cache folder .*file/x cannot be used.*CONDUCTOR_CACHE_DIR"):
         get_jar("1", tmp_path / "file" / "x", fetchers=[Fetcher(GOOD)], published=KNOWN)
 
 
-def test_what_a_killed_fetch_left_is_removed(get, tmp_path):
+def test_leftovers_of_a_killed_download_are_removed(get, tmp_path):
     (tmp_path / "fetch-old").mkdir()
     (tmp_path / "fetch-old" / "part").write_bytes(GOOD)
     get(Fetcher(GOOD))
     assert not (tmp_path / "fetch-old").exists()
 
 
-def test_of_two_at_once_one_fetches_and_the_other_waits(get, capsys):
+def test_of_two_processes_one_downloads_and_the_other_waits(get, capsys):
     entered, go_on = threading.Event(), threading.Event()
     slow, second = Fetcher(GOOD), Fetcher(GOOD)
 
@@ -200,7 +200,7 @@ def test_jgo_is_asked_for_the_boot_jar(monkeypatch, tmp_path):
     assert asked["artifact"] == {"classifier": "boot", "packaging": "jar"}
 
 
-def test_without_jgo_or_mvn_there_is_no_answer(monkeypatch, tmp_path):
+def test_without_jgo_and_mvn_nothing_is_downloaded(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "jgo.maven", None)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert fetch.fetch_with_jgo(tmp_path, "3") is None
@@ -232,7 +232,7 @@ def test_mvn_puts_the_jar_below_the_folder(mvn, tmp_path):
     assert "-Dartifact=org.conductoross:conductor-server:3:jar:boot" in words
 
 
-def test_mvn_s_error_is_told(mvn, tmp_path):
+def test_an_error_of_mvn_is_reported(mvn, tmp_path):
     mvn("echo '[INFO] x'; echo '[ERROR] Could not transfer'; exit 1")
     with pytest.raises(RuntimeError, match="Could not transfer"):
         fetch.fetch_with_mvn(tmp_path, "3")

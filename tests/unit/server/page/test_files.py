@@ -15,7 +15,7 @@ def test_the_page_is_at_the_root():
     assert b"<!doctype html>" in page_file("/").content
 
 
-def test_every_file_that_is_named_exists():
+def test_every_referenced_file_exists():
     named = set(re.findall(r'(?:href|src)="page/([^"]+)"', text("index.html")))
     for name, file in _files().items():
         if name.endswith(".js"):
@@ -29,25 +29,25 @@ def test_every_file_that_is_named_exists():
     "path",
     ["/page/", "/page/nope.js", "/page/../files.py", "/page/%2e%2e/files.py", "/files.py", "/main.js", "", "/page"],
 )
-def test_nothing_else_can_be_read(path):
+def test_other_files_are_not_served(path):
     assert page_file(path) is None
 
 
 @pytest.mark.parametrize("name", sorted(_files()))
-def test_no_file_names_another_host(name):
+def test_no_file_refers_to_another_host(name):
     addresses = set(re.findall(r"https?://[^\s\"'`)]+", text(name)))
 
     assert addresses <= {"http://www.w3.org/2000/svg"}  # a name, not an address
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(_files()) if name.endswith(".js")])
-def test_what_is_shown_is_never_read_as_markup(name):
+def test_scripts_never_parse_content_as_markup(name):
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function", text(name)
     )
 
 
-def test_the_headers_allow_nothing_inline_and_nothing_foreign():
+def test_the_headers_forbid_inline_code_and_other_hosts():
     policy = HEADERS["Content-Security-Policy"]
 
     assert "default-src 'none'" in policy

@@ -27,7 +27,7 @@ def refusal(check, headers, method="GET", path="/"):
         {"host": "localhost:8081", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
     ],
 )
-def test_requests_by_a_known_name_and_of_its_own_pages_pass(headers):
+def test_requests_to_a_known_host_name_pass(headers):
     assert refusal(OriginCheck(("conductor.test",)), headers) is None
 
 
@@ -66,18 +66,18 @@ NAVIGATION = {"host": "localhost:8081", "sec-fetch-site": "cross-site", "sec-fet
         ("GET", "/", {"origin": "http://evil.test"}),
     ],
 )
-def test_a_form_or_a_link_of_another_page_calls_nothing(method, path, headers):
+def test_forms_and_links_of_other_pages_cannot_call_the_api(method, path, headers):
     assert refusal(OriginCheck(), {**NAVIGATION, **headers}, method, path)[0] == 403
 
 
-def test_any_name_can_be_allowed_but_other_origins_stay_out():
+def test_allowing_any_name_does_not_allow_other_origins():
     check = OriginCheck(None)
 
     assert refusal(check, {"host": "conductor.internal:8080"}) is None
     assert refusal(check, {"host": "conductor.internal:8080", "origin": "http://evil.test"})[0] == 403
 
 
-def test_with_a_key_its_password_is_needed():
+def test_a_key_requires_its_password():
     check = OriginCheck(key="s3cret")
 
     assert refusal(check, {"host": "localhost", "authorization": basic("s3cret")}) is None
