@@ -1,4 +1,4 @@
-"""A clean environment for every test: no setting of the developer's machine gets in; and the real server."""
+"""A clean environment for every test, without settings of the developer's machine; and open-source servers."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def wait_until():
     def wait(condition, timeout=10.0, what="the condition"):
         deadline = time.monotonic() + timeout
         while not (value := condition()):
-            assert time.monotonic() < deadline, f"{what} did not come about within {timeout} s"
+            assert time.monotonic() < deadline, f"{what} was not met within {timeout} s"
             time.sleep(0.01)
         return value
 
@@ -32,9 +32,9 @@ def wait_until():
 
 @pytest.fixture(scope="session")
 def server_url():
-    """The real server's address: one that runs (CONDUCTOR_TEST_SERVER_URL), or one that is started.
+    """Return the URL of an open-source server: a running one (CONDUCTOR_TEST_SERVER_URL), or one started here.
 
-    One that cannot be had fails the tests in CI, and skips them elsewhere.
+    If no server is available, the tests fail in CI and are skipped elsewhere.
     """
     if given := os.environ.get("CONDUCTOR_TEST_SERVER_URL"):
         yield given
@@ -54,9 +54,10 @@ def server_url():
 
 @pytest.fixture(scope="session")
 def full_server_url():
-    """A server with all that is off by default: file storage, message queues, repair, secrets and an environment.
+    """Return the URL of an open-source server with everything that is off by default.
 
-    One that runs (CONDUCTOR_TEST_FULL_SERVER_URL), or one that is started.
+    That is file storage, message queues, repair, secrets and an environment. It is a running server
+    (CONDUCTOR_TEST_FULL_SERVER_URL), or one started here.
     """
     if given := os.environ.get("CONDUCTOR_TEST_FULL_SERVER_URL"):
         yield given
@@ -83,14 +84,14 @@ def full_server_url():
 
 
 def pytest_configure():
-    """Take Ctrl-C as usual, also where the tests run in the background: processes of tests inherit what is ignored."""
+    """Handle Ctrl-C as usual even if the tests run in the background: child processes inherit ignored signals."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """With `-n`: one process has all tests on the real server, which starts once; the others have a file each."""
+    """With `-n`: the tests on the open-source server share one process and server; any other file has one process."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):

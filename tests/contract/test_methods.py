@@ -44,7 +44,7 @@ def test_the_methods_documentation_names_the_operation(client, key):
 
 
 @each("key", CALLS)
-def test_the_documentation_describes_no_arguments_that_are_not_there(client, key):
+def test_the_documentation_describes_existing_arguments_only(client, key):
     method = method_of(CALLS[key]).of(client)
     text = inspect.getdoc(method) or ""
 

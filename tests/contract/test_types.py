@@ -50,14 +50,14 @@ def problem(document: Any, stated: dict[str, Any], promised: set[Any]) -> str:
         wanted = set(properties(document.schemas[named(stated)]))
         found = [one for one in promised if attrs.has(one)]
         known = {wire_name(field) for one in found for field in attrs.fields(one)}
-        return "" if model_of(named(stated)) in promised or (found and wanted <= known) else "is no model"
+        return "" if model_of(named(stated)) in promised or (found and wanted <= known) else "is not a model"
     if "enum" in stated:
         enums = [one for one in promised if isinstance(one, type) and issubclass(one, WireEnum)]
         unknown = [value for value in stated["enum"] if not any(one(value).is_known for one in enums)]
         return f"does not know {unknown}" if unknown else ""
     kind = KINDS.get(stated.get("type", ""))
     fits = kind is None or Any in promised or any(isinstance(one, type) and issubclass(one, kind) for one in promised)
-    return "" if fits else f"is no {kind}"
+    return "" if fits else f"is not a {kind}"
 
 
 @each(("edition", "schema"), SCHEMAS)

@@ -11,7 +11,7 @@ import conductor.errors
 from conductor import ConductorClient
 from conductor.worker.options import WorkerOptions
 
-NAMED = r"# \S+\n"  # the file that it is to stand in
+NAMED = r"# \S+\n"  # the file that the block belongs to
 ELSEWHERE = {  # pages whose blocks need more than this, the test that runs them, and how a block that it runs begins
     "howto/testing.md": ("tests/functional/testing/test_howto.py", ""),
     "tutorials/deploy.md": ("tests/functional/test_deploy_tutorial.py", NAMED),
@@ -69,7 +69,7 @@ def test_each_block_of_a_tested_page_runs_or_says_why_not(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_each_block_of_a_page_is_one_that_is_looked_for(page):
+def test_each_block_of_a_page_is_of_a_known_kind(page):
     """Those that are indented, or fenced inside of lists, would be run by nobody."""
     tokens = MarkdownIt().parse((DOCS / page).read_text(encoding="utf-8"))
     assert [token.map[0] + 1 for token in tokens if token.type == "code_block"] == []
@@ -122,7 +122,7 @@ def troubleshooting():
     return (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
 
 
-def test_the_pictures_are_those_that_the_page_draws(server, tmp_path):
+def test_the_diagrams_are_those_that_the_page_draws(server, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     run_page(DOCS / "howto" / "diagrams.md", tmp_path)
     for name in ("order.svg", "order-run.svg"):

@@ -67,7 +67,7 @@ def test_every_model_setting_and_option_is_on_its_page():
 
 
 @pytest.mark.parametrize("text", ["a|b"])
-def test_a_bar_in_a_cell_is_no_column(text):
+def test_a_bar_in_a_cell_does_not_start_a_column(text):
     assert reference_pages.table(("head",), [(text,)]).endswith("| a\\|b |")
 
 

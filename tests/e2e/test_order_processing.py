@@ -112,7 +112,7 @@ def test_it_runs_as_a_file_from_any_folder(server_url, tmp_path):
     assert process.returncode == 0, process.stdout + process.stderr
 
 
-def test_a_server_that_is_not_there_is_told_in_one_line_and_status_1():
+def test_an_unreachable_server_is_one_line_and_status_1():
     process = run_example("-m", "examples.order_processing", "--server", "http://127.0.0.1:9")
     assert process.returncode == 1
     assert process.stderr.startswith("APIConnectionError: ")

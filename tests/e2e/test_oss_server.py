@@ -11,7 +11,7 @@ from conductor import ConductorClient
 
 
 def test_the_command_runs_oss_until_sigterm_and_keeps_its_data(tmp_path, server_url):
-    assert server_url  # the jar can be had, or this would have failed already
+    assert server_url  # the jar is available, or this would have failed already
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen(

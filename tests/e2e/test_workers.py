@@ -106,7 +106,7 @@ def test_a_function_with_one_task_argument_gets_the_whole_task(work):
     [({}, ["'count'", "missing"]), ({"count": "many"}, ["count", "many"])],
     ids=["missing", "of the wrong type"],
 )
-def test_input_that_does_not_fit_fails_for_good_and_names_the_parameter(work, input, words):
+def test_invalid_input_fails_permanently_and_names_the_parameter(work, input, words):
     def double(count: int) -> int:
         return count * 2
 
@@ -119,7 +119,7 @@ def test_input_that_does_not_fit_fails_for_good_and_names_the_parameter(work, in
     assert all(word in reason for word in words)
 
 
-def test_output_that_has_no_json_form_fails_for_good_with_the_path_to_it(work):
+def test_output_without_a_json_form_fails_permanently_with_its_path(work):
     workflow = work(lambda: {"items": [1, object()]}, retryCount=3)
     assert [str(task.status) for task in workflow.tasks] == ["FAILED_WITH_TERMINAL_ERROR"]
     assert "$.items[1]" in workflow.tasks[0].reason_for_incompletion
@@ -166,7 +166,7 @@ def test_what_would_end_a_process_ends_only_the_attempt(work, raised):
     assert [str(task.status) for task in workflow.tasks] == ["FAILED", "COMPLETED"]
 
 
-def test_a_task_in_progress_is_handed_out_again_with_its_output_kept(work):
+def test_a_task_in_progress_is_dispatched_again_with_its_output(work):
     calls = []
 
     def convert(task: Task):

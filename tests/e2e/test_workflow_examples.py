@@ -89,8 +89,8 @@ def test_a_service_is_polled_until_it_is_well(client):
 
 
 def test_what_needs_keys_is_drawn():
-    pictures = run(None, "ai")
-    assert {name: picture.splitlines()[0] for name, picture in pictures.items()} == {
+    diagrams = run(None, "ai")
+    assert {name: diagram.splitlines()[0] for name, diagram in diagrams.items()} == {
         name: f"{name} v1" for name in ("ai_retrieval", "ai_tools", "ai_chat", "ai_agent")
     }
 

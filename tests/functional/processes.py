@@ -1,4 +1,4 @@
-"""Scripts that are run as processes of their own."""
+"""Scripts that run in separate processes."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import threading
 
 
 def start_script(path, code, stub, **environ):
-    """Run ``code`` as a script in a process group of its own; what it and its children say is in ``stdout``."""
+    """Run ``code`` as a script in its own process group; ``stdout`` has its output and that of its children."""
     path.write_text(code)
     return subprocess.Popen(
         [sys.executable, str(path)],

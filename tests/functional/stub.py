@@ -1,4 +1,4 @@
-"""A small Conductor on a real socket, for the task operations, that can be told to misbehave."""
+"""A small Conductor server on a real socket, for the task operations, with faults on request."""
 
 import json
 import socket
@@ -13,12 +13,12 @@ STATUSES = {"COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "IN_PROGRESS"}
 
 
 class Stub:
-    """Hands out the tasks that were added, and takes their results.
+    """Dispatches the tasks that were added, and accepts their results.
 
     Attributes:
-        tasks_taken: How many tasks were handed out.
-        results: task id -> the updates that the server took, in order.
-        requests: How many requests of each kind came.
+        tasks_taken: Number of dispatched tasks.
+        results: Accepted updates by task id, in order.
+        requests: Number of requests by kind.
         fault: Called with the kind of each request (poll, update, update-v2, token); what it returns happens: a status,
             ``"cut"`` (the connection ends before the request is taken), ``"cut-after"`` (after it), ``"html"``,
             ``"hang"`` (no answer for a while), or None.
@@ -36,7 +36,7 @@ class Stub:
         self.poll_delay = 0.0  # seconds from taking tasks to the response that carries them
         self.update_fault = lambda update: None  # what one update meets
         self.has_v2 = True
-        self.is_ascii = True  # without it, lone surrogates of tasks become bytes that are no UTF-8
+        self.is_ascii = True  # without it, lone surrogates of tasks become bytes that are not UTF-8
         self.update_answer = lambda task_id: task_id
         self.token = None
         self.server = None

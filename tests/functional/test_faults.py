@@ -206,7 +206,7 @@ def leave():
 
 class Odd(BaseException):
     def __str__(self):
-        raise KeyboardInterrupt("not even a text")
+        raise KeyboardInterrupt("not even a string")
 
 
 def odd():
@@ -316,7 +316,7 @@ def test_a_late_task_without_a_free_slot_is_returned_to_the_server(stub, start, 
 
 
 @pytest.mark.parametrize("answer", ["another-task", ""])
-def test_an_answer_that_is_not_the_tasks_id_is_no_delivery(stub, start, wait_until, answer):
+def test_a_response_without_the_tasks_id_does_not_count_as_delivery(stub, start, wait_until, answer):
     said = [answer, answer]
     stub.has_v2 = False
     stub.update_answer = lambda task_id: said.pop() if said else task_id
@@ -328,7 +328,7 @@ def test_an_answer_that_is_not_the_tasks_id_is_no_delivery(stub, start, wait_unt
 
 
 def page(status, text, kind="text/html"):
-    """What a proxy before the server answers, in place of the server."""
+    """Answer like a proxy in front of the server."""
 
     def answer(handler):
         data = text.encode()
@@ -439,7 +439,7 @@ def test_an_auth_callable_that_fails_costs_no_result(stub, wait_until):
         wait_until(lambda: stub.done() == {"work-1"})
 
 
-def test_a_token_endpoint_that_was_not_there_at_first_is_found_later(stub, start, wait_until):
+def test_a_token_endpoint_that_was_missing_at_first_is_found_later(stub, start, wait_until):
     fault = stub.fault = Fault(404, kinds=("token",))
     handler = start(Worker(lambda: None, "work"), auth_key="key", auth_secret="secret")
     wait_until(lambda: handler.health().is_ready)

@@ -148,7 +148,7 @@ def break_logging_once(name):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until, caplog):
-    mend = break_logging_once("conductor.worker.poller")
+    restore = break_logging_once("conductor.worker.poller")
     stub.add("work", "work-1", "work-2")
     asked = []
 
@@ -162,7 +162,7 @@ def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until
         handler = make(Worker(lambda: None, "work", should_poll=should_poll)).start()
         wait_until(lambda: len(stub.done()) == 2)
     finally:
-        mend()
+        restore()
     assert handler.health().workers[0].restarts >= 1
     assert handler.health().is_live
     assert "was restarted" in caplog.text
@@ -170,7 +170,7 @@ def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_runs_tasks_and_dies_is_replaced(stub, make, wait_until):
-    mend = break_logging_once("conductor.worker.pool")
+    restore = break_logging_once("conductor.worker.pool")
     handler = make(Worker(lambda: None, "work")).start()
     runtime = handler._group.runtimes[0]
     run, failed = runtime.execution.run, []
@@ -188,20 +188,20 @@ def test_a_thread_that_runs_tasks_and_dies_is_replaced(stub, make, wait_until):
         stub.add("work", "work-2")
         wait_until(lambda: "work-2" in stub.done())
     finally:
-        mend()
+        restore()
 
 
 def test_a_broken_logging_filter_loses_no_result(stub, make, wait_until):
     def fail():
         raise ValueError("no")
 
-    mend = break_logging_once("conductor.worker.execution")
+    restore = break_logging_once("conductor.worker.execution")
     stub.add("work", "work-1")
     try:
         make(Worker(fail, "work")).start()
         wait_until(lambda: stub.statuses() == {"work-1": ["FAILED"]})
     finally:
-        mend()
+        restore()
 
 
 def test_a_task_that_outlives_its_response_timeout_is_reported_once(stub, make, wait_until, caplog):

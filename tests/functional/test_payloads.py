@@ -1,4 +1,4 @@
-"""Workers whose inputs and outputs are too large for the server, with a storage beside it."""
+"""Workers whose inputs and outputs are too large for the server, with an external storage."""
 
 import json
 import time
@@ -37,7 +37,7 @@ def test_a_large_input_and_output_travel_through_the_storage(stub):
     assert stub.storage_tokens == [None, None]
 
 
-def test_without_a_storage_the_task_fails_at_once_and_for_good(stub):
+def test_without_a_storage_the_task_fails_at_once_and_permanently(stub):
     stub.add("grow", "grow-1")
 
     update = worked(stub, "grow-1")["grow-1"]

@@ -188,7 +188,7 @@ def test_processes_come_from_the_environment(stub, run, wait_until):
 
 
 @pytest.mark.parametrize("command", [["-m", "shop"], ["shop"], ["shop/__main__.py"]])
-def test_workers_may_stand_in_a_package_or_folder_that_is_run(stub, tmp_path, wait_until, command):
+def test_workers_of_a_package_or_folder_that_is_run_are_found(stub, tmp_path, wait_until, command):
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "__main__.py").write_text(SCRIPT)
     environ = {**os.environ, "CONDUCTOR_SERVER_URL": stub.url}

@@ -82,7 +82,7 @@ def test_the_script_and_the_command_end_with_the_same_status(run, nightly, day, 
         assert script.stderr
 
 
-def test_a_workflow_that_is_not_there_and_a_wrong_setting_are_status_2(run):
+def test_an_unknown_workflow_and_an_invalid_setting_are_status_2(run):
     missing = run(sys.executable, "nightly.py", "good", "30")
     wrong = run(sys.executable, "nightly.py", "good", "30", CONDUCTOR_SERVER_URL="nonsense")
 

@@ -72,9 +72,9 @@ def test_a_worker_logs_an_untrusted_certificate_once_with_a_remedy(secure, wait_
         health = handler.health()
     assert not health.is_ready
     assert "certificate" in health.workers[0].last_error
-    texts = [r.getMessage() for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
-    assert len(texts) == 2  # one of the token, one of the polls
-    assert all("certificate" in text and "ca_bundle" in text for text in texts)
+    messages = [r.getMessage() for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
+    assert len(messages) == 2  # one of the token, one of the polls
+    assert all("certificate" in message and "ca_bundle" in message for message in messages)
 
 
 def test_verification_can_be_turned_off(stub, secure):

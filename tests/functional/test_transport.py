@@ -24,7 +24,7 @@ ONCE = Operation("POST", "/tasks", str, Repeat.NEVER)
 
 
 class Server:
-    """Accepts connections and hands each to ``serve(socket)`` on a thread of its own."""
+    """Accepts connections and hands each to ``serve(socket)`` on its own thread."""
 
     def __init__(self, serve):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -363,7 +363,7 @@ def test_a_call_ends_at_its_timeout_if_the_token_endpoint_is_silent(stub):
         lambda transport: transport.request(ECHO, {"id": 2}, timeout=0.5),
     ],
 )
-def test_a_call_ends_at_its_timeout_also_where_all_connections_are_in_use(serve, wait_until, send):
+def test_a_call_ends_at_its_timeout_if_all_connections_are_in_use(serve, wait_until, send):
     server = serve(_silence)
     transport = Transport(Settings(server_url=server.url, max_connections=1))
 

@@ -149,7 +149,7 @@ def test_poison_tasks_are_answered_or_counted_and_the_worker_goes_on(stub, start
     stub.add("work", "work-good")
     handler = start(Worker(lambda: None, "work", thread_count=2))
     wait_until(lambda: "work-good" in stub.done())
-    # What is no task at all in the answer to an update is none of the next tasks: the update was not taken then.
+    # A response to an update that is not a task does not count: the update was not accepted.
     wait_until(lambda: handler.health().workers[0].unreadable >= len(POISON) - (3 if has_v2 else 1))
     wait_until(lambda: handler.health().workers[0].busy == 0, what="every thread being free again")
     answered = {k for k, v in stub.results.items() if v[0]["status"] == "FAILED_WITH_TERMINAL_ERROR"}
@@ -216,11 +216,11 @@ def test_a_short_outage_costs_no_result_and_is_logged_once_each_way(stub, start,
         wait_until(lambda: len(stub.done()) == 5)
         assert time.monotonic() - began < 5
         wait_until(lambda: handler.health().is_ready and handler.health().waiting_results == 0)
-    texts = [r.getMessage() for r in caplog.records]
-    assert sum("polling failed" in t for t in texts) == 1
-    assert sum("polling works again" in t for t in texts) == 1
-    assert sum("cannot be delivered" in t for t in texts) == 1
-    assert sum("All results are delivered" in t for t in texts) == 1
+    messages = [r.getMessage() for r in caplog.records]
+    assert sum("polling failed" in t for t in messages) == 1
+    assert sum("polling works again" in t for t in messages) == 1
+    assert sum("cannot be delivered" in t for t in messages) == 1
+    assert sum("All results are delivered" in t for t in messages) == 1
 
 
 def test_a_result_that_the_server_refuses_is_told_and_not_sent_again(stub, start, wait_until):
@@ -247,7 +247,7 @@ def test_polling_never_ends_by_an_error(stub, start, wait_until):
         assert handler.health().workers[0].state == "polling"
 
 
-def test_a_login_page_is_no_delivery(stub, start, wait_until):
+def test_a_login_page_does_not_count_as_delivery(stub, start, wait_until):
     answers = iter(["html", "html"])
     stub.fault = lambda kind: next(answers, None) if kind in {"update", "update-v2"} else None
     stub.add("work", "work-1")
@@ -523,7 +523,7 @@ def test_two_workers_whose_options_make_them_one_are_refused(stub, monkeypatch):
         TaskHandler(Settings(server_url=stub.url), workers=workers).start()
 
 
-def test_workers_are_taken_from_the_registry_beside_those_that_are_given(stub):
+def test_workers_of_the_registry_run_next_to_the_given_ones(stub):
     registry = WorkerRegistry()
     registry.add(Worker(lambda: None, "from_registry"))
     handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(lambda: None, "given")], registry=registry)
@@ -557,7 +557,7 @@ def test_numbers_that_are_not_whole_are_refused_at_the_start(stub, option, value
         handler.start()
 
 
-def test_a_url_is_no_client_and_is_not_repeated():
+def test_a_url_is_not_accepted_as_a_client_and_not_repeated():
     with pytest.raises(ConfigurationError, match=r"type str.*Settings\(server_url=") as caught:
         TaskHandler("http://me:the-password@localhost")
     assert "the-password" not in str(caught.value)

@@ -169,7 +169,7 @@ print(time.process_time() - start)
 
 
 def test_every_public_name_has_a_known_type(python, tmp_path):
-    """Except in what frameworks and the command line make of their own base classes."""
+    """Subclasses of framework and command line classes are excluded."""
     checker = Path(sys.executable).with_name("basedpyright")
     environment = {**os.environ, "PATH": f"{Path(python).parent}:{os.environ['PATH']}", "VIRTUAL_ENV": sys.prefix}
     words = [checker, "--verifytypes", "conductor", "--ignoreexternal", "--outputjson"]

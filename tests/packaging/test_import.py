@@ -77,7 +77,7 @@ def test_the_public_names_are_what_dir_shows():
     assert set(conductor.__all__) <= set(dir(conductor))
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error():
+def test_an_unknown_name_is_an_attribute_error():
     assert not hasattr(conductor, "NoSuchName")
 
 

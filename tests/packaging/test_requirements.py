@@ -64,6 +64,6 @@ def test_the_lock_of_the_unit_tests_has_the_versions_of_the_full_lock():
 
 
 @pytest.mark.parametrize("one", requirements("fast", "yaml", "cli", "server", "django", "flask"), ids=str)
-def test_the_oldest_version_that_is_allowed_is_the_one_that_is_tried(one):
+def test_the_oldest_allowed_version_is_the_tested_one(one):
     [lowest] = [part.version for part in one.specifier if part.operator == ">="]
     assert any(version.startswith(lowest) for version in locked("oldest.txt")[canonical(one.name)])

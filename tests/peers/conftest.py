@@ -44,7 +44,7 @@ def python_peer(peers_folder):
 def javascript_peer(peers_folder):
     """A folder whose node_modules has the JavaScript SDK."""
     if not (shutil.which("npm") and shutil.which("node")):
-        _cannot_be_had("npm and node are not installed")
+        _fail_or_skip("npm and node are not installed")
     folder = peers_folder / JAVASCRIPT_PEER.rpartition("/")[2]
 
     def install():
@@ -85,7 +85,7 @@ def run_customer(server, tmp_path):
 
 
 def _once(folder, install):
-    """Install unless an earlier run did to its end; a half-made folder is made anew."""
+    """Install unless an earlier run completed the folder; an incomplete one is replaced."""
     done = folder / ".installed"
     if done.exists():
         return
@@ -97,8 +97,8 @@ def _once(folder, install):
 def _install(command):
     process = subprocess.run(command, timeout=_INSTALL_TIMEOUT, capture_output=True, text=True, check=False)
     if process.returncode:
-        _cannot_be_had(f"{' '.join(command)}: {process.stderr[-2000:]}")
+        _fail_or_skip(f"{' '.join(command)}: {process.stderr[-2000:]}")
 
 
-def _cannot_be_had(reason):
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the peer cannot be had: {reason}")
+def _fail_or_skip(reason):
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the other SDK is not available: {reason}")

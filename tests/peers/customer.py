@@ -1,6 +1,6 @@
 """A customer that has conductor-python: registers, runs workers and workflows, and prints each story that held.
 
-It runs in an environment of its own, where ``conductor`` is that package. CONDUCTOR_SERVER_URL names the server.
+It runs in a separate environment, where ``conductor`` is that package. CONDUCTOR_SERVER_URL names the server.
 """
 
 import os

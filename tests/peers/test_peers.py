@@ -16,5 +16,5 @@ def test_conductor_python_runs_its_workers_and_workflows(python_peer, run_custom
 
 
 def test_the_javascript_sdk_runs_its_workers_and_workflows(javascript_peer, run_customer):
-    script = shutil.copy(HERE / "customer.mjs", javascript_peer)  # imports are looked up beside the script
+    script = shutil.copy(HERE / "customer.mjs", javascript_peer)  # imports are looked up next to the script
     assert told(run_customer("node", script)) == STORIES

@@ -125,7 +125,7 @@ def test_so_does_one_wherever_it_is_given_and_in_the_case_of_javascript(call, ol
         call(**{old: "x"})
 
 
-def test_an_input_may_have_an_old_name_when_it_stands_in_a_dict():
+def test_an_input_in_a_dict_may_have_an_old_name():
     step = simple("x", {"task_ref_name": "data"}, ref="r")
     assert step.fields["inputParameters"] == {"task_ref_name": "data"}
 
@@ -214,7 +214,7 @@ def test_naming_the_successors_costs_no_http_library():
     assert done.stdout == "False\n"
 
 
-def test_a_step_of_another_spelling_is_no_step():
+def test_a_step_does_not_have_the_attributes_of_other_sdks():
     assert not hasattr(Step(fields={}, base="x"), "input_parameters")
 
 

@@ -40,7 +40,7 @@ class Property:
 
 
 def attributes(schema: str) -> set[str]:
-    """The wire names of the attributes of the model that stands for a schema; none where there is no model."""
+    """Return the wire names of the attributes of a schema's model; an empty set without a model."""
     model = model_of(schema)
     kind = typing.get_origin(model) or model
     return set() if kind is None else {wire_name(one) for one in attrs.fields(kind) if one.name != "unknown_fields"}

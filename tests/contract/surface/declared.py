@@ -1,4 +1,4 @@
-"""The operations that the clients declare: module constants beside their methods."""
+"""The operations that the clients declare: module constants next to their methods."""
 
 import importlib
 import pkgutil

@@ -81,7 +81,7 @@ class Document:
         return self.raw["components"]["schemas"]
 
     def operation(self, key: str) -> dict[str, Any] | None:
-        """What the document says of an operation; None where it has none."""
+        """Return what the document says about an operation; None for an unknown one."""
         verb, path = key.split(" ")
         return self.raw["paths"].get(path, {}).get(verb.lower())
 
@@ -110,7 +110,7 @@ class Document:
         return None
 
     def body(self, key: str) -> dict[str, Any] | None:
-        """The schema of an operation's body; None where it has none."""
+        """Return the schema of an operation's body; None for an operation without a body."""
         if key in BODIES:
             return BODIES[key][1]
         content = (self.operation(key) or {}).get("requestBody", {}).get("content", {})

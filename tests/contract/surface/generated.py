@@ -125,7 +125,7 @@ class Generator:
         return self.random.choice(kinds)()
 
 
-# Read, and on purpose never written: the server would take it in place of the task's type.
+# Read, and on purpose never written: the server would use it instead of the task's type.
 NEVER_WRITTEN = {"workflowTaskType"}
 
 

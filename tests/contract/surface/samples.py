@@ -5,7 +5,7 @@ from typing import Any
 from surface.documents import Document, named
 from surface.schemas import is_java, properties
 
-TEXTS = {"date-time": "2024-01-01T00:00:00Z", "byte": "Ynl0ZXM="}
+STRINGS = {"date-time": "2024-01-01T00:00:00Z", "byte": "Ynl0ZXM="}
 
 
 def sample(document: Document, schema: dict[str, Any], inside: tuple[str, ...] = ()) -> Any:
@@ -22,9 +22,12 @@ def sample(document: Document, schema: dict[str, Any], inside: tuple[str, ...] =
     if kind == "array":
         item = schema.get("items", {})
         return [] if _repeats(item, inside) else [sample(document, item, inside)]
-    return {"string": TEXTS.get(schema.get("format", ""), "text"), "boolean": True, "integer": 5, "number": 1.5}.get(
-        kind, {"any": "thing"}
-    )
+    return {
+        "string": STRINGS.get(schema.get("format", ""), "text"),
+        "boolean": True,
+        "integer": 5,
+        "number": 1.5,
+    }.get(kind, {"any": "thing"})
 
 
 def _object(document: Document, schema: dict[str, Any], inside: tuple[str, ...]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which model stands for which schema of the documents, and what in the documents is no part of the API."""
+"""The model of each schema, and what in the documents does not belong to the API."""
 
 import typing
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ RENAMED: dict[str, Any] = {
 # Schemas that stand for any object.
 FREE = {"Response"}
 
-# Properties that the documents list and that are no data: a getter of the Java class, and the fields of its protobuf
+# Properties of the documents that carry no data: a getter of the Java class, and the fields of its protobuf
 # form, whose schemas describe Java's protobuf library.
 NO_DATA = {"orCreateExecutionMetadata", "inputMessage", "outputMessage"}
 
@@ -73,7 +73,7 @@ def properties(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def model_of(name: str) -> Any:
-    """The model that stands for a schema; None for one without."""
+    """Return the model of a schema; None for a schema without one."""
     found = RENAMED.get(name) or getattr(models, name, None)
     return found if found in RENAMED.values() or (isinstance(found, type) and issubclass(found, Model)) else None
 

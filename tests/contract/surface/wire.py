@@ -34,7 +34,7 @@ class Asked:
         return f"{self.request.method} {urlsplit(self.request.url).path.removeprefix('/api')}"
 
     def named(self, key: str) -> list[str]:
-        """What stands in the path for the parameters of an operation, in order."""
+        """Return the values of the path parameters of an operation, in order."""
         pairs = zip(key.split(" ")[1].split("/"), _path(self.request.url or "").split("/"), strict=True)
         return [given for part, given in pairs if part.startswith("{")]
 
@@ -55,7 +55,7 @@ class Wire:
 
     Attributes:
         document: What the server has; anything else is answered as the server answers unknown paths.
-        answers: What is answered to an operation, in place of a sample of the document's schema.
+        answers: The answers by operation, used instead of a sample of the document's schema.
         asked: The requests, in order.
     """
 

@@ -29,7 +29,7 @@ def test_watch_redraws_the_execution_until_it_ends(on_terminal, client):
     assert "tasks so far" not in last
 
 
-def test_run_shows_the_picture_while_it_waits(on_terminal, client):
+def test_run_shows_the_diagram_while_it_waits(on_terminal, client):
     workflow = Workflow("cli_seen")
     workflow.add(simple("cli_seen_task", ref="sip"))
     workflow.register(client)

@@ -74,7 +74,7 @@ def test_ctrl_c_is_status_130_and_says_that_the_workflow_goes_on(background, cli
     assert client.workflows.get_status(workflow_id).status == "RUNNING"
 
 
-def test_a_server_that_is_not_there_is_status_3(cli):
+def test_an_unreachable_server_is_status_3(cli):
     done = cli("workflow", "get", "x", "--server", "http://127.0.0.1:9", CONDUCTOR_CONNECT_TIMEOUT_MS="500")
 
     assert (done.status, "Traceback" in done.err) == (3, False)

@@ -1,4 +1,4 @@
-"""A real Django project, migrated once into a SQLite file; workers run as processes of their own."""
+"""A real Django project, migrated once into a SQLite file; workers run in separate processes."""
 
 import contextlib
 import json

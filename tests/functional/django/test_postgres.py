@@ -100,7 +100,7 @@ def test_two_processes_start_each_entry_once_and_share_the_tasks(
     assert [status for status, _ in ends] == [0, 0], ends
 
 
-def test_workers_go_on_after_the_database_was_started_anew(workers, postgres, define, client):
+def test_workers_continue_after_a_restart_of_the_database(workers, postgres, define, client):
     define("counted", "shop_count_connections")
 
     def count():

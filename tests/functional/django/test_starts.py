@@ -103,7 +103,7 @@ def test_the_input_is_captured_at_the_call_and_not_at_the_commit(shop, pay, clie
     assert client.workflows.get(workflow_id).input == {"number": "o-1"}
 
 
-def test_an_input_that_is_no_json_is_refused_inside_the_transaction(shop, entries):
+def test_an_input_without_a_json_form_is_refused_in_the_transaction(shop, entries):
     with pytest.raises(SerializationError), atomic():
         start("pay", {"number": object()})
 

@@ -110,7 +110,7 @@ def test_a_webhook_with_a_wrong_signature_gets_401_and_starts_nothing(push, clie
     assert runs(client) == []
 
 
-def test_a_signed_body_that_is_no_json_gets_400(push, client):
+def test_a_signed_body_that_is_not_json_gets_400(push, client):
     assert push(b"ref=main").status_code == 400
     assert runs(client) == []
 

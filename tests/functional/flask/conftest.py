@@ -24,7 +24,7 @@ def client(server):
 
 @pytest.fixture
 def spawn(server, tmp_path):
-    """Start ``python -m ...`` in a folder with the test's app, in a process group of its own."""
+    """Start ``python -m ...`` in a folder with the test's app, in its own process group."""
     processes = []
 
     def start(*words, **environ):

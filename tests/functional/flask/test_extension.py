@@ -60,7 +60,7 @@ def test_an_unknown_worker_is_named():
         Conductor(app).handler(app, only=["nobody"])
 
 
-def test_each_task_runs_in_an_app_context_of_its_own(server, client, define):
+def test_each_task_runs_in_its_own_app_context(server, client, define):
     registry = WorkerRegistry()
 
     @worker_task("in_context", registry=registry)

@@ -198,7 +198,7 @@ def test_without_its_fixtures_the_plugin_imports_nothing(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_under_xdist_each_process_has_servers_and_clocks_of_its_own(tmp_path):
+def test_under_xdist_each_process_has_its_own_servers_and_clocks(tmp_path):
     done = pytest_in_a_process(
         tmp_path,
         """

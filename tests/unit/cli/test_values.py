@@ -1,4 +1,4 @@
-"""Words of a command line as values, and values as they are shown."""
+"""Arguments of the command line as values, and values as output."""
 
 import io
 import json

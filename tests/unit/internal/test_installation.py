@@ -10,7 +10,7 @@ from conductor._internal import installation
 from conductor._internal.installation import install_command
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-ORIGINS = [  # direct_url.json of the installed package, and the words of the command
+ORIGINS = [  # direct_url.json of the installed package, and the command
     ({"url": "file:///src/my%20sdk", "dir_info": {"editable": True}}, ["-e", "/src/my sdk[cli]"]),
     ({"url": "file:///src/sdk", "dir_info": {}}, ["conductor-sdk[cli] @ file:///src/sdk"]),
     (

@@ -62,7 +62,7 @@ def test_inputs_are_filled_in_from_what_came_before():
         ("PAUSED", "IN_PROGRESS", "IN_PROGRESS"),
     ],
 )
-def test_a_run_that_is_not_completed_stands_at_one_task(status, of_task, of_sibling):
+def test_a_run_that_is_not_completed_is_at_one_task(status, of_task, of_sibling):
     branches = [[simple_task("left")], [simple_task("right"), simple_task("later")]]
     wf = example_workflow(simple_task("a"), fork_join_task("split", branches), simple_task("z"))
     run = example_workflow_run(wf, status=status, stops_at="left", reason="no answer", retries={"right": 1})
@@ -81,7 +81,7 @@ def test_a_run_that_is_not_completed_stands_at_one_task(status, of_task, of_sibl
         assert run.task("left").task_id in run.reason_for_incompletion
 
 
-def test_a_run_stands_at_its_last_task_when_no_other_is_named():
+def test_a_run_is_at_its_last_task_by_default():
     run = example_workflow_run(example_workflow(simple_task("a"), simple_task("b")), status="RUNNING")
     assert told(run) == [("a", "COMPLETED"), ("b", "IN_PROGRESS")]
 

@@ -65,7 +65,7 @@ def test_every_fork_is_followed_by_its_join(definition):
 
 @few
 @given(workflow_definitions())
-def test_no_loop_lies_in_a_loop(definition):
+def test_loops_are_not_nested(definition):
     for task in every(definition.tasks):
         if task.type == TaskType.DO_WHILE:
             assert all(inner.type != TaskType.DO_WHILE for inner in every(task.loop_over))
@@ -81,14 +81,14 @@ def test_a_definition_goes_to_the_wire_and_back(definition):
 
 @few
 @given(workflow_definitions(), st.sampled_from(["COMPLETED", "FAILED", "RUNNING"]))
-def test_any_workflow_and_any_run_of_it_is_drawn(definition, status):
+def test_any_workflow_and_its_runs_can_be_drawn(definition, status):
     run = example_workflow_run(definition, status=status)
-    for picture in (draw(definition), draw(run)):
-        shown = "".join(ET.fromstring(picture.svg()).itertext())
+    for diagram in (draw(definition), draw(run)):
+        shown = "".join(ET.fromstring(diagram.svg()).itertext())
         for task in every(definition.tasks):
             assert task.task_reference_name in shown
-        assert picture.mermaid().count("\n") > len(definition.tasks)
-        assert picture.text(color=True)
+        assert diagram.mermaid().count("\n") > len(definition.tasks)
+        assert diagram.text(color=True)
 
 
 def test_every_block_comes_up():

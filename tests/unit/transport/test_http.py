@@ -134,7 +134,7 @@ def test_an_answer_of_another_kind_is_an_error(http, make, body, kind, says):
         make().request(Operation("GET", "/x", Workflow))
 
 
-def test_a_page_is_no_good_answer_even_where_nothing_is_read(http, make):
+def test_an_html_page_is_refused_even_if_nothing_is_read(http, make):
     http.put(f"{API}/x", body="<html><title>Log in</title></html>", content_type="text/html")
     with pytest.raises(UnexpectedResponseError, match="HTML page"):
         make().request(Operation("PUT", "/x"))

@@ -76,7 +76,7 @@ def test_calls_that_succeed_fill_the_budget_up_to_its_capacity():
     assert budget.tokens == RetryBudget.CAPACITY
 
 
-def test_a_first_refusal_has_retries_of_its_own():
+def test_a_first_refusal_has_its_own_retries():
     refused = Outcome(True, never_sent=True, is_first_refusal=True)
     assert RetryPolicy(first_refusal_retries=0).decide(1, refused) == GiveUp()
     assert isinstance(RetryPolicy(first_refusal_retries=0).decide(1, Outcome(True, never_sent=True)), Wait)

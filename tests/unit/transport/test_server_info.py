@@ -44,14 +44,14 @@ def test_only_orkes_knows_users(http, client, status, body, edition):
     assert len(http.calls) == 2  # and is not asked again
 
 
-def test_a_server_that_does_not_say_its_version_has_none(http, client):
+def test_a_server_that_does_not_report_a_version_has_no_version(http, client):
     http.get(f"{API}/version", json={"message": "No static resource api/version."}, status=404)
     http.get(f"{API}/token/userInfo", json={"message": "No static resource api/token/userInfo."}, status=404)
 
     assert str(client.server_info()) == "the open-source server"
 
 
-def test_a_server_that_is_not_there_is_asked_again_the_next_time(http, client):
+def test_an_unreachable_server_is_asked_again_the_next_time(http, client):
     with pytest.raises(APIConnectionError):
         client.server_info()
     http.get(f"{API}/version", body="3.32.3", content_type="text/plain")

@@ -297,7 +297,7 @@ def test_observers_see_the_status_of_each_exchange(connect):
     assert seen == [("GET", "/tasks/poll/batch/{tasktype}", 200), ("POST", "/tasks", 500), ("POST", "/tasks", 0)]
 
 
-def test_a_session_with_an_adapter_of_its_own_is_used_as_it_is():
+def test_a_session_with_a_custom_adapter_is_used_as_it_is():
     class Adapter(HTTPAdapter):
         def send(self, request, **_):
             sent.append((request.method, request.url, request.body, request.headers["Content-Type"]))

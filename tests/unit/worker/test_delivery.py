@@ -433,7 +433,7 @@ def test_undelivered_results_are_counted_by_task_type(delivery, server, clock):
     assert not delivery.is_full("work")
 
 
-def test_close_ends_the_senders_for_good(server):
+def test_close_ends_the_senders_permanently(server):
     delivery = ResultDelivery(server, EventDispatcher())
     delivery.start()
     assert delivery.is_alive

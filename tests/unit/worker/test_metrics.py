@@ -120,7 +120,7 @@ def test_names_kinds_labels_and_buckets_are_those_that_the_sdks_share():
         assert family.buckets == (BUCKETS[name.rpartition("_")[2]] if family.kind == "histogram" else ()), name
 
 
-def test_in_a_forked_child_it_begins_anew(collector, events):
+def test_in_a_forked_child_metrics_start_at_zero(collector, events):
     events.emit(PollStarted, "a", 1)
     collector._lock.acquire()  # as by a thread that the child does not have
     collector.on_client_event(Forked())

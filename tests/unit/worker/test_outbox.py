@@ -59,7 +59,7 @@ def test_a_path_that_cannot_be_used_is_a_configuration_error(tmp_path, make):
         DiskOutbox(make(tmp_path))
 
 
-def test_a_file_that_is_no_outbox_is_a_configuration_error(path):
+def test_a_file_that_is_not_an_outbox_is_a_configuration_error(path):
     path.write_bytes(b"x" * 5000)
     with pytest.raises(ConfigurationError):
         DiskOutbox(path)
@@ -140,7 +140,7 @@ def test_what_other_numbers_of_processes_left_is_taken_over(tmp_path):
     assert left_in(path) == ["first", "alone", "third", "third too"]
 
 
-def test_a_stray_that_is_no_outbox_is_left_alone(tmp_path, caplog):
+def test_a_file_that_is_not_an_outbox_is_left_alone(tmp_path, caplog):
     path = tmp_path / "box"
     (tmp_path / "box.7").write_bytes(b"x" * 5000)
     fill(path, "mine")

@@ -14,14 +14,14 @@ MIB = 1024 * 1024
 
 
 class LostStorage:
-    """In place of that of a server which dropped the input."""
+    """Stands in for a server that dropped the input."""
 
     def fetch_task(self, task):
         raise ConfigurationError("The task input lies outside the database, and the server has dropped it.")
 
 
 class Storage:
-    """In place of the server's."""
+    """Stands in for the storage of the server."""
 
     def __init__(self, error=None):
         self.error = error
@@ -63,7 +63,7 @@ def test_a_large_output_is_named_and_not_sent():
 
 
 @pytest.mark.parametrize("storage", [None, Storage(ConfigurationError("The task output has 9 bytes. No storage."))])
-def test_an_output_that_cannot_be_kept_fails_the_task_for_good(storage):
+def test_an_output_that_cannot_be_stored_fails_the_task_permanently(storage):
     result = run(lambda: {"a": "x" * (4 * MIB)}, storage)
 
     assert result.status is TaskResultStatus.FAILED_WITH_TERMINAL_ERROR

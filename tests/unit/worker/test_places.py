@@ -21,7 +21,7 @@ def test_no_more_are_given_than_there_are(places):
     assert places.take("b", 2) == 1
 
 
-def test_without_a_limit_all_are_given_and_nobody_waits():
+def test_without_a_limit_every_request_is_granted():
     places = Places(None)
     assert places.take("a", 1000) == 1000
     assert (places.is_used_up, places.is_wanted("a")) == (False, False)

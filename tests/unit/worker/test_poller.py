@@ -152,10 +152,10 @@ def test_changed_options_apply_to_the_next_poll():
     assert setting.asked_as == ("charge", "me", "eu")
 
 
-# -- when there is no poll
+# -- reasons not to poll
 
 
-def test_without_a_free_slot_there_is_no_poll(wait_until):
+def test_without_a_free_slot_nothing_is_polled(wait_until):
     setting, asked = Setting(slots=0), []
     setting.wait_for_slot = lambda timeout: asked.append(timeout) or 0
     setting.poller.start()
@@ -215,7 +215,7 @@ def test_shared_slots_are_released_by_empty_and_failed_polls():
     assert setting.places.take("another", 9) == 2
 
 
-def test_without_a_shared_slot_there_is_no_poll(wait_until):
+def test_without_a_shared_slot_nothing_is_polled(wait_until):
     setting = Setting(["t"], [], limit=1)
     setting.places.take("another", 1)
     setting.poller.start()

@@ -88,7 +88,7 @@ def test_an_exception_fails_the_task_with_type_message_and_traceback():
     assert "conductor/worker/execution.py" not in trace
 
 
-def test_a_non_retryable_error_fails_the_task_for_good():
+def test_a_non_retryable_error_fails_the_task_permanently():
     def work():
         raise NonRetryableError("stolen card")
 
@@ -97,7 +97,7 @@ def test_a_non_retryable_error_fails_the_task_for_good():
     assert result.reason_for_incompletion == "NonRetryableError: stolen card"
 
 
-def test_missing_input_fails_the_task_for_good_and_names_the_parameter():
+def test_missing_input_fails_the_task_permanently_with_its_parameter():
     def work(amount: int): ...
 
     result = run(work)
@@ -240,7 +240,7 @@ def test_records_of_the_application_carry_the_ids_during_a_task():
     assert (record.task_id, record.workflow_id) == ("", "")
 
 
-def test_on_error_is_told_of_each_exception():
+def test_on_error_is_called_with_each_exception():
     told = []
     run(lambda: 1 / 0, on_error=lambda task, error: told.append((task.task_id, type(error))))
     assert told == [("t1", ZeroDivisionError)]

@@ -159,7 +159,7 @@ def test_parameters_that_are_there_are_used_and_not_overwritten():
     }
 
 
-def test_a_list_runs_beside_each_other_and_is_joined():
+def test_a_list_runs_in_parallel_and_is_joined():
     workflow = Workflow("w")
     workflow >> [simple("a"), [simple("b"), simple("c")], simple("d") >> simple("e")] >> simple("f")
     forked, joined, _ = workflow.to_dict()["tasks"]
@@ -488,7 +488,7 @@ def test_a_function_gets_the_workflow_when_it_asks():
     assert shape(tasks(part, simple("b"))) == [{"switch": {"1": ["a"]}}, "b"]
 
 
-def test_a_step_stands_in_one_place():
+def test_a_step_can_be_added_once():
     workflow = Workflow("w")
     step = http("/")
     workflow >> step >> step

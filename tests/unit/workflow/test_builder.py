@@ -208,7 +208,7 @@ def test_a_worker_and_a_plain_function_are_steps():
 
 
 @pytest.mark.parametrize("wrong", [3, lambda: 1, dict])
-def test_what_is_no_worker_is_no_step(wrong):
+def test_only_workers_and_steps_become_steps(wrong):
     with pytest.raises(TypeError, match="simple|has no name"):
         simple(wrong)
 
@@ -342,7 +342,7 @@ def test_steps_are_found():
         workflow.step("second")
 
 
-def test_what_is_no_step_cannot_be_added():
+def test_only_steps_can_be_added():
     with pytest.raises(TypeError, match="pass a step, a list of branches or a function"):
         Workflow("w").add(3)
 

@@ -69,7 +69,7 @@ def test_a_loaded_workflow_goes_on():
         ({"name": "w", "tasks": ["x"]}, "a list of objects"),
     ],
 )
-def test_what_is_no_definition_is_told(given, message):
+def test_an_invalid_definition_file_is_explained(given, message):
     with pytest.raises(ConfigurationError, match=message):
         Workflow.from_def(given)
 
@@ -115,7 +115,7 @@ def test_a_yaml_file_is_read(tmp_path, suffix):
         ("'1'", "1"),
     ],
 )
-def test_a_word_of_yaml_is_a_text_unless_yaml_1_2_says_otherwise(tmp_path, written, value):
+def test_a_yaml_scalar_is_a_string_unless_yaml_1_2_differs(tmp_path, written, value):
     pytest.importorskip("yaml")
     path = tmp_path / "value.yaml"
     path.write_text(f"name: {written}\n", encoding="utf-8")
@@ -123,7 +123,7 @@ def test_a_word_of_yaml_is_a_text_unless_yaml_1_2_says_otherwise(tmp_path, writt
     assert (found, type(found)) == (value, type(value))
 
 
-def test_keys_of_yaml_are_texts_and_blocks_can_be_merged(tmp_path):
+def test_yaml_keys_are_strings_and_blocks_can_be_merged(tmp_path):
     pytest.importorskip("yaml")
     path = tmp_path / "value.yaml"
     text = "base: &base {on: 1, 010: 2}\nmerged: {<<: *base, yes: 3, 1: 4, true: 5, null: 6}\n"
@@ -133,8 +133,24 @@ def test_keys_of_yaml_are_texts_and_blocks_can_be_merged(tmp_path):
 
 def test_what_is_written_as_yaml_is_read_back(tmp_path):
     yaml_text = pytest.importorskip("conductor.workflow.yaml_text")
-    texts = ["yes", "010", "1e3", "0o17", "0x1F", "12:30", "2026-01-31", "true", "null", "", "~", "=", "<<", "1", ".5"]
-    value = {"texts": texts, **dict.fromkeys(texts, 1), "others": [1, -2.5, 1e20, True, None, {}, []]}
+    strings = [
+        "yes",
+        "010",
+        "1e3",
+        "0o17",
+        "0x1F",
+        "12:30",
+        "2026-01-31",
+        "true",
+        "null",
+        "",
+        "~",
+        "=",
+        "<<",
+        "1",
+        ".5",
+    ]
+    value = {"strings": strings, **dict.fromkeys(strings, 1), "others": [1, -2.5, 1e20, True, None, {}, []]}
     assert yaml_text.read_yaml(yaml_text.dump_yaml(value)) == value
 
 

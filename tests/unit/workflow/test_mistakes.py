@@ -205,7 +205,7 @@ def wrong_in_sub_workflow():
 
 ERRORS = {
     # references
-    "a step that is not there": (
+    "a missing step": (
         lambda: flow(simple("charge"), simple("b", x="${chrage.output.x}")),
         "UNKNOWN_REFERENCE",
         "${chrage.output.x} refers to 'chrage', and no task of this workflow has that name; did y",
@@ -223,7 +223,7 @@ ERRORS = {
             "convert it first, such as to a string, list or dict."
         ),
     ),
-    "a value that is no number": (
+    "a value that is not a number": (
         lambda: flow(simple("b", x=float("nan"))),
         "NO_JSON",
         "inputParameters.x cannot be sent: nan is not a JSON number; use None or a string.",
@@ -661,7 +661,7 @@ ERRORS = {
         "SCRIPT_WORKFLOW",
         "The script of DO_WHILE 'loop' reads workflow.variables, which scripts cannot access; use",
     ),
-    "a script that reads what is not there": (
+    "a script that reads a missing value": (
         lambda: flow(switch(script="$.totl > 1", cases={"true": noop()}, inputs={"total": 1})),
         "UNKNOWN_SCRIPT_NAME",
         "The script of SWITCH 'switch' reads $.totl, which is not an input parameter; did you mea",
@@ -678,12 +678,12 @@ ERRORS = {
         "CASE",
         "A case of SWITCH 'switch' is '${workflow.input.a}'; the server does not replace ${...} i",
     ),
-    "a script that is no JavaScript": (
+    "a script that is not JavaScript": (
         lambda: flow(switch(script="function(", cases={"1": noop()})),
         "SCRIPT_SYNTAX",
         "The script of SWITCH 'switch' is not valid JavaScript: function name expected.",
     ),
-    "a decision that is no JavaScript": (
+    "a decision that is not JavaScript": (
         lambda: flow(decision(script="$.a ==", cases={"1": noop()}, inputs={"a": 1})),
         "SCRIPT_SYNTAX",
         "The script of DECISION 'decision' is not valid JavaScript: unexpected token in expressio",
@@ -762,7 +762,7 @@ ERRORS = {
         "WRONG_TYPE",
         "taskDefinition.inputKeys of SIMPLE 'a' is 'x'; it must be a list.",
     ),
-    "a change of state that is no list": (
+    "a change of state that is not a list": (
         lambda: flow(simple("a", on_state_change={"onStart": {"type": "x"}})),
         "WRONG_TYPE",
         "onStateChange.onStart of SIMPLE 'a' is {'type': 'x'}; it must be a list.",
@@ -793,7 +793,7 @@ ERRORS = {
         "EMPTY_BRANCH",
         "A branch of FORK_JOIN 'fork' has no tasks, and the server fails on it. Remove it.",
     ),
-    "a join on a step that is not there": (
+    "a join on a missing step": (
         lambda: flow(fork(simple("first"), join_on=["frist"])),
         "UNKNOWN_JOIN",
         "JOIN 'fork_join' waits for 'frist', and no task has that name; did you mean 'first'?",
@@ -854,7 +854,7 @@ ERRORS = {
         "MISSING_FIELD",
         "DO_WHILE 'loop' has no loopOver, and the server requires it.",
     ),
-    "a condition that reads what is not there": (
+    "a condition that reads a missing value": (
         lambda: flow(do_while(simple("check"), condition="$.chek.done")),
         "UNKNOWN_SCRIPT_NAME",
         "The script of DO_WHILE 'loop' reads $.chek, which is not an input parameter; did you mea",
@@ -963,7 +963,7 @@ def not_joined():
 
 
 WARNINGS = {
-    "a switch on a parameter that is not there": (
+    "a switch on a missing parameter": (
         lambda: flow(switch("x", {"1": noop()}, fields={"expression": "switchCaseValu"})),
         "SWITCH_EXPRESSION",
         "which is missing; did you mean 'switchCaseValue'?",
@@ -998,7 +998,7 @@ WARNINGS = {
         "MAY_NOT_HAVE_RUN",
         "${a.output.x} refers to 'a', which runs only in some cases of 'switch': in the others th",
     ),
-    "a branch that nobody waits for": (
+    "a branch that is not joined": (
         not_joined,
         "NOT_JOINED",
         "${a.output.x} refers to 'a', a task of a branch of 'fork' that no JOIN waits for: it may",
@@ -1111,7 +1111,7 @@ WARNINGS = {
         "SCRIPT_SYNTAX",
         "The script of INLINE 'inline' is not valid JavaScript: return outside of a function; the",
     ),
-    "a condition that is no JavaScript": (
+    "a condition that is not JavaScript": (
         lambda: flow(do_while(simple("a"), condition="$.a ==")),
         "SCRIPT_SYNTAX",
         "The script of DO_WHILE 'loop' is not valid JavaScript: unexpected token in expression: '",
@@ -1146,7 +1146,7 @@ WARNINGS = {
         "ENDLESS",
         "START_WORKFLOW 'start_order' always starts another execution of its own workflow, withou",
     ),
-    "a script that reads what is not there": (
+    "a script that reads a missing value": (
         lambda: flow(inline("$.totl + 1", {"total": 1})),
         "UNKNOWN_SCRIPT_NAME",
         "The script of INLINE 'inline' reads $.totl, which is not an input parameter; did you mean 'total'?",
@@ -1357,7 +1357,7 @@ def test_references_of_the_parent_are_told_in_a_sub_workflow(step):
     assert [p.code for p in parent.validate()] == ["FOREIGN_REFERENCE"] * 2
 
 
-def test_texts_of_other_workflows_are_not_taken_for_references_to_them():
+def test_strings_of_other_workflows_are_not_mistaken_for_references():
     other, workflow = Workflow("other"), Workflow("order")
     print(f"{other.input.k}")
     workflow >> simple("b", x="${workflow.input.k}")
@@ -1368,7 +1368,7 @@ def test_texts_of_other_workflows_are_not_taken_for_references_to_them():
     assert not other.validate()
 
 
-def test_each_reference_in_texts_has_its_line():
+def test_each_reference_in_a_string_has_its_line():
     workflow = Workflow("order")
     later = simple("later")
     ref = later.output.x  # value
@@ -1539,7 +1539,7 @@ RIGHT = {
         a, switch("x", {"1": sub_workflow(in_turn(), inline=False)})
     ),
     "a type that is not known": lambda a: flow(a, raw("VERY_NEW")),
-    "references in place of words and numbers": lambda a: flow(
+    "references instead of strings and numbers": lambda a: flow(
         a,
         http_poll("/", "true", strategy=a.output.strategy, interval="${a.output.interval}"),
         jdbc("pg", "SELECT 1", kind=a.output.kind),

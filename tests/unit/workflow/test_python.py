@@ -118,7 +118,7 @@ STEPS = {
     "start what a reference says": lambda: raw("START_WORKFLOW", {"startWorkflow": "${workflow.input.x}"}),
     "terminate workflow": lambda: terminate_workflow("x", "y"),
     "a newer type": lambda: raw("NEWER", {"a": None}, fields={"x": {"y": [1]}}),
-    "a text with braces": lambda: simple(
+    "a string with braces": lambda: simple(
         "a", x='{"a": "${workflow.input.b}"} $${c}\t\\', y="${workflow.input.class._x}"
     ),
     "every option": lambda: noop(
@@ -176,11 +176,11 @@ DEFINITIONS = {
         "tasks": [{"name": "a", "type": "X"}, task("a"), {"type": "NOOP"}, {"type": "FORK_JOIN", "forkTasks": [[{}]]}],
     },
     "a task without a type": {"name": "w", "tasks": [{"taskReferenceName": "a", "name": "a"}]},
-    "blocks that are none": {
+    "malformed blocks": {
         "name": "w",
         "tasks": [task(type="SWITCH", decisionCases={"a": None}, defaultCase=[task("b")])],
     },
-    "blocks of a type that has none": {"name": "w", "tasks": [task(forkTasks=[[task("b")]])]},
+    "blocks of a type without blocks": {"name": "w", "tasks": [task(forkTasks=[[task("b")]])]},
     "names that are taken": {
         "name": "w",
         "tasks": [

@@ -88,7 +88,7 @@ def test_a_reference_has_no_value_in_python(workflow, mistake):
         mistake(workflow.input.kind)
 
 
-def test_a_reference_is_no_step(workflow):
+def test_a_reference_is_not_accepted_as_a_step(workflow):
     with pytest.raises(TypeError, match=r"Cannot add Ref\('\$\{workflow\.input\.kind\}'\)"):
         workflow >> workflow.input.kind
 

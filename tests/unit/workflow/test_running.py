@@ -185,20 +185,20 @@ def test_a_run_that_fails_is_an_error(server, client, workflow):
         workflow.run(client)
 
 
-def test_defaults_and_stamps_are_no_difference(server, client, workflow):
+def test_defaults_and_timestamps_are_not_differences(server, client, workflow):
     server.get(f"{API}/metadata/workflow/order", json=stored(workflow))
     diff = workflow.diff(client)
     assert not diff
     assert str(diff) == "no differences"
 
 
-def test_an_owner_that_the_server_put_in_is_no_difference(server, client, workflow):
+def test_an_owner_added_by_the_server_is_not_a_difference(server, client, workflow):
     there = stored(workflow, ownerApp="app", ownerEmail="ann@example.com")
     server.get(f"{API}/metadata/workflow/order", json=there)
     assert not workflow.diff(client)
 
 
-def test_what_the_server_fills_in_deep_inside_is_no_difference():
+def test_nested_values_added_by_the_server_are_not_differences():
     child = Workflow("child", rate_limit=("key", 1))
     child >> simple("inner")
     here = Workflow("order", rate_limit=("key", 2), input_schema={"name": "in", "type": "JSON"}, cache=("key", 0))

@@ -171,7 +171,7 @@ def test_the_place_is_that_of_the_function():
     assert "Callable_" in declared(Worker(Callable_(), "n")).place
 
 
-def test_a_reference_is_no_task():
+def test_a_reference_is_not_accepted_as_a_task():
     with pytest.raises(TypeError, match=r"for a task with the name \$\{workflow.input.task\}, use dynamic\(\.\.\.\)"):
         simple(Workflow("w").input.task)
 

@@ -1,4 +1,4 @@
-"""Each builder's task, as one would write it by hand. The blocks have tests of their own."""
+"""Each builder's task, as written by hand. Blocks have separate tests."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Workflows started by the clock."""
+"""Schedules."""
 
 from surface.calls import Call, Send
 

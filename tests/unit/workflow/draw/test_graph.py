@@ -198,11 +198,11 @@ def test_sub_workflows_are_drawn_with_their_states():
 
 def test_steps_without_data_do_not_look_skipped():
     large = example_workflow(sub_workflow_task("one", example_workflow(simple_task("a"), name="small")))
-    picture = draw(example_workflow_run(large))
-    assert 'n2("a"):::plain' in picture.mermaid()
-    assert "n1 --> n2" in picture.mermaid()
-    assert "-.->" not in picture.mermaid()
-    assert 'class="faint' not in picture.svg()
+    diagram = draw(example_workflow_run(large))
+    assert 'n2("a"):::plain' in diagram.mermaid()
+    assert "n1 --> n2" in diagram.mermaid()
+    assert "-.->" not in diagram.mermaid()
+    assert 'class="faint' not in diagram.svg()
 
 
 def test_workflows_that_contain_each_other_are_drawn_once():

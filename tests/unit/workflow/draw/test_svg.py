@@ -64,8 +64,8 @@ def side_by_side():
 
 
 def apart(box, other, gap):
-    beside = other.x >= box.x + box.width + gap or box.x >= other.x + other.width + gap
-    return beside or other.y >= box.y + box.height + gap or box.y >= other.y + other.height + gap
+    is_clear = other.x >= box.x + box.width + gap or box.x >= other.x + other.width + gap
+    return is_clear or other.y >= box.y + box.height + gap or box.y >= other.y + other.height + gap
 
 
 def holds(frame, box):
@@ -74,7 +74,7 @@ def holds(frame, box):
 
 
 def check_layout(subject):
-    """No box lies on or at another or outside, no frame cuts through one, and no line runs through one."""
+    """No box overlaps another or the edge, and no frame or line crosses a box."""
     piece = layout(graph_of(subject))
     boxes = piece.boxes
     for n, box in enumerate(boxes):
@@ -89,24 +89,24 @@ def check_layout(subject):
             assert ax == pytest.approx(bx) or ay == pytest.approx(by), line
             low_x, high_x, low_y, high_y = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
             for box in boxes:
-                beside = high_x <= box.x + 1 or low_x >= box.x + box.width - 1
-                assert beside or high_y <= box.y + 1 or low_y >= box.y + box.height - 1, (line, box)
+                is_clear = high_x <= box.x + 1 or low_x >= box.x + box.width - 1
+                assert is_clear or high_y <= box.y + 1 or low_y >= box.y + box.height - 1, (line, box)
 
 
-def texts(picture):
-    root = ET.fromstring(picture.svg())
+def labels(diagram):
+    root = ET.fromstring(diagram.svg())
     return ["".join(element.itertext()) for element in root.iter(f"{SVG}text")]
 
 
 def test_every_step_is_drawn_with_its_detail(blocks):
-    shown = texts(draw(blocks))
+    shown = labels(draw(blocks))
     for step in graph_of(blocks).walk():
         assert step.ref in shown
     assert {"kitchen v2", "start", "end", "gold", "default", "HTTP · POST http://shop/api"} <= set(shown)
 
 
 def test_an_execution_shows_its_statuses(execution):
-    shown = texts(draw(execution))
+    shown = labels(draw(execution))
     statuses = {"✓ COMPLETED 1.5 s, 1 retry", "✓ COMPLETED 3.0 s, 2 iterations, 1 retry", "✗ FAILED 1 min 15 s"}
     assert statuses <= set(shown)
     tips = [element.text for element in ET.fromstring(draw(execution).svg()).iter(f"{SVG}title")]
@@ -153,10 +153,10 @@ def test_boxes_do_not_overlap_in_any_workflow(definition, status):
 def test_two_hundred_steps_are_drawn_in_under_a_second(make):
     definition = make()
     began = time.perf_counter()
-    picture = draw(definition)
-    root = ET.fromstring(picture.svg())
-    assert picture.mermaid()
-    assert picture.text(color=True)
+    diagram = draw(definition)
+    root = ET.fromstring(diagram.svg())
+    assert diagram.mermaid()
+    assert diagram.text(color=True)
     assert time.perf_counter() - began < 1
     assert len(list(graph_of(definition).walk())) >= 200
     assert max(int(root.get("width")), int(root.get("height"))) < 4000
@@ -179,7 +179,7 @@ def test_names_are_escaped():
     assert {element.tag for element in root.iter()} == {
         SVG + tag for tag in ("svg", "title", "style", "rect", "text", "path", "g")
     }
-    assert any("</text><script>" in words for words in texts(draw(definition)))
+    assert any("</text><script>" in label for label in labels(draw(definition)))
 
 
 def test_two_diagrams_on_a_page_do_not_share_styles(blocks, execution):
@@ -245,7 +245,7 @@ def test_definitions_and_executions_draw_themselves(blocks, execution):
 
 
 def test_an_empty_workflow_is_a_start_and_an_end():
-    assert texts(draw(WorkflowDef("none"))) == ["none", "start", "end"]
+    assert labels(draw(WorkflowDef("none"))) == ["none", "start", "end"]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_an_empty_workflow_is_a_start_and_an_end():
 def test_a_malformed_definition_is_drawn(fields):
     task = WorkflowTask(**{"name": "odd", "task_reference_name": "odd", **fields})
     fork = WorkflowTask("f", "f", type="FORK_JOIN", fork_tasks=[[simple("a")]])
-    picture = draw(WorkflowDef("w", [fork, task]))
-    assert picture.mermaid()
-    assert picture.text(color=True)
-    ET.fromstring(picture.svg())
+    diagram = draw(WorkflowDef("w", [fork, task]))
+    assert diagram.mermaid()
+    assert diagram.text(color=True)
+    ET.fromstring(diagram.svg())

@@ -45,10 +45,10 @@ def test_the_tree_of_an_execution_shows_statuses_times_and_reasons(execution):
 
 
 def test_colors_do_not_change_the_text(execution):
-    picture = draw(execution)
-    coloured = picture.text(color=True)
+    diagram = draw(execution)
+    coloured = diagram.text(color=True)
     assert "\x1b[31m✗ FAILED" in coloured
-    assert re.sub(r"\x1b\[\d+m", "", coloured) == picture.text(color=False)
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == diagram.text(color=False)
 
 
 def test_colors_are_omitted_without_a_terminal(execution):
@@ -78,6 +78,6 @@ def test_an_execution_without_tasks_is_drawn():
 
 
 def test_str_returns_the_tree(blocks):
-    picture = draw(blocks)
-    assert str(picture) == picture.text(color=False)
-    assert repr(picture) == "Diagram('kitchen', 15 steps)"
+    diagram = draw(blocks)
+    assert str(diagram) == diagram.text(color=False)
+    assert repr(diagram) == "Diagram('kitchen', 15 steps)"

@@ -16,7 +16,7 @@ def pay(number: str) -> dict:
 
 @worker_task("shop_break_connection", thread_count=1)
 def break_connection() -> dict:
-    """What a database does that is started anew: the thread's connection is of no more use."""
+    """Break the thread's connection, as a restart of the database does."""
     Order.objects.count()
     connection.connection.close()
     try:
