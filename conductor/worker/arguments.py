@@ -107,8 +107,8 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
     kinds = {p.kind for p in parameters}
     if inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD not in kinds:
         raise WorkerRegistrationError(
-            f"{_name(function)} at {place_of(function)} takes *args: inputs have names, so it would get none. Name the "
-            "parameters, or take **kwargs."
+            f"{_name(function)} at {place_of(function)} takes *args: inputs have names, so nothing would "
+            "be passed. Name the parameters, or take **kwargs."
         )
     if _is_unbound_method(function, parameters):
         raise WorkerRegistrationError(

@@ -238,8 +238,8 @@ def open_fields_hook(kind: Any, names: Collection[str], fields: Hook, extra: Any
 
     Args:
         kind: The annotation.
-        names: The names of its own keys.
-        fields: The hook of its own keys.
+        names: The names of the declared keys.
+        fields: The hook of the declared keys.
         extra: The annotation of further keys; ``Never`` for a closed one.
         hook_of: Returns the hook of an annotation.
     """

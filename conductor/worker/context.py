@@ -1,4 +1,4 @@
-"""What a function can know and say of the task that it works on."""
+"""The context of a running task: what its function can read, log and request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _current: ContextVar[TaskContext | None] = ContextVar("conductor_task_context", 
 
 
 class TaskContext:
-    """The task that the current thread works on.
+    """The context of the task whose function is running.
 
     Args:
         task: The task.
@@ -68,12 +68,12 @@ class TaskContext:
 
     @property
     def retry_count(self) -> int:
-        """Which attempt this is, from 0."""
+        """The number of attempts before this one."""
         return self.task.retry_count
 
     @property
     def poll_count(self) -> int:
-        """How often this attempt was handed to a worker, from 1."""
+        """How often the server dispatched this attempt, from 1."""
         return self.task.poll_count
 
     @property
@@ -82,14 +82,19 @@ class TaskContext:
         return self.task.input_data
 
     def log(self, message: str, *values: object) -> None:
-        """Add a line to the task's log on the server, 1,000 at most; ``values`` are filled in as by ``logging``."""
+        """Add a line to the task's log on the server; lines after the first 1,000 are dropped.
+
+        Args:
+            message: The line, with ``%`` placeholders as for ``logging``.
+            values: The values for the placeholders. A line that cannot be formatted is logged unformatted.
+        """
         if len(self._lines) < _MOST_LOG_LINES:
             text = _formatted(message, values)
             self._lines.append(TaskExecLog(log=text, created_time=round(time.time() * 1000)))
 
     @property
     def log_lines(self) -> list[TaskExecLog]:
-        """The lines so far."""
+        """The lines that were logged so far."""
         return self._lines
 
     def callback_after(self, seconds: float | timedelta) -> None:
@@ -105,36 +110,36 @@ class TaskContext:
 
     @property
     def stop_requested(self) -> bool:
-        """Whether the handler is stopping; a long function may end early by it."""
+        """Whether the handler is stopping; a long function can check it and return early."""
         return self._stop.is_set()
 
     def wait_for_stop(self, seconds: float) -> bool:
-        """Sleep for ``seconds``, or until the handler is stopping; whether it is."""
+        """Sleep for ``seconds``, or until the handler stops; return whether it is stopping."""
         return self._stop.wait(seconds)
 
     def time_left(self) -> float | None:
-        """Seconds until the server gives the task up for lost; None when it never does.
+        """Return the seconds until the response timeout, after which the server retries the task; None without one.
 
-        That is its response timeout, from when the function was called, or from the last extension of its lease.
+        They count from the call of the function, or from the last extension of the lease.
         """
         if not self.task.response_timeout_seconds:
             return None
         extended_at = None if self._lease is None else self._lease.extended_at
-        heard_of = self.since if extended_at is None else extended_at
-        return self.task.response_timeout_seconds - (time.monotonic() - heard_of)
+        started = self.since if extended_at is None else extended_at
+        return self.task.response_timeout_seconds - (time.monotonic() - started)
 
     @property
     def extends_lease(self) -> bool:
-        """Whether the server is told, again and again, that this task still runs (``lease_extension=True``)."""
+        """Whether the lease of the task is extended while it runs (``lease_extension=True``)."""
         return self._lease is not None and self._lease.is_kept
 
     @property
     def lease_extensions(self) -> int:
-        """How often the server was told that this task still runs."""
+        """How often the lease was extended."""
         return 0 if self._lease is None else self._lease.extensions
 
     def stop_extending_lease(self) -> None:
-        """Have the server give the task to another worker once ``time_left`` is over, as when this one is stuck."""
+        """Stop extending the lease, such as when the task is stuck: the server retries it after ``time_left``."""
         if self._lease is not None:
             self._lease.give_up()
 
@@ -164,10 +169,10 @@ def _shown(value: object) -> str:
 
 
 def get_task_context() -> TaskContext:
-    """The context of the task that the current thread works on.
+    """Return the context of the task whose function is running.
 
     Raises:
-        ConductorError: The current thread works on none.
+        ConductorError: No task is running in this context.
     """
     context = _current.get()
     if context is None:
@@ -179,12 +184,12 @@ def get_task_context() -> TaskContext:
 
 
 def current_task_context() -> TaskContext | None:
-    """The same, or None outside a task."""
+    """Return the context of the task whose function is running, or None outside a task."""
     return _current.get()
 
 
 class TaskLogFilter(logging.Filter):
-    """Puts ``task_id``, ``workflow_id`` and ``task_type`` on every record; empty text outside a task."""
+    """Adds ``task_id``, ``workflow_id`` and ``task_type`` to every record; empty strings outside a task."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields; every record passes."""

@@ -188,6 +188,8 @@ _QUALIFIERS = {
 _ALIASES: tuple[Any, ...] = tuple(
     {typing_extensions.TypeAliasType, getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType)}
 )
+#: What ``__default__`` of a type variable without a default is; typing_extensions before 4.12 have None.
+_NO_DEFAULT = getattr(typing_extensions, "NoDefault", None)
 _NEVER = {typing.NoReturn, typing_extensions.Never, typing_extensions.Self}
 
 
@@ -235,7 +237,7 @@ def _as_is(value: Any, _: Any) -> Any:
 
 
 def _type_variable(kind: Any) -> Hook:
-    if (default := getattr(kind, "__default__", None)) is not None and default is not typing_extensions.NoDefault:
+    if (default := getattr(kind, "__default__", None)) is not None and default is not _NO_DEFAULT:
         return _hook(default)
     if kind.__constraints__:
         return _hook(Union[kind.__constraints__])  # noqa: UP007  X | Y does not take a tuple
@@ -270,12 +272,12 @@ def _scalar(kind: Any) -> Hook:
 
 def _union(kind: Any) -> Hook:
     members = [member for member in typing_extensions.get_args(kind) if member is not type(None)]
-    has_none = len(members) < len(typing_extensions.get_args(kind))
+    is_optional = len(members) < len(typing_extensions.get_args(kind))
     exact = tuple(m for m in members if isinstance(m, type) and m in {str, int, float, bool, dict, list})
     hooks = [(_hook(member), member) for member in members]
 
     def convert(value: Any, _: Any) -> Any:
-        if value is None and has_none:
+        if value is None and is_optional:
             return None
         if value.__class__ in exact:
             return value

@@ -45,7 +45,7 @@ def differences(worker: Worker, registered: TaskDef) -> tuple[Change, ...]:
 
 
 class DefinitionSync:
-    """Reports and writes task definitions on a thread of its own, so that a server that is away delays nothing.
+    """Reports and writes task definitions on its own thread, so that a server that is away delays nothing.
 
     For a worker with ``register_task_def=True`` the definition is written where the server's differs; for another
     worker that declares fields of its definition, a difference is logged as a warning. Other workers cause no request.

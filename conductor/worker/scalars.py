@@ -43,11 +43,11 @@ _DATE_TIME = re.compile(f"{_DATE}(?:[Tt ]{_TIME})?")
 _ZONE = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})?:?([0-9]{2})?(?:\.([0-9]{1,6}))?")
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _require_text(value: Any) -> str:
+def _require_str(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
@@ -56,7 +56,7 @@ def _require_text(value: Any) -> str:
 def _str(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if _number(value):
+    if _is_number(value):
         return str(value)
     raise TypeError
 
@@ -73,7 +73,7 @@ def _int(value: Any) -> int:
 
 
 def _float(value: Any) -> float:
-    if _number(value) or isinstance(value, str):
+    if _is_number(value) or isinstance(value, str):
         try:
             return float(value)
         except ValueError:
@@ -95,7 +95,7 @@ def _none(value: Any) -> None:
 
 
 def _decimal(value: Any) -> Decimal:
-    if not _number(value) and not isinstance(value, str):
+    if not _is_number(value) and not isinstance(value, str):
         raise TypeError
     try:
         return Decimal(str(value))
@@ -104,7 +104,7 @@ def _decimal(value: Any) -> Decimal:
 
 
 def _bytes(value: Any) -> bytes:
-    return base64.b64decode(_require_text(value), validate=True)
+    return base64.b64decode(_require_str(value), validate=True)
 
 
 def _clock(found: re.Match[str]) -> time:
@@ -139,16 +139,16 @@ def parse_datetime(value: Any) -> datetime:
     It accepts the same text on every Python version: ``Z`` or an offset with or without a colon, one to nine digits of
     a fraction (those beyond microseconds are cut off), a ``T`` or a space between date and time.
     """
-    if _number(value):
+    if _is_number(value):
         return from_epoch_ms(value)
-    found = _DATE_TIME.fullmatch(_require_text(value))
+    found = _DATE_TIME.fullmatch(_require_str(value))
     if found is None:
         raise ValueError("not an ISO 8601 date and time")
     return datetime.combine(_day(found), _clock(found) if found["hour"] else time())
 
 
 def _date(value: Any) -> date:
-    text = _require_text(value)
+    text = _require_str(value)
     if found := _DATE_ONLY.fullmatch(text):
         return _day(found)
     if _DATE_TIME.fullmatch(text) is None:
@@ -160,7 +160,7 @@ def _date(value: Any) -> date:
 
 
 def _time(value: Any) -> time:
-    found = _TIME_ONLY.fullmatch(_require_text(value))
+    found = _TIME_ONLY.fullmatch(_require_str(value))
     if found is None:
         raise ValueError("not an ISO 8601 time")
     return _clock(found)
@@ -173,8 +173,8 @@ def _timedelta(value: Any) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def _text(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
-    return lambda value: parse(_require_text(value))
+def _from_str(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda value: parse(_require_str(value))
 
 
 _LITERAL_STRINGS = {typing_extensions.LiteralString, getattr(typing, "LiteralString", typing_extensions.LiteralString)}
@@ -194,13 +194,13 @@ SCALARS: dict[Any, Callable[[Any], Any]] = {
     date: _date,
     time: _time,
     timedelta: _timedelta,
-    timezone: _text(lambda text: timezone.utc if text == "UTC" else _zone(text.removeprefix("UTC"))),
-    ZoneInfo: _text(ZoneInfo),
+    timezone: _from_str(lambda text: timezone.utc if text == "UTC" else _zone(text.removeprefix("UTC"))),
+    ZoneInfo: _from_str(ZoneInfo),
     Decimal: _decimal,
-    Fraction: _text(Fraction),
-    UUID: _text(UUID),
+    Fraction: _from_str(Fraction),
+    UUID: _from_str(UUID),
     **{
-        kind: _text(kind)
+        kind: _from_str(kind)
         for kind in (
             *(Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath),
             *(IPv4Address, IPv6Address, IPv4Network, IPv6Network, IPv4Interface, IPv6Interface),

@@ -311,7 +311,7 @@ class _ModuleRun:
 
 
 def _identity(function: Any) -> tuple[int, int]:
-    """Bound methods are made anew at each access; their object and function are not."""
+    """Each access to a bound method makes another object, of the same instance and function."""
     if inspect.ismethod(function):
         return id(function.__self__), id(function.__func__)
     return id(function), 0
