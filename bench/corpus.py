@@ -134,7 +134,7 @@ def holds(check: Callable[[str], bool], text: str, path: Path) -> bool:
     """Whether a definition passes; why not is said."""
     try:
         why = "" if check(text) else "it differs"
-    except Exception as error:  # noqa: BLE001  whatever it is, it is counted and told
+    except Exception as error:  # whatever it is, it is counted and told
         why = f"{type(error).__name__}: {error}"[:200]
     if why:
         print(f"{path}: {json.loads(text)['name']}: {check.__doc__} {why}", file=sys.stderr)

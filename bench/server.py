@@ -104,7 +104,7 @@ def finished(tree: DefinitionTree, number: int, world: Any) -> Any:
 
 def task_document(execution: Any, task: Any, world: Any) -> Any:
     """A task of an execution."""
-    from conductor.server.engine.tasks.family import new_document  # noqa: PLC0415  beside its only use
+    from conductor.server.engine.tasks.family import new_document  # beside its only use
 
     made = new_document(execution, task, world.new_id(), world.now)
     made["taskType"] = task["name"]

@@ -94,7 +94,7 @@ def memory(pid: int) -> float:
 
 def work() -> None:
     """The worker process."""
-    from conductor import TaskHandler, Worker, get_task_context  # noqa: PLC0415  the stub's process needs none of it
+    from conductor import TaskHandler, Worker, get_task_context  # the stub's process needs none of it
 
     def soak(order: dict[str, object], *, fail: bool = False) -> dict[str, object]:
         get_task_context().log("order %s", order["id"])

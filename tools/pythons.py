@@ -38,7 +38,7 @@ def candidates(version: str, path: Iterable[str], pyenv: Path) -> Iterator[Path]
 def probe(candidate: Path) -> tuple[str, str] | None:
     """Return the version and the path that an interpreter prints, or None for one that does not work."""
     try:
-        found = subprocess.run(  # noqa: S603  an interpreter of this machine
+        found = subprocess.run(  # an interpreter of this machine
             [candidate, "-c", PROBE], capture_output=True, text=True, check=False, timeout=PROBE_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -170,8 +170,8 @@ def trip_rows(root: Path) -> list[Row]:
 
 def measure_trips(recorder: Recorder) -> dict[str, tuple[int, int]]:
     """Measure each operation after a warm-up, so that no import counts."""
-    import conductor.server  # noqa: PLC0415  from the checkout that --root names
-    from conductor import ConductorClient  # noqa: PLC0415
+    import conductor.server  # from the checkout that --root names
+    from conductor import ConductorClient
 
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     with conductor.server.start() as server, ConductorClient(server_url=server.url) as client:
@@ -200,8 +200,8 @@ def profiled(recorder: Recorder) -> Iterator[None]:
 
 def register_trip(recorder: Recorder, client: Any, turn: int) -> tuple[int, int]:
     """Register a new workflow of one task."""
-    from conductor import Workflow  # noqa: PLC0415
-    from conductor.workflow import simple  # noqa: PLC0415
+    from conductor import Workflow
+    from conductor.workflow import simple
 
     workflow = Workflow(f"structure_{turn}")
     workflow >> simple("structure_task", number=workflow.input.number)
@@ -220,7 +220,7 @@ def post_trip(recorder: Recorder, client: Any) -> tuple[int, int]:
 
 def worker_trips(recorder: Recorder, client: Any) -> dict[str, tuple[int, int]]:
     """Start a handler with one worker, let it run a task to warm up, then one that counts."""
-    from conductor import TaskHandler, WorkerRegistry, worker_task  # noqa: PLC0415
+    from conductor import TaskHandler, WorkerRegistry, worker_task
 
     registry, threads = WorkerRegistry(), []
 
@@ -269,7 +269,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def test_row(root: Path) -> Row:
     """Collect the tests, and return how many items and functions there are."""
     command = [sys.executable, "-m", "pytest", "--co", "-q", "-p", "no:cacheprovider", "-m", "", "tests"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     items = re.findall(r"^(tests/\S+?::[^\[\n]+)", done.stdout, re.MULTILINE)
     return "test items (functions)", f"{len(items):,} ({len(set(items)):,})", "about 6,000 items, nothing lost"
 

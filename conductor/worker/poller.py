@@ -410,7 +410,7 @@ class Poller:
                 domain=self._options().domain,
                 limit=_LATE_LIMIT_S,
             )
-        except Exception as error:  # noqa: BLE001  whatever it was, polling continues
+        except Exception as error:  # whatever it was, polling continues
             if not call.is_late:
                 self._after_failure(error, time.monotonic() - call.since)
             return error

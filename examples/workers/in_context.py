@@ -24,7 +24,7 @@ def export(rows: int) -> dict:
 @worker_task("context_report")
 def report() -> TaskInProgress | dict:
     context = get_task_context()
-    if context.poll_count < 3:  # noqa: PLR2004
+    if context.poll_count < 3:
         return TaskInProgress(callback_after_seconds=1, output={"asked": context.poll_count})
     return {"asked": context.poll_count}
 
