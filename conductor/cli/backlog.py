@@ -35,7 +35,7 @@ class Backlog:
 
     @property
     def at_work(self) -> str:
-        """The number of running tasks, in words."""
+        """Describe the number of running tasks."""
         if self.running is None:
             return "running: unknown"
         return f"running: {len(self.running)}" + ("" if self.is_whole else " or more")

@@ -62,7 +62,7 @@ class Finding:
 
     @property
     def is_error(self) -> bool:
-        """Whether something cannot work because of it."""
+        """Return whether something cannot work because of it."""
         return self.severity == "error"
 
     def as_row(self) -> dict[str, str]:
@@ -113,7 +113,7 @@ def check_workers(
 
 
 def _misspelled(about: str, name: str, workers: Iterable[str]) -> Iterator[Finding]:
-    """A task without definition and worker, whose name is almost that of a worker."""
+    """Report a task without definition and worker whose name is similar to that of a worker."""
     if hint := did_you_mean(name, workers, threshold=_NEAR):
         message = f"no worker of these modules executes tasks of type {name!r}{hint}"
         yield Finding("warning", about, message, "Compare the names.")

@@ -54,7 +54,7 @@ class Planned:
 
     @property
     def version(self) -> int | None:
-        """The version of a workflow; None for a task."""
+        """Return the version of a workflow; None for a task."""
         return self.definition.version if isinstance(self.definition, Workflow) else None
 
     @classmethod
@@ -75,7 +75,7 @@ class Planned:
             client.metadata.update_task(self.definition)
 
     def as_row(self) -> dict[str, object]:
-        """As a row of a table."""
+        """Return the comparison as a row of a table."""
         return {
             "kind": self.kind,
             "name": self.definition.name,
@@ -135,7 +135,7 @@ class Pulled:
 def pull_all(
     client: ConductorClient, folder: Path, *, names: Sequence[str], form: str, all_versions: bool
 ) -> Iterator[Pulled]:
-    """Each definition of the server as a file; task definitions are JSON where workflows are Python.
+    """Yield each definition of the server as a file; task definitions are JSON if workflows are Python.
 
     Args:
         client: The client.
@@ -163,7 +163,7 @@ def pull_all(
 
 
 class _FileNames:
-    """File names for definitions: a name whose file is taken by another, in any case, gets a part of its hash."""
+    """Return file names for definitions; a name that another one has, in any case, gets a part of its hash."""
 
     def __init__(self, *, as_module: bool) -> None:
         self._unfit = re.compile(r"\W" if as_module else r"[^\w.-]")

@@ -424,7 +424,7 @@ def _overview(client: ConductorClient) -> Iterator[Finding]:
 
 
 def _queues(client: ConductorClient) -> list[tuple[str, str | None, int]]:
-    """The queues of workers with waiting tasks: type, domain and number of tasks; the longest first."""
+    """Return the queues with waiting tasks as type, domain and number of tasks; the longest first."""
     found = []
     for queue, count in client.tasks.list_queues().items():
         domain, _, name = queue.rpartition(":")

@@ -143,7 +143,7 @@ def _why_neither(entry: Any) -> str:
 
 
 def _python(path: Path) -> list[Workflow]:
-    """The workflows among the variables of a Python file, each once."""
+    """Return the workflows among the variables of a Python file, each once."""
     found = {id(value): value for value in _variables(path).values() if isinstance(value, Workflow)}
     return list(found.values())
 

@@ -67,7 +67,7 @@ def _row(client: ConductorClient, schedule: WorkflowSchedule) -> dict[str, Any]:
 
 
 def _next_run(client: ConductorClient, schedule: WorkflowSchedule) -> datetime | None:
-    """The next run: as the server stores it, or computed by it; None if the schedule is paused or never runs."""
+    """Return the next run as the server stores or computes it; None if the schedule is paused or never runs."""
     if schedule.paused:
         return None
     if schedule.next_run_at is not None or not schedule.cron_expression:

@@ -134,7 +134,7 @@ def _path() -> Path:
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Any]:
-    """A new private file that takes the place of ``path`` when all of it is written."""
+    """Open a private temporary file that replaces ``path`` when it is complete."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -166,7 +166,7 @@ class Session:
 
     @property
     def is_json(self) -> bool:
-        """Whether results are shown as JSON."""
+        """Return whether results are shown as JSON."""
         return self.output == "json"
 
     def settings(self) -> Settings:

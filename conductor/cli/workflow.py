@@ -265,7 +265,7 @@ def count(session: Session, /, interval: float | None, **given: Any) -> None:
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with its start in local time, and with the unit of its duration."""
+    """Return a row with its start in local time and the unit of its duration."""
     took = row.get("executionTime")
     return {
         **row,

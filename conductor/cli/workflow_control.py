@@ -127,7 +127,7 @@ def rerun(session: Session, workflow_id: str, task: str | None, task_input: Any,
 
 
 def _task_id(client: ConductorClient, workflow_id: str, task: str) -> str:
-    """The id of a task that was given by its reference name, or by its id."""
+    """Return the id of a task that is named by its id or its reference name."""
     found = client.workflows.get(workflow_id).task(task)
     return (found.task_id if found else None) or task
 

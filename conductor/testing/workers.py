@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
@@ -64,9 +66,9 @@ class MockWorker:
             `TaskResult`; an empty output by default.
         raises: An exception, raised for each task; or a list of exceptions for the first tasks, after which `returns`
             is the output.
-        side_effect: A function that is called as a worker function is (a parameter for each input, or one annotated
-            `Task`) and whose result is the output; or a list with one answer for each task, in which an exception is
-            raised and anything else is an output.
+        side_effect: A function, also an ``async`` one, that is called as a worker function is (a parameter for each
+            input, or one annotated `Task`) and whose result is the output; or a list with one answer for each task, in
+            which an exception is raised and anything else is an output.
         on_error: Called with the worker, the task and the exception of each task that fails.
         options: Options of a worker, such as `domain` or `thread_count`.
 
@@ -153,7 +155,8 @@ class MockWorker:
             answer = None if self._function is not None else next(self._answers)
         if self._function is not None and self._arguments is not None:
             positional, named = self._arguments(task)
-            return self._function(*positional, **named)
+            result = self._function(*positional, **named)
+            return asyncio.run(result) if inspect.iscoroutine(result) else result
         if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
             raise answer
         return answer

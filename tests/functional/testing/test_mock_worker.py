@@ -80,6 +80,15 @@ def test_the_side_effect_is_called_as_a_worker_function(mock_worker, run_workflo
     assert_workflow(run).completed().task("charge").has_output(double=10).task("whole").has_output(ref="whole")
 
 
+def test_the_side_effect_may_be_an_async_function(mock_worker, run_workflow):
+    async def charge(amount: int) -> dict:
+        return {"id": f"ch_{amount}"}
+
+    mock_worker("charge", side_effect=charge)
+
+    assert_workflow(run_workflow(flow(simple("charge")), {"amount": 5})).completed().has_output(id="ch_5")
+
+
 def whole_task(task: Task) -> TaskResult:
     return TaskResult(
         task.workflow_instance_id, task.task_id, "COMPLETED", output_data={"ref": task.reference_task_name}
