@@ -1,6 +1,6 @@
-"""What a server answers to the examples of clients that the embedded server does not serve: verb, path, answer.
+"""Responses to the examples of clients that the embedded server does not support: method, path, response.
 
-The shapes are those of the OpenAPI documents; the contract suite holds the models against these.
+They have the form of the OpenAPI documents, with which the contract tests compare the models.
 """
 
 ID = "6f1c0a52-0000-4000-8000-000000000001"

@@ -1,9 +1,9 @@
-"""The blocks of a page, and how each kind is run.
+"""Find and run the code blocks of a page.
 
-Python blocks of a page share one namespace, in their order; a ``text`` or ``mermaid`` block is what the block before it
-prints. ``sh`` blocks run in one folder. Blocks of data are parsed. What cannot be run stands below a comment with the
-reason: ``<!-- not run: needs a cluster -->``. Places in the reader's files, such as ``shop.py:4``,
-are not compared.
+Python blocks of a page share one namespace, in their order. A ``text`` or ``mermaid`` block is the output of the block
+before it. ``sh`` blocks run in one folder. Blocks with data are parsed. A block that cannot run has a comment with the
+reason above it: ``<!-- not run: needs a cluster -->``. Locations in the reader's files, such as ``shop.py:4``, are not
+compared.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ PARSERS = {"json": json.loads, "yaml": lambda text: list(yaml.safe_load_all(text
 
 @frozen
 class Block:
-    """A fenced block: its language, its text, where it stands, and why it is not run."""
+    """A fenced block: its language, its text, its location, and the reason why it is not run."""
 
     kind: str
     code: str
@@ -47,7 +47,7 @@ def blocks_of(path):
 
 
 def run_page(path, folder):
-    """Run every block of a page in ``folder``; fails where one does, or prints something else than the page says."""
+    """Run every block of a page in ``folder``; fail if a block fails, or prints something other than the page shows."""
     namespace, printed = {"__name__": path.stem}, None
     with _inside(folder):
         for block in blocks_of(path):
@@ -62,18 +62,18 @@ def run_page(path, folder):
             elif block.kind in PARSERS:
                 assert PARSERS[block.kind](block.code), block.place
             else:
-                raise AssertionError(f"{block.place}: how is a block of {block.kind!r} run? Or why is it not?")
+                raise AssertionError(f"{block.place}: blocks of {block.kind!r} cannot be run; say why in a comment")
 
 
 def run_block(block, folder):
-    """Run one Python block by itself."""
+    """Run one Python block on its own."""
     with _inside(folder):
         return _run_python(block, {"__name__": "__main__"})
 
 
 @contextlib.contextmanager
 def _inside(folder):
-    """A page may change the folder and the environment; what comes after it finds them as they were."""
+    """Restore the current folder and the environment, which a page can change."""
     before, environment = os.getcwd(), dict(os.environ)
     os.chdir(folder)
     try:

@@ -11,7 +11,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "doc
 
 @pytest.fixture
 def server(monkeypatch):
-    """An embedded server, which the environment names; and a registry without the workers of other pages."""
+    """An embedded server that the environment names, and a registry without the workers of other pages."""
     monkeypatch.setattr(default_registry, "_workers", {})
     with conductor.server.start(secrets={"EXAMPLE_TOKEN": "s"}, environment={"EXAMPLE_REGION": "eu-west"}) as one:
         monkeypatch.setenv("CONDUCTOR_SERVER_URL", one.url)

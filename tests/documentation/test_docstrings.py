@@ -1,4 +1,4 @@
-"""The examples in docstrings are run."""
+"""The examples in docstrings run."""
 
 import importlib
 import inspect
@@ -14,16 +14,16 @@ SECRET, BODY = "only for development", b"{}"
 
 
 def request(scheme):
-    """What both frameworks give, by their names for it."""
+    """Return a request with the attributes of both frameworks."""
     headers = sign_webhook(BODY, SECRET, scheme=scheme)
     return SimpleNamespace(get_data=lambda: BODY, body=BODY, headers=headers)
 
 
-EXAMPLES = {  # what stands around an example: for each of its lines, makes the names that it takes for granted
+EXAMPLES = {  # for each line of an example, a function that returns the names that the line uses
     "conductor.webhook": [lambda s=s: {"request": request(s), "SECRET": SECRET} for s in ("github", "stripe")],
     "conductor.testing.generators": [dict, dict],
 }
-DRAWN = "conductor.errors"  # no code: a tree, which tests/unit/test_errors.py compares with the classes
+DRAWN = "conductor.errors"  # not code but a tree, which tests/unit/test_errors.py compares with the classes
 
 
 def modules_with_examples():
@@ -32,7 +32,7 @@ def modules_with_examples():
             yield ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-def test_the_examples_of_all_docstrings_are_here():
+def test_every_docstring_with_an_example_is_listed():
     assert set(modules_with_examples()) == {*EXAMPLES, DRAWN}
 
 

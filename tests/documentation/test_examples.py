@@ -1,4 +1,4 @@
-"""Each client's page has an example, and it prints what the page says: on the embedded server, or on given answers."""
+"""The example of each client prints what its page shows, on the embedded server or with given responses."""
 
 import runpy
 
@@ -28,7 +28,7 @@ def test_an_example_runs_on_the_embedded_server(name, server, capsys):
 
 
 @pytest.mark.parametrize("name", sorted(ANSWERS))
-def test_an_example_of_what_the_embedded_server_lacks_runs_on_answers(name, monkeypatch, capsys):
+def test_an_example_for_orkes_runs_with_given_responses(name, monkeypatch, capsys):
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", URL)
     with responses.RequestsMock(assert_all_requests_are_fired=True) as server:
         for verb, path, answer in ANSWERS[name]:
@@ -37,5 +37,5 @@ def test_an_example_of_what_the_embedded_server_lacks_runs_on_answers(name, monk
         assert printed(name, capsys) == said(name)
 
 
-def test_there_is_an_example_for_each_client_and_no_other():
+def test_each_client_has_an_example_and_nothing_else_has():
     assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == CLIENTS

@@ -12,7 +12,7 @@ import time
 import pytest
 from blocks import DOCS, ROOT, blocks_of
 
-LIMIT = 180.0  # seconds from the clone to the first workflow's end, on a busy machine and a slow network
+LIMIT = 180.0  # seconds from the clone to the end of the first workflow, on a busy machine with a slow network
 PAGE = DOCS / "tutorials" / "first-worker.md"
 NOT_THEIRS = ("VENV", "VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONPATH", "XDG_", "ENGINE")
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def user(tmp_path_factory):
-    """Calls a command as somebody who has nothing but a clone does."""
+    """Return a function that runs a command as a user with nothing but a clone."""
     home = tmp_path_factory.mktemp("home")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_THEIRS)}
     environment |= {"HOME": str(home), "PYTHON": sys.executable}
@@ -41,7 +41,7 @@ def user(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def first_run(user):
-    """The clone in which `make run` has run; how long both took, and what was said."""
+    """Clone the repository and execute `make run`; return the clone, the duration and the output."""
     start = time.monotonic()
     user("git", "clone", "-q", str(ROOT), "conductor")
     said = user("make", "run", cwd=user.home / "conductor")
@@ -57,7 +57,7 @@ def test_a_clone_runs_its_first_workflow_within_three_minutes(first_run, capsys)
     assert took < LIMIT
 
 
-def test_the_page_of_the_first_run_is_followed(first_run, user):
+def test_the_steps_of_the_first_tutorial_work(first_run, user):
     clone, _, _ = first_run
     path = f"{clone / '.venv' / 'bin'}{os.pathsep}{user.environment['PATH']}"
     install, hello, server, program = [block.code for block in blocks_of(PAGE)]
@@ -79,7 +79,7 @@ def free_port():
 
 @contextlib.contextmanager
 def running(command, folder, environment):
-    """A command in the background; gives its first line, and stops it afterwards."""
+    """Run a command in the background, yield its first line, and stop it afterwards."""
     how = {"cwd": folder, "env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     process = subprocess.Popen(["bash", "-ec", f"exec {command}"], **how)
     deadline = threading.Timer(60, process.kill)
