@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -488,7 +489,8 @@ class Transport:
 
     def _exchange_with_storage(self, operation: Operation[Any], request: _Request) -> Response:
         """Send without a token, which is not for the storage; reading and writing may both be repeated."""
-        return self._send(operation, operation.path, request, self._limit(NOT_GIVEN), repeatable=True)
+        with _signed_urls.hidden():
+            return self._send(operation, operation.path, request, self._limit(NOT_GIVEN), repeatable=True)
 
     def server_info(self) -> ServerInfo:
         """Return the server's edition and version, which are requested once.
@@ -577,6 +579,35 @@ def _query_text(value: Any) -> str:
 
 _transports: weakref.WeakSet[Transport] = weakref.WeakSet()
 _hooked = False
+
+
+class _SignedUrls(logging.Filter):
+    """Hides the queries of signed URLs in the debug log of urllib3, which logs each request of a session it serves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._current = threading.local()
+
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Hide queries in what this thread logs meanwhile."""
+        logging.getLogger("urllib3.connectionpool").addFilter(self)  # once: a filter that is there is not added again
+        self._current.is_signed = True
+        try:
+            yield
+        finally:
+            self._current.is_signed = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(self._current, "is_signed", False) and isinstance(record.args, tuple):
+            record.args = tuple(
+                f"{value.partition('?')[0]}?***" if isinstance(value, str) and "?" in value else value
+                for value in record.args
+            )
+        return True
+
+
+_signed_urls = _SignedUrls()
 
 
 def _remember(transport: Transport) -> None:

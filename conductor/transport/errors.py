@@ -8,6 +8,7 @@ whose repr hides their content, so that local variables of our frames show none 
 from __future__ import annotations
 
 import email.utils
+import http.client
 import re
 import ssl
 import time
@@ -367,6 +368,11 @@ def _inner(error: BaseException) -> list[BaseException]:
 def _reason(causes: list[BaseException]) -> str:
     """Return the innermost cause in a few words, such as "Connection refused"."""
     innermost = next((cause for cause in causes if not _inner(cause)), causes[-1])
+    if isinstance(
+        innermost,
+        http.client.BadStatusLine | http.client.UnknownTransferEncoding | urllib3.exceptions.HeaderParsingError,
+    ):
+        return "the response is malformed"  # their text repeats what the peer sent
     text = getattr(innermost, "strerror", None) or str(innermost) or type(innermost).__name__
     before, _, words = str(text).rpartition(_NEW_CONNECTION)
     return _QUERY.sub("?***", words.rstrip("')\"") if before else words)[:200]

@@ -1,13 +1,15 @@
 """Failures of tasks, as a transport of Sentry's SDK gets them."""
 
 import contextvars
+import json
+import socket
 import threading
 
 import pytest
 import sentry_sdk
 from sentry_sdk.transport import Transport
 
-from conductor import Worker, get_task_context
+from conductor import ConductorClient, RetryPolicy, Settings, Worker, get_task_context
 from conductor.contrib.sentry import around_execution, report_workers
 from conductor.models import Task
 from conductor.worker.execution import TaskRunner
@@ -111,3 +113,23 @@ def test_a_handler_is_told_once_what_to_use():
 
     report_workers(Handler())
     assert Handler.used == [around_execution]
+
+
+def secret():
+    return "".join(["s3cret", "KEY"])  # an event holds source lines, too
+
+
+def test_an_event_about_a_failed_call_holds_no_token(kept):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/api"
+
+    def charge():
+        settings = Settings(server_url=url, auth_key="key", auth_secret=secret())
+        with ConductorClient(settings, retry=RetryPolicy.none()) as client:
+            client.workflows.get("w1")
+
+    assert run(charge).status == "FAILED"
+    text = json.dumps(kept.events)
+    assert "APIConnectionError" in text
+    assert "vars" in text
+    assert secret() not in text
