@@ -193,12 +193,22 @@ def worker_options_page() -> str:
         rows.append(
             (f"`{field.name}`", spellings, _default(field), documented[field.name])
         )
+    definition = [
+        (f"`{name}`", text)
+        for name, text in attributes(options.DefinitionOptions).items()
+    ]
     return f"""# Worker options
 
 Each option is an argument of `@worker_task`, `Worker` and `TaskHandler`, and an environment variable:
 `CONDUCTOR_WORKER_<NAME>_<OPTION>` for one task type, `CONDUCTOR_WORKER_ALL_<OPTION>` for all.
 
 {table(("option", "end of the variable's name", "default", "meaning"), rows)}
+
+## Task definition
+
+Each of these is an argument of `@worker_task` and `Worker`. `task_def` and the defaults apply to what is not given.
+
+{table(("option", "meaning"), definition)}
 """
 
 
