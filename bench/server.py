@@ -81,32 +81,32 @@ def timed(call: Callable[[], Any]) -> float:
 def fill(server: EmbeddedServer, count: int) -> None:
     """Write finished executions, each with its three tasks, the way that the server itself stores them."""
     kernel, store = server.services.kernel, server.services.kernel.store
-    tree = DefinitionTree(populate(complete_workflow_def(FLOW), kernel.world))
+    tree = DefinitionTree(populate(complete_workflow_def(FLOW), kernel.context))
     for first in range(0, count, _AT_ONCE):
         with kernel.lock, store.transaction():
             for number in range(first, min(first + _AT_ONCE, count)):
-                store.save(finished(tree, number, kernel.world))
+                store.save(finished(tree, number, kernel.context))
 
 
-def finished(tree: DefinitionTree, number: int, world: Any) -> Any:
+def finished(tree: DefinitionTree, number: int, context: Any) -> Any:
     """An execution that ended well."""
     request = {"name": "bench", "input": {"order": number, "note": "a customer's order"}}
-    execution = new_execution(request, tree, world.new_id(), world)
-    moment = world.now - 3_600_000 + number
+    execution = new_execution(request, tree, context.new_id(), context)
+    moment = context.now - 3_600_000 + number
     execution.workflow.update(status="COMPLETED", createTime=moment, updateTime=moment + 9, endTime=moment + 9)
     for seq, task in enumerate(tree.definition["tasks"], 1):
-        document = task_document(execution, task, world)
+        document = task_document(execution, task, context)
         document.update(status="COMPLETED", seq=seq, executed=True, startTime=moment, endTime=moment + 3 * seq)
         document.update(updateTime=moment + 3 * seq, outputData={"n": seq})
         execution.add([document])
     return execution
 
 
-def task_document(execution: Any, task: Any, world: Any) -> Any:
+def task_document(execution: Any, task: Any, context: Any) -> Any:
     """A task of an execution."""
-    from conductor.server.engine.tasks.family import new_document  # beside its only use
+    from conductor.server.engine.tasks.planning import new_document  # next to its only use
 
-    made = new_document(execution, task, world.new_id(), world.now)
+    made = new_document(execution, task, context.new_id(), context.now)
     made["taskType"] = task["name"]
     return made
 
