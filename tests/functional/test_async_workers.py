@@ -91,7 +91,7 @@ def test_what_runs_after_the_grace_period_is_cancelled_and_gets_no_result(stub, 
 
 
 @pytest.mark.parametrize("with_method", [True, False])
-def test_the_loop_hooks_run_on_the_loop_before_the_first_and_after_the_last_task(stub, start, wait_until, with_method):
+def test_loop_hooks_run_before_the_first_and_after_the_last_task(stub, start, wait_until, with_method):
     seen, resource = [], {}
 
     async def open_it():
@@ -146,7 +146,7 @@ def test_plain_and_async_workers_share_a_handler_and_its_middleware(stub, start,
     assert sorted(seen) == [("nap-1", {"task": "nap-1"}), ("plain-1", {"plain": 1})]
 
 
-def test_async_middleware_wraps_coroutines_and_is_refused_for_plain_functions(stub, wait_until):
+def test_async_middleware_is_for_coroutine_functions_only(stub, wait_until):
     async def middleware(context, call_next):
         return {**await call_next(), "wrapped": True}
 

@@ -116,7 +116,7 @@ def test_a_later_stop_can_shorten_the_grace_period(stub):
     release.set()
 
 
-def test_a_stop_before_the_start_does_nothing_and_one_during_the_start_is_kept(stub):
+def test_a_stop_before_the_start_does_nothing_one_during_it_is_kept(stub):
     handler = handler_of(stub)
     assert handler.stop().drained
     assert handler.state is HandlerState.NEW
@@ -217,7 +217,7 @@ def test_threads_that_tasks_leave_behind_do_not_keep_the_process(stub, spawn, pr
     assert stub.done() == {"work-1"}
 
 
-def test_what_follows_run_is_executed_and_its_exception_is_the_exit_status(stub, spawn):
+def test_code_after_run_is_executed_and_sets_the_exit_status(stub, spawn):
     stub.add("work", "work-1")
     process = spawn(LEAVES_A_THREAD.format(processes=1) + "    raise ValueError('after run')\n")
     read_until(process, "in flight")

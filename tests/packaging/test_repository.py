@@ -107,7 +107,7 @@ def test_the_hooks_use_the_locked_versions():
     assert {pin for pin in pins if not re.search(rf"^{re.escape(pin)}[ ;]", lock, re.MULTILINE)} == set()
 
 
-def test_the_update_bot_covers_actions_and_locks_but_not_the_oldest_versions():
+def test_the_update_bot_covers_actions_and_locks_only():
     updates = {update["package-ecosystem"]: update for update in load(ROOT / ".github/dependabot.yml")["updates"]}
     assert set(updates) == {"github-actions", "pip"}
     assert "requirements/oldest.txt" in updates["pip"]["exclude-paths"]

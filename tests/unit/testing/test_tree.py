@@ -87,7 +87,7 @@ def test_values_and_fields_can_be_left_out():
     )
 
 
-def test_branches_of_a_dynamic_fork_are_inside_of_it_in_the_order_of_their_names():
+def test_branches_of_a_dynamic_fork_are_in_it_in_the_order_of_names():
     tasks = [simple_task(f"t{n}").to_dict() for n in (2, 1)]
     run = example_workflow_run(example_workflow(dynamic_fork_task("each")), {"tasks": tasks, "inputs": {}})
 
