@@ -1,5 +1,6 @@
-"""What tests need and the OSS server has not, or not by default: faults, keys, a clock of one's own, messages."""
+"""Features that the OSS server lacks or disables by default: faults, keys, a clock for tests, messages."""
 
+import threading
 import time
 from datetime import timedelta
 
@@ -135,6 +136,25 @@ def test_an_event_starts_a_workflow_and_ends_a_task(server, client, define):
     assert workflow.task("w").output_data["by"] == 5
     (started,) = client.workflows.search(query="workflowType=started").results
     assert client.workflows.get(started.workflow_id).output == {"result": 5}
+
+
+def test_a_message_is_delivered_once_while_a_condition_runs(server, client, define):
+    event = {"name": "e", "taskReferenceName": "e", "type": "EVENT", "sink": "conductor"}
+    define("started", {"name": "n", "taskReferenceName": "n", "type": "NOOP"})
+    telling = define("telling", event)
+    for _ in range(2):  # they wait for a handler
+        client.workflows.start(telling)
+    slow = "var begin = Date.now(); while (Date.now() - begin < 500); true"
+    actions = [{"action": "start_workflow", "start_workflow": {"name": "started"}}]
+    handler = {"name": "h", "event": "conductor:telling:e", "condition": slow, "actions": actions, "active": True}
+    adding = threading.Thread(target=requests.post, args=(f"{server.url}/event",), kwargs={"json": handler})
+    adding.start()
+    deadline = time.monotonic() + 10
+    while not requests.get(f"{server.url}/event", timeout=5).json():
+        assert time.monotonic() < deadline
+    client.workflows.start(telling)
+    adding.join(30)
+    assert len(client.workflows.search(query="workflowType=started").results) == 3
 
 
 def test_secrets_reach_tasks_and_are_not_stored():
