@@ -285,7 +285,7 @@ def test_a_task_that_calls_a_model_waits_for_an_update(client, define, kind):
     workflow_id = client.workflows.start("ai")
     (task,) = client.workflows.get(workflow_id).tasks
     assert task.status == "IN_PROGRESS"
-    assert "has no models" in client.tasks.list_logs(task.task_id)[0].log
+    assert "does not call models" in client.tasks.list_logs(task.task_id)[0].log
     client.tasks.update_by_reference_name(workflow_id, "m", "COMPLETED", {"result": "hello"})
     run = client.workflows.get(workflow_id)
     assert (run.status, run.output) == ("COMPLETED", {"result": "hello"})
