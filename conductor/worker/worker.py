@@ -328,12 +328,13 @@ def _is_same_code(function: Any, other: Any) -> bool:
     """Whether two functions were made by the same ``def`` and behave alike: same closure, same defaults."""
     if not (inspect.isfunction(function) and inspect.isfunction(other)) or function.__code__ is not other.__code__:
         return False
-    return (
-        function.__globals__ is other.__globals__
-        and _cells(function) == _cells(other)
-        and function.__defaults__ == other.__defaults__
-        and function.__kwdefaults__ == other.__kwdefaults__
-    )
+    if function.__globals__ is not other.__globals__ or _cells(function) != _cells(other):
+        return False
+    try:
+        mine, theirs = [(one.__defaults__, one.__kwdefaults__) for one in (function, other)]
+        return bool(mine == theirs)
+    except Exception:  # such as arrays, whose comparison has no truth value
+        return False
 
 
 def _cells(function: Any) -> list[int | None]:

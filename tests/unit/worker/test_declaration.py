@@ -227,6 +227,24 @@ def test_a_function_that_declares_workers_can_be_called_again():
     assert registry.get("charge").function is second
 
 
+def test_defaults_that_cannot_be_compared_make_different_functions():
+    class Array:
+        def __eq__(self, other):
+            raise ValueError("no truth value")
+
+        __hash__ = None
+
+    registry = WorkerRegistry()
+
+    def create_app():
+        @worker_task("charge", registry=registry)
+        def charge(n: object = Array()): ...
+
+    create_app()
+    with pytest.raises(WorkerRegistrationError, match="Two workers"):
+        create_app()
+
+
 def test_a_script_that_imports_itself_declares_its_workers_once(tmp_path):
     script = module_file(
         tmp_path,
