@@ -96,9 +96,10 @@ structure: $(STAMP) ## measure size, coupling, and files crossed per operation (
 docs: $(STAMP) ## build the site into docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
+# Tests with time limits may fail while they are measured: `make test` decides about failures, this about coverage.
 coverage: $(STAMP) ## measure what the tests execute; fails below the target in pyproject.toml
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -n $(JOBS) tests/unit tests/contract tests/functional
+	-$(BIN)/coverage run -m pytest -q -n $(JOBS) tests/unit tests/contract tests/functional
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
