@@ -133,6 +133,7 @@ class DiskOutbox:
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(_UNFORCED)
+            db.execute("PRAGMA fullfsync=1")  # on macOS fsync alone leaves data in the disk's cache
             db.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
             db.executescript(_SCHEMA)
             if (said := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
