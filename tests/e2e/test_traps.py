@@ -69,7 +69,7 @@ def test_what_comes_with_an_extension_of_a_lease_is_dropped(send, client, names,
 
 def test_options_that_a_task_definition_does_not_have_are_dropped(send, client, names):
     name = names.task()
-    body = {"name": name, "ownerEmail": "test@example.com", **dict.fromkeys(metadata._DROPPED, 1)}
+    body = {"name": name, "ownerEmail": "test@example.com", **dict.fromkeys(metadata._IGNORED_FIELDS, 1)}
 
     send(metadata.REGISTER_TASKS, body=[body])
 

@@ -652,7 +652,7 @@ REFUSED = {
     "a decision that is not JavaScript": lambda: [decision(script="function(", cases={"1": noop()})],
     "a duration that is a number": lambda: [raw("WAIT", {"duration": 5})],
     "a duration that is a list": lambda: [wait([5])],
-    "a negative duration": lambda: [wait(-1)],
+    "a negative duration": lambda: [wait("-1 seconds")],
     "a duration that is too long": lambda: [wait("99999999999s")],
     "a duration with a reference at its end": lambda: [wait("5 ${workflow.input.unit}")],
     "a date that is a number": lambda: [wait(until=5)],

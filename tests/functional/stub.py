@@ -169,11 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             kind = url.path.rpartition("/")[2]
             self.owner.polls.append((kind, int(query["count"]), int(query["timeout"]), query.get("domain")))
-            delay, tasks = (
-                self.owner.poll_delay,
-                self.owner.take(kind, int(query["count"]), int(query["timeout"]) / 1000),
-            )
-            self.owner.closing.wait(delay if tasks else 0)
+            tasks = self.owner.take(kind, int(query["count"]), int(query["timeout"]) / 1000)
+            self.owner.closing.wait(self.owner.poll_delay if tasks else 0)
             self.answer(tasks)
         elif url.path == "/api/tasks/external-storage-location":
             path = query.get("path") or f"stored-{len(self.owner.storage or ())}"

@@ -615,7 +615,8 @@ def test_a_mistake_in_python_is_explained(table, here, tmp_path):
     assert unclear(messages, {mistake: parts for mistake, (_, *parts) in table.items()}) == {}
 
 
-def test_a_mistake_on_the_command_line_is_explained(here, tmp_path, capsys):
+def test_a_mistake_on_the_command_line_is_explained(here, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("conductor.worker.worker.default_registry._workers", {})  # other tests declare workers, too
     (tmp_path / "bad.json").write_text("{bad")
     (tmp_path / "typo.json").write_text('{"name": "w", "taks": []}')
     (tmp_path / "no_workers.py").write_text("x = 1\n")

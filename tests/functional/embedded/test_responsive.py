@@ -374,7 +374,7 @@ def assert_all_fail(api, ids, reason):
 
 
 def test_http_tasks_have_a_total_deadline(api, monkeypatch):
-    monkeypatch.setattr(http_exchange, "_MOST_SECONDS", -5.0)  # of the 6 s that the timeouts allow, 1 is left
+    monkeypatch.setattr(http_exchange, "_MAX_SECONDS", -5.0)  # of the 6 s that the timeouts allow, 1 is left
     peers, ids = http_executions(api, {"t": trickle, "h": trickle_headers}, count=6)
     try:
         assert_all_fail(api, ids, "longer than 1 sec")
