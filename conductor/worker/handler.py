@@ -404,6 +404,7 @@ class TaskHandler:
                     logger.info("The handler was stopped during its start")
                     run.abandon()
                     return self
+                run.start_control()
                 undo.pop_all()
         except BaseException:  # also on Ctrl-C: nothing keeps running
             run.abandon()

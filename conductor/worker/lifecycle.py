@@ -146,10 +146,17 @@ class HandlerRun:
         """Whether a stop was requested, and the thread that carries it out is alive."""
         return self.state is HandlerState.STOPPING and self._control.is_alive()
 
+    def start_control(self) -> None:
+        """Start the control thread.
+
+        Raises:
+            RuntimeError: The process can have no more threads.
+        """
+        self._control.start()
+
     def begin(self, group: WorkerGroup, observation: Observation) -> None:
         """Start all threads; if one cannot start, stop those that did and raise."""
         self.group, self.observation = group, observation
-        self._control.start()
         try:
             group.start()
             observation.start()

@@ -412,6 +412,8 @@ class ThreadGroup:
             self._shared.hot.prepare()
         if self._shared.loop is not None:
             self._shared.loop.start()
+        if any(runtime.runner.time_limit is not None for runtime in self.runtimes):
+            self._shared.limits.start()
         self._shared.delivery.start()
         self._shared.leases.start()
         self._definitions.start()

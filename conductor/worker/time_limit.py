@@ -40,7 +40,7 @@ class _Entry:
 
 
 class TimeLimits:
-    """Watches the functions of a handler; its thread is started with the first function that has a limit."""
+    """Raises an exception in functions that run for too long, from a thread of its own."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -69,11 +69,25 @@ class TimeLimits:
         entry = _Entry(threading.get_ident())
         with self._changed:
             heapq.heappush(self._entries, (time.monotonic() + seconds, next(self._order), entry))
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = HandlerThread(self._main, "time-limit")
-                self._thread.start()
             self._changed.notify_all()
+        self.start()
         return entry
+
+    def start(self) -> None:
+        """Start the thread, if it does not run.
+
+        A handler does so at its start: some versions of Python start no thread after the main thread has ended.
+        """
+        with self._changed:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            thread = HandlerThread(self._main, "time-limit")
+            try:
+                thread.start()
+            except RuntimeError as error:  # the function runs without its limit, which is better than not at all
+                logger.error("time_limit_seconds has no effect: %s", error)
+                return
+            self._thread = thread
 
     def _end(self, entry: _Entry) -> None:
         with self._changed:
