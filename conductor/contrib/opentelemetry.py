@@ -143,7 +143,7 @@ class WorkerTracing:
         return span
 
     def _ended(self, name: str, event: WorkerEvent, duration: float, parent: Context | None) -> Span:
-        """A span for something that has just ended; the caller ends the span."""
+        """Return a span for an operation that has just ended; the caller ends the span."""
         return self._tracer.start_span(
             name,
             context=parent if parent is not None else Context(),

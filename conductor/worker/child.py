@@ -1,7 +1,7 @@
 """The main function of a child process of ``TaskHandler(processes=...)``.
 
-It is told what to do, and when to stop, by lines of JSON on one pipe, and says how it is on another, once a second.
-The end of the first pipe means that the parent is gone: it drains and ends then too.
+It receives orders as lines of JSON on one pipe, and reports its health on another one once a second. When the first pipe
+is closed, the parent has ended; the child then drains and ends too.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Reports:
         self._lock = threading.Lock()
 
     def send(self, **values: Any) -> None:
-        """Send one line; a parent that is gone is no error."""
+        """Send one line; it is not an error if the parent has ended."""
         data = json.dumps(values).encode() + b"\n"
         with self._lock, contextlib.suppress(OSError):
             while data:

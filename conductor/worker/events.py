@@ -1,4 +1,4 @@
-"""What happens in a worker, as frozen values, and the dispatcher that tells listeners of it.
+"""The events of workers, as frozen values, and the dispatcher that notifies listeners.
 
 A listener is a ``WorkerListener`` with some methods overridden, or any callable for one kind of event. It is called on
 the thread on which the event happened; what it raises is logged and goes no further. When nobody listens to a kind of
@@ -135,7 +135,7 @@ class DeliveryDelayed(WorkerEvent):
 
 @frozen
 class LeaseExtended(WorkerEvent):
-    """The server was told that the task still runs."""
+    """The lease of a task was extended."""
 
     task_id: str
 

@@ -63,11 +63,11 @@ __all__ = [
 def find_workers(
     given: Sequence[Worker] | None, registry: WorkerRegistry | None, import_modules: Iterable[str]
 ) -> list[Worker]:
-    """The workers that were given and those of the registry, after importing the modules that declare them.
+    """Return the given workers and those of the registry, after importing the modules that declare them.
 
     Raises:
-        WorkerRegistrationError: There is none.
-        ConfigurationError: A module is not there, or raised when it was imported; that is then the error's cause.
+        WorkerRegistrationError: No worker was found.
+        ConfigurationError: A module is missing, or raised an exception, which is the error's cause.
     """
     for module in import_modules:
         _import(module)
@@ -114,11 +114,11 @@ def as_worker(declared: Worker | Callable[..., Any]) -> Worker:
 
 
 def check_options(options: dict[str, Any], max_concurrency: int | None) -> None:
-    """Refuse options that cannot be used.
+    """Check the options of a handler.
 
     Raises:
-        TypeError: There is no such option.
-        ConfigurationError: A value cannot be used.
+        TypeError: An option is unknown.
+        ConfigurationError: A value is invalid.
     """
     WorkerOptions(**options) if options.keys() <= _option_names() else _refuse_options(options)
     if max_concurrency is not None:
@@ -126,7 +126,7 @@ def check_options(options: dict[str, Any], max_concurrency: int | None) -> None:
 
 
 def check_client(client: object) -> None:
-    """Refuse what is neither a client nor settings.
+    """Check that ``client`` is a client, settings or None.
 
     Raises:
         ConfigurationError: It is something else, such as a URL.
@@ -170,13 +170,13 @@ def refuse_duplicates(workers: Sequence[tuple[Worker, WorkerOptions]]) -> None:
 
 
 class Handler(Protocol):
-    """What a handler has to be able to do."""
+    """A handler as the hooks of the process see it."""
 
     def stop(self) -> Any:
-        """Stop in order."""
+        """Drain, deliver, and end all threads."""
 
     def forget_parent(self) -> None:
-        """In a forked child: be as before the start."""
+        """In a forked child: return to the state before the start."""
 
 
 _running: set[Handler] = set()
@@ -184,13 +184,13 @@ _hooked = False
 
 
 def remember(handler: Handler) -> None:
-    """Have ``handler`` stopped at the interpreter's end, and forgotten in children of a fork."""
+    """Stop ``handler`` at the end of the interpreter, and forget it in forked children."""
     global _hooked  # noqa: PLW0603  once per process, and not at import
     _running.add(handler)
     if not _hooked:
         _hooked = True
-        # urllib3 empties its pools by weakref.finalize, which does all of its work at one place in the row of what is
-        # done at exit: that of the first. With one made here, ours stands later in the row, and is done before.
+        # urllib3 closes its pools with weakref.finalize. All finalizers run at one position among the atexit functions:
+        # that of the first finalizer. The one made here puts them before ours, and atexit runs in reverse order.
         weakref.finalize(_stop_all, int)
         atexit.register(_stop_all)
         if hasattr(os, "register_at_fork"):
@@ -204,20 +204,20 @@ def _stop_all() -> None:
 
 
 def _forget_all() -> None:
-    """In a forked child: the threads are the parent's, so here nothing runs, and each handler can be started anew."""
+    """Let each handler be started again in a forked child, which has no threads of the parent."""
     for handler in list(_running):
         handler.forget_parent()
     _running.clear()
 
 
 def forget(handler: Handler) -> None:
-    """Leave ``handler`` alone from now on: it is stopped."""
+    """Forget a handler that has stopped."""
     _running.discard(handler)
 
 
 logger = logging.getLogger(__name__)
-_FORCED = 1
-_MISCONFIGURED = 2
+#: Exit statuses: not everything was finished, and an invalid configuration.
+_FORCED, _MISCONFIGURED = 1, 2
 #: Seconds that threads of the application have at least to end after the main thread.
 _SHORTEST_EXIT_S = 5.0
 _UNGUARDED = (
@@ -236,25 +236,26 @@ class TaskHandler:
             counts only if it is given too.
         registry: Where to look for decorated functions; the default is the one that ``@worker_task`` fills.
         import_modules: Modules to import first, so that their decorators run.
-        listeners: Told of events, see ``conductor.worker.events``.
+        listeners: Notified of events, see ``conductor.worker.events``.
         on_error: Called with the worker, the task and the exception when a function fails.
-        outbox: A file that keeps undelivered results over a crash.
-        max_concurrency: How many tasks may run at a time in all, beside each worker's own ``thread_count``.
-        metrics: Collect what ``metrics()`` returns; on with a ``health_port``.
+        outbox: A file that keeps undelivered results across a crash.
+        max_concurrency: How many tasks of all workers together may run at the same time; each worker has its own
+            ``thread_count`` in addition.
+        metrics: Collect the values that ``metrics()`` returns; implied by a ``health_port``.
         health_port: Serve ``/livez``, ``/readyz`` and ``/metrics`` there (CONDUCTOR_HEALTH_PORT); 0 for any free port.
-        health_host: The address for it (CONDUCTOR_HEALTH_HOST); 127.0.0.1 when it is left out.
+        health_host: The address to listen on (CONDUCTOR_HEALTH_HOST); 127.0.0.1 by default.
         heartbeat_file: A file that is touched every second while the handler is live (CONDUCTOR_HEARTBEAT_FILE).
-        processes: In how many processes to work (CONDUCTOR_PROCESSES), for functions that need the CPU. With more than
-            one, each is a fresh interpreter that imports the modules of the workers and has all the threads, the cap
-            and the connections that are configured; this process starts, watches and stops them.
+        processes: The number of processes (CONDUCTOR_PROCESSES), for functions that need the CPU. With more than one,
+            each is a new interpreter that imports the modules of the workers and has all configured threads, limits
+            and connections; this process starts, watches and stops them.
         child_setup: With ``processes``: ``"module:function"``, called with the handler of each process before it
             starts, to add middleware and listeners there.
         on_loop_start: Called on the event loop of async workers before their first task, to make what they share, such
             as an HTTP session; may be ``async def``. With ``processes``, ``child_setup`` calls ``on_loop`` instead.
         on_loop_stop: Called there after their last task.
-        grace_seconds: How long ``run`` and the end of a ``with`` block wait for running tasks.
-        options: Options for all workers (``domain``, ``thread_count``, ``poll_interval_ms``, ...), which win over the
-            environment and over the decorators.
+        grace_seconds: Seconds that ``run`` and the end of a ``with`` block let running tasks finish.
+        options: Options for all workers (``domain``, ``thread_count``, ``poll_interval_ms``, ...). They take precedence
+            over the environment and the decorators.
 
     The registry is read, and all options are resolved, by ``start``.
     """
@@ -595,7 +596,7 @@ class TaskHandler:
             raise
 
     def forget_parent(self) -> None:
-        """Be as before ``start``: called in a child process after a fork, which has none of the parent's threads."""
+        """Return to the state before ``start``, in a forked child, where the threads of the parent do not exist."""
         self._lock = threading.Lock()
         self._client = None
         run, self._run = self._run, None

@@ -30,7 +30,7 @@ class Lease:
 
     Attributes:
         task: The task.
-        worker_id: Whom the server is told.
+        worker_id: Worker id reported to the server.
         period: How far apart extensions are, in seconds.
         due: When the next is sent, on the monotonic clock.
         until: When the last may be sent.
@@ -56,7 +56,7 @@ class LeaseKeeper:
 
     Args:
         update: Sends a task's update as JSON (``POST /tasks`` with ``extendLease``), within the seconds it is given.
-        extended: Told of each task whose lease was extended.
+        extended: Called with each task whose lease was extended.
         clock: Returns monotonic seconds.
     """
 
@@ -78,7 +78,7 @@ class LeaseKeeper:
     def start(self) -> None:
         """Start the thread."""
         thread = HandlerThread(self._main, "lease")
-        thread.start()  # one that cannot be started is no thread to join
+        thread.start()  # if it raises, there is no thread to join
         self._thread = thread
 
     @property

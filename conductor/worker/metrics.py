@@ -119,7 +119,7 @@ class MetricsCollector(WorkerListener):
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew, with a lock of one's own: in a forked child another thread of the parent may have held it."""
+        """Reset all values and the lock, which another thread of the parent may have held at a fork."""
         self._lock = threading.Lock()
         self._numbers: dict[tuple[str, ...], float] = {}
         self._histograms: dict[tuple[str, ...], _Histogram] = {}
@@ -227,7 +227,7 @@ class MetricsCollector(WorkerListener):
         """All that was collected, as plain values.
 
         By the metric's name: ``{"type": ..., "samples": [{"labels": {...}, "value": 3}]}``; a histogram's sample has
-        ``count``, ``sum`` and ``buckets`` (upper bound as text -> how many values up to it) in place of ``value``.
+        ``count``, ``sum`` and ``buckets`` (upper bound as text -> how many values up to it) instead of ``value``.
         """
         with self._lock:
             values: dict[tuple[str, ...], dict[str, Any]] = {k: {"value": v} for k, v in self._numbers.items()}

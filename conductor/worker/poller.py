@@ -1,4 +1,4 @@
-"""One thread per worker that asks the server for exactly as many tasks as there are free slots."""
+"""The poller: one thread per worker that requests as many tasks as there are free slots."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Pace:
         self.wait_ms = self.first_wait_ms
 
     def after_empty(self, asked_ms: int, took: float) -> float:
-        """Note an empty poll that asked to wait ``asked_ms`` and took ``took`` seconds; returns the pause."""
+        """Note an empty poll that asked to wait ``asked_ms`` and took ``took`` seconds; return the seconds to pause."""
         self.failures = 0
         if took > asked_ms / 1000 + _LATE_S:  # the server has no thread for it: give it back, and ask less often
             self.wait_ms = self.first_wait_ms
@@ -102,7 +102,7 @@ class Pace:
         return max(pause, self._early_pause)
 
     def after_failure(self, error: BaseException) -> float:
-        """Note a failed poll; returns the pause."""
+        """Note a failed poll; return the seconds to pause."""
         self.failures += 1
         if isinstance(error, APIError) and error.token_retry_after is not None:
             return error.token_retry_after + random.uniform(0.0, 0.1)  # spreads pollers, guards nothing
@@ -116,19 +116,22 @@ class Pace:
 
 
 logger = logging.getLogger(__name__)
+#: Seconds between two looks whether a paused or full worker may poll again.
 _IDLE_CHECK = 0.1
+#: Milliseconds that a poll waits on the server while it holds the last of the shared slots.
 _HELD_WAIT_MS = 100
+#: Seconds after which a poller that makes no progress is reported and not live.
 _STUCK_AFTER = 60.0
 
 
 @frozen
 class Gate:
-    """What has to hold before a worker asks for tasks.
+    """The conditions under which a worker polls.
 
     Attributes:
-        may_poll: False while the worker is not to ask, as the user's ``should_poll`` says.
-        is_full: Whether so many results of the worker wait for the server that it takes no further task.
-        places: The places that all workers share.
+        may_poll: Returns False while the user's ``should_poll`` does.
+        is_full: Returns whether so many results are undelivered that the worker takes no more tasks.
+        places: The slots that all workers share.
         long_polls: How many polls of the handler may wait on the server at a time.
         late_polls: How many polls of the handler may be left to themselves at a time.
         workers: How many workers the handler has.
@@ -158,13 +161,13 @@ class Poller:
 
     Args:
         task_type: The task type.
-        hot: The way to the server.
-        pool: Runs what comes.
+        hot: Sends polls to the server.
+        pool: Runs the tasks.
         options: The worker's options as they are now.
-        worker_id: Whom the server is told.
+        worker_id: Worker id reported to the server.
         gate: What has to hold before asking.
-        events: Told of each poll.
-        hand_back: Gives a task back that came too late.
+        events: Notified of each poll.
+        hand_back: Returns a task to the server that came after the stop.
         recovered: Called when polls work again after they failed.
         stop: Set when polling ends.
     """
@@ -319,7 +322,7 @@ class Poller:
         return self._thread is threading.current_thread()
 
     def _round(self) -> float:
-        """Ask for tasks once, where that is in order; returns how long to pause."""
+        """Poll once if the conditions allow it; return the seconds to pause."""
         if not self._may_poll():
             return _IDLE_CHECK
         if not (free := self._pool.wait_for_slot(1.0)) or self._stop.is_set():

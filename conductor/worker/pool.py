@@ -1,7 +1,7 @@
-"""Our own named threads with a slot counter.
+"""Named threads that run the tasks of one worker, and the limit that all workers share.
 
-Not ``concurrent.futures``: that refuses work once the main thread has ended, and a handler started as the last line of
-a script has to go on. For the same reason every thread is started with the pool and none on demand.
+``concurrent.futures`` refuses work once the main thread has ended, and a handler started in the last line of a script
+has to continue. For the same reason every thread is started with its pool: some versions of Python start none later.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ __all__ = ["CARRIERS", "Places", "WorkerPool"]
 CARRIERS = 16
 
 
+#: Seconds that a worker waits for a slot until it is served before the others.
 _SLICE = 0.1
+#: Seconds after which a worker that asks for no slot any more no longer counts as waiting.
 _FORGOTTEN = 1.0
 
 
@@ -35,14 +37,14 @@ class _Waiting:
 
 
 class Places:
-    """A counter of places; with no limit it always says yes.
+    """The slots that all workers of a handler share; without a limit there is always one.
 
-    A worker that got none has waited its turn after a tenth of a second: then the others get none that it could have,
-    and keep none for their next task, until it was served.
+    A worker that got no slot for a tenth of a second is served before the others: they get no slot that it could use,
+    and keep none for their next task.
 
     Args:
-        limit: How many tasks may run at a time, or None.
-        clock: Monotonic seconds.
+        limit: How many tasks may run at the same time; None for no limit.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, limit: int | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +55,7 @@ class Places:
         self._waiting: dict[str, _Waiting] = {}
 
     def take(self, who: str, wanted: int) -> int:
-        """Take up to ``wanted`` places for the worker ``who``; returns how many."""
+        """Take up to ``wanted`` slots for the worker ``who``; return how many."""
         if self.limit is None:
             return wanted
         with self._changed:
@@ -68,19 +70,19 @@ class Places:
             return taken
 
     def _whose_turn_it_is(self, who: str, now: float) -> int:
-        """How many others than ``who`` have waited their turn, and still ask."""
+        """Return how many other workers than ``who`` are to be served before it."""
         return sum(
             name != who and now - one.since >= _SLICE and now - one.last_asked < _FORGOTTEN
             for name, one in self._waiting.items()
         )
 
     def wait(self, timeout: float) -> None:
-        """Wait up to ``timeout`` seconds for a place that was given back."""
+        """Wait up to ``timeout`` seconds for a slot to become free."""
         with self._changed:
             self._changed.wait(timeout)
 
     def give_back(self, count: int) -> None:
-        """Give ``count`` places back."""
+        """Release ``count`` slots."""
         if self.limit is not None and count:
             with self._changed:
                 self._free += count
@@ -88,11 +90,11 @@ class Places:
 
     @property
     def is_used_up(self) -> bool:
-        """Whether none is left now."""
+        """Whether no slot is free now."""
         return self.limit is not None and self._free <= 0
 
     def is_wanted(self, who: str) -> bool:
-        """Whether another worker than ``who`` has waited its turn, so that ``who`` keeps no place for its next task."""
+        """Return whether another worker is to be served before ``who``, which then keeps no slot for its next task."""
         if not self._waiting:
             return False
         with self._changed:
@@ -151,7 +153,7 @@ class WorkerPool:
             self._start_missing()
 
     def revive(self) -> None:
-        """Start threads in place of those that died, whatever they died of."""
+        """Restart threads that died."""
         with self._lock:
             before = self._threads
             if not self._closed and before < self._size:
@@ -184,13 +186,13 @@ class WorkerPool:
             self._free.notify_all()
 
     def submit(self, task: Any) -> None:
-        """Hand over a task; the caller has made sure of a free slot."""
+        """Accept a task; the caller has made sure of a free slot."""
         with self._lock:
             self._waiting.append(task)
             self._work.notify()
 
     def wait_for_slot(self, timeout: float) -> int:
-        """The number of free slots, waiting up to ``timeout`` seconds for the first."""
+        """Return the number of free slots, waiting up to ``timeout`` seconds for the first."""
         with self._lock:
             if self._slots() <= 0:
                 self._free.wait(timeout)
@@ -200,12 +202,12 @@ class WorkerPool:
         return min(self._size, self._threads) - self._busy - len(self._waiting)
 
     def wake(self) -> None:
-        """Wake whoever waits for a slot, so that it sees a stop."""
+        """Wake the poller that waits for a slot, so that it sees a stop."""
         with self._lock:
             self._free.notify_all()
 
     def take_unstarted(self) -> list[Any]:
-        """Take back the tasks that no thread has begun."""
+        """Remove and return the tasks that no thread has begun."""
         with self._lock:
             taken = list(self._waiting)
             self._waiting.clear()
@@ -230,7 +232,7 @@ class WorkerPool:
             self._free.notify_all()
 
     def join(self, deadline: float) -> bool:
-        """Wait until every thread has ended, up to ``deadline`` (monotonic); whether that came about."""
+        """Wait until every thread has ended, up to ``deadline`` (monotonic); return whether that is so."""
         with self._lock:
             while self._threads:
                 left = deadline - time.monotonic()

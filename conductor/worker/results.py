@@ -38,13 +38,13 @@ logger = logging.getLogger(__name__)
 
 
 class Payloads(Protocol):
-    """What a runner does with payloads before and after the function."""
+    """Payloads that are stored outside the database."""
 
     def fetch_task(self, task: Task) -> Task:
-        """Put what lies outside into the task."""
+        """Fetch the input into the task."""
 
     def store_output(self, result: TaskResult, task_type: str) -> None:
-        """Put outside what is too large of the output of a task of ``task_type``.
+        """Store an output that is too large for the database.
 
         Raises:
             SerializationError: It cannot be.
@@ -52,10 +52,10 @@ class Payloads(Protocol):
 
 
 class NoStorage:
-    """Where no server is: everything is inline, and too large an output is refused as a server would lose it."""
+    """Payloads without a server: an output that is too large is refused."""
 
     def fetch_task(self, task: Task) -> Task:
-        """The task as it is."""
+        """Return the task unchanged."""
         return task
 
     def store_output(self, result: TaskResult, task_type: str) -> None:  # noqa: ARG002  as the protocol has it
@@ -67,13 +67,13 @@ class NoStorage:
 
 
 class ServerStorage:
-    """The server's storage; a payload that cannot go there fails its task for good, with the reason."""
+    """The server's storage; a payload that cannot be stored fails its task permanently."""
 
     def __init__(self, storage: PayloadStorage) -> None:
         self._storage = storage
 
     def fetch_task(self, task: Task) -> Task:
-        """The task with its input; a lost one fails the task for good, with the reason."""
+        """Return the task with its input; if the input is lost, the task fails permanently."""
         try:
             return self._storage.fetch_task(task)
         except ConfigurationError as error:
@@ -153,7 +153,7 @@ def _output(value: Any) -> dict[str, Any]:
 def failed(task: Task, error: BaseException) -> TaskResult:
     """The result of a function that raised ``error``.
 
-    ``NonRetryableError``, input that does not fit and output that cannot be sent fail the task for good, because
+    ``NonRetryableError``, input that does not fit and output that cannot be sent fail the task permanently, because
     another attempt would end the same way; anything else is left to the task definition's retries. The traceback goes
     to the task's log.
     """

@@ -1,4 +1,4 @@
-"""The workers of a handler at work in this process: what they share, and the order in which all of it stops."""
+"""The running workers of a handler in this process: what they share, and the order of a stop."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ logger = logging.getLogger(__name__)
 
 @define(eq=False)
 class Shared:
-    """What all workers of a handler share."""
+    """The parts that all workers of a handler share."""
 
     hot: TaskChannel
     delivery: ResultDelivery
@@ -76,12 +76,12 @@ class Shared:
 
 
 class WorkerRuntime:
-    """A worker at work.
+    """A running worker.
 
     Args:
-        worker: What was declared.
-        resolved: Its options and where each came from.
-        shared: What it shares with the others.
+        worker: The declared worker.
+        resolved: Its options and the origin of each.
+        shared: The parts that it shares with the others.
     """
 
     def __init__(self, worker: Worker, resolved: ResolvedOptions, shared: Shared) -> None:
@@ -176,7 +176,7 @@ class WorkerRuntime:
         self.poller.start()
 
     def look_after(self) -> None:
-        """Start again what died, and report each task that outlives its response timeout, once."""
+        """Restart threads that died, and report once each task that outlives its response timeout."""
         self.poller.look_after()
         self.pool.revive()
         for entry in list(self.execution.running.values()):
@@ -195,12 +195,12 @@ class WorkerRuntime:
                 )
 
     def hand_back_unstarted(self) -> None:
-        """Give back what no thread has begun."""
+        """Return to the server the tasks that no thread has begun."""
         for raw in self.pool.take_unstarted():
             self.execution.hand_back(raw)
 
     def abandon(self) -> list[str]:
-        """Give up on what still runs: handed back where the worker says that this is safe. Returns the tasks' ids."""
+        """Return the ids of tasks that still run; release them where the worker says that they may run twice."""
         entries = list(self.execution.running.values())
         for entry in entries:
             entry.is_cancelled = self.worker.is_async  # the loop cancels it; a function on a thread runs on
@@ -212,12 +212,12 @@ class WorkerRuntime:
         return [str(task.task_id) for task in running]
 
     def oldest_running(self) -> float:
-        """Seconds for which the oldest running task runs; 0.0 when none does."""
+        """Return for how many seconds the oldest running task runs; 0.0 if no task runs."""
         started = [entry.since for entry in list(self.execution.running.values())]
         return time.monotonic() - min(started) if started else 0.0
 
     def health(self, now: float) -> WorkerHealth:
-        """How the worker is at ``now`` (monotonic)."""
+        """Return the health of the worker at ``now`` (monotonic)."""
         poller = self.poller
         return WorkerHealth(
             task_type=self.worker.name,
@@ -235,7 +235,7 @@ class WorkerRuntime:
 
 
 class UncaughtExceptions:
-    """Counts while it watches, and leaves the rest to the ``threading.excepthook`` that was there before.
+    """Counts uncaught exceptions of threads, and calls the previous ``threading.excepthook``.
 
     Args:
         count: Called with the name of the exception's type.
@@ -271,7 +271,7 @@ class WorkerGroup(Protocol):
 
     @property
     def checks(self) -> Sequence[Callable[[], object]]:
-        """What the watchdog is to call."""
+        """The functions that the watchdog calls."""
 
     def start(self) -> None:
         """Start."""
@@ -353,7 +353,7 @@ def open_client(given: ConductorClient | Settings | None, connections: int) -> O
 
 @define
 class Ingredients:
-    """What a handler was given for all of its workers, see ``TaskHandler``."""
+    """The arguments of ``TaskHandler`` that concern all of its workers."""
 
     events: EventDispatcher
     middleware: Sequence[Any]
@@ -398,7 +398,7 @@ class ThreadGroup:
 
     @property
     def checks(self) -> Sequence[Callable[[], object]]:
-        """What the watchdog is to call."""
+        """The functions that the watchdog calls."""
         shared = self._shared
         loops = [] if shared.loop is None else [shared.loop.look_after]
         return [shared.delivery.revive, shared.leases.revive, *loops, *(one.look_after for one in self.runtimes)]
@@ -421,7 +421,7 @@ class ThreadGroup:
             runtime.start()
 
     def close(self) -> None:
-        """Let go of what a group that never started holds."""
+        """Release what a group that never started holds."""
         self._shared.delivery.close(0.0)
 
     def stop(self, deadline: StopDeadline) -> StopReport:
@@ -475,7 +475,7 @@ class ThreadGroup:
         """Nothing: threads end with the process."""
 
     def forget(self) -> None:
-        """Nothing: a forked child has none of the threads, and the transport looks after its own connections."""
+        """Do nothing: the threads do not exist in a forked child, and the transport handles its connections."""
 
     def update_options(self, task_type: str | None, changes: Mapping[str, Any]) -> None:
         """Change options of one worker, or of all, from their next poll on."""

@@ -1,4 +1,4 @@
-"""One thread that looks after the others: what died is started again and reported, and a file says that all is well."""
+"""The watchdog thread, which restarts and reports threads that died, and the heartbeat file for probes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ PERIOD = 1.0
 class Heartbeat:
     """A file whose modification time is fresh while the handler is live, for probes that run a command.
 
-    It is touched once a second while every thread that has to run does, also while the server is away, and removed by
-    an orderly stop. A probe asks whether it is there and less than, say, 15 seconds old.
+    It is touched once a second while all required threads run, even while the server is away, and removed by an orderly
+    stop. A probe checks that it exists and is less than, say, 15 seconds old.
 
     Args:
         path: The file; its folder has to be there.
@@ -44,7 +44,7 @@ class Heartbeat:
         self._is_live = is_live
 
     def beat(self) -> None:
-        """Touch the file, if all is well."""
+        """Touch the file if the handler is live."""
         if self._is_live():
             self._path.write_text(f"{os.getpid()}\n", encoding="ascii")
 
@@ -54,7 +54,7 @@ class Heartbeat:
 
 
 class Watchdog:
-    """Calls each of ``checks`` once a second; one that fails is logged when it begins to, and asked again.
+    """Calls each of ``checks`` once a second. A check that fails is logged once and called again.
 
     Args:
         checks: What to call.
@@ -71,7 +71,7 @@ class Watchdog:
     def start(self) -> None:
         """Start the thread, which checks at once and then each time the period is over."""
         thread = HandlerThread(self._main, "watchdog")
-        thread.start()  # one that cannot be started is no thread to join
+        thread.start()  # if it raises, there is no thread to join
         self._thread = thread
 
     @property
@@ -146,7 +146,7 @@ class ProbeOptions:
 
 
 def _writable(name: str, path: str) -> str:
-    """A file in a folder that is there: no probe would ever see one that is not."""
+    """Check that the file can be written; otherwise no probe would ever see it."""
     folder = Path(path).parent
     if not folder.is_dir() or Path(path).is_dir() or not os.access(folder, os.W_OK):
         allowed = "a file in a folder that is there and can be written"

@@ -1,4 +1,4 @@
-"""A handler's work in several processes, for functions that need the CPU: started anew when they die, stopped together.
+"""The processes of a handler, for functions that need the CPU: restarted when they die, stopped together.
 
 Each child is a fresh interpreter that imports the workers' modules and runs the same threads as a handler with one
 process does. The parent runs no tasks: it starts, watches, stops, and adds up what the children say of themselves.
@@ -39,7 +39,7 @@ class ProcessGroup:
     Args:
         blueprint: What each is told.
         count: How many.
-        outbox: The handler's outbox; each process has a file of its own beside it, ``PATH.1``, ``PATH.2``, ...
+        outbox: The handler's outbox; each process has its own file next to it, ``PATH.1``, ``PATH.2``, ...
         failed: Called when a process cannot be set up: the others are stopped then.
 
     Raises:
@@ -98,7 +98,7 @@ class ProcessGroup:
                 self.kill()
             if not self._stopping.wait(_TICK):
                 continue
-            time.sleep(_TICK / 10)  # the end of a process is no event; it is looked for
+            time.sleep(_TICK / 10)  # nothing signals the end of a process
         self._ended.set()
 
     def _look_at(self, child: ChildProcess) -> None:
@@ -116,7 +116,7 @@ class ProcessGroup:
             child.start_when_due()
 
     def _give_up(self, child: ChildProcess) -> None:
-        """A process cannot be set up: so no other can, and one that says so while all stop is no loss either."""
+        """Stop all processes because one cannot be set up: the others cannot be set up either."""
         self._failed()
         if not self._stopping.is_set():
             logger.critical("Worker process %d cannot be set up: %s", child.number, child.failure)

@@ -80,7 +80,7 @@ class Blueprint:
         return cls(**{**values, "workers": [Wanted(**worker) for worker in values["workers"]]})
 
     def for_child(self, number: int, outbox: str | None) -> Blueprint:
-        """For one child: each has an outbox of its own, because one process at a time may use a file."""
+        """Return the blueprint of one child, with its own outbox, because one process at a time may use a file."""
         handler = {**self.handler, "outbox": None if outbox is None else f"{outbox}.{number}"}
         return attrs.evolve(self, number=number, handler=handler)
 
@@ -88,7 +88,7 @@ class Blueprint:
         """Import what declares the workers, and find them.
 
         Raises:
-            WorkerRegistrationError: A worker is not there.
+            WorkerRegistrationError: A worker was not found.
         """
         if self.main is not None:
             _run_main(self.main)
@@ -191,7 +191,7 @@ def main_of(workers: Iterable[Wanted]) -> str | None:
             "Workers that are declared in an interactive session cannot run in other processes; put them into a file.",
             variable="processes",
         )
-    return os.path.abspath(str(path))  # noqa: PTH100  its links are not to be followed: neighbours are found beside it
+    return os.path.abspath(str(path))  # noqa: PTH100  links are kept: modules next to the link are found
 
 
 def locate_all(workers: Iterable[Wanted], modules: Mapping[str, str]) -> list[Worker]:
@@ -202,7 +202,7 @@ def locate_all(workers: Iterable[Wanted], modules: Mapping[str, str]) -> list[Wo
         modules: What each module is called here.
 
     Raises:
-        WorkerRegistrationError: One is not there.
+        WorkerRegistrationError: A worker was not found.
     """
     return [_locate(worker, importlib.import_module(modules[worker.module])) for worker in workers]
 
