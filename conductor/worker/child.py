@@ -1,6 +1,6 @@
 """The main function of a child process of ``TaskHandler(processes=...)``.
 
-It receives orders as lines of JSON on one pipe, and reports its health on another one once a second. When the first pipe
+It receives orders as lines of JSON on one pipe, and reports its health on another once a second. When the first pipe
 is closed, the parent has ended; the child then drains and ends too.
 """
 

@@ -37,7 +37,7 @@ from conductor.worker.options import (
     table,
 )
 from conductor.worker.signals import stop_on_signals
-from conductor.worker.supervisor import Ingredients, ThreadGroup, WorkerGroup, connections_for, open_client
+from conductor.worker.supervisor import HandlerParts, ThreadGroup, WorkerGroup, connections_for, open_client
 from conductor.worker.threads import ExitGuard, end_process
 from conductor.worker.watchdog import Observation, ProbeOptions
 from conductor.worker.worker import Worker, WorkerRegistry, default_registry, two_workers
@@ -452,7 +452,7 @@ class TaskHandler:
         opened = open_client(self._given, connections_for(sizes))
         undo.callback(opened.close)
         self._client = opened.client
-        given = Ingredients(
+        given = HandlerParts(
             self._events,
             self._middleware,
             self._on_error,

@@ -23,7 +23,7 @@ from conductor.worker.events import (
 )
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.options import WorkerOptions
-from conductor.worker.pool import Places, WorkerPool
+from conductor.worker.pool import ConcurrencyLimit, WorkerPool
 from conductor.worker.threads import HandlerThread
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Gate:
     Attributes:
         may_poll: Returns False while the user's ``should_poll`` does.
         is_full: Returns whether so many results are undelivered that the worker takes no more tasks.
-        places: The slots that all workers share.
+        slots: The slots that all workers share.
         long_polls: How many polls of the handler may wait on the server at a time.
         late_polls: How many polls of the handler may be left to themselves at a time.
         workers: How many workers the handler has.
@@ -139,7 +139,7 @@ class Gate:
 
     may_poll: Callable[[], bool]
     is_full: Callable[[], bool]
-    places: Places
+    slots: ConcurrencyLimit
     long_polls: threading.BoundedSemaphore
     late_polls: threading.BoundedSemaphore
     workers: int = 1
@@ -161,7 +161,7 @@ class Poller:
 
     Args:
         task_type: The task type.
-        hot: Sends polls to the server.
+        channel: Sends polls to the server.
         pool: Runs the tasks.
         options: The worker's options as they are now.
         worker_id: Worker id reported to the server.
@@ -176,7 +176,7 @@ class Poller:
         self,
         task_type: str,
         *,
-        hot: TaskChannel,
+        channel: TaskChannel,
         pool: WorkerPool | CoroutinePool,
         options: Callable[[], WorkerOptions],
         worker_id: str,
@@ -187,7 +187,7 @@ class Poller:
         stop: threading.Event,
     ) -> None:
         self.task_type = task_type
-        self._hot = hot
+        self._channel = channel
         self._pool = pool
         self._options = options
         self._worker_id = worker_id
@@ -269,7 +269,7 @@ class Poller:
     def _release(self, call: _Call, came: int) -> None:
         if call.is_long:
             self._gate.long_polls.release()
-        self._gate.places.give_back(call.count - came)
+        self._gate.slots.give_back(call.count - came)
 
     def _report_stuck(self) -> None:
         if not self.is_stuck:
@@ -327,8 +327,8 @@ class Poller:
             return _IDLE_CHECK
         if not (free := self._pool.wait_for_slot(1.0)) or self._stop.is_set():
             return 0.0
-        if not self._gate.places.take(self.task_type, 1):
-            self._gate.places.wait(_IDLE_CHECK)
+        if not self._gate.slots.take(self.task_type, 1):
+            self._gate.slots.wait(_IDLE_CHECK)
             return 0.0
         pause, has_more = self._ask_for_one()
         if has_more and free > 1 and not self._stop.is_set():
@@ -357,7 +357,7 @@ class Poller:
         """Poll for one task, waiting on the server; return how long to pause, and whether a task came."""
         is_long = self._gate.long_polls.acquire(blocking=False)
         wait_ms = self._pace.wait_ms if is_long else 0
-        if self._gate.places.is_used_up:
+        if self._gate.slots.is_used_up:
             wait_ms = min(wait_ms, _HELD_WAIT_MS)
         call = _Call(1, wait_ms, is_long, time.monotonic())
         tasks = self._poll(call)
@@ -372,7 +372,7 @@ class Poller:
 
     def _ask_for_more(self, free: int) -> float:
         """Poll for what else there is, without waiting; return how long to pause."""
-        if not (taken := self._gate.places.take(self.task_type, free)):
+        if not (taken := self._gate.slots.take(self.task_type, free)):
             return 0.0
         tasks = self._poll(_Call(taken, 0, is_long=False, since=time.monotonic()))
         return self._pace.after_failure(tasks) if isinstance(tasks, Exception) else 0.0
@@ -405,7 +405,7 @@ class Poller:
     def _request(self, call: _Call) -> list[Any] | Exception:
         self._events.emit(PollStarted, self.task_type, call.count)
         try:
-            tasks = self._hot.poll(
+            tasks = self._channel.poll(
                 self.task_type,
                 count=call.count,
                 timeout_ms=call.wait_ms,
@@ -428,7 +428,7 @@ class Poller:
             return
         for task in tasks:
             is_free = not self._stop.is_set() and self._pool.wait_for_slot(0.0) > 0
-            if is_free and self._gate.places.take(self.task_type, 1):
+            if is_free and self._gate.slots.take(self.task_type, 1):
                 self._pool.submit(task)
             else:
                 self._hand_back(task)

@@ -18,7 +18,7 @@ from attrs import define
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.threads import HandlerThread
 
-__all__ = ["CARRIERS", "Places", "WorkerPool"]
+__all__ = ["CARRIERS", "ConcurrencyLimit", "WorkerPool"]
 
 #: Threads of an async worker at most. Each sends one result at a time, which takes about a millisecond.
 CARRIERS = 16
@@ -36,7 +36,7 @@ class _Waiting:
     last_asked: float
 
 
-class Places:
+class ConcurrencyLimit:
     """The slots that all workers of a handler share; without a limit there is always one.
 
     A worker that got no slot for a tenth of a second is served before the others: they get no slot that it could use,

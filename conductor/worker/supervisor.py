@@ -28,7 +28,7 @@ from conductor.worker.lifecycle import StopDeadline, StopReport
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import ResolvedOptions, WorkerOptions
 from conductor.worker.poller import MAX_WAIT_MS, TAKE_OVER_AFTER_S, Gate, Poller
-from conductor.worker.pool import CARRIERS, Places, WorkerPool
+from conductor.worker.pool import CARRIERS, ConcurrencyLimit, WorkerPool
 from conductor.worker.results import Payloads, ServerStorage
 from conductor.worker.time_limit import TimeLimits
 from conductor.worker.worker import Worker
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from conductor.worker.coroutines import CoroutinePool, EventLoop
 
 __all__ = [
-    "Ingredients",
+    "HandlerParts",
     "OpenClient",
     "Shared",
     "ThreadGroup",
@@ -59,12 +59,12 @@ logger = logging.getLogger(__name__)
 class Shared:
     """The parts that all workers of a handler share."""
 
-    hot: TaskChannel
+    channel: TaskChannel
     delivery: ResultDelivery
     payloads: Payloads
     leases: LeaseKeeper
     events: EventDispatcher
-    places: Places
+    slots: ConcurrencyLimit
     long_polls: threading.BoundedSemaphore
     late_polls: threading.BoundedSemaphore
     stop: threading.Event
@@ -112,12 +112,12 @@ class WorkerRuntime:
         self.pool: WorkerPool | CoroutinePool = self._pool()
         self.poller: Poller = Poller(
             worker.name,
-            hot=shared.hot,
+            channel=shared.channel,
             pool=self.pool,
             options=self._options,
             worker_id=worker_id,
             gate=Gate(
-                self._may_poll, self._is_full, shared.places, shared.long_polls, shared.late_polls, shared.workers
+                self._may_poll, self._is_full, shared.slots, shared.long_polls, shared.late_polls, shared.workers
             ),
             events=shared.events,
             hand_back=self.execution.hand_back,
@@ -131,8 +131,8 @@ class WorkerRuntime:
         if self.worker.is_async and loop is not None and not has_plain_middleware:
             from conductor.worker.coroutines import CoroutinePool  # asyncio only when it is needed
 
-            return CoroutinePool(self.worker.name, size, self.execution, loop, self._shared.places.give_back)
-        return WorkerPool(self.worker.name, size, self.execution.run, on_free=self._shared.places.give_back)
+            return CoroutinePool(self.worker.name, size, self.execution, loop, self._shared.slots.give_back)
+        return WorkerPool(self.worker.name, size, self.execution.run, on_free=self._shared.slots.give_back)
 
     def _options(self) -> WorkerOptions:
         return self.options
@@ -150,7 +150,7 @@ class WorkerRuntime:
             not self._shared.stop.is_set()
             and not options.paused
             and not self.pool.is_over_size
-            and not self._shared.places.is_wanted(self.worker.name)
+            and not self._shared.slots.is_wanted(self.worker.name)
             and not self._is_full()
             and self.worker.should_poll is None
         )
@@ -352,7 +352,7 @@ def open_client(given: ConductorClient | Settings | None, connections: int) -> O
 
 
 @define
-class Ingredients:
+class HandlerParts:
     """The arguments of ``TaskHandler`` that concern all of its workers."""
 
     events: EventDispatcher
@@ -378,7 +378,7 @@ class ThreadGroup:
     """
 
     def __init__(
-        self, opened: OpenClient, resolved: Sequence[tuple[Worker, ResolvedOptions]], given: Ingredients
+        self, opened: OpenClient, resolved: Sequence[tuple[Worker, ResolvedOptions]], given: HandlerParts
     ) -> None:
         self.client: ConductorClient = opened.client
         self._opened = opened
@@ -409,7 +409,7 @@ class ThreadGroup:
             self._metrics.watch(self.client.transport)
             self._uncaught.watch()
         with contextlib.suppress(Exception):  # what is wrong with the way to the server, the first poll will say
-            self._shared.hot.prepare()
+            self._shared.channel.prepare()
         if self._shared.loop is not None:
             self._shared.loop.start()
         if any(runtime.runner.time_limit is not None for runtime in self.runtimes):
@@ -514,7 +514,7 @@ class ThreadGroup:
         return {} if self._metrics is None else self._metrics.snapshot()
 
 
-def _event_loop(given: Ingredients, workers: Sequence[Worker]) -> EventLoop | None:
+def _event_loop(given: HandlerParts, workers: Sequence[Worker]) -> EventLoop | None:
     """Return the event loop of async workers, if there are any."""
     plain = [worker.name for worker in workers if not worker.is_async]
     if plain and (wrong := [one for one in given.middleware if is_coroutine_function(one)]):
@@ -531,10 +531,10 @@ def _event_loop(given: Ingredients, workers: Sequence[Worker]) -> EventLoop | No
     return EventLoop(given.on_loop_start, given.on_loop_stop)
 
 
-def _share(client: ConductorClient, given: Ingredients, workers: Sequence[Worker]) -> Shared:
+def _share(client: ConductorClient, given: HandlerParts, workers: Sequence[Worker]) -> Shared:
     from conductor.transport.task_channel import TaskChannel  # requests only when it is needed
 
-    hot, events = TaskChannel(client.transport), given.events
+    channel, events = TaskChannel(client.transport), given.events
     disk = None
     if given.outbox is not None:
         from conductor.worker.outbox import DiskOutbox, adopt_strays  # sqlite3 only when it is needed
@@ -543,14 +543,14 @@ def _share(client: ConductorClient, given: Ingredients, workers: Sequence[Worker
             adopt_strays(os.fspath(given.outbox), [os.fspath(given.outbox)])
         disk = DiskOutbox(given.outbox)
     return Shared(
-        hot=hot,
-        delivery=ResultDelivery(hot, events, disk),
+        channel=channel,
+        delivery=ResultDelivery(channel, events, disk),
         payloads=ServerStorage(PayloadStorage(client.transport)),
         leases=LeaseKeeper(
-            hot.update, lambda task: events.emit(LeaseExtended, str(task.task_def_name), str(task.task_id))
+            channel.update, lambda task: events.emit(LeaseExtended, str(task.task_def_name), str(task.task_id))
         ),
         events=events,
-        places=Places(given.max_concurrency),
+        slots=ConcurrencyLimit(given.max_concurrency),
         long_polls=threading.BoundedSemaphore(_LONG_POLLS),
         late_polls=threading.BoundedSemaphore(_LATE_POLLS),
         stop=threading.Event(),

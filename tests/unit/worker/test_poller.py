@@ -18,7 +18,7 @@ from conductor.worker.events import (
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.options import WorkerOptions
 from conductor.worker.poller import Gate, Poller
-from conductor.worker.pool import Places
+from conductor.worker.pool import ConcurrencyLimit
 
 EVENTS = (PollStarted, PollCompleted, PollFailure, PollSkipped, WorkerStateChanged)
 OPTIONS = WorkerOptions(poll_interval_ms=0, poll_timeout_ms=100)
@@ -34,18 +34,18 @@ class Setting:
         self.polls, self.submitted, self.returned, self.events = [], [], [], []
         self.recoveries = 0
         self.stop = threading.Event()
-        self.places = Places(limit)
+        self.shared_slots = ConcurrencyLimit(limit)
         self.long_polls = threading.BoundedSemaphore(long_polls)
         dispatcher = EventDispatcher()
         for kind in EVENTS:
             dispatcher.add(kind, self.events.append)
         self.poller = Poller(
             "charge",
-            hot=self,
+            channel=self,
             pool=self,
             options=lambda: self.options,
             worker_id="me",
-            gate=Gate(may_poll, is_full, self.places, self.long_polls, threading.BoundedSemaphore(5)),
+            gate=Gate(may_poll, is_full, self.shared_slots, self.long_polls, threading.BoundedSemaphore(5)),
             events=dispatcher,
             hand_back=self.returned.append,
             recovered=self.recover,
@@ -212,17 +212,17 @@ def test_shared_slots_are_released_by_empty_and_failed_polls():
 
     assert setting.polls[:2] == [(1, 100), (3, 0)]  # two of the four are taken now
     assert setting.submitted == ["t1", "t2"]
-    assert setting.places.take("another", 9) == 2
+    assert setting.shared_slots.take("another", 9) == 2
 
 
 def test_without_a_shared_slot_nothing_is_polled(wait_until):
     setting = Setting(["t"], [], limit=1)
-    setting.places.take("another", 1)
+    setting.shared_slots.take("another", 1)
     setting.poller.start()
     try:
-        wait_until(lambda: setting.places.is_wanted("another"))
+        wait_until(lambda: setting.shared_slots.is_wanted("another"))
         assert setting.polls == []
-        setting.places.give_back(1)
+        setting.shared_slots.give_back(1)
         wait_until(lambda: setting.submitted == ["t"])
     finally:
         setting.end()
