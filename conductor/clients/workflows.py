@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import logging
 import threading
 import time
 import uuid
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from typing_extensions import Unpack
 
-from conductor._internal.durations import to_seconds, to_whole_seconds
+from conductor._internal.durations import exponential_backoff, to_seconds, to_whole_seconds
 from conductor.clients._base import Resource, check_page, iterate_pages
 from conductor.clients.bodies import (
     Definition,
@@ -39,6 +41,7 @@ from conductor.clients.workflow_wait import (
     request_timeout,
 )
 from conductor.errors import (
+    APIConnectionError,
     ConductorError,
     ConfigurationError,
     NotFoundError,
@@ -145,6 +148,10 @@ _MAX_PAGE_SIZE = 10_000
 _VISIBLE_WITHIN = 5.0
 #: Minimum timeout in seconds of a start, so that ``run(timeout=0)`` starts the workflow.
 _MIN_START_TIMEOUT = 1.0
+#: Seconds until ``run`` tries the start again after a first failure to connect, and at most.
+_START_RETRY_DELAYS = (0.5, 2.0)
+
+logger = logging.getLogger(__name__)
 
 
 class StartOptions(TypedDict, total=False):
@@ -212,7 +219,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         Args:
             workflow: As for ``start``.
             input: As for ``start``.
-            timeout: Seconds for the start and the wait together, or a ``timedelta``; None for no limit.
+            timeout: Seconds for the start and the wait together, or a ``timedelta``; None for no limit. Until then, the
+                start is repeated while no connection can be made; with None the first failure is raised.
             **options: The other arguments of ``start``.
 
         Returns:
@@ -225,12 +233,28 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             ConfigurationError: An argument is invalid; nothing was sent.
         """
         deadline = Deadline(timeout, self.clock)
-        limit = NOT_GIVEN if deadline.left is None else max(deadline.left, _MIN_START_TIMEOUT)
-        workflow_id = self.start(workflow, input, timeout=limit, **options)
+        workflow_id = self._start_until(deadline, lambda limit: self.start(workflow, input, timeout=limit, **options))
         finished = self._waiter().wait(workflow_id, deadline, visible_within=_VISIBLE_WITHIN)
         if finished.status != WorkflowExecutionStatus.COMPLETED:
             raise self.failure(finished)
         return finished
+
+    def _start_until(self, deadline: Deadline, start: Callable[[float | NotGiven], str]) -> str:
+        """Start a workflow, and repeat that until the deadline while the server cannot be reached.
+
+        Without a deadline the first failure is raised: a script without a server should not hang.
+        """
+        for failures in itertools.count(1):
+            try:
+                return start(NOT_GIVEN if deadline.left is None else max(deadline.left, _MIN_START_TIMEOUT))
+            except APIConnectionError as error:
+                left, delay = deadline.left, exponential_backoff(failures, *_START_RETRY_DELAYS)
+                if left is None or left <= delay or not error.never_sent or error.is_permanent:
+                    raise
+                if failures == 1:
+                    logger.warning("%s; retrying for up to %.0f s", error, left)
+            self.sleep(delay)
+        raise AssertionError  # the loop has no end
 
     def failure(self, workflow: WorkflowExecution) -> WorkflowFailedError:
         """Return the error that ``run`` raises for an execution that did not complete.

@@ -6,13 +6,14 @@ import pytest
 import requests
 
 from conductor.errors import (
+    APIConnectionError,
     ConfigurationError,
     NotFoundError,
     PermissionDeniedError,
     WorkflowFailedError,
     WorkflowTimeoutError,
 )
-from conductor.models import Task, Workflow
+from conductor.models import Task, Workflow, WorkflowExecution
 
 MISSING = {"status": 404, "message": "No such workflow found by id: w"}
 
@@ -292,3 +293,33 @@ def test_going_back_to_an_unknown_task_reruns_nothing(client, wire):
     with pytest.raises(Exception, match="nothing was changed"):
         client.workflows.go_back_to_task("w", "nowhere")
     assert len(wire.requests) == 1
+
+
+def test_run_repeats_a_start_that_was_never_sent_until_its_timeout(client, clock, monkeypatch, caplog):
+    refused = APIConnectionError("connection refused", never_sent=True)
+    answers = [refused] * 5 + ["w"]
+
+    def start(*_, **__):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(client.workflows, "start", start)
+    monkeypatch.setattr(
+        client.workflows._waiter().__class__, "wait", lambda *_, **__: WorkflowExecution(status="COMPLETED")
+    )
+    assert client.workflows.run("order", timeout=30).status == "COMPLETED"
+    assert clock.pauses == [0.5, 1.0, 2.0, 2.0, 2.0]
+    assert caplog.text.count("retrying for up to 30 s") == 1
+    for error, timeout in (
+        (refused, None),
+        (refused, 3),
+        (APIConnectionError("cut"), 30),
+        (APIConnectionError("certificate", never_sent=True, is_permanent=True), 30),
+    ):
+        answers[:] = [error] * 10
+        began = clock.now
+        with pytest.raises(APIConnectionError):
+            client.workflows.run("order", timeout=timeout)
+        assert clock.now - began < 3
