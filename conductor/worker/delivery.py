@@ -63,6 +63,9 @@ _SENDERS_FOR_TIMEOUTS = 2
 _FAILING_AFTER = 5
 #: Attempts per second, and at once, while the server is failing: 170 in an outage of 5 s.
 _FAILING_RATE, _FAILING_BURST = 30.0, 20
+#: Seconds over which results are sent, in random order, after the first success of a failing server. A proxy with
+#: several backends, of which some fail, would otherwise give the same one to the same result each time.
+_RECOVERY_SPREAD_S = 0.2
 #: Undelivered results of one task type from which on no more tasks of the type are polled.
 _LIMIT_PER_TYPE = 1000
 #: Refused attempts after which a result is given up: fewer if the server answered, which says more than a lost
@@ -70,8 +73,6 @@ _LIMIT_PER_TYPE = 1000
 _LIMIT_ANSWERED, _LIMIT_UNANSWERED = 12, 30
 #: Accepted probability that a result is given up although the server would take it at some time.
 _ACCEPTED_RISK = 1e-6
-#: Weight of the newest delivery in the mean number of failed attempts per delivery.
-_NEWEST_WEIGHT = 0.1
 #: Seconds without next tasks in responses after a lost response: the first time, and at most.
 _FIRST_UNCHAINED_S, _LONGEST_UNCHAINED_S = 2.0, 60.0
 #: Responses with next tasks that have to arrive until the seconds above start from the first value again.
@@ -94,6 +95,7 @@ class Undelivered:
         failures: Number of failed attempts.
         refusals: Number of failed attempts for which the result itself may be the cause.
         delivered_before: How many results had been delivered at its first attempt.
+        failed_before: How many attempts of all results had failed then.
         delivered_at_attempt: How many results had been delivered at its last attempt.
         may_be_taken: Whether the server may have taken it although no response said so.
         has_timed_out: Whether its last attempt ended by a timeout.
@@ -108,6 +110,7 @@ class Undelivered:
     failures: int = 0
     refusals: int = 0
     delivered_before: int = 0
+    failed_before: int = 0
     delivered_at_attempt: int = 0
     may_be_taken: bool = False
     has_timed_out: bool = False
@@ -149,20 +152,17 @@ def _requested_delay(error: BaseException) -> float:
     return 0.0 if seconds is None else min(float(seconds), _LONGEST_RETRY_AFTER_S)
 
 
-def attempt_limit(mean_failures: float, *, is_answered: bool) -> int:
+def attempt_limit(failing_share: float, *, is_answered: bool) -> int:
     """Return after how many refused attempts a result is given up.
 
-    On a server where results fail often before they are taken, more attempts are needed: the limit is so high that the
-    attempts of a result that the server would take all fail with a probability of 10^-6.
+    On a server where attempts fail often, more of them are needed: the limit is so high that the attempts of a result
+    that the server would take all fail with a probability of 10^-6.
 
     Args:
-        mean_failures: Failed attempts per delivered result, recently.
+        failing_share: The share of attempts for other results that failed meanwhile, over 0 and under 1.
         is_answered: Whether the server answered the attempt.
     """
     usual = _LIMIT_ANSWERED if is_answered else _LIMIT_UNANSWERED
-    failing_share = mean_failures / (mean_failures + 1)
-    if failing_share <= 0:
-        return usual
     return max(usual, math.ceil(math.log(_ACCEPTED_RISK) / math.log(failing_share)))
 
 
@@ -218,7 +218,7 @@ class ResultDelivery:
         self._first_attempts: dict[int, Undelivered] = {}
         self._rate = AttemptRate()
         self._failures_in_row = 0
-        self._mean_failures = 0.0
+        self._failures = 0
         self._is_last_first_attempt_taken = False
         self._last_error: BaseException | None = None
         self._failing_since: float | None = None
@@ -272,16 +272,16 @@ class ResultDelivery:
         self._send_now(keep_requested_delays=False)
 
     def nudge(self) -> None:
-        """Send now what waits for its next attempt: polls have found the server back."""
+        """Send now what waits for its next attempt: the server has recovered."""
         self._send_now(keep_requested_delays=True)
 
-    def _send_now(self, *, keep_requested_delays: bool) -> None:
+    def _send_now(self, *, keep_requested_delays: bool, within: float = 0.0) -> None:
         with self._lock:
             now = self._clock()
             for queue in (self._queue, self._timed_out):
-                queue[:] = [
-                    (max(now, one.not_before) if keep_requested_delays else now, order, one) for _, order, one in queue
-                ]
+                for index, (due, order, one) in enumerate(queue):
+                    soon = min(due, now + random.uniform(0.0, within))
+                    queue[index] = (max(soon, one.not_before) if keep_requested_delays else soon, order, one)
                 heapq.heapify(queue)
             self._due.notify_all()
 
@@ -418,10 +418,12 @@ class ResultDelivery:
         with self._lock:
             self.delivered += 1
             self.sent_twice += result.may_be_taken
+            has_recovered = self._failures_in_row >= _FAILING_AFTER
             self._failures_in_row = 0
-            self._mean_failures += _NEWEST_WEIGHT * (result.failures - self._mean_failures)
             if is_first:
                 self._is_last_first_attempt_taken = True
+        if has_recovered:
+            self._send_now(keep_requested_delays=True, within=_RECOVERY_SPREAD_S)
         self._remove(result, is_queued=not is_first)
         self._events.emit(TaskUpdateCompleted, result.task_type, result.task_id, took)
 
@@ -438,6 +440,7 @@ class ResultDelivery:
 
     def _note_failure(self, result: Undelivered, error: BaseException, *, is_first: bool) -> bool:
         """Count a failed attempt; return whether the server may have taken the result nevertheless."""
+        self._failures += 1
         self._failures_in_row += 1
         self._failed_attempts += 1
         self._last_error = error
@@ -452,7 +455,7 @@ class ResultDelivery:
             self._unchained_until = self._clock() + self._unchained_seconds
             self._chained_responses = 0
         if result.failures == 0:
-            result.delivered_before = self.delivered
+            result.delivered_before, result.failed_before = self.delivered, self._failures
         elif not is_unsent:
             # The result itself may be at fault if the server took another one since the previous attempt. Where no
             # other results arrive any more, those taken since its first attempt count, once each.
@@ -466,8 +469,11 @@ class ResultDelivery:
         return is_lost
 
     def _is_hopeless(self, result: Undelivered, error: BaseException) -> bool:
+        failed = self._failures - result.failed_before - (result.failures - 1)
+        taken = self.delivered - result.delivered_before
+        share = (failed + 1) / (failed + taken + 2)  # one more of each, because few attempts say little
         is_answered = isinstance(error, APIStatusError | UnexpectedResponseError)
-        return result.refusals >= attempt_limit(self._mean_failures, is_answered=is_answered)
+        return result.refusals >= attempt_limit(share, is_answered=is_answered)
 
     def _give_up(self, result: Undelivered, error: BaseException, took: float, *, is_queued: bool) -> None:
         with self._lock:
