@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from attrs import define
+from attrs import define, field
 
 from conductor.errors import TaskTimeLimitExceeded
 from conductor.worker.threads import HandlerThread
@@ -32,11 +32,33 @@ def exceeded(seconds: float) -> TaskTimeLimitExceeded:
     return TaskTimeLimitExceeded(f"the function ran for longer than time_limit_seconds={seconds:g}")
 
 
+#: Entries of calls that have ended are removed once there are this many, or twice as many as calls that still run.
+_FEWEST_TO_CLEAN = 64
+#: Seconds between two looks whether the exception for a call that has just ended was raised.
+_LOOK_INTERVAL_S = 0.0005
+
+
 @define(eq=False)
 class _Entry:
+    """A call of a function.
+
+    Attributes:
+        thread: The thread that runs it.
+        is_raised: Whether the exception was sent to the thread.
+    """
+
     thread: int
-    is_over: bool = False
     is_raised: bool = False
+    _decided: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def decide(self) -> bool:
+        """Return whether the caller is first: the thread whose function has ended, or the one that raises."""
+        return self._decided.acquire(blocking=False)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the function has ended, or its limit is over."""
+        return self._decided.locked()
 
 
 class TimeLimits:
@@ -46,6 +68,7 @@ class TimeLimits:
         self._changed = threading.Condition()
         self._order = itertools.count()
         self._entries: list[tuple[float, int, _Entry]] = []
+        self._clean_at = _FEWEST_TO_CLEAN
         self._thread: HandlerThread | None = None
         self._closed = False
 
@@ -55,23 +78,29 @@ class TimeLimits:
         Raises:
             TaskTimeLimitExceeded: It ran for more than ``seconds``.
         """
-        entry = self._begin(seconds)
+        self.start()
+        entry = _Entry(threading.get_ident())
         try:
-            return function()
+            try:
+                self._add(entry, seconds)
+                return function()
+            finally:
+                self._end(entry)
         except TaskTimeLimitExceeded as error:
             if not error.args:  # it is raised without arguments
                 error.args = exceeded(seconds).args
             raise
-        finally:
-            self._end(entry)
 
-    def _begin(self, seconds: float) -> _Entry:
-        entry = _Entry(threading.get_ident())
+    def _add(self, entry: _Entry, seconds: float) -> None:
         with self._changed:
-            heapq.heappush(self._entries, (time.monotonic() + seconds, next(self._order), entry))
-            self._changed.notify_all()
-        self.start()
-        return entry
+            if len(self._entries) >= self._clean_at:
+                self._entries = [one for one in self._entries if not one[2].is_decided]
+                heapq.heapify(self._entries)
+                self._clean_at = max(_FEWEST_TO_CLEAN, 2 * len(self._entries))
+            added = (time.monotonic() + seconds, next(self._order), entry)
+            heapq.heappush(self._entries, added)
+            if self._entries[0] is added:
+                self._changed.notify_all()
 
     def start(self) -> None:
         """Start the thread, if it does not run.
@@ -90,10 +119,20 @@ class TimeLimits:
             self._thread = thread
 
     def _end(self, entry: _Entry) -> None:
-        with self._changed:
-            entry.is_over = True
-            if entry.is_raised:  # an exception that was not delivered yet must not reach the next task
-                _raise_in(entry.thread, None)
+        """Make sure that an exception that was not delivered yet does not reach the next task.
+
+        The exception can arrive between any two bytecodes here. So this takes no lock: if the exception arrived after
+        a lock was acquired and before the ``with`` block was entered, the lock would never be released.
+        """
+        while True:
+            try:
+                if not entry.decide():
+                    while not entry.is_raised:
+                        time.sleep(_LOOK_INTERVAL_S)
+                    _raise_in(entry.thread, None)
+            except TaskTimeLimitExceeded:  # it arrived here: the function has ended, and its outcome counts
+                continue
+            return
 
     def close(self) -> None:
         """End the thread."""
@@ -104,7 +143,7 @@ class TimeLimits:
     def _main(self) -> None:
         with self._changed:
             while not self._closed:
-                while self._entries and self._entries[0][2].is_over:
+                while self._entries and self._entries[0][2].is_decided:
                     heapq.heappop(self._entries)
                 if not self._entries:
                     self._changed.wait()
@@ -112,8 +151,11 @@ class TimeLimits:
                     self._changed.wait(left)
                 else:
                     entry = heapq.heappop(self._entries)[2]
-                    entry.is_raised = True
-                    _raise_in(entry.thread, TaskTimeLimitExceeded)
+                    if entry.decide():
+                        try:
+                            _raise_in(entry.thread, TaskTimeLimitExceeded)
+                        finally:
+                            entry.is_raised = True
 
 
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:

@@ -1,6 +1,7 @@
 """Async functions and time limits, one task at a time: no server, no handler."""
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import threading
@@ -12,6 +13,7 @@ from conductor import ConfigurationError, TaskContext, Worker, get_task_context,
 from conductor.errors import TaskTimeLimitExceeded
 from conductor.testing import run_task
 from conductor.testing.executions import example_task
+from conductor.worker import time_limit
 from conductor.worker.execution import TaskRunner
 from conductor.worker.time_limit import TimeLimits
 from conductor.worker.worker import WorkerRegistry
@@ -166,6 +168,36 @@ def test_the_limit_never_reaches_the_next_task_of_the_thread():
     before = time.monotonic()
     while time.monotonic() - before < 0.1:
         sum(range(100))  # a pending exception would be raised here
+    limits.close()
+
+
+def test_a_limit_that_ends_with_its_function_blocks_no_other(monkeypatch):
+    """The exception arrives while the function's thread is on its way out: no lock of ours may stay locked."""
+    limits, is_raising = TimeLimits(), threading.Event()
+
+    def raise_slowly(thread, kind):
+        if kind is not None:
+            is_raising.set()
+            time.sleep(0.05)  # the function has returned by now
+        raise_in(thread, kind)
+
+    raise_in = time_limit._raise_in
+    monkeypatch.setattr(time_limit, "_raise_in", raise_slowly)
+    with contextlib.suppress(TaskTimeLimitExceeded):  # on a busy machine it arrives before the function's end
+        limits.call(0.01, lambda: is_raising.wait(20))
+    done = []
+    thread = threading.Thread(target=lambda: done.append(limits.call(60, lambda: "another")), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert done == ["another"]
+    limits.close()
+
+
+def test_calls_that_have_ended_are_not_kept_until_their_limit():
+    limits = TimeLimits()
+    for _ in range(1000):
+        limits.call(3600, int)
+    assert len(limits._entries) < 200
     limits.close()
 
 
