@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from attrs import define, field
@@ -18,6 +19,7 @@ from conductor.server.engine.state import (
     COMPLETED,
     COMPLETED_WITH_ERRORS,
     IN_PROGRESS,
+    NEVER,
     PAUSED,
     SCHEDULED,
     SKIPPED,
@@ -62,7 +64,8 @@ def decide(execution: Execution, context: EngineContext) -> None:
         if execution.workflow["status"] != COMPLETED:
             cancel_open_tasks(execution, context)
         return
-    execution.settle()
+    execution.settle(partial(_waits_until, now=context.now))
+    execution.revive_due(context.now)
     _reopen_joins(execution)
     try:
         execution.is_unfinished = _passes(execution, context)
@@ -78,6 +81,19 @@ def decide(execution: Execution, context: EngineContext) -> None:
     for task in execution.live:
         if "_iterationOutput" in task:
             task.drop("_iterationOutput")
+
+
+def _waits_until(task: Doc, now: int) -> int:
+    """Return until when an open task needs no decision unless it changes, epoch ms; 0 if it needs one."""
+    if is_done(task) or task["taskType"] in RUNS:
+        return 0
+    if task["taskType"] in SYSTEM and task["status"] != IN_PROGRESS:
+        return 0
+    task_def = (task.get("workflowTask") or {}).get("taskDefinition")
+    if task_def is not None and task_def["totalTimeoutSeconds"] > 0:
+        return 0
+    due = task_deadline(task)
+    return NEVER if due is None else due if due > now else 0
 
 
 def _passes(execution: Execution, context: EngineContext) -> bool:
@@ -201,7 +217,7 @@ class _Pass:
 
     def evaluate(self) -> None:
         tasks = self.execution.live
-        if all(task["status"] == SKIPPED or task["executed"] for task in tasks):
+        if not self.execution.has_waiting and all(task["status"] == SKIPPED or task["executed"] for task in tasks):
             for task in self._first_tasks():
                 self._next[task["referenceTaskName"]] = task
         pending = []
@@ -213,21 +229,10 @@ class _Pass:
             if task["taskType"] == "TERMINATE" and task["status"] in SUCCESSFUL_TASK:
                 self.terminate = task
         for task in pending:
-            if not self._is_waiting(task):
-                self._evaluate_task(task)
+            self._evaluate_task(task)
         if self.terminate is not None or (not self.to_schedule and self._all_done()):
             self._check_permissive()
             self.is_complete = True
-
-    def _is_waiting(self, task: Doc) -> bool:
-        """Return whether the task is an open worker task without an expired timeout, so there is nothing to decide."""
-        if task["taskType"] in SYSTEM or is_done(task):
-            return False
-        task_def = (task.get("workflowTask") or {}).get("taskDefinition")
-        if task_def is None or task_def["totalTimeoutSeconds"] > 0:
-            return False
-        due = task_deadline(task)
-        return due is None or due > self.context.now
 
     def undo(self, kept: str | None = None) -> None:
         """Restore the tasks that were evaluated, except ``kept``: the OSS server does not store the last evaluation."""
@@ -304,6 +309,8 @@ class _Pass:
         return [one for one in following if not _is_under_way(self.execution, one)]
 
     def _all_done(self) -> bool:
+        if self.execution.has_waiting:
+            return False
         if not self.execution.tasks:
             return not self.execution.definition["tasks"]
         statuses = {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterable, Mapping
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import define, field
@@ -48,6 +50,10 @@ ASYNCHRONOUS = LLM | {
 #: Types that the engine runs; workers run all others.
 SYSTEM = SYNCHRONOUS | ASYNCHRONOUS
 
+#: A deadline that is never reached.
+NEVER = 2**63
+#: Outdated deadlines of waiting tasks that are not worth a cleanup.
+_FEW_DEADLINES = 100
 #: Separates a reference name from the iteration of its loop.
 ITERATION_SEPARATOR = "__"
 _ITERATION = re.compile(r"__\d+$")
@@ -61,20 +67,21 @@ class Doc(dict[str, Any]):
     them.
     """
 
-    __slots__ = ("changed", "deadline", "owner", "pending")
+    __slots__ = ("changed", "deadline", "owner", "pending", "position")
 
     def __init__(self, content: Mapping[str, Any], *, changed: bool = True) -> None:
         super().__init__(content)
         self.changed: bool = changed
         self.deadline: int | None = None  # of a task: its next timer, cached until it changes; 0 for none
-        self.pending: list[str] | None = None  # of a JOIN: the reference names of tasks that have not ended
-        self.owner: Execution | None = None  # of a settled task: the execution to notify of changes
+        self.pending: set[str] | None = None  # of a JOIN: the reference names of tasks that have not ended
+        self.position: int = 0  # of a JOIN: how many settled tasks it has checked
+        self.owner: Execution | None = None  # of a settled or waiting task: the execution to notify of changes
 
     def _note_change(self) -> None:
         self.changed = True
         self.deadline = None
         if self.owner is not None:
-            self.owner.unsettle(self)
+            self.owner.revive(self)
 
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value)
@@ -126,6 +133,9 @@ class Execution:
     _newest_by_name: dict[str, Doc] = field(factory=dict)
     _live: list[Doc] | None = None
     _settled_references: set[str] = field(factory=set)
+    _settled_in_order: list[str] = field(factory=list)  # reference names, for JOINs
+    _waiting: dict[str, Doc] = field(factory=dict)  # by task id
+    _due: list[tuple[int, str]] = field(factory=list)  # heap of the deadlines of waiting tasks, some outdated
 
     def __attrs_post_init__(self) -> None:
         self._index()
@@ -169,28 +179,77 @@ class Execution:
 
     @property
     def live(self) -> list[Doc]:
-        """The tasks that may still change or have changed, in the order of scheduling.
+        """The tasks that must be looked at, in the order of scheduling.
 
-        The others are settled: they have ended, and their next tasks have been scheduled. Most tasks of a long
-        execution are settled, so skipping them keeps deciding fast.
+        The others are settled (they have ended, and their next tasks have been scheduled) or wait for a worker or an
+        update. Most tasks of a large execution are, so skipping them keeps deciding fast.
         """
         if self._live is None:
             self._settled_references.clear()
+            self._waiting.clear()
+            self._due.clear()
             self._live = self._without_settled(self.tasks)
         return self._live
 
-    def settle(self) -> None:
-        """Remove the settled tasks from ``live``."""
-        self._live = self._without_settled(self.live)
+    def settle(self, waits_until: Callable[[Doc], int]) -> None:
+        """Remove the settled tasks and the waiting tasks from ``live``.
+
+        Args:
+            waits_until: Returns until when an unchanged task needs no look, epoch ms; 0 if it does.
+        """
+        kept = []
+        for task in self._without_settled(self.live):
+            due = 0 if task.changed else waits_until(task)
+            if due:
+                self._add_waiting(task, due)
+            else:
+                kept.append(task)
+        self._live = kept
+
+    def _add_waiting(self, task: Doc, due: int) -> None:
+        task.owner = self
+        self._waiting[task["taskId"]] = task
+        if due < NEVER:
+            heapq.heappush(self._due, (due, task["taskId"]))
+            if len(self._due) > _FEW_DEADLINES + 2 * len(self._waiting):  # most are outdated
+                self._due = [(one.deadline, task_id) for task_id, one in self._waiting.items() if one.deadline]
+                heapq.heapify(self._due)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether tasks wait for a worker or an update."""
+        return bool(self._waiting)
+
+    def next_waiting_deadline(self) -> int | None:
+        """Return the earliest deadline of the waiting tasks, epoch ms; None if none has a deadline."""
+        while self._due:
+            due, task_id = self._due[0]
+            task = self._waiting.get(task_id)
+            if task is not None and task.deadline == due:
+                return due
+            heapq.heappop(self._due)
+        return None
+
+    def revive_due(self, now: int) -> None:
+        """Return the waiting tasks whose deadline has passed to ``live``."""
+        while (due := self.next_waiting_deadline()) is not None and due <= now:
+            self.revive(self._waiting[self._due[0][1]])
+
+    def settled_since(self, position: int) -> tuple[list[str], int]:
+        """Return the reference names of the tasks settled after a position, and the next position."""
+        return self._settled_in_order[position:], len(self._settled_in_order)
 
     def is_settled(self, reference: str) -> bool:
         """Return whether a task with this reference name is settled."""
         return reference in self._settled_references
 
-    def unsettle(self, task: Doc) -> None:
-        """Return a settled task that has changed to ``live``."""
+    def revive(self, task: Doc) -> None:
+        """Return a settled or waiting task to ``live``."""
         task.owner = None
-        self._live = None
+        if self._waiting.pop(task["taskId"], None) is None or self._live is None:
+            self._live = None
+        else:
+            insort(self._live, task, key=_seq)
 
     def _without_settled(self, tasks: list[Doc]) -> list[Doc]:
         kept = []
@@ -198,6 +257,7 @@ class Execution:
             if not task.changed and task["executed"] and is_done(task) and task["taskType"] != "TERMINATE":
                 task.owner = self
                 self._settled_references.add(task["referenceTaskName"])
+                self._settled_in_order.append(task["referenceTaskName"])
             else:
                 kept.append(task)
         return kept
@@ -238,6 +298,10 @@ def name_in_expressions(task: Mapping[str, Any]) -> str:
     """Return the name of a task in expressions: its reference name without the iteration."""
     reference: str = task["referenceTaskName"]
     return plain_reference(reference) if task["iteration"] > 0 else reference
+
+
+def _seq(task: Mapping[str, Any]) -> int:
+    return int(task["seq"])
 
 
 def is_done(task: Mapping[str, Any]) -> bool:

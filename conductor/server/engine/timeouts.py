@@ -174,6 +174,9 @@ def _deadlines(execution: Execution) -> Iterator[int]:
             yield from _waits(task) if task["status"] in OPEN_TASK else ()
         elif (due := task_deadline(task)) is not None:
             yield due
+    waiting = None if is_paused else execution.next_waiting_deadline()
+    if waiting is not None:
+        yield waiting
 
 
 def task_deadline(task: Doc) -> int | None:

@@ -47,22 +47,35 @@ def plan_exclusive_join(plan: Plan) -> list[Doc]:
 
 
 def run_join(run: Run) -> bool:
-    """Check the joined tasks that have not ended yet; returns whether the JOIN has ended."""
+    """Check the joined tasks that may have ended since the last check; returns whether the JOIN has ended."""
     join = run.task
-    references = join.pending or _joined(run)
-    ended = _check(run, references)
-    if ended is None and join.pending is not None and not join.pending:
-        return _check(run, _joined(run)) or False  # check all tasks again: some may have been retried
-    return ended or False
+    settled, position = run.execution.settled_since(join.position)
+    if join.pending:
+        live = [task["referenceTaskName"] for task in run.execution.live]
+        changed = [reference for reference in dict.fromkeys([*settled, *live]) if reference in join.pending]
+        if not _may_end(run, join.pending, changed):
+            join.position = position
+            return False
+    join.position = position
+    return _check(run, _joined(run))  # all of them: some may have been retried
 
 
-def _check(run: Run, references: list[str]) -> bool | None:
-    """Copy the outputs of the tasks to the JOIN.
+def _may_end(run: Run, pending: set[str], changed: list[str]) -> bool:
+    """Copy the outputs of changed tasks to the JOIN; returns whether all have ended, or one that fails the JOIN."""
+    found = {reference: task for reference in changed if (task := run.execution.newest(reference)) is not None}
+    done = {reference: task for reference, task in found.items() if is_done(task)}
+    if len(done) == len(pending) or any(_fails_join(task, all_done=False) for task in done.values()):
+        return True
+    pending.difference_update(done)
+    known = run.task["outputData"]
+    output = {reference: task["outputData"] for reference, task in found.items() if task["outputData"]}
+    if any(known.get(reference) != one for reference, one in output.items()):
+        run.task.put_all("outputData", output)
+    return False
 
-    Returns:
-        True if the JOIN has ended, False if it waits, None if the other tasks must be checked.
-    """
-    is_partial = references is run.task.pending
+
+def _check(run: Run, references: list[str]) -> bool:
+    """Copy the outputs of all joined tasks to the JOIN; returns whether it has ended."""
     found = [run.execution.newest(reference) for reference in references]
     all_done = all(task is not None and is_done(task) for task in found)
     output, optional_failures = dict(run.task["outputData"]), ""
@@ -77,10 +90,10 @@ def _check(run: Run, references: list[str]) -> bool | None:
             optional_failures += f"{task['taskDefName']}/{task['taskId']} "
     if output != run.task["outputData"]:
         run.task["outputData"] = output
-    if not all_done or is_partial:
+    if not all_done:
         pairs = zip(references, found, strict=True)
-        run.task.pending = [reference for reference, task in pairs if task is None or not is_done(task)]
-        return None if all_done else False
+        run.task.pending = {reference for reference, task in pairs if task is None or not is_done(task)}
+        return False
     run.task.pending = None
     if optional_failures:
         return run.fail(f"{optional_failures}completed with errors", COMPLETED_WITH_ERRORS)
