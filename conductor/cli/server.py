@@ -33,15 +33,23 @@ def command() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--db", help="Engine embedded: a database file; without it everything is kept in memory.")
 @click.option("--strict", is_flag=True, help="Engine embedded: reproduce the open-source server's faults as well.")
+@click.option(
+    "--edition",
+    type=click.Choice(["oss", "orkes"]),
+    default="oss",
+    show_default=True,
+    help="Engine embedded: whose API to serve. orkes adds users, permissions, human tasks, webhooks and more.",
+)
 @click.argument("more", nargs=-1, type=click.UNPROCESSED)
-def start(engine: str, port: int, host: str, db: str | None, strict: bool, more: tuple[str, ...]) -> int:
+def start(engine: str, port: int, host: str, db: str | None, strict: bool, edition: str, more: tuple[str, ...]) -> int:
     """Run a server until Ctrl-C or SIGTERM.
 
     MORE are further options of 'python -m conductor.server', such as --dir or --heap.
     """
     database = [] if db is None else ["--db", db]
     flags = ["--strict"] if strict else []
-    return launch(["--engine", engine, "--port", str(port), "--host", host, *database, *flags, *more])
+    chosen = [] if edition == "oss" else ["--edition", edition]
+    return launch(["--engine", engine, "--port", str(port), "--host", host, *database, *flags, *chosen, *more])
 
 
 @command.command("ui", context_settings=_PASSED_ON, add_help_option=False)

@@ -39,6 +39,8 @@ def start(
     keys: Mapping[str, str] | None = None,
     skip_time: bool = False,
     strict: bool = False,
+    edition: str = "oss",
+    enforce_permissions: bool = True,
 ) -> EmbeddedServer:
     """Start the embedded server in this process. Requires the extra ``server``.
 
@@ -54,15 +56,30 @@ def start(
             person, or to the next run of a schedule.
         strict: Whether to behave like the open-source server even where its behavior is a fault or contradicts its
             documentation. The documentation of the embedded server lists these cases.
+        edition: ``"oss"`` for the API of the open-source server, or ``"orkes"`` to add that of Orkes' edition: users,
+            applications, permissions, secrets, tags, human tasks, webhooks and more. It is not Orkes' product.
+        enforce_permissions: Whether the Orkes edition refuses what users and applications have no permission for.
 
     Returns:
         The running server, which stops at the end of a ``with`` block.
 
     Raises:
-        ConfigurationError: The extra is not installed, the database cannot be used, or ``keys`` are missing.
+        ConfigurationError: The extra is not installed, the database cannot be used, ``keys`` are missing, or the
+            edition does not exist.
         ServerStartError: The port is in use.
     """
-    made = _embedded()(port, database, host, secrets, environment, keys, skip_time=skip_time, strict=strict)
+    made = _embedded()(
+        port,
+        database,
+        host,
+        secrets,
+        environment,
+        keys,
+        skip_time=skip_time,
+        strict=strict,
+        edition=edition,
+        enforce_permissions=enforce_permissions,
+    )
     return made.start()
 
 

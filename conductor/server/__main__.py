@@ -78,7 +78,15 @@ def _start_embedded(arguments: argparse.Namespace) -> RunningServer:
         folder.mkdir(parents=True, exist_ok=True)
         database = folder / "conductor.db"
     keys = _keys(os.environ.get(_KEYS, ""))
-    return start(arguments.port, database, host=arguments.host, keys=keys, strict=arguments.strict)
+    return start(
+        arguments.port,
+        database,
+        host=arguments.host,
+        keys=keys,
+        strict=arguments.strict,
+        edition=arguments.edition,
+        enforce_permissions=not arguments.no_permissions,
+    )
 
 
 def _keys(text: str) -> dict[str, str]:
@@ -96,7 +104,7 @@ _ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"embedded"
 
 #: Options that only one engine has.
 _ONLY = {
-    "embedded": ("db", "strict"),
+    "embedded": ("db", "strict", "edition", "no_permissions"),
     "oss": ("ready_timeout", "property", "heap", "java", "cache_dir", "server_version", "jar"),
 }
 
@@ -182,6 +190,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--db", help="engine embedded: database file (default: conductor.db in --dir, or in memory)")
     strict = "engine embedded: also reproduce faults of the open-source server"
     add("--strict", action="store_true", help=strict)
+    edition = "engine embedded: oss, or orkes to add the API of Orkes' edition (default: %(default)s)"
+    add("--edition", choices=["oss", "orkes"], default="oss", help=edition)
+    permissions = "edition orkes: let everyone with a token do everything"
+    add("--no-permissions", action="store_true", help=permissions)
     add("--log-level", choices=levels, default="warning", help="level of this launcher's log (default: %(default)s)")
     _add_oss_options(parser)
     return parser

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import Self
@@ -15,10 +16,12 @@ from conductor._internal.platforms import may_reuse_address
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.address import ServerAddress
 from conductor.server.engine.context import DOCUMENTED, STRICT
-from conductor.server.http.app import App
+from conductor.server.http.app import VERSION, App
 from conductor.server.http.connection import HttpServer
+from conductor.server.http.edition import Edition
 from conductor.server.http.middleware import Faults, Keys
 from conductor.server.origin_check import OriginCheck, is_loopback
+from conductor.server.orkes.edition import OrkesServices, orkes_edition
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.runtime.timers import TimerThread
@@ -30,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds to wait for the server's thread to start and to stop; both take milliseconds on an idle machine.
 _READY_SECONDS, _STOP_SECONDS = 10.0, 10.0
+#: The editions whose API the server can have.
+OSS, ORKES = "oss", "orkes"
+EDITIONS = (OSS, ORKES)
 #: Prefixes of the environment variables with secrets and with the environment of workflows.
 _SECRET, _VARIABLE = "CONDUCTOR_SECRET_", "CONDUCTOR_ENV_"
 
@@ -43,6 +49,7 @@ class EmbeddedServer(ServerAddress):
         clock: The server's clock: ``server.clock.advance(timedelta(days=3))``.
         faults: Faults to inject into the server: ``server.faults.add(Fault(status=429, times=2))``.
         keys: The access keys and tokens, if the server was started with keys.
+        edition: ``oss`` or ``orkes``: whose API the server has.
         services: The operations behind the API. Not a stable interface.
     """
 
@@ -57,7 +64,16 @@ class EmbeddedServer(ServerAddress):
         *,
         skip_time: bool = False,
         strict: bool = False,
+        edition: str = OSS,
+        enforce_permissions: bool = True,
     ) -> None:
+        if edition not in EDITIONS:
+            raise ConfigurationError(
+                f"edition is {edition!r}; it must be one of {', '.join(map(repr, EDITIONS))}.",
+                variable="edition",
+                value=str(edition),
+                allowed=", ".join(EDITIONS),
+            )
         if not is_loopback(host) and not keys:
             raise ConfigurationError(
                 f"Refusing to listen on {host!r} without authentication. Pass keys, or listen on 127.0.0.1.",
@@ -72,6 +88,7 @@ class EmbeddedServer(ServerAddress):
                     allowed="a dict",
                 )
         self._database, self._is_strict = database, strict
+        self.edition: str = edition
         self._socket = _listen(host, port)
         self.host: str = host
         self.port: int = int(self._socket.getsockname()[1])
@@ -90,15 +107,26 @@ class EmbeddedServer(ServerAddress):
         )
         self._kernel.skips_time = skip_time
         self.services: Services = Services(self._kernel)
+        self.keys: Keys
+        served = self._edition(keys or {}, enforce_permissions=enforce_permissions)
         self._kernel.load_open()
         self._timer = TimerThread(self._kernel, self._is_idle if skip_time else lambda: False)
         self.faults: Faults = Faults()
-        self.keys: Keys = Keys(keys or {})
         origins = OriginCheck((host,) if is_loopback(host) else None)
-        app = App(self.services, origins, self.faults, self.keys)
+        app = App(self.services, origins, self.faults, served)
         self._http = HttpServer(self._socket, app.serve, app.quick)
         self._kernel.spawn = self._http.threads.submit
         self._stopped = threading.Event()
+
+    def _edition(self, keys: Mapping[str, str], *, enforce_permissions: bool) -> Edition:
+        """Add the services of the edition, and return its API."""
+        if self.edition == OSS:
+            self.keys = Keys(keys)
+            return Edition(VERSION, self.keys.check)
+        key_file = None if self._database is None else Path(f"{os.fspath(self._database)}.key")
+        orkes = OrkesServices(self._kernel, self.services, keys, key_file, enforce_permissions)
+        self.keys = orkes.tokens
+        return orkes_edition(orkes)
 
     def _is_idle(self) -> bool:
         """Return whether only timers are left: no worker has or can poll a task, and no HTTP call is under way."""
@@ -125,7 +153,8 @@ class EmbeddedServer(ServerAddress):
     def summary(self) -> str:
         """A description of the server: where it stores its state, and whether it is strict."""
         storage = "in memory" if self._database is None else f"database {self._database}"
-        return f"embedded, {storage}{', strict' if self._is_strict else ''}"
+        edition = "" if self.edition == OSS else ", Orkes edition API"
+        return f"embedded{edition}, {storage}{', strict' if self._is_strict else ''}"
 
     @property
     def failure_hint(self) -> str:

@@ -18,12 +18,23 @@ if TYPE_CHECKING:
     from conductor.worker.worker import Worker
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option `--conductor-edition`, and the setting `conductor_edition`."""
+    text = "the edition whose API the fixture conductor_server has: oss (default) or orkes"
+    parser.getgroup("conductor").addoption("--conductor-edition", choices=["oss", "orkes"], help=text)
+    parser.addini("conductor_edition", text, default="oss")
+
+
 @pytest.fixture
-def conductor_server() -> Iterator[EmbeddedServer]:
-    """A Conductor server for this test alone, in memory, with its own clock (`conductor_server.clock`)."""
+def conductor_server(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
+    """A Conductor server for this test alone, in memory, with its own clock (`conductor_server.clock`).
+
+    Its edition is that of the option `--conductor-edition` or of the setting `conductor_edition`.
+    """
     from conductor import server  # only for tests that use it
 
-    started = server.start()
+    edition = request.config.getoption("--conductor-edition") or request.config.getini("conductor_edition")
+    started = server.start(edition=edition)
     yield started
     # In the background: closing the connections takes 0.2 s, for which the next test need not wait.
     threading.Thread(target=started.stop, name="stop:server").start()

@@ -33,7 +33,8 @@ class ServerInfo:
     version: str
 
     def __str__(self) -> str:
-        return f"{self.edition.value} {self.version}".strip()
+        name = "Conductor" if "embedded" in self.version else self.edition.value  # Orkes' API, but not its product
+        return f"{name} {self.version}".strip()
 
 
 def identify(transport: Transport) -> ServerInfo:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from conductor.server.engine.context import RefusedError
 from conductor.server.http.admin import AdminResource, SecretResource, storage_routes
 from conductor.server.http.bulk import BulkResource
+from conductor.server.http.edition import Edition
 from conductor.server.http.events import EventResource
 from conductor.server.http.messages import Outcome, Request, Response, Wait, error_answer, json_answer, text_answer
 from conductor.server.http.metadata import MetadataResource
-from conductor.server.http.middleware import Faults, Keys, Middleware
+from conductor.server.http.middleware import Faults, Middleware
 from conductor.server.http.page import page_routes
 from conductor.server.http.routing import Route, Router
 from conductor.server.http.runs import RunResource
@@ -38,13 +39,14 @@ class App:
         services: The services.
         origins: The hosts and origins that may use the server.
         faults: The injected faults.
-        keys: The access keys.
+        edition: The edition whose API it serves.
     """
 
-    def __init__(self, services: Services, origins: OriginCheck, faults: Faults, keys: Keys) -> None:
-        self._router = Router([*_api_routes(services), Route("/health", _health), *page_routes()])
+    def __init__(self, services: Services, origins: OriginCheck, faults: Faults, edition: Edition) -> None:
+        others = [*edition.root_routes, Route("/health", _health), *page_routes()]
+        self._router = Router([*_api_routes(services, edition), *others])
         self._faults = faults
-        self._middleware = Middleware(self._call, origins, faults, keys)
+        self._middleware = Middleware(self._call, origins, faults, edition.check)
 
     def serve(self, request: Request) -> Outcome:
         """Serve a request. It may take long, so it must not run on the event loop."""
@@ -85,9 +87,10 @@ def _catch_errors_of_wait(request: Request, wait: Wait) -> Wait:
     return Wait(wait.seconds, look, wait.subscribe, lambda: _catch_errors(request, wait.expired))
 
 
-def _api_routes(services: Services) -> list[Route]:
+def _api_routes(services: Services, edition: Edition) -> list[Route]:
     workflows = WorkflowResource(services.executions, services.recovery, services.metadata)
     routes = [
+        *edition.routes,
         *TaskResource(services.tasks).routes(),
         *workflows.routes(),
         *RunResource(services, workflows).routes(),
@@ -99,9 +102,10 @@ def _api_routes(services: Services) -> list[Route]:
         *SecretResource(services.secrets, services.environment).routes(),
         *AdminResource(services, VERSION).routes(),
         *storage_routes(),
-        Route("/version", lambda _: text_answer(VERSION)),
+        Route("/version", lambda _: text_answer(edition.version)),
         Route("/health", _health),
     ]
+    routes = [edition.guard(route) for route in routes]
     for route in routes:
         route.path = f"/api{route.path}"
     return routes

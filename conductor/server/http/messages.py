@@ -14,6 +14,7 @@ from attrs import define, field
 from conductor.models.codec import dumps, loads
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.json_fields import Reader, UnreadableError, integer, list_of, read, string
+from conductor.server.http.principal import ANYONE, Principal
 
 Json = dict[str, Any]
 
@@ -56,6 +57,7 @@ class Request:
         headers: By lower-case name; values of a repeated header are joined by commas.
         body: The content.
         path_params: The values of the route's ``{names}``.
+        principal: Who sends it.
     """
 
     method: str
@@ -64,6 +66,7 @@ class Request:
     headers: dict[str, str] = field(factory=dict)
     body: bytes = b""
     path_params: dict[str, str] = field(factory=dict)
+    principal: Principal = ANYONE
 
     @cached_property
     def query_params(self) -> QueryParameters:

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from conductor.server.engine.context import RefusedError
+from conductor.server.http.edition import Check
 from conductor.server.http.messages import (
     BROKEN,
     Outcome,
@@ -131,6 +132,25 @@ class Keys:
         """Make all tokens expire now."""
         self._tokens = dict.fromkeys(self._tokens, 0.0)
 
+    def check(self, request: Request) -> Response | None:
+        """Return the response to a request without a valid token, or for one; None for any other request."""
+        if not self.is_needed or not request.path.startswith(("/api", DIAGRAM_PATH)):
+            return None
+        if request.path == "/api/token" and request.method == "POST":
+            token = self._token(request.body)
+            return error_answer(401, "Invalid key or secret") if token is None else json_answer({"token": token})
+        reason = self.refusal_of(request.headers.get("x-authorization", ""))
+        if reason is None:
+            return None
+        return json_answer({"status": 401, "error": reason, "message": reason, "retryable": False}, 401)
+
+    def _token(self, body: bytes) -> str | None:
+        try:
+            given = parse_json(body)
+        except RefusedError:
+            return None
+        return self.make_token(given.get("keyId"), given.get("keySecret")) if isinstance(given, dict) else None
+
 
 class Middleware:
     """Checks requests and passes them to the handlers.
@@ -139,11 +159,11 @@ class Middleware:
         serve: Calls the handler of a request.
         origins: The hosts and origins that may use the server.
         faults: The injected faults.
-        keys: The access keys. If there are any, all paths under ``/api`` and diagrams need a token.
+        check: Checks the token of a request; returns the response that refuses it, or None.
     """
 
-    def __init__(self, serve: Serve, origins: OriginCheck, faults: Faults, keys: Keys) -> None:
-        self._serve, self._origins, self._faults, self._keys = serve, origins, faults, keys
+    def __init__(self, serve: Serve, origins: OriginCheck, faults: Faults, check: Check) -> None:
+        self._serve, self._origins, self._faults, self._check = serve, origins, faults, check
 
     def __call__(self, request: Request) -> Outcome:
         """Serve a request."""
@@ -152,35 +172,20 @@ class Middleware:
             return error_answer(*refused)
         fault = self._faults.next_for(request.method, request.path)
         if fault is None:
-            return self._authorized(request)
+            return self._checked(request)
         if fault.delay:
             return after(fault.delay, lambda: self._failed(fault, request))
         return self._failed(fault, request)
 
     def _failed(self, fault: Fault, request: Request) -> Outcome:
         if fault.status is None:
-            return self._authorized(request)
+            return self._checked(request)
         if fault.after:
-            return then(self._authorized(request), lambda _: _response_of(fault))
+            return then(self._checked(request), lambda _: _response_of(fault))
         return _response_of(fault)
 
-    def _authorized(self, request: Request) -> Outcome:
-        if not self._keys.is_needed or not request.path.startswith(("/api", DIAGRAM_PATH)):
-            return self._serve(request)
-        if request.path == "/api/token" and request.method == "POST":
-            token = self._token(request.body)
-            return error_answer(401, "Invalid key or secret") if token is None else json_answer({"token": token})
-        reason = self._keys.refusal_of(request.headers.get("x-authorization", ""))
-        if reason is None:
-            return self._serve(request)
-        return json_answer({"status": 401, "error": reason, "message": reason, "retryable": False}, 401)
-
-    def _token(self, body: bytes) -> str | None:
-        try:
-            given = parse_json(body)
-        except RefusedError:
-            return None
-        return self._keys.make_token(given.get("keyId"), given.get("keySecret")) if isinstance(given, dict) else None
+    def _checked(self, request: Request) -> Outcome:
+        return self._check(request) or self._serve(request)
 
 
 def _response_of(fault: Fault) -> Response:

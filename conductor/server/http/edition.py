@@ -1,0 +1,32 @@
+"""The edition of Conductor whose API a server has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+
+from conductor.server.http.messages import Request, Response
+from conductor.server.http.routing import Route
+
+#: Sets ``request.principal`` and returns None, or returns the response without calling a handler.
+Check = Callable[[Request], Response | None]
+
+
+@frozen
+class Edition:
+    """What an edition adds to the API of the open-source server.
+
+    Attributes:
+        version: The text of ``GET /version``.
+        check: Checks the token of a request.
+        routes: Routes under ``/api``, which win over those of the open-source server.
+        root_routes: Routes next to ``/api``, with full paths.
+        guard: Returns a route under ``/api`` whose handler checks permissions first.
+    """
+
+    version: str
+    check: Check
+    routes: Sequence[Route] = ()
+    root_routes: Sequence[Route] = ()
+    guard: Callable[[Route], Route] = lambda route: route
