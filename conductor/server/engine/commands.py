@@ -89,6 +89,13 @@ class PullMessages:
 
 
 @frozen
+class RunTask:
+    """Have a service of this edition run a task, because the task reaches beyond its execution."""
+
+    task_id: str
+
+
+@frozen
 class AddLog:
     """Append a line to a task's log.
 
@@ -115,6 +122,7 @@ Command = (
     | CallHttp
     | Publish
     | PullMessages
+    | RunTask
     | AddLog
     | Ended
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
+
+from conductor.server.engine.extensions import Extensions
 
 
 @frozen
@@ -135,6 +137,7 @@ class EngineContext:
         deadline_passed: Returns whether the change has taken so long that a later change must do the rest.
         warn: Logs the exception that is being handled, which the engine did not expect.
         divergences: The differences from the OSS server.
+        extensions: What the server's edition adds to the engine.
     """
 
     now: int
@@ -150,3 +153,4 @@ class EngineContext:
     deadline_passed: Callable[[], bool] = _never
     warn: Callable[[str], None] = _ignore
     divergences: Divergences = DOCUMENTED
+    extensions: Extensions = field(factory=Extensions)

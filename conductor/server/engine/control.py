@@ -13,9 +13,9 @@ from conductor.server.engine.state import (
     RUNNING,
     SCHEDULED,
     SKIPPED,
-    SYSTEM,
     TERMINATED,
     Execution,
+    is_system,
 )
 from conductor.server.engine.tasks.planning import new_document
 
@@ -88,7 +88,7 @@ def reset_callbacks(execution: Execution, context: EngineContext) -> None:
     if execution.is_terminal:
         raise RefusedError(409, f"Workflow is in terminal state. Status = {execution.workflow['status']}")
     for task in execution.tasks:
-        if task["status"] == SCHEDULED and task["taskType"] not in SYSTEM and task["callbackAfterSeconds"] > 0:
+        if task["status"] == SCHEDULED and not is_system(task) and task["callbackAfterSeconds"] > 0:
             task["callbackAfterSeconds"] = 0
             task.drop("_callbackAfterMs")
             enqueue(execution, task, context)

@@ -12,10 +12,10 @@ from conductor.server.engine.commands import Enqueue
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.outcome import cancel_open_tasks, end, end_failed, touch
-from conductor.server.engine.registry import RUNS, STARTS, plan_for
+from conductor.server.engine.registry import RUNS, plan_of, run_of, start_of
 from conductor.server.engine.retry import retry_or_end
+from conductor.server.engine.schemas import is_refused, refuse_input
 from conductor.server.engine.state import (
-    ASYNCHRONOUS,
     COMPLETED,
     COMPLETED_WITH_ERRORS,
     IN_PROGRESS,
@@ -25,12 +25,14 @@ from conductor.server.engine.state import (
     SKIPPED,
     SUCCESSFUL_TASK,
     SYNCHRONOUS,
-    SYSTEM,
     Doc,
     Execution,
+    is_asynchronous,
     is_done,
+    is_system,
     plain_reference,
     reference_in_iteration,
+    set_system,
 )
 from conductor.server.engine.tasks.planning import Plan, Run
 from conductor.server.engine.timeouts import check_task, check_workflow, task_deadline
@@ -68,6 +70,9 @@ def decide(execution: Execution, context: EngineContext) -> None:
     execution.revive_due(context.now)
     _reopen_joins(execution)
     try:
+        if not context.extensions.admits(execution):
+            check_workflow(execution, context)
+            return
         execution.is_unfinished = _passes(execution, context)
     except TerminateWorkflowError as error:
         end_failed(execution, context, error)
@@ -87,7 +92,7 @@ def _waits_until(task: Doc, now: int) -> int:
     """Return until when an open task needs no decision unless it changes, epoch ms; 0 if it needs one."""
     if is_done(task) or task["taskType"] in RUNS:
         return 0
-    if task["taskType"] in SYSTEM and task["status"] != IN_PROGRESS:
+    if is_system(task) and task["status"] != IN_PROGRESS:
         return 0
     task_def = (task.get("workflowTask") or {}).get("taskDefinition")
     if task_def is not None and task_def["totalTimeoutSeconds"] > 0:
@@ -108,7 +113,7 @@ def run_due_tasks(execution: Execution, context: EngineContext) -> bool:
     """Start and run the engine's own tasks that are due; returns whether one of them changed."""
     changed = False
     for task in list(execution.live):
-        if task["taskType"] not in ASYNCHRONOUS or is_done(task):
+        if not is_asynchronous(task) or is_done(task):
             continue
         run = Run(execution, context, task, _no_iteration)
         if task["status"] == SCHEDULED:
@@ -117,10 +122,10 @@ def run_due_tasks(execution: Execution, context: EngineContext) -> bool:
             task["_isAsked"] = True  # started once; the outcome, such as a child's id, arrives later
             task["startTime"] = context.now
             task["pollCount"] += 1
-            run_or_fail(STARTS[task["taskType"]], run)
+            run_or_fail(start_of(task["taskType"], context), run)
             touch(task, context.now)
             changed = True
-        elif task["taskType"] in RUNS and run_or_fail(RUNS[task["taskType"]], run):
+        elif (function := run_of(task["taskType"], context)) is not None and run_or_fail(function, run):
             touch(task, context.now)
             changed = True
     return changed
@@ -176,7 +181,7 @@ def _one_pass(execution: Execution, context: EngineContext) -> bool:
     set_domains(execution, found.to_schedule, context)
     new = _without_duplicates(execution, found.to_schedule)
     execution.add(new)
-    changed = schedule(execution, new, context)
+    changed = schedule(execution, new, context) or any(is_refused(task) for task in new)
     for task in found.to_schedule:
         if task["taskType"] in SYNCHRONOUS and not is_done(task):
             run = Run(execution, context, task, lambda loop: _schedule_iteration(execution, loop, context))
@@ -255,7 +260,7 @@ class _Pass:
         reference = task["referenceTaskName"]
         if is_done(task):
             self._before.append((task, task["status"]))
-        if task["taskType"] in SYSTEM and not is_done(task):
+        if is_system(task) and not is_done(task):
             self._next.setdefault(reference, task)
             self._done.discard(reference)
             self._open.add(reference)
@@ -352,7 +357,12 @@ def plan_tasks(execution: Execution, task: Json, retry_count: int, context: Engi
     def plan_with(other: Json, count: int) -> list[Doc]:
         return plan_tasks(execution, other, count, context)
 
-    made = plan_for(task["type"])(Plan(execution, context, task, retry_count, context.new_id(), plan_with))
+    made = plan_of(task["type"], context)(Plan(execution, context, task, retry_count, context.new_id(), plan_with))
+    for one in made:
+        kind = context.extensions.kinds.get(one["taskType"])
+        if kind is not None and not is_system(one):
+            set_system(one, is_ended_by_update=kind.is_ended_by_update)
+        refuse_input(one, context)
     return [one for one in made if not _is_under_way(execution, one)]
 
 
@@ -396,7 +406,7 @@ def schedule(execution: Execution, tasks: list[Doc], context: EngineContext) -> 
             task["seq"] = seq
         task["scheduledTime"] = task["scheduledTime"] or context.now
         task["_firstScheduledTime"] = task["_firstScheduledTime"] or context.now
-        if task["taskType"] in SYSTEM:
+        if is_system(task):
             if not is_done(task) and not task["startTime"]:
                 task["startTime"] = context.now
             if task["taskType"] in SYNCHRONOUS:
@@ -413,7 +423,7 @@ def enqueue(execution: Execution, task: Doc, context: EngineContext) -> None:
         return
     delay = task.get("_callbackAfterMs") or task["callbackAfterSeconds"] * 1000
     task["_due"] = context.now + delay
-    if task["taskType"] not in SYSTEM:
+    if not is_system(task):
         execution.commands.append(Enqueue(queue_name(task), task["taskId"], task["workflowPriority"], task["_due"]))
 
 
@@ -429,7 +439,7 @@ def set_domains(execution: Execution, tasks: list[Doc], context: EngineContext) 
     if not mapping:
         return
     for task in tasks:
-        if task["taskType"] not in SYSTEM:
+        if not is_system(task):
             chosen = mapping.get(task["taskType"], mapping.get("*"))
             domain = _active_domain(task["taskType"], chosen, context) if chosen and chosen.strip() else None
             if domain is not None:

@@ -13,6 +13,7 @@ from conductor.models._base import structure, wire_name
 from conductor.models.defaults import SHAPES
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.json_fields import integer, read, string
+from conductor.server.engine.masking import MASKS, hide
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tree import walk
 
@@ -22,6 +23,8 @@ Json = dict[str, Any]
 def render_task(task: Doc) -> Json:
     """Return a task as the API returns it."""
     seen = {key: value for key, value in task.items() if key[0] != "_" and value is not None}
+    for key in ("inputData", "outputData"):
+        seen[key] = hide(seen[key], task.get(MASKS, ()))
     task_def = (task.get("workflowTask") or {}).get("taskDefinition")
     if task_def is not None:
         seen["taskDefinition"] = task_def
@@ -37,12 +40,14 @@ def render_task(task: Doc) -> Json:
 def render(execution: Execution, *, include_tasks: bool = True) -> Json:
     """Return an execution as the API returns it."""
     workflow = {key: value for key, value in execution.workflow.items() if key[0] != "_" and value is not None}
+    for key in ("input", "output", "variables"):
+        workflow[key] = hide(workflow[key], execution.workflow.get(MASKS, ()))
     return {
         **workflow,
         "tasks": [render_task(task) for task in execution.tasks] if include_tasks else [],
         "workflowDefinition": execution.definition,
         "history": [],
-        "rateLimited": False,
+        "rateLimited": bool(execution.workflow.get("_isHeld")),
         "startTime": workflow["createTime"],
     }
 

@@ -9,7 +9,8 @@ from conductor.server.engine.context import EngineContext, RefusedError, Termina
 from conductor.server.engine.definitions import render_failed
 from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.expressions.java_text import cast_error
-from conductor.server.engine.registry import CANCELS
+from conductor.server.engine.registry import cancel_of
+from conductor.server.engine.schemas import fault_of
 from conductor.server.engine.state import (
     CANCELED,
     COMPLETED,
@@ -76,6 +77,10 @@ def end(execution: Execution, context: EngineContext, terminate: Doc | None) -> 
 def complete(execution: Execution, context: EngineContext) -> None:
     """End an execution as COMPLETED."""
     update_output(execution, context)
+    fault = fault_of(execution.definition, "outputSchema", execution.workflow["output"], context)
+    if fault is not None:
+        end_failed(execution, context, TerminateWorkflowError(f"Invalid output of the workflow: {fault}"))
+        return
     execution.workflow["status"] = COMPLETED
     _finish(execution, context)
 
@@ -156,7 +161,7 @@ def cancel_open_tasks(execution: Execution, context: EngineContext) -> None:
     for task in execution.tasks:
         if not is_done(task):
             task["status"] = CANCELED
-            cancel = CANCELS.get(task["taskType"])
+            cancel = cancel_of(task["taskType"], context)
             if cancel is not None:
                 cancel(Run(execution, context, task, _no_iteration))
             touch(task, context.now)

@@ -195,7 +195,7 @@ def _reschedule_in_place(execution: Execution, task: Doc, context: EngineContext
         executed=False,
         status=SCHEDULED,
     )
-    task.drop("reasonForIncompletion", "workerId", "_due", "_isAsked")
+    task.drop("reasonForIncompletion", "workerId", "_due", "_isAsked", "_nextRun")
     enqueue(execution, task, context)
 
 
@@ -287,7 +287,7 @@ def _reset_task(task: Doc, request: Json, context: EngineContext) -> None:
         callbackAfterSeconds=0,
         status=SCHEDULED,
     )
-    task.drop("subWorkflowId", "_callbackAfterMs", "_due", "_isAsked")
+    task.drop("subWorkflowId", "_callbackAfterMs", "_due", "_isAsked", "_nextRun")
     if kind == "SUB_WORKFLOW":
         task.drop("reasonForIncompletion")
     elif request.get("taskInput") is not None:
@@ -383,7 +383,7 @@ def _open_others(execution: Execution, rerun: Doc, context: EngineContext) -> No
         task.update(
             status=IN_PROGRESS if is_in_progress else SCHEDULED, executed=False, startTime=context.now, endTime=0
         )
-        task.drop("reasonForIncompletion", "_isAsked")
+        task.drop("reasonForIncompletion", "_isAsked", "_nextRun")
         if task["taskType"] == "SUB_WORKFLOW":
             task.drop("subWorkflowId")
             task["outputData"] = {key: value for key, value in task["outputData"].items() if key != "subWorkflowId"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from conductor.server.engine.context import EngineContext
 from conductor.server.engine.state import LLM, Doc
 from conductor.server.engine.tasks import (
     branch,
@@ -82,6 +83,25 @@ STARTS: dict[str, Callable[[Run], None]] = {
 CANCELS: dict[str, Callable[[Run], None]] = {"SUB_WORKFLOW": child.cancel_child, "DO_WHILE": loop.cancel_loop}
 
 
-def plan_for(task_type: str) -> Callable[[Plan], list[Doc]]:
+def plan_of(task_type: str, context: EngineContext) -> Callable[[Plan], list[Doc]]:
     """Return the function that schedules tasks of a type."""
-    return PLANS.get(task_type, worker_tasks.plan_other)
+    kind = context.extensions.kinds.get(task_type)
+    return PLANS.get(task_type, worker_tasks.plan_other) if kind is None else kind.plan
+
+
+def start_of(task_type: str, context: EngineContext) -> Callable[[Run], None]:
+    """Return the function that starts tasks of a type."""
+    kind = context.extensions.kinds.get(task_type)
+    return STARTS.get(task_type, external.leave_open) if kind is None else kind.start
+
+
+def run_of(task_type: str, context: EngineContext) -> Callable[[Run], bool] | None:
+    """Return the function that runs an open task of a type; None if there is nothing to run."""
+    kind = context.extensions.kinds.get(task_type)
+    return RUNS.get(task_type) if kind is None else kind.run
+
+
+def cancel_of(task_type: str, context: EngineContext) -> Callable[[Run], None] | None:
+    """Return the function that is called when a task of a type is canceled; None if there is none."""
+    kind = context.extensions.kinds.get(task_type)
+    return CANCELS.get(task_type) if kind is None else kind.cancel

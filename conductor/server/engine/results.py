@@ -8,15 +8,18 @@ from conductor.server.engine.commands import AddLog
 from conductor.server.engine.context import EngineContext
 from conductor.server.engine.decide import enqueue
 from conductor.server.engine.expressions.inputs import workflow_input
+from conductor.server.engine.masking import MASKS
 from conductor.server.engine.outcome import touch
+from conductor.server.engine.schemas import refuse_output
 from conductor.server.engine.state import (
+    COMPLETED,
     IN_PROGRESS,
     RUNNING,
     SCHEDULED,
-    SYSTEM,
     Doc,
     Execution,
     is_done,
+    is_system,
     plain_reference,
 )
 from conductor.server.engine.tree import DefinitionTree
@@ -56,6 +59,9 @@ def new_execution(request: Json, tree: DefinitionTree, workflow_id: str, context
     for key in ("correlationId", "parentWorkflowId", "parentWorkflowTaskId", "event"):
         if request.get(key) is not None:
             document[key] = request[key]
+    masks = context.extensions.masks(definition)
+    if masks:
+        document[MASKS] = masks
     return Execution(Doc(document), tree)
 
 
@@ -87,8 +93,8 @@ def apply_result(execution: Execution, task: Doc, result: Json, context: EngineC
     if is_done(task) or execution.is_terminal:
         return False
     status = result["status"]
-    is_system = task["taskType"] in SYSTEM
-    task["status"] = SCHEDULED if status == IN_PROGRESS and not is_system else status
+    of_engine = is_system(task)
+    task["status"] = SCHEDULED if status == IN_PROGRESS and not of_engine else status
     for key in ("reasonForIncompletion", "workerId"):
         if result.get(key) is None:
             task.drop(key)
@@ -96,7 +102,9 @@ def apply_result(execution: Execution, task: Doc, result: Json, context: EngineC
             task[key] = result[key]
     task["callbackAfterSeconds"] = int(result.get("callbackAfterSeconds") or 0)
     task["outputData"] = dict(result.get("outputData") or {})
-    if not is_system or result.get("subWorkflowId") is not None:
+    if status == COMPLETED:
+        refuse_output(task, context)
+    if not of_engine or result.get("subWorkflowId") is not None:
         task["subWorkflowId"] = result.get("subWorkflowId")
     task.drop("_callbackAfterMs")
     if task["status"] == SCHEDULED:

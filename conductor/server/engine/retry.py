@@ -120,5 +120,5 @@ def new_attempt(task: Doc, context: EngineContext) -> Doc:
         outputData={},
         inputData={key: value for key, value in task["inputData"].items() if key != "subWorkflowId"},
     )
-    again.drop("workerId", "subWorkflowId", "reasonForIncompletion", "_callbackAfterMs", "_due", "_isAsked")
+    again.drop("workerId", "subWorkflowId", "reasonForIncompletion", "_callbackAfterMs", "_due", "_isAsked", "_nextRun")
     return again

@@ -54,6 +54,8 @@ SYSTEM = SYNCHRONOUS | ASYNCHRONOUS
 NEVER = 2**63
 #: Outdated deadlines of waiting tasks that are not worth a cleanup.
 _FEW_DEADLINES = 100
+#: Keys of tasks of types that only an edition has; the type alone does not tell, as a worker may have the same type.
+_OF_EDITION, _ENDED_BY_UPDATE = "_isOfEdition", "_isEndedByUpdate"
 #: Separates a reference name from the iteration of its loop.
 ITERATION_SEPARATOR = "__"
 _ITERATION = re.compile(r"__\d+$")
@@ -302,6 +304,33 @@ def name_in_expressions(task: Mapping[str, Any]) -> str:
 
 def _seq(task: Mapping[str, Any]) -> int:
     return int(task["seq"])
+
+
+def is_system(task: Mapping[str, Any]) -> bool:
+    """Return whether the engine runs the task, and not a worker."""
+    return task["taskType"] in SYSTEM or _OF_EDITION in task
+
+
+def is_asynchronous(task: Mapping[str, Any]) -> bool:
+    """Return whether the engine starts the task after deciding."""
+    return task["taskType"] in ASYNCHRONOUS or _OF_EDITION in task
+
+
+def set_system(task: Doc, *, is_ended_by_update: bool) -> None:
+    """Mark a task of a type that only this edition runs.
+
+    Args:
+        task: The task.
+        is_ended_by_update: Whether the task ends only with an update through the API.
+    """
+    task[_OF_EDITION] = True
+    if is_ended_by_update:
+        task[_ENDED_BY_UPDATE] = True
+
+
+def ends_by_update(task: Mapping[str, Any]) -> bool:
+    """Return whether the task's type ends only with an update through the API."""
+    return task["taskType"] in ENDED_BY_UPDATE or _ENDED_BY_UPDATE in task
 
 
 def is_done(task: Mapping[str, Any]) -> bool:

@@ -7,17 +7,18 @@ from typing import Any
 
 from conductor.server.engine.context import DOCUMENTED, Divergences, EngineContext, TerminateWorkflowError
 from conductor.server.engine.state import (
-    ASYNCHRONOUS,
-    ENDED_BY_UPDATE,
     IN_PROGRESS,
+    LLM,
     OPEN_TASK,
     PAUSED,
     SCHEDULED,
-    SYSTEM,
     TERMINAL_TASK,
     TIMED_OUT,
     Doc,
     Execution,
+    ends_by_update,
+    is_asynchronous,
+    is_system,
 )
 
 Json = dict[str, Any]
@@ -113,9 +114,9 @@ def _last_response(task: Doc) -> int:
 
 def is_ended_by_update(task: Doc) -> bool:
     """Return whether an update ends a task that the engine has started, so that it has no response timeout."""
-    if task["taskType"] not in SYSTEM:
+    if not is_system(task):
         return False
-    if task["taskType"] == "HUMAN":
+    if task["taskType"] == "HUMAN" or (ends_by_update(task) and task["taskType"] not in LLM):
         return True
     definition = task.get("workflowTask") or {}
     return bool(
@@ -153,15 +154,17 @@ def next_wait(execution: Execution) -> int | None:
 def _waits(task: Doc) -> Iterator[int]:
     if task.get("_waitTimeout"):
         yield task["_waitTimeout"] + 1
-    if task["status"] == SCHEDULED and task["taskType"] in ASYNCHRONOUS:
+    if task["status"] == SCHEDULED and is_asynchronous(task):
         yield task.get("_due") or 1
+    if task.get("_nextRun"):
+        yield task["_nextRun"]
 
 
 def waits_for_update(task: Doc) -> bool:
     """Return whether an open task waits for an update through the API, and has no timer."""
     if task["status"] not in OPEN_TASK:
         return False
-    return task["taskType"] in ENDED_BY_UPDATE or (task["taskType"] == "WAIT" and not task.get("_waitTimeout"))
+    return ends_by_update(task) or (task["taskType"] == "WAIT" and not task.get("_waitTimeout"))
 
 
 def _deadlines(execution: Execution) -> Iterator[int]:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from conductor.server.engine.context import RefusedError
-from conductor.server.engine.definitions import complete_workflow_def
 from conductor.server.engine.json_fields import START, Reader, mapping, read, string
 from conductor.server.http.messages import (
     Request,
@@ -101,7 +100,7 @@ class WorkflowResource:
         if definition is None:
             return given
         self._metadata.check([definition], "startWorkflow.arg0.workflowDef")
-        return {**given, "workflowDef": complete_workflow_def(definition)}
+        return {**given, "workflowDef": self._metadata.complete(definition)}
 
     def start_by_name(self, request: Request) -> Response:
         """``POST /workflow/{name}``."""

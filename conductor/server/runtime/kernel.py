@@ -19,7 +19,7 @@ from typing import Any
 
 from attrs import define, field
 
-from conductor.server.engine.commands import Command, Publish, StartChild, StartFailureWorkflow
+from conductor.server.engine.commands import Command, Publish, RunTask, StartChild, StartFailureWorkflow
 from conductor.server.engine.context import (
     DOCUMENTED,
     Divergences,
@@ -30,7 +30,8 @@ from conductor.server.engine.context import (
 )
 from conductor.server.engine.decide import advance, queue_name
 from conductor.server.engine.expressions.jsonpath_filters import MATCHER
-from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, SYSTEM, Doc, Execution
+from conductor.server.engine.extensions import Extensions
+from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, Doc, Execution, is_done, is_system
 from conductor.server.engine.tasks.external import reset_after_restart
 from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for_update
 from conductor.server.runtime.clock import Clock
@@ -110,7 +111,9 @@ class Kernel:
         last_polls: The last poll of each task type and domain.
         in_progress: The ids of tasks that workers have, by task definition.
         worker_activity: What workers have polled and updated lately.
+        extensions: What the edition adds to the engine.
         handlers: The functions that carry out the engine's commands, by command type.
+        task_runners: The functions that run the tasks of ``RunTask`` commands, by task type.
         timed: Further timers: a function that returns the next time, and one that fires the timer.
         is_closed: Whether the database is closed.
         is_stopping: Whether scripts must end.
@@ -131,6 +134,7 @@ class Kernel:
         self.clock = clock
         self.store = store
         self.divergences = divergences
+        self.extensions: Extensions = Extensions()
         self.queues: TaskQueues = TaskQueues()
         self.catalog: Catalog = Catalog()
         self.secrets: dict[str, str] = dict(secrets)
@@ -139,7 +143,8 @@ class Kernel:
         self.last_polls: dict[tuple[str, str], Json] = {}
         self.in_progress: dict[str, set[str]] = {}
         self.worker_activity: WorkerActivity = WorkerActivity()
-        self.handlers: dict[type, Handler] = {}
+        self.handlers: dict[type, Handler] = {RunTask: self._run_task}
+        self.task_runners: dict[str, Callable[[Execution, Doc], None]] = {}
         self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []
         self.is_closed: bool = False
         self.is_stopping: bool = False
@@ -310,6 +315,7 @@ class Kernel:
             deadline_passed=(lambda: False) if change is None else partial(self._deadline_passed, change),
             warn=_warn,
             divergences=self.divergences,
+            extensions=self.extensions,
         )
 
     # -- scripts
@@ -367,6 +373,11 @@ class Kernel:
                 continue
             self.handlers[type(command)](execution, command)
 
+    def _run_task(self, execution: Execution, command: RunTask) -> None:
+        task = execution.task(command.task_id)
+        if task is not None and not is_done(task):
+            self.task_runners[task["taskType"]](execution, task)
+
     def _save(self) -> None:
         now = self.context.now
         for execution in self._current.touched.values():
@@ -393,10 +404,10 @@ class Kernel:
 
     def _update_queues(self, task: Doc) -> None:
         """Update the queues and the tasks in progress after a change of a task."""
-        if task["status"] != SCHEDULED and task["taskType"] not in SYSTEM:
+        if task["status"] != SCHEDULED and not is_system(task):
             self.queues.remove(task["taskId"])
         running = self.in_progress.setdefault(task.get("taskDefName", ""), set())
-        if task["status"] == IN_PROGRESS and task["taskType"] not in SYSTEM:
+        if task["status"] == IN_PROGRESS and not is_system(task):
             running.add(task["taskId"])
         elif task["taskId"] in running:
             running.discard(task["taskId"])
@@ -699,7 +710,7 @@ class Kernel:
             with self.change() as context:
                 execution = self.get(workflow_id)
                 for task in execution.tasks:
-                    if task["taskType"] in SYSTEM:
+                    if is_system(task):
                         reset_after_restart(task)
                         continue
                     if task["status"] == SCHEDULED:

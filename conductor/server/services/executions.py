@@ -8,6 +8,7 @@ from conductor.server.engine import control
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import populate, render, render_task
 from conductor.server.engine.results import new_execution
+from conductor.server.engine.schemas import fault_of
 from conductor.server.engine.state import Execution
 from conductor.server.engine.tree import DefinitionTree
 from conductor.server.runtime.kernel import Kernel
@@ -34,12 +35,15 @@ class Starter:
             workflow_id: The execution's id; a new one by default.
 
         Raises:
-            RefusedError: The definition does not exist (404), or the input is null (400).
+            RefusedError: The definition does not exist (404), or the input is null or violates its schema (400).
         """
         tree = self.tree_of(request)
         if request.get("input", {}) is None:
             raise RefusedError(400, "NULL input passed when starting workflow")
         context = self._kernel.context
+        fault = fault_of(tree.definition, "inputSchema", request.get("input", {}), context)
+        if fault is not None:
+            raise RefusedError(400, f"Invalid input of workflow {tree.definition['name']}: {fault}")
         return self._kernel.touch(new_execution(request, tree, workflow_id or context.new_id(), context))
 
     def tree_of(self, request: Json) -> DefinitionTree:

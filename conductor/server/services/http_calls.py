@@ -81,7 +81,9 @@ class HttpCalls:
             task = execution.task(task_id) if execution is not None else None
             if execution is None or task is None or is_done(task):
                 return
-            end_http(Run(execution, context, task, _no_iteration), response, fault)
+            kind = context.extensions.kinds.get(task["taskType"])
+            answer = end_http if kind is None or kind.answer is None else kind.answer
+            answer(Run(execution, context, task, _no_iteration), response, fault)
             touch(task, context.now)
             self._kernel.advance(execution)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from conductor.server.engine.context import RefusedError, ScriptFailedError
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def
+from conductor.server.engine.schemas import with_enforcement
+from conductor.server.engine.tree import walk
 from conductor.server.engine.validation import Rules, check_workflow_defs
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.scripting.javascript import check_javascript
@@ -50,7 +52,8 @@ class Metadata:
             self._save_task({**given, "updateTime": context.now, "updatedBy": ""})
 
     def _save_task(self, given: Json) -> None:
-        made = complete_task_def(given)
+        enforces = self._kernel.extensions.enforces_schemas
+        made = complete_task_def(with_enforcement(given) if enforces else given)
         self._kernel.catalog.task_defs[made["name"]] = made
         self._kernel.store.put(_TASK, made["name"], made)
         self._starter.forget_definitions()
@@ -103,6 +106,14 @@ class Metadata:
         rules = Rules(self.task_def, _check_script, self._kernel.divergences)
         check_workflow_defs(given, path, rules, is_list=is_list)
 
+    def complete(self, given: Json) -> Json:
+        """Return a valid workflow definition with its defaults."""
+        if self._kernel.extensions.enforces_schemas:
+            for task in walk(given["tasks"]):
+                if task.get("taskDefinition") is not None:
+                    task["taskDefinition"] = with_enforcement(task["taskDefinition"])
+        return complete_workflow_def(given)
+
     def create_workflow(self, given: Json, *, overwrite: bool) -> None:
         """Register a workflow definition.
 
@@ -110,7 +121,7 @@ class Metadata:
             RefusedError: The version exists, and ``overwrite`` is false (409).
         """
         with self._kernel.change():
-            made = complete_workflow_def(given)
+            made = self.complete(given)
             exists = made["version"] in self._kernel.catalog.workflow_defs.get(made["name"], {})
             if exists and not overwrite:
                 raise RefusedError(409, f"Workflow with {made['name']}.{made['version']} already exists!")
@@ -121,7 +132,7 @@ class Metadata:
         done: list[str] = []
         with self._kernel.change():
             for one in given:
-                made = complete_workflow_def(one)
+                made = self.complete(one)
                 self._save_workflow(made)
                 done.append(made["name"])
         return {"bulkErrorResults": {}, "bulkSuccessfulResults": done}

@@ -9,6 +9,7 @@ from conductor.models.codec import dumps
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render, render_task
 from conductor.server.engine.expressions.java_text import java_text
+from conductor.server.engine.masking import MASKS, hide
 from conductor.server.engine.query import Query, QueryError, QueryNumberError, parse_query, parse_sort, sort_rows
 from conductor.server.engine.state import TERMINAL_WORKFLOW, Doc
 from conductor.server.runtime.kernel import Kernel
@@ -26,7 +27,8 @@ def _iso(moment: int) -> str:
 
 def summary(workflow: Doc | Json, definition: Json) -> Json:
     """Return the summary of an execution that a search returns."""
-    given, output = java_text(workflow["input"]), java_text(workflow["output"])
+    masks = workflow.get(MASKS, ())
+    given, output = java_text(hide(workflow["input"], masks)), java_text(hide(workflow["output"], masks))
     made = {
         "workflowType": workflow["workflowName"],
         "version": workflow["workflowVersion"],
@@ -56,6 +58,7 @@ def summary(workflow: Doc | Json, definition: Json) -> Json:
 def task_summary(task: Doc | Json) -> Json:
     """Return the summary of a task that a search returns."""
     waited = task["startTime"] - task["scheduledTime"] if task["startTime"] and task["scheduledTime"] else 0
+    masks = task.get(MASKS, ())
     made = {
         "workflowId": task["workflowInstanceId"],
         "workflowType": task.get("workflowType"),
@@ -70,8 +73,8 @@ def task_summary(task: Doc | Json) -> Json:
         "queueWaitTime": max(0, waited - task["callbackAfterSeconds"] * 1000),
         "taskDefName": task.get("taskDefName"),
         "taskType": task["taskType"],
-        "input": java_text(task["inputData"]),
-        "output": java_text(task["outputData"]),
+        "input": java_text(hide(task["inputData"], masks)),
+        "output": java_text(hide(task["outputData"], masks)),
         "taskId": task["taskId"],
         "workflowPriority": task["workflowPriority"],
         "domain": task.get("domain"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from conductor.server.engine.commands import CallHttp, Publish, PullMessages
 from conductor.server.engine.expressions.inputs import resolve
-from conductor.server.engine.state import FAILED, IN_PROGRESS, SCHEDULED, Doc
+from conductor.server.engine.state import FAILED, IN_PROGRESS, SCHEDULED, Doc, is_done
 from conductor.server.engine.tasks.planning import Plan, Run
 
 Json = dict[str, Any]
@@ -77,6 +77,14 @@ def reset_after_restart(task: Doc) -> None:
     if task["taskType"] == "HTTP" and task["status"] == IN_PROGRESS and "response" not in task["outputData"]:
         task["status"] = SCHEDULED
         task.drop("_isAsked", "_due")
+    if "_isCalling" in task and not is_done(task):
+        task["status"] = SCHEDULED
+        task.drop("_isAsked", "_due", "_isCalling")
+
+
+def leave_open(run: Run) -> None:
+    """Leave a task open until an update ends it."""
+    run.task["status"] = IN_PROGRESS
 
 
 def start_event(run: Run) -> None:

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from conductor.server.engine.context import EngineContext
 from conductor.server.engine.expressions.inputs import bound_input, task_input
+from conductor.server.engine.masking import MASKS
 from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, SYSTEM, Doc, Execution
 
 Json = dict[str, Any]
@@ -130,6 +131,8 @@ def new_document(execution: Execution, task: Json, task_id: str, now: int) -> Do
         "firstStartTime": 0,
         "_firstScheduledTime": 0,
     }
+    if MASKS in workflow:
+        made[MASKS] = workflow[MASKS]
     if workflow.get("correlationId") is not None:
         made["correlationId"] = workflow["correlationId"]
     return Doc(made)

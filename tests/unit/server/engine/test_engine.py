@@ -5,74 +5,16 @@ import random
 from contextlib import closing
 
 import pytest
+from engine_bench import Bench, simple
 
 from conductor.server.engine import decide
-from conductor.server.engine.context import EngineContext
-from conductor.server.engine.decide import advance
-from conductor.server.engine.definitions import complete_task_def, complete_workflow_def, populate
+from conductor.server.engine.definitions import complete_task_def
 from conductor.server.engine.recovery import retry
-from conductor.server.engine.results import apply_result, dispatch, new_execution
+from conductor.server.engine.results import dispatch
 from conductor.server.engine.retry import delay_seconds
-from conductor.server.engine.state import OPEN_TASK, TERMINAL_WORKFLOW, is_done
+from conductor.server.engine.state import TERMINAL_WORKFLOW, is_done
 from conductor.server.engine.timeouts import next_deadline
-from conductor.server.engine.tree import DefinitionTree
 from conductor.server.store.sqlite import Store
-
-
-class Bench:
-    """One execution of a definition, and the clock."""
-
-    def __init__(self, tasks, task_defs=(), now=1_000_000, script=None, **definition):
-        self.ids = (f"id-{n}" for n in itertools.count())
-        self.defs = {one["name"]: complete_task_def(one) for one in task_defs}
-        self.now = now
-        self.script = script or (lambda _script, _bindings: True)
-        given = complete_workflow_def({"name": "wf", "tasks": tasks, **definition})
-        tree = DefinitionTree(populate(given, self.context))
-        self.execution = new_execution({"name": "wf", "input": {}}, tree, "execution", self.context)
-        self.advance()
-
-    @property
-    def context(self):
-        return EngineContext(
-            now=self.now, new_id=lambda: next(self.ids), random_ms=lambda most: most, task_def=self.defs.get,
-            latest_version=lambda _: None, secrets={}, environment={}, javascript=self.script,
-            jq=lambda _query, value: [value], last_poll=lambda _kind, _domain: 0,
-        )  # fmt: skip
-
-    @property
-    def status(self):
-        return self.execution.workflow["status"]
-
-    @property
-    def reason(self):
-        return self.execution.workflow.get("reasonForIncompletion")
-
-    def advance(self):
-        advance(self.execution, self.context)
-
-    def after(self, seconds):
-        self.now += round(seconds * 1000)
-        self.advance()
-
-    def open_tasks(self):
-        return [task for task in self.execution.tasks if task["status"] in OPEN_TASK]
-
-    def poll(self, reference="t"):
-        (task,) = [task for task in self.open_tasks() if task["referenceTaskName"] == reference]
-        dispatch(task, "w", self.now)
-        return task
-
-    def update(self, task, status="COMPLETED", **more):
-        apply_result(self.execution, task, {"status": status, **more}, self.context)
-        self.advance()
-
-    def states(self):
-        return [(task["referenceTaskName"], task["status"], task["retryCount"]) for task in self.execution.tasks]
-
-
-def simple(name="t", **more):
-    return {"name": name, "taskReferenceName": name, "type": "SIMPLE", **more}
 
 
 @pytest.mark.parametrize(
