@@ -11,10 +11,12 @@ import concurrent.futures
 import contextvars
 import inspect
 import logging
+import sys
 import threading
 import time
+import traceback
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
@@ -34,6 +36,12 @@ logger = logging.getLogger(__name__)
 
 #: Seconds without a turn of the event loop after which the function that blocks it is reported.
 _BLOCKED_AFTER_S = 5.0
+#: Seconds without a turn after which the handler is not live: a restart is the remedy for a deadlock.
+_STUCK_AFTER_S = 60.0
+#: Lines of the stack that the report shows, the innermost ones.
+_SHOWN_FRAMES = 3
+#: Seconds between two looks whether a stop was requested while the start hook runs.
+_LOOK_INTERVAL_S = 0.1
 #: Seconds that cancelled coroutines, and the stop hook, have to clean up after the deadline of a stop.
 _CLEANUP_S = 1.0
 
@@ -41,6 +49,8 @@ _CLEANUP_S = 1.0
 LoopHook = Callable[[], Any]
 #: Called on the event loop with the value or the exception of a coroutine.
 Done = Callable[[Any, "BaseException | None"], None]
+#: What a coroutine returned, and what it raised.
+_Outcome = tuple[Any, "BaseException | None"]
 
 
 class EventLoop:
@@ -49,26 +59,51 @@ class EventLoop:
     Args:
         on_start: Called on the loop before the first task, to make what coroutines share, such as an HTTP session.
         on_stop: Called on the loop after the last task.
+        is_stop_requested: Returns whether ``on_start`` is not waited for any longer.
     """
 
-    def __init__(self, on_start: LoopHook | None = None, on_stop: LoopHook | None = None) -> None:
+    def __init__(
+        self,
+        on_start: LoopHook | None = None,
+        on_stop: LoopHook | None = None,
+        is_stop_requested: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._on_start = on_start
         self._on_stop = on_stop
+        self._is_stop_requested = is_stop_requested
         self._loop = asyncio.new_event_loop()
         self._thread = HandlerThread(self._main, "event-loop")
         self._turned_at = time.monotonic()
         self._is_reported = False
+        self._is_closing = False
 
-    def start(self) -> None:
-        """Start the thread and run the start hook, whose exceptions are raised here."""
+    def start(self) -> bool:
+        """Start the thread and run the start hook, whose exceptions are raised here.
+
+        Returns:
+            False if the handler is stopped meanwhile; then the hook is cancelled.
+        """
         self._thread.start()
         if self._on_start is not None:
-            self.wait_for(_run_hook(self._on_start))
+            hook = self._submit(_run_hook(self._on_start))
+            while not concurrent.futures.wait([hook], _LOOK_INTERVAL_S).done:
+                if self._is_stop_requested():
+                    hook.cancel()
+                    logger.warning("The handler is stopped before on_loop_start has returned; the hook is cancelled")
+                    return False
+            _outcome(hook)
+        self._turn()
+        return True
 
     @property
     def is_alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a coroutine has blocked the loop for a minute."""
+        return time.monotonic() - self._turned_at > _STUCK_AFTER_S
 
     def look_after(self) -> None:
         """Report, once, that a coroutine blocks the loop; called every second."""
@@ -80,18 +115,27 @@ class EventLoop:
         elif not self._is_reported:
             self._is_reported = True
             logger.error(
-                "The event loop of async workers has been blocked for %.0f s: a coroutine calls a function that "
-                "blocks. Use an awaitable instead, or asyncio.to_thread",
+                "The event loop of async workers has been blocked for %.0f s by a function that is not awaited. Use an "
+                "awaitable instead, or asyncio.to_thread. It is at:\n%s",
                 age,
+                self._where(),
             )
         self._loop.call_soon_threadsafe(self._turn)
 
     def _turn(self) -> None:
         self._turned_at = time.monotonic()
 
+    def _where(self) -> str:
+        """Return the innermost lines that the loop's thread executes."""
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        return "".join(traceback.format_stack(frame)[-_SHOWN_FRAMES:]).rstrip()
+
     def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the loop, and block this thread until it ends; return its value or raise its exception."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        return _outcome(self._submit(coroutine))
+
+    def _submit(self, coroutine: Coroutine[Any, Any, Any]) -> concurrent.futures.Future[_Outcome]:
+        return asyncio.run_coroutine_threadsafe(_guarded(coroutine), self._loop)
 
     def spawn(
         self,
@@ -104,10 +148,16 @@ class EventLoop:
         self._loop.call_soon_threadsafe(self._create, make, limit, done, context=context)
 
     def _create(self, make: Callable[[], Coroutine[Any, Any, Any]], limit: float | None, done: Done) -> None:
-        task = self._loop.create_task(_guarded(make))
+        coroutine = _guarded(make())
+        try:
+            task: asyncio.Task[_Outcome] = self._loop.create_task(coroutine)
+        except BaseException as error:  # a task factory of the program may raise anything
+            coroutine.close()
+            done(None, error)
+            return
         timer = None if limit is None else self._loop.call_later(limit, task.cancel)
 
-        def ended(task: asyncio.Task[tuple[Any, BaseException | None]]) -> None:
+        def ended(task: asyncio.Task[_Outcome]) -> None:
             is_over_limit = timer is not None and self._loop.time() >= timer.when()
             if timer is not None:
                 timer.cancel()
@@ -127,18 +177,24 @@ class EventLoop:
         """Cancel all coroutines."""
         self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(self._loop)])
 
-    def close(self) -> None:
-        """Cancel what still runs, run the stop hook, and end the thread."""
+    def close(self, deadline: float) -> None:
+        """Cancel what still runs, run the stop hook, and end the thread.
+
+        Args:
+            deadline: Until when the hook may run, in monotonic seconds; it has a second in any case.
+        """
+        self._is_closing = True
         if not self._thread.is_alive():
             self._loop.close()
             return
-        ending = asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop)
-        try:
-            ending.result(_CLEANUP_S + (_BLOCKED_AFTER_S if self._on_stop else 0.0))
-        except concurrent.futures.TimeoutError:
-            logger.error("Coroutines or on_loop_stop did not end in time")  # there is nothing to trace
-        except Exception:
-            logger.exception("on_loop_stop failed")
+        ending = self._submit(self._shut_down())
+        if not concurrent.futures.wait([ending], max(deadline - time.monotonic(), _CLEANUP_S)).done:
+            logger.error("Coroutines or on_loop_stop did not end in time")
+        else:
+            try:
+                _outcome(ending)
+            except BaseException:  # a hook of the program may raise anything, also SystemExit
+                logger.exception("on_loop_stop failed")
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CLEANUP_S)
 
@@ -155,10 +211,31 @@ class EventLoop:
     def _main(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_forever()
+            while not self._is_closing:
+                self._run_forever()
         finally:
             asyncio.set_event_loop(None)
             self._loop.close()
+
+    def _run_forever(self) -> None:
+        """Run the loop until it is closed; whatever else ends it, the other coroutines need it."""
+        try:
+            self._loop.run_forever()
+        except BaseException:  # a callback or background task of the program has raised SystemExit, for example
+            logger.exception("A callback or background task interrupted the event loop of async workers; it continues")
+        else:
+            if not self._is_closing:
+                logger.error("A coroutine stopped the event loop of async workers; it continues")
+
+
+def _outcome(future: concurrent.futures.Future[_Outcome]) -> Any:
+    value, error = future.result()
+    try:
+        if error is not None:
+            raise error
+        return value
+    finally:
+        del future, error  # the traceback refers to this frame: together they would outlive the task
 
 
 async def _run_hook(hook: LoopHook) -> None:
@@ -167,10 +244,10 @@ async def _run_hook(hook: LoopHook) -> None:
         await value
 
 
-async def _guarded(make: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[Any, BaseException | None]:
+async def _guarded(coroutine: Awaitable[Any]) -> _Outcome:
     """Return what a coroutine raises: SystemExit and KeyboardInterrupt would end the loop."""
     try:
-        return await make(), None
+        return await coroutine, None
     except asyncio.CancelledError:
         raise
     except BaseException as error:  # the task fails with it
@@ -367,4 +444,4 @@ class CoroutinePool:
 
     def _conclude(self, ended: _Ended) -> Any:
         result = self._execution.conclude(ended.running, ended.value, ended.error)
-        return None if ended.running.is_cancelled else self._execution.deliver(result)
+        return None if ended.running.is_void(result) else self._execution.deliver(result)

@@ -211,7 +211,7 @@ class Running:
         thread: The name of the thread that runs it.
         since: When it was begun, in monotonic seconds.
         is_reported: Whether the log says already that it runs for longer than it may.
-        is_cancelled: Whether it was cancelled at the end of a stop, so that its result does not count.
+        is_cancelled: Whether it was cancelled at the end of a stop.
         has_lease: Whether its lease is extended.
         context: Its context, in an async worker.
         error: Why its coroutine was not started, in an async worker.
@@ -227,6 +227,10 @@ class Running:
     context: TaskContext | None = None
     error: BaseException | None = None
     context_vars: contextvars.Context = field(factory=contextvars.copy_context)
+
+    def is_void(self, result: TaskResult) -> bool:
+        """Return whether ``result`` says only that the task was cancelled at the end of a stop."""
+        return self.is_cancelled and result.status in _FAILURES
 
 
 class TaskExecution:
@@ -274,7 +278,7 @@ class TaskExecution:
         if isinstance(parsed, Task):
             running = self.running[threading.get_ident()] = Running(parsed)
             parsed = self._run(running)
-            if running.is_cancelled:
+            if running.is_void(parsed):
                 return None
         return None if parsed is None else self.deliver(parsed)
 

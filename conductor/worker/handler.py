@@ -460,6 +460,7 @@ class TaskHandler:
             self._max_concurrency,
             self._metrics,
             *self._loop_hooks,
+            is_stop_requested=lambda: self._run is not None and self._run.is_stop_requested,
         )
         group = ThreadGroup(opened, resolved, given)
         undo.callback(group.close)

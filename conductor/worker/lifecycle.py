@@ -159,7 +159,8 @@ class HandlerRun:
         self.group, self.observation = group, observation
         try:
             group.start()
-            observation.start()
+            if not self.is_stop_requested:
+                observation.start()
         except BaseException:  # such as no more threads
             self.request_stop(0.0)
             self._is_started.set()

@@ -363,6 +363,7 @@ class HandlerParts:
     metrics: MetricsCollector | None
     on_loop_start: Callable[[], Any] | None = None
     on_loop_stop: Callable[[], Any] | None = None
+    is_stop_requested: Callable[[], bool] = lambda: False
 
 
 class ThreadGroup:
@@ -410,8 +411,8 @@ class ThreadGroup:
             self._uncaught.watch()
         with contextlib.suppress(Exception):  # what is wrong with the way to the server, the first poll will say
             self._shared.channel.prepare()
-        if self._shared.loop is not None:
-            self._shared.loop.start()
+        if self._shared.loop is not None and not self._shared.loop.start():
+            return
         if any(runtime.runner.time_limit is not None for runtime in self.runtimes):
             self._shared.limits.start()
         self._shared.delivery.start()
@@ -460,7 +461,7 @@ class ThreadGroup:
         self._shared.leases.close(deadline)
         self._shared.limits.close()
         if self._shared.loop is not None:
-            self._shared.loop.close()
+            self._shared.loop.close(deadline)
         self._definitions.join(deadline - time.monotonic())
         for runtime in self.runtimes:
             if not runtime.execution.running:
@@ -493,7 +494,8 @@ class ThreadGroup:
         """How each worker is."""
         now, shared = time.monotonic(), self._shared
         workers = [runtime.health(now) for runtime in self.runtimes]
-        alive = [shared.delivery.is_alive, shared.leases.is_alive, shared.loop is None or shared.loop.is_alive]
+        alive = [shared.delivery.is_alive, shared.leases.is_alive]
+        alive += [] if shared.loop is None else [shared.loop.is_alive, not shared.loop.is_stuck]
         alive += [runtime.poller.is_alive and not runtime.poller.is_stuck for runtime in self.runtimes]
         is_live = all(alive)
         return HandlerHealth(
@@ -528,7 +530,7 @@ def _event_loop(given: HandlerParts, workers: Sequence[Worker]) -> EventLoop | N
         return None
     from conductor.worker.coroutines import EventLoop  # asyncio only when it is needed
 
-    return EventLoop(given.on_loop_start, given.on_loop_stop)
+    return EventLoop(given.on_loop_start, given.on_loop_stop, given.is_stop_requested)
 
 
 def _share(client: ConductorClient, given: HandlerParts, workers: Sequence[Worker]) -> Shared:
