@@ -33,6 +33,7 @@ from conductor.errors import (
     UnexpectedResponseError,
     UnsupportedByServerError,
 )
+from conductor.worker.dispatches import DispatchRecord
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateCompleted, TaskUpdateFailure
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.results import failure_instead, sendable_body
@@ -92,6 +93,7 @@ class Undelivered:
         body: The update as JSON.
         row: Its id in the file, or None.
         is_release: Whether it gives the task back to the server; then it is never written to the file.
+        ends_dispatch: Whether the task was received by this process, and its end has to be reported.
         failures: Number of failed attempts.
         refusals: Number of failed attempts for which the result itself may be the cause.
         delivered_before: How many results had been delivered at its first attempt.
@@ -107,6 +109,7 @@ class Undelivered:
     body: bytes
     row: int | None = None
     is_release: bool = False
+    ends_dispatch: bool = False
     failures: int = 0
     refusals: int = 0
     delivered_before: int = 0
@@ -192,6 +195,7 @@ class ResultDelivery:
         events: Notified of each delivery that succeeds, is delayed or is refused.
         disk: Keeps undelivered results across restarts; None keeps them in memory only.
         clock: Returns monotonic seconds.
+        dispatches: Notified of each task whose result the server has, or will never take.
     """
 
     def __init__(
@@ -200,7 +204,9 @@ class ResultDelivery:
         events: EventDispatcher,
         disk: DiskOutbox | None = None,
         clock: Callable[[], float] = time.monotonic,
+        dispatches: DispatchRecord | None = None,
     ) -> None:
+        self._dispatches = dispatches or DispatchRecord()
         self._channel = channel
         self._events = events
         self._disk = disk
@@ -342,7 +348,7 @@ class ResultDelivery:
 
         Raises nothing.
         """
-        mine = Undelivered(task_type, result.task_id, sendable_body(result))
+        mine = Undelivered(task_type, result.task_id, sendable_body(result), ends_dispatch=True)
         if self._disk is not None:
             self._disk.keep(mine)
         if self._failures_in_row >= _FAILING_AFTER and not self._closed and not self._may_attempt_now():
@@ -356,7 +362,7 @@ class ResultDelivery:
         It is never written to disk. If its response is lost it is not repeated: another worker may have the task by
         then, and a second release would dispatch it once more.
         """
-        mine = Undelivered(task_type, result.task_id, sendable_body(result), is_release=True)
+        mine = Undelivered(task_type, result.task_id, sendable_body(result), is_release=True, ends_dispatch=True)
         return self._attempt_first(mine, wants_next=False)[1] is None
 
     def _may_attempt_now(self) -> bool:
@@ -435,6 +441,7 @@ class ResultDelivery:
         elif result.is_release and is_lost:
             logger.warning("The response to the release of task %s was lost; it is not repeated", result.task_id)
             self._remove(result, is_queued=not is_first)
+            self._dispatches.lose(result.task_type)
         else:
             self._retry_later(result, error, took, is_queued=not is_first)
 
@@ -481,7 +488,8 @@ class ResultDelivery:
         logger.error("%s: the result of task %s was refused: %s", result.task_type, result.task_id, error)
         self._events.emit(TaskUpdateFailure, result.task_type, result.task_id, result.body, error, took)
         if (body := failure_instead(result.body, error)) is not None:
-            instead = Undelivered(result.task_type, result.task_id, body)
+            instead = Undelivered(result.task_type, result.task_id, body, ends_dispatch=result.ends_dispatch)
+            result.ends_dispatch = False
             if self._disk is not None:
                 self._disk.keep(instead)
             self._enqueue_hardened(instead, self._clock())
@@ -517,6 +525,8 @@ class ResultDelivery:
     def _remove(self, result: Undelivered, *, is_queued: bool) -> None:
         if self._disk is not None:
             self._disk.forget(result)
+        if result.ends_dispatch:
+            self._dispatches.end(result.task_id)
         if not is_queued:
             return
         with self._lock:

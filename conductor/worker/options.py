@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import math
 import re
-import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
@@ -93,7 +92,8 @@ class WorkerOptions:
         thread_count: Tasks that may run at the same time.
         poll_interval_ms: Milliseconds between the starts of two empty polls, at least.
         poll_timeout_ms: Milliseconds that a poll waits on the server at first; the polls of an idle worker wait longer.
-        worker_id: Worker id reported to the server; None for the host's name.
+        worker_id: Worker id reported to the server; None for one that no other handler has, made of the host name,
+            the process id and a random part. Only with such an id can tasks in lost responses be recovered.
         paused: Take no tasks.
         lease_extension: Extend the lease of tasks that run longer than 80% of their response timeout.
         max_lease_seconds: Seconds for which a lease is extended; None for as long as the task runs.
@@ -337,7 +337,7 @@ def resolve(
         for option, value in given.items():
             values[option] = value
             origins[option] = origin
-    values["worker_id"] = values.get("worker_id") or socket.gethostname()
+    values["worker_id"] = values.get("worker_id") or None
     return ResolvedOptions(WorkerOptions(**values), origins)
 
 

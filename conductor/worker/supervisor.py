@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +22,7 @@ from conductor.settings import Settings
 from conductor.worker import in_child
 from conductor.worker.definitions import DefinitionSync
 from conductor.worker.delivery import ResultDelivery
+from conductor.worker.dispatches import DispatchRecord
 from conductor.worker.events import EventDispatcher, LeaseExtended
 from conductor.worker.execution import TaskExecution, TaskRunner
 from conductor.worker.health import HandlerHealth, WorkerHealth
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from conductor.models import Task
     from conductor.transport.task_channel import TaskChannel
     from conductor.worker.coroutines import CoroutinePool, EventLoop
+    from conductor.worker.lost_tasks import LostTasks
 
 __all__ = [
     "HandlerParts",
@@ -71,6 +75,8 @@ class Shared:
     middleware: Sequence[Any]
     on_error: Callable[[Worker, Task, BaseException], None] | None
     limits: TimeLimits
+    lost_tasks: LostTasks
+    worker_id: str
     loop: EventLoop | None = None
     workers: int = 1
 
@@ -88,7 +94,7 @@ class WorkerRuntime:
         self.worker = worker
         self.options: WorkerOptions = resolved.options
         self._shared = shared
-        worker_id = str(resolved.options.worker_id)
+        worker_id = resolved.options.worker_id or shared.worker_id
         self.runner: TaskRunner = TaskRunner(
             worker,
             worker_id,
@@ -305,6 +311,8 @@ _LATE_POLLS = 50
 #: Connections beyond those of the threads: for late polls, leases and the calls of functions.
 _SPARE_CONNECTIONS = _LATE_POLLS + 10
 _DEFAULT_CONNECTIONS = 100
+#: Seconds of the grace period, at most, for a last search for tasks in lost responses.
+_LAST_SEARCH_S = 5.0
 
 
 @frozen
@@ -385,7 +393,7 @@ class ThreadGroup:
         self._opened = opened
         self._metrics = given.metrics
         self._uncaught = UncaughtExceptions(given.metrics.on_uncaught if given.metrics else lambda _: None)
-        self._shared = _share(opened.client, given, [worker for worker, _ in resolved])
+        self._shared = _share(opened.client, given, resolved)
         self.runtimes: list[WorkerRuntime] = [
             WorkerRuntime(worker, options, self._shared) for worker, options in resolved
         ]
@@ -402,7 +410,8 @@ class ThreadGroup:
         """The functions that the watchdog calls."""
         shared = self._shared
         loops = [] if shared.loop is None else [shared.loop.look_after]
-        return [shared.delivery.revive, shared.leases.revive, *loops, *(one.look_after for one in self.runtimes)]
+        threads = [shared.delivery.revive, shared.leases.revive, shared.lost_tasks.revive]
+        return [*threads, *loops, *(one.look_after for one in self.runtimes)]
 
     def start(self) -> None:
         """Start all threads, the pollers' last."""
@@ -417,6 +426,7 @@ class ThreadGroup:
             self._shared.limits.start()
         self._shared.delivery.start()
         self._shared.leases.start()
+        self._shared.lost_tasks.start()
         self._definitions.start()
         for runtime in self.runtimes:
             runtime.start()
@@ -444,6 +454,7 @@ class ThreadGroup:
         unfinished = [task_id for runtime in self.runtimes for task_id in runtime.abandon()]
         if shared.loop is not None:
             shared.loop.cancel_all()
+        shared.lost_tasks.close(time.monotonic() + min(deadline.left() / 2, _LAST_SEARCH_S))
         delivered = shared.delivery.flush(deadline)
         undelivered = [] if delivered else [one for one in shared.delivery.undelivered_ids() if one not in unfinished]
         self._end_threads(time.monotonic() + max(deadline.left(), 1.0))
@@ -533,10 +544,17 @@ def _event_loop(given: HandlerParts, workers: Sequence[Worker]) -> EventLoop | N
     return EventLoop(given.on_loop_start, given.on_loop_stop, given.is_stop_requested)
 
 
-def _share(client: ConductorClient, given: HandlerParts, workers: Sequence[Worker]) -> Shared:
-    from conductor.transport.task_channel import TaskChannel  # requests only when it is needed
+def _unique_worker_id() -> str:
+    """Return a worker id that no other handler has, on this machine or another."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
-    channel, events = TaskChannel(client.transport), given.events
+
+def _share(client: ConductorClient, given: HandlerParts, resolved: Sequence[tuple[Worker, ResolvedOptions]]) -> Shared:
+    from conductor.worker.lost_tasks import LostTasks, RecordingChannel  # requests only when it is needed
+
+    workers = [worker for worker, _ in resolved]
+    events, dispatches, worker_id = given.events, DispatchRecord(), _unique_worker_id()
+    channel = RecordingChannel(client.transport, dispatches)
     disk = None
     if given.outbox is not None:
         from conductor.worker.outbox import DiskOutbox, adopt_strays  # sqlite3 only when it is needed
@@ -544,9 +562,13 @@ def _share(client: ConductorClient, given: HandlerParts, workers: Sequence[Worke
         if not in_child.is_child:
             adopt_strays(os.fspath(given.outbox), [os.fspath(given.outbox)])
         disk = DiskOutbox(given.outbox)
+    delivery = ResultDelivery(channel, events, disk, dispatches=dispatches)
+    with_unique_id = [worker.name for worker, one in resolved if not one.options.worker_id]
+    lost_tasks = LostTasks(dispatches, worker_id, client.tasks, with_unique_id, delivery.release)
+    dispatches.report_lost_to(lost_tasks.lost)
     return Shared(
         channel=channel,
-        delivery=ResultDelivery(channel, events, disk),
+        delivery=delivery,
         payloads=ServerStorage(PayloadStorage(client.transport)),
         leases=LeaseKeeper(
             channel.update, lambda task: events.emit(LeaseExtended, str(task.task_def_name), str(task.task_id))
@@ -559,6 +581,8 @@ def _share(client: ConductorClient, given: HandlerParts, workers: Sequence[Worke
         middleware=tuple(given.middleware),
         on_error=given.on_error,
         limits=TimeLimits(),
+        lost_tasks=lost_tasks,
+        worker_id=worker_id,
         loop=_event_loop(given, workers),
         workers=len(workers),
     )

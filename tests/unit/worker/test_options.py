@@ -1,4 +1,3 @@
-import socket
 
 import pytest
 
@@ -136,8 +135,9 @@ def test_an_empty_variable_counts_as_not_set(option, text):
     assert got == resolved({}, declared)
 
 
-def test_a_worker_id_of_none_is_the_hosts_name():
-    assert resolved({}, {"worker_id": None}).options.worker_id == socket.gethostname()
+def test_an_empty_worker_id_leaves_the_choice_to_the_handler():
+    for given in (None, ""):
+        assert resolved({}, {"worker_id": given}).options.worker_id is None
 
 
 def test_the_table_shows_each_option_and_where_it_came_from():
