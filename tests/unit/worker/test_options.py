@@ -1,4 +1,3 @@
-
 import pytest
 
 from conductor.errors import ConfigurationError
