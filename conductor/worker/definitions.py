@@ -94,7 +94,7 @@ class DefinitionSync:
                     continue
                 doing = "written" if options.register_task_def else "compared"
                 logger.warning("%s: the task definition cannot be %s: %s", worker.name, doing, error)
-            except Exception:  # one definition must not keep others from being written
+            except BaseException:  # one definition must not keep others from being written
                 logger.exception("%s: the task definition cannot be compared", worker.name)
             pause = _FIRST_PAUSE
             self._pending.pop(0)

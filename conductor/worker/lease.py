@@ -10,7 +10,6 @@ from functools import partial
 
 from attrs import define
 
-from conductor.errors import APIError
 from conductor.models import Task
 from conductor.models.codec import dumps
 from conductor.worker.threads import HandlerThread
@@ -132,8 +131,8 @@ class LeaseKeeper:
         while (lease := self._next_due()) is not None:
             try:
                 self._extend(lease)
-            except Exception:  # whatever a listener raises: the other leases need this thread
-                logger.exception("Extending a lease failed; the thread goes on")
+            except BaseException:  # whatever an auth callable raises, also SystemExit: other leases need this thread
+                logger.exception("The lease of task %s could not be extended", lease.task.task_id)
             finally:
                 with self._changed:
                     self._extending = None
@@ -151,7 +150,7 @@ class LeaseKeeper:
                     first.due = now + first.period
                     self._extending = first
                     return first
-                self._changed.wait(None if first is None else first.due - now)
+                self._changed.wait(None if first is None else min(first.due - now, threading.TIMEOUT_MAX))
             return None
 
     def _patience(self) -> float:
@@ -178,9 +177,10 @@ class LeaseKeeper:
         )
         try:
             self._update(str(task.task_id), body, self._patience())
-        except APIError as error:
+        except BaseException as error:  # whatever an auth callable raises, also SystemExit
             lease.due = self._clock() + min(lease.period, 0.5 + lease.period / 8)
-            logger.warning("The lease of task %s could not be extended, trying again: %s", task.task_id, error)
+            words = str(error) or type(error).__name__
+            logger.warning("The lease of task %s could not be extended, trying again: %s", task.task_id, words)
         else:
             lease.extensions, lease.extended_at = lease.extensions + 1, sent_at
             self._extended(task)

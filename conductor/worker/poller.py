@@ -340,7 +340,7 @@ class Poller:
             return self._skip("paused")
         try:
             may_poll = self._gate.may_poll()
-        except Exception as error:  # it is the user's function
+        except BaseException as error:  # it is the user's function, and may raise SystemExit too
             self._after_failure(error, 0.0, "should_poll")
             self._pause(self._pace.after_failure(error))
             return False
@@ -363,7 +363,7 @@ class Poller:
         tasks = self._poll(call)
         if tasks is None:
             return 0.0, False
-        if isinstance(tasks, Exception):
+        if isinstance(tasks, BaseException):
             return self._pace.after_failure(tasks), False
         if not tasks:
             return self._pace.after_empty(wait_ms, time.monotonic() - call.since), False
@@ -375,15 +375,15 @@ class Poller:
         if not (taken := self._gate.slots.take(self.task_type, free)):
             return 0.0
         tasks = self._poll(_Call(taken, 0, is_long=False, since=time.monotonic()))
-        return self._pace.after_failure(tasks) if isinstance(tasks, Exception) else 0.0
+        return self._pace.after_failure(tasks) if isinstance(tasks, BaseException) else 0.0
 
-    def _poll(self, call: _Call) -> list[Any] | Exception | None:
+    def _poll(self, call: _Call) -> list[Any] | BaseException | None:
         """Poll with slots in hand, and submit what comes; return it, or the error, or None if another took over."""
         came = 0
         self._call = call
         try:
             tasks = self._request(call)
-            if self._finish(call) and not isinstance(tasks, Exception):
+            if self._finish(call) and not isinstance(tasks, BaseException):
                 came = self._submit(tasks)
         finally:
             if self._finish(call):
@@ -402,7 +402,7 @@ class Poller:
                 self._call = None
             return not call.is_late
 
-    def _request(self, call: _Call) -> list[Any] | Exception:
+    def _request(self, call: _Call) -> list[Any] | BaseException:
         self._events.emit(PollStarted, self.task_type, call.count)
         try:
             tasks = self._channel.poll(
@@ -413,7 +413,7 @@ class Poller:
                 domain=self._options().domain,
                 limit=_LATE_LIMIT_S,
             )
-        except Exception as error:  # whatever it was, polling continues
+        except BaseException as error:  # polling continues, also after SystemExit of an auth callable
             if not call.is_late:
                 self._after_failure(error, time.monotonic() - call.since)
             return error
@@ -422,9 +422,9 @@ class Poller:
         self._events.emit(PollCompleted, self.task_type, len(tasks), self.last_poll - call.since)
         return tasks
 
-    def _submit_late(self, tasks: list[Any] | Exception) -> None:
+    def _submit_late(self, tasks: list[Any] | BaseException) -> None:
         """Run the tasks of a late response as far as there are slots, and return the others to the server."""
-        if isinstance(tasks, Exception):
+        if isinstance(tasks, BaseException):
             return
         for task in tasks:
             is_free = not self._stop.is_set() and self._pool.wait_for_slot(0.0) > 0
@@ -441,7 +441,7 @@ class Poller:
                 self._pool.submit(task)
         return len(tasks)
 
-    def _after_failure(self, error: Exception, took: float, what: str = "polling") -> None:
+    def _after_failure(self, error: BaseException, took: float, what: str = "polling") -> None:
         self.last_error = error
         self._events.emit(PollFailure, self.task_type, error, took)
         if self._failing_since is None:

@@ -148,7 +148,7 @@ class TimeLimits:
                 if not self._entries:
                     self._changed.wait()
                 elif (left := self._entries[0][0] - time.monotonic()) > 0:
-                    self._changed.wait(left)
+                    self._changed.wait(min(left, threading.TIMEOUT_MAX))
                 else:
                     entry = heapq.heappop(self._entries)[2]
                     if entry.decide():

@@ -94,7 +94,7 @@ class Watchdog:
         for number, check in enumerate(self._checks):
             try:
                 check()
-            except Exception:  # one check must not keep others from running
+            except BaseException:  # one check must not keep others from running
                 if number not in self._failing:
                     self._failing.add(number)
                     logger.exception("A check of the watchdog failed; it goes on")

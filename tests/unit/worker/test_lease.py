@@ -114,8 +114,9 @@ def test_a_task_without_an_id_or_with_a_short_timeout_has_no_lease(setting):
     setting.keeper.remove(task(""))
 
 
-def test_a_failed_extension_is_sent_again_after_an_eighth_of_the_period(setting, wait_until, caplog):
-    setting.error = APIConnectionError("gone")
+@pytest.mark.parametrize("error", [APIConnectionError("gone"), SystemExit(3)])
+def test_a_failed_extension_is_sent_again_after_an_eighth_of_the_period(setting, wait_until, caplog, error):
+    setting.error = error
     lease = setting.keeper.add(task(), "me", None)
     setting.advance(80)
     wait_until(lambda: caplog.records)
@@ -125,6 +126,15 @@ def test_a_failed_extension_is_sent_again_after_an_eighth_of_the_period(setting,
     assert setting.sent_at() == [80, 90.5]
     assert lease.extensions == 1
     assert "task t could not be extended" in caplog.text
+
+
+def test_an_endless_timeout_does_not_end_the_leases_of_others(setting, wait_until):
+    setting.keeper.add(task("endless", 10**15), "me", None)
+    for name in ("t", "u"):  # in between the keeper waits for the endless one
+        setting.keeper.add(task(name), "me", None)
+        setting.advance(80)
+        wait_until(lambda name=name: setting.extended[-1:] == [name])
+        setting.keeper.remove(task(name))
 
 
 def test_an_extension_may_take_an_eighth_of_the_shortest_period(setting, wait_until):

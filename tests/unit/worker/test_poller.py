@@ -1,5 +1,6 @@
 """The poller with a fake server and a fake pool: what it polls for, and what it does with the tasks."""
 
+import asyncio
 import threading
 import time
 
@@ -187,13 +188,14 @@ def test_a_paused_or_full_worker_skips_its_polls(wait_until, reason, options, st
     assert setting.states() == [state, "stopped"]
 
 
-def test_a_should_poll_that_raises_is_a_failure_and_is_asked_again(caplog):
-    results = iter([ValueError("a bug"), True])
+@pytest.mark.parametrize("error", [ValueError("a bug"), SystemExit("a bug")])
+def test_a_should_poll_that_raises_is_a_failure_and_is_asked_again(caplog, error):
+    results = iter([error, True])
 
     def may_poll():
         found = next(results)
         setting.poller.wake()
-        if isinstance(found, Exception):
+        if isinstance(found, BaseException):
             raise found
         return found
 
@@ -250,8 +252,26 @@ def test_failures_are_counted_until_a_poll_works():
     assert Setting(*[APIConnectionError("gone")] * 3).run().poller.failed_polls == 3
 
 
-def test_whatever_a_poll_raises_the_poller_continues(caplog):
-    setting = Setting(SystemExit(3), ["t"], [])
+def test_whatever_a_poll_raises_is_a_failed_poll():
+    """Also what a callable that makes tokens raises, such as SystemExit: the worker says that it is failing."""
+    for kind in (SystemExit, asyncio.CancelledError, KeyboardInterrupt, GeneratorExit, MemoryError):
+        error = kind()
+        setting = Setting(error, ["t"], []).run()
+
+        assert setting.submitted == ["t"]
+        assert setting.states() == ["failing", "polling", "stopped"]
+        assert setting.poller.last_error is error
+
+
+def test_whatever_else_fails_the_poller_continues(caplog):
+    failures = iter([SystemExit(3)])
+
+    def is_full():
+        for error in failures:
+            raise error
+        return False
+
+    setting = Setting(["t"], [], is_full=is_full)
     setting.poller.start()
     try:
         assert setting.poller.join(StopDeadline(10))
@@ -260,7 +280,7 @@ def test_whatever_a_poll_raises_the_poller_continues(caplog):
 
     assert setting.submitted == ["t"]
     assert setting.poller.restarts == 1
-    assert "SystemExit" in caplog.text
+    assert "the poller failed and starts again" in caplog.text
 
 
 # -- events
