@@ -128,13 +128,21 @@ def test_a_failed_extension_is_sent_again_after_an_eighth_of_the_period(setting,
     assert "task t could not be extended" in caplog.text
 
 
-def test_an_endless_timeout_does_not_end_the_leases_of_others(setting, wait_until):
+def test_an_endless_timeout_does_not_end_the_leases_of_others(wait_until):
+    setting, looks = Setting(), []
+    setting.keeper = LeaseKeeper(
+        setting.update, lambda one: setting.extended.append(one.task_id), lambda: looks.append(1) or setting.now
+    )
     setting.keeper.add(task("endless", 10**15), "me", None)
-    for name in ("t", "u"):  # in between the keeper waits for the endless one
-        setting.keeper.add(task(name), "me", None)
+    looks.clear()
+    setting.keeper.start()
+    try:
+        wait_until(lambda: looks)  # it holds its lock until it waits for the endless lease
+        setting.keeper.add(task(), "me", None)
         setting.advance(80)
-        wait_until(lambda name=name: setting.extended[-1:] == [name])
-        setting.keeper.remove(task(name))
+        wait_until(lambda: setting.extended == ["t"])
+    finally:
+        setting.keeper.close(time.monotonic() + 10)
 
 
 def test_an_extension_may_take_an_eighth_of_the_shortest_period(setting, wait_until):
