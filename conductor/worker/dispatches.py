@@ -109,6 +109,10 @@ class DispatchRecord:
         known = self._in_hand.get(task_id)
         return "" if known is None else known.task_type
 
+    def has_any(self, task_id: str) -> bool:
+        """Return whether any dispatch of a task is in hand."""
+        return task_id in self._in_hand
+
     def has(self, task: Task) -> bool:
         """Return whether the last dispatch of a task, as the server describes it, has arrived here."""
         with self._lock:

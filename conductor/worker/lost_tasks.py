@@ -25,8 +25,8 @@ from typing import Any, Protocol
 
 from attrs import define, frozen
 
-from conductor.errors import APIError, APIStatusError, NotFoundError, UnsupportedByServerError
-from conductor.models import SearchResult, Task, TaskResult, TaskResultStatus, TaskStatus
+from conductor.errors import APIError, APIStatusError, NotFoundError, ServerError, UnsupportedByServerError
+from conductor.models import SearchResult, Task, TaskResult, TaskResultStatus, TaskStatus, TaskSummary
 from conductor.transport.client import Transport
 from conductor.transport.task_channel import TaskChannel
 from conductor.worker.dispatches import DispatchRecord, may_be_lost
@@ -54,6 +54,7 @@ _FAILED_SEARCHES = 5
 _TYPES_PER_SEARCH = 20
 #: Tasks on a page of a search, and pages at most. A lost task is among those that were updated last.
 _PAGE_SIZE, _PAGES = 100, 5
+_NEWEST_FIRST = "updateTime:DESC"
 #: Seconds to wait for requests that may still bring a task; a late poll is read for 65 s.
 _OPEN_REQUESTS_S = 75.0
 #: Seconds between two looks at open requests.
@@ -117,7 +118,10 @@ class TaskLookup(Protocol):
     """The calls of ``client.tasks`` that recovery needs."""
 
     def search_full(self, *, query: str, sort: str, start: int, size: int) -> SearchResult[Task]:
-        """Return one page of complete tasks."""
+        """Return one page of complete tasks (``GET /tasks/search-v2``)."""
+
+    def search(self, *, query: str, sort: str, start: int, size: int) -> SearchResult[TaskSummary]:
+        """Return one page of summaries of tasks (``GET /tasks/search``)."""
 
     def get(self, task_id: str) -> Task:
         """Return a task."""
@@ -180,6 +184,9 @@ class LostTasks:
         self._changed = threading.Condition()
         self._watched: dict[str, _Watch] = {}
         self._is_supported = True
+        self._finds_tasks = True
+        # Tasks of other workers that were read already, with the update time of their summary.
+        self._of_others: dict[str, str] = {}
         self._not_before = 0.0
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -281,15 +288,46 @@ class LostTasks:
     def _in_progress(self, task_types: Sequence[str]) -> list[Task]:
         """Return the tasks that the server believes to be here."""
         query = f"status = {TaskStatus.IN_PROGRESS.value} AND taskDefName IN ({','.join(task_types)})"
+        if self._finds_tasks:
+            try:
+                return self._find_tasks(query)
+            except UnsupportedByServerError:
+                self._finds_tasks = False
+            except ServerError as error:  # so the open-source server answers with its PostgreSQL index
+                if not error.from_conductor:
+                    raise
+                self._finds_tasks = False
+        return self._find_summaries(query)
+
+    def _find_tasks(self, query: str) -> list[Task]:
         found: list[Task] = []
         for page in range(_PAGES):
-            tasks = self._lookup.search_full(
-                query=query, sort="updateTime:DESC", start=page * _PAGE_SIZE, size=_PAGE_SIZE
-            ).results
+            start = page * _PAGE_SIZE
+            tasks = self._lookup.search_full(query=query, sort=_NEWEST_FIRST, start=start, size=_PAGE_SIZE).results
             found += [task for task in tasks if self._is_here(task)]
             if len(tasks) < _PAGE_SIZE:
                 break
         return found
+
+    def _find_summaries(self, query: str) -> list[Task]:
+        """Return the tasks by a search whose results do not name the worker, so that each task has to be read."""
+        found: list[Task] = []
+        for summary in self._lookup.search(query=query, sort=_NEWEST_FIRST, start=0, size=_PAGE_SIZE).results:
+            task_id, version = str(summary.task_id), str(summary.update_time)
+            if self._record.has_any(task_id) or self._of_others.get(task_id) == version:
+                continue
+            task = self._read(task_id)
+            if task is not None and self._is_here(task):
+                found.append(task)
+            else:
+                self._of_others[task_id] = version
+        return found
+
+    def _read(self, task_id: str) -> Task | None:
+        try:
+            return self._lookup.get(task_id)
+        except NotFoundError:
+            return None
 
     def _is_here(self, task: Task) -> bool:
         return task.worker_id == self._worker_id and task.status == TaskStatus.IN_PROGRESS
@@ -305,9 +343,8 @@ class LostTasks:
         return True
 
     def _is_still_lost(self, task: Task) -> bool:
-        try:
-            now = self._lookup.get(str(task.task_id))
-        except NotFoundError:
+        now = self._read(str(task.task_id))
+        if now is None:
             return False
         return self._is_here(now) and now.poll_count == task.poll_count and not self._record.has(now)
 
@@ -348,6 +385,8 @@ class LostTasks:
                 else:
                     watch.failed = 0
                     watch.due, watch.interval = now + watch.interval, min(2 * watch.interval, _LONGEST_INTERVAL_S)
+            if not self._watched:
+                self._of_others.clear()
 
     def _after_failure(self, batch: _Batch, error: APIError) -> None:
         """Search again later: after a failure of the server a few times, during an outage until it has ended."""

@@ -13,7 +13,7 @@ from conductor.errors import (
     UnexpectedResponseError,
     UnsupportedByServerError,
 )
-from conductor.models import SearchResult, Task
+from conductor.models import SearchResult, Task, TaskSummary
 from conductor.worker.dispatches import DispatchRecord, may_be_lost
 from conductor.worker.lost_tasks import LostTasks
 
@@ -38,7 +38,8 @@ class World:
         self.tasks = {}
         self.queries = []
         self.released = []
-        self.error = None
+        self.error = self.summary_error = None
+        self.summary_queries, self.reads = [], []
         self.on_search = self.on_wait = lambda: None
         self.release_works = True
         self.record = DispatchRecord()
@@ -59,7 +60,19 @@ class World:
         self.on_search()
         return SearchResult(len(self.indexed), self.indexed[start : start + size])
 
+    def search(self, *, query, sort, start, size):
+        assert (sort, start) == ("updateTime:DESC", 0)
+        self.summary_queries.append(query)
+        if self.summary_error is not None:
+            raise self.summary_error
+        found = [
+            TaskSummary(task_id=task.task_id, task_def_name="work", update_time="2026-11-29T07:00:00.000Z")
+            for task in self.indexed[:size]
+        ]
+        return SearchResult(len(self.indexed), found)
+
     def get(self, task_id):
+        self.reads.append(task_id)
         if task_id not in self.tasks:
             raise NotFoundError("no such task", status=404)
         return self.tasks[task_id]
@@ -231,21 +244,42 @@ def test_a_release_that_fails_is_tried_with_the_next_search(world):
 
 
 def test_a_server_without_the_search_is_asked_once(world, caplog):
-    world.error = UnsupportedByServerError("no search-v2", status=404)
+    world.error = world.summary_error = UnsupportedByServerError("no search", status=404)
     caplog.set_level("INFO")
     for _ in range(5):
         world.record.lose("work")
         world.pass_time(20)
-    assert len(world.queries) == 1
+    assert (len(world.queries), len(world.summary_queries)) == (1, 1)
     assert caplog.text.count("cannot search its tasks") == 1
 
 
 def test_a_search_that_the_server_refuses_ends_after_five_attempts(world, caplog):
-    world.error = ServerError("no index", status=500, from_conductor=True)
+    world.error = world.summary_error = ServerError("no index", status=500, from_conductor=True)
     world.record.lose("work")
     world.pass_time(300)
-    assert len(world.queries) == 5
+    assert (len(world.queries), len(world.summary_queries)) == (1, 5)
     assert "wait for their response timeout (work): " in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ServerError("result is null", status=500, from_conductor=True),  # with a PostgreSQL index
+        UnsupportedByServerError("no search-v2", status=404),
+    ],
+)
+def test_tasks_are_read_one_by_one_if_only_summaries_are_found(world, error):
+    world.error = error
+    world.record.receive(raw("mine"))
+    world.add(server_task("other", worker_id="other"), server_task("mine"), server_task("t1"))
+    world.record.lose("work")
+    while not world.summary_queries:
+        world.pass_time(0.25)
+    assert world.reads == ["other", "t1", "t1"]  # the last read checks it before it is handed back
+    assert released(world) == ["t1"]
+    world.pass_time(10)
+    assert world.reads.count("other") == 1
+    assert "mine" not in world.reads
 
 
 def test_an_outage_is_outlasted(world):
