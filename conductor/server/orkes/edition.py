@@ -14,6 +14,9 @@ from attrs import define, field
 from conductor.server.http.app import VERSION
 from conductor.server.http.edition import Edition
 from conductor.server.http.routing import Route
+from conductor.server.orkes.human_task_resource import HumanTaskResource
+from conductor.server.orkes.human_tasks import HumanTasks
+from conductor.server.orkes.human_templates import HumanTemplateResource, HumanTemplates
 from conductor.server.orkes.principals import Principals
 from conductor.server.orkes.tags import Tags
 from conductor.server.orkes.tokens import TokenResource, Tokens
@@ -46,18 +49,30 @@ class OrkesServices:
     tags: Tags = field(init=False)
     principals: Principals = field(init=False)
     tokens: Tokens = field(init=False)
+    human_templates: HumanTemplates = field(init=False)
+    human_tasks: HumanTasks = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.vault = Vault(self.key_file)
         self.tags = Tags(self.kernel)
         self.principals = Principals()
         self.tokens = Tokens(self.kernel, self.vault, self.keys, self.principals)
+        self.human_templates = HumanTemplates(self.kernel, self.tags)
+        self.human_tasks = HumanTasks(
+            self.kernel,
+            self.services.starter,
+            self.human_templates,
+            self.principals,
+            lambda _, __, ___: not self.enforce_permissions,
+        )
 
 
 def orkes_routes(orkes: OrkesServices) -> list[Route]:
     """Return the routes under ``/api``. They win over those of the default edition."""
     return [
         *TokenResource(orkes.tokens).routes(),
+        *HumanTaskResource(orkes.human_tasks).routes(),
+        *HumanTemplateResource(orkes.human_templates, orkes.tags, orkes.human_tasks.template).routes(),
     ]
 
 

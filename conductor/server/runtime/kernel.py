@@ -114,6 +114,8 @@ class Kernel:
         extensions: What the edition adds to the engine.
         handlers: The functions that carry out the engine's commands, by command type.
         task_runners: The functions that run the tasks of ``RunTask`` commands, by task type.
+        observers: Functions that are called for each task of a type that a change has modified, by task type. They
+            return whether they have changed anything.
         timed: Further timers: a function that returns the next time, and one that fires the timer.
         is_closed: Whether the database is closed.
         is_stopping: Whether scripts must end.
@@ -145,6 +147,7 @@ class Kernel:
         self.worker_activity: WorkerActivity = WorkerActivity()
         self.handlers: dict[type, Handler] = {RunTask: self._run_task}
         self.task_runners: dict[str, Callable[[Execution, Doc], None]] = {}
+        self.observers: dict[str, Callable[[Execution, Doc], bool]] = {}
         self.timed: list[tuple[Callable[[], int | None], Callable[[int], None]]] = []
         self.is_closed: bool = False
         self.is_stopping: bool = False
@@ -365,6 +368,8 @@ class Kernel:
         while True:
             execution = next((one for one in change.touched.values() if one.commands), None)
             if execution is None:
+                if self._notify_observers():
+                    continue
                 return
             command = execution.commands.pop(0)
             is_full = len(change.touched) > _MAX_TOUCHED
@@ -377,6 +382,21 @@ class Kernel:
         task = execution.task(command.task_id)
         if task is not None and not is_done(task):
             self.task_runners[task["taskType"]](execution, task)
+
+    def _notify_observers(self) -> bool:
+        """Call the observers of the modified tasks; returns whether one of them has changed anything."""
+        if not self.observers:
+            return False
+        modified = [
+            (observe, execution, task)
+            for execution in self._current.touched.values()
+            for task in execution.live
+            if task.changed and (observe := self.observers.get(task["taskType"])) is not None
+        ]
+        has_changed = False
+        for observe, execution, task in modified:
+            has_changed |= observe(execution, task)
+        return has_changed
 
     def _save(self) -> None:
         now = self.context.now

@@ -25,9 +25,11 @@ class Services:
 
     Attributes:
         kernel: The server's state.
+        starter: Creates executions.
     """
 
     kernel: Kernel
+    starter: Starter = field(init=False)
     metadata: Metadata = field(init=False)
     executions: Executions = field(init=False)
     recovery: Recovery = field(init=False)
@@ -41,7 +43,7 @@ class Services:
     schedules: Schedules = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        starter = Starter(self.kernel)
+        starter = self.starter = Starter(self.kernel)
         self.metadata = Metadata(self.kernel, starter)
         self.executions = Executions(self.kernel, starter)
         self.recovery = Recovery(self.kernel, starter)
