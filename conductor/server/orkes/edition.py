@@ -6,7 +6,7 @@ to ``orkes_routes``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from attrs import define, field
@@ -14,12 +14,22 @@ from attrs import define, field
 from conductor.server.http.app import VERSION
 from conductor.server.http.edition import Edition
 from conductor.server.http.routing import Route
+from conductor.server.orkes import tags
+from conductor.server.orkes.applications import ApplicationResource, Applications
+from conductor.server.orkes.definitions import StrictUpdateResource, TaggedDefinitionResource
+from conductor.server.orkes.grants import GrantResource, Grants
+from conductor.server.orkes.guard import Guard
 from conductor.server.orkes.human_task_resource import HumanTaskResource
 from conductor.server.orkes.human_tasks import HumanTasks
 from conductor.server.orkes.human_templates import HumanTemplateResource, HumanTemplates
+from conductor.server.orkes.permissions import Permissions
 from conductor.server.orkes.principals import Principals
+from conductor.server.orkes.roles import RoleResource, Roles
+from conductor.server.orkes.secrets import Environment, EnvironmentResource, SecretResource, Secrets
+from conductor.server.orkes.tagging import TagResource
 from conductor.server.orkes.tags import Tags
 from conductor.server.orkes.tokens import TokenResource, Tokens
+from conductor.server.orkes.users import UserResource, Users
 from conductor.server.orkes.vault import Vault
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
@@ -38,6 +48,10 @@ class OrkesServices:
         keys: Keys with all rights: secrets by key id.
         key_file: The file of the key that encrypts secrets; None to keep it in memory.
         enforce_permissions: Whether requests without the permission are refused.
+        exists: Functions that return whether an object exists, by kind (see ``tags``). Without an object, tags are
+            refused (404), and saving it needs the permission to create it.
+        principals: Finds users and applications. ``request.principal`` is one of them.
+        permissions: Decides who may do what. The guard asks before a handler runs; see ``guard``.
     """
 
     kernel: Kernel
@@ -45,10 +59,18 @@ class OrkesServices:
     keys: Mapping[str, str]
     key_file: Path | None = None
     enforce_permissions: bool = True
+    exists: dict[str, Callable[[str], bool]] = field(init=False, factory=dict)
     vault: Vault = field(init=False)
     tags: Tags = field(init=False)
     principals: Principals = field(init=False)
     tokens: Tokens = field(init=False)
+    roles: Roles = field(init=False)
+    grants: Grants = field(init=False)
+    applications: Applications = field(init=False)
+    users: Users = field(init=False)
+    permissions: Permissions = field(init=False)
+    secrets: Secrets = field(init=False)
+    environment: Environment = field(init=False)
     human_templates: HumanTemplates = field(init=False)
     human_tasks: HumanTasks = field(init=False)
 
@@ -57,13 +79,31 @@ class OrkesServices:
         self.tags = Tags(self.kernel)
         self.principals = Principals()
         self.tokens = Tokens(self.kernel, self.vault, self.keys, self.principals)
+        self.roles = Roles(self.kernel)
+        self.grants = Grants(self.kernel, self.tags)
+        self.applications = Applications(self.kernel, self.roles, self.tags, self.grants)
+        self.users = Users(self.kernel, self.roles, self.applications, self.grants)
+        self.principals.sources.append(self.users.principal)
+        self.tokens.accept_keys_of(self.applications)
+        self.permissions = Permissions(
+            self.grants, self.principals, self.users.default_access, is_enforced=self.enforce_permissions
+        )
+        self.secrets = Secrets(self.kernel, self.vault, self.tags)
+        self.environment = Environment(self.kernel, self.tags)
+        catalog = self.kernel.catalog
+        self.exists |= {
+            tags.WORKFLOW: lambda name: name in catalog.workflow_defs,
+            tags.TASK: lambda name: name in catalog.task_defs,
+            tags.SECRET: self.secrets.has,
+            tags.SCHEDULE: self.services.schedules.has,
+        }
         self.human_templates = HumanTemplates(self.kernel, self.tags)
         self.human_tasks = HumanTasks(
             self.kernel,
             self.services.starter,
             self.human_templates,
             self.principals,
-            lambda _, __, ___: not self.enforce_permissions,
+            lambda principal, access, name: self.permissions.may(principal, access, tags.TASK, name),
         )
 
 
@@ -71,8 +111,17 @@ def orkes_routes(orkes: OrkesServices) -> list[Route]:
     """Return the routes under ``/api``. They win over those of the default edition."""
     return [
         *TokenResource(orkes.tokens).routes(),
+        *ApplicationResource(orkes.applications).routes(),
+        *UserResource(orkes.users, orkes.grants, orkes.permissions).routes(),
+        *RoleResource(orkes.roles).routes(),
+        *GrantResource(orkes.grants, orkes.applications.has).routes(),
+        *SecretResource(orkes.secrets, orkes.tags, orkes.permissions).routes(),
+        *EnvironmentResource(orkes.environment).routes(),
+        *TaggedDefinitionResource(orkes.services.metadata, orkes.tags).routes(),
+        *StrictUpdateResource(orkes.services.tasks, orkes.services.executions).routes(),
         *HumanTaskResource(orkes.human_tasks).routes(),
         *HumanTemplateResource(orkes.human_templates, orkes.tags, orkes.human_tasks.template).routes(),
+        *TagResource(orkes.tags, orkes.exists).routes(),
     ]
 
 
@@ -83,4 +132,5 @@ def orkes_root_routes(_: OrkesServices) -> list[Route]:
 
 def orkes_edition(orkes: OrkesServices) -> Edition:
     """Return the edition for the application."""
-    return Edition(_VERSION, orkes.tokens.check, orkes_routes(orkes), orkes_root_routes(orkes))
+    guard = Guard(orkes.kernel, orkes.permissions, orkes.tags, orkes.exists)
+    return Edition(_VERSION, orkes.tokens.check, orkes_routes(orkes), orkes_root_routes(orkes), guard)

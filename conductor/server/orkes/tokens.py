@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from conductor.server.engine.context import RefusedError
@@ -16,6 +16,7 @@ from conductor.server.http.messages import Request, Response, flag, json_answer,
 from conductor.server.http.middleware import Keys
 from conductor.server.http.principal import Principal
 from conductor.server.http.routing import Route
+from conductor.server.orkes.applications import Applications
 from conductor.server.orkes.documents import Documents
 from conductor.server.orkes.principals import ADMINISTRATOR_ID, Principals
 from conductor.server.orkes.roles import shown_roles
@@ -31,8 +32,6 @@ _LIFETIME_MS = 86_400_000
 _NEVER = 253_402_300_799
 #: Paths that need no token, although they are under ``/api``.
 _PUBLIC = frozenset({"/api/token", "/api/health", "/api/version"})
-#: The owner of an access key (the id of a principal), and whether its secret is right; None for an unknown key.
-KeyCheck = Callable[[str, str], str | None]
 
 
 class Tokens(Keys):
@@ -52,8 +51,13 @@ class Tokens(Keys):
         self._documents = Documents(kernel, "orkes_signing_key")
         self._signing_key: bytes | None = None
         self._generation = 0  # tokens of earlier generations have expired
-        self.key_checks: list[KeyCheck] = []
+        self._applications: Applications | None = None
+        #: Beginnings of paths under ``/api`` that need no token.
         self.public_prefixes: list[str] = []
+
+    def accept_keys_of(self, applications: Applications) -> None:
+        """Accept the access keys of applications as well."""
+        self._applications = applications
 
     def make_token(self, key: Any, secret: Any, lifetime_ms: int | None = None) -> str | None:
         """Return a new token for an access key and its secret; None if they are wrong.
@@ -72,10 +76,8 @@ class Tokens(Keys):
         """Return the id of the principal that a key is for; None if key or secret are wrong."""
         if key in self._keys:
             return ADMINISTRATOR_ID if secrets.compare_digest(self._keys[key].encode(), secret.encode()) else None
-        for check in self.key_checks:
-            owner = check(key, secret)
-            if owner is not None:
-                return owner or None
+        if self._applications is not None and self._applications.has_key(key):
+            return self._applications.owner_of_key(key, secret)
         return None if self.is_needed else ADMINISTRATOR_ID
 
     def make_token_of_user(self, email: str) -> str | None:
@@ -129,12 +131,10 @@ class Tokens(Keys):
             return "INVALID_TOKEN"
         if claims["gen"] < self._generation or claims["exp"] * 1000 <= self._kernel.clock.now_ms():
             return "EXPIRED_TOKEN"
-        if claims["key"] and claims["sub"] != ADMINISTRATOR_ID and not self._exists(claims["key"]):
+        is_of_application = claims["sub"].startswith("app:")
+        if is_of_application and not (self._applications and self._applications.has_key(claims["key"])):
             return "INVALID_TOKEN"
         return self._principals.find(claims["sub"]) or "INVALID_TOKEN"
-
-    def _exists(self, key: str) -> bool:
-        return any(check(key, "") is not None for check in self.key_checks)
 
     def refusal_of(self, token: str) -> str | None:
         """Return the code of the reason why a token is refused; None if it is valid."""

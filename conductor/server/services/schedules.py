@@ -78,6 +78,10 @@ class Schedules:
         """
         return _shown(self._find(name))
 
+    def has(self, name: str) -> bool:
+        """Return whether a schedule exists."""
+        return name in self._schedules
+
     def _find(self, name: str) -> Json:
         if name not in self._schedules:
             raise RefusedError(404, f"Schedule '{name}' not found")
