@@ -108,7 +108,12 @@ class EmbeddedServer(ServerAddress):
         self._kernel.skips_time = skip_time
         self.services: Services = Services(self._kernel)
         self.keys: Keys
-        served = self._edition(keys or {}, enforce_permissions=enforce_permissions)
+        try:
+            served = self._edition(keys or {}, enforce_permissions=enforce_permissions)
+        except BaseException:  # also on Ctrl-C: port and database are free again
+            self._socket.close()
+            self._store.close()
+            raise
         self._kernel.load_open()
         self._timer = TimerThread(self._kernel, self._is_idle if skip_time else lambda: False)
         self.faults: Faults = Faults()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
+
+from conductor.models.codec import dumps
 from conductor.server.engine.context import RefusedError
-from conductor.server.http.messages import Request, Response, json_answer, parse_json
+from conductor.server.http.messages import Request, Response, flag, json_answer, parse_json, read_object
 from conductor.server.http.metadata import MetadataResource
 from conductor.server.http.routing import Route
 from conductor.server.http.tasks import TaskResource
@@ -32,7 +35,11 @@ class TaggedDefinitionResource(MetadataResource):
         return self._saved(TASK, request, super().update_task)
 
     def create_workflow(self, request: Request) -> Response:
-        """``POST /metadata/workflow``."""
+        """``POST /metadata/workflow``; with ``newVersion``, as the version after the highest one."""
+        if flag(request, "newVersion", default=False):
+            given = read_object(request)
+            known = [one["version"] for one in self._metadata.versions(str(given.get("name")))]
+            request = evolve(request, body=dumps({**given, "version": max(known, default=0) + 1}))
         return self._saved(WORKFLOW, request, super().create_workflow)
 
     def update_workflows(self, request: Request) -> Response:
@@ -55,9 +62,9 @@ class TaggedDefinitionResource(MetadataResource):
         """``GET /metadata/taskdefs/{name}``."""
         return json_answer(self._shown(TASK, self._metadata.task(request.path_params["name"])))
 
-    def list_tasks(self, _: Request) -> Response:
-        """``GET /metadata/taskdefs``."""
-        return json_answer([self._shown(TASK, one) for one in self._metadata.all_tasks()])
+    def list_tasks(self, request: Request) -> Response:
+        """``GET /metadata/taskdefs``; with ``tagKey`` and ``tagValue``, those with the tag."""
+        return json_answer(self._tagged(TASK, request, self._metadata.all_tasks()))
 
     def get_workflow(self, request: Request) -> Response:
         """``GET /metadata/workflow/{name}``."""
@@ -65,11 +72,19 @@ class TaggedDefinitionResource(MetadataResource):
         return json_answer(self._shown(WORKFLOW, definition))
 
     def list_workflows(self, request: Request) -> Response:
-        """``GET /metadata/workflow``."""
-        found = self._metadata.all_workflows()
+        """``GET /metadata/workflow``; with ``name``, ``tagKey`` and ``tagValue``, those with the name and the tag."""
         name = request.query_params.get("name")
-        shown = [self._shown(WORKFLOW, one) for one in found if name in {None, one["name"]}]
-        return json_answer(shown)
+        found = [one for one in self._metadata.all_workflows() if name in {None, one["name"]}]
+        return json_answer(self._tagged(WORKFLOW, request, found))
+
+    def _tagged(self, kind: str, request: Request, definitions: list[Json]) -> list[Json]:
+        key, value = request.query_params.get("tagKey"), request.query_params.get("tagValue")
+        return [
+            self._shown(kind, one)
+            for one in definitions
+            if key is None
+            or any(tag["key"] == key and value in {None, str(tag["value"])} for tag in self._tags.of(kind, one["name"]))
+        ]
 
     def _shown(self, kind: str, definition: Json) -> Json:
         return self._tags.shown(kind, definition["name"], definition)

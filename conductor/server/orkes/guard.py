@@ -42,6 +42,8 @@ _OBJECTS = (
     ("/schema/{}", "SCHEMA", 1),
     ("/human/template/{}", "USER_FORM_TEMPLATE", 1),
 )
+#: Paths of one version of an object, which is deleted like the object itself.
+_VERSIONS = ("/metadata/workflow/{}/{}", "/schema/{}/{}", "/human/template/{}/{}", "/prompts/{}/versions/{}")
 #: Lists that show only what the caller may read: the kind of their objects, and the field with their names.
 _LISTS: Mapping[str, tuple[str, str]] = {
     "/metadata/workflow": (_WORKFLOW, "name"),
@@ -70,12 +72,14 @@ class Need:
         kind: The kind of the object.
         name: Its name.
         instead: A permission that is enough, too.
+        is_recorded: Whether the operation creates or deletes the object itself.
     """
 
     access: str
     kind: str
     name: str
     instead: Need | None = None
+    is_recorded: bool = True
 
 
 #: Returns the permissions that a request needs, from its path parameters in their order.
@@ -111,8 +115,9 @@ class Guard:
                 for need in needs:
                     self._require(request, need)
             outcome = handler(request)
-            if any(need.access in {CREATE, DELETE} for need in needs):
-                outcome = then(outcome, lambda response: self._record(request, needs, response))
+            recorded = [need for need in needs if need.is_recorded and need.access in {CREATE, DELETE}]
+            if recorded:
+                outcome = then(outcome, lambda response: self._record(request, recorded, response))
             if shown and method == "GET" and not request.principal.is_admin and self._permissions.is_enforced:
                 outcome = then(outcome, lambda response: self._readable(request, *shown, response))
             return outcome
@@ -126,7 +131,7 @@ class Guard:
             return rule(request, values)
         for prefix, kind, count in _OBJECTS:
             if template == prefix or template.startswith(f"{prefix}/"):
-                is_object = template == prefix
+                is_object = template == prefix or (method == "DELETE" and template in _VERSIONS)
                 name = ":".join(values[:count])
                 if is_object and method in {"POST", "PUT"}:
                     return [self._upsert(kind, name)]
@@ -154,7 +159,7 @@ class Guard:
                 if need.kind in {_APPLICATION, "WEBHOOK"} and not name:
                     name = str(loads(response.content).get("id", ""))
                 self._permissions.created(request.principal, need.kind, name)
-            elif need.access == DELETE and not self._has(need.kind, name):
+            elif not self._has(need.kind, name):
                 self._tags.forget(need.kind, name)
                 self._permissions.forget(need.kind, name)
         return response
@@ -336,7 +341,7 @@ def _target(request: Request, _: list[str]) -> list[Need]:
     if not isinstance(target, dict):
         return []
     kind, name = _text(target.get("type")).upper(), _text(target.get("id"))
-    return [Need(access, kind, name) for access in (CREATE, READ, UPDATE, DELETE)]
+    return [Need(access, kind, name, is_recorded=False) for access in (CREATE, READ, UPDATE, DELETE)]
 
 
 def _body(request: Request) -> Any:

@@ -49,7 +49,8 @@ class Tokens(Keys):
         super().__init__(keys)
         self._kernel, self._vault, self._principals = kernel, vault, principals
         self._documents = Documents(kernel, "orkes_signing_key")
-        self._signing_key: bytes | None = None
+        known = self._documents.get("key")
+        self._signing_key = bytes.fromhex(vault.open(known["key"])) if known else None
         self._generation = 0  # tokens of earlier generations have expired
         self._applications: Applications | None = None
         #: Beginnings of paths under ``/api`` that need no token.
@@ -105,13 +106,15 @@ class Tokens(Keys):
         return _encoded(hmac.digest(self._sign_with(), text.encode(), hashlib.sha256))
 
     def _sign_with(self) -> bytes:
-        with self._kernel.lock:
-            if self._signing_key is None:
-                known = self._documents.get("key")
-                self._signing_key = bytes.fromhex(self._vault.open(known["key"])) if known else secrets.token_bytes(32)
-                if known is None:
-                    self._documents.put("key", {"key": self._vault.seal(self._signing_key.hex())})
-            return self._signing_key
+        key = self._signing_key
+        if key is None:
+            with self._kernel.change():
+                key = self._signing_key
+                if key is None:
+                    key = secrets.token_bytes(32)
+                    self._documents.put("key", {"key": self._vault.seal(key.hex())})
+                    self._signing_key = key
+        return key
 
     def claims_of(self, token: str) -> Json | None:
         """Return the claims of a token, even if it has expired; None if this server did not make it."""
