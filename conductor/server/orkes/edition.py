@@ -31,6 +31,8 @@ from conductor.server.orkes.tags import Tags
 from conductor.server.orkes.tokens import TokenResource, Tokens
 from conductor.server.orkes.users import UserResource, Users
 from conductor.server.orkes.vault import Vault
+from conductor.server.orkes.webhook_resource import WebhookResource
+from conductor.server.orkes.webhooks import Webhooks
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
 
@@ -73,6 +75,7 @@ class OrkesServices:
     environment: Environment = field(init=False)
     human_templates: HumanTemplates = field(init=False)
     human_tasks: HumanTasks = field(init=False)
+    webhooks: Webhooks = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.vault = Vault(self.key_file)
@@ -105,6 +108,9 @@ class OrkesServices:
             self.principals,
             lambda principal, access, name: self.permissions.may(principal, access, tags.TASK, name),
         )
+        self.webhooks = Webhooks(self.kernel, self.services.executions, self.tags, self.vault)
+        self.tokens.public_prefixes.append("/api/webhook/")  # senders have no token
+        self.exists |= {tags.FORM: self.human_templates.has, tags.WEBHOOK: self.webhooks.has}
 
 
 def orkes_routes(orkes: OrkesServices) -> list[Route]:
@@ -120,14 +126,19 @@ def orkes_routes(orkes: OrkesServices) -> list[Route]:
         *TaggedDefinitionResource(orkes.services.metadata, orkes.tags).routes(),
         *StrictUpdateResource(orkes.services.tasks, orkes.services.executions).routes(),
         *HumanTaskResource(orkes.human_tasks).routes(),
-        *HumanTemplateResource(orkes.human_templates, orkes.tags, orkes.human_tasks.template).routes(),
+        *HumanTemplateResource(orkes.human_templates, orkes.human_tasks.template).routes(),
+        *_webhook_resource(orkes).routes(),
         *TagResource(orkes.tags, orkes.exists).routes(),
     ]
 
 
-def orkes_root_routes(_: OrkesServices) -> list[Route]:
+def orkes_root_routes(orkes: OrkesServices) -> list[Route]:
     """Return the routes next to ``/api``, with full paths: they need no token."""
-    return []
+    return _webhook_resource(orkes).root_routes()
+
+
+def _webhook_resource(orkes: OrkesServices) -> WebhookResource:
+    return WebhookResource(orkes.webhooks, orkes.kernel.clock)
 
 
 def orkes_edition(orkes: OrkesServices) -> Edition:

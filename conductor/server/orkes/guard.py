@@ -22,6 +22,7 @@ Json = dict[str, Any]
 
 _WORKFLOW, _TASK, _APPLICATION, _SECRET = "WORKFLOW_DEF", "TASK_DEF", "APPLICATION", "SECRET_NAME"
 _VARIABLE, _SCHEDULE, _HANDLER, _CLUSTER = "ENV_VARIABLE", "WORKFLOW_SCHEDULE", "EVENT_HANDLER", "CLUSTER_CONFIG"
+_FORM = "USER_FORM_TEMPLATE"
 #: The access that a method needs, where nothing else is said.
 _BY_METHOD: Mapping[str, str] = {"GET": READ, "POST": UPDATE, "PUT": UPDATE, "DELETE": DELETE}
 _PARAMETER = re.compile(r"\{[^}]*\}")
@@ -40,7 +41,7 @@ _OBJECTS = (
     ("/integrations/provider/{}/integration/{}", "INTEGRATION", 2),
     ("/integrations/provider/{}", "INTEGRATION_PROVIDER", 1),
     ("/schema/{}", "SCHEMA", 1),
-    ("/human/template/{}", "USER_FORM_TEMPLATE", 1),
+    ("/human/template/{}", _FORM, 1),
 )
 #: Paths of one version of an object, which is deleted like the object itself.
 _VERSIONS = ("/metadata/workflow/{}/{}", "/schema/{}/{}", "/human/template/{}/{}", "/prompts/{}/versions/{}")
@@ -54,6 +55,7 @@ _LISTS: Mapping[str, tuple[str, str]] = {
     "/secrets-v2": (_SECRET, "name"),
     "/metadata/webhook": ("WEBHOOK", "id"),
     "/prompts": ("PROMPT", "name"),
+    "/human/template": (_FORM, "name"),
     "/workflow/search": (_WORKFLOW, "workflowType"),
     "/workflow/search-v2": (_WORKFLOW, "workflowName"),
     "/workflow/search-by-tasks": (_WORKFLOW, "workflowType"),
@@ -244,6 +246,9 @@ class Guard:
             ("POST", "/applications"): lambda _, __: [Need(CREATE, _APPLICATION, "")],
             ("GET", "/applications/key/{}"): _nothing,
             ("POST", "/metadata/webhook"): lambda request, _: [Need(CREATE, "WEBHOOK", _name(request, "id"))],
+            ("POST", "/human/template"): lambda request, _: self._definitions(_FORM, request),
+            ("POST", "/human/template/bulk"): lambda request, _: self._definitions(_FORM, request),
+            ("GET", "/human/template/{}"): _nothing,  # names a task, and its service checks
             ("POST", "/scheduler/schedules"): lambda request, _: [self._upsert(_SCHEDULE, _name(request))],
             ("DELETE", "/event/{}"): lambda _, values: [Need(DELETE, _HANDLER, values[0])],
             ("PUT", "/event"): lambda request, _: self._definitions(_HANDLER, request, access=UPDATE),

@@ -17,7 +17,6 @@ from conductor.server.http.messages import (
     json_answer,
     optional_number,
     path_number,
-    read_json,
     read_list,
     read_object,
 )
@@ -120,10 +119,9 @@ class HumanTemplates:
             if not self._documents.versions(name):
                 self._tags.forget(FORM, name)
 
-    def require(self, name: str) -> None:
-        """Raise RefusedError (404) if no version of a template exists."""
-        if not self._documents.versions(name):
-            raise RefusedError(404, f"No such human task template found: {name}")
+    def has(self, name: str) -> bool:
+        """Return whether a version of a template exists."""
+        return bool(self._documents.versions(name))
 
     def _shown(self, template: Json) -> Json:
         return self._tags.shown(FORM, template["name"], template)
@@ -154,16 +152,15 @@ class HumanTemplateResource:
 
     Args:
         templates: The templates.
-        tags: Their tags.
         template_of_task: Returns the template of a human task.
     """
 
-    def __init__(self, templates: HumanTemplates, tags: Tags, template_of_task: TemplateOf) -> None:
-        self._templates, self._tags, self._template_of_task = templates, tags, template_of_task
+    def __init__(self, templates: HumanTemplates, template_of_task: TemplateOf) -> None:
+        self._templates, self._template_of_task = templates, template_of_task
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
+        get, post, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "DELETE"))
         return [
             get("/human/template", self.all),
             post("/human/template", self.save),
@@ -172,9 +169,6 @@ class HumanTemplateResource:
             delete("/human/template/{name}", self.remove),
             get("/human/template/{name}/{version}", self.get),
             delete("/human/template/{name}/{version}", self.remove_version),
-            get("/human/template/{name}/tags", self.tags_of),
-            put("/human/template/{name}/tags", self.add_tags),
-            delete("/human/template/{name}/tags", self.remove_tags),
         ]
 
     def all(self, request: Request) -> Response:
@@ -209,24 +203,4 @@ class HumanTemplateResource:
     def remove_version(self, request: Request) -> Response:
         """``DELETE /human/template/{name}/{version}``."""
         self._templates.remove(request.path_params["name"], path_number(request, "version"))
-        return empty_answer()
-
-    def tags_of(self, request: Request) -> Response:
-        """``GET /human/template/{name}/tags``."""
-        name = request.path_params["name"]
-        self._templates.require(name)
-        return json_answer(self._tags.of(FORM, name))
-
-    def add_tags(self, request: Request) -> Response:
-        """``PUT /human/template/{name}/tags``."""
-        name = request.path_params["name"]
-        self._templates.require(name)
-        self._tags.add(FORM, name, read_json(request))
-        return empty_answer()
-
-    def remove_tags(self, request: Request) -> Response:
-        """``DELETE /human/template/{name}/tags``."""
-        name = request.path_params["name"]
-        self._templates.require(name)
-        self._tags.remove(FORM, name, read_json(request))
         return empty_answer()
