@@ -13,6 +13,7 @@ from attrs import define, field
 
 from conductor.server.http.app import VERSION
 from conductor.server.http.edition import Edition
+from conductor.server.http.principal import Principal
 from conductor.server.http.routing import Route
 from conductor.server.orkes import tags
 from conductor.server.orkes.applications import ApplicationResource, Applications
@@ -106,11 +107,16 @@ class OrkesServices:
             self.services.starter,
             self.human_templates,
             self.principals,
-            lambda principal, access, name: self.permissions.may(principal, access, tags.TASK, name),
+            self._may_use_human_task,
         )
         self.webhooks = Webhooks(self.kernel, self.services.executions, self.tags, self.vault)
         self.tokens.public_prefixes.append("/api/webhook/")  # senders have no token
         self.exists |= {tags.FORM: self.human_templates.has, tags.WEBHOOK: self.webhooks.has}
+
+    def _may_use_human_task(self, principal: Principal, access: str, name: str) -> bool:
+        """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""
+        may = self.permissions.may(principal, access, tags.TASK, name)
+        return may or access in self.grants.allowed(principal, (tags.TASK, name))
 
 
 def orkes_routes(orkes: OrkesServices) -> list[Route]:
