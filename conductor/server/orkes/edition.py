@@ -28,6 +28,12 @@ from conductor.server.orkes.principals import Principals
 from conductor.server.orkes.roles import RoleResource, Roles
 from conductor.server.orkes.secrets import Environment, EnvironmentResource, SecretResource, Secrets
 from conductor.server.orkes.tagging import TagResource
+from conductor.server.orkes.integration_resource import IntegrationResource
+from conductor.server.orkes.integrations import Integrations
+from conductor.server.orkes.model_calls import ModelCalls
+from conductor.server.orkes.model_tasks import ModelTasks
+from conductor.server.orkes.principals import Principals
+from conductor.server.orkes.prompts import PromptResource, Prompts
 from conductor.server.orkes.tags import Tags
 from conductor.server.orkes.tokens import TokenResource, Tokens
 from conductor.server.orkes.users import UserResource, Users
@@ -77,6 +83,9 @@ class OrkesServices:
     human_templates: HumanTemplates = field(init=False)
     human_tasks: HumanTasks = field(init=False)
     webhooks: Webhooks = field(init=False)
+    prompts: Prompts = field(init=False)
+    integrations: Integrations = field(init=False)
+    models: ModelCalls = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.vault = Vault(self.key_file)
@@ -117,6 +126,10 @@ class OrkesServices:
         """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""
         may = self.permissions.may(principal, access, tags.TASK, name)
         return may or access in self.grants.allowed(principal, (tags.TASK, name))
+        self.prompts = Prompts(self.kernel, self.tags)
+        self.integrations = Integrations(self.kernel, self.tags, self.vault, self.prompts)
+        self.models = ModelCalls(self.kernel, self.integrations, self.prompts)
+        ModelTasks(self.kernel, self.services.http_calls, self.models)
 
 
 def orkes_routes(orkes: OrkesServices) -> list[Route]:
@@ -135,6 +148,8 @@ def orkes_routes(orkes: OrkesServices) -> list[Route]:
         *HumanTemplateResource(orkes.human_templates, orkes.human_tasks.template).routes(),
         *_webhook_resource(orkes).routes(),
         *TagResource(orkes.tags, orkes.exists).routes(),
+        *PromptResource(orkes.prompts, orkes.tags, orkes.models.test_prompt).routes(),
+        *IntegrationResource(orkes.integrations, orkes.tags).routes(),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,15 @@ from conductor.server.engine.state import Doc, Execution, is_done
 from conductor.server.engine.tasks.external import end_http
 from conductor.server.engine.tasks.planning import Run
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.http_exchange import exchange, new_pool
+from conductor.server.services.http_exchange import Outcome, exchange, new_pool
 
 if TYPE_CHECKING:
     import urllib3
 
 Json = dict[str, Any]
+
+#: Updates a task with the outcome of what was done for it.
+End = Callable[[Run], None]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +49,7 @@ class HttpCalls:
 
     Attributes:
         under_way: How many calls have not finished.
+        intercept: Makes a call, given the request and the function that makes it otherwise.
     """
 
     def __init__(self, kernel: Kernel, at_once: int = 200) -> None:
@@ -53,6 +57,7 @@ class HttpCalls:
         self._slots = threading.BoundedSemaphore(at_once)
         self._at_once = at_once
         self.under_way: int = 0
+        self.intercept: Callable[[Json, Callable[[Json], Outcome]], Outcome] = lambda request, call: call(request)
         kernel.handlers[CallHttp] = self._call_later
 
     @cached_property
@@ -60,30 +65,48 @@ class HttpCalls:
         return new_pool(self._at_once)
 
     def _call_later(self, execution: Execution, command: CallHttp) -> None:
-        self._kernel.after_commit.append(partial(self._begin, execution.id, command))
+        self.run_later(execution.id, command.task_id, partial(self._call, command.request))
 
-    def _begin(self, workflow_id: str, command: CallHttp) -> None:
+    def _call(self, request: Json) -> End:
+        response, fault = self._answer(request)
+
+        def end(run: Run) -> None:
+            kind = run.context.extensions.kinds.get(run.task["taskType"])
+            answer = end_http if kind is None or kind.answer is None else kind.answer
+            answer(run, response, fault)
+
+        return end
+
+    def run_later(self, workflow_id: str, task_id: str, work: Callable[[], End]) -> None:
+        """Run a function on a thread of its own, after the current change is committed.
+
+        Args:
+            workflow_id: The execution.
+            task_id: The task for which it runs.
+            work: The function; returns the function that updates the task, unless the task has ended meanwhile.
+        """
+        self._kernel.after_commit.append(partial(self._begin, workflow_id, task_id, work))
+
+    def _begin(self, workflow_id: str, task_id: str, work: Callable[[], End]) -> None:
         self.under_way += 1
-        thread = threading.Thread(target=self._work, args=(workflow_id, command), name="http-task", daemon=True)
+        thread = threading.Thread(target=self._work, args=(workflow_id, task_id, work), name="http-task", daemon=True)
         thread.start()
 
-    def _work(self, workflow_id: str, command: CallHttp) -> None:
+    def _work(self, workflow_id: str, task_id: str, work: Callable[[], End]) -> None:
         with self._slots:
-            response, fault = self._answer(command.request)
+            end = work()
         with self._kernel.lock:
             self.under_way -= 1
             if not self._kernel.is_closed:
-                self._end(workflow_id, command.task_id, response, fault)
+                self._end(workflow_id, task_id, end)
 
-    def _end(self, workflow_id: str, task_id: str, response: Json | None, fault: str) -> None:
+    def _end(self, workflow_id: str, task_id: str, end: End) -> None:
         with self._kernel.change() as context:
             execution = self._kernel.find(workflow_id)
             task = execution.task(task_id) if execution is not None else None
             if execution is None or task is None or is_done(task):
                 return
-            kind = context.extensions.kinds.get(task["taskType"])
-            answer = end_http if kind is None or kind.answer is None else kind.answer
-            answer(Run(execution, context, task, _no_iteration), response, fault)
+            end(Run(execution, context, task, _no_iteration))
             touch(task, context.now)
             self._kernel.advance(execution)
 
@@ -96,7 +119,7 @@ class HttpCalls:
         if request["method"] not in _METHODS:
             return None, f"java.lang.IllegalArgumentException: Invalid HTTP method: {request['method']}"
         try:
-            return exchange(self._pool, request)
+            return self.intercept(request, partial(exchange, self._pool))
         except Exception as error:  # whatever happens, the task must get an outcome
             logger.warning("event=server.http_task_failed", exc_info=True)
             return None, f"java.lang.Exception: {unexpected_error(error)}"

@@ -47,6 +47,8 @@ def start_http(run: Run) -> None:
     request = given.get("http_request")
     if request is None:
         request = given
+    elif isinstance(request, dict) and given.get("service"):
+        request = {"service": given["service"], **request}
     if not isinstance(request, dict) or not request.get("uri"):
         run.fail("Missing HTTP URI.  See documentation for HttpTask for required input parameters")
     elif not request.get("method"):
