@@ -1,6 +1,7 @@
 """Prompts and integrations on the Orkes edition, through our own client."""
 
 import pytest
+import requests
 
 import conductor.server
 from conductor import ConductorClient
@@ -8,8 +9,14 @@ from conductor.errors import APIError, NotFoundError
 
 
 @pytest.fixture(scope="module")
-def client():
-    with conductor.server.start(edition="orkes") as server, ConductorClient(server.url) as one:
+def server():
+    with conductor.server.start(edition="orkes") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    with ConductorClient(server.url) as one:
         yield one
 
 
@@ -18,6 +25,10 @@ def refused(status, call, *args, **options):
         call(*args, **options)
     assert error.value.status == status
     return str(error.value)
+
+
+def post(server, path, body):
+    return requests.post(f"{server.url}{path}", json=body, timeout=30).status_code
 
 
 def test_prompts_have_versions_variables_models_and_tags(client):
@@ -99,14 +110,14 @@ def test_integrations_keep_their_secrets(client):
     integrations.associate_prompt("ai", "small", "ask")
     assert [one.name for one in integrations.list_prompts("ai", "small")] == ["ask"]
     assert client.prompts.get("ask").integrations == ["ai:small"]
-    integrations.set_tags("ai", {"team": "a"})
-    integrations.set_tags("ai", {"team": "b"})
+    integrations.set_provider_tags("ai", {"team": "a"})
+    integrations.set_provider_tags("ai", {"team": "b"})
     integrations.set_api_tags("ai", "small", {"tier": "1"})
-    assert [tag.value for tag in integrations.list_tags("ai")] == ["b"]
+    assert [tag.value for tag in integrations.list_provider_tags("ai")] == ["b"]
     assert [tag.value for tag in integrations.list_api_tags("ai", "small")] == ["1"]
-    integrations.delete_tags("ai", {"team": "b"})
+    integrations.delete_provider_tags("ai", {"team": "b"})
     integrations.delete_api_tags("ai", "small", {"tier": "1"})
-    assert integrations.list_tags("ai") == integrations.list_api_tags("ai", "small") == []
+    assert integrations.list_provider_tags("ai") == integrations.list_api_tags("ai", "small") == []
     integrations.save_token_limit("ai", {"maxTokens": 10, "tokenLimitPeriod": "DAY"})
     assert integrations.get_token_limit("ai").max_tokens == 10
     assert integrations.list_token_usage("ai") == []
@@ -131,16 +142,18 @@ def test_kinds_of_integrations_are_listed_and_registered(client):
     assert "mine" in [one.name for one in integrations.list_definitions()]
 
 
-def test_bad_integrations_are_refused_and_nothing_is_stored(client):
+def test_bad_integrations_are_refused_and_nothing_is_stored(client, server):
     integrations = client.integrations
-    for unknown in (integrations.get_provider, integrations.delete_provider, integrations.list_tags):
+    for unknown in (integrations.get_provider, integrations.delete_provider, integrations.list_provider_tags):
         assert "nobody" in refused(404, unknown, "nobody")
     refused(404, integrations.save_api, "nobody", "m", {})
     integrations.save_all([{"name": "broker", "type": "kafka", "apis": [{"api": "topic"}]}])
     assert integrations.get_provider("broker").category == "MESSAGE_BROKER"
     refused(400, integrations.save_provider, "broker", {"type": "sqs"})
-    refused(500, integrations.save_provider, "broker", {"configuration": "text"})
-    refused(500, integrations.save_all, [{"name": "other"}, {"name": "bad", "category": "SPACESHIP"}])
+    assert post(server, "/integrations/provider/broker", {"type": "kafka", "configuration": "text"}) == 500
+    assert post(server, "/integrations/", [{"name": "other"}, {"name": "bad", "category": "SPACESHIP"}]) == 500
+    assert post(server, "/integrations/", {"name": "other"}) == 500
+    assert post(server, "/integrations/provider/other", [1]) == 500
     assert integrations.get_provider("broker").type == "kafka"
     with pytest.raises(NotFoundError):
         integrations.get_provider("other")
