@@ -23,17 +23,16 @@ from conductor.server.orkes.guard import Guard
 from conductor.server.orkes.human_task_resource import HumanTaskResource
 from conductor.server.orkes.human_tasks import HumanTasks
 from conductor.server.orkes.human_templates import HumanTemplateResource, HumanTemplates
-from conductor.server.orkes.permissions import Permissions
-from conductor.server.orkes.principals import Principals
-from conductor.server.orkes.roles import RoleResource, Roles
-from conductor.server.orkes.secrets import Environment, EnvironmentResource, SecretResource, Secrets
-from conductor.server.orkes.tagging import TagResource
 from conductor.server.orkes.integration_resource import IntegrationResource
 from conductor.server.orkes.integrations import Integrations
 from conductor.server.orkes.model_calls import ModelCalls
 from conductor.server.orkes.model_tasks import ModelTasks
+from conductor.server.orkes.permissions import Permissions
 from conductor.server.orkes.principals import Principals
 from conductor.server.orkes.prompts import PromptResource, Prompts
+from conductor.server.orkes.roles import RoleResource, Roles
+from conductor.server.orkes.secrets import Environment, EnvironmentResource, SecretResource, Secrets
+from conductor.server.orkes.tagging import TagResource
 from conductor.server.orkes.tags import Tags
 from conductor.server.orkes.tokens import TokenResource, Tokens
 from conductor.server.orkes.users import UserResource, Users
@@ -129,6 +128,11 @@ class OrkesServices:
         self.prompts = Prompts(self.kernel, self.tags)
         self.integrations = Integrations(self.kernel, self.tags, self.vault, self.prompts)
         self.models = ModelCalls(self.kernel, self.integrations, self.prompts)
+        self.exists |= {
+            tags.PROMPT: self.prompts.has,
+            tags.PROVIDER: self.integrations.has_provider,
+            tags.INTEGRATION: self.integrations.has_api,
+        }
         ModelTasks(self.kernel, self.services.http_calls, self.models)
 
 
@@ -148,8 +152,8 @@ def orkes_routes(orkes: OrkesServices) -> list[Route]:
         *HumanTemplateResource(orkes.human_templates, orkes.human_tasks.template).routes(),
         *_webhook_resource(orkes).routes(),
         *TagResource(orkes.tags, orkes.exists).routes(),
-        *PromptResource(orkes.prompts, orkes.tags, orkes.models.test_prompt).routes(),
-        *IntegrationResource(orkes.integrations, orkes.tags).routes(),
+        *PromptResource(orkes.prompts, orkes.models.test_prompt).routes(),
+        *IntegrationResource(orkes.integrations).routes(),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,8 +17,7 @@ from conductor.server.http.messages import (
     read_object,
 )
 from conductor.server.http.routing import Route
-from conductor.server.orkes.integrations import Integrations, tag_name
-from conductor.server.orkes.tags import INTEGRATION, PROVIDER, Tags
+from conductor.server.orkes.integrations import Integrations
 
 Json = dict[str, Any]
 
@@ -29,10 +27,10 @@ _API = "/integrations/provider/{name}/integration/{api}"
 
 
 class IntegrationResource:
-    """Handlers of integrations."""
+    """Handlers of integrations; those of their tags are in ``tagging``."""
 
-    def __init__(self, integrations: Integrations, tags: Tags) -> None:
-        self._integrations, self._tags = integrations, tags
+    def __init__(self, integrations: Integrations) -> None:
+        self._integrations = integrations
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -61,31 +59,7 @@ class IntegrationResource:
             get(f"{_API}/metrics", self.tokens),
             get(f"{_API}/prompt", self.prompts),
             post(f"{_API}/prompt/{{prompt}}", self.allow_prompt),
-            *self._tag_routes("/integrations/provider/{name}/tags", PROVIDER, self._provider_name),
-            *self._tag_routes(f"{_API}/tags", INTEGRATION, self._api_name),
         ]
-
-    def _tag_routes(self, path: str, kind: str, name_of: Callable[[Request], str]) -> list[Route]:
-        def of(request: Request) -> Response:
-            return json_answer(self._tags.of(kind, name_of(request)))
-
-        def add(request: Request) -> Response:
-            self._tags.add(kind, name_of(request), read_list(request))
-            return empty_answer()
-
-        def remove(request: Request) -> Response:
-            self._tags.remove(kind, name_of(request), read_list(request))
-            return empty_answer()
-
-        return [Route(path, handler, [method]) for method, handler in (("GET", of), ("PUT", add), ("DELETE", remove))]
-
-    def _provider_name(self, request: Request) -> str:
-        return str(self._integrations.provider(request.path_params["name"])["name"])
-
-    def _api_name(self, request: Request) -> str:
-        provider, api = _path(request)
-        self._integrations.api(provider, api)
-        return tag_name(provider, api)
 
     # -- providers
 

@@ -136,6 +136,18 @@ class Integrations:
             raise RefusedError(404, f"No such integration found by name: {name}")
         return found
 
+    def has_provider(self, name: str) -> bool:
+        """Return whether a provider exists."""
+        return self._providers.get(name) is not None
+
+    def has_api(self, name: str) -> bool:
+        """Return whether a model or API exists.
+
+        Args:
+            name: ``provider:api``.
+        """
+        return any(tag_name(one["integrationName"], one["api"]) == name for one in self._apis.all())
+
     def _shown(self, provider: Json) -> Json:
         name = provider["name"]
         shown = self._tags.shown(PROVIDER, name, self._masked(provider))

@@ -25,7 +25,7 @@ from conductor.server.http.messages import (
 )
 from conductor.server.http.routing import Route
 from conductor.server.orkes.documents import Documents
-from conductor.server.orkes.tags import PROMPT, Tags, read_tags
+from conductor.server.orkes.tags import PROMPT, Tags
 from conductor.server.runtime.kernel import Kernel
 
 Json = dict[str, Any]
@@ -151,6 +151,10 @@ class Prompts:
         found = self._documents.get(name, chosen)
         return None if found is None else self._shown(found)
 
+    def has(self, name: str) -> bool:
+        """Return whether a prompt exists."""
+        return bool(self._documents.versions(name))
+
     def get(self, name: str, version: int | None = None) -> Json:
         """Return a version of a prompt, by default the latest.
 
@@ -206,16 +210,15 @@ class Prompts:
 
 
 class PromptResource:
-    """Handlers of ``/prompts``.
+    """Handlers of ``/prompts``; those of tags are in ``tagging``.
 
     Args:
         prompts: The prompts.
-        tags: The tags.
         test: Sends the body of ``POST /prompts/test`` to a model; returns the model's response.
     """
 
-    def __init__(self, prompts: Prompts, tags: Tags, test: Callable[[Json], str]) -> None:
-        self._prompts, self._tags, self._test = prompts, tags, test
+    def __init__(self, prompts: Prompts, test: Callable[[Json], str]) -> None:
+        self._prompts, self._test = prompts, test
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -231,9 +234,6 @@ class PromptResource:
             delete("/prompts/{name}", self.remove),
             get("/prompts/{name}/versions", self.versions),
             delete("/prompts/{name}/versions/{version}", self.remove_version),
-            get("/prompts/{name}/tags", self.tags),
-            put("/prompts/{name}/tags", self.add_tags),
-            delete("/prompts/{name}/tags", self.remove_tags),
         ]
 
     def all(self, _: Request) -> Response:
@@ -289,24 +289,6 @@ class PromptResource:
         """``DELETE /prompts/{name}/versions/{version}``."""
         self._prompts.remove(request.path_params["name"], path_number(request, "version"))
         return empty_answer()
-
-    def tags(self, request: Request) -> Response:
-        """``GET /prompts/{name}/tags``."""
-        name = self._existing(request)
-        return json_answer(self._tags.of(PROMPT, name))
-
-    def add_tags(self, request: Request) -> Response:
-        """``PUT /prompts/{name}/tags``."""
-        self._tags.add(PROMPT, self._existing(request), read_tags(read_list(request)))
-        return empty_answer()
-
-    def remove_tags(self, request: Request) -> Response:
-        """``DELETE /prompts/{name}/tags``."""
-        self._tags.remove(PROMPT, self._existing(request), read_tags(read_list(request)))
-        return empty_answer()
-
-    def _existing(self, request: Request) -> str:
-        return str(self._prompts.get(request.path_params["name"])["name"])
 
 
 def _unquoted(text: str) -> str:

@@ -154,7 +154,8 @@ def test_failures_of_a_model_explain_themselves_without_the_key(run, fake, clien
         (llm_store_embeddings("vectors", "i", "no numbers", id="1"), "list of numbers"),
     ]:
         task = task_of(run(step))
-        assert task.status == "FAILED_WITH_TERMINAL_ERROR" and words in task.reason_for_incompletion, words
+        assert task.status == "FAILED_WITH_TERMINAL_ERROR", words
+        assert words in task.reason_for_incompletion
 
 
 def test_a_prompt_is_tested_against_a_model(client):
