@@ -102,6 +102,7 @@ class OrkesServices:
         )
         self.secrets = Secrets(self.kernel, self.vault, self.tags)
         self.environment = Environment(self.kernel, self.tags)
+        self._add_integrations()
         catalog = self.kernel.catalog
         self.exists |= {
             tags.WORKFLOW: lambda name: name in catalog.workflow_defs,
@@ -121,10 +122,8 @@ class OrkesServices:
         self.tokens.public_prefixes.append("/api/webhook/")  # senders have no token
         self.exists |= {tags.FORM: self.human_templates.has, tags.WEBHOOK: self.webhooks.has}
 
-    def _may_use_human_task(self, principal: Principal, access: str, name: str) -> bool:
-        """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""
-        may = self.permissions.may(principal, access, tags.TASK, name)
-        return may or access in self.grants.allowed(principal, (tags.TASK, name))
+    def _add_integrations(self) -> None:
+        """Make the services that reach models and other systems."""
         self.prompts = Prompts(self.kernel, self.tags)
         self.integrations = Integrations(self.kernel, self.tags, self.vault, self.prompts)
         self.models = ModelCalls(self.kernel, self.integrations, self.prompts)
@@ -134,6 +133,11 @@ class OrkesServices:
             tags.INTEGRATION: self.integrations.has_api,
         }
         ModelTasks(self.kernel, self.services.http_calls, self.models)
+
+    def _may_use_human_task(self, principal: Principal, access: str, name: str) -> bool:
+        """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""
+        may = self.permissions.may(principal, access, tags.TASK, name)
+        return may or access in self.grants.allowed(principal, (tags.TASK, name))
 
 
 def orkes_routes(orkes: OrkesServices) -> list[Route]:
