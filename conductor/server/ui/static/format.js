@@ -4,7 +4,7 @@ const KINDS = {
   COMPLETED: "good", COMPLETED_WITH_ERRORS: "wait", SKIPPED: "off",
   RUNNING: "busy", IN_PROGRESS: "busy", SCHEDULED: "wait", PAUSED: "wait",
   FAILED: "bad", FAILED_WITH_TERMINAL_ERROR: "bad", TIMED_OUT: "bad", TERMINATED: "bad", CANCELED: "off",
-  EXECUTED: "good", POLLED: "busy",
+  EXECUTED: "good", POLLED: "busy", PENDING: "wait", ASSIGNED: "wait", DELETED: "off",
 };
 
 export const kindOf = (status) => KINDS[status] ?? "off";

@@ -5,6 +5,7 @@ import { definition, definitions } from "./definitions.js";
 import { h } from "./dom.js";
 import { execution } from "./execution.js";
 import { executions } from "./executions.js";
+import { humanTask, inbox } from "./inbox.js";
 import { queues } from "./queues.js";
 import { schedule, schedules } from "./schedules.js";
 
@@ -14,6 +15,7 @@ const VIEWS = {
   definitions: (path) => (path.length ? definition(path[0], path[1], path[2]) : definitions()),
   queues: () => queues(),
   schedules: (path) => (path.length ? schedule(path[0]) : schedules()),
+  inbox: (path, search) => (path.length ? humanTask(path[0]) : inbox(search)),
 };
 
 const main = document.getElementById("main");
@@ -37,7 +39,7 @@ async function show() {
   clearTimeout(refreshing);
   const { section, path, search } = place();
   showNavigation(section);
-  document.title = `${path[0] ?? SECTIONS[section]} · Conductor`;
+  document.title = `${path[0] ?? SECTIONS[section] ?? "Inbox"} · Conductor`;
   try {
     const view = await VIEWS[section](path, search);
     if (turn !== shown) return;
@@ -69,4 +71,7 @@ addEventListener("hashchange", async () => {
 show();
 getOr("/version", "").then((version) => {
   document.getElementById("server").textContent = version ? `server ${typeof version === "string" ? version : ""}` : "";
+  if (!String(version).includes("Orkes")) return;
+  SECTIONS.inbox = "Inbox";
+  showNavigation(place().section);
 });

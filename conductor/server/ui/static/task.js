@@ -22,6 +22,7 @@ export function taskPanel(run, task, choose, reload) {
       ["Worker", task.workerId], ["Polled", task.pollCount ? `${task.pollCount} ${task.pollCount === 1 ? "time" : "times"}` : ""],
       ["Due after", task.callbackAfterSeconds && !isOver(task.status) ? `${task.callbackAfterSeconds} s` : ""],
       ["Iteration", task.iteration ? String(task.iteration) : ""],
+      ["Human task", task.inputData?.__humanTaskProcessContext && link(["inbox", task.taskId], "in the inbox")],
       ["Child", task.subWorkflowId && link(["executions", task.subWorkflowId], task.subWorkflowId)],
     ]),
     !isOver(task.status) && !isOver(run.status) && ending(run, task, reload),
