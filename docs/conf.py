@@ -60,7 +60,6 @@ MOVED = {
     "test-data": "howto/test-data",
     "tutorials/saga": "howto/saga",
     "tutorials/scheduled-jobs": "howto/schedules",
-    "tutorials/webhooks": "howto/webhooks",
     "workflows": "howto/workflows",
 }
 

@@ -16,3 +16,12 @@ def server(monkeypatch):
     with conductor.server.start(secrets={"EXAMPLE_TOKEN": "s"}, environment={"EXAMPLE_REGION": "eu-west"}) as one:
         monkeypatch.setenv("CONDUCTOR_SERVER_URL", one.url)
         yield one
+
+
+@pytest.fixture
+def orkes_server(monkeypatch):
+    """An embedded server of the Orkes edition, as ``server`` is one of the default edition."""
+    monkeypatch.setattr(default_registry, "_workers", {})
+    with conductor.server.start(edition="orkes") as one:
+        monkeypatch.setenv("CONDUCTOR_SERVER_URL", one.url)
+        yield one

@@ -39,6 +39,10 @@ def test_the_blocks_of_a_page_run(page, server, tmp_path):
     run_page(DOCS / page, tmp_path)
 
 
+def test_the_tutorial_of_approvals_runs_on_the_orkes_edition(orkes_server, tmp_path):
+    run_page(DOCS / "tutorials" / "human-approval.md", tmp_path)
+
+
 @pytest.mark.parametrize("block", README, ids=[block.place for block in README])
 def test_a_block_of_the_readme_runs_on_the_embedded_server(block, server, tmp_path):
     run_block(block, tmp_path)
