@@ -282,7 +282,7 @@ class PromptTemplateTestRequest(Model):
 class RequestParamSchema(Model):
     """Type and default of a request parameter."""
 
-    default_value: dict[str, Any] | None = None
+    default_value: Any = None
     format: str | None = None
     type: str | None = None
 

@@ -32,6 +32,8 @@ from conductor.server.orkes.principals import Principals
 from conductor.server.orkes.prompts import PromptResource, Prompts
 from conductor.server.orkes.roles import RoleResource, Roles
 from conductor.server.orkes.secrets import Environment, EnvironmentResource, SecretResource, Secrets
+from conductor.server.orkes.service_registry import ServiceRegistry
+from conductor.server.orkes.service_resource import ServiceResource
 from conductor.server.orkes.tagging import TagResource
 from conductor.server.orkes.tags import Tags
 from conductor.server.orkes.tokens import TokenResource, Tokens
@@ -85,6 +87,7 @@ class OrkesServices:
     prompts: Prompts = field(init=False)
     integrations: Integrations = field(init=False)
     models: ModelCalls = field(init=False)
+    registry: ServiceRegistry = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.vault = Vault(self.key_file)
@@ -133,6 +136,8 @@ class OrkesServices:
             tags.INTEGRATION: self.integrations.has_api,
         }
         ModelTasks(self.kernel, self.services.http_calls, self.models)
+        self.registry = ServiceRegistry(self.kernel, self.vault, self.models.exchange)
+        self.services.http_calls.intercept = self.registry.call
 
     def _may_use_human_task(self, principal: Principal, access: str, name: str) -> bool:
         """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""
@@ -158,6 +163,7 @@ def orkes_routes(orkes: OrkesServices) -> list[Route]:
         *TagResource(orkes.tags, orkes.exists).routes(),
         *PromptResource(orkes.prompts, orkes.models.test_prompt).routes(),
         *IntegrationResource(orkes.integrations).routes(),
+        *ServiceResource(orkes.registry).routes(),
     ]
 
 

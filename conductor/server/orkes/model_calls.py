@@ -25,7 +25,7 @@ from conductor.server.orkes.model_api import (
 from conductor.server.orkes.prompts import Prompts, rendered
 from conductor.server.orkes.vector_index import VectorIndex, chunks
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.http_exchange import exchange, new_pool
+from conductor.server.services.http_exchange import Outcome, exchange, new_pool
 
 if TYPE_CHECKING:
     import urllib3
@@ -77,7 +77,8 @@ class ModelCalls:
     def _pool(self) -> urllib3.PoolManager:
         return new_pool(_CONNECTIONS)
 
-    def _exchange(self, request: Json) -> tuple[Json | None, str]:
+    def exchange(self, request: Json) -> Outcome:
+        """Make an HTTP exchange, as an HTTP task does."""
         return exchange(self._pool, request)
 
     # -- completions
@@ -125,7 +126,7 @@ class ModelCalls:
         provider, model = _text(given, "llmProvider"), _text(given, "model")
         endpoint = self._endpoint(provider, model)
         path = endpoint.paths.get("chat") or "chat/completions"
-        body = endpoint.post(self._exchange, path, chat_request(model, messages, given))["body"]
+        body = endpoint.post(self.exchange, path, chat_request(model, messages, given))["body"]
         try:
             output = chat_output(body, given)
         finally:
@@ -149,7 +150,7 @@ class ModelCalls:
     def _embedding(self, provider: str, model: str, text: str, given: Json) -> list[float]:
         endpoint = self._endpoint(provider, model)
         request = embedding_request(model, text, given.get("dimensions"))
-        body = endpoint.post(self._exchange, "embeddings", request)["body"]
+        body = endpoint.post(self.exchange, "embeddings", request)["body"]
         self._count(provider, model, body)
         return embedding_of(body)
 
@@ -202,7 +203,7 @@ class ModelCalls:
     def _document(self, url: str, media_type: Any) -> str:
         request = {"method": "GET", "uri": url, "accept": "*/*", "contentType": "application/json"}
         timeouts = {"connectionTimeOut": _DOCUMENT_MS, "readTimeOut": _DOCUMENT_MS}
-        found, fault = self._exchange({**request, **timeouts})
+        found, fault = self.exchange({**request, **timeouts})
         if found is None:
             raise ModelError(f"The document cannot be read: {fault.removeprefix('java.lang.Exception: ')}")
         sent = next((values[-1] for name, values in found["headers"].items() if name.lower() == "content-type"), "")
@@ -238,7 +239,7 @@ class ModelCalls:
             raise ModelError("The task has no mcpServer", is_final=True)
         settings: Json = {"endpoint": server} if "://" in server else self._integrations.open(server)
         headers = {**(settings.get("headers") or {}), **_mapping(given, "headers")}
-        return McpClient(Endpoint.of(server, {**settings, "headers": headers}), self._exchange)
+        return McpClient(Endpoint.of(server, {**settings, "headers": headers}), self.exchange)
 
 
 def _text(given: Json, name: str) -> str:

@@ -68,14 +68,7 @@ class HttpCalls:
         self.run_later(execution.id, command.task_id, partial(self._call, command.request))
 
     def _call(self, request: Json) -> End:
-        response, fault = self._answer(request)
-
-        def end(run: Run) -> None:
-            kind = run.context.extensions.kinds.get(run.task["taskType"])
-            answer = end_http if kind is None or kind.answer is None else kind.answer
-            answer(run, response, fault)
-
-        return end
+        return partial(end_call, *self._answer(request))
 
     def run_later(self, workflow_id: str, task_id: str, work: Callable[[], End]) -> None:
         """Run a function on a thread of its own, after the current change is committed.
@@ -123,6 +116,13 @@ class HttpCalls:
         except Exception as error:  # whatever happens, the task must get an outcome
             logger.warning("event=server.http_task_failed", exc_info=True)
             return None, f"java.lang.Exception: {unexpected_error(error)}"
+
+
+def end_call(response: Json | None, fault: str, run: Run) -> None:
+    """Update a task with the response to its call, or with the reason of the call's failure."""
+    kind = run.context.extensions.kinds.get(run.task["taskType"])
+    answer = end_http if kind is None or kind.answer is None else kind.answer
+    answer(run, response, fault)
 
 
 def _no_iteration(_: Doc) -> None:

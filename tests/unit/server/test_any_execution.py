@@ -5,6 +5,7 @@ Workers, people and HTTP services do what Hypothesis draws; a restart is a new k
 
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from conductor.server.engine.state import OPEN_TASK, OPEN_WORKFLOW, SYSTEM
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
+from conductor.server.services.http_calls import end_call
 from conductor.server.store.sqlite import Store
 from conductor.testing.strategies import workflow_definitions
 
@@ -129,7 +131,8 @@ class Lab:
         if asked:
             task = asked[number % len(asked)]
             answer = response if number % 4 else None
-            self.services.http_calls._end(self.calls.pop(task["taskId"]), task["taskId"], answer, "no connection")
+            end = partial(end_call, answer, "no connection")
+            self.services.http_calls._end(self.calls.pop(task["taskId"]), task["taskId"], end)
 
     def time(self, _):
         """The clock goes to the next event, and not past it."""
