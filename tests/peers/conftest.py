@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,22 +67,29 @@ def server():
 @pytest.fixture
 def run_customer(server, tmp_path):
     """Runs a customer's process against the server; returns what it printed, fails with it where it fails."""
+    return partial(_run, {"CONDUCTOR_SERVER_URL": server.url}, tmp_path)
 
-    def run(*command):
-        environment = {**os.environ, "CONDUCTOR_SERVER_URL": server.url}
-        process = subprocess.run(
-            [str(part) for part in command],
-            env=environment,
-            cwd=tmp_path,
-            timeout=_RUN_TIMEOUT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert process.returncode == 0, f"{process.stdout[-4000:]}\n{process.stderr[-8000:]}"
-        return process.stdout.splitlines()
 
-    return run
+@pytest.fixture
+def run_orkes_customer(tmp_path):
+    """As ``run_customer``, against a server of the Orkes edition that needs keys."""
+    with conductor.server.start(edition="orkes", keys={"peer": "peer-secret"}) as one:
+        keys = {"CONDUCTOR_AUTH_KEY": "peer", "CONDUCTOR_AUTH_SECRET": "peer-secret"}
+        yield partial(_run, {"CONDUCTOR_SERVER_URL": one.url, **keys}, tmp_path)
+
+
+def _run(settings, folder, *command):
+    process = subprocess.run(
+        [str(part) for part in command],
+        env={**os.environ, **settings},
+        cwd=folder,
+        timeout=_RUN_TIMEOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, f"{process.stdout[-4000:]}\n{process.stderr[-8000:]}"
+    return process.stdout.splitlines()
 
 
 def _once(folder, install):

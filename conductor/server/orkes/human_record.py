@@ -44,7 +44,7 @@ def read_definition(given: Any, reference: str) -> Json:
     """Return the definition of a human task with its defaults.
 
     Args:
-        given: The value of ``__humanTaskDefinition``; None if the task has none.
+        given: The value of ``__humanTaskDefinition``; None if it is missing.
         reference: The task's reference name, which is the default of the display name.
 
     Raises:
@@ -135,7 +135,7 @@ class HumanRecord:
 
     @classmethod
     def of(cls, task: Mapping[str, Any]) -> HumanRecord | None:
-        """Return the record of a task; None if the task has none of its own, such as a new attempt."""
+        """Return the record of a task; None if it is missing, or belongs to an earlier attempt."""
         found = task.get(RECORD_KEY)
         if found is None or found["task_id"] != task["taskId"]:
             return None
@@ -200,7 +200,7 @@ class Transition:
         return self.next_assignment()
 
     def reassign(self, assignments: list[Json]) -> bool:
-        """Replace the assignments; returns False if the task must end because there are none."""
+        """Replace the assignments; returns False if the task must end."""
         self.record.definition = {**self.record.definition, "assignments": assignments}
         self._log("REASSIGNMENT", PENDING)
         self._drop_claimant()

@@ -66,13 +66,14 @@ class HumanSearch:
     """A search for human tasks.
 
     Attributes:
-        kind: ``ADMIN`` for all tasks, ``INBOX`` for those of the caller.
+        kind: ``ADMIN`` for all tasks, ``INBOX`` for those of the caller; None, as the JavaScript SDK sends it, for all
+            that the caller may search.
         start: Position of the first result.
         size: Results of the page at most.
         conditions: The body of the request.
     """
 
-    kind: str
+    kind: str | None
     start: int
     size: int
     conditions: Json
@@ -82,18 +83,17 @@ class HumanSearch:
         """Return the search of a request's body.
 
         Raises:
-            RefusedError: A field has another type (500, as for all JSON of another type), the search type is missing, a
-                number is negative, or a query is invalid (400).
+            RefusedError: A field has another type (500, as for all JSON of another type), a number is negative, or a
+                query is invalid (400).
         """
         found = read(given, _SEARCH)
-        kind = require_kind(found.get("searchType"))
         start, size = found.get("start") or 0, found.get("size")
         size = _PAGE_SIZE if size is None else size
         if start < 0 or size < 0:
             raise RefusedError(400, "start and size must not be negative")
         for key in ("taskInputQuery", "taskOutputQuery"):
             _alternatives(found.get(key) or "")
-        return cls(kind, start, min(size, _MAX_PAGE_SIZE), found)
+        return cls(found.get("searchType"), start, min(size, _MAX_PAGE_SIZE), found)
 
     def matches(self, entry: Json) -> bool:
         """Return whether an entry fulfills all conditions."""
@@ -139,10 +139,10 @@ def require_kind(given: str | None) -> str:
 def _is_user(wanted: Json, user: Json | None) -> bool:
     if user is None or wanted.get("userType") not in {None, user["userType"]}:
         return False
-    return not wanted.get("user") or matches_wildcards_or_equals(wanted["user"], user["user"])
+    return not wanted.get("user") or _matches(wanted["user"], user["user"])
 
 
-def matches_wildcards_or_equals(pattern: str, text: str) -> bool:
+def _matches(pattern: str, text: str) -> bool:
     """Return whether a value matches, ignoring case; ``*`` in the pattern matches any characters."""
     return matches_wildcards(pattern, text) if "*" in pattern else pattern.lower() == text.lower()
 
@@ -165,7 +165,7 @@ def _condition(text: str) -> tuple[str, list[str]]:
 def _fulfills(query: str, values: Json) -> bool:
     alternatives = _alternatives(query)
     return not alternatives or any(
-        all(any(matches_wildcards_or_equals(one, _text_at(values, name)) for one in wanted) for name, wanted in parts)
+        all(any(_matches(one, _text_at(values, name)) for one in wanted) for name, wanted in parts)
         for parts in alternatives
     )
 

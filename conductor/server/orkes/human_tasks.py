@@ -45,7 +45,7 @@ from conductor.server.orkes.human_record import (
     read_assignments,
     read_definition,
 )
-from conductor.server.orkes.human_search import ADMIN, HumanSearch
+from conductor.server.orkes.human_search import ADMIN, INBOX, HumanSearch
 from conductor.server.orkes.human_templates import HumanTemplates
 from conductor.server.orkes.principals import Principals
 from conductor.server.runtime.kernel import Kernel
@@ -261,7 +261,9 @@ class HumanTasks:
         """Return the display names of all human tasks, or of those of the caller, sorted."""
         return sorted({entry["displayName"] for entry in self._entries(kind, principal)})
 
-    def _entries(self, kind: str, principal: Principal) -> list[Json]:
+    def _entries(self, kind: str | None, principal: Principal) -> list[Json]:
+        if kind is None:
+            kind = ADMIN if principal.is_admin else INBOX
         if kind == ADMIN and not principal.is_admin:
             raise RefusedError(403, "Only administrators can search all human tasks; use the search type INBOX")
         found = []
@@ -331,7 +333,7 @@ class HumanTasks:
     def claim_for(
         self, task_id: str, user_id: str, principal: Principal, *, override: bool, with_template: bool
     ) -> Json:
-        """Claim a task for a user whom an application knows; returns its entry.
+        """Claim a task for a user of an application; returns its entry.
 
         Args:
             task_id: The task.

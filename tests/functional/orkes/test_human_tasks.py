@@ -169,7 +169,7 @@ def test_bad_requests_change_nothing(open_server, orkes):
     for method, path, body, status in (
         ("POST", "/tasks/search", "{", 500),
         ("POST", "/tasks/search", "[]", 500),
-        ("POST", "/tasks/search", "{}", 400),
+        ("POST", "/tasks/search", '{"size": -1}', 400),
         ("GET", "/tasks/getTaskDisplayNames", None, 400),
         ("GET", "/tasks/missing", None, 404),
         ("GET", "/tasks/missing/conductorTask", None, 400),
