@@ -8,7 +8,7 @@ from attrs import evolve
 
 from conductor.models.codec import dumps
 from conductor.server.engine.context import RefusedError
-from conductor.server.http.messages import Request, Response, flag, json_answer, parse_json, read_object
+from conductor.server.http.messages import Request, Response, flag, json_answer, parse_json, path_number, read_object
 from conductor.server.http.metadata import MetadataResource
 from conductor.server.http.routing import Route
 from conductor.server.http.tasks import TaskResource
@@ -61,6 +61,16 @@ class TaggedDefinitionResource(MetadataResource):
     def get_task(self, request: Request) -> Response:
         """``GET /metadata/taskdefs/{name}``."""
         return json_answer(self._shown(TASK, self._metadata.task(request.path_params["name"])))
+
+    def remove_task(self, request: Request) -> Response:
+        """``DELETE /metadata/taskdefs/{name}``; the open-source server answers 500 for a missing definition."""
+        self._metadata.task(request.path_params["name"])
+        return super().remove_task(request)
+
+    def remove_workflow(self, request: Request) -> Response:
+        """``DELETE /metadata/workflow/{name}/{version}``; the open-source server answers 500 for a missing one."""
+        self._metadata.workflow(request.path_params["name"], path_number(request, "version"))
+        return super().remove_workflow(request)
 
     def list_tasks(self, request: Request) -> Response:
         """``GET /metadata/taskdefs``; with ``tagKey`` and ``tagValue``, those with the tag."""

@@ -64,7 +64,7 @@ class Users:
         application = self._applications.principal(user_id)
         if application is None:
             raise RefusedError(404, f"User not found: {user_id}")
-        roles = sorted(application.roles) or ["USER"]
+        roles = sorted(application.roles)
         return {"id": user_id, "name": application.name, "roles": roles, "uuid": user_id.removeprefix("app:")}
 
     def get(self, user_id: str) -> Json:

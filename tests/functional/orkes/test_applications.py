@@ -32,7 +32,7 @@ def test_life_of_an_application(orkes):
     assert ([role.name for role in user.roles], user.application_user) == (["WORKER"], True)
     orkes.applications.remove_role(made.id, "WORKER")
     orkes.applications.remove_role(made.id, "ADMIN")  # not held
-    assert [role.name for role in orkes.users.get(f"app:{made.id}").roles] == ["USER"]
+    assert orkes.users.get(f"app:{made.id}").roles == []
     assert orkes.users.list() == []
     assert [one.id for one in orkes.users.list(apps=True)] == [f"app:{made.id}"]
     orkes.applications.delete_access_key(made.id, key.id)

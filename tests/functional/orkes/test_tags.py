@@ -37,6 +37,9 @@ def test_tags_of_definitions(orkes):
             put("unknown", {"a": "b"})
     assert pairs(tags.list()) == [("only", "this")]
     orkes.metadata.unregister_workflow("pay", 1)
+    for delete in (lambda: orkes.metadata.unregister_workflow("pay", 1), lambda: orkes.metadata.unregister_task("x")):
+        with pytest.raises(NotFoundError):
+            delete()
     assert tags.list_workflow_tags("pay") == []
 
 
