@@ -25,7 +25,8 @@ Json = dict[str, Any]
 
 
 _ACTIONS = ("start_workflow", "complete_task", "fail_task", "terminate_workflow", "update_workflow_variables")
-_HANDLER: Mapping[str, Reader] = {
+#: The fields of an event handler.
+HANDLER: Mapping[str, Reader] = {
     "name": string,
     "event": string,
     "condition": string,
@@ -89,7 +90,7 @@ class EventResource:
 
 
 def _checked(given: Json, operation: str) -> Json:
-    handler = read(given, _HANDLER)
+    handler = read(given, HANDLER)
     faults = []
     if not handler.get("name"):
         faults.append((f"{operation}.arg0.name", "Missing event handler name"))

@@ -21,7 +21,8 @@ from conductor.server.http.messages import (
 from conductor.server.http.routing import Route
 from conductor.server.services.schedules import Schedules
 
-_SCHEDULE: Mapping[str, Reader] = {
+#: The fields of a schedule.
+SCHEDULE: Mapping[str, Reader] = {
     "name": string,
     "description": string,
     "cronExpression": string,
@@ -67,7 +68,7 @@ class ScheduleResource:
 
     def save(self, request: Request) -> Response:
         """``POST /scheduler/schedules``."""
-        return json_answer(self._schedules.save(read(read_object(request), _SCHEDULE)))
+        return json_answer(self._schedules.save(read(read_object(request), SCHEDULE)))
 
     def get(self, request: Request) -> Response:
         """``GET /scheduler/schedules/{name}``."""
@@ -90,11 +91,11 @@ class ScheduleResource:
 
     def pause_many(self, request: Request) -> Response:
         """``PUT /scheduler/bulk/pause``."""
-        return _each(request, lambda name: self._schedules.pause(name, None))
+        return each(request, lambda name: self._schedules.pause(name, None))
 
     def resume_many(self, request: Request) -> Response:
         """``PUT /scheduler/bulk/resume``."""
-        return _each(request, self._schedules.resume)
+        return each(request, self._schedules.resume)
 
     def next_few(self, request: Request) -> Response:
         """``GET /scheduler/nextFewSchedules``."""
@@ -116,7 +117,8 @@ class ScheduleResource:
         return json_answer(self._schedules.runs(request.query_params.get("query", ""), start, size))
 
 
-def _each(request: Request, function: Callable[[str], None]) -> Response:
+def each(request: Request, function: Callable[[str], None]) -> Response:
+    """Call the function for each name in the body; returns the bulk response."""
     done, errors = [], {}
     for name in read_names(request):
         try:

@@ -18,6 +18,9 @@ from conductor.server.http.routing import Route
 from conductor.server.orkes import tags
 from conductor.server.orkes.applications import ApplicationResource, Applications
 from conductor.server.orkes.definitions import StrictUpdateResource, TaggedDefinitionResource
+from conductor.server.orkes.event_handlers import EventHandlers
+from conductor.server.orkes.event_queues import EventQueueResource, EventQueues
+from conductor.server.orkes.event_resource import OrkesEventResource
 from conductor.server.orkes.grants import GrantResource, Grants
 from conductor.server.orkes.guard import Guard
 from conductor.server.orkes.human_task_resource import HumanTaskResource
@@ -31,7 +34,9 @@ from conductor.server.orkes.permissions import Permissions
 from conductor.server.orkes.principals import Principals
 from conductor.server.orkes.prompts import PromptResource, Prompts
 from conductor.server.orkes.roles import RoleResource, Roles
+from conductor.server.orkes.schedules import OrkesScheduleResource
 from conductor.server.orkes.secrets import Environment, EnvironmentResource, SecretResource, Secrets
+from conductor.server.orkes.server_figures import ServerResource
 from conductor.server.orkes.service_registry import ServiceRegistry
 from conductor.server.orkes.service_resource import ServiceResource
 from conductor.server.orkes.tagging import TagResource
@@ -88,6 +93,8 @@ class OrkesServices:
     integrations: Integrations = field(init=False)
     models: ModelCalls = field(init=False)
     registry: ServiceRegistry = field(init=False)
+    event_handlers: EventHandlers = field(init=False)
+    event_queues: EventQueues = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.vault = Vault(self.key_file)
@@ -138,6 +145,9 @@ class OrkesServices:
         ModelTasks(self.kernel, self.services.http_calls, self.models)
         self.registry = ServiceRegistry(self.kernel, self.vault, self.models.exchange)
         self.services.http_calls.intercept = self.registry.call
+        self.event_handlers = EventHandlers(self.kernel, self.services, self.tags)
+        self.event_queues = EventQueues(self.kernel, self.vault)
+        self.services.schedules.start = self.services.executions.start_in_change
 
     def _may_use_human_task(self, principal: Principal, access: str, name: str) -> bool:
         """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""
@@ -164,6 +174,10 @@ def orkes_routes(orkes: OrkesServices) -> list[Route]:
         *PromptResource(orkes.prompts, orkes.models.test_prompt).routes(),
         *IntegrationResource(orkes.integrations).routes(),
         *ServiceResource(orkes.registry).routes(),
+        *OrkesEventResource(orkes.event_handlers).routes(),
+        *EventQueueResource(orkes.event_queues).routes(),
+        *OrkesScheduleResource(orkes.services.schedules, orkes.tags).routes(),
+        *ServerResource(orkes.services).routes(),
     ]
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from attrs import frozen
 
 from conductor.server.engine.commands import Publish, PullMessages
 from conductor.server.engine.context import RefusedError, ScriptFailedError
@@ -72,11 +76,49 @@ class Messages:
         end_task(self._kernel, execution, task, "COMPLETED", output)
 
 
+@frozen
+class Handled:
+    """What a handler did with a message.
+
+    Attributes:
+        handler: The handler.
+        message_id: The id of the message.
+        payload: The message.
+        action: The type of the action; None if the condition does not apply.
+        output: The outcome of the action.
+        reason: Why the action failed; None if it did not.
+    """
+
+    handler: Json
+    message_id: str
+    payload: Json
+    action: str | None
+    output: Json
+    reason: str | None
+
+
+#: Carries out an action: its details, and the names of the message and the event; returns the outcome.
+Action = Callable[[Json, Json], Json]
+
+
 class Events:
-    """Stores event handlers and carries out their actions. Messages wait until their event has a handler."""
+    """Stores event handlers and carries out their actions. Messages wait until their event has a handler.
+
+    Attributes:
+        actions: The functions that carry out actions, by type.
+        start: Starts an execution for a StartWorkflowRequest; returns its id.
+        observe: Called with what each handler did. By default nothing is recorded.
+    """
 
     def __init__(self, kernel: Kernel, starter: Starter) -> None:
         self._kernel, self._starter = kernel, starter
+        self.actions: dict[str, Action] = {
+            "start_workflow": self._start_workflow,
+            "complete_task": partial(self._end_task, "COMPLETED"),
+            "fail_task": partial(self._end_task, "FAILED"),
+        }
+        self.start: Callable[[Json], str] = self._start
+        self.observe: Callable[[Handled], None] = lambda _: None
         self._handlers: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_HANDLER)}
         self._new_events: dict[str, int] = {}  # events without delivery so far, and when delivery starts
         kernel.handlers[Publish] = self._publish
@@ -90,7 +132,7 @@ class Events:
         """
         if handler["name"] in self._handlers:
             raise RefusedError(500, f"EventHandler with name {handler['name']} already exists!")
-        self._save(handler)
+        self.save(handler)
 
     def update(self, handler: Json) -> None:
         """Replace a handler.
@@ -99,9 +141,14 @@ class Events:
             RefusedError: The handler does not exist (500, as on the OSS server).
         """
         self._get(handler["name"])
-        self._save(handler)
+        self.save(handler)
 
-    def _save(self, handler: Json) -> None:
+    def find(self, name: str) -> Json | None:
+        """Return a handler; None if it does not exist."""
+        return self._handlers.get(name)
+
+    def save(self, handler: Json) -> None:
+        """Create or replace a handler, and deliver the messages that wait for it."""
         with self._kernel.change():
             made = {"active": False, **handler}
             self._subscribe(made["event"])
@@ -161,20 +208,27 @@ class Events:
             for handler in handlers:
                 self._handle(handler, message.id, message.body)
 
+    def dispatch(self, event: str, message_id: str, payload: Json) -> None:
+        """Carry out the actions of the event's active handlers for a message."""
+        with self._kernel.change():
+            for handler in self.of_event(event, active_only=True):
+                self._handle(handler, message_id, payload)
+
     def _handle(self, handler: Json, message_id: str, payload: Json) -> None:
         if not self._applies(handler, payload):
+            self.observe(Handled(handler, message_id, payload, None, {}, None))
             return
         for action in handler.get("actions") or []:
             seen = _expanded(payload) if action.get("expandInlineJSON") else payload
             meta = {"conductor.event.messageId": message_id, "conductor.event.name": handler["event"]}
             kind = action.get("action")
+            output, reason = {}, None
             try:
-                if kind == "start_workflow":
-                    self._start(substitute(action.get(kind) or {}, seen), meta, handler["event"])
-                elif kind in {"complete_task", "fail_task"}:
-                    self._end_task(kind, substitute(action.get(kind) or {}, seen), meta)
-            except RefusedError:
-                continue  # the OSS server records the error in its event log and continues with the next action
+                if kind in self.actions:
+                    output = self.actions[kind](substitute(action.get(kind) or {}, seen), meta)
+            except RefusedError as error:  # like the OSS server, continue with the next action
+                reason = error.message
+            self.observe(Handled(handler, message_id, payload, kind, output, reason))
 
     def _applies(self, handler: Json, payload: Json) -> bool:
         condition = handler.get("condition")
@@ -186,22 +240,26 @@ class Events:
             return False
         return value is True or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0)
 
-    def _start(self, action: Json, meta: Json, event: str) -> None:
+    def _start_workflow(self, action: Json, meta: Json) -> Json:
         given = {**(action.get("input") or {}), **meta}
-        started = self._starter.create({**action, "input": given, "event": event})
-        self._kernel.advance(started)
+        return {"workflowId": self.start({**action, "input": given, "event": meta["conductor.event.name"]})}
 
-    def _end_task(self, kind: str, action: Json, meta: Json) -> None:
+    def _start(self, request: Json) -> str:
+        started = self._starter.create(request)
+        self._kernel.advance(started)
+        return started.id
+
+    def _end_task(self, status: str, action: Json, meta: Json) -> Json:
         execution, task = self._target(action)
         if execution is None or task is None or is_done(task):
-            return
+            return {}
         output = {
             **(action.get("output") or {}),
             **{key: action.get(key) for key in ("workflowId", "taskId", "taskRefName", "reasonForIncompletion")},
             **meta,
         }
-        status = "COMPLETED" if kind == "complete_task" else "FAILED"
         end_task(self._kernel, execution, task, status, output, action.get("reasonForIncompletion"))
+        return {"workflowId": execution.id, "taskId": task["taskId"]}
 
     def _target(self, action: Json) -> tuple[Execution | None, Doc | None]:
         """Return the task that an action names, by its id or by its execution and reference name."""

@@ -143,6 +143,24 @@ class Executions:
             execution.is_starting = False
             return execution.id
 
+    def start_in_change(self, request: Json) -> str:
+        """Start an execution as a part of a larger change: invalid data fails the execution, and not the change.
+
+        Returns:
+            The execution's id, or the id of the earlier execution with the same idempotency key.
+
+        Raises:
+            RefusedError: The definition does not exist (404), or the idempotency key was used (409).
+        """
+        with self._kernel.change():
+            existing = self._keys.existing(request)
+            if existing is not None:
+                return existing
+            execution = self._starter.create(request)
+            self._keys.record(request, execution)
+            self._kernel.advance(execution)
+            return execution.id
+
     def get(self, workflow_id: str, *, include_tasks: bool = True) -> Json:
         """Return an execution."""
         with self._kernel.lock:

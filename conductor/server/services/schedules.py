@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -27,16 +28,25 @@ _AFTER = re.compile(r"scheduledTime\s*>\s*(\d+)")
 
 
 class Schedules:
-    """Stores schedules and starts their runs when they are due."""
+    """Stores schedules and starts their runs when they are due.
+
+    Attributes:
+        start: Starts an execution for a StartWorkflowRequest; returns its id.
+    """
 
     def __init__(self, kernel: Kernel, starter: Starter) -> None:
         self._kernel, self._starter = kernel, starter
+        self.start: Callable[[Json], str] = self._start
         self._is_paused = False
         self._schedules: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_SCHEDULE)}
         kernel.timed.append((self._next_due, self._fire))
 
-    def save(self, given: Json) -> Json:
+    def save(self, given: Json, author: str = "") -> Json:
         """Create or replace a schedule, and return it.
+
+        Args:
+            given: The schedule.
+            author: The id of the user or application, on editions that have them.
 
         Raises:
             RefusedError: The name, the workflow's name or the time zone is missing or invalid (500, as on the OSS
@@ -56,8 +66,8 @@ class Schedules:
                 **{key: value for key, value in given.items() if value is not None},
                 "createTime": known.get("createTime", context.now),
                 "updatedTime": context.now,
-                "createdBy": "",
-                "updatedBy": "",
+                "createdBy": known.get("createdBy", author),
+                "updatedBy": author,
             }
             request = {"taskToDomain": {}, "input": {}, "priority": 0, **(made.get("startWorkflowRequest") or {})}
             made["startWorkflowRequest"] = request
@@ -186,6 +196,11 @@ class Schedules:
                 after = due if schedule["runCatchupScheduleInstances"] else now
                 self._put({**schedule, "_next": _next_run(schedule, after)})
 
+    def _start(self, request: Json) -> str:
+        started = self._starter.create(request)
+        self._kernel.advance(started)
+        return started.id
+
     def _run_and_record(self, schedule: Json, due: int, context: EngineContext) -> None:
         """Start a run and record the outcome."""
         execution_id, request = context.new_id(), schedule["startWorkflowRequest"]
@@ -199,9 +214,8 @@ class Schedules:
             "zoneId": schedule["zoneId"],
         }
         try:
-            started = self._starter.create({**request, "input": _run_input(schedule, record)})
-            self._kernel.advance(started)
-            record.update(workflowId=started.id, state="EXECUTED")
+            workflow_id = self.start({**request, "input": _run_input(schedule, record)})
+            record.update(workflowId=workflow_id, state="EXECUTED")
         except RefusedError as error:
             record.update(reason=error.message, state="FAILED")
         except Exception as error:  # a broken schedule must not stop the others

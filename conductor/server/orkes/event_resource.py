@@ -1,0 +1,125 @@
+"""Routes of ``/event`` on Orkes' edition; those of its tags are in ``tagging``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from conductor.server.engine.context import RefusedError
+from conductor.server.engine.json_fields import long, mapping, read
+from conductor.server.http.events import HANDLER
+from conductor.server.http.messages import (
+    Request,
+    Response,
+    empty_answer,
+    flag,
+    invalid,
+    json_answer,
+    optional_number,
+    read_json,
+    read_object,
+)
+from conductor.server.http.routing import Route
+from conductor.server.orkes.event_handlers import EventHandlers
+
+Json = dict[str, Any]
+
+
+class OrkesEventResource:
+    """Handlers of event handlers and of events."""
+
+    def __init__(self, handlers: EventHandlers) -> None:
+        self._handlers = handlers
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
+        return [
+            get("/event", self.all),
+            post("/event", self.add),
+            put("/event", self.update),
+            delete("/event/{name}", self.remove),
+            get("/event/{event}", self.of_event),
+            get("/event/handler/", self.probe),
+            get("/event/handler/{name}", self.get),
+            post("/event/handleIncomingEvent", self.receive),
+            get("/event/execution", self.active),
+            get("/event/execution/{name}", self.executions),
+            get("/event/message", self.statistics),
+            get("/event/message/{event}", self.messages),
+        ]
+
+    def all(self, _: Request) -> Response:
+        """``GET /event``."""
+        return json_answer(self._handlers.all())
+
+    def add(self, request: Request) -> Response:
+        """``POST /event``: a list of handlers, or one."""
+        given = read_json(request)
+        handlers = [_checked(one) for one in (given if isinstance(given, list) else [given])]
+        self._handlers.save_all(handlers, request.principal.id)
+        return empty_answer()
+
+    def update(self, request: Request) -> Response:
+        """``PUT /event``."""
+        self._handlers.update(_checked(read_object(request)), request.principal.id)
+        return empty_answer()
+
+    def remove(self, request: Request) -> Response:
+        """``DELETE /event/{name}``."""
+        self._handlers.remove(request.path_params["name"])
+        return empty_answer()
+
+    def of_event(self, request: Request) -> Response:
+        """``GET /event/{event}``."""
+        active_only = flag(request, "activeOnly", default=True)
+        return json_answer(self._handlers.of_event(request.path_params["event"], active_only=active_only))
+
+    def probe(self, _: Request) -> Response:
+        """``GET /event/handler/``: a handler that is not stored, for a test of the connection."""
+        return json_answer({"name": "test", "event": "test", "active": False, "actions": []})
+
+    def get(self, request: Request) -> Response:
+        """``GET /event/handler/{name}``: the body is empty if the handler does not exist, as on Orkes."""
+        found = self._handlers.find(request.path_params["name"])
+        return empty_answer() if found is None else json_answer(found)
+
+    def receive(self, request: Request) -> Response:
+        """``POST /event/handleIncomingEvent``."""
+        self._handlers.receive(read_object(request))
+        return empty_answer()
+
+    def active(self, _: Request) -> Response:
+        """``GET /event/execution``."""
+        return json_answer(self._handlers.statistics(active_only=True))
+
+    def executions(self, request: Request) -> Response:
+        """``GET /event/execution/{eventHandlerName}``."""
+        return json_answer(self._handlers.executions(request.path_params["name"], _since(request)))
+
+    def statistics(self, request: Request) -> Response:
+        """``GET /event/message``."""
+        return json_answer(self._handlers.statistics(_since(request)))
+
+    def messages(self, request: Request) -> Response:
+        """``GET /event/message/{event}``."""
+        return json_answer(self._handlers.messages(request.path_params["event"], _since(request)))
+
+
+def _since(request: Request) -> int:
+    return optional_number(request, "from", long) or 0
+
+
+def _checked(given: Any) -> Json:
+    """Return a handler; unlike on the open-source server, it needs no action."""
+    if not isinstance(given, dict):
+        raise RefusedError(500, "JSON parse error: An event handler must be an object")
+    handler = read(read(given, {"body": mapping}), HANDLER)
+    faults = []
+    if not (handler.get("name") or "").strip():
+        faults.append(("addEventHandler.arg0.name", "Missing event handler name"))
+    if not (handler.get("event") or "").strip():
+        faults.append(("addEventHandler.arg0.event", "Missing event location"))
+    if faults:
+        raise invalid(*faults)
+    return {key: value for key, value in handler.items() if value is not None}
