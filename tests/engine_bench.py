@@ -14,6 +14,8 @@ from conductor.server.engine.tree import DefinitionTree
 class Bench:
     """One execution of a definition, and the clock."""
 
+    spacing = 0
+
     def __init__(self, tasks, task_defs=(), now=1_000_000, script=None, extensions=None, inputs=None, **definition):
         self.ids = (f"id-{n}" for n in itertools.count())
         self.defs = {one["name"]: complete_task_def(one) for one in task_defs}
@@ -30,7 +32,7 @@ class Bench:
         return EngineContext(
             now=self.now, new_id=lambda: next(self.ids), random_ms=lambda most: most, task_def=self.defs.get,
             latest_version=lambda _: None, secrets={}, environment={}, javascript=self.script,
-            jq=lambda _query, value: [value], last_poll=lambda _kind, _domain: 0,
+            jq=lambda _query, value: [value], last_poll=lambda _kind, _domain: 0, retry_spacing_ms=self.spacing,
             extensions=self.extensions,
         )  # fmt: skip
 

@@ -136,6 +136,7 @@ class EngineContext:
         last_poll: Returns when a task type was last polled in a domain, epoch ms; 0 for never.
         deadline_passed: Returns whether the change has taken so long that a later change must do the rest.
         warn: Logs the exception that is being handled, which the engine did not expect.
+        retry_spacing_ms: Milliseconds between two attempts, at least, if the total time of all attempts is limited.
         divergences: The differences from the OSS server.
         extensions: What the server's edition adds to the engine.
     """
@@ -152,5 +153,6 @@ class EngineContext:
     last_poll: Callable[[str, str], int]
     deadline_passed: Callable[[], bool] = _never
     warn: Callable[[str], None] = _ignore
+    retry_spacing_ms: int = 0
     divergences: Divergences = DOCUMENTED
     extensions: Extensions = field(factory=Extensions)

@@ -88,9 +88,12 @@ def delay_seconds(task_def: Json, retry_count: int) -> int:
 def _next_attempt(execution: Execution, task: Doc, definition: Json, task_def: Json, context: EngineContext) -> Doc:
     delay = delay_seconds(task_def, task["retryCount"])
     jitter = context.random_ms(task_def["backoffJitterMs"]) if task_def["backoffJitterMs"] > 0 else 0
+    delay_ms = delay * 1000 + jitter
+    if task_def["totalTimeoutSeconds"] > 0:  # otherwise a fast server uses up all attempts before the time is over
+        delay_ms = max(delay_ms, context.retry_spacing_ms)
     task["retried"] = True
     again = new_attempt(task, context)
-    again.update(startDelayInSeconds=delay, callbackAfterSeconds=delay, _callbackAfterMs=delay * 1000 + jitter)
+    again.update(startDelayInSeconds=delay, callbackAfterSeconds=delay, _callbackAfterMs=delay_ms)
     if task.get("reasonForIncompletion") is not None:
         again["reasonForIncompletion"] = task["reasonForIncompletion"]
     given = task_input(

@@ -59,6 +59,9 @@ _SCRIPT_SECONDS = 4.0
 _RECHECK_MS = 100
 #: Milliseconds until an execution is evaluated again after an error.
 _RETRY_MS = 10_000
+#: Milliseconds between attempts of a task whose total time is limited: about what the OSS server takes. Without it, 100
+#: attempts are over in a second, before the limit.
+_RETRY_SPACING_MS = 50
 #: Seconds that the engine works in one change before it leaves the rest to a later change.
 _CHANGE_SECONDS = 0.5
 #: Seconds that the engine works in a later change; shorter, because no client waits for it.
@@ -317,6 +320,7 @@ class Kernel:
             last_poll=lambda name, domain: int(self.last_polls.get((name, domain), {}).get("lastPollTime", 0)),
             deadline_passed=(lambda: False) if change is None else partial(self._deadline_passed, change),
             warn=_warn,
+            retry_spacing_ms=0 if self.skips_time or self.clock.is_frozen else _RETRY_SPACING_MS,
             divergences=self.divergences,
             extensions=self.extensions,
         )

@@ -277,3 +277,12 @@ def test_each_task_of_a_long_chain_or_wide_fork_is_evaluated_few_times(monkeypat
         fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": branches}
         join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": names}
         assert count_evaluations(monkeypatch, [fork, join], names) <= 5 * size
+
+
+def test_attempts_within_a_total_timeout_are_spaced():
+    for limit, spacing, expected in ((60, 50, 50), (60, 0, 0), (0, 50, 0)):
+        definition = {"name": "t", "retryCount": 3, "retryDelaySeconds": 0, "totalTimeoutSeconds": limit}
+        bench = Bench([simple()], [{**definition, "timeoutSeconds": 0, "responseTimeoutSeconds": 30}])
+        bench.spacing = spacing
+        bench.update(bench.poll(), "FAILED")
+        assert bench.open_tasks()[0]["_due"] == bench.now + expected, (limit, spacing)
