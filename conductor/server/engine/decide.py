@@ -66,7 +66,7 @@ def decide(execution: Execution, context: EngineContext) -> None:
         if execution.workflow["status"] != COMPLETED:
             cancel_open_tasks(execution, context)
         return
-    execution.settle(partial(_waits_until, now=context.now))
+    execution.settle(partial(_waits_until, context=context))
     execution.revive_due(context.now)
     _reopen_joins(execution)
     try:
@@ -88,9 +88,9 @@ def decide(execution: Execution, context: EngineContext) -> None:
             task.drop("_iterationOutput")
 
 
-def _waits_until(task: Doc, now: int) -> int:
+def _waits_until(task: Doc, context: EngineContext) -> int:
     """Return until when an open task needs no decision unless it changes, epoch ms; 0 if it needs one."""
-    if is_done(task) or task["taskType"] in RUNS:
+    if is_done(task) or run_of(task["taskType"], context) is not None:
         return 0
     if is_system(task) and task["status"] != IN_PROGRESS:
         return 0
@@ -98,7 +98,7 @@ def _waits_until(task: Doc, now: int) -> int:
     if task_def is not None and task_def["totalTimeoutSeconds"] > 0:
         return 0
     due = task_deadline(task)
-    return NEVER if due is None else due if due > now else 0
+    return NEVER if due is None else due if due > context.now else 0
 
 
 def _passes(execution: Execution, context: EngineContext) -> bool:

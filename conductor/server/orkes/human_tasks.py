@@ -95,7 +95,7 @@ class HumanTasks:
     def _load(self) -> None:
         """Find the assignments that can expire, and open records of tasks from the time before this edition."""
         with self._kernel.lock:
-            open_tasks = list(self._kernel.store.search_tasks(Query(_OPEN)))
+            open_tasks = list(self._kernel.store.search.tasks(Query(_OPEN)))
         for task in open_tasks:
             record = HumanRecord.of(task)
             if record is not None:
@@ -268,7 +268,7 @@ class HumanTasks:
             raise RefusedError(403, "Only administrators can search all human tasks; use the search type INBOX")
         found = []
         with self._kernel.lock:
-            for task in self._kernel.store.search_tasks(Query(_OPEN[:1])):
+            for task in self._kernel.store.search.tasks(Query(_OPEN[:1])):
                 record = HumanRecord.of(task)
                 if record is None or record.is_removed or (kind != ADMIN and not _is_in_inbox(principal, record)):
                     continue

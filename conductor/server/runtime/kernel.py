@@ -125,6 +125,8 @@ class Kernel:
         spawn: Runs a function on another thread; None to run everything on the caller's thread.
         skips_time: Whether the clock skips to the next timer while the server is idle.
         wake_timer: Makes the timer thread check for due timers.
+        idle_work: Does a small piece of work that can wait until the server is idle; returns whether there is more.
+        last_change: Monotonic time of the last change.
     """
 
     def __init__(
@@ -157,6 +159,8 @@ class Kernel:
         self.spawn: Callable[[Callable[[], None]], None] | None = None
         self.skips_time = False
         self.wake_timer: Callable[[], None] = lambda: None
+        self.idle_work: Callable[[], bool] = lambda: False
+        self.last_change: float = time.monotonic()
         self._cache: dict[str, Execution] = {}
         self._change: Change | None = None  # the change that holds the lock
         self._claims: dict[str, Change] = {}  # changes without the lock, by root of their executions
@@ -439,6 +443,7 @@ class Kernel:
             self.after_commit.append(partial(self.queues.wake, queue_name(task)))
 
     def _committed(self, change: Change) -> None:
+        self.last_change = time.monotonic()
         for workflow_id, commands in change.postponed.items():
             self._unfinished.setdefault(workflow_id, []).extend(commands)
         for workflow_id, execution in change.touched.items():

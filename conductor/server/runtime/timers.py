@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ logger = logging.getLogger(__name__)
 _FEW_TIMERS = 1000
 #: Seconds that the thread sleeps at most, because the system's clock may be changed.
 _MAX_SLEEP_S = 5.0
+#: Seconds without a change after which the server counts as idle.
+_IDLE_S = 1.0
+#: Seconds between two pieces of work of an idle server, for requests that arrive.
+_PAUSE_S = 0.002
 #: Seconds to wait for the thread to end.
 _STOP_SECONDS = 10.0
 
@@ -109,5 +114,13 @@ class TimerThread:
             try:
                 self._kernel.run_due()
                 self._kernel.continue_unfinished()
+                self._work_while_idle()
             except Exception:  # later timers must still fire
                 logger.exception("event=server.timer_failed")
+
+    def _work_while_idle(self) -> None:
+        """Do the work that can wait, as long as nothing else is to be done."""
+        while not self._is_woken and not self._is_stopping and time.monotonic() - self._kernel.last_change > _IDLE_S:
+            if not self._kernel.idle_work():
+                return
+            time.sleep(_PAUSE_S)

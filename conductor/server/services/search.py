@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from conductor._internal.epoch import from_epoch_ms
@@ -10,14 +13,25 @@ from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render, render_task
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.masking import MASKS, hide
-from conductor.server.engine.query import Query, QueryError, QueryNumberError, parse_query, parse_sort, sort_rows
+from conductor.server.engine.query import (
+    Query,
+    QueryError,
+    QueryNumberError,
+    SortKey,
+    parse_query,
+    parse_sort,
+    sort_rows,
+)
 from conductor.server.engine.state import TERMINAL_WORKFLOW, Doc
 from conductor.server.runtime.kernel import Kernel
+from conductor.server.store.search_index import EXECUTIONS, KINDS, TASKS, Kind, Page
 
 Json = dict[str, Any]
 
-#: Executions to index in one change; other requests run between two changes.
-_INDEXED_PER_CHANGE = 1000
+#: Executions or tasks to index at a time; writing their texts takes some 20 ms, and other requests run in between.
+_INDEXED_AT_ONCE = 300
+#: Outdated texts that a search can index in a moment, so they are not worth an idle server's time.
+_FEW_OUTDATED = 200
 
 
 def _iso(moment: int) -> str:
@@ -82,9 +96,10 @@ def task_summary(task: Doc | Json) -> Json:
     return {key: value for key, value in made.items() if value is not None}
 
 
-def _search_text(workflow: Json) -> str:
-    """Return the text in which a free-text search looks for an execution, in lower case."""
-    return dumps(summary(workflow, {})).decode().lower()
+def _search_text(kind: Kind, document: Json) -> str:
+    """Return the text in which a free-text search looks for an execution or a task, in lower case."""
+    made = summary(document, {}) if kind is EXECUTIONS else task_summary(document)
+    return dumps(made).decode().lower()
 
 
 class Search:
@@ -96,99 +111,109 @@ class Search:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._index = kernel.store.search
+        self._indexing = threading.RLock()  # acquired before the kernel's lock
+        kernel.idle_work = self.index_some
 
-    def _update_index(self, free_text: str) -> None:
-        """Index the executions that have changed, if the search needs the index."""
-        is_complete = free_text in {"", "*"}
-        while not is_complete:
-            with self._kernel.change() as context:
-                outdated = self._kernel.store.outdated_index_entries(context.now, _INDEXED_PER_CHANGE)
-                for workflow_id, updated, workflow in outdated:
-                    self._kernel.store.save_search_text(workflow_id, updated, _search_text(workflow))
-            is_complete = len(outdated) < _INDEXED_PER_CHANGE
+    @contextmanager
+    def _searching(self, kind: Kind, free_text: str) -> Iterator[None]:
+        """Hold the lock for the block; the texts are up to date if the search needs them."""
+        is_needed = free_text not in {"", "*"} and self._index.is_available
+        with self._indexing if is_needed else nullcontext():
+            while is_needed and self._index_some(kind):
+                pass
+            with self._kernel.lock:
+                while is_needed and self._index_some(kind):  # what has changed meanwhile
+                    pass
+                yield
+
+    def index_some(self) -> bool:
+        """Index some of the executions and tasks that have changed; returns whether there is more to do."""
+        with self._kernel.lock:
+            if self._kernel.is_closed or not self._index.is_available or self._index.backlog() < _FEW_OUTDATED:
+                return False
+        return any(self._index_some(kind) for kind in KINDS)
+
+    def _index_some(self, kind: Kind) -> bool:
+        with self._indexing:
+            with self._kernel.lock:
+                outdated = self._index.outdated(kind, _INDEXED_AT_ONCE)
+            texts = [(one, _search_text(kind, document)) for one, document in outdated]
+            with self._kernel.lock, self._kernel.store.transaction():
+                self._index.save_all(kind, texts)
+        return bool(outdated)
 
     def workflows(self, query: str, free_text: str, sort: str, start: int, size: int) -> Json:
         """Search for executions; returns summaries."""
-        self._update_index(free_text)
-        with self._kernel.lock:
-            total, ids = self._find_workflows(query, free_text, sort, start, size)
+        with self._searching(EXECUTIONS, free_text):
+            total, ids = self._find(EXECUTIONS, query, free_text, sort, start, size)
             found = [self._kernel.get(one) for one in ids]
             return {"totalHits": total, "results": [summary(one.workflow, one.definition) for one in found]}
 
     def workflow_documents(self, query: str, free_text: str, sort: str, start: int, size: int) -> Json:
         """Search for executions; returns whole executions."""
-        self._update_index(free_text)
-        with self._kernel.lock:
-            total, ids = self._find_workflows(query, free_text, sort, start, size)
+        with self._searching(EXECUTIONS, free_text):
+            total, ids = self._find(EXECUTIONS, query, free_text, sort, start, size)
             return {"totalHits": total, "results": [render(self._kernel.get(one)) for one in ids]}
 
     def workflows_by_tasks(self, query: str, free_text: str, sort: str, start: int, size: int) -> Json:
         """Search for tasks; returns summaries of their executions."""
-        with self._kernel.lock:
-            rows = self._find_tasks(query, free_text, sort)
-            ids = list(dict.fromkeys(str(row["workflowId"]) for row in rows))
-            found = [self._kernel.get(one) for one in ids[start : start + size]]
-            return {"totalHits": len(ids), "results": [summary(one.workflow, one.definition) for one in found]}
+        with self._searching(TASKS, free_text):
+            total, ids = self._find_executions_of_tasks(query, free_text, sort, start, size)
+            found = [self._kernel.get(one) for one in ids]
+            return {"totalHits": total, "results": [summary(one.workflow, one.definition) for one in found]}
 
     def documents_by_tasks(self, query: str, free_text: str, sort: str, start: int, size: int) -> Json:
         """Search for tasks; returns their executions."""
-        with self._kernel.lock:
-            ids = list(dict.fromkeys(str(row["workflowId"]) for row in self._find_tasks(query, free_text, sort)))
-            page = [render(self._kernel.get(one)) for one in ids[start : start + size]]
-            return {"totalHits": len(ids), "results": page}
+        with self._searching(TASKS, free_text):
+            total, ids = self._find_executions_of_tasks(query, free_text, sort, start, size)
+            return {"totalHits": total, "results": [render(self._kernel.get(one)) for one in ids]}
 
     def tasks(self, query: str, free_text: str, sort: str, start: int, size: int) -> Json:
         """Search for tasks; returns summaries."""
-        with self._kernel.lock:
-            rows = self._find_tasks(query, free_text, sort)
-            page = [task_summary(row["_task"]) for row in rows[start : start + size]]
-            return {"totalHits": len(rows), "results": page}
+        with self._searching(TASKS, free_text):
+            total, ids = self._find(TASKS, query, free_text, sort, start, size)
+            return {"totalHits": total, "results": [task_summary(task) for task in self._tasks(ids)]}
 
     def task_documents(self, query: str, free_text: str, sort: str, start: int, size: int) -> Json:
         """Search for tasks; returns whole tasks."""
-        with self._kernel.lock:
-            rows = self._find_tasks(query, free_text, sort)
-            page = []
-            for row in rows[start : start + size]:
-                task = self._kernel.get(str(row["workflowId"])).task(row["taskId"])
-                page += [render_task(task)] if task is not None else []
-            return {"totalHits": len(rows), "results": page}
+        with self._searching(TASKS, free_text):
+            total, ids = self._find(TASKS, query, free_text, sort, start, size)
+            return {"totalHits": total, "results": [render_task(task) for task in self._tasks(ids)]}
 
-    def _find_workflows(self, query: str, free_text: str, sort: str, start: int, size: int) -> tuple[int, list[str]]:
+    def _tasks(self, ids: list[str]) -> list[Doc]:
+        found = []
+        for one in ids:
+            workflow_id = self._kernel.store.execution_of(one)
+            execution = self._kernel.find(workflow_id) if workflow_id is not None else None
+            task = execution.task(one) if execution is not None else None
+            found += [task] if task is not None else []
+        return found
+
+    def _find(self, kind: Kind, query: str, free_text: str, sort: str, start: int, size: int) -> Page:
+        """Return the number of executions or tasks found, and the ids of a page of them."""
         parsed, keys = self._parse(query, free_text), parse_sort(sort)
-        page = self._kernel.store.search_page(parsed, keys, start, size)
+        page = self._index.page(kind, parsed, keys, start, size)
         if page is not None:
             return page
-        rows = []
-        for row, found in self._kernel.store.search_rows(parsed):
-            if parsed.matches(row, found if isinstance(found, str) else _search_text(found)):
-                rows.append(row)
-        ids = [str(row["workflowId"]) for row in sort_rows(rows, keys)]
+        ids = [str(row["workflowId" if kind is EXECUTIONS else "taskId"]) for row in self._rows(kind, parsed, keys)]
         return len(ids), ids[start : start + size]
 
-    def _find_tasks(self, query: str, free_text: str, sort: str) -> list[Json]:
-        parsed = self._parse(query, free_text)
+    def _find_executions_of_tasks(self, query: str, free_text: str, sort: str, start: int, size: int) -> Page:
+        parsed, keys = self._parse(query, free_text), parse_sort(sort)
+        page = self._index.executions_of_tasks(parsed, keys, start, size)
+        if page is not None:
+            return page
+        ids = list(dict.fromkeys(str(row["workflowId"]) for row in self._rows(TASKS, parsed, keys)))
+        return len(ids), ids[start : start + size]
+
+    def _rows(self, kind: Kind, query: Query, keys: tuple[SortKey, ...]) -> list[Mapping[str, Any]]:
+        """Return what a query finds that SQL cannot express."""
         rows = []
-        for task in self._kernel.store.search_tasks(parsed):
-            if not task["updateTime"]:
-                continue  # the OSS server indexes a task at its first update
-            row = {
-                "taskId": task["taskId"],
-                "taskType": task["taskType"],
-                "taskDefName": task.get("taskDefName") or "",
-                "workflowId": task["workflowInstanceId"],
-                "workflowType": task.get("workflowType") or "",
-                "correlationId": task.get("correlationId") or "",
-                "status": task["status"],
-                "startTime": task["startTime"],
-                "endTime": task["endTime"],
-                "updateTime": task["updateTime"],
-                "_task": task,
-            }
-            text = dumps(task_summary(task)).decode() if parsed.free_text else ""
-            if parsed.matches(row, text):
+        for row, found in self._index.rows(kind, query):
+            if query.matches(row, found if isinstance(found, str) else _search_text(kind, found)):
                 rows.append(row)
-        return [dict(row) for row in sort_rows(rows, parse_sort(sort))]
+        return sort_rows(rows, keys)
 
     def _parse(self, query: str, free_text: str) -> Query:
         try:

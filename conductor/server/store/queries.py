@@ -8,26 +8,44 @@ from attrs import frozen
 
 from conductor.server.engine.query import Condition, Query, SortKey
 
-#: SQL expressions of the fields that a search for executions can compare.
+_CORRELATION = "correlationId"
+#: SQL expressions of the fields that a search for executions can compare. Executions have no fields of tasks.
 EXECUTION_COLUMNS: Mapping[str, str] = {
-    "workflowId": "execution.id",
+    "workflowId": "id",
     "workflowType": "name",
     "status": "status",
-    "correlationId": "COALESCE(correlation_id, '')",
+    _CORRELATION: "COALESCE(correlation_id, '')",
     "parentWorkflowId": "COALESCE(parent_id, '')",
     "startTime": "created",
-    "updateTime": "execution.updated",
+    "updateTime": "updated",
     "endTime": "ended",
+    "classifier": "'workflow'",
+    **dict.fromkeys(("taskId", "taskType", "taskDefName"), "''"),
 }
-#: SQL expressions of the fields that a search for tasks can compare.
+#: The order of executions that sort keys do not distinguish: that of their creation.
+EXECUTION_ORDER = "created, updated, ended, parent_id, id"
+#: SQL expressions of the fields that a search for tasks can compare. A task has no parent and no classifier.
 TASK_COLUMNS: Mapping[str, str] = {
     "taskId": "id",
     "workflowId": "execution_id",
+    "workflowType": "workflow",
+    _CORRELATION: "COALESCE((SELECT correlation_id FROM execution WHERE execution.id = execution_id), '')",
     "taskType": "type",
+    "taskDefName": "definition",
     "status": "status",
+    "startTime": "started",
+    "updateTime": "updated",
+    "endTime": "ended",
+    **dict.fromkeys(("parentWorkflowId", "classifier"), "''"),
 }
+#: The order of tasks that sort keys do not distinguish.
+TASK_ORDER = "updated, execution_id, seq, id"
 #: The largest integer that SQLite stores.
 _MAX_INTEGER = 2**63 - 1
+#: Wildcards in a value that SQL matches; more could take long, and are matched by ``Condition.matches``.
+_FEW_WILDCARDS = 5
+#: Longest value with wildcards that SQL matches, in characters.
+_LONG_PATTERN = 5000
 
 
 @frozen
@@ -47,16 +65,27 @@ class Where:
 
 def where(query: Query, columns: Mapping[str, str]) -> Where:
     """Return the WHERE clause for the conditions on these columns; the free text is not included."""
-    parts, values, is_complete = ["TRUE"], [], True
+    parts: list[str] = ["TRUE"]
+    values: list[str | int] = []
+    is_complete = True
     for condition in query.conditions:
         column = columns.get(condition.field)
+        if column is not None and (pattern := _like_pattern(condition)) is not None:
+            parts.append(f"{column} LIKE ? ESCAPE '\\'")
+            values.append(pattern)
+            continue
         if column is None or not _is_comparable(condition):
             is_complete = False
             continue
         kept = condition.values if condition.operator in {"=", "IN"} else condition.values[:1]
         marks = ", ".join("?" * len(kept))
-        parts.append(f"{column} {'IN' if condition.operator in {'=', 'IN'} else condition.operator} ({marks})")
-        values += list(kept)
+        comparison = f"{'IN' if condition.operator in {'=', 'IN'} else condition.operator} ({marks})"
+        if condition.field == _CORRELATION and "" not in kept and comparison.startswith("IN"):
+            found = f"SELECT id FROM execution WHERE correlation_id {comparison}"  # by its index
+            parts.append(f"{columns['workflowId']} IN ({found})")
+        else:
+            parts.append(f"{column} {comparison}")
+        values += kept
     return Where(" AND ".join(parts), tuple(values), is_complete)
 
 
@@ -67,9 +96,20 @@ def _is_comparable(condition: Condition) -> bool:
     return len(condition.values) > 1 or condition.operator in {"<", ">"} or "*" not in str(condition.values[0])
 
 
-def order_by(keys: tuple[SortKey, ...], columns: Mapping[str, str]) -> str | None:
-    """Return the ORDER BY clause, with the order of creation last; None if a key has no column."""
+def _like_pattern(condition: Condition) -> str | None:
+    """Return the pattern for a value with a few wildcards; None for others, and for letters that LIKE does not fold."""
+    value = condition.values[0]
+    if condition.operator != "=" or len(condition.values) > 1 or not isinstance(value, str) or not value.isascii():
+        return None
+    if not 0 < value.count("*") <= _FEW_WILDCARDS or len(value) > _LONG_PATTERN:
+        return None
+    escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("*", "%")
+
+
+def order_by(keys: tuple[SortKey, ...], columns: Mapping[str, str], last: str) -> str | None:
+    """Return the ORDER BY clause, with the order ``last`` at its end; None if a key has no column."""
     if any(key.field not in columns for key in keys):
         return None
     parts = [f"{columns[key.field]}{' DESC' if key.descending else ''}" for key in keys]
-    return ", ".join([*parts, "created", "execution.updated", "ended", "parent_id", "execution.id"])
+    return ", ".join([*parts, last])

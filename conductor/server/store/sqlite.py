@@ -16,11 +16,10 @@ from attrs import frozen
 
 from conductor.errors import ConfigurationError
 from conductor.models.codec import dumps, loads
-from conductor.server.engine.query import Query, SortKey
 from conductor.server.engine.state import Doc, Execution
 from conductor.server.engine.tree import DefinitionTree
-from conductor.server.store.queries import EXECUTION_COLUMNS, TASK_COLUMNS, order_by, where
-from conductor.server.store.schema import SCHEMA, VERSION
+from conductor.server.store.schema import MIGRATIONS, SCHEMA, VERSION
+from conductor.server.store.search_index import EXECUTIONS, TASKS, SearchIndex
 
 Json = dict[str, Any]
 
@@ -30,10 +29,6 @@ _MEMORY = ":memory:"
 _CACHED_TREES = 500
 #: Key that replaces a task's part of the definition, which is stored once, in the snapshot.
 _AS_DEFINED = "_asDefined"
-#: True if an execution has no search text for its present state.
-_IS_OUTDATED = "search_text.updated IS NOT execution.updated"
-_WITH_TEXT = "execution LEFT JOIN search_text ON search_text.id = execution.id"
-_SEARCH_COLUMNS = "execution.id, name, status, correlation_id, parent_id, created, execution.updated, ended"
 
 
 def _unusable(path: object, error: sqlite3.Error) -> ConfigurationError:
@@ -71,6 +66,9 @@ class Store:
 
     Raises:
         ConfigurationError: The file cannot be opened, another server uses it, or it has another format.
+
+    Attributes:
+        search: Searches for executions and tasks.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
@@ -85,6 +83,7 @@ class Store:
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise _unusable(path, error) from None
+        self.search: SearchIndex = SearchIndex(self._rows, self._write)
 
     def _prepare(self, *, is_file: bool) -> None:
         self._db.execute("PRAGMA busy_timeout = 2000")
@@ -95,10 +94,31 @@ class Store:
             self._db.execute("PRAGMA cache_size = -32000")
             self._db.execute("PRAGMA mmap_size = 1073741824")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in {0, VERSION}:
-            raise sqlite3.DatabaseError(f"it was written by another version of this server ({version})")
-        self._db.executescript(SCHEMA)
+        if version > VERSION:
+            raise sqlite3.DatabaseError(
+                f"a newer version of this server wrote it (format {version}; this one reads formats up to {VERSION})"
+            )
+        self._db.execute("BEGIN IMMEDIATE")
+        for older in range(version or VERSION, VERSION):
+            self._run_all(MIGRATIONS[older])
+        self._run_all(SCHEMA)
+        if 0 < version < VERSION:
+            self._fill_task_fields()
         self._db.execute(f"PRAGMA user_version = {VERSION}")
+        self._db.execute("COMMIT")
+
+    def _run_all(self, statements: str) -> None:
+        for statement in statements.split(";"):  # executescript would commit the transaction
+            self._db.execute(statement)
+
+    def _fill_task_fields(self) -> None:
+        """Fill the columns of tasks that version 2 has added."""
+        self._db.create_function("fields_of", 2, lambda body, name: loads(body).get(name) or "")
+        self._db.execute("""
+            UPDATE task SET workflow = fields_of(body, 'workflowType'), definition = fields_of(body, 'taskDefName'),
+            started = fields_of(body, 'startTime') + 0, updated = fields_of(body, 'updateTime') + 0,
+            ended = fields_of(body, 'endTime') + 0
+        """)
 
     def close(self) -> None:
         """Close the database."""
@@ -121,6 +141,7 @@ class Store:
         self._is_changing = False
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
+            self.search.rolled_back()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -159,11 +180,13 @@ class Store:
         changed = [task for task in execution.live if task.changed]
         if changed:
             self._write_many(
-                "REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?)",
+                "REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [self._task_row(execution, task) for task in changed],
             )
+            self.search.mark(TASKS, [task["taskId"] for task in changed])
         if execution.removed:
             self._write_many("DELETE FROM task WHERE id = ?", [(one,) for one in execution.removed])
+            self.search.remove(TASKS, execution.removed)
 
     def _save_workflow(self, execution: Execution) -> None:
         workflow = execution.workflow
@@ -181,6 +204,7 @@ class Store:
             dumps(workflow),
         )
         self._write("REPLACE INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self.search.mark(EXECUTIONS, [execution.id])
 
     @staticmethod
     def _task_row(execution: Execution, task: Doc) -> tuple[Any, ...]:
@@ -188,7 +212,19 @@ class Store:
         reference = execution.tree.reference_of(task.get("workflowTask"))
         if reference is not None:
             body["workflowTask"] = {_AS_DEFINED: reference}
-        return task["taskId"], execution.id, task["seq"], task["taskType"], task["status"], dumps(body)
+        return (
+            task["taskId"],
+            execution.id,
+            task["seq"],
+            task["taskType"],
+            task["status"],
+            dumps(body),
+            task.get("workflowType") or "",
+            task.get("taskDefName") or "",
+            task["startTime"],
+            task["updateTime"],
+            task["endTime"],
+        )
 
     def _save_tree(self, tree: DefinitionTree) -> None:
         cursor = self._write("INSERT INTO snapshot (body) VALUES (?)", (dumps(tree.definition),))
@@ -228,11 +264,11 @@ class Store:
 
     def remove(self, workflow_id: str) -> None:
         """Delete an execution with its tasks, logs, search text and idempotency keys."""
-        self._write(
-            "DELETE FROM task_log WHERE task_id IN (SELECT id FROM task WHERE execution_id = ?)", (workflow_id,)
-        )
+        tasks = "SELECT id FROM task WHERE execution_id = ?"
+        self._write(f"DELETE FROM task_log WHERE task_id IN ({tasks})", (workflow_id,))
+        self.search.remove(TASKS, [str(one) for (one,) in self._rows(tasks, (workflow_id,))])
         self._write("DELETE FROM task WHERE execution_id = ?", (workflow_id,))
-        self._write("DELETE FROM search_text WHERE id = ?", (workflow_id,))
+        self.search.remove(EXECUTIONS, [workflow_id])
         self._write("DELETE FROM idempotency_key WHERE execution_id = ?", (workflow_id,))
         self._write("DELETE FROM execution WHERE id = ?", (workflow_id,))
 
@@ -349,73 +385,3 @@ class Store:
     def schedule_runs(self) -> Iterator[Json]:
         """Return the records of all runs of schedules, the newest first."""
         return (loads(body) for (body,) in self._rows("SELECT body FROM schedule_run ORDER BY scheduled DESC"))
-
-    # -- searches
-
-    def search_page(
-        self, query: Query, keys: tuple[SortKey, ...], start: int, size: int
-    ) -> tuple[int, list[str]] | None:
-        """Return the number of executions found and the ids of one page of them.
-
-        Returns:
-            None if SQL cannot express the query or its order; then ``search_rows`` returns the candidates.
-        """
-        condition, order = where(query, EXECUTION_COLUMNS), order_by(keys, EXECUTION_COLUMNS)
-        if not condition.is_complete or order is None or query.free_text:
-            return None
-        source = f"FROM execution WHERE {condition.sql}"
-        ((total,),) = self._rows(f"SELECT COUNT(*) {source}", condition.values)
-        page = f"SELECT id {source} ORDER BY {order} LIMIT ? OFFSET ?"
-        return int(total), [str(row[0]) for row in self._rows(page, (*condition.values, size, start))]
-
-    def search_rows(self, query: Query) -> Iterator[tuple[Json, str | Json]]:
-        """Return the executions that a query may find, the oldest first.
-
-        Returns:
-            For each execution the fields that conditions name, and its search text; if the text is outdated, the
-            execution itself. Without free text to look for, the text is empty.
-        """
-        condition = where(query, EXECUTION_COLUMNS)
-        sql, values, text = condition.sql, condition.values, "''"
-        if query.free_text:
-            sql, values = f"{sql} AND ({_IS_OUTDATED} OR instr(text, ?))", (*values, query.longest_literal)
-            text = f"CASE WHEN {_IS_OUTDATED} THEN body ELSE text END"
-        statement = f"SELECT {_SEARCH_COLUMNS}, {text} FROM {_WITH_TEXT} WHERE {sql} ORDER BY created"
-        for row in self._rows(statement, values):
-            workflow_id, name, status, correlation, parent, created, updated, ended, found = row
-            fields = {
-                "workflowId": workflow_id,
-                "workflowType": name,
-                "status": status,
-                "correlationId": correlation or "",
-                "parentWorkflowId": parent or "",
-                "startTime": created,
-                "updateTime": updated,
-                "endTime": ended,
-                "classifier": "workflow",
-            }
-            yield fields, loads(found) if isinstance(found, bytes) else found
-
-    def search_tasks(self, query: Query) -> Iterator[Json]:
-        """Return the tasks that a query may find."""
-        condition = where(query, TASK_COLUMNS)
-        statement = f"SELECT body FROM task WHERE {condition.sql}"  # the clause holds fixed SQL only
-        return (loads(body) for (body,) in self._rows(statement, condition.values))
-
-    def outdated_index_entries(self, before: int, limit: int) -> list[tuple[str, int, Json]]:
-        """Return executions whose search text is missing or outdated.
-
-        Args:
-            before: Epoch milliseconds; executions that changed later may change again in the same millisecond.
-            limit: How many to return at most.
-
-        Returns:
-            For each execution its id, the time of its last change (epoch ms) and its document.
-        """
-        columns, condition = "execution.id, execution.updated, body", f"{_IS_OUTDATED} AND execution.updated < ?"
-        statement = f"SELECT {columns} FROM {_WITH_TEXT} WHERE {condition} LIMIT ?"
-        return [(one, updated, loads(body)) for one, updated, body in self._rows(statement, (before, limit))]
-
-    def save_search_text(self, workflow_id: str, updated: int, text: str) -> None:
-        """Write the text in which a free-text search looks for an execution."""
-        self._write("REPLACE INTO search_text VALUES (?, ?, ?)", (workflow_id, updated, text))

@@ -1,10 +1,15 @@
 """Searches: what the database answers is what looking at every execution would find."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 import requests
 
+import conductor.server
+from conductor import ConductorClient
+from conductor.errors import ConfigurationError
 from conductor.server.engine.query import parse_query, parse_sort, sort_rows
 
 WAIT = {"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {}}
@@ -97,3 +102,87 @@ def test_free_text_follows_changes_also_within_a_millisecond(server, client, sta
     assert search(server, freeText="gone") == search(server, freeText="gone") == (1, [waiting])
     client.workflows.delete(waiting, archive=False)
     assert search(server, freeText="gone") == (0, [])
+
+
+def test_free_text_with_wildcards_and_short_texts(server, started):
+    for text, expected in (
+        ("order*11}", 1), ("order_1", 3), ("%NOTE=order*}", 12), ("o*r*d*e*r*order 10}", 1), ("r", 12), ("7}", 1),
+        ("é", 0),        ("order 1\\", 0), ("x" * 60_000, 0), ('order"', 0),
+    ):  # fmt: skip
+        assert search(server, freeText=text)[0] == expected, text
+
+
+def task_search(server, **query):
+    answer = requests.get(f"{server.url}/tasks/search", params=query, timeout=10).json()
+    return answer["totalHits"], [(one["workflowId"], one["taskType"]) for one in answer["results"]]
+
+
+def of_tasks(server, **query):
+    answer = requests.get(f"{server.url}/workflow/search-by-tasks", params=query, timeout=10).json()
+    return answer["totalHits"], [one["workflowId"] for one in answer["results"]]
+
+
+def test_tasks_are_found_by_each_field_and_by_text(server, started):
+    noops = [(one["workflowId"], "NOOP") for one in started[::2]]
+    for query in (
+        "taskType=NOOP", "taskType=no*", "workflowType=alpha", "workflowType IN (alpha, gamma)", "status=COMPLETED",
+        "taskDefName=n", f"updateTime<{started[-1]['startTime'] + 1} AND taskType=NOOP",
+    ):  # fmt: skip
+        assert task_search(server, query=query, sort="startTime:ASC") == (6, noops), query
+        assert of_tasks(server, query=query, sort="startTime:ASC")[1] == [one for one, _ in noops], query
+    assert task_search(server, query="taskType=NOOP", start=2, size=2) == (6, noops[2:4])
+    assert task_search(server, query="correlationId=c1 AND taskType=NOOP")[0] == 1
+    assert task_search(server, freeText='taskdefname":"n"')[0] == 6
+    assert task_search(server, freeText=started[4]["workflowId"]) == (1, [noops[2]])
+    assert of_tasks(server, freeText=started[4]["workflowId"]) == (1, [noops[2][0]])
+
+
+def test_results_are_the_same_without_a_text_index(server, started):
+    texts = ("oRDER 1", "order*1", "{note=Order 7}", "no such thing")
+    found = [(search(server, freeText=text), task_search(server, freeText=text)) for text in texts]
+    server.services.kernel.store.search.is_available = False
+    assert [(search(server, freeText=text), task_search(server, freeText=text)) for text in texts] == found
+
+
+def test_an_idle_server_indexes_what_has_changed(server, client, define, wait_until):
+    define("alpha", NOOP)
+    client.workflows.start("alpha")
+    index = server.services.kernel.store.search
+    for _ in range(200):
+        server.services.executions.start({"name": "alpha"})
+    assert index.backlog() > 200
+    wait_until(lambda: index.backlog() < 200)
+    assert search(server, freeText="alpha")[0] == 201
+
+
+def test_a_database_of_the_first_format_is_migrated(tmp_path):
+    path = tmp_path / "conductor.db"
+    with conductor.server.start(database=path) as server, ConductorClient(server_url=server.url) as client:
+        client.metadata.update_workflows([{"name": "alpha", "ownerEmail": "a@b.c", "tasks": [NOOP, WAIT]}])
+        workflow_id = client.workflows.start("alpha", {"note": "an old one"})
+        tasks = task_search(server)
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript("""
+            DROP TABLE unindexed; DROP TABLE execution_index; DROP TABLE task_index; DROP TABLE execution_text;
+            DROP TABLE task_text; DROP INDEX task_by_execution;
+            ALTER TABLE task RENAME TO task_2;
+            CREATE TABLE task (id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, seq INTEGER NOT NULL,
+                type TEXT NOT NULL, status TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+            CREATE INDEX task_by_execution ON task (execution_id, seq);
+            INSERT INTO task SELECT id, execution_id, seq, type, status, body FROM task_2; DROP TABLE task_2;
+            CREATE TABLE search_text (id TEXT PRIMARY KEY, updated INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+            PRAGMA user_version = 1;
+        """)
+    for _ in range(2):
+        with conductor.server.start(database=path) as server:
+            assert search(server, freeText="an old one") == (1, [workflow_id])
+            assert task_search(server) == tasks
+            assert task_search(server, query="workflowType=alpha AND taskDefName=n AND startTime>0")[0] == 1
+
+
+def test_a_database_of_a_newer_format_is_refused(tmp_path):
+    path = tmp_path / "conductor.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(ConfigurationError, match=r"a newer version of this server wrote it \(format 99"):
+        conductor.server.start(database=path)

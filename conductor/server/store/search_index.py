@@ -1,0 +1,249 @@
+"""Searches for executions and tasks: their conditions in SQL, and an index for free text.
+
+The index holds the text of each execution and task, and SQLite's FTS5 finds the texts that contain a part. What has
+changed is marked, and indexed when a free-text search needs it or the server is idle.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from conductor.models.codec import loads
+from conductor.server.engine.query import Query, SortKey
+from conductor.server.store.queries import EXECUTION_COLUMNS, EXECUTION_ORDER, TASK_COLUMNS, TASK_ORDER, order_by, where
+
+Json = dict[str, Any]
+Rows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+Write = Callable[[str, Sequence[Any]], sqlite3.Cursor]
+
+#: The shortest text that FTS5's trigram index can find; shorter ones are looked for in every text.
+_TRIGRAM = 3
+#: Wildcards of a free text that SQL matches; more could take long, and are matched by ``Query.matches``.
+_FEW_WILDCARDS = 5
+#: Longest free text that SQL matches, in characters; SQLite refuses patterns over 50,000 bytes.
+_LONG_TEXT = 5000
+
+
+@frozen
+class Kind:
+    """What can be searched for.
+
+    Attributes:
+        table: The table of the documents; those of its texts are named after it.
+        columns: SQL expressions of the fields that conditions can name.
+        order: The order of rows that the sort keys do not distinguish.
+        sortable: The columns that the order can name.
+        condition: What can be found at all, in SQL.
+    """
+
+    table: str
+    columns: Mapping[str, str]
+    order: str
+    sortable: str
+    condition: str = "TRUE"
+
+
+EXECUTIONS = Kind(
+    "execution", EXECUTION_COLUMNS, EXECUTION_ORDER,
+    "id, name, status, correlation_id, parent_id, created, updated, ended",
+)  # fmt: skip
+TASKS = Kind(
+    "task", TASK_COLUMNS, TASK_ORDER,
+    "id, execution_id, seq, type, status, updated, started, ended, workflow, definition",
+    "updated > 0",  # as the OSS server, which finds a task after its first update
+)  # fmt: skip
+KINDS = (EXECUTIONS, TASKS)
+
+
+class SearchIndex:
+    """Searches in the database of a ``Store``, with its lock.
+
+    Args:
+        rows: Runs a query.
+        write: Runs a statement that changes the database.
+    """
+
+    def __init__(self, rows: Rows, write: Write) -> None:
+        self._rows, self._write = rows, write
+        self._marked: dict[str, set[str]] = {kind.table: set() for kind in KINDS}
+        self._is_current = True  # whether no change was rolled back since ``outdated``
+        self.is_available: bool = self._create()
+
+    def _create(self) -> bool:
+        """Create the tables of the index; returns whether this SQLite supports it."""
+        try:
+            for kind in KINDS:
+                self._write(
+                    f"CREATE VIRTUAL TABLE IF NOT EXISTS {kind.table}_index USING fts5("
+                    f"text, content='{kind.table}_text', content_rowid='row', tokenize='trigram', detail=none)",
+                    (),
+                )
+                self._rows(f"SELECT 1 FROM {kind.table}_index LIMIT 1", ())
+        except sqlite3.OperationalError:  # no FTS5, or one without trigrams
+            return False
+        return True
+
+    # -- the index
+
+    def mark(self, kind: Kind, ids: Iterable[str]) -> None:
+        """Record that documents were written, so their texts are outdated."""
+        known = self._marked[kind.table]
+        for one in ids:
+            if one not in known:
+                self._write("INSERT OR IGNORE INTO unindexed VALUES (?, ?)", (kind.table, one))
+                known.add(one)
+
+    def rolled_back(self) -> None:
+        """Forget which documents are marked, after a rollback."""
+        self._is_current = False
+        for known in self._marked.values():
+            known.clear()
+
+    def remove(self, kind: Kind, ids: Iterable[str]) -> None:
+        """Remove the texts of deleted documents."""
+        for one in ids:
+            self._write("DELETE FROM unindexed WHERE kind = ? AND id = ?", (kind.table, one))
+            self._marked[kind.table].discard(one)
+            for row, text in self._rows(f"SELECT row, text FROM {kind.table}_text WHERE id = ?", (one,)):
+                self._remove_row(kind, row, text)
+                self._write(f"DELETE FROM {kind.table}_text WHERE row = ?", (row,))
+
+    def _remove_row(self, kind: Kind, row: int, text: str) -> None:
+        table = f"{kind.table}_index"
+        self._write(f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", (row, text))
+
+    def backlog(self) -> int:
+        """Return how many texts are outdated."""
+        return int(self._rows("SELECT COUNT(*) FROM unindexed", ())[0][0])
+
+    def outdated(self, kind: Kind, limit: int) -> list[tuple[str, Json]]:
+        """Return the id and the document of executions or tasks whose texts are outdated, for ``save_all``."""
+        self._is_current = True
+        ids = [
+            str(one) for (one,) in self._rows("SELECT id FROM unindexed WHERE kind = ? LIMIT ?", (kind.table, limit))
+        ]
+        found = []
+        for one in ids:
+            rows = self._rows(f"SELECT body FROM {kind.table} WHERE id = ?", (one,))
+            if rows:
+                found.append((one, loads(rows[0][0])))
+            else:
+                self._write("DELETE FROM unindexed WHERE kind = ? AND id = ?", (kind.table, one))
+        self._marked[kind.table].difference_update(one for one, _ in found)
+        return found
+
+    def save_all(self, kind: Kind, texts: Iterable[tuple[str, str]]) -> None:
+        """Write the texts in which a free-text search looks for documents, in lower case, by document id.
+
+        Those of documents that have changed since ``outdated`` are left out, and stay outdated.
+        """
+        for document_id, text in texts if self._is_current else ():
+            if document_id not in self._marked[kind.table]:
+                self._save(kind, document_id, text)
+
+    def _save(self, kind: Kind, document_id: str, text: str) -> None:
+        rows = self._rows(f"SELECT row, text FROM {kind.table}_text WHERE id = ?", (document_id,))
+        if rows:
+            row, old = rows[0]
+            self._remove_row(kind, row, old)
+            self._write(f"UPDATE {kind.table}_text SET text = ? WHERE row = ?", (text, row))
+        else:
+            row = self._write(f"INSERT INTO {kind.table}_text (id, text) VALUES (?, ?)", (document_id, text)).lastrowid
+        self._write(f"INSERT INTO {kind.table}_index (rowid, text) VALUES (?, ?)", (row, text))
+        self._write("DELETE FROM unindexed WHERE kind = ? AND id = ?", (kind.table, document_id))
+
+    # -- searches
+
+    def page(self, kind: Kind, query: Query, keys: tuple[SortKey, ...], start: int, size: int) -> Page | None:
+        """Return the number of documents found and the ids of one page of them.
+
+        Returns:
+            None if SQL cannot express the query or its order; then ``rows`` returns the candidates.
+        """
+        found = self._condition(kind, query, keys)
+        if found is None:
+            return None
+        condition, order, values = found
+        count = f"SELECT COUNT(*) FROM {kind.table} WHERE {condition}"
+        page = f"SELECT id FROM {kind.table} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"
+        if query.free_text:  # the texts are looked at once, for the number and the page
+            source = f"WITH found AS (SELECT {kind.sortable} FROM {kind.table} WHERE {condition})"
+            total = "(SELECT COUNT(*) AS total FROM found)"
+            page = f"{source} SELECT id, total FROM found, {total} ORDER BY {order} LIMIT ? OFFSET ?"
+        rows = self._rows(page, (*values, size, start))
+        total = rows[0][1] if rows and query.free_text else self._rows(count, values)[0][0]
+        return int(total), [str(row[0]) for row in rows]
+
+    def executions_of_tasks(self, query: Query, keys: tuple[SortKey, ...], start: int, size: int) -> Page | None:
+        """Return the number of executions of the tasks found, and the ids of one page of them; None as for ``page``."""
+        found = self._condition(TASKS, query, keys)
+        if found is None:
+            return None
+        condition, order, values = found
+        found_tasks = f"WITH found AS (SELECT {TASKS.sortable} FROM task WHERE {condition})"
+        total = "(SELECT COUNT(*) AS total FROM (SELECT 1 FROM found GROUP BY execution_id))"
+        page = f"{found_tasks} SELECT execution_id, total FROM found, {total} ORDER BY {order} LIMIT ?"
+        count = max(4 * (start + size), 100)  # most executions have few tasks
+        while True:
+            rows = self._rows(page, (*values, count))
+            ids = list(dict.fromkeys(str(row[0]) for row in rows))
+            if len(ids) >= start + size or len(rows) < count:
+                return rows[0][1] if rows else 0, ids[start : start + size]
+            count *= 4
+
+    def _condition(
+        self, kind: Kind, query: Query, keys: tuple[SortKey, ...]
+    ) -> tuple[str, str, tuple[str | int, ...]] | None:
+        condition, order = where(query, kind.columns), order_by(keys, kind.columns, kind.order)
+        text = self._text_condition(kind, query)
+        if not condition.is_complete or order is None or text is None or not text[2]:
+            return None
+        return f"{kind.condition} AND {condition.sql} AND {text[0]}", order, (*condition.values, *text[1])
+
+    def _text_condition(self, kind: Kind, query: Query) -> tuple[str, tuple[str, ...], bool] | None:
+        """Return SQL for the free text, its values, and whether it covers the whole text; None without an index."""
+        if not query.free_text:
+            return "TRUE", (), True
+        if not self.is_available:
+            return None
+        pattern = query.free_text.replace("*", "%")
+        is_complete = pattern.count("%") <= _FEW_WILDCARDS and len(pattern) <= _LONG_TEXT
+        if not is_complete:
+            pattern = query.longest_literal[:_LONG_TEXT]
+        index = f"SELECT rowid FROM {kind.table}_index WHERE text LIKE ?"
+        if len(query.longest_literal) < _TRIGRAM:
+            index = f"SELECT row FROM {kind.table}_text WHERE text LIKE ?"
+        return f"id IN (SELECT id FROM {kind.table}_text WHERE row IN ({index}))", (f"%{pattern}%",), is_complete
+
+    def tasks(self, query: Query) -> Iterator[Json]:
+        """Return the documents of the tasks that fulfill the conditions, also of those without an update."""
+        condition = where(query, TASK_COLUMNS)
+        rows = self._rows(f"SELECT body FROM task WHERE {condition.sql}", condition.values)
+        return (loads(body) for (body,) in rows)
+
+    def rows(self, kind: Kind, query: Query) -> Iterator[tuple[Json, str | Json]]:
+        """Return the executions or tasks that a query may find, in the order in which they are returned by default.
+
+        Returns:
+            For each the fields that conditions name, and its text; the document instead, if there is no index. Without
+            free text to look for, the text is empty.
+        """
+        condition, text = where(query, kind.columns), self._text_condition(kind, query)
+        sql, values = f"{kind.condition} AND {condition.sql}", condition.values
+        document = "''" if not query.free_text else "body"
+        if query.free_text and text is not None:
+            sql, values = f"{sql} AND {text[0]}", (*values, *text[1])
+            document = f"(SELECT text FROM {kind.table}_text WHERE {kind.table}_text.id = {kind.table}.id)"
+        names = list(kind.columns)
+        columns = ", ".join(kind.columns[name] for name in names)
+        statement = f"SELECT {columns}, {document} FROM {kind.table} WHERE {sql} ORDER BY {kind.order}"
+        for row in self._rows(statement, values):
+            yield dict(zip(names, row, strict=False)), loads(row[-1]) if isinstance(row[-1], bytes) else row[-1]
+
+
+#: The number of documents found, and the ids of a page of them.
+Page = tuple[int, list[str]]
