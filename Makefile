@@ -4,8 +4,8 @@ VENV ?= .venv
 ENGINE ?= embedded
 JOBS ?= 2
 BIN := $(VENV)/bin
-RUNTIME := fast yaml cli server hypothesis prometheus opentelemetry sentry django flask
-UNIT := fast yaml cli server hypothesis prometheus sentry
+RUNTIME := fast yaml cli migrate server hypothesis prometheus opentelemetry sentry django flask
+UNIT := fast yaml cli migrate server hypothesis prometheus sentry
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help

@@ -120,6 +120,7 @@ _HOMES = {
         "secret": "secret",
         "env": "environment",
         "gateway": "gateway",
+        "migrate": "migrate",
         "profile": "profile",
         "whoami": "whoami",
         "doctor": "doctor",

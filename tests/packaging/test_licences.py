@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "licences.md"
 EXTRAS = {
-    *("fast", "yaml", "cli", "oss", "hypothesis", "server"),
+    *("fast", "yaml", "cli", "migrate", "oss", "hypothesis", "server"),
     *("prometheus", "opentelemetry", "sentry", "django", "flask"),
 }
 SAID_ELSEWHERE = {"quickjs-ng": "MIT"}  # in its LICENSE file, and not in its metadata
@@ -60,7 +60,14 @@ def test_each_installed_package_is_listed_with_its_licence():
     listed = rows()
 
     assert {name: row for name, row in listed.items() if name in wanted} == wanted
-    assert set(listed) - set(wanted) <= {"colorama", "exceptiongroup", "tzdata", "importlib-metadata", "zipp"}
+    assert set(listed) - set(wanted) <= {
+        "colorama",
+        "exceptiongroup",
+        "tzdata",
+        "importlib-metadata",
+        "zipp",
+        "pyyaml-ft",
+    }
 
 
 def test_the_extras_are_those_of_the_package():
