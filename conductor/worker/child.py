@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import signal
 import sys
@@ -16,6 +15,7 @@ import threading
 import traceback
 from typing import Any
 
+from conductor._internal.logs import isolated_logger
 from conductor.worker import in_child
 from conductor.worker.handler import TaskHandler
 from conductor.worker.lifecycle import StopReport
@@ -25,7 +25,7 @@ from conductor.worker.threads import ExitGuard, end_process
 
 __all__ = ["main"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 _PERIOD = 1.0
 _FORCED = 1

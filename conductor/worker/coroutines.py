@@ -10,7 +10,6 @@ import asyncio
 import concurrent.futures
 import contextvars
 import inspect
-import logging
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
+from conductor._internal.logs import isolated_logger
 from conductor.models import TaskResult
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.pool import CARRIERS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CoroutinePool", "EventLoop"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 #: Seconds without a turn of the event loop after which the function that blocks it is reported.
 _BLOCKED_AFTER_S = 5.0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from conductor._internal.logs import isolated_logger
 from conductor.errors import (
     APIConnectionError,
     APIError,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DefinitionSync", "differences"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 #: Seconds before the second attempt while the server is away; doubled for each further one.
 _FIRST_PAUSE = 1.0

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import logging
 import math
 import random
 import threading
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
+from conductor._internal.logs import isolated_logger
 from conductor.errors import (
     APIConnectionError,
     APIError,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AttemptRate", "ResultDelivery", "Undelivered", "attempt_limit", "is_final", "retry_delay"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 #: Seconds from a failed attempt to the next one of the same result, before jitter; the last applies to all others.
 _RETRY_DELAYS_S = (0.5, 1.0, 2.0)

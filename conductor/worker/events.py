@@ -7,12 +7,12 @@ event, not even the event is made.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
 
+from conductor._internal.logs import isolated_logger
 from conductor.errors import ConfigurationError
 from conductor.models import Task, TaskResult
 
@@ -34,7 +34,7 @@ __all__ = [
     "WorkerStateChanged",
 ]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 
 @frozen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from attrs import define, field
 
 from conductor._internal.introspection import is_coroutine_function
+from conductor._internal.logs import isolated_logger
 from conductor.errors import NonRetryableError, SerializationError, TaskInputError, UnexpectedResponseError
 from conductor.models import Task, TaskResult, TaskResultStatus
 from conductor.models.codec import DamagedTask
@@ -34,7 +34,7 @@ from conductor.worker.worker import Worker
 __all__ = ["Middleware", "Running", "TaskExecution", "TaskRunner"]
 
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 Middleware = Callable[[TaskContext, Callable[[], Any]], Any]
 _FAILURES = frozenset({TaskResultStatus.FAILED, TaskResultStatus.FAILED_WITH_TERMINAL_ERROR})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
-import logging
 import os
 import threading
 import weakref
@@ -18,6 +17,7 @@ import attrs
 from typing_extensions import Self, Unpack
 
 from conductor._internal.durations import to_seconds
+from conductor._internal.logs import isolated_logger
 from conductor._internal.validation import check_int
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.migration import missing_attribute, refuse_keywords
@@ -215,7 +215,7 @@ def forget(handler: Handler) -> None:
     _running.discard(handler)
 
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 #: Exit statuses: not everything was finished, and an invalid configuration.
 _FORCED, _MISCONFIGURED = 1, 2
 #: Seconds that threads of the application have at least to end after the main thread.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -10,13 +9,14 @@ from functools import partial
 
 from attrs import define
 
+from conductor._internal.logs import isolated_logger
 from conductor.models import Task
 from conductor.models.codec import dumps
 from conductor.worker.threads import HandlerThread
 
 __all__ = ["Lease", "LeaseKeeper"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 _SHARE = 0.8
 _SHORTEST = 1.0

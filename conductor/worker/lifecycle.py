@@ -6,7 +6,6 @@ listener or a signal handler, any number of times: a request only adds to a queu
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from conductor._internal.logs import isolated_logger
 from conductor.worker.threads import HandlerThread, is_handler_thread, main_thread_raised
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HandlerRun", "HandlerState", "StopDeadline", "StopReport"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 #: Seconds between two looks whether the main thread has raised, or whether a later request shortens a stop.
 _LOOK_INTERVAL_S = 1.0
@@ -80,14 +80,17 @@ class StopDeadline:
     def __init__(self, grace: float, requests: SimpleQueue[float] | None = None) -> None:
         self.at: float = time.monotonic() + grace
         self._requests = requests
+        self._lock = threading.Lock()
 
     def left(self) -> float:
         """Return the seconds that are left, at least 0.0."""
-        while self._requests is not None:
-            try:
-                self.at = min(self.at, time.monotonic() + self._requests.get_nowait())
-            except Empty:
-                break
+        if self._requests is not None and not self._requests.empty():
+            with self._lock:  # the senders ask as well: of two requests the earlier deadline has to win
+                while True:
+                    try:
+                        self.at = min(self.at, time.monotonic() + self._requests.get_nowait())
+                    except Empty:
+                        break
         return max(0.0, self.at - time.monotonic())
 
     def slice(self) -> float:
@@ -121,6 +124,9 @@ class HandlerRun:
         self._on_stopped = on_stopped
         self._requests: SimpleQueue[float] = SimpleQueue()
         self._is_started = threading.Event()
+        # Waited for instead of the thread: if Ctrl-C interrupts Thread.join, Python before 3.13 may take the thread for
+        # one that has ended.
+        self._has_ended = threading.Event()
         self._starter = threading.get_ident()
         self._pid = os.getpid()
         self._raised_before = getattr(sys, "last_value", None)
@@ -144,7 +150,7 @@ class HandlerRun:
     @property
     def is_stop_in_progress(self) -> bool:
         """Whether a stop was requested, and the thread that carries it out is alive."""
-        return self.state is HandlerState.STOPPING and self._control.is_alive()
+        return self.state is HandlerState.STOPPING and not self._has_ended.is_set()
 
     def start_control(self) -> None:
         """Start the control thread.
@@ -164,14 +170,18 @@ class HandlerRun:
         except BaseException:  # such as no more threads
             self.request_stop(0.0)
             self._is_started.set()
-            self._control.join()
+            self.join(None)
             raise
         self.state = HandlerState.RUNNING
         self._is_started.set()
 
     def abandon(self) -> None:
         """End a run that has started no thread."""
+        self._end()
+
+    def _end(self) -> None:
         self.state = HandlerState.STOPPED
+        self._has_ended.set()
 
     def request_stop(self, grace: float | None = None) -> None:
         """Have the control thread stop the run within ``grace`` seconds; safe in a signal handler."""
@@ -189,14 +199,13 @@ class HandlerRun:
     def join(self, timeout: float | None) -> bool:
         """Wait until the run has ended, up to ``timeout`` seconds; return whether it has."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not self.is_over or self._control.is_alive():
+        while not self._has_ended.is_set():
             left = _LOOK_INTERVAL_S if deadline is None else deadline - time.monotonic()
             if left <= 0:
                 return False
-            if self._control.ident is None:  # the start is not that far
-                time.sleep(min(left, _SLICE_S))
-            else:  # in slices: on Windows no signal interrupts the wait
-                self._control.join(min(left, _LOOK_INTERVAL_S))
+            self._has_ended.wait(min(left, _LOOK_INTERVAL_S))  # in slices: on Windows no signal interrupts the wait
+        if self._control.ident is not None:
+            self._control.join(_LAST_SECOND_S)  # it has nothing left to do
         return True
 
     def left(self) -> StopReport:
@@ -204,30 +213,36 @@ class HandlerRun:
         return self.report if self.group is None or self.is_over else self.group.left()
 
     def _main(self) -> None:
-        self._is_started.wait()
-        deadline = self.deadline = StopDeadline(self._next_request(), self._requests)
-        self.state = HandlerState.STOPPING
-        if self.group is None or self.observation is None:
-            return
+        try:
+            self._is_started.wait()
+            self.deadline = StopDeadline(self._next_request(), self._requests)
+            self.state = HandlerState.STOPPING
+            if self.group is not None and self.observation is not None:
+                self._stop(self.group, self.observation, self.deadline)
+        finally:  # whatever fails, those who wait for the end must see it
+            self._end()
+
+    def _stop(self, group: WorkerGroup, observation: Observation, deadline: StopDeadline) -> None:
         logger.info("Stopping: polling ends; running tasks have up to %.3g s", deadline.left())
         try:
-            self.report = self.group.stop(deadline)
+            self.report = group.stop(deadline)
         except BaseException:  # whatever fails, the handler must end
-            self.report = self.group.left()
+            self.report = group.left()
             logger.exception("The stop failed: %s", self.report)
         finally:
             try:
-                self.observation.close(time.monotonic() + _LAST_SECOND_S)
+                observation.close(time.monotonic() + _LAST_SECOND_S)
             finally:
                 self._finish()
 
     def _finish(self) -> None:
-        if not self.report.drained:
-            busy = [thread.name for thread in threading.enumerate() if thread.name.startswith("run:")]
-            threads = f"; threads that still run: {', '.join(busy)}" if busy else ""
-            logger.error("Stopped before everything was done: %s%s", self.report, threads)
-        self._on_stopped()
-        self.state = HandlerState.STOPPED
+        try:
+            if not self.report.drained:
+                busy = [thread.name for thread in threading.enumerate() if thread.name.startswith("run:")]
+                threads = f"; threads that still run: {', '.join(busy)}" if busy else ""
+                logger.error("Stopped before everything was done: %s%s", self.report, threads)
+        finally:
+            self._on_stopped()
 
     def _next_request(self) -> float:
         """Wait for a request to stop, or for the end of the main thread by an exception."""

@@ -15,7 +15,6 @@ never be touched:
 
 from __future__ import annotations
 
-import logging
 import random
 import re
 import threading
@@ -25,6 +24,7 @@ from typing import Any, Protocol
 
 from attrs import define, frozen
 
+from conductor._internal.logs import isolated_logger
 from conductor.errors import APIError, APIStatusError, NotFoundError, ServerError, UnsupportedByServerError
 from conductor.models import SearchResult, Task, TaskResult, TaskResultStatus, TaskStatus, TaskSummary
 from conductor.transport.client import Transport
@@ -34,7 +34,7 @@ from conductor.worker.threads import HandlerThread
 
 __all__ = ["LostTasks", "RecordingChannel"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 #: Seconds from a lost response to the first search: the server may still be handling the request. The spread keeps the
 #: processes of a fleet apart.

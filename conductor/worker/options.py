@@ -8,7 +8,6 @@ written with dots (``conductor.worker.<name>.<property>``, ``conductor.worker.al
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from attrs import field, frozen
 from typing_extensions import TypedDict
 
 from conductor._internal.durations import to_whole_seconds
+from conductor._internal.logs import isolated_logger
 from conductor._internal.suggestions import did_you_mean, suggest
 from conductor._internal.validation import check_int, read_bool, read_int
 from conductor.errors import ConfigurationError
@@ -41,7 +41,7 @@ __all__ = [
     "table",
 ]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 #: Milliseconds: the longest time that a server lets a poll wait.
 LONGEST_POLL_MS = 5000

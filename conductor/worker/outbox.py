@@ -12,7 +12,6 @@ The file is private to its owner (mode 0600), symbolic links are refused, and on
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 import stat
@@ -21,13 +20,14 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from conductor._internal.logs import isolated_logger
 from conductor.errors import ConfigurationError
 from conductor.models.codec import loads
 from conductor.worker.delivery import Undelivered
 
 __all__ = ["DiskOutbox", "adopt_strays"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 _MAGIC = b"SQLite format 3\0"
 _FORCED, _UNFORCED = "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL"
@@ -264,22 +264,37 @@ class DiskOutbox:
         except ConfigurationError as error:
             logger.warning("Results in %s stay there: %s", path, error)
             return
-        for result in other.load():
-            copy = Undelivered(result.task_type, result.task_id, result.body)
-            self.keep(copy)
-            if copy.row is not None:
-                other.forget(result)
-        if is_empty := not any(other.load()) and not other.has_broken():
-            logger.info("The outbox %s takes over from %s", self.path, path)
-        other.close()
-        if is_empty:
-            Path(path).unlink(missing_ok=True)
-            Path(f"{path}.lock").unlink(missing_ok=True)
+        try:
+            for result in other.load():
+                copy = Undelivered(result.task_type, result.task_id, result.body)
+                self.harden(copy)
+                if copy.row is not None:
+                    other.forget(result)
+            if other.is_empty():
+                other.delete()
+                logger.info("The outbox %s takes over from %s", self.path, path)
+        finally:
+            other.close()
 
-    def has_broken(self) -> bool:
-        """Return whether broken entries were moved aside."""
+    def is_empty(self) -> bool:
+        """Return whether the file certainly holds no entry, broken ones included."""
+        try:
+            with self._lock:
+                held = self._db.execute("SELECT (SELECT count(*) FROM results) + (SELECT count(*) FROM broken_results)")
+                return bool(held.fetchone() == (0,))
+        except sqlite3.Error as error:
+            logger.warning("Cannot read the outbox %s (%s); it is left as it is", self.path, error)
+            return False
+
+    def delete(self) -> None:
+        """Close and delete the file, while the lock keeps others from using it.
+
+        ``PATH.lock`` stays: another handler may be about to lock it, and must not lock a deleted file.
+        """
         with self._lock:
-            return bool(self._db.execute("SELECT count(*) FROM broken_results").fetchone()[0])
+            self._db.close()
+            for end in ("", *_SIDE_FILES):
+                Path(f"{self.path}{end}").unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the file and let other handlers use it."""
@@ -312,9 +327,11 @@ def adopt_strays(path: str, files: Collection[str]) -> None:
     strays = [stray for stray in strays if stray not in files and Path(stray).is_file()]
     if strays:
         first = DiskOutbox(min(files))
-        for stray in strays:
-            first.adopt(stray)
-        first.close()
+        try:
+            for stray in strays:
+                first.adopt(stray)
+        finally:
+            first.close()
 
 
 def _numbers_beside(path: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from conductor._internal.durations import exponential_backoff
+from conductor._internal.logs import isolated_logger
 from conductor.errors import APIError, APIStatusError, APITimeoutError, RateLimitError
 from conductor.worker.events import (
     EventDispatcher,
@@ -115,7 +115,7 @@ class Pace:
         return max(asked, backoff * random.uniform(0.75, 1.0))  # spreads pollers, guards nothing
 
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 #: Seconds between two looks whether a paused or full worker may poll again.
 _IDLE_CHECK = 0.1
 #: Milliseconds that a poll waits on the server while it holds the last of the shared slots.

@@ -6,7 +6,6 @@ has to continue. For the same reason every thread is started with its pool: some
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from typing import Any
 
 from attrs import define
 
+from conductor._internal.logs import isolated_logger
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.threads import HandlerThread
 
@@ -101,7 +101,7 @@ class ConcurrencyLimit:
             return self._whose_turn_it_is(who, self._clock()) > 0
 
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 _END = object()
 
 

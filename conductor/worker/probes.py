@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import socket
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from conductor._internal.logs import isolated_logger
 from conductor._internal.platforms import may_reuse_address
 from conductor.errors import ConfigurationError
 from conductor.worker.health import HandlerHealth
@@ -19,7 +19,7 @@ from conductor.worker.threads import HandlerThread
 
 __all__ = ["ProbeServer"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 _SLOWEST_REQUEST = 5.0
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import time
 import traceback
 from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from conductor._internal.logs import isolated_logger
 from conductor.clients.payloads import PayloadStorage, refuse_output
 from conductor.errors import (
     ConfigurationError,
@@ -34,7 +34,7 @@ __all__ = [
     "update_body",
 ]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 
 class Payloads(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
 import socket
@@ -16,6 +15,7 @@ import attrs
 from attrs import define, frozen
 
 from conductor._internal.introspection import is_coroutine_function
+from conductor._internal.logs import isolated_logger
 from conductor.clients.payloads import PayloadStorage
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 
 @define(eq=False)

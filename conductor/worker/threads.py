@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterable
 from types import FrameType
 
+from conductor._internal.logs import isolated_logger
+
 __all__ = ["ExitGuard", "HandlerThread", "end_process", "is_handler_thread"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 #: Seconds between two looks at the main thread and at the threads that remain.
 _LOOK_INTERVAL_S = 0.1

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import heapq
 import itertools
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,12 +16,13 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 
+from conductor._internal.logs import isolated_logger
 from conductor.errors import TaskTimeLimitExceeded
 from conductor.worker.threads import HandlerThread
 
 __all__ = ["TimeLimits", "exceeded"]
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 
 R = TypeVar("R")
 

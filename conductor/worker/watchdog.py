@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 from typing_extensions import Self
 
+from conductor._internal.logs import isolated_logger
 from conductor._internal.validation import read_int
 from conductor.errors import ConfigurationError
 from conductor.worker.health import HandlerHealth
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["PERIOD", "Heartbeat", "Observation", "ProbeOptions", "Watchdog"]
 
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 PERIOD = 1.0
 
 

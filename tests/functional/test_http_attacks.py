@@ -418,8 +418,10 @@ def test_a_hundred_threads_ride_out_an_outage_with_four_requests_each(peer, tran
     for thread in threads:
         thread.join(30)
     assert failed == []
-    assert len(per_target) == 100
-    assert max(per_target.values()) <= 4
+    # Only its own requests: a client of another test may still ask the port's previous owner for something.
+    counts = [count for target, count in per_target.items() if target.startswith("/api/echo/")]
+    assert len(counts) == 100
+    assert max(counts) <= 4
 
 
 def closed_port():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor._internal.durations import exponential_backoff
+from conductor._internal.logs import isolated_logger
 from conductor.worker.health import ProcessHealth
 from conductor.worker.lifecycle import StopReport
 from conductor.worker.processes.spec import Blueprint
@@ -22,7 +22,7 @@ from conductor.worker.processes.spec import Blueprint
 __all__ = ["ChildProcess"]
 
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 _STABLE_AFTER = 60.0

@@ -6,12 +6,12 @@ process does. The parent runs no tasks: it starts, watches, stops, and adds up w
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from conductor._internal.logs import isolated_logger
 from conductor.errors import WorkerRegistrationError
 from conductor.worker.health import HandlerHealth, combined
 from conductor.worker.lifecycle import StopDeadline, StopReport
@@ -24,7 +24,7 @@ from conductor.worker.threads import HandlerThread
 __all__ = ["ProcessGroup"]
 
 
-logger = logging.getLogger(__name__)
+logger = isolated_logger(__name__)
 _MISCONFIGURED = 2
 _TICK = 0.2
 _AFTER_GRACE = 3.0

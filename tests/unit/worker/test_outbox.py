@@ -151,6 +151,44 @@ def test_a_file_that_is_not_an_outbox_is_left_alone(tmp_path, caplog):
     assert sorted(one.name for one in tmp_path.iterdir()) == ["box", "box.7", "box.lock"]
 
 
+@pytest.mark.parametrize("statement", ["SELECT id FROM", "SELECT task_type", "SELECT (SELECT"])
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("disk I/O error"), sqlite3.DatabaseError("malformed")])
+def test_an_outbox_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path, monkeypatch, statement, error):
+    class Failing(sqlite3.Connection):
+        def execute(self, sql, *arguments):
+            if sql.startswith(statement):
+                raise error
+            return super().execute(sql, *arguments)
+
+    path, connect = tmp_path / "box", sqlite3.connect
+    fill(path, "mine")
+    fill(f"{path}.3", "third")
+
+    def opened(name, **options):
+        return connect(name, factory=Failing if str(name).endswith(".3") else sqlite3.Connection, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", opened)
+        adopt_strays(str(path), [str(path)])
+    assert {*left_in(path), *left_in(tmp_path / "box.3")} == {"mine", "third"}
+    adopt_strays(str(path), [str(path)])
+    assert "third" in left_in(path)
+    assert not (tmp_path / "box.3").exists()
+
+
+def test_broken_entries_keep_the_file_that_holds_them(tmp_path):
+    path = tmp_path / "box"
+    fill(path, "mine")
+    fill(f"{path}.3", "third")
+    with sqlite3.connect(f"{path}.3") as db:
+        db.execute("UPDATE results SET body = x'00'")
+    db.close()
+    for _ in range(2):
+        adopt_strays(str(path), [str(path)])
+        assert left_in(path) == ["mine"]
+        assert (tmp_path / "box.3").exists()
+
+
 def test_a_file_in_use_is_refused_and_free_again_after_close(path):
     first = DiskOutbox(path)
     with pytest.raises(ConfigurationError, match="another process or handler is using it"):

@@ -1,0 +1,39 @@
+"""Loggers for threads that must survive the application's logging configuration."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+
+__all__ = ["isolated_logger"]
+
+
+class _IsolatedLogger(logging.Logger):
+    """A logger whose callers never see an exception of a filter or handler.
+
+    ``logging`` itself isolates only what its own handlers raise while they format and write.
+    """
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Pass the record on; print what a filter or handler raises, as ``logging.Handler.handleError`` does."""
+        try:
+            super().handle(record)
+        except Exception:  # an application's filter or handler may raise anything
+            if logging.raiseExceptions and sys.stderr is not None:
+                try:
+                    traceback.print_exc(file=sys.stderr)
+                except (OSError, ValueError):  # closed
+                    return
+
+
+def isolated_logger(name: str) -> logging.Logger:
+    """Return the logger ``name``, in which a filter or handler that raises does not fail the caller.
+
+    A thread that polls, delivers or stops must not end because its log line failed. If the application has set a
+    logger class of its own, that class is kept.
+    """
+    logger = logging.getLogger(name)
+    if type(logger) is logging.Logger:
+        logger.__class__ = _IsolatedLogger
+    return logger
