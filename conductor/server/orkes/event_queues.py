@@ -17,7 +17,7 @@ from conductor.server.runtime.kernel import Kernel
 
 Json = dict[str, Any]
 
-#: The sinks that this server serves itself: the queues of its own events.
+#: The sinks that this server serves itself: queues inside the server.
 _OWN_SINK = "conductor"
 _QUEUE = "/event/queue/config/{type}/{name}"
 

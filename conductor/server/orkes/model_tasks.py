@@ -25,7 +25,7 @@ _BY_HAND = ("LIST_FILES", "PARSE_DOCUMENT")
 
 
 class ModelTasks:
-    """Runs each task that uses a model on a thread of its own.
+    """Runs each task that uses a model on a separate thread.
 
     Args:
         kernel: The server's state.

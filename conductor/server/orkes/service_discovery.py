@@ -45,7 +45,7 @@ def read_openapi(document: Any, uri: str) -> Discovery:
         RefusedError: The document is not an OpenAPI document (400).
     """
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
-        raise RefusedError(400, f"There is no OpenAPI document at {uri}: it has no paths")
+        raise RefusedError(400, f"{uri} is not an OpenAPI document: it has no paths")
     schemas = _mapping(_mapping(document, "components"), "schemas") or _mapping(document, "definitions")
     found = Discovery(
         schemas={str(name): one for name, one in schemas.items() if isinstance(one, dict)},

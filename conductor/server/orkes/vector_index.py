@@ -1,4 +1,4 @@
-"""A vector database in the server's own database: it stands in for those that integrations name."""
+"""A vector database in the server's own database: it replaces those that integrations name."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class HttpCalls:
         return partial(end_call, *self._answer(request))
 
     def run_later(self, workflow_id: str, task_id: str, work: Callable[[], End]) -> None:
-        """Run a function on a thread of its own, after the current change is committed.
+        """Run a function on a new thread, after the current change is committed.
 
         Args:
             workflow_id: The execution.
