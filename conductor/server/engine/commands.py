@@ -96,6 +96,19 @@ class RunTask:
 
 
 @frozen
+class StartTriggered:
+    """Start the workflow of a human task's trigger, and log it in the task.
+
+    Attributes:
+        event: The change of the task.
+    """
+
+    task_id: str
+    event: str
+    request: dict[str, Any]
+
+
+@frozen
 class AddLog:
     """Append a line to a task's log.
 
@@ -123,6 +136,7 @@ Command = (
     | Publish
     | PullMessages
     | RunTask
+    | StartTriggered
     | AddLog
     | Ended
 )

@@ -13,6 +13,7 @@ from conductor.server.engine.context import RefusedError
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.json_fields import Reader, integer, list_of, long, one_of, read, record, string
 from conductor.server.engine.query import matches_wildcards
+from conductor.server.engine.state import plain_reference
 from conductor.server.orkes.human_record import (
     ASSIGNED,
     COMPLETED,
@@ -99,7 +100,10 @@ class HumanSearch:
         """Return whether an entry fulfills all conditions."""
         given = self.conditions
         for key, name in _LISTS.items():
-            if given.get(key) and entry.get(name) not in given[key]:
+            found = {entry.get(name)}
+            if key == "taskRefNames":  # also without the iteration of a loop
+                found.add(plain_reference(entry[name]))
+            if given.get(key) and found.isdisjoint(given[key]):
                 return False
         for key, name in (("assignees", "assignee"), ("claimants", "claimant")):
             if given.get(key) and not any(_is_user(wanted or {}, entry.get(name)) for wanted in given[key]):

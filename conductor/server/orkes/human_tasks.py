@@ -1,50 +1,31 @@
-"""Human tasks: assign, claim, release, reassign, skip, update and complete them, and end assignments that expire.
-
-The record of a human task is stored in the task itself. So it is read, changed, rolled back and deleted with it.
-"""
+"""Human tasks: read, search, claim, release, reassign, skip, update, complete and delete them."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render_task
-from conductor.server.engine.json_fields import START, read
 from conductor.server.engine.json_schema import schema_faults
 from conductor.server.engine.masking import MASKS, hide
-from conductor.server.engine.outcome import touch
-from conductor.server.engine.query import Condition, Query
 from conductor.server.engine.state import (
     COMPLETED,
-    FAILED_WITH_TERMINAL_ERROR,
-    IN_PROGRESS,
-    SCHEDULED,
-    SUCCESSFUL_TASK,
-    TIMED_OUT,
     Doc,
     Execution,
-    is_done,
     plain_reference,
 )
 from conductor.server.http.principal import Principal
 from conductor.server.orkes.human_record import (
     CONDUCTOR_GROUP,
     CONDUCTOR_USER,
-    CONTEXT_KEY,
-    DEFINITION_KEY,
     DELETED,
     EXTERNAL_GROUP,
     EXTERNAL_USER,
-    NO_ASSIGNMENTS_LEFT,
-    RECORD_KEY,
     HumanRecord,
-    Transition,
     read_assignments,
-    read_definition,
 )
+from conductor.server.orkes.human_records import ALL, HumanRecords
 from conductor.server.orkes.human_search import ADMIN, INBOX, HumanSearch
 from conductor.server.orkes.human_templates import HumanTemplates
 from conductor.server.orkes.principals import Principals
@@ -56,10 +37,6 @@ Json = dict[str, Any]
 #: Returns whether a principal has an access, such as ``READ``, on the task definition with a name.
 Permits = Callable[[Principal, str, str], bool]
 
-logger = logging.getLogger(__name__)
-
-_HUMAN = "HUMAN"
-_OPEN = (Condition("taskType", "=", (_HUMAN,)), Condition("status", "IN", (SCHEDULED, IN_PROGRESS)))
 #: The keys of a definition that the API shows; others that the workflow has stay in the task's input.
 _SHOWN_DEFINITION = (
     "assignments", "assignmentCompletionStrategy", "displayName", "userFormTemplate", "taskTriggers", "autoClaim",
@@ -85,130 +62,8 @@ class HumanTasks:
         principals: Principals,
         permits: Permits,
     ) -> None:
-        self._kernel, self._starter, self._templates = kernel, starter, templates
-        self._principals, self._permits = principals, permits
-        self._expiries: dict[str, tuple[int, str]] = {}  # end of the assignment (epoch ms) and execution, by task
-        kernel.observers[_HUMAN] = self._observe
-        kernel.timed.append((self._next_expiry, self._expire))
-        self._load()
-
-    def _load(self) -> None:
-        """Find the assignments that can expire, and open records of tasks from the time before this edition."""
-        with self._kernel.lock:
-            open_tasks = list(self._kernel.store.search.tasks(Query(_OPEN)))
-        for task in open_tasks:
-            record = HumanRecord.of(task)
-            if record is not None:
-                self._remember(task["workflowInstanceId"], record)
-                continue
-            with self._kernel.change():
-                execution = self._kernel.touch(self._kernel.get(task["workflowInstanceId"]))
-                found = execution.task(task["taskId"])
-                if found is not None:
-                    self._observe(execution, found)
-
-    # -- the engine's changes
-
-    def _observe(self, execution: Execution, task: Doc) -> bool:
-        """Bring the record up to date with its task; returns whether anything changed."""
-        record = HumanRecord.of(task)
-        if is_done(task):
-            if record is None or record.has_ended:
-                return False
-            states = {TIMED_OUT: TIMED_OUT, **dict.fromkeys(SUCCESSFUL_TASK, COMPLETED)}
-            step = self._step(record)
-            step.end(states.get(task["status"], DELETED))
-            self._save(execution, task, record, is_open=True)
-            return True
-        if record is not None and (record.is_removed or not record.has_ended):
-            return False
-        self._open(execution, task)
-        return True
-
-    def _open(self, execution: Execution, task: Doc) -> None:
-        """Make the record of a task that has been scheduled, and assign it."""
-        try:
-            definition = read_definition(task["inputData"].get(DEFINITION_KEY), task["referenceTaskName"])
-        except RefusedError as error:
-            end_task(self._kernel, execution, task, FAILED_WITH_TERMINAL_ERROR, {}, error.message)
-            return
-        if task["status"] == SCHEDULED:  # a retry: it waits for a person, and not for the engine
-            task.update(status=IN_PROGRESS, startTime=self._kernel.context.now)
-        record = HumanRecord(task["taskId"], definition, self._kernel.context.now)
-        record.updated_by = execution.workflow.get("createdBy")
-        self._save(execution, task, record, is_open=self._step(record).open())
-
-    def _step(self, record: HumanRecord, principal: Principal | None = None) -> Transition:
-        context = self._kernel.context
-        if principal is None:
-            return Transition(record, context.now, context.new_id)
-        return Transition(record, context.now, context.new_id, principal.id)
-
-    def _save(self, execution: Execution, task: Doc, record: HumanRecord, *, is_open: bool = True) -> None:
-        """Fire the triggers of a change, and store the record; without ``is_open``, end the task."""
-        kernel = self._kernel
-        kernel.touch(execution)
-        for event, context in record.events:
-            self._fire(record, event, context)
-        record.events.clear()
-        task[RECORD_KEY] = record.stored()
-        task.put_all("inputData", {CONTEXT_KEY: record.context()})
-        if not is_done(task):
-            touch(task, kernel.context.now)
-        kernel.after_commit.append(partial(self._remember, execution.id, record))
-        if not is_open:
-            end_task(kernel, execution, task, FAILED_WITH_TERMINAL_ERROR, task["outputData"], NO_ASSIGNMENTS_LEFT)
-
-    def _fire(self, record: HumanRecord, event: str, context: Json) -> None:
-        """Start the workflows of the triggers for an event. A start that is refused changes nothing else."""
-        for trigger in record.definition["taskTriggers"]:
-            request = (trigger or {}).get("startWorkflowRequest") or {}
-            if (trigger or {}).get("triggerType") != event or not request.get("name"):
-                continue
-            workflow_id = self._start(_without_blanks(request), context)
-            if workflow_id is not None:
-                record.started.append({"type": event, "workflowId": workflow_id, "time": self._kernel.context.now})
-
-    def _start(self, given: Json, context: Json) -> str | None:
-        started = None
-        try:
-            request = read(given, START)
-            shown = {"humanTaskProcessContext": context}
-            started = self._starter.create({**request, "input": {**(request.get("input") or {}), **shown}})
-            self._kernel.advance(started)
-        except RefusedError as error:
-            logger.warning("event=server.human_trigger_failed workflow=%s reason=%s", given["name"], error.message)
-            if started is not None:
-                self._kernel.forget(started.id)
-            return None
-        return started.id
-
-    # -- assignments that expire
-
-    def _remember(self, workflow_id: str, record: HumanRecord) -> None:
-        if record.expires is None or record.has_ended:
-            self._expiries.pop(record.task_id, None)
-        else:
-            self._expiries[record.task_id] = (record.expires, workflow_id)
-            self._kernel.wake_timer()
-
-    def _forget(self, task_id: str) -> None:
-        self._expiries.pop(task_id, None)
-
-    def _next_expiry(self) -> int | None:
-        return min((due for due, _ in self._expiries.values()), default=None)
-
-    def _expire(self, now: int) -> None:
-        for task_id, (due, workflow_id) in sorted(self._expiries.items(), key=lambda item: item[1]):
-            if due > now:
-                continue
-            execution = self._kernel.find(workflow_id)
-            task = execution.task(task_id) if execution is not None else None
-            record = HumanRecord.of(task) if task is not None else None
-            if execution is None or task is None or is_done(task) or record is None or record.expires != due:
-                self._kernel.after_commit.append(partial(self._forget, task_id))
-                continue
-            self._save(execution, task, record, is_open=self._step(record).next_assignment())
+        self._kernel, self._templates, self._principals, self._permits = kernel, templates, principals, permits
+        self._records = HumanRecords(kernel, starter)
 
     # -- reading
 
@@ -268,7 +123,7 @@ class HumanTasks:
             raise RefusedError(403, "Only administrators can search all human tasks; use the search type INBOX")
         found = []
         with self._kernel.lock:
-            for task in self._kernel.store.search.tasks(Query(_OPEN[:1])):
+            for task in self._kernel.store.search.tasks(ALL):
                 record = HumanRecord.of(task)
                 if record is None or record.is_removed or (kind != ADMIN and not _is_in_inbox(principal, record)):
                     continue
@@ -363,10 +218,10 @@ class HumanTasks:
     def _claimed(
         self, execution: Execution, task: Doc, record: HumanRecord, user: Json, *, override: bool, with_template: bool
     ) -> Json:
-        step = self._step(record)
+        step = self._records.step(record)
         step.actor = user["user"]
         step.claim(user, override=override)
-        self._save(execution, task, record)
+        self._records.save(execution, task, record)
         return self._entry(execution.workflow.get("createdBy"), task, record, with_template=with_template)
 
     def _is_user(self, assignee: Json, user_id: str) -> bool:
@@ -390,8 +245,8 @@ class HumanTasks:
             self._require(principal, execution, task, record, "release")
             if record.claimant is None:
                 raise RefusedError(400, f"The human task {task_id} is not claimed")
-            self._step(record, principal).release()
-            self._save(execution, task, record)
+            self._records.step(record, principal).release()
+            self._records.save(execution, task, record)
 
     def skip(self, task_id: str, reason: str | None, principal: Principal) -> None:
         """Skip the present assignment of a task; the next one applies.
@@ -404,7 +259,7 @@ class HumanTasks:
             self._require(principal, execution, task, record, "skip")
             if record.assignee is None:
                 raise RefusedError(400, f"The human task {task_id} has no assignee")
-            self._save(execution, task, record, is_open=self._step(record, principal).skip(reason))
+            self._records.save(execution, task, record, is_open=self._records.step(record, principal).skip(reason))
 
     def reassign(self, task_id: str, given: Any, principal: Principal) -> None:
         """Replace the assignments of a task; the first one applies.
@@ -417,7 +272,9 @@ class HumanTasks:
         with self._kernel.change():
             execution, task, record = self._active(task_id)
             self._require(principal, execution, task, record, "reassign", ("UPDATE",))
-            self._save(execution, task, record, is_open=self._step(record, principal).reassign(assignments))
+            self._records.save(
+                execution, task, record, is_open=self._records.step(record, principal).reassign(assignments)
+            )
 
     def update(self, task_ids: list[str], fields: Json, principal: Principal, *, complete: bool) -> None:
         """Store fields of the form as the output of tasks, and complete them if it is wanted: all or none.
@@ -437,7 +294,7 @@ class HumanTasks:
         self._check_form(record, output if complete else fields, complete=complete)
         record.updated, record.updated_by = self._kernel.context.now, principal.id
         task["outputData"] = output
-        self._save(execution, task, record)
+        self._records.save(execution, task, record)
         if complete:
             end_task(self._kernel, execution, task, COMPLETED, output)
 
@@ -490,7 +347,7 @@ class HumanTasks:
                 record.is_removed, record.expires = True, None
                 if not record.has_ended:
                     record.state = DELETED
-                self._save(execution, task, record)
+                self._records.save(execution, task, record)
 
     # -- lookup and permissions
 
@@ -557,8 +414,3 @@ def _is_in_inbox(principal: Principal, record: HumanRecord) -> bool:
 
 def _named(user: Json) -> str:
     return f"{user['userType']} {user['user']}"
-
-
-def _without_blanks(request: Json) -> Json:
-    """Return a StartWorkflowRequest without empty fields, such as the version of a trigger from the form editor."""
-    return {key: value for key, value in request.items() if value is not None and value != ""}

@@ -288,8 +288,8 @@ class Webhooks:
         }
         try:
             return self._executions.start(request)
-        except RefusedError as error:
-            reason = error.message
+        except Exception as error:  # the workflow may be broken; the others must still start
+            reason = error.message if isinstance(error, RefusedError) else repr(error)
             logger.warning(
                 "event=server.webhook_start_failed webhook_id=%s workflow=%s reason=%s", config["id"], name, reason
             )

@@ -19,7 +19,7 @@ from typing import Any
 
 from attrs import define, field
 
-from conductor.server.engine.commands import Command, Publish, RunTask, StartChild, StartFailureWorkflow
+from conductor.server.engine.commands import Command, Publish, RunTask, StartChild, StartFailureWorkflow, StartTriggered
 from conductor.server.engine.context import (
     DOCUMENTED,
     Divergences,
@@ -75,7 +75,7 @@ _MAX_YIELD_SECONDS = 0.1
 #: Executions in one change; further starts are left to a later change.
 _MAX_TOUCHED = 50
 #: Commands that can lead to more of their kind without end.
-_UNBOUNDED = (StartChild, StartFailureWorkflow, Publish)
+_UNBOUNDED = (StartChild, StartFailureWorkflow, StartTriggered, Publish)
 #: Types of tasks with scripts, which may take long, so their timers run on other threads.
 _SCRIPTED = frozenset({"INLINE", "LAMBDA", "SWITCH", "DECISION", "DO_WHILE", "JSON_JQ_TRANSFORM"})
 

@@ -196,3 +196,32 @@ def test_bad_requests_change_nothing(open_server, orkes):
         assert json.loads(response.text)["status"] == status
     assert orkes.human_tasks.get(entry.task_id) == entry
     assert orkes.human_templates.list() == []
+
+
+def test_people_see_the_tasks_of_their_groups(open_server, orkes):
+    orkes.groups.save("finance", description="Finance", roles=["USER"])
+    for user in ("ann@x.example", "bob@x.example"):
+        orkes.users.save(user, name=user, roles=["USER"])
+    orkes.groups.add_user("finance", "ann@x.example")
+    workflow_id = start(orkes, assignment("finance", "CONDUCTOR_GROUP"))
+    (entry,) = orkes.human_tasks.search().results
+
+    def acting(user):
+        token = requests.post(f"{open_server.url}/token", json={"email": user, "password": "any"}, timeout=30)
+        headers = {"X-Authorization": token.json()["token"], "Content-Type": "application/json"}
+
+        def call(path, body=None):
+            address = f"{open_server.url}/human/tasks{path}"
+            return requests.post(address, json=body, headers=headers, timeout=30)
+
+        return call
+
+    ann, bob = acting("ann@x.example"), acting("bob@x.example")
+    assert bob("/search", {"searchType": "INBOX"}).json()["results"] == []
+    assert bob("/search", {"searchType": "ADMIN"}).status_code == 403
+    assert bob(f"/{entry.task_id}/claim").status_code == 403
+    assert [found["taskId"] for found in ann("/search", {"searchType": "INBOX"}).json()["results"]] == [entry.task_id]
+    assert ann(f"/{entry.task_id}/claim").json()["claimant"] == {"user": "ann@x.example", "userType": "CONDUCTOR_USER"}
+    assert bob(f"/{entry.task_id}/update?complete=true", {"approved": True}).status_code == 403
+    assert ann(f"/{entry.task_id}/update?complete=true", {"approved": True}).status_code == 200
+    assert orkes.workflows.get(workflow_id).output == {"approved": True}

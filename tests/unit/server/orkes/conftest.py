@@ -1,5 +1,6 @@
 import pytest
 
+from conductor.server.engine.context import DOCUMENTED
 from conductor.server.orkes.edition import OrkesServices
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.kernel import Kernel
@@ -10,11 +11,11 @@ from conductor.server.store.sqlite import Store
 class Bench:
     """The services of the Orkes edition without HTTP, on a frozen clock that tests move."""
 
-    def __init__(self, path=None, **options):
+    def __init__(self, path=None, divergences=DOCUMENTED, **options):
         store = Store(path)
         self.clock = Clock(store.clock_offset())
         self.clock.freeze()
-        self.kernel = Kernel(self.clock, store, secrets={}, environment={})
+        self.kernel = Kernel(self.clock, store, secrets={}, environment={}, divergences=divergences)
         self.services = Services(self.kernel)
         self.orkes = OrkesServices(self.kernel, self.services, {}, **options)
         self.kernel.load_open()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from conductor.server.engine.context import RefusedError
+from conductor.server.engine.context import STRICT, RefusedError
 from conductor.server.http.principal import Principal
 from conductor.server.orkes.principals import ADMINISTRATOR
 
@@ -249,6 +249,46 @@ def test_triggers_start_workflows(bench):
     assert desk.run["status"] == "COMPLETED"
 
 
+def test_workflows_that_trigger_each_other_without_end_do_not_stop_the_server(bench):
+    definition = {"taskTriggers": [trigger("PENDING", "endless")]}
+    bench.register("endless", ("HUMAN", "ask", {"__humanTaskDefinition": definition}, {}))
+    bench.start("endless")
+    before = len(bench.services.executions.running("endless"))
+    assert before < 100
+    bench.kernel.continue_unfinished()
+    assert before < len(bench.services.executions.running("endless")) < before + 100
+
+
+def test_a_trigger_that_cannot_start_its_workflow_changes_nothing_else(bench, caplog):
+    broken = {"triggerType": "PENDING", "startWorkflowRequest": {"name": "told", "priority": "high", "input": "text"}}
+    desk = Desk(bench, taskTriggers=[trigger("PENDING", "missing"), broken, None, trigger("PENDING")])
+    assert [one["type"] for one in desk.context["humanTaskTriggerLog"]] == ["PENDING"]
+    assert desk.entry["state"] == "ASSIGNED"
+    assert caplog.text.count("human_trigger_failed") == 2
+
+
+def test_assignments_also_expire_while_the_workflow_is_paused_or_with_strict(open_bench):
+    for bench in (open_bench(), open_bench(divergences=STRICT)):
+        desk = Desk(bench, assigned("a", minutes=1), assigned("b"))
+        bench.services.executions.pause(desk.workflow_id)
+        desk.after(1)
+        assert desk.entry["assignee"]["user"] == "b"
+
+
+def test_an_idle_clock_does_not_skip_to_the_end_of_an_assignment(bench):
+    desk = Desk(bench, assigned("a", minutes=1))
+    assert bench.kernel.next_event() == desk.entry["createdOn"] + 60_000
+    assert bench.kernel.next_skip() is None
+
+
+def test_the_assignments_of_a_deleted_execution_are_forgotten(bench):
+    desk = Desk(bench, assigned("a", minutes=1))
+    bench.services.executions.remove(desk.workflow_id, archive=False)
+    assert desk.tasks.search({}, ADMIN)["totalHits"] == 0
+    desk.after(2)
+    assert bench.kernel.next_event() is None
+
+
 def test_ends_of_the_workflow_task_end_the_human_task(bench):
     desk = Desk(bench, assigned("a", minutes=1))
     bench.services.executions.terminate(desk.workflow_id, "enough")
@@ -309,6 +349,7 @@ def test_tasks_are_updated_by_reference_name_and_iteration(bench):
     bench.register("again", ("DO_WHILE", "loop", {}, loop))
     workflow_id = bench.start("again")
     tasks = bench.orkes.human_tasks
+    assert tasks.search({"taskRefNames": ["ask"]}, ADMIN)["results"][0]["taskRefName"] == "ask__1"
     tasks.update(tasks.named(workflow_id, "ask", []), {"n": 1}, ADMIN, complete=True)
     tasks.update(tasks.named(workflow_id, "ask", [2]), {"n": 2}, ADMIN, complete=True)
     assert bench.run(workflow_id)["status"] == "COMPLETED"
