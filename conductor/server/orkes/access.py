@@ -1,4 +1,4 @@
-"""The words of permissions: accesses, kinds of targets and kinds of subjects."""
+"""The vocabulary of permissions: accesses, kinds of targets and kinds of subjects."""
 
 from __future__ import annotations
 
