@@ -13,7 +13,7 @@ from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.expressions.jsonpath import PathError, TooManyStepsError, parse
 from conductor.server.engine.expressions.references import substitute
 from conductor.server.engine.extensions import TaskKind
-from conductor.server.engine.json_fields import Reader, boolean, mapping, one_of, read, string, strings_by_name
+from conductor.server.engine.json_fields import Reader, boolean, integer, mapping, one_of, read, string, strings_by_name
 from conductor.server.engine.state import COMPLETED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Execution, is_done
 from conductor.server.engine.tasks.external import leave_open, plan_asynchronous
 from conductor.server.engine.tasks.planning import Run
@@ -51,6 +51,13 @@ _MAX_PAYLOAD = 100_000
 _MAX_WAITING = 1_000_000
 #: Keys of ``workflowsToStart`` that are not names of workflows.
 _IDEMPOTENCY = ("idempotencyKey", "idempotencyStrategy")
+
+
+def _versions(value: Any) -> Json:
+    """Read an object of workflow names and versions; null is any version."""
+    return {name: None if version is None else integer(version) for name, version in mapping(value).items()}
+
+
 _CONFIG: Mapping[str, Reader] = {
     "id": string,
     "name": string,
@@ -60,7 +67,7 @@ _CONFIG: Mapping[str, Reader] = {
     "headerKey": string,
     "secretKey": string,
     "secretValue": string,
-    "receiverWorkflowNamesToVersions": mapping,
+    "receiverWorkflowNamesToVersions": _versions,
     "workflowsToStart": mapping,
     "expression": string,
     "evaluatorType": string,
@@ -86,7 +93,7 @@ class Webhooks:
     def __init__(self, kernel: Kernel, executions: Executions, tags: Tags, vault: Vault) -> None:
         self._kernel, self._executions, self._tags, self._vault = kernel, executions, tags, vault
         self._documents = Documents(kernel, "orkes_webhook")
-        self._histories = Documents(kernel, "orkes_webhook_history")
+        self._history = Documents(kernel, "orkes_webhook_delivery")  # the version numbers the deliveries
         kernel.extensions.kinds[_WAIT] = TaskKind(plan_asynchronous, _start_wait, is_ended_by_update=True)
 
     # -- configuration
@@ -163,8 +170,10 @@ class Webhooks:
         Raises:
             RefusedError: It does not exist (404).
         """
-        history = (self._histories.get(webhook_id) or {}).get("deliveries", [])
-        return {**self._shown(self._opened(self._require(webhook_id))), "webhookExecutionHistory": history}
+        shown = self._shown(self._opened(self._require(webhook_id)))
+        with self._kernel.lock:
+            numbers = reversed(self._history.versions(webhook_id))
+            return {**shown, "webhookExecutionHistory": [self._history.get(webhook_id, one) for one in numbers]}
 
     def remove(self, webhook_id: str) -> None:
         """Delete a webhook with its history and its tags.
@@ -175,7 +184,8 @@ class Webhooks:
         with self._kernel.change():
             self._require(webhook_id)
             self._documents.drop(webhook_id)
-            self._histories.drop(webhook_id)
+            for number in self._history.versions(webhook_id):
+                self._history.drop(webhook_id, number)
             self._tags.forget(WEBHOOK, webhook_id)
 
     # -- deliveries
@@ -192,7 +202,7 @@ class Webhooks:
         """
         stored = self._documents.get(webhook_id)
         if stored is None:
-            logger.warning("event=server.webhook_unknown webhook_id=%s", webhook_id)
+            logger.warning("event=server.webhook_unknown webhook_id=%r", webhook_id)
             return None
         config = self._opened(stored)
         response = challenge_response(config, delivery)
@@ -313,8 +323,10 @@ class Webhooks:
                 "payload": payload,
                 "timeStamp": context.now,
             }
-            known = (self._histories.get(config["id"]) or {}).get("deliveries", [])
-            self._histories.put(config["id"], {"deliveries": [record, *known][:_MAX_HISTORY]})
+            numbers = self._history.versions(config["id"])
+            self._history.put(config["id"], record, numbers[-1] + 1 if numbers else 1)
+            for number in numbers[: 1 - _MAX_HISTORY]:
+                self._history.drop(config["id"], number)
 
 
 def _checked(given: Json) -> Json:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 import requests
@@ -196,6 +197,26 @@ def test_bad_requests_change_nothing(open_server, orkes):
         assert json.loads(response.text)["status"] == status
     assert orkes.human_tasks.get(entry.task_id) == entry
     assert orkes.human_templates.list() == []
+
+
+def test_only_one_of_many_claims_at_the_same_time_succeeds(orkes):
+    start(orkes)
+    (entry,) = orkes.human_tasks.search().results
+    outcomes = []
+
+    def claim(user):
+        try:
+            outcomes.append(orkes.human_tasks.claim_for_external_user(entry.task_id, user).claimant.user)
+        except BadRequestError:
+            outcomes.append(None)
+
+    threads = [Thread(target=claim, args=(f"user-{number}",)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(outcomes) == 8
+    assert [user for user in outcomes if user] == [orkes.human_tasks.get(entry.task_id).claimant.user]
 
 
 def test_people_see_the_tasks_of_their_groups(open_server, orkes):
