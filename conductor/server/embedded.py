@@ -21,7 +21,6 @@ from conductor.server.http.connection import HttpServer
 from conductor.server.http.edition import Edition
 from conductor.server.http.middleware import Faults, Keys
 from conductor.server.origin_check import OriginCheck, is_loopback
-from conductor.server.orkes.edition import OrkesServices, orkes_edition
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.runtime.timers import TimerThread
@@ -129,6 +128,8 @@ class EmbeddedServer(ServerAddress):
             self.keys = Keys(keys)
             return Edition(VERSION, self.keys.check)
         key_file = None if self._database is None else Path(f"{os.fspath(self._database)}.key")
+        from conductor.server.orkes.edition import OrkesServices, orkes_edition  # slow, and rarely needed
+
         orkes = OrkesServices(self._kernel, self.services, keys, key_file, enforce_permissions)
         self.keys = orkes.tokens
         return orkes_edition(orkes)

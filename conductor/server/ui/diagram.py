@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor.diagram import draw
-from conductor.diagram.svg import svg
 from conductor.errors import UnexpectedResponseError
 from conductor.models.codec import loads
 
@@ -22,6 +20,9 @@ def svg_of(body: bytes) -> bytes:
     Raises:
         ValueError: The body is not JSON, or neither a definition nor an execution.
     """
+    from conductor.diagram import draw  # the server starts faster without it
+    from conductor.diagram.svg import svg
+
     workflow: Any = loads(body)
     try:
         return svg(draw(workflow).graph, has_style=False).encode()  # the page's policy forbids inline styles

@@ -210,3 +210,13 @@ def test_the_clock_keeps_its_offset_across_a_restart(tmp_path):
         assert before <= server.clock.now() < before + timedelta(hours=1)
         server.clock.advance(timedelta(days=1, minutes=1))
         assert client.workflows.get(workflow_id).status == "COMPLETED"
+
+
+def test_a_server_starts_without_the_modules_that_few_need():
+    code = """
+import sys, conductor.server
+with conductor.server.start():
+    print([name for name in sys.modules if name.startswith(("conductor.diagram", "conductor.server.orkes"))])
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stdout.strip() == "[]"
