@@ -10,6 +10,7 @@ import {
   HumanExecutor,
   MetadataClient,
   SecretClient,
+  ServiceRegistryClient,
   TemplateClient,
   WorkflowExecutor,
   humanTask,
@@ -99,6 +100,17 @@ const stories = {
     await applications.addApplicationRole(id, "ADMIN");
     await new MetadataClient(other).registerTask({ name: "peer_work", ownerEmail: "peer@example.com" });
     assert.ok(await new WorkflowExecutor(other).startWorkflow({ name: "peer_guarded", version: 1 }));
+  },
+
+  async service_registry() {
+    const registry = new ServiceRegistryClient(client);
+    const service = { name: "peer_service", type: "HTTP", serviceURI: "http://localhost:1", config: { circuitBreakerConfig: { failureRateThreshold: 50 } } };
+    await registry.addOrUpdateService(service);
+    await registry.addOrUpdateServiceMethod("peer_service", { operationName: "list", methodName: "/items", methodType: "GET" });
+    const known = await registry.getService("peer_service");
+    assert.deepEqual([known.serviceURI, known.methods[0].operationName], [service.serviceURI, "list"]);
+    await registry.removeService("peer_service");
+    assert.equal(await registry.getService("peer_service"), undefined);
   },
 };
 

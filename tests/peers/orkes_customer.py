@@ -16,10 +16,13 @@ from conductor.client.configuration.configuration import Configuration
 from conductor.client.configuration.settings.authentication_settings import AuthenticationSettings
 from conductor.client.http.models import StartWorkflowRequest
 from conductor.client.http.models.create_or_update_application_request import CreateOrUpdateApplicationRequest
+from conductor.client.http.models.service_method import ServiceMethod
+from conductor.client.http.models.service_registry import ServiceRegistry
 from conductor.client.http.models.subject_ref import SubjectRef
 from conductor.client.http.models.target_ref import TargetRef
 from conductor.client.http.rest import ApiException
 from conductor.client.orkes.models.access_type import AccessType
+from conductor.client.orkes.orkes_service_registry_client import OrkesServiceRegistryClient
 from conductor.client.orkes_clients import OrkesClients
 from conductor.client.workflow.conductor_workflow import ConductorWorkflow
 from conductor.client.workflow.task.human_task import HumanTask
@@ -30,8 +33,8 @@ URL = os.environ["CONDUCTOR_SERVER_URL"]
 KEY, SECRET = os.environ["CONDUCTOR_AUTH_KEY"], os.environ["CONDUCTOR_AUTH_SECRET"]
 
 
-def clients(key, secret):
-    return OrkesClients(Configuration(server_api_url=URL, authentication_settings=AuthenticationSettings(key, secret)))
+def configuration(key, secret):
+    return Configuration(server_api_url=URL, authentication_settings=AuthenticationSettings(key, secret))
 
 
 def post(path, body, **headers):
@@ -53,7 +56,8 @@ def error_of(kind, call, *args, **named):
 
 class Customer:
     def __init__(self):
-        self.clients = clients(KEY, SECRET)
+        self.configuration = configuration(KEY, SECRET)
+        self.clients = OrkesClients(self.configuration)
         self.workflows = self.clients.get_workflow_client()
         self.token = post(f"{URL}/token", {"keyId": KEY, "keySecret": SECRET})["token"]
 
@@ -111,17 +115,27 @@ class Customer:
         application = authorization.create_application(CreateOrUpdateApplicationRequest("peer"))
         key = authorization.create_access_key(application.id)
         self.flow("peer_guarded", SimpleTask("peer_work", "work"))
-        other = clients(key.id, key.secret).get_workflow_client()
+        other = OrkesClients(configuration(key.id, key.secret)).get_workflow_client()
         request = StartWorkflowRequest(name="peer_guarded", version=1)
         assert error_of(ApiException, other.start_workflow, request).status == 403
         subject = SubjectRef("USER", f"app:{application.id}")
         authorization.grant_permissions(subject, TargetRef("WORKFLOW_DEF", "peer_guarded"), [AccessType.EXECUTE])
         assert other.start_workflow(request)
 
+    def service_registry(self):
+        registry = OrkesServiceRegistryClient(self.configuration)
+        registry.add_or_update_service(ServiceRegistry("peer_service", "HTTP", "http://localhost:1"))
+        method = ServiceMethod(operation_name="list", method_name="/items", method_type="GET")
+        registry.add_or_update_method("peer_service", method)
+        known = registry.get_service("peer_service")
+        assert (known.service_uri, known.methods[0].operation_name) == ("http://localhost:1", "list")
+        registry.remove_service("peer_service")
+        assert "peer_service" not in [service.name for service in registry.get_registered_services() or []]
+
 
 def main():
     customer = Customer()
-    for story in ("human_task", "webhook", "secret", "permission"):
+    for story in ("human_task", "webhook", "secret", "permission", "service_registry"):
         getattr(customer, story)()
         print(story, flush=True)
 
