@@ -68,6 +68,8 @@ def _start_oss(arguments: argparse.Namespace) -> RunningServer:
         cache_dir=arguments.cache_dir,
         properties=dict(arguments.property),
         heap=arguments.heap,
+        backend=arguments.backend,
+        url=arguments.url,
     )
 
 
@@ -105,7 +107,7 @@ _ENGINES: dict[str, Callable[[argparse.Namespace], RunningServer]] = {"embedded"
 #: Options that only one engine has.
 _ONLY = {
     "embedded": ("db", "strict", "edition", "no_permissions"),
-    "oss": ("ready_timeout", "property", "heap", "java", "cache_dir", "server_version", "jar"),
+    "oss": ("backend", "url", "ready_timeout", "property", "heap", "java", "cache_dir", "server_version", "jar"),
 }
 
 
@@ -202,6 +204,13 @@ def _parser() -> argparse.ArgumentParser:
 def _add_oss_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("engine oss").add_argument
     ready = "seconds to wait until the server is healthy (default: 120)"
+    backends = "database, with the settings that it needs (default: that of --url, or sqlite)"
+    add("--backend", choices=["sqlite", "redis", "postgres"], help=backends)
+    url = (
+        "redis://HOST:PORT or postgresql://USER:PASSWORD@HOST/DATABASE; without it, the Redis or PostgreSQL of this "
+        "machine is started (default: CONDUCTOR_BACKEND_URL, which other users cannot read)"
+    )
+    add("--url", help=url)
     add("--ready-timeout", type=float, default=120.0, metavar="S", help=ready)
     add("--property", type=_property, action="append", default=[], metavar="NAME=VALUE", help="Spring property")
     add("--heap", default="2g", help="maximum size of the Java heap (default: %(default)s)")

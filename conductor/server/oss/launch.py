@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from conductor._internal.durations import to_seconds
 from conductor.errors import ConfigurationError, ServerStartError
+from conductor.server.oss.backend import Backend, BackendSettings, backend_of, backend_settings
+from conductor.server.oss.database import LocalDatabase, start_database
 from conductor.server.oss.download import VERSION, get_jar
 from conductor.server.oss.folder import ServerFolder
 from conductor.server.oss.java import find_java
@@ -65,13 +67,15 @@ def start_oss_server(
     cache_dir: str | os.PathLike[str] | None = None,
     properties: Mapping[str, str | int | bool] | None = None,
     heap: str = "2g",
+    backend: Backend | None = None,
+    url: str | None = None,
 ) -> OssServer:
     """Start the open-source server; returns when it is healthy (``GET /health``).
 
     Args:
         port: The port to listen on; 0 for any free port.
-        directory: The folder of its database (``c123.db``) and log (``server.log``), which is kept; by default a
-            temporary folder, which is removed when the server stops.
+        directory: The folder of its database (``c123.db``, ``redis`` or ``postgres``) and log (``server.log``), which
+            is kept; by default a temporary folder, which is removed when the server stops.
         host: The address to listen on; ``0.0.0.0`` for all addresses of this machine.
         version: The version of the server.
         ready_timeout: Seconds, or a ``timedelta``, to wait until the server is healthy, without the time of the
@@ -83,28 +87,58 @@ def start_oss_server(
         properties: Spring properties, such as ``{"conductor.queue.type": "redis_standalone"}``. The launcher sets
             ``server.tomcat.threads.max`` to 1,000, because each waiting poll holds a thread of the server.
         heap: The maximum size of the Java heap: ``512m``, ``2g``.
+        backend: ``sqlite``, ``redis`` or ``postgres``, with the settings that it needs; by default that of ``url``, or
+            ``sqlite``. Several servers can share a Redis or PostgreSQL. Searches find nothing with Redis.
+        url: The database: ``redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]`` (``rediss`` for TLS) or
+            ``postgresql://USER:PASSWORD@HOST[:PORT]/DATABASE``. By default ``CONDUCTOR_BACKEND_URL``; without either, a
+            Redis or PostgreSQL that is installed on this machine is started, and stops with the server.
 
     Returns:
         The running server, which stops at the end of a ``with`` block.
 
     Raises:
         ConfigurationError: An argument is invalid.
-        ServerStartError: The port is in use, Java or the jar is not available, or the server did not become healthy.
-            The message ends with the last lines of its log.
+        ServerStartError: The port is in use, Java, the jar or the database is not available, or the server did not
+            become healthy. The message ends with the last lines of its log.
     """
     ready_s = math.inf if ready_timeout is None else to_seconds(ready_timeout, "ready_timeout")
     stop_s = to_seconds(stop_timeout, "stop_timeout")
     _check(port, heap, {"ready_timeout": ready_s, "stop_timeout": stop_s}, properties or {})
     if port:
         check_port_free(host, port)  # before a long download
-    options = [find_java(java), f"-Xmx{heap}", "-jar", str(_jar(jar, version, cache_dir))]
-    given = {**_DEFAULT_PROPERTIES, **(properties or {})}
-    options += [f"--{name}={_property_value(value)}" for name, value in given.items()]
-    plan = _LaunchPlan(options, host, directory, ready_s, stop_s)
+    database, settings = _open_backend(backend, url, directory)
+    try:
+        options = [find_java(java), f"-Xmx{heap}", "-jar", str(_jar(jar, version, cache_dir))]
+        given = {**_DEFAULT_PROPERTIES, **settings.properties, **(properties or {})}
+        options += [f"--{name}={_property_value(value)}" for name, value in given.items()]
+        return _launch_on(_LaunchPlan(options, host, directory, ready_s, stop_s, settings.environment, database), port)
+    except BaseException:  # also on Ctrl-C: no database is left behind
+        if database is not None:
+            database.stop()
+        raise
+
+
+def _open_backend(
+    backend: Backend | None, url: str | None, directory: str | os.PathLike[str] | None
+) -> tuple[LocalDatabase | None, BackendSettings]:
+    """Return the database that was started, if any, and the settings with which the server uses it."""
+    if url is None and backend != "sqlite":
+        url = os.environ.get("CONDUCTOR_BACKEND_URL") or None
+    chosen = backend_of(backend, url)
+    if chosen == "sqlite":
+        return None, BackendSettings({})
+    if url is not None:
+        return None, backend_settings(chosen, url)
+    database = start_database(chosen, directory)
+    return database, backend_settings(chosen, database.url)
+
+
+def _launch_on(plan: _LaunchPlan, port: int) -> OssServer:
+    """Start the server on the port, or on a free one for 0."""
     for attempt in range(1, _ATTEMPTS + 1):
-        chosen = port or free_port(host)
+        chosen = port or free_port(plan.host)
         if port:
-            check_port_free(host, port)  # another process may have taken it during the download
+            check_port_free(plan.host, port)  # another process may have taken it during the download
         try:
             return _launch(plan, chosen)
         except _PortTakenError:
@@ -122,6 +156,8 @@ class _LaunchPlan:
     directory: str | os.PathLike[str] | None
     ready_timeout: float
     stop_timeout: float
+    environment: Mapping[str, str] = field(repr=False)
+    database: LocalDatabase | None
 
 
 def _launch(plan: _LaunchPlan, port: int) -> OssServer:
@@ -135,7 +171,7 @@ def _launch(plan: _LaunchPlan, port: int) -> OssServer:
     ]
     logger.info("event=server.starting port=%d log=%s", port, folder.log_path)
     try:
-        server = OssServer(command, plan.host, port, folder, plan.stop_timeout)
+        server = OssServer(command, plan.host, port, folder, plan.stop_timeout, plan.environment)
     except BaseException:  # also on Ctrl-C: no folder is left behind
         folder.discard()
         raise
@@ -144,6 +180,7 @@ def _launch(plan: _LaunchPlan, port: int) -> OssServer:
     except BaseException:  # also on Ctrl-C: no process is left behind
         server.stop()
         raise
+    server.database = plan.database
     return server
 
 

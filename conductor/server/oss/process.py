@@ -1,4 +1,4 @@
-"""A running open-source server: its guarded process, and how it is stopped."""
+"""A running open-source server, and the guarded process that it and its database are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from conductor.errors import ServerStartError
 from conductor.server.address import ServerAddress, local_address
 from conductor.server.oss.folder import ServerFolder
 
-__all__ = ["OssServer", "check_port_free", "free_port", "healthy_server", "port_error"]
+__all__ = ["GuardedProcess", "OssServer", "check_port_free", "free_port", "healthy_server", "port_error"]
 
 #: Bypasses the proxy of the environment, because the server is on this machine.
 _NO_PROXY = urllib.request.ProxyHandler({})
@@ -100,42 +100,39 @@ def healthy_server(address: str, timeout: float = 5.0) -> str | None:
     return name if isinstance(health, dict) and health.get("healthy") is True else None
 
 
-class OssServer(ServerAddress):
-    """A running open-source server, which ``start_oss_server`` returns. Stops at the end of a ``with`` block.
+class GuardedProcess:
+    """A process that stops with the process that started it, even if that is killed.
 
-    The server also stops when this process ends, even if it is killed. A forked child does not own the server and
-    cannot stop it.
+    A forked child does not own the process and cannot stop it.
+
+    Args:
+        command: What runs.
+        folder: The folder in which it runs, and of its log; removed with it if it is temporary.
+        stop_timeout: Seconds to wait for its end before it is killed.
+        environment: Variables to set in addition to those of this process.
 
     Attributes:
-        host: The address on which the server listens.
-        port: The port on which it listens.
-        pid: The id of the Java process.
-        directory: The folder of its database.
+        pid: The id of the process.
+        directory: The folder.
         log_path: The path of its log.
     """
 
-    def __init__(self, command: Sequence[str], host: str, port: int, folder: ServerFolder, stop_timeout: float) -> None:
-        self.host = host
-        self.port = port
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: ServerFolder,
+        stop_timeout: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.directory: Path = folder.path
         self.log_path: Path = folder.log_path
         self._folder = folder
         self._stop_timeout = stop_timeout
         self._owner = os.getpid()
         self._stopping = threading.Lock()
-        self._guard = _start_guard(command, folder, stop_timeout)
+        self._guard = _start_guard(command, folder, stop_timeout, environment or {})
         atexit.register(self.stop)
         self.pid: int = self._read_pid()
-
-    @property
-    def summary(self) -> str:
-        """A description of the server: the addresses of its Swagger UI and its log."""
-        return f"Swagger UI {self.address}/swagger-ui.html, log {self.log_path}"
-
-    @property
-    def failure_hint(self) -> str:
-        """Where to find the reason if the server stopped unexpectedly."""
-        return f"see {self.log_path}"
 
     @property
     def is_running(self) -> bool:
@@ -154,7 +151,7 @@ class OssServer(ServerAddress):
         return self._guard.wait(timeout)
 
     def stop(self) -> None:
-        """Stop the server; returns when its process has ended and its port is free. A second call does nothing."""
+        """Stop the process; returns when it has ended. A second call does nothing."""
         if os.getpid() != self._owner:
             return
         if self._guard.stdin is not None:
@@ -165,17 +162,6 @@ class OssServer(ServerAddress):
                 self._guard.stdout.close()
             self._folder.discard()
             atexit.unregister(self.stop)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def __repr__(self) -> str:
-        return f"OssServer({self.url!r}, pid={self.pid})"
 
     def _read_pid(self) -> int:
         line = self._guard.stdout.readline() if self._guard.stdout is not None else b""
@@ -188,16 +174,76 @@ class OssServer(ServerAddress):
             _kill_group(self._guard.pid)
             self._guard.wait()
         else:
-            if status < 0:  # the guard was killed, and the server is still running in its process group
+            if status < 0:  # the guard was killed, and the process is still running in its process group
                 _kill_group(self._guard.pid)
 
 
-def _start_guard(command: Sequence[str], folder: ServerFolder, stop_timeout: float) -> subprocess.Popen[bytes]:
+class OssServer(GuardedProcess, ServerAddress):
+    """A running open-source server, which ``start_oss_server`` returns. Stops at the end of a ``with`` block.
+
+    The server also stops when this process ends, even if it is killed. A forked child does not own the server and
+    cannot stop it.
+
+    Attributes:
+        host: The address on which the server listens.
+        port: The port on which it listens.
+        database: The Redis or PostgreSQL that was started for it, which stops with it; None if there is none.
+        pid: The id of the Java process.
+        directory: The folder of its log, and of its database with SQLite.
+        log_path: The path of its log.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        host: str,
+        port: int,
+        folder: ServerFolder,
+        stop_timeout: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.database: GuardedProcess | None = None
+        super().__init__(command, folder, stop_timeout, environment)
+
+    @property
+    def summary(self) -> str:
+        """A description of the server: the addresses of its Swagger UI and its log."""
+        return f"Swagger UI {self.address}/swagger-ui.html, log {self.log_path}"
+
+    @property
+    def failure_hint(self) -> str:
+        """Where to find the reason if the server stopped unexpectedly."""
+        return f"see {self.log_path}"
+
+    def stop(self) -> None:
+        """Stop the server; returns when its process has ended and its port is free. A second call does nothing."""
+        super().stop()
+        if self.database is not None:
+            self.database.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"OssServer({self.url!r}, pid={self.pid})"
+
+
+def _start_guard(
+    command: Sequence[str], folder: ServerFolder, stop_timeout: float, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     removed = str(folder.path) if folder.is_temporary else ""
     with folder.log_path.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", _GUARD, removed, str(stop_timeout), *command],
             cwd=folder.path,
+            env={**os.environ, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
