@@ -104,7 +104,7 @@ class EmbeddedServer(ServerAddress):
             environment=_from_env(_VARIABLE) if environment is None else environment,
             divergences=STRICT if strict else DOCUMENTED,
         )
-        self._kernel.skips_time = skip_time
+        self._kernel.timed_work.skips_time = skip_time
         self.services: Services = Services(self._kernel)
         self.keys: Keys
         try:
@@ -113,13 +113,13 @@ class EmbeddedServer(ServerAddress):
             self._socket.close()
             self._store.close()
             raise
-        self._kernel.load_open()
+        self._kernel.timed_work.load_open()
         self._timer = TimerThread(self._kernel, self._is_idle if skip_time else lambda: False)
         self.faults: Faults = Faults()
         origins = OriginCheck((host,) if is_loopback(host) else None)
         app = App(self.services, origins, self.faults, served)
         self._http = HttpServer(self._socket, app.serve, app.quick)
-        self._kernel.spawn = self._http.threads.submit
+        self._kernel.timed_work.spawn = self._http.threads.submit
         self._stopped = threading.Event()
 
     def _edition(self, keys: Mapping[str, str], *, enforce_permissions: bool) -> Edition:
@@ -182,7 +182,7 @@ class EmbeddedServer(ServerAddress):
         if self._stopped.is_set():
             return
         self._stopped.set()
-        self._kernel.stop_scripts()
+        self._kernel.scripts.stop()
         self._http.stop(_STOP_SECONDS)
         self._timer.stop()
         with self._kernel.lock:

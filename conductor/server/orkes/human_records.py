@@ -63,7 +63,7 @@ class HumanRecords:
         self._expiries: dict[str, tuple[int, str]] = {}  # end of the assignment (epoch ms) and execution, by task
         kernel.observers[_HUMAN] = self._observe
         kernel.handlers[StartTriggered] = self._start
-        kernel.timed.append((self._next_expiry, self._expire))
+        kernel.timed_work.sources.append((self._next_expiry, self._expire))
         self._load()
 
     def _load(self) -> None:
@@ -169,7 +169,7 @@ class HumanRecords:
             self._expiries.pop(record.task_id, None)
         else:
             self._expiries[record.task_id] = (record.expires, workflow_id)
-            self._kernel.wake_timer()
+            self._kernel.timed_work.wake()
 
     def _forget(self, task_id: str) -> None:
         self._expiries.pop(task_id, None)

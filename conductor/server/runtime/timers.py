@@ -79,7 +79,7 @@ class TimerThread:
         self._is_stopping = False
         self._is_woken = False
         self._thread = threading.Thread(target=self._run, name="conductor-timer", daemon=True)
-        kernel.wake_timer = self.wake
+        kernel.timed_work.wake = self.wake
 
     def start(self) -> None:
         """Start the thread."""
@@ -101,9 +101,9 @@ class TimerThread:
 
     def _run(self) -> None:
         while True:
-            if self._is_idle() and (skipped := self._kernel.next_skip()) is not None:
-                self._kernel.move_to(max(skipped, self._kernel.clock.now_ms()))
-            due = self._kernel.next_event()
+            if self._is_idle() and (skipped := self._kernel.timed_work.next_skip()) is not None:
+                self._kernel.timed_work.move_to(max(skipped, self._kernel.clock.now_ms()))
+            due = self._kernel.timed_work.next_event()
             delay = _MAX_SLEEP_S if due is None else (due - self._kernel.clock.now_ms()) / 1000
             with self._condition:
                 if not self._is_woken and not self._is_stopping and delay > 0:
@@ -112,8 +112,8 @@ class TimerThread:
                 if self._is_stopping:
                     return
             try:
-                self._kernel.run_due()
-                self._kernel.continue_unfinished()
+                self._kernel.timed_work.run_due()
+                self._kernel.timed_work.continue_unfinished()
                 self._work_while_idle()
             except Exception:  # later timers must still fire
                 logger.exception("event=server.timer_failed")
@@ -121,6 +121,6 @@ class TimerThread:
     def _work_while_idle(self) -> None:
         """Do the work that can wait, as long as nothing else is to be done."""
         while not self._is_woken and not self._is_stopping and time.monotonic() - self._kernel.last_change > _IDLE_S:
-            if not self._kernel.idle_work():
+            if not self._kernel.timed_work.idle_work():
                 return
             time.sleep(_PAUSE_S)

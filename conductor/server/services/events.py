@@ -122,7 +122,7 @@ class Events:
         self._handlers: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_HANDLER)}
         self._new_events: dict[str, int] = {}  # events without delivery so far, and when delivery starts
         kernel.handlers[Publish] = self._publish
-        kernel.timed.append((lambda: min(self._new_events.values(), default=None), self._start_delivery))
+        kernel.timed_work.sources.append((lambda: min(self._new_events.values(), default=None), self._start_delivery))
 
     def add(self, handler: Json) -> None:
         """Register a handler, and deliver the messages that wait for it.
@@ -160,7 +160,7 @@ class Events:
         is_known = any(one["event"] == event for one in self._handlers.values())
         if not is_known and not self._kernel.divergences.handlers_at_once:
             self._new_events[event] = self._kernel.context.now + _REFRESH_MS
-            self._kernel.after_commit.append(self._kernel.wake_timer)
+            self._kernel.after_commit.append(self._kernel.timed_work.wake)
 
     def _start_delivery(self, now: int) -> None:
         for event in [event for event, due in self._new_events.items() if due <= now]:

@@ -39,7 +39,7 @@ class FollowUp:
         now = self._kernel.context.now
         self._kernel.queues.push(command.queue, command.task_id, execution.id, command.priority, command.due, now)
         if command.due > now:
-            self._kernel.after_commit.append(self._kernel.wake_timer)
+            self._kernel.after_commit.append(self._kernel.timed_work.wake)
 
     def _start_child(self, parent: Execution, command: c.StartChild) -> None:
         task = parent.task(command.task_id)

@@ -39,7 +39,7 @@ class Schedules:
         self.start: Callable[[Json], str] = self._start
         self._is_paused = False
         self._schedules: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_SCHEDULE)}
-        kernel.timed.append((self._next_due, self._fire))
+        kernel.timed_work.sources.append((self._next_due, self._fire))
 
     def save(self, given: Json, author: str = "") -> Json:
         """Create or replace a schedule, and return it.
@@ -78,7 +78,7 @@ class Schedules:
     def _put(self, schedule: Json) -> None:
         self._schedules[schedule["name"]] = schedule
         self._kernel.store.put(_SCHEDULE, schedule["name"], schedule)
-        self._kernel.after_commit.append(self._kernel.wake_timer)
+        self._kernel.after_commit.append(self._kernel.timed_work.wake)
 
     def get(self, name: str) -> Json:
         """Return a schedule.
@@ -137,7 +137,7 @@ class Schedules:
     def resume_all(self) -> None:
         """Start runs again, after ``pause_all``."""
         self._is_paused = False
-        self._kernel.wake_timer()
+        self._kernel.timed_work.wake()
 
     def next_few(self, cron: str, start: int | None, end: int | None, limit: int) -> list[int]:
         """Return the next times of a cron expression, epoch ms.

@@ -113,7 +113,7 @@ class Search:
         self._kernel = kernel
         self._index = kernel.store.search
         self._indexing = threading.RLock()  # acquired before the kernel's lock
-        kernel.idle_work = self.index_some
+        kernel.timed_work.idle_work = self.index_some
 
     @contextmanager
     def _searching(self, kind: Kind, free_text: str) -> Iterator[None]:

@@ -140,7 +140,7 @@ class Tasks:
             put_back = partial(self._put_back, queue, task, workflow_id, held_until or task.get("_due", 0))
             kernel.after_failure.append(put_back)
             if held_until is not None:
-                kernel.after_commit.extend([put_back, kernel.wake_timer])
+                kernel.after_commit.extend([put_back, kernel.timed_work.wake])
                 continue
             kernel.touch(execution)
             self._rates.add(task, now)

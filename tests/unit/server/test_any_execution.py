@@ -61,7 +61,7 @@ class Lab:
         self.services = Services(self.kernel)
         self.calls = {}
         self.kernel.handlers[CallHttp] = lambda execution, command: self.calls.update({command.task_id: execution.id})
-        self.kernel.load_open()
+        self.kernel.timed_work.load_open()
 
     def define(self, definition, task_def):
         named = {task["name"] for task in tasks_in(definition)} | {"chosen"}

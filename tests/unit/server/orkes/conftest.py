@@ -18,7 +18,7 @@ class Bench:
         self.kernel = Kernel(self.clock, store, secrets={}, environment={}, divergences=divergences)
         self.services = Services(self.kernel)
         self.orkes = OrkesServices(self.kernel, self.services, {}, **options)
-        self.kernel.load_open()
+        self.kernel.timed_work.load_open()
 
     def close(self):
         with self.kernel.lock:

@@ -255,7 +255,7 @@ def test_workflows_that_trigger_each_other_without_end_do_not_stop_the_server(be
     bench.start("endless")
     before = len(bench.services.executions.running("endless"))
     assert before < 100
-    bench.kernel.continue_unfinished()
+    bench.kernel.timed_work.continue_unfinished()
     assert before < len(bench.services.executions.running("endless")) < before + 100
 
 
@@ -277,8 +277,8 @@ def test_assignments_also_expire_while_the_workflow_is_paused_or_with_strict(ope
 
 def test_an_idle_clock_does_not_skip_to_the_end_of_an_assignment(bench):
     desk = Desk(bench, assigned("a", minutes=1))
-    assert bench.kernel.next_event() == desk.entry["createdOn"] + 60_000
-    assert bench.kernel.next_skip() is None
+    assert bench.kernel.timed_work.next_event() == desk.entry["createdOn"] + 60_000
+    assert bench.kernel.timed_work.next_skip() is None
 
 
 def test_the_assignments_of_a_deleted_execution_are_forgotten(bench):
@@ -286,7 +286,7 @@ def test_the_assignments_of_a_deleted_execution_are_forgotten(bench):
     bench.services.executions.remove(desk.workflow_id, archive=False)
     assert desk.tasks.search({}, ADMIN)["totalHits"] == 0
     desk.after(2)
-    assert bench.kernel.next_event() is None
+    assert bench.kernel.timed_work.next_event() is None
 
 
 def test_ends_of_the_workflow_task_end_the_human_task(bench):
@@ -345,7 +345,7 @@ def test_the_output_must_match_the_form(bench):
 def test_tasks_are_updated_by_reference_name_and_iteration(bench):
     human = {"name": "ask", "taskReferenceName": "ask", "type": "HUMAN"}
     loop = {"loopCondition": "$.loop['iteration'] < 2", "loopOver": [human]}
-    bench.kernel.spawn = None
+    bench.kernel.timed_work.spawn = None
     bench.register("again", ("DO_WHILE", "loop", {}, loop))
     workflow_id = bench.start("again")
     tasks = bench.orkes.human_tasks
