@@ -45,7 +45,7 @@ class App:
     def __init__(self, services: Services, origins: OriginCheck, faults: Faults, edition: Edition) -> None:
         others = [*edition.root_routes, Route("/health", _health), *page_routes()]
         self._router = Router([*_api_routes(services, edition), *others])
-        self._faults = faults
+        self._faults, self._fallback = faults, edition.fallback
         self._middleware = Middleware(self._call, origins, faults, edition.check)
 
     def serve(self, request: Request) -> Outcome:
@@ -61,7 +61,9 @@ class App:
 
     def _call(self, request: Request) -> Outcome:
         route = self._router.match(request)
-        return route if isinstance(route, Response) else route.handler(request)
+        if isinstance(route, Route):
+            return route.handler(request)
+        return self._fallback(request) or route
 
 
 def _catch_errors(request: Request, function: Callable[[], Outcome]) -> Outcome:

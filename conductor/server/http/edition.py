@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from conductor.server.http.messages import Request, Response
+from conductor.server.http.messages import Outcome, Request, Response
 from conductor.server.http.routing import Route
 
 #: Sets ``request.principal`` and returns None, or returns the response without calling a handler.
@@ -22,6 +22,7 @@ class Edition:
         check: Checks the token of a request.
         routes: Routes under ``/api``, which win over those of the open-source server.
         root_routes: Routes next to ``/api``, with full paths.
+        fallback: Serves a request that has no route; returns None for any other request.
         guard: Returns a route under ``/api`` whose handler checks permissions first.
     """
 
@@ -29,4 +30,5 @@ class Edition:
     check: Check
     routes: Sequence[Route] = ()
     root_routes: Sequence[Route] = ()
+    fallback: Callable[[Request], Outcome | None] = lambda _: None
     guard: Callable[[Route], Route] = lambda route: route

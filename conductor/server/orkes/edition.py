@@ -11,16 +11,21 @@ from pathlib import Path
 
 from attrs import define, field
 
+from conductor.server.engine.context import RefusedError
 from conductor.server.http.app import VERSION
 from conductor.server.http.edition import Edition
+from conductor.server.http.messages import Request, Response
 from conductor.server.http.principal import Principal
 from conductor.server.http.routing import Route
 from conductor.server.orkes import tags
+from conductor.server.orkes.access import EXECUTE
 from conductor.server.orkes.applications import ApplicationResource, Applications
 from conductor.server.orkes.definitions import StrictUpdateResource, TaggedDefinitionResource
 from conductor.server.orkes.event_handlers import EventHandlers
 from conductor.server.orkes.event_queues import EventQueueResource, EventQueues
 from conductor.server.orkes.event_resource import OrkesEventResource
+from conductor.server.orkes.gateway import Gateway
+from conductor.server.orkes.gateway_resource import GatewayResource
 from conductor.server.orkes.grants import GrantResource, Grants
 from conductor.server.orkes.guard import Guard
 from conductor.server.orkes.human_task_resource import HumanTaskResource
@@ -95,6 +100,7 @@ class OrkesServices:
     registry: ServiceRegistry = field(init=False)
     event_handlers: EventHandlers = field(init=False)
     event_queues: EventQueues = field(init=False)
+    gateway: GatewayResource = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.vault = Vault(self.key_file)
@@ -147,7 +153,17 @@ class OrkesServices:
         self.services.http_calls.intercept = self.registry.call
         self.event_handlers = EventHandlers(self.kernel, self.services, self.tags)
         self.event_queues = EventQueues(self.kernel, self.vault)
+        gateway = Gateway(self.kernel, self.vault)
+        self.gateway = GatewayResource(self.kernel, self.services.executions, gateway, self._check_application)
         self.services.schedules.start = self.services.executions.start_in_change
+
+    def _check_application(self, application: str, workflow: str) -> None:
+        """Check that an application may execute a workflow; without keys, also one that does not exist may."""
+        principal = self.principals.find(f"app:{application}") if application else None
+        if principal is None and self.tokens.is_needed and self.enforce_permissions:
+            raise RefusedError(403, "The authentication of the service has no application that exists")
+        if principal is not None:
+            self.permissions.require(principal, EXECUTE, tags.WORKFLOW, workflow)
 
     def _may_use_human_task(self, principal: Principal, access: str, name: str) -> bool:
         """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""
@@ -178,6 +194,7 @@ def orkes_routes(orkes: OrkesServices) -> list[Route]:
         *EventQueueResource(orkes.event_queues).routes(),
         *OrkesScheduleResource(orkes.services.schedules, orkes.tags).routes(),
         *ServerResource(orkes.services).routes(),
+        *orkes.gateway.routes(),
     ]
 
 
@@ -193,4 +210,8 @@ def _webhook_resource(orkes: OrkesServices) -> WebhookResource:
 def orkes_edition(orkes: OrkesServices) -> Edition:
     """Return the edition for the application."""
     guard = Guard(orkes.kernel, orkes.permissions, orkes.tags, orkes.exists)
-    return Edition(_VERSION, orkes.tokens.check, orkes_routes(orkes), orkes_root_routes(orkes), guard)
+
+    def check(request: Request) -> Response | None:
+        return None if orkes.gateway.owns(request) else orkes.tokens.check(request)
+
+    return Edition(_VERSION, check, orkes_routes(orkes), orkes_root_routes(orkes), orkes.gateway.serve, guard)
