@@ -133,6 +133,7 @@ class OrkesServices:
             self.human_templates,
             self.principals,
             self._may_use_human_task,
+            is_enforced=self.enforce_permissions,
         )
         self.webhooks = Webhooks(self.kernel, self.services.executions, self.tags, self.vault)
         self.tokens.public_prefixes.append("/api/webhook/")  # senders have no token

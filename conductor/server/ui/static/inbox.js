@@ -141,8 +141,8 @@ function editor(task, reload) {
       problem.hidden = false;
       return;
     }
-    notice(complete ? "Completed." : "Saved.");
     await reload();
+    notice(complete ? "Completed." : "Saved.");
   };
   const complete = (event) => {
     event.preventDefault();

@@ -434,6 +434,7 @@ def test_people_without_permission_are_refused(open_bench):
         desk.refused(403, call)
     assert tasks.get(task_id, ANN, with_template=False)["taskId"] == task_id
     everyone = Desk(open_bench(enforce_permissions=False), assigned(ANN.id))
+    assert everyone.tasks.search({"searchType": "ADMIN"}, BOB)["totalHits"] == 1
     everyone.tasks.update([everyone.id], {}, BOB, complete=True)
     assert everyone.entry["state"] == "COMPLETED"
 
