@@ -35,7 +35,14 @@ from conductor.models.codec import dumps, to_jsonable
 from conductor.models.enum_validation import refuse_unknown_values
 from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth, NoAuth, NoTokenEndpoint, ReadyToken, TokenCache
-from conductor.transport.connections import Deadline, ExchangeError, PooledAdapter, new_session, tls_options
+from conductor.transport.connections import (
+    Deadline,
+    DeadlineTimeout,
+    ExchangeError,
+    PooledAdapter,
+    new_session,
+    tls_options,
+)
 from conductor.transport.editions import USER_INFO, ServerInfo, identify, supports_idempotency_keys
 from conductor.transport.errors import (
     Call,
@@ -356,7 +363,7 @@ class Transport:
                 data=body,
                 headers=headers,
                 auth=auth,
-                timeout=deadline,  # type: ignore[arg-type]  # requests passes urllib3's own through
+                timeout=DeadlineTimeout(deadline),  # type: ignore[arg-type]  # requests passes urllib3's own through
                 allow_redirects=False,
                 stream=True,
                 **self.options,

@@ -49,6 +49,7 @@ __all__ = [
     "DEFAULT_CONNECTIONS",
     "USER_AGENT",
     "Deadline",
+    "DeadlineTimeout",
     "ExchangeError",
     "PooledAdapter",
     "encode_request",
@@ -110,31 +111,33 @@ class ExchangeError(Exception):
         self.is_refused = is_refused
 
 
-class Deadline(Timeout):
+class Deadline:
     """The moment at which an exchange must be over: waiting for a connection, connecting, sending and receiving.
-
-    It is a ``urllib3.Timeout`` so that it passes through requests, also to an adapter that is not ours.
 
     Args:
         limit: Seconds from now; None for no limit.
         connect: Seconds that resolving and connecting may take; None for no limit of its own.
     """
 
-    def __init__(self, limit: float | None, connect: float | None = None) -> None:
-        self._set(math.inf if limit is None else time.monotonic() + limit, connect)
+    __slots__ = ("at", "connect_limit")
 
-    def _set(self, at: float, connect: float | None) -> None:
-        self.at = at
-        self.connect_limit = connect
-        left = None if at == math.inf else max(at - time.monotonic(), _MIN_WAIT_S)
-        limits = [limit for limit in (connect, left) if limit is not None]
+    def __init__(self, limit: float | None, connect: float | None = None) -> None:
+        self.at: float = math.inf if limit is None else time.monotonic() + limit
+        self.connect_limit: float | None = connect
+
+
+class DeadlineTimeout(Timeout):
+    """A deadline as a ``urllib3.Timeout``, so that it passes through requests, also to an adapter that is not ours."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline: Deadline = deadline
+        left = _left(deadline.at)
+        limits = [limit for limit in (deadline.connect_limit, left) if limit is not None]
         super().__init__(connect=min(limits, default=None), total=left)
 
-    def clone(self) -> Deadline:
+    def clone(self) -> DeadlineTimeout:
         """Return a copy; urllib3 makes one after each wait for a connection."""
-        copy = Deadline.__new__(Deadline)
-        copy._set(self.at, self.connect_limit)  # noqa: SLF001  our own class
-        return copy
+        return DeadlineTimeout(self.deadline)
 
 
 def _left(deadline: float) -> float | None:
@@ -368,7 +371,8 @@ class _Pool:
         if pool.proxy is not None and not needs_tunnel:
             given.update(pool.proxy_headers)
         message = encode_request(method, url, given, body)
-        deadline = timeout if isinstance(timeout, Deadline) else Deadline(getattr(timeout, "total", None))
+        is_ours = isinstance(timeout, DeadlineTimeout)
+        deadline = timeout.deadline if is_ours else Deadline(getattr(timeout, "total", None))
         response = self.exchange(message, deadline, method=method, needs_tunnel=needs_tunnel)
         return _as_urllib3(response, method)
 

@@ -28,7 +28,7 @@ from conductor.worker.threads import HandlerThread
 from conductor.worker.time_limit import exceeded
 
 if TYPE_CHECKING:
-    from conductor.worker.execution import Running, TaskExecution
+    from conductor.worker.execution import RunningCoroutine, TaskExecution
 
 __all__ = ["CoroutinePool", "EventLoop"]
 
@@ -258,7 +258,7 @@ async def _guarded(coroutine: Awaitable[Any]) -> _Outcome:
 class _Ended:
     """A coroutine that has ended, for a carrier to conclude."""
 
-    running: Running
+    running: RunningCoroutine
     value: Any
     error: BaseException | None
 

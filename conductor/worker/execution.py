@@ -31,7 +31,7 @@ from conductor.worker.results import NoStorage, Payloads, failed, succeeded
 from conductor.worker.time_limit import TimeLimits, exceeded
 from conductor.worker.worker import Worker
 
-__all__ = ["Middleware", "Running", "TaskExecution", "TaskRunner"]
+__all__ = ["Middleware", "Running", "RunningCoroutine", "TaskExecution", "TaskRunner"]
 
 
 logger = isolated_logger(__name__)
@@ -213,9 +213,6 @@ class Running:
         is_reported: Whether the log says already that it runs for longer than it may.
         is_cancelled: Whether it was cancelled at the end of a stop.
         has_lease: Whether its lease is extended.
-        context: Its context, in an async worker.
-        error: Why its coroutine was not started, in an async worker.
-        context_vars: The contextvars of its coroutine.
     """
 
     task: Task
@@ -224,13 +221,25 @@ class Running:
     is_reported: bool = False
     is_cancelled: bool = False
     has_lease: bool = False
-    context: TaskContext | None = None
-    error: BaseException | None = None
-    context_vars: contextvars.Context = field(factory=contextvars.copy_context)
 
     def is_void(self, result: TaskResult) -> bool:
         """Return whether ``result`` says only that the task was cancelled at the end of a stop."""
         return self.is_cancelled and result.status in _FAILURES
+
+
+@define(eq=False, kw_only=True)
+class RunningCoroutine(Running):
+    """A task of an async worker that runs now.
+
+    Attributes:
+        context: Its context.
+        context_vars: The contextvars of its coroutine.
+        error: Why its coroutine was not started.
+    """
+
+    context: TaskContext
+    context_vars: contextvars.Context = field(factory=contextvars.copy_context)
+    error: BaseException | None = None
 
 
 class TaskExecution:
@@ -297,7 +306,9 @@ class TaskExecution:
     def _run(self, running: Running) -> TaskResult:
         task = running.task
         try:
-            return self._runner.run(task, self._stop, self._extend_lease(running))
+            lease = self._extend_lease(task)
+            running.has_lease = lease is not None
+            return self._runner.run(task, self._stop, lease)
         except BaseException as error:  # the server must hear of every task, also after SystemExit
             logger.exception("%s: task %s could not be run; it fails", self._task_type, task.task_id)
             return failed(task, error)
@@ -305,37 +316,37 @@ class TaskExecution:
             self._end_lease(running)
             del self.running[threading.get_ident()]
 
-    def _extend_lease(self, running: Running) -> Lease | None:
+    def _extend_lease(self, task: Task) -> Lease | None:
         options = self._options()
-        running.has_lease = options.lease_extension
-        if not running.has_lease:
+        if not options.lease_extension:
             return None
-        return self._leases.add(running.task, self._runner.worker_id, options.max_lease_seconds)
+        return self._leases.add(task, self._runner.worker_id, options.max_lease_seconds)
 
     def _end_lease(self, running: Running) -> None:
         if running.has_lease:
             self._leases.remove(running.task)
 
-    def begin(self, task: Task) -> Running:
+    def begin(self, task: Task) -> RunningCoroutine:
         """Prepare a task for its coroutine; ``error`` says why it cannot run."""
-        running = Running(task, thread="event-loop")
+        lease = self._extend_lease(task)
+        context = TaskContext(task, self._stop, lease)
+        running = RunningCoroutine(task, thread="event-loop", has_lease=lease is not None, context=context)
         self.running[id(running)] = running
-        running.context = TaskContext(task, self._stop, self._extend_lease(running))
-        running.context_vars.run(_current.set, running.context)
+        running.context_vars.run(_current.set, context)
         try:
-            running.context_vars.run(self._runner.begin, running.context)
+            running.context_vars.run(self._runner.begin, context)
         except BaseException as error:  # the task fails with it
             running.error = error
         return running
 
-    async def call_async(self, running: Running) -> Any:
+    async def call_async(self, running: RunningCoroutine) -> Any:
         """Return the value of the async function."""
-        return await self._runner.call_async(_require(running.context))
+        return await self._runner.call_async(running.context)
 
-    def conclude(self, running: Running, value: Any, error: BaseException | None) -> TaskResult:
+    def conclude(self, running: RunningCoroutine, value: Any, error: BaseException | None) -> TaskResult:
         """Return the result of a coroutine that has ended."""
         try:
-            return running.context_vars.run(self._runner.conclude, _require(running.context), value, error)
+            return running.context_vars.run(self._runner.conclude, running.context, value, error)
         except BaseException as raised:  # the server must hear of every task
             logger.exception("%s: task %s could not be concluded; it fails", self._task_type, running.task.task_id)
             return failed(running.task, raised)
@@ -386,9 +397,3 @@ class TaskExecution:
                 worker_id=self._runner.worker_id,
             ),
         )
-
-
-def _require(context: TaskContext | None) -> TaskContext:
-    if context is None:
-        raise RuntimeError("The task was not begun.")
-    return context

@@ -74,6 +74,8 @@ class ServerStorage:
 
     def fetch_task(self, task: Task) -> Task:
         """Return the task with its input; if the input is lost, the task fails permanently."""
+        if not (task.external_input_payload_storage_path or task.external_output_payload_storage_path):
+            return task
         try:
             return self._storage.fetch_task(task)
         except ConfigurationError as error:

@@ -66,6 +66,7 @@ class Worker:
     options: Mapping[str, Any]
     should_poll: Callable[[], bool] | None
     arguments: Arguments = field(init=False)
+    is_async: bool = field(init=False)
     _task_def: TaskDef | None
     _definition: DefinitionOptions
     _declared_in: _ModuleRun | None
@@ -78,6 +79,7 @@ class Worker:
         given: dict[str, Any] = dict(options)
         task_def, should_poll = given.pop("task_def", None), given.pop("should_poll", None)
         self.function = function
+        self.is_async = is_coroutine_function(function)
         self.name = _usable(name or _name_of(function))
         self.options, self._definition = split_options(given)
         if should_poll is not None and not callable(should_poll):
@@ -94,11 +96,6 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"Worker({self.name!r}, {self.place})"
-
-    @property
-    def is_async(self) -> bool:
-        """Whether the function is an ``async def`` function."""
-        return is_coroutine_function(self.function)
 
     @property
     def place(self) -> str:

@@ -53,6 +53,7 @@ class Setting:
 
     def add(self, task, worker_id, longest):
         self.happened.append(("lease", task.task_id, worker_id, longest))
+        return object()
 
     def remove(self, task):
         self.happened.append(("end of lease", task.task_id))

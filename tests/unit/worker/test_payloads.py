@@ -81,7 +81,7 @@ def test_an_unreachable_storage_fails_the_attempt_only():
 def test_a_lost_input_fails_the_task_without_calling_the_function():
     called = []
 
-    result = run(lambda: called.append(1), LostStorage())
+    result = run(lambda: called.append(1), LostStorage(), external_input_payload_storage_path="p")
 
     assert result.status is TaskResultStatus.FAILED_WITH_TERMINAL_ERROR
     assert "the server has dropped it" in result.reason_for_incompletion
