@@ -210,7 +210,12 @@ def _webhook_resource(orkes: OrkesServices) -> WebhookResource:
 
 def orkes_edition(orkes: OrkesServices) -> Edition:
     """Return the edition for the application."""
-    guard = Guard(orkes.kernel, orkes.permissions, orkes.tags, orkes.exists)
+    exists = orkes.exists | {
+        tags.ENVIRONMENT: lambda name: orkes.environment.get(name) is not None,
+        tags.EVENT_HANDLER: lambda name: orkes.event_handlers.find(name) is not None,
+        "REMOTE_SERVICE": lambda name: orkes.registry.get(name) is not None,
+    }
+    guard = Guard(orkes.kernel, orkes.permissions, orkes.tags, exists)
 
     def check(request: Request) -> Response | None:
         return None if orkes.gateway.owns(request) else orkes.tokens.check(request)

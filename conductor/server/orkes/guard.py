@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -22,6 +23,9 @@ Json = dict[str, Any]
 
 _WORKFLOW, _TASK, _APPLICATION, _SECRET = "WORKFLOW_DEF", "TASK_DEF", "APPLICATION", "SECRET_NAME"
 _VARIABLE, _SCHEDULE, _HANDLER, _CLUSTER = "ENV_VARIABLE", "WORKFLOW_SCHEDULE", "EVENT_HANDLER", "CLUSTER_CONFIG"
+_PROVIDER, _PROMPT = "INTEGRATION_PROVIDER", "PROMPT"
+#: Kinds that grants of Orkes cannot name: roles and the creation of an object decide.
+_SERVICE, _GATEWAY = "REMOTE_SERVICE", "API_GATEWAY"
 _FORM = "USER_FORM_TEMPLATE"
 #: The access that a method needs, where nothing else is said.
 _BY_METHOD: Mapping[str, str] = {"GET": READ, "POST": UPDATE, "PUT": UPDATE, "DELETE": DELETE}
@@ -41,15 +45,51 @@ _OBJECTS = (
     ("/integrations/provider/{}/integration/{}", "INTEGRATION", 2),
     ("/integrations/provider/{}", "INTEGRATION_PROVIDER", 1),
     ("/schema/{}", "SCHEMA", 1),
+    ("/registry/service/{}", _SERVICE, 1),
+    ("/gateway/config/service/{}", _GATEWAY, 1),
+    ("/gateway/config/auth/{}", _GATEWAY, 1),
     ("/human/template/{}", _FORM, 1),
 )
+#: Beginnings of the paths that workers use: they record no creation, so an administrator needs no look at the rules.
+_HOT_PATHS = ("/tasks", "/workflow")
 #: Paths of one version of an object, which is deleted like the object itself.
 _VERSIONS = ("/metadata/workflow/{}/{}", "/schema/{}/{}", "/human/template/{}/{}", "/prompts/{}/versions/{}")
+#: Operations on the server as a whole, which only an administrator may use.
+_ADMINISTRATION = (
+    ("POST", "/admin/consistency/verifyAndRepair/{}"), ("POST", "/admin/cache/clear/{}"),
+    ("POST", "/integrations/def/register"), ("POST", "/integrations/eventStats/{}"), ("GET", "/event/queue/config"),
+    ("GET", "/event/queue/config/{}/{}"), ("PUT", "/event/queue/config/{}/{}"),
+    ("DELETE", "/event/queue/config/{}/{}"), ("POST", "/event/queue/connectivity"), ("GET", "/event/message"),
+    ("GET", "/event/message/{}"), ("GET", "/event/execution"), ("GET", "/scheduler/admin/pause"),
+    ("GET", "/scheduler/admin/resume"), ("GET", "/scheduler/admin/requeue"), ("GET", "/secrets/clearLocalCache"),
+    ("GET", "/secrets/clearRedisCache"), ("GET", "/human/tasks/backPopulateFullTextIndex"),
+)  # fmt: skip
+#: Operations that every caller may use, or whose service checks the permission itself.
+OPEN = frozenset(
+    {
+        "POST /token", "POST /secrets", "POST /event/handleIncomingEvent", "POST /human/tasks/search",
+        "POST /human/tasks/update/taskRef", "POST /human/tasks/{}/claim", "POST /human/tasks/{}/externalUser/{}",
+        "POST /human/tasks/{}/reassign", "POST /human/tasks/{}/release", "POST /human/tasks/{}/skip",
+        "POST /human/tasks/{}/update", "DELETE /human/tasks/delete", "DELETE /human/tasks/delete/{}",
+        "POST /metadata/workflow-importer/import-bpm", "POST /metadata/workflow-task-defs/upload",
+        "POST /webhook/{}",
+    }
+)  # fmt: skip
 #: Lists that show only what the caller may read: the kind of their objects, and the field with their names.
 _LISTS: Mapping[str, tuple[str, str]] = {
     "/metadata/workflow": (_WORKFLOW, "name"),
     "/metadata/workflow/latest-versions": (_WORKFLOW, "name"),
+    "/metadata/workflow/names": (_WORKFLOW, ""),
+    "/metadata/workflow/names-and-versions": (_WORKFLOW, ""),
     "/metadata/taskdefs": (_TASK, "name"),
+    "/event": (_HANDLER, "name"),
+    "/event/{}": (_HANDLER, "name"),
+    "/integrations": (_PROVIDER, "name"),
+    "/integrations/": (_PROVIDER, "name"),
+    "/integrations/provider": (_PROVIDER, "name"),
+    "/scheduler/schedules/search": (_SCHEDULE, "name"),
+    "/scheduler/schedules/tags": (_SCHEDULE, "name"),
+    "/schema": ("SCHEMA", "name"),
     "/applications": (_APPLICATION, "id"),
     "/scheduler/schedules": (_SCHEDULE, "name"),
     "/secrets-v2": (_SECRET, "name"),
@@ -111,20 +151,29 @@ class Guard:
         handler = route.handler
 
         def checked(request: Request) -> Outcome:
+            may_everything = request.principal.is_admin or not self._permissions.is_enforced
+            if may_everything and template.startswith(_HOT_PATHS):
+                return handler(request)
             method = "GET" if request.method == "HEAD" else request.method
             needs = self._needs(method, template, request)
-            if self._permissions.is_enforced and not request.principal.is_admin:
+            if not may_everything:
                 for need in needs:
                     self._require(request, need)
             outcome = handler(request)
             recorded = [need for need in needs if need.is_recorded and need.access in {CREATE, DELETE}]
             if recorded:
                 outcome = then(outcome, lambda response: self._record(request, recorded, response))
-            if shown and method == "GET" and not request.principal.is_admin and self._permissions.is_enforced:
+            if shown and method == "GET" and not may_everything:
                 outcome = then(outcome, lambda response: self._readable(request, *shown, response))
             return outcome
 
         return Route(route.path, checked, route.methods)
+
+    def covers(self, method: str, path: str) -> bool:
+        """Return whether permissions are checked for an operation, or it is one of those that are open."""
+        template = _PARAMETER.sub("{}", path)
+        is_object = any(template == prefix or template.startswith(f"{prefix}/") for prefix, _, _ in _OBJECTS)
+        return (method, template) in self._rules or is_object or f"{method} {template}" in OPEN
 
     def _needs(self, method: str, template: str, request: Request) -> list[Need]:
         rule = self._rules.get((method, template))
@@ -174,8 +223,11 @@ class Guard:
         if response.status != 200:
             return response
         found = loads(response.content)
+        may = partial(self._permissions.may, request.principal, READ, kind)
+        if not field and isinstance(found, dict):
+            return json_answer({name: value for name, value in found.items() if may(name)})
         rows = found["results"] if isinstance(found, dict) else found
-        kept = [one for one in rows if self._permissions.may(request.principal, READ, kind, str(one.get(field)))]
+        kept = [one for one in rows if may(str(one.get(field)) if field else one)]
         if isinstance(found, dict):
             hidden = len(rows) - len(kept)
             return json_answer({**found, "totalHits": found["totalHits"] - hidden, "results": kept})
@@ -222,6 +274,12 @@ class Guard:
             ("POST", "/tasks/{}/{}/{}/sync"): lambda _, values: self._reference(values[0], values[1]),
             ("POST", "/tasks/queue/requeue/{}"): lambda _, values: [Need(EXECUTE, _TASK, values[0])],
         }
+        rules["POST", "/admin/sweep/requeue/{}"] = control
+        for path in ("/queue/update/{}/{}/{}", "/queue/update/{}/task/{}/{}"):
+            rules["POST", path] = control
+        rules["POST", "/workflow/bulk/search"] = lambda request, _: [
+            need for one in _strings(request) for need in read(request, [one])
+        ]
         for suffix in ("", "/tasks", "/status", "/size"):
             rules["GET", f"/workflow/{{}}{suffix}"] = read
         controls = (
@@ -259,6 +317,33 @@ class Guard:
             ("GET", "/environment/{}"): _nothing,
             ("GET", "/environment/{}/tags"): _nothing,
             ("GET", "/secrets/{}/exists"): _nothing,
+            ("POST", "/schema"): lambda request, _: self._definitions("SCHEMA", request),
+            ("POST", "/global_schema"): lambda request, _: self._definitions("SCHEMA", request),
+            ("POST", "/integrations"): lambda request, _: self._definitions(_PROVIDER, request),
+            ("POST", "/integrations/"): lambda request, _: self._definitions(_PROVIDER, request),
+            ("GET", "/integrations/llm/{}/token"): lambda _, values: [Need(READ, _PROVIDER, values[0])],
+            ("GET", "/integrations/llm/{}/token/history"): lambda _, values: [Need(READ, _PROVIDER, values[0])],
+            ("POST", "/integrations/llm/{}/token"): lambda _, values: [Need(UPDATE, _PROVIDER, values[0])],
+            ("POST", "/prompts"): lambda request, _: self._definitions(_PROMPT, request),
+            ("POST", "/prompts/"): lambda request, _: self._definitions(_PROMPT, request),
+            ("POST", "/prompts/test"): lambda request, _: [Need(EXECUTE, _PROVIDER, _name(request, "llmProvider"))],
+            ("POST", "/registry/service"): lambda request, _: self._definitions(_SERVICE, request),
+            ("POST", "/registry/service/"): lambda request, _: self._definitions(_SERVICE, request),
+            ("GET", "/registry/service/{}"): _nothing,
+            ("GET", "/registry/service/{}/circuit-breaker/status"): _nothing,
+            ("GET", "/registry/service/protos/{}"): _nothing,
+            ("GET", "/registry/service/protos/{}/{}"): _nothing,
+            ("POST", "/registry/service/protos/{}/{}"): lambda _, values: [Need(UPDATE, _SERVICE, values[0])],
+            ("DELETE", "/registry/service/protos/{}/{}"): lambda _, values: [Need(UPDATE, _SERVICE, values[0])],
+            ("POST", "/gateway/config/auth"): lambda request, _: [Need(CREATE, _GATEWAY, _name(request, "id"))],
+            ("POST", "/gateway/config/service"): lambda request, _: [Need(CREATE, _GATEWAY, _name(request, "id"))],
+            ("GET", "/gateway/config/auth"): lambda _, __: [Need(READ, _GATEWAY, "")],
+            ("GET", "/gateway/config/service"): lambda _, __: [Need(READ, _GATEWAY, "")],
+            ("GET", "/event/execution/{}"): lambda _, values: [Need(READ, _HANDLER, values[0])],
+            ("GET", "/admin/task/{}"): lambda _, values: [Need(READ, _TASK, values[0])],
+            ("POST", "/metadata/workflow/validate"): _nothing,
+            ("PUT", "/scheduler/bulk/pause"): _schedules,
+            ("PUT", "/scheduler/bulk/resume"): _schedules,
             ("POST", "/roles"): _administration,
             ("PUT", "/roles/{}"): _administration,
             ("DELETE", "/roles/{}"): _administration,
@@ -268,6 +353,8 @@ class Guard:
             ("GET", "/auth/subjects/{}/{}/grants"): _administration,
             ("DELETE", "/auth/subjects/{}/{}/grants"): _administration,
         }
+        for method, path in _ADMINISTRATION:
+            rules[method, path] = _administration
         people = (
             "/users", "/users/{}", "/users/{}/permissions", "/users/{}/checkPermissions", "/users/{}/sendInviteEmail",
             "/groups", "/groups/{}", "/groups/{}/users", "/groups/{}/users/{}", "/groups/{}/permissions",
@@ -328,6 +415,10 @@ def _nothing(_: Request, __: list[str]) -> list[Need]:
 
 def _administration(_: Request, __: list[str]) -> list[Need]:
     return [Need(UPDATE, _CLUSTER, "cluster")]
+
+
+def _schedules(request: Request, _: list[str]) -> list[Need]:
+    return [Need(UPDATE, _SCHEDULE, name) for name in _strings(request)]
 
 
 def _read_definition(_: Request, values: list[str]) -> list[Need]:

@@ -19,6 +19,8 @@ _BY_ROLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "INTEGRATION_PROVIDER": (CREATE,),
         "INTEGRATION": (CREATE,),
         "SECRET_NAME": (CREATE,),
+        "REMOTE_SERVICE": (READ, CREATE, UPDATE, DELETE),
+        "API_GATEWAY": (READ, CREATE, UPDATE, DELETE),
     },
     "WORKFLOW_MANAGER": {"WORKFLOW_DEF": (READ, EXECUTE), "TASK_DEF": (READ, EXECUTE)},
     "UNRESTRICTED_WORKER": {"TASK_DEF": (EXECUTE,)},
@@ -37,10 +39,12 @@ _BY_ROLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         (
             "WORKFLOW_DEF", "TASK_DEF", "APPLICATION", "INTEGRATION_PROVIDER", "INTEGRATION", "SECRET_NAME", "PROMPT",
             "USER_FORM_TEMPLATE", "SCHEMA", "EVENT_HANDLER", "WEBHOOK", "WORKFLOW_SCHEDULE",
+            "REMOTE_SERVICE",
         ),
         (CREATE,),
-    ),
-    "USER_READ_ONLY": dict.fromkeys(("WORKFLOW_DEF", "TASK_DEF", "APPLICATION"), (READ,)),
+    )
+    | {"API_GATEWAY": (READ,)},
+    "USER_READ_ONLY": dict.fromkeys(("WORKFLOW_DEF", "TASK_DEF", "APPLICATION", "API_GATEWAY"), (READ,)),
 }  # fmt: skip
 #: Roles that a principal needs in addition to a grant, to change or delete a definition.
 _CHANGES_DEFINITIONS = frozenset({"METADATA_API", "METADATA_MANAGER", "USER"})

@@ -7,6 +7,7 @@ from conductor import ConductorClient
 from conductor.errors import APIStatusError, PermissionDeniedError
 from conductor.models import SubjectRef, Tag, TargetRef, TaskDef
 from conductor.server import start
+from conductor.server.orkes.guard import Guard
 
 FLOW = {
     "name": "pay",
@@ -121,6 +122,45 @@ def _key(client):
     return {"keyId": settings.auth_key, "keySecret": settings.auth_secret}
 
 
+def test_every_operation_that_changes_anything_checks_permissions(monkeypatch):
+    unchecked = []
+    wrap = Guard.__call__
+
+    def spy(guard, route):
+        unchecked.extend(
+            f"{method} {route.path}"
+            for method in route.methods
+            if method != "GET" and not guard.covers(method, route.path)
+        )
+        return wrap(guard, route)
+
+    monkeypatch.setattr(Guard, "__call__", spy)
+    with start(edition="orkes"):
+        assert unchecked == []
+
+
+def test_further_operations_are_refused_without_permission(access):
+    _, client = access.application("stranger")
+    token = requests.post(f"{access.server.url}/token", json=_key(client), timeout=30).json()["token"]
+    one = [{"name": "x"}]
+    for method, path, body in (
+        ("POST", "/integrations/", one), ("POST", "/integrations/provider/x", {}), ("POST", "/prompts/", one),
+        ("POST", "/prompts/x?description=d", "text"), ("POST", "/integrations/llm/x/token", {}),
+        ("POST", "/prompts/test", {"llmProvider": "x"}), ("POST", "/registry/service", {"name": "x"}),
+        ("DELETE", "/registry/service/x", None), ("PUT", "/scheduler/bulk/pause", ["x"]), ("POST", "/event", one),
+        ("DELETE", "/event/x", None), ("GET", "/scheduler/admin/pause", None),
+        ("POST", "/human/template", {"name": "x"}),
+        ("POST", "/metadata/webhook", {"name": "x"}), ("DELETE", "/metadata/webhook/x", None),
+        ("POST", "/scheduler/schedules", {"name": "x"}), ("PUT", "/event/queue/config/kafka/x", {}),
+        ("GET", "/auth/authorization/WORKFLOW_DEF/x", None), ("DELETE", "/applications/x", None),
+    ):  # fmt: skip
+        sent = {"data": body} if isinstance(body, str) else {"json": body}
+        answer = requests.request(
+            method, f"{access.server.url}{path}", headers={"X-Authorization": token}, timeout=30, **sent
+        )
+        assert answer.status_code == 403, (method, path, answer.text)
+
+
 def test_lists_and_searches_show_only_what_the_caller_may_read(flow):
     application_id, client = flow.application("reader")
     flow.admin.workflows.start("pay")
@@ -159,6 +199,27 @@ def test_grants_on_objects_groups_and_tags_give_access_at_once(flow):
     task = client.tasks.poll("charge")
     client.tasks.update(workflow_id=running, task_id=task.task_id, status="COMPLETED")
     assert flow.admin.workflows.get(running).status == "COMPLETED"
+
+
+def test_users_change_only_what_they_have_created(access):
+    (_, one), (_, other) = (access.application(name, "USER") for name in ("one", "other"))
+    for save, remove in (
+        (lambda c: c.prompts.save("p", "Say ${x}", description="d"), lambda c: c.prompts.delete("p")),
+        (lambda c: c.services.save({"name": "s", "type": "HTTP", "serviceURI": "u"}), lambda c: c.services.delete("s")),
+        (lambda c: c.secrets.save("KEY", "x"), lambda c: c.secrets.delete("KEY")),
+        (
+            lambda c: c.integrations.save_provider(
+                "i", {"category": "AI_MODEL", "type": "openai", "configuration": {}}
+            ),
+            lambda c: c.integrations.delete_provider("i"),
+        ),
+    ):
+        save(one)
+        assert (status_of(save, other), status_of(remove, other)) == (403, 403)
+        save(one)
+        remove(one)
+        save(other)
+        assert status_of(save, one) == 403
 
 
 def test_roles_give_access_without_grants(flow):
