@@ -46,14 +46,14 @@ _OBJECTS = (
     ("/integrations/provider/{}", "INTEGRATION_PROVIDER", 1),
     ("/schema/{}", "SCHEMA", 1),
     ("/registry/service/{}", _SERVICE, 1),
-    ("/gateway/config/service/{}", _GATEWAY, 1),
-    ("/gateway/config/auth/{}", _GATEWAY, 1),
     ("/human/template/{}", _FORM, 1),
 )
 #: Beginnings of the paths that workers use: they record no creation, so an administrator needs no look at the rules.
 _HOT_PATHS = ("/tasks", "/workflow")
 #: Paths of one version of an object, which is deleted like the object itself.
 _VERSIONS = ("/metadata/workflow/{}/{}", "/schema/{}/{}", "/human/template/{}/{}", "/prompts/{}/versions/{}")
+#: Beginning of the paths that configure the API gateway: its roles decide, whatever the object.
+_GATEWAY_PATHS = "/gateway/config/"
 #: Operations on the server as a whole, which only an administrator may use.
 _ADMINISTRATION = (
     ("POST", "/admin/consistency/verifyAndRepair/{}"), ("POST", "/admin/cache/clear/{}"),
@@ -173,6 +173,7 @@ class Guard:
         """Return whether permissions are checked for an operation, or it is one of those that are open."""
         template = _PARAMETER.sub("{}", path)
         is_object = any(template == prefix or template.startswith(f"{prefix}/") for prefix, _, _ in _OBJECTS)
+        is_object = is_object or template.startswith(_GATEWAY_PATHS)
         return (method, template) in self._rules or is_object or f"{method} {template}" in OPEN
 
     def _needs(self, method: str, template: str, request: Request) -> list[Need]:
@@ -180,6 +181,8 @@ class Guard:
         values = list(request.path_params.values())
         if rule is not None:
             return rule(request, values)
+        if template.startswith(_GATEWAY_PATHS):
+            return [Need(READ if method == "GET" else UPDATE, _GATEWAY, ":".join(values))]
         for prefix, kind, count in _OBJECTS:
             if template == prefix or template.startswith(f"{prefix}/"):
                 is_object = template == prefix or (method == "DELETE" and template in _VERSIONS)
@@ -335,10 +338,6 @@ class Guard:
             ("GET", "/registry/service/protos/{}/{}"): _nothing,
             ("POST", "/registry/service/protos/{}/{}"): lambda _, values: [Need(UPDATE, _SERVICE, values[0])],
             ("DELETE", "/registry/service/protos/{}/{}"): lambda _, values: [Need(UPDATE, _SERVICE, values[0])],
-            ("POST", "/gateway/config/auth"): lambda request, _: [Need(CREATE, _GATEWAY, _name(request, "id"))],
-            ("POST", "/gateway/config/service"): lambda request, _: [Need(CREATE, _GATEWAY, _name(request, "id"))],
-            ("GET", "/gateway/config/auth"): lambda _, __: [Need(READ, _GATEWAY, "")],
-            ("GET", "/gateway/config/service"): lambda _, __: [Need(READ, _GATEWAY, "")],
             ("GET", "/event/execution/{}"): lambda _, values: [Need(READ, _HANDLER, values[0])],
             ("GET", "/admin/task/{}"): lambda _, values: [Need(READ, _TASK, values[0])],
             ("POST", "/metadata/workflow/validate"): _nothing,
