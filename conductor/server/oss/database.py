@@ -54,13 +54,14 @@ class LocalDatabase(GuardedProcess):
         super().__init__(command, folder, _STOP_TIMEOUT_S)
 
 
-def start_database(backend: Backend, directory: str | os.PathLike[str] | None) -> LocalDatabase:
-    """Start the database of a backend on a free port of 127.0.0.1; returns when it accepts connections.
+def start_database(backend: Backend, directory: str | os.PathLike[str] | None, port: int = 0) -> LocalDatabase:
+    """Start the database of a backend on 127.0.0.1; returns when it accepts connections.
 
     Args:
         backend: ``redis`` or ``postgres``.
         directory: The server's folder; the data is kept in a folder of the backend's name below it. None for a
             temporary folder, which is removed when the database stops.
+        port: The port to listen on; 0 for any free port.
 
     Raises:
         ServerStartError: The database is not installed or does not start; the message ends with its last log lines.
@@ -68,7 +69,7 @@ def start_database(backend: Backend, directory: str | os.PathLike[str] | None) -
     folder = ServerFolder.make(None if directory is None else Path(directory).expanduser().absolute() / backend)
     start = _start_redis if backend == "redis" else _start_postgres
     try:
-        database = start(folder)
+        database = start(folder, port or free_port(_HOST))
     except BaseException:  # also on Ctrl-C: no folder is left behind
         folder.discard()
         raise
@@ -80,11 +81,10 @@ def start_database(backend: Backend, directory: str | os.PathLike[str] | None) -
     return database
 
 
-def _start_redis(folder: ServerFolder) -> LocalDatabase:
+def _start_redis(folder: ServerFolder, port: int) -> LocalDatabase:
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
         raise _not_installed("redis", "redis-server was not found in PATH")
-    port = free_port(_HOST)
     options = ["--bind", _HOST, "--port", str(port), "--dir", str(folder.path), "--appendonly", "yes", "--save", ""]
     return LocalDatabase(f"redis://{_HOST}:{port}", [program, *options], folder, partial(_answers_ping, port))
 
@@ -97,7 +97,7 @@ def _answers_ping(port: int) -> bool:
     return False
 
 
-def _start_postgres(folder: ServerFolder) -> LocalDatabase:
+def _start_postgres(folder: ServerFolder, port: int) -> LocalDatabase:
     programs = _postgres_programs()
     prefix = _as_other_user(folder)
     data, postgres = folder.path / "data", str(programs / "postgres")
@@ -105,7 +105,6 @@ def _start_postgres(folder: ServerFolder) -> LocalDatabase:
         initdb = [str(programs / "initdb"), "-D", str(data), "-U", _NAME, "--auth=trust", "-E", "UTF8", "--no-sync"]
         _run([*prefix, *initdb], folder)
         _run([*prefix, postgres, "--single", "-D", str(data), "template1"], folder, f"CREATE DATABASE {_NAME}\n")
-    port = free_port(_HOST)
     settings = {"listen_addresses": _HOST, "unix_socket_directories": "", "lc_messages": "C", "max_connections": "200"}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     command = [*prefix, postgres, "-D", str(data), "-p", str(port), *options]

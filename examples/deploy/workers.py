@@ -1,0 +1,13 @@
+"""The worker program of the images: `python workers.py`."""
+
+from conductor import TaskHandler, worker_task
+
+
+@worker_task("charge", thread_count=20)
+def charge(order: str, amount: float) -> dict[str, str]:
+    """Charge an order; the reference is the same each time, so a repetition charges nothing again."""
+    return {"reference": f"{order}:{amount}"}
+
+
+if __name__ == "__main__":
+    TaskHandler(grace_seconds=25).run()  # less than stop_grace_period and terminationGracePeriodSeconds
