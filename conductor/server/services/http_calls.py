@@ -17,6 +17,7 @@ from conductor.server.engine.state import Doc, Execution, is_done
 from conductor.server.engine.tasks.external import end_http
 from conductor.server.engine.tasks.planning import Run
 from conductor.server.runtime.kernel import Kernel
+from conductor.server.runtime.transactions import ServerStoppingError
 from conductor.server.services.http_exchange import Outcome, exchange, new_pool
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ class HttpCalls:
 
     def _work(self, workflow_id: str, task_id: str, work: Callable[[], End]) -> None:
         with self._slots:
-            end = work()
+            try:
+                end = work()
+            except ServerStoppingError:  # the next start of the server makes the call again
+                return
         with self._kernel.lock:
             self.under_way -= 1
             if not self._kernel.is_closed:
