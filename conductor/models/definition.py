@@ -35,7 +35,7 @@ class SchemaDef(Model):
     """A schema that the server validates inputs and outputs against (``client.schemas``).
 
     Attributes:
-        type: Schema language; case-sensitive.
+        type: Schema language; case-sensitive. None only in ``client.schemas.list(short=True)``.
         version: The server's default is 1.
         data: The schema document.
         external_ref: Reference to a schema that is stored elsewhere.
@@ -44,7 +44,7 @@ class SchemaDef(Model):
     """
 
     name: str
-    type: SchemaType
+    type: SchemaType | None = None
     owner_app: str | None = None
     create_time: int | None = None
     update_time: int | None = None

@@ -109,6 +109,11 @@ class StartTriggered:
 
 
 @frozen
+class Admit:
+    """Advance this execution, because others have ended."""
+
+
+@frozen
 class AddLog:
     """Append a line to a task's log.
 
@@ -137,6 +142,7 @@ Command = (
     | PullMessages
     | RunTask
     | StartTriggered
+    | Admit
     | AddLog
     | Ended
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from conductor.server.engine.context import EngineContext, RefusedError
 from conductor.server.engine.decide import enqueue
-from conductor.server.engine.outcome import terminate
+from conductor.server.engine.outcome import failure_workflow_of, terminate
 from conductor.server.engine.state import (
     COMPLETED,
     PAUSED,
@@ -41,7 +41,9 @@ def resume(execution: Execution, context: EngineContext) -> None:
     workflow["lastRetriedTime"] = context.now
 
 
-def terminate_by_request(execution: Execution, reason: str | None, context: EngineContext) -> bool:
+def terminate_by_request(
+    execution: Execution, reason: str | None, context: EngineContext, *, start_failure_workflow: bool = False
+) -> bool:
     """Terminate an execution; returns False if it is already TERMINATED."""
     status = execution.workflow["status"]
     if status == COMPLETED:
@@ -49,7 +51,8 @@ def terminate_by_request(execution: Execution, reason: str | None, context: Engi
     if status == TERMINATED:
         return False
     execution.workflow["status"] = TERMINATED
-    terminate(execution, context, reason)
+    name = failure_workflow_of(execution, context) if start_failure_workflow else None
+    terminate(execution, context, reason, name, execution.definition.get("failureWorkflowVersion"))
     return True
 
 

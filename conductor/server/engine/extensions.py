@@ -57,6 +57,9 @@ class Extensions:
         schema_fault: Returns why a value violates a schema, which is given as a reference (name, version and type);
             None if it does not.
         enforces_schemas: Whether the schemas of a task definition are enforced unless the definition says otherwise.
+        records_creators: Whether executions have a ``createdBy``.
+        idempotent_children: Whether START_WORKFLOW and SUB_WORKFLOW tasks use idempotency keys.
+        unknown_execution: The message for an execution that does not exist, before its id.
         masks: Returns the names whose values are hidden in an execution of a definition.
     """
 
@@ -64,4 +67,7 @@ class Extensions:
     admits: Callable[[Execution], bool] = _always
     schema_fault: Callable[[Json, Any], str | None] = _no_fault
     enforces_schemas: bool = False
+    records_creators: bool = False
+    idempotent_children: bool = False
+    unknown_execution: str = "No such workflow found by id:"
     masks: Callable[[Json], list[str]] = _no_masks

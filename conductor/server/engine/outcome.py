@@ -26,6 +26,9 @@ from conductor.server.engine.tasks.planning import Run
 
 Json = dict[str, Any]
 
+#: Key of a child with further tasks that end with it: pairs of execution and task id.
+FOLLOWERS = "_followers"
+
 
 def touch(task: Doc, now: int) -> None:
     """Set the update time of a task, and the end time of a task that has just ended."""
@@ -95,12 +98,18 @@ def end_failed(execution: Execution, context: EngineContext, error: TerminateWor
     if error.task_id is not None and (failed := execution.task(error.task_id)) is not None:
         touch(failed, context.now)
     definition = execution.definition
-    name = definition.get("failureWorkflow")
+    name = failure_workflow_of(execution, context)
+    terminate(execution, context, error.reason, name, definition.get("failureWorkflowVersion"))
+
+
+def failure_workflow_of(execution: Execution, context: EngineContext) -> str | None:
+    """Return the name of an execution's failure workflow; None if it has none."""
+    name: str | None = execution.definition.get("failureWorkflow")
     if name and name.startswith("$"):
         resolves = context.divergences.resolve_failure_workflow
         parts = (name.rstrip("}") if resolves else name).split(".")  # the OSS server looks up an input named `x}`
-        name = workflow["input"].get(parts[2]) if len(parts) > 2 else None  # ${workflow.input.NAME}
-    terminate(execution, context, error.reason, name, definition.get("failureWorkflowVersion"))
+        name = execution.workflow["input"].get(parts[2]) if len(parts) > 2 else None  # ${workflow.input.NAME}
+    return name
 
 
 def terminate(
@@ -154,6 +163,8 @@ def _finish(execution: Execution, context: EngineContext) -> None:
     execution.commands.append(Ended())
     if workflow.get("parentWorkflowId") and workflow.get("parentWorkflowTaskId"):
         execution.commands.append(NotifyParent(workflow["parentWorkflowId"], workflow["parentWorkflowTaskId"]))
+    for parent_id, task_id in workflow.get(FOLLOWERS, ()):
+        execution.commands.append(NotifyParent(parent_id, task_id))
 
 
 def cancel_open_tasks(execution: Execution, context: EngineContext) -> None:

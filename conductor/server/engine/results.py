@@ -59,6 +59,8 @@ def new_execution(request: Json, tree: DefinitionTree, workflow_id: str, context
     for key in ("correlationId", "parentWorkflowId", "parentWorkflowTaskId", "event"):
         if request.get(key) is not None:
             document[key] = request[key]
+    if context.extensions.records_creators and request.get("createdBy"):
+        document["createdBy"] = request["createdBy"]
     masks = context.extensions.masks(definition)
     if masks:
         document[MASKS] = masks

@@ -41,25 +41,25 @@ class BulkResource:
 
     def pause(self, request: Request) -> Response:
         """``PUT /workflow/bulk/pause``."""
-        return _each(request, "pauseWorkflow", self._executions.pause)
+        return each_id(request, "pauseWorkflow", self._executions.pause)
 
     def resume(self, request: Request) -> Response:
         """``PUT /workflow/bulk/resume``."""
-        return _each(request, "resumeWorkflow", self._executions.resume)
+        return each_id(request, "resumeWorkflow", self._executions.resume)
 
     def restart(self, request: Request) -> Response:
         """``POST /workflow/bulk/restart``."""
         latest = flag(request, "useLatestDefinitions", default=False)
-        return _each(request, "restart", partial(self._recovery.restart, use_latest=latest))
+        return each_id(request, "restart", partial(self._recovery.restart, use_latest=latest))
 
     def retry(self, request: Request) -> Response:
         """``POST /workflow/bulk/retry``."""
-        return _each(request, "retry", partial(self._recovery.retry, resume_children=False))
+        return each_id(request, "retry", partial(self._recovery.retry, resume_children=False))
 
     def terminate(self, request: Request) -> Response:
         """``POST /workflow/bulk/terminate``."""
         reason = request.query_params.get("reason")
-        return _each(request, "terminate", lambda one: self._executions.terminate(one, reason))
+        return each_id(request, "terminate", lambda one: self._executions.terminate(one, reason))
 
     def search(self, request: Request) -> Response:
         """``POST /workflow/bulk/search``."""
@@ -69,12 +69,12 @@ class BulkResource:
         def get(workflow_id: str) -> None:
             found.append(_record(self._executions.get(workflow_id, include_tasks=include)))
 
-        return _each(request, "searchWorkflow", get, found)
+        return each_id(request, "searchWorkflow", get, found)
 
     def remove(self, request: Request) -> Response:
         """``DELETE /workflow/bulk/remove``."""
         archive = flag(request, "archiveWorkflow", default=True)
-        return _each(request, "deleteWorkflow", partial(self._executions.remove, archive=archive))
+        return each_id(request, "deleteWorkflow", partial(self._executions.remove, archive=archive))
 
     def terminate_and_remove(self, request: Request) -> Response:
         """``DELETE /workflow/bulk/terminate-remove``."""
@@ -83,12 +83,20 @@ class BulkResource:
         def end(workflow_id: str) -> None:
             self._executions.terminate_and_remove(workflow_id, reason, archive=archive)
 
-        return _each(request, "terminateRemove", end)
+        return each_id(request, "terminateRemove", end)
 
 
-def _each(
+def each_id(
     request: Request, operation: str, function: Callable[[str], None], results: list[Json] | None = None
 ) -> Response:
+    """Apply a function to each execution of a request; returns the bulk response.
+
+    Args:
+        request: Its body is a list of ids.
+        operation: The name of the operation in validation errors.
+        function: The function, which raises RefusedError for an execution that it cannot change.
+        results: What the function adds to, if the response has results instead of the ids.
+    """
     ids = read_names(request)
     if not ids:
         raise invalid((f"{operation}.arg0", "WorkflowIds list cannot be null."))

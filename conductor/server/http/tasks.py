@@ -200,7 +200,7 @@ def status_of(word: str) -> str:
 
 
 def _checked(given: Json, *, missing_is: int = 400) -> Json:
-    result = read(given, _RESULT)
+    result = read(given, RESULT)
     missing = []
     if not result.get("workflowInstanceId"):
         missing.append(("updateTask.arg0.workflowInstanceId", "Workflow Id cannot be null or empty"))
@@ -220,7 +220,8 @@ def _log_line(value: Any) -> Json:
 
 
 _LOG_LINE = record({"log": string, "taskId": string, "createdTime": long})
-_RESULT: Mapping[str, Reader] = {
+#: The fields of a TaskResult.
+RESULT: Mapping[str, Reader] = {
     "workflowInstanceId": string,
     "taskId": string,
     "status": one_of(*STATUSES),

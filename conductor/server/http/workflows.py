@@ -75,15 +75,21 @@ class WorkflowResource:
 
     def start(self, request: Request) -> Response:
         """``POST /workflow``."""
-        return text_answer(self._executions.start(self.checked_start(read_object(request))))
+        return text_answer(self._executions.start(self.checked_start(read_object(request), request.principal.id)))
 
-    def checked_start(self, given: Json) -> Json:
+    def checked_start(self, given: Json, created_by: str = "") -> Json:
         """Validate a StartWorkflowRequest, and complete the definition that it may contain.
+
+        Args:
+            given: The request.
+            created_by: The id of the principal that sends it; empty in an edition without users.
 
         Raises:
             RefusedError: The request is invalid.
         """
         given = read(given, START)
+        if created_by:
+            given["createdBy"] = created_by
         if given.get("name") == "":
             raise RefusedError(400, "Workflow name must be specified when searching for a definition")
         if given.get("name") is None:
@@ -115,7 +121,7 @@ class WorkflowResource:
             "idempotencyStrategy": request.headers.get("x-on-conflict"),
         }
         try:
-            return text_answer(self._executions.start(self.checked_start(given)))
+            return text_answer(self._executions.start(self.checked_start(given, request.principal.id)))
         except RefusedError as error:
             if error.message.startswith("No such workflow defined."):
                 self._metadata.workflow(name, version)  # raises with the message that the OSS server uses here

@@ -24,6 +24,7 @@ from conductor.server.orkes.definitions import StrictUpdateResource, TaggedDefin
 from conductor.server.orkes.event_handlers import EventHandlers
 from conductor.server.orkes.event_queues import EventQueueResource, EventQueues
 from conductor.server.orkes.event_resource import OrkesEventResource
+from conductor.server.orkes.execution_features import ExecutionFeatures
 from conductor.server.orkes.gateway import Gateway
 from conductor.server.orkes.gateway_resource import GatewayResource
 from conductor.server.orkes.grants import GrantResource, Grants
@@ -93,6 +94,7 @@ class OrkesServices:
     environment: Environment = field(init=False)
     human_templates: HumanTemplates = field(init=False)
     human_tasks: HumanTasks = field(init=False)
+    execution: ExecutionFeatures = field(init=False)
     webhooks: Webhooks = field(init=False)
     prompts: Prompts = field(init=False)
     integrations: Integrations = field(init=False)
@@ -135,6 +137,7 @@ class OrkesServices:
             self._may_use_human_task,
             is_enforced=self.enforce_permissions,
         )
+        self.execution = ExecutionFeatures(self.kernel, self.services, self.tags)
         self.webhooks = Webhooks(self.kernel, self.services.executions, self.tags, self.vault)
         self.tokens.public_prefixes.append("/api/webhook/")  # senders have no token
         self.exists |= {tags.FORM: self.human_templates.has, tags.WEBHOOK: self.webhooks.has}
@@ -185,6 +188,7 @@ def orkes_routes(orkes: OrkesServices) -> list[Route]:
         *TaggedDefinitionResource(orkes.services.metadata, orkes.tags).routes(),
         *StrictUpdateResource(orkes.services.tasks, orkes.services.executions).routes(),
         *HumanTaskResource(orkes.human_tasks).routes(),
+        *orkes.execution.routes(),
         *HumanTemplateResource(orkes.human_templates, orkes.human_tasks.template).routes(),
         *_webhook_resource(orkes).routes(),
         *TagResource(orkes.tags, orkes.exists).routes(),

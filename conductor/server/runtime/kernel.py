@@ -18,7 +18,15 @@ from typing import Any
 
 from attrs import define, field
 
-from conductor.server.engine.commands import Publish, RunTask, StartChild, StartFailureWorkflow, StartTriggered
+from conductor.server.engine.commands import (
+    Admit,
+    Ended,
+    Publish,
+    RunTask,
+    StartChild,
+    StartFailureWorkflow,
+    StartTriggered,
+)
 from conductor.server.engine.context import (
     DOCUMENTED,
     Divergences,
@@ -59,7 +67,7 @@ _MAX_YIELD_SECONDS = 0.1
 #: Executions in one change; further starts are left to a later change.
 _MAX_TOUCHED = 50
 #: Commands that can lead to more of their kind without end.
-_UNBOUNDED = (StartChild, StartFailureWorkflow, StartTriggered, Publish)
+_UNBOUNDED = (StartChild, StartFailureWorkflow, StartTriggered, Publish, Admit)
 
 
 @define
@@ -383,7 +391,7 @@ class Kernel:
             for task in execution.live:
                 task.changed = False
             self.timed_work.set_timer(execution)
-            for wake in tuple(self._watchers.get(workflow_id, ())):
+            for wake in tuple(self._watchers.get(self._root_of(workflow_id), ())) if self._watchers else ():
                 wake()
         if self.timed_work.has_unfinished:
             self.timed_work.wake()
@@ -442,7 +450,7 @@ class Kernel:
         """
         execution = self.find(workflow_id)
         if execution is None:
-            raise RefusedError(404, f"No such workflow found by id: {workflow_id}")
+            raise RefusedError(404, f"{self.extensions.unknown_execution} {workflow_id}")
         return execution
 
     def touch(self, execution: Execution) -> Execution:
@@ -463,6 +471,8 @@ class Kernel:
         for task in execution.tasks if execution is not None else ():
             self.queues.remove(task["taskId"])
             self.in_progress.get(task.get("taskDefName", ""), set()).discard(task["taskId"])
+        if execution is not None and execution.is_open:
+            self.handlers[Ended](execution, Ended())
         self.store.remove(workflow_id)
         self._cache.pop(workflow_id, None)
         self._current.touched.pop(workflow_id, None)
@@ -470,17 +480,22 @@ class Kernel:
         self.timed_work.forget(workflow_id)
 
     def watch(self, workflow_id: str, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` after each change of an execution; returns the function that ends this."""
-        with self.lock:
-            self._watchers.setdefault(workflow_id, set()).add(wake)
-        return partial(self._unwatch, workflow_id, wake)
+        """Call ``wake`` after each change of an execution, its ancestors or their children.
 
-    def _unwatch(self, workflow_id: str, wake: Callable[[], None]) -> None:
+        Returns:
+            The function that ends this.
+        """
         with self.lock:
-            watchers = self._watchers.get(workflow_id, set())
+            root = self._root_of(workflow_id)
+            self._watchers.setdefault(root, set()).add(wake)
+        return partial(self._unwatch, root, wake)
+
+    def _unwatch(self, root: str, wake: Callable[[], None]) -> None:
+        with self.lock:
+            watchers = self._watchers.get(root, set())
             watchers.discard(wake)
             if not watchers:
-                self._watchers.pop(workflow_id, None)
+                self._watchers.pop(root, None)
 
 
 def _warn(message: str) -> None:

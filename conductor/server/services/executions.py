@@ -7,6 +7,7 @@ from typing import Any
 from conductor.server.engine import control
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import populate, render, render_task
+from conductor.server.engine.masking import MASKS, hide
 from conductor.server.engine.results import new_execution
 from conductor.server.engine.schemas import fault_of
 from conductor.server.engine.state import Execution
@@ -177,10 +178,11 @@ class Executions:
         with self._kernel.lock:
             workflow = self._kernel.get(workflow_id).workflow
         seen = {key: workflow.get(key) for key in ("workflowId", "correlationId", "status")}
+        masks = workflow.get(MASKS, ())
         if include_output:
-            seen["output"] = workflow["output"]
+            seen["output"] = hide(workflow["output"], masks)
         if include_variables:
-            seen["variables"] = workflow["variables"]
+            seen["variables"] = hide(workflow["variables"], masks)
         return {key: value for key, value in seen.items() if value is not None}
 
     def tasks(self, workflow_id: str, start: int, count: int, statuses: list[str]) -> Json:
@@ -224,10 +226,11 @@ class Executions:
             control.resume(execution, context)
             self._kernel.advance(execution)
 
-    def terminate(self, workflow_id: str, reason: str | None) -> None:
+    def terminate(self, workflow_id: str, reason: str | None, *, start_failure_workflow: bool = False) -> None:
         """Terminate an execution, with an optional reason."""
         with self._kernel.change() as context:
-            control.terminate_by_request(self._kernel.touch(self._kernel.get(workflow_id)), reason, context)
+            execution = self._kernel.touch(self._kernel.get(workflow_id))
+            control.terminate_by_request(execution, reason, context, start_failure_workflow=start_failure_workflow)
 
     def skip(self, workflow_id: str, reference: str, request: Json) -> None:
         """Skip a task that has not been scheduled yet; ``request`` may hold its input and output."""

@@ -9,11 +9,11 @@ from conductor.server.engine import commands as c
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.decide import unexpected_error
 from conductor.server.engine.definitions import parse_workflow_def
-from conductor.server.engine.outcome import terminate, touch
+from conductor.server.engine.outcome import FOLLOWERS, terminate, touch
 from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, TERMINATED, Doc, Execution, is_done
 from conductor.server.engine.tasks.child import attach, child_id, follow
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.executions import Starter
+from conductor.server.services.executions import IdempotencyKeys, Starter
 
 Json = dict[str, Any]
 
@@ -25,6 +25,7 @@ class FollowUp:
 
     def __init__(self, kernel: Kernel, starter: Starter) -> None:
         self._kernel, self._starter = kernel, starter
+        self._keys = IdempotencyKeys(kernel)
         kernel.handlers.update({
             c.Enqueue: self._enqueue,
             c.StartChild: self._start_child,
@@ -69,16 +70,41 @@ class FollowUp:
     def _child(self, parent: Execution, task: Doc, command: c.StartChild) -> Execution:
         """Return the child to start; after a rerun of the task, the child that it has started before."""
         request = self._parse(command.request)
+        if self._kernel.extensions.idempotent_children:
+            request = self._with_key(parent, request, command)
+            existing = self._keys.existing(request)
+            if existing is not None:
+                return self._shared(parent, task, self._kernel.get(existing), command)
         if not command.attached:
-            return self._starter.create(request)
+            return self._create(request)
         workflow_id = child_id(parent.id, task)
         known = self._kernel.find(workflow_id)
         if known is None:
-            return self._starter.create(request, workflow_id)
+            return self._create(request, workflow_id)
         is_completed = known.workflow["status"] == COMPLETED
         if known.is_open or (is_completed and not self._kernel.divergences.rerun_completed_children):
             return self._kernel.touch(known)
-        return self._starter.create(request)
+        return self._create(request)
+
+    def _create(self, request: Json, workflow_id: str | None = None) -> Execution:
+        child = self._starter.create(request, workflow_id)
+        if self._kernel.extensions.idempotent_children:
+            self._keys.record(request, child)
+        return child
+
+    @staticmethod
+    def _with_key(parent: Execution, request: Json, command: c.StartChild) -> Json:
+        """Return the request with the parent's idempotency key, if it has a strategy and no key of its own."""
+        if request.get("idempotencyKey") or not request.get("idempotencyStrategy") or not command.attached:
+            return request
+        return {**request, "idempotencyKey": parent.workflow.get("idempotencyKey")}
+
+    def _shared(self, parent: Execution, task: Doc, child: Execution, command: c.StartChild) -> Execution:
+        """Return an execution that was started before with the same key; the task ends with it."""
+        if command.attached and child.is_open and child.workflow.get("parentWorkflowTaskId") != task["taskId"]:
+            self._kernel.touch(child)
+            child.workflow[FOLLOWERS] = [*child.workflow.get(FOLLOWERS, ()), [parent.id, task["taskId"]]]
+        return child
 
     @staticmethod
     def _parse(request: Json) -> Json:
@@ -108,9 +134,10 @@ class FollowUp:
             outcome = started.id
         execution.workflow.put_all("output", {"conductor.failure_workflow": outcome})
 
-    def _terminate_child(self, _: Execution, command: c.TerminateChild) -> None:
+    def _terminate_child(self, parent: Execution, command: c.TerminateChild) -> None:
         child = self._kernel.find(command.workflow_id)
-        if child is not None and child.is_open:
+        is_own = child is not None and child.workflow.get("parentWorkflowId") == parent.id
+        if child is not None and child.is_open and is_own:
             child.workflow["status"] = TERMINATED
             self._kernel.touch(child)
             terminate(child, self._kernel.context, command.reason)

@@ -7,6 +7,7 @@ from typing import Any
 
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render, render_task
+from conductor.server.engine.masking import MASKS, hide
 from conductor.server.engine.state import Doc, Execution, is_done, plain_reference
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.executions import Starter
@@ -82,20 +83,21 @@ class Runs:
         """
         with self._kernel.lock:
             execution = self._kernel.get(workflow_id)
-            blocking = self._blocking(execution, references)
+            blocking = self.blocking(execution, references)
             if not execution.is_terminal and not blocking:
                 return None
-            return [_answer(execution, blocking, strategy, request_id)]
+            return [answer_of(execution, blocking, strategy, request_id)]
 
-    def late(self, workflow_id: str, strategy: str, request_id: str) -> Json:
+    def late(self, workflow_id: str, strategy: str, request_id: str) -> Json | None:
         """Return the response after a timeout."""
         with self._kernel.lock:
-            answer = _answer(self._kernel.get(workflow_id), [], strategy, request_id)
+            answer = answer_of(self._kernel.get(workflow_id), [], strategy, request_id)
         if answer is None:
             raise RefusedError(500, "value")  # the OSS server's message if no task blocks the execution
         return {**answer, "signalTimeout": True}
 
-    def _blocking(self, execution: Execution, references: list[str]) -> list[tuple[Execution, Doc]]:
+    def blocking(self, execution: Execution, references: list[str]) -> list[tuple[Execution, Doc]]:
+        """Return the tasks that end the wait for an execution, each with its execution: this one or a child."""
         found: list[tuple[Execution, Doc]] = []
         for task in execution.tasks:
             done = is_done(task)
@@ -104,11 +106,12 @@ class Runs:
             found += [(execution, task) for reference in references if done and reference == task["referenceTaskName"]]
             if task["taskType"] == "SUB_WORKFLOW" and not done and task.get("subWorkflowId"):
                 child = self._kernel.find(task["subWorkflowId"])
-                found += self._blocking(child, references) if child is not None else []
+                found += self.blocking(child, references) if child is not None else []
         return found
 
 
-def _answer(target: Execution, blocking: list[tuple[Execution, Doc]], strategy: str, request_id: str) -> Json | None:
+def answer_of(target: Execution, blocking: list[tuple[Execution, Doc]], strategy: str, request_id: str) -> Json | None:
+    """Return the response by the return strategy; None if it is about a blocking task and there is none."""
     about = {
         "responseType": strategy,
         "targetWorkflowId": target.id,
@@ -128,8 +131,11 @@ def _workflow_run(execution: Execution) -> Json:
     workflow = execution.workflow
     kept = (
         "workflowId", "correlationId", "input", "output", "priority", "variables", "status", "createTime", "updateTime",
+        "createdBy",
     )  # fmt: skip
     made = {key: workflow[key] for key in kept if workflow.get(key) is not None}
+    for key in ("input", "output", "variables"):
+        made[key] = hide(made[key], workflow.get(MASKS, ()))
     return {**made, "tasks": [render_task(task) for task in execution.tasks]}
 
 
@@ -145,7 +151,7 @@ def _task_run(task: Doc) -> Json:
         **made,
         "workflowId": task["workflowInstanceId"],
         "priority": task["workflowPriority"],
-        "input": task["inputData"],
-        "output": task["outputData"],
+        "input": hide(task["inputData"], task.get(MASKS, ())),
+        "output": hide(task["outputData"], task.get(MASKS, ())),
         "createTime": task["startTime"],
     }

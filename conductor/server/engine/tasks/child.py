@@ -79,6 +79,8 @@ def start_child(run: Run) -> None:
         "correlationId": run.execution.workflow.get("correlationId"),
         "taskToDomain": domains if isinstance(domains, dict) else run.execution.workflow["taskToDomain"],
         "priority": priority if isinstance(priority, int) else None,
+        "idempotencyKey": given.get("idempotencyKey"),
+        "idempotencyStrategy": given.get("idempotencyStrategy"),
         "parentWorkflowId": run.execution.id,
         "parentWorkflowTaskId": run.task["taskId"],
     }

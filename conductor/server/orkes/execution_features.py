@@ -1,0 +1,59 @@
+"""What Orkes' edition adds to executions: to the engine (task types, schemas, rate limits, masks), and to the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from conductor.server.engine.tasks.blocking import YIELD
+from conductor.server.http.routing import Route
+from conductor.server.orkes.executions import ExecutionsResource, MoreExecutions
+from conductor.server.orkes.rate_limits import RateLimitResource, RateLimits
+from conductor.server.orkes.runs import BlockedRuns, RunsResource, Signals
+from conductor.server.orkes.schemas import SchemaResource, Schemas
+from conductor.server.orkes.tags import Tags
+from conductor.server.runtime.kernel import Kernel
+from conductor.server.services.all import Services
+
+Json = dict[str, Any]
+
+#: Names whose values are always hidden.
+_MASKED = ("_secrets", "_masked")
+
+
+class ExecutionFeatures:
+    """Extends the engine of a server. It must exist before the server loads the open executions."""
+
+    def __init__(self, kernel: Kernel, services: Services, tags: Tags) -> None:
+        self._kernel, self._services = kernel, services
+        self.schemas = Schemas(kernel)
+        self._signals = Signals(kernel, services)
+        self._extend_engine(RateLimits(kernel, tags))
+
+    def _extend_engine(self, limits: RateLimits) -> None:
+        kernel = self._kernel
+        kernel.divergences = attrs.evolve(kernel.divergences, honor_idempotency_keys=True)
+        extensions = kernel.extensions
+        extensions.kinds["YIELD"] = YIELD
+        extensions.admits = limits.admits
+        extensions.schema_fault = self.schemas.fault
+        extensions.enforces_schemas = True
+        extensions.masks = _masks
+        extensions.records_creators = True
+        extensions.idempotent_children = True
+        extensions.unknown_execution = "no such workflow by Id"
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        services = self._services
+        return [
+            *RunsResource(services, BlockedRuns(self._kernel), self._signals).routes(),
+            *ExecutionsResource(services, MoreExecutions(self._kernel, services, self._signals)).routes(),
+            *RateLimitResource(services.metadata).routes(),
+            *SchemaResource(self.schemas).routes(),
+        ]
+
+
+def _masks(definition: Json) -> list[str]:
+    return [*_MASKED, *(definition.get("maskedFields") or ())]
