@@ -1,7 +1,7 @@
 """What the embedded server costs, and what the open-source server costs with the same client on the same machine.
 
     python bench/server.py                      the embedded server
-    python bench/server.py --oss                also the open-source server, with SQLite; takes ten minutes more
+    python bench/server.py --oss                also the open-source server, with SQLite; some minutes more
     python bench/server.py --finished 1000      how many finished executions the full database holds
     python bench/server.py --small              few tasks and executions, to try the program
 
@@ -265,8 +265,7 @@ def health_meanwhile(server: Running, seconds: float = 8.0) -> float:
 
 def rows_of(server: Running, shapes: list[Shape], *, is_embedded: bool) -> dict[str, float]:
     """The rows of the first table."""
-    client = Client(server.url)
-    prepare(client)
+    prepare(Client(server.url))
     cost(server, chain(10))  # warms the server up
     seen = {f"{shape.label}, CPU ms per task": cost(server, shape) for shape in shapes}
     with waiting_polls(server, 200):
@@ -275,6 +274,7 @@ def rows_of(server: Running, shapes: list[Shape], *, is_embedded: bool) -> dict[
         seen["200 waiting polls of 5 s, CPU %"] = (server.cpu_ms() - before) / (time.monotonic() - begin) / 10
         if is_embedded:
             seen["chain of 10 beside 200 waiting polls, CPU ms per task"] = cost(server, chain(10))
+    client = Client(server.url)  # the open-source server has closed idle connections
     register(client, "bench_three", [simple("a"), simple("b"), simple("c")])
     seen["start to end of three tasks, p50 ms"] = statistics.median(
         timed(lambda: client.run("bench_three", {}, 3, {})) for _ in range(20)
@@ -411,8 +411,8 @@ def main() -> int:
     with ExitStack() as stack:
         columns = [rows_of(stack.enter_context(embedded()), shapes, is_embedded=True)]
     if given.oss:
-        with oss() as server:  # a fork of 1,000 takes the open-source server minutes
-            few = [shape for shape in shapes if shape.count <= 200]
+        with oss() as server:  # a loop of 1,000 takes the open-source server ten minutes
+            few = [shape for shape in shapes if shape.count <= 100]
             columns.append(rows_of(server, few, is_embedded=False))
     show("one server", columns, ["embedded", "open source, SQLite"][: len(columns)])
     show("a process", [fresh_start()], ["embedded"])
