@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from conductor.models.codec import dumps
+from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.scripting.integers import ExactIntegers
 from conductor.server.scripting.pool import POOL, ScriptError, ScriptTimeoutError, WorkerDiedError, require
 
@@ -39,7 +40,7 @@ _DEFINED = re.compile(r"\bdef\s+(\w+)\s*(?:\(([^)]*)\))?")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _INTERPOLATION = re.compile(r"\\\((.*?)\)", re.DOTALL)
 _COMMENT = re.compile(r"#[^\n]*")
-_TOKEN = re.compile(r"\.\s*[A-Za-z_]\w*|[$@]?[A-Za-z_]\w*|[{}\[\]()]|\S")
+_TOKEN = re.compile(r"\.[A-Za-z_]\w*|[$@]?[A-Za-z_]\w*|[{}\[\]()]|\S")
 #: Error messages of jq, and those of jackson-jq.
 _MESSAGES = [
     (re.compile(r'^(Cannot index \w+ with \w+) \((".*")\)$', re.DOTALL), r"\1 \2"),
@@ -47,12 +48,43 @@ _MESSAGES = [
     (re.compile(r"^jq: error: (\w+/\d+) is not defined at .*$", re.DOTALL), r"Function \1 does not exist"),
     (re.compile(r"^jq: error: (\$\w+) is not defined at .*$", re.DOTALL), r"Undefined variable: \1"),
 ]
-_PREDEFINED = "def leaf_paths: paths(scalars); "
+#: Functions that only jackson-jq has, or that have other results there.
+_PREDEFINED = {
+    "leaf_paths": "def leaf_paths: paths(scalars); ",
+    "join": """def join($text): if type == "array" or type == "object" then
+        reduce .[] as $one (null; (if . == null then "" else . + $text end)
+            + ($one | if . == null then "" elif type == "boolean" or type == "number" then tojson else . end)) // ""
+        else "" end; """,
+}
+#: Numbers with a fraction or an exponent, and what contains digits but is no number.
+_NUMBER = re.compile(
+    r'"(?:[^"\\]|\\.)*"|#[^\n]*|[.$\w]*[A-Za-z_$]\w*|\d+\.\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+', re.DOTALL
+)
+#: Java writes numbers from the first up to the second in full, and others with an exponent.
+_PLAIN_NUMBERS = 1e-3, 1e7
+_ALTERNATIVE = re.compile(r'("(?:[^"\\]|\\.)*"|#[^\n]*)|\?//', re.DOTALL)
+#: Keywords after which a bracket begins an array, and is not an index.
+_KEYWORDS = frozenset(
+    {"then", "else", "elif", "if", "and", "or", "as", "in", "reduce", "foreach", "try", "catch", "def"}
+)
 
 
-def with_missing_functions(query: str) -> str:
-    """Return the query, preceded by definitions of functions that only jackson-jq has."""
-    return _PREDEFINED + query if "leaf_paths" in query else query
+def adapted(query: str) -> str:
+    """Return the query as jq must read it to give the results of jackson-jq.
+
+    Numbers are written as in Java, ``?//`` is ``?`` followed by ``//``, and functions of jackson-jq are defined.
+    """
+    query = _NUMBER.sub(_java_number, _ALTERNATIVE.sub(lambda found: found[1] or "? //", query))
+    own = {match[1] for match in _DEFINED.finditer(query)}
+    defined = (text for name, text in _PREDEFINED.items() if name not in own and re.search(rf"\b{name}\b", query))
+    return "".join(defined) + query
+
+
+def _java_number(found: re.Match[str]) -> str:
+    text = found[0]
+    if not text[0].isdigit() or not _PLAIN_NUMBERS[0] <= float(text) < _PLAIN_NUMBERS[1]:
+        return text
+    return java_text(float(text))
 
 
 def _interpolated(text: re.Match[str]) -> str:
@@ -72,6 +104,8 @@ def refusal(query: str) -> str | None:
     code = _COMMENT.sub(" ", _STRING.sub(_interpolated, query))
     own = {name for match in _DEFINED.finditer(code) for name in re.findall(r"\w+", f"{match[1]} {match[2] or ''}")}
     tokens = [*_TOKEN.findall(code), ""]
+    if refused := _syntax_refusal(tokens):
+        return refused
     open_brackets: list[str] = []
     for number, word in enumerate(tokens):
         if word and word in "{[(":
@@ -84,6 +118,84 @@ def refusal(query: str) -> str | None:
             if not key:
                 return _missing(word, tokens[number + 1 :])
     return None
+
+
+def _syntax_refusal(tokens: list[str]) -> str | None:
+    """Return an error for syntax that jackson-jq lacks; None if there is none.
+
+    It lacks ``if`` without ``else``, ``?`` after an array, an object or a string, ``as {$name}``, and ``del`` of
+    anything but one path.
+    """
+    if _lacks_else(tokens):
+        return _encountered("end")
+    brackets: list[tuple[str, bool, bool]] = []  # each with whether it is an index, and whether it is in a pattern
+    closed_index, before = False, ""
+    for number, word in enumerate(tokens[:-1]):
+        after = tokens[number + 1]
+        if word in {"[", "{", "("}:
+            is_pattern = before == "as" or (bool(brackets) and brackets[-1][2])
+            brackets.append((word, word == "[" and _is_index(before), is_pattern))
+        elif word in {"]", "}", ")"} and brackets:
+            closed_index = brackets.pop()[1]
+        elif word == "?" and (before == "}" or (before == "]" and not closed_index) or _is_text(tokens, number)):
+            return _encountered("?")
+        elif (
+            word.startswith("$")
+            and before in {"{", ","}
+            and after in {",", "}"}
+            and brackets[-1:] == [("{", False, True)]
+        ):
+            return _encountered("$")
+        if word == "del" and after == "(" and not _is_path(tokens[number + 2 :]):
+            return "1st argument to del() must be a field access"
+        before = word
+    return None
+
+
+def _lacks_else(tokens: list[str]) -> bool:
+    """Return whether a condition has no ``else``."""
+    has_else: list[bool] = []  # of each open condition
+    for number, word in enumerate(tokens[:-1]):
+        if tokens[number + 1] == ":":
+            continue  # a key
+        if word == "if":
+            has_else.append(False)
+        elif word == "else" and has_else:
+            has_else[-1] = True
+        elif word == "end" and has_else and not has_else.pop():
+            return True
+    return False
+
+
+def _encountered(word: str) -> str:
+    return f'Encountered " "{word}" "{word} ""'
+
+
+def _is_index(before: str) -> bool:
+    """Return whether a bracket after a token is an index, and not an array."""
+    if before in {".", "]", ")", "?", '"'}:
+        return True
+    return (before[:1] in {".", "$", "_"} or before[:1].isalpha()) and before not in _KEYWORDS
+
+
+def _is_text(tokens: list[str], number: int) -> bool:
+    """Return whether a string that is not a field ends before a token."""
+    return tokens[max(0, number - 2) : number] == ['"', '"'] and tokens[max(0, number - 3)] != "."
+
+
+def _is_path(following: list[str]) -> bool:
+    """Return whether an argument, which begins the tokens, is one path such as ``.a[0].b``."""
+    depth = 0
+    for number, word in enumerate(following):
+        if depth == 0 and (word in {",", "|", "("} or following[number : number + 2] == [".", "."]):
+            return False
+        if word in {"[", "{", "("}:
+            depth += 1
+        elif word in {"]", "}", ")"}:
+            if depth == 0:
+                break
+            depth -= 1
+    return True
 
 
 def _missing(name: str, following: list[str]) -> str:
@@ -131,7 +243,7 @@ def run_jq(query: str, value: Any, *, timeout: float = DEFAULT_TIMEOUT) -> list[
     exact = ExactIntegers()
     exact.add(value, payload)
     try:
-        about, results = POOL.run("jq", with_missing_functions(query), payload, timeout)
+        about, results = POOL.run("jq", adapted(query), payload, timeout)
     except TimeoutError:
         raise ScriptTimeoutError(f"Query not evaluated within {timeout:g} seconds, interrupted.") from None
     except WorkerDiedError:

@@ -266,7 +266,21 @@ def test_queries_that_fail_on_the_oss_server_fail(query, reason):
 
 
 @pytest.mark.parametrize(
-    "query", ["{now, input: 1}", ".now", '"now"', "def now: 1; now", "def f(path): path; f(2)", "1 # now"]
+    "query",
+    [
+        "{now, input: 1}",
+        ".now",
+        '"now"',
+        "def now: 1; now",
+        "def f(path): path; f(2)",
+        "1 # now",
+        "{if: 1, end: 2}",
+        "if 1 then (if 2 then . else 1 end) else . end",
+        "del(.now) | del(.a[0].b)",
+        "[1] as [$a, $b] | {$a}",
+        "[.now?][0]?",
+        ". as {now: $x} | $x",
+    ],
 )
 def test_names_that_only_look_like_missing_functions_are_allowed(query):
     assert run_jq(query, {"now": 1}) is not None
