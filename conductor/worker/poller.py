@@ -46,6 +46,9 @@ _FIRST_PAUSE = 0.1
 _LONGEST_AFTER = 2.0
 _LONGEST_AFTER_REFUSAL = 30.0
 _LONGEST_AFTER_RATE_LIMIT = 60.0
+#: Milliseconds that polls wait, and half the seconds between those that do not, at least after a failure: when a server
+#: comes back, a poller sends it three requests at most in the first two seconds.
+_WAIT_AFTER_FAILURE_MS, _HALF_PAUSE_AFTER_FAILURE = 1000, 0.4
 #: Seconds by which an empty poll may come later than it asked for. Later ones mean that the server's threads are busy.
 _LATE_S = 1.0
 #: Seconds beyond its wait after which a poll without a response is left to itself, and another one takes over.
@@ -104,6 +107,9 @@ class Pace:
     def after_failure(self, error: BaseException) -> float:
         """Note a failed poll; return the seconds to pause."""
         self.failures += 1
+        self._early_pause = max(self._early_pause, _HALF_PAUSE_AFTER_FAILURE)
+        if self.interval < 1.0:
+            self.wait_ms = max(self.wait_ms, _WAIT_AFTER_FAILURE_MS)
         if isinstance(error, APIError) and error.token_retry_after is not None:
             return error.token_retry_after + random.uniform(0.0, 0.1)  # spreads pollers, guards nothing
         longest, asked = _LONGEST_AFTER, 0.0

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from conductor.worker.lost_tasks import LostTasks
 
 __all__ = [
+    "LONG_POLLS",
     "HandlerParts",
     "OpenClient",
     "Shared",
@@ -305,7 +306,7 @@ class WorkerGroup(Protocol):
 
 
 #: Polls of a handler that wait on the server at a time; each holds one of the server's threads (200 by default).
-_LONG_POLLS = 100
+LONG_POLLS = 100
 #: Polls of a handler that are left to themselves at a time, because they get no response.
 _LATE_POLLS = 50
 #: Connections beyond those of the threads: for late polls, leases and the calls of functions.
@@ -575,7 +576,7 @@ def _share(client: ConductorClient, given: HandlerParts, resolved: Sequence[tupl
         ),
         events=events,
         slots=ConcurrencyLimit(given.max_concurrency),
-        long_polls=threading.BoundedSemaphore(_LONG_POLLS),
+        long_polls=threading.BoundedSemaphore(LONG_POLLS),
         late_polls=threading.BoundedSemaphore(_LATE_POLLS),
         stop=threading.Event(),
         middleware=tuple(given.middleware),

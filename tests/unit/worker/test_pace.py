@@ -89,3 +89,18 @@ def test_a_saturated_server_is_polled_less_often_and_with_short_waits():
     assert all(low <= pause <= high for pause, (low, high) in zip(pauses, ranges, strict=True)), pauses
     assert pace.after_empty(100, 0.1) < 0.1  # quick again
     assert pace.wait_ms == 200
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_a_server_that_comes_back_gets_three_requests_of_a_poller_at_most(is_long):
+    for number in range(200):
+        pace, at, requests = Pace(0.1, 100, workers=1), number / 100, 0
+        while at < 62:
+            if at < 60:  # the outage
+                at += pace.after_failure(APIConnectionError("connection refused", never_sent=True))
+                continue
+            requests += 1
+            asked = pace.wait_ms if is_long else 0
+            took = asked / 1000 + 0.001
+            at += took + pace.after_empty(asked, took)
+        assert requests <= 3
