@@ -261,10 +261,13 @@ def test_workflows_that_trigger_each_other_without_end_do_not_stop_the_server(be
 
 def test_a_trigger_that_cannot_start_its_workflow_changes_nothing_else(bench, caplog):
     broken = {"triggerType": "PENDING", "startWorkflowRequest": {"name": "told", "priority": "high", "input": "text"}}
-    desk = Desk(bench, taskTriggers=[trigger("PENDING", "missing"), broken, None, trigger("PENDING")])
+    bench.register("refused", ("WAIT", "wait", {"duration": "a while"}, {}))
+    triggers = [trigger("PENDING", "missing"), broken, trigger("PENDING", "refused"), None, trigger("PENDING")]
+    desk = Desk(bench, taskTriggers=triggers)
     assert [one["type"] for one in desk.context["humanTaskTriggerLog"]] == ["PENDING"]
     assert desk.entry["state"] == "ASSIGNED"
-    assert caplog.text.count("human_trigger_failed") == 2
+    assert caplog.text.count("human_trigger_failed") == 3
+    assert bench.runs_of("refused") == []
 
 
 def test_assignments_also_expire_while_the_workflow_is_paused_or_with_strict(open_bench):
