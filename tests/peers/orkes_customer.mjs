@@ -9,6 +9,7 @@ import {
   ConductorWorkflow,
   HumanExecutor,
   MetadataClient,
+  SchemaClient,
   SecretClient,
   ServiceRegistryClient,
   TemplateClient,
@@ -111,6 +112,30 @@ const stories = {
     assert.deepEqual([known.serviceURI, known.methods[0].operationName], [service.serviceURI, "list"]);
     await registry.removeService("peer_service");
     assert.equal(await registry.getService("peer_service"), undefined);
+  },
+
+  async schema() {
+    const schemas = new SchemaClient(client);
+    const data = { type: "object", properties: { amount: { type: "number" } }, required: ["amount"] };
+    await schemas.registerSchema([{ name: "peer_schema", version: 1, type: "JSON", data }]);
+    assert.deepEqual((await schemas.getSchema("peer_schema", 1)).data, data);
+    assert.ok((await schemas.getAllSchemas()).some(({ name }) => name === "peer_schema"));
+    const checked = flow("peer_checked", simpleTask("work", "peer_work", {}));
+    await new MetadataClient(client).registerWorkflowDef({ ...checked.toWorkflowDef(), inputSchema: { name: "peer_schema", version: 1, type: "JSON" }, enforceSchema: true }, true);
+    await assert.rejects(start("peer_checked", { amount: "much" }));
+    assert.ok(await start("peer_checked", { amount: 1 }));
+    await schemas.deleteSchemaByName("peer_schema");
+  },
+
+  async signal() {
+    const wait = { name: "wait", taskReferenceName: "wait", type: "WAIT", inputParameters: {} };
+    await flow("peer_signaled", wait, { ...wait, name: "again", taskReferenceName: "again" }).register(true);
+    const workflowId = await start("peer_signaled");
+    const blocked = await executor.signal(workflowId, "COMPLETED", { step: 1 }, "BLOCKING_TASK");
+    assert.equal(blocked.referenceTaskName, "again");
+    const ended = await executor.signal(workflowId, "COMPLETED", { step: 2 }, "TARGET_WORKFLOW");
+    assert.ok(ended.isTargetWorkflow());
+    assert.deepEqual([ended.status, ended.output], ["COMPLETED", { taskOutput: { step: 2 } }]); // as this SDK sends it
   },
 };
 

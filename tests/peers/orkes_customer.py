@@ -16,6 +16,7 @@ from conductor.client.configuration.configuration import Configuration
 from conductor.client.configuration.settings.authentication_settings import AuthenticationSettings
 from conductor.client.http.models import StartWorkflowRequest
 from conductor.client.http.models.create_or_update_application_request import CreateOrUpdateApplicationRequest
+from conductor.client.http.models.schema_def import SchemaDef, SchemaType
 from conductor.client.http.models.service_method import ServiceMethod
 from conductor.client.http.models.service_registry import ServiceRegistry
 from conductor.client.http.models.subject_ref import SubjectRef
@@ -28,6 +29,7 @@ from conductor.client.workflow.conductor_workflow import ConductorWorkflow
 from conductor.client.workflow.task.human_task import HumanTask
 from conductor.client.workflow.task.simple_task import SimpleTask
 from conductor.client.workflow.task.wait_for_webhook_task import wait_for_webhook
+from conductor.client.workflow.task.wait_task import WaitTask
 
 URL = os.environ["CONDUCTOR_SERVER_URL"]
 KEY, SECRET = os.environ["CONDUCTOR_AUTH_KEY"], os.environ["CONDUCTOR_AUTH_SECRET"]
@@ -132,10 +134,33 @@ class Customer:
         registry.remove_service("peer_service")
         assert "peer_service" not in [service.name for service in registry.get_registered_services() or []]
 
+    def schema(self):
+        schemas = self.clients.get_schema_client()
+        data = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
+        schemas.register_schema(SchemaDef(name="peer_schema", version=1, type=SchemaType.JSON, data=data))
+        assert schemas.get_schema("peer_schema", 1).data == data
+        flow = ConductorWorkflow(self.clients.get_workflow_executor(), "peer_checked", version=1)
+        flow.owner_email("peer@example.com") >> SimpleTask("peer_work", "work")
+        definition = flow.to_workflow_def()
+        definition.input_schema = SchemaDef(name="peer_schema", version=1, type=SchemaType.JSON)
+        definition.enforce_schema = True
+        self.clients.get_metadata_client().register_workflow_def(definition, overwrite=True)
+        error_of(ApiException, self.start, "peer_checked", amount="much")
+        assert self.start("peer_checked", amount=1)
+        schemas.delete_schema_by_name("peer_schema")
+
+    def signal(self):
+        self.flow("peer_signaled", WaitTask("wait"), step="${wait.output.step}")
+        workflow_id = self.start("peer_signaled")
+        ended = self.clients.get_task_client().taskResourceApi.signal_workflow_task_sync(
+            workflow_id, "COMPLETED", {"step": 1}, return_strategy="TARGET_WORKFLOW"
+        )
+        assert (ended.target_workflow_status, ended.output) == ("COMPLETED", {"step": 1})
+
 
 def main():
     customer = Customer()
-    for story in ("human_task", "webhook", "secret", "permission", "service_registry"):
+    for story in ("human_task", "webhook", "secret", "permission", "service_registry", "schema", "signal"):
         getattr(customer, story)()
         print(story, flush=True)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 STORIES = ["definitions", "simple", "branches", "computed", "retried", "executed", "failed", "steered", "found"]
-ORKES_STORIES = ["human_task", "webhook", "secret", "permission", "service_registry"]
+ORKES_STORIES = ["human_task", "webhook", "secret", "permission", "service_registry", "schema", "signal"]
 
 
 def told(lines):
