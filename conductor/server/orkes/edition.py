@@ -18,7 +18,7 @@ from conductor.server.http.messages import Request, Response
 from conductor.server.http.principal import Principal
 from conductor.server.http.routing import Route
 from conductor.server.orkes import tags
-from conductor.server.orkes.access import EXECUTE
+from conductor.server.orkes.access import CREATE, EXECUTE, UPDATE
 from conductor.server.orkes.applications import ApplicationResource, Applications
 from conductor.server.orkes.definitions import StrictUpdateResource, TaggedDefinitionResource
 from conductor.server.orkes.event_handlers import EventHandlers
@@ -137,7 +137,9 @@ class OrkesServices:
             self._may_use_human_task,
             is_enforced=self.enforce_permissions,
         )
-        self.execution = ExecutionFeatures(self.kernel, self.services, self.tags)
+        self.execution = ExecutionFeatures(
+            self.kernel, self.services, self.tags, self.secrets, self.integrations, self._may_write_secret
+        )
         self.webhooks = Webhooks(self.kernel, self.services.executions, self.tags, self.vault)
         self.tokens.public_prefixes.append("/api/webhook/")  # senders have no token
         self.exists |= {tags.FORM: self.human_templates.has, tags.WEBHOOK: self.webhooks.has}
@@ -168,6 +170,12 @@ class OrkesServices:
             raise RefusedError(403, "The authentication of the service has no application that exists")
         if principal is not None:
             self.permissions.require(principal, EXECUTE, tags.WORKFLOW, workflow)
+
+    def _may_write_secret(self, principal_id: str, name: str) -> bool:
+        """Return whether a principal may create or replace a secret."""
+        principal = self.principals.find(principal_id)
+        access = UPDATE if self.secrets.has(name) else CREATE
+        return principal is not None and self.permissions.may(principal, access, tags.SECRET, name)
 
     def _may_use_human_task(self, principal: Principal, access: str, name: str) -> bool:
         """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from conductor.server.engine.tasks.blocking import YIELD
 from conductor.server.http.routing import Route
 from conductor.server.orkes.executions import ExecutionsResource, MoreExecutions
+from conductor.server.orkes.integrations import Integrations
 from conductor.server.orkes.rate_limits import RateLimitResource, RateLimits
 from conductor.server.orkes.runs import BlockedRuns, RunsResource, Signals
 from conductor.server.orkes.schemas import SchemaResource, Schemas
+from conductor.server.orkes.secrets import Secrets
+from conductor.server.orkes.system_tasks import SystemTasks
 from conductor.server.orkes.tags import Tags
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
@@ -25,17 +28,25 @@ _MASKED = ("_secrets", "_masked")
 class ExecutionFeatures:
     """Extends the engine of a server. It must exist before the server loads the open executions."""
 
-    def __init__(self, kernel: Kernel, services: Services, tags: Tags) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        services: Services,
+        tags: Tags,
+        secrets: Secrets,
+        integrations: Integrations,
+        may_write: Callable[[str, str], bool],
+    ) -> None:
         self._kernel, self._services = kernel, services
         self.schemas = Schemas(kernel)
         self._signals = Signals(kernel, services)
         self._extend_engine(RateLimits(kernel, tags))
+        SystemTasks(kernel, services, secrets, integrations, may_write)
 
     def _extend_engine(self, limits: RateLimits) -> None:
         kernel = self._kernel
         kernel.divergences = attrs.evolve(kernel.divergences, honor_idempotency_keys=True)
         extensions = kernel.extensions
-        extensions.kinds["YIELD"] = YIELD
         extensions.admits = limits.admits
         extensions.schema_fault = self.schemas.fault
         extensions.enforces_schemas = True

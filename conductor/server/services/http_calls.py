@@ -69,7 +69,7 @@ class HttpCalls:
         self.run_later(execution.id, command.task_id, partial(self._call, command.request))
 
     def _call(self, request: Json) -> End:
-        return partial(end_call, *self._answer(request))
+        return partial(end_call, *self.answer(request))
 
     def run_later(self, workflow_id: str, task_id: str, work: Callable[[], End]) -> None:
         """Run a function on a new thread, after the current change is committed.
@@ -107,7 +107,7 @@ class HttpCalls:
             touch(task, context.now)
             self._kernel.advance(execution)
 
-    def _answer(self, request: Json) -> tuple[Json | None, str]:
+    def answer(self, request: Json) -> tuple[Json | None, str]:
         """Return the response, or None and the reason of the failure."""
         try:
             request = read(request, _REQUEST)

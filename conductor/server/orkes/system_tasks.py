@@ -1,0 +1,298 @@
+"""The types of tasks that only Orkes' edition runs, apart from those of people, webhooks and models."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from conductor.server.engine.commands import RunTask
+from conductor.server.engine.context import RefusedError
+from conductor.server.engine.decide import unexpected_error
+from conductor.server.engine.definitions import render
+from conductor.server.engine.expressions.inputs import bound_input
+from conductor.server.engine.extensions import TaskKind
+from conductor.server.engine.results import pending_task
+from conductor.server.engine.state import COMPLETED, FAILED, IN_PROGRESS, Doc, Execution, is_done
+from conductor.server.engine.tasks.blocking import YIELD
+from conductor.server.engine.tasks.external import leave_open, plan_asynchronous
+from conductor.server.engine.tasks.planning import Run
+from conductor.server.engine.tasks.polling import HTTP_POLL
+from conductor.server.orkes.integrations import Integrations
+from conductor.server.orkes.jdbc import SqlError, run_sql
+from conductor.server.orkes.rule_table import apply_rules
+from conductor.server.orkes.secrets import Secrets
+from conductor.server.orkes.signed_jwt import read_rsa_key, signed_jwt
+from conductor.server.runtime.kernel import Kernel
+from conductor.server.services.all import Services
+from conductor.server.services.http_calls import End
+from conductor.server.services.tasks import STATUSES, end_task
+
+Json = dict[str, Any]
+#: Returns the output of a task.
+Runner = Callable[[Execution, Json], Json]
+
+logger = logging.getLogger(__name__)
+
+#: Types that need systems outside of this server; they stay open until an update ends them.
+_BY_HAND = ("GRPC", "OPS_GENIE", "SENDGRID")
+#: Seconds until a token expires by default.
+_TOKEN_SECONDS = 3600
+#: Executions that a query returns at most.
+_MAX_FOUND = 1000
+_MINUTE_MS = 60_000
+
+
+class TaskFailedError(Exception):
+    """A task fails; the message is the reason.
+
+    Attributes:
+        output: The output of the task.
+    """
+
+    def __init__(self, reason: str, output: Json | None = None) -> None:
+        super().__init__(reason)
+        self.output = output or {}
+
+
+class SystemTasks:
+    """Runs the tasks of these types: some in a change of the server's state, some on a separate thread.
+
+    Args:
+        kernel: The server's state.
+        services: The services of the default edition.
+        secrets: The secrets that UPDATE_SECRET writes.
+        integrations: The databases that JDBC uses.
+        may_write: Returns whether the principal with an id may write the secret with a name.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        services: Services,
+        secrets: Secrets,
+        integrations: Integrations,
+        may_write: Callable[[str, str], bool],
+    ) -> None:
+        self._kernel, self._services = kernel, services
+        self._secrets, self._integrations, self._may_write = secrets, integrations, may_write
+        kinds = kernel.extensions.kinds
+        kinds.update({"YIELD": YIELD, "HTTP_POLL": HTTP_POLL})
+        kinds.update(dict.fromkeys(_BY_HAND, TaskKind(plan_asynchronous, leave_open, is_ended_by_update=True)))
+        runners: dict[str, Runner] = {
+            "GET_WORKFLOW": self._get_workflow,
+            "TERMINATE_WORKFLOW": self._terminate,
+            "UPDATE_TASK": self._update_task,
+            "UPDATE_SECRET": self._update_secret,
+            "GET_SIGNED_JWT": self._sign,
+            "QUERY_PROCESSOR": self._query,
+        }
+        for name, runner in runners.items():
+            kinds[name] = TaskKind(plan_asynchronous, _request_run)
+            kernel.task_runners[name] = partial(self._run, runner)
+        for name, work in (("JDBC", self._run_sql), ("BUSINESS_RULE", self._apply_rules)):
+            kinds[name] = TaskKind(plan_asynchronous, partial(self._start_thread, work))
+
+    def _run(self, runner: Runner, execution: Execution, task: Doc) -> None:
+        """Run a task in the current change."""
+        status, reason = COMPLETED, None
+        try:
+            output = runner(execution, bound_input(task, self._kernel.context))
+        except TaskFailedError as error:
+            status, reason, output = FAILED, str(error), error.output
+        except RefusedError as error:
+            status, reason, output = FAILED, error.message, {}
+        except Exception as error:  # whatever the input is, the task must get an outcome
+            logger.warning("event=server.system_task_failed type=%s", task["taskType"], exc_info=True)
+            status, reason, output = FAILED, unexpected_error(error), {}
+        if not is_done(task):
+            end_task(self._kernel, execution, task, status, output, reason)
+
+    def _start_thread(self, work: Callable[[Json], Json], run: Run) -> None:
+        run.task["status"] = IN_PROGRESS
+        run.task["_isCalling"] = True
+        given = run.input_with_secrets
+        self._services.http_calls.run_later(run.execution.id, run.task["taskId"], partial(_work, work, given))
+
+    # -- in a change
+
+    def _get_workflow(self, _: Execution, given: Json) -> Json:
+        found = render(self._kernel.get(str(given.get("id"))), include_tasks=given.get("includeTasks") is True)
+        return {key: value for key, value in found.items() if key != "workflowDefinition"}
+
+    def _terminate(self, _: Execution, given: Json) -> Json:
+        ids = given.get("workflowId")
+        reason = given.get("terminationReason")
+        triggers = given.get("triggerFailureWorkflow") is True
+        terminated, faults = [], []
+        for workflow_id in ids if isinstance(ids, list) else [ids]:
+            try:
+                self._services.executions.terminate(
+                    str(workflow_id), None if reason is None else str(reason), start_failure_workflow=triggers
+                )
+                terminated.append(workflow_id)
+            except RefusedError as error:
+                faults.append(error.message)
+        if faults:
+            raise TaskFailedError("; ".join(faults), {"terminatedWorkflows": terminated})
+        return {"terminatedWorkflows": terminated}
+
+    def _update_task(self, _: Execution, given: Json) -> Json:
+        status, output = given.get("taskStatus"), given.get("taskOutput") or {}
+        if status not in STATUSES:
+            raise TaskFailedError(f"taskStatus is {status!r}; it must be one of {', '.join(sorted(STATUSES))}")
+        if not isinstance(output, dict):
+            raise TaskFailedError("taskOutput must be an object")
+        execution, task = self._located(given)
+        if is_done(task):
+            raise TaskFailedError(f"The task {task['taskId']} has ended. Status = {task['status']}")
+        if given.get("mergeOutput") is True:
+            self._services.tasks.merge(execution, task, status, None, output)
+        else:
+            end_task(self._kernel, execution, task, status, output)
+        return {"updatedTaskId": task["taskId"], "taskOutput": output}
+
+    def _located(self, given: Json) -> tuple[Execution, Doc]:
+        task_id, workflow_id, reference = given.get("taskId"), given.get("workflowId"), given.get("taskRefName")
+        if task_id:
+            owner = self._kernel.store.execution_of(str(task_id))
+            execution = self._kernel.find(owner) if owner else None
+            task = execution.task(str(task_id)) if execution is not None else None
+        else:
+            execution = self._kernel.get(str(workflow_id))
+            task = pending_task(execution, str(reference))
+        if execution is None or task is None:
+            raise TaskFailedError(f"Found no open task {task_id or reference} to update")
+        return execution, task
+
+    def _update_secret(self, execution: Execution, given: Json) -> Json:
+        secret = given.get("_secrets")
+        if not isinstance(secret, dict) or not secret.get("secretKey") or secret.get("secretValue") is None:
+            raise TaskFailedError("The input _secrets must have a secretKey and a secretValue")
+        name, creator = str(secret["secretKey"]), self._creator(execution)
+        if creator is not None and not self._may_write(creator, name):
+            raise TaskFailedError(f"403: {creator} has no permission to write the secret {name}")
+        self._secrets.put(name, str(secret["secretValue"]))
+        return {}
+
+    def _creator(self, execution: Execution) -> str | None:
+        """Return the id of the principal that started an execution or its oldest ancestor; None if nobody did."""
+        one: Execution | None = execution
+        while one is not None and one.workflow.get("parentWorkflowId"):
+            one = self._kernel.find(one.workflow["parentWorkflowId"])
+        return None if one is None else one.workflow.get("createdBy")
+
+    def _sign(self, _: Execution, given: Json) -> Json:
+        algorithm, ttl = given.get("algorithm") or "RS256", given.get("ttlInSecond")
+        if algorithm != "RS256":
+            raise TaskFailedError(f"The algorithm {algorithm} is not available; use RS256")
+        try:
+            key = read_rsa_key(str(given.get("privateKey") or ""))
+            seconds = _TOKEN_SECONDS if ttl is None else int(ttl)
+            now = self._kernel.context.now // 1000
+            scopes = given.get("scopes")
+            claims = {
+                "iss": given.get("issuer"),
+                "sub": given.get("subject"),
+                "aud": given.get("audience"),
+                "iat": now,
+                "exp": now + seconds,
+                "scope": " ".join(map(str, scopes)) if isinstance(scopes, list) else scopes,
+            }
+            made = {name: value for name, value in claims.items() if value not in (None, "")}
+            return {"_secrets": {"result": signed_jwt(made, key, given.get("privateKeyId"))}}
+        except ValueError as error:
+            raise TaskFailedError(str(error)) from None
+
+    def _query(self, _: Execution, given: Json) -> Json:
+        kind = given.get("queryType") or "CONDUCTOR_API"
+        if kind != "CONDUCTOR_API":
+            raise TaskFailedError(f"The queryType {kind} is not available in the embedded server; use CONDUCTOR_API")
+        now = self._kernel.context.now
+        parts = []
+        for name, field in (
+            ("workflowType", "workflowNames"),
+            ("correlationId", "correlationIds"),
+            ("status", "statuses"),
+        ):
+            values = given.get(field)
+            if values:
+                parts.append(f"{name} IN ({','.join(map(str, values if isinstance(values, list) else [values]))})")
+        for field, sign, name in (
+            ("startTimeFrom", ">", "startTime"), ("startTimeTo", "<", "startTime"),
+            ("endTimeFrom", ">", "endTime"), ("endTimeTo", "<", "endTime"),
+        ):  # fmt: skip
+            minutes = given.get(field)
+            if minutes not in (None, ""):
+                parts.append(f"{name} {sign} {now - int(minutes) * _MINUTE_MS}")
+        query, text = " AND ".join(parts), str(given.get("freeText") or "*")
+        found = self._services.search.workflows(query, text, "startTime:DESC", 0, _MAX_FOUND)
+        workflows = found["results"]
+        return {"result": {"totalHits": found["totalHits"], "count": len(workflows), "workflows": workflows}}
+
+    # -- on a separate thread
+
+    def _run_sql(self, given: Json) -> Json:
+        name = given.get("integrationName") or given.get("connectionId")
+        try:
+            settings = self._integrations.open(str(name))
+        except RefusedError:
+            raise TaskFailedError(f"No such datasource configured by connectionId {name}") from None
+        try:
+            return run_sql(settings, given)
+        except SqlError as error:
+            raise TaskFailedError(str(error), error.output) from None
+
+    def _apply_rules(self, given: Json) -> Json:
+        location, strategy = str(given.get("ruleFileLocation") or ""), given.get("executionStrategy") or "FIRE_FIRST"
+        columns, outputs = given.get("inputColumns") or {}, given.get("outputColumns") or []
+        if strategy not in {"FIRE_FIRST", "FIRE_ALL"}:
+            raise TaskFailedError(f"executionStrategy is {strategy!r}; it must be FIRE_FIRST or FIRE_ALL")
+        if not isinstance(columns, dict) or not isinstance(outputs, list):
+            raise TaskFailedError("inputColumns must be an object, and outputColumns a list")
+        if not location.partition("?")[0].lower().endswith(".csv"):
+            raise TaskFailedError(f"The rule table {location!r} is not a CSV file; the embedded server reads no others")
+        try:
+            table = self._table(location)
+            return {
+                "result": apply_rules(table, columns, [str(one) for one in outputs], all_rows=strategy == "FIRE_ALL")
+            }
+        except (OSError, ValueError) as error:
+            raise TaskFailedError(f"Cannot apply the rule table {location!r}: {error}") from None
+
+    def _table(self, location: str) -> str:
+        if "://" not in location or location.startswith("file://"):
+            return Path(location.removeprefix("file://")).read_text(encoding="utf-8")
+        response, fault = self._services.http_calls.answer({"uri": location, "method": "GET"})
+        if response is None:
+            raise ValueError(fault)
+        return str(response["body"])
+
+
+def _request_run(run: Run) -> None:
+    run.task["status"] = IN_PROGRESS
+    run.execution.commands.append(RunTask(run.task["taskId"]))
+
+
+def _work(work: Callable[[Json], Json], given: Json) -> End:
+    """Run a task; returns the function that ends it."""
+    try:
+        output = work(given)
+    except TaskFailedError as error:
+        return partial(_fail, str(error), error.output)
+    except Exception as error:  # whatever the input is, the task must get an outcome
+        logger.warning("event=server.system_task_failed", exc_info=True)
+        return partial(_fail, unexpected_error(error), {})
+    return partial(_complete, output)
+
+
+def _complete(output: Json, run: Run) -> None:
+    run.task.drop("_isCalling")
+    run.complete(output)
+
+
+def _fail(reason: str, output: Json, run: Run) -> None:
+    run.task.drop("_isCalling")
+    run.fail(reason, FAILED, output)
