@@ -33,10 +33,10 @@ run: $(VENV)/.installed-$(if $(filter oss,$(ENGINE)),oss,server) ## run sample o
 	$(BIN)/python -m examples.order_processing --engine $(ENGINE)
 
 test: $(STAMP) ## run all tests, those on the real server included
-	$(BIN)/python -m pytest -q -n $(JOBS)
+	$(BIN)/python tools/run_tests.py -q -n $(JOBS)
 
 test-unit: $(STAMP) ## run the tests that open no socket, in under a minute
-	$(BIN)/python -m pytest -q -n $(JOBS) tests/unit tests/contract tests/packaging
+	$(BIN)/python tools/run_tests.py -q -n $(JOBS) tests/unit tests/contract tests/packaging
 
 # The unit and contract tests on each other Python that tools/pythons.py finds, from the source tree: `make test` runs
 # them on the one of $(VENV). Each takes about 40 s on two cores; the functional tests would take minutes.
@@ -47,7 +47,7 @@ test-pythons: $(STAMP) ## run unit and contract tests on every Python from 3.10 
 	[ -n "$$others" ] || exit 0; \
 	$(MAKE) --no-print-directory -j 4 $$(printf '$(VENV)-%s/.installed ' $$others) && \
 	for version in $$others; do \
-		echo "Python $$version"; $(VENV)-$$version/bin/python -m pytest -q -n $(JOBS) tests/unit tests/contract || exit 1; \
+		echo "Python $$version"; $(VENV)-$$version/bin/python tools/run_tests.py -q -n $(JOBS) tests/unit tests/contract || exit 1; \
 	done
 
 $(VENV)-3.%/.installed: requirements/unit.txt
@@ -69,7 +69,7 @@ NOT_OLDEST := $(addprefix functional/,django/test_postgres.py django/test_tasks.
 	unit/server/test_any_execution.py
 
 test-oldest: $(VENV)-oldest/.installed ## run unit and functional tests with the oldest versions that setup.cfg allows
-	$(VENV)-oldest/bin/python -m pytest -q -n $(JOBS) $(OLDEST) $(addprefix --ignore=tests/,$(NOT_OLDEST))
+	$(VENV)-oldest/bin/python tools/run_tests.py -q -n $(JOBS) $(OLDEST) $(addprefix --ignore=tests/,$(NOT_OLDEST))
 
 $(VENV)-newest/.installed: setup.cfg
 	$(PYTHON) -m venv $(VENV)-newest
@@ -77,7 +77,7 @@ $(VENV)-newest/.installed: setup.cfg
 	@touch $@
 
 test-newest: $(VENV)-newest/.installed ## run all tests with the newest versions, whatever is pinned
-	$(VENV)-newest/bin/python -m pytest -q -n $(JOBS)
+	$(VENV)-newest/bin/python tools/run_tests.py -q -n $(JOBS)
 
 check: $(STAMP) ## lint, format, types, layers
 	$(BIN)/ruff check .
