@@ -6,8 +6,9 @@ import builtins
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conductor.clients._base import Resource, Tagged, tag_operations
+from conductor.clients._base import Resource
 from conductor.clients.bodies import require_str_list
+from conductor.clients.tags import Tagged, tag_operations
 from conductor.models import (
     AccessKey,
     AccessType,

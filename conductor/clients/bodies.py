@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
 from conductor.errors import ConfigurationError, UnexpectedResponseError
-from conductor.models import EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef, WorkflowSchedule, WorkflowTask
 from conductor.models._base import Absent, Model, wire_name
 from conductor.models.codec import dumps, to_jsonable
 from conductor.models.enum_validation import refuse_unknown_values
 from conductor.models.enums import WireEnum
 from conductor.models.unknown_fields import refuse_unknown_fields
+
+if TYPE_CHECKING:
+    from conductor.models import WorkflowDef
 
 __all__ = [
     "MAX_WORKFLOW_INPUT_BYTES",
@@ -38,8 +40,6 @@ M = TypeVar("M", bound=Model)
 E = TypeVar("E", bound=WireEnum)
 #: Bytes of JSON that the server accepts as a workflow's input.
 MAX_WORKFLOW_INPUT_BYTES = 5 * 1024 * 1024
-#: Models that users write as dicts or files; the server ignores their unknown fields.
-_DEFINITIONS = (EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef, WorkflowSchedule)
 #: Ids in one bulk request; the server rejects more.
 _MAX_IDS = 1000
 #: A payload with at most this many values, all of them scalars and short, is not measured.
@@ -69,7 +69,7 @@ def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
             variable=error.path_in_body,
             allowed=f"a {kind.__name__}, or a dict in its wire form",
         ) from None
-    if isinstance(value, Mapping) and isinstance(model, _DEFINITIONS):
+    if isinstance(value, Mapping) and model.is_written_by_hand:  # the server would ignore the fields
         refuse_unknown_fields(value, model)
     refuse_unknown_values(model)
     return model
@@ -237,6 +237,8 @@ def as_definition(given: Definition) -> WorkflowDef:
     Raises:
         ConfigurationError: The definition is invalid; the error names the path.
     """
+    from conductor.models import WorkflowDef, WorkflowTask  # a worker needs none of them
+
     if not isinstance(given, WorkflowDef) and isinstance(given, Definable):
         given = given.to_def()
     definition = as_model(given, WorkflowDef)

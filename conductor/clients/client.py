@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
 
-    from conductor.clients._base import TagClient
     from conductor.clients.access import (
         ApplicationClient,
         GroupClient,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from conductor.clients.schedules import ScheduleClient
     from conductor.clients.secrets import EnvironmentClient, SecretClient
     from conductor.clients.services import GatewayClient, SchemaClient, ServiceRegistryClient
+    from conductor.clients.tags import TagClient
     from conductor.clients.tasks import TaskClient
     from conductor.clients.webhooks import WebhookClient
     from conductor.clients.workflows import WorkflowClient
@@ -206,7 +206,7 @@ class ConductorClient:
     @cached_property
     def tags(self) -> TagClient:
         """Tag workflow and task definitions (Orkes)."""
-        from conductor.clients._base import TagClient
+        from conductor.clients.tags import TagClient
 
         return TagClient(self.transport)
 

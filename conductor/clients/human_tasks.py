@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from conductor._internal.durations import to_seconds
-from conductor.clients._base import Resource, Tagged, check_page, tag_operations
+from conductor.clients._base import Resource, check_page
 from conductor.clients.bodies import (
     as_model,
     require_enum,
@@ -19,6 +19,7 @@ from conductor.clients.bodies import (
     require_name,
     require_str_list,
 )
+from conductor.clients.tags import Tagged, tag_operations
 from conductor.errors import ConfigurationError
 from conductor.models import (
     HumanTaskAssignment,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
@@ -22,11 +22,13 @@ from conductor.models import (
     ExternalStorageOperation,
     Task,
     TaskResult,
-    WorkflowExecution,
 )
 from conductor.models.codec import dumps, to_jsonable
 from conductor.transport.events import PayloadUsed
 from conductor.transport.operation import Edition, Operation
+
+if TYPE_CHECKING:
+    from conductor.models import WorkflowExecution
 
 __all__ = [
     "TASK_INPUT",
@@ -55,7 +57,7 @@ _NO_STORAGE = (
     "reference to it."
 )
 
-M = TypeVar("M", WorkflowExecution, Task)
+M = TypeVar("M", "WorkflowExecution", Task)
 
 
 @frozen

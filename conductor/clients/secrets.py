@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 
-from conductor.clients._base import Tagged, tag_operations
+from conductor.clients.tags import Tagged, tag_operations
 from conductor.errors import ConfigurationError
 from conductor.models import EnvironmentVariable, SecretMetadata, SecretWithTags
 from conductor.transport.operation import Edition, Operation, nothing

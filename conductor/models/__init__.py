@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         SecretMetadata,
         SecretWithTags,
         SubjectRef,
-        Tag,
         TargetRef,
         Token,
         UpsertGroupRequest,
@@ -172,6 +171,7 @@ if TYPE_CHECKING:
         FileUrl,
         MultipartUpload,
     )
+    from conductor.models.tag import Tag
     from conductor.models.task import ExecutionMetadata, PollData, Task, TaskExecLog, TaskResult, TaskSummary
 
 __all__ = [
@@ -335,6 +335,7 @@ __all__ = [
 
 if not TYPE_CHECKING:
     _NAMES = {
+        "tag": ("Tag",),
         "access": (
             "AccessKey",
             "Application",
@@ -352,7 +353,6 @@ if not TYPE_CHECKING:
             "SecretMetadata",
             "SecretWithTags",
             "SubjectRef",
-            "Tag",
             "TargetRef",
             "Token",
             "UpsertGroupRequest",

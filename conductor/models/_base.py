@@ -58,6 +58,8 @@ class Model:
     """
 
     unknown_fields: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
+    #: Whether users write the JSON object as a dict or file, so that an unknown field is a mistake.
+    is_written_by_hand: typing.ClassVar[bool] = False
 
     if not typing.TYPE_CHECKING:
         __getattr__ = missing_attribute

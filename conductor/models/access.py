@@ -9,21 +9,7 @@ from attrs import define, field
 from conductor.models._base import Model, wire
 from conductor.models.codec import to_datetime
 from conductor.models.enums import AccessKeyStatus, AccessType, SubjectType, TargetType
-
-
-@define(repr=False)
-class Tag(Model):
-    """A key and a value attached to a resource, such as a workflow definition (Orkes).
-
-    Returned and accepted by the ``list_tags``, ``set_tags`` and ``delete_tags`` methods of the clients.
-
-    Attributes:
-        type: METADATA or RATE_LIMIT on older servers; deprecated.
-    """
-
-    key: str | None = None
-    type: str | None = None
-    value: str | None = None
+from conductor.models.tag import Tag
 
 
 @define(repr=False)

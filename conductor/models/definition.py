@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
 from conductor.models._base import Model, wire
-from conductor.models.access import Tag
 from conductor.models.codec import to_datetime
 from conductor.models.drawing import diagram_of
 from conductor.models.enums import (
@@ -25,6 +24,7 @@ from conductor.models.enums import (
     TaskType,
     WorkflowTimeoutPolicy,
 )
+from conductor.models.tag import Tag
 
 if TYPE_CHECKING:
     from conductor.diagram import Diagram
@@ -102,6 +102,8 @@ class TaskDef(Model):
         tags: Orkes only.
         overwrite_tags: Whether ``tags`` replace the tags on the server; Orkes only.
     """
+
+    is_written_by_hand: ClassVar[bool] = True
 
     name: str = field(metadata=wire(absent=""))
     owner_app: str | None = None
@@ -306,6 +308,8 @@ class WorkflowDef(Model):
         tags: Orkes only.
         overwrite_tags: Whether ``tags`` replace the tags on the server; Orkes only.
     """
+
+    is_written_by_hand: ClassVar[bool] = True
 
     name: str = field(metadata=wire(absent=""))
     tasks: list[WorkflowTask] = field(factory=list)

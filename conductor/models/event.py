@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import define, field
 
 from conductor.models._base import Model, wire
-from conductor.models.access import Tag
 from conductor.models.definition import WorkflowDef
 from conductor.models.enums import (
     EventActionType,
@@ -18,6 +17,7 @@ from conductor.models.enums import (
     IdempotencyStrategy,
     WebhookVerifier,
 )
+from conductor.models.tag import Tag
 
 
 @define(repr=False)
@@ -200,6 +200,8 @@ class EventHandler(Model):
         org_id: Orkes only.
         tags: Orkes only.
     """
+
+    is_written_by_hand: ClassVar[bool] = True
 
     name: str
     event: str

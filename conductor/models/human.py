@@ -8,7 +8,6 @@ from typing import Any
 from attrs import define, field
 
 from conductor.models._base import Model, wire
-from conductor.models.access import Tag
 from conductor.models.codec import to_datetime
 from conductor.models.enums import (
     AssignmentCompletionStrategy,
@@ -18,6 +17,7 @@ from conductor.models.enums import (
     HumanTaskUserType,
 )
 from conductor.models.requests import StartWorkflowRequest
+from conductor.models.tag import Tag
 
 
 @define(repr=False)

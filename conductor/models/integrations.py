@@ -8,10 +8,10 @@ from typing import Any
 from attrs import define, field
 
 from conductor.models._base import Model, wire
-from conductor.models.access import Tag
 from conductor.models.codec import to_datetime
 from conductor.models.definition import SchemaDef
 from conductor.models.enums import FormFieldType, IntegrationCategory, ServiceType, TokenLimitPeriod
+from conductor.models.tag import Tag
 
 
 @define(repr=False)

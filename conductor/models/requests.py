@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import define, field
 
@@ -29,6 +29,8 @@ class StartWorkflowRequest(Model):
         idempotency_key: Ignored by the open-source server.
         idempotency_strategy: Ignored by the open-source server.
     """
+
+    is_written_by_hand: ClassVar[bool] = True
 
     name: str
     version: int | None = None

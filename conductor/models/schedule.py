@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from attrs import define, field
 
 from conductor.models._base import Model
-from conductor.models.access import Tag
 from conductor.models.codec import epoch_ms, to_datetime
 from conductor.models.enums import ScheduleExecutionState
 from conductor.models.requests import StartWorkflowRequest
+from conductor.models.tag import Tag
 
 
 @define(repr=False)
@@ -46,6 +47,8 @@ class WorkflowSchedule(Model):
         org_id: Orkes only.
         queue_msg_id: Orkes only.
     """
+
+    is_written_by_hand: ClassVar[bool] = True
 
     name: str
     cron_expression: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from conductor._internal.logs import isolated_logger
@@ -15,13 +15,13 @@ from conductor.errors import (
     ServerError,
     UnsupportedByServerError,
 )
-from conductor.models import TaskDef
-from conductor.models.definition_diff import Change, compare
 from conductor.worker.options import WorkerOptions
 from conductor.worker.worker import Worker
 
 if TYPE_CHECKING:
     from conductor.clients.metadata import MetadataClient
+    from conductor.models import TaskDef
+    from conductor.models.definition_diff import Change
 
 __all__ = ["DefinitionSync", "differences"]
 
@@ -38,6 +38,9 @@ def differences(worker: Worker, registered: TaskDef) -> tuple[Change, ...]:
 
     Fields that the worker does not declare are not compared.
     """
+    from conductor.models import TaskDef  # most handlers compare nothing
+    from conductor.models.definition_diff import compare
+
     declared = worker.declared_fields
     wanted = TaskDef.from_dict({"name": registered.name, **declared})
     changes = compare(wanted, registered)
@@ -52,12 +55,15 @@ class DefinitionSync:
 
     Args:
         workers: The workers with their resolved options.
-        metadata: ``client.metadata``.
+        metadata: Returns ``client.metadata``.
         stop: Set when the handler stops.
     """
 
     def __init__(
-        self, workers: Iterable[tuple[Worker, WorkerOptions]], metadata: MetadataClient, stop: threading.Event
+        self,
+        workers: Iterable[tuple[Worker, WorkerOptions]],
+        metadata: Callable[[], MetadataClient],
+        stop: threading.Event,
     ) -> None:
         self._pending = [
             (worker, options) for worker, options in workers if options.register_task_def or worker.declared_fields
@@ -101,9 +107,9 @@ class DefinitionSync:
 
     def _sync(self, worker: Worker, options: WorkerOptions) -> None:
         if options.register_task_def and options.overwrite_task_def:
-            if written := self._metadata.ensure_task(worker.task_def()):
+            if written := self._metadata().ensure_task(worker.task_def()):
                 logger.info("Task definition written: %s", written)
-        elif options.register_task_def and worker.register(self._metadata, overwrite=False):
+        elif options.register_task_def and worker.register(self._metadata(), overwrite=False):
             logger.info("Task definition written: %s: created", worker.name)
         elif worker.declared_fields:
             self._report(worker, options)
@@ -111,7 +117,7 @@ class DefinitionSync:
     def _report(self, worker: Worker, options: WorkerOptions) -> None:
         advice = "overwrite_task_def=True" if options.register_task_def else "register_task_def=True"
         try:
-            registered = self._metadata.get_task(worker.name)
+            registered = self._metadata().get_task(worker.name)
         except NotFoundError as error:
             if not error.from_conductor:
                 raise

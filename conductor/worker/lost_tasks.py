@@ -20,17 +20,20 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, frozen
 
 from conductor._internal.logs import isolated_logger
 from conductor.errors import APIError, APIStatusError, NotFoundError, ServerError, UnsupportedByServerError
-from conductor.models import SearchResult, Task, TaskResult, TaskResultStatus, TaskStatus, TaskSummary
+from conductor.models import Task, TaskResult, TaskResultStatus, TaskStatus
 from conductor.transport.client import Transport
 from conductor.transport.task_channel import TaskChannel
 from conductor.worker.dispatches import DispatchRecord, may_be_lost
 from conductor.worker.threads import HandlerThread
+
+if TYPE_CHECKING:
+    from conductor.models import SearchResult, TaskSummary
 
 __all__ = ["LostTasks", "RecordingChannel"]
 
@@ -91,7 +94,7 @@ class RecordingChannel(TaskChannel):
             tasks = super().poll(
                 task_type, count=count, timeout_ms=timeout_ms, worker_id=worker_id, domain=domain, limit=limit
             )
-        except BaseException as error:
+        except BaseException as error:  # noted and raised again
             if may_be_lost(error):
                 self._record.lose(task_type)
             raise
@@ -105,7 +108,7 @@ class RecordingChannel(TaskChannel):
         number, following = self._record.open(task_type), None
         try:
             following = super().update_v2(task_id, body, limit)
-        except BaseException as error:
+        except BaseException as error:  # noted and raised again
             if may_be_lost(error) and task_type:
                 self._record.lose(task_type)
             raise
@@ -156,7 +159,7 @@ class LostTasks:
     Args:
         record: The dispatches that have arrived.
         worker_id: The worker id that this handler alone reports to the server.
-        lookup: Searches and reads tasks: ``client.tasks``.
+        lookup: Returns what searches and reads tasks: ``client.tasks``.
         task_types: The types of the workers that report this id.
         release: Sends the update that gives a task back to the server; returns whether the server took it.
         clock: Returns monotonic seconds.
@@ -167,7 +170,7 @@ class LostTasks:
         self,
         record: DispatchRecord,
         worker_id: str,
-        lookup: TaskLookup,
+        lookup: Callable[[], TaskLookup],
         task_types: Collection[str],
         release: Callable[[str, TaskResult], bool],
         *,
@@ -303,7 +306,7 @@ class LostTasks:
         found: list[Task] = []
         for page in range(_PAGES):
             start = page * _PAGE_SIZE
-            tasks = self._lookup.search_full(query=query, sort=_NEWEST_FIRST, start=start, size=_PAGE_SIZE).results
+            tasks = self._lookup().search_full(query=query, sort=_NEWEST_FIRST, start=start, size=_PAGE_SIZE).results
             found += [task for task in tasks if self._is_here(task)]
             if len(tasks) < _PAGE_SIZE:
                 break
@@ -312,7 +315,7 @@ class LostTasks:
     def _find_summaries(self, query: str) -> list[Task]:
         """Return the tasks by a search whose results do not name the worker, so that each task has to be read."""
         found: list[Task] = []
-        for summary in self._lookup.search(query=query, sort=_NEWEST_FIRST, start=0, size=_PAGE_SIZE).results:
+        for summary in self._lookup().search(query=query, sort=_NEWEST_FIRST, start=0, size=_PAGE_SIZE).results:
             task_id, version = str(summary.task_id), str(summary.update_time)
             if self._record.has_any(task_id) or self._of_others.get(task_id) == version:
                 continue
@@ -325,7 +328,7 @@ class LostTasks:
 
     def _read(self, task_id: str) -> Task | None:
         try:
-            return self._lookup.get(task_id)
+            return self._lookup().get(task_id)
         except NotFoundError:
             return None
 

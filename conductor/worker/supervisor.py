@@ -399,7 +399,7 @@ class ThreadGroup:
             WorkerRuntime(worker, options, self._shared) for worker, options in resolved
         ]
         declared = [] if in_child.number > 1 else [(worker, options.options) for worker, options in resolved]
-        self._definitions = DefinitionSync(declared, opened.client.metadata, self._shared.stop)
+        self._definitions = DefinitionSync(declared, lambda: opened.client.metadata, self._shared.stop)
 
     @property
     def is_polling(self) -> bool:
@@ -565,7 +565,7 @@ def _share(client: ConductorClient, given: HandlerParts, resolved: Sequence[tupl
         disk = DiskOutbox(given.outbox)
     delivery = ResultDelivery(channel, events, disk, dispatches=dispatches)
     with_unique_id = [worker.name for worker, one in resolved if not one.options.worker_id]
-    lost_tasks = LostTasks(dispatches, worker_id, client.tasks, with_unique_id, delivery.release)
+    lost_tasks = LostTasks(dispatches, worker_id, lambda: client.tasks, with_unique_id, delivery.release)
     dispatches.report_lost_to(lost_tasks.lost)
     return Shared(
         channel=channel,

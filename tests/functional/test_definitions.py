@@ -127,7 +127,9 @@ def test_temporary_failures_are_retried_and_others_are_logged(caplog, monkeypatc
     for errors, calls, message in cases:
         caplog.clear()
         metadata = FailingMetadata(*errors)
-        sync = DefinitionSync([(Worker(work, "x", retry_count=2), WorkerOptions())], metadata, threading.Event())
+        sync = DefinitionSync(
+            [(Worker(work, "x", retry_count=2), WorkerOptions())], lambda metadata=metadata: metadata, threading.Event()
+        )
         sync.start()
         wait_until(lambda: warnings(caplog), what=message)
         sync.join(10)
@@ -137,7 +139,7 @@ def test_temporary_failures_are_retried_and_others_are_logged(caplog, monkeypatc
 
 def test_workers_that_declare_nothing_cause_no_request():
     metadata = FailingMetadata()
-    sync = DefinitionSync([(Worker(work, "x"), WorkerOptions())], metadata, threading.Event())
+    sync = DefinitionSync([(Worker(work, "x"), WorkerOptions())], lambda: metadata, threading.Event())
     sync.start()
     sync.join(10)
     assert metadata.calls == 0

@@ -44,7 +44,7 @@ class World:
         self.release_works = True
         self.record = DispatchRecord()
         self.lost_tasks = LostTasks(
-            self.record, MINE, self, task_types, self.release, clock=lambda: self.now, wait=self.wait
+            self.record, MINE, lambda: self, task_types, self.release, clock=lambda: self.now, wait=self.wait
         )
         self.record.report_lost_to(self.lost_tasks.lost)
 
