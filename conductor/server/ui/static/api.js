@@ -12,6 +12,17 @@ export class ApiError extends Error {
   }
 }
 
+// The event that tells the page that the server is away.
+export const LOST = "server-lost";
+
+// Whether a call failed because there is no server: none answers, or the server of the page cannot reach it.
+export const isLost = (error) => error.status === 0 || error.status === 502;
+
+function lost(error) {
+  if (isLost(error)) dispatchEvent(new Event(LOST));
+  return error;
+}
+
 export async function call(method, path, body) {
   const options = { method, headers: { Accept: "application/json, text/plain" } };
   if (body !== undefined) {
@@ -21,7 +32,7 @@ export async function call(method, path, body) {
   let response = await send(path, options);
   if (response.status === 401 && (await signIn())) response = await send(path, options);
   const text = await response.text();
-  if (!response.ok) throw new ApiError(response.status, explained(response.status, text));
+  if (!response.ok) throw lost(new ApiError(response.status, explained(response.status, text)));
   return parsed(text);
 }
 
@@ -31,7 +42,7 @@ async function send(path, options) {
   try {
     return await fetch(`api${path}`, { ...options, headers });
   } catch {
-    throw new ApiError(0, "The server does not answer.");
+    throw lost(new ApiError(0, "The server does not answer."));
   }
 }
 
@@ -80,7 +91,7 @@ export async function getOr(path, otherwise) {
   try {
     return (await get(path)) ?? otherwise;
   } catch (error) {
-    if (error.status >= 400) return otherwise;
+    if (error.status >= 400 && !isLost(error)) return otherwise;
     throw error;
   }
 }

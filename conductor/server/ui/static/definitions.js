@@ -2,7 +2,7 @@
 
 import { get, getOr, part } from "./api.js";
 import { facts, h, json, table } from "./dom.js";
-import { diagram } from "./drawing.js";
+import { diagram, framed } from "./drawing.js";
 import { link, time } from "./format.js";
 import { startDialog } from "./start.js";
 
@@ -55,7 +55,7 @@ async function workflow(name, version) {
       ["Owner", found.ownerEmail], ["Changed", time(found.updateTime || found.createTime)],
       ["Timeout", found.timeoutSeconds ? `${found.timeoutSeconds} s, ${found.timeoutPolicy}` : "none"], ["Failure workflow", found.failureWorkflow],
       ["Input", (found.inputParameters ?? []).join(", ")]]),
-    h("div", { class: "panel scroll" }, await diagram(found)), h("h2", {}, "JSON"), json(found));
+    h("div", { class: "panel" }, framed(await diagram(found))), h("h2", {}, "JSON"), json(found));
 }
 
 async function task(name) {

@@ -13,11 +13,12 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+// A table. A heading is a string, or { label, content, sort } with an element and the sorting order.
 export function table(headings, rows, empty = "None.") {
   if (!rows.length) return h("p", { class: "quiet" }, empty);
-  const cells = (row) => row.map((cell, i) => h("td", { "data-label": headings[i] }, h("span", {}, cell ?? "")));
+  const cells = (row) => row.map((cell, i) => h("td", { "data-label": headings[i].label ?? headings[i] }, h("span", {}, cell ?? "")));
   return h("table", { class: "cards" },
-    h("thead", {}, h("tr", {}, headings.map((heading) => h("th", {}, heading)))),
+    h("thead", {}, h("tr", {}, headings.map((heading) => h("th", { scope: "col", "aria-sort": heading.sort }, heading.content ?? heading)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, cells(row)))));
 }
 
@@ -28,6 +29,27 @@ export function facts(pairs) {
 
 export function json(value) {
   return h("pre", { tabindex: "0" }, typeof value === "string" ? value : JSON.stringify(value ?? null, null, 2));
+}
+
+// A value with a button that copies it.
+export function copied(value) {
+  const copy = async () => {
+    await navigator.clipboard.writeText(value);
+    notice("Copied");
+  };
+  return h("span", { class: "mono" }, value, " ", h("button", { class: "link", title: "Copy", "aria-label": `Copy ${value}`, onclick: copy }, "⧉"));
+}
+
+// Run an operation, and say what was done or why not; returns whether it was done.
+export async function attempt(action, said) {
+  try {
+    await action();
+    notice(said);
+    return true;
+  } catch (error) {
+    notice(error.message, true);
+    return false;
+  }
 }
 
 export function notice(text, bad = false) {

@@ -2,8 +2,7 @@
 
 import { drawn } from "./api.js";
 import { h } from "./dom.js";
-
-const MIN_SCALE = 0.62; // the smallest scale in a narrow window; smaller windows scroll
+import { viewport } from "./viewport.js";
 
 const TASK_FIELDS = ["taskId", "taskType", "status", "referenceTaskName", "retryCount", "seq", "iteration", "scheduledTime", "startTime", "endTime",
   "taskDefName", "reasonForIncompletion", "subWorkflowId"];
@@ -25,14 +24,14 @@ export async function diagram(workflow) {
   } catch (error) {
     return h("p", { class: "quiet" }, error.message);
   }
-  const width = Number(root.getAttribute("width"));
   root.classList.add("diagram");
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Diagram of the workflow");
-  root.style.setProperty("width", `min(${width}px, max(100%, ${Math.round(width * MIN_SCALE)}px))`);
-  root.style.setProperty("height", "auto");
   return root;
 }
+
+// Put a diagram into a frame in which it can be zoomed; what is no drawing stays as it is.
+export const framed = (drawing, view) => (drawing instanceof SVGElement ? viewport(drawing, view) : drawing);
 
 // Make the boxes of executed tasks open their tasks.
 export function withTasks(root, chosen, choose) {

@@ -2,7 +2,7 @@
 
 import { call, get, part, query } from "./api.js";
 import { ask, facts, h, json, notice, table } from "./dom.js";
-import { diagram, withTasks } from "./drawing.js";
+import { diagram, framed, withTasks } from "./drawing.js";
 import { badge, duration, isOver, link, time } from "./format.js";
 import { startDialog } from "./start.js";
 import { taskPanel } from "./task.js";
@@ -13,7 +13,7 @@ const TABS = { diagram: "Diagram", timeline: "Timeline", tasks: "Tasks", data: "
 const LARGE = 1_000_000; // characters; larger executions are refreshed less often
 
 export async function execution(id, search) {
-  const state = { id, tab: search.get("tab") in TABS ? search.get("tab") : "diagram", task: search.get("task"), run: null, shown: "", svg: null };
+  const state = { id, tab: search.get("tab") in TABS ? search.get("tab") : "diagram", task: search.get("task"), run: null, shown: "", svg: null, view: {} };
   const element = h("div", {});
   const refresh = async (force = false) => {
     if (state.run && isOver(state.run.status) && force !== true) return;
@@ -27,10 +27,7 @@ export async function execution(id, search) {
   };
   const draw = async () => {
     if (state.tab === "diagram") state.svg ??= await diagram(state.run);
-    const left = element.querySelector(".scroll")?.scrollLeft ?? 0;
     element.replaceChildren(...parts(state, draw, () => refresh(true)));
-    const scroll = element.querySelector(".scroll");
-    if (scroll) scroll.scrollLeft = left;
   };
   await refresh();
   return { element, refresh, get every() { return state.shown.length > LARGE ? 10000 : 2000; } };
@@ -80,7 +77,7 @@ function body(state, choose) {
     case "tasks": return taskTable(run, choose);
     case "data": return dataOf(run);
     case "source": return json(run);
-    default: return h("div", { class: "scroll" }, state.svg && withTasks(state.svg, state.task, choose));
+    default: return framed(withTasks(state.svg, state.task, choose), state.view);
   }
 }
 

@@ -1,13 +1,16 @@
 // The frame of the page: shows the section that the address names, and refreshes it.
 
-import { getOr } from "./api.js";
+import { get, getOr } from "./api.js";
+import { watchConnection } from "./connection.js";
 import { definition, definitions } from "./definitions.js";
 import { h } from "./dom.js";
 import { execution } from "./execution.js";
 import { executions } from "./executions.js";
 import { humanTask, inbox } from "./inbox.js";
+import { help, listenToKeys } from "./keyboard.js";
 import { queues } from "./queues.js";
 import { schedule, schedules } from "./schedules.js";
+import { themeButton } from "./theme.js";
 
 const SECTIONS = { executions: "Executions", definitions: "Definitions", queues: "Queues and workers", schedules: "Schedules" };
 const VIEWS = {
@@ -21,6 +24,9 @@ const VIEWS = {
 const main = document.getElementById("main");
 let shown = 0;
 let refreshing;
+let isFailed = false;
+
+const HEARTBEAT = 10000; // milliseconds between checks of the server by views that do not refresh
 
 function place() {
   const [address, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
@@ -44,10 +50,14 @@ async function show() {
     const view = await VIEWS[section](path, search);
     if (turn !== shown) return;
     main.replaceChildren(view.element);
-    if (view.refresh) keepFresh(view, turn);
+    isFailed = false;
+    keepFresh(view.refresh ? view : { refresh: () => get("/version"), every: HEARTBEAT }, turn);
   } catch (error) {
-    if (turn === shown) main.replaceChildren(failure(error));
+    if (turn !== shown) return;
+    isFailed = true;
+    main.replaceChildren(failure(error));
   }
+  dispatchEvent(new Event("shown"));
 }
 
 function keepFresh(view, turn) {
@@ -68,10 +78,19 @@ addEventListener("hashchange", async () => {
   await show();
   main.focus({ preventScroll: true });
 });
+document.getElementById("tools").append(themeButton(), h("button", { class: "plain", title: "Keyboard shortcuts (?)", "aria-label": "Keyboard shortcuts", onclick: help }, "?"));
+listenToKeys();
+watchConnection(document.getElementById("banner"), () => {
+  if (isFailed) show();
+  showServer();
+});
 show();
-getOr("/version", "").then((version) => {
+showServer();
+
+async function showServer() {
+  const version = await getOr("/version", "").catch(() => "");
   document.getElementById("server").textContent = version ? `server ${typeof version === "string" ? version : ""}` : "";
   if (!String(version).includes("Orkes")) return;
   SECTIONS.inbox = "Inbox";
   showNavigation(place().section);
-});
+}
