@@ -117,7 +117,7 @@ class EmbeddedServer(ServerAddress):
         self._timer = TimerThread(self._kernel, self._is_idle if skip_time else lambda: False)
         self.faults: Faults = Faults()
         origins = OriginCheck((host,) if is_loopback(host) else None)
-        app = App(self.services, origins, self.faults, served)
+        app = App(self.services, origins, self.faults, served, self.clock)
         self._http = HttpServer(self._socket, app.serve, app.quick)
         self._kernel.timed_work.spawn = self._http.threads.submit
         self._stopped = threading.Event()

@@ -21,6 +21,7 @@ from conductor.server.http.search import SearchResource
 from conductor.server.http.tasks import TaskResource
 from conductor.server.http.workflows import WorkflowResource
 from conductor.server.origin_check import OriginCheck
+from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.transactions import ServerStoppingError
 from conductor.server.services.all import Services
 
@@ -40,10 +41,13 @@ class App:
         origins: The hosts and origins that may use the server.
         faults: The injected faults.
         edition: The edition whose API it serves.
+        clock: The server's clock, which the page can move.
     """
 
-    def __init__(self, services: Services, origins: OriginCheck, faults: Faults, edition: Edition) -> None:
-        others = [*edition.root_routes, Route("/health", _health), *page_routes()]
+    def __init__(
+        self, services: Services, origins: OriginCheck, faults: Faults, edition: Edition, clock: Clock
+    ) -> None:
+        others = [*edition.root_routes, Route("/health", _health), *page_routes(clock)]
         self._router = Router([*_api_routes(services, edition), *others])
         self._faults, self._fallback = faults, edition.fallback
         self._middleware = Middleware(self._call, origins, faults, edition.check)

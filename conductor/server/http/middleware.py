@@ -24,7 +24,7 @@ from conductor.server.http.messages import (
     then,
 )
 from conductor.server.origin_check import OriginCheck
-from conductor.server.ui.diagram import DIAGRAM_PATH
+from conductor.server.ui.paths import GUARDED_PATHS
 
 Serve = Callable[[Request], Outcome]
 
@@ -134,7 +134,7 @@ class Keys:
 
     def check(self, request: Request) -> Response | None:
         """Return the response to a request without a valid token, or for one; None for any other request."""
-        if not self.is_needed or not request.path.startswith(("/api", DIAGRAM_PATH)):
+        if not self.is_needed or not request.path.startswith(("/api", *GUARDED_PATHS)):
             return None
         if request.path == "/api/token" and request.method == "POST":
             token = self._token(request.body)

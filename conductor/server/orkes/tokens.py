@@ -22,7 +22,7 @@ from conductor.server.orkes.principals import ADMINISTRATOR_ID, Principals
 from conductor.server.orkes.roles import shown_roles
 from conductor.server.orkes.vault import Vault
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.ui.diagram import DIAGRAM_PATH
+from conductor.server.ui.paths import GUARDED_PATHS
 
 Json = dict[str, Any]
 
@@ -152,7 +152,7 @@ class Tokens(Keys):
         """Set the principal of a request; returns the response that refuses its token."""
         path = request.path
         if (
-            not path.startswith(("/api", DIAGRAM_PATH))
+            not path.startswith(("/api", *GUARDED_PATHS))
             or path in _PUBLIC
             or path.startswith(tuple(self.public_prefixes))
         ):

@@ -7,9 +7,6 @@ from typing import Any
 from conductor.errors import UnexpectedResponseError
 from conductor.models.codec import loads
 
-#: Path of the request: POST with the definition or the execution as JSON.
-DIAGRAM_PATH = "/page/diagram"
-
 
 def svg_of(body: bytes) -> bytes:
     """Return the SVG of a workflow.

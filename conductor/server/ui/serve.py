@@ -21,8 +21,9 @@ from conductor.errors import ConductorError, ConfigurationError
 from conductor.server.address import local_address
 from conductor.server.origin_check import OriginCheck, is_loopback
 from conductor.server.oss.process import port_error
-from conductor.server.ui.diagram import DIAGRAM_PATH, svg_of
+from conductor.server.ui.diagram import svg_of
 from conductor.server.ui.files import HEADERS, page_file
+from conductor.server.ui.paths import DIAGRAM_PATH
 from conductor.server.ui.upstream import Upstream, UpstreamError, upstream_of
 from conductor.settings import Settings
 

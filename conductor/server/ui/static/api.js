@@ -36,6 +36,12 @@ export async function call(method, path, body) {
   return parsed(text);
 }
 
+// The header with the token, for calls that do not go to the API.
+export function tokenHeader() {
+  const token = sessionStorage.getItem(TOKEN);
+  return token ? { "X-Authorization": token } : {};
+}
+
 async function send(path, options) {
   const token = sessionStorage.getItem(TOKEN);
   const headers = token ? { ...options.headers, "X-Authorization": token } : options.headers;

@@ -37,7 +37,7 @@ export function copied(value) {
     await navigator.clipboard.writeText(value);
     notice("Copied");
   };
-  return h("span", { class: "mono" }, value, " ", h("button", { class: "link", title: "Copy", "aria-label": `Copy ${value}`, onclick: copy }, "⧉"));
+  return h("span", { class: "mono" }, value, " ", h("button", { class: "link", title: "Copy", "aria-label": `Copy ${value}`, onclick: copy }, "copy"));
 }
 
 // Run an operation, and say what was done or why not; returns whether it was done.
@@ -91,6 +91,7 @@ function control(field) {
 
 function entered(field, text) {
   if (!field.json) return text.trim();
+  if (field.optional && !text.trim()) return undefined;
   try {
     return JSON.parse(text || "{}");
   } catch (error) {

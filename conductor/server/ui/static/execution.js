@@ -1,9 +1,11 @@
 // One execution: its tasks as a diagram, a timeline and a table, and the operations on it.
 
 import { call, get, part, query } from "./api.js";
-import { ask, facts, h, json, notice, table } from "./dom.js";
+import { ask, copied, facts, h, json, notice, table } from "./dom.js";
 import { diagram, framed, withTasks } from "./drawing.js";
-import { badge, duration, isOver, link, time } from "./format.js";
+import { badge, duration, isOver, link, serverNow, time } from "./format.js";
+import { definitionOf, openTasks } from "./reasons.js";
+import { rerunDialog } from "./rerun.js";
 import { startDialog } from "./start.js";
 import { taskPanel } from "./task.js";
 import { timeline } from "./timeline.js";
@@ -13,7 +15,7 @@ const TABS = { diagram: "Diagram", timeline: "Timeline", tasks: "Tasks", data: "
 const LARGE = 1_000_000; // characters; larger executions are refreshed less often
 
 export async function execution(id, search) {
-  const state = { id, tab: search.get("tab") in TABS ? search.get("tab") : "diagram", task: search.get("task"), run: null, shown: "", svg: null, view: {} };
+  const state = { id, tab: search.get("tab") in TABS ? search.get("tab") : "diagram", task: search.get("task"), run: null, shown: "", svg: null, view: {}, definitions: new Map() };
   const element = h("div", {});
   const refresh = async (force = false) => {
     if (state.run && isOver(state.run.status) && force !== true) return;
@@ -26,11 +28,18 @@ export async function execution(id, search) {
     state.shown = seen;
   };
   const draw = async () => {
+    if (state.tab === "timeline") await readDefinitions(state);
     if (state.tab === "diagram") state.svg ??= await diagram(state.run);
     element.replaceChildren(...parts(state, draw, () => refresh(true)));
   };
   await refresh();
   return { element, refresh, get every() { return state.shown.length > LARGE ? 10000 : 2000; } };
+}
+
+// The deadlines of open tasks are in their definitions.
+async function readDefinitions(state) {
+  const names = new Set(state.run.tasks.filter((task) => !isOver(task.status)).map((task) => task.taskDefName || task.taskType));
+  await Promise.all([...names].map(async (name) => state.definitions.set(name, await definitionOf(name))));
 }
 
 function parts(state, draw, reload) {
@@ -48,13 +57,14 @@ function parts(state, draw, reload) {
       h("div", { class: "row" }, actions(run, reload))),
     run.reasonForIncompletion && h("p", { class: "reason" }, run.reasonForIncompletion),
     facts([
-      ["Id", h("span", { class: "mono" }, run.workflowId)],
+      ["Id", copied(run.workflowId)],
       ["Version", link(["definitions", "workflow", run.workflowName, String(run.workflowVersion)], String(run.workflowVersion))],
       ["Started", time(run.createTime ?? run.startTime)], ["Ended", time(run.endTime)],
-      ["Took", duration((run.endTime || Date.now()) - (run.createTime ?? run.startTime))],
+      ["Took", duration((run.endTime || serverNow()) - (run.createTime ?? run.startTime))],
       ["Correlation id", run.correlationId], ["Priority", run.priority ? String(run.priority) : ""],
       ["Parent", run.parentWorkflowId && link(["executions", run.parentWorkflowId], run.parentWorkflowId)],
     ]),
+    openTasks(run, choose),
     h("div", { class: "tabs", role: "tablist" }, Object.entries(TABS).map(([name, title]) =>
       h("button", { role: "tab", "aria-selected": String(name === state.tab), onclick: () => {
         state.tab = name;
@@ -73,7 +83,7 @@ function remember(state) {
 function body(state, choose) {
   const { run } = state;
   switch (state.tab) {
-    case "timeline": return timeline(run, choose);
+    case "timeline": return timeline(run, choose, state.definitions);
     case "tasks": return taskTable(run, choose);
     case "data": return dataOf(run);
     case "source": return json(run);
@@ -85,7 +95,7 @@ function taskTable(run, choose) {
   return table(["#", "Task", "Type", "Status", "Attempt", "Scheduled", "Took", "Worker"], run.tasks.map((task) => [
     String(task.seq), h("button", { onclick: () => choose(task.taskId) }, task.referenceTaskName), task.taskType, badge(task.status),
     String((task.retryCount ?? 0) + 1), time(task.scheduledTime),
-    task.startTime ? duration((task.endTime || Date.now()) - task.startTime) : "", task.workerId]), "No task has been scheduled.");
+    task.startTime ? duration((task.endTime || serverNow()) - task.startTime) : "", task.workerId]), "No task has been scheduled.");
 }
 
 function dataOf(run) {
@@ -102,7 +112,10 @@ function actions(run, reload) {
   if (!isOver(run.status)) buttons.push(h("button", { class: "danger", onclick: () => terminate(path, reload) }, "Terminate"));
   else {
     if (run.status !== "COMPLETED") buttons.push(act("Retry", "POST", `${path}/retry`, "Retried"));
+    const failed = run.tasks.findLast((task) => ["FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT"].includes(task.status));
+    if (failed) buttons.push(h("button", { onclick: () => rerunDialog(run, failed, reload) }, "Retry with other input…"));
     buttons.push(act("Restart", "POST", `${path}/restart`, "Restarted"));
+    buttons.push(act("Restart with the latest definition", "POST", `${path}/restart?useLatestDefinitions=true`, "Restarted"));
   }
   buttons.push(h("button", { onclick: () => startDialog(run.workflowName, String(run.workflowVersion), run.input) }, "Start again…"));
   return buttons;

@@ -109,7 +109,7 @@ async function page(search, chosen, refresh) {
   const turn = (by) => go({ ...Object.fromEntries(search), start: Math.max(0, start + by) || "" });
   const names = ["Workflow", "Status", "Started", "Took", "Id", "Correlation id", "Reason"];
   return [bar.element,
-    table([{ label: "", content: all }, ...names.map((name) => heading(name, search, order))], rows, "No execution matches."),
+    table([{ label: "Select", content: all }, ...names.map((name) => heading(name, search, order))], rows, "No execution matches."),
     h("div", { class: "row spread gap" },
       h("span", { class: "quiet small" }, rows.length ? `${start + 1}–${start + rows.length} of ${found.totalHits}` : ""),
       h("span", { class: "row" },

@@ -7,6 +7,13 @@ const KINDS = {
   EXECUTED: "good", POLLED: "busy", PENDING: "wait", ASSIGNED: "wait", DELETED: "off",
 };
 
+let ahead = 0;
+
+// The server's time in epoch milliseconds; the clock of the embedded server can be ahead of that of the browser.
+export const serverNow = () => Date.now() + ahead;
+
+export const setAhead = (milliseconds) => { ahead = milliseconds; };
+
 export const kindOf = (status) => KINDS[status] ?? "off";
 
 export const isOver = (status) => !["RUNNING", "PAUSED", "SCHEDULED", "IN_PROGRESS"].includes(status);

@@ -1,23 +1,28 @@
 // The frame of the page: shows the section that the address names, and refreshes it.
 
 import { get, getOr } from "./api.js";
+import { showClock } from "./clock.js";
 import { watchConnection } from "./connection.js";
 import { definition, definitions } from "./definitions.js";
 import { h } from "./dom.js";
 import { execution } from "./execution.js";
 import { executions } from "./executions.js";
+import { eventHandler, events } from "./events.js";
 import { humanTask, inbox } from "./inbox.js";
 import { help, listenToKeys } from "./keyboard.js";
+import { names } from "./names.js";
 import { queues } from "./queues.js";
 import { schedule, schedules } from "./schedules.js";
 import { themeButton } from "./theme.js";
 
-const SECTIONS = { executions: "Executions", definitions: "Definitions", queues: "Queues and workers", schedules: "Schedules" };
+const SECTIONS = { executions: "Executions", definitions: "Definitions", queues: "Queues and workers", schedules: "Schedules", events: "Events", names: "Secrets" };
 const VIEWS = {
   executions: (path, search) => (path.length ? execution(path[0], search) : executions(search)),
-  definitions: (path) => (path.length ? definition(path[0], path[1], path[2]) : definitions()),
+  definitions: (path, search) => (path.length ? definition(path[0], path[1], path[2], search) : definitions()),
   queues: () => queues(),
   schedules: (path) => (path.length ? schedule(path[0]) : schedules()),
+  events: (path) => (path.length ? eventHandler(path[0]) : events()),
+  names: () => names(),
   inbox: (path, search) => (path.length ? humanTask(path[0]) : inbox(search)),
 };
 
@@ -86,6 +91,7 @@ watchConnection(document.getElementById("banner"), () => {
 });
 show();
 showServer();
+showClock(document.getElementById("clock"), show);
 
 async function showServer() {
   const version = await getOr("/version", "").catch(() => "");

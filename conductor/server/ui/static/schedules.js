@@ -1,8 +1,8 @@
 // Schedules, their next runs, and the outcomes of past runs.
 
 import { call, get, getOr, part, query } from "./api.js";
-import { facts, h, json, notice, table } from "./dom.js";
-import { badge, link, time } from "./format.js";
+import { attempt, facts, h, json, notice, table } from "./dom.js";
+import { badge, link, serverNow, time } from "./format.js";
 
 export async function schedules() {
   const element = h("div", {});
@@ -12,9 +12,9 @@ export async function schedules() {
 }
 
 function listed(all, refresh) {
-  return table(["Name", "Workflow", "Cron", "Zone", "State", "Next run", ""], all.map((one) => [
+  return table(["Name", "Workflow", "Cron", "Zone", "State", "Next run", "Actions"], all.map((one) => [
     link(["schedules", one.name], one.name), one.startWorkflowRequest?.name ?? "", h("span", { class: "mono" }, crons(one)),
-    one.zoneId ?? "UTC", state(one), time(one.nextRunTime), toggle(one, refresh)]), "No schedules.");
+    one.zoneId ?? "UTC", state(one), time(one.nextRunTime), h("span", { class: "row" }, runNow(one), toggle(one, refresh))]), "No schedules.");
 }
 
 const crons = (one) => [one.cronExpression, ...(one.cronSchedules ?? []).map((each) => each.cronExpression)].filter(Boolean).join(" | ");
@@ -33,6 +33,15 @@ function toggle(one, refresh) {
   } }, one.paused ? "Resume" : "Pause");
 }
 
+// Start the workflow of a schedule as the schedule would, with the present as its time.
+function runNow(one) {
+  return h("button", { onclick: () => attempt(async () => {
+    const now = serverNow();
+    const input = { _scheduledTime: now, _executedTime: now, ...(one.startWorkflowRequest?.input ?? {}) };
+    location.hash = `#/executions/${part(await call("POST", "/workflow", { ...one.startWorkflowRequest, input }))}`;
+  }, `Started by hand: ${one.name}`) }, "Run now");
+}
+
 export async function schedule(name) {
   const element = h("div", {});
   const refresh = async () => {
@@ -41,7 +50,7 @@ export async function schedule(name) {
       one.cronExpression && inUtc(one) ? getOr(`/scheduler/nextFewSchedules${query({ cronExpression: one.cronExpression, limit: 5 })}`, []) : [],
       getOr(`/scheduler/search/executions${query({ start: 0, size: 25, sort: "startTime:DESC", query: `scheduleName IN (${name})` })}`, { results: [] })]);
     element.replaceChildren(...[
-      h("div", { class: "row spread" }, h("div", { class: "row" }, h("h1", {}, one.name), state(one)), toggle(one, refresh)),
+      h("div", { class: "row spread" }, h("div", { class: "row" }, h("h1", {}, one.name), state(one)), h("span", { class: "row" }, runNow(one), toggle(one, refresh))),
       facts([["Cron", h("span", { class: "mono" }, crons(one))], ["Zone", one.zoneId], ["Next run", time(one.nextRunTime)], ["Catch up", one.runCatchupScheduleInstances ? "yes" : "no"],
         ["From", time(one.scheduleStartTime)], ["Until", time(one.scheduleEndTime)], ["Paused because", one.pausedReason]]),
       inUtc(one) && h("h2", {}, "Next times"),

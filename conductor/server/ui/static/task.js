@@ -1,8 +1,10 @@
 // One task of an execution: its attempts, input, output and logs, and the dialog that ends a waiting task.
 
 import { call, getOr, part } from "./api.js";
-import { ask, facts, h, json, notice } from "./dom.js";
-import { badge, duration, isOver, link, time } from "./format.js";
+import { ask, copied, facts, h, json, notice } from "./dom.js";
+import { badge, duration, isOver, link, serverNow, time } from "./format.js";
+import { reasonList } from "./reasons.js";
+import { rerunDialog } from "./rerun.js";
 
 export function taskPanel(run, task, choose, reload) {
   const attempts = run.tasks.filter((one) => one.referenceTaskName === task.referenceTaskName);
@@ -11,14 +13,15 @@ export function taskPanel(run, task, choose, reload) {
       h("button", { "aria-label": "Close", onclick: () => choose(null) }, "✕")),
     h("div", { class: "row gap" }, badge(task.status), h("span", { class: "quiet" }, task.taskType)),
     task.reasonForIncompletion && h("p", { class: "reason" }, task.reasonForIncompletion),
+    !isOver(task.status) && !isOver(run.status) && reasonList(task),
     attempts.length > 1 && h("div", { class: "row gap" }, h("span", { class: "quiet small" }, "Attempts"),
       attempts.map((one) => h("button", { class: one === task ? "primary" : undefined, onclick: () => choose(one.taskId) },
         `${(one.retryCount ?? 0) + 1} ${one.status}`))),
     facts([
-      ["Task id", h("span", { class: "mono" }, task.taskId)], ["Definition", task.taskDefName], ["Domain", task.domain],
+      ["Task id", copied(task.taskId)], ["Definition", task.taskDefName], ["Domain", task.domain],
       ["Scheduled", time(task.scheduledTime)], ["Started", time(task.startTime)], ["Ended", time(task.endTime)],
       ["Waited", task.startTime ? duration(task.startTime - task.scheduledTime) : ""],
-      ["Took", task.startTime ? duration((task.endTime || Date.now()) - task.startTime) : ""],
+      ["Took", task.startTime ? duration((task.endTime || serverNow()) - task.startTime) : ""],
       ["Worker", task.workerId], ["Polled", task.pollCount ? `${task.pollCount} ${task.pollCount === 1 ? "time" : "times"}` : ""],
       ["Due after", task.callbackAfterSeconds && !isOver(task.status) ? `${task.callbackAfterSeconds} s` : ""],
       ["Iteration", task.iteration ? String(task.iteration) : ""],
@@ -26,6 +29,7 @@ export function taskPanel(run, task, choose, reload) {
       ["Child", task.subWorkflowId && link(["executions", task.subWorkflowId], task.subWorkflowId)],
     ]),
     !isOver(task.status) && !isOver(run.status) && ending(run, task, reload),
+    isOver(run.status) && h("div", { class: "row gap" }, h("button", { onclick: () => rerunDialog(run, task, reload) }, "Run again from here…")),
     h("h2", {}, "Input"), json(task.inputData), h("h2", {}, "Output"), json(task.outputData),
     h("h2", {}, "Logs"), logs(task.taskId),
   ];
