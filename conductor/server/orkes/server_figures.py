@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from conductor.server.engine.context import RefusedError
-from conductor.server.http.messages import Request, Response, json_answer
+from conductor.server.http.messages import Request, Response, empty_answer, json_answer
 from conductor.server.http.routing import Route
 from conductor.server.services.all import Services
 
@@ -25,6 +25,7 @@ class ServerResource:
         return [
             get("/admin/redisUsage", self.redis),
             get("/limits", self.limits),
+            post("/admin/cache/clear/{name}", self.clear_cache),
             post("/metadata/workflow-importer/import-bpm", _refuse("the import of BPMN", "it has no BPMN converter")),
             post("/metadata/workflow-task-defs/upload", _refuse("the upload", "it has no object storage")),
         ]
@@ -32,6 +33,10 @@ class ServerResource:
     def redis(self, _: Request) -> Response:
         """``GET /admin/redisUsage``: the server stores its state in SQLite."""
         return json_answer({"usedMemory": 0, "maxMemory": 0})
+
+    def clear_cache(self, _: Request) -> Response:
+        """``POST /admin/cache/clear/{taskDefName}``: the server runs each task, so it has no cached outputs."""
+        return empty_answer()
 
     def limits(self, _: Request) -> Response:
         """``GET /limits``: what exists of each kind, and how much may exist, which is not limited (-1)."""
