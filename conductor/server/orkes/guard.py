@@ -72,7 +72,7 @@ OPEN = frozenset(
         "POST /human/tasks/{}/reassign", "POST /human/tasks/{}/release", "POST /human/tasks/{}/skip",
         "POST /human/tasks/{}/update", "DELETE /human/tasks/delete", "DELETE /human/tasks/delete/{}",
         "POST /metadata/workflow-importer/import-bpm", "POST /metadata/workflow-task-defs/upload",
-        "POST /webhook/{}",
+        "POST /webhook/{}", "POST /workflow/document-store/upload",
     }
 )  # fmt: skip
 #: Lists that show only what the caller may read: the kind of their objects, and the field with their names.

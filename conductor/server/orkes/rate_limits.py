@@ -145,8 +145,11 @@ class RateLimitResource:
 
     def get(self, request: Request) -> Response:
         """``GET /metadata/workflow/{name}/rate-limit``."""
-        found = self._metadata.workflow(request.path_params["name"], None).get("rateLimitConfig")
-        return empty_answer() if found is None else json_answer(found)
+        name = request.path_params["name"]
+        found = self._metadata.workflow(name, None).get("rateLimitConfig")
+        if found is None:
+            raise RefusedError(404, f"The workflow {name} has no rate limit")
+        return json_answer(found)
 
     def set(self, request: Request) -> Response:
         """``PUT /metadata/workflow/{name}/rate-limit``."""
