@@ -36,6 +36,8 @@ class Divergences:
             server attaches the completed child, so nothing runs again.
         keep_branches_on_rerun: A rerun from a task in a fork or a loop keeps the other branches and returns the loop to
             the task's iteration. The OSS server removes the branches, and the execution never ends.
+        accept_numeric_versions: ``forkTaskWorkflowVersion`` of a dynamic fork can be a number, as in the documentation.
+            The OSS server takes only a string.
         honor_idempotency_keys: A second start with the same idempotency key starts nothing. The OSS server ignores the
             key.
     """
@@ -52,6 +54,7 @@ class Divergences:
     rerun_completed_children: bool = True
     time_out_with_human: bool = True
     keep_branches_on_rerun: bool = True
+    accept_numeric_versions: bool = True
 
 
 #: The documented behavior, which is the default of the embedded server.
@@ -70,6 +73,7 @@ STRICT = Divergences(
     rerun_completed_children=False,
     time_out_with_human=False,
     keep_branches_on_rerun=False,
+    accept_numeric_versions=False,
 )
 
 Json = dict[str, Any]

@@ -150,3 +150,16 @@ def test_a_space_in_a_list_of_a_search_is_ignored_or_kept(api, strict):
         api.run({"name": "n", "taskReferenceName": "n", "type": "NOOP"}, name=name)
     found = api("GET", "/workflow/search", query="workflowType IN (a, b)")[1]
     assert found["totalHits"] == (1 if strict else 2)
+
+
+def test_a_dynamic_fork_takes_a_number_as_version_or_only_a_string(api, strict):
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN_DYNAMIC"}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN"}
+    for version in (1, "1"):
+        given = {"forkTaskWorkflow": "nope", "forkTaskWorkflowVersion": version, "forkTaskInputs": [{"a": 1}]}
+        body = {"name": "wf", "tasks": [{**fork, "inputParameters": given}, join]}
+        assert api("POST", "/metadata/workflow", body, overwrite="true")[0] == 200
+        status, answer = api("POST", "/workflow", {"name": "wf"})
+        assert status == (500 if strict and version == 1 else 200)
+        if status != 200:
+            assert answer["message"].startswith("class java.lang.Integer cannot be cast to class java.lang.String")

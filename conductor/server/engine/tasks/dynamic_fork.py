@@ -6,7 +6,7 @@ from typing import Any
 
 from conductor.server.engine.context import RefusedError, TerminateWorkflowError
 from conductor.server.engine.definitions import complete_workflow_task, parse_workflow_task, populate_task
-from conductor.server.engine.expressions.java_text import java_text
+from conductor.server.engine.expressions.java_text import cast_error, java_text
 from conductor.server.engine.json_fields import mapping, read, string
 from conductor.server.engine.state import COMPLETED, IN_PROGRESS, SYSTEM, Doc
 from conductor.server.engine.tasks.planning import Plan
@@ -154,7 +154,10 @@ def _entry_task(plan: Plan, given: Json, name: str, kind: str) -> Json:
     child = given.get("forkTaskWorkflow")
     common = {"taskReferenceName": "", "optional": bool(plan.task.get("optional"))}
     if child is not None:
-        version = str(given.get("forkTaskWorkflowVersion") or "")
+        version = given.get("forkTaskWorkflowVersion") or ""
+        if not isinstance(version, str) and not plan.context.divergences.accept_numeric_versions:
+            raise RefusedError(500, cast_error(version))
+        version = str(version)
         parameters = {"name": child, "version": int(version) if version.isdigit() else None}
         return complete_workflow_task({
             **common, "name": child, "type": "SUB_WORKFLOW",
