@@ -286,3 +286,29 @@ def test_attempts_within_a_total_timeout_are_spaced():
         bench.spacing = spacing
         bench.update(bench.poll(), "FAILED")
         assert bench.open_tasks()[0]["_due"] == bench.now + expected, (limit, spacing)
+
+
+def test_tasks_that_wait_are_not_looked_at_until_they_change_or_are_due():
+    names = [f"t{n}" for n in range(50)]
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": [[simple(one)] for one in names]}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": names}
+    limits = {"retryCount": 0, "timeoutSeconds": 100, "responseTimeoutSeconds": 50}
+    bench = Bench([fork, join], [{"name": one, **limits} for one in names])
+
+    def looked_at():
+        for task in bench.execution.live:
+            task.changed = False  # saved
+        bench.advance()
+        return [task["referenceTaskName"] for task in bench.execution.live]
+
+    assert looked_at() == ["j"]
+    first, second = bench.poll("t7"), bench.poll("t30")
+    assert [task["referenceTaskName"] for task in bench.execution.live] == ["t7", "t30", "j"]
+    assert looked_at() == ["j"]
+    assert next_deadline(bench.execution) == bench.now + 50_000
+    bench.update(first, outputData={"n": 7})
+    assert bench.execution.newest("j")["outputData"] == {"t7": {"n": 7}}
+    assert looked_at() == ["j"]
+    bench.after(50)
+    assert second["status"] == "TIMED_OUT"
+    assert bench.status == "TIMED_OUT"
