@@ -163,6 +163,19 @@ def test_an_application_needs_permissions(access):
     assert access.admin.workflows.get(workflow_id).output == {"approved": True}
 
 
+def test_the_application_that_started_the_workflow_may_use_its_tasks(access):
+    start(access.admin, MANAGERS)
+    application_id, client = access.application("shop")
+    subject, target = {"type": "USER", "id": f"app:{application_id}"}, {"type": "WORKFLOW_DEF", "id": "loan"}
+    access.admin.permissions.grant(subject, target, ["EXECUTE"])
+    workflow_id = client.workflows.start("loan", {"amount": 1})
+    (entry,) = access.admin.human_tasks.search(workflow_ids=[workflow_id]).results
+    assert entry.created_by == f"app:{application_id}"
+    client.human_tasks.claim_for_external_user(entry.task_id, "zoe")
+    client.human_tasks.complete(entry.task_id, {"approved": True})
+    assert access.admin.workflows.get(workflow_id).output == {"approved": True}
+
+
 def test_bad_requests_change_nothing(open_server, orkes):
     start(orkes)
     (entry,) = orkes.human_tasks.search().results
