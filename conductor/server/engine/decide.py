@@ -34,6 +34,7 @@ from conductor.server.engine.state import (
     reference_in_iteration,
     set_system,
 )
+from conductor.server.engine.task_cache import is_from_cache, keep_result, use_result
 from conductor.server.engine.tasks.planning import Plan, Run
 from conductor.server.engine.timeouts import check_task, check_workflow, task_deadline
 
@@ -181,7 +182,7 @@ def _one_pass(execution: Execution, context: EngineContext) -> bool:
     set_domains(execution, found.to_schedule, context)
     new = _without_duplicates(execution, found.to_schedule)
     execution.add(new)
-    changed = schedule(execution, new, context) or any(is_refused(task) for task in new)
+    changed = schedule(execution, new, context) or any(is_refused(task) or is_from_cache(task) for task in new)
     for task in found.to_schedule:
         if task["taskType"] in SYNCHRONOUS and not is_done(task):
             run = Run(execution, context, task, lambda loop: _schedule_iteration(execution, loop, context))
@@ -287,6 +288,7 @@ class _Pass:
             task["status"] = COMPLETED_WITH_ERRORS
 
     def _follow(self, task: Doc) -> None:
+        keep_result(task, self.context)
         task["executed"] = True
         following = self._following(task)
         if task["iteration"] > 0 and task["taskType"] != "DO_WHILE":
@@ -363,6 +365,7 @@ def plan_tasks(execution: Execution, task: Json, retry_count: int, context: Engi
         if kind is not None and not is_system(one):
             set_system(one, is_ended_by_update=kind.is_ended_by_update)
         refuse_input(one, context)
+        use_result(one, context)
     return [one for one in made if not _is_under_way(execution, one)]
 
 

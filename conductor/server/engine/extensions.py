@@ -43,6 +43,14 @@ def _no_fault(_: Json, __: Any) -> str | None:
     return None
 
 
+def _nothing_cached(_: str, __: str) -> Json | None:
+    return None
+
+
+def _keep_nothing(_: str, __: str, ___: Json, ____: int) -> None:
+    return None
+
+
 def _no_masks(_: Json) -> list[str]:
     return []
 
@@ -56,6 +64,8 @@ class Extensions:
         admits: Returns whether an execution may schedule tasks now.
         schema_fault: Returns why a value violates a schema, which is given as a reference (name, version and type);
             None if it does not.
+        cached: Returns the output of an earlier task of a definition with a key; None if there is none.
+        cache: Keeps an output of a task by definition and key, until a time in epoch ms.
         enforces_schemas: Whether the schemas of a task definition are enforced unless the definition says otherwise.
         records_creators: Whether executions have a ``createdBy``.
         idempotent_children: Whether START_WORKFLOW and SUB_WORKFLOW tasks use idempotency keys.
@@ -66,6 +76,8 @@ class Extensions:
     kinds: dict[str, TaskKind] = field(factory=dict)
     admits: Callable[[Execution], bool] = _always
     schema_fault: Callable[[Json, Any], str | None] = _no_fault
+    cached: Callable[[str, str], Json | None] = _nothing_cached
+    cache: Callable[[str, str, Json, int], None] = _keep_nothing
     enforces_schemas: bool = False
     records_creators: bool = False
     idempotent_children: bool = False

@@ -16,6 +16,7 @@ from conductor.server.orkes.schemas import SchemaResource, Schemas
 from conductor.server.orkes.secrets import Secrets
 from conductor.server.orkes.system_tasks import SystemTasks
 from conductor.server.orkes.tags import Tags
+from conductor.server.orkes.task_cache import TaskCache, TaskCacheResource
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
 
@@ -39,6 +40,7 @@ class ExecutionFeatures:
     ) -> None:
         self._kernel, self._services = kernel, services
         self.schemas = Schemas(kernel)
+        self._cache = TaskCache(kernel)
         self._signals = Signals(kernel, services)
         self._extend_engine(RateLimits(kernel, tags))
         SystemTasks(kernel, services, secrets, integrations, may_write)
@@ -49,6 +51,7 @@ class ExecutionFeatures:
         extensions = kernel.extensions
         extensions.admits = limits.admits
         extensions.schema_fault = self.schemas.fault
+        extensions.cached, extensions.cache = self._cache.get, self._cache.put
         extensions.enforces_schemas = True
         extensions.masks = _masks
         extensions.records_creators = True
@@ -63,6 +66,7 @@ class ExecutionFeatures:
             *ExecutionsResource(services, MoreExecutions(self._kernel, services, self._signals)).routes(),
             *RateLimitResource(services.metadata).routes(),
             *SchemaResource(self.schemas).routes(),
+            *TaskCacheResource(self._cache).routes(),
         ]
 
 

@@ -163,3 +163,33 @@ def test_tasks_of_other_systems_are_completed_by_hand(client):
         assert (task.status, client.tasks.poll_batch(kind, count=1)) == ("IN_PROGRESS", [])
         client.tasks.update_by_reference_name(workflow_id, "one", "COMPLETED", {"sent": True})
         assert client.workflows.get(workflow_id).output == {"sent": True}
+
+
+def test_a_task_with_a_cache_completes_without_a_worker(server, client):
+    work, name = f"work-{uuid.uuid4()}", f"flow-{uuid.uuid4()}"
+    task = {
+        "name": work, "taskReferenceName": "work", "type": "SIMPLE", "inputParameters": {"id": "${workflow.input.id}"},
+        "cacheConfig": {"key": "${id}", "ttlInSecond": 60},
+    }  # fmt: skip
+    client.metadata.register_task({"name": work})
+    client.metadata.update_workflows([{"name": name, "version": 1, "ownerEmail": "a@b.c", "tasks": [task]}])
+
+    def state(value):
+        workflow_id = client.workflows.start(name, {"id": value})
+        return workflow_id, client.workflows.get(workflow_id).status
+
+    first, status = state(1)
+    assert status == "RUNNING"
+    client.tasks.update_by_reference_name(first, "work", "COMPLETED", {"found": 7})
+    second, status = state(1)
+    assert status == "COMPLETED"
+    (cached,) = client.workflows.get(second).tasks
+    assert (cached.output_data, cached.poll_count) == ({"found": 7, "_cachedResponse": True}, 0)
+    assert state(2)[1] == "RUNNING", "another key"
+    server.clock.advance(timedelta(seconds=61))
+    assert state(1)[1] == "RUNNING", "the result is too old"
+    third, _ = state(3)
+    client.tasks.update_by_reference_name(third, "work", "COMPLETED")
+    assert state(3)[1] == "COMPLETED"
+    client.admin.clear_task_cache(work)
+    assert state(3)[1] == "RUNNING"
