@@ -14,10 +14,12 @@ from conductor.server.engine.state import (
     SCHEDULED,
     SKIPPED,
     TERMINATED,
+    Doc,
     Execution,
     is_system,
 )
 from conductor.server.engine.tasks.planning import new_document
+from conductor.server.engine.tree import walk
 
 Json = dict[str, Any]
 
@@ -72,18 +74,26 @@ def skip(execution: Execution, reference: str, request: Json, context: EngineCon
         )
     if execution.newest(reference) is not None:
         raise RefusedError(500, f"The task referenced {reference} has already been processed, cannot be skipped")
-    task = new_document(execution, definition, context.new_id(), context.now)
-    task.update(
-        taskType=definition["name"],
-        status=SKIPPED,
-        scheduledTime=0,
-        endTime=context.now,
-        inputData=request.get("taskInput") or {},
-        outputData=request.get("taskOutput") or {},
-        seq=0,
-    )
-    task.drop("workflowType")
+    task = _skipped(execution, definition, context)
+    task.update(inputData=request.get("taskInput") or {}, outputData=request.get("taskOutput") or {})
     execution.add([task], first=True)
+    if context.extensions.skips_content:
+        execution.add([_skipped(execution, one, context) for one in _content(execution, definition)], first=True)
+
+
+def _skipped(execution: Execution, definition: Json, context: EngineContext) -> Doc:
+    task = new_document(execution, definition, context.new_id(), context.now)
+    task.update(taskType=definition["name"], status=SKIPPED, scheduledTime=0, endTime=context.now, seq=0)
+    task.drop("workflowType")
+    return task
+
+
+def _content(execution: Execution, definition: Json) -> list[Json]:
+    """Return the tasks inside an operator, and the JOIN of a fork."""
+    following = execution.tree.next(definition["taskReferenceName"])
+    is_fork = definition["type"] in {"FORK_JOIN", "FORK_JOIN_DYNAMIC"}
+    joins = [following] if is_fork and following is not None and following["type"] == "JOIN" else []
+    return [*list(walk([definition]))[1:], *joins]
 
 
 def reset_callbacks(execution: Execution, context: EngineContext) -> None:

@@ -67,6 +67,7 @@ class Extensions:
         cached: Returns the output of an earlier task of a definition with a key; None if there is none.
         cache: Keeps an output of a task by definition and key, until a time in epoch ms.
         enforces_schemas: Whether the schemas of a task definition are enforced unless the definition says otherwise.
+        skips_content: Whether skipping an operator also skips the tasks inside it, and its JOIN.
         records_creators: Whether executions have a ``createdBy``.
         idempotent_children: Whether START_WORKFLOW and SUB_WORKFLOW tasks use idempotency keys.
         unknown_execution: The message for an execution that does not exist, before its id.
@@ -79,6 +80,7 @@ class Extensions:
     cached: Callable[[str, str], Json | None] = _nothing_cached
     cache: Callable[[str, str, Json, int], None] = _keep_nothing
     enforces_schemas: bool = False
+    skips_content: bool = False
     records_creators: bool = False
     idempotent_children: bool = False
     unknown_execution: str = "No such workflow found by id:"

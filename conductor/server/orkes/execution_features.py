@@ -54,6 +54,7 @@ class ExecutionFeatures:
         extensions.cached, extensions.cache = self._cache.get, self._cache.put
         extensions.enforces_schemas = True
         extensions.masks = _masks
+        extensions.skips_content = True
         extensions.records_creators = True
         extensions.idempotent_children = True
         extensions.unknown_execution = "no such workflow by Id"

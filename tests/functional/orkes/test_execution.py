@@ -579,3 +579,22 @@ def test_a_client_that_waits_sees_the_change_of_a_grandchild(client, define):
     client.tasks.update_by_reference_name(polled.workflow_instance_id, "of-the-grandchild", "COMPLETED")
     waiting.join(30)
     assert [one.reference_task_name for one in found] == ["yes"]
+
+
+def test_skipping_an_operator_skips_what_is_inside(client, define):
+    inside = {"first": [task("SIMPLE", "case")]}
+    operators = (
+        ([task("FORK_JOIN", "op", forkTasks=[[task("SIMPLE", "branch")]]), task("JOIN", "join", joinOn=["branch"])],
+         {"op", "branch", "join"}),
+        ([task("SWITCH", "op", evaluatorType="value-param", expression="x", decisionCases=inside,
+               inputParameters={"x": "first"})], {"op", "case"}),
+        ([task("DO_WHILE", "op", loopCondition="false", loopOver=[task("SIMPLE", "loop")])], {"op", "loop"}),
+    )  # fmt: skip
+    for operator, skipped in operators:
+        workflow_id = client.workflows.start(define(wait(), *operator, task("SIMPLE", "last")))
+        client.workflows.skip_task(workflow_id, "op")
+        client.tasks.signal_async(workflow_id)
+        assert {name for name, status in states(client, workflow_id) if status == "SKIPPED"} == skipped
+        assert dict(states(client, workflow_id))["last"] == "SCHEDULED"
+        client.tasks.update_by_reference_name(workflow_id, "last", "COMPLETED")
+        assert client.workflows.get(workflow_id).status == "COMPLETED"
