@@ -156,6 +156,7 @@ class OrkesServices:
         }
         ModelTasks(self.kernel, self.services.http_calls, self.models)
         self.registry = ServiceRegistry(self.kernel, self.vault, self.models.exchange)
+        self.registry.save_schemas = lambda found, author: self.execution.schemas.save(found, author, new_version=False)
         self.services.http_calls.intercept = self.registry.call
         self.event_handlers = EventHandlers(self.kernel, self.services, self.tags)
         self.event_queues = EventQueues(self.kernel, self.vault)

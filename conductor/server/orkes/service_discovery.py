@@ -150,11 +150,17 @@ _MAX_VARINT = 10
 
 
 def read_descriptors(content: bytes) -> list[Json]:
-    """Return the methods in a compiled descriptor set; empty if the content is something else."""
+    """Return the methods in a compiled descriptor set.
+
+    Raises:
+        RefusedError: The content is not a descriptor set (400).
+    """
     try:
-        return list(_methods_in(content))
+        if any(number == 1 and isinstance(value, bytes) for number, value in _fields(content)):
+            return list(_methods_in(content))
     except (ValueError, UnicodeDecodeError):
-        return []
+        pass
+    raise RefusedError(400, "The file is not a compiled descriptor set; make it with protoc --descriptor_set_out")
 
 
 def _methods_in(content: bytes) -> Iterator[Json]:

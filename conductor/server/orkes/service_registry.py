@@ -234,13 +234,11 @@ class ServiceRegistry:
     # -- proto files
 
     def save_proto(self, name: str, file: str, content: bytes) -> None:
-        """Store a file of a service; the methods of a descriptor set are added to the service.
+        """Store a compiled descriptor set of a service, and add its methods to the service.
 
         Raises:
-            RefusedError: The service does not exist (404), or the file is empty (400).
+            RefusedError: The service does not exist (404), or the file is not a compiled descriptor set (400).
         """
-        if not content:
-            raise RefusedError(400, f"The file {file} is empty")
         with self._kernel.change():
             service = self._find(name)
             methods = list(service["methods"])

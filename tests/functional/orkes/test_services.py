@@ -95,6 +95,7 @@ def test_methods_are_discovered(client, fake):
     services.discover("orders", create=True)
     services.discover("orders", create=True)
     assert len(services.get("orders").methods) == 3
+    assert client.schemas.get("Order").data["properties"] == {"id": {"type": "integer"}}
     services.save({"name": "tools", "type": "MCP_REMOTE", "serviceURI": f"{fake.url}/mcp"})
     assert [one.method_name for one in services.discover("tools")] == ["weather"]
     services.save({"name": "away", "type": "HTTP", "serviceURI": f"{fake.url}/nothing"})
@@ -122,6 +123,8 @@ def test_proto_files_add_methods(client):
     services.delete_proto("grpc", "compiled.bin")
     refused(404, services.get_proto, "grpc", "compiled.bin")
     refused(404, services.save_proto, "unknown", "compiled.bin", content)
+    refused(400, services.save_proto, "grpc", "other.bin", b"\x08\x96\x01")
+    assert services.list_protos("grpc") == []
 
 
 def test_a_circuit_breaker_stops_calls_until_the_service_recovers(client, fake, server):
