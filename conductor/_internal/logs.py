@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
 
 __all__ = ["isolated_logger"]
@@ -19,7 +20,9 @@ class _IsolatedLogger(logging.Logger):
         """Pass the record on; print what a filter or handler raises, as ``logging.Handler.handleError`` does."""
         try:
             super().handle(record)
-        except Exception:  # an application's filter or handler may raise anything
+        except (Exception, SystemExit, GeneratorExit, KeyboardInterrupt) as error:  # a filter may raise anything
+            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                raise  # it is Ctrl-C
             if logging.raiseExceptions and sys.stderr is not None:
                 try:
                     traceback.print_exc(file=sys.stderr)
