@@ -145,6 +145,14 @@ def check_client(client: object) -> None:
         )
 
 
+def _path(name: str, value: str | os.PathLike[str]) -> str:
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(path, str) or not path:
+        allowed = "a path, as a string or pathlib.Path"
+        raise ConfigurationError(f"{name} is {value!r}; it must be {allowed}.", variable=name, allowed=allowed)
+    return path
+
+
 def _option_names() -> set[str]:
     return {attribute.name for attribute in WorkerOptions.__attrs_attrs__}
 
@@ -290,7 +298,7 @@ class TaskHandler:
         self._registry = registry
         self._import_modules = list(import_modules)
         self._on_error = on_error
-        self._outbox = outbox
+        self._outbox = None if outbox is None else _path("outbox", outbox)
         self._max_concurrency = max_concurrency
         self._grace_seconds = to_seconds(grace_seconds, "grace_seconds")
         self._explicit = explicit
@@ -484,8 +492,7 @@ class TaskHandler:
             },
             setup=self._child_setup,
         )
-        outbox = None if self._outbox is None else os.fspath(self._outbox)
-        return ProcessGroup(blueprint, count, outbox, self._after_misconfiguration)
+        return ProcessGroup(blueprint, count, self._outbox, self._after_misconfiguration)
 
     def _after_misconfiguration(self) -> None:
         self._is_misconfigured = True

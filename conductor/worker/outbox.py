@@ -62,11 +62,11 @@ class DiskOutbox:
         path: The file; created if it is missing. One handler at a time can use it; ``PATH.lock`` guards that.
 
     Raises:
-        ConfigurationError: The file is in use, is a symbolic link, cannot be created, or is not a database.
+        ConfigurationError: The file is in use, is a symbolic link, cannot be created, or belongs to another program.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path: str = os.fspath(path)
+        self.path: str = os.path.abspath(os.fspath(path))  # noqa: PTH100  ":memory:" has a meaning for SQLite
         self._lock = threading.Lock()
         self._is_failing = False
         self._make_private(self.path)
@@ -96,26 +96,36 @@ class DiskOutbox:
         return guard
 
     def _make_private(self, path: str) -> None:
-        """Create ``path`` for its owner only, or restrict an existing file to its owner."""
+        """Create ``path`` for its owner only, or check an existing file."""
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-        for side_file in (path, *(f"{path}{end}" for end in _SIDE_FILES)):
-            if Path(side_file).is_symlink():  # Windows has no O_NOFOLLOW
-                raise self._unusable(f"{side_file} is a symbolic link")
         try:
+            for side_file in (path, *(f"{path}{end}" for end in _SIDE_FILES)):
+                if Path(side_file).is_symlink():  # Windows has no O_NOFOLLOW
+                    raise self._unusable(f"{side_file} is a symbolic link")
             descriptor = os.open(path, flags, _PRIVATE)
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
+        except ValueError as error:  # a null byte
+            raise self._unusable(str(error)) from error
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise self._unusable("it is not a regular file")
             if found.st_size and os.read(descriptor, len(_MAGIC)) != _MAGIC:  # another file, named by mistake
                 raise self._unusable("it is not an outbox but another file")
-            if hasattr(os, "fchmod") and stat.S_IMODE(found.st_mode) != _PRIVATE:
-                with contextlib.suppress(PermissionError):  # another user's file: its owner decides
-                    os.fchmod(descriptor, _PRIVATE)
         finally:
             os.close(descriptor)
+
+    def _restrict(self) -> None:
+        """Restrict an existing file, such as one of an older release, to its owner."""
+        if hasattr(os, "fchmod"):
+            descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                if stat.S_IMODE(os.fstat(descriptor).st_mode) != _PRIVATE:
+                    with contextlib.suppress(PermissionError):  # another user's file: its owner decides
+                        os.fchmod(descriptor, _PRIVATE)
+            finally:
+                os.close(descriptor)
 
     def _open_or_replace(self) -> sqlite3.Connection:
         try:
@@ -131,6 +141,9 @@ class DiskOutbox:
         db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         db.text_factory = _decoded
         try:
+            if not _is_outbox(db):
+                raise self._unusable("it is a database of another program")  # noqa: TRY301  the connection is closed
+            self._restrict()
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(_UNFORCED)
             db.execute("PRAGMA fullfsync=1")  # on macOS fsync alone leaves data in the disk's cache
@@ -304,6 +317,13 @@ class DiskOutbox:
             self._guard.close()
 
 
+def _is_outbox(db: sqlite3.Connection) -> bool:
+    """Return whether the database is empty, or has the table of an outbox; nothing is written."""
+    tables = db.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+    columns = {row[1] for row in db.execute("PRAGMA table_info(results)")}
+    return not tables or columns >= {"id", "task_type", "task_id", "body"}
+
+
 def _decoded(text: bytes) -> str:
     """Return ``text`` although it is damaged: sqlite3 would fail for the whole query."""
     return text.decode(errors="replace")
@@ -323,8 +343,11 @@ def adopt_strays(path: str, files: Collection[str]) -> None:
     A handler with one process uses ``PATH``, one with several ``PATH.1``, ``PATH.2``, ...: what the fourth could not
     deliver has to be sent when there are only three the next time.
     """
-    strays = [path, *(f"{path}.{suffix}" for suffix in _numbers_beside(path))]
-    strays = [stray for stray in strays if stray not in files and Path(stray).is_file()]
+    try:
+        strays = [path, *(f"{path}.{suffix}" for suffix in _numbers_beside(path))]
+        strays = [stray for stray in strays if stray not in files and Path(stray).is_file()]
+    except (OSError, ValueError):  # opening the outbox reports it
+        return
     if strays:
         first = DiskOutbox(min(files))
         try:

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import sqlite3
 import stat
@@ -262,3 +263,41 @@ def test_broken_rows_are_moved_aside_one_by_one_at_every_start(path, caplog):
         assert [one.task_id for one in outbox.load()] == [f"good{number}" for number in range(start + 1)]
         assert outbox._db.execute("SELECT count(*) FROM broken_results").fetchone() == (4 * (start + 1),)
         outbox.close()
+
+
+def test_the_database_of_another_program_is_refused_and_untouched(tmp_path):
+    """Also one that is named like the outbox of another number of processes: it must not be taken over and deleted."""
+    for name, statement in (
+        ("outbox.db", "CREATE TABLE customers (id INTEGER)"),
+        ("outbox.db", "CREATE TABLE results (id INTEGER PRIMARY KEY, name TEXT)"),
+        ("outbox.db", "CREATE VIEW results AS SELECT 1 AS id"),
+        ("outbox.db.1", "CREATE TABLE customers (id INTEGER)"),
+    ):
+        path = tmp_path / name
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute(statement)
+        path.chmod(0o640)
+        before = path.read_bytes()
+        if name == "outbox.db":
+            with pytest.raises(ConfigurationError, match="a database of another program"):
+                DiskOutbox(path)
+        else:
+            adopt_strays(str(tmp_path / "outbox.db"), [str(tmp_path / "outbox.db")])
+        assert path.read_bytes() == before
+        assert os.name == "nt" or stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.unlink()
+
+
+def test_unusual_paths_are_refused_with_a_reason_or_are_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (str(tmp_path / "x\0y"), str(tmp_path / ("x" * 300)), "", str(tmp_path)):
+        with pytest.raises(ConfigurationError, match="Cannot use the outbox"):
+            DiskOutbox(path)
+        adopt_strays(path, [path])
+    if os.name != "nt":  # where a name may have a colon, it is a name like any other and not a database in memory
+        outbox = DiskOutbox(":memory:")
+        outbox.keep(Undelivered("work", "t1", update("t1")))
+        outbox.close()
+        again = DiskOutbox(":memory:")
+        assert [one.task_id for one in again.load()] == ["t1"]
+        again.close()
