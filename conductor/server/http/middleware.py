@@ -134,7 +134,7 @@ class Keys:
 
     def check(self, request: Request) -> Response | None:
         """Return the response to a request without a valid token, or for one; None for any other request."""
-        if not self.is_needed or not request.path.startswith(("/api", *GUARDED_PATHS)):
+        if not self.is_needed or not (request.path.startswith("/api") or request.path in GUARDED_PATHS):
             return None
         if request.path == "/api/token" and request.method == "POST":
             token = self._token(request.body)

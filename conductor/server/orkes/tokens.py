@@ -152,7 +152,7 @@ class Tokens(Keys):
         """Set the principal of a request; returns the response that refuses its token."""
         path = request.path
         if (
-            not path.startswith(("/api", *GUARDED_PATHS))
+            not (path.startswith("/api") or path in GUARDED_PATHS)
             or path in _PUBLIC
             or path.startswith(tuple(self.public_prefixes))
         ):

@@ -161,5 +161,5 @@ def test_only_the_orkes_edition_has_an_inbox(orkes, open_page, browser):
         other.go(plain.address)
         other.shows("server 3.32.3")
         assert other.run("[...document.querySelectorAll('nav a')].map((one) => one.textContent)") == [
-            "Executions", "Definitions", "Queues and workers", "Schedules",
+            "Executions", "Definitions", "Queues and workers", "Schedules", "Events", "Secrets",
         ]  # fmt: skip
