@@ -139,6 +139,7 @@ class ExecutionsResource:
             post("/workflow/bulk/terminate", self.terminate_many),
             post("/workflow/document-store/upload", self.upload),
             Route("/workflow/{workflow_id}", self.terminate, ["DELETE"]),
+            Route("/workflow/{workflow_id}/remove", self.delete, ["DELETE"]),
             get("/workflow/{workflow_id}/size", self.size),
             post("/workflow/{workflow_id}/variables", self.set_variables),
             post("/workflow/{workflow_id}/jump/{reference}", self.jump),
@@ -168,6 +169,11 @@ class ExecutionsResource:
             include_tasks=flag(request, "includeTasks", default=False),
         )
         return json_answer(found)
+
+    def delete(self, request: Request) -> Response:
+        """``DELETE /workflow/{workflowId}/remove``: also of an open execution, unlike on the OSS server."""
+        self._executions.delete(request.path_params["workflow_id"])
+        return empty_answer()
 
     def delete_many(self, request: Request) -> Response:
         """``POST /workflow/bulk/delete``."""

@@ -11,7 +11,7 @@ import conductor.clients
 from conductor import ConductorClient
 from conductor.clients.admin import CHECK_API
 from conductor.clients.schedules import PAUSE_ORKES, RESUME_ORKES
-from conductor.errors import APIStatusError
+from conductor.errors import APIStatusError, NotFoundError
 from conductor.models import SubjectRef, Tag, TargetRef
 from conductor.server import start
 from conductor.transport.operation import Edition, Operation
@@ -231,6 +231,10 @@ def executions(c, _):
     c.bulk.retry(ids)
     c.bulk.terminate(ids, "and again")
     w.delete(other)
+    open_one = w.start("order")
+    w.delete(open_one)
+    with pytest.raises(NotFoundError):
+        w.get(open_one)
     c.bulk.delete([first])
 
 
