@@ -213,7 +213,7 @@ Each of these is an argument of `@worker_task` and `Worker`. `task_def` and the 
 
 
 def attributes(cls: type) -> dict[str, str]:
-    """Return the texts of the ``Attributes:`` section of a class's docstring by attribute."""
+    """Return the descriptions in the ``Attributes:`` section of a class's docstring by attribute."""
     section = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2]
     found: dict[str, str] = {}
     name = ""

@@ -313,6 +313,6 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
-        if not zoneinfo.available_timezones():  # Windows has no database of its own
+        if not zoneinfo.available_timezones():  # Windows has no database
             raise CronError("this system has no time zone data; install the package tzdata") from error
         raise CronError(f"unknown time zone: {name!r}") from error

@@ -33,8 +33,8 @@ class _IsolatedLogger(logging.Logger):
 def isolated_logger(name: str) -> logging.Logger:
     """Return the logger ``name``, in which a filter or handler that raises does not fail the caller.
 
-    A thread that polls, delivers or stops must not end because its log line failed. If the application has set a
-    logger class of its own, that class is kept.
+    A thread that polls, delivers or stops must not end because its log line failed. If the application has set its own
+    logger class, that class is kept.
     """
     logger = logging.getLogger(name)
     if type(logger) is logging.Logger:

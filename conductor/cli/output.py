@@ -91,7 +91,7 @@ def show_rows(session: Session, rows: Iterable[Mapping[str, Any]], columns: Sequ
         session: Selects the format; JSON has all fields of each row.
         rows: Each row's values by column.
         columns: The columns of the table, in order.
-        empty: The message if there are no rows.
+        empty: The message without rows.
     """
     rows = list(rows)
     if session.is_json:
@@ -143,7 +143,7 @@ def watched(
         interval: Seconds between two readings; None to print once.
         rows: Reads the rows.
         columns: The columns of the table, in order.
-        empty: The message if there are no rows.
+        empty: The message without rows.
     """
     if interval is None:
         show_rows(session, rows(), columns, empty=empty)

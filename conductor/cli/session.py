@@ -115,7 +115,7 @@ class ProfileStore:
         """Return a profile.
 
         Raises:
-            Misused: There is no profile of this name.
+            Misused: The profile does not exist.
         """
         if name in self.profiles:
             return self.profiles[name]

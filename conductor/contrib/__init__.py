@@ -1,1 +1,1 @@
-"""Pieces for other libraries, each behind an extra of its own; nothing is imported before it is asked for."""
+"""Pieces for other libraries, each behind its own extra; nothing is imported before it is asked for."""

@@ -9,7 +9,7 @@
         return app
 
     conductor.client.workflows.start("order", {"order_id": 17})        # in a view
-    flask --app shop conductor worker --module shop.tasks              # a process of its own
+    flask --app shop conductor worker --module shop.tasks              # a separate process
 
 ``CONDUCTOR`` has the fields of ``Settings`` in capitals, ``WORKER`` (arguments of ``TaskHandler``) and
 ``WORKER_MODULES`` (modules to import before the workers start). Other values come from the environment.

@@ -6,7 +6,7 @@
     sentry_sdk.init(dsn=...)
     report_workers(handler)
 
-Each task has an isolation scope of its own with its type, its ids and which attempt it is as tags, so that what the
+Each task has its own isolation scope, with its type, its ids and which attempt it is as tags, so that what the
 function reports itself carries them, too. What the function raises is captured. Nothing that Sentry's SDK does wrong
 fails a task.
 """
@@ -70,4 +70,4 @@ def _harmless() -> Iterator[None]:
     try:
         yield
     except Exception:  # reporting must not fail the task
-        logger.exception("Sentry could not be told of a task; the task goes on")
+        logger.exception("Sentry could not be notified of a task; the task continues")

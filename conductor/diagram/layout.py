@@ -112,7 +112,7 @@ def end_box(graph: Graph) -> Box:
 
 
 def text_width(text: str, *, is_title: bool = False) -> float:
-    """Estimate the width of a text, for a wide font, because the reader's font is unknown."""
+    """Estimate the width of a string, for a wide font, because the reader's font is unknown."""
     return sum(map(_em, text)) * (_TITLE_SIZE if is_title else _LINE_SIZE)
 
 

@@ -60,7 +60,7 @@ def mermaid(graph: Graph) -> str:
 
 
 def escaped(text: str) -> str:
-    """Escape a text so that Mermaid shows it unchanged, inside double quotes."""
+    """Escape a string so that Mermaid shows it unchanged, inside double quotes."""
     text = _SPECIAL.sub(lambda found: f"#{ord(found[0])};", text)
     return _LIST_ITEM.sub(lambda found: f"{found[1]}#46;" if found[1] else f"#{ord(found[2])};", text)
 

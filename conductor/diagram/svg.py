@@ -204,14 +204,14 @@ def _box(box: Box) -> str:
     dashes = ' stroke-dasharray="6 3"' if box.dashed else ""
     first = box.y + (box.height - LINE_HEIGHT * len(box.lines)) / 2 + 12 + (4 if box.kind is Kind.DATA else 0)
     middle = f"{box.x + box.width / 2 + (6 if box.kind is Kind.HUMAN else 0):g}"  # next to the notch of the flag
-    texts = "".join(
+    labels = "".join(
         f'<text x="{middle}" y="{first + LINE_HEIGHT * number:g}"{_TITLE if number == 0 else ""}>{_escape(line)}</text>'
         for number, line in enumerate(box.lines)
     )
     task = f' data-task-id="{escape_html(box.task_id)}"' if box.task_id else ""
     return (
         f'<g class="{box.tone.value}"{task} text-anchor="middle" fill="{color}"><title>{_escape(box.tip)}</title>'
-        f'<path d="{outline(box)}" fill="{fill}" stroke="{stroke}" stroke-width="1.4"{dashes}/>{texts}</g>'
+        f'<path d="{outline(box)}" fill="{fill}" stroke="{stroke}" stroke-width="1.4"{dashes}/>{labels}</g>'
     )
 
 

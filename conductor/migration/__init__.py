@@ -60,7 +60,7 @@ def missing_attribute(self: object, name: str) -> Any:
 class _UnknownAttributeError(AttributeError):
     """The usual error with a similar name, which is looked for when the message is read: ``hasattr`` stays cheap.
 
-    ``name`` is not set, so that the interpreter does not add a proposal of its own.
+    ``name`` is not set, so that the interpreter does not add its own proposal.
     """
 
     def __init__(self, owner: object, name: str) -> None:

@@ -180,7 +180,7 @@ class Rewriter(cst.CSTTransformer):
         kinds: What the names of the program stand for.
         names: The public names of this SDK.
         line_of: The line of a node in the old program.
-        uses_join: Whether the program has joins of its own.
+        uses_join: Whether the program has its own joins.
     """
 
     kinds: Kinds
@@ -586,7 +586,7 @@ class Rewriter(cst.CSTTransformer):
         return pair_of.apply(call, receiver, None)
 
     def _client_for(self, workflow: cst.BaseExpression, call: cst.Call) -> cst.BaseExpression:
-        """Return a client that is in scope, for a workflow that had an executor of its own."""
+        """Return a client that is in scope, for a workflow that had its own executor."""
         line = self.line_of(call)
         binding = self.kinds.binding(self.scope, dotted_name(workflow))
         executor = binding.executor if binding is not None else ""

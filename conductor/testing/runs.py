@@ -59,7 +59,7 @@ class RunWorkflow:
             timeout: Real seconds (or a ``timedelta``) to wait for the end; None for no limit.
             skip_time: Move the server's clock to the next timer when nothing but waits and retry delays is left.
                 Timeouts are not waited for: a test that is about one moves the clock itself.
-            until_blocked: Return also when the execution waits for something from outside: a HUMAN task, a WAIT without
+            until_blocked: Also return when the execution waits for something from outside: a HUMAN task, a WAIT without
                 a time, or a task of a language model, which the test completes.
             options: Further arguments of `client.workflows.start`.
 

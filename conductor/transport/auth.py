@@ -92,7 +92,7 @@ class TokenCache:
             limit: The longest to wait for one, in seconds.
 
         Raises:
-            AuthenticationError: No token can be had; the cause is in the message.
+            AuthenticationError: No token is available; the cause is in the message.
             APIError: ``POST /token`` failed, or another thread's refresh took longer than ``limit``.
         """
         if self._disabled:
@@ -253,17 +253,17 @@ class ConductorAuth(AuthBase):
 
     @property
     def state(self) -> str:
-        """How the token is, see ``TokenCache.state``; one that is not ours to refresh counts as valid."""
+        """The state of the token, as in ``TokenCache.state``; a token that this SDK cannot refresh counts as valid."""
         return self._source.state if isinstance(self._source, TokenCache) else "valid"
 
     def after_fork(self) -> None:
-        """In a forked child: begin with locks of its own."""
+        """In a forked child: begin with new locks."""
         if isinstance(self._source, TokenCache):
             self._source.reset_lock()
 
 
 class ReadyToken(AuthBase):
-    """Adds a token that is at hand."""
+    """Adds a token that was fetched before."""
 
     def __init__(self, token: str | None) -> None:
         self._token = token

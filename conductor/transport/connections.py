@@ -116,7 +116,7 @@ class Deadline:
 
     Args:
         limit: Seconds from now; None for no limit.
-        connect: Seconds that resolving and connecting may take; None for no limit of its own.
+        connect: Seconds that resolving and connecting may take; None for no separate limit.
     """
 
     __slots__ = ("at", "connect_limit")
@@ -316,7 +316,7 @@ def _lowered(error: OSError) -> str:
 
 
 def _resolve(host: str, port: int, until: float, peer: str) -> list[Any]:
-    """Look up a host, on a thread of its own where the lookup might exceed the time: nothing else can interrupt it."""
+    """Look up a host, on a separate thread where the lookup might exceed the time: nothing else can interrupt it."""
     family = allowed_gai_family()
     with contextlib.suppress(OSError):
         return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)

@@ -128,7 +128,7 @@ def _status_error(call: Call, response: Response) -> APIStatusError:
 
 
 def _kind(status: int, message: str, content: Mapping[str, Any]) -> type[APIStatusError]:
-    # A server without the path answers 404 in the words of its web framework, with the path.
+    # A server without the path answers 404 with the message of its web framework, with the path.
     is_unknown_path = message.startswith(_MISSING_ENDPOINT) or ("path" in content and "timestamp" in content)
     if status in {405, 501} or (status == 404 and is_unknown_path):
         return UnsupportedByServerError

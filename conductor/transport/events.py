@@ -1,4 +1,4 @@
-"""What clients have to say beside requests, as frozen values; told to a transport's listeners, if there are any."""
+"""Events of clients other than requests, as frozen values, for the listeners of a transport."""
 
 from __future__ import annotations
 

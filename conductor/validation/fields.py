@@ -40,7 +40,7 @@ _LONG = {"timeoutSeconds", "responseTimeoutSeconds", "totalTimeoutSeconds", "cre
 _SKIPPED = {"tags", "overwriteTags", "workflowTaskType"}
 #: Strings that the server reads as a boolean.
 _FLAGS = {"true", "True", "TRUE", "false", "False", "FALSE", ""}
-#: Fields of the definition with a check of their own, which says more.
+#: Fields of the definition with their own check, which says more.
 _CHECKED_ELSEWHERE = {"timeoutPolicy"}
 #: Characters of a wrong value that messages show.
 _SHOWN = 60
@@ -161,7 +161,7 @@ class Shape(Enum):
     FLAG = "true or false"
     COUNT = "an integer, 0 or greater"
     OBJECT = "an object (a dict)"
-    TEXTS = "a list of strings"
+    STRINGS = "a list of strings"
     LIST = "a list"
 
 
@@ -181,7 +181,7 @@ _SHAPE_CHECKS: dict[Shape, Callable[[Any], bool]] = {
     Shape.FLAG: lambda v: isinstance(v, bool),
     Shape.COUNT: _is_count,
     Shape.OBJECT: lambda v: isinstance(v, Mapping),
-    Shape.TEXTS: lambda v: isinstance(v, list) and all(isinstance(item, str) for item in v),
+    Shape.STRINGS: lambda v: isinstance(v, list) and all(isinstance(item, str) for item in v),
     Shape.LIST: lambda v: isinstance(v, list),
 }
 
@@ -333,7 +333,7 @@ _DEFINITION_FIELDS: dict[str, Shape] = {
     "name": Shape.TEXT,
     "version": Shape.COUNT,
     "description": Shape.TEXT,
-    "inputParameters": Shape.TEXTS,
+    "inputParameters": Shape.STRINGS,
     "outputParameters": Shape.OBJECT,
     "inputTemplate": Shape.OBJECT,
     "variables": Shape.OBJECT,
@@ -344,7 +344,7 @@ _DEFINITION_FIELDS: dict[str, Shape] = {
     "timeoutSeconds": Shape.COUNT,
     "timeoutPolicy": Shape.TEXT,
     "rateLimitConfig": Shape.OBJECT,
-    "maskedFields": Shape.TEXTS,
+    "maskedFields": Shape.STRINGS,
     "inputSchema": Shape.OBJECT,
     "outputSchema": Shape.OBJECT,
     "enforceSchema": Shape.FLAG,

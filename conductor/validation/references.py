@@ -139,7 +139,7 @@ def _reference(tree: Tree, node: Node, path: str, found: Expression) -> Iterator
 
 
 def _is_error(tree: Tree, found: Expression) -> bool:
-    """Whether an unknown root is certainly wrong: a dynamic fork makes tasks, and Orkes has roots of its own."""
+    """Whether an unknown root is certainly wrong: a dynamic fork makes tasks, and Orkes has its own roots."""
     return not (found.root.startswith("_") or (tree.dynamic_fork is not None and found.root != "$"))
 
 

@@ -107,8 +107,8 @@ _FIELDS: dict[str, Shape] = {
     "taskDefinition": Shape.OBJECT,
     "onStateChange": Shape.OBJECT,
     "metadata": Shape.OBJECT,
-    "joinOn": Shape.TEXTS,
-    "defaultExclusiveJoinTask": Shape.TEXTS,
+    "joinOn": Shape.STRINGS,
+    "defaultExclusiveJoinTask": Shape.STRINGS,
     "sink": Shape.TEXT,
     "expression": Shape.TEXT,
     "evaluatorType": Shape.TEXT,
@@ -132,7 +132,7 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 def check_tasks(tree: Tree) -> Iterator[Problem]:
     """Check the fields and inputs of each task."""
     yield from _duplicates(tree)
-    yield from _timeouts_beside_human(tree)
+    yield from _timeouts_with_human(tree)
     used = _used_bodies(tree)
     for node in tree.nodes:
         for name, shape in _FIELDS.items():
@@ -158,7 +158,7 @@ def _duplicates(tree: Tree) -> Iterator[Problem]:
             )
 
 
-def _timeouts_beside_human(tree: Tree) -> Iterator[Problem]:
+def _timeouts_with_human(tree: Tree) -> Iterator[Problem]:
     """Warn of timeouts that the open-source server does not check, because a HUMAN task is open."""
     limit, policy = tree.fields.get("timeoutSeconds"), tree.fields.get("timeoutPolicy") or "TIME_OUT_WF"
     has_limit = isinstance(limit, int) and limit > 0 and policy == "TIME_OUT_WF"

@@ -54,7 +54,7 @@ _Outcome = tuple[Any, "BaseException | None"]
 
 
 class EventLoop:
-    """An event loop on a thread of its own.
+    """An event loop on a separate thread.
 
     Args:
         on_start: Called on the loop before the first task, to make what coroutines share, such as an HTTP session.

@@ -508,7 +508,7 @@ class TaskHandler:
         """
         if self._client is None:
             raise ConfigurationError(
-                "The handler has no client before it starts, and none of its own with processes.", variable="client"
+                "The handler has no client before it starts, and no client with processes.", variable="client"
             )
         return self._client
 

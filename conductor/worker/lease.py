@@ -77,7 +77,7 @@ class LeaseKeeper:
     def start(self) -> None:
         """Start the thread."""
         thread = HandlerThread(self._main, "lease")
-        thread.start()  # if it raises, there is no thread to join
+        thread.start()  # if it raises, no thread was started
         self._thread = thread
 
     @property

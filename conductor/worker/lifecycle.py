@@ -1,6 +1,6 @@
 """One run of a handler as a state machine: starting, running, stopping, stopped.
 
-A control thread of its own carries out every stop. So a stop can be requested from anywhere, also from a task, a
+A separate control thread carries out every stop. So a stop can be requested from anywhere, also from a task, a
 listener or a signal handler, any number of times: a request only adds to a queue, which is safe in a signal handler.
 """
 
@@ -52,7 +52,7 @@ class StopReport:
     Attributes:
         unfinished: Ids of tasks that still ran at the end of the grace period.
         undelivered: Ids of tasks whose results the server has not taken.
-        lost_processes: Number of the handler's processes that ended without a report of their own.
+        lost_processes: Number of the handler's processes that ended without a report.
     """
 
     unfinished: list[str] = field(factory=list)
@@ -134,7 +134,7 @@ class HandlerRun:
 
     @property
     def is_here(self) -> bool:
-        """Whether this process started it; a forked child has none of its threads."""
+        """Whether this process started it; a forked child has no threads of it."""
         return self._pid == os.getpid()
 
     @property

@@ -200,7 +200,7 @@ class LostTasks:
     def start(self) -> None:
         """Start the thread."""
         thread = HandlerThread(self._main, "lost-tasks")
-        thread.start()  # if it raises, there is no thread to join
+        thread.start()  # if it raises, no thread was started
         self._thread = thread
 
     def revive(self) -> None:

@@ -78,7 +78,7 @@ class DiskOutbox:
             raise
 
     def _take_lock(self) -> sqlite3.Connection:
-        """Keep a transaction open on a database of its own.
+        """Keep a transaction open on a separate database.
 
         SQLite's locks work on all systems, also between two handlers of one process, end with the process, and are not
         inherited by a forked child.
@@ -87,7 +87,7 @@ class DiskOutbox:
         self._make_private(path)
         guard = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=0)
         try:
-            guard.execute("PRAGMA journal_mode=MEMORY")  # no journal file beside it
+            guard.execute("PRAGMA journal_mode=MEMORY")  # no journal file next to it
             guard.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             guard.close()

@@ -1,4 +1,4 @@
-"""A handler's health over HTTP, on a port of its own: ``/livez``, ``/readyz``, ``/metrics``."""
+"""A handler's health over HTTP, on a separate port: ``/livez``, ``/readyz``, ``/metrics``."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class _Entry:
 
 
 class TimeLimits:
-    """Raises an exception in functions that run for too long, from a thread of its own."""
+    """Raises an exception in functions that run for too long, from a separate thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -71,7 +71,7 @@ class Watchdog:
     def start(self) -> None:
         """Start the thread, which checks at once and then each time the period is over."""
         thread = HandlerThread(self._main, "watchdog")
-        thread.start()  # if it raises, there is no thread to join
+        thread.start()  # if it raises, no thread was started
         self._thread = thread
 
     @property

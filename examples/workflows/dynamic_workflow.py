@@ -16,9 +16,9 @@ def add(numbers: list[int]) -> int:
     return sum(numbers)
 
 
-def measuring(texts: Sequence[str]) -> Workflow:
+def measuring(sentences: Sequence[str]) -> Workflow:
     workflow = Workflow("measuring")
-    lengths = [simple(measure, text=text) for text in texts]
+    lengths = [simple(measure, text=text) for text in sentences]
     workflow >> lengths
     total = workflow.add(simple(add, numbers=[step.output.result for step in lengths]))
     return workflow.returns(total=total.output.result)

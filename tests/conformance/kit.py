@@ -279,7 +279,7 @@ def outcome_of(url, name):
 
 
 def outcome_or_error(url, name):
-    """The same; what went wrong in place of an outcome."""
+    """The same; what went wrong instead of an outcome."""
     try:
         return outcome_of(url, name)
     except (AssertionError, LookupError, TypeError, requests.RequestException) as error:

@@ -127,7 +127,7 @@ class Api:
 
     Attributes:
         asked: (method, path, parameters) of each request.
-        told: (method, path with query, body) of each request that is no GET.
+        told: (method, path with query, body) of each request other than GET.
         headers: Those of the last request.
         answer: Called with method and path; what it returns, (status, document), is the answer.
     """

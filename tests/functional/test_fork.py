@@ -16,7 +16,7 @@ import pytest
 from conductor import ConductorClient
 from conductor.transport.operation import Operation
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 
 ECHO = Operation("GET", "/echo/{id}", dict)
 

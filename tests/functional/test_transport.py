@@ -293,7 +293,7 @@ def test_the_task_channel_does_not_import_netrc_on_a_thread(stub, monkeypatch):
     assert asked == []
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_after_a_fork_no_answer_crosses_between_parent_and_child(serve):
     server = serve(echo)
     transport = Transport(Settings(server_url=server.url))

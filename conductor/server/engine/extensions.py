@@ -57,7 +57,7 @@ def _no_masks(_: Json) -> list[str]:
 
 @define
 class Extensions:
-    """The additions of an edition. The default edition has none.
+    """The additions of an edition. The default edition adds nothing.
 
     Attributes:
         kinds: Further types of system tasks, by name; they take precedence over the engine's own.

@@ -63,7 +63,7 @@ def _is_equal(left: Any, right: Any) -> bool:
 
 
 def _contains(pattern: str, text: str) -> bool:
-    """Return whether a regular expression matches anywhere in a text."""
+    """Return whether a regular expression matches anywhere in a string."""
     if Regex(pattern, 0).is_simple:
         return re.search(pattern, text) is not None
     return MATCHER.get()(f"(?s:.*?)(?:{pattern})(?s:.*)", 0, text)

@@ -76,7 +76,7 @@ def upgrade(
 
 
 def _is_in(task: Doc, tree: DefinitionTree) -> bool:
-    """Return whether the tree has the task; tasks of dynamic forks and loops have names of their own."""
+    """Return whether the tree has the task; tasks of dynamic forks and loops have their own names."""
     is_own = tree.reference_of(task.get("workflowTask")) is not None
     return is_own or task["iteration"] > 0 or "FORK_JOIN_DYNAMIC" in tree.types
 

@@ -103,7 +103,7 @@ def end_failed(execution: Execution, context: EngineContext, error: TerminateWor
 
 
 def failure_workflow_of(execution: Execution, context: EngineContext) -> str | None:
-    """Return the name of an execution's failure workflow; None if it has none."""
+    """Return the name of an execution's failure workflow; None without one."""
     name: str | None = execution.definition.get("failureWorkflow")
     if name and name.startswith("$"):
         resolves = context.divergences.resolve_failure_workflow

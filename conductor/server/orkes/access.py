@@ -47,7 +47,7 @@ def read_access(given: Any) -> list[str]:
     """Return the accesses of a body, a list of words in any case.
 
     Raises:
-        RefusedError: A word is unknown, or there are none (400).
+        RefusedError: A word is unknown or missing (400).
     """
     if not isinstance(given, list) or not given:
         raise RefusedError(400, "access must be a list of permissions")

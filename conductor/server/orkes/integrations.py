@@ -354,7 +354,7 @@ class Integrations:
             self._limits.put(provider, made)
 
     def limit(self, provider: str) -> Json | None:
-        """Return the token limit of a provider; None if it has none.
+        """Return the token limit of a provider; None without one.
 
         Raises:
             RefusedError: The provider does not exist (404).

@@ -113,7 +113,7 @@ class Endpoint:
         return found
 
     def hide(self, text: str) -> str:
-        """Return a text without the secrets."""
+        """Return a string without the secrets."""
         for one in self.secrets:
             text = text.replace(one, "***")
         return text
@@ -278,7 +278,7 @@ def _result(content: Any, *, wants_json: bool) -> Any:
 
 
 def usage_of(body: Any) -> Json:
-    """Return the numbers of tokens in a response; 0 if it has none."""
+    """Return the numbers of tokens in a response; 0 if it has no usage."""
     usage = body.get("usage") if isinstance(body, dict) else None
     usage = usage if isinstance(usage, dict) else {}
     prompt, completion = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))

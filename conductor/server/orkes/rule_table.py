@@ -81,7 +81,7 @@ def _is_match(pattern: str, text: str) -> bool:
 
 
 def _compare(sign: str, left: str, right: str) -> bool:
-    """Compare two texts as numbers or dates if both are, otherwise as texts."""
+    """Compare two strings as numbers or dates if both are, otherwise as strings."""
     for convert in (float, datetime.fromisoformat):
         try:
             return _OPERATORS[sign](convert(left), convert(right))

@@ -191,7 +191,7 @@ class SecretResource:
 
 
 def raw_text(request: Request) -> str:
-    """Return a body that is a text. JSON with one string, sent as JSON, stands for the string.
+    """Return a body that is a string. JSON with one string, sent as JSON, stands for the string.
 
     Raises:
         RefusedError: The body is missing, or not UTF-8 (400).
@@ -201,7 +201,7 @@ def raw_text(request: Request) -> str:
     try:
         text = request.body.decode()
     except UnicodeDecodeError:
-        raise RefusedError(400, "The body is not a text in UTF-8") from None
+        raise RefusedError(400, "The body is not UTF-8") from None
     if "json" in request.headers.get("content-type", "") and text.lstrip().startswith('"'):
         try:
             found = loads(request.body)

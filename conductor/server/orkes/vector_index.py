@@ -16,7 +16,7 @@ _CHUNK, _MIN_CHUNK, _MAX_CHUNK = 1024, 100, 10_000
 
 
 class VectorIndex:
-    """Stores texts with their embeddings, and finds the most similar ones by comparing all of an index."""
+    """Stores strings with their embeddings, and finds the most similar ones by comparing all of an index."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -97,7 +97,7 @@ def _similarity(one: list[float], other: list[float]) -> float:
 
 
 def chunks(text: str, size: Any = None, overlap: Any = None) -> list[str]:
-    """Return the parts of a text, cut between words where possible.
+    """Return the parts of a string, cut between words where possible.
 
     Args:
         text: The text.

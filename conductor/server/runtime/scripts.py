@@ -42,7 +42,7 @@ class Scripts:
         return found
 
     def matches(self, source: str, flags: int, text: str) -> bool:
-        """Return whether a regular expression finds something in a text."""
+        """Return whether a regular expression matches anywhere in a string."""
         try:
             return bool(self._run(lambda: run_regex(source, flags, text)))
         except ScriptFailedError as error:

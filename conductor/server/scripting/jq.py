@@ -56,7 +56,7 @@ _PREDEFINED = {
             + ($one | if . == null then "" elif type == "boolean" or type == "number" then tojson else . end)) // ""
         else "" end; """,
 }
-#: Numbers with a fraction or an exponent, and what contains digits but is no number.
+#: Numbers with a fraction or an exponent, and what contains digits but is not a number.
 _NUMBER = re.compile(
     r'"(?:[^"\\]|\\.)*"|#[^\n]*|[.$\w]*[A-Za-z_$]\w*|\d+\.\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+', re.DOTALL
 )

@@ -94,7 +94,7 @@ class FollowUp:
 
     @staticmethod
     def _with_key(parent: Execution, request: Json, command: c.StartChild) -> Json:
-        """Return the request with the parent's idempotency key, if it has a strategy and no key of its own."""
+        """Return the request with the parent's idempotency key, if it has a strategy and no key."""
         if request.get("idempotencyKey") or not request.get("idempotencyStrategy") or not command.attached:
             return request
         return {**request, "idempotencyKey": parent.workflow.get("idempotencyKey")}

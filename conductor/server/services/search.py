@@ -28,9 +28,9 @@ from conductor.server.store.search_index import EXECUTIONS, KINDS, TASKS, Kind, 
 
 Json = dict[str, Any]
 
-#: Executions or tasks to index at a time; writing their texts takes some 20 ms, and other requests run in between.
+#: Executions or tasks to index at a time; writing their entries takes some 20 ms, and other requests run in between.
 _INDEXED_AT_ONCE = 300
-#: Outdated texts that a search can index in a moment, so they are not worth an idle server's time.
+#: Outdated entries that a search can index in a moment, so they are not worth an idle server's time.
 _FEW_OUTDATED = 200
 
 
@@ -117,7 +117,7 @@ class Search:
 
     @contextmanager
     def _searching(self, kind: Kind, free_text: str) -> Iterator[None]:
-        """Hold the lock for the block; the texts are up to date if the search needs them."""
+        """Hold the lock for the block; the entries are up to date if the search needs them."""
         is_needed = free_text not in {"", "*"} and self._index.is_available
         with self._indexing if is_needed else nullcontext():
             while is_needed and self._index_some(kind):
@@ -138,9 +138,9 @@ class Search:
         with self._indexing:
             with self._kernel.lock:
                 outdated = self._index.outdated(kind, _INDEXED_AT_ONCE)
-            texts = [(one, _search_text(kind, document)) for one, document in outdated]
+            entries = [(one, _search_text(kind, document)) for one, document in outdated]
             with self._kernel.lock, self._kernel.store.transaction():
-                self._index.save_all(kind, texts)
+                self._index.save_all(kind, entries)
         return bool(outdated)
 
     def workflows(self, query: str, free_text: str, sort: str, start: int, size: int) -> Json:

@@ -1,6 +1,6 @@
 """Searches for executions and tasks: their conditions in SQL, and an index for free text.
 
-The index holds the text of each execution and task, and SQLite's FTS5 finds the texts that contain a part. What has
+The index holds the text of each execution and task, and SQLite's FTS5 finds the entries that contain a part. What has
 changed is marked, and indexed when a free-text search needs it or the server is idle.
 """
 
@@ -33,7 +33,7 @@ class Kind:
     """What can be searched for.
 
     Attributes:
-        table: The table of the documents; those of its texts are named after it.
+        table: The table of the documents; those of its entries are named after it.
         columns: SQL expressions of the fields that conditions can name.
         order: The order of rows that the sort keys do not distinguish.
         sortable: The columns that the order can name.
@@ -90,7 +90,7 @@ class SearchIndex:
     # -- the index
 
     def mark(self, kind: Kind, ids: Iterable[str]) -> None:
-        """Record that documents were written, so their texts are outdated."""
+        """Record that documents were written, so their entries are outdated."""
         known = self._marked[kind.table]
         for one in ids:
             if one not in known:
@@ -104,7 +104,7 @@ class SearchIndex:
             known.clear()
 
     def remove(self, kind: Kind, ids: Iterable[str]) -> None:
-        """Remove the texts of deleted documents."""
+        """Remove the entries of deleted documents."""
         for one in ids:
             self._write("DELETE FROM unindexed WHERE kind = ? AND id = ?", (kind.table, one))
             self._marked[kind.table].discard(one)
@@ -117,11 +117,11 @@ class SearchIndex:
         self._write(f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", (row, text))
 
     def backlog(self) -> int:
-        """Return how many texts are outdated."""
+        """Return how many entries are outdated."""
         return int(self._rows("SELECT COUNT(*) FROM unindexed", ())[0][0])
 
     def outdated(self, kind: Kind, limit: int) -> list[tuple[str, Json]]:
-        """Return the id and the document of executions or tasks whose texts are outdated, for ``save_all``."""
+        """Return the id and the document of executions or tasks whose entries are outdated, for ``save_all``."""
         self._is_current = True
         ids = [
             str(one) for (one,) in self._rows("SELECT id FROM unindexed WHERE kind = ? LIMIT ?", (kind.table, limit))
@@ -136,12 +136,12 @@ class SearchIndex:
         self._marked[kind.table].difference_update(one for one, _ in found)
         return found
 
-    def save_all(self, kind: Kind, texts: Iterable[tuple[str, str]]) -> None:
-        """Write the texts in which a free-text search looks for documents, in lower case, by document id.
+    def save_all(self, kind: Kind, entries: Iterable[tuple[str, str]]) -> None:
+        """Write the entries in which a free-text search looks for documents, in lower case, by document id.
 
         Those of documents that have changed since ``outdated`` are left out, and stay outdated.
         """
-        for document_id, text in texts if self._is_current else ():
+        for document_id, text in entries if self._is_current else ():
             if document_id not in self._marked[kind.table]:
                 self._save(kind, document_id, text)
 
@@ -170,7 +170,7 @@ class SearchIndex:
         condition, order, values = found
         count = f"SELECT COUNT(*) FROM {kind.table} WHERE {condition}"
         page = f"SELECT id FROM {kind.table} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"
-        if query.free_text:  # the texts are looked at once, for the number and the page
+        if query.free_text:  # the entries are looked at once, for the number and the page
             source = f"WITH found AS (SELECT {kind.sortable} FROM {kind.table} WHERE {condition})"
             total = "(SELECT COUNT(*) AS total FROM found)"
             page = f"{source} SELECT id, total FROM found, {total} ORDER BY {order} LIMIT ? OFFSET ?"

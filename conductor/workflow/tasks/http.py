@@ -42,7 +42,7 @@ def http(
         read_timeout_ms: Milliseconds to wait for data; the server's default is 3000.
         encode: Whether the server encodes the address (Orkes).
         hedging: ``{"maxAttempts": n}`` (Orkes).
-        flat: Whether these parameters become input parameters of their own instead of ``http_request``; the server
+        flat: Whether these parameters become separate input parameters instead of ``http_request``; the server
             accepts both forms.
         options: See ``Options``.
     """

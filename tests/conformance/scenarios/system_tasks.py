@@ -21,8 +21,8 @@ def _inline(lab, **parameters):
 
 @scenario
 def inline_results(lab):
-    texts = ["1", "'a'", "null", "undefined", "[1, 'b', null]", "({a: {b: 1.5}})", "true", "1/0", "0.1+0.2", "2.0"]
-    flow = [inline(f"i{n}", text) for n, text in enumerate(texts)]
+    scripts = ["1", "'a'", "null", "undefined", "[1, 'b', null]", "({a: {b: 1.5}})", "true", "1/0", "0.1+0.2", "2.0"]
+    flow = [inline(f"i{n}", text) for n, text in enumerate(scripts)]
     return [one["outputData"] for one in lab.end(lab.run(*flow))["tasks"]]
 
 

@@ -38,18 +38,18 @@ def inline_evaluators_and_expressions_of_other_kinds(lab):
 
 @scenario
 def scripts_whose_results_have_no_json(lab):
-    texts = ["10n", "[1n]", "({a: 2n})", "Symbol('a')", "(() => 1)", "new Map([[1, 2]])", "new Date(0)", "/a/g"]
+    samples = ["10n", "[1n]", "({a: 2n})", "Symbol('a')", "(() => 1)", "new Map([[1, 2]])", "new Date(0)", "/a/g"]
     return [
         outputs(lab.end(lab.run(inline("i", text), name=f"wf{n}", start={"name": f"wf{n}"})))
-        for n, text in enumerate(texts)
+        for n, text in enumerate(samples)
     ]
 
 
 @scenario
 def lambda_without_a_script(lab):
-    texts = ["", " ", None, 5]
+    samples = ["", " ", None, 5]
     return [
-        outputs(lab.end(lab.run(task("LAMBDA", "l", inputParameters={"scriptExpression": text})))) for text in texts
+        outputs(lab.end(lab.run(task("LAMBDA", "l", inputParameters={"scriptExpression": text})))) for text in samples
     ]
 
 
@@ -85,7 +85,7 @@ def switch_on_values_of_every_kind(lab):
 
 @scenario
 def switch_on_results_of_scripts(lab):
-    texts = [
+    samples = [
         "1",
         "1.0",
         "2.5",
@@ -99,7 +99,7 @@ def switch_on_results_of_scripts(lab):
         "0.1 + 0.2",
     ]
     outcomes = []
-    for text in texts:
+    for text in samples:
         step = task("SWITCH", "s", evaluatorType="javascript", expression=text, decisionCases={"q": [inline("q", "1")]})
         outcomes.append(lab.end(lab.run(step))["tasks"][0]["outputData"])
     return outcomes
@@ -130,20 +130,20 @@ def terminate_with_a_reason_that_is_not_text(lab):
 @scenario
 def integers_in_scripts(lab):
     big = 9007199254740993
-    texts = [
+    samples = [
         "$.a", "$.a + 1", "$.a - 1", "$.a * 1", "[$.a, $.b]", "({x: $.a})", "$.c", "$.l", "$.l[0]", "$.m.x", "-$.a",
         "$.a == $.b", "$.l.map(x => x)", "Math.max($.a, 1)", "parseInt('9007199254740993')", "9007199254740993",
         "$.d", "$.d + 1", "String($.a)", "$.a.toString()",
     ]  # fmt: skip
     given = {"a": big, "b": big - 1, "c": 9223372036854775807, "l": [big], "m": {"x": big}, "d": 12345678901}
     return outputs(
-        lab.end(lab.run(*[{**inline(f"i{n}", text, **given), "optional": True} for n, text in enumerate(texts)]))
+        lab.end(lab.run(*[{**inline(f"i{n}", text, **given), "optional": True} for n, text in enumerate(samples)]))
     )
 
 
 @scenario
 def java_methods_of_lists_and_maps(lab):
-    texts = [
+    samples = [
         "$.l.contains('a')", "$.l.size()", "$.l.get(0)", "$.l.indexOf('b')", "$.l.isEmpty()",
         "$.m.get('a')", "$.m.containsKey('a')", "$.m.size()", "$.m.isEmpty()", "$.m.getOrDefault('z', 5)",
         "$.l.length", "$.l.includes('a')", "$.l.join('-')", "$.m.a", "$.l.concat(['z'])", "$.l.slice(1)",
@@ -153,16 +153,16 @@ def java_methods_of_lists_and_maps(lab):
         "$.m.remove('a'); $.m.size()", "$.l.containsAll(['a'])", "$.l.lastIndexOf('b')",
     ]  # fmt: skip
     given = {"l": ["a", "b"], "m": {"a": 1, "b": {"c": 2}}}
-    tasks = [{**inline(f"i{n}", text, **given), "optional": True} for n, text in enumerate(texts)]
+    tasks = [{**inline(f"i{n}", text, **given), "optional": True} for n, text in enumerate(samples)]
     return [
         [text, one["status"], one["outputData"].get("result")]
-        for text, one in zip(texts, lab.end(lab.run(*tasks))["tasks"], strict=True)
+        for text, one in zip(samples, lab.end(lab.run(*tasks))["tasks"], strict=True)
     ]
 
 
 @scenario
 def scripts_that_fail(lab):
-    texts = [
+    samples = [
         "x.y", "null.a", "undefined.a", "$.a.b", "$.a()", "throw 'no'", "throw new Error('no')", "var", "1 +",
         "btoa('a')", "atob('YQ==')", "$.nope.x", "throw {a: 1}",
         "[].reduce((a, b) => a)",
@@ -173,10 +173,10 @@ def scripts_that_fail(lab):
         "structuredClone({})", "setTimeout(() => 1, 1)", "console.log(1)", "require('fs')", "globalThis.process",
     ]  # fmt: skip
     given = {"l": ["a"], "m": {"a": 1}}
-    tasks = [{**inline(f"i{n}", text, **given), "optional": True} for n, text in enumerate(texts)]
+    tasks = [{**inline(f"i{n}", text, **given), "optional": True} for n, text in enumerate(samples)]
     return [
         [text, one["status"], one["outputData"]]
-        for text, one in zip(texts, lab.end(lab.run(*tasks))["tasks"], strict=True)
+        for text, one in zip(samples, lab.end(lab.run(*tasks))["tasks"], strict=True)
     ]
 
 

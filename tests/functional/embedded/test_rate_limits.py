@@ -1,4 +1,4 @@
-"""`rateLimitPerFrequency`: no more tasks of a name are handed out in a window of the clock."""
+"""`rateLimitPerFrequency`: no more tasks of a name are dispatched in a window of the clock."""
 
 import threading
 from datetime import timedelta

@@ -312,7 +312,7 @@ def test_a_costly_expression_ends_its_execution_alone(api):
 
 
 def peer(answer):
-    """A server on a port of its own that gives each connection to the function, on a thread."""
+    """A server on another port that gives each connection to the function, on a thread."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -356,7 +356,7 @@ def bomb(connection):
 
 
 def http_executions(api, answers, count=2):
-    """Start executions of an HTTP task to a peer for each answer; returns the peers and the ids."""
+    """Start executions of an HTTP task to a fake server for each answer; returns these servers and the ids."""
     peers = {name: peer(answer) for name, answer in answers.items()}
     for name, listening in peers.items():
         request = {"uri": f"http://127.0.0.1:{listening.getsockname()[1]}/", "method": "GET"}

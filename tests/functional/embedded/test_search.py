@@ -138,10 +138,10 @@ def test_tasks_are_found_by_each_field_and_by_text(server, started):
 
 
 def test_results_are_the_same_without_a_text_index(server, started):
-    texts = ("oRDER 1", "order*1", "{note=Order 7}", "no such thing")
-    found = [(search(server, freeText=text), task_search(server, freeText=text)) for text in texts]
+    phrases = ("oRDER 1", "order*1", "{note=Order 7}", "no such thing")
+    found = [(search(server, freeText=text), task_search(server, freeText=text)) for text in phrases]
     server.services.kernel.store.search.is_available = False
-    assert [(search(server, freeText=text), task_search(server, freeText=text)) for text in texts] == found
+    assert [(search(server, freeText=text), task_search(server, freeText=text)) for text in phrases] == found
 
 
 def test_an_idle_server_indexes_what_has_changed(server, client, define, wait_until):

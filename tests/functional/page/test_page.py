@@ -150,7 +150,7 @@ def test_a_workflow_is_started_from_its_definition(show, api):
 
 
 @pytest.mark.parametrize(
-    ("address", "texts"),
+    ("address", "expected"),
     [
         ("#/definitions", ["order", EVIL, "3 FIXED, 1 s"]),
         ("#/definitions/workflow/order/2", [EVIL, "amount"]),
@@ -159,10 +159,10 @@ def test_a_workflow_is_started_from_its_definition(show, api):
         ("#/schedules/nightly", ["Next times", "FAILED", EVIL]),
     ],
 )
-def test_the_other_sections(show, address, texts):
+def test_the_other_sections(show, address, expected):
     tab = show(address)
 
-    for text in texts:
+    for text in expected:
         tab.shows(text)
 
 

@@ -172,7 +172,7 @@ def test_the_limit_never_reaches_the_next_task_of_the_thread():
 
 
 def test_a_limit_that_ends_with_its_function_blocks_no_other(monkeypatch):
-    """The exception arrives while the function's thread is on its way out: no lock of ours may stay locked."""
+    """The exception arrives while the function's thread is on its way out: no lock of the SDK may stay locked."""
     limits, is_raising = TimeLimits(), threading.Event()
 
     def raise_slowly(thread, kind):

@@ -42,7 +42,7 @@ export async function definition(kind, name, version, search) {
 }
 
 const TABS = { diagram: "Diagram", edit: "Edit", compare: "Compare versions", source: "JSON" };
-// Fields that the server sets, which are no difference.
+// Fields that the server sets, which do not count as differences.
 const STAMPS = ["createTime", "updateTime", "createdBy", "updatedBy"];
 
 async function workflow(name, version, search) {

@@ -30,7 +30,7 @@ export async function diagram(workflow) {
   return root;
 }
 
-// Put a diagram into a frame in which it can be zoomed; what is no drawing stays as it is.
+// Put a diagram into a frame in which it can be zoomed; other content stays unchanged.
 export const framed = (drawing, view) => (drawing instanceof SVGElement ? viewport(drawing, view) : drawing);
 
 // Make the boxes of executed tasks open their tasks.
