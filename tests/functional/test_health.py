@@ -11,6 +11,7 @@ import urllib.request
 import pytest
 
 from conductor import ConfigurationError, Settings, TaskHandler, Worker
+from conductor.worker import poller, pool
 from conductor.worker.watchdog import ProbeOptions
 
 
@@ -132,23 +133,23 @@ def test_the_heartbeat_file_is_there_while_it_lives_and_gone_after_a_stop(stub, 
     assert not file.exists()
 
 
-def break_logging_once(name):
-    """A filter of the user's that fails takes the thread with it, wherever that thread logs."""
-    broken = []
+class LoggerBrokenOnce:
+    """A module's logger whose first call ends the thread: few other exceptions can end it."""
 
-    def fail(record):
-        if not broken:
-            broken.append(record)
-            raise RuntimeError("a broken filter")
-        return True
+    def __init__(self, monkeypatch, module):
+        self.logger, self.is_broken = module.logger, True
+        monkeypatch.setattr(module, "logger", self)
 
-    logging.getLogger(name).addFilter(fail)
-    return lambda: logging.getLogger(name).removeFilter(fail)
+    def __getattr__(self, name):
+        if self.is_broken:
+            self.is_broken = False
+            raise RuntimeError("a broken logger")
+        return getattr(self.logger, name)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until, caplog):
-    restore = break_logging_once("conductor.worker.poller")
+def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until, caplog, monkeypatch):
+    LoggerBrokenOnce(monkeypatch, poller)
     stub.add("work", "work-1", "work-2")
     asked = []
 
@@ -158,19 +159,16 @@ def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until
             raise SystemExit
         return True
 
-    try:
-        handler = make(Worker(lambda: None, "work", should_poll=should_poll)).start()
-        wait_until(lambda: len(stub.done()) == 2)
-    finally:
-        restore()
+    handler = make(Worker(lambda: None, "work", should_poll=should_poll)).start()
+    wait_until(lambda: len(stub.done()) == 2)
     assert handler.health().workers[0].restarts >= 1
     assert handler.health().is_live
     assert "was restarted" in caplog.text
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_runs_tasks_and_dies_is_replaced(stub, make, wait_until):
-    restore = break_logging_once("conductor.worker.pool")
+def test_a_thread_that_runs_tasks_and_dies_is_replaced(stub, make, wait_until, monkeypatch):
+    LoggerBrokenOnce(monkeypatch, pool)
     handler = make(Worker(lambda: None, "work")).start()
     runtime = handler._group.runtimes[0]
     run, failed = runtime.execution.run, []
@@ -182,26 +180,32 @@ def test_a_thread_that_runs_tasks_and_dies_is_replaced(stub, make, wait_until):
         return run(raw)
 
     runtime.pool._run = fail_once
-    try:
-        stub.add("work", "work-1")
-        wait_until(lambda: failed)
-        stub.add("work", "work-2")
-        wait_until(lambda: "work-2" in stub.done())
-    finally:
-        restore()
+    stub.add("work", "work-1")
+    wait_until(lambda: failed)
+    stub.add("work", "work-2")
+    wait_until(lambda: "work-2" in stub.done())
 
 
 def test_a_broken_logging_filter_loses_no_result(stub, make, wait_until):
     def fail():
         raise ValueError("no")
 
-    restore = break_logging_once("conductor.worker.execution")
+    broken = []
+
+    def break_once(record):
+        if not broken:
+            broken.append(record)
+            raise RuntimeError("a broken filter")
+        return True
+
+    logger = logging.getLogger("conductor.worker.execution")
+    logger.addFilter(break_once)
     stub.add("work", "work-1")
     try:
         make(Worker(fail, "work")).start()
         wait_until(lambda: stub.statuses() == {"work-1": ["FAILED"]})
     finally:
-        restore()
+        logger.removeFilter(break_once)
 
 
 def test_a_task_that_outlives_its_response_timeout_is_reported_once(stub, make, wait_until, caplog):

@@ -39,7 +39,7 @@ class ExecutionFeatures:
         may_write: Callable[[str, str], bool],
     ) -> None:
         self._kernel, self._services = kernel, services
-        self.schemas = Schemas(kernel)
+        self.schemas: Schemas = Schemas(kernel)
         self._cache = TaskCache(kernel)
         self._signals = Signals(kernel, services)
         self._extend_engine(RateLimits(kernel, tags))

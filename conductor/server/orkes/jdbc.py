@@ -28,7 +28,7 @@ class SqlError(Exception):
 
     def __init__(self, reason: str, output: Json | None = None) -> None:
         super().__init__(reason)
-        self.output = output or {}
+        self.output: Json = output or {}
 
 
 def run_sql(settings: Json, given: Json) -> Json:

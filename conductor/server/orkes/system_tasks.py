@@ -54,7 +54,7 @@ class TaskFailedError(Exception):
 
     def __init__(self, reason: str, output: Json | None = None) -> None:
         super().__init__(reason)
-        self.output = output or {}
+        self.output: Json = output or {}
 
 
 class SystemTasks:
