@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import os
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from conductor._internal.introspection import is_coroutine_function
 from conductor._internal.logs import isolated_logger
@@ -213,6 +214,7 @@ class Running:
         is_reported: Whether the log says already that it runs for longer than it may.
         is_cancelled: Whether it was cancelled at the end of a stop.
         has_lease: Whether its lease is extended.
+        ids: Its id and the one of its execution, whatever the function does to the task.
     """
 
     task: Task
@@ -221,6 +223,14 @@ class Running:
     is_reported: bool = False
     is_cancelled: bool = False
     has_lease: bool = False
+    ids: tuple[str, str] = field(
+        init=False, default=Factory(lambda self: (self.task.task_id, self.task.workflow_instance_id), takes_self=True)
+    )
+
+    def addressed(self, result: TaskResult) -> TaskResult:
+        """Return ``result`` with the ids of the task."""
+        result.task_id, result.workflow_instance_id = self.ids
+        return result
 
     def is_void(self, result: TaskResult) -> bool:
         """Return whether ``result`` says only that the task was cancelled at the end of a stop."""
@@ -273,6 +283,7 @@ class TaskExecution:
         self._options = options
         self._wants_next = wants_next
         self._stop = stop
+        self._pid = os.getpid()
         self.running: dict[int, Running] = {}
         self.unreadable: int = 0
 
@@ -287,6 +298,8 @@ class TaskExecution:
         if isinstance(parsed, Task):
             running = self.running[threading.get_ident()] = Running(parsed)
             parsed = self._run(running)
+            if os.getpid() != self._pid:  # the function forked, and this is the child: the parent has the task
+                os._exit(0)
             if running.is_void(parsed):
                 return None
         return None if parsed is None else self.deliver(parsed)
@@ -308,10 +321,10 @@ class TaskExecution:
         try:
             lease = self._extend_lease(task)
             running.has_lease = lease is not None
-            return self._runner.run(task, self._stop, lease)
+            return running.addressed(self._runner.run(task, self._stop, lease))
         except BaseException as error:  # the server must hear of every task, also after SystemExit
             logger.exception("%s: task %s could not be run; it fails", self._task_type, task.task_id)
-            return failed(task, error)
+            return running.addressed(failed(task, error))
         finally:
             self._end_lease(running)
             del self.running[threading.get_ident()]
@@ -346,10 +359,10 @@ class TaskExecution:
     def conclude(self, running: RunningCoroutine, value: Any, error: BaseException | None) -> TaskResult:
         """Return the result of a coroutine that has ended."""
         try:
-            return running.context_vars.run(self._runner.conclude, running.context, value, error)
+            return running.addressed(running.context_vars.run(self._runner.conclude, running.context, value, error))
         except BaseException as raised:  # the server must hear of every task
             logger.exception("%s: task %s could not be concluded; it fails", self._task_type, running.task.task_id)
-            return failed(running.task, raised)
+            return running.addressed(failed(running.task, raised))
         finally:
             self._end_lease(running)
             del self.running[id(running)]

@@ -203,6 +203,7 @@ def _result(task: Task, status: TaskResultStatus, output: dict[str, Any]) -> Tas
 def update_body(result: TaskResult) -> bytes:
     """Return the JSON of an update (``POST /tasks``); the output must consist of plain JSON values already."""
     wire: dict[str, Any] = {
+        **result.unknown_fields,
         "taskId": result.task_id,
         "workflowInstanceId": result.workflow_instance_id,
         "status": str(result.status),
@@ -217,7 +218,6 @@ def update_body(result: TaskResult) -> bytes:
         wire["logs"] = [line.to_dict() for line in result.logs]
     if result.external_output_payload_storage_path:
         wire["externalOutputPayloadStoragePath"] = result.external_output_payload_storage_path
-    wire.update(result.unknown_fields)
     return dumps(wire)
 
 

@@ -133,23 +133,23 @@ def test_the_heartbeat_file_is_there_while_it_lives_and_gone_after_a_stop(stub, 
     assert not file.exists()
 
 
-class LoggerBrokenOnce:
-    """A module's logger whose first call ends the thread: few other exceptions can end it."""
+class BrokenLogger:
+    """A module's logger whose first calls raise: few other exceptions can end a thread."""
 
-    def __init__(self, monkeypatch, module):
-        self.logger, self.is_broken = module.logger, True
+    def __init__(self, monkeypatch, module, calls):
+        self.logger, self.calls = module.logger, calls
         monkeypatch.setattr(module, "logger", self)
 
     def __getattr__(self, name):
-        if self.is_broken:
-            self.is_broken = False
+        if self.calls:
+            self.calls -= 1
             raise RuntimeError("a broken logger")
         return getattr(self.logger, name)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until, caplog, monkeypatch):
-    LoggerBrokenOnce(monkeypatch, poller)
+    BrokenLogger(monkeypatch, poller, calls=2)
     stub.add("work", "work-1", "work-2")
     asked = []
 
@@ -168,7 +168,7 @@ def test_a_poller_that_dies_is_started_again_and_reported(stub, make, wait_until
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_runs_tasks_and_dies_is_replaced(stub, make, wait_until, monkeypatch):
-    LoggerBrokenOnce(monkeypatch, pool)
+    BrokenLogger(monkeypatch, pool, calls=1)
     handler = make(Worker(lambda: None, "work")).start()
     runtime = handler._group.runtimes[0]
     run, failed = runtime.execution.run, []

@@ -1,5 +1,7 @@
 """The execution of a task: its lease, its result and the next task; delivery and leases are fakes."""
 
+import json
+import os
 import threading
 
 import pytest
@@ -10,6 +12,7 @@ from conductor.models import Task, TaskResult
 from conductor.models.codec import DamagedTask
 from conductor.worker.execution import TaskExecution, TaskRunner
 from conductor.worker.options import WorkerOptions
+from conductor.worker.results import update_body
 from conductor.worker.worker import Worker
 
 
@@ -192,3 +195,47 @@ def test_a_result_of_the_function_keeps_its_own_status():
     setting.execution.run(raw())
 
     assert (setting.results[0].status, setting.results[0].reason_for_incompletion) == ("FAILED", "t1")
+
+
+def test_a_function_that_changes_the_ids_of_its_task_has_a_result_for_the_right_task():
+    def change(task: Task):
+        task.task_id, task.workflow_instance_id = None, "another"
+        return TaskResult(
+            "", "", status="COMPLETED", output_data={"n": 1}, unknown_fields={"taskId": "another", "extra": 1}
+        )
+
+    setting = Setting(change)
+    setting.execution.run(raw())
+
+    (result,) = setting.results
+    assert (result.task_id, result.workflow_instance_id) == ("t1", "w1")
+    wire = json.loads(update_body(result))
+    assert (wire["taskId"], wire["workflowInstanceId"], wire["extra"]) == ("t1", "w1", 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_the_child_of_a_function_that_forks_ends_and_delivers_nothing():
+    reading, writing = os.pipe()
+
+    def fork():
+        child = os.fork()
+        if child:
+            os.close(writing)
+            with os.fdopen(reading) as pipe:
+                got = pipe.read()  # ends when the child has ended
+            return {"status": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "got": got}
+        return {}
+
+    setting = Setting(fork)
+    parent, deliver = os.getpid(), setting.deliver
+
+    def deliver_here(*given, **named):
+        if os.getpid() != parent:
+            os.write(writing, b"delivered")
+            os._exit(1)
+        return deliver(*given, **named)
+
+    setting.deliver = deliver_here
+    setting.execution.run(raw())
+    assert setting.results[0].output_data == {"status": 0, "got": ""}
