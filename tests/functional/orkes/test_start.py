@@ -66,3 +66,25 @@ def test_an_unknown_edition_is_refused():
 def test_the_page_says_which_edition_is_served(open_server):
     with ConductorClient(server_url=open_server.url) as client:
         assert client.health.get_version() == "3.32.3 (embedded, Orkes edition API)"  # the page shows it in its header
+
+
+def test_strict_keeps_what_the_edition_adds():
+    with start(edition="orkes", strict=True) as server, ConductorClient(server.url) as client:
+        client.metadata.update_workflows(
+            [
+                {
+                    "name": "ask",
+                    "version": 1,
+                    "ownerEmail": "a@b.c",
+                    "tasks": [{"name": "ask", "taskReferenceName": "ask", "type": "YIELD"}],
+                }
+            ]
+        )
+        workflow_id = client.workflows.start("ask", idempotency_key="once", idempotency_strategy="RETURN_EXISTING")
+        assert (
+            client.workflows.start("ask", idempotency_key="once", idempotency_strategy="RETURN_EXISTING") == workflow_id
+        )
+        client.tasks.signal_async(workflow_id)
+        assert client.workflows.get(workflow_id).status == "COMPLETED"
+        client.secrets.save("KEY", "value")
+        assert client.secrets.get("KEY") == "value"
