@@ -60,7 +60,8 @@ class RunWorkflow:
             skip_time: Move the server's clock to the next timer when nothing but waits and retry delays is left.
                 Timeouts are not waited for: a test that is about one moves the clock itself.
             until_blocked: Also return when the execution waits for something from outside: a HUMAN task, a WAIT without
-                a time, or a task of a language model, which the test completes.
+                a time, or a task of a language model, which the test completes. The clock is not moved then, even if a
+                deadline runs at the same time.
             options: Further arguments of `client.workflows.start`.
 
         Raises:
@@ -75,7 +76,7 @@ class RunWorkflow:
             if run.is_terminal:
                 return run
             waits = self._waits_for(run)
-            if until_blocked and waits == {"outside"}:
+            if until_blocked and "outside" in waits and "work" not in waits:  # a timer may be a person's deadline
                 return run
             if skip_time and "timer" in waits and "work" not in waits:
                 self.server.clock.skip_to_next_event()

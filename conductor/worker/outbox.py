@@ -36,6 +36,9 @@ _BUSY_TIMEOUT_MS = 2000
 #: Read and write for the owner, nothing for others: results hold business data.
 _PRIVATE = 0o600
 _SIDE_FILES = ("-wal", "-shm")
+_IN_USE = "another process or handler is using it"
+#: Process id and path of each open outbox of this process.
+_open_here: set[tuple[int, str]] = set()
 
 # AUTOINCREMENT: an id is never used twice, so forgetting a result can never delete a later one.
 _RESULTS = "(id INTEGER PRIMARY KEY AUTOINCREMENT, task_type TEXT, task_id TEXT, body BLOB)"
@@ -69,6 +72,9 @@ class DiskOutbox:
         self.path: str = os.path.abspath(os.fspath(path))  # noqa: PTH100  ":memory:" has a meaning for SQLite
         self._lock = threading.Lock()
         self._is_failing = False
+        self._key = (os.getpid(), self.path)
+        if self._key in _open_here:  # the checks below open and close files, which would release its locks
+            raise self._unusable(_IN_USE)
         self._make_private(self.path)
         self._guard = self._take_lock()
         try:
@@ -76,6 +82,7 @@ class DiskOutbox:
         except BaseException:  # also on Ctrl-C: the lock is released
             self._guard.close()
             raise
+        _open_here.add(self._key)
 
     def _take_lock(self) -> sqlite3.Connection:
         """Keep a transaction open on a separate database.
@@ -91,7 +98,7 @@ class DiskOutbox:
             guard.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             guard.close()
-            reason = "another process or handler is using it" if "locked" in str(error) else str(error)
+            reason = _IN_USE if "locked" in str(error) else str(error)
             raise self._unusable(reason) from error
         return guard
 
@@ -117,15 +124,13 @@ class DiskOutbox:
             os.close(descriptor)
 
     def _restrict(self) -> None:
-        """Restrict an existing file, such as one of an older release, to its owner."""
-        if hasattr(os, "fchmod"):
-            descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW)
-            try:
-                if stat.S_IMODE(os.fstat(descriptor).st_mode) != _PRIVATE:
-                    with contextlib.suppress(PermissionError):  # another user's file: its owner decides
-                        os.fchmod(descriptor, _PRIVATE)
-            finally:
-                os.close(descriptor)
+        """Restrict an existing file, such as one of an older release, to its owner.
+
+        The file must not be opened for that: closing it would release the locks that SQLite holds on it.
+        """
+        if os.name != "nt" and stat.S_IMODE(os.lstat(self.path).st_mode) != _PRIVATE:
+            with contextlib.suppress(PermissionError):  # another user's file: its owner decides
+                os.chmod(self.path, _PRIVATE)  # noqa: PTH101  as the other calls on the file
 
     def _open_or_replace(self) -> sqlite3.Connection:
         try:
@@ -315,6 +320,7 @@ class DiskOutbox:
             self._db.close()
         with contextlib.suppress(sqlite3.Error):
             self._guard.close()
+        _open_here.discard(self._key)
 
 
 def _is_outbox(db: sqlite3.Connection) -> bool:

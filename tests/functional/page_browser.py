@@ -120,13 +120,21 @@ class Tab:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def _run_unless_loading(self, script):
+        try:
+            return self.run(script)
+        except AssertionError as error:
+            if "navigated or closed" in str(error) or "context" in str(error):  # another page is being loaded
+                return None
+            raise
+
     def until(self, script, timeout=15.0):
         """The value of the expression, as soon as it is true."""
         deadline = time.monotonic() + timeout
         tolerant = (
             f"(() => {{ try {{ const v = {script}; return v instanceof Node || v }} catch {{ return null }} }})()"
         )
-        while not (value := self.run(tolerant)):
+        while not (value := self._run_unless_loading(tolerant)):
             assert time.monotonic() < deadline, f"{script} did not become true; the page says: {self.text()}"
             time.sleep(0.03)
         return value

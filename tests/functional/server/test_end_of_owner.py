@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, and children inherit that
 import os, sys, time
 from conductor.server import start_oss_server
 server = start_oss_server(java={java!r}, jar={jar!r}, ready_timeout=20)

@@ -96,7 +96,7 @@ def test_sentry_that_fails_changes_nothing_for_the_task(kept, monkeypatch, caplo
     assert run(lambda: {"done": True}).output_data == {"done": True}
     failed = run(lambda: fail(ValueError("no")))
     assert failed.reason_for_incompletion == "ValueError: no"
-    assert "Sentry could not be told" in caplog.text
+    assert "Sentry could not be notified" in caplog.text
 
 
 def test_without_an_init_nothing_is_reported_and_tasks_run():

@@ -199,6 +199,30 @@ def test_a_file_in_use_is_refused_and_free_again_after_close(path):
     assert left_in(path) == ["t"]
 
 
+def test_a_refused_second_handler_does_not_free_the_file_for_other_processes(path):
+    program = f"from conductor.worker.outbox import DiskOutbox; DiskOutbox({str(path)!r})"
+    first = DiskOutbox(path)
+    with pytest.raises(ConfigurationError, match="another process or handler is using it"):
+        DiskOutbox(path)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert "another process or handler is using it" in ended.stderr
+    first.close()
+
+
+def test_a_program_that_reads_the_file_does_not_cost_later_results(path):
+    program = f"import sqlite3; db = sqlite3.connect({str(path)!r}); db.execute('SELECT 1 FROM results'); db.close()"
+    outbox = DiskOutbox(path)
+    for number in range(3):
+        subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+        outbox.keep(Undelivered("work", f"t{number}", update(f"t{number}")))
+    count = (
+        f"import sqlite3; print(sqlite3.connect({str(path)!r}).execute('SELECT count(*) FROM results').fetchone()[0])"
+    )
+    seen = subprocess.run([sys.executable, "-c", count], capture_output=True, text=True, timeout=60, check=True)
+    assert seen.stdout.strip() == "3"
+    outbox.close()
+
+
 def test_another_process_is_refused_too(path):
     program = f"from conductor.worker.outbox import DiskOutbox; DiskOutbox({str(path)!r})"
     first = DiskOutbox(path)
