@@ -89,9 +89,8 @@ class ModelCalls:
         Raises:
             RefusedError: The model does not exist (404), or the call failed (400, 500).
         """
-        variables = _mapping(given, "promptVariables")
-        text = rendered(_text(given, "prompt"), variables)
         try:
+            text = rendered(_text(given, "prompt"), _mapping(given, "promptVariables"))
             output = self._chat(given, chat_messages(None, None, text))
         except ModelError as error:
             raise RefusedError(400 if error.is_final else 500, str(error)) from None

@@ -164,6 +164,10 @@ def test_a_prompt_is_tested_against_a_model(client):
     with pytest.raises(APIError) as error:
         client.prompts.test({**request, "model": "unknown"})
     assert error.value.status == 404
+    for wrong in ({"prompt": None}, {"prompt": " "}):
+        with pytest.raises(APIError) as error:
+            client.prompts.test({**request, **wrong})
+        assert error.value.status == 400, wrong
 
 
 def test_texts_are_indexed_and_found_by_their_embeddings(run, fake):
