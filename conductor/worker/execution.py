@@ -307,7 +307,8 @@ class TaskExecution:
     def parse(self, raw: Any) -> Task | TaskResult | None:
         """Return the task, or the result that fails it if it cannot be read; None if it has no usable ids."""
         if isinstance(raw, DamagedTask):
-            return self._refusal(raw, UnexpectedResponseError("Its JSON holds bytes that are not UTF-8."))
+            reason = "Its JSON is not UTF-8, is nested too deeply, or has a number that is too long."
+            return self._refusal(raw, UnexpectedResponseError(reason))
         try:
             task = Task.from_dict(raw)
         except (UnexpectedResponseError, TypeError, AttributeError) as error:
