@@ -1,13 +1,9 @@
 """The parts of Orkes' system tasks that need no server: polls, rule tables, signed tokens and SQL."""
 
-import base64
-import json
 import sqlite3
 from contextlib import closing
 
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from engine_bench import Bench
 
 from conductor.server.engine.commands import CallHttp
@@ -18,7 +14,6 @@ from conductor.server.engine.tasks.polling import HTTP_POLL, poll_delay
 from conductor.server.engine.timeouts import next_deadline
 from conductor.server.orkes.jdbc import SqlError, run_sql
 from conductor.server.orkes.rule_table import apply_rules, matches
-from conductor.server.orkes.signed_jwt import read_rsa_key, signed_jwt
 
 
 class Polling(Bench):
@@ -128,25 +123,6 @@ def test_cells_of_rules():
         assert matches(cell, value) == is_match, (cell, value)
     with pytest.raises(ValueError, match="regular expression"):
         matches("matches(()", "a")
-
-
-def test_a_token_is_signed_with_an_rsa_key():
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    for form in (serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL):
-        pem = private.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
-        for text in (pem, pem.replace("\n", "\\n")):
-            token = signed_jwt({"sub": "me", "exp": 1}, read_rsa_key(text), "kid-1")
-            signed, _, signature = token.rpartition(".")
-            raw = base64.urlsafe_b64decode(signature + "==")
-            private.public_key().verify(raw, signed.encode(), padding.PKCS1v15(), hashes.SHA256())
-            header, claims = (json.loads(base64.urlsafe_b64decode(f"{part}==")) for part in signed.split("."))
-            assert (header, claims) == ({"alg": "RS256", "typ": "JWT", "kid": "kid-1"}, {"sub": "me", "exp": 1})
-    other = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    for bad in ("", "text", pem[:60] + pem[-40:], other.decode()):
-        with pytest.raises(ValueError, match="private key"):
-            read_rsa_key(bad)
 
 
 def test_sql_runs_on_sqlite_and_keeps_nothing_that_was_not_expected(tmp_path):
