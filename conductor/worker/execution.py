@@ -237,7 +237,7 @@ class Running:
         return self.is_cancelled and result.status in _FAILURES
 
 
-@define(eq=False, kw_only=True)
+@define(eq=False)
 class RunningCoroutine(Running):
     """A task of an async worker that runs now.
 
@@ -247,7 +247,7 @@ class RunningCoroutine(Running):
         error: Why its coroutine was not started.
     """
 
-    context: TaskContext
+    context: TaskContext = field(kw_only=True)
     context_vars: contextvars.Context = field(factory=contextvars.copy_context)
     error: BaseException | None = None
 
