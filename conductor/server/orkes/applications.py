@@ -51,6 +51,13 @@ class Applications:
             raise RefusedError(404, f"Application not found: {application_id}")
         return found
 
+    def _managed(self, application_id: str, by: Principal) -> Json:
+        """Return an application that a principal is about to change: a key of it gives all of its roles."""
+        found = self._find(application_id)
+        if not by.is_admin and not ADMIN_ONLY.isdisjoint(found["roles"]):
+            raise RefusedError(403, f"You don't have permissions to update application: {application_id}")
+        return found
+
     def has(self, application_id: str) -> bool:
         """Return whether an application exists."""
         return self._applications.get(application_id) is not None
@@ -81,18 +88,18 @@ class Applications:
             RefusedError: It does not exist (404), or the name is missing (400).
         """
         with self._kernel.change() as context:
-            known = self._find(application_id)
+            known = self._managed(application_id, by)
             made = {**known, "name": _read_name(name), "updatedBy": by.id, "updateTime": context.now}
             return _shown(self._applications.put(application_id, made))
 
-    def remove(self, application_id: str) -> None:
+    def remove(self, application_id: str, by: Principal) -> None:
         """Delete an application with its keys, tags and permissions.
 
         Raises:
-            RefusedError: It does not exist (404).
+            RefusedError: It does not exist (404), or only an administrator may manage it (403).
         """
         with self._kernel.change():
-            self._find(application_id)
+            self._managed(application_id, by)
             for key in self._keys_of(application_id):
                 self._keys.drop(key["id"])
             self._applications.drop(application_id)
@@ -144,14 +151,14 @@ class Applications:
         self._find(application_id)
         return [_shown_key(key) for key in sorted(self._keys_of(application_id), key=lambda key: int(key["createdAt"]))]
 
-    def create_key(self, application_id: str) -> Json:
+    def create_key(self, application_id: str, by: Principal) -> Json:
         """Create an access key; returns its id and its secret, which is not shown again.
 
         Raises:
-            RefusedError: The application does not exist (404).
+            RefusedError: The application does not exist (404), or only an administrator may manage it (403).
         """
         with self._kernel.change() as context:
-            self._find(application_id)
+            self._managed(application_id, by)
             key_id, secret, salt = str(uuid.uuid4()), secrets.token_urlsafe(36), secrets.token_hex(16)
             stored = {
                 "id": key_id,
@@ -164,24 +171,26 @@ class Applications:
             self._keys.put(key_id, stored)
         return {"id": key_id, "secret": secret}
 
-    def toggle_key(self, application_id: str, key_id: str) -> Json:
+    def toggle_key(self, application_id: str, key_id: str, by: Principal) -> Json:
         """Activate an access key, or deactivate an active one; returns the key.
 
         Raises:
             RefusedError: The application or the key does not exist (404).
         """
         with self._kernel.change():
+            self._managed(application_id, by)
             key = self._find_key(application_id, key_id)
             status = _INACTIVE if key["status"] == _ACTIVE else _ACTIVE
             return _shown_key(self._keys.put(key_id, {**key, "status": status}))
 
-    def remove_key(self, application_id: str, key_id: str) -> None:
+    def remove_key(self, application_id: str, key_id: str, by: Principal) -> None:
         """Delete an access key. Its tokens are refused from now on.
 
         Raises:
             RefusedError: The application or the key does not exist (404).
         """
         with self._kernel.change():
+            self._managed(application_id, by)
             self._find_key(application_id, key_id)
             self._keys.drop(key_id)
 
@@ -282,7 +291,7 @@ class ApplicationResource:
     def remove(self, request: Request) -> Response:
         """``DELETE /applications/{id}``."""
         application_id = request.path_params["id"]
-        self._applications.remove(application_id)
+        self._applications.remove(application_id, request.principal)
         return json_answer({"message": f"Deleted Application '{application_id}'"})
 
     def keys(self, request: Request) -> Response:
@@ -291,16 +300,17 @@ class ApplicationResource:
 
     def create_key(self, request: Request) -> Response:
         """``POST /applications/{id}/accessKeys``."""
-        return json_answer(self._applications.create_key(request.path_params["id"]))
+        return json_answer(self._applications.create_key(request.path_params["id"], request.principal))
 
     def toggle_key(self, request: Request) -> Response:
         """``POST /applications/{id}/accessKeys/{keyId}/status``."""
-        return json_answer(self._applications.toggle_key(request.path_params["id"], request.path_params["key_id"]))
+        key_id = request.path_params["key_id"]
+        return json_answer(self._applications.toggle_key(request.path_params["id"], key_id, request.principal))
 
     def remove_key(self, request: Request) -> Response:
         """``DELETE /applications/{id}/accessKeys/{keyId}``."""
         key_id = request.path_params["key_id"]
-        self._applications.remove_key(request.path_params["id"], key_id)
+        self._applications.remove_key(request.path_params["id"], key_id, request.principal)
         return json_answer({"message": f"Deleted Access key '{key_id}'"})
 
     def add_role(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field
 
@@ -18,7 +19,7 @@ from conductor.server.http.messages import Request, Response
 from conductor.server.http.principal import Principal
 from conductor.server.http.routing import Route
 from conductor.server.orkes import tags
-from conductor.server.orkes.access import CREATE, EXECUTE, UPDATE
+from conductor.server.orkes.access import EXECUTE
 from conductor.server.orkes.applications import ApplicationResource, Applications
 from conductor.server.orkes.definitions import StrictUpdateResource, TaggedDefinitionResource
 from conductor.server.orkes.event_handlers import EventHandlers
@@ -39,6 +40,7 @@ from conductor.server.orkes.model_tasks import ModelTasks
 from conductor.server.orkes.permissions import Permissions
 from conductor.server.orkes.principals import Principals
 from conductor.server.orkes.prompts import PromptResource, Prompts
+from conductor.server.orkes.rights import Rights
 from conductor.server.orkes.roles import RoleResource, Roles
 from conductor.server.orkes.schedules import OrkesScheduleResource
 from conductor.server.orkes.secrets import Environment, EnvironmentResource, SecretResource, Secrets
@@ -90,6 +92,7 @@ class OrkesServices:
     applications: Applications = field(init=False)
     users: Users = field(init=False)
     permissions: Permissions = field(init=False)
+    rights: Rights = field(init=False)
     secrets: Secrets = field(init=False)
     environment: Environment = field(init=False)
     human_templates: HumanTemplates = field(init=False)
@@ -120,6 +123,7 @@ class OrkesServices:
         )
         self.secrets = Secrets(self.kernel, self.vault, self.tags)
         self.environment = Environment(self.kernel, self.tags)
+        self.rights = Rights(self.permissions, self.principals)
         self._add_integrations()
         catalog = self.kernel.catalog
         self.exists |= {
@@ -138,9 +142,9 @@ class OrkesServices:
             is_enforced=self.enforce_permissions,
         )
         self.execution = ExecutionFeatures(
-            self.kernel, self.services, self.tags, self.secrets, self.integrations, self._may_write_secret
+            self.kernel, self.services, self.tags, self.secrets, self.integrations, self.rights
         )
-        self.webhooks = Webhooks(self.kernel, self.services.executions, self.tags, self.vault)
+        self.webhooks = Webhooks(self.kernel, self.services.executions, self.tags, self.vault, self.rights.check_start)
         self.tokens.public_prefixes.append("/api/webhook/")  # senders have no token
         self.exists |= {tags.FORM: self.human_templates.has, tags.WEBHOOK: self.webhooks.has}
 
@@ -154,15 +158,21 @@ class OrkesServices:
             tags.PROVIDER: self.integrations.has_provider,
             tags.INTEGRATION: self.integrations.has_api,
         }
-        ModelTasks(self.kernel, self.services.http_calls, self.models)
+        ModelTasks(
+            self.kernel,
+            self.services.http_calls,
+            self.models,
+            lambda creator, name: self.rights.may(creator, EXECUTE, tags.PROVIDER, name),
+        )
         self.registry = ServiceRegistry(self.kernel, self.vault, self.models.exchange)
         self.registry.save_schemas = lambda found, author: self.execution.schemas.save(found, author, new_version=False)
         self.services.http_calls.intercept = self.registry.call
         self.event_handlers = EventHandlers(self.kernel, self.services, self.tags)
+        self.services.events.check = lambda handler, name: self.rights.check_start(handler.get("createdBy"), name)
         self.event_queues = EventQueues(self.kernel, self.vault)
         gateway = Gateway(self.kernel, self.vault)
         self.gateway = GatewayResource(self.kernel, self.services.executions, gateway, self._check_application)
-        self.services.schedules.start = self.services.executions.start_in_change
+        self.services.schedules.start = self._start_scheduled
 
     def _check_application(self, application: str, workflow: str) -> None:
         """Check that an application may execute a workflow; without keys, also one that does not exist may."""
@@ -172,11 +182,9 @@ class OrkesServices:
         if principal is not None:
             self.permissions.require(principal, EXECUTE, tags.WORKFLOW, workflow)
 
-    def _may_write_secret(self, principal_id: str, name: str) -> bool:
-        """Return whether a principal may create or replace a secret."""
-        principal = self.principals.find(principal_id)
-        access = UPDATE if self.secrets.has(name) else CREATE
-        return principal is not None and self.permissions.may(principal, access, tags.SECRET, name)
+    def _start_scheduled(self, request: dict[str, Any]) -> str:
+        self.rights.check_start(request.get("createdBy"), str(request.get("name")))
+        return self.services.executions.start_in_change(request)
 
     def _may_use_human_task(self, principal: Principal, access: str, name: str) -> bool:
         """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""

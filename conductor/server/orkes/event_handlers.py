@@ -200,13 +200,16 @@ class EventHandlers:
 
     # -- actions
 
-    def _terminate(self, action: Json, _: Json) -> Json:
-        execution = self._kernel.touch(self._kernel.get(str(action.get("workflowId"))))
+    def _terminate(self, action: Json, _: Json, handler: Json) -> Json:
+        execution = self._kernel.get(str(action.get("workflowId")))
+        self._events.check(handler, execution.workflow["workflowName"])
+        self._kernel.touch(execution)
         control.terminate_by_request(execution, action.get("terminationReason"), self._kernel.context)
         return {"workflowId": execution.id}
 
-    def _update_variables(self, action: Json, _: Json) -> Json:
+    def _update_variables(self, action: Json, _: Json, handler: Json) -> Json:
         execution = self._kernel.get(str(action.get("workflowId")))
+        self._events.check(handler, execution.workflow["workflowName"])
         if execution.is_terminal:
             raise RefusedError(409, f"Workflow {execution.label} is in terminal state")
         variables = dict(execution.workflow["variables"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -11,6 +10,7 @@ from conductor.server.http.routing import Route
 from conductor.server.orkes.executions import ExecutionsResource, MoreExecutions
 from conductor.server.orkes.integrations import Integrations
 from conductor.server.orkes.rate_limits import RateLimitResource, RateLimits
+from conductor.server.orkes.rights import Rights
 from conductor.server.orkes.runs import BlockedRuns, RunsResource, Signals
 from conductor.server.orkes.schemas import SchemaResource, Schemas
 from conductor.server.orkes.secrets import Secrets
@@ -36,14 +36,14 @@ class ExecutionFeatures:
         tags: Tags,
         secrets: Secrets,
         integrations: Integrations,
-        may_write: Callable[[str, str], bool],
+        rights: Rights,
     ) -> None:
         self._kernel, self._services = kernel, services
         self.schemas: Schemas = Schemas(kernel)
         self._cache = TaskCache(kernel)
         self._signals = Signals(kernel, services)
         self._extend_engine(RateLimits(kernel, tags))
-        SystemTasks(kernel, services, secrets, integrations, may_write)
+        SystemTasks(kernel, services, secrets, integrations, rights)
 
     def _extend_engine(self, limits: RateLimits) -> None:
         kernel = self._kernel

@@ -64,6 +64,8 @@ _ADMINISTRATION = (
     ("GET", "/scheduler/admin/resume"), ("GET", "/scheduler/admin/requeue"), ("GET", "/secrets/clearLocalCache"),
     ("GET", "/secrets/clearRedisCache"), ("GET", "/human/tasks/backPopulateFullTextIndex"),
 )  # fmt: skip
+#: Keys of ``workflowsToStart`` of a webhook that are not names of workflows.
+_NO_TARGETS = frozenset({"idempotencyKey", "idempotencyStrategy"})
 #: Operations that every caller may use, or whose service checks the permission itself.
 OPEN = frozenset(
     {
@@ -306,14 +308,30 @@ class Guard:
             ("PUT", "/metadata/taskdefs"): lambda request, _: self._definitions(_TASK, request),
             ("POST", "/applications"): lambda _, __: [Need(CREATE, _APPLICATION, "")],
             ("GET", "/applications/key/{}"): _nothing,
-            ("POST", "/metadata/webhook"): lambda request, _: [Need(CREATE, "WEBHOOK", _name(request, "id"))],
+            ("POST", "/metadata/webhook"): lambda request, _: [
+                Need(CREATE, "WEBHOOK", _name(request, "id")),
+                *self._starts(_webhook_starts(_body(request))),
+            ],
+            ("PUT", "/metadata/webhook/{}"): lambda request, values: [
+                Need(UPDATE, "WEBHOOK", values[0]),
+                *self._starts(_webhook_starts(_body(request))),
+            ],
             ("POST", "/human/template"): lambda request, _: self._definitions(_FORM, request),
             ("POST", "/human/template/bulk"): lambda request, _: self._definitions(_FORM, request),
             ("GET", "/human/template/{}"): _nothing,  # names a task, and its service checks
-            ("POST", "/scheduler/schedules"): lambda request, _: [self._upsert(_SCHEDULE, _name(request))],
+            ("POST", "/scheduler/schedules"): lambda request, _: [
+                self._upsert(_SCHEDULE, _name(request)),
+                *self._starts(_schedule_starts(_body(request))),
+            ],
             ("DELETE", "/event/{}"): lambda _, values: [Need(DELETE, _HANDLER, values[0])],
-            ("PUT", "/event"): lambda request, _: self._definitions(_HANDLER, request, access=UPDATE),
-            ("POST", "/event"): lambda request, _: self._definitions(_HANDLER, request, access=CREATE),
+            ("PUT", "/event"): lambda request, _: [
+                *self._definitions(_HANDLER, request, access=UPDATE),
+                *self._starts(_handler_starts(_body(request))),
+            ],
+            ("POST", "/event"): lambda request, _: [
+                *self._definitions(_HANDLER, request, access=CREATE),
+                *self._starts(_handler_starts(_body(request))),
+            ],
             ("PUT", "/event/{}/tags"): lambda _, values: [Need(UPDATE, _HANDLER, values[0])],
             ("DELETE", "/event/{}/tags"): lambda _, values: [Need(UPDATE, _HANDLER, values[0])],
             ("GET", "/event/{}/tags"): lambda _, values: [Need(READ, _HANDLER, values[0])],
@@ -373,6 +391,10 @@ class Guard:
         """Return what a start needs; a definition in the request that is not registered may also be created."""
         is_known = name in self._kernel.catalog.workflow_defs
         return Need(EXECUTE, _WORKFLOW, name, None if is_known else Need(CREATE, _WORKFLOW, name))
+
+    def _starts(self, names: list[str]) -> list[Need]:
+        """Return what an object needs that starts workflows later."""
+        return [Need(EXECUTE, _WORKFLOW, name) for name in names]
 
     def _task(self, task_id: str, access: str) -> list[Need]:
         with self._kernel.lock:
@@ -437,6 +459,27 @@ def _target(request: Request, _: list[str]) -> list[Need]:
         return []
     kind, name = _text(target.get("type")).upper(), _text(target.get("id"))
     return [Need(access, kind, name, is_recorded=False) for access in (CREATE, READ, UPDATE, DELETE)]
+
+
+def _schedule_starts(body: Any) -> list[str]:
+    request = body.get("startWorkflowRequest") if isinstance(body, dict) else None
+    return [_text(request.get("name"))] if isinstance(request, dict) else []
+
+
+def _webhook_starts(body: Any) -> list[str]:
+    targets = body.get("workflowsToStart") if isinstance(body, dict) else None
+    return [name for name in targets if name not in _NO_TARGETS] if isinstance(targets, dict) else []
+
+
+def _handler_starts(body: Any) -> list[str]:
+    handlers = [one for one in (body if isinstance(body, list) else [body]) if isinstance(one, dict)]
+    actions = [one for handler in handlers for one in _list(handler.get("actions")) if isinstance(one, dict)]
+    starts = [one.get("start_workflow") for one in actions if one.get("action") == "start_workflow"]
+    return [_text(one.get("name")) for one in starts if isinstance(one, dict)]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _body(request: Request) -> Any:

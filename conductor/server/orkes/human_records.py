@@ -147,7 +147,8 @@ class HumanRecords:
         """Start the workflow of a trigger, and log it in the record. A start that fails changes nothing else."""
         started = None
         try:
-            started = self._starter.create(read(command.request, START))
+            creator = {"createdBy": execution.workflow.get("createdBy")}
+            started = self._starter.create({**read(command.request, START), **creator})
             self._kernel.advance(started)
         except Exception as error:  # the workflow of a trigger may be broken; the task must still change
             reason = error.message if isinstance(error, RefusedError) else repr(error)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from conductor.server.engine.context import RefusedError
+
 Json = dict[str, Any]
 
 #: What replaces a secret value in responses.
@@ -52,10 +54,21 @@ def masked(value: Any, name: str = "") -> Any:
 
 
 def unmasked(given: Any, known: Any) -> Any:
-    """Return a configuration with the known secrets instead of ``***``, which clients send back as they got it."""
+    """Return a configuration with the known secrets instead of ``***``, which clients send back as they got it.
+
+    Raises:
+        RefusedError: It is nested too deeply (400).
+    """
+    try:
+        return _unmasked(given, known)
+    except RecursionError:
+        raise RefusedError(400, "The configuration is nested too deeply") from None
+
+
+def _unmasked(given: Any, known: Any) -> Any:
     if isinstance(given, dict):
         before = known if isinstance(known, dict) else {}
-        return {key: unmasked(one, before.get(key)) for key, one in given.items()}
+        return {key: _unmasked(one, before.get(key)) for key, one in given.items()}
     if isinstance(given, str) and MASK in given and isinstance(known, str) and _is_mask_of(given, known):
         return known
     return given

@@ -76,6 +76,8 @@ class Integrations:
         with self._kernel.change():
             known = self._providers.get(name) or {}
             kind = update.get("type") or known.get("type")
+            if not (kind or "").strip():
+                raise RefusedError(400, f"The integration {name} must have a type")
             if known and known.get("type") not in {None, kind}:
                 raise RefusedError(400, f"The type of the integration {name} is {known['type']} and cannot change")
             made = {
@@ -260,6 +262,14 @@ class Integrations:
         self._tags.forget(INTEGRATION, tag_name(provider, api))
 
     # -- use
+
+    def author(self, name: str) -> str:
+        """Return the id of the principal that saved a provider last.
+
+        Raises:
+            RefusedError: It does not exist (404).
+        """
+        return str(self._find(name)["updatedBy"])
 
     def open(self, name: str, api: str | None = None) -> Json:
         """Return the whole configuration of an enabled provider, with its secrets and ``type``, to call it.

@@ -56,6 +56,7 @@ def run_sql(settings: Json, given: Json) -> Json:
         with closing(sqlite3.connect(address.removeprefix(_PREFIX), timeout=5, isolation_level=None)) as database:
             until = time.monotonic() + _MAX_SECONDS
             database.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
+            database.set_authorizer(_authorize)
             database.row_factory = sqlite3.Row
             database.execute("BEGIN")
             cursor = database.execute(statement, parameters)
@@ -68,6 +69,11 @@ def run_sql(settings: Json, given: Json) -> Json:
             return output
     except (sqlite3.Error, sqlite3.Warning, TypeError, OverflowError) as error:
         raise SqlError(f"The statement failed: {error}") from None
+
+
+def _authorize(action: int, *_: Any) -> int:
+    """Refuse statements that reach other files: ATTACH, and VACUUM INTO, which uses it."""
+    return sqlite3.SQLITE_DENY if action in {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH} else sqlite3.SQLITE_OK
 
 
 def _check_count(given: Json, output: Json) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,8 @@ from conductor.server.services.http_calls import End, HttpCalls
 Json = dict[str, Any]
 logger = logging.getLogger(__name__)
 
+#: Inputs that name an integration; an MCP server can also be given by its URL.
+_INTEGRATIONS = ("llmProvider", "embeddingModelProvider", "vectorDB", "mcpServer")
 #: Types that the server cannot run; they stay open until an update completes them.
 _BY_HAND = ("LIST_FILES", "PARSE_DOCUMENT")
 
@@ -31,10 +34,17 @@ class ModelTasks:
         kernel: The server's state.
         http_calls: Runs the calls and ends their tasks.
         models: The calls.
+        may_use: Returns whether the principal with an id may use the integration with a name.
     """
 
-    def __init__(self, kernel: Kernel, http_calls: HttpCalls, models: ModelCalls) -> None:
-        self._http_calls, self._models = http_calls, models
+    def __init__(
+        self,
+        kernel: Kernel,
+        http_calls: HttpCalls,
+        models: ModelCalls,
+        may_use: Callable[[str | None, str], bool],
+    ) -> None:
+        self._http_calls, self._models, self._may_use = http_calls, models, may_use
         kinds = dict.fromkeys(models.runners, TaskKind(plan_asynchronous, self._start))
         by_hand = dict.fromkeys(_BY_HAND, TaskKind(plan_asynchronous, leave_open, is_ended_by_update=True))
         kernel.extensions.kinds.update({**kinds, **by_hand})
@@ -42,7 +52,12 @@ class ModelTasks:
     def _start(self, run: Run) -> None:
         run.task["status"] = IN_PROGRESS
         run.task["_isCalling"] = True
-        work = partial(self._work, run.task["taskType"], run.input_with_secrets)
+        given, creator = run.input_with_secrets, run.execution.workflow.get("createdBy")
+        for name in (given.get(key) for key in _INTEGRATIONS):
+            if isinstance(name, str) and name and "://" not in name and not self._may_use(creator, name):
+                run.fail(f"You don't have permissions to execute integration: {name}", FAILED_WITH_TERMINAL_ERROR)
+                return
+        work = partial(self._work, run.task["taskType"], given)
         self._http_calls.run_later(run.execution.id, run.task["taskId"], work)
 
     def _work(self, kind: str, given: Json) -> End:

@@ -26,6 +26,6 @@ class Principals:
 
     def find(self, principal_id: str) -> Principal | None:
         """Return a principal with its present roles; None if it does not exist."""
-        if principal_id == ADMINISTRATOR_ID:
+        if principal_id.removeprefix("app:") == ADMINISTRATOR_ID:  # event handlers name it like an application
             return ADMINISTRATOR
         return next((found for source in self.sources if (found := source(principal_id)) is not None), None)

@@ -20,11 +20,15 @@ from conductor.server.engine.tasks.blocking import YIELD
 from conductor.server.engine.tasks.external import leave_open, plan_asynchronous
 from conductor.server.engine.tasks.planning import Run
 from conductor.server.engine.tasks.polling import HTTP_POLL
+from conductor.server.orkes.access import CREATE, EXECUTE, READ, UPDATE
 from conductor.server.orkes.integrations import Integrations
 from conductor.server.orkes.jdbc import SqlError, run_sql
+from conductor.server.orkes.permissions import refused
+from conductor.server.orkes.rights import Rights
 from conductor.server.orkes.rule_table import apply_rules
 from conductor.server.orkes.secrets import Secrets
 from conductor.server.orkes.signed_jwt import read_rsa_key, signed_jwt
+from conductor.server.orkes.tags import PROVIDER, SECRET, WORKFLOW
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
 from conductor.server.services.http_calls import End
@@ -65,7 +69,7 @@ class SystemTasks:
         services: The services of the default edition.
         secrets: The secrets that UPDATE_SECRET writes.
         integrations: The databases that JDBC uses.
-        may_write: Returns whether the principal with an id may write the secret with a name.
+        rights: Checks what the creator of an execution may do.
     """
 
     def __init__(
@@ -74,10 +78,10 @@ class SystemTasks:
         services: Services,
         secrets: Secrets,
         integrations: Integrations,
-        may_write: Callable[[str, str], bool],
+        rights: Rights,
     ) -> None:
         self._kernel, self._services = kernel, services
-        self._secrets, self._integrations, self._may_write = secrets, integrations, may_write
+        self._secrets, self._integrations, self._rights = secrets, integrations, rights
         kinds = kernel.extensions.kinds
         kinds.update({"YIELD": YIELD, "HTTP_POLL": HTTP_POLL})
         kinds.update(dict.fromkeys(_BY_HAND, TaskKind(plan_asynchronous, leave_open, is_ended_by_update=True)))
@@ -110,25 +114,29 @@ class SystemTasks:
         if not is_done(task):
             end_task(self._kernel, execution, task, status, output, reason)
 
-    def _start_thread(self, work: Callable[[Json], Json], run: Run) -> None:
+    def _start_thread(self, work: Callable[[str | None, Json], Json], run: Run) -> None:
         run.task["status"] = IN_PROGRESS
         run.task["_isCalling"] = True
-        given = run.input_with_secrets
-        self._services.http_calls.run_later(run.execution.id, run.task["taskId"], partial(_work, work, given))
+        given, creator = run.input_with_secrets, run.execution.workflow.get("createdBy")
+        self._services.http_calls.run_later(run.execution.id, run.task["taskId"], partial(_work, work, creator, given))
 
     # -- in a change
 
-    def _get_workflow(self, _: Execution, given: Json) -> Json:
-        found = render(self._kernel.get(str(given.get("id"))), include_tasks=given.get("includeTasks") is True)
+    def _get_workflow(self, actor: Execution, given: Json) -> Json:
+        execution = self._kernel.get(str(given.get("id")))
+        self._rights.check_execution(actor, READ, execution.workflow["workflowName"])
+        found = render(execution, include_tasks=given.get("includeTasks") is True)
         return {key: value for key, value in found.items() if key != "workflowDefinition"}
 
-    def _terminate(self, _: Execution, given: Json) -> Json:
+    def _terminate(self, actor: Execution, given: Json) -> Json:
         ids = given.get("workflowId")
         reason = given.get("terminationReason")
         triggers = given.get("triggerFailureWorkflow") is True
         terminated, faults = [], []
         for workflow_id in ids if isinstance(ids, list) else [ids]:
             try:
+                name = self._kernel.get(str(workflow_id)).workflow["workflowName"]
+                self._rights.check_execution(actor, EXECUTE, name)
                 self._services.executions.terminate(
                     str(workflow_id), None if reason is None else str(reason), start_failure_workflow=triggers
                 )
@@ -139,13 +147,14 @@ class SystemTasks:
             raise TaskFailedError("; ".join(faults), {"terminatedWorkflows": terminated})
         return {"terminatedWorkflows": terminated}
 
-    def _update_task(self, _: Execution, given: Json) -> Json:
+    def _update_task(self, actor: Execution, given: Json) -> Json:
         status, output = given.get("taskStatus"), given.get("taskOutput") or {}
         if status not in STATUSES:
             raise TaskFailedError(f"taskStatus is {status!r}; it must be one of {', '.join(sorted(STATUSES))}")
         if not isinstance(output, dict):
             raise TaskFailedError("taskOutput must be an object")
         execution, task = self._located(given)
+        self._rights.check_execution(actor, EXECUTE, execution.workflow["workflowName"])
         if is_done(task):
             raise TaskFailedError(f"The task {task['taskId']} has ended. Status = {task['status']}")
         if given.get("mergeOutput") is True:
@@ -171,18 +180,12 @@ class SystemTasks:
         secret = given.get("_secrets")
         if not isinstance(secret, dict) or not secret.get("secretKey") or secret.get("secretValue") is None:
             raise TaskFailedError("The input _secrets must have a secretKey and a secretValue")
-        name, creator = str(secret["secretKey"]), self._creator(execution)
-        if creator is not None and not self._may_write(creator, name):
-            raise TaskFailedError(f"403: {creator} has no permission to write the secret {name}")
+        name, creator = str(secret["secretKey"]), execution.workflow.get("createdBy")
+        access = UPDATE if self._secrets.has(name) else CREATE
+        if not self._rights.may(creator, access, SECRET, name):
+            raise refused(access, SECRET, name)
         self._secrets.put(name, str(secret["secretValue"]))
         return {}
-
-    def _creator(self, execution: Execution) -> str | None:
-        """Return the id of the principal that started an execution or its oldest ancestor; None if nobody did."""
-        one: Execution | None = execution
-        while one is not None and one.workflow.get("parentWorkflowId"):
-            one = self._kernel.find(one.workflow["parentWorkflowId"])
-        return None if one is None else one.workflow.get("createdBy")
 
     def _sign(self, _: Execution, given: Json) -> Json:
         algorithm, ttl = given.get("algorithm") or "RS256", given.get("ttlInSecond")
@@ -206,7 +209,7 @@ class SystemTasks:
         except ValueError as error:
             raise TaskFailedError(str(error)) from None
 
-    def _query(self, _: Execution, given: Json) -> Json:
+    def _query(self, actor: Execution, given: Json) -> Json:
         kind = given.get("queryType") or "CONDUCTOR_API"
         if kind != "CONDUCTOR_API":
             raise TaskFailedError(f"The queryType {kind} is not available in the embedded server; use CONDUCTOR_API")
@@ -229,15 +232,22 @@ class SystemTasks:
                 parts.append(f"{name} {sign} {now - int(minutes) * _MINUTE_MS}")
         query, text = " AND ".join(parts), str(given.get("freeText") or "*")
         found = self._services.search.workflows(query, text, "startTime:DESC", 0, _MAX_FOUND)
-        workflows = found["results"]
-        return {"result": {"totalHits": found["totalHits"], "count": len(workflows), "workflows": workflows}}
+        creator = actor.workflow.get("createdBy")
+        workflows = [one for one in found["results"] if self._rights.may(creator, READ, WORKFLOW, one["workflowType"])]
+        hits = found["totalHits"] - len(found["results"]) + len(workflows)
+        return {"result": {"totalHits": hits, "count": len(workflows), "workflows": workflows}}
 
     # -- on a separate thread
 
-    def _run_sql(self, given: Json) -> Json:
-        name = given.get("integrationName") or given.get("connectionId")
+    def _run_sql(self, creator: str | None, given: Json) -> Json:
+        name = str(given.get("integrationName") or given.get("connectionId"))
         try:
-            settings = self._integrations.open(str(name))
+            if not self._rights.may(creator, EXECUTE, PROVIDER, name):
+                raise TaskFailedError(refused(EXECUTE, PROVIDER, name).message)
+            settings = self._integrations.open(name)
+            if not self._rights.is_trusted(self._integrations.author(name)):
+                reason = f"The integration {name} names a file of the server, so an administrator must save it"
+                raise TaskFailedError(reason)
         except RefusedError:
             raise TaskFailedError(f"No such datasource configured by connectionId {name}") from None
         try:
@@ -245,7 +255,7 @@ class SystemTasks:
         except SqlError as error:
             raise TaskFailedError(str(error), error.output) from None
 
-    def _apply_rules(self, given: Json) -> Json:
+    def _apply_rules(self, creator: str | None, given: Json) -> Json:
         location, strategy = str(given.get("ruleFileLocation") or ""), given.get("executionStrategy") or "FIRE_FIRST"
         columns, outputs = given.get("inputColumns") or {}, given.get("outputColumns") or []
         if strategy not in {"FIRE_FIRST", "FIRE_ALL"}:
@@ -255,15 +265,17 @@ class SystemTasks:
         if not location.partition("?")[0].lower().endswith(".csv"):
             raise TaskFailedError(f"The rule table {location!r} is not a CSV file; the embedded server reads no others")
         try:
-            table = self._table(location)
+            table = self._table(creator, location)
             return {
                 "result": apply_rules(table, columns, [str(one) for one in outputs], all_rows=strategy == "FIRE_ALL")
             }
         except (OSError, ValueError) as error:
             raise TaskFailedError(f"Cannot apply the rule table {location!r}: {error}") from None
 
-    def _table(self, location: str) -> str:
+    def _table(self, creator: str | None, location: str) -> str:
         if "://" not in location or location.startswith("file://"):
+            if not self._rights.is_trusted(creator):
+                raise TaskFailedError("Only executions that an administrator started read rule tables from files")
             return Path(location.removeprefix("file://")).read_text(encoding="utf-8")
         response, fault = self._services.http_calls.answer({"uri": location, "method": "GET"})
         if response is None:
@@ -276,10 +288,10 @@ def _request_run(run: Run) -> None:
     run.execution.commands.append(RunTask(run.task["taskId"]))
 
 
-def _work(work: Callable[[Json], Json], given: Json) -> End:
+def _work(work: Callable[[str | None, Json], Json], creator: str | None, given: Json) -> End:
     """Run a task; returns the function that ends it."""
     try:
-        output = work(given)
+        output = work(creator, given)
     except TaskFailedError as error:
         return partial(_fail, str(error), error.output)
     except Exception as error:  # whatever the input is, the task must get an outcome

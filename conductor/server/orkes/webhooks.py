@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from conductor.models.codec import dumps
@@ -88,9 +88,18 @@ class Webhooks:
         executions: Starts workflows.
         tags: The tags of webhooks.
         vault: Encrypts the secrets of the verifiers.
+        check_start: Raises RefusedError if the creator of a webhook may not start a workflow.
     """
 
-    def __init__(self, kernel: Kernel, executions: Executions, tags: Tags, vault: Vault) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        executions: Executions,
+        tags: Tags,
+        vault: Vault,
+        check_start: Callable[[str | None, str], None],
+    ) -> None:
+        self._check_start = check_start
         self._kernel, self._executions, self._tags, self._vault = kernel, executions, tags, vault
         self._documents = Documents(kernel, "orkes_webhook")
         self._history = Documents(kernel, "orkes_webhook_delivery")  # the version numbers the deliveries
@@ -294,9 +303,11 @@ class Webhooks:
             "name": name,
             "version": version,
             "input": event,
+            "createdBy": config.get("createdBy"),
             **{key: substitute(value, scope) for key, value in keys.items() if value},
         }
         try:
+            self._check_start(config.get("createdBy"), name)
             return self._executions.start(request)
         except Exception as error:  # the workflow may be broken; the others must still start
             reason = error.message if isinstance(error, RefusedError) else repr(error)

@@ -97,8 +97,8 @@ class Handled:
     reason: str | None
 
 
-#: Carries out an action: its details, and the names of the message and the event; returns the outcome.
-Action = Callable[[Json, Json], Json]
+#: Carries out an action: its details, the names of the message and the event, and the handler; returns the outcome.
+Action = Callable[[Json, Json, Json], Json]
 
 
 class Events:
@@ -107,6 +107,7 @@ class Events:
     Attributes:
         actions: The functions that carry out actions, by type.
         start: Starts an execution for a StartWorkflowRequest; returns its id.
+        check: Raises RefusedError if a handler may not start or change executions of the workflow with a name.
         observe: Called with what each handler did. By default nothing is recorded.
     """
 
@@ -118,6 +119,7 @@ class Events:
             "fail_task": partial(self._end_task, "FAILED"),
         }
         self.start: Callable[[Json], str] = self._start
+        self.check: Callable[[Json, str], None] = lambda _handler, _workflow: None
         self.observe: Callable[[Handled], None] = lambda _: None
         self._handlers: dict[str, Json] = {name: body for name, _, body in kernel.store.documents(_HANDLER)}
         self._new_events: dict[str, int] = {}  # events without delivery so far, and when delivery starts
@@ -225,7 +227,7 @@ class Events:
             output, reason = {}, None
             try:
                 if kind in self.actions:
-                    output = self.actions[kind](substitute(action.get(kind) or {}, seen), meta)
+                    output = self.actions[kind](substitute(action.get(kind) or {}, seen), meta, handler)
             except RefusedError as error:  # like the OSS server, continue with the next action
                 reason = error.message
             self.observe(Handled(handler, message_id, payload, kind, output, reason))
@@ -240,19 +242,27 @@ class Events:
             return False
         return value is True or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0)
 
-    def _start_workflow(self, action: Json, meta: Json) -> Json:
+    def _start_workflow(self, action: Json, meta: Json, handler: Json) -> Json:
+        self.check(handler, str(action.get("name")))
         given = {**(action.get("input") or {}), **meta}
-        return {"workflowId": self.start({**action, "input": given, "event": meta["conductor.event.name"]})}
+        request = {
+            **action,
+            "input": given,
+            "event": meta["conductor.event.name"],
+            "createdBy": handler.get("createdBy"),
+        }
+        return {"workflowId": self.start(request)}
 
     def _start(self, request: Json) -> str:
         started = self._starter.create(request)
         self._kernel.advance(started)
         return started.id
 
-    def _end_task(self, status: str, action: Json, meta: Json) -> Json:
+    def _end_task(self, status: str, action: Json, meta: Json, handler: Json) -> Json:
         execution, task = self._target(action)
         if execution is None or task is None or is_done(task):
             return {}
+        self.check(handler, execution.workflow["workflowName"])
         output = {
             **(action.get("output") or {}),
             **{key: action.get(key) for key in ("workflowId", "taskId", "taskRefName", "reasonForIncompletion")},

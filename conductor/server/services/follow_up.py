@@ -69,7 +69,7 @@ class FollowUp:
 
     def _child(self, parent: Execution, task: Doc, command: c.StartChild) -> Execution:
         """Return the child to start; after a rerun of the task, the child that it has started before."""
-        request = self._parse(command.request)
+        request = self._parse({**command.request, "createdBy": parent.workflow.get("createdBy")})
         if self._kernel.extensions.idempotent_children:
             request = self._with_key(parent, request, command)
             existing = self._keys.existing(request)
@@ -126,7 +126,7 @@ class FollowUp:
     def _start_failure_workflow(self, execution: Execution, command: c.StartFailureWorkflow) -> None:
         name = command.request["name"]
         try:
-            started = self._starter.create(command.request)
+            started = self._starter.create({**command.request, "createdBy": execution.workflow.get("createdBy")})
         except RefusedError as error:
             outcome = f"Error workflow {name} failed to start.  reason: {error.message}"
         else:

@@ -214,7 +214,9 @@ class Schedules:
             "zoneId": schedule["zoneId"],
         }
         try:
-            workflow_id = self.start({**request, "input": _run_input(schedule, record)})
+            workflow_id = self.start(
+                {**request, "input": _run_input(schedule, record), "createdBy": schedule.get("createdBy")}
+            )
             record.update(workflowId=workflow_id, state="EXECUTED")
         except RefusedError as error:
             record.update(reason=error.message, state="FAILED")

@@ -151,7 +151,14 @@ def test_bad_integrations_are_refused_and_nothing_is_stored(client, server):
     assert integrations.get_provider("broker").category == "MESSAGE_BROKER"
     refused(400, integrations.save_provider, "broker", {"type": "sqs"})
     assert post(server, "/integrations/provider/broker", {"type": "kafka", "configuration": "text"}) == 500
-    assert post(server, "/integrations/", [{"name": "other"}, {"name": "bad", "category": "SPACESHIP"}]) == 500
+    assert (
+        post(
+            server,
+            "/integrations/",
+            [{"name": "other", "type": "kafka"}, {"name": "bad", "type": "kafka", "category": "SPACESHIP"}],
+        )
+        == 500
+    )
     assert post(server, "/integrations/", {"name": "other"}) == 500
     assert post(server, "/integrations/provider/other", [1]) == 500
     assert integrations.get_provider("broker").type == "kafka"

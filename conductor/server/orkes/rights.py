@@ -1,0 +1,51 @@
+"""What executions, schedules, handlers and webhooks may do: what the principal may do that created them."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from conductor.server.engine.state import Execution
+from conductor.server.orkes.access import EXECUTE
+from conductor.server.orkes.permissions import Permissions, refused
+from conductor.server.orkes.principals import Principals
+from conductor.server.orkes.tags import WORKFLOW
+
+
+@frozen
+class Rights:
+    """Checks what the creator of an object may do, at the time when the object acts for it."""
+
+    permissions: Permissions
+    principals: Principals
+
+    def may(self, creator: str | None, access: str, kind: str, name: str) -> bool:
+        """Return whether a creator has an access to an object; one that is not recorded or was deleted has none."""
+        if not self.permissions.is_enforced:
+            return True
+        principal = self.principals.find(creator) if creator else None
+        return principal is not None and self.permissions.may(principal, access, kind, name)
+
+    def is_trusted(self, creator: str | None) -> bool:
+        """Return whether a creator may use files of the server: an administrator, or all without permissions."""
+        if not self.permissions.is_enforced:
+            return True
+        principal = self.principals.find(creator) if creator else None
+        return principal is not None and principal.is_admin
+
+    def check_start(self, creator: str | None, workflow: str) -> None:
+        """Check that a creator may start a workflow, or change its executions.
+
+        Raises:
+            RefusedError: It has no permission (403).
+        """
+        if not self.may(creator, EXECUTE, WORKFLOW, workflow):
+            raise refused(EXECUTE, WORKFLOW, workflow)
+
+    def check_execution(self, actor: Execution, access: str, workflow: str) -> None:
+        """Check that the creator of an execution has an access to executions of a workflow.
+
+        Raises:
+            RefusedError: It has no permission (403).
+        """
+        if not self.may(actor.workflow.get("createdBy"), access, WORKFLOW, workflow):
+            raise refused(access, WORKFLOW, workflow)
