@@ -237,7 +237,8 @@ class Cron:
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first match after an aware datetime; None if there is none in 100 years.
 
-        A time that the change to summer time skips has no match; one that is repeated in autumn matches twice.
+        A time that is skipped at the start of daylight saving time never matches; a time that is repeated at its end
+        matches twice.
         """
         instant = moment.astimezone(timezone.utc).replace(microsecond=0) + _SECOND
         while True:
@@ -251,7 +252,7 @@ class Cron:
             instant = self._change_before(found, max(instant, found - _WINDOW))
 
     def _change_before(self, end: datetime, start: datetime) -> datetime:
-        """Return the first second after a change of the UTC offset; ``start`` if there is no change before ``end``."""
+        """Return the first second after a change of the UTC offset; ``start`` without a change before ``end``."""
         offset = self._offset(start)
         if offset == self._offset(end):
             return start

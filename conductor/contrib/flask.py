@@ -188,7 +188,7 @@ def _import(module: str) -> None:
         if not f"{module}.".startswith(f"{error.name}."):
             raise  # the module exists, and what it imports does not
         raise ConfigurationError(
-            f"There is no module {module!r}: correct WORKER_MODULES or --module, or start in the folder of the app.",
+            f"The module {module!r} does not exist: correct WORKER_MODULES or --module, or start in the app's folder.",
             variable="WORKER_MODULES",
             value=module,
             allowed="modules that can be imported",

@@ -90,7 +90,7 @@ def _is_reported(found: Expression, path: str, foreign: Collection[Reference], *
 def _without_braces(tree: Tree, node: Node) -> Iterator[Problem]:
     """Warn of strings that look like references without braces."""
     roots = ("workflow", *tree.by_ref)
-    for path, text in _texts(node.inputs, "inputParameters"):
+    for path, text in _strings(node.inputs, "inputParameters"):
         match = _LIKE.fullmatch(text) or _BRACES.search(text)
         if match is None or not _is_meant(match, roots, node):
             continue
@@ -110,15 +110,15 @@ def _is_meant(match: re.Match[str], roots: Collection[str], node: Node) -> bool:
     return not match.groupdict().get("before")
 
 
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _texts(item, f"{path}.{key}")
+            yield from _strings(item, f"{path}.{key}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _texts(item, f"{path}[{index}]")
+            yield from _strings(item, f"{path}[{index}]")
 
 
 def _reference(tree: Tree, node: Node, path: str, found: Expression) -> Iterator[Problem]:

@@ -466,7 +466,7 @@ FLASK = {
     "a module that is not in a list": ('{"CONDUCTOR": {"WORKER_MODULES": "shop"}}', "must be a list: ['shop']"),
     "a module that does not exist": (
         '{"CONDUCTOR": {"WORKER_MODULES": ["no_shop"]}}',
-        "no module 'no_shop'",
+        "module 'no_shop' does not exist",
         "WORKER_MODULES",
     ),
     "a worker that does not exist": ('{"CONDUCTOR": {}, "only": ["chrage"]}', "'chrage'", "declared are"),

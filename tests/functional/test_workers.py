@@ -392,8 +392,11 @@ def test_a_lowered_thread_count_is_kept(stub, start, wait_until):
     handler = start(Worker(work, "work", thread_count=4))
     handler.update_options(thread_count=1)
     wait_until(lambda: handler.health().workers[0].thread_count == 1)
-    stub.add("work", *(f"work-{i}" for i in range(20)))
+    stub.add("work", *(f"work-{i}" for i in range(20)))  # a poll from before the change may take four of them
     wait_until(lambda: len(stub.done()) == 20)
+    most[0] = 0
+    stub.add("work", *(f"work-{i}" for i in range(20, 40)))
+    wait_until(lambda: len(stub.done()) == 40)
     assert most[0] == 1
 
 

@@ -388,7 +388,7 @@ class HumanTasks:
         """Raise RefusedError (403) unless the principal may do something with a task.
 
         Administrators, the person who started the execution, the assignee and the claimant may, and everyone with one
-        of the accesses on the task definition.
+        of the accesses on the task definition. A task without an assignee can be read and claimed by everyone.
         """
         name = str(task.get("taskDefName"))
         people = [user for user in (record.assignee, record.claimant) if user is not None]
@@ -396,6 +396,7 @@ class HumanTasks:
             principal.is_admin
             or execution.workflow.get("createdBy") == principal.id
             or any(_is_for(user, principal) for user in people)
+            or (verb == "read" and not people)
             or any(self._permits(principal, access, name) for access in accesses or ("UPDATE",))
         ):
             return

@@ -96,7 +96,7 @@ class Endpoint:
         """Post a body, and return the response as in an HTTP task's output.
 
         Raises:
-            ModelError: There is no response, or an error.
+            ModelError: The call failed, or was not answered.
         """
         found, fault = exchange({
             "method": "POST",
@@ -170,7 +170,7 @@ def chat_messages(instructions: str | None, given: Any, user_input: Any = None) 
         user_input: The last message of the user, if any.
 
     Raises:
-        ModelError: A message has another form, or there are no messages.
+        ModelError: A message has another form, or the list is empty.
     """
     made: list[Json] = [{"role": "system", "content": instructions}] if instructions else []
     if not isinstance(given or [], list):

@@ -36,7 +36,7 @@ Json = dict[str, Any]
 _CONNECTIONS = 20
 #: Milliseconds to connect to the server of a document, and to wait for it.
 _DOCUMENT_MS = 30_000
-#: What a model is asked if a text completion has only instructions, as on the OSS server.
+#: The message to the model if a text completion has only instructions, as on the OSS server.
 _FOLLOW_INSTRUCTIONS = "Use the instructions given to generate the response."
 #: The input of a CALL_MCP_TOOL task that is not an argument of the tool.
 _NO_ARGUMENTS = frozenset({"mcpServer", "method", "headers", "arguments", "integrationName", "integrationNames"})
@@ -230,7 +230,7 @@ class ModelCalls:
         """Return a client of the MCP server that ``mcpServer`` names: an address, or an integration.
 
         Raises:
-            ModelError: There is no server.
+            ModelError: The input does not name a server.
             RefusedError: The integration does not exist or is disabled.
         """
         server = given.get("mcpServer") or given.get("integrationName")

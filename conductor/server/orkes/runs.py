@@ -35,7 +35,7 @@ from conductor.server.services.runs import Runs, answer_of
 
 Json = dict[str, Any]
 
-#: How many copies of an execution a write waits for. One server has one copy, so there is no difference.
+#: How many copies of an execution a write waits for. One server has one copy, so the values mean the same.
 _CONSISTENCIES = frozenset({"SYNCHRONOUS", "DURABLE", "REGION_DURABLE"})
 #: Seconds to wait for an execution by default, and milliseconds to wait after a signal.
 _DEFAULT_SECONDS, _DEFAULT_SIGNAL_MS = 10, 5000

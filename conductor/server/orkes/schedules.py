@@ -103,7 +103,7 @@ class OrkesScheduleResource:
         return empty_answer()
 
     def _resume(self, name: str) -> None:
-        """Resume a schedule; one that is not paused stays as it is."""
+        """Resume a schedule, if it is paused."""
         if self._schedules.get(name)["paused"]:
             self._schedules.resume(name)
 

@@ -229,7 +229,7 @@ class SearchIndex:
         """Return the executions or tasks that a query may find, in the order in which they are returned by default.
 
         Returns:
-            For each the fields that conditions name, and its text; the document instead, if there is no index. Without
+            For each the fields that conditions name, and its text; or the document, without an index. Without
             free text to look for, the text is empty.
         """
         condition, text = where(query, kind.columns), self._text_condition(kind, query)

@@ -665,7 +665,10 @@ def searches_by_free_text_with_wildcards(lab):
     name = lab.flow(inline("i"))
     for word in ("xneedleone", "needletwo"):
         lab.end(lab.start(input={"k": word}))
-    time.sleep(1)
+    found, deadline = 0, time.monotonic() + 10  # the OSS server indexes in the background
+    while found < 2 and time.monotonic() < deadline:
+        found = lab.get("/workflow/search", query=f"workflowType={name}").json["totalHits"]
+        time.sleep(0.1)
     words = ("needle", "needle*", "*needle", "needletw*", "%needle", "nee_le", "NEEDLE*", "xneed*")
     query = f"workflowType={name}"
     return [[word, lab.get("/workflow/search", query=query, freeText=word).json["totalHits"]] for word in words]

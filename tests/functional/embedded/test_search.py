@@ -104,7 +104,7 @@ def test_free_text_follows_changes_also_within_a_millisecond(server, client, sta
     assert search(server, freeText="gone") == (0, [])
 
 
-def test_free_text_with_wildcards_and_short_texts(server, started):
+def test_free_text_with_wildcards_and_short_phrases(server, started):
     for text, expected in (
         ("order*11}", 1), ("order_1", 3), ("%NOTE=order*}", 12), ("o*r*d*e*r*order 10}", 1), ("r", 12), ("7}", 1),
         ("é", 0),        ("order 1\\", 0), ("x" * 60_000, 0), ('order"', 0),

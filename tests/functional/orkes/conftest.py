@@ -36,6 +36,27 @@ def access():
         yield Access(stack)
 
 
+@pytest.fixture(scope="module")
+def server():
+    """An open server for the tests of a module that do not disturb each other."""
+    with start(edition="orkes") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    """The client of the module's server."""
+    with ConductorClient(server_url=server.url) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def shared_access():
+    """A secured server for the tests of a module that do not disturb each other."""
+    with ExitStack() as stack:
+        yield Access(stack)
+
+
 @pytest.fixture
 def open_server():
     """A server of the Orkes edition that needs no token."""

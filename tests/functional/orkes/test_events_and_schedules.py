@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 import requests
+from refusals import refused
 
 import conductor.server
 from conductor import ConductorClient
-from conductor.errors import APIError
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +27,6 @@ def client(server):
 
 def _wait(reference):
     return {"name": "wait", "taskReferenceName": reference, "type": "WAIT"}
-
-
-def refused(status, call, *args, **options):
-    with pytest.raises(APIError) as error:
-        call(*args, **options)
-    assert error.value.status == status
-    return str(error.value)
 
 
 START = {"action": "start_workflow", "start_workflow": {"name": "greet"}}

@@ -12,18 +12,6 @@ from conductor.errors import APIStatusError, BadRequestError
 from conductor.server import start
 
 
-@pytest.fixture(scope="module")
-def server():
-    with start(edition="orkes") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def client(server):
-    with ConductorClient(server_url=server.url) as one:
-        yield one
-
-
 @pytest.fixture
 def define(client):
     """Register a workflow with a new name, and the definitions of its SIMPLE tasks; returns the name."""

@@ -2,29 +2,9 @@
 
 import pytest
 import requests
+from refusals import refused
 
-import conductor.server
-from conductor import ConductorClient
-from conductor.errors import APIError, NotFoundError
-
-
-@pytest.fixture(scope="module")
-def server():
-    with conductor.server.start(edition="orkes") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def client(server):
-    with ConductorClient(server.url) as one:
-        yield one
-
-
-def refused(status, call, *args, **options):
-    with pytest.raises(APIError) as error:
-        call(*args, **options)
-    assert error.value.status == status
-    return str(error.value)
+from conductor.errors import NotFoundError
 
 
 def post(server, path, body):

@@ -8,37 +8,25 @@ from datetime import timedelta
 import pytest
 import requests
 
-from conductor import ConductorClient
 from conductor.errors import PermissionDeniedError
-from conductor.server import start
 
 CARD = {"card": "4111"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with start(edition="orkes", keys={"root": "secret"}) as one:
-        yield one
+def server(shared_access):
+    return shared_access.server
 
 
 @pytest.fixture(scope="module")
-def root(server):
-    with ConductorClient(server_url=server.url, auth_key="root", auth_secret="secret") as client:
-        yield client
+def root(shared_access):
+    return shared_access.admin
 
 
 @pytest.fixture(scope="module")
-def member(server, root):
+def member(shared_access):
     """The client of an application with the role USER."""
-    with application(server, root, "USER") as client:
-        yield client
-
-
-def application(server, root, role):
-    made = root.applications.create(f"app-{uuid.uuid4()}")
-    root.applications.add_role(made.id, role)
-    key = root.applications.create_access_key(made.id)
-    return ConductorClient(server_url=server.url, auth_key=key.id, auth_secret=key.secret)
+    return shared_access.application("member", "USER")[1]
 
 
 @pytest.fixture(scope="module")
@@ -116,36 +104,34 @@ def test_schedules_handlers_and_webhooks_start_only_what_their_author_may_start(
     assert root.workflows.search(workflow_type="victim").total_hits == before
 
 
-def test_a_schedule_stops_when_its_author_may_no_longer_start_the_workflow(root, server):
-    with application(server, root, "USER") as author:
-        define(author, "mine", {"taskReferenceName": "w", "type": "WAIT"})
-        author.schedules.save(
-            {"name": "hourly", "cronExpression": "0 0 * * * *", "startWorkflowRequest": {"name": "mine"}}
-        )
-        server.clock.advance(timedelta(hours=1))
-        assert root.workflows.search(workflow_type="mine").total_hits == 1
-        root.applications.delete(root.applications.get_by_access_key(author.settings.auth_key).id)
+def test_a_schedule_stops_when_its_author_may_no_longer_start_the_workflow(root, server, shared_access):
+    author_id, author = shared_access.application("author", "USER")
+    define(author, "mine", {"taskReferenceName": "w", "type": "WAIT"})
+    author.schedules.save({"name": "hourly", "cronExpression": "0 0 * * * *", "startWorkflowRequest": {"name": "mine"}})
+    server.clock.advance(timedelta(hours=1))
+    assert root.workflows.search(workflow_type="mine").total_hits == 1
+    root.applications.delete(author_id)
     server.clock.advance(timedelta(hours=1))
     assert root.workflows.search(workflow_type="mine").total_hits == 1
     root.schedules.delete("hourly")
 
 
-def test_keys_of_an_administrators_application_need_an_administrator(root, server):
+def test_keys_of_an_administrators_application_need_an_administrator(root, shared_access):
     powerful = root.applications.create("powerful")
     root.applications.add_role(powerful.id, "ADMIN")
     key = root.applications.create_access_key(powerful.id)
-    with application(server, root, "APPLICATION_MANAGER") as manager:
-        for call in (
-            lambda: manager.applications.create_access_key(powerful.id),
-            lambda: manager.applications.toggle_access_key(powerful.id, key.id),
-            lambda: manager.applications.delete_access_key(powerful.id, key.id),
-            lambda: manager.applications.update(powerful.id, "renamed"),
-            lambda: manager.applications.delete(powerful.id),
-        ):
-            with pytest.raises(PermissionDeniedError):
-                call()
-        other = root.applications.create("other")
-        assert manager.applications.create_access_key(other.id).id
+    _, manager = shared_access.application("manager", "APPLICATION_MANAGER")
+    for call in (
+        lambda: manager.applications.create_access_key(powerful.id),
+        lambda: manager.applications.toggle_access_key(powerful.id, key.id),
+        lambda: manager.applications.delete_access_key(powerful.id, key.id),
+        lambda: manager.applications.update(powerful.id, "renamed"),
+        lambda: manager.applications.delete(powerful.id),
+    ):
+        with pytest.raises(PermissionDeniedError):
+            call()
+    other = root.applications.create("other")
+    assert manager.applications.create_access_key(other.id).id
     assert root.applications.get(powerful.id).name == "powerful"
 
 

@@ -4,10 +4,7 @@ from datetime import timedelta
 
 import pytest
 from fake_services import FakeServices
-
-import conductor.server
-from conductor import ConductorClient
-from conductor.errors import APIError
+from refusals import refused
 
 BREAKER = {
     "failureRateThreshold": 50,
@@ -23,25 +20,6 @@ def fake():
     one = FakeServices()
     yield one
     one.stop()
-
-
-@pytest.fixture(scope="module")
-def server():
-    with conductor.server.start(edition="orkes") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def client(server):
-    with ConductorClient(server.url) as one:
-        yield one
-
-
-def refused(status, call, *args, **options):
-    with pytest.raises(APIError) as error:
-        call(*args, **options)
-    assert error.value.status == status
-    return str(error.value)
 
 
 def test_services_keep_their_methods_and_authorization(client):

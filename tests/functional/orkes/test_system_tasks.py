@@ -8,21 +8,6 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from conductor import ConductorClient
-from conductor.server import start
-
-
-@pytest.fixture(scope="module")
-def server():
-    with start(edition="orkes") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def client(server):
-    with ConductorClient(server_url=server.url) as one:
-        yield one
-
 
 @pytest.fixture
 def run(client):
