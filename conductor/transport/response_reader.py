@@ -37,6 +37,8 @@ _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)"
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 _CONTENT_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _START = b"HTTP/1."
+#: Bytes that an error shows of what is not HTTP.
+_SHOWN_BYTES = 20
 _BARE_LINE_FEEDS = (b"\n\n", b"\n\r\n")
 
 
@@ -107,14 +109,15 @@ class Response:
 
 
 class _Input:
-    """The bytes that arrived and are not consumed yet."""
+    """The bytes that arrived and are not consumed yet; reading takes time linear in them, however small the pieces."""
 
-    __slots__ = ("_data", "_receive", "_start")
+    __slots__ = ("_data", "_has_begun", "_receive", "_start")
 
     def __init__(self, receive: Callable[[], bytes]) -> None:
         self._receive = receive
-        self._data = b""
+        self._data = bytearray()
         self._start = 0
+        self._has_begun = False
 
     @property
     def is_empty(self) -> bool:
@@ -123,53 +126,58 @@ class _Input:
     def _more(self) -> None:
         block = self._receive()
         if not block:
-            is_empty = not self._data
-            raise IncompleteResponseError("the connection ended before the response did", is_empty=is_empty)
-        self._data = self._data[self._start :] + block
-        self._start = 0
+            raise IncompleteResponseError("the connection ended before the response did", is_empty=not self._has_begun)
+        self._has_begun = True
+        if self._start:
+            del self._data[: self._start]
+            self._start = 0
+        self._data += block
 
     def head(self) -> bytes:
         """Return a status line and its fields, without the empty line that ends them."""
-        while (end := self._data.find(b"\r\n\r\n", self._start)) < 0:
-            self._refuse_early()
+        scanned = 0  # bytes that were searched before
+        while (end := self._data.find(b"\r\n\r\n", self._start + max(scanned - 3, 0))) < 0:
+            self._refuse_early(scanned)
+            scanned = len(self._data) - self._start
             self._more()
         if end - self._start > MAX_HEAD_BYTES:
             raise MalformedResponseError(f"its header fields exceed {MAX_HEAD_BYTES} bytes")
-        head = self._data[self._start : end]
-        self._start = end + 4
-        return head
+        return self._take(end, 4)
 
-    def _refuse_early(self) -> None:
+    def _take(self, end: int, separator: int) -> bytes:
+        taken = bytes(memoryview(self._data)[self._start : end])
+        self._start = end + separator
+        return taken
+
+    def _refuse_early(self, scanned: int) -> None:
         """Refuse what cannot become a head, instead of waiting for its end."""
-        data = self._data[self._start :] if self._start else self._data
-        if not data.startswith(_START[: len(data)]):
-            raise MalformedResponseError(_not_http(data))
-        if any(feeds in data for feeds in _BARE_LINE_FEEDS):
+        first = self._data[self._start : self._start + max(len(_START), _SHOWN_BYTES)]
+        if not first.startswith(_START[: len(first)]):
+            raise MalformedResponseError(_not_http(bytes(first)))
+        begin = self._start + max(scanned - 2, 0)
+        if any(self._data.find(feeds, begin) >= 0 for feeds in _BARE_LINE_FEEDS):
             raise MalformedResponseError("a line ends without a carriage return")
-        if len(data) > MAX_HEAD_BYTES:
+        if len(self._data) - self._start > MAX_HEAD_BYTES:
             raise MalformedResponseError(f"its header fields exceed {MAX_HEAD_BYTES} bytes")
 
     def line(self, limit: int) -> bytes:
         """Return a line without its CRLF."""
-        while (end := self._data.find(b"\r\n", self._start)) < 0:
-            if len(self._data) - self._start > limit:
+        scanned = 0
+        while (end := self._data.find(b"\r\n", self._start + max(scanned - 1, 0))) < 0:
+            scanned = len(self._data) - self._start
+            if scanned > limit:
                 raise MalformedResponseError(f"a line exceeds {limit} bytes")
             self._more()
-        line = self._data[self._start : end]
-        if len(line) > limit:
+        if end - self._start > limit:
             raise MalformedResponseError(f"a line exceeds {limit} bytes")
-        self._start = end + 2
-        return line
+        return self._take(end, 2)
 
     def exactly(self, count: int) -> bytes:
         """Return ``count`` bytes."""
         end = self._start + count
         if end <= len(self._data):
-            taken = self._data[self._start : end]
-            self._start = end
-            return taken
-        parts, missing = [self._data[self._start :]], end - len(self._data)
-        self._data, self._start = b"-", 1  # something arrived; nothing of it is left
+            return self._take(end, 0)
+        parts, missing = [self._take(len(self._data), 0)], end - len(self._data)
         while missing > 0:
             block = self._receive()
             if not block:
@@ -177,14 +185,13 @@ class _Input:
             parts.append(block)
             missing -= len(block)
         if missing < 0:
-            self._data, self._start = parts[-1], len(parts[-1]) + missing
-            parts[-1] = self._data[: self._start]
+            self._data, self._start = bytearray(parts[-1][missing:]), 0
+            parts[-1] = parts[-1][:missing]
         return b"".join(parts)
 
     def rest(self, limit: int) -> bytes:
         """Return everything up to the end of the connection."""
-        parts = [self._data[self._start :]]
-        self._data, self._start = b"", 0
+        parts = [self._take(len(self._data), 0)]
         size = len(parts[0])
         while block := self._receive():
             size += len(block)
@@ -197,7 +204,7 @@ class _Input:
 def _not_http(data: bytes) -> str:
     if data[:1] in {b"\x15", b"\x16"} and data[1:2] == b"\x03":
         return "it is a TLS record: the port expects https"
-    return f"it does not begin with an HTTP/1.1 status line but with {data[:20]!r}"
+    return f"it does not begin with an HTTP/1.1 status line but with {data[:_SHOWN_BYTES]!r}"
 
 
 def _check_size(size: int, limit: int) -> None:
@@ -304,7 +311,7 @@ def _read_body(
 
 
 def _read_chunks(source: _Input, limit: int) -> bytes:
-    chunks, size = [], 0
+    body, size = bytearray(), 0  # one buffer: a list of small chunks takes many times their bytes
     while True:
         found = _CHUNK_LINE.fullmatch(source.line(_MAX_CHUNK_LINE_BYTES))
         if found is None:
@@ -314,7 +321,7 @@ def _read_chunks(source: _Input, limit: int) -> bytes:
             break
         size += length
         _check_size(size, limit)
-        chunks.append(source.exactly(length))
+        body += source.exactly(length)
         if source.exactly(2) != b"\r\n":
             raise MalformedResponseError("a chunk does not end where its size says")
     trailers, left = [], MAX_HEAD_BYTES
@@ -324,7 +331,7 @@ def _read_chunks(source: _Input, limit: int) -> bytes:
         if len(trailers) > MAX_HEADER_FIELDS or left < 0:
             raise MalformedResponseError("too many trailer fields")
     _parse_fields(trailers)
-    return b"".join(chunks)
+    return bytes(body)
 
 
 def _keeps_open(version: bytes, headers: Headers) -> bool:

@@ -3,6 +3,8 @@
 import gzip
 import io
 import itertools
+import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -191,6 +193,32 @@ def test_bodies_over_the_maximum_size_are_refused_also_decompressed():
         with pytest.raises(ResponseTooLargeError):
             read(data)
     assert len(read(head(f"Content-Length: {LIMIT}") + b"x" * LIMIT).body) == LIMIT
+
+
+def test_a_response_that_trickles_costs_time_linear_in_its_bytes():
+    long = "x" * 60_000
+    trickles = (
+        head(f"A: {long}", "Content-Length: 0"),
+        head(f"A: {long}", status="103 Early Hints") * 3 + head("Content-Length: 0"),
+        CHUNKED + f"0\r\nTrailer: {long}\r\n\r\n".encode(),
+        CHUNKED + f"1;{long[:4000]}\r\na\r\n".encode() * 40 + b"0\r\n\r\n",
+    )
+    began = time.process_time()
+    for data in trickles:
+        assert read(data, size=1).is_reusable
+    assert time.process_time() - began < 4  # 0.3 s; with one scan of the whole buffer for each byte, 16 s
+
+
+def test_small_chunks_take_no_more_memory_than_their_bytes():
+    count = 40_000
+    data = CHUNKED + b"2\r\nab\r\n" * count + b"0\r\n\r\n"
+    tracemalloc.start()
+    try:
+        assert read(data).body == b"ab" * count
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000  # the data once, and the body; one object for each chunk takes 5 MB
 
 
 def test_head_has_no_body_and_repeated_fields_are_joined():
