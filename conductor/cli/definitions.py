@@ -27,7 +27,7 @@ from conductor.models import TaskDef, WorkflowDef
 from conductor.models.defaults import without_defaults
 from conductor.models.definition_diff import Diff, compare
 from conductor.models.unknown_fields import AUDIT_FIELDS
-from conductor.validation.problem import Problem
+from conductor.validation.tree import Problem
 from conductor.workflow.builder import Workflow
 
 __all__ = ["Planned", "Pulled", "command", "plan", "pull_all"]

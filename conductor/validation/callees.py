@@ -7,10 +7,18 @@ from typing import Any
 
 from attrs import evolve
 
-from conductor.validation.expressions import expressions_in
 from conductor.validation.fields import Shape, misfit
-from conductor.validation.problem import Problem
-from conductor.validation.tree import Definition, Node, Tree, WorkerSignature, as_mapping, closest, declared_inputs
+from conductor.validation.tree import (
+    Definition,
+    Node,
+    Problem,
+    Tree,
+    WorkerSignature,
+    as_mapping,
+    closest,
+    declared_inputs,
+    expressions_in,
+)
 
 __all__ = ["check_subworkflows", "check_workers"]
 

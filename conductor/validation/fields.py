@@ -27,9 +27,7 @@ from conductor.models import (
 )
 from conductor.models._base import Model, wire_name
 from conductor.models.enums import WireEnum
-from conductor.validation.expressions import expressions
-from conductor.validation.problem import Problem
-from conductor.validation.tree import Node, Tree, listed
+from conductor.validation.tree import Node, Problem, Tree, expressions, listed
 
 __all__ = ["Shape", "check_choices", "check_definition", "check_models", "field_names", "misfit", "unknown_fields"]
 

@@ -7,8 +7,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Any
 
-from conductor.validation.problem import Problem
-from conductor.validation.tree import Node, Tree, closest, listed
+from conductor.validation.tree import Node, Problem, Tree, closest, listed
 
 __all__ = ["Order", "check_flow", "order_of"]
 

@@ -7,11 +7,19 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from conductor._internal.suggestions import suggest
-from conductor.validation.expressions import Expression, expressions_in
 from conductor.validation.flow import Order, order_of
-from conductor.validation.problem import Problem
 from conductor.validation.task_types import ORKES_OUTPUTS, OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
-from conductor.validation.tree import Node, Reference, Tree, as_mapping, closest, declared_inputs
+from conductor.validation.tree import (
+    Expression,
+    Node,
+    Problem,
+    Reference,
+    Tree,
+    as_mapping,
+    closest,
+    declared_inputs,
+    expressions_in,
+)
 
 __all__ = ["check_references"]
 

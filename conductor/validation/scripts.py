@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 
-from conductor.validation.expressions import expressions
-from conductor.validation.problem import Problem
-from conductor.validation.tree import Node, Tree, closest
+from conductor.validation.tree import Node, Problem, Tree, closest, expressions
 
 __all__ = ["check_scripts", "is_uncalled", "syntax_error"]
 

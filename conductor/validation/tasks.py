@@ -9,11 +9,9 @@ from typing import Any
 from conductor._internal.suggestions import suggest
 from conductor.models import TaskDef, WorkflowTask
 from conductor.models._base import Model
-from conductor.validation.expressions import expressions_in
 from conductor.validation.fields import Shape, misfit, unknown_fields
-from conductor.validation.problem import Problem
 from conductor.validation.task_types import EVALUATORS, NEEDED_FIELDS, NEEDED_INPUTS, TYPES
-from conductor.validation.tree import Node, Tree, as_mapping, closest, listed
+from conductor.validation.tree import Node, Problem, Tree, as_mapping, closest, expressions_in, listed
 
 __all__ = ["check_tasks"]
 

@@ -1,4 +1,4 @@
-"""The tasks of a definition with what the checks need: wire form, path, surroundings, and where each was written."""
+"""What the checks read: the tasks of a definition with their surroundings, and the ``${...}`` references in them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any, Protocol
 from attrs import define, field, frozen
 
 from conductor._internal.suggestions import did_you_mean
-from conductor.validation.problem import Problem
+from conductor.models.codec import MAX_DEPTH
 
 __all__ = [
     "Definition",
+    "Expression",
     "Node",
+    "Problem",
     "Reference",
     "TaskSource",
     "Tree",
@@ -22,8 +24,128 @@ __all__ = [
     "as_mapping",
     "closest",
     "declared_inputs",
+    "expressions",
+    "expressions_in",
     "listed",
 ]
+
+
+@frozen
+class Problem:
+    """One mistake in a workflow.
+
+    Attributes:
+        code: Its kind, such as ``UNKNOWN_REFERENCE``; stable, for filters.
+        message: What is wrong and what would be right.
+        place: Where: the path in the definition (``tasks[2].inputParameters.total``), and the line where that was
+            written, when it was written in Python.
+        is_error: Whether it stops the workflow from being registered or started; a warning does not.
+    """
+
+    code: str
+    message: str
+    place: str = ""
+    is_error: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message} [{self.code}]" if self.place else f"{self.message} [{self.code}]"
+
+
+_ROOT = re.compile(r"[^.\[]+")
+_PART = re.compile(r"\.?\[\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^\]]*))\s*\]|\.?([^.\[\]]+)|\.\.")
+
+
+@frozen
+class Expression:
+    """One ``${...}``.
+
+    Attributes:
+        text: The whole reference, with the braces.
+        body: The text between the braces.
+        start: Its position in the string.
+        is_closed: Whether it has a closing brace.
+    """
+
+    text: str
+    body: str
+    start: int
+    is_closed: bool = True
+
+    @property
+    def root(self) -> str:
+        """The part before the first dot or bracket: ``workflow``, or a step's reference name."""
+        match = _ROOT.match(self.body)
+        return match[0].strip() if match else ""
+
+    @property
+    def path(self) -> str:
+        """The text after the root."""
+        match = _ROOT.match(self.body)
+        return self.body[match.end() :] if match else self.body
+
+    @property
+    def parts(self) -> list[str]:
+        """The names after the root, up to the first index, filter or ``..``."""
+        found = []
+        position, path = 0, self.path
+        while position < len(path):
+            match = _PART.match(path, position)
+            if match is None or match[0] == ".." or match[3] is not None:
+                break
+            name = next(group for group in (match[1], match[2], match[4]) if group is not None)
+            if "${" in name or "*" in name:
+                break
+            found.append(name.strip())
+            position = match.end()
+        return found
+
+
+def expressions(text: str, offset: int = 0) -> Iterator[Expression]:
+    """Yield the references in a string, nested ones after the outer one; ``$${`` escapes a reference."""
+    position = text.find("${")
+    while position >= 0:
+        if position > 0 and text[position - 1] == "$":
+            position = text.find("${", position + 2)
+            continue
+        end = _closing(text, position + 2)
+        if end < 0:
+            yield Expression(text[position:], text[position + 2 :], offset + position, is_closed=False)
+            return
+        body = text[position + 2 : end]
+        yield Expression(text[position : end + 1], body, offset + position)
+        yield from expressions(body, offset + position + 2)
+        position = text.find("${", end + 1)
+
+
+def _closing(text: str, position: int) -> int:
+    depth = 1
+    while position < len(text):
+        if text.startswith("${", position):
+            depth += 1
+            position += 2
+            continue
+        if text[position] == "}":
+            depth -= 1
+            if not depth:
+                return position
+        position += 1
+    return -1
+
+
+def expressions_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Expression]]:
+    """Yield the references in all strings of a JSON value, each with its path; keys are not searched."""
+    if isinstance(value, str):
+        if "${" in value:
+            for found in expressions(value):
+                yield path, found
+    elif depth > MAX_DEPTH:
+        return  # it may contain itself
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from expressions_in(item, f"{path}.{key}" if path else str(key), depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from expressions_in(item, f"{path}[{index}]", depth + 1)
 
 
 class WorkerSignature(Protocol):

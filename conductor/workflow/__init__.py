@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from conductor.migration import explain_facade, missing_name
-from conductor.validation.problem import Problem
+from conductor.validation.tree import Problem
 from conductor.workflow.builder import Workflow
 from conductor.workflow.load import raw
 from conductor.workflow.refs import Ref

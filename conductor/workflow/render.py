@@ -8,7 +8,7 @@ from typing import Any
 
 from conductor.errors import SerializationError
 from conductor.models.codec import MAX_DEPTH, to_jsonable
-from conductor.validation.expressions import Expression, expressions
+from conductor.validation.tree import Expression, expressions
 from conductor.workflow.refs import Ref, path_text, text_of
 from conductor.workflow.step import Block, Step, StepNames
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from conductor.validation.expressions import expressions_in
+from conductor.validation.tree import expressions_in
 
 if TYPE_CHECKING:
     from conductor.workflow.refs import Ref

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from keyword import iskeyword
 from typing import Any
 
-from conductor.validation.expressions import Expression, expressions
+from conductor.validation.tree import Expression, expressions
 from conductor.workflow.refs import Ref, text_of
 
 __all__ = ["Plain", "Source"]

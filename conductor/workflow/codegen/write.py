@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from conductor.validation.expressions import expressions_in
+from conductor.validation.tree import expressions_in
 from conductor.workflow.codegen.calls import BLOCKS, BUILDERS, Call, is_name, unbuild
 from conductor.workflow.codegen.source import Plain, Source
 from conductor.workflow.load import step_from

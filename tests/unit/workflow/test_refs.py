@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from conductor.validation.expressions import expressions, expressions_in
+from conductor.validation.tree import expressions, expressions_in
 from conductor.workflow import Workflow, http, noop, simple
 
 
