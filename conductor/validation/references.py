@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from conductor._internal.suggestions import suggest
-from conductor.validation.task_types import ORKES_OUTPUTS, OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
+from conductor.validation.tasks import ORKES_OUTPUTS, OUTPUTS, RESPONSE, TASK_FIELDS, WORKFLOW_FIELDS
 from conductor.validation.tree import (
     Expression,
     Node,
