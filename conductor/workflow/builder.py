@@ -36,11 +36,10 @@ from conductor.models.defaults import without_defaults
 from conductor.models.definition_diff import Diff, compare
 from conductor.models.enums import Consistency, ReturnStrategy
 from conductor.validation import Definition, Problem, check
-from conductor.workflow.checks import SourceReader, find_cycle
 from conductor.workflow.codegen import to_python
 from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.refs import Ref
-from conductor.workflow.render import Renderer
+from conductor.workflow.render import Renderer, SourceReader, find_cycle
 from conductor.workflow.signature import Declared, declared
 from conductor.workflow.source_tracking import WrittenReference, caller_line, collect_references
 from conductor.workflow.step import Block, Chain, Closed, Content, ForkStep, LoopStep, Names, Options, Step, SwitchStep
