@@ -24,9 +24,9 @@ from conductor.cli.workflow_files import serialized
 from conductor.clients.client import ConductorClient
 from conductor.errors import NotFoundError
 from conductor.models import TaskDef, WorkflowDef
+from conductor.models._base import AUDIT_FIELDS
 from conductor.models.defaults import without_defaults
 from conductor.models.definition_diff import Diff, compare
-from conductor.models.unknown_fields import AUDIT_FIELDS
 from conductor.validation.tree import Problem
 from conductor.workflow.builder import Workflow
 

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, runtime_che
 import attrs
 
 from conductor.errors import ConfigurationError, UnexpectedResponseError
-from conductor.models._base import Absent, Model, wire_name
+from conductor.models._base import Absent, Model, refuse_unknown_fields, refuse_unknown_values, wire_name
 from conductor.models.codec import dumps, to_jsonable
-from conductor.models.enum_validation import refuse_unknown_values
 from conductor.models.enums import WireEnum
-from conductor.models.unknown_fields import refuse_unknown_fields
 
 if TYPE_CHECKING:
     from conductor.models import WorkflowDef

@@ -10,22 +10,35 @@ from __future__ import annotations
 import json
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import attrs
-from attrs import define, field
+from attrs import define, field, frozen
 from cattrs import BaseConverter, Converter, transform_error
 from cattrs.gen import make_dict_structure_fn, override
 from typing_extensions import Self
 
-from conductor.errors import UnexpectedResponseError
-from conductor.migration import missing_attribute
+from conductor._internal.suggestions import suggest
+from conductor.errors import ConfigurationError, UnexpectedResponseError
+from conductor.migration import field_successor, missing_attribute
 from conductor.models.codec import dumps, to_jsonable
-from conductor.models.enums import WireEnum
+from conductor.models.enums import ApplicationRole, TaskType, UserRole, WireEnum
 
-__all__ = ["Absent", "Model", "structure", "unstructure", "wire", "wire_name"]
-
+__all__ = [
+    "AUDIT_FIELDS",
+    "Absent",
+    "Model",
+    "field_names",
+    "nearest_field",
+    "refuse_unknown_fields",
+    "refuse_unknown_values",
+    "structure",
+    "unstructure",
+    "wire",
+    "wire_name",
+]
 
 T = TypeVar("T")
 #: Problems that an error message lists at most.
@@ -281,3 +294,145 @@ def _make_converter() -> Converter:
 
 
 _converter = _make_converter()
+
+
+#: Enums that users extend: workers define task types, Orkes has custom roles.
+_EXTENSIBLE = frozenset({TaskType, ApplicationRole, UserRole})
+#: Characters of an invalid value that an error shows.
+_MAX_VALUE_LENGTH = 60
+
+
+@frozen
+class _EnumField:
+    """A field with an enum or models; ``kind`` is the enum, or ``Model``."""
+
+    attribute: str
+    name: str
+    kind: type[Any]
+
+
+def refuse_unknown_values(value: Any, name: str = "") -> None:
+    """Refuse a value that contains an enum value which no server knows.
+
+    Args:
+        value: A model, a list of models, or a parameter. Plain JSON values are not checked.
+        name: The name of the value, for the error.
+
+    Raises:
+        ConfigurationError: An enum value is unknown; ``variable`` is its path in JSON names.
+    """
+    _refuse(value, None, name)
+
+
+def _refuse(given: Any, kind: type[Any] | None, name: str) -> None:
+    if isinstance(given, str):
+        _refuse_str(given, type(given) if isinstance(given, WireEnum) else kind, name)
+    elif isinstance(given, Model):
+        model: Any = type(given)
+        for enum_field in _enum_fields(model):
+            inside = getattr(given, enum_field.attribute)
+            if inside is not None:
+                _refuse(inside, enum_field.kind, f"{name}.{enum_field.name}" if name else enum_field.name)
+    elif isinstance(given, list | tuple | set | frozenset):
+        for index, item in enumerate(given):
+            _refuse(item, kind, f"{name}[{index}]")
+    elif kind is not None and isinstance(given, Mapping):
+        for key, item in given.items():
+            _refuse(item, kind, f"{name}.{key}")
+
+
+def _refuse_str(given: str, kind: type[Any] | None, name: str) -> None:
+    if kind is None or not issubclass(kind, WireEnum) or kind in _EXTENSIBLE or kind(str(given)).is_known:
+        return
+    allowed = ", ".join(member.value for member in kind)
+    raise ConfigurationError(
+        f"{name} is {str(given)[:_MAX_VALUE_LENGTH]!r}; it must be one of {allowed}. Nothing was sent.",
+        variable=name,
+        value=str(given),
+        allowed=allowed,
+    )
+
+
+@cache
+def _enum_fields(cls: type[Any]) -> tuple[_EnumField, ...]:
+    attrs.resolve_types(cls)
+    return tuple(
+        _EnumField(attribute.name, wire_name(attribute), kind)
+        for attribute in attrs.fields(cls)
+        if not attribute.metadata.get("read_only") and (kind := next(_kinds(attribute.type), None)) is not None
+    )
+
+
+def _kinds(annotation: Any) -> Iterator[type[Any]]:
+    """Yield the enums in an annotation, and ``Model`` if it contains a model."""
+    if isinstance(annotation, type) and issubclass(annotation, WireEnum):
+        yield annotation
+    elif isinstance(annotation, type) and issubclass(annotation, Model):
+        yield Model
+    for inner in typing.get_args(annotation):
+        yield from _kinds(inner)
+
+
+#: Fields that only servers write: a document that has one was read from a server.
+AUDIT_FIELDS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
+#: Similarity (0 to 1) from which a field is proposed; lower than for task names, because there are few fields.
+_THRESHOLD = 0.6
+
+
+def field_names(model: type[Model]) -> tuple[str, ...]:
+    """Return the JSON names of a model's fields."""
+    return tuple(wire_name(a) for a in attrs.fields(model) if a.name != "unknown_fields")
+
+
+def refuse_unknown_fields(document: Mapping[str, Any], model: Model, what: str = "") -> None:
+    """Refuse a document with fields that the SDK does not know, unless a server wrote it.
+
+    Args:
+        document: The document as given.
+        model: The model that was created from it.
+        what: The name of the document in the error; the model's class name by default.
+
+    Raises:
+        ConfigurationError: A field is unknown; the error names its path and the nearest known field.
+    """
+    if not AUDIT_FIELDS.isdisjoint(document):
+        return
+    for path, owner, name in _unknown(model, ""):
+        near = nearest_field(name, field_names(type(owner)))
+        hint = f" Did you mean {near!r}?" if near else ""
+        raise ConfigurationError(
+            f"{what or type(model).__name__} has no field {path!r}.{hint} The server would ignore it. To send it to a "
+            f"newer server, pass {type(model).__name__}.from_dict(...). Nothing was sent.",
+            variable=path,
+            value=owner.unknown_fields[name],
+            allowed=near or ", ".join(sorted(field_names(type(owner)))),
+        )
+
+
+def _unknown(value: Any, path: str) -> Iterator[tuple[str, Model, str]]:
+    """Yield path, owner and name of each unknown field. User data, such as inputs, is not searched."""
+    if isinstance(value, Model):
+        prefix = f"{path}." if path else ""
+        yield from ((prefix + name, value, name) for name in value.unknown_fields)
+        for attribute in attrs.fields(type(value)):
+            if attribute.name != "unknown_fields":
+                yield from _unknown(getattr(value, attribute.name), prefix + wire_name(attribute))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(item, f"{path}[{index}]")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(item, Model | list):
+                yield from _unknown(item, f"{path}.{key}")
+
+
+def nearest_field(name: str, known: Iterable[str]) -> str | None:
+    """Return the known field that ``name`` probably stands for, or None.
+
+    Args:
+        name: The unknown name: a misspelling, another spelling, or another library's word.
+        known: The known names, in camelCase or snake_case.
+    """
+    names = {one.replace("_", "").lower(): one for one in known}
+    common = names.get((field_successor(name) or "").lower())
+    return common or suggest(name, names.values(), threshold=_THRESHOLD)

@@ -12,9 +12,8 @@ from conductor._internal.durations import to_whole_seconds
 from conductor._internal.suggestions import suggest
 from conductor.errors import ConfigurationError
 from conductor.migration import field_successor
+from conductor.models._base import AUDIT_FIELDS, refuse_unknown_values
 from conductor.models.definition import TaskDef
-from conductor.models.enum_validation import refuse_unknown_values
-from conductor.models.unknown_fields import AUDIT_FIELDS
 
 __all__ = [
     "SHAPES",

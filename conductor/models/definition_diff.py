@@ -8,9 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
-from conductor.models._base import Model
+from conductor.models._base import AUDIT_FIELDS, Model
 from conductor.models.defaults import SHAPES, WRITE_ONLY, Shape, without_overwritten
-from conductor.models.unknown_fields import AUDIT_FIELDS
 
 __all__ = ["Change", "Diff", "Ensured", "compare"]
 

@@ -31,8 +31,8 @@ from conductor.errors import (
     NotFoundError,
     UnexpectedResponseError,
 )
+from conductor.models._base import refuse_unknown_values
 from conductor.models.codec import dumps, to_jsonable
-from conductor.models.enum_validation import refuse_unknown_values
 from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth, NoAuth, NoTokenEndpoint, ReadyToken, TokenCache
 from conductor.transport.connections import (

@@ -24,8 +24,8 @@ from conductor._internal.suggestions import did_you_mean, suggest
 from conductor._internal.validation import check_int, read_bool, read_int
 from conductor.errors import ConfigurationError
 from conductor.migration import refuse_keywords
+from conductor.models._base import nearest_field
 from conductor.models.enums import RetryLogic, TaskTimeoutPolicy
-from conductor.models.unknown_fields import nearest_field
 
 __all__ = [
     "ChangeableArguments",

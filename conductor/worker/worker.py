@@ -22,9 +22,8 @@ from conductor.errors import (
     WorkerRegistrationError,
 )
 from conductor.models import TaskDef
+from conductor.models._base import refuse_unknown_fields, refuse_unknown_values
 from conductor.models.defaults import TASK_DEF_DEFAULTS
-from conductor.models.enum_validation import refuse_unknown_values
-from conductor.models.unknown_fields import refuse_unknown_fields
 from conductor.worker.arguments import Arguments, compile_arguments, input_converters
 from conductor.worker.options import DefinitionArguments, DefinitionOptions, PollingArguments, split_options
 

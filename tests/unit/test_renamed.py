@@ -227,7 +227,7 @@ def test_few_modules_consult_the_table_of_old_names():
         "cli/migrate.py",
         "clients/metadata.py",
         "models/defaults.py",
-        "models/unknown_fields.py",
+        "models/_base.py",
         "settings.py",
         "worker/options.py",
         "worker/context.py",
