@@ -6,8 +6,7 @@ import builtins
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conductor.clients._base import Resource
-from conductor.clients.bodies import require_str_list
+from conductor.clients._base import Resource, require_str_list
 from conductor.clients.tags import Tagged, tag_operations
 from conductor.models import (
     AccessKey,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conductor.clients._base import Resource
-from conductor.clients.bodies import require_ids
+from conductor.clients._base import Resource, require_ids
 from conductor.errors import UnsupportedByServerError
 from conductor.models import BulkResponse, WorkflowRecord
 from conductor.models._base import structure

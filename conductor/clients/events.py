@@ -9,8 +9,7 @@ from typing import Any
 
 from attrs import evolve
 
-from conductor.clients._base import Resource
-from conductor.clients.bodies import as_model, as_object, require_enum, require_max_bytes, require_name
+from conductor.clients._base import Resource, as_model, as_object, require_enum, require_max_bytes, require_name
 from conductor.clients.payloads import TASK_OUTPUT, PayloadStorage
 from conductor.clients.tags import Tagged, tag_operations
 from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conductor.clients._base import Resource
-from conductor.clients.bodies import as_model, require_str_list
+from conductor.clients._base import Resource, as_model, require_str_list
 from conductor.models import (
     FileHandle,
     FileUpload,

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from conductor._internal.durations import to_seconds
-from conductor.clients._base import Resource, check_page
-from conductor.clients.bodies import (
+from conductor.clients._base import (
+    Resource,
     as_model,
+    check_page,
     require_enum,
     require_ids,
     require_max_bytes,

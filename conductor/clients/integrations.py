@@ -6,8 +6,7 @@ import builtins
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from conductor.clients._base import Resource
-from conductor.clients.bodies import as_model, require_enum, require_name, require_str_list
+from conductor.clients._base import Resource, as_model, require_enum, require_name, require_str_list
 from conductor.clients.tags import Tagged, TagsLike, as_tags, tag_operations
 from conductor.models import (
     EventLog,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from conductor.clients._base import Resource
-from conductor.clients.bodies import Definition, as_definition, as_model, require_name
+from conductor.clients._base import Definition, Resource, as_definition, as_model, require_name
 from conductor.errors import ConfigurationError, NotFoundError
 from conductor.migration import field_successor
 from conductor.models import (

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
-from conductor.clients._base import Resource
-from conductor.clients.bodies import as_object, size_if_over
+from conductor.clients._base import Resource, as_object, size_if_over
 from conductor.errors import ConfigurationError, UnsupportedByServerError
 from conductor.models import (
     ExternalPayloadType,

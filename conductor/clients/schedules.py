@@ -12,8 +12,7 @@ from typing import Any
 
 from conductor._internal.cron import Cron, CronError
 from conductor._internal.epoch import from_epoch_ms
-from conductor.clients._base import check_page, iterate_pages
-from conductor.clients.bodies import as_model, require_enums, require_ids, require_name
+from conductor.clients._base import as_model, check_page, iterate_pages, require_enums, require_ids, require_name
 from conductor.clients.payloads import WORKFLOW_INPUT, PayloadStorage
 from conductor.clients.search_query import as_str_list, executions_query
 from conductor.clients.tags import Tagged, tag_operations

@@ -8,8 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
-from conductor.clients._base import Resource
-from conductor.clients.bodies import as_model, as_object, require_name
+from conductor.clients._base import Resource, as_model, as_object, require_name
 from conductor.errors import ConfigurationError
 from conductor.models import (
     CircuitBreakerConfig,

@@ -6,8 +6,7 @@ import builtins
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
-from conductor.clients._base import Resource
-from conductor.clients.bodies import as_model
+from conductor.clients._base import Resource, as_model
 from conductor.errors import ConfigurationError
 from conductor.models import Tag
 from conductor.transport.operation import Edition, Operation

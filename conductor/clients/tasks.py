@@ -11,8 +11,15 @@ from typing_extensions import Never
 
 from conductor._internal.durations import to_seconds
 from conductor._internal.epoch import from_epoch_ms
-from conductor.clients._base import Resource, check_page, iterate_pages
-from conductor.clients.bodies import as_model, as_object, require_enum, require_enums
+from conductor.clients._base import (
+    Resource,
+    as_model,
+    as_object,
+    check_page,
+    iterate_pages,
+    require_enum,
+    require_enums,
+)
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
 from conductor.clients.search_query import TASK_FIELDS, build_query, check_sort, refuse_fields
 from conductor.clients.workflow_wait import LOGS, POLL_DATA, as_run, blocking_timeout, request_timeout

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Mapping
 from typing import Any
 
-from conductor.clients.bodies import as_model, as_object
+from conductor.clients._base import as_model, as_object
 from conductor.clients.tags import Tagged, tag_operations
 from conductor.models import WebhookConfig
 from conductor.transport.operation import Edition, Operation, Repeat

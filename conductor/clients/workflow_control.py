@@ -10,8 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from conductor._internal.durations import to_whole_seconds
-from conductor.clients._base import Resource
-from conductor.clients.bodies import MAX_WORKFLOW_INPUT_BYTES, as_model, require_max_bytes
+from conductor.clients._base import MAX_WORKFLOW_INPUT_BYTES, Resource, as_model, require_max_bytes
 from conductor.clients.payloads import TASK_INPUT, TASK_OUTPUT, WORKFLOW_INPUT, PayloadKind, PayloadStorage
 from conductor.clients.workflow_wait import GET, request_timeout
 from conductor.errors import BadRequestError, ConfigurationError

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 
 from typing_extensions import Never
 
-from conductor.clients._base import Resource, check_page, iterate_pages
-from conductor.clients.bodies import require_enums
+from conductor.clients._base import Resource, check_page, iterate_pages, require_enums
 from conductor.clients.search_query import TASK_FIELDS, WORKFLOW_FIELDS, build_query, check_sort, refuse_fields
 from conductor.models import SearchResult, WorkflowExecution, WorkflowExecutionStatus, WorkflowSummary
 from conductor.transport.operation import Edition, Operation

@@ -13,8 +13,7 @@ from typing import Any
 
 from conductor._internal.durations import to_seconds
 from conductor._internal.epoch import from_epoch_ms
-from conductor.clients._base import Resource
-from conductor.clients.bodies import require_enums
+from conductor.clients._base import Resource, require_enums
 from conductor.clients.payloads import PayloadStorage
 from conductor.errors import (
     APIConnectionError,

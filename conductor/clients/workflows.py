@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 from typing_extensions import Unpack
 
 from conductor._internal.durations import exponential_backoff, to_seconds, to_whole_seconds
-from conductor.clients._base import Resource, check_page, iterate_pages
-from conductor.clients.bodies import (
+from conductor.clients._base import (
     Definition,
+    Resource,
     as_definition,
     as_model,
     as_object,
+    check_page,
+    iterate_pages,
     require_enum,
     require_enums,
     require_str_list,

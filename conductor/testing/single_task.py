@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
-from conductor.clients.bodies import as_object
+from conductor.clients._base import as_object
 from conductor.models import Task, TaskResult
 from conductor.models.codec import to_jsonable
 from conductor.testing.executions import example_task
