@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     )
     from conductor.models.defaults import task_definition
     from conductor.settings import Settings
-    from conductor.transport.retry import RetryPolicy
+    from conductor.transport.operation import RetryPolicy
     from conductor.webhook import verify_webhook
     from conductor.worker.context import TaskContext, TaskLogFilter, get_task_context
     from conductor.worker.conversion import register_type
@@ -122,7 +122,7 @@ __all__ = [
 if not TYPE_CHECKING:
     _HOMES = {
         "ConductorClient": "conductor.clients.client",
-        "RetryPolicy": "conductor.transport.retry",
+        "RetryPolicy": "conductor.transport.operation",
         "Settings": "conductor.settings",
         "TaskContext": "conductor.worker.context",
         "TaskHandler": "conductor.worker.handler",

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from conductor.cli.session import ProfileStore, Session
 from conductor.clients.client import ConductorClient
 from conductor.errors import ConductorError, UnsupportedByServerError
-from conductor.transport.retry import RetryPolicy
+from conductor.transport.operation import RetryPolicy
 
 __all__ = [
     "complete_profile",

@@ -18,7 +18,7 @@ from conductor.cli.exits import Misused
 from conductor.clients.client import ConductorClient
 from conductor.errors import ConfigurationError
 from conductor.settings import Settings
-from conductor.transport.retry import RetryPolicy
+from conductor.transport.operation import RetryPolicy
 
 __all__ = ["Profile", "ProfileStore", "Session"]
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from conductor.clients.workflows import WorkflowClient
     from conductor.transport.client import Transport
     from conductor.transport.editions import ServerInfo
-    from conductor.transport.retry import RetryPolicy
+    from conductor.transport.operation import RetryPolicy
 
 __all__ = ["ConductorClient"]
 

@@ -57,9 +57,18 @@ from conductor.transport.errors import (
     unsupported,
 )
 from conductor.transport.events import ClientEvent, Forked
-from conductor.transport.operation import NOT_GIVEN, Edition, NotGiven, Operation, Repeat
+from conductor.transport.operation import (
+    NOT_GIVEN,
+    Edition,
+    GiveUp,
+    NotGiven,
+    Operation,
+    Outcome,
+    Repeat,
+    RetryBudget,
+    RetryPolicy,
+)
 from conductor.transport.response_reader import Headers, Response
-from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy
 
 __all__ = ["Observer", "Transport"]
 

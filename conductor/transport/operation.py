@@ -1,8 +1,11 @@
-"""What a call is: a verb, a path, the shape of the answer, and whether repeating it is harmless."""
+"""What a request is, whether repeating it is harmless, and when and how often it is repeated."""
 
 from __future__ import annotations
 
+import random
 import re
+import threading
+import time
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -10,9 +13,22 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
+from conductor._internal.durations import exponential_backoff
 from conductor.errors import ConfigurationError
 
-__all__ = ["NOT_GIVEN", "Edition", "NotGiven", "Operation", "Repeat", "nothing"]
+__all__ = [
+    "NOT_GIVEN",
+    "Edition",
+    "GiveUp",
+    "NotGiven",
+    "Operation",
+    "Outcome",
+    "Repeat",
+    "RetryBudget",
+    "RetryPolicy",
+    "Wait",
+    "nothing",
+]
 
 
 class NotGiven(Enum):
@@ -118,3 +134,140 @@ class Operation(Generic[T]):
                 allowed="text without slashes",
             )
         return quote(text, safe="")
+
+
+_RATE_LIMITED = 429
+_UNAVAILABLE = frozenset({502, 503, 504})
+
+
+@frozen
+class Wait:
+    """The decision to send again after ``seconds``."""
+
+    seconds: float
+
+
+@frozen
+class GiveUp:
+    """The decision not to send again."""
+
+
+@frozen
+class Outcome:
+    """How a request failed.
+
+    Attributes:
+        repeatable: Whether repeating the operation is harmless.
+        status: The status of the response, or None if none came.
+        retry_after: Seconds that the server asked to wait, or None.
+        timed_out: No response came in time.
+        never_sent: The request cannot have reached the server: no connection could be made.
+        is_first_refusal: The server refused the connection, and has not answered this client before.
+    """
+
+    repeatable: bool
+    status: int | None = None
+    retry_after: float | None = None
+    timed_out: bool = False
+    never_sent: bool = False
+    is_first_refusal: bool = False
+
+
+@frozen
+class RetryPolicy:
+    """Which failed requests are sent again.
+
+    A request is repeated only where that is harmless, or where it was certainly not carried out: no connection was
+    made, or the server answered 429. A timeout and a 500 are never repeated.
+
+    Attributes:
+        rate_limit_retries: How often a 429 is retried.
+        connection_retries: How often 502, 503, 504 and connection errors are retried.
+        longest_wait: The longest ``Retry-After`` to wait for, in seconds; a longer one fails the call at once.
+        jitter: The fraction by which a wait may be shorter or longer.
+        uniform: The source of the jitter.
+        first_refusal_retries: How often a refused connection is retried while the server has not answered this client
+            yet. The command line uses 0: where nothing listens, waiting gains nothing.
+    """
+
+    rate_limit_retries: int = 5
+    connection_retries: int = 3
+    longest_wait: float = 60.0
+    jitter: float = 0.1
+    uniform: Callable[[float, float], float] = random.uniform
+    first_refusal_retries: int = 3
+
+    @classmethod
+    def none(cls) -> RetryPolicy:
+        """Return a policy that never retries."""
+        return cls(rate_limit_retries=0, connection_retries=0, first_refusal_retries=0)
+
+    def decide(self, attempt: int, outcome: Outcome) -> Wait | GiveUp:
+        """Return what to do after request number ``attempt`` (from 1) failed."""
+        if outcome.status == _RATE_LIMITED:
+            return self._after_rate_limit(attempt, outcome.retry_after)
+        if outcome.timed_out and not outcome.never_sent:
+            return GiveUp()
+        if outcome.status is not None and outcome.status not in _UNAVAILABLE:
+            return GiveUp()
+        retries = self.first_refusal_retries if outcome.is_first_refusal else self.connection_retries
+        if attempt > retries or not (outcome.repeatable or outcome.never_sent):
+            return GiveUp()
+        if outcome.retry_after is not None and outcome.retry_after > self.longest_wait:
+            return GiveUp()
+        return Wait(outcome.retry_after or self._spread(exponential_backoff(attempt, 0.5)))
+
+    def _after_rate_limit(self, attempt: int, retry_after: float | None) -> Wait | GiveUp:
+        if attempt > self.rate_limit_retries or (retry_after is not None and retry_after > self.longest_wait):
+            return GiveUp()
+        return Wait(retry_after if retry_after is not None else self._spread(exponential_backoff(attempt, 1.0)))
+
+    def _spread(self, wait: float) -> float:
+        return wait * (1 + self.uniform(-self.jitter, self.jitter))
+
+
+class RetryBudget:
+    """Limits the retries of all calls of a transport together, with a bucket of tokens as botocore has.
+
+    A retry takes ``COST`` tokens out. A call that succeeds returns what its last retry took, or one token if it needed
+    none, and ``REFILL_PER_S`` tokens come back each second. A full bucket lets 300 threads ride out an outage of 2 s,
+    with three retries each. While it is empty a call fails at its first failure: a server that is down or overloaded
+    gets one request per call, and not four. Safe to use from many threads.
+
+    Args:
+        clock: Returns monotonic seconds.
+
+    Attributes:
+        tokens: How many are left.
+    """
+
+    CAPACITY = 5000
+    COST = 5
+    REFILL_PER_S = 50
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.tokens: float = self.CAPACITY
+        self._clock = clock
+        self._refilled_at = clock()
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take out the cost of a retry; return False, and take nothing, if there is not enough."""
+        with self._lock:
+            now = self._clock()
+            gained = max(now - self._refilled_at, 0.0) * self.REFILL_PER_S
+            self.tokens, self._refilled_at = min(self.CAPACITY, self.tokens + gained), now
+            if self.tokens < self.COST:
+                return False
+            self.tokens -= self.COST
+            return True
+
+    def give_back(self, *, was_repeated: bool) -> None:
+        """Count a call that succeeded."""
+        if self.tokens < self.CAPACITY:  # a full bucket, the usual case, needs no lock
+            with self._lock:
+                self.tokens = min(self.CAPACITY, self.tokens + (self.COST if was_repeated else 1))
+
+    def reset_lock(self) -> None:
+        """Replace the lock in a forked child: another thread of the parent may hold it."""
+        self._lock = threading.Lock()

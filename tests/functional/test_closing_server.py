@@ -7,7 +7,7 @@ import pytest
 
 from conductor.clients.client import ConductorClient
 from conductor.errors import ServerError
-from conductor.transport.retry import RetryPolicy
+from conductor.transport.operation import RetryPolicy
 
 BODY = b'{"status":500,"message":"' + b"boom" * 5000 + b'"}'  # more than what is read along with the head
 HEAD = b"HTTP/1.1 500\r\nContent-Type: application/json\r\nConnection: close\r\n"

@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from requests import PreparedRequest
 
 from conductor import ConductorClient
-from conductor.transport.retry import RetryPolicy
+from conductor.transport.operation import RetryPolicy
 from surface.answers import answer
 from surface.calls import Call
 from surface.documents import Document

@@ -8,7 +8,7 @@ import pytest
 import responses
 
 from conductor.clients.client import ConductorClient
-from conductor.transport.retry import RetryPolicy
+from conductor.transport.operation import RetryPolicy
 
 API = "http://conductor.test/api"
 

@@ -52,7 +52,7 @@ def test_a_token_that_was_given_is_sent(wire, client):
 
 @responses.activate
 def test_a_start_is_retried_only_with_an_effective_idempotency_key():
-    from conductor.transport.retry import RetryPolicy
+    from conductor.transport.operation import RetryPolicy
 
     starts = responses.post("http://conductor.test/api/workflow", status=503)
     honours = responses.get("http://conductor.test/api/admin/config", json={"idempotencyKeys": "honoured"})

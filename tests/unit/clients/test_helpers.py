@@ -290,8 +290,7 @@ def test_every_paged_method_has_an_iterator(client, wire, iterate, query):
 def test_an_error_of_the_storage_shows_no_signature(wire):
     from conductor.clients.client import ConductorClient
     from conductor.errors import APIConnectionError
-    from conductor.transport.operation import Operation
-    from conductor.transport.retry import RetryPolicy
+    from conductor.transport.operation import Operation, RetryPolicy
 
     reading = Operation("GET", "/workflow/external-storage-location")
     with ConductorClient(server_url="http://conductor.test/api", retry=RetryPolicy.none()) as client:

@@ -4,7 +4,7 @@ import pytest
 
 from conductor.clients.client import ConductorClient
 from conductor.errors import ConfigurationError, ServerError
-from conductor.transport.retry import RetryPolicy
+from conductor.transport.operation import RetryPolicy
 from conductor.worker.metrics import MetricsCollector
 
 LARGE = {"a": "x" * 6_000_000}

@@ -25,8 +25,7 @@ from conductor.models import TaskDef, Workflow
 from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth
 from conductor.transport.client import Transport
-from conductor.transport.operation import Edition, Operation, Repeat, nothing
-from conductor.transport.retry import RetryBudget
+from conductor.transport.operation import Edition, Operation, Repeat, RetryBudget, nothing
 
 API = "http://server:8080/api"
 GET = Operation("GET", "/thing/{id}", dict)

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from conductor.transport.retry import GiveUp, Outcome, RetryBudget, RetryPolicy, Wait
+from conductor.transport.operation import GiveUp, Outcome, RetryBudget, RetryPolicy, Wait
 
 POLICY = RetryPolicy(uniform=lambda low, high: 0.0)
 

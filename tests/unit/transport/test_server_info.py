@@ -7,8 +7,7 @@ import responses
 
 from conductor import ConductorClient
 from conductor.errors import APIConnectionError, NotFoundError, UnsupportedByServerError
-from conductor.transport.operation import Edition
-from conductor.transport.retry import RetryPolicy
+from conductor.transport.operation import Edition, RetryPolicy
 
 API = "http://server:8080/api"
 
