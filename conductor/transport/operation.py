@@ -32,7 +32,7 @@ __all__ = [
 
 
 class NotGiven(Enum):
-    """The type of ``NOT_GIVEN``, by which an argument says that it was left out; None means "no limit"."""
+    """The type of ``NOT_GIVEN``, the default of arguments for which None has a meaning of its own ("no limit")."""
 
     NOT_GIVEN = "not given"
 
@@ -48,7 +48,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class Repeat(Enum):
-    """Whether a request may be sent again when its answer was lost."""
+    """Whether a request may be sent again if its response was lost."""
 
     SAFE = "safe"
     NEVER = "never"
@@ -64,7 +64,7 @@ class Edition(Enum):
 
 
 def nothing() -> None:
-    """What ``on_empty`` names where an empty answer means None."""
+    """Return None: the ``on_empty`` of operations whose empty response means None."""
 
 
 @frozen
@@ -72,23 +72,24 @@ class Operation(Generic[T]):
     """One REST operation of the server.
 
     Attributes:
-        method: The verb.
-        path: The path's template below ``/api``, as ``/workflow/{workflowId}``.
-        returns: What the answer is structured to: None (nothing), ``str``, ``int``, ``bytes``, ``dict``, a model, or a
-            list or dict of models.
-        repeat: Whether repeating it is harmless.
-        edition: The servers that have it.
-        on_empty: Makes the value of an empty answer (200 without a body, 204); without it such an answer is an error
-            where a value was promised.
-        sends: How a body travels: ``json``, ``text`` or ``bytes``.
-        root: The path is not below ``/api`` but at the server's root.
-        anonymous: Sent without a token.
-        shadowed: A server of the other edition takes its path for another operation; so which it is is asked first.
-        orkes_query: Query parameters that only Orkes understands; that another server ignores them is logged.
-        oss_query: Those that only the open-source server understands.
-        selects: Those of both by which the answer is selected; to a server that ignores one nothing is sent, because it
-            would answer everything.
-        advice: What to do where the server does not have it.
+        method: The HTTP method.
+        path: The template of the path below ``/api``, such as ``/workflow/{workflowId}``.
+        returns: The type of the response: None (nothing), ``str``, ``int``, ``bytes``, ``dict``, a model, or a list or
+            dict of models.
+        repeat: Whether repeating the request is harmless.
+        edition: The servers that have the operation.
+        on_empty: Returns the value of an empty response (200 without a body, 204). Without it, an empty response is an
+            error if ``returns`` is a value.
+        sends: How the body is encoded: ``json``, ``text`` or ``bytes``.
+        root: Whether the path starts at the server's root and not below ``/api``.
+        anonymous: Whether the request is sent without a token.
+        shadowed: Whether a server of the other edition has another operation at this path. The client then asks for the
+            server's edition first.
+        orkes_query: Query parameters that only Orkes understands; a warning is logged if another server ignores them.
+        oss_query: Query parameters that only the open-source server understands.
+        selects: Query parameters of either edition that select results. If the server would ignore one, no request is
+            sent, because the response would contain everything.
+        advice: What to do if the server does not have the operation.
     """
 
     method: str
@@ -115,11 +116,11 @@ class Operation(Generic[T]):
         return f"{self.method} {self.path}"
 
     def fill(self, values: Mapping[str, Any]) -> str:
-        """The path with every parameter quoted.
+        """Return the path with every parameter quoted.
 
         Raises:
-            ConfigurationError: A value is missing or empty, is ``.`` or ``..``, or holds a slash or a backslash, which
-                the server's web container refuses even when quoted.
+            ConfigurationError: A value is missing or empty, is ``.`` or ``..``, or contains a slash or a backslash,
+                which the server's web container refuses even when quoted.
         """
         return _PLACEHOLDER.sub(lambda match: self._segment(match[1], values.get(match[1])), self.path)
 

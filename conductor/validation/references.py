@@ -1,6 +1,7 @@
 """Checks of ``${...}``: whether the task that a reference names exists, and has run when it is read.
 
-The order of tasks decides both that and whether forks are joined, loops end, and every task can be reached."""
+The order of tasks decides both that and whether forks are joined, loops end, and every task can be reached.
+"""
 
 from __future__ import annotations
 

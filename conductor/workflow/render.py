@@ -1,4 +1,4 @@
-"""Convert steps with references to their wire form, in which references are strings, and collect what validation needs."""
+"""Convert steps to their wire form, in which references are strings, and collect what validation needs."""
 
 from __future__ import annotations
 
