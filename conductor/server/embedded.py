@@ -17,7 +17,7 @@ from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.address import ServerAddress
 from conductor.server.engine.context import DOCUMENTED, STRICT
 from conductor.server.http.app import VERSION, App
-from conductor.server.http.connection import HttpServer
+from conductor.server.http.connection import HttpServer, ListeningSocket
 from conductor.server.http.edition import Edition
 from conductor.server.http.middleware import Faults, Keys
 from conductor.server.origin_check import OriginCheck, is_loopback
@@ -199,12 +199,12 @@ class EmbeddedServer(ServerAddress):
         self.stop()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> ListeningSocket:
     if not isinstance(port, int):
         raise ServerStartError(f"port is {port!r}; it must be an integer from 0 to 65535, 0 for any free port")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio disables Nagle's algorithm only if the protocol is given; otherwise two writes would take 40 ms.
-    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    made = ListeningSocket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if may_reuse_address():
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

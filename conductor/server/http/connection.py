@@ -59,6 +59,22 @@ class _ProtocolError(Exception):
         self.status = status
 
 
+class ListeningSocket(socket.socket):
+    """A listening socket that accepts no connection once it is closing."""
+
+    is_closing: bool = False
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept a connection; the event loop calls this.
+
+        Raises:
+            BlockingIOError: The socket is closing, or nothing has connected.
+        """
+        if self.is_closing:
+            raise BlockingIOError
+        return super().accept()
+
+
 class HttpServer:
     """Serves a listening socket on a thread.
 
@@ -68,7 +84,7 @@ class HttpServer:
         quick: Serves a request on the event loop, or returns None.
     """
 
-    def __init__(self, listening: socket.socket, serve: Serve, quick: Quick = lambda _: None) -> None:
+    def __init__(self, listening: ListeningSocket, serve: Serve, quick: Quick = lambda _: None) -> None:
         self.serve: Serve = serve
         self.quick: Quick = quick
         self.threads: ThreadPool = ThreadPool("conductor-request", MAX_THREADS)
@@ -134,6 +150,10 @@ class HttpServer:
                 await self._connect(accepting.result())
                 accepting = asyncio.ensure_future(self._accept())
         sweep.cancel()
+        # A task that is cancelled after its socket was accepted would lose the socket. So accept nothing more, let the
+        # task take what was accepted, and cancel it only if it still waits.
+        self._listening.is_closing = True
+        await asyncio.wait({accepting}, timeout=0)
         accepting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             if (accepted := await accepting) is not None:
