@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["kill_tree", "may_reuse_address", "own_process_group", "request_end", "stop_signals"]
 
@@ -53,7 +55,7 @@ def kill_tree(
     pid: int,
     number: int,
     platform: str = sys.platform,
-    run: Callable[..., Any] = subprocess.run,
+    run: Callable[..., Any] | None = None,
 ) -> None:
     """Send a signal to the process group of a child; on Windows, kill the child and what it started.
 
@@ -61,13 +63,15 @@ def kill_tree(
         pid: The process id of a child with its own process group.
         number: The signal, which Windows does not use.
         platform: The system, as ``sys.platform`` names it.
-        run: Runs a command.
+        run: Runs a command; ``subprocess.run`` by default.
 
     Raises:
         ProcessLookupError: The process group has ended.
     """
     if platform == _WINDOWS:
-        run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False)
+        import subprocess  # a worker starts no process
+
+        (run or subprocess.run)(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False)
     else:
         os.killpg(pid, number)
 

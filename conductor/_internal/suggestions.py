@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = ["did_you_mean", "suggest", "suggest_all"]
@@ -24,6 +23,8 @@ def suggest_all(name: str, known: Iterable[str], *, count: int, threshold: float
     Names are compared without regard to case, underscores and hyphens, so that ``retry_count`` finds ``retryCount``.
     ``name`` itself is not proposed.
     """
+    import difflib  # only for an error
+
     plain = _plain(name)
     letters = sorted(plain)
     matcher: difflib.SequenceMatcher[str] = difflib.SequenceMatcher()

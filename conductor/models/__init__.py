@@ -116,6 +116,14 @@ if TYPE_CHECKING:
         WorkflowStatus,
         WorkflowSummary,
     )
+    from conductor.models.files import (
+        FileHandle,
+        FileUpload,
+        FileUploadComplete,
+        FileUploadRequest,
+        FileUrl,
+        MultipartUpload,
+    )
     from conductor.models.human import (
         HumanTaskAssignment,
         HumanTaskDefinition,
@@ -162,17 +170,16 @@ if TYPE_CHECKING:
     )
     from conductor.models.results import BulkResponse, Health, HealthStatus, SearchResult
     from conductor.models.schedule import CronSchedule, SaveScheduleRequest, WorkflowSchedule, WorkflowScheduleExecution
-    from conductor.models.storage import (
-        ExternalStorageLocation,
-        FileHandle,
-        FileUpload,
-        FileUploadComplete,
-        FileUploadRequest,
-        FileUrl,
-        MultipartUpload,
-    )
     from conductor.models.tag import Tag
-    from conductor.models.task import ExecutionMetadata, PollData, Task, TaskExecLog, TaskResult, TaskSummary
+    from conductor.models.task import (
+        ExecutionMetadata,
+        ExternalStorageLocation,
+        PollData,
+        Task,
+        TaskExecLog,
+        TaskResult,
+        TaskSummary,
+    )
 
 __all__ = [
     "AccessKey",
@@ -487,8 +494,7 @@ if not TYPE_CHECKING:
             "WorkflowDefSummary",
             "WorkflowTask",
         ),
-        "storage": (
-            "ExternalStorageLocation",
+        "files": (
             "FileHandle",
             "FileUpload",
             "FileUploadComplete",
@@ -496,7 +502,15 @@ if not TYPE_CHECKING:
             "FileUrl",
             "MultipartUpload",
         ),
-        "task": ("ExecutionMetadata", "PollData", "Task", "TaskExecLog", "TaskResult", "TaskSummary"),
+        "task": (
+            "ExecutionMetadata",
+            "ExternalStorageLocation",
+            "PollData",
+            "Task",
+            "TaskExecLog",
+            "TaskResult",
+            "TaskSummary",
+        ),
         "_base": ("Model",),
     }
     _HOMES = {name: module for module, names in _NAMES.items() for name in names}

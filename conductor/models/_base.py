@@ -1,4 +1,4 @@
-"""The base class of all models, and the converter between models and the JSON objects of the API.
+"""The base class of all models, and the conversion between models and the JSON objects of the API.
 
 The JSON name of an attribute is its camelCase form, unless the field's metadata names another (``wire(...)``). None is
 not written. Unknown JSON fields are kept in ``unknown_fields`` and written back, so that a definition read from a newer
@@ -7,17 +7,15 @@ server can be changed and saved without loss.
 
 from __future__ import annotations
 
+import functools
 import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 from attrs import define, field, frozen
-from cattrs import BaseConverter, Converter, transform_error
-from cattrs.gen import make_dict_structure_fn, override
 from typing_extensions import Self
 
 from conductor._internal.suggestions import suggest
@@ -25,6 +23,9 @@ from conductor.errors import ConfigurationError, UnexpectedResponseError
 from conductor.migration import field_successor, missing_attribute
 from conductor.models.codec import dumps, to_jsonable
 from conductor.models.enums import ApplicationRole, TaskType, UserRole, WireEnum
+
+if TYPE_CHECKING:
+    from cattrs import BaseConverter, Converter
 
 __all__ = [
     "AUDIT_FIELDS",
@@ -35,7 +36,6 @@ __all__ = [
     "refuse_unknown_fields",
     "refuse_unknown_values",
     "structure",
-    "unstructure",
     "wire",
     "wire_name",
 ]
@@ -91,7 +91,8 @@ class Model:
         Raises:
             SerializationError: A value has no JSON form.
         """
-        return typing.cast("dict[str, Any]", unstructure(self))
+        model: Any = type(self)
+        return _writer(model)(self)
 
     def to_json(self) -> str:
         """Return the JSON object of the model as a string.
@@ -131,8 +132,10 @@ def structure(data: Any, cls: type[T]) -> T:
         UnexpectedResponseError: A value has the wrong type; ``path_in_body`` is the path of the first one.
     """
     try:
-        return _converter.structure(data, cls)
+        return _converter().structure(data, cls)
     except Exception as error:  # cattrs raises the errors of the hooks and exception groups
+        from cattrs import transform_error
+
         problems = transform_error(error, path="$")
         first = problems[0] if problems else str(error)
         path = first.rpartition(" @ ")[2] if " @ " in first else "$"
@@ -140,11 +143,6 @@ def structure(data: Any, cls: type[T]) -> T:
         raise UnexpectedResponseError(
             f"Invalid {name}: {'; '.join(problems[:_MAX_PROBLEMS]) or error}", path_in_body=path
         ) from None
-
-
-def unstructure(value: Any) -> Any:
-    """Convert models, and containers of models, to JSON values."""
-    return _converter.unstructure(value)
 
 
 def _camel(name: str) -> str:
@@ -158,6 +156,8 @@ def wire_name(attribute: attrs.Attribute[Any]) -> str:
 
 
 def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Model]:
+    from cattrs.gen import make_dict_structure_fn, override
+
     origin: Any = typing.get_origin(cls) or cls
     if cls is origin and (parameters := getattr(cls, "__parameters__", ())):
         cls = cls[(Any,) * len(parameters)]
@@ -199,27 +199,6 @@ def _accepts_none(kind: Any) -> bool:
 
 def _absent(fields: Iterable[attrs.Attribute[Any]]) -> dict[str, Any]:
     return {wire_name(a): value for a in fields if (value := a.metadata.get("absent")) is not None}
-
-
-def _unstructure_model(cls: type[Model]) -> Callable[[Any], dict[str, Any]]:
-    fields = [
-        (a.name, wire_name(a))
-        for a in attrs.fields(cls)
-        if a.name != "unknown_fields" and not a.metadata.get("read_only")
-    ]
-
-    def write(model: Any) -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for name, key in fields:
-            value = getattr(model, name)
-            if value is not None and value.__class__ is not Absent:
-                kind = value.__class__
-                out[key] = value if kind is str or kind is int or kind is bool else to_jsonable(value, f"$.{key}")
-        if model.unknown_fields:
-            out.update(model.unknown_fields)
-        return out
-
-    return write
 
 
 def _read_str(value: Any, _: Any) -> str:
@@ -279,21 +258,41 @@ def _is_model(cls: Any) -> bool:
     return isinstance(cls, type) and issubclass(cls, Model)
 
 
-def _make_converter() -> Converter:
+@functools.cache
+def _converter() -> Converter:
+    from cattrs import Converter  # takes 5 ms to import: a worker needs it from its first task on
+
     converter = Converter()
     converter.register_structure_hook(str, _read_str)
     converter.register_structure_hook(int, _read_int)
     converter.register_structure_hook(bool, _read_bool)
     converter.register_structure_hook_func(lambda t: t == dict[str, Any], _read_object)
     converter.register_structure_hook(WireEnum, lambda value, cls: cls(value))
-    converter.register_unstructure_hook(WireEnum, lambda value: value.value)
     converter.register_structure_hook_factory(_is_optional, lambda kind: _read_optional(kind, converter))
     converter.register_structure_hook_factory(_is_model, lambda cls: _structure_model(cls, converter))
-    converter.register_unstructure_hook_factory(_is_model, _unstructure_model)
     return converter
 
 
-_converter = _make_converter()
+@functools.cache
+def _writer(cls: type[Model]) -> Callable[[Any], dict[str, Any]]:
+    fields = [
+        (a.name, wire_name(a))
+        for a in attrs.fields(cls)
+        if a.name != "unknown_fields" and not a.metadata.get("read_only")
+    ]
+
+    def write(model: Any) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for name, key in fields:
+            value = getattr(model, name)
+            if value is not None and value.__class__ is not Absent:
+                kind = value.__class__
+                out[key] = value if kind is str or kind is int or kind is bool else to_jsonable(value, f"$.{key}")
+        if model.unknown_fields:
+            out.update(model.unknown_fields)
+        return out
+
+    return write
 
 
 #: Enums that users extend: workers define task types, Orkes has custom roles.
@@ -353,7 +352,7 @@ def _refuse_str(given: str, kind: type[Any] | None, name: str) -> None:
     )
 
 
-@cache
+@functools.cache
 def _enum_fields(cls: type[Any]) -> tuple[_EnumField, ...]:
     attrs.resolve_types(cls)
     return tuple(

@@ -16,14 +16,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, ValuesView
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal
 from enum import Enum
-from fractions import Fraction
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import PurePath
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -194,7 +190,7 @@ def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901  on
     encode = next((_encoders[kind] for kind in type(value).__mro__ if kind in _encoders), None) if _encoders else None
     if encode is not None:
         return _convert(encode(value), path, depth + 1)
-    for kinds, convert in _SCALARS:
+    for kinds, convert in _scalars():
         if isinstance(value, kinds):
             return _convert(convert(value), path, depth + 1)
     if isinstance(value, Mapping):
@@ -227,19 +223,29 @@ def _name(value: object) -> str:
 
 _SETS = (AbstractSet,)
 _LISTS = (list, tuple, deque, range, ValuesView)
-_SCALARS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
-    (Enum, lambda v: v.value),
-    (bool, bool),
-    (str, str.__str__),
-    (int, int.__int__),
-    (float, float.__float__),
-    ((datetime, date, time), lambda v: v.isoformat()),
-    (timedelta, timedelta.total_seconds),
-    ((bytes, bytearray), lambda v: base64.b64encode(v).decode()),
-    ((Decimal, Fraction, UUID, PurePath, timezone), str),
-    ((IPv4Address, IPv6Address, IPv4Network, IPv6Network), str),
-    (ZoneInfo, lambda v: v.key),
-)
+
+
+@functools.cache
+def _scalars() -> tuple[tuple[Any, Callable[[Any], Any]], ...]:
+    """Return the classes of values with a scalar JSON form, each with its conversion; the first match counts."""
+    from decimal import Decimal  # these modules take 3 ms to import, and many programs convert only plain values
+    from fractions import Fraction
+    from uuid import UUID
+    from zoneinfo import ZoneInfo
+
+    return (
+        (Enum, lambda v: v.value),
+        (bool, bool),
+        (str, str.__str__),
+        (int, int.__int__),
+        (float, float.__float__),
+        ((datetime, date, time), lambda v: v.isoformat()),
+        (timedelta, timedelta.total_seconds),
+        ((bytes, bytearray), lambda v: base64.b64encode(v).decode()),
+        ((Decimal, Fraction, UUID, PurePath, timezone), str),
+        ((IPv4Address, IPv6Address, IPv4Network, IPv6Network), str),
+        (ZoneInfo, lambda v: v.key),
+    )
 
 
 def _fields_of(value: Any) -> Any:  # one branch per kind of value

@@ -1,4 +1,4 @@
-"""Tasks of executions, results of workers, task logs and poll data."""
+"""Tasks of executions, results of workers, task logs, external storage of payloads, and poll data."""
 
 from __future__ import annotations
 
@@ -246,6 +246,19 @@ class TaskResult(Model):
     sub_workflow_id: str | None = None
     extend_lease: bool = False
     supports_cancellation: bool = False
+
+
+@define(repr=False)
+class ExternalStorageLocation(Model):
+    """Where a payload is stored outside the server's database (``GET /tasks/external-storage-location``).
+
+    Attributes:
+        uri: Signed URL for one upload or download; hidden in the repr. None if the server has no storage.
+        path: Path to put into requests instead of the payload.
+    """
+
+    uri: str | None = field(default=None, repr=False)
+    path: str | None = None
 
 
 @define(repr=False)

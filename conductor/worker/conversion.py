@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import dataclasses
+import functools
 import sys
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from pathlib import PurePath
-from typing import Annotated, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union
 
 import attrs
-import cattrs
 import typing_extensions
 
 from conductor._internal.introspection import (
@@ -33,7 +33,10 @@ from conductor.models.codec import register_encoder, to_jsonable
 from conductor.worker.containers import Hook, container_hook, fields_hook, open_fields_hook, positions_hook, unpacked
 from conductor.worker.mismatch import Mismatch, UnsupportedAnnotationError, describe, mismatch_of
 from conductor.worker.pydantic_types import has_constraints, is_pydantic_type, pydantic_hook
-from conductor.worker.scalars import SCALARS
+from conductor.worker.scalars import scalar_parser
+
+if TYPE_CHECKING:
+    import cattrs
 
 __all__ = ["Convert", "converter_for", "register_type"]
 
@@ -93,7 +96,7 @@ def register_type(kind: type[T], from_json: Callable[[Any], T], to_json: Callabl
     if not isinstance(kind, type):
         raise TypeError(f"register_type() takes a class, not {kind!r}.")
     _registered[kind] = lambda value, _: from_json(value)
-    _converter.register_structure_hook_func(lambda one: one is kind, _registered[kind])
+    _converter().register_structure_hook_func(lambda one: one is kind, _registered[kind])
     if to_json is not None:
         register_encoder(kind, to_json)
 
@@ -147,20 +150,30 @@ def _hook_of(kind: Any) -> Hook:
         return lambda value, _: cell[0](value, kind)
     cell = building[kind] = []
     try:
-        hook: Hook = _build(kind) if _is_converted_as_base(kind) else _converter.get_structure_hook(kind)
+        hook: Hook = _build(kind) if _is_built_here(kind) else _converter().get_structure_hook(kind)
     finally:
         del building[kind]
     cell.append(hook)
     return hook
 
 
-def _is_converted_as_base(kind: Any) -> bool:
-    """Whether cattrs would convert a class as one of its bases, before it asks the hooks of this module."""
-    return isinstance(kind, type) and issubclass(kind, _CATTRS_BASES) and kind not in _registered
+def _is_built_here(kind: Any) -> bool:
+    """Whether to make a hook without cattrs.
+
+    cattrs would convert a class as one of its bases, before it asks the hooks of this module. For built-in types and
+    what is made of them, it has nothing to add; importing it takes 5 ms of the start of a worker.
+    """
+    if kind in _registered:
+        return False
+    owner = typing_extensions.get_origin(kind) or kind
+    is_base = isinstance(kind, type) and issubclass(kind, _CATTRS_BASES)
+    return is_base or getattr(owner, "__module__", None) in _OWN_MODULES
 
 
 #: The classes that a ``cattrs.Converter`` has hooks for by itself.
 _CATTRS_BASES = (str, int, float, bytes, Enum, PurePath)
+#: The modules of ``dict``, ``None``, ``Any`` and ``X | Y``.
+_OWN_MODULES = frozenset({"builtins", "types", "typing"})
 
 
 def _without_wrapper(kind: Any) -> Any:
@@ -210,8 +223,8 @@ def _build(kind: Any, _: Any = None) -> Hook:  # noqa: C901  one line for each f
         return _union(kind)
     if origin in {typing.Literal, typing_extensions.Literal}:
         return _literal(kind)
-    if origin is None and kind in SCALARS:
-        return _scalar(kind)
+    if origin is None and (parse := scalar_parser(kind)) is not None:
+        return _scalar(kind, parse)
     if (container := container_hook(kind, _hook)) is not None:
         return container
     cls = origin or kind
@@ -255,9 +268,7 @@ def _alias(kind: Any, origin: Any) -> Hook:
     return _hook_of(resolved)
 
 
-def _scalar(kind: Any) -> Hook:
-    parse = SCALARS[kind]
-
+def _scalar(kind: Any, parse: Callable[[Any], Any]) -> Hook:
     def convert(value: Any, _: Any) -> Any:
         try:
             return parse(value)
@@ -388,7 +399,7 @@ def _class(kind: Any, cls: type) -> Hook:  # one line for each kind of class
 
 def _subclass_of_scalar(cls: Any) -> Hook:
     base = next(one for one in (str, int, float) if issubclass(cls, one))
-    parse = SCALARS[base]
+    parse: Any = scalar_parser(base)
     return lambda value, _: cls(parse(value))
 
 
@@ -464,13 +475,15 @@ def _dataclass(kind: Any, cls: Any, hints: Mapping[str, Any]) -> Hook:
     return fields_hook(kind, {one.name: hints.get(one.name, Any) for one in given}, required, cls, _hook)
 
 
-def _make_converter() -> cattrs.Converter:
-    """A converter whose hooks are the strict ones of this module; ``register_type`` adds the program's."""
+@functools.cache
+def _converter() -> cattrs.Converter:
+    """Return a converter whose hooks are the strict ones of this module; ``register_type`` adds the program's."""
+    import cattrs  # see _is_built_here
+
     converter = cattrs.Converter(detailed_validation=False)
     converter.register_structure_hook_factory(lambda _: True, _build)
     return converter
 
 
-_converter = _make_converter()
 #: The hooks of the classes that the program registered.
 _registered: dict[type, Hook] = {}

@@ -6,13 +6,12 @@ Each raises ``ValueError`` or ``TypeError``.
 from __future__ import annotations
 
 import base64
+import functools
 import math
 import re
 import typing
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal
-from fractions import Fraction
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -22,15 +21,16 @@ from ipaddress import (
     IPv6Network,
 )
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath
-from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 import typing_extensions
 
 from conductor._internal.epoch import from_epoch_ms
 
-__all__ = ["SCALARS", "parse_datetime"]
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+__all__ = ["parse_datetime", "scalar_parser"]
 
 _DATE = r"(?P<year>[0-9]{4})(?P<dash>-?)(?P<month>[0-9]{2})(?P=dash)(?P<day>[0-9]{2})"
 _TIME = (
@@ -95,10 +95,12 @@ def _none(value: Any) -> None:
 
 
 def _decimal(value: Any) -> Decimal:
+    import decimal
+
     if not _is_number(value) and not isinstance(value, str):
         raise TypeError
     try:
-        return Decimal(str(value))
+        return decimal.Decimal(str(value))
     except ArithmeticError:
         raise ValueError("not a decimal number") from None
 
@@ -180,7 +182,7 @@ def _from_str(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
 _LITERAL_STRINGS = {typing_extensions.LiteralString, getattr(typing, "LiteralString", typing_extensions.LiteralString)}
 
 #: The types that JSON has as a string, a number, true, false or null, each with its parser.
-SCALARS: dict[Any, Callable[[Any], Any]] = {
+_SCALARS: dict[Any, Callable[[Any], Any]] = {
     str: _str,
     **dict.fromkeys(_LITERAL_STRINGS, _str),
     int: _int,
@@ -195,10 +197,6 @@ SCALARS: dict[Any, Callable[[Any], Any]] = {
     time: _time,
     timedelta: _timedelta,
     timezone: _from_str(lambda text: timezone.utc if text == "UTC" else _zone(text.removeprefix("UTC"))),
-    ZoneInfo: _from_str(ZoneInfo),
-    Decimal: _decimal,
-    Fraction: _from_str(Fraction),
-    UUID: _from_str(UUID),
     **{
         kind: _from_str(kind)
         for kind in (
@@ -207,3 +205,25 @@ SCALARS: dict[Any, Callable[[Any], Any]] = {
         )
     },
 }
+
+
+def scalar_parser(kind: Any) -> Callable[[Any], Any] | None:
+    """Return the parser of a type that JSON has as a string, a number, true, false or null; None for other types.
+
+    Args:
+        kind: The type, without type arguments.
+    """
+    if (parse := _SCALARS.get(kind)) is not None or not isinstance(kind, type) or kind.__module__ == "builtins":
+        return parse
+    return _imported_scalars().get(kind)
+
+
+@functools.cache
+def _imported_scalars() -> dict[Any, Callable[[Any], Any]]:
+    """Return the parsers of types from modules that few workers use: importing the modules takes 3 ms."""
+    from decimal import Decimal
+    from fractions import Fraction
+    from uuid import UUID
+    from zoneinfo import ZoneInfo
+
+    return {Decimal: _decimal, **{kind: _from_str(kind) for kind in (Fraction, UUID, ZoneInfo)}}

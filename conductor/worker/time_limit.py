@@ -6,7 +6,6 @@ lock, a long NumPy call) sees it when that call returns, and one that catches it
 
 from __future__ import annotations
 
-import ctypes
 import heapq
 import itertools
 import threading
@@ -160,6 +159,8 @@ class TimeLimits:
 
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
     """Raise ``kind`` in a thread at its next bytecode; None takes back what was not raised yet."""
+    import ctypes  # most workers have no time limit
+
     api: Any = getattr(ctypes, "pythonapi", None)
     if api is None:
         logger.error("This Python cannot raise exceptions in other threads; time_limit_seconds has no effect")

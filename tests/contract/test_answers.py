@@ -13,7 +13,8 @@ from surface.table import table
 from surface.validation import misfits
 from surface.wire import Wire, said, send
 
-from conductor.models._base import structure, unstructure
+from conductor.models._base import structure
+from conductor.models.codec import to_jsonable
 from conductor.transport.errors import Call, parse_response
 from conductor.transport.response_reader import Headers, Response
 
@@ -47,7 +48,7 @@ def test_an_answer_of_an_operation_is_read_without_loss(key, edition):
         sent = Generator(document, Random(str(value)), 1).word() if is_text else value
         content = sent if is_text else json.dumps(sent)
         found = read(Call(operation, ""), 200, {"Content-Type": kind}, content.encode())
-        assert operation.returns is None or lost(sent, unstructure(found)) == []
+        assert operation.returns is None or lost(sent, to_jsonable(found)) == []
 
 
 @each(("key", "edition"), [(key, edition) for key, edition in ANSWERED if key in table()])
@@ -73,7 +74,7 @@ def test_a_value_of_a_schema_is_read_and_written_without_loss(edition, schema):
     model, document = model_of(schema), documents()[edition]
     assert model is not None, f"no model stands for {schema}"
     for value in many(document, {"$ref": schema}, 25, f"{edition} {schema}"):
-        assert lost(value, unstructure(structure(value, model))) == []
+        assert lost(value, to_jsonable(structure(value, model))) == []
 
 
 @each(("edition", "schema"), SCHEMAS)
@@ -81,4 +82,4 @@ def test_what_a_model_writes_fits_the_schema_of_each_document(edition, schema):
     model, document = model_of(schema), documents()[edition]
     for value in many(document, {"$ref": schema}, 8, f"written {edition} {schema}", of_later_versions=False):
         assert misfits(document, schema, value) == []
-        assert misfits(document, schema, unstructure(structure(value, model))) == []
+        assert misfits(document, schema, to_jsonable(structure(value, model))) == []

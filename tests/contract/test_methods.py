@@ -14,7 +14,7 @@ from surface.wire import Wire, exchange, said, send
 
 from conductor import ConductorClient
 from conductor.errors import APIError
-from conductor.models._base import unstructure
+from conductor.models.codec import to_jsonable
 
 CALLS = {key: call for key, call in (table() | beyond.CALLS).items() if key in declared()}
 
@@ -92,5 +92,5 @@ def test_an_argument_is_sent_under_the_name_that_it_has(client, key):
 
             same = {name: written(given[name.lower()]) for name in query if name.lower() in given}
             assert {name: query[name] for name in same} == same
-            same = {name: unstructure(given[name.lower()]) for name in body if name.lower() in given}
+            same = {name: to_jsonable(given[name.lower()]) for name in body if name.lower() in given}
             assert {name: body[name] for name in same} == same

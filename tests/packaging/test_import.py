@@ -33,6 +33,53 @@ print(json.dumps(sorted({"requests", "urllib3"} & sys.modules.keys())))
     assert run(code) == []
 
 
+#: What neither an import nor a first poll of workers with plain annotations needs, each 1 to 20 ms.
+NOT_AT_START = (
+    *("asyncio", "cattrs", "ctypes", "decimal", "difflib", "fractions", "http.server", "multiprocessing", "sqlite3"),
+    *("subprocess", "unittest", "conductor.cli", "conductor.clients.tasks", "conductor.clients.workflows"),
+    *("conductor.contrib", "conductor.diagram", "conductor.models.access"),
+    *("conductor.models.execution", "conductor.models.files", "conductor.server", "conductor.testing"),
+    *("conductor.validation", "conductor.worker.child", "conductor.worker.coroutines", "conductor.worker.outbox"),
+    *("conductor.worker.probes", "conductor.worker.processes", "conductor.workflow"),
+)
+WORKER = """
+import json, sys, threading
+sys.modules["orjson"] = None  # it imports more of the standard library
+from conductor import ConductorClient, TaskHandler, worker_task
+
+@worker_task("startup", poll_interval_ms=10)
+def startup(order: dict[str, object], *, count: int = 0, note: str | None = None) -> dict[str, object]:
+    return {}
+"""
+
+
+def test_a_worker_program_imports_only_what_it_needs_to_start():
+    code = f"{WORKER}print(json.dumps([sorted(set({NOT_AT_START}) & sys.modules.keys()), sorted(sys.modules)]))"
+    unneeded, loaded = run(code)
+
+    assert unneeded == []
+    roots = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
+    ours = {name for name in roots if name.startswith(("_", "conductor"))}
+    assert roots - ours - {"sitecustomize", "distutils-precedence", "coverage"} <= {
+        "attr",
+        "attrs",
+        "typing_extensions",
+        "orjson",
+    }
+
+
+def test_a_first_poll_imports_only_what_it_needs():
+    code = f"""{WORKER}
+polled = threading.Event()
+client = ConductorClient(server_url="http://127.0.0.1:9/api", connect_timeout_ms=200)
+client.transport.observers = (lambda *_: polled.set(),)
+with TaskHandler(client):
+    assert polled.wait(30)
+    print(json.dumps(sorted(set({NOT_AT_START}) & sys.modules.keys())))
+"""
+    assert run(code) == []
+
+
 def test_models_load_what_draws_them_when_they_are_drawn():
     code = """
 import json, sys

@@ -1,4 +1,4 @@
-"""External storage of payloads, and files of executions."""
+"""Files of executions."""
 
 from __future__ import annotations
 
@@ -6,19 +6,6 @@ from attrs import define, field
 
 from conductor.models._base import Model
 from conductor.models.enums import FileStorageType, FileUploadStatus
-
-
-@define(repr=False)
-class ExternalStorageLocation(Model):
-    """Where a payload is stored outside the server's database (``GET /tasks/external-storage-location``).
-
-    Attributes:
-        uri: Signed URL for one upload or download; hidden in the repr. None if the server has no storage.
-        path: Path to put into requests instead of the payload.
-    """
-
-    uri: str | None = field(default=None, repr=False)
-    path: str | None = None
 
 
 @define(repr=False)
