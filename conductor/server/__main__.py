@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from conductor._internal.platforms import stop_signals
+from conductor._internal.suggestions import did_you_mean
 from conductor.errors import ConductorError, ConfigurationError
 from conductor.server import start
 from conductor.server.oss.download import VERSION
@@ -111,19 +113,23 @@ _ONLY = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, command: str = "python -m conductor.server") -> int:
     """Run the command line, and return the exit status.
 
     Args:
         argv: The arguments; by default those of the process.
+        command: The command that help texts and usage errors show.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     for number in stop_signals():
         signal.signal(number, signal.default_int_handler)  # stops the server like Ctrl-C, even while it starts
     if argv[:1] == ["ui"]:
-        return page_command(argv[1:])
-    parser = _parser()
-    arguments = parser.parse_args(argv)
+        return page_command(argv[1:], command=f"{command} ui")
+    parser = _parser(command)
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        known = re.findall(r"--[\w-]+", parser.format_help())
+        parser.error(f"unknown argument: {unknown[0]}{did_you_mean(unknown[0].partition('=')[0], known)}")
     if ignored := _ignored_options(parser, arguments):
         parser.error(f"{', '.join(ignored)}: not available with --engine {arguments.engine}")
     logging.basicConfig(level=arguments.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
@@ -173,14 +179,14 @@ def _property(argument: str) -> tuple[str, str]:
     return name, value
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m conductor.server",
+        prog=command,
+        usage="%(prog)s [options]",
         description="Run a Conductor server on this machine until Ctrl-C or SIGTERM.",
         epilog="Exit status: 0 stopped on request, 2 wrong usage or setting, 3 the server did not start or stopped "
         "unexpectedly. On an address that other machines can reach, the embedded server needs keys: "
-        f"{_KEYS}=ID:SECRET. With `ui` as the first argument, the command serves the web page for another server: "
-        "see `ui --help`.",
+        f"{_KEYS}=ID:SECRET. The web page for a server that runs elsewhere: `conductor server ui`.",
     )
     add = parser.add_argument
     engines = "embedded (in this process) or oss (the open-source server) (default: %(default)s)"

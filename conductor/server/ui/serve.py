@@ -210,13 +210,14 @@ _SIGNAL_INTERVAL_S = 1.0
 _KEY_VARIABLE = "CONDUCTOR_UI_KEY"
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], *, command: str = "python -m conductor.server ui") -> int:
     """Serve the page until Ctrl-C, and return the exit status.
 
     Args:
         argv: The arguments of the command line.
+        command: The command that help texts and usage errors show.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = _parser(command).parse_args(argv)
     try:
         settings = Settings.from_env(**({"server_url": arguments.server} if arguments.server else {}))
         upstream = upstream_of(settings)
@@ -239,9 +240,9 @@ def _report(message: str, status: int) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m conductor.server ui",
+        prog=command,
         description="Serve the web page for a Conductor server without one, until Ctrl-C.",
         epilog=f"An address that other machines can reach requires a password in {_KEY_VARIABLE}, for which the page "
         "asks. For a server with authentication, set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET.",

@@ -37,6 +37,23 @@ def test_a_wrong_engine_is_status_2(cli):
     assert (done.status, "steam" in done.err) == (2, True)
 
 
+def test_a_mistyped_option_is_status_2_with_a_suggestion(cli):
+    done = cli("server", "start", "--prot", "1")
+
+    assert done.status == 2
+    assert "error: unknown argument: --prot; did you mean '--port'?" in done.err
+
+
+def test_help_lists_every_option_of_each_engine(cli):
+    done = cli("server", "start", "--help")
+
+    assert done.status == 0
+    assert done.out.startswith("usage: conductor server start ")
+    for option in ("--db", "--edition", "--strict", "--backend", "--url", "--property", "--heap"):
+        assert f"  {option}" in done.out
+    assert cli("server", "ui", "--help").out.startswith("usage: conductor server ui ")
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [("nowhere/kept.db", "the folder 'nowhere' does not exist"), (".", "it is a folder; name a file in it")],
