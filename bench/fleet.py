@@ -3,9 +3,12 @@
     python bench/fleet.py                       tables for 10 to 10,000 processes, idle, busy and after an outage
     python bench/fleet.py --types 20            task types per process (10 by default)
     python bench/fleet.py --check               also run real handlers, and compare what a server counts
+    python bench/fleet.py --server http://localhost:8080/api --pid 4711
+                                                also poll that server by each rule, and read the CPU time of its process
 
 The simulation moves through time from event to event and uses the class that decides in a real poller, so it needs
-neither sockets nor minutes. `--check` starts real processes against a server that counts requests.
+neither sockets nor minutes. `--check` starts real processes against a server that counts requests. `--server` polls by
+the same class and reads how much CPU time the server's process needs for each poller; use a server without tasks.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
+import os
 import random
 import subprocess
 import sys
@@ -20,9 +24,11 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import requests
 from attrs import define, frozen
 
 from conductor.errors import APIConnectionError
@@ -187,13 +193,84 @@ def measured_rate(processes: int, types: int, settle: float = 15.0, seconds: flo
         server.stop()
 
 
+# -- the CPU time of a server
+
+#: Pollers that poll a real server: enough to stand out from what it does by itself, few enough for its 200 threads.
+_REAL_POLLERS = 100
+#: Seconds that these poll before CPU time is read, and for which it is.
+_SERVER_SETTLE_S, _SERVER_COUNTED_S = 20.0, 30.0
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds that a process has used (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def server_cost(url: str, pid: int, rule: Callable[[], Any] | None) -> tuple[float, float]:
+    """Poll a server by a rule, each poller another task type.
+
+    Args:
+        url: The server's API.
+        pid: Its process.
+        rule: Makes the rule of one poller; None polls nothing.
+
+    Returns:
+        The CPU seconds that the server used in a second, and the polls in a second.
+    """
+    ended, counts = threading.Event(), [0] * _REAL_POLLERS
+
+    def poll(number: int) -> None:
+        session, pace = requests.Session(), rule() if rule else None
+        ended.wait(random.uniform(0.0, 2.0))
+        while pace is not None and not ended.is_set():
+            asked, began = pace.wait_ms, time.monotonic()
+            answer = session.get(
+                f"{url}/tasks/poll/batch/fleet{number}", params={"count": 1, "timeout": asked}, timeout=60
+            )
+            answer.raise_for_status()
+            counts[number] += 1
+            ended.wait(pace.after_empty(asked, time.monotonic() - began))
+
+    threads = [threading.Thread(target=poll, args=(number,), daemon=True) for number in range(_REAL_POLLERS)]
+    for thread in threads:
+        thread.start()
+    time.sleep(_SERVER_SETTLE_S)
+    polls, cpu, began = sum(counts), cpu_seconds(pid), time.monotonic()
+    time.sleep(_SERVER_COUNTED_S)
+    took = time.monotonic() - began
+    figures = (cpu_seconds(pid) - cpu) / took, (sum(counts) - polls) / took
+    ended.set()
+    for thread in threads:
+        thread.join()
+    return figures
+
+
+def print_server_costs(url: str, pid: int, types: int) -> None:
+    """Print what the pollers of each rule cost a server, and what that means for fleets."""
+    alone, _ = server_cost(url, pid, None)
+    print(f"\nWithout pollers the server uses {alone:.3f} CPU seconds per second.")
+    print("| rule | polls/s of 100 pollers | CPU ms per poll | cores for 100 processes | for 1,000 |")
+    print("|---|---|---|---|---|")
+    for name, rule in (("this SDK", ours(types)), ("100 ms every 200 ms", FixedRule)):
+        used, polls = server_cost(url, pid, rule)
+        of_one = (used - alone) / _REAL_POLLERS
+        cores = " | ".join(f"{of_one * types * processes:,.1f}" for processes in (100, 1_000))
+        print(f"| {name} | {polls:,.0f} | {1000 * (used - alone) / polls:.2f} | {cores} |")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--types", type=int, default=10, help="task types of each process (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="compare with real processes")
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 4], help="how many real ones (default: 1 4)")
+    parser.add_argument("--server", metavar="URL", help="API of a server whose CPU time is measured")
+    parser.add_argument("--pid", type=int, help="the process of that server")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
+    if (arguments.server is None) != (arguments.pid is None):
+        parser.error("--server and --pid go together")
     rows = []
     for processes in (10, 100, 1_000, 10_000):
         mine, fixed = (Fleet(processes, arguments.types, rule) for rule in (ours(arguments.types), FixedRule))
@@ -214,10 +291,12 @@ def main() -> None:
         for processes, *figures in rows:
             print(f"| {processes:,} | " + " | ".join(f"{figure:,.0f}" for figure in figures) + " |")
     if arguments.check:
-        for processes in (1, 4):
+        for processes in arguments.processes:
             expected = Fleet(processes, arguments.types, ours(arguments.types)).idle_rate()
             measured = measured_rate(processes, arguments.types)
             print(f"{processes} process(es): simulated {expected:.1f}, measured {measured:.1f} requests/s")
+    if arguments.server:
+        print_server_costs(arguments.server, arguments.pid, arguments.types)
 
 
 if __name__ == "__main__":
