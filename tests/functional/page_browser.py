@@ -11,6 +11,8 @@ import time
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+KEY_CODES = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}
+
 OPTIONS = (
     "--headless=new",
     "--no-sandbox",
@@ -31,20 +33,7 @@ class Browser:
         to_browser, self._to = os.pipe()
         self._from, from_browser = os.pipe()
         theirs = [fcntl.fcntl(fd, fcntl.F_DUPFD, 30) for fd in (to_browser, from_browser)]
-        words = [
-            program,
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-        ]
-        words += [
-            "--disable-background-networking",
-            "--remote-debugging-pipe",
-            f"--user-data-dir={profile}",
-            "about:blank",
-        ]
+        words = [program, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
         command = f"exec {shlex.join(words)} 3<&{theirs[0]} 4>&{theirs[1]}"
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(["bash", "-c", command], pass_fds=theirs, start_new_session=True, **quiet)
@@ -100,13 +89,21 @@ class Tab:
         self._browser, self._session = browser, session
         for domain in ("Page", "Runtime", "Network", "Log"):
             self._call(f"{domain}.enable")
-        self._call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
-        )
-        self._call(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}],
-        )
+        self.emulate(width, height, is_dark=dark)
+        self._call("Emulation.setFocusEmulationEnabled", enabled=True)
+
+    def emulate(self, width, height=900, *, is_dark=False):
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self._call("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def press(self, key):
+        """Press a key as a person does, so that the browser does what it does on its own."""
+        event = {"key": key, "code": key, "windowsVirtualKeyCode": KEY_CODES.get(key, ord(key[0].upper()))}
+        text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+        self._call("Input.dispatchKeyEvent", type="keyDown", **event, **({"text": text} if text else {}))
+        self._call("Input.dispatchKeyEvent", type="keyUp", **event)
 
     def _call(self, method, **parameters):
         return self._browser.call(method, self._session, **parameters)
@@ -128,7 +125,7 @@ class Tab:
                 return None
             raise
 
-    def until(self, script, timeout=15.0):
+    def until(self, script, timeout=30.0):
         """The value of the expression, as soon as it is true."""
         deadline = time.monotonic() + timeout
         tolerant = (

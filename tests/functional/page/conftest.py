@@ -1,7 +1,9 @@
 import os
+import subprocess
 
 import pytest
 from page_api import Api
+from page_axe import AxeUnavailableError, axe_script
 from page_browser import Browser, find_browser
 
 from conductor.server.ui.serve import PageServer
@@ -48,3 +50,13 @@ def show(browser, page):
         assert tab.run("window.evil") is None, "text of the server was run as markup"
         assert tab.problems() == []
         assert [address for address in tab.addresses() if not address.startswith(page.url)] == []
+
+
+@pytest.fixture(scope="session")
+def axe(request):
+    """The script of axe-core, kept in pytest's cache. Where it is not available the tests fail in CI, and are skipped
+    elsewhere."""
+    try:
+        return axe_script(request.config.cache.mkdir("axe-core"))
+    except (AxeUnavailableError, subprocess.TimeoutExpired) as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"axe-core is not available: {error}")

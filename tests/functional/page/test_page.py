@@ -154,7 +154,7 @@ def test_a_workflow_is_started_from_its_definition(show, api):
     [
         ("#/definitions", ["order", EVIL, "3 FIXED, 1 s"]),
         ("#/definitions/workflow/order/2", [EVIL, "amount"]),
-        ("#/queues", ["charge", "no worker has asked lately", "1 queue is empty", EVIL]),
+        ("#/queues", ["charge", "no recent poll", "1 queue is empty", EVIL]),
         ("#/schedules", ["nightly", "0 0 3 * * *", EVIL]),
         ("#/schedules/nightly", ["Next times", "FAILED", EVIL]),
     ],
@@ -193,7 +193,7 @@ def test_the_page_asks_for_a_key_if_the_server_requires_one(show, api):
     tab.until("document.querySelector('dialog input[type=password]')")
     tab.run("document.querySelectorAll('dialog input').forEach((one, i) => { one.value = ['id', 'secret'][i] })")
     tab.click("Sign in", "dialog button")
-    tab.shows("no worker has asked lately")
+    tab.shows("no recent poll")
 
     assert [body for _, path, body in api.told if path == "/token"] == [{"keyId": "id", "keySecret": "secret"}]
 

@@ -11,7 +11,7 @@ const ACTIONS = [
 // The bar; `chosen` has the ids, and `update` shows their number.
 export function bulkBar(chosen, refresh) {
   const count = h("span", { "aria-live": "polite" });
-  const element = h("div", { class: "row bulk", role: "toolbar", "aria-label": "Selected executions" }, count,
+  const element = h("div", { class: "row bulk", role: "group", "aria-label": "Selected executions" }, count,
     ACTIONS.map(([label, method, name]) => h("button", { class: label.endsWith("…") ? "danger" : undefined,
       onclick: () => act(label.replace("…", ""), method, name) }, label)),
     h("button", { class: "link", onclick: () => {

@@ -2,7 +2,7 @@
 
 import { call, get, getOr, part, query } from "./api.js";
 import { comparison } from "./compare.js";
-import { facts, h, json, table } from "./dom.js";
+import { facts, h, json, table, tabs } from "./dom.js";
 import { editor } from "./editor.js";
 import { diagram, framed } from "./drawing.js";
 import { link, time } from "./format.js";
@@ -62,9 +62,7 @@ async function workflow(name, version, search) {
       ["Owner", found.ownerEmail], ["Changed", time(found.updateTime || found.createTime)],
       ["Timeout", found.timeoutSeconds ? `${found.timeoutSeconds} s, ${found.timeoutPolicy}` : "none"], ["Failure workflow", found.failureWorkflow],
       ["Input", (found.inputParameters ?? []).join(", ")]]),
-    h("div", { class: "tabs", role: "tablist" }, Object.entries(TABS).map(([tab, title]) =>
-      h("a", { role: "tab", "aria-selected": String(tab === shown), href: address(found, { tab }) }, title))),
-    h("div", { class: "panel" }, await content(shown, found, numbers, search)));
+    tabs(TABS, shown, (tab) => ({ href: address(found, { tab }) }), await content(shown, found, numbers, search)));
 }
 
 const address = (found, parameters) => `#/definitions/workflow/${part(found.name)}/${found.version}${query(parameters)}`;

@@ -1,5 +1,7 @@
 // All HTML elements are created here. Content is set as text, never as markup, so nothing needs escaping.
 
+import { rememberFocus } from "./focus.js";
+
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -20,6 +22,25 @@ export function table(headings, rows, empty = "None.") {
   return h("table", { class: "cards" },
     h("thead", {}, h("tr", {}, headings.map((heading) => h("th", { scope: "col", "aria-sort": heading.sort }, heading.content ?? heading)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, cells(row)))));
+}
+
+// Tabs: the arrow keys go from one to the next. `attributes` returns those of a tab, with an address or a handler.
+export function tabs(titles, shown, attributes, panel) {
+  const one = ([name, title]) => {
+    const own = attributes(name);
+    return h(own.href ? "a" : "button", { role: "tab", id: `tab-${name}`, "aria-selected": String(name === shown), "aria-controls": name === shown ? "tabpanel" : undefined,
+      tabindex: name === shown ? "0" : "-1", ...own }, title);
+  };
+  const list = h("div", { class: "tabs", role: "tablist", "aria-label": "Views", onkeydown: (event) => {
+    const all = [...list.children];
+    const at = all.indexOf(document.activeElement);
+    const next = { ArrowRight: (at + 1) % all.length, ArrowLeft: (at + all.length - 1) % all.length, Home: 0, End: all.length - 1 }[event.key];
+    if (next === undefined || at < 0) return;
+    event.preventDefault();
+    all[next].focus();
+    all[next].click();
+  } }, Object.entries(titles).map(one));
+  return [list, h("div", { class: "panel", id: "tabpanel", role: "tabpanel", "aria-labelledby": `tab-${shown}` }, panel)];
 }
 
 export function facts(pairs) {
@@ -52,18 +73,29 @@ export async function attempt(action, said) {
   }
 }
 
+const MAX_NOTICES = 3;
+
+// Say what happened: a success for some seconds, an error until it is dismissed.
 export function notice(text, bad = false) {
-  const element = h("div", { class: bad ? "notice bad" : "notice" }, text);
-  document.getElementById("notices").append(element);
-  setTimeout(() => element.remove(), bad ? 9000 : 4000);
+  const dismiss = bad && h("button", { class: "plain", "aria-label": "Dismiss", onclick: () => element.remove() }, "✕");
+  const element = h("div", { class: bad ? "notice bad" : "notice", role: bad ? "alert" : undefined }, h("span", {}, text), dismiss);
+  const notices = document.getElementById("notices");
+  while (notices.children.length >= MAX_NOTICES) notices.firstChild.remove();
+  notices.append(element);
+  if (!bad) setTimeout(() => element.remove(), 4000);
+}
+
+// Let screen readers say what changed on the page.
+export function announce(text) {
+  document.getElementById("announced").textContent = text;
 }
 
 // A dialog with fields; resolves to the values, or to null if the user cancels.
 export function ask(title, fields, action, danger = false) {
   return new Promise((resolve) => {
     const inputs = Object.fromEntries(fields.map((field) => [field.name, control(field)]));
-    const problem = h("p", { class: "reason", hidden: true });
-    const form = h("form", { method: "dialog", onsubmit: submit }, h("h1", {}, title),
+    const problem = h("p", { class: "reason", role: "alert", hidden: true });
+    const form = h("form", { method: "dialog", onsubmit: submit }, h("h2", { id: "dialog-title" }, title),
       fields.map((field) => h("label", {}, h("span", {}, field.label), inputs[field.name])), problem,
       h("div", { class: "row" }, h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
         h("button", { class: danger ? "danger" : "primary" }, action)));
@@ -78,10 +110,23 @@ export function ask(title, fields, action, danger = false) {
         problem.hidden = false;
       }
     }
-    const dialog = h("dialog", { onclose: () => { dialog.remove(); resolve(result); } }, form);
-    document.body.append(dialog);
-    dialog.showModal();
+    const dialog = showDialog(form, () => resolve(result));
   });
+}
+
+// Show a dialog; when it is closed, the focus returns to the element that had it, or to what was drawn in its place.
+export function showDialog(content, closed = () => {}) {
+  const opener = document.activeElement;
+  const back = rememberFocus(document.getElementById("main"));
+  const dialog = h("dialog", { "aria-labelledby": "dialog-title", onclose: () => {
+    dialog.remove();
+    closed();
+    if (opener?.isConnected) opener.focus({ preventScroll: true });
+    else back();
+  } }, content);
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
 }
 
 function control(field) {

@@ -3,6 +3,7 @@
 import { call, get, part } from "./api.js";
 import { ask, attempt, facts, h, table } from "./dom.js";
 import { editor } from "./editor.js";
+import { redraw } from "./focus.js";
 import { link } from "./format.js";
 
 const EXAMPLE = { name: "", event: "conductor:workflow:name", active: true,
@@ -12,8 +13,8 @@ export async function events() {
   const element = h("div", {});
   const refresh = async () => {
     const all = (await get("/event")) ?? [];
-    element.replaceChildren(h("div", { class: "row spread" }, h("h1", {}, "Event handlers"),
-      h("a", { class: "button", href: "#/events/new" }, "New…")), listed(all, refresh));
+    redraw(element, [h("div", { class: "row spread" }, h("h1", {}, "Event handlers"),
+      h("a", { class: "button", href: "#/events/new" }, "New…")), listed(all, refresh)]);
   };
   await refresh();
   return { element, refresh, every: 10000 };

@@ -1,7 +1,8 @@
 // One execution: its tasks as a diagram, a timeline and a table, and the operations on it.
 
 import { call, get, part, query } from "./api.js";
-import { ask, copied, facts, h, json, notice, table } from "./dom.js";
+import { announce, ask, copied, facts, h, json, notice, table, tabs } from "./dom.js";
+import { focusHeading, redraw, rememberFocus } from "./focus.js";
 import { diagram, framed, withTasks } from "./drawing.js";
 import { badge, duration, isOver, link, serverNow, time } from "./format.js";
 import { definitionOf, openTasks } from "./reasons.js";
@@ -19,7 +20,9 @@ export async function execution(id, search) {
   const element = h("div", {});
   const refresh = async (force = false) => {
     if (state.run && isOver(state.run.status) && force !== true) return;
+    const before = state.run?.status;
     state.run = await get(`/workflow/${part(id)}`);
+    if (before && before !== state.run.status) announce(`${state.run.workflowName} is ${state.run.status}`);
     const seen = JSON.stringify(state.run);
     if (seen !== state.shown || force) {
       state.svg = null;
@@ -30,7 +33,7 @@ export async function execution(id, search) {
   const draw = async () => {
     if (state.tab === "timeline") await readDefinitions(state);
     if (state.tab === "diagram") state.svg ??= await diagram(state.run);
-    element.replaceChildren(...parts(state, draw, () => refresh(true)));
+    redraw(element, parts(state, element, draw, () => refresh(true)));
   };
   await refresh();
   return { element, refresh, get every() { return state.shown.length > LARGE ? 10000 : 2000; } };
@@ -42,15 +45,27 @@ async function readDefinitions(state) {
   await Promise.all([...names].map(async (name) => state.definitions.set(name, await definitionOf(name))));
 }
 
-function parts(state, draw, reload) {
+function parts(state, element, draw, reload) {
   const { run } = state;
-  const choose = (taskId) => {
+  // Open a task in the panel, or close the panel; the focus goes there and back.
+  const choose = async (taskId) => {
+    if (taskId && !state.task) state.back = rememberFocus(element);
     state.task = taskId;
     remember(state);
-    draw();
+    await draw();
+    if (taskId) focusHeading(element.querySelector("aside"), {});
+    else {
+      document.activeElement?.blur();
+      state.back?.();
+    }
   };
   const task = run.tasks.find((one) => one.taskId === state.task);
-  const content = h("div", { class: "panel" }, body(state, choose));
+  const open = (name) => ({ onclick: () => {
+    state.tab = name;
+    remember(state);
+    draw();
+  } });
+  const [list, content] = tabs(TABS, state.tab, open, body(state, choose));
   return [
     h("div", { class: "row spread" },
       h("div", { class: "row" }, h("h1", {}, run.workflowName ?? run.workflowType), badge(run.status)),
@@ -65,14 +80,9 @@ function parts(state, draw, reload) {
       ["Parent", run.parentWorkflowId && link(["executions", run.parentWorkflowId], run.parentWorkflowId)],
     ]),
     openTasks(run, choose),
-    h("div", { class: "tabs", role: "tablist" }, Object.entries(TABS).map(([name, title]) =>
-      h("button", { role: "tab", "aria-selected": String(name === state.tab), onclick: () => {
-        state.tab = name;
-        remember(state);
-        draw();
-      } }, title))),
+    list,
     h("div", { class: task ? "split open" : "split" }, content,
-      task && h("aside", { class: "panel side" }, taskPanel(run, task, choose, reload))),
+      task && h("aside", { class: "panel side", "aria-label": `Task ${task.referenceTaskName}` }, taskPanel(run, task, choose, reload))),
   ].filter(Boolean);
 }
 
@@ -93,7 +103,7 @@ function body(state, choose) {
 
 function taskTable(run, choose) {
   return table(["#", "Task", "Type", "Status", "Attempt", "Scheduled", "Took", "Worker"], run.tasks.map((task) => [
-    String(task.seq), h("button", { onclick: () => choose(task.taskId) }, task.referenceTaskName), task.taskType, badge(task.status),
+    String(task.seq), h("button", { class: "link", onclick: () => choose(task.taskId) }, task.referenceTaskName), task.taskType, badge(task.status),
     String((task.retryCount ?? 0) + 1), time(task.scheduledTime),
     task.startTime ? duration((task.endTime || serverNow()) - task.startTime) : "", task.workerId]), "No task has been scheduled.");
 }

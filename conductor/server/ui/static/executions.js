@@ -3,6 +3,7 @@
 import { get, getOr, query } from "./api.js";
 import { bulkBar } from "./bulk.js";
 import { h, table } from "./dom.js";
+import { redraw } from "./focus.js";
 import { badge, duration, link, time } from "./format.js";
 import { startDialog } from "./start.js";
 
@@ -19,18 +20,10 @@ export async function executions(search) {
       h("button", { class: "primary", onclick: () => startDialog() }, "Start a workflow")),
     filters(search, names), results);
   const chosen = new Set();
-  const refresh = async () => {
-    const focused = results.contains(document.activeElement) ? position(results) : -1;
-    results.replaceChildren(...(await page(search, chosen, refresh)));
-    if (focused >= 0) focusable(results)[focused]?.focus({ preventScroll: true });
-  };
+  const refresh = async () => redraw(results, await page(search, chosen, refresh));
   await refresh();
   return { element: view, refresh, every: 4000 };
 }
-
-const focusable = (element) => [...element.querySelectorAll("a, button, input")];
-
-const position = (element) => focusable(element).indexOf(document.activeElement);
 
 function filters(search, names) {
   const field = (label, control) => h("label", {}, h("span", {}, label), control);
@@ -104,8 +97,8 @@ async function page(search, chosen, refresh) {
   const rows = found.results.map((item) => [box(item.workflowId),
     link(["executions", item.workflowId], item.workflowType), badge(item.status), time(item.startTime),
     item.status === "RUNNING" ? "" : h("span", { class: "nowrap" }, duration(item.executionTime)),
-    h("span", { class: "mono" }, link(["executions", item.workflowId], item.workflowId)),
-    item.correlationId, h("span", { class: "small quiet" }, shortened(item.reasonForIncompletion))]);
+    h("span", { class: "mono id" }, link(["executions", item.workflowId], item.workflowId)),
+    item.correlationId, item.reasonForIncompletion && h("span", { class: "small quiet" }, shortened(item.reasonForIncompletion))]);
   const turn = (by) => go({ ...Object.fromEntries(search), start: Math.max(0, start + by) || "" });
   const names = ["Workflow", "Status", "Started", "Took", "Id", "Correlation id", "Reason"];
   return [bar.element,
@@ -117,4 +110,4 @@ async function page(search, chosen, refresh) {
         h("button", { disabled: start + rows.length >= found.totalHits, onclick: () => turn(SIZE) }, "Older")))];
 }
 
-const shortened = (text) => (text && text.length > 120 ? `${text.slice(0, 120)}…` : text);
+const shortened = (text) => (text.length > 120 ? `${text.slice(0, 120)}…` : text);

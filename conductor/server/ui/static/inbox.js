@@ -2,6 +2,7 @@
 
 import { call, get, getOr, part, query } from "./api.js";
 import { ask, facts, h, json, notice, table } from "./dom.js";
+import { redraw } from "./focus.js";
 import { badge, link, time } from "./format.js";
 import { formOf } from "./form.js";
 
@@ -12,7 +13,7 @@ const isOpen = (task) => OPEN.includes(task.state);
 
 export async function inbox(search) {
   const results = h("div", {});
-  const refresh = async () => results.replaceChildren(...(await page(search)));
+  const refresh = async () => redraw(results, await page(search));
   await refresh();
   return { element: h("div", {}, h("h1", {}, "Inbox"), filters(search), results), refresh, every: 4000 };
 }
@@ -66,7 +67,7 @@ export async function humanTask(taskId) {
   const reload = async () => {
     const [task, me] = await Promise.all([
       get(`/human/tasks/${part(taskId)}?withTemplate=true`), getOr("/token/userInfo", {})]);
-    element.replaceChildren(...shown(task, me, reload));
+    redraw(element, shown(task, me, reload));
   };
   await reload();
   return { element };

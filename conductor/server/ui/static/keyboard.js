@@ -1,6 +1,6 @@
 // Shortcuts: / searches, j and k go through the rows, g and a letter opens a section, ? lists them.
 
-import { h } from "./dom.js";
+import { h, showDialog } from "./dom.js";
 
 const HELP = [
   ["/", "search, or filter the list"], ["j and k", "next and previous row"], ["Enter", "open the row"], ["x", "select the row"],
@@ -52,10 +52,9 @@ function move(by) {
 const select = () => document.activeElement?.closest("tr")?.querySelector("input[type=checkbox]")?.click();
 
 export function help() {
-  const dialog = h("dialog", { "aria-label": "Keyboard shortcuts", onclose: () => dialog.remove() },
-    h("h1", {}, "Keyboard shortcuts"),
+  showDialog([
+    h("h2", { id: "dialog-title" }, "Keyboard shortcuts"),
     h("dl", { class: "keys" }, HELP.map(([keys, meaning]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, meaning)])),
-    h("form", { method: "dialog", class: "row" }, h("button", { class: "primary" }, "Close")));
-  document.body.append(dialog);
-  dialog.showModal();
+    h("form", { method: "dialog", class: "row" }, h("button", { class: "primary" }, "Close")),
+  ]);
 }

@@ -8,6 +8,7 @@ import { h } from "./dom.js";
 import { execution } from "./execution.js";
 import { executions } from "./executions.js";
 import { eventHandler, events } from "./events.js";
+import { focusHeading, rememberFocus } from "./focus.js";
 import { humanTask, inbox } from "./inbox.js";
 import { help, listenToKeys } from "./keyboard.js";
 import { names } from "./names.js";
@@ -28,6 +29,7 @@ const VIEWS = {
 
 const main = document.getElementById("main");
 let shown = 0;
+let shownPath;
 let refreshing;
 let isFailed = false;
 
@@ -50,7 +52,6 @@ async function show() {
   clearTimeout(refreshing);
   const { section, path, search } = place();
   showNavigation(section);
-  document.title = `${path[0] ?? SECTIONS[section] ?? "Inbox"} · Conductor`;
   try {
     const view = await VIEWS[section](path, search);
     if (turn !== shown) return;
@@ -62,6 +63,9 @@ async function show() {
     isFailed = true;
     main.replaceChildren(failure(error));
   }
+  const heading = main.querySelector("h1")?.textContent;
+  document.title = [heading, path.length && SECTIONS[section], "Conductor"].filter(Boolean).join(" · ");
+  shownPath = [section, ...path].join("/");
   dispatchEvent(new Event("shown"));
 }
 
@@ -79,10 +83,17 @@ function failure(error) {
     h("button", { onclick: show }, "Try again"));
 }
 
+// Another section is read from its heading; in the same section, the focus stays where it is.
 addEventListener("hashchange", async () => {
+  const { section, path } = place();
+  const isSame = shownPath === [section, ...path].join("/");
+  const restore = rememberFocus(main);
   await show();
-  main.focus({ preventScroll: true });
+  if (isSame && restore()) return;
+  scrollTo(0, 0);
+  focusHeading(main);
 });
+document.getElementById("skip").onclick = () => focusHeading(main);
 document.getElementById("tools").append(themeButton(), h("button", { class: "plain", title: "Keyboard shortcuts (?)", "aria-label": "Keyboard shortcuts", onclick: help }, "?"));
 listenToKeys();
 watchConnection(document.getElementById("banner"), () => {

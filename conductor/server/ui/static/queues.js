@@ -2,6 +2,7 @@
 
 import { getOr } from "./api.js";
 import { h, table } from "./dom.js";
+import { redraw } from "./focus.js";
 import { duration, serverNow, time } from "./format.js";
 import { definitionOf, queued } from "./reasons.js";
 
@@ -11,8 +12,8 @@ export async function queues() {
   const element = h("div", {});
   const refresh = async () => {
     const [sizes, polls] = await Promise.all([getOr("/tasks/queue/all", {}), getOr("/tasks/queue/polldata/all", [])]);
-    element.replaceChildren(h("h1", {}, "Queues and workers"),
-      h("h2", {}, "Waiting tasks"), sizeTable(sizes, polls), h("h2", {}, "Workers"), workerTable(polls));
+    redraw(element, [h("h1", {}, "Queues and workers"),
+      h("h2", {}, "Waiting tasks"), sizeTable(sizes, polls), h("h2", {}, "Workers"), workerTable(polls)]);
   };
   await refresh();
   return { element, refresh };
@@ -27,7 +28,7 @@ function sizeTable(sizes, polls) {
   const names = known.filter((name) => sizes[name] > 0).sort((a, b) => sizes[b] - sizes[a] || a.localeCompare(b));
   const empty = known.length - names.length;
   return h("div", {}, table(["Queue", "Waiting", "Workers", "Why"], names.map((name) => [name, String(sizes[name]),
-    !polled.has(name) ? h("span", { class: "status wait" }, "no worker has asked lately") : "", why(name)]), "Nothing waits."),
+    !polled.has(name) ? h("span", { class: "status wait" }, "no recent poll") : "", why(name)]), "Nothing waits."),
     empty > 0 && h("p", { class: "quiet small" }, `${empty} ${empty === 1 ? "queue is" : "queues are"} empty.`));
 }
 
@@ -52,5 +53,5 @@ function workerTable(polls) {
     const age = Math.max(0, serverNow() - poll.lastPollTime);
     return [poll.queueName, poll.domain ?? "", poll.workerId ?? "", time(poll.lastPollTime),
       h("span", { class: age < ALIVE ? "status good" : "status" }, age < ALIVE ? "polling" : `${duration(age)} ago`)];
-  }), "No worker has asked for a task.");
+  }), "No worker has polled.");
 }

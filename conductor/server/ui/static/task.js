@@ -9,7 +9,7 @@ import { rerunDialog } from "./rerun.js";
 export function taskPanel(run, task, choose, reload) {
   const attempts = run.tasks.filter((one) => one.referenceTaskName === task.referenceTaskName);
   return [
-    h("div", { class: "row spread" }, h("h1", {}, task.referenceTaskName),
+    h("div", { class: "row spread" }, h("h2", {}, task.referenceTaskName),
       h("button", { "aria-label": "Close", onclick: () => choose(null) }, "✕")),
     h("div", { class: "row gap" }, badge(task.status), h("span", { class: "quiet" }, task.taskType)),
     task.reasonForIncompletion && h("p", { class: "reason" }, task.reasonForIncompletion),
@@ -30,8 +30,8 @@ export function taskPanel(run, task, choose, reload) {
     ]),
     !isOver(task.status) && !isOver(run.status) && ending(run, task, reload),
     isOver(run.status) && h("div", { class: "row gap" }, h("button", { onclick: () => rerunDialog(run, task, reload) }, "Run again from here…")),
-    h("h2", {}, "Input"), json(task.inputData), h("h2", {}, "Output"), json(task.outputData),
-    h("h2", {}, "Logs"), logs(task.taskId),
+    h("h3", {}, "Input"), json(task.inputData), h("h3", {}, "Output"), json(task.outputData),
+    h("h3", {}, "Logs"), logs(task.taskId),
   ];
 }
 

@@ -19,8 +19,9 @@ export function timeline(run, choose, definitions = new Map()) {
   const share = (moment) => `${(Math.max(0, Math.min(end, moment) - begin) / (end - begin)) * 100}%`;
   const bar = (kind, from, to, title) => h("span", { class: `bar ${kind}`, title,
     style: { left: share(from), width: `calc(${share(to)} - ${share(from)})` } });
-  const mark = (one) => (!one ? null : one.at <= end ? h("span", { class: "deadline", style: { left: share(one.at) }, title: `${one.name}: ${new Date(one.at).toLocaleString()}` })
-    : h("span", { class: "later small quiet", title: new Date(one.at).toLocaleString() }, `${one.name} in ${duration(one.at - now)}`));
+  const named = (one) => (one.at > now ? `${one.name} in ${duration(one.at - now)}` : `${one.name} passed`);
+  const mark = (one) => one && one.at <= end && h("span", { class: "deadline", style: { left: share(one.at) } });
+  const below = (one) => one && h("span", { class: "later small quiet", title: new Date(one.at).toLocaleString() }, named(one));
   return h("div", {},
     last && h("p", { class: "quiet small" }, `${last.name}: ${new Date(last.at).toLocaleString()}`),
     h("div", { class: "row spread quiet small" }, h("span", {}, new Date(begin).toLocaleTimeString()),
@@ -28,12 +29,13 @@ export function timeline(run, choose, definitions = new Map()) {
     h("div", { class: "timeline gap" }, tasks.map((task) => {
       const started = task.startTime || (task.endTime ? task.scheduledTime : 0);
       const until = task.endTime || now;
-      const attempt = task.retryCount ? ` (attempt ${task.retryCount + 1})` : "";
+      const label = task.referenceTaskName + (task.retryCount ? ` (attempt ${task.retryCount + 1})` : "");
+      const next = due(task);
       return [
-        h("button", { class: "name", title: task.referenceTaskName, onclick: () => choose(task.taskId) }, task.referenceTaskName + attempt),
-        h("span", { class: "track" },
+        h("button", { class: "name", title: label, "aria-label": `${label}, ${task.status}`, onclick: () => choose(task.taskId) }, label),
+        h("span", { class: "track", "aria-hidden": "true" },
           bar("queued", task.scheduledTime, started || until, "queued"),
-          started ? bar(kindOf(task.status), started, until, `${task.status}, ${duration(until - started)}`) : null, mark(due(task))),
-        h("span", { class: "right small quiet" }, started ? duration(until - started) : "queued")];
+          started ? bar(kindOf(task.status), started, until, `${task.status}, ${duration(until - started)}`) : null, mark(next)),
+        h("span", { class: "right small quiet" }, started ? duration(until - started) : "queued"), below(next)];
     })));
 }

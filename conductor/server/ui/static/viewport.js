@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 const STEP = 1.25;
 const MIN = 0.05;
 const MAX = 4;
+const BAR = 18; // pixels for a scroll bar below the drawing
 const READABLE = 0.62; // the smallest scale at which a drawing is first shown
 
 // Show an SVG; `view` keeps scale and position while the same drawing is shown again.
@@ -19,14 +20,18 @@ export function viewport(svg, view = {}) {
     button("−", "Zoom out", () => zoom(view.scale / STEP)), button("+", "Zoom in", () => zoom(view.scale * STEP)),
     button("Fit", "Fit the diagram into the frame", fit), button("1:1", "Original size", () => zoom(1)), label), frame);
 
-  const fitting = () => Math.min((frame.clientWidth - 2) / width, (frame.clientHeight - 2) / height, 1);
+  const fitting = () => Math.min((frame.clientWidth - 2) / width, (highest() - 2) / height, 1);
 
   function scaleTo(scale) {
     view.scale = Math.min(MAX, Math.max(MIN, scale));
     svg.style.setProperty("width", `${width * view.scale}px`);
     svg.style.setProperty("height", `${height * view.scale}px`);
+    frame.style.setProperty("height", `${Math.min(highest(), Math.ceil(height * view.scale) + BAR)}px`);
     label.textContent = `${Math.round(view.scale * 100)} %`;
   }
+
+  // The height that the frame may have, in pixels; a small drawing needs less.
+  const highest = () => Math.max(160, Math.min(0.7 * innerHeight, 736));
 
   // Zoom so that the point at x and y of the frame stays where it is; by default its middle.
   function zoom(scale, x = frame.clientWidth / 2, y = frame.clientHeight / 2) {
