@@ -273,15 +273,15 @@ def rows_of(server: Running, shapes: list[Shape], *, is_embedded: bool) -> dict[
         time.sleep(5)
         seen["200 waiting polls of 5 s, CPU %"] = (server.cpu_ms() - before) / (time.monotonic() - begin) / 10
         if is_embedded:
-            seen["chain of 10 beside 200 waiting polls, CPU ms per task"] = cost(server, chain(10))
+            seen["chain of 10 during 200 waiting polls, CPU ms per task"] = cost(server, chain(10))
     client = Client(server.url)  # the open-source server has closed idle connections
     register(client, "bench_three", [simple("a"), simple("b"), simple("c")])
     seen["start to end of three tasks, p50 ms"] = statistics.median(
         timed(lambda: client.run("bench_three", {}, 3, {})) for _ in range(20)
     )
     if is_embedded:
-        seen["warm script, ms more than none"] = script_cost(server)
-        seen["GET /health beside endless scripts and a fork of 1,000, p99 ms"] = health_meanwhile(server)
+        seen["additional time of a warm script, ms"] = script_cost(server)
+        seen["GET /health during endless scripts and a fork of 1,000, p99 ms"] = health_meanwhile(server)
     return seen
 
 
