@@ -41,8 +41,8 @@ def command(session: Session, paths: tuple[Path, ...], *, is_writing: bool, is_q
     """
     if importlib.util.find_spec("libcst") is None:
         raise Misused(f"Migrating programs needs libcst. Install the extra migrate: {install_command('migrate')}")
+    from conductor.migration.context import PublicNames
     from conductor.migration.programs import Project, find_programs, write_atomically  # needs the extra
-    from conductor.migration.rewriting import PublicNames
 
     try:
         files = list(dict.fromkeys(file for path in paths for file in find_programs(path)))

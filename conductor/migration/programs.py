@@ -14,9 +14,10 @@ import libcst as cst
 from attrs import Factory, define, frozen
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from conductor.migration.context import Context, Finding, PublicNames
 from conductor.migration.folding import Folder
 from conductor.migration.kinds import Kinds
-from conductor.migration.rewriting import Finding, PublicNames, Rewriter
+from conductor.migration.rewriting import Rewriter
 
 __all__ = ["Migration", "Project", "find_programs", "write_atomically"]
 
@@ -121,9 +122,9 @@ class Project:
         if not kinds.imported and not self._uses_steps(module):
             return parsed, tuple(findings)
         folded = module.visit(Folder(kinds, lines))
-        rewriter = Rewriter(kinds, self.names, _Lines(lines), "JoinTask" in kinds.imported.values())
-        changed = folded.visit(rewriter)
-        found = {(one.line, one.reason): one for one in (*findings, *rewriter.findings)}
+        context = Context(kinds, self.names, _Lines(lines), "JoinTask" in kinds.imported.values())
+        changed = folded.visit(Rewriter(context))
+        found = {(one.line, one.reason): one for one in (*findings, *context.findings)}
         return changed, tuple(sorted(found.values(), key=lambda one: one.line))
 
     def _uses_steps(self, module: cst.Module) -> bool:

@@ -15,9 +15,9 @@ import conductor.models
 from conductor import ConductorClient
 from conductor.cli.main import main
 from conductor.migration import calls
+from conductor.migration.context import PublicNames
 from conductor.migration.kinds import parse_signature
 from conductor.migration.programs import Project, find_programs, write_atomically
-from conductor.migration.rewriting import PublicNames
 from conductor.migration.table import ATTRIBUTES, NAMES
 from conductor.workflow.step import OPTIONS
 
