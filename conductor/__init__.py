@@ -57,11 +57,10 @@ if TYPE_CHECKING:
     from conductor.webhook import verify_webhook
     from conductor.worker.context import TaskContext, TaskLogFilter, get_task_context
     from conductor.worker.conversion import register_type
-    from conductor.worker.decorator import worker_task
     from conductor.worker.events import WorkerListener
     from conductor.worker.handler import TaskHandler
     from conductor.worker.results import TaskInProgress
-    from conductor.worker.worker import Worker, WorkerRegistry
+    from conductor.worker.worker import Worker, WorkerRegistry, worker_task
     from conductor.workflow.builder import Workflow
 
 __all__ = [
@@ -137,7 +136,7 @@ if not TYPE_CHECKING:
         "register_type": "conductor.worker.conversion",
         "task_definition": "conductor.models.defaults",
         "verify_webhook": "conductor.webhook",
-        "worker_task": "conductor.worker.decorator",
+        "worker_task": "conductor.worker.worker",
     }
 
     def __getattr__(name: str) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import attrs
 from attrs import define, field, frozen
@@ -25,12 +26,18 @@ from conductor.models import TaskDef
 from conductor.models._base import refuse_unknown_fields, refuse_unknown_values
 from conductor.models.defaults import TASK_DEF_DEFAULTS
 from conductor.worker.arguments import Arguments, compile_arguments, input_converters
-from conductor.worker.options import DefinitionArguments, DefinitionOptions, PollingArguments, split_options
+from conductor.worker.options import (
+    DefinitionArguments,
+    DefinitionOptions,
+    PollingArguments,
+    refuse_unknown,
+    split_options,
+)
 
 if TYPE_CHECKING:
     from conductor.clients.metadata import MetadataClient
 
-__all__ = ["Worker", "WorkerArguments", "WorkerRegistry", "default_registry", "two_workers"]
+__all__ = ["Worker", "WorkerArguments", "WorkerRegistry", "default_registry", "two_workers", "worker_task"]
 
 #: Characters that servers cut or refuse in the path of a URL, even when they are quoted.
 _UNADDRESSABLE = frozenset("/\\;?#")
@@ -402,3 +409,58 @@ def two_workers(one: Worker, other: Worker, domain: str | None) -> WorkerRegistr
 
 #: The workers that ``@worker_task`` declares when it is not given a registry.
 default_registry: WorkerRegistry = WorkerRegistry()
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class DecoratorArguments(WorkerArguments, total=False):
+    """The keyword arguments of ``worker_task``."""
+
+    registry: WorkerRegistry | None
+
+
+@overload
+def worker_task(name: F) -> F: ...
+
+
+@overload
+def worker_task(name: str | None = None, **options: Unpack[DecoratorArguments]) -> Callable[[F], F]: ...
+
+
+def worker_task(name: str | F | None = None, **options: Any) -> F | Callable[[F], F]:
+    """Declare a function as the worker for task type ``name``, and return the function unchanged.
+
+    Args:
+        name: The task type; the default is the function's name.
+        options: The options of the worker:
+
+            - polling and running: ``domain``, ``thread_count``, ``poll_interval_ms``, ... (see ``WorkerOptions``)
+            - the task definition: ``retry_count``, ``timeout_seconds``, ... (see ``DefinitionOptions``); seconds also
+              as a ``timedelta``
+            - ``task_def``: further fields of the task definition, as a ``TaskDef`` or its wire form
+            - ``should_poll``: called before each poll; while it returns False the worker takes no tasks
+            - ``registry``: where to declare the worker; the default is the one that ``TaskHandler`` reads
+
+    Raises:
+        WorkerRegistrationError: Another function is declared for the same task type and domain, or the function cannot
+            be a worker.
+        ConfigurationError: An option is unknown or has an invalid value.
+    """
+    refuse_unknown("worker_task", options, ("task_def", "should_poll", "registry"))
+    registry = options.pop("registry", None)
+
+    def declare(function: F) -> F:
+        worker = Worker(function, name if isinstance(name, str) else None, **options)
+        (default_registry if registry is None else registry).add(worker)
+        with contextlib.suppress(AttributeError, TypeError):  # methods and some callables take no attributes
+            function.__conductor_worker__ = worker  # type: ignore[attr-defined]
+        return function
+
+    if callable(name):
+        return declare(name)
+    if name is not None and not isinstance(name, str):
+        raise WorkerRegistrationError(
+            f"worker_task() takes the task type as its first argument, a string such as 'charge', and not {name!r}."
+        )
+    return declare

@@ -9,8 +9,7 @@ from conductor.models import TaskStatus
 from conductor.testing.executions import example_task
 from conductor.testing.single_task import run_task
 from conductor.worker.context import get_task_context
-from conductor.worker.decorator import worker_task
-from conductor.worker.worker import Worker, WorkerRegistry
+from conductor.worker.worker import Worker, WorkerRegistry, worker_task
 
 
 def test_a_function_is_run_with_its_input_converted():

@@ -13,9 +13,8 @@ import pytest
 
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.models import Task, TaskDef
-from conductor.worker.decorator import worker_task
 from conductor.worker.options import DefinitionArguments, DefinitionOptions, PollingArguments, WorkerOptions
-from conductor.worker.worker import Worker, WorkerRegistry, default_registry
+from conductor.worker.worker import Worker, WorkerRegistry, default_registry, worker_task
 
 ROOT = Path(__file__).parents[3]
 
