@@ -119,6 +119,32 @@ def broad_excepts(path: Path, text: str) -> Iterator[str]:
                 yield f"{path}:{node.lineno}"
 
 
+def undocumented_numbers(path: Path, text: str) -> Iterator[str]:
+    """Yield the places of numeric constants, of modules and classes, without a ``#:`` comment directly above."""
+    lines, tree = text.splitlines(), ast.parse(text)
+    bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+    for node in (node for body in bodies for node in body if isinstance(node, ast.Assign | ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+        if node.value is None or not is_number(node.value) or not any(name.strip("_").isupper() for name in names):
+            continue
+        if not lines[node.lineno - 2].strip().startswith("#: "):
+            yield f"{path}:{node.lineno}: {', '.join(names)}"
+
+
+def is_number(value: ast.expr) -> bool:
+    """Return whether an expression is a number, a duration, or consists of them."""
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, int | float) and not isinstance(value.value, bool)
+    if isinstance(value, ast.UnaryOp):
+        return is_number(value.operand)
+    if isinstance(value, ast.BinOp):
+        return is_number(value.left) or is_number(value.right)
+    if isinstance(value, ast.Call):
+        return ast.unparse(value.func).rpartition(".")[2] in {"timedelta", "float", "int"}
+    return isinstance(value, ast.Tuple | ast.List) and bool(value.elts) and all(map(is_number, value.elts))
+
+
 class Recorder:
     """Count the calls into the package, by thread, while it is on."""
 

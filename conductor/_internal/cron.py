@@ -22,7 +22,9 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 #: The server counts in Java's int.
 _MAX_STEP = 2**31 - 1
+#: Sunday in ISO numbers. Spring accepts 0 and 7; in a range that starts with it, 7 means 0.
 _SUNDAY = 7
+#: The last working day of a week in ISO numbers, for ``W`` and ``LW``.
 _FRIDAY = 5
 #: Year and month to the matching days of that month.
 DayRule = Callable[[int, int], set[int]]
@@ -183,12 +185,14 @@ _MACROS = {
     "@midnight": "0 0 0 * * *",
     "@hourly": "0 0 * * * *",
 }
+#: Fields of a Spring expression: second, minute, hour, day of month, month, day of week.
 _FIELDS = 6
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
 #: Names in the time zone database that Java does not know.
 _NOT_IN_JAVA = frozenset({"EST", "MST", "HST", "ROC"})
 #: Months that are searched for a match: the calendar repeats after 28 years, except around 2100.
 _MONTHS_AHEAD = 12 * 100
+#: The resolution of expressions: two executions are at least one second apart.
 _SECOND = timedelta(seconds=1)
 #: How far before a match the change of its UTC offset is searched.
 _WINDOW = timedelta(days=3)

@@ -16,6 +16,7 @@ from conductor.errors import (
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "MISUSED", "TIMED_OUT", "UNREACHABLE", "Misused", "status_of"]
 
+#: The command did what it was asked.
 DONE = 0
 #: A workflow or a task failed, or a comparison found a difference.
 FAILED = 1

@@ -9,6 +9,7 @@ from conductor._internal.installation import install_command
 
 __all__ = ["main"]
 
+#: ``exits.MISUSED``; that module imports click, which may be missing here.
 _MISUSED = 2
 _EXTRA = frozenset({"click", "rich"})
 

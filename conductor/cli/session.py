@@ -24,6 +24,7 @@ __all__ = ["Profile", "ProfileStore", "Session"]
 
 #: The profiles file holds secrets: only its owner reads and writes it.
 _FILE_MODE = 0o600
+#: Mode of the folder: profiles contain access keys, so only the user may list and enter it.
 _FOLDER_MODE = 0o700
 
 

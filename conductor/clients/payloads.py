@@ -49,7 +49,9 @@ TASK_STORAGE: Operation[ExternalStorageLocation] = Operation(
 
 logger = logging.getLogger(__name__)
 
+#: Bytes per KiB, the unit of ``max_stored_payload_kb``.
 _KIB = 1024
+#: Bytes per MiB, in which the OSS server's default limits are written.
 _MIB = 1024 * _KIB
 _NO_STORAGE = (
     "and has no storage for larger ones (conductor.external-payload-storage.type). Store the data elsewhere and pass a "

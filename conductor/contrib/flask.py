@@ -45,6 +45,7 @@ Secret = str | bytes | Iterable[str | bytes]
 
 _NAME = "conductor"
 _OWN = ("WORKER", "WORKER_MODULES")
+#: Exit status of ``conductor worker start`` for a mistake in the configuration, which a restart does not fix.
 _MISCONFIGURED = 2
 
 

@@ -55,6 +55,7 @@ _LONG_NUMBER = re.compile(r"(?:^|[:,\[\s])-?[0-9]{19}")
 _LONG_NUMBER_BYTES = re.compile(_LONG_NUMBER.pattern.encode())
 #: Turns each digit into 0 and all else into x: long numbers are found so in a tenth of the time of a pattern.
 _DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord("x") for byte in range(256))
+#: 19 digits in a row, after ``_DIGITS`` has replaced each digit by 0; shorter numbers fit into 64 bits.
 _LONG = b"0" * 19
 
 

@@ -23,6 +23,7 @@ __all__ = ["TaskRecord", "Workflow", "WorkflowExecution", "WorkflowNotifications
 
 
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR, TaskStatus.TIMED_OUT})
+#: Milliseconds, later than every end: a task that has not ended is sorted last.
 _NEVER = 1 << 62
 _ITERATION = re.compile(r"__\d+$")
 

@@ -11,6 +11,7 @@ from conductor.models.codec import to_jsonable
 
 __all__ = ["BEGAN", "example_id", "example_task"]
 
+#: Milliseconds since 1970 (14 November 2023): a fixed start, so that examples are the same in every run.
 BEGAN = 1_700_000_000_000
 """Default start of examples in epoch milliseconds: 2023-11-14 22:13:20 UTC."""
 

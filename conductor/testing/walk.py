@@ -28,8 +28,8 @@ _SCRIPTS = frozenset(
         TaskType.TERMINATE,
     }
 )
+#: Ticks per millisecond: the walk counts microseconds, so that a task without a duration is before the next one.
 _TICKS = 1000
-"""Ticks per millisecond: the walk counts microseconds, so that a task without a duration is before the next one."""
 
 
 @frozen

@@ -78,7 +78,9 @@ Observer = Callable[[str, str, int, float], None]
 """Called after each request: method, path template, status (0 without a response), seconds."""
 logger = logging.getLogger(__name__)
 _TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
+#: Status of a request that the server has not carried out, so that repeating it is always harmless.
 _RATE_LIMITED = 429
+#: Status that only a proxy sends: it must not be reported as the server's.
 _PROXY_AUTHENTICATION_REQUIRED = 407
 #: Seconds that a request for a token may take: other threads wait for it.
 _TOKEN_LIMIT_S = 5.0

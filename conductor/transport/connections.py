@@ -79,6 +79,7 @@ _TLS_RECORD_BYTES = 16_384
 _PEER_STOPPED_READING = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN})
 _TARGET = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 _HEADER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\t\x20-\x7e\x80-\xff]*")
+#: Status that only a proxy sends: it must not be reported as the server's.
 _PROXY_AUTHENTICATION_REQUIRED = 407
 
 

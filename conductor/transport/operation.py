@@ -137,6 +137,7 @@ class Operation(Generic[T]):
         return quote(text, safe="")
 
 
+#: Status of a request that the server has not carried out, so that repeating it is always harmless.
 _RATE_LIMITED = 429
 _UNAVAILABLE = frozenset({502, 503, 504})
 
@@ -228,12 +229,12 @@ class RetryPolicy:
 
 
 class RetryBudget:
-    """Limits the retries of all calls of a transport together, with a bucket of tokens as botocore has.
+    """Limits the retries of all calls of a transport together, with a token bucket like botocore's.
 
-    A retry takes ``COST`` tokens out. A call that succeeds returns what its last retry took, or one token if it needed
-    none, and ``REFILL_PER_S`` tokens come back each second. A full bucket lets 300 threads ride out an outage of 2 s,
-    with three retries each. While it is empty a call fails at its first failure: a server that is down or overloaded
-    gets one request per call, and not four. Safe to use from many threads.
+    A retry takes ``COST`` tokens. A call that succeeds returns the tokens of its last retry, or one token if it needed
+    no retry, and ``REFILL_PER_S`` tokens are added each second. With a full bucket, 300 threads can survive an outage of
+    2 s, with three retries each. While the bucket is empty, a call fails at its first failure, so that a server that is
+    down or overloaded gets one request per call instead of four. Safe to use from many threads.
 
     Args:
         clock: Returns monotonic seconds.
@@ -242,8 +243,11 @@ class RetryBudget:
         tokens: How many are left.
     """
 
+    #: Tokens of a full bucket: 1,000 retries, for 300 threads with three retries each.
     CAPACITY = 5000
+    #: Tokens of one retry, so that five successes without a retry earn one.
     COST = 5
+    #: Tokens per second: ten retries a second during a long outage, whatever the number of threads.
     REFILL_PER_S = 50
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -33,9 +33,11 @@ UPDATE_V2: Operation[Any] = Operation("POST", "/tasks/update-v2", Any, on_empty=
 _POLL_MARGIN_S = 5.0
 #: Seconds that an update may take: it can be sent again, and a thread waits for it.
 _UPDATE_LIMIT_S = 10.0
+#: Status with which the server says that there is no next task; an empty 200 says nothing about the update.
 _NO_CONTENT = 204
 #: Fields of which a task has at least one.
 _TASK_FIELDS = frozenset({"taskId", "workflowInstanceId", "taskDefName"})
+#: An empty response that does not confirm the update: it may be a proxy's.
 _EMPTY = object()
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 

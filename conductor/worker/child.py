@@ -27,8 +27,11 @@ __all__ = ["main"]
 
 logger = isolated_logger(__name__)
 
+#: Seconds between two reports to the parent, which regards a child that is silent for ten seconds as not live.
 _PERIOD = 1.0
+#: Exit status of a child that left tasks unfinished or results undelivered when it was stopped.
 _FORCED = 1
+#: Exit status of a mistake in the configuration: the parent does not restart the child.
 _MISCONFIGURED = 2
 
 

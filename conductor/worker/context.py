@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskContext", "TaskLogFilter", "current_task_context", "get_task_context"]
 
+#: Lines of log that a task keeps until its update; bounds the memory of a function that logs in a loop.
 _MOST_LOG_LINES = 1000
 
 _current: ContextVar[TaskContext | None] = ContextVar("conductor_task_context", default=None)

@@ -30,6 +30,7 @@ logger = isolated_logger(__name__)
 
 #: Seconds between two looks whether the main thread has raised, or whether a later request shortens a stop.
 _LOOK_INTERVAL_S = 1.0
+#: Seconds of one wait in a stop; short enough that a second signal, which shortens the deadline, takes effect at once.
 _SLICE_S = 0.1
 #: Seconds that the threads that run no task have to end after the deadline of a stop.
 _LAST_SECOND_S = 1.0

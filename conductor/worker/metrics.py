@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["CONTENT_TYPE", "FAMILIES", "Family", "MetricsCollector", "as_text", "merged"]
 
 
+#: Bucket limits in seconds: from a local call (1 ms) to a slow function (10 s); the last bucket has no limit.
 _SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+#: Bucket limits in bytes: powers of ten up to the size of payloads that the server rejects.
 _BYTES = (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
 
 

@@ -21,6 +21,7 @@ __all__ = ["ProbeServer"]
 
 logger = isolated_logger(__name__)
 
+#: Seconds that a client has to send its request: a probe that stalls must not hold a thread.
 _SLOWEST_REQUEST = 5.0
 
 

@@ -25,6 +25,7 @@ __all__ = ["PERIOD", "Heartbeat", "Observation", "ProbeOptions", "Watchdog"]
 
 
 logger = isolated_logger(__name__)
+#: Seconds between two checks of the threads, and between two touches of the heartbeat file.
 PERIOD = 1.0
 
 
@@ -102,6 +103,7 @@ class Watchdog:
                 self._failing.discard(number)
 
 
+#: The highest TCP port.
 _HIGHEST_PORT = 65535
 
 

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 #: Age from which a waiting start counts as stuck: several times the longest delay between two attempts is too late.
 _STUCK_AFTER = timedelta(minutes=5)
+#: Status for a webhook whose signature does not match.
 _UNAUTHORIZED = 401
 #: Seconds that the health check waits for the server; probes themselves time out after a few seconds.
 _CHECK_TIMEOUT_S = 2.0

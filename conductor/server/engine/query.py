@@ -34,6 +34,7 @@ FIELDS = frozenset(
 _CONDITION = re.compile(r"([a-zA-Z]+)\s?(=|>|<|IN)\s?(.*)", re.DOTALL)
 _DECORATION = str.maketrans("", "", "\"'()")
 _WILDCARDS = re.compile("[*%_]")
+#: The first number that Java's ``long`` cannot hold: the OSS server fails to parse it.
 _LONG = 2**63
 _DIRECTIONS = {"ASC": False, "DESC": True}
 

@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "automaticTransitionFromOpenToHalfOpenEnabled": True,
     "maxWaitDurationInHalfOpenState": 1,
 }
+#: Thresholds are percentages, from 0 to 100, as in Resilience4j's configuration.
 _PERCENT = 100
 
 

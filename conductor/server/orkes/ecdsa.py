@@ -12,14 +12,18 @@ import re
 
 #: The curve y² = x³ - 3x + b over the integers modulo _P; its base point has the order _N.
 _P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
+#: The order of the base point: signatures are computed modulo it.
 _N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+#: The constant term of the curve's equation; a point that does not fulfil the equation is not a key.
 _B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+#: Coordinates x and y of the base point, as in FIPS 186-4, D.1.2.3.
 _BASE = (
     0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
     0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
 )
 #: What comes before the point in a public key of this curve (SubjectPublicKeyInfo), and the length of the point.
 _KEY_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+#: Bytes of one coordinate, and of each half of a raw signature.
 _COORDINATE = 32
 _PEM = re.compile(r"-----[A-Z ]+-----|\s")
 

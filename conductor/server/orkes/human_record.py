@@ -26,6 +26,7 @@ DEFINITION_KEY, CONTEXT_KEY = "__humanTaskDefinition", "__humanTaskProcessContex
 #: The reason of the task's failure after the last assignment, as on Orkes.
 NO_ASSIGNMENTS_LEFT = "Task terminated as no more assignments pending and completion strategy is TERMINATE"
 _SYSTEM = "system"
+#: Milliseconds per minute: definitions give an assignment's deadline in minutes.
 _MS_PER_MINUTE = 60_000
 
 _USER = record({"user": string, "userType": one_of(*USER_TYPES)})

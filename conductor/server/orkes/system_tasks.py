@@ -46,6 +46,7 @@ _BY_HAND = ("GRPC", "OPS_GENIE", "SENDGRID")
 _TOKEN_SECONDS = 3600
 #: Executions that a query returns at most.
 _MAX_FOUND = 1000
+#: Milliseconds per minute: a search for executions gives times as minutes before now.
 _MINUTE_MS = 60_000
 
 

@@ -28,6 +28,7 @@ _FORMS = {
     "redis": "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// for TLS",
     "postgres": "postgresql://USER:PASSWORD@HOST[:PORT]/DATABASE",
 }
+#: TCP ports of a URL without one, as in the clients of both databases.
 _REDIS_PORT, _POSTGRES_PORT = 6379, 5432
 #: The server wants a zone with each Redis host; one host has no use for it.
 _REDIS_ZONE = "us-east-1c"

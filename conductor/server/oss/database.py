@@ -25,6 +25,7 @@ _HOST = "127.0.0.1"
 _READY_TIMEOUT_S, _COMMAND_TIMEOUT_S = 30.0, 120.0
 #: Seconds that a database has to write its data at the end.
 _STOP_TIMEOUT_S = 20.0
+#: Seconds between two attempts to reach a database that starts; nothing signals that it is ready.
 _POLL_INTERVAL_S = 0.05
 #: Where packages put PostgreSQL, whose newest version is used. Its programs are usually not in PATH.
 _POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")

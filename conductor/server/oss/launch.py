@@ -35,6 +35,7 @@ _POLL_INTERVAL_S = 0.1
 _LOG_DELAY_S = 0.3
 #: Attempts to start on a free port, because another process may take the port before the server does.
 _ATTEMPTS = 3
+#: The highest TCP port.
 _MAX_PORT = 65535
 #: Properties that the launcher sets, and what to use instead.
 _OWN_PROPERTIES = {

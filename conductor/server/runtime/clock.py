@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from conductor._internal.epoch import from_epoch_ms
 
+#: The clock never moves back: timers that fired would be in the future again.
 _NO_TIME = timedelta(0)
 #: Real seconds for which a move waits for workers that finish nothing.
 _WORKER_TIMEOUT_S = 5.0

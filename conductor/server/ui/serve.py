@@ -29,6 +29,7 @@ from conductor.settings import Settings
 
 #: Bytes of a request's body, as on the embedded server.
 _MAX_BODY = 32 * 1024 * 1024
+#: Status for which the page asks for the access key.
 _UNAUTHORIZED = 401
 _API = "/api/"
 #: Seconds between checks whether the server has to stop.

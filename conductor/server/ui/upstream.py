@@ -18,6 +18,7 @@ from conductor.settings import Settings
 _FORWARDED = ("accept", "content-type", "x-authorization")
 #: Seconds to connect, and to wait for data.
 _TIMEOUT = 60.0
+#: Status after which the token is fetched again, once: servers forget tokens when they restart.
 _UNAUTHORIZED = 401
 
 

@@ -30,9 +30,13 @@ from conductor.worker.threads import HandlerThread
 __all__ = ["ChildProcess", "ProcessGroup"]
 
 logger = isolated_logger(__name__)
+#: Seconds before the first restart of a child, doubled for each further death that follows quickly.
 _FIRST_PAUSE = 0.5
+#: Seconds before a restart at most: once the cause is fixed, work resumes within half a minute.
 _LONGEST_PAUSE = 30.0
+#: Seconds of life after which a death counts as the first one again.
 _STABLE_AFTER = 60.0
+#: Seconds without a report after which a child counts as not live; it reports each second.
 _STALE_AFTER = 10.0
 _NOT_FOR_CHILDREN = ("CONDUCTOR_PROCESSES", "CONDUCTOR_HEALTH_PORT", "CONDUCTOR_HEARTBEAT_FILE")
 
@@ -224,8 +228,11 @@ def _in_words(status: int) -> str:
         return f"killed by signal {-status}"
 
 
+#: Exit status of a child whose configuration is wrong: a restart would not help.
 _MISCONFIGURED = 2
+#: Seconds between two looks at the children; short enough that a death is noticed soon.
 _TICK = 0.2
+#: Seconds beyond the grace period for a child to report and exit, before it is killed.
 _AFTER_GRACE = 3.0
 
 
