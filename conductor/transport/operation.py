@@ -232,7 +232,7 @@ class RetryBudget:
     """Limits the retries of all calls of a transport together, with a token bucket like botocore's.
 
     A retry takes ``COST`` tokens. A call that succeeds returns the tokens of its last retry, or one token if it needed
-    no retry, and ``REFILL_PER_S`` tokens are added each second. With a full bucket, 300 threads can survive an outage of
+    no retry, and ``REFILL_PER_S`` tokens are added each second. With a full bucket, 300 threads survive an outage of
     2 s, with three retries each. While the bucket is empty, a call fails at its first failure, so that a server that is
     down or overloaded gets one request per call instead of four. Safe to use from many threads.
 
