@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
+from inspect import isfunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
+from conductor.clients._arguments import check_argument_types
 from conductor.errors import ConfigurationError, UnexpectedResponseError
 from conductor.migration import missing_attribute
 from conductor.models._base import Absent, Model, refuse_unknown_fields, refuse_unknown_values, wire_name
@@ -107,8 +109,8 @@ def require_enum(value: E | str | None, kind: type[E], name: str) -> E | None:
     """
     if value is None:
         return None
-    member = kind(value.value if isinstance(value, Enum) else value)
-    if member.is_known:
+    text = value.value if isinstance(value, Enum) else value
+    if isinstance(text, str) and (member := kind(text)).is_known:
         return member
     allowed = ", ".join(known.value for known in kind)
     raise ConfigurationError(
@@ -122,7 +124,7 @@ def require_enums(value: E | str | Iterable[E | str] | None, kind: type[E], name
     Raises:
         ConfigurationError: A value is unknown.
     """
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str | bytes) or not isinstance(value, Iterable):
         return require_enum(value, kind, name)
     return [member for item in value if (member := require_enum(item, kind, name)) is not None]
 
@@ -307,6 +309,12 @@ class Resource:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, member in list(vars(cls).items()):
+            if isfunction(member) and not name.startswith("_"):
+                setattr(cls, name, check_argument_types(member))
 
     if not TYPE_CHECKING:
         __getattr__ = missing_attribute

@@ -509,8 +509,8 @@ def _workflow(given: Definition) -> WorkflowDef:
 
 
 def _task(given: TaskDef | Mapping[str, Any]) -> TaskDef:
-    written: Mapping[str, Any] = given if isinstance(given, Mapping) else given.unknown_fields
-    for name in _IGNORED_FIELDS:
+    written = given.unknown_fields if isinstance(given, TaskDef) else given
+    for name in _IGNORED_FIELDS if isinstance(written, Mapping) else ():
         if name in written:
             instead = field_successor(name) or ""
             raise _invalid(f"The server ignores {name} in task definitions; use {instead}.", name, instead)

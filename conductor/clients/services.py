@@ -189,7 +189,8 @@ class SchemaClient(Resource):
 
 
 def _checked(schemas: SchemaLike | Iterable[SchemaLike]) -> list[SchemaDef]:
-    given = [schemas] if isinstance(schemas, SchemaDef | Mapping) else list(schemas)
+    is_several = isinstance(schemas, Iterable) and not isinstance(schemas, Mapping | str | bytes)
+    given: Any = schemas if is_several else [schemas]
     found = [as_model(schema, SchemaDef) for schema in given]
     if not found:
         raise ConfigurationError(

@@ -30,7 +30,8 @@ def as_tags(tags: TagsLike) -> list[Tag]:
     elif isinstance(tags, Mapping):
         result = [Tag(key=str(key), value=str(value)) for key, value in tags.items()]
     else:
-        result = [as_model(tag, Tag) for tag in tags]
+        is_iterable = isinstance(tags, Iterable) and not isinstance(tags, str | bytes)
+        result = [as_model(tag, Tag) for tag in tags] if is_iterable else []
     if not result or any(not tag.key for tag in result):
         raise ConfigurationError(
             "tags must be {'key': 'value'}, Tag(key=..., value=...) or a list of these: at least one, each with a key.",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
+import re
 import threading
 import time
 import weakref
@@ -14,6 +16,7 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -27,12 +30,13 @@ from conductor.errors import (
     APIError,
     APITimeoutError,
     AuthenticationError,
+    ConfigurationError,
     ConflictError,
     NotFoundError,
     UnexpectedResponseError,
 )
 from conductor.models._base import refuse_unknown_values
-from conductor.models.codec import dumps, to_jsonable
+from conductor.models.codec import dumps, epoch_ms, to_jsonable
 from conductor.settings import Settings
 from conductor.transport.auth import ConductorAuth, NoAuth, NoTokenEndpoint, ReadyToken, TokenCache
 from conductor.transport.connections import (
@@ -88,6 +92,8 @@ _TOKEN_LIMIT_S = 5.0
 _KEY = "the idempotency key"
 #: Bytes read at once from a response of an adapter that is not ours.
 _READ_BYTES = 65_536
+#: Half of a surrogate pair, which has no UTF-8 form.
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTENT_TYPES = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 
 
@@ -574,7 +580,16 @@ def _encoded(operation: Operation[Any], body: Any) -> bytes | None:
         return None
     if operation.sends == "json":
         return dumps(to_jsonable(body))
-    return body if isinstance(body, bytes) else str(body).encode()
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    if operation.sends == "text" and isinstance(body, str) and not _SURROGATE.search(body):
+        return body.encode()
+    kinds = {"text": "a string of valid Unicode, or bytes", "bytes": "bytes"}
+    raise ConfigurationError(  # without the value, which may be a secret
+        f"{operation} sends {kinds[operation.sends]}, not {type(body).__name__}. Nothing was sent.",
+        variable="body",
+        allowed=kinds[operation.sends],
+    )
 
 
 def _query(query: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -582,17 +597,25 @@ def _query(query: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if value is None:
             continue
         for one in value if isinstance(value, list | tuple | set | frozenset) else (value,):
-            yield name, _query_text(one)
+            yield name, _query_text(name, one)
 
 
-def _query_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, datetime):
-        return str(round(value.timestamp() * 1000))
-    return str(value)
+def _query_text(name: str, value: Any) -> str:
+    text = value.value if isinstance(value, Enum) else value
+    if isinstance(text, bool):
+        return "true" if text else "false"
+    if isinstance(text, datetime):
+        return str(epoch_ms(text))
+    if isinstance(text, int | UUID) or (isinstance(text, float) and math.isfinite(text)):
+        return str(text)
+    if isinstance(text, str) and not _SURROGATE.search(text):
+        return text
+    given = "a string with half of a surrogate pair" if isinstance(text, str) else f"{value!r:.200}"
+    raise ConfigurationError(
+        f"{name} is {given}, which cannot be part of a URL's query. Nothing was sent.",
+        variable=name,
+        allowed="a string, a number, a boolean or a datetime",
+    )
 
 
 _transports: weakref.WeakSet[Transport] = weakref.WeakSet()

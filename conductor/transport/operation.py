@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 from attrs import field, frozen
 
@@ -44,6 +45,8 @@ NOT_GIVEN = NotGiven.NOT_GIVEN
 
 
 T = TypeVar("T")
+#: Characters that web containers refuse in a path even when quoted, or that have no UTF-8 form.
+_NOT_IN_NAMES = re.compile(r"[/\\\x00-\x1f\x7f\ud800-\udfff]")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -119,22 +122,33 @@ class Operation(Generic[T]):
         """Return the path with every parameter quoted.
 
         Raises:
-            ConfigurationError: A value is missing or empty, is ``.`` or ``..``, or contains a slash or a backslash,
-                which the server's web container refuses even when quoted.
+            ConfigurationError: A value is missing or empty, is not a string or an integer, is ``.`` or ``..``, or
+                contains a slash, a backslash or a control character, which web containers refuse even when quoted.
         """
         return _PLACEHOLDER.sub(lambda match: self._segment(match[1], values.get(match[1])), self.path)
 
     def _segment(self, name: str, value: Any) -> str:
-        text = "" if value is None else str(value)
-        if text in {"", ".", ".."} or "/" in text or "\\" in text:
-            raise ConfigurationError(
-                f"{self}: {value if value is None else text!r} cannot be the {name} of a request: the server cannot "
-                "address a name that is empty, is '.' or '..', or contains a slash.",
-                variable=name,
-                value=text,
-                allowed="text without slashes",
+        text = value.value if isinstance(value, Enum) else value
+        if isinstance(text, UUID) or (isinstance(text, int) and not isinstance(text, bool)):
+            text = str(text)
+        if not isinstance(text, str):
+            raise self._refused(name, value, f"it must be a string, not {type(value).__name__}")
+        if not text.strip() or text in {".", ".."} or _NOT_IN_NAMES.search(text):
+            raise self._refused(
+                name,
+                value,
+                "the server cannot address a name that is empty, is '.' or '..', or contains a slash, a control "
+                "character or half of a surrogate pair",
             )
         return quote(text, safe="")
+
+    def _refused(self, name: str, value: Any, reason: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self}: {value!r:.200} cannot be the {name} of a request: {reason}.",
+            variable=name,
+            value=value if isinstance(value, str) else None,
+            allowed="a string without slashes",
+        )
 
 
 #: Status of a request that the server has not carried out, so that repeating it is always harmless.

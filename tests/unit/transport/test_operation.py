@@ -1,6 +1,9 @@
+from uuid import UUID
+
 import pytest
 
 from conductor.errors import ConfigurationError
+from conductor.models import TaskStatus
 from conductor.transport.operation import Operation
 
 GET = Operation("GET", "/workflow/{name}/task/{ref}", str)
@@ -16,15 +19,20 @@ GET = Operation("GET", "/workflow/{name}/task/{ref}", str)
         ("a;b", "a%3Bb"),
         ("über:x", "%C3%BCber%3Ax"),
         ("a..b", "a..b"),
+        ("%2F..", "%252F.."),
         (7, "7"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (TaskStatus.COMPLETED, "COMPLETED"),
     ],
 )
 def test_path_parameters_are_quoted(name, quoted):
     assert GET.fill({"name": name, "ref": "r"}) == f"/workflow/{quoted}/task/r"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../secrets", "a\\b", None])
-def test_names_the_server_cannot_address_are_refused_before_sending(name):
-    with pytest.raises(ConfigurationError) as caught:
-        GET.fill({"name": name, "ref": "r"})
-    assert caught.value.variable == "name"
+def test_names_the_server_cannot_address_are_refused_before_sending():
+    strings = ["", " ", ".", "..", "a/b", "../secrets", "a\\b", "a\nb", "a\r\nHost: x", "a\0", "\ud800"]
+    others = [None, True, b"a", 1.5, float("nan"), ["a"], {"a": 1}, object(), iter("a")]
+    for name in (*strings, *others):
+        with pytest.raises(ConfigurationError, match="cannot be the name of a request") as caught:
+            GET.fill({"name": name, "ref": "r"})
+        assert caught.value.variable == "name"

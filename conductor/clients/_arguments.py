@@ -1,0 +1,130 @@
+"""Check the types of arguments by the annotations of a client's methods, before anything is sent.
+
+Without it, a wrong type reaches the server as text: ``delete(None)`` would ask for an object named "None", and
+``archive="false"`` would archive.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from operator import index
+from typing import Any, TypeVar
+from uuid import UUID
+
+from conductor.errors import ConfigurationError
+from conductor.transport.operation import NotGiven
+
+__all__ = ["check_argument_types"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+Test = Callable[[Any], bool]
+_CONTAINER = re.compile(r"(Mapping|Sequence|Iterable|Collection)\[(.*)\]")
+
+
+def check_argument_types(method: F) -> F:
+    """Return a method that raises ``ConfigurationError`` for an argument of another type than its annotation says.
+
+    Unions of plain types and of containers are checked, and classes that the method's module imports. An annotation
+    with any other part accepts everything; the method checks the argument itself.
+    """
+    tests: dict[str, tuple[Test, str]] | None = None
+    names: list[str] = []
+
+    @functools.wraps(method)
+    def checked(*args: Any, **options: Any) -> Any:
+        nonlocal tests
+        if tests is None:
+            names[:], tests = _tests_of(method)
+        for name, value in (*zip(names, args, strict=False), *options.items()):
+            test = tests.get(name)
+            if test is not None and not test[0](value):
+                raise _refused(name, value, test[1])
+        return method(*args, **options)
+
+    return checked  # type: ignore[return-value]
+
+
+def _refused(name: str, value: Any, expected: str) -> ConfigurationError:
+    # The value itself may be a secret.
+    given = "None" if value is None else type(value).__name__
+    return ConfigurationError(
+        f"{name} must be {expected}, not {given}. Nothing was sent.", variable=name, allowed=expected
+    )
+
+
+def _tests_of(method: Callable[..., Any]) -> tuple[list[str], dict[str, tuple[Test, str]]]:
+    parameters = inspect.signature(method).parameters.values()
+    positional = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    tests = {}
+    for parameter in parameters:
+        found = _union(str(parameter.annotation), method.__globals__)
+        if found is not None and parameter.kind not in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
+            tests[parameter.name] = found
+    return positional, tests
+
+
+def _union(annotation: str, scope: Mapping[str, Any]) -> tuple[Test, str] | None:
+    found = [_part(part, scope) for part in _split(annotation)]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found):
+        return None
+    if len(known) == 1:
+        return known[0]
+    tests = [test for test, _ in known]
+    return lambda value: any(test(value) for test in tests), " or ".join(text for _, text in known)
+
+
+def _split(annotation: str) -> list[str]:
+    """Split a union at the bars outside of brackets."""
+    parts, depth, begin = [], 0, 0
+    for position, char in enumerate(annotation):
+        depth += (char == "[") - (char == "]")
+        if char == "|" and depth == 0:
+            parts.append(annotation[begin:position].strip())
+            begin = position + 1
+    return [*parts, annotation[begin:].strip()]
+
+
+def _part(part: str, scope: Mapping[str, Any]) -> tuple[Test, str] | None:
+    if part in _PLAIN:
+        return _PLAIN[part]
+    container = _CONTAINER.fullmatch(part)
+    if container is None:
+        kind = scope.get(part)
+        return (lambda value: isinstance(value, kind), f"a {part}") if isinstance(kind, type) else None
+    if container[1] == "Mapping":
+        return lambda value: isinstance(value, Mapping), "a dict"
+    inner = _union(container[2], scope)
+    text = "a list" if inner is None or container[2] != "str" else "a list of strings"
+    return functools.partial(_is_collection, None if inner is None else inner[0]), text
+
+
+def _is_collection(inner: Test | None, value: Any) -> bool:
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | bytearray | Mapping):
+        return False
+    # A generator can be read only once: what it yields is checked where it is read.
+    return inner is None or not isinstance(value, list | tuple | set | frozenset) or all(map(inner, value))
+
+
+def _is_int(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and index(value) is not None  # numpy's integers count
+    except TypeError:
+        return False
+
+
+#: Parts of annotations: whether a value fits, and how an error describes what does. Numbers of seconds are missing:
+#: ``to_seconds`` checks them and says more.
+_PLAIN: Mapping[str, tuple[Test, str]] = {
+    "str": (lambda value: isinstance(value, str | UUID), "a string"),
+    "int": (_is_int, "an integer"),
+    "bool": (lambda value: isinstance(value, bool), "True or False"),
+    "bytes": (lambda value: isinstance(value, bytes | bytearray | memoryview), "bytes"),
+    "None": (lambda value: value is None, "None"),
+    "datetime": (lambda value: isinstance(value, datetime), "a datetime"),
+    "NotGiven": (lambda value: isinstance(value, NotGiven), "left out"),
+}
