@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import attrs
@@ -12,7 +12,7 @@ from attrs import field, frozen
 from typing_extensions import Self, Unpack
 
 from conductor._internal.suggestions import did_you_mean
-from conductor._internal.validation import read_bool, read_int, read_url
+from conductor._internal.validation import check_bool, read_bool, read_int, read_str, read_url
 from conductor.errors import ConfigurationError
 from conductor.migration import refuse_keywords, refusing_keywords
 
@@ -22,33 +22,65 @@ __all__ = ["Settings", "SettingsOptions"]
 _DEFAULT_URL = "http://localhost:8080/api"
 
 
+#: Milliseconds, KiB or connections that a setting may be at most: the largest integer of a Java server, 24 days.
+_MAX_INT = 2**31 - 1
+#: Connections of a pool, which reserves a slot for each.
+_MAX_CONNECTIONS = 65_535
+
+
 def _api_url(value: str) -> str:
     url = read_url("server_url", value).rstrip("/")
     return url if url.endswith("/api") else f"{url}/api"
 
 
-def _trimmed(value: str | None) -> str | None:
-    return (value.strip() or None) if value is not None else None
+def _auth_key(value: str | None) -> str | None:
+    return None if value is None else read_str("auth_key", value) or None
+
+
+def _auth_secret(value: str | None) -> str | None:
+    return None if value is None else read_str("auth_secret", value) or None
 
 
 def _request_timeout(value: int | str) -> int:
-    return read_int("request_timeout_ms", value)
+    return read_int("request_timeout_ms", value, maximum=_MAX_INT)
 
 
 def _connect_timeout(value: int | str) -> int:
-    return read_int("connect_timeout_ms", value)
+    return read_int("connect_timeout_ms", value, maximum=_MAX_INT)
 
 
 def _refresh_interval(value: int | str) -> int:
-    return read_int("refresh_token_interval", value, minimum=1000)
+    return read_int("refresh_token_interval", value, minimum=1000, maximum=_MAX_INT)
 
 
 def _response_size(value: int | str) -> int:
-    return read_int("max_response_kb", value, minimum=1)
+    return read_int("max_response_kb", value, minimum=1, maximum=_MAX_INT)
 
 
 def _stored_payload(value: int | str) -> int:
-    return read_int("max_stored_payload_kb", value, minimum=1)
+    return read_int("max_stored_payload_kb", value, minimum=1, maximum=_MAX_INT)
+
+
+def _ca_bundle(value: str | None) -> str | None:
+    return _path("ca_bundle", value)
+
+
+def _client_cert(value: str | None) -> str | None:
+    return _path("client_cert", value)
+
+
+def _client_key(value: str | None) -> str | None:
+    return _path("client_key", value)
+
+
+def _path(name: str, value: str | os.PathLike[str] | None) -> str | None:
+    if value is None:
+        return None
+    return read_str(name, str(value) if isinstance(value, PurePath) else value) or None  # type: ignore[arg-type]
+
+
+def _boolean(value: bool) -> bool:
+    return check_bool("verify", value)
 
 
 def _masked(value: str | None) -> str:
@@ -60,15 +92,15 @@ def _proxy_url(name: str, text: str) -> str:
 
 
 def _proxy(value: str | None) -> str | None:
-    return _proxy_url("proxy", value) if value else None
+    return None if value is None or value == "" else _proxy_url("proxy", value)
 
 
-def _url(value: str | None) -> str | None:
-    return read_url("ui_url", value) if value else None
+def _ui_url(value: str | None) -> str | None:
+    return None if value is None or value == "" else read_url("ui_url", value)
 
 
-def _at_least_one(value: int | None) -> int | None:
-    return None if value is None else read_int("max_connections", value, minimum=1)
+def _connections(value: int | None) -> int | None:
+    return None if value is None else read_int("max_connections", value, minimum=1, maximum=_MAX_CONNECTIONS)
 
 
 class SettingsOptions(TypedDict, total=False):
@@ -120,17 +152,17 @@ class Settings:
     """
 
     server_url: str = field(default=_DEFAULT_URL, converter=_api_url)
-    auth_key: str | None = field(default=None, converter=_trimmed)
-    auth_secret: str | None = field(default=None, converter=_trimmed, repr=_masked)
+    auth_key: str | None = field(default=None, converter=_auth_key)
+    auth_secret: str | None = field(default=None, converter=_auth_secret, repr=_masked)
     request_timeout_ms: int = field(default=60_000, converter=_request_timeout)
     connect_timeout_ms: int = field(default=10_000, converter=_connect_timeout)
     refresh_token_interval: int = field(default=2_700_000, converter=_refresh_interval)
-    max_connections: int | None = field(default=None, converter=_at_least_one)
-    ui_url: str | None = field(default=None, converter=_url)
-    verify: bool = True
-    ca_bundle: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
+    max_connections: int | None = field(default=None, converter=_connections)
+    ui_url: str | None = field(default=None, converter=_ui_url)
+    verify: bool = field(default=True, converter=_boolean)
+    ca_bundle: str | None = field(default=None, converter=_ca_bundle)
+    client_cert: str | None = field(default=None, converter=_client_cert)
+    client_key: str | None = field(default=None, converter=_client_key)
     max_stored_payload_kb: int = field(default=10_240, converter=_stored_payload)
     proxy: str | None = field(default=None, converter=_proxy, repr=_masked)
     max_response_kb: int = field(default=102_400, converter=_response_size)
@@ -210,8 +242,8 @@ def _read_str(_: str, text: str) -> str:
     return text.strip()
 
 
-def _at_least(minimum: int) -> Callable[[str, str], int]:
-    return lambda name, text: read_int(name, text, minimum=minimum)
+def _at_least(minimum: int, maximum: int = _MAX_INT) -> Callable[[str, str], int]:
+    return lambda name, text: read_int(name, text, minimum=minimum, maximum=maximum)
 
 
 #: Attribute, its variables (the first that is set counts), and the function that parses the value.
@@ -222,7 +254,11 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str, str], Any]], ...] =
     ("request_timeout_ms", ("CONDUCTOR_REQUEST_TIMEOUT_MS",), _at_least(0)),
     ("connect_timeout_ms", ("CONDUCTOR_CONNECT_TIMEOUT_MS",), _at_least(0)),
     ("refresh_token_interval", ("CONDUCTOR_REFRESH_TOKEN_INTERVAL",), _at_least(1000)),
-    ("max_connections", ("CONDUCTOR_MAX_CONNECTIONS", "CONDUCTOR_MAX_HTTP2_CONNECTIONS"), _at_least(1)),
+    (
+        "max_connections",
+        ("CONDUCTOR_MAX_CONNECTIONS", "CONDUCTOR_MAX_HTTP2_CONNECTIONS"),
+        _at_least(1, _MAX_CONNECTIONS),
+    ),
     ("ui_url", ("CONDUCTOR_UI_URL", "CONDUCTOR_UI_SERVER_URL"), read_url),
     ("ca_bundle", ("CONDUCTOR_TLS_CA_PATH",), _read_str),
     ("client_cert", ("CONDUCTOR_TLS_CERT_PATH",), _read_str),

@@ -95,7 +95,10 @@ def _part(part: str, scope: Mapping[str, Any]) -> tuple[Test, str] | None:
     container = _CONTAINER.fullmatch(part)
     if container is None:
         kind = scope.get(part)
-        return (lambda value: isinstance(value, kind), f"a {part}") if isinstance(kind, type) else None
+        if not isinstance(kind, type):
+            return None
+        kinds = (kind, Mapping) if hasattr(kind, "from_dict") else (kind,)  # a model may be given in its wire form
+        return lambda value: isinstance(value, kinds), f"a {part}"
     if container[1] == "Mapping":
         return lambda value: isinstance(value, Mapping), "a dict"
     inner = _union(container[2], scope)

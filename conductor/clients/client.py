@@ -107,6 +107,12 @@ class ConductorClient:
         self.settings = settings
         self.transport: Transport = Transport(settings, auth=auth, session=session, adapter=adapter, retry=retry)
         if metrics is not None:
+            if not callable(getattr(metrics, "watch", None)):
+                raise ConfigurationError(
+                    f"metrics must be a collector such as MetricsCollector(), not {type(metrics).__name__}.",
+                    variable="metrics",
+                    allowed="a conductor.worker.metrics.MetricsCollector, or an object with its watch method",
+                )
             metrics.watch(self.transport)
 
     if not TYPE_CHECKING:

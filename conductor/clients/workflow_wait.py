@@ -6,7 +6,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import PurePath
 from typing import Any
@@ -182,11 +182,13 @@ class ExecutionWaiter(Resource):
             self._sleep(interval if left is None else min(interval, left))
             interval = min(interval * _GROWTH, max_seconds)
 
-    def failure(self, workflow: WorkflowExecution) -> WorkflowFailedError:
+    def failure(self, workflow: WorkflowExecution | Mapping[str, Any]) -> WorkflowFailedError:
         """Return the error for an execution that did not complete, with the failed task's log.
 
         ``GET /tasks/{taskId}/log``.
         """
+        if isinstance(workflow, Mapping):
+            workflow = WorkflowExecution.from_dict(workflow)
         task = workflow.failed_task
         reason = workflow.reason_for_incompletion or (task.reason_for_incompletion if task else None) or ""
         where = f" at task {task.reference_task_name!r} ({task.status})" if task else ""

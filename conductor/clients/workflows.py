@@ -258,11 +258,11 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             self.sleep(delay)
         raise AssertionError  # the loop has no end
 
-    def failure(self, workflow: WorkflowExecution) -> WorkflowFailedError:
+    def failure(self, workflow: WorkflowExecution | Mapping[str, Any]) -> WorkflowFailedError:
         """Return the error that ``run`` raises for an execution that did not complete.
 
         Args:
-            workflow: The execution, with its tasks.
+            workflow: The execution, with its tasks, or its wire form.
 
         Returns:
             The error with the failed task, the reason and the log of the task (``GET /tasks/{taskId}/log``).

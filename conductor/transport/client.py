@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 from requests.utils import select_proxy
 from typing_extensions import Self
@@ -88,6 +88,8 @@ _RATE_LIMITED = 429
 _PROXY_AUTHENTICATION_REQUIRED = 407
 #: Seconds that a request for a token may take: other threads wait for it.
 _TOKEN_LIMIT_S = 5.0
+#: Seconds of a timeout that count as no limit, three years: sockets and locks fail with some longer ones.
+_LONGEST_TIMEOUT_S = 1e8
 #: How the log names an idempotency key among the parameters.
 _KEY = "the idempotency key"
 #: Bytes read at once from a response of an adapter that is not ours.
@@ -145,6 +147,7 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        _check_parts(auth, session, adapter, retry)
         self.settings = settings
         self.session: requests.Session = session or new_session(settings, adapter)
         self.options: dict[str, Any] = tls_options(settings)
@@ -268,7 +271,10 @@ class Transport:
     def _limit(self, timeout: float | timedelta | NotGiven | None) -> float | None:
         if isinstance(timeout, NotGiven):
             return self.settings.request_timeout_ms / 1000 or None
-        return None if timeout is None else to_seconds(timeout, "timeout")
+        if timeout is None:
+            return None
+        seconds = to_seconds(timeout, "timeout")
+        return seconds if seconds < _LONGEST_TIMEOUT_S else None
 
     def deadline(self, limit: float | None) -> Deadline:
         """Return the deadline of a request that may take ``limit`` seconds from now."""
@@ -563,6 +569,27 @@ class Transport:
         self.emit(Forked())
         if isinstance(self.auth, ConductorAuth):
             self.auth.after_fork()
+
+
+def _check_parts(auth: object, session: object, adapter: object, retry: object) -> None:
+    """Refuse what a client cannot be made of, instead of failing at its first request."""
+    if not (auth is None or isinstance(auth, str | AuthBase) or callable(auth)):
+        raise ConfigurationError(  # without the value, which may be a secret
+            "auth must be a token, a function that returns one, or an AuthBase of requests such as "
+            f"requests.auth.HTTPBasicAuth(user, password), not {type(auth).__name__}.",
+            variable="auth",
+            allowed="a token, a function that returns one, or an AuthBase",
+        )
+    for name, value, kind in (
+        ("session", session, requests.Session),
+        ("adapter", adapter, BaseAdapter),
+        ("retry", retry, RetryPolicy),
+    ):
+        if not (value is None or isinstance(value, kind)):
+            allowed = f"a {kind.__module__.partition('.')[0]}.{kind.__name__}"
+            raise ConfigurationError(
+                f"{name} must be {allowed}, not {type(value).__name__}.", variable=name, allowed=allowed
+            )
 
 
 def _token_in(response: Response) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import threading
@@ -14,7 +15,8 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from conductor._internal.durations import exponential_backoff
+from conductor._internal.durations import exponential_backoff, to_seconds
+from conductor._internal.validation import check_int
 from conductor.errors import ConfigurationError
 
 __all__ = [
@@ -204,6 +206,9 @@ class RetryPolicy:
         uniform: The source of the jitter.
         first_refusal_retries: How often a refused connection is retried while the server has not answered this client
             yet. The command line uses 0: where nothing listens, waiting gains nothing.
+
+    Raises:
+        ConfigurationError: A number is negative or has another type.
     """
 
     rate_limit_retries: int = 5
@@ -212,6 +217,19 @@ class RetryPolicy:
     jitter: float = 0.1
     uniform: Callable[[float, float], float] = random.uniform
     first_refusal_retries: int = 3
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("rate_limit_retries", "connection_retries", "first_refusal_retries"):
+            check_int(name, getattr(self, name))
+        if self.longest_wait != math.inf:
+            to_seconds(self.longest_wait, "longest_wait")
+        if isinstance(self.jitter, bool) or not isinstance(self.jitter, int | float) or not 0 <= self.jitter <= 1:
+            raise ConfigurationError(
+                f"jitter is {self.jitter!r}; it must be a number from 0 to 1.",
+                variable="jitter",
+                value=self.jitter,
+                allowed="0 to 1",
+            )
 
     @classmethod
     def none(cls) -> RetryPolicy:
@@ -236,7 +254,8 @@ class RetryPolicy:
     def _after_rate_limit(self, attempt: int, retry_after: float | None) -> Wait | GiveUp:
         if attempt > self.rate_limit_retries or (retry_after is not None and retry_after > self.longest_wait):
             return GiveUp()
-        return Wait(retry_after if retry_after is not None else self._spread(exponential_backoff(attempt, 1.0)))
+        # 0 seconds, or a date in the past, would send all retries at once
+        return Wait(retry_after or self._spread(exponential_backoff(attempt, 1.0)))
 
     def _spread(self, wait: float) -> float:
         return wait * (1 + self.uniform(-self.jitter, self.jitter))

@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from conductor import ConductorClient, ConfigurationError, Settings
+from conductor import ConductorClient, ConfigurationError, RetryPolicy, Settings
 
 
 @pytest.mark.parametrize(
@@ -136,3 +138,103 @@ def test_a_client_accepts_settings_and_overrides(monkeypatch):
         assert client.settings.server_url == "http://env/api"
     with ConductorClient(Settings(request_timeout_ms=1), server_url="http://mine") as client:
         assert (client.settings.server_url, client.settings.request_timeout_ms) == ("http://mine/api", 1)
+
+
+def test_a_setting_of_the_wrong_type_or_size_is_refused():
+    numbers = (
+        "request_timeout_ms",
+        "connect_timeout_ms",
+        "max_connections",
+        "max_stored_payload_kb",
+        "max_response_kb",
+    )
+    texts = ("server_url", "auth_key", "auth_secret", "ui_url", "proxy", "ca_bundle", "client_cert", "client_key")
+    wrong = {
+        **dict.fromkeys(
+            numbers, (True, 1.5, -1, 10**30, float("nan"), b"1", "1e3", "1_000", "\u0663", "", [], object())
+        ),
+        **dict.fromkeys(texts, (5, True, b"http://h", ["http://h"], object(), float("nan"))),
+        "verify": ("false", "", 0, None, "/etc/ssl/ca.pem"),  # "false" would count as true, and "" as false
+    }
+    for name, values in wrong.items():
+        for value in values:
+            other = {"auth_key": "auth_secret", "auth_secret": "auth_key"}.get(name)
+            with pytest.raises(ConfigurationError, match=name) as caught:
+                Settings(**{name: value}, **({other: "x"} if other else {}))
+            assert caught.value.variable == name
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(max_response_kb="9" * 5000)
+    assert len(str(caught.value)) < 400
+
+
+def test_paths_may_be_path_objects_and_empty_strings_count_as_not_set():
+    settings = Settings(ca_bundle=Path(__file__), client_cert="", client_key="", proxy="", ui_url="")
+    assert settings.ca_bundle == __file__
+    assert (settings.client_cert, settings.client_key, settings.proxy, settings.ui_url) == (None,) * 4
+
+
+def test_a_server_url_that_no_request_could_use_is_refused():
+    for url in (
+        "http://h/api?token=s3cret",
+        "http://h/#s3cret",
+        "http://h /api",
+        "http://h/a b",
+        "http://h\n/api",
+        "http://h\\x",
+        "http://h\x00",
+        "http://h\u200b",
+        "http://h:0",
+        "http://h:99999",
+        "http://[::1",
+        "unix:///run/conductor.sock",
+        "http://user:s3cret@h",
+        "http://user:s3cret@h:x",
+        "http://user:s3/cret@h:x",
+        "http://user:s3?cret@h:x",
+    ):
+        with pytest.raises(ConfigurationError, match="CONDUCTOR_SERVER_URL is ") as caught:
+            Settings.from_env({"CONDUCTOR_SERVER_URL": url})
+        assert "s3cret" not in str(caught.value.to_dict()), url
+        assert "cret" not in str(caught.value.to_dict()), url
+    assert Settings(server_url="http://[::1]:8080").server_url == "http://[::1]:8080/api"
+
+
+def test_no_invalid_proxy_url_shows_its_password():
+    for url in (
+        "u:s3cret@h:1",
+        "http://u:s3cret@h:x",
+        "http://u:s3cret h:1",
+        "http://u:s3cret",
+        "u:s3cret",
+        "//u:s3cret",
+    ):
+        with pytest.raises(ConfigurationError, match="CONDUCTOR_PROXY_URL") as caught:
+            Settings.from_env({"CONDUCTOR_PROXY_URL": url})
+        assert "s3cret" not in str(caught.value.to_dict()), url
+
+
+def test_a_client_refuses_what_it_cannot_be_made_of():
+    wrong = {
+        "auth": (5, b"s3cret", ("user", "s3cret"), ["s3cret"], object(), True),
+        "session": (5, "x", object()),
+        "adapter": (5, "x", object()),
+        "retry": (5, "x", True),
+        "metrics": (5, "x", object()),
+    }
+    for name, values in wrong.items():
+        for value in values:
+            with pytest.raises(ConfigurationError, match=f"^{name} must be") as caught:
+                ConductorClient("http://h", **{name: value})
+            assert "s3cret" not in str(caught.value.to_dict())
+
+
+def test_a_retry_policy_refuses_numbers_that_are_none():
+    for name in ("rate_limit_retries", "connection_retries", "first_refusal_retries"):
+        for value in (-1, 1.5, True, "3", None):
+            with pytest.raises(ConfigurationError, match=name):
+                RetryPolicy(**{name: value})
+    for name in ("longest_wait", "jitter"):
+        for value in (-1, "3", True, float("nan"), None):
+            with pytest.raises(ConfigurationError, match=name):
+                RetryPolicy(**{name: value})
+    assert RetryPolicy(longest_wait=float("inf")).longest_wait == float("inf")

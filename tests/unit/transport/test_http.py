@@ -227,7 +227,7 @@ def test_retry_after_is_a_number_or_a_date(http, make, slept, value):
     http.get(f"{API}/thing/1", json={}, status=429, headers={"Retry-After": value})
     http.get(f"{API}/thing/1", json={})
     make().request(GET, {"id": 1})
-    assert slept == [7.0 if value == "7" else 0.0]
+    assert slept == [7.0 if value == "7" else 1.0]  # a moment that has passed asks for no wait: back off
 
 
 def test_a_connection_error_is_retried_only_where_that_is_harmless(http, make, slept):
@@ -447,6 +447,7 @@ def test_an_outage_costs_four_requests_a_call_until_the_budget_is_spent(http, ma
 
 def test_calls_are_repeated_again_once_calls_succeed(http, make, slept):
     transport = make()
+    transport.budget = RetryBudget(clock=lambda: 0.0)
     transport.budget.tokens = 0
     http.get(f"{API}/thing/good", json={})
     http.get(f"{API}/thing/bad", status=503)

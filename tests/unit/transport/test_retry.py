@@ -16,7 +16,8 @@ POLICY = RetryPolicy(uniform=lambda low, high: 0.0)
         (5, Outcome(True, 429), Wait(16.0)),
         (6, Outcome(True, 429), GiveUp()),
         (1, Outcome(True, 429, retry_after=7.0), Wait(7.0)),
-        (1, Outcome(True, 429, retry_after=0.0), Wait(0.0)),
+        (1, Outcome(True, 429, retry_after=0.0), Wait(1.0)),
+        (2, Outcome(True, 429, retry_after=0.0), Wait(2.0)),
         (1, Outcome(True, 429, retry_after=3600.0), GiveUp()),
         # 502, 503, 504 only where repeating is harmless
         (1, Outcome(True, 502), Wait(0.5)),
@@ -25,6 +26,7 @@ POLICY = RetryPolicy(uniform=lambda low, high: 0.0)
         (4, Outcome(True, 503), GiveUp()),
         (1, Outcome(False, 503), GiveUp()),
         (1, Outcome(True, 503, retry_after=4.0), Wait(4.0)),
+        (1, Outcome(True, 503, retry_after=0.0), Wait(0.5)),
         # other statuses never
         (1, Outcome(True, 500), GiveUp()),
         (1, Outcome(True, 404), GiveUp()),
