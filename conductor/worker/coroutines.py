@@ -24,7 +24,7 @@ from conductor._internal.logs import isolated_logger
 from conductor.models import TaskResult
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.pool import CARRIERS
-from conductor.worker.threads import HandlerThread
+from conductor.worker.threads import IDLE_S, NOTHING, ElasticThreads, HandlerThread
 from conductor.worker.time_limit import exceeded
 
 if TYPE_CHECKING:
@@ -272,6 +272,7 @@ class CoroutinePool:
         execution: What happens before and after each coroutine.
         loop: Where coroutines run.
         on_free: Called with the number of slots each time some become free.
+        idle_seconds: Seconds without work after which a carrier ends.
     """
 
     def __init__(
@@ -281,6 +282,8 @@ class CoroutinePool:
         execution: TaskExecution,
         loop: EventLoop,
         on_free: Callable[[int], None] = lambda _: None,
+        *,
+        idle_seconds: float = IDLE_S,
     ) -> None:
         self.name = name
         self._size = size
@@ -288,13 +291,21 @@ class CoroutinePool:
         self._loop = loop
         self._on_free = on_free
         self._lock = threading.Lock()
-        self._work = threading.Condition(self._lock)
         self._free = threading.Condition(self._lock)
         self._submitted: deque[Any] = deque()
         self._ended: deque[_Ended] = deque()
         self._active = 0
-        self._carriers: list[HandlerThread] = []
         self._closed = False
+        self._carriers = ElasticThreads(
+            name,
+            self._lock,
+            self._free,
+            take=self._take,
+            handle=self._carry,
+            most=lambda: min(self._size, CARRIERS),
+            is_needed=lambda: self._active > 0,
+            idle_seconds=idle_seconds,
+        )
 
     @property
     def size(self) -> int:
@@ -312,39 +323,45 @@ class CoroutinePool:
         return self._active > self._size
 
     def start(self) -> None:
-        """Start the carriers."""
+        """Start the carriers, if Python might refuse to start them later."""
         with self._lock:
-            self._start_missing()
+            self._carriers.start()
 
     def revive(self) -> None:
-        """Restart carriers that died."""
+        """Report carriers that died, and replace those that work waits for."""
         with self._lock:
-            if not self._closed and (missing := self._start_missing()):
-                logger.error("%s: %d carrier thread(s) had died and were restarted", self.name, missing)
-
-    def _start_missing(self) -> int:
-        self._carriers = [thread for thread in self._carriers if thread.is_alive()]
-        missing = min(self._size, CARRIERS) - len(self._carriers)
-        for _ in range(missing):
-            thread = HandlerThread(self._main, f"run:{self.name}-{len(self._carriers) + 1}")
-            thread.start()
-            self._carriers.append(thread)
-        return max(missing, 0)
+            self._carriers.adjust(len(self._ended) + len(self._submitted))
 
     def resize(self, size: int) -> None:
         """Change how many tasks may run at the same time; running ones are left alone."""
         with self._lock:
             self._size = size
-            if not self._closed:
-                self._start_missing()
+            self._carriers.adjust(len(self._ended) + len(self._submitted))
             self._free.notify_all()
 
-    def submit(self, task: Any) -> None:
-        """Accept a task; the caller has made sure of a free slot."""
+    def submit(self, task: Any) -> bool:
+        """Accept a task; the caller has made sure of a free slot.
+
+        Returns:
+            False if the task is refused, because the pool is closed or has no carrier and cannot start one.
+        """
+        with self._lock:
+            if self._closed:
+                return False
+            self._active += 1
+            self._submitted.append(task)
+            if self._carriers.call() or self._carriers.count:
+                return True
+            self._submitted.pop()
+            self._active -= 1
+            return False
+
+    def run_here(self, task: Any) -> None:
+        """Run a refused task on the calling thread, which is the only carrier until the task has ended."""
         with self._lock:
             self._active += 1
             self._submitted.append(task)
-            self._work.notify()
+            self._carriers.lend()
 
     def wait_for_slot(self, timeout: float) -> int:
         """Return the number of free slots, waiting up to ``timeout`` seconds for the first."""
@@ -376,16 +393,15 @@ class CoroutinePool:
             return True
 
     def close(self) -> None:
-        """Let every carrier end once it has nothing to do."""
+        """Refuse further tasks, and let every carrier end once it has nothing to do."""
         with self._lock:
             self._closed = True
-            self._work.notify_all()
+            self._carriers.close()
 
     def join(self, deadline: float) -> bool:
         """Wait until every carrier has ended, up to ``deadline`` (monotonic); return whether that is so."""
-        for thread in self._carriers:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._carriers)
+        with self._lock:
+            return self._carriers.join(deadline)
 
     def _release(self, count: int) -> None:
         if count:
@@ -394,30 +410,21 @@ class CoroutinePool:
                 self._free.notify_all()
             self._on_free(count)
 
-    def _next(self) -> Any:
-        with self._lock:
-            while True:
-                if self._ended:  # first: it frees a slot
-                    return self._ended.popleft()
-                if self._submitted:
-                    return self._submitted.popleft()
-                if self._closed and not self._active:
-                    self._work.notify_all()
-                    return None
-                self._work.wait(None if not self._closed else _CLEANUP_S)
-                if self._closed and not self._ended and not self._submitted and self._active:
-                    return None
+    def _take(self) -> Any:
+        if self._ended:  # first: it frees a slot
+            return self._ended.popleft()
+        return self._submitted.popleft() if self._submitted else NOTHING
 
-    def _main(self) -> None:
-        while (item := self._next()) is not None:
-            is_running, following = False, None
-            try:
-                following = self._conclude(item) if isinstance(item, _Ended) else item
-                while following is not None and not is_running:
-                    following, is_running = self._begin(following)
-            except BaseException:  # a lost thread would be a lost slot
-                logger.exception("%s: a carrier thread failed outside of any task; it continues", self.name)
-            item = following = None  # what they hold of a task must not outlive it while this thread waits
+    def _carry(self, item: Any) -> None:
+        is_running, following = False, None
+        try:
+            following = self._conclude(item) if isinstance(item, _Ended) else item
+            del item  # what it holds of a task must not outlive the task
+            while following is not None and not is_running:
+                following, is_running = self._begin(following)
+        except BaseException:  # a lost thread would be a lost slot
+            logger.exception("%s: a carrier thread failed outside of any task; it continues", self.name)
+        finally:
             if not is_running:
                 self._release(1)
 
@@ -440,7 +447,7 @@ class CoroutinePool:
     def _put(self, ended: _Ended) -> None:
         with self._lock:
             self._ended.append(ended)
-            self._work.notify()
+            self._carriers.call()  # if it fails, a carrier that exists concludes it, or the watchdog starts one
 
     def _conclude(self, ended: _Ended) -> Any:
         result = self._execution.conclude(ended.running, ended.value, ended.error)

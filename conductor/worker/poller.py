@@ -385,12 +385,12 @@ class Poller:
 
     def _poll(self, call: _Call) -> list[Any] | BaseException | None:
         """Poll with slots in hand, and submit what comes; return it, or the error, or None if another took over."""
-        came = 0
+        came, here = 0, None
         self._call = call
         try:
             tasks = self._request(call)
             if self._finish(call) and not isinstance(tasks, BaseException):
-                came = self._submit(tasks)
+                came, here = self._submit(tasks)
         finally:
             if self._finish(call):
                 self._release(call, came)
@@ -399,6 +399,9 @@ class Poller:
         if call.is_late:
             self._submit_late(tasks)
             return None
+        if here is not None:
+            self._round_began = None  # a function may take any time
+            self._pool.run_here(here)
         return tasks
 
     def _finish(self, call: _Call) -> bool:
@@ -434,18 +437,24 @@ class Poller:
             return
         for task in tasks:
             is_free = not self._stop.is_set() and self._pool.wait_for_slot(0.0) > 0
-            if is_free and self._gate.slots.take(self.task_type, 1):
-                self._pool.submit(task)
-            else:
+            if not is_free or not self._gate.slots.take(self.task_type, 1):
+                self._hand_back(task)
+            elif not self._pool.submit(task):
+                self._gate.slots.give_back(1)
                 self._hand_back(task)
 
-    def _submit(self, tasks: list[Any]) -> int:
-        for task in tasks:
-            if self._stop.is_set():
-                self._hand_back(task)
-            else:
-                self._pool.submit(task)
-        return len(tasks)
+    def _submit(self, tasks: list[Any]) -> tuple[int, Any]:
+        """Submit tasks to the pool, and return to the server those that it refuses.
+
+        Returns:
+            How many shared slots the tasks hold, and a task to run on this thread: a worker that can have no thread for
+            its tasks continues slowly.
+        """
+        refused = [task for task in tasks if self._stop.is_set() or not self._pool.submit(task)]
+        here = refused.pop(0) if refused and not self._stop.is_set() else None
+        for task in refused:
+            self._hand_back(task)
+        return len(tasks) - len(refused), here
 
     def _after_failure(self, error: BaseException, took: float, what: str = "polling") -> None:
         self.last_error = error

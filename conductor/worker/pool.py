@@ -1,7 +1,7 @@
-"""Named threads that run the tasks of one worker, and the limit that all workers share.
+"""The threads that run the tasks of one worker, and the limit that all workers share.
 
 ``concurrent.futures`` refuses work once the main thread has ended, and a handler started in the last line of a script
-has to continue. For the same reason every thread is started with its pool: some versions of Python start none later.
+has to continue.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from attrs import define
 
 from conductor._internal.logs import isolated_logger
 from conductor.worker.lifecycle import StopDeadline
-from conductor.worker.threads import HandlerThread
+from conductor.worker.threads import IDLE_S, NOTHING, ElasticThreads
 
 __all__ = ["CARRIERS", "ConcurrencyLimit", "WorkerPool"]
 
 #: Threads of an async worker at most. Each sends one result at a time, which takes about a millisecond.
 CARRIERS = 16
-
-
-#: Seconds that a worker waits for a slot until it is served before the others.
-_SLICE = 0.1
-#: Seconds after which a worker that asks for no slot any more no longer counts as waiting.
-_FORGOTTEN = 1.0
+#: Seconds that a worker waits for a slot until it is served before the others: many tasks take less.
+_PRECEDENCE_AFTER_S = 0.1
+#: Seconds after its last request for a slot for which a worker counts as waiting: one that was paused must not hold up
+#: the others.
+_WAITING_FOR_S = 1.0
 
 
 @define
@@ -54,26 +53,26 @@ class ConcurrencyLimit:
         self._free = limit or 0
         self._waiting: dict[str, _Waiting] = {}
 
-    def take(self, who: str, wanted: int) -> int:
-        """Take up to ``wanted`` slots for the worker ``who``; return how many."""
+    def take(self, name: str, wanted: int) -> int:
+        """Take up to ``wanted`` slots for the worker ``name``; return how many."""
         if self.limit is None:
             return wanted
         with self._changed:
             now = self._clock()
-            kept = 0 if who in self._waiting else self._whose_turn_it_is(who, now)
+            kept = 0 if name in self._waiting else self._served_before(name, now)
             taken = max(min(wanted, self._free - kept), 0)
             self._free -= taken
             if taken:
-                self._waiting.pop(who, None)
+                self._waiting.pop(name, None)
             else:
-                self._waiting.setdefault(who, _Waiting(now, now)).last_asked = now
+                self._waiting.setdefault(name, _Waiting(now, now)).last_asked = now
             return taken
 
-    def _whose_turn_it_is(self, who: str, now: float) -> int:
-        """Return how many other workers than ``who`` are to be served before it."""
+    def _served_before(self, name: str, now: float) -> int:
+        """Return how many other workers than ``name`` are to be served before it."""
         return sum(
-            name != who and now - one.since >= _SLICE and now - one.last_asked < _FORGOTTEN
-            for name, one in self._waiting.items()
+            other != name and now - one.since >= _PRECEDENCE_AFTER_S and now - one.last_asked < _WAITING_FOR_S
+            for other, one in self._waiting.items()
         )
 
     def wait(self, timeout: float) -> None:
@@ -93,44 +92,58 @@ class ConcurrencyLimit:
         """Whether no slot is free now."""
         return self.limit is not None and self._free <= 0
 
-    def is_wanted(self, who: str) -> bool:
-        """Return whether another worker is to be served before ``who``, which then keeps no slot for its next task."""
+    def is_wanted(self, name: str) -> bool:
+        """Return whether another worker is to be served before ``name``, which then keeps no slot for its next task."""
         if not self._waiting:
             return False
         with self._changed:
-            return self._whose_turn_it_is(who, self._clock()) > 0
+            return self._served_before(name, self._clock()) > 0
 
 
 logger = isolated_logger(__name__)
-_END = object()
 
 
 class WorkerPool:
-    """The threads that run one worker's tasks.
+    """The threads that run one worker's tasks. They start with the first tasks, and end after a minute without any.
+
+    A task for which no thread can be started is refused: the caller then runs it by ``run_here``, or returns it to the
+    server.
 
     Args:
         name: The task type, for the threads' names.
         size: How many tasks may run at a time.
         run: Runs one task and returns the next one to run on the same thread, or None.
         on_free: Called each time a slot becomes free.
+        idle_seconds: Seconds without a task after which a thread ends.
     """
 
     def __init__(
-        self, name: str, size: int, run: Callable[[Any], Any], on_free: Callable[[int], None] = lambda _: None
+        self,
+        name: str,
+        size: int,
+        run: Callable[[Any], Any],
+        on_free: Callable[[int], None] = lambda _: None,
+        *,
+        idle_seconds: float = IDLE_S,
     ) -> None:
         self.name = name
         self._size = size
         self._run = run
         self._on_free = on_free
         self._lock = threading.Lock()
-        self._work = threading.Condition(self._lock)
         self._free = threading.Condition(self._lock)
         self._waiting: deque[Any] = deque()
         self._busy = 0
-        self._threads = 0
-        self._started = 0
         self._closed = False
-        self._is_short = False
+        self._threads = ElasticThreads(
+            name,
+            self._lock,
+            self._free,
+            take=self._take,
+            handle=self._work_on,
+            most=lambda: self._size,
+            idle_seconds=idle_seconds,
+        )
 
     @property
     def size(self) -> int:
@@ -148,48 +161,47 @@ class WorkerPool:
         return self._busy > self._size
 
     def start(self) -> None:
-        """Start the threads."""
+        """Start the threads, if Python might refuse to start them later."""
         with self._lock:
-            self._start_missing()
+            self._threads.start()
 
     def revive(self) -> None:
-        """Restart threads that died."""
+        """Report threads that died, and replace those that tasks wait for."""
         with self._lock:
-            before = self._threads
-            if not self._closed and before < self._size:
-                self._start_missing()
-                if started := self._threads - before:
-                    logger.error("%s: %d thread(s) that run tasks were missing, and are started", self.name, started)
-
-    def _start_missing(self) -> None:
-        while self._threads < self._size:
-            self._started += 1
-            thread = HandlerThread(self._main, f"run:{self.name}-{self._started}")
-            self._threads += 1
-            try:
-                thread.start()
-            except RuntimeError as error:  # no more threads, or the interpreter is ending
-                self._threads -= 1
-                if not self._is_short:
-                    logger.error("%s: %s; going on with %d", self.name, error, self._threads)
-                self._is_short = True
-                return
-        self._is_short = False
+            self._threads.adjust(len(self._waiting))
 
     def resize(self, size: int) -> None:
         """Change how many tasks may run at a time; running ones are left alone."""
         with self._lock:
             self._size = size
-            if not self._closed:
-                self._start_missing()
-            self._work.notify_all()
+            self._threads.adjust(len(self._waiting))
             self._free.notify_all()
 
-    def submit(self, task: Any) -> None:
-        """Accept a task; the caller has made sure of a free slot."""
+    def submit(self, task: Any) -> bool:
+        """Accept a task; the caller has made sure of a free slot.
+
+        Returns:
+            False if the task is refused, because the pool is closed or no thread can be started for it.
+        """
         with self._lock:
+            if self._closed:
+                return False
             self._waiting.append(task)
-            self._work.notify()
+            if self._threads.call():
+                return True
+            self._waiting.pop()
+            return False
+
+    def run_here(self, task: Any) -> None:
+        """Run a refused task, and the tasks that follow it, until a thread can be started for the next one."""
+        with self._lock:
+            self._busy += 1
+        while (task := self._work_on(task)) is not None:
+            if self.submit(task):
+                with self._lock:
+                    self._busy -= 1
+                    self._free.notify_all()
+                return
 
     def wait_for_slot(self, timeout: float) -> int:
         """Return the number of free slots, waiting up to ``timeout`` seconds for the first."""
@@ -199,7 +211,10 @@ class WorkerPool:
             return max(0, self._slots())
 
     def _slots(self) -> int:
-        return min(self._size, self._threads) - self._busy - len(self._waiting)
+        free = self._size - self._busy - len(self._waiting)
+        if self._threads.is_short:  # the thread that polls can run one task
+            return min(free, max(self._threads.idle, 1))
+        return free
 
     def wake(self) -> None:
         """Wake the poller that waits for a slot, so that it sees a stop."""
@@ -225,52 +240,33 @@ class WorkerPool:
             return True
 
     def close(self) -> None:
-        """Let every thread end once it has nothing to run."""
+        """Refuse further tasks, and let every thread end once it has nothing to run."""
         with self._lock:
             self._closed = True
-            self._work.notify_all()
+            self._threads.close()
             self._free.notify_all()
 
     def join(self, deadline: float) -> bool:
         """Wait until every thread has ended, up to ``deadline`` (monotonic); return whether that is so."""
         with self._lock:
-            while self._threads:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                self._free.wait(left)
-            return True
+            return self._threads.join(deadline)
 
-    def _next(self) -> Any:
-        with self._lock:
-            while not self._waiting:
-                if self._closed or self._threads > self._size:
-                    self._threads -= 1
-                    self._free.notify_all()
-                    return _END
-                self._work.wait()
-            self._busy += 1
-            return self._waiting.popleft()
+    def _take(self) -> Any:
+        if not self._waiting:
+            return NOTHING
+        self._busy += 1
+        return self._waiting.popleft()
 
-    def _main(self) -> None:
+    def _work_on(self, task: Any) -> Any:
+        following = None
         try:
-            self._work_on()
-        except BaseException:  # counted and raised again
-            with self._lock:
-                self._threads -= 1
-                self._free.notify_all()
-            raise
-
-    def _work_on(self) -> None:
-        while (task := self._next()) is not _END:
-            try:
-                task = self._run(task)
-                while task is not None:
-                    task = self._run(task)
-            except BaseException:  # a lost thread would be a lost slot
-                logger.exception("%s: a worker thread failed outside of any task; it goes on", self.name)
-            finally:
+            following = self._run(task)
+        except BaseException:  # a lost thread would be a lost slot
+            logger.exception("%s: a worker thread failed outside of any task; it goes on", self.name)
+        finally:
+            if following is None:
                 with self._lock:
                     self._busy -= 1
                     self._free.notify_all()
                 self._on_free(1)
+        return following

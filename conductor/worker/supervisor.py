@@ -183,7 +183,7 @@ class WorkerRuntime:
         self.poller.start()
 
     def look_after(self) -> None:
-        """Restart threads that died, and report once each task that outlives its response timeout."""
+        """Restart threads that died, and report each task that outlives its response timeout once."""
         self.poller.look_after()
         self.pool.revive()
         for entry in list(self.execution.running.values()):
@@ -447,7 +447,8 @@ class ThreadGroup:
             runtime.hand_back_unstarted()
         # A server that does not answer costs no more of the grace period than a poll usually takes.
         poll_deadline = StopDeadline(min(deadline.left(), MAX_WAIT_MS / 1000 + TAKE_OVER_AFTER_S))
-        polling = [runtime.poller.join(poll_deadline) for runtime in self.runtimes]
+        for runtime in self.runtimes:
+            runtime.poller.join(poll_deadline)
         for runtime in self.runtimes:
             runtime.hand_back_unstarted()
         for runtime in self.runtimes:
@@ -462,7 +463,7 @@ class ThreadGroup:
         if self._metrics is not None:
             self._metrics.leave(self.client.transport)
             self._uncaught.close()
-        if all(polling) and not unfinished:
+        if not self.is_polling and not unfinished:
             self._opened.close()
         return StopReport(unfinished, undelivered)
 

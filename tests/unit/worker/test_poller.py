@@ -33,6 +33,7 @@ class Setting:
         self.slots = slots
         self.options = OPTIONS
         self.polls, self.submitted, self.returned, self.events = [], [], [], []
+        self.refused, self.ran_here = set(), []
         self.recoveries = 0
         self.stop = threading.Event()
         self.shared_slots = ConcurrencyLimit(limit)
@@ -89,7 +90,13 @@ class Setting:
         return self.slots
 
     def submit(self, task):
+        if task in self.refused:
+            return False
         self.submitted.append(task)
+        return True
+
+    def run_here(self, task):
+        self.ran_here.append((task, self.long_polls._value))
 
     def wake(self):
         pass
@@ -204,6 +211,20 @@ def test_a_should_poll_that_raises_is_a_failure_and_is_asked_again(caplog, error
 
     assert setting.kinds() == ["PollFailure", "PollStarted", "PollCompleted"]
     assert "a bug" in caplog.text
+
+
+# -- without threads
+
+
+def test_one_task_that_gets_no_thread_runs_on_the_pollers_and_others_are_returned():
+    setting = Setting(["t1"], ["t2", "t3", "t4"], [], slots=4, limit=4)
+    setting.refused = {"t2", "t3"}
+    setting.run()
+
+    assert setting.submitted == ["t1", "t4"]
+    assert setting.ran_here == [("t2", 10)]  # the poll for it no longer holds anything
+    assert setting.returned == ["t3"]
+    assert setting.shared_slots.take("another", 9) == 1  # three tasks hold theirs
 
 
 # -- shared slots

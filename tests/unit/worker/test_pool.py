@@ -46,14 +46,14 @@ def freed():
 
 
 @pytest.fixture
-def make(work, freed, wait_until):
+def make(work, freed, wait_until, monkeypatch):
+    monkeypatch.setattr("conductor.worker.threads._STARTS_LATE", True)  # whatever Python runs the tests
     made = []
 
-    def make(size, start=True):
-        pool = WorkerPool("charge", size, work, freed.append)
+    def make(size, **options):
+        pool = WorkerPool("charge", size, work, freed.append, **options)
         made.append(pool)
-        if start:
-            pool.start()
+        pool.start()
         return pool
 
     yield make
@@ -217,26 +217,131 @@ def test_a_thread_that_died_is_replaced(work, wait_until, caplog):
         wait_until(lambda: pool.wait_for_slot(0) == 0)
         wait_until(lambda: pool.revive() or len(freed) == 2)
         assert work.started == ["t1", "t2"]
-        assert "were missing" in caplog.text
+        assert "1 thread(s) that run tasks had died" in caplog.text
     finally:
         pool.close()
         assert pool.join(soon())
 
 
-def test_without_enough_threads_the_pool_has_fewer_slots(make, work, monkeypatch, caplog, wait_until):
-    start = threading.Thread.start
+# -- threads as they are needed
 
-    def refuse(thread):
-        if thread.name == "run:charge-2":
-            raise RuntimeError("can't start new thread")
-        start(thread)
 
-    pool = make(2, start=False)
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        pool.start()
-    assert pool.wait_for_slot(0) == 1
-    assert "can't start new thread" in caplog.text
+def test_threads_start_with_tasks_and_end_when_idle(make, work, wait_until):
+    pool = make(20, idle_seconds=0.05)
+    assert thread_count() == 0
+    for number in range(3):
+        pool.submit(f"wait-{number}")
+    wait_until(lambda: len(work.started) == 3)
+    assert thread_count() == 3
 
-    pool.revive()
-    assert pool.wait_for_slot(0) == 2
+    work.released.set()
+    wait_until(lambda: thread_count() == 0, what="the end of idle threads")
+    assert pool.wait_for_slot(0) == 20
+    pool.submit("again")
+    wait_until(lambda: work.started[-1] == "again")
+    assert work.threads["again"] == "run:charge-1"
+
+
+def test_a_trickle_of_tasks_keeps_one_thread_of_many(make, work, wait_until):
+    pool = make(5, idle_seconds=0.3)
+    for number in range(5):
+        pool.submit(f"wait-{number}")
+    wait_until(lambda: len(work.started) == 5)
+    work.released.set()
+    wait_until(lambda: pool.busy == 0)
+    deadline = soon(30)
+    while thread_count() > 1:  # each task keeps the thread that was busy last
+        assert time.monotonic() < deadline
+        pool.submit("trickle")
+        assert pool.drain(StopDeadline(10))
+        time.sleep(0.05)
+
+
+def test_tasks_submitted_at_once_get_a_thread_each(make, work, wait_until):
+    for _ in range(20):
+        pool = make(4, idle_seconds=0.001)
+        pool.submit("first")
+        for number in range(3):
+            assert pool.submit(f"wait-{number}")
+        wait_until(lambda: len(work.started) == 4)
+        work.released.set()
+        assert pool.drain(StopDeadline(10))
+        work.started.clear()
+        work.released.clear()
+        pool.close()
+
+
+def test_a_python_that_starts_no_threads_later_starts_all_of_them_first(make, monkeypatch):
+    monkeypatch.setattr("conductor.worker.threads._STARTS_LATE", False)
+    pool = make(3, idle_seconds=0.001)
+    assert thread_count() == 3
+    pool.resize(4)
+    assert thread_count() == 4
+
+
+# -- when no thread can be started
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Let as many threads of pools start as ``left`` says."""
+
+    class Threads:
+        left = 0
+
+    real = threading.Thread.start
+
+    def start(thread):
+        if thread.name.startswith("run:"):
+            if Threads.left == 0:
+                raise RuntimeError("can't start new thread")
+            Threads.left -= 1
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    return Threads
+
+
+def test_a_task_that_gets_no_thread_is_refused(make, work, threads, caplog, wait_until):
+    threads.left = 1
+    pool = make(3)
+    assert [pool.submit(task) for task in ("wait-1", "t2", "t3")] == [True, False, False]
+    assert pool.busy == 1
+    assert pool.wait_for_slot(0) == 1  # the thread that polls can run one
+    assert caplog.text.count("can't start new thread") == 1
+    assert "going on with 1 thread(s)" in caplog.text
+
+    threads.left = 5
+    assert pool.submit("t2")
+    wait_until(lambda: work.started == ["wait-1", "t2"])
+
+
+def test_a_refused_task_and_its_followers_run_on_the_calling_thread(make, work, freed, threads):
+    pool = make(2)
+    work.following = {"t1": "t2", "t2": "t3"}
+    assert not pool.submit("t1")
+    pool.run_here("t1")
+
+    assert work.started == ["t1", "t2", "t3"]
+    assert set(work.threads.values()) == {threading.current_thread().name}
+    assert (freed, pool.busy) == ([1], 0)
+
+
+def test_a_follower_moves_to_a_thread_as_soon_as_one_starts(make, work, freed, threads, wait_until):
+    pool = make(2)
+    work.following = {"t1": "wait-2"}
+    assert not pool.submit("t1")
+    threads.left = 1
+    pool.run_here("t1")
+
+    wait_until(lambda: work.started == ["t1", "wait-2"])
+    assert (pool.busy, freed, work.threads["wait-2"]) == (1, [], "run:charge-1")
+    work.released.set()
+    wait_until(lambda: freed == [1])
+
+
+def test_a_closed_pool_refuses_tasks(make):
+    pool = make(1)
+    pool.close()
+    assert not pool.submit("late")
+    assert pool.busy == 0
