@@ -13,11 +13,11 @@ For Flask, Django, or any framework that provides the headers and the body as by
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from attrs import frozen
 
@@ -91,21 +91,16 @@ def verify_webhook(
     Raises:
         WebhookVerificationError: The signature is missing or invalid, or the webhook is too old. Respond with 401, and
             do not tell the sender why.
-        ConfigurationError: The secret, the scheme or the type of the body is invalid.
+        ConfigurationError: The secret, the scheme, or the type of the body or of the headers is invalid.
     """
-    if not isinstance(body, bytes | bytearray | memoryview):
-        raise ConfigurationError(
-            f"The body must be bytes, exactly as it was received; it is {type(body).__name__}.",
-            variable="body",
-            allowed="bytes",
-        )
+    content = _content(body)
     chosen = find_scheme(scheme)
     secrets = _secrets(secret)
-    known = {name.lower(): value for name, value in headers.items()}
+    known = _known(headers)
     timestamp, given = _timestamp_and_signatures(chosen, known)
     if timestamp is not None:
         _check_age(timestamp, tolerance, clock())
-    expected = [_signature(chosen, each, timestamp, bytes(body)) for each in secrets]
+    expected = [_signature(chosen, each, timestamp, content) for each in secrets]
     # every pair is compared, so the time does not reveal which secret matches
     matches = [
         hmac.compare_digest(right.encode(), one.encode("utf-8", "replace")) for right in expected for one in given
@@ -136,11 +131,11 @@ def sign_webhook(
         The headers to send with the body.
 
     Raises:
-        ConfigurationError: The secret or the scheme is invalid.
+        ConfigurationError: The secret, the scheme or the type of the body is invalid.
     """
     chosen = find_scheme(scheme)
     timestamp = str(int(clock())) if chosen.timestamp_header or chosen.in_header else None
-    signature = _signature(chosen, _secrets(secret)[0], timestamp, body)
+    signature = _signature(chosen, _secrets(secret)[0], timestamp, _content(body))
     if chosen.in_header:
         return {chosen.header: f"t={timestamp},v1={signature}"}
     headers = {chosen.header: signature}
@@ -155,11 +150,12 @@ def find_scheme(scheme: str | WebhookScheme) -> WebhookScheme:
     Raises:
         ConfigurationError: There is no such scheme.
     """
+    chosen: WebhookScheme | None = None
     if isinstance(scheme, WebhookScheme):
-        chosen: WebhookScheme | None = scheme
-    else:
+        chosen = scheme
+    elif isinstance(scheme, str):
         chosen = SCHEMES.get(scheme)
-    if chosen is None or chosen.algorithm not in hashlib.algorithms_available:
+    if chosen is None or not _can_sign(chosen):
         raise ConfigurationError(
             f"Invalid webhook scheme {scheme!r}; use one of {', '.join(SCHEMES)}, or a WebhookScheme.",
             variable="scheme",
@@ -169,10 +165,44 @@ def find_scheme(scheme: str | WebhookScheme) -> WebhookScheme:
     return chosen
 
 
+def _can_sign(scheme: WebhookScheme) -> bool:
+    texts = (scheme.header, scheme.prefix, scheme.algorithm, scheme.template, scheme.timestamp_header or "")
+    if not all(isinstance(text, str) for text in texts) or "{body}" not in scheme.template:
+        return False
+    try:
+        return bool(hmac.new(b"secret", b"", scheme.algorithm).hexdigest())
+    except (TypeError, ValueError):  # unknown, or without a fixed length (shake_128)
+        return False
+
+
+def _content(body: bytes) -> bytes:
+    if not isinstance(body, bytes | bytearray | memoryview):
+        raise ConfigurationError(
+            f"The body must be bytes, exactly as it was received; it is {type(body).__name__}.",
+            variable="body",
+            allowed="bytes",
+        )
+    return bytes(body)
+
+
+def _known(headers: Mapping[str, str]) -> dict[str, str]:
+    pairs = list(headers.items()) if hasattr(headers, "items") else [("", None)]
+    if not all(isinstance(text, str) for pair in pairs for text in pair):
+        raise ConfigurationError(
+            "headers must be the headers of the request, strings by name, such as request.headers.",
+            variable="headers",
+            allowed="a mapping of strings",
+        )
+    return {name.lower(): str(value) for name, value in pairs}
+
+
 def _secrets(secret: str | bytes | Iterable[str | bytes]) -> list[bytes]:
-    given = [secret] if isinstance(secret, str | bytes) else list(secret)
-    found = [each.encode() if isinstance(each, str) else each for each in given]
-    if not found or any(len(each) < _MIN_SECRET for each in found):
+    if isinstance(secret, str | bytes):
+        given: list[Any] = [secret]
+    else:
+        given = list(secret) if isinstance(secret, Iterable) else []
+    found = [each.encode("utf-8", "surrogatepass") if isinstance(each, str) else each for each in given]
+    if not found or not all(isinstance(each, bytes) and len(each) >= _MIN_SECRET for each in found):
         raise ConfigurationError(
             f"The webhook secret is missing or too short; it must have at least {_MIN_SECRET} bytes.",
             variable="secret",

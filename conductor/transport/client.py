@@ -21,6 +21,7 @@ from uuid import UUID
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
+from requests.cookies import RequestsCookieJar
 from requests.utils import select_proxy
 from typing_extensions import Self
 
@@ -33,6 +34,8 @@ from conductor.errors import (
     ConfigurationError,
     ConflictError,
     NotFoundError,
+    RateLimitError,
+    ServerError,
     UnexpectedResponseError,
 )
 from conductor.models._base import refuse_unknown_values
@@ -90,6 +93,8 @@ _PROXY_AUTHENTICATION_REQUIRED = 407
 _TOKEN_LIMIT_S = 5.0
 #: Seconds of a timeout that count as no limit, three years: sockets and locks fail with some longer ones.
 _LONGEST_TIMEOUT_S = 1e8
+#: The parameter by which the server stores a definition as a new version, each time that it is sent.
+_NEW_VERSION = "newVersion"
 #: How the log names an idempotency key among the parameters.
 _KEY = "the idempotency key"
 #: Bytes read at once from a response of an adapter that is not ours.
@@ -224,8 +229,11 @@ class Transport:
             _encoded(operation, body),
             {**_content_type(operation, body), **(headers or {})},
         )
+        makes_version = bool((query or {}).get(_NEW_VERSION))  # a repeated request would make a second one
         repeatable = operation.repeat is Repeat.SAFE or (operation.repeat is Repeat.WITH_KEY and has_key)
-        response = self._send(operation, filled, request, self._limit(timeout), repeatable=repeatable)
+        response = self._send(
+            operation, filled, request, self._limit(timeout), repeatable=repeatable and not makes_version
+        )
         value: T = parse_response(Call(operation, filled), response)
         return value
 
@@ -322,6 +330,15 @@ class Transport:
         return not operation.anonymous and isinstance(self.auth, ConductorAuth) and is_token_problem(response)
 
     def _outcome(self, failure: APIError, *, repeatable: bool) -> Outcome:
+        wait = failure.token_retry_after
+        if wait is not None and isinstance(failure, ServerError | RateLimitError):
+            # POST /token failed, so the request itself was not sent; no token is asked for before ``wait`` is over
+            return Outcome(
+                repeatable=True,
+                status=failure.status,
+                retry_after=max(wait, failure.retry_after or 0.0),
+                never_sent=True,
+            )
         if not isinstance(failure, APIConnectionError):  # a response that is not acceptable, or no token
             return Outcome(repeatable=False)
         return Outcome(
@@ -565,6 +582,10 @@ class Transport:
         for adapter in self.session.adapters.values():
             if isinstance(adapter, PooledAdapter):
                 adapter.forget_connections()
+        if self._owns_session:  # another thread of the parent may hold the lock of its cookies
+            cookies = RequestsCookieJar()
+            cookies.update(self.session.cookies)
+            self.session.cookies = cookies
         self.budget.reset_lock()
         self.emit(Forked())
         if isinstance(self.auth, ConductorAuth):

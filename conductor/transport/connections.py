@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPMessage
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +36,7 @@ from urllib3.util.connection import allowed_gai_family
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from conductor._version import __version__
+from conductor.errors import ConfigurationError
 from conductor.settings import Settings
 from conductor.transport.response_reader import (
     IncompleteResponseError,
@@ -253,15 +255,18 @@ class _Connection(HTTPConnection):
     @property
     def peer(self) -> str:
         """What it connects to, for messages: a proxy, or the server."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
         if self.proxy is not None:
-            return f"the proxy {self.proxy.scheme}://{self.host}:{self.port}"
-        return f"{self.host}:{self.port}"
+            return f"the proxy {self.proxy.scheme}://{host}:{self.port}"
+        return f"{host}:{self.port}"
 
     def _new_conn(self) -> socket.socket:
         until = self.deadline if self.connect_limit is None else time.monotonic() + self.connect_limit
         until = min(until, self.deadline)
         self.phase = "connect"
-        addresses = _resolve(self._dns_host, self.port, until, self.peer)
+        host = self._dns_host
+        host = host.replace("%25", "%", 1) if ":" in host else host  # the zone of an IPv6 address, quoted in URLs
+        addresses = _resolve(host, self.port, until, self.peer)
         problem, refused = "", False
         for number, (family, kind, protocol, _, address) in enumerate(addresses):
             left = _left(until)
@@ -329,7 +334,7 @@ def _lowered(error: OSError) -> str:
 def _resolve(host: str, port: int, until: float, peer: str) -> list[Any]:
     """Look up a host, on a separate thread where the lookup might exceed the time: nothing else can interrupt it."""
     family = allowed_gai_family()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, UnicodeError):
         return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
     found: list[Any] = []
 
@@ -464,13 +469,20 @@ def _exchange_error(connection: Any, phase: str, error: Exception) -> ExchangeEr
         return error
     if isinstance(error, ssl.SSLError) and not isinstance(error, TimeoutError):
         return _tls_error(connection, error, never_sent=never_sent)
+    if isinstance(error, urllib3.exceptions.SSLError):  # ca_bundle was changed after the client was made
+        return ExchangeError(
+            f"the TLS connection to {peer} could not be made: ca_bundle holds no readable certificate",
+            never_sent=True,
+            is_permanent=True,
+        )
     if isinstance(error, TimeoutError | ConnectTimeoutError):
         return ExchangeError(_TIMED_OUT[phase].format(peer=peer), never_sent=never_sent, timed_out=True)
     if isinstance(error, MalformedResponseError | ResponseTooLargeError):
         words = "too large" if isinstance(error, ResponseTooLargeError) else "invalid"
         advice = "; max_response_kb allows more" if isinstance(error, ResponseTooLargeError) else ""
         return ExchangeError(f"the response is {words}: {error}{advice}", is_malformed=True, never_sent=never_sent)
-    return ExchangeError(f"{_words(error)} ({peer})", never_sent=never_sent)
+    at_fault = f" ({peer})" if connection.proxy is not None else ""  # the caller adds the server's URL
+    return ExchangeError(f"{_words(error)}{at_fault}", never_sent=never_sent)
 
 
 def _words(error: Exception) -> str:
@@ -625,9 +637,18 @@ def _own_pool(base: Any, max_body_bytes: int) -> Any:
     return type("Pool", (_Pool, base), {"ConnectionCls": connection, "max_body_bytes": max_body_bytes})
 
 
+class _Session(requests.Session):
+    """A session that does not look where a redirect leads: requests prepares the next request even if none is sent."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return None: redirects are errors."""
+        del resp
+        return None
+
+
 def new_session(settings: Settings, adapter: HTTPAdapter | None = None) -> requests.Session:
     """Return a session with our adapter, or with the user's."""
-    session = requests.Session()
+    session = _Session()
     mounted = adapter or PooledAdapter(settings.max_connections or DEFAULT_CONNECTIONS, settings.max_response_kb * 1024)
     for scheme in ("http://", "https://"):
         session.mount(scheme, mounted)
@@ -637,10 +658,53 @@ def new_session(settings: Settings, adapter: HTTPAdapter | None = None) -> reque
 
 
 def tls_options(settings: Settings) -> dict[str, Any]:
-    """Return what each request is told about TLS and proxies: the environment would override the session's own."""
+    """Return what each request is told about TLS and proxies: the environment would override the session's own.
+
+    Raises:
+        ConfigurationError: A file of certificates or the key cannot be used.
+    """
+    _check_certificates(settings)
     options: dict[str, Any] = {"verify": settings.ca_bundle or settings.verify if settings.verify else False}
     if settings.client_cert:
         options["cert"] = (settings.client_cert, settings.client_key) if settings.client_key else settings.client_cert
     if settings.proxy:
         options["proxies"] = {"http": settings.proxy, "https": settings.proxy}
     return options
+
+
+def _check_certificates(settings: Settings) -> None:
+    """Read the files as each connection will, to name the one at fault before anything is sent."""
+    bundle, cert, key = settings.ca_bundle, settings.client_cert, settings.client_key
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if bundle and not Path(bundle).is_dir():
+        _check_file("ca_bundle", bundle, "certificates", lambda: context.load_verify_locations(bundle))
+    if cert:
+        _check_file(
+            "client_key" if key else "client_cert",
+            key or cert,
+            f"the key of {cert!r}, not encrypted" if key else "a certificate and its key, not encrypted",
+            lambda: context.load_cert_chain(cert, key, password=_refuse_password),
+        )
+
+
+def _refuse_password() -> str:
+    raise ValueError("the key is encrypted")  # without a function, OpenSSL would ask for it on the terminal
+
+
+def _check_file(name: str, path: str, content: str, load: Callable[[], None]) -> None:
+    problem = ""
+    try:
+        load()
+    except ssl.SSLError as error:
+        problem = (error.reason or "").replace("_", " ").lower() or "it is not a PEM file"
+    except OSError as error:
+        problem = _lowered(error)
+    except ValueError as error:
+        problem = str(error)
+    if problem:
+        raise ConfigurationError(
+            f"{name}: {path!r} cannot be used: {problem}. It must be a PEM file with {content}.",
+            variable=name,
+            value=path,
+            allowed=f"a PEM file with {content}",
+        )

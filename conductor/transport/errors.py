@@ -73,6 +73,9 @@ _SAYS_CONFLICT = re.compile(
 )
 _SAYS_RUNNING = re.compile(r"workflow is still running", re.IGNORECASE)
 _SAYS_SWITCHED_OFF = re.compile(r" is disabled\.?$| does not support ")
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
+#: Characters of a redirect's host that an error shows; DNS allows 253.
+_MAX_HOST_CHARACTERS = 253
 #: Characters of a server's message that an error repeats.
 _MAX_MESSAGE_CHARACTERS = 2000
 
@@ -212,7 +215,7 @@ def possible_own_conflict(call: Call, failure: ConflictError) -> ConflictError:
 
 
 def _error_content(response: Response) -> dict[str, Any]:
-    if "html" in (response.headers.get("content-type") or ""):
+    if _is_html(response) or _PAGE.match(response.body):
         return {"message": f"an HTML page came back{_title(response.body)}"}
     if not response.body.strip():
         return {}
@@ -241,7 +244,7 @@ def is_token_problem(response: Response) -> bool:
         return False
     is_json, value = parse_json(response)
     if not is_json:
-        return response.status == 401 and "html" not in (response.headers.get("content-type") or "")
+        return response.status == 401 and not _is_html(response)
     return isinstance(value, dict) and bool(_TOKEN_CODES & {str(value.get("error")), str(value.get("code"))})
 
 
@@ -387,7 +390,7 @@ def parse_response(call: Call, response: Response) -> Any:
     operation, status = call.operation, response.status
     is_empty = not response.body.strip()
     problem = ""
-    if not is_empty and operation.returns is not bytes and "html" in (response.headers.get("content-type") or ""):
+    if not is_empty and operation.returns is not bytes and _is_page(operation, response):
         problem = (
             "with an HTML page: this is not a Conductor API, or something in front of it answers (a login page, a "
             "proxy). Check the server's URL"
@@ -406,6 +409,18 @@ def parse_response(call: Call, response: Response) -> Any:
     if failure is not None:
         raise failure
     return value
+
+
+def _is_page(operation: Operation[Any], response: Response) -> bool:
+    """Return whether the response is an HTML page, also if a proxy declares it as another type."""
+    if _is_html(response):
+        return True
+    may_be_text = operation.returns is str and operation.method == "GET"  # such as a variable's value
+    return not may_be_text and _PAGE.match(response.body) is not None
+
+
+def _is_html(response: Response) -> bool:
+    return "html" in (response.headers.get("content-type") or "").lower()
 
 
 def _structured(call: Call, response: Response) -> tuple[Any, UnexpectedResponseError | None]:
@@ -445,17 +460,23 @@ def response_error(call: Call, response: Response) -> APIError:
     """Return the error for a response of status 300 or more."""
     if response.status >= 400:
         return _status_error(call, response)
-    host = _redirect_host(response)
-    return UnexpectedResponseError(
-        f"{call.operation} was answered with a redirect ({response.status}) to {host}. Redirects are not followed, "
-        "because the token would be sent along; set the server's URL to the final address.",
-        status=response.status,
-        **call.values,
-    )
+    if response.headers.get("location"):
+        message = (
+            f"{call.operation} was answered with a redirect ({response.status}) to {_redirect_host(response)}. "
+            "Redirects are not followed, because the token would be sent along; set the server's URL to the final "
+            "address."
+        )
+    else:
+        message = (
+            f"{call.operation} was answered with {response.status}, which is not a response to this request: something "
+            "in front of the server answers. Check the server's URL, and proxies."
+        )
+    return UnexpectedResponseError(message, status=response.status, **call.values)
 
 
 def _redirect_host(response: Response) -> str:
     try:
-        return urllib3.util.parse_url(response.headers.get("location") or "").host or "the same host"
+        host = urllib3.util.parse_url(response.headers.get("location") or "").host or "the same host"
+        return host if len(host) <= _MAX_HOST_CHARACTERS else "an invalid address"
     except urllib3.exceptions.LocationParseError:
         return "an invalid address"

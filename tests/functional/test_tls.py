@@ -4,9 +4,10 @@ import ssl
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from conductor import ConductorClient, RetryPolicy, Settings, TaskHandler, Worker
-from conductor.errors import APIConnectionError
+from conductor.errors import APIConnectionError, ConfigurationError
 from conductor.transport.task_channel import TaskChannel
 
 
@@ -75,6 +76,45 @@ def test_a_worker_logs_an_untrusted_certificate_once_with_a_remedy(secure, wait_
     messages = [r.getMessage() for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
     assert len(messages) == 2  # one of the token, one of the polls
     assert all("certificate" in message and "ca_bundle" in message for message in messages)
+
+
+def test_files_that_cannot_be_used_are_named_before_anything_is_sent(authority, tmp_path):
+    issued = authority.issue_cert("worker@example.com")
+    key, cert, text, encrypted = (tmp_path / f"{name}.pem" for name in ("key", "cert", "text", "encrypted"))
+    issued.private_key_pem.write_to_path(str(key))
+    issued.cert_chain_pems[0].write_to_path(str(cert))
+    text.write_text("not PEM")
+    loaded = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
+    encrypted.write_bytes(
+        loaded.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"s3cret"),
+        )
+    )
+    other = tmp_path / "other.pem"
+    authority.issue_cert("other@example.com").private_key_pem.write_to_path(str(other))
+    ConductorClient("https://h", client_cert=cert, client_key=key).close()
+    for options, words in (
+        ({"ca_bundle": text}, "ca_bundle: .*text.pem' cannot be used"),
+        ({"client_cert": text}, "client_cert: .*text.pem' cannot be used"),
+        ({"client_cert": cert}, "client_cert: .*a certificate and its key"),
+        ({"client_cert": cert, "client_key": text}, "client_key: .*text.pem' cannot be used"),
+        ({"client_cert": cert, "client_key": encrypted}, "client_key: .*the key is encrypted"),
+        ({"client_cert": cert, "client_key": other}, "client_key: .*mismatch"),
+        ({"client_cert": tmp_path}, "client_cert: .*is a directory"),
+    ):
+        with pytest.raises(ConfigurationError, match=words):
+            ConductorClient("https://h", **options)
+
+
+def test_a_bundle_that_breaks_later_is_a_permanent_error_without_retries(secure, tmp_path):
+    settings = Settings(**secure())
+    with ConductorClient(settings) as client:
+        (tmp_path / "ca.pem").write_text("not PEM")
+        with pytest.raises(APIConnectionError, match="ca_bundle holds no readable certificate") as caught:
+            client.workflows.get("w")
+    assert (caught.value.attempts, caught.value.is_permanent) == (1, True)
 
 
 def test_verification_can_be_turned_off(stub, secure):

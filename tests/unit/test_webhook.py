@@ -96,6 +96,20 @@ def test_broken_headers_raise_a_verification_error(scheme, value):
         ({"secret": "short"}, "secret"),
         ({"scheme": "gitlab"}, "scheme"),
         ({"scheme": WebhookScheme(algorithm="rot13")}, "scheme"),
+        ({"scheme": WebhookScheme(algorithm="shake_128")}, "scheme"),
+        ({"scheme": WebhookScheme(algorithm=5)}, "scheme"),
+        ({"scheme": WebhookScheme(header=None)}, "scheme"),
+        ({"scheme": WebhookScheme(template="{timestamp}")}, "scheme"),  # would not sign the body
+        ({"scheme": ["github"]}, "scheme"),
+        ({"scheme": None}, "scheme"),
+        ({"secret": None}, "secret"),
+        ({"secret": 5}, "secret"),
+        ({"secret": [None]}, "secret"),
+        ({"body": None}, "body"),
+        ({"headers": None}, "headers"),
+        ({"headers": [("X-Hub-Signature-256", "sha256=a")]}, "headers"),
+        ({"headers": {b"x-hub-signature-256": b"sha256=a"}}, "headers"),
+        ({"headers": {"X-Hub-Signature-256": None}}, "headers"),
     ],
 )
 def test_configuration_errors_name_the_argument_without_the_secret(change, variable):
@@ -106,3 +120,6 @@ def test_configuration_errors_name_the_argument_without_the_secret(change, varia
 
     assert caught.value.variable == variable
     assert SECRET not in repr(caught.value)
+    if variable != "headers":
+        with pytest.raises(ConfigurationError):
+            sign_webhook(**{name: value for name, value in arguments.items() if name != "headers"})

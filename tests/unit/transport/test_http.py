@@ -1,6 +1,7 @@
 import json
 from datetime import datetime, timezone
 
+import certifi
 import pytest
 import requests
 import responses
@@ -191,6 +192,47 @@ def test_an_html_error_page_is_told_by_its_title(http, make):
         make().request(GET, {"id": 1})
 
 
+def test_a_page_is_recognized_whatever_its_type(http, make):
+    page = "<!DOCTYPE html>\n<html><title>Log in</title></html>"
+    for kind, body in (
+        ("TEXT/HTML", page),
+        ("text/plain", page),
+        ("application/json", f"\ufeff {page}"),
+        ("", "<HTML >"),
+    ):
+        for returns in (Workflow, str, None, dict):
+            http.put(f"{API}/x", body=body.encode(), content_type=kind)
+            with pytest.raises(UnexpectedResponseError, match="HTML page"):
+                make().request(Operation("PUT", "/x", returns))
+    http.get(f"{API}/environment/page", body=page, content_type="text/plain")
+    assert make().request(Operation("GET", "/environment/page", str)) == page  # a variable's value may be one
+
+
+def test_a_status_of_300_to_399_without_an_address_is_no_redirect(http, make):
+    for status in (300, 304, 399):
+        http.get(f"{API}/thing/{status}", status=status)
+        with pytest.raises(UnexpectedResponseError, match=f"answered with {status}, which is not a response") as caught:
+            make().request(GET, {"id": status})
+        assert "redirect" not in str(caught.value)
+    for location in ("http://[::1", "http://" + "x" * 5000, "//user:s3cret@evil/", "http://h/?token=s3cret"):
+        http.get(f"{API}/thing/1", status=302, headers={"Location": location})
+        with pytest.raises(UnexpectedResponseError, match="redirect") as caught:
+            make().request(GET, {"id": 1})
+        assert "s3cret" not in str(caught.value)
+        assert len(str(caught.value)) < 500
+
+
+def test_a_definition_is_not_saved_twice_as_new_versions(http, make, slept):
+    save = Operation("POST", "/schema")
+    http.post(f"{API}/schema", status=503)
+    with pytest.raises(ServerError) as caught:
+        make().request(save, query={"newVersion": True})
+    assert caught.value.attempts == 1
+    with pytest.raises(ServerError) as caught:
+        make().request(save, query={"newVersion": False})
+    assert caught.value.attempts == 4
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_refused_and_the_token_goes_nowhere(http, make, status):
     http.get(f"{API}/thing/1", status=status, headers={"Location": "http://elsewhere/steal"})
@@ -322,6 +364,41 @@ def test_a_rejected_token_is_renewed_and_the_call_repeated_once(http, make, slep
     assert slept == []
 
 
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_token_endpoint_that_is_overloaded_is_waited_for(http, status):
+    now, slept = [0.0], []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += seconds
+
+    settings = Settings(server_url=API, auth_key="k", auth_secret="s")
+    http.post(f"{API}/token", status=status)
+    http.post(f"{API}/token", status=status, headers={"Retry-After": "5"})
+    _tokens(http, "t1")
+    http.post(f"{API}/thing", json={"ok": 1})
+    with Transport(settings, clock=lambda: now[0], sleep=sleep) as transport:
+        assert transport.request(POST) == {"ok": 1}  # it was not sent before, so it is harmless to try again
+    assert [call.request.url for call in http.calls] == [f"{API}/token"] * 3 + [f"{API}/thing"]
+    assert slept == [1.0, 5.0]
+
+
+def test_a_token_endpoint_that_stays_away_ends_the_call_after_four_attempts(http):
+    now = [0.0]
+    settings = Settings(server_url=API, auth_key="k", auth_secret="s")
+    http.post(f"{API}/token", status=503)
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    with (
+        Transport(settings, clock=lambda: now[0], sleep=sleep) as transport,
+        pytest.raises(ServerError, match="POST /token failed with 503"),
+    ):
+        transport.request(GET, {"id": 1})
+    assert (len(http.calls), now[0]) == (4, 7.0)
+
+
 def test_a_token_that_is_rejected_twice_is_an_error(http, make):
     _tokens(http, "t1", "t2")
     http.get(f"{API}/thing/1", json={"error": "EXPIRED_TOKEN"}, status=401)
@@ -384,9 +461,9 @@ def test_netrc_is_left_alone(http, make, tmp_path, monkeypatch):
 def test_verification_is_told_with_each_request_and_beats_the_environment(http, make, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/elsewhere.pem")
     http.get(f"{API}/thing/1", json={})
-    transport = Transport(Settings(server_url=API, ca_bundle=__file__))
+    transport = Transport(Settings(server_url=API, ca_bundle=certifi.where()))
     transport.request(GET, {"id": 1})
-    assert http.calls[0].request.req_kwargs["verify"] == __file__
+    assert http.calls[0].request.req_kwargs["verify"] == certifi.where()
     Transport(Settings(server_url=API, verify=False)).request(GET, {"id": 1})
     assert http.calls[1].request.req_kwargs["verify"] is False
 
