@@ -94,6 +94,10 @@ class Model:
         model: Any = type(self)
         return _writer(model)(self)
 
+    def _write_json(self, path: str, depth: int) -> dict[str, Any]:
+        model: Any = type(self)
+        return _writer(model)(self, path, depth)
+
     def to_json(self) -> str:
         """Return the JSON object of the model as a string.
 
@@ -274,22 +278,23 @@ def _converter() -> Converter:
 
 
 @functools.cache
-def _writer(cls: type[Model]) -> Callable[[Any], dict[str, Any]]:
+def _writer(cls: type[Model]) -> Callable[..., dict[str, Any]]:
     fields = [
         (a.name, wire_name(a))
         for a in attrs.fields(cls)
         if a.name != "unknown_fields" and not a.metadata.get("read_only")
     ]
 
-    def write(model: Any) -> dict[str, Any]:
+    def write(model: Any, path: str = "$", depth: int = 0) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for name, key in fields:
             value = getattr(model, name)
             if value is not None and value.__class__ is not Absent:
                 kind = value.__class__
-                out[key] = value if kind is str or kind is int or kind is bool else to_jsonable(value, f"$.{key}")
-        if model.unknown_fields:
-            out.update(model.unknown_fields)
+                is_plain = kind is str or kind is int or kind is bool
+                out[key] = value if is_plain else to_jsonable(value, f"{path}.{key}", depth + 1)
+        for key, value in model.unknown_fields.items():
+            out[key] = to_jsonable(value, f"{path}.{key}", depth + 1)
         return out
 
     return write

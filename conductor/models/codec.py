@@ -112,7 +112,7 @@ def epoch_ms(value: datetime | int | None, name: str = "time") -> int | None:
     )
 
 
-def to_jsonable(value: Any, path: str = "$") -> Any:
+def to_jsonable(value: Any, path: str = "$", depth: int = 0) -> Any:
     """Convert a value to dicts, lists, strings, numbers, booleans and None.
 
     Dates and times become ISO 8601 strings, timedeltas seconds, bytes Base64, Enums their values. Decimals, UUIDs,
@@ -122,12 +122,13 @@ def to_jsonable(value: Any, path: str = "$") -> Any:
     Args:
         value: The value.
         path: Path of the value, for the error.
+        depth: Levels of a larger value around it.
 
     Raises:
         SerializationError: The value contains NaN, itself, two keys with the same JSON form, or an object without a
             JSON form; ``path_in_value`` is the path.
     """
-    return _convert(value, path, 0)
+    return _convert(value, path, depth)
 
 
 def register_encoder(kind: type, encode: Callable[[Any], Any]) -> None:
@@ -191,6 +192,8 @@ def _convert_object(value: Any, path: str, depth: int) -> Any:  # noqa: C901  on
     encode = next((_encoders[kind] for kind in type(value).__mro__ if kind in _encoders), None) if _encoders else None
     if encode is not None:
         return _convert(encode(value), path, depth + 1)
+    if (write := getattr(type(value), "_write_json", None)) is not None:
+        return write(value, path, depth)  # a model: its values are converted already
     for kinds, convert in _scalars():
         if isinstance(value, kinds):
             return _convert(convert(value), path, depth + 1)
