@@ -12,7 +12,7 @@ from conductor.server.engine.commands import Enqueue
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.outcome import cancel_open_tasks, end, end_failed, touch
-from conductor.server.engine.registry import RUNS, plan_of, run_of, start_of
+from conductor.server.engine.registry import plan_of, run_of, start_of
 from conductor.server.engine.retry import retry_or_end
 from conductor.server.engine.schemas import is_refused, refuse_input
 from conductor.server.engine.state import (
@@ -186,7 +186,8 @@ def _one_pass(execution: Execution, context: EngineContext) -> bool:
     for task in found.to_schedule:
         if task["taskType"] in SYNCHRONOUS and not is_done(task):
             run = Run(execution, context, task, lambda loop: _schedule_iteration(execution, loop, context))
-            if run_or_fail(RUNS[task["taskType"]], run):
+            function = run_of(task["taskType"], context)
+            if function is not None and run_or_fail(function, run):
                 touch(task, context.now)
                 changed = True
     for task in found.updated:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -92,6 +93,7 @@ _WORKFLOW_TASK_FIELDS = {wire_name(a) for a in attrs.fields(WorkflowTask)} - _OR
 _NULL_BY_DEFAULT = {"ownerApp", "concurrentExecLimit", "rateLimited"}
 
 
+@lru_cache(maxsize=8)
 def _defaults(kind: str) -> Json:
     return {name: value for name, value in SHAPES[kind].defaults.items() if name not in _NULL_BY_DEFAULT}
 

@@ -59,6 +59,15 @@ class Clock:
         with self._lock:
             self._frozen_at = self.now_ms()
 
+    def start_at(self, moment: int) -> None:
+        """Stop the clock at any time, also an earlier one; only for a server without executions.
+
+        Args:
+            moment: The time, epoch ms.
+        """
+        with self._lock:
+            self._frozen_at = moment
+
     def thaw(self) -> None:
         """Let the clock run again, from the time at which it stands."""
         with self._lock:

@@ -113,6 +113,8 @@ class Kernel:
         timed_work: The timers.
         is_closed: Whether the database is closed.
         last_change: Monotonic time of the last change.
+        new_id: Returns the id of a new execution, task or message.
+        random_ms: Returns a random number from 0 to its argument, for jitter.
     """
 
     def __init__(
@@ -143,6 +145,8 @@ class Kernel:
         self.timed_work: TimedWork = TimedWork(self)
         self.is_closed: bool = False
         self.last_change: float = time.monotonic()
+        self.new_id: Callable[[], str] = _new_id
+        self.random_ms: Callable[[int], int] = _random_ms
         self._cache: dict[str, Execution] = {}
         self._change: Change | None = None  # the change that holds the lock
         self._claims: dict[str, Change] = {}  # changes without the lock, by root of their executions
@@ -289,8 +293,8 @@ class Kernel:
     def _new_context(self, change: Change | None = None) -> EngineContext:
         return EngineContext(
             now=self.clock.now_ms(),
-            new_id=lambda: str(uuid.uuid4()),
-            random_ms=lambda limit: random.randint(0, limit),  # jitter needs no secure random numbers
+            new_id=self.new_id,
+            random_ms=self.random_ms,
             task_def=self.catalog.task_defs.get,
             latest_version=self.catalog.latest_version,
             secrets=self.secrets,
@@ -496,6 +500,14 @@ class Kernel:
             watchers.discard(wake)
             if not watchers:
                 self._watchers.pop(root, None)
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _random_ms(limit: int) -> int:
+    return random.randint(0, limit)  # jitter needs no secure random numbers
 
 
 def _warn(message: str) -> None:

@@ -1,23 +1,32 @@
+import threading
+
 import pytest
 
 from conductor.diagram import draw
 from conductor.models import Workflow
+from conductor.testing.engine import Engine
 from conductor.testing.executions import BEGAN
-from conductor.testing.expressions import resolved
 from conductor.testing.generators import (
     TASK_GENERATORS,
+    decision_task,
     do_while_task,
     dynamic_fork_task,
+    dynamic_task,
     example_workflow,
     example_workflow_run,
+    exclusive_join_task,
     fork_join_task,
     http_task,
     inline_task,
+    join_task,
+    lambda_task,
+    noop_task,
     set_variable_task,
     simple_task,
     sub_workflow_task,
     switch_task,
     terminate_task,
+    wait_task,
 )
 
 
@@ -72,6 +81,7 @@ def test_a_run_that_is_not_completed_is_at_one_task(status, of_task, of_sibling)
         ("left", of_task),
         ("right", "FAILED"),
         ("split_join", of_sibling),
+        ("right", "SCHEDULED" if of_sibling == "IN_PROGRESS" else of_sibling),  # the next attempt
     ]
     assert run.status == status
     assert (run.end_time > 0) is run.is_terminal
@@ -177,17 +187,131 @@ def test_any_field_of_a_run_can_be_given():
         example_workflow_run(example_workflow(), corelation_id="c-1")
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("${a.output.list[1].n}", 2),
-        ("${a.output['list'][0].n}", 1),
-        ("${a.output.list[9].n}", None),
-        ("${nobody.output.x}", None),
-        ("n is ${a.output.list[0].n}, ${a.output.none}", "n is 1, null"),
-        ("plain", "plain"),
-        ({"k": ["${a.output.list[0]}"]}, {"k": [{"n": 1}]}),
-    ],
-)
-def test_expressions_name_what_a_run_has(text, value):
-    assert resolved(text, {"a": {"output": {"list": [{"n": 1}, {"n": 2}]}}}) == value
+def from_engine(definition, given, outputs):
+    """Run a workflow as the embedded server does, without a plan; each task of a worker takes a second."""
+    engine = Engine()
+    engine.clock.start_at(BEGAN)
+    services = engine.services
+    workflow_id = services.executions.start({"workflowDef": definition.to_dict(), "input": given})
+    while services.executions.is_open(workflow_id):
+        tasks = [one for one in services.executions.get(workflow_id)["tasks"] if one["status"] == "SCHEDULED"]
+        polled = [one for task in tasks for one in services.tasks.poll(task["taskType"], "worker", None, 1)]
+        if polled:
+            engine.clock.set_ms(engine.clock.now_ms() + 1000)
+        else:
+            engine.clock.skip_to_next_event()
+        for task in polled:
+            ids = {"taskId": task["taskId"], "workflowInstanceId": workflow_id, "workerId": "worker"}
+            output = outputs.get(task["workflowTask"]["taskReferenceName"], {})
+            services.tasks.update({**ids, "status": "COMPLETED", "outputData": output})
+    run = Workflow.from_dict(services.executions.get(workflow_id))
+    engine.close()
+    return run
+
+
+#: Fields that differ between an example and the server: ids, and what is read from the definition as it was given.
+UNLIKE = {"taskId", "workflowInstanceId", "workflowTask", "taskDefinition", "retriedTaskId"}
+
+
+def test_an_example_is_what_the_server_makes_of_the_definition():
+    wf = example_workflow(
+        simple_task("a", start_delay=2),
+        switch_task("route", {"x": [simple_task("b"), wait_task("pause", "3 days")], "y": []}),
+        fork_join_task("split", [[simple_task("left"), simple_task("next")], [noop_task("right")]]),
+        do_while_task("again", [simple_task("body")], loop_condition="", items="${a.output.list}"),
+        dynamic_fork_task("each"),
+        set_variable_task("set", {"kept": "${a.output.list[0]}"}),
+        exclusive_join_task("any", ["b"]),
+        simple_task("z", input_parameters={"text": "${workflow.variables.kept} of ${a.output.list.length()}"}),
+        output_parameters={"n": "${z.input.text}", "loop": "${again.output.iteration}"},
+        timeout_seconds=60,
+        timeout_policy="ALERT_ONLY",
+    )
+    given = {"case": "x", "tasks": [simple_task("t1").to_dict()], "inputs": {"t1": {"n": 1}}}
+    outputs = {"a": {"list": ["first", 2]}, "left": {"n": 1}}
+
+    example, real = example_workflow_run(wf, given, outputs=outputs), from_engine(wf, given, outputs)
+
+    for field in ("status", "input", "output", "variables", "start_time", "end_time", "reason_for_incompletion"):
+        assert getattr(example, field) == getattr(real, field), field
+    for made, was in zip(example.tasks, real.tasks, strict=True):
+        made, was = made.to_dict(), was.to_dict()
+        assert {k: v for k, v in made.items() if k not in UNLIKE} == {k: v for k, v in was.items() if k not in UNLIKE}
+
+
+def test_an_example_starts_no_thread_and_no_process(monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", None)
+    before = threading.enumerate()
+    wf = example_workflow(inline_task("script"), lambda_task("old"), http_task("get"), do_while_task("again"))
+
+    assert example_workflow_run(wf).is_successful
+    assert threading.enumerate() == before
+
+
+def test_time_passes_as_the_definition_says():
+    wf = example_workflow(simple_task("a", start_delay=5), wait_task("pause", "3 days"), simple_task("b"))
+    run = example_workflow_run(wf, retries={"b": 1})
+
+    seconds = [(task.start_time - BEGAN) // 1000 for task in run.tasks]
+    assert seconds == [5, 6, 6 + 3 * 86400, 6 + 3 * 86400 + 61]  # the retry delay is 60 s
+
+
+def test_no_timeout_ends_an_example():
+    wf = example_workflow(simple_task("a"), wait_task("pause", "3 days"), simple_task("b"), timeout_seconds=60)
+    run = example_workflow_run(wf, milliseconds=10 * 3_600_000, retries={"a": 5})
+
+    assert run.is_successful
+    assert [str(task.status) for task in run.tasks] == ["FAILED"] * 5 + ["COMPLETED"] * 3
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "TERMINATED", "RUNNING", "PAUSED"])
+def test_an_example_can_stop_at_any_kind_of_task(status):
+    tasks = [
+        simple_task("simple", optional=True),
+        http_task("http"),
+        inline_task("inline"),
+        lambda_task("lambda"),
+        set_variable_task("set"),
+        noop_task("noop"),
+        wait_task("wait"),
+        sub_workflow_task("inner"),
+        switch_task("switch"),
+        decision_task("decision"),
+        fork_join_task("fork"),
+        dynamic_fork_task("each"),
+        do_while_task("again"),
+        terminate_task("stop"),
+    ]
+    wf = example_workflow(*tasks)
+    of_task = {"FAILED": "FAILED", "TIMED_OUT": "TIMED_OUT", "TERMINATED": "CANCELED"}.get(status, "IN_PROGRESS")
+    for name in [*(task.task_reference_name for task in tasks), "switch_a", "fork_join", "again_body"]:
+        run = example_workflow_run(wf, {"case": "a"}, status=status, stops_at=name, reason="no answer")
+        stopped = run.task(name)
+        assert (run.status, stopped.status, stopped.retry_count) == (status, of_task, 0), name
+        assert run.is_terminal is all(task.is_terminal for task in run.tasks), name
+
+
+def test_an_example_needs_no_complete_input():
+    unnamed, unlisted = dynamic_task("which"), dynamic_fork_task("each")
+    wf = example_workflow(
+        unnamed,
+        unlisted,
+        wait_task("pause", "${workflow.input.pause}"),
+        wait_task("odd", "soon"),
+        sub_workflow_task("inner", "child", None),
+        do_while_task("again", items="${which.output.list}"),
+        join_task("all", ["nothing"]),
+        simple_task("z"),
+    )
+    run = example_workflow_run(wf, iterations={"again": 2})
+
+    assert run.is_successful
+    assert [name for name, status in told(run) if status == "COMPLETED"] == [
+        "which", "each", "each_join", "pause", "odd", "inner", "again", "again_body__1", "again_body__2", "all", "z",
+    ]  # fmt: skip
+
+
+def test_a_failed_example_names_its_failure_workflow():
+    run = example_workflow_run(example_workflow(simple_task("a"), failure_workflow="clean_up"), status="FAILED")
+
+    assert list(run.output) == ["conductor.failure_workflow"]

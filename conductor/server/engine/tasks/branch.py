@@ -22,6 +22,11 @@ def plan_switch(plan: Plan) -> list[Doc]:
         chosen = java_text(evaluate(kind, plan.task.get("expression") or "", given, plan.context))
     except ScriptFailedError as error:
         return [plan.started("SWITCH", FAILED, given, taskDefName="SWITCH", reasonForIncompletion=str(error))]
+    return plan_switch_to(plan, given, chosen)
+
+
+def plan_switch_to(plan: Plan, given: Json, chosen: str) -> list[Doc]:
+    """Plan a SWITCH that selects a case, and the first task of its branch."""
     cases = plan.task["decisionCases"]
     branch = cases[chosen] if chosen in cases else plan.task["defaultCase"]
     output = {"evaluationResult": [chosen], "selectedCase": chosen}
@@ -30,7 +35,11 @@ def plan_switch(plan: Plan) -> list[Doc]:
 
 def plan_decision(plan: Plan) -> list[Doc]:
     """Plan a DECISION and the first task of the selected branch."""
-    chosen = _decide(plan, plan.input())
+    return plan_decision_to(plan, _decide(plan, plan.input()))
+
+
+def plan_decision_to(plan: Plan, chosen: str) -> list[Doc]:
+    """Plan a DECISION that selects a case, and the first task of its branch."""
     branch = plan.task["decisionCases"].get(chosen) or plan.task["defaultCase"]
     return _with_branch(plan, "DECISION", {"case": chosen}, {"caseOutput": [chosen]}, branch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
@@ -35,6 +36,11 @@ def plan_loop(plan: Plan) -> list[Doc]:
 
 def run_loop(run: Run) -> bool:
     """Start the first iteration, or the next one after the current iteration has ended."""
+    return repeat(run, _evaluate_condition)
+
+
+def repeat(run: Run, condition: Callable[[Run], bool]) -> bool:
+    """Start the first iteration, or, if the condition holds, the next one after the current iteration has ended."""
     loop = run.task
     if loop["iteration"] and _never_ends(run):
         return False
@@ -55,7 +61,7 @@ def run_loop(run: Run) -> bool:
     _remove_old_iterations(run)
     if failed is not None:
         return run.fail(f"{failed.get('reasonForIncompletion')} ")
-    return _next_iteration(run)
+    return _next_iteration(run, condition)
 
 
 def _output_of(run: Run, task: Doc) -> Json:
@@ -88,20 +94,21 @@ def _begin(run: Run) -> bool:
     if is_over_items(run.task) and not items_of(run):
         run.task.put("outputData", iteration=0)
         return run.complete()
-    return _start_iteration(run, 1)
+    return start_iteration(run, 1)
 
 
-def _next_iteration(run: Run) -> bool:
+def _next_iteration(run: Run, condition: Callable[[Run], bool]) -> bool:
     try:
-        goes_on = _evaluate_condition(run)
+        goes_on = condition(run)
     except ScriptFailedError as error:
-        condition = run.task["workflowTask"].get("loopCondition")
-        reason = f"Unable to evaluate condition {condition}, exception {error}"
+        script = run.task["workflowTask"].get("loopCondition")
+        reason = f"Unable to evaluate condition {script}, exception {error}"
         return run.fail(reason, FAILED_WITH_TERMINAL_ERROR)
-    return _start_iteration(run, run.task["iteration"] + 1) if goes_on else run.complete()
+    return start_iteration(run, run.task["iteration"] + 1) if goes_on else run.complete()
 
 
-def _start_iteration(run: Run, iteration: int) -> bool:
+def start_iteration(run: Run, iteration: int) -> bool:
+    """Schedule the first task of an iteration; returns True, because the loop has changed."""
     run.task["iteration"] = iteration
     output = {"iteration": iteration}
     if is_over_items(run.task):

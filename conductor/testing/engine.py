@@ -1,0 +1,97 @@
+"""The embedded server's engine without the server: in memory, on a frozen clock, on the thread of the caller."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+from conductor.server.engine.extensions import Extensions
+from conductor.server.runtime.clock import Clock
+from conductor.server.runtime.kernel import Kernel
+from conductor.server.services.all import Services
+from conductor.server.store.sqlite import Store
+from conductor.testing.executions import example_id
+
+__all__ = ["Engine", "reused_engine"]
+
+#: Executions after which an engine is replaced: its database keeps their definitions.
+_MAX_USES = 200
+#: Engines that wait for their next use: one for each thread that used one at the same time.
+_idle: list[Engine] = []
+
+
+class Engine:
+    """An engine with its own database in memory and its own clock, which only its user moves.
+
+    It has no thread, no socket and no process; a script starts the process that runs it.
+
+    Args:
+        secrets: Values of ``${workflow.secrets.NAME}``.
+        environment: Values of ``${workflow.env.NAME}``.
+
+    Attributes:
+        clock: The clock.
+        kernel: The state of the server.
+        services: The operations of the server.
+        uses: How often the engine has been used.
+    """
+
+    def __init__(self, secrets: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None) -> None:
+        self.clock: Clock = Clock()
+        self.clock.freeze()
+        self._store = Store()
+        self.kernel: Kernel = Kernel(self.clock, self._store, secrets=secrets or {}, environment=environment or {})
+        self.services: Services = Services(self.kernel)
+        self.uses: int = 0
+
+    def begin(self, workflow_id: str, began: int, extensions: Extensions) -> None:
+        """Prepare the engine for an execution whose ids and times are the same in every run.
+
+        Args:
+            workflow_id: The execution, which determines the ids of its tasks.
+            began: The time at which the clock is set, epoch ms.
+            extensions: The changes of the engine's behavior.
+        """
+        numbers = count(1)
+        self.clock.start_at(began)
+        self.kernel.new_id = lambda: example_id(workflow_id, next(numbers))
+        self.kernel.random_ms = _no_jitter
+        self.kernel.extensions = extensions
+        self.uses += 1
+
+    def settle(self) -> None:
+        """Continue what the engine has left to a later change."""
+        while self.kernel.timed_work.has_unfinished:
+            self.kernel.timed_work.continue_unfinished()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+
+@contextmanager
+def reused_engine() -> Iterator[Engine]:
+    """Lend an engine for one execution, which the caller removes: a new engine takes longer than most executions."""
+    engine = _idle.pop() if _idle else Engine()
+    try:
+        yield engine
+    except BaseException:  # it may hold half an execution
+        engine.close()
+        raise
+    if engine.uses < _MAX_USES:
+        _idle.append(engine)
+    else:
+        engine.close()
+
+
+def _no_jitter(_: Any) -> int:
+    return 0
+
+
+@atexit.register
+def _close_idle() -> None:
+    while _idle:
+        _idle.pop().close()
