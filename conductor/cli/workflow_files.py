@@ -85,7 +85,7 @@ def serialized(wire: Any, form: str) -> str:
     if form == "json":
         return json.dumps(wire, indent=2, ensure_ascii=False) + "\n"
     try:
-        from conductor.workflow.load import dump_yaml  # needs an extra
+        from conductor.workflow.yaml_text import dump_yaml  # needs an extra
     except ModuleNotFoundError:
         raise Misused(f"YAML needs PyYAML. Install the extra yaml: {install_command('yaml')}") from None
     return dump_yaml(wire)

@@ -7,8 +7,9 @@ import yaml
 
 from conductor import ConfigurationError, Workflow, WorkflowDef
 from conductor.workflow import simple
-from conductor.workflow.load import read_file, read_yaml
+from conductor.workflow.load import read_file
 from conductor.workflow.step import ForkStep, LoopStep, SwitchStep
+from conductor.workflow.yaml_text import read_yaml
 
 A = {"name": "a", "taskReferenceName": "a", "type": "SIMPLE", "newer": {"x": [1, None]}}
 B = {"name": "b", "taskReferenceName": "b", "type": "SIMPLE"}
@@ -131,7 +132,7 @@ def test_yaml_keys_are_strings_and_blocks_can_be_merged(tmp_path):
 
 
 def test_what_is_written_as_yaml_is_read_back(tmp_path):
-    yaml_text = pytest.importorskip("conductor.workflow.load")
+    yaml_text = pytest.importorskip("conductor.workflow.yaml_text")
     strings = [
         "yes",
         "010",
