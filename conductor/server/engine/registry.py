@@ -9,7 +9,6 @@ from conductor.server.engine.state import LLM, Doc
 from conductor.server.engine.tasks import (
     branch,
     child,
-    dynamic_fork,
     external,
     fork,
     jq,
@@ -28,7 +27,7 @@ PLANS: dict[str, Callable[[Plan], list[Doc]]] = {
     "SWITCH": branch.plan_switch,
     "DECISION": branch.plan_decision,
     "FORK_JOIN": fork.plan_fork,
-    "FORK_JOIN_DYNAMIC": dynamic_fork.plan_dynamic_fork,
+    "FORK_JOIN_DYNAMIC": fork.plan_dynamic_fork,
     "JOIN": fork.plan_join,
     "EXCLUSIVE_JOIN": fork.plan_exclusive_join,
     "DO_WHILE": loop.plan_loop,
