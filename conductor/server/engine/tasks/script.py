@@ -1,4 +1,4 @@
-"""INLINE and LAMBDA: run scripts. SWITCH uses the same evaluators."""
+"""Tasks that evaluate expressions: INLINE, LAMBDA and JSON_JQ_TRANSFORM."""
 
 from __future__ import annotations
 
@@ -72,3 +72,21 @@ def run_lambda(run: Run) -> bool:
     except ScriptFailedError as error:
         return run.fail(str(error), FAILED, {"error": str(error)})
     return run.complete({"result": result})
+
+
+def plan_jq(plan: Plan) -> list[Doc]:
+    """Plan a JSON_JQ_TRANSFORM task."""
+    return [plan.started("JSON_JQ_TRANSFORM", IN_PROGRESS, plan.input(plan.task.get("taskDefinition")))]
+
+
+def run_jq(run: Run) -> bool:
+    """Run the query of a JSON_JQ_TRANSFORM task."""
+    given = run.input_with_secrets
+    query = given.get("queryExpression")
+    if query is None:
+        return run.fail("Missing 'queryExpression' in input parameters")
+    try:
+        found = run.context.jq(str(query), given)
+    except ScriptFailedError as error:
+        return run.fail(str(error), FAILED, {"error": str(error)})
+    return run.complete({"result": found[0] if found else None, "resultList": found})
