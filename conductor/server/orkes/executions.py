@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from conductor.models.codec import dumps
-from conductor.server.engine import jump
 from conductor.server.engine.context import RefusedError
+from conductor.server.engine.control import jump as jump_to
+from conductor.server.engine.control import upgrade
 from conductor.server.engine.definitions import render
 from conductor.server.engine.json_fields import Reader, integer, list_of, mapping, read, string
 from conductor.server.engine.state import Execution
@@ -74,7 +75,7 @@ class MoreExecutions:
         """
         with self._kernel.change() as context:
             execution = self._kernel.touch(self._kernel.get(workflow_id))
-            jump.jump(execution, reference, task_input, context)
+            jump_to(execution, reference, task_input, context)
             self._kernel.advance(execution)
 
     def upgrade(self, workflow_id: str, request: Json) -> None:
@@ -96,7 +97,7 @@ class MoreExecutions:
                 raise RefusedError(400, "The version to upgrade to is missing")
             tree = self._services.starter.registered_tree(name, request["version"])
             outputs, given = request.get("taskOutput") or {}, request.get("workflowInput") or {}
-            jump.upgrade(self._kernel.touch(execution), tree, outputs, given, context)
+            upgrade(self._kernel.touch(execution), tree, outputs, given, context)
             self._kernel.advance(execution)
 
     def correlated(self, names: list[str], ids: list[str], *, include_closed: bool, include_tasks: bool) -> Json:
