@@ -40,7 +40,7 @@ from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, Doc, Execution
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.queues import TaskQueues
 from conductor.server.runtime.scripts import Scripts
-from conductor.server.runtime.timed_work import TimedWork
+from conductor.server.runtime.timers import TimedWork
 from conductor.server.runtime.transactions import Change, ServerStoppingError, StateLock
 from conductor.server.runtime.worker_activity import WorkerActivity
 from conductor.server.store.sqlite import Store
