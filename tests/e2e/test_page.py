@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conductor.server.ui.serve import PageServer
-from conductor.server.ui.upstream import Upstream
+from conductor.server.ui.serve import PageServer, Upstream
 
 
 @pytest.fixture

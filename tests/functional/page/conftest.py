@@ -6,8 +6,7 @@ from page_api import Api
 from page_axe import AxeUnavailableError, axe_script
 from page_browser import Browser, find_browser
 
-from conductor.server.ui.serve import PageServer
-from conductor.server.ui.upstream import Upstream
+from conductor.server.ui.serve import PageServer, Upstream
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import pytest
 from page_axe import CONTRAST_VIOLATIONS, VIOLATIONS
 
 from conductor import ConductorClient, TaskDef, Workflow, server
-from conductor.server.ui.serve import PageServer
-from conductor.server.ui.upstream import Upstream
+from conductor.server.ui.serve import PageServer, Upstream
 from conductor.workflow import human, simple, wait
 
 WIDTHS = (1280, 400)

@@ -10,8 +10,7 @@ import pytest
 import trustme
 
 from conductor.errors import ConfigurationError, ServerStartError
-from conductor.server.ui.serve import PageServer
-from conductor.server.ui.upstream import Upstream, upstream_of
+from conductor.server.ui.serve import PageServer, Upstream, upstream_of
 from conductor.settings import Settings
 
 
