@@ -18,9 +18,8 @@ from conductor._internal.durations import to_seconds
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.oss.backend import Backend, BackendSettings, backend_of, backend_settings
 from conductor.server.oss.database import LocalDatabase, start_database
-from conductor.server.oss.download import VERSION, get_jar
+from conductor.server.oss.download import VERSION, find_java, get_jar
 from conductor.server.oss.folder import ServerFolder
-from conductor.server.oss.java import find_java
 from conductor.server.oss.process import OssServer, check_port_free, free_port, healthy_server, port_error
 
 __all__ = ["OssServer", "start_oss_server"]

@@ -4,7 +4,7 @@ import pytest
 
 from conductor.errors import ConfigurationError, ServerStartError
 from conductor.server.oss import java
-from conductor.server.oss.java import candidates, find_java, java_version
+from conductor.server.oss.download import candidates, find_java, java_version
 
 
 @pytest.mark.parametrize(
