@@ -7,8 +7,14 @@ import json
 
 import pytest
 
-from conductor.server.orkes.ecdsa import InvalidKeyError, verify
-from conductor.server.orkes.webhook_verifiers import Delivery, UnverifiedError, challenge_response, check
+from conductor.server.orkes.webhook_verifiers import (
+    Delivery,
+    InvalidKeyError,
+    UnverifiedError,
+    challenge_response,
+    check,
+    verify,
+)
 from conductor.webhook import WebhookScheme, sign_webhook
 
 NOW = 1_700_000_000
