@@ -23,8 +23,7 @@ from conductor.server.orkes.access import EXECUTE
 from conductor.server.orkes.applications import ApplicationResource, Applications
 from conductor.server.orkes.definitions import StrictUpdateResource, TaggedDefinitionResource
 from conductor.server.orkes.event_handlers import EventHandlers
-from conductor.server.orkes.event_queues import EventQueueResource, EventQueues
-from conductor.server.orkes.event_resource import OrkesEventResource
+from conductor.server.orkes.event_resource import EventQueueResource, EventQueues, OrkesEventResource
 from conductor.server.orkes.execution_features import ExecutionFeatures
 from conductor.server.orkes.gateway import Gateway
 from conductor.server.orkes.gateway_resource import GatewayResource
