@@ -14,7 +14,7 @@ from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.engine.json_fields import Reader, integer, list_of, long, one_of, read, record, string
 from conductor.server.engine.query import matches_wildcards
 from conductor.server.engine.state import plain_reference
-from conductor.server.orkes.human_record import (
+from conductor.server.orkes.human_records import (
     ASSIGNED,
     COMPLETED,
     DELETED,

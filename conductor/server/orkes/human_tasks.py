@@ -16,16 +16,17 @@ from conductor.server.engine.state import (
     plain_reference,
 )
 from conductor.server.http.principal import Principal
-from conductor.server.orkes.human_record import (
+from conductor.server.orkes.human_records import (
+    ALL,
     CONDUCTOR_GROUP,
     CONDUCTOR_USER,
     DELETED,
     EXTERNAL_GROUP,
     EXTERNAL_USER,
     HumanRecord,
+    HumanRecords,
     read_assignments,
 )
-from conductor.server.orkes.human_records import ALL, HumanRecords
 from conductor.server.orkes.human_search import ADMIN, INBOX, HumanSearch
 from conductor.server.orkes.human_templates import HumanTemplates
 from conductor.server.orkes.principals import Principals
