@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
+import json
 import logging
+import re
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from attrs import frozen
 
 from conductor.server.engine.commands import RunTask
 from conductor.server.engine.context import RefusedError
@@ -22,12 +32,10 @@ from conductor.server.engine.tasks.planning import Run
 from conductor.server.engine.tasks.polling import HTTP_POLL
 from conductor.server.orkes.access import CREATE, EXECUTE, READ, UPDATE
 from conductor.server.orkes.integrations import Integrations
-from conductor.server.orkes.jdbc import SqlError, run_sql
 from conductor.server.orkes.permissions import refused
 from conductor.server.orkes.rights import Rights
 from conductor.server.orkes.rule_table import apply_rules
 from conductor.server.orkes.secrets import Secrets
-from conductor.server.orkes.signed_jwt import read_rsa_key, signed_jwt
 from conductor.server.orkes.tags import PROVIDER, SECRET, WORKFLOW
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
@@ -35,6 +43,158 @@ from conductor.server.services.http_calls import End
 from conductor.server.services.tasks import STATUSES, end_task
 
 Json = dict[str, Any]
+
+#: Prefix of the address of a SQLite database.
+_PREFIX = "jdbc:sqlite:"
+#: Keys of an integration that can have the address.
+_ADDRESSES = ("datasourceURL", "jdbcUrl", "url", "endpoint")
+#: Rows that a statement returns at most.
+_MAX_ROWS = 10_000
+#: Seconds that a statement may take, and the steps of SQLite's machine between two looks at the clock.
+_MAX_SECONDS, _STEPS = 30.0, 10_000
+
+
+class SqlError(Exception):
+    """A statement failed; the message is the reason.
+
+    Attributes:
+        output: The output of the task.
+    """
+
+    def __init__(self, reason: str, output: Json | None = None) -> None:
+        super().__init__(reason)
+        self.output: Json = output or {}
+
+
+def run_sql(settings: Json, given: Json) -> Json:
+    """Run the statement of a JDBC task.
+
+    Args:
+        settings: The integration with the address of the database: ``jdbc:sqlite:/path``.
+        given: The input of the task.
+
+    Returns:
+        The output: the rows of a SELECT in ``result``, otherwise the number of changed rows in ``update_count``.
+
+    Raises:
+        SqlError: The database is not SQLite, the statement failed, or it changed another number of rows than expected.
+    """
+    address = next((str(settings[key]) for key in _ADDRESSES if settings.get(key)), "")
+    if not address.startswith(_PREFIX):
+        raise SqlError("The embedded server runs JDBC tasks on SQLite only: the address must begin with jdbc:sqlite:")
+    statement, parameters = given.get("statement"), given.get("parameters") or []
+    if not isinstance(statement, str) or not statement.strip():
+        raise SqlError("The JDBC task has no statement")
+    if not isinstance(parameters, list):
+        raise SqlError("The parameters of a JDBC task must be a list")
+    try:
+        with closing(sqlite3.connect(address.removeprefix(_PREFIX), timeout=5, isolation_level=None)) as database:
+            until = time.monotonic() + _MAX_SECONDS
+            database.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
+            database.set_authorizer(_authorize)
+            database.row_factory = sqlite3.Row
+            database.execute("BEGIN")
+            cursor = database.execute(statement, parameters)
+            if given.get("type") == "SELECT":
+                output: Json = {"result": [dict(row) for row in cursor.fetchmany(_MAX_ROWS)]}
+            else:
+                output = {"update_count": max(cursor.rowcount, 0)}
+                _check_count(given, output)
+            database.execute("COMMIT")
+            return output
+    except (sqlite3.Error, sqlite3.Warning, TypeError, OverflowError) as error:
+        raise SqlError(f"The statement failed: {error}") from None
+
+
+def _authorize(action: int, *_: Any) -> int:
+    """Refuse statements that reach other files: ATTACH, and VACUUM INTO, which uses it."""
+    return sqlite3.SQLITE_DENY if action in {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH} else sqlite3.SQLITE_OK
+
+
+def _check_count(given: Json, output: Json) -> None:
+    for name in ("expectedUpdateCount", "expectedOutputCount"):
+        expected, count = given.get(name), output["update_count"]
+        if expected is not None and str(expected) != str(count):
+            raise SqlError(f"Update count {count} does not match with expected update count {expected}", output)
+
+
+_PEM = re.compile(r"-----BEGIN (RSA )?PRIVATE KEY-----(.+?)-----END (?:RSA )?PRIVATE KEY-----", re.DOTALL)
+#: The beginning of the structure that RS256 signs: the algorithm SHA-256 in DER.
+_SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
+#: Tags of DER.
+_INTEGER, _OCTETS, _SEQUENCE = 0x02, 0x04, 0x30
+#: Bytes of the shortest padding of a signature.
+_MIN_PADDING = 11
+
+
+@frozen
+class RsaKey:
+    """A private RSA key."""
+
+    modulus: int
+    exponent: int
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature RSASSA-PKCS1-v1_5 with SHA-256 of a message."""
+        size = (self.modulus.bit_length() + 7) // 8
+        digest = _SHA256 + hashlib.sha256(message).digest()
+        if size < len(digest) + _MIN_PADDING:
+            raise ValueError("The RSA key is too short")
+        padded = b"\x00\x01" + b"\xff" * (size - len(digest) - 3) + b"\x00" + digest
+        return pow(int.from_bytes(padded, "big"), self.exponent, self.modulus).to_bytes(size, "big")
+
+
+def read_rsa_key(pem: str) -> RsaKey:
+    """Return the private key of a PEM text, in PKCS #8 or PKCS #1.
+
+    Raises:
+        ValueError: The text is not an RSA private key.
+    """
+    found = _PEM.search(pem.replace("\\n", "\n"))
+    if found is None:
+        raise ValueError("The private key is not in PEM format (PKCS #8)")
+    try:
+        content = base64.b64decode("".join(found[2].split()), validate=True)
+        parts = _parts(_expect(content, _SEQUENCE))
+        if found[1] is None:
+            parts = _parts(_expect(parts[2][1], _SEQUENCE))  # the key in PKCS #8
+        numbers = [int.from_bytes(value, "big") for tag, value in parts if tag == _INTEGER]
+        return RsaKey(modulus=numbers[1], exponent=numbers[3])
+    except (binascii.Error, IndexError):
+        raise ValueError("The private key is not an RSA key") from None
+
+
+def _expect(content: bytes, tag: int) -> bytes:
+    (found, value), *_ = _parts(content)
+    if found != tag:
+        raise ValueError("The private key is not an RSA key")
+    return value
+
+
+def _parts(content: bytes) -> list[tuple[int, bytes]]:
+    """Return tag and value of each part of a DER text."""
+    found, position = [], 0
+    while position < len(content):
+        tag, length, position = content[position], content[position + 1], position + 2
+        if length & 0x80:
+            count = length & 0x7F
+            length, position = int.from_bytes(content[position : position + count], "big"), position + count
+        found.append((tag, content[position : position + length]))
+        position += length
+    return found
+
+
+def signed_jwt(claims: Json, key: RsaKey, key_id: str | None) -> str:
+    """Return a token with these claims."""
+    header = {"alg": "RS256", "typ": "JWT", **({} if key_id is None else {"kid": key_id})}
+    text = ".".join(_encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+    return f"{text}.{_encoded(key.sign(text.encode()))}"
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
 #: Returns the output of a task.
 Runner = Callable[[Execution, Json], Json]
 

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from conductor.server.orkes.signed_jwt import read_rsa_key, signed_jwt
+from conductor.server.orkes.system_tasks import read_rsa_key, signed_jwt
 
 
 def test_a_token_is_signed_with_an_rsa_key():

@@ -12,8 +12,8 @@ from conductor.server.engine.extensions import Extensions
 from conductor.server.engine.tasks.planning import Run
 from conductor.server.engine.tasks.polling import HTTP_POLL, poll_delay
 from conductor.server.engine.timeouts import next_deadline
-from conductor.server.orkes.jdbc import SqlError, run_sql
 from conductor.server.orkes.rule_table import apply_rules, matches
+from conductor.server.orkes.system_tasks import SqlError, run_sql
 
 
 class Polling(Bench):
