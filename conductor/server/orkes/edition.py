@@ -34,8 +34,7 @@ from conductor.server.orkes.human_tasks import HumanTasks
 from conductor.server.orkes.human_templates import HumanTemplateResource, HumanTemplates
 from conductor.server.orkes.integration_resource import IntegrationResource
 from conductor.server.orkes.integrations import Integrations
-from conductor.server.orkes.model_calls import ModelCalls
-from conductor.server.orkes.model_tasks import ModelTasks
+from conductor.server.orkes.model_tasks import ModelCalls, ModelTasks
 from conductor.server.orkes.permissions import Permissions
 from conductor.server.orkes.principals import Principals
 from conductor.server.orkes.prompts import PromptResource, Prompts

@@ -15,8 +15,8 @@ from conductor.server.orkes.model_api import (
     embedding_of,
     usage_of,
 )
+from conductor.server.orkes.model_tasks import chunks
 from conductor.server.orkes.prompts import rendered
-from conductor.server.orkes.vector_index import chunks
 
 
 def reply(content, **more):
