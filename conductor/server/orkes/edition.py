@@ -50,8 +50,7 @@ from conductor.server.orkes.tags import Tags
 from conductor.server.orkes.tokens import TokenResource, Tokens
 from conductor.server.orkes.users import UserResource, Users
 from conductor.server.orkes.vault import Vault
-from conductor.server.orkes.webhook_resource import WebhookResource
-from conductor.server.orkes.webhooks import Webhooks
+from conductor.server.orkes.webhooks import WebhookResource, Webhooks
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from conductor.models.codec import dumps
@@ -17,8 +18,17 @@ from conductor.server.engine.json_fields import Reader, boolean, integer, mappin
 from conductor.server.engine.state import COMPLETED, FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, Execution, is_done
 from conductor.server.engine.tasks.external import leave_open, plan_asynchronous
 from conductor.server.engine.tasks.planning import Run
-from conductor.server.http.messages import invalid
+from conductor.server.http.messages import (
+    Request,
+    Response,
+    empty_answer,
+    invalid,
+    json_answer,
+    read_object,
+    text_answer,
+)
 from conductor.server.http.principal import Principal
+from conductor.server.http.routing import Route
 from conductor.server.orkes.documents import Documents
 from conductor.server.orkes.tags import WEBHOOK, Tags
 from conductor.server.orkes.vault import Vault
@@ -30,6 +40,7 @@ from conductor.server.orkes.webhook_verifiers import (
     check,
     secret_headers,
 )
+from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.executions import Executions
 from conductor.server.services.tasks import end_task
@@ -414,3 +425,63 @@ def _start_wait(run: Run) -> None:
         run.fail("matches must be an object of JSONPaths and expected values", FAILED_WITH_TERMINAL_ERROR)
     else:
         leave_open(run)
+
+
+class WebhookResource:
+    """Handlers of webhooks.
+
+    Args:
+        webhooks: The webhooks.
+        clock: The server's clock, for the age of signatures.
+    """
+
+    def __init__(self, webhooks: Webhooks, clock: Clock) -> None:
+        self._webhooks, self._clock = webhooks, clock
+
+    def routes(self) -> list[Route]:
+        """Return the routes under ``/api``."""
+        get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
+        return [
+            get("/metadata/webhook", self.all),
+            post("/metadata/webhook", self.create),
+            get("/metadata/webhook/{id}", self.get),
+            put("/metadata/webhook/{id}", self.update),
+            delete("/metadata/webhook/{id}", self.remove),
+        ]
+
+    def root_routes(self) -> list[Route]:
+        """Return the routes for senders, which have no token; the open-source server documents the second path."""
+        return [Route(path, self.receive, methods=["GET", "POST"]) for path in ("/webhook/{id}", "/api/webhook/{id}")]
+
+    def all(self, _: Request) -> Response:
+        """``GET /metadata/webhook``."""
+        return json_answer(self._webhooks.all())
+
+    def create(self, request: Request) -> Response:
+        """``POST /metadata/webhook``."""
+        return json_answer(self._webhooks.create(read_object(request), request.principal))
+
+    def get(self, request: Request) -> Response:
+        """``GET /metadata/webhook/{id}``."""
+        return json_answer(self._webhooks.get(request.path_params["id"]))
+
+    def update(self, request: Request) -> Response:
+        """``PUT /metadata/webhook/{id}``."""
+        return json_answer(self._webhooks.update(request.path_params["id"], read_object(request)))
+
+    def remove(self, request: Request) -> Response:
+        """``DELETE /metadata/webhook/{id}``."""
+        self._webhooks.remove(request.path_params["id"])
+        return empty_answer()
+
+    def receive(self, request: Request) -> Response:
+        """``POST /webhook/{id}`` and ``GET /webhook/{id}``."""
+        query, now = dict(request.query_params.items()), self._clock.now_ms()
+        delivery = Delivery(request.method, request.headers, query, request.body, now)
+        try:
+            response = self._webhooks.receive(request.path_params["id"], delivery)
+        except UnverifiedError:  # the sender is not told why
+            return text_answer("The webhook could not be verified", 401)
+        except UnreadableBodyError:
+            return text_answer("The body of the webhook is not JSON", 400)
+        return empty_answer() if response is None else json_answer(response)
