@@ -13,7 +13,7 @@ from conductor.server.http.messages import Request, Response, empty_answer, json
 from conductor.server.http.principal import Principal
 from conductor.server.http.routing import Route
 from conductor.server.orkes.documents import Documents
-from conductor.server.orkes.grants import Grants
+from conductor.server.orkes.permissions import Grants
 from conductor.server.orkes.roles import ADMIN_ONLY, Roles
 from conductor.server.orkes.tags import APPLICATION, Tags
 from conductor.server.runtime.kernel import Kernel

@@ -27,7 +27,6 @@ from conductor.server.orkes.event_resource import EventQueueResource, EventQueue
 from conductor.server.orkes.execution_features import ExecutionFeatures
 from conductor.server.orkes.gateway import Gateway
 from conductor.server.orkes.gateway_resource import GatewayResource
-from conductor.server.orkes.grants import GrantResource, Grants
 from conductor.server.orkes.guard import Guard
 from conductor.server.orkes.human_task_resource import HumanTaskResource
 from conductor.server.orkes.human_tasks import HumanTasks
@@ -35,7 +34,7 @@ from conductor.server.orkes.human_templates import HumanTemplateResource, HumanT
 from conductor.server.orkes.integration_resource import IntegrationResource
 from conductor.server.orkes.integrations import Integrations
 from conductor.server.orkes.model_tasks import ModelCalls, ModelTasks
-from conductor.server.orkes.permissions import Permissions
+from conductor.server.orkes.permissions import GrantResource, Grants, Permissions
 from conductor.server.orkes.principals import Principals
 from conductor.server.orkes.prompts import PromptResource, Prompts
 from conductor.server.orkes.rights import Rights

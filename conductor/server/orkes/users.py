@@ -21,8 +21,7 @@ from conductor.server.http.routing import Route
 from conductor.server.orkes.access import ACCESS, TARGETS, read_access, read_kind
 from conductor.server.orkes.applications import Applications
 from conductor.server.orkes.documents import Documents
-from conductor.server.orkes.grants import Grants
-from conductor.server.orkes.permissions import Permissions
+from conductor.server.orkes.permissions import Grants, Permissions
 from conductor.server.orkes.principals import ADMINISTRATOR, ADMINISTRATOR_ID
 from conductor.server.orkes.roles import Roles
 from conductor.server.runtime.kernel import Kernel
