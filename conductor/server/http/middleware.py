@@ -24,7 +24,7 @@ from conductor.server.http.messages import (
     then,
 )
 from conductor.server.origin_check import OriginCheck
-from conductor.server.ui.paths import GUARDED_PATHS
+from conductor.server.ui.files import GUARDED_PATHS
 
 Serve = Callable[[Request], Outcome]
 

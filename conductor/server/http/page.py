@@ -8,9 +8,7 @@ from functools import partial
 from conductor.server.http.messages import Request, Response, error_answer, json_answer, read_object, text_answer
 from conductor.server.http.routing import Route
 from conductor.server.runtime.clock import Clock
-from conductor.server.ui.diagram import svg_of
-from conductor.server.ui.files import HEADERS, page_file
-from conductor.server.ui.paths import CLOCK_PATH, DIAGRAM_PATH
+from conductor.server.ui.files import CLOCK_PATH, DIAGRAM_PATH, HEADERS, page_file, svg_of
 
 #: Days by which one request can move the clock.
 _MAX_DAYS = 3660

@@ -22,7 +22,7 @@ from conductor.server.orkes.principals import ADMINISTRATOR_ID, Principals
 from conductor.server.orkes.roles import shown_roles
 from conductor.server.orkes.vault import Vault
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.ui.paths import GUARDED_PATHS
+from conductor.server.ui.files import GUARDED_PATHS
 
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""The files of the web page, and the security headers of its responses."""
+"""The files of the web page, the security headers of its responses, and the diagrams that it shows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 from attrs import frozen
+
+from conductor.errors import UnexpectedResponseError
+from conductor.models.codec import loads
+
+#: POST with a definition or an execution as JSON; returns its SVG.
+DIAGRAM_PATH = "/page/diagram"
+#: GET returns the embedded server's clock; POST moves it forward.
+CLOCK_PATH = "/page/clock"
+#: What the page requests outside of ``/api``.
+GUARDED_PATHS = (DIAGRAM_PATH, CLOCK_PATH)
+
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 #: Headers of every response: no content from other hosts, no inline code, and no embedding into other pages.
@@ -58,3 +70,22 @@ def _files() -> dict[str, PageFile]:
         if media_type:
             found[file.name] = PageFile(file.read_bytes(), f"{media_type}; charset=utf-8")
     return found
+
+
+def svg_of(body: bytes) -> bytes:
+    """Return the SVG of a workflow.
+
+    Args:
+        body: A definition or an execution, as JSON.
+
+    Raises:
+        ValueError: The body is not JSON, or neither a definition nor an execution.
+    """
+    from conductor.diagram import draw  # the server starts faster without it
+    from conductor.diagram.svg import svg
+
+    workflow: Any = loads(body)
+    try:
+        return svg(draw(workflow).graph, has_style=False).encode()  # the page's policy forbids inline styles
+    except (TypeError, UnexpectedResponseError, RecursionError) as error:
+        raise ValueError(f"The workflow cannot be drawn: {error}") from None

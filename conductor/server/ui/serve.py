@@ -25,9 +25,7 @@ from conductor.errors import ConductorError, ConfigurationError
 from conductor.server.address import local_address
 from conductor.server.origin_check import OriginCheck, is_loopback
 from conductor.server.oss.process import port_error
-from conductor.server.ui.diagram import svg_of
-from conductor.server.ui.files import HEADERS, page_file
-from conductor.server.ui.paths import DIAGRAM_PATH
+from conductor.server.ui.files import DIAGRAM_PATH, HEADERS, page_file, svg_of
 from conductor.settings import Settings
 
 #: Headers of the browser's request to forward.
