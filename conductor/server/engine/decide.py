@@ -11,10 +11,10 @@ from attrs import define, field
 from conductor.server.engine.commands import Enqueue
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.expressions.java_text import java_text
+from conductor.server.engine.json_schema import is_refused, refuse_input
 from conductor.server.engine.outcome import cancel_open_tasks, end, end_failed, touch
 from conductor.server.engine.registry import plan_of, run_of, start_of
 from conductor.server.engine.retry import retry_or_end
-from conductor.server.engine.schemas import is_refused, refuse_input
 from conductor.server.engine.state import (
     COMPLETED,
     COMPLETED_WITH_ERRORS,

@@ -9,8 +9,8 @@ from conductor.server.engine.context import EngineContext, RefusedError, Termina
 from conductor.server.engine.definitions import render_failed
 from conductor.server.engine.expressions.inputs import task_input
 from conductor.server.engine.expressions.java_text import cast_error
+from conductor.server.engine.json_schema import fault_of
 from conductor.server.engine.registry import cancel_of
-from conductor.server.engine.schemas import fault_of
 from conductor.server.engine.state import (
     CANCELED,
     COMPLETED,

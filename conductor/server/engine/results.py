@@ -8,9 +8,9 @@ from conductor.server.engine.commands import AddLog
 from conductor.server.engine.context import EngineContext
 from conductor.server.engine.decide import enqueue
 from conductor.server.engine.expressions.inputs import workflow_input
+from conductor.server.engine.json_schema import refuse_output
 from conductor.server.engine.masking import MASKS
 from conductor.server.engine.outcome import touch
-from conductor.server.engine.schemas import refuse_output
 from conductor.server.engine.state import (
     COMPLETED,
     IN_PROGRESS,

@@ -7,9 +7,9 @@ from typing import Any
 from conductor.server.engine import control
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import populate, render, render_task
+from conductor.server.engine.json_schema import fault_of
 from conductor.server.engine.masking import MASKS, hide
 from conductor.server.engine.results import new_execution
-from conductor.server.engine.schemas import fault_of
 from conductor.server.engine.state import Execution
 from conductor.server.engine.tree import DefinitionTree
 from conductor.server.runtime.kernel import Kernel

@@ -7,7 +7,7 @@ from typing import Any
 
 from conductor.server.engine.context import RefusedError, ScriptFailedError
 from conductor.server.engine.definitions import complete_task_def, complete_workflow_def
-from conductor.server.engine.schemas import with_enforcement
+from conductor.server.engine.json_schema import with_enforcement
 from conductor.server.engine.tree import walk
 from conductor.server.engine.validation import Rules, check_workflow_defs
 from conductor.server.runtime.kernel import Kernel
