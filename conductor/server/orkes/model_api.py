@@ -10,7 +10,7 @@ from attrs import frozen
 
 from conductor.server.engine.expressions.java_text import java_text
 from conductor.server.orkes.integration_kinds import MODEL_ENDPOINTS, secrets_in
-from conductor.server.services.http_exchange import Outcome
+from conductor.server.services.http_calls import Outcome
 
 Json = dict[str, Any]
 #: Makes an HTTP exchange: the request as in an HTTP task; the response, or None and the reason.

@@ -33,8 +33,7 @@ from conductor.server.orkes.model_api import (
 )
 from conductor.server.orkes.prompts import Prompts, rendered
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.http_calls import End, HttpCalls
-from conductor.server.services.http_exchange import Outcome, exchange, new_pool
+from conductor.server.services.http_calls import End, HttpCalls, Outcome, exchange, new_pool
 
 if TYPE_CHECKING:
     import urllib3

@@ -19,7 +19,7 @@ from conductor.server.orkes.model_api import Endpoint, Exchange, ModelError
 from conductor.server.orkes.service_discovery import Discovery, read_descriptors, read_openapi
 from conductor.server.orkes.vault import Vault
 from conductor.server.runtime.kernel import Kernel
-from conductor.server.services.http_exchange import Outcome
+from conductor.server.services.http_calls import Outcome
 
 Json = dict[str, Any]
 
