@@ -38,11 +38,10 @@ from conductor.server.engine.expressions.jsonpath_filters import MATCHER
 from conductor.server.engine.extensions import Extensions
 from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, Doc, Execution, is_done, is_system
 from conductor.server.runtime.clock import Clock
-from conductor.server.runtime.queues import TaskQueues
+from conductor.server.runtime.queues import TaskQueues, WorkerActivity
 from conductor.server.runtime.scripts import Scripts
 from conductor.server.runtime.timers import TimedWork
 from conductor.server.runtime.transactions import Change, ServerStoppingError, StateLock
-from conductor.server.runtime.worker_activity import WorkerActivity
 from conductor.server.store.sqlite import Store
 
 Json = dict[str, Any]

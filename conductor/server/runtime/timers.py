@@ -16,8 +16,8 @@ from conductor.server.engine.decide import queue_name
 from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, Execution, is_system
 from conductor.server.engine.tasks.external import reset_after_restart
 from conductor.server.engine.timeouts import next_deadline, next_wait, waits_for_update
+from conductor.server.runtime.queues import WorkersFirst
 from conductor.server.runtime.transactions import ServerStoppingError
-from conductor.server.runtime.worker_activity import WorkersFirst
 
 if TYPE_CHECKING:
     from conductor.server.runtime.kernel import Kernel
