@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from conductor._internal.platforms import own_process_group, request_end, stop_signals
 from conductor._internal.suggestions import did_you_mean
 from conductor.cli.checking import Finding, check_workers, worker_steps
 from conductor.cli.command import Command, Group
@@ -21,13 +27,73 @@ from conductor.cli.output import say, show_rows
 from conductor.cli.session import Session
 from conductor.cli.worker_exec import command as exec_command
 from conductor.cli.worker_log import LOG_FORMAT, LOG_LEVEL, configure
-from conductor.cli.worker_reload import run_reloading
 from conductor.models import TaskDef, WorkflowDef
 from conductor.worker.handler import TaskHandler
 from conductor.worker.options import resolve
 from conductor.worker.worker import Worker
 
-__all__ = ["check", "command"]
+__all__ = ["check", "command", "run_reloading"]
+
+#: Seconds between two looks at the source files.
+_POLL_INTERVAL_S = 0.5
+#: Seconds until a process that was told to stop is killed: longer than the default grace period of 30 s.
+_STOP_AFTER_S = 35.0
+_SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "build", "dist"})
+
+
+def run_reloading(words: Sequence[str], folder: Path) -> int:
+    """Run ``python -m conductor`` with ``words`` until Ctrl-C or SIGTERM; restart it when a ``.py`` file changes.
+
+    A process that ended by itself, as after a syntax error, is restarted after the next change.
+    """
+    stopping = threading.Event()
+    for number in stop_signals():
+        signal.signal(number, lambda *_: stopping.set())
+    while True:
+        seen = _stamps(folder)
+        process = subprocess.Popen(  # this very program
+            [sys.executable, "-m", "conductor", *words], **own_process_group()
+        )
+        try:
+            changed = _wait_for_change(folder, seen, stopping)
+        finally:
+            _stop(process)
+        if changed is None:
+            return DONE
+        say(f"{changed} changed: restarting")
+
+
+def _wait_for_change(folder: Path, seen: dict[Path, int], stopping: threading.Event) -> Path | None:
+    """Return the file that changed; None if a stop was requested."""
+    while not stopping.wait(_POLL_INTERVAL_S):
+        now = _stamps(folder)
+        changed = sorted(path for path in now.keys() | seen.keys() if now.get(path) != seen.get(path))
+        if changed:
+            return changed[0]
+    return None
+
+
+def _stamps(folder: Path) -> dict[Path, int]:
+    found = {}
+    for path in _sources(folder):
+        with contextlib.suppress(OSError):  # removed a moment ago
+            found[path] = path.stat().st_mtime_ns
+    return found
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _SKIPPED and not name.startswith(".")]
+        yield from (Path(parent, name) for name in names if name.endswith(".py"))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    request_end(process)
+    try:
+        process.wait(_STOP_AFTER_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @click.command("check", cls=Command)
