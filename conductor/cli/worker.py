@@ -25,8 +25,8 @@ from conductor.cli.modules import find_named, import_all
 from conductor.cli.names import complete_workflow
 from conductor.cli.output import say, show_rows
 from conductor.cli.session import Session
+from conductor.cli.worker_exec import LOG_FORMAT, LOG_LEVEL, configure
 from conductor.cli.worker_exec import command as exec_command
-from conductor.cli.worker_log import LOG_FORMAT, LOG_LEVEL, configure
 from conductor.models import TaskDef, WorkflowDef
 from conductor.worker.handler import TaskHandler
 from conductor.worker.options import resolve
@@ -216,7 +216,7 @@ def run(
         workers=find_named(only),
         import_modules=names,
         processes=processes,
-        child_setup="conductor.cli.worker_log:configure_child",
+        child_setup="conductor.cli.worker_exec:configure_child",
         health_port=health_port,
         grace_seconds=grace,
         outbox=outbox,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -11,26 +12,91 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 import click
 from attrs import define, field
 
 from conductor._internal.platforms import kill_tree, own_process_group
-from conductor._internal.terminal import one_line
+from conductor._internal.terminal import one_line, printable
 from conductor.cli.command import Command
 from conductor.cli.exits import Misused
 from conductor.cli.output import say
 from conductor.cli.session import Session
 from conductor.cli.values import seconds
-from conductor.cli.worker_log import LOG_FORMAT, LOG_LEVEL, configure
 from conductor.errors import NonRetryableError
 from conductor.models import Task
-from conductor.worker.context import TaskContext, get_task_context
+from conductor.worker.context import TaskContext, TaskLogFilter, get_task_context
 from conductor.worker.handler import TaskHandler
 from conductor.worker.worker import Worker
 
-__all__ = ["ProgramWorker", "command"]
+__all__ = ["LOG_FORMAT", "LOG_LEVEL", "ProgramWorker", "command", "configure", "configure_child"]
+
+#: The environment variable by which worker processes learn the level and the format.
+_FOR_CHILDREN = "_CONDUCTOR_LOG"
+#: Attributes of every record of the standard library; the others are fields that a logger passed as ``extra``.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+LOG_LEVEL = click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="The lowest level that is logged.",
+)
+LOG_FORMAT = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="The form of log lines.",
+)
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        extra = {
+            name: value for name, value in vars(record).items() if name not in _STANDARD and value not in {"", None}
+        }
+        entry = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "thread": record.threadName,
+            "message": record.getMessage(),
+            **extra,
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)
+
+
+class _TextLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
+def configure(level: str, form: str) -> None:
+    """Log to standard error, in this process and in the worker processes that it starts.
+
+    Args:
+        level: ``debug``, ``info``, ``warning`` or ``error``.
+        form: ``text`` or ``json``.
+    """
+    os.environ[_FOR_CHILDREN] = f"{level} {form}"
+    handler = logging.StreamHandler()
+    handler.addFilter(TaskLogFilter())
+    lines = _TextLines("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    handler.setFormatter(_JsonLines() if form == "json" else lines)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def configure_child(_: object) -> None:
+    """Log like the parent process, in a worker process (``TaskHandler(child_setup=...)``)."""
+    level, form = os.environ[_FOR_CHILDREN].split()
+    configure(level, form)
+
 
 #: Seconds between looks at a running program; a stop or a timeout is noticed within it.
 _POLL_INTERVAL_S = 0.05
