@@ -1,6 +1,8 @@
 """Rules of the source that no linter checks; ``make structure`` measures the rest."""
 
+import ast
 import importlib.util
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +61,22 @@ def test_a_numeric_constant_without_a_comment_is_found():
         for above, found in (("x = 1", count), ("# it is five", count), ("#: Seconds; enough for a test.", 0)):
             text = f"{above}\n{assignment}\n"
             assert len(list(structure.undocumented_numbers(Path("module.py"), text))) == found, text
+
+
+SQL = re.compile(
+    r"\s*(SELECT\b.*\bFROM|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|CREATE (TABLE|INDEX)|PRAGMA) ", re.DOTALL
+)
+
+
+def test_all_sql_of_the_server_is_in_its_store():
+    found = {
+        path.relative_to(ROOT / "conductor" / "server").parts[0]
+        for path, text in sources().items()
+        if path.is_relative_to(ROOT / "conductor" / "server")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
+    }
+    assert found == {"store"}
 
 
 def test_modules_are_imported_by_a_string_only_in_facades():

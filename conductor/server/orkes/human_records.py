@@ -1,4 +1,7 @@
-"""The records of human tasks: their rules, and what keeps them up to date with the engine and the clock."""
+"""The records of human tasks: their rules, and what keeps them up to date with the engine and the clock.
+
+The record of a human task is stored in the task itself, so that it is read, changed, rolled back and deleted with it.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,9 @@ from conductor.server.engine.json_fields import (
 from conductor.server.engine.outcome import touch
 from conductor.server.engine.query import Condition, Query
 from conductor.server.engine.state import (
-    COMPLETED,
     FAILED_WITH_TERMINAL_ERROR,
-    IN_PROGRESS,
     SCHEDULED,
     SUCCESSFUL_TASK,
-    TIMED_OUT,
     Doc,
     Execution,
     is_done,

