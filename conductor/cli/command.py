@@ -12,35 +12,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-from click.shell_completion import get_completion_class, shell_complete
+from click.shell_completion import shell_complete
 
 from conductor._internal.suggestions import suggest_all
 from conductor._internal.terminal import printable
 from conductor._version import __version__
-from conductor.cli.exits import DONE, INTERRUPTED, Misused, status_of
+from conductor.cli.completion import VARIABLE
+from conductor.cli.exits import DONE, INTERRUPTED, status_of
 from conductor.cli.session import Session
 from conductor.errors import ConductorError
 
-__all__ = ["VARIABLE", "Command", "Group", "LazyGroup", "command", "root", "run", "shared_options"]
-
-VARIABLE = "_CONDUCTOR_COMPLETE"  # a shell asks by it
-
-
-@click.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def command(context: click.Context, shell: str) -> None:
-    r"""Print the script that has a shell complete commands and options.
-
-    \b
-    bash:  conductor completion bash >> ~/.bashrc
-    zsh:   conductor completion zsh >> ~/.zshrc
-    fish:  conductor completion fish > ~/.config/fish/completions/conductor.fish
-    """
-    found = get_completion_class(shell)
-    if found is None:
-        raise Misused(f"There is no completion for {shell}.")
-    click.echo(found(context.find_root().command, {}, "conductor", VARIABLE).source())
+__all__ = ["Command", "Group", "LazyGroup", "root", "run", "shared_options"]
 
 
 def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
