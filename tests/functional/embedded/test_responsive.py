@@ -15,7 +15,7 @@ import pytest
 import requests
 
 import conductor.server
-from conductor.server.services import http_exchange
+from conductor.server.services import http_calls
 
 #: Seconds in which others are answered; the issue's 100 ms, and some more for a busy machine that runs the tests.
 IN_TIME = 0.3
@@ -374,7 +374,7 @@ def assert_all_fail(api, ids, reason):
 
 
 def test_http_tasks_have_a_total_deadline(api, monkeypatch):
-    monkeypatch.setattr(http_exchange, "_MAX_SECONDS", -5.0)  # of the 6 s that the timeouts allow, 1 is left
+    monkeypatch.setattr(http_calls, "_MAX_SECONDS", -5.0)  # of the 6 s that the timeouts allow, 1 is left
     peers, ids = http_executions(api, {"t": trickle, "h": trickle_headers}, count=6)
     try:
         assert_all_fail(api, ids, "longer than 1 sec")
