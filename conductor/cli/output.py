@@ -11,7 +11,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -40,6 +41,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Columns whose values people copy: such a value is never wrapped or cut.
 _IDS = frozenset({"workflowId", "taskId", "subWorkflowId", "id"})
+
+#: Characters between two columns.
+_GAP = 2
+#: Characters after which a word may be wrapped in a table.
+_MAX_WORD = 24
 
 _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -99,7 +105,8 @@ def show_rows(session: Session, rows: Iterable[Mapping[str, Any]], columns: Sequ
     elif not rows and empty:
         say(empty)
     elif sys.stdout.isatty():
-        Console().print(_table(rows, columns))
+        console = Console()
+        console.print(_listing(rows, columns, console.width))
     else:
         click.echo("\t".join(columns))
         for row in rows:
@@ -156,20 +163,49 @@ def watched(
     with Live(console=Console(), auto_refresh=False, screen=False) as live:
         while True:
             found = list(rows())
-            table = _table(found, columns) if found else Text(empty)
-            live.update(table, refresh=True)
+            listing = _listing(found, columns, live.console.width) if found else Text(empty)
+            live.update(listing, refresh=True)
             time.sleep(interval)
 
 
-def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+def _listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: int) -> Table | Group:
+    """Return a table, or one block of lines for each row where a table would be wider than the terminal."""
+    cells = [[_text(row.get(column)) for column in columns] for row in rows]
+    used = [at for at in range(len(columns)) if not rows or any(line[at] for line in cells)]
+    names = [columns[at] for at in used]
+    cells = [[line[at] for at in used] for line in cells]
+    narrowest = sum(_narrowest(name, [line[at] for line in cells]) + _GAP for at, name in enumerate(names)) - _GAP
+    return _table(cells, names) if narrowest <= width else _blocks(cells, names)
+
+
+def _narrowest(column: str, values: Sequence[str]) -> int:
+    """Return the width at which a column is still readable: ids are never wrapped, other values between words."""
+    if column in _IDS:
+        return max(map(cell_len, (column, *values)))
+    words = (word for text in (column, *values) for word in text.split())
+    return min(_MAX_WORD, max(map(cell_len, words), default=0))
+
+
+def _blocks(cells: Iterable[Sequence[str]], columns: Sequence[str]) -> Group:
+    blocks: list[Text] = []
+    size = max(map(len, columns))
+    for line in cells:
+        blocks += [Text()] if blocks else []
+        for column, value in zip(columns, line, strict=True):
+            if value:
+                blocks.append(Text.assemble((f"{column:{size}}  ", "bold"), value, overflow="fold"))
+    return Group(*blocks)
+
+
+def _table(cells: Iterable[Sequence[str]], columns: Sequence[str]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         if column in _IDS:
             table.add_column(column, no_wrap=True, overflow="ignore")
         else:
             table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_text(row.get(column))) for column in columns))
+    for line in cells:
+        table.add_row(*map(Text, line))
     return table
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
+from conductor.cli.exits import MISUSED
 from conductor.server.__main__ import main as launch
 
 __all__ = ["command"]
@@ -21,11 +24,18 @@ def command() -> None:
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def start(options: tuple[str, ...]) -> int:
     """Run a server until Ctrl-C or SIGTERM."""
-    return launch(options, command="conductor server start")
+    return _launched(options, "conductor server start")
 
 
 @command.command("ui", context_settings=_PASSED_ON, add_help_option=False)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def page(options: tuple[str, ...]) -> int:
     """Serve the web page for a server that runs elsewhere, until Ctrl-C."""
-    return launch(["ui", *options], command="conductor server")
+    return _launched(["ui", *options], "conductor server")
+
+
+def _launched(options: Sequence[str], name: str) -> int:
+    try:
+        return launch(options, command=name)
+    except SystemExit as end:  # argparse, after --help or a usage error
+        return end.code if isinstance(end.code, int) else MISUSED

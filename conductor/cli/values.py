@@ -30,7 +30,9 @@ def json_object(word: str) -> dict[str, Any]:
     """
     try:
         found = _read(word)
-    except (ValueError, OSError, ConfigurationError, RecursionError) as error:
+    except OSError as error:
+        raise click.BadParameter(f"cannot read {word.removeprefix('@')!r}: {error.strerror or error}") from None
+    except (ValueError, ConfigurationError, RecursionError) as error:
         raise click.BadParameter(f"{word!r} is not a JSON object, @FILE or '-': {error}") from None
     if not isinstance(found, Mapping):
         raise click.BadParameter(f"{word!r} is JSON, but not an object.")

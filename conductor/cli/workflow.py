@@ -270,7 +270,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "startTime": _local(row.get("startTime")),
-        "executionTime": None if took is None else f"{took / 1000:.1f} s",
+        "executionTime": None if took is None or row.get("status") == "RUNNING" else f"{took / 1000:.1f} s",
     }
 
 

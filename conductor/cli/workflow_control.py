@@ -70,9 +70,10 @@ def terminate(session: Session, ids: tuple[str, ...], reason: str | None) -> int
 @click.command("delete", cls=Command)
 @_IDS
 @click.option("--terminate", "ends", is_flag=True, help="Terminate executions that are running first.")
+@click.option("--archive", is_flag=True, help="Keep the entries of ended executions in the search index.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_obj
-def delete(session: Session, ids: tuple[str, ...], ends: bool, yes: bool) -> int:
+def delete(session: Session, ids: tuple[str, ...], ends: bool, archive: bool, yes: bool) -> int:
     """Delete executions permanently."""
     if not yes:
         click.confirm(f"Delete {len(ids)} execution{'s' if len(ids) > 1 else ''} permanently?", abort=True, err=True)
@@ -80,7 +81,7 @@ def delete(session: Session, ids: tuple[str, ...], ends: bool, yes: bool) -> int
     def act(client: ConductorClient, one: str) -> None:
         if ends and not client.workflows.get(one, include_tasks=False).is_terminal:
             client.workflows.terminate(one, "deleted on the command line")
-        client.workflows.delete(one, archive=False)
+        client.workflows.delete(one, archive=archive)
 
     return _each(session, ids, "deleted", act)
 
@@ -115,13 +116,18 @@ def restart(session: Session, ids: tuple[str, ...], latest: bool) -> int:
 @click.option("--from", "task", metavar="TASK", help="The first task: its reference name or id (default: the start).")
 @click.option("--task-input", type=json_object, metavar="JSON|@FILE|-", help="A new input for that task.")
 @click.option("--input", "given", type=json_object, metavar="JSON|@FILE|-", help="A new input for the workflow.")
+@click.option("--correlation-id", help="A new correlation id.")
 @click.pass_obj
-def rerun(session: Session, workflow_id: str, task: str | None, task_input: Any, given: Any) -> int:
+def rerun(
+    session: Session, workflow_id: str, task: str | None, task_input: Any, given: Any, correlation_id: str | None
+) -> int:
     """Run an ended execution again, from a task or from the start."""
 
     def act(client: ConductorClient, one: str) -> None:
         task_id = None if task is None else _task_id(client, one, task)
-        client.workflows.rerun(one, from_task_id=task_id, task_input=task_input, workflow_input=given)
+        client.workflows.rerun(
+            one, from_task_id=task_id, task_input=task_input, workflow_input=given, correlation_id=correlation_id
+        )
 
     return _each(session, (workflow_id,), "rerun", act)
 
@@ -135,16 +141,19 @@ def _task_id(client: ConductorClient, workflow_id: str, task: str) -> str:
 @click.command("skip", cls=Command)
 @_ID
 @_REFERENCE
+@click.option("--task-input", type=json_object, metavar="JSON|@FILE|-", help="The skipped task's input, to record.")
 @input_options("skipped task's output", flag="--output-data", short="-d")
 @click.pass_obj
-def skip(session: Session, workflow_id: str, reference: str, given: Any, pairs: tuple[str, ...]) -> int:
+def skip(
+    session: Session, workflow_id: str, reference: str, task_input: Any, given: Any, pairs: tuple[str, ...]
+) -> int:
     """Skip a task that is not scheduled yet; TASK is its reference name."""
     output = merged(given, pairs) or None
     return _each(
         session,
         (workflow_id,),
         f"skipped {reference}",
-        lambda client, one: client.workflows.skip_task(one, reference, output=output),
+        lambda client, one: client.workflows.skip_task(one, reference, input=task_input, output=output),
     )
 
 

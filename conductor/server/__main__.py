@@ -17,6 +17,7 @@ from conductor._internal.platforms import stop_signals
 from conductor._internal.suggestions import did_you_mean
 from conductor.errors import ConductorError, ConfigurationError
 from conductor.server import start
+from conductor.server.address import port_number
 from conductor.server.oss.download import VERSION
 from conductor.server.oss.launch import start_oss_server
 from conductor.server.ui.serve import main as page_command
@@ -191,7 +192,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     engines = "embedded (in this process) or oss (the open-source server) (default: %(default)s)"
     add("--engine", choices=sorted(_ENGINES), default="embedded", help=engines)
-    add("--port", type=int, default=8080, help="port to listen on; 0 for any free port (default: %(default)s)")
+    add("--port", type=port_number, default=8080, help="port to listen on; 0 for any free port (default: %(default)s)")
     add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all (default: %(default)s)")
     add("--dir", help="folder of the database and the log, which is kept (default: a temporary folder)")
     levels = ["debug", "info", "warning", "error"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["ServerAddress", "local_address"]
+import argparse
+
+__all__ = ["ServerAddress", "local_address", "port_number"]
+
+_MAX_PORT = 65535
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 
@@ -33,3 +37,14 @@ class ServerAddress:
     def url(self) -> str:
         """The address of the API, for clients and ``CONDUCTOR_SERVER_URL``: ``http://127.0.0.1:8080/api``."""
         return f"{self.address}/api"
+
+
+def port_number(text: str) -> int:
+    """Read a port from the command line; 0 stands for any free port.
+
+    Raises:
+        argparse.ArgumentTypeError: It is not a port.
+    """
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"invalid port: {text!r} (use 0 to {_MAX_PORT}; 0 for any free port)")
+    return int(text)

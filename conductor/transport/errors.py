@@ -165,7 +165,10 @@ def _unsupported(operation: Operation[Any]) -> str:
     elif operation.advice:
         text = " (the server in use does not do this)"
     else:
-        text = " (the server in use does not have this operation: it is older, or another product)"
+        text = (
+            " (the server in use does not have this operation: it is older, or another product, or the path of "
+            "CONDUCTOR_SERVER_URL is wrong)"
+        )
     return f"{text}. {operation.advice}" if operation.advice else text
 
 

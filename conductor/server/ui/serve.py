@@ -22,7 +22,7 @@ from typing_extensions import Self
 
 from conductor._internal.platforms import may_reuse_address
 from conductor.errors import ConductorError, ConfigurationError
-from conductor.server.address import local_address
+from conductor.server.address import local_address, port_number
 from conductor.server.origin_check import OriginCheck, is_loopback
 from conductor.server.oss.process import port_error
 from conductor.server.ui.files import DIAGRAM_PATH, HEADERS, page_file, svg_of
@@ -369,7 +369,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     server = "address of the server's API (default: CONDUCTOR_SERVER_URL, or http://localhost:8080/api)"
     add("--server", metavar="URL", help=server)
-    add("--port", type=int, default=8081, help="port to listen on; 0 for any free port (default: %(default)s)")
+    add("--port", type=port_number, default=8081, help="port to listen on; 0 for any free port (default: %(default)s)")
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--name", action="append", default=[], help="host name that a proxy uses for the page; may be repeated")
     return parser

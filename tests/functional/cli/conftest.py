@@ -107,10 +107,11 @@ def on_terminal(server, tmp_path):
 
     def run(*words, size=(24, 100), when=None, act=None):
         here, there = pty.openpty()
+        environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
         fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         process = subprocess.Popen(
             [sys.executable, "-m", "conductor", *map(str, words)],
-            env={**os.environ, "CONDUCTOR_SERVER_URL": server.url, "TERM": "xterm-256color"},
+            env={**environment, "CONDUCTOR_SERVER_URL": server.url, "TERM": "xterm-256color"},
             cwd=tmp_path,
             stdin=there,
             stdout=there,
