@@ -96,9 +96,9 @@ def await_polls(url, n=1, s=30):
     return False
 
 
-def throughput(d, url, n=3000, conc=10, types=1, body="noop", payload=100):
+def throughput(d, url, n=3000, conc=10, types=1, body="noop", payload="bytes=100"):
     stub(url, "/admin/clear")
-    stub(url, f"/admin/payload?bytes={payload}")
+    stub(url, f"/admin/payload?{payload}")
     pid = d.start(BENCH_CONCURRENCY=conc, BENCH_TYPES=types, BENCH_BODY=body)
     if not await_polls(url, types):
         d.stop()
@@ -174,7 +174,12 @@ SCENARIOS = {
     "noop-c50": lambda d, u: throughput(d, u, 3000, 50),
     "io50ms-c50": lambda d, u: throughput(d, u, 2000, 50, body="io"),
     "cpu5ms-c4": lambda d, u: throughput(d, u, 500, 4, body="cpu"),
-    "payload50k-c10": lambda d, u: throughput(d, u, 500, 10, payload=50_000),
+    "definitions-c10": lambda d, u: throughput(d, u, 3000, 10, payload="bytes=100&definitions=1"),
+    "payload50k-c10": lambda d, u: throughput(d, u, 1500, 10, payload="bytes=50000"),
+    "payload50k-c50": lambda d, u: throughput(d, u, 1500, 50, payload="bytes=50000"),
+    "text50k-both-c10": lambda d, u: throughput(d, u, 1500, 10, body="echo", payload="bytes=50000"),
+    "rows50k-both-c10": lambda d, u: throughput(d, u, 1500, 10, body="echo", payload="bytes=50000&kind=rows"),
+    "rows50k-both-c50": lambda d, u: throughput(d, u, 1500, 50, body="echo", payload="bytes=50000&kind=rows"),
     "types100": lambda d, u: throughput(d, u, 2000, 1, types=100),
     "latency": latency,
     "latency-fullbatch": lambda d, u: latency(d, u, n=100, every=50, full=1),

@@ -213,6 +213,64 @@ class Task(Model):
         return to_datetime(self.first_start_time)
 
 
+class _Unread:
+    """The JSON object of an attribute that nobody has asked for."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = data
+
+
+class _ReadOnDemand:
+    """An attribute of ``Task`` that may hold its JSON object until it is read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._slot = getattr(Task, name)
+
+    def __get__(self, task: Task | None, owner: type[Task]) -> Any:
+        if task is None:
+            return self
+        value = self._slot.__get__(task, owner)
+        if value.__class__ is _Unread:
+            value = getattr(Task.from_dict({_ON_DEMAND[self._name]: value.data}), self._name)
+            self._slot.__set__(task, value)
+        return value
+
+    def __set__(self, task: Task, value: Any) -> None:
+        self._slot.__set__(task, value)
+
+
+#: The attributes that most functions do not use, although they take more time to read than all others, with JSON names.
+_ON_DEMAND = {"workflow_task": "workflowTask", "task_definition": "taskDefinition"}
+for _name in _ON_DEMAND:
+    setattr(Task, _name, _ReadOnDemand(_name))
+
+
+def read_polled_task(data: Any) -> Task:
+    """Return a task that a worker polled, as ``Task.from_dict`` does.
+
+    ``workflow_task`` and ``task_definition`` are read when they are used. If one of them is invalid, its use raises
+    the error.
+
+    Raises:
+        UnexpectedResponseError: Another value has the wrong type.
+    """
+    if data.__class__ is not dict:
+        return Task.from_dict(data)
+    given = dict(data)
+    unread = {
+        attribute: _Unread(given.pop(name))
+        for attribute, name in _ON_DEMAND.items()
+        if given.get(name).__class__ is dict
+    }
+    task = Task.from_dict(given)
+    for attribute, value in unread.items():
+        setattr(task, attribute, value)
+    return task
+
+
 @define(repr=False)
 class TaskResult(Model):
     """The result of a task, as workers report it (``client.tasks.update``, ``POST /tasks``).

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from conductor.models.codec import DamagedTask, loads
+from conductor.models.codec import DamagedTask, is_nested_deeper, loads
 
 __all__ = ["MAX_NESTING", "loads_response", "parse_lossy"]
 
@@ -36,9 +36,7 @@ def loads_response(content: bytes) -> Any:
         value = loads(content)
     except RecursionError:
         is_too_deep = True
-    if not is_too_deep and content.count(b"[") + content.count(b"{") > MAX_NESTING:
-        is_too_deep = _is_nested_deeper(value, MAX_NESTING)
-    if is_too_deep:
+    if is_too_deep or is_nested_deeper(value, content, MAX_NESTING):
         raise ValueError(f"nested more than {MAX_NESTING} levels deep")
     return value
 
@@ -46,21 +44,6 @@ def loads_response(content: bytes) -> Any:
 def _has_digit_limit() -> bool:
     limit = getattr(sys, "get_int_max_str_digits", None)
     return limit is not None and 0 < limit() <= MAX_DIGITS
-
-
-def _is_nested_deeper(value: Any, limit: int) -> bool:
-    """Return whether containers are nested deeper than ``limit``, level by level and without recursion."""
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(limit):
-        level = [
-            child
-            for container in level
-            for child in (container.values() if isinstance(container, dict) else container)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def parse_lossy(content: bytes) -> Any:

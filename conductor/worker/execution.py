@@ -18,6 +18,7 @@ from conductor._internal.logs import isolated_logger
 from conductor.errors import NonRetryableError, SerializationError, TaskInputError, UnexpectedResponseError
 from conductor.models import Task, TaskResult, TaskResultStatus
 from conductor.models.codec import DamagedTask
+from conductor.models.task import read_polled_task
 from conductor.worker.context import TaskContext, _current
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.events import (
@@ -173,7 +174,10 @@ class TaskRunner:
         self._events.emit(TaskExecutionFailure, self.worker.name, task, result, error, duration)
 
     def _log_failure(self, task: Task, result: TaskResult, error: BaseException | None) -> None:
-        most, delay = task.max_attempts, task.retry_delay_seconds
+        try:
+            most, delay = task.max_attempts, task.retry_delay_seconds
+        except UnexpectedResponseError:  # its definition is invalid, and was not read before
+            most, delay = None, None
         if result.status == TaskResultStatus.FAILED_WITH_TERMINAL_ERROR:
             following, delay = "; it is not retried", None
         elif delay is not None:
@@ -310,7 +314,7 @@ class TaskExecution:
             reason = "Its JSON is not UTF-8, is nested too deeply, or has a number that is too long."
             return self._refusal(raw, UnexpectedResponseError(reason))
         try:
-            task = Task.from_dict(raw)
+            task = read_polled_task(raw)
         except (UnexpectedResponseError, TypeError, AttributeError) as error:
             return self._refusal(raw, error)
         if not task.task_id or not task.workflow_instance_id:

@@ -25,8 +25,8 @@ def work():
 for i in range(TYPES):
     name = "bench" if TYPES == 1 else f"bench{i}"
 
-    def fn(n: int = 0, text: str = "") -> dict:
-        return work()
+    def fn(n: int = 0, text: str = "", rows: list | None = None) -> dict:
+        return {"n": n, "text": text, "rows": rows} if BODY == "echo" else work()
 
     fn.__qualname__ = fn.__name__ = f"fn{i}"  # spawned processes look the function up by name
     globals()[fn.__name__] = worker_task(task_definition_name=name, thread_count=CONC, poll_interval_millis=100)(fn)

@@ -36,7 +36,7 @@ def loop(name):
                 "taskId": task["taskId"],
                 "workflowInstanceId": task["workflowInstanceId"],
                 "status": "COMPLETED",
-                "outputData": {"ok": True},
+                "outputData": task["inputData"] if BODY == "echo" else {"ok": True},
             }
         )
         c.request("POST", "/api/tasks/update-v2", body, {"Content-Type": "application/json"})

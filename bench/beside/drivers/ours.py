@@ -25,8 +25,8 @@ for i in range(TYPES):
     name = "bench" if TYPES == 1 else f"bench{i}"
 
     @worker_task(name, thread_count=CONC)
-    def fn(n: int = 0, text: str = "") -> dict:
-        return work()
+    def fn(n: int = 0, text: str = "", rows: list | None = None) -> dict:
+        return {"n": n, "text": text, "rows": rows} if BODY == "echo" else work()
 
 
 if __name__ == "__main__":

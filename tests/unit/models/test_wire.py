@@ -1,8 +1,10 @@
 import copy
 import json
 import pickle
+import threading
 from datetime import datetime, timezone
 
+import attrs
 import pytest
 
 from conductor import models
@@ -19,8 +21,10 @@ from conductor.models import (
     WorkflowDef,
     WorkflowSummary,
     WorkflowTask,
+    _base,
 )
 from conductor.models._base import Model, structure
+from conductor.models.task import read_polled_task
 
 MODELS = [
     c for n in models.__all__ if isinstance(c := getattr(models, n), type) and issubclass(c, Model) and c is not Model
@@ -186,3 +190,68 @@ def test_a_missing_required_string_is_omitted_and_an_empty_one_written():
     assert (read.name, read.task_reference_name) == ("", "")
     assert read.to_dict() == copied.to_dict() == {"taskReferenceName": ""}
     assert WorkflowTask("", "a").to_dict() == {"name": "", "taskReferenceName": "a"}
+
+
+def test_a_polled_task_reads_its_definitions_when_they_are_used():
+    step = {"name": "pack", "taskReferenceName": "p", "retryCount": 2, "new": 1, "taskDefinition": {"name": "pack"}}
+    sent = {"taskId": "t", "workflowTask": step, "taskDefinition": {"name": "pack", "retryCount": "1"}, "other": [1]}
+
+    polled, read = read_polled_task(sent), Task.from_dict(sent)
+
+    assert polled.workflow_task == read.workflow_task
+    assert polled.workflow_task is polled.workflow_task
+    assert polled.max_attempts == 3
+    for same in (read_polled_task(sent), copy.copy(read_polled_task(sent)), attrs.evolve(read_polled_task(sent))):
+        assert same == read
+        assert repr(same) == repr(read)
+    assert read_polled_task(sent).to_dict() == read.to_dict()
+    assert pickle.loads(pickle.dumps(read_polled_task(sent))) == read
+    assert sent["workflowTask"] is step
+    polled.workflow_task = None
+    assert polled.workflow_task is None
+    for nothing in ({}, {"workflowTask": None, "taskDefinition": None}):
+        assert read_polled_task(nothing) == Task()
+
+
+def test_an_invalid_definition_of_a_polled_task_raises_when_it_is_used():
+    for invalid in ({"workflowTask": {"retryCount": "many"}}, {"taskDefinition": {"name": ["x"]}}):
+        with pytest.raises(UnexpectedResponseError) as expected:
+            Task.from_dict(invalid)
+        task = read_polled_task({"taskId": "t", **invalid})
+        for _ in range(2):
+            with pytest.raises(UnexpectedResponseError) as raised:
+                task.max_attempts
+            assert str(raised.value) == str(expected.value)
+    for invalid in ({"workflowTask": "x"}, {"retryCount": "many"}, [], "x", None):
+        with pytest.raises(UnexpectedResponseError):
+            read_polled_task(invalid)
+
+
+def test_threads_that_read_their_first_models_make_the_hooks_once(monkeypatch):
+    made, begin = [], threading.Barrier(8)
+
+    @attrs.define(repr=False)
+    class Inner(Model):
+        number: int = 0
+
+    @attrs.define(repr=False)
+    class Outer(Model):
+        inner: Inner | None = None
+
+    globals().update(Inner=Inner, Outer=Outer)
+    make = _base._structure_model
+    monkeypatch.setattr(_base, "_structure_model", lambda cls, converter: made.append(cls) or make(cls, converter))
+    _base._converter.cache_clear()
+    monkeypatch.setattr(_base, "_readers", {})
+
+    def read():
+        begin.wait(30)
+        assert structure({"inner": {"number": 1}}, Outer).inner.number == 1
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert made == [Outer, Inner]
