@@ -13,6 +13,7 @@ import threading
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -174,6 +175,26 @@ def wire_name(attribute: attrs.Attribute[Any]) -> str:
     return attribute.metadata.get("wire") or _camel(attribute.name)
 
 
+#: Which of its two functions reads the outermost model, and so also the models inside of it. If each model tried both,
+#: the time would double at each level.
+_reading: ContextVar[str | None] = ContextVar("_reading", default=None)
+
+
+def _read_fields(data: Any, cls: Any, fast: Callable[[Any, Any], Any], detailed: Callable[[Any, Any], Any]) -> Any:
+    """Return the model that one of the functions reads: the detailed one if the fast one has failed."""
+    function = _reading.get()
+    if function is not None:  # inside of another model
+        return (fast if function == "fast" else detailed)(data, cls)
+    token = _reading.set("fast")
+    try:
+        return fast(data, cls)
+    except Exception:  # such as TypeError of a hook
+        _reading.set("detailed")
+        return detailed(data, cls)
+    finally:
+        _reading.reset(token)
+
+
 def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Model]:
     from cattrs.gen import make_dict_structure_fn, override
 
@@ -201,10 +222,7 @@ def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any],
             data = {k: v for k, v in data.items() if v is not None or k in nullable or k not in known}
         if absent and not absent.keys() <= data.keys():
             data = {**absent, **data}
-        try:
-            model: Model = fast(data, cls)
-        except Exception:  # such as TypeError of a hook
-            model = detailed(data, cls)
+        model: Model = _read_fields(data, cls, fast, detailed)
         if not known >= data.keys():
             model.unknown_fields = {k: v for k, v in data.items() if k not in known}
         return model

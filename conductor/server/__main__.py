@@ -26,6 +26,8 @@ from conductor.server.ui.serve import main as page_command
 _STOPPED, _USAGE_ERROR, _FAILED = 0, 2, 3
 #: Seconds between checks whether the server is running.
 _POLL_INTERVAL_S = 0.2
+#: Seconds that a thread of this process runs while others wait: short, because requests are answered by many threads.
+_SWITCH_INTERVAL_S = 0.001
 _KEYS = "CONDUCTOR_SERVER_KEYS"
 
 
@@ -133,6 +135,7 @@ def main(argv: Sequence[str] | None = None, *, command: str = "python -m conduct
         parser.error(f"unknown argument: {unknown[0]}{did_you_mean(unknown[0].partition('=')[0], known)}")
     if ignored := _ignored_options(parser, arguments):
         parser.error(f"{', '.join(ignored)}: not available with --engine {arguments.engine}")
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     logging.basicConfig(level=arguments.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     try:
         return _run(_ENGINES[arguments.engine], arguments)

@@ -23,6 +23,7 @@ from conductor.server.http.middleware import Faults, Keys
 from conductor.server.origin_check import OriginCheck, is_loopback
 from conductor.server.runtime.clock import Clock
 from conductor.server.runtime.kernel import Kernel
+from conductor.server.runtime.threads import ThreadPool
 from conductor.server.runtime.timers import TimerThread
 from conductor.server.scripting.pool import POOL
 from conductor.server.services.all import Services
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds to wait for the server's thread to start and to stop; both take milliseconds on an idle machine.
 _READY_SECONDS, _STOP_SECONDS = 10.0, 10.0
+#: Threads for timers and for executions that take long; a thread blocks while a script of its execution runs.
+_BACKGROUND_THREADS = 16
 #: The editions whose API the server can have.
 OSS, ORKES = "oss", "orkes"
 EDITIONS = (OSS, ORKES)
@@ -119,7 +122,8 @@ class EmbeddedServer(ServerAddress):
         origins = OriginCheck((host,) if is_loopback(host) else None)
         app = App(self.services, origins, self.faults, served, self.clock)
         self._http = HttpServer(self._socket, app.serve, app.quick)
-        self._kernel.timed_work.spawn = self._http.threads.submit
+        self._background = ThreadPool("conductor-background", _BACKGROUND_THREADS)
+        self._kernel.timed_work.spawn = self._background.submit
         self._stopped = threading.Event()
 
     def _edition(self, keys: Mapping[str, str], *, enforce_permissions: bool) -> Edition:
@@ -185,6 +189,7 @@ class EmbeddedServer(ServerAddress):
         self._kernel.scripts.stop()
         self._http.stop(_STOP_SECONDS)
         self._timer.stop()
+        self._background.stop()
         with self._kernel.lock:
             self._kernel.is_closed = True
             self._store.close()

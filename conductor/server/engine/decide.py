@@ -11,6 +11,7 @@ from attrs import define, field
 from conductor.server.engine.commands import Enqueue
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.expressions.java_text import java_text
+from conductor.server.engine.expressions.jsonpath import PAUSE
 from conductor.server.engine.json_schema import is_refused, refuse_input
 from conductor.server.engine.outcome import cancel_open_tasks, end, end_failed, touch
 from conductor.server.engine.registry import plan_of, run_of, start_of
@@ -259,6 +260,7 @@ class _Pass:
         return found is not None and found["status"] == SKIPPED
 
     def _evaluate_task(self, task: Doc) -> None:
+        PAUSE.get()()
         reference = task["referenceTaskName"]
         if is_done(task):
             self._before.append((task, task["status"]))
@@ -356,6 +358,7 @@ class _Pass:
 
 def plan_tasks(execution: Execution, task: Json, retry_count: int, context: EngineContext) -> list[Doc]:
     """Return new documents of a task of the definition, and of the tasks that are scheduled with it."""
+    PAUSE.get()()
 
     def plan_with(other: Json, count: int) -> list[Doc]:
         return plan_tasks(execution, other, count, context)

@@ -31,7 +31,8 @@ FIELDS = frozenset(
     }
 )
 
-_CONDITION = re.compile(r"([a-zA-Z]+)\s?(=|>|<|IN)\s?(.*)", re.DOTALL)
+# A field begins where its letters do: otherwise the search would start again at each letter of a long word.
+_CONDITION = re.compile(r"(?<![a-zA-Z])([a-zA-Z]+)\s?(=|>|<|IN)\s?(.*)", re.DOTALL)
 _DECORATION = str.maketrans("", "", "\"'()")
 _WILDCARDS = re.compile("[*%_]")
 #: The first number that Java's ``long`` cannot hold: the OSS server fails to parse it.
@@ -156,7 +157,7 @@ def _condition(text: str, *, strict: bool) -> Condition:
 
 
 def _milliseconds(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", text) or abs(int(text)) >= _LONG:
+    if not re.fullmatch(r"[+-]?[0-9]{1,100}", text) or abs(int(text)) >= _LONG:
         raise QueryNumberError(f'For input string: "{text}"')
     return int(text)
 

@@ -291,6 +291,11 @@ class Execution:
         self._live = None
         self._index()
 
+    def copied(self, *, include_tasks: bool) -> Execution:
+        """Return a copy, which later changes do not modify."""
+        tasks = [Doc(task, changed=False) for task in self.tasks] if include_tasks else []
+        return Execution(Doc(self.workflow, changed=False), self.tree, tasks)
+
     def add_log(self, task: Doc, text: str, now: int) -> None:
         """Append a line to a task's log."""
         self.commands.append(AddLog(task["taskId"], text, now))

@@ -23,6 +23,10 @@ from conductor.server.runtime.threads import ThreadPool
 
 #: Bytes of the request line and the headers.
 MAX_HEAD = 64 * 1024
+#: Headers of a request; the OSS server accepts as many.
+_MAX_HEADERS = 100
+#: Chunks of a body to read before other connections have their turn; a chunk may have a single byte.
+_CHUNKS_AT_ONCE = 500
 #: Bytes of a body; the OSS server accepts inputs of up to 10 MB.
 MAX_BODY = 32 * 1024 * 1024
 #: Threads for handlers. A thread blocks only while a script of its request runs, or while it waits for the lock.
@@ -188,7 +192,7 @@ class HttpServer:
             await asyncio.sleep(_SWEEP_SECONDS)
             silent_since = time.monotonic() - _IDLE_SECONDS
             for connection in tuple(self.connections):
-                if connection.active_at < silent_since and not connection.is_busy:
+                if connection.is_silent_since(silent_since):
                     connection.abort()
 
 
@@ -203,7 +207,10 @@ class _Connection(asyncio.Protocol):
         self._request: Request | None = None
         self._body: _Body | None = None
         self._waiting: _Waiting | None = None
-        self._is_paused = False
+        self._is_paused = False  # whether reading is
+        self._is_congested = False  # whether the client does not read what was written
+        self._is_written = False  # whether a response was written that the client has not read yet
+        self._unread = 0
         self._keeps_alive = True
         self.is_busy = False
         self.active_at = time.monotonic()
@@ -225,9 +232,23 @@ class _Connection(asyncio.Protocol):
         self._buffer += data
         if not self.is_busy:
             self._read()
-        elif len(self._buffer) > _READ_AHEAD and not self._is_paused:
-            self._is_paused = True
-            self._transport.pause_reading()
+        elif len(self._buffer) > _READ_AHEAD:
+            self._pause_reading()
+
+    def pause_writing(self) -> None:
+        self._is_congested = True
+
+    def resume_writing(self) -> None:
+        self._is_congested = False
+        if self._is_written:
+            self._is_written = False
+            self._prepare_for_next()
+
+    def is_silent_since(self, moment: float) -> bool:
+        """Return whether the client has neither sent nor read anything since a monotonic time."""
+        if self._is_written and (unread := self._transport.get_write_buffer_size()) != self._unread:
+            self._unread, self.active_at = unread, time.monotonic()
+        return self.active_at < moment and (not self.is_busy or self._is_written)
 
     def stop_soon(self) -> None:
         """Close the connection after the response of the current request, if there is one."""
@@ -251,12 +272,27 @@ class _Connection(asyncio.Protocol):
             self._write(error_answer(error.status, str(error)), "GET")
             return
         if request is None:
+            if self._body is not None and self._body.is_interrupted:
+                self._pause_reading()
+                self._server.loop.call_soon(self._read_next)
+            else:
+                self._resume_reading()
             return
         self.is_busy = True
         if (response := self._server.quick(request)) is not None:
             self._write(response, request.method)
         else:
             self._server.threads.submit(lambda: self._serve(request))
+
+    def _pause_reading(self) -> None:
+        if not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
 
     def _next_request(self) -> Request | None:
         if self._request is None:
@@ -272,8 +308,8 @@ class _Connection(asyncio.Protocol):
         return request
 
     def _next_head(self) -> str | None:
-        while self._buffer.startswith((b"\r", b"\n")):  # RFC 9112: empty lines before a request are ignored
-            del self._buffer[:1]
+        if self._buffer.startswith((b"\r", b"\n")):  # RFC 9112: empty lines before a request are ignored
+            del self._buffer[: len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))]
         found = _HEAD_END.search(self._buffer, self._searched)
         if (len(self._buffer) if found is None else found.start()) > MAX_HEAD:
             raise _ProtocolError(431, f"The headers have more than {MAX_HEAD} bytes")
@@ -342,14 +378,17 @@ class _Connection(asyncio.Protocol):
         self._transport.write(_head_of(response, keeps_alive=keeps_alive))
         if response.content and method != "HEAD" and response.status not in _NO_BODY:
             self._transport.write(response.content)
-        self.is_busy = False
         self.active_at = time.monotonic()
         if not keeps_alive:
             self._transport.close()
-            return
-        if self._is_paused:
-            self._is_paused = False
-            self._transport.resume_reading()
+        elif self._is_congested:  # a client that reads no responses cannot make the server store many of them
+            self._is_written, self._unread = True, self._transport.get_write_buffer_size()
+        else:
+            self._prepare_for_next()
+
+    def _prepare_for_next(self) -> None:
+        self.is_busy = False
+        self._resume_reading()
         if self._buffer:
             self._server.loop.call_soon(self._read_next)
 
@@ -444,6 +483,7 @@ class _Body:
         self._missing = 0
         self._is_last = False
         self._trailer = 0
+        self.is_interrupted = False  # whether more of the bytes received can be taken at once
         if self._is_chunked:
             if "content-length" in headers:
                 raise _ProtocolError(400, "Both Content-Length and Transfer-Encoding are given")
@@ -465,14 +505,15 @@ class _Body:
 
     def take(self, received: bytearray) -> bool:
         """Move the bytes of the body out of ``received``; returns whether the body is complete."""
+        self.is_interrupted = False
         if not self._is_chunked:
             self._take_content(received)
             return not self._missing
-        while not self._is_last:
-            if self._missing:
-                if not self._take_chunk(received):
-                    return False
-                continue
+        for _ in range(_CHUNKS_AT_ONCE):
+            if self._is_last:
+                return self._take_trailer(received)
+            if self._missing and not self._take_chunk(received):
+                return False
             line = _take_line(received)
             if line is None:
                 return False
@@ -483,7 +524,8 @@ class _Body:
             self._check_size()
             self._is_last = not self._missing
             self._missing += 2 if self._missing else 0  # the line break after the chunk
-        return self._take_trailer(received)
+        self.is_interrupted = True
+        return False
 
     def _take_content(self, received: bytearray) -> None:
         taken = received[: self._missing]
@@ -522,6 +564,8 @@ def _take_line(received: bytearray) -> bytes | None:
 
 
 def _parse_headers(lines: list[str]) -> dict[str, str]:
+    if len(lines) > _MAX_HEADERS:
+        raise _ProtocolError(431, f"More than {_MAX_HEADERS} headers")
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.rstrip("\r").partition(":")

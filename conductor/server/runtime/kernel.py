@@ -34,6 +34,7 @@ from conductor.server.engine.context import (
     RefusedError,
 )
 from conductor.server.engine.decide import advance, queue_name
+from conductor.server.engine.expressions.jsonpath import PAUSE
 from conductor.server.engine.expressions.jsonpath_filters import MATCHER
 from conductor.server.engine.extensions import Extensions
 from conductor.server.engine.state import IN_PROGRESS, SCHEDULED, Doc, Execution, is_done, is_system
@@ -59,10 +60,6 @@ _RETRY_SPACING_MS = 50
 _CHANGE_SECONDS = 0.5
 #: Seconds for which a change holds the lock before it lets other threads acquire it.
 _HOLD_SECONDS = 0.01
-#: Seconds for which a change releases the lock at a time.
-_YIELD_SECONDS = 0.0005
-#: Seconds after which a change reacquires the lock even if other threads still wait.
-_MAX_YIELD_SECONDS = 0.1
 #: Executions in one change; further starts are left to a later change.
 _MAX_TOUCHED = 50
 #: Commands that can lead to more of their kind without end.
@@ -178,7 +175,7 @@ class Kernel:
             now = time.monotonic()
             change = self._change = Change(until=now + seconds, held_since=now)
             change.context = self._new_context(change)
-            matcher = MATCHER.set(self.scripts.matches)
+            matcher, pause = MATCHER.set(self.scripts.matches), PAUSE.set(change.context.deadline_passed)
             try:
                 self.store.begin()
                 yield change.context
@@ -195,6 +192,7 @@ class Kernel:
                 raise
             finally:
                 MATCHER.reset(matcher)
+                PAUSE.reset(pause)
                 self._change = None
                 self._claims = {root: owner for root, owner in self._claims.items() if owner is not change}
                 change.finished.set()
@@ -235,9 +233,7 @@ class Kernel:
         now = time.monotonic()
         if now - change.held_since > _HOLD_SECONDS and self._change is change:
             with self.unlocked():
-                time.sleep(_YIELD_SECONDS)
-                while self.lock.is_wanted and time.monotonic() - now < _MAX_YIELD_SECONDS:
-                    time.sleep(_YIELD_SECONDS)
+                self.lock.let_others_pass()
         return now > change.until
 
     def _root_of(self, workflow_id: str) -> str:

@@ -142,8 +142,8 @@ _RECHECK_MS = 100
 _RETRY_MS = 10_000
 #: Seconds that the engine works in a later change; short, because no client waits for it.
 _CONTINUE_SECONDS = 0.1
-#: Seconds for which a thread leaves the lock to others after its work.
-_YIELD_SECONDS = 0.0005
+#: Executions that are continued at the same time; the timers of the others need threads, too.
+_CONTINUED_AT_ONCE = 4
 #: Types of tasks with scripts, which may take long, so their timers run on other threads.
 _SCRIPTED = frozenset({"INLINE", "LAMBDA", "SWITCH", "DECISION", "DO_WHILE", "JSON_JQ_TRANSFORM"})
 
@@ -171,6 +171,7 @@ class TimedWork:
         self._kernel = kernel
         self._timers = Timers()
         self._unfinished: dict[str, list[Command]] = {}  # executions to continue, with their postponed commands
+        self._continued = 0  # executions that are being continued
         self._busy = 0  # timers and unfinished executions that run on other threads
         self._firing: set[Callable[[], int | None]] = set()
         kernel.clock.drive(self.move_to, self.next_event)
@@ -217,19 +218,25 @@ class TimedWork:
         return found is not None and found[0] <= self._kernel.clock.now_ms()
 
     def continue_unfinished(self) -> None:
-        """Continue the executions whose change was interrupted, each for a short time."""
+        """Continue executions whose change was interrupted, each for a short time: those that wait longest."""
         with self._kernel.lock:
-            unfinished, self._unfinished = self._unfinished, {}
-            for workflow_id, commands in unfinished.items():
-                self._run(partial(self._continue, workflow_id, commands))
+            for workflow_id in list(self._unfinished)[: _CONTINUED_AT_ONCE - self._continued]:
+                self._continued += 1
+                self._run(partial(self._continue, workflow_id, self._unfinished.pop(workflow_id)))
 
     def _continue(self, workflow_id: str, commands: list[Command]) -> None:
         again = partial(self._arm, workflow_id, self._kernel.clock.now_ms() + _RETRY_MS)
-        with self._log_errors(workflow_id, again), self._kernel.change(_CONTINUE_SECONDS):
-            execution = self._kernel.find(workflow_id)
-            if execution is not None:
-                self._kernel.advance(execution)
-                execution.commands[:0] = commands
+        try:
+            with self._log_errors(workflow_id, again), self._kernel.change(_CONTINUE_SECONDS):
+                execution = self._kernel.find(workflow_id)
+                if execution is not None:
+                    self._kernel.advance(execution)
+                    execution.commands[:0] = commands
+        finally:
+            with self._kernel.lock:
+                self._continued -= 1
+                if self._unfinished:
+                    self.wake()
 
     def _run(self, function: Callable[[], None]) -> None:
         """Run a function on another thread, or on this one if there are no others."""
@@ -239,11 +246,11 @@ class TimedWork:
 
         def work() -> None:
             try:
-                function()
+                with self._kernel.lock.in_background():
+                    function()
             finally:
                 with self._kernel.lock:
                     self._busy -= 1
-                time.sleep(_YIELD_SECONDS)
                 if self.skips_time:
                     self.wake()
 

@@ -8,7 +8,9 @@ committed state.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from attrs import define, field
@@ -17,34 +19,65 @@ from conductor.server.engine.commands import Command
 from conductor.server.engine.context import EngineContext
 from conductor.server.engine.state import Execution
 
+#: Seconds between two looks whether other threads still wait for the lock.
+_YIELD_SECONDS = 0.0005
+#: Seconds after which a thread acquires the lock even if requests still wait for it.
+_MAX_YIELD_SECONDS = 0.1
+
 
 class ServerStoppingError(BaseException):
     """The server is stopping, so the change is rolled back. A BaseException, so that no handler fails a task."""
 
 
 class StateLock:
-    """A reentrant lock that its thread can release completely, however often it has been acquired."""
+    """A reentrant lock that its thread can release completely, however often it has been acquired.
+
+    Threads of requests take precedence over threads that work in the background.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owner: int | None = None
         self._count = 0
         self._waiting: set[int] = set()
+        self._background: set[int] = set()
 
     def __enter__(self) -> None:
         me = threading.get_ident()
         if self._owner != me:
-            if not self._lock.acquire(blocking=False):
+            if me in self._background:
+                self._acquire_in_background()
+            elif not self._lock.acquire(blocking=False):
                 self._waiting.add(me)
                 self._lock.acquire()
                 self._waiting.discard(me)
             self._owner = me
         self._count += 1
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether threads wait for the lock that have not held it yet."""
-        return bool(self._waiting)
+    @contextmanager
+    def in_background(self) -> Iterator[None]:
+        """Let the threads of requests acquire the lock before this thread, which runs the block."""
+        me = threading.get_ident()
+        self._background.add(me)
+        try:
+            yield
+        finally:
+            self._background.discard(me)
+
+    def _acquire_in_background(self) -> None:
+        if self._waiting:
+            self.let_others_pass()
+        self._lock.acquire()
+
+    def let_others_pass(self) -> None:
+        """Wait until no request waits for the lock that has not held it yet, for at most a tenth of a second.
+
+        The calling thread must not hold the lock.
+        """
+        until = time.monotonic() + _MAX_YIELD_SECONDS
+        time.sleep(_YIELD_SECONDS)
+        while self._waiting and time.monotonic() < until:
+            time.sleep(_YIELD_SECONDS)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -62,8 +95,12 @@ class StateLock:
 
     def reacquire(self, count: int) -> None:
         """Acquire the lock as often as before ``release_all``."""
-        self._lock.acquire()
-        self._owner, self._count = threading.get_ident(), count
+        me = threading.get_ident()
+        if me in self._background:
+            self._acquire_in_background()
+        else:
+            self._lock.acquire()
+        self._owner, self._count = me, count
 
 
 @define(eq=False)

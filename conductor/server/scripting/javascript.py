@@ -94,6 +94,8 @@ _CALLEE_BEFORE = re.compile(r"""(?:(?P<group>[\])])|"[^"]*"|'[^']*'|[\w$][\w$.]*
 _CALLEE_AFTER = re.compile(r"\.?[\w$]*")
 _INPUT_METHOD = re.compile(r"\$((?:\.[\w$]+)*)\.([\w$]+)")
 _REDEFINED = re.compile(r"([\w$]+)\s*$")
+#: Characters before an error in which its callee or variable is looked for.
+_NEAR = 500
 
 
 def reason(text: str, script: str, *, skipped: int = 0, bindings: Mapping[str, Any] | None = None) -> str:
@@ -118,7 +120,7 @@ def reason(text: str, script: str, *, skipped: int = 0, bindings: Mapping[str, A
     if message == "TypeError: not a function":
         message = f"TypeError: {_not_callable(_callee(source, column), bindings or {})}"
     if message == "SyntaxError: invalid redefinition of lexical identifier":
-        name = _REDEFINED.search(source[: column - 1])
+        name = _REDEFINED.search(source[: column - 1], max(0, column - 1 - _NEAR))
         if name is not None:
             message, column = f'SyntaxError: Variable "{name[1]}" has already been declared', name.start() + 1
     if message.startswith("SyntaxError: ") and len(frames) == 1 and frames[0].startswith("<"):
@@ -149,7 +151,7 @@ def _thrown_by_code(message: str, frames: list[str], source: str, column: int) -
 
 
 def _callee(source: str, column: int) -> str:
-    before = _CALLEE_BEFORE.search(source[: column - 1])
+    before = _CALLEE_BEFORE.search(source[: column - 1], max(0, column - 1 - _NEAR))
     after = _CALLEE_AFTER.match(source[column - 1 :])
     receiver = before[0] if before else ""
     if receiver.startswith("["):

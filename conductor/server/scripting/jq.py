@@ -95,9 +95,11 @@ _MISSING = frozenset(
         """,
     )
 )
-_DEFINED = re.compile(r"\bdef\s+(\w+)\s*(?:\(([^)]*)\))?")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_INTERPOLATION = re.compile(r"\\\((.*?)\)", re.DOTALL)
+# These patterns take linear time with any query: what is unclosed ends at the next bracket or at the end of the query,
+# and words and numbers begin only where no other one could have begun.
+_DEFINED = re.compile(r"\bdef\s+(\w+)\s*(?:\(([^()]*)\))?")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_INTERPOLATION = re.compile(r"\\\((.*?)(?:\)|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"#[^\n]*")
 _TOKEN = re.compile(r"\.[A-Za-z_]\w*|[$@]?[A-Za-z_]\w*|[{}\[\]()]|\S")
 #: Error messages of jq, and those of jackson-jq.
@@ -117,11 +119,12 @@ _PREDEFINED = {
 }
 #: Numbers with a fraction or an exponent, and what contains digits but is not a number.
 _NUMBER = re.compile(
-    r'"(?:[^"\\]|\\.)*"|#[^\n]*|[.$\w]*[A-Za-z_$]\w*|\d+\.\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+', re.DOTALL
+    r'"(?:[^"\\]|\\.)*"?|#[^\n]*|(?<![.$\w])[.$\w]*[A-Za-z_$]\w*|(?<!\d)\d+(?:\.\d*(?:[eE][+-]?\d+)?|[eE][+-]?\d+)',
+    re.DOTALL,
 )
 #: Java writes numbers from the first up to the second in full, and others with an exponent.
 _PLAIN_NUMBERS = 1e-3, 1e7
-_ALTERNATIVE = re.compile(r'("(?:[^"\\]|\\.)*"|#[^\n]*)|\?//', re.DOTALL)
+_ALTERNATIVE = re.compile(r'("(?:[^"\\]|\\.)*"?|#[^\n]*)|\?//', re.DOTALL)
 #: Keywords after which a bracket begins an array, and is not an index.
 _KEYWORDS = frozenset(
     {"then", "else", "elif", "if", "and", "or", "as", "in", "reduce", "foreach", "try", "catch", "def"}
@@ -141,9 +144,11 @@ def adapted(query: str) -> str:
 
 def _java_number(found: re.Match[str]) -> str:
     text = found[0]
-    if not text[0].isdigit() or not _PLAIN_NUMBERS[0] <= float(text) < _PLAIN_NUMBERS[1]:
+    try:
+        number = float(text) if text[0].isdigit() else 0.0
+    except ValueError:  # such as 1e1e1, which jq refuses
         return text
-    return java_text(float(text))
+    return java_text(number) if _PLAIN_NUMBERS[0] <= number < _PLAIN_NUMBERS[1] else text
 
 
 def _interpolated(text: re.Match[str]) -> str:
@@ -205,7 +210,7 @@ def _syntax_refusal(tokens: list[str]) -> str | None:
             and brackets[-1:] == [("{", False, True)]
         ):
             return _encountered("$")
-        if word == "del" and after == "(" and not _is_path(tokens[number + 2 :]):
+        if word == "del" and after == "(" and not _is_path(tokens, number + 2):
             return "1st argument to del() must be a field access"
         before = word
     return None
@@ -242,11 +247,12 @@ def _is_text(tokens: list[str], number: int) -> bool:
     return tokens[max(0, number - 2) : number] == ['"', '"'] and tokens[max(0, number - 3)] != "."
 
 
-def _is_path(following: list[str]) -> bool:
-    """Return whether an argument, which begins the tokens, is one path such as ``.a[0].b``."""
+def _is_path(tokens: list[str], start: int) -> bool:
+    """Return whether the argument at an index is one path such as ``.a[0].b``."""
     depth = 0
-    for number, word in enumerate(following):
-        if depth == 0 and (word in {",", "|", "("} or following[number : number + 2] == [".", "."]):
+    for number in range(start, len(tokens)):
+        word = tokens[number]
+        if depth == 0 and (word in {",", "|", "("} or tokens[number : number + 2] == [".", "."]):
             return False
         if word in {"[", "{", "("}:
             depth += 1

@@ -22,6 +22,8 @@ Json = dict[str, Any]
 _HANDLER = "event_handler"
 #: Messages that may wait for one execution, as on the OSS server.
 _MAX_WAITING = 1000
+#: Messages to read from the database at a time.
+_DELIVERED_AT_ONCE = 100
 #: Milliseconds until messages reach the handlers of a new event with ``strict``: the OSS server refreshes its list of
 #: event queues once a minute.
 _REFRESH_MS = 60_000
@@ -67,7 +69,7 @@ class Messages:
             self._deliver(execution, task, command.limit, blocking=command.blocking)
 
     def _deliver(self, execution: Execution, task: Doc, limit: int, *, blocking: bool) -> None:
-        waiting = self._kernel.store.messages(execution.id)[:limit]
+        waiting = self._kernel.store.messages(execution.id, max(limit, 0))
         if not waiting and blocking:
             return
         for message in waiting:
@@ -203,12 +205,17 @@ class Events:
         handlers = self.of_event(event, active_only=True)
         if not handlers or event in self._new_events:
             return
-        for message in self._kernel.store.messages(event):
-            # A condition runs without the lock: another change may have delivered the message meanwhile.
-            if not self._kernel.store.remove_message(message):
-                continue
-            for handler in handlers:
-                self._handle(handler, message.id, message.body)
+        while waiting := self._kernel.store.messages(event, _DELIVERED_AT_ONCE):
+            for message in waiting:
+                if self._kernel.context.deadline_passed():  # for example, two handlers start what triggers them
+                    self._new_events[event] = self._kernel.context.now
+                    self._kernel.after_commit.append(self._kernel.timed_work.wake)
+                    return
+                # A condition runs without the lock: another change may have delivered the message meanwhile.
+                if not self._kernel.store.remove_message(message):
+                    continue
+                for handler in handlers:
+                    self._handle(handler, message.id, message.body)
 
     def dispatch(self, event: str, message_id: str, payload: Json) -> None:
         """Carry out the actions of the event's active handlers for a message."""

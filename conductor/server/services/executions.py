@@ -165,7 +165,8 @@ class Executions:
     def get(self, workflow_id: str, *, include_tasks: bool = True) -> Json:
         """Return an execution."""
         with self._kernel.lock:
-            return render(self._kernel.get(workflow_id), include_tasks=include_tasks)
+            found = self._kernel.get(workflow_id).copied(include_tasks=include_tasks)
+        return render(found, include_tasks=include_tasks)  # without the lock: the execution may be large
 
     def is_open(self, workflow_id: str) -> bool:
         """Return whether an execution exists and has not ended."""

@@ -23,7 +23,7 @@ _SCHEDULE = "schedule"
 _MAX_NEXT_TIMES = 5
 #: Epoch milliseconds; the year 9999, the last that ``datetime`` has. No run is later.
 _LATEST_MS = 253_370_764_800_000
-_IN = re.compile(r"(scheduleName|state|workflowName)\s*(?:IN\s*\(([^)]*)\)|=\s*([^\s)]+))", re.IGNORECASE)
+_IN = re.compile(r"(scheduleName|state|workflowName)\s*(?:IN\s*\(([^()]*)\)|=\s*([^\s)]+))", re.IGNORECASE)
 _AFTER = re.compile(r"scheduledTime\s*>\s*(\d+)")
 
 

@@ -416,9 +416,10 @@ class Store:
         """Append a message to a queue."""
         self._write("INSERT INTO message VALUES (?, ?, ?)", (queue, message_id, dumps(body)))
 
-    def messages(self, queue: str) -> list[StoredMessage]:
-        """Return the messages that wait in a queue, the oldest first."""
-        rows = self._rows("SELECT rowid, id, body FROM message WHERE queue = ? ORDER BY rowid", (queue,))
+    def messages(self, queue: str, limit: int = -1) -> list[StoredMessage]:
+        """Return the messages that wait in a queue, the oldest first; by default all of them."""
+        query = "SELECT rowid, id, body FROM message WHERE queue = ? ORDER BY rowid LIMIT ?"
+        rows = self._rows(query, (queue, limit))
         return [StoredMessage(row, message_id, loads(body)) for row, message_id, body in rows]
 
     def count_messages(self, queue: str) -> int:

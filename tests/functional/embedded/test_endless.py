@@ -50,15 +50,36 @@ def test_a_workflow_that_starts_itself(server, client, define):
         assert time.monotonic() < deadline, "it does not go on"
 
 
+def test_workflows_that_multiply(server, client, define):
+    names = [f"s{number}" for number in range(10)]
+    branches = [[{**sub_workflow("many"), "taskReferenceName": name}] for name in names]
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": branches}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": names}
+    start = {"type": "START_WORKFLOW", "name": "s", "inputParameters": {"startWorkflow": {"name": "twice"}}}
+    define("many", fork, join)
+    define("twice", {**start, "taskReferenceName": "a"}, {**start, "taskReferenceName": "b"})
+    for name in ("many", "twice"):
+        client.workflows.start(name)
+    begin = time.monotonic()
+    while time.monotonic() - begin < 2:
+        check_works_for_others(server, client, define)
+    server.stop()  # does not wait for those that are still to be started
+    assert time.monotonic() - begin < 30
+
+
 def test_an_event_handler_that_triggers_itself(server, client, define):
     event = {"name": "e", "taskReferenceName": "e", "type": "EVENT", "sink": "conductor"}
     define("echo", event)
     action = {"action": "start_workflow", "start_workflow": {"name": "echo"}}
-    handler = {"name": "h", "event": "conductor:echo:e", "active": True, "actions": [action]}
-    assert requests.post(f"{server.url}/event", json=handler, timeout=5).status_code == 200
+    for name in ("h", "again"):  # each message leads to two
+        handler = {"name": name, "event": "conductor:echo:e", "active": True, "actions": [action]}
+        assert requests.post(f"{server.url}/event", json=handler, timeout=5).status_code == 200
     client.workflows.start("echo")
-    check_works_for_others(server, client, define)
-    requests.delete(f"{server.url}/event/h", timeout=5)
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        check_works_for_others(server, client, define)
+    for name in ("h", "again"):
+        requests.delete(f"{server.url}/event/{name}", timeout=30)
 
 
 def test_a_long_loop_completes(client, define):

@@ -262,17 +262,28 @@ def test_two_hundred_long_polls_block_no_threads(api):
         thread.join(10)
 
 
-@pytest.mark.parametrize("busy", ["an endless loop", "a join that cannot be interrupted", "an endless query"])
+#: Work of the engine itself that takes minutes: expressions on a large input.
+MANY_PATHS = simple("t") | {"inputParameters": {f"x{n}": "${workflow.input..c}" for n in range(300)}}
+BUSY = {**SCRIPTS, "many expressions": MANY_PATHS}
+
+
+@pytest.mark.parametrize(
+    "busy", ["an endless loop", "a join that cannot be interrupted", "an endless query", "many expressions"]
+)
 def test_sigterm_ends_a_busy_server(busy, tmp_path):
     command = [sys.executable, "-m", "conductor.server", "--port", "0", "--db", str(tmp_path / "c.db")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         url = process.stdout.readline().split()[4]
-        flow = {"name": "f", "version": 1, "ownerEmail": "a@b.c", "tasks": [SCRIPTS[busy]]}
+        flow = {"name": "f", "version": 1, "ownerEmail": "a@b.c", "tasks": [BUSY[busy]]}
         requests.put(f"{url}/metadata/workflow", json=[flow], timeout=10)
+
+        given = {"l": [{"a": {"b": [{"c": n}] * 3}} for n in range(3000)]}
 
         def start():
             with pytest.raises((requests.ConnectionError, AssertionError)):
-                assert requests.post(f"{url}/workflow", json={"name": "f"}, timeout=30).status_code == 200
+                assert (
+                    requests.post(f"{url}/workflow", json={"name": "f", "input": given}, timeout=30).status_code == 200
+                )
 
         threads = [in_background(start) for _ in range(3)]
         time.sleep(0.5)  # the scripts run; a server that stops before is right, too

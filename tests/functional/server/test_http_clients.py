@@ -5,11 +5,13 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
 
 import conductor.server
+from conductor import ConductorClient
 from conductor.server.http import connection
 from conductor.server.http.middleware import Fault
 
@@ -270,6 +272,7 @@ def test_ambiguous_requests_are_refused_and_end_the_connection(server, monkeypat
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
         (request("GET", "/api/version", "HTTP/1.1", "Long: " + "x" * 70_000), 431),
+        (request("GET", "/api/version", "HTTP/1.1", *["a: b"] * 101), 431),
     ):
         received = exchange(server, sent)
         assert received.startswith(f"HTTP/1.1 {status} ".encode()), (sent[:200], received[:100])
@@ -278,6 +281,46 @@ def test_ambiguous_requests_are_refused_and_end_the_connection(server, monkeypat
     assert exchange(server, request(*post, "Content-Length: 11")).startswith(b"HTTP/1.1 413 ")
     chunked = request(*post, "Transfer-Encoding: chunked", body=b"6\r\nabcdef\r\n6\r\nabcdef\r\n")
     assert exchange(server, chunked).startswith(b"HTTP/1.1 413 ")
+
+
+def test_empty_lines_and_tiny_chunks_do_not_block_others(server):
+    lines = b"\r\n" * 2_000_000
+    post = request("POST", "/api/workflow", "HTTP/1.1", JSON, "Transfer-Encoding: chunked", CLOSE)
+    chunks = post + b"1\r\n \r\n" * 200_000 + b"2\r\n{}\r\n0\r\n\r\n"
+    answers, took = [], []
+    get = request("GET", "/api/version", "HTTP/1.1", CLOSE)
+    threads = [
+        threading.Thread(target=lambda sent=sent: answers.append(exchange(server, sent, wait=60)))
+        for sent in (lines + get, lines + get, chunks, chunks)
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        begin = time.perf_counter()
+        assert exchange(server, get, wait=60).endswith(b"3.32.3")
+        took.append(time.perf_counter() - begin)
+    assert sorted(one.partition(b"\r\n")[0] for one in answers) == [
+        b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b"HTTP/1.1 400 Bad Request", b"HTTP/1.1 400 Bad Request"
+    ]  # fmt: skip
+    assert sorted(took)[len(took) // 2] < 1
+
+
+def test_responses_that_a_client_does_not_read_are_not_stored(server):
+    with ConductorClient(server_url=server.url) as client:
+        client.metadata.update_workflows([{**FLOW, "outputParameters": {"x": "${workflow.input.x}"}}])
+        workflow_id = client.workflows.start("f", {"x": "x" * 4_000_000})
+    with socket.create_connection((server.host, server.port), timeout=30) as one:
+        one.sendall(request("GET", f"/api/workflow/{workflow_id}") * 20)
+        assert one.recv(15) == b"HTTP/1.1 200 OK"
+        deadline = time.monotonic() + 30
+        while not any(found._is_written for found in server._http.connections):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        (slow,) = (found for found in server._http.connections if found._is_written)
+        assert slow._transport.get_write_buffer_size() < 20_000_000  # one response and not twenty
+        received = 15
+        while received < 20 * 8_000_000:  # the input and the output of each
+            received += len(one.recv(1 << 20))
 
 
 def test_a_disconnected_long_poll_takes_no_task(server):

@@ -1,5 +1,10 @@
 """The tasks of a definition, and its diagram."""
 
+import time
+
+import pytest
+
+from conductor.errors import UnexpectedResponseError
 from conductor.models import WorkflowDef
 
 
@@ -41,3 +46,13 @@ def test_deep_definitions_do_not_reach_the_recursion_limit():
         tasks[0].loop_over = []
         tasks = tasks[0].loop_over
     assert sum(1 for _ in definition.all_tasks()) == 2000
+
+
+def test_an_invalid_task_in_deep_branches_is_found_at_once():
+    task = {"name": "n", "taskReferenceName": "n", "type": "SIMPLE", "retryCount": {"a": 1}}
+    for level in range(60):
+        task = {"name": "s", "taskReferenceName": f"s{level}", "type": "SWITCH", "decisionCases": {"x": [task]}}
+    begin = time.process_time()
+    with pytest.raises(UnexpectedResponseError, match="retry_count"):
+        WorkflowDef.from_dict({"name": "w", "version": 1, "tasks": [task]})
+    assert time.process_time() - begin < 5

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cases import each
 
-from conductor.server.scripting import pool
+from conductor.server.scripting import javascript, jq, pool
 from conductor.server.scripting.javascript import check_javascript, run_javascript
 from conductor.server.scripting.jq import run_jq
 from conductor.server.scripting.pool import POOL, ScriptError, ScriptTimeoutError
@@ -335,3 +335,31 @@ def test_lists_and_maps_have_java_methods_and_stay_plain_data():
         ("var seen = []; $.m.size(); for (const key in $.m) seen.push(key); seen", ["a"]),
     ):
         assert run_javascript(script, {"$": given}) == value, script
+
+
+def test_any_query_of_jq_is_adapted_in_linear_time():
+    count = 20_000
+    for query in (
+        '"' + '\\"' * count,
+        '"' + "\\(" * count,
+        "def a(" * count,
+        "1" * count,
+        "1." * count,
+        "1e" * count,
+        "del(.a) | " * (count // 10),
+        "if " * count,
+        "?//" * count,
+        '"\\(a)"' * count,
+    ):
+        begin = time.process_time()
+        jq.adapted(query)
+        jq.refusal(query)
+        assert time.process_time() - begin < 10, query[:20]
+
+
+def test_reasons_are_found_in_linear_time():
+    for source in ("x" + ".a" * 50_000 + " ", "[a]" * 50_000, "a" * 100_000 + "!"):
+        for message in ("TypeError: not a function", "SyntaxError: invalid redefinition of lexical identifier"):
+            begin = time.process_time()
+            javascript.reason(f"{message}\n    at <eval> (<input>:1:{len(source)})", source)
+            assert time.process_time() - begin < 5, (source[:10], message)

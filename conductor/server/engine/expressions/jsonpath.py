@@ -78,6 +78,11 @@ class Function:
 #: Steps of one path in one document, including everything that wildcards and scans visit; a few tenths of a second.
 MAX_STEPS = 200_000
 
+#: Steps between two calls of ``PAUSE``; about a millisecond.
+_STEPS_TO_PAUSE = 1000
+#: Called from time to time during long work; the server sets a function that lets other threads acquire its lock.
+PAUSE: ContextVar[Callable[[], object]] = ContextVar("PAUSE", default=lambda: None)
+
 #: The steps so far of the outermost path; paths inside its filters count as well.
 _steps: ContextVar[list[int] | None] = ContextVar("_steps", default=None)
 
@@ -102,6 +107,8 @@ def _count_step() -> None:
     steps = _steps.get()
     if steps is not None:
         steps[0] += 1
+        if steps[0] % _STEPS_TO_PAUSE == 0:
+            PAUSE.get()()
         if steps[0] > MAX_STEPS:
             raise TooManyStepsError(f"A JSONPath expression takes more than {MAX_STEPS} steps in its document")
 

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import field, frozen
 
 from conductor.server.engine.expressions.java_text import Matches, java_text
-from conductor.server.engine.expressions.jsonpath import parse
+from conductor.server.engine.expressions.jsonpath import PAUSE, parse
 
 _START = re.compile(r"(?<!\$)\$\{")
 _BRACE = re.compile(r"[{}]")
@@ -25,6 +25,14 @@ _ENVIRONMENT_PREFIX = "workflow.env."
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: Names that are never paths. Without a value, the expression stays in the string.
 SYSTEM_NAMES = ("CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK")
+#: Levels of expressions inside expressions; the value of a deeper one is null.
+_MAX_NESTING = 20
+#: Characters of a string with inserted values: a longer one would use up the memory.
+_MAX_TEXT = 64 * 1024 * 1024
+
+
+class TextTooLongError(Exception):
+    """A string would become too long by the values that are inserted into it."""
 
 
 def substitute(
@@ -41,6 +49,9 @@ def substitute(
         scope: The document that paths read: ``{"workflow": {...}, "<task reference>": {...}}``.
         system: Values of system names, such as ``CPEWF_TASK_ID``; they take precedence over paths.
         environment: Values of ``${workflow.env.NAME}``; ``${workflow.env.NAME.path}`` reads a value that is JSON.
+
+    Raises:
+        TextTooLongError: A string becomes too long.
     """
     return _Substitution(dict(scope), system, environment).of(value)
 
@@ -81,21 +92,28 @@ class _Substitution:
             return text
         spans = _spans(text)
         if spans == [(0, len(text))]:
-            found = self._expression(text)
+            found = self._expression(text, 1)
             return list(found) if isinstance(found, Matches) else found
-        return self._written(text, spans)
+        return self._written(text, spans, 1)
 
-    def _written(self, text: str, spans: list[tuple[int, int]]) -> str:
-        pieces, end = [], 0
+    def _written(self, text: str, spans: list[tuple[int, int]], depth: int) -> str:
+        pieces, end, size = [], 0, 0
         for start, stop in spans:
-            pieces += [text[end:start], java_text(self._expression(text[start:stop]))]
+            inserted = java_text(self._expression(text[start:stop], depth))
+            size += len(inserted)
+            if size > _MAX_TEXT:
+                raise TextTooLongError(f"A string with inserted values has more than {_MAX_TEXT} characters")
+            pieces += [text[end:start], inserted]
             end = stop
         return "".join([*pieces, text[end:]]).replace("$${", "${")
 
-    def _expression(self, whole: str) -> Any:
+    def _expression(self, whole: str, depth: int) -> Any:
         """Return the value of ``${...}``; nested expressions are replaced first, as strings."""
+        PAUSE.get()()
+        if depth > _MAX_NESTING:
+            return None
         inner = whole[2:-1]
-        path = self._written(inner, _spans(inner))
+        path = self._written(inner, _spans(inner), depth + 1)
         if not path.strip():
             return ""
         if path.startswith(_SECRETS_PREFIX):
@@ -135,12 +153,14 @@ def _end_of(text: str, opening: int) -> int | None:
 def _substitute_secret(text: str, secrets: Mapping[str, str]) -> Any:
     if whole := _SECRET.fullmatch(text):
         return _look_up(whole[1], secrets)
+    # Without the part after the last brace, no expression is unclosed: looking for its end would take quadratic time.
+    end = text.rfind("}") + 1
 
     def inserted(match: re.Match[str]) -> str:
         found = _look_up(match[1], secrets)
         return "" if found is None else java_text(found)
 
-    return _SECRET.sub(inserted, text)
+    return _SECRET.sub(inserted, text[:end]) + text[end:]
 
 
 def _look_up(reference: str, values: Mapping[str, str]) -> Any:

@@ -9,9 +9,14 @@ import pytest
 from cases import each
 
 from conductor.server.engine.expressions.java_text import Matches, java_text
-from conductor.server.engine.expressions.jsonpath import PathError, TooManyStepsError, parse
+from conductor.server.engine.expressions.jsonpath import PAUSE, PathError, TooManyStepsError, parse
 from conductor.server.engine.expressions.jsonpath_filters import MATCHER, match_here
-from conductor.server.engine.expressions.references import expressions_in, substitute, substitute_secrets
+from conductor.server.engine.expressions.references import (
+    TextTooLongError,
+    expressions_in,
+    substitute,
+    substitute_secrets,
+)
 
 RECORDED = json.loads(Path(__file__).with_name("expressions.json").read_text(encoding="utf-8"))
 SCOPE = RECORDED["scope"]
@@ -157,3 +162,36 @@ def test_slow_regular_expressions_are_left_to_the_servers_matcher():
     finally:
         MATCHER.reset(token)
     assert {source for source, _ in asked} == {"(b|a)c?", "(a+)+"}
+
+
+def test_any_text_is_read_in_linear_time():
+    count = 20_000
+    for text in (
+        "${workflow.secrets." * count,
+        "${" * count,
+        "${a" * count + "}" * count,
+        "$${" * count,
+        "${..${" * count + "}",
+    ):
+        begin = time.process_time()
+        substitute(text, SCOPE)
+        substitute_secrets(text, {"a": "1"})
+        assert time.process_time() - begin < 5, text[:20]
+
+
+def test_a_string_does_not_grow_beyond_the_memory():
+    scope = {"workflow": {"input": {"x": "x" * 1_000_000}}}
+    with pytest.raises(TextTooLongError, match="more than 67108864 characters"):
+        substitute("${workflow.input.x}" * 100, scope)
+
+
+def test_other_threads_have_their_turn_during_long_work():
+    calls = []
+    token = PAUSE.set(lambda: calls.append(1))
+    try:
+        substitute("${workflow.input.n}" * 50, SCOPE)
+        assert len(calls) == 50
+        parse("$..x").read({"l": [{"x": 1}] * 3000}, {})
+        assert len(calls) > 53
+    finally:
+        PAUSE.reset(token)

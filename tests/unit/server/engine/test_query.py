@@ -173,3 +173,15 @@ def test_wildcards_are_matched_in_linear_time():
         ("a*b*", "acb", True), ("a*b", "abx", False), ("**x**", "x", True), ("a.c*", "abcd", False),
     ]:  # fmt: skip
         assert matches_wildcards(pattern, text) is answer, (pattern, text)
+
+
+def test_any_query_is_parsed_in_linear_time():
+    for text in ("a" * 60_000, "IN" * 30_000, "status=" + " " * 60_000, "a " * 30_000):
+        begin = time.process_time()
+        try:
+            parse_query(text)
+        except QueryError:
+            pass
+        assert time.process_time() - begin < 2, text[:20]
+    with pytest.raises(QueryNumberError):
+        parse_query("startTime>" + "9" * 60_000)
