@@ -363,17 +363,10 @@ class CoroutinePool:
             self._submitted.append(task)
             self._carriers.lend()
 
-    def wait_for_slot(self, timeout: float) -> int:
-        """Return the number of free slots, waiting up to ``timeout`` seconds for the first."""
+    def free_slots(self) -> int:
+        """Return how many tasks can be submitted now."""
         with self._lock:
-            if self._active >= self._size:
-                self._free.wait(timeout)
             return max(0, self._size - self._active)
-
-    def wake(self) -> None:
-        """Wake the poller that waits for a slot, so that it sees a stop."""
-        with self._lock:
-            self._free.notify_all()
 
     def take_unstarted(self) -> list[Any]:
         """Take back the tasks that no carrier has begun."""

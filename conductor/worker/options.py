@@ -37,6 +37,7 @@ __all__ = [
     "process_count",
     "refuse_unknown",
     "resolve",
+    "shares_polling",
     "split_options",
     "table",
 ]
@@ -417,3 +418,17 @@ def process_count(given: int | None, environ: Mapping[str, str]) -> int:
         return read_int("processes", given, minimum=1)
     said = environ.get("CONDUCTOR_PROCESSES", "").strip()
     return read_int("CONDUCTOR_PROCESSES", said, minimum=1) if said else 1
+
+
+def shares_polling(given: bool | None, environ: Mapping[str, str]) -> bool:
+    """Return whether a few threads poll for all workers: the argument, else CONDUCTOR_SHARED_POLLING, else False.
+
+    Raises:
+        ConfigurationError: It is not a bool.
+    """
+    if given is not None:
+        if not isinstance(given, bool):
+            raise _refused("shared_polling", given, "True or False")
+        return given
+    said = environ.get("CONDUCTOR_SHARED_POLLING", "").strip()
+    return read_bool("CONDUCTOR_SHARED_POLLING", said) if said else False

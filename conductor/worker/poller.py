@@ -1,4 +1,8 @@
-"""The poller: one thread per worker that requests as many tasks as there are free slots."""
+"""The poller of a worker: when to poll, for how many tasks, and what to do with them.
+
+It is a state machine without a thread. What calls ``turn`` is in ``polling.py``: a thread for each worker, or a few
+threads for all of them.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +25,8 @@ from conductor.worker.events import (
     PollStarted,
     WorkerStateChanged,
 )
-from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.options import WorkerOptions
 from conductor.worker.pool import ConcurrencyLimit, WorkerPool
-from conductor.worker.threads import HandlerThread
 
 if TYPE_CHECKING:
     from conductor.transport.task_channel import TaskChannel
@@ -102,7 +104,7 @@ class Pace:
             return pause
         longest = min(max(_USUAL_PAUSE, _PAUSE_PER_WORKER * self.workers), MAX_PAUSE)
         self._early_pause = min(max(2 * self._early_pause, _FIRST_PAUSE), longest)
-        return max(pause, self._early_pause)
+        return max(pause, self._early_pause * random.uniform(0.75, 1.0))  # spreads pollers, guards nothing
 
     def after_failure(self, error: BaseException) -> float:
         """Note a failed poll; return the seconds to pause."""
@@ -124,8 +126,12 @@ class Pace:
 logger = isolated_logger(__name__)
 #: Seconds between two looks whether a paused or full worker may poll again.
 _IDLE_CHECK = 0.1
+#: Seconds between two looks for a free slot; a poller is woken when one becomes free.
+_SLOT_CHECK = 1.0
 #: Milliseconds that a poll waits on the server while it holds the last of the shared slots.
 _HELD_WAIT_MS = 100
+#: Seconds until the next turn after one that raised an exception: a fault of this code, which may well come again.
+_PAUSE_AFTER_BUG_S = 1.0
 #: Seconds after which a poller that makes no progress is reported and not live.
 _STUCK_AFTER = 60.0
 
@@ -141,6 +147,8 @@ class Gate:
         long_polls: How many polls of the handler may wait on the server at a time.
         late_polls: How many polls of the handler may be left to themselves at a time.
         workers: How many workers the handler has.
+        lent: How many of the threads that poll may run a task at a time, because no other thread can be started; None
+            for no limit.
     """
 
     may_poll: Callable[[], bool]
@@ -149,6 +157,7 @@ class Gate:
     long_polls: threading.BoundedSemaphore
     late_polls: threading.BoundedSemaphore
     workers: int = 1
+    lent: threading.BoundedSemaphore | None = None
 
 
 @define(eq=False)
@@ -162,8 +171,23 @@ class _Call:
     is_late: bool = False
 
 
+@define(eq=False)
+class _Turn:
+    """A turn in progress; the poller refers to it until it ends or another thread takes over.
+
+    Attributes:
+        since: When it began, on the monotonic clock.
+        call: Its poll, if one is in progress.
+        runs_task: Whether the thread runs a task.
+    """
+
+    since: float
+    call: _Call | None = None
+    runs_task: bool = False
+
+
 class Poller:
-    """Polls for one worker.
+    """Polls for one worker, each time that a thread calls ``turn``.
 
     Args:
         task_type: The task type.
@@ -176,6 +200,7 @@ class Poller:
         hand_back: Returns a task to the server that came after the stop.
         recovered: Called when polls work again after they failed.
         stop: Set when polling ends.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -191,6 +216,7 @@ class Poller:
         hand_back: Callable[[Any], object],
         recovered: Callable[[], None],
         stop: threading.Event,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.task_type = task_type
         self._channel = channel
@@ -202,14 +228,15 @@ class Poller:
         self._hand_back = hand_back
         self._recovered = recovered
         self._stop = stop
-        self._wake = threading.Event()
+        self._clock = clock
         self._pace = self._new_pace(options())
-        self._round_began: float | None = None
+        self._turn: _Turn | None = None
+        self._waits_for_slot = False
         self._is_reported_stuck = False
         self._failing_since: float | None = None
-        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._call: _Call | None = None
+        #: Called when the next turn is due at once; what drives the poller sets it.
+        self.on_wake: Callable[[], object] = lambda: None
         self.state: str = "new"
         self.last_poll: float | None = None
         self.last_error: BaseException | None = None
@@ -219,180 +246,108 @@ class Poller:
         interval, first_wait_ms = options.poll_interval_ms / 1000, options.poll_timeout_ms
         return Pace(interval=interval, first_wait_ms=first_wait_ms, workers=self._gate.workers)
 
-    def start(self) -> None:
-        """Start the thread."""
-        before, self._thread = self._thread, HandlerThread(self._main, f"poll:{self.task_type}")
+    # -- a turn
+
+    def turn(self) -> float | None:
+        """Poll if the conditions allow it.
+
+        Returns:
+            Seconds until the next turn is due; None if another thread has taken over, and is to call the next one.
+        """
+        turn = self._turn = _Turn(self._clock())
         try:
-            self._thread.start()
-        except RuntimeError:  # no more threads, or the interpreter is ending: there is nothing to join
-            self._thread = before
-            raise
+            pause = self._take_turn(turn)
+        except BaseException:  # without its poller, a worker would get no tasks
+            self.restarts += 1
+            pause = _PAUSE_AFTER_BUG_S
+            logger.exception("%s: the poller failed and starts again", self.task_type)
+        finally:
+            with self._lock:
+                is_current = self._turn is turn
+                if is_current:
+                    self._turn = None
+        return pause if is_current else None
 
-    def look_after(self) -> None:
-        """Restart a thread that died, let another take over from a poll without a response, report a blocked one."""
-        self._revive()
-        self._take_over()
-        self._report_stuck()
+    def end(self) -> None:
+        """Note that no turn follows."""
+        self._become("stopped")
 
-    @property
-    def failed_polls(self) -> int:
-        """Failed polls since the last that worked."""
-        return self._pace.failures
-
-    def _revive(self) -> None:
-        if self._thread is None or self._thread.is_alive() or self._stop.is_set():
-            return
-        self.restarts += 1
-        self.start()
-        logger.error("%s: the poller's thread had died and was restarted", self.task_type)
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether a round has taken a minute: a ``should_poll`` that does not return, or worse."""
-        began = self._round_began
-        return began is not None and time.monotonic() - began > _STUCK_AFTER
-
-    def _take_over(self) -> None:
-        """Leave a poll that gets no response to its thread, which reads it to its end, and poll on another thread."""
-        with self._lock:
-            call = self._call
-            if call is None or self._stop.is_set():
-                return
-            late_by = time.monotonic() - call.since - call.wait_ms / 1000
-            if late_by < TAKE_OVER_AFTER_S or not self._gate.late_polls.acquire(blocking=False):
-                return
-            call.is_late = True
-            self._call = self._round_began = None
-            self._release(call, 0)
-        error = APITimeoutError(
-            f"GET /tasks/poll/batch/{self.task_type} has had no response {late_by:.1f} s after its wait. Another poll "
-            "takes over; the response is still awaited, because it can carry tasks."
-        )
-        self._after_failure(error, time.monotonic() - call.since)
-        self._pace.after_failure(error)
-        self.start()
-
-    def _release(self, call: _Call, came: int) -> None:
-        if call.is_long:
-            self._gate.long_polls.release()
-        self._gate.slots.give_back(call.count - came)
-
-    def _report_stuck(self) -> None:
-        if not self.is_stuck:
-            self._is_reported_stuck = False
-        elif not self._is_reported_stuck:
-            self._is_reported_stuck = True
-            logger.error(
-                "%s: the poller has been blocked for %g s and takes no tasks: should_poll does not return, or a "
-                "listener blocks",
-                self.task_type,
-                _STUCK_AFTER,
-            )
-
-    def apply_options(self) -> None:
-        """Go by the worker's changed options from the next poll on."""
-        self._pace = self._new_pace(self._options())
-        self._wake.set()
-
-    def wake(self) -> None:
-        """End a pause, so that a stop is seen."""
-        self._wake.set()
-        self._pool.wake()
-
-    def join(self, deadline: StopDeadline) -> bool:
-        """Wait for the end of the thread, up to the deadline; return whether it has ended."""
-        return self._thread is None or deadline.join(self._thread)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
-
-    def _main(self) -> None:
-        while not self._stop.is_set() and self._is_current():
-            self._round_began = time.monotonic()
-            try:
-                pause = self._round()
-            except BaseException:  # without its poller, a worker would get no tasks
-                self.restarts += 1
-                logger.exception("%s: the poller failed and starts again", self.task_type)
-                pause = 1.0
-            if self._is_current():
-                self._round_began = None
-                self._pause(pause)
-        if self._is_current():
-            self._become("stopped")
-
-    def _is_current(self) -> bool:
-        """Return whether this thread polls; another one may have taken over."""
-        return self._thread is threading.current_thread()
-
-    def _round(self) -> float:
-        """Poll once if the conditions allow it; return the seconds to pause."""
-        if not self._may_poll():
+    def _take_turn(self, turn: _Turn) -> float:
+        if (pause := self._refusal()) is not None:
+            return pause
+        if not (free := self._free_slots()) or self._stop.is_set():
+            return _SLOT_CHECK
+        if not self._gate.slots.take(self.task_type, 1, self.on_wake):
             return _IDLE_CHECK
-        if not (free := self._pool.wait_for_slot(1.0)) or self._stop.is_set():
-            return 0.0
-        if not self._gate.slots.take(self.task_type, 1):
-            self._gate.slots.wait(_IDLE_CHECK)
-            return 0.0
-        pause, has_more = self._ask_for_one()
+        pause, has_more = self._ask_for_one(turn)
         if has_more and free > 1 and not self._stop.is_set():
-            pause = self._ask_for_more(free - 1)
+            pause = self._ask_for_more(turn, free - 1)
         return pause
 
-    def _may_poll(self) -> bool:
+    def _refusal(self) -> float | None:
+        """Return for how many seconds the worker must not poll; None if it may."""
         if self._options().paused:
             return self._skip("paused")
         try:
             may_poll = self._gate.may_poll()
         except BaseException as error:  # it is the user's function, and may raise SystemExit too
             self._after_failure(error, 0.0, "should_poll")
-            self._pause(self._pace.after_failure(error))
-            return False
+            return self._pace.after_failure(error)
         if not may_poll:
             return self._skip("paused")
-        return not self._gate.is_full() or self._skip("full")
+        return self._skip("full") if self._gate.is_full() else None
 
-    def _skip(self, state: str) -> bool:
+    def _skip(self, state: str) -> float:
         self._become(state)
         self._events.emit(PollSkipped, self.task_type)
-        return False
+        return _IDLE_CHECK
 
-    def _ask_for_one(self) -> tuple[float, bool]:
+    def _free_slots(self) -> int:
+        self._waits_for_slot = True  # first, so that a slot that becomes free after the look wakes the poller
+        if free := self._pool.free_slots():
+            self._waits_for_slot = False
+        return free
+
+    def slot_freed(self) -> None:
+        """Note that the pool has a free slot: the next turn is due if it waits for one."""
+        if self._waits_for_slot:
+            self._waits_for_slot = False
+            self.on_wake()
+
+    def _ask_for_one(self, turn: _Turn) -> tuple[float, bool]:
         """Poll for one task, waiting on the server; return how long to pause, and whether a task came."""
         is_long = self._gate.long_polls.acquire(blocking=False)
         wait_ms = self._pace.wait_ms if is_long else 0
         if self._gate.slots.is_used_up:
             wait_ms = min(wait_ms, _HELD_WAIT_MS)
-        call = _Call(1, wait_ms, is_long, time.monotonic())
-        tasks = self._poll(call)
+        call = _Call(1, wait_ms, is_long, self._clock())
+        tasks = self._poll(turn, call)
         if tasks is None:
             return 0.0, False
         if isinstance(tasks, BaseException):
             return self._pace.after_failure(tasks), False
         if not tasks:
-            return self._pace.after_empty(wait_ms, time.monotonic() - call.since), False
+            return self._pace.after_empty(wait_ms, self._clock() - call.since), False
         self._pace.after_tasks()
         return 0.0, True
 
-    def _ask_for_more(self, free: int) -> float:
+    def _ask_for_more(self, turn: _Turn, free: int) -> float:
         """Poll for what else there is, without waiting; return how long to pause."""
-        if not (taken := self._gate.slots.take(self.task_type, free)):
+        if not (taken := self._gate.slots.take(self.task_type, free, self.on_wake)):
             return 0.0
-        tasks = self._poll(_Call(taken, 0, is_long=False, since=time.monotonic()))
+        tasks = self._poll(turn, _Call(taken, 0, is_long=False, since=self._clock()))
         return self._pace.after_failure(tasks) if isinstance(tasks, BaseException) else 0.0
 
-    def _poll(self, call: _Call) -> list[Any] | BaseException | None:
+    def _poll(self, turn: _Turn, call: _Call) -> list[Any] | BaseException | None:
         """Poll with slots in hand, and submit what comes; return it, or the error, or None if another took over."""
         came, here = 0, None
-        self._call = call
+        turn.call = call
         try:
             tasks = self._request(call)
-            if self._finish(call) and not isinstance(tasks, BaseException):
+            if self._finish(turn, call) and not isinstance(tasks, BaseException):
                 came, here = self._submit(tasks)
         finally:
-            if self._finish(call):
+            if self._finish(turn, call):
                 self._release(call, came)
             else:
                 self._gate.late_polls.release()
@@ -400,16 +355,19 @@ class Poller:
             self._submit_late(tasks)
             return None
         if here is not None:
-            self._round_began = None  # a function may take any time
-            self._pool.run_here(here)
+            self._run_here(turn, here)
         return tasks
 
-    def _finish(self, call: _Call) -> bool:
+    def _finish(self, turn: _Turn, call: _Call) -> bool:
         """Note that a poll has ended; return whether it ended before another one took over."""
         with self._lock:
-            if not call.is_late:
-                self._call = None
+            turn.call = None
             return not call.is_late
+
+    def _release(self, call: _Call, came: int) -> None:
+        if call.is_long:
+            self._gate.long_polls.release()
+        self._gate.slots.give_back(call.count - came)
 
     def _request(self, call: _Call) -> list[Any] | BaseException:
         self._events.emit(PollStarted, self.task_type, call.count)
@@ -424,24 +382,14 @@ class Poller:
             )
         except BaseException as error:  # polling continues, also after SystemExit of an auth callable
             if not call.is_late:
-                self._after_failure(error, time.monotonic() - call.since)
+                self._after_failure(error, self._clock() - call.since)
             return error
-        self.last_poll = time.monotonic()
+        self.last_poll = self._clock()
         self._recover()
         self._events.emit(PollCompleted, self.task_type, len(tasks), self.last_poll - call.since)
         return tasks
 
-    def _submit_late(self, tasks: list[Any] | BaseException) -> None:
-        """Run the tasks of a late response as far as there are slots, and return the others to the server."""
-        if isinstance(tasks, BaseException):
-            return
-        for task in tasks:
-            is_free = not self._stop.is_set() and self._pool.wait_for_slot(0.0) > 0
-            if not is_free or not self._gate.slots.take(self.task_type, 1):
-                self._hand_back(task)
-            elif not self._pool.submit(task):
-                self._gate.slots.give_back(1)
-                self._hand_back(task)
+    # -- the tasks
 
     def _submit(self, tasks: list[Any]) -> tuple[int, Any]:
         """Submit tasks to the pool, and return to the server those that it refuses.
@@ -451,23 +399,119 @@ class Poller:
             its tasks continues slowly.
         """
         refused = [task for task in tasks if self._stop.is_set() or not self._pool.submit(task)]
-        here = refused.pop(0) if refused and not self._stop.is_set() else None
+        is_lent = bool(refused) and not self._stop.is_set() and self._lend()
+        here = refused.pop(0) if is_lent else None
         for task in refused:
             self._hand_back(task)
         return len(tasks) - len(refused), here
+
+    def _lend(self) -> bool:
+        return self._gate.lent is None or self._gate.lent.acquire(blocking=False)
+
+    def _run_here(self, turn: _Turn, task: Any) -> None:
+        turn.runs_task = True
+        try:
+            self._pool.run_here(task)
+        finally:
+            turn.runs_task, turn.since = False, self._clock()
+            if self._gate.lent is not None:
+                self._gate.lent.release()
+
+    def _submit_late(self, tasks: list[Any] | BaseException) -> None:
+        """Run the tasks of a late response as far as there are slots, and return the others to the server."""
+        if isinstance(tasks, BaseException):
+            return
+        for task in tasks:
+            is_free = not self._stop.is_set() and self._pool.free_slots() > 0
+            if not is_free or not self._gate.slots.take(self.task_type, 1):
+                self._hand_back(task)
+            elif not self._pool.submit(task):
+                self._gate.slots.give_back(1)
+                self._hand_back(task)
+
+    # -- supervision
+
+    @property
+    def failed_polls(self) -> int:
+        """Failed polls since the last that worked."""
+        return self._pace.failures
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a turn has taken a minute: a ``should_poll`` that does not return, or worse."""
+        return self._blocked_for() > _STUCK_AFTER
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a turn has taken some seconds, and not because of its poll."""
+        turn = self._turn
+        return turn is not None and (turn.runs_task or (turn.call is None and self._blocked_for() > TAKE_OVER_AFTER_S))
+
+    def _blocked_for(self) -> float:
+        turn = self._turn
+        return 0.0 if turn is None or turn.runs_task else self._clock() - turn.since
+
+    def leave_late_poll(self) -> bool:
+        """Leave a poll that gets no response to its thread, which reads it to its end.
+
+        Returns:
+            Whether it was left; then another thread has to call ``turn`` now.
+        """
+        with self._lock:
+            turn = self._turn
+            call = None if turn is None else turn.call
+            if call is None or self._stop.is_set():
+                return False
+            late_by = self._clock() - call.since - call.wait_ms / 1000
+            if late_by < TAKE_OVER_AFTER_S or not self._gate.late_polls.acquire(blocking=False):
+                return False
+            call.is_late = True
+            self._turn = None
+            self._release(call, 0)
+        error = APITimeoutError(
+            f"GET /tasks/poll/batch/{self.task_type} has had no response {late_by:.1f} s after its wait. Another poll "
+            "takes over; the response is still awaited, because it can carry tasks."
+        )
+        self._after_failure(error, self._clock() - call.since)
+        self._pace.after_failure(error)
+        return True
+
+    def report_stuck(self) -> None:
+        """Report, once, a turn that has taken a minute."""
+        if not self.is_stuck:
+            self._is_reported_stuck = False
+        elif not self._is_reported_stuck:
+            self._is_reported_stuck = True
+            logger.error(
+                "%s: the poller has been blocked for %g s and takes no tasks: should_poll does not return, or a "
+                "listener blocks",
+                self.task_type,
+                _STUCK_AFTER,
+            )
+
+    def report_death(self) -> None:
+        """Report that the thread of a turn had died; the next turn is another thread's."""
+        self.restarts += 1
+        self._turn = None
+        logger.error("%s: the poller's thread had died and was restarted", self.task_type)
+
+    def apply_options(self) -> None:
+        """Go by the worker's changed options from the next poll on."""
+        self._pace = self._new_pace(self._options())
+        self.on_wake()
 
     def _after_failure(self, error: BaseException, took: float, what: str = "polling") -> None:
         self.last_error = error
         self._events.emit(PollFailure, self.task_type, error, took)
         if self._failing_since is None:
-            self._failing_since = time.monotonic()
+            self._failing_since = self._clock()
             words = str(error) or type(error).__name__
             logger.warning("%s: %s failed; retrying with back-off: %s", self.task_type, what, words)
             self._become("failing")
 
     def _recover(self) -> None:
         if self._failing_since is not None:
-            lasted = time.monotonic() - self._failing_since
+            lasted = self._clock() - self._failing_since
             logger.info(
                 "%s: polling works again after %.1f s and %d failed polls", self.task_type, lasted, self._pace.failures
             )
@@ -479,8 +523,3 @@ class Poller:
         if self.state != state:
             self.state = state
             self._events.emit(WorkerStateChanged, self.task_type, state)
-
-    def _pause(self, seconds: float) -> None:
-        if seconds > 0 and not self._stop.is_set():
-            self._wake.wait(seconds)
-            self._wake.clear()

@@ -6,6 +6,7 @@ has to continue.
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections import deque
@@ -33,6 +34,7 @@ _WAITING_FOR_S = 1.0
 class _Waiting:
     since: float
     last_asked: float
+    wake: Callable[[], object] | None
 
 
 class ConcurrencyLimit:
@@ -49,15 +51,21 @@ class ConcurrencyLimit:
     def __init__(self, limit: int | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit: int | None = limit
         self._clock = clock
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._free = limit or 0
         self._waiting: dict[str, _Waiting] = {}
 
-    def take(self, name: str, wanted: int) -> int:
-        """Take up to ``wanted`` slots for the worker ``name``; return how many."""
+    def take(self, name: str, wanted: int, wake: Callable[[], object] | None = None) -> int:
+        """Take up to ``wanted`` slots for the worker ``name``; return how many.
+
+        Args:
+            name: The task type.
+            wanted: How many slots at most.
+            wake: Called when a slot becomes free, if there is none now.
+        """
         if self.limit is None:
             return wanted
-        with self._changed:
+        with self._lock:
             now = self._clock()
             kept = 0 if name in self._waiting else self._served_before(name, now)
             taken = max(min(wanted, self._free - kept), 0)
@@ -65,7 +73,7 @@ class ConcurrencyLimit:
             if taken:
                 self._waiting.pop(name, None)
             else:
-                self._waiting.setdefault(name, _Waiting(now, now)).last_asked = now
+                self._waiting.setdefault(name, _Waiting(now, now, wake)).last_asked = now
             return taken
 
     def _served_before(self, name: str, now: float) -> int:
@@ -75,17 +83,18 @@ class ConcurrencyLimit:
             for other, one in self._waiting.items()
         )
 
-    def wait(self, timeout: float) -> None:
-        """Wait up to ``timeout`` seconds for a slot to become free."""
-        with self._changed:
-            self._changed.wait(timeout)
-
     def give_back(self, count: int) -> None:
-        """Release ``count`` slots."""
-        if self.limit is not None and count:
-            with self._changed:
-                self._free += count
-                self._changed.notify_all()
+        """Release ``count`` slots, and wake as many workers that wait for one, the first first."""
+        if self.limit is None or count <= 0:
+            return
+        with self._lock:
+            self._free += count
+            now = self._clock()
+            waiting = [one for one in self._waiting.values() if now - one.last_asked < _WAITING_FOR_S]
+            first = heapq.nsmallest(count, waiting, key=lambda one: one.since)
+        for one in first:
+            if one.wake is not None:
+                one.wake()
 
     @property
     def is_used_up(self) -> bool:
@@ -96,7 +105,7 @@ class ConcurrencyLimit:
         """Return whether another worker is to be served before ``name``, which then keeps no slot for its next task."""
         if not self._waiting:
             return False
-        with self._changed:
+        with self._lock:
             return self._served_before(name, self._clock()) > 0
 
 
@@ -113,7 +122,7 @@ class WorkerPool:
         name: The task type, for the threads' names.
         size: How many tasks may run at a time.
         run: Runs one task and returns the next one to run on the same thread, or None.
-        on_free: Called each time a slot becomes free.
+        on_free: Called with the number of slots each time some become free.
         idle_seconds: Seconds without a task after which a thread ends.
     """
 
@@ -203,23 +212,13 @@ class WorkerPool:
                     self._free.notify_all()
                 return
 
-    def wait_for_slot(self, timeout: float) -> int:
-        """Return the number of free slots, waiting up to ``timeout`` seconds for the first."""
+    def free_slots(self) -> int:
+        """Return how many tasks can be submitted now."""
         with self._lock:
-            if self._slots() <= 0:
-                self._free.wait(timeout)
-            return max(0, self._slots())
-
-    def _slots(self) -> int:
-        free = self._size - self._busy - len(self._waiting)
-        if self._threads.is_short:  # the thread that polls can run one task
-            return min(free, max(self._threads.idle, 1))
-        return free
-
-    def wake(self) -> None:
-        """Wake the poller that waits for a slot, so that it sees a stop."""
-        with self._lock:
-            self._free.notify_all()
+            free = self._size - self._busy - len(self._waiting)
+            if self._threads.is_short:  # the thread that polls can run one task
+                free = min(free, max(self._threads.idle, 1))
+            return max(free, 0)
 
     def take_unstarted(self) -> list[Any]:
         """Remove and return the tasks that no thread has begun."""

@@ -31,6 +31,7 @@ from conductor.worker.lifecycle import StopDeadline, StopReport
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import ResolvedOptions, WorkerOptions
 from conductor.worker.poller import MAX_WAIT_MS, TAKE_OVER_AFTER_S, Gate, Poller
+from conductor.worker.polling import SHARED_THREADS, DedicatedPolling, Polling, SharedPolling
 from conductor.worker.pool import CARRIERS, ConcurrencyLimit, WorkerPool
 from conductor.worker.results import Payloads, ServerStorage
 from conductor.worker.time_limit import TimeLimits
@@ -72,6 +73,7 @@ class Shared:
     slots: ConcurrencyLimit
     long_polls: threading.BoundedSemaphore
     late_polls: threading.BoundedSemaphore
+    lent: threading.BoundedSemaphore | None
     stop: threading.Event
     middleware: Sequence[Any]
     on_error: Callable[[Worker, Task, BaseException], None] | None
@@ -124,7 +126,13 @@ class WorkerRuntime:
             options=self._options,
             worker_id=worker_id,
             gate=Gate(
-                self._may_poll, self._is_full, shared.slots, shared.long_polls, shared.late_polls, shared.workers
+                self._may_poll,
+                self._is_full,
+                shared.slots,
+                shared.long_polls,
+                shared.late_polls,
+                shared.workers,
+                shared.lent,
             ),
             events=shared.events,
             hand_back=self.execution.hand_back,
@@ -138,8 +146,12 @@ class WorkerRuntime:
         if self.worker.is_async and loop is not None and not has_plain_middleware:
             from conductor.worker.coroutines import CoroutinePool  # asyncio only when it is needed
 
-            return CoroutinePool(self.worker.name, size, self.execution, loop, self._shared.slots.give_back)
-        return WorkerPool(self.worker.name, size, self.execution.run, on_free=self._shared.slots.give_back)
+            return CoroutinePool(self.worker.name, size, self.execution, loop, self._on_free)
+        return WorkerPool(self.worker.name, size, self.execution.run, self._on_free)
+
+    def _on_free(self, count: int) -> None:
+        self._shared.slots.give_back(count)
+        self.poller.slot_freed()
 
     def _options(self) -> WorkerOptions:
         return self.options
@@ -177,14 +189,8 @@ class WorkerRuntime:
             self.pool.resize(self.options.thread_count)
         self.poller.apply_options()
 
-    def start(self) -> None:
-        """Start the pool's threads, then the poller's."""
-        self.pool.start()
-        self.poller.start()
-
     def look_after(self) -> None:
         """Restart threads that died, and report each task that outlives its response timeout once."""
-        self.poller.look_after()
         self.pool.revive()
         for entry in list(self.execution.running.values()):
             task, age = entry.task, time.monotonic() - entry.since
@@ -309,8 +315,11 @@ class WorkerGroup(Protocol):
 LONG_POLLS = 100
 #: Polls of a handler that are left to themselves at a time, because they get no response.
 _LATE_POLLS = 50
+#: The same with shared polling, where a few threads poll for all types: see ``SharedPolling``.
+_SHARED_LATE_POLLS = 100
 #: Connections beyond those of the threads: for late polls, leases and the calls of functions.
 _SPARE_CONNECTIONS = _LATE_POLLS + 10
+#: Connections of a client that was given and names no number.
 _DEFAULT_CONNECTIONS = 100
 #: Seconds of the grace period, at most, for a last search for tasks in lost responses.
 _LAST_SEARCH_S = 5.0
@@ -330,13 +339,17 @@ class OpenClient:
             self.client.close()
 
 
-def connections_for(options: Iterable[tuple[WorkerOptions, bool]]) -> int:
+def connections_for(options: Iterable[tuple[WorkerOptions, bool]], *, shared_polling: bool = False) -> int:
     """Return how many connections workers need: one for each thread that runs tasks or polls.
 
     Args:
         options: The options of each worker, and whether it is async: its tasks hold no thread then.
+        shared_polling: Whether a few threads poll for all of them.
     """
-    return sum((min(one.thread_count, CARRIERS) if is_async else one.thread_count) + 1 for one, is_async in options)
+    counts = [min(one.thread_count, CARRIERS) if is_async else one.thread_count for one, is_async in options]
+    if shared_polling:
+        return sum(counts) + min(len(counts), SHARED_THREADS) + _SHARED_LATE_POLLS - _LATE_POLLS
+    return sum(counts) + len(counts)
 
 
 def open_client(given: ConductorClient | Settings | None, connections: int) -> OpenClient:
@@ -373,6 +386,7 @@ class HandlerParts:
     on_loop_start: Callable[[], Any] | None = None
     on_loop_stop: Callable[[], Any] | None = None
     is_stop_requested: Callable[[], bool] = lambda: False
+    shared_polling: bool = False
 
 
 class ThreadGroup:
@@ -398,13 +412,16 @@ class ThreadGroup:
         self.runtimes: list[WorkerRuntime] = [
             WorkerRuntime(worker, options, self._shared) for worker, options in resolved
         ]
+        self._is_shared = given.shared_polling
+        make_polling = SharedPolling if given.shared_polling else DedicatedPolling
+        self._polling: Polling = make_polling([runtime.poller for runtime in self.runtimes], self._shared.stop)
         declared = [] if in_child.number > 1 else [(worker, options.options) for worker, options in resolved]
         self._definitions = DefinitionSync(declared, lambda: opened.client.metadata, self._shared.stop)
 
     @property
     def is_polling(self) -> bool:
         """Whether pollers run."""
-        return any(runtime.poller.is_alive for runtime in self.runtimes)
+        return self._polling.is_polling
 
     @property
     def checks(self) -> Sequence[Callable[[], object]]:
@@ -412,7 +429,7 @@ class ThreadGroup:
         shared = self._shared
         loops = [] if shared.loop is None else [shared.loop.look_after]
         threads = [shared.delivery.revive, shared.leases.revive, shared.lost_tasks.revive]
-        return [*threads, *loops, *(one.look_after for one in self.runtimes)]
+        return [*threads, *loops, *self._polling.checks, *(one.look_after for one in self.runtimes)]
 
     def start(self) -> None:
         """Start all threads, the pollers' last."""
@@ -430,7 +447,8 @@ class ThreadGroup:
         self._shared.lost_tasks.start()
         self._definitions.start()
         for runtime in self.runtimes:
-            runtime.start()
+            runtime.pool.start()
+        self._polling.start()
 
     def close(self) -> None:
         """Release what a group that never started holds."""
@@ -441,14 +459,12 @@ class ThreadGroup:
         shared = self._shared
         shared.stop.set()
         shared.delivery.hurry(deadline.left)
-        for runtime in self.runtimes:
-            runtime.poller.wake()
+        self._polling.wake()
         for runtime in self.runtimes:
             runtime.hand_back_unstarted()
         # A server that does not answer costs no more of the grace period than a poll usually takes.
         poll_deadline = StopDeadline(min(deadline.left(), MAX_WAIT_MS / 1000 + TAKE_OVER_AFTER_S))
-        for runtime in self.runtimes:
-            runtime.poller.join(poll_deadline)
+        self._polling.join(poll_deadline)
         for runtime in self.runtimes:
             runtime.hand_back_unstarted()
         for runtime in self.runtimes:
@@ -500,7 +516,10 @@ class ThreadGroup:
             runtime.change(**changes)
         if self._opened.is_own and self._opened.has_own_size:
             self.client.transport.allow_connections(
-                connections_for((one.options, one.worker.is_async) for one in self.runtimes) + _SPARE_CONNECTIONS
+                connections_for(
+                    ((one.options, one.worker.is_async) for one in self.runtimes), shared_polling=self._is_shared
+                )
+                + _SPARE_CONNECTIONS
             )
 
     def health(self) -> HandlerHealth:
@@ -509,7 +528,7 @@ class ThreadGroup:
         workers = [runtime.health(now) for runtime in self.runtimes]
         alive = [shared.delivery.is_alive, shared.leases.is_alive]
         alive += [] if shared.loop is None else [shared.loop.is_alive, not shared.loop.is_stuck]
-        alive += [runtime.poller.is_alive and not runtime.poller.is_stuck for runtime in self.runtimes]
+        alive += [self._polling.is_alive, not any(runtime.poller.is_stuck for runtime in self.runtimes)]
         is_live = all(alive)
         return HandlerHealth(
             is_live=is_live,
@@ -546,6 +565,14 @@ def _event_loop(given: HandlerParts, workers: Sequence[Worker]) -> EventLoop | N
     return EventLoop(given.on_loop_start, given.on_loop_stop, given.is_stop_requested)
 
 
+def _long_polls(given: HandlerParts, workers: Sequence[Worker]) -> int:
+    """Return how many polls may wait on the server at a time."""
+    if not given.shared_polling:
+        return LONG_POLLS
+    # A thread for each, or half of the threads for those that came first: polls that wait must not hold up others.
+    return len(workers) if len(workers) <= SHARED_THREADS else SHARED_THREADS // 2
+
+
 def _unique_worker_id() -> str:
     """Return a worker id that no other handler has, on this machine or another."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -577,8 +604,9 @@ def _share(client: ConductorClient, given: HandlerParts, resolved: Sequence[tupl
         ),
         events=events,
         slots=ConcurrencyLimit(given.max_concurrency),
-        long_polls=threading.BoundedSemaphore(LONG_POLLS),
-        late_polls=threading.BoundedSemaphore(_LATE_POLLS),
+        long_polls=threading.BoundedSemaphore(_long_polls(given, workers)),
+        late_polls=threading.BoundedSemaphore(_SHARED_LATE_POLLS if given.shared_polling else _LATE_POLLS),
+        lent=threading.BoundedSemaphore(SHARED_THREADS // 2) if given.shared_polling else None,
         stop=threading.Event(),
         middleware=tuple(given.middleware),
         on_error=given.on_error,

@@ -38,9 +38,9 @@ class Fault:
 def start(stub):
     handlers = []
 
-    def begin(*workers, **settings):
+    def begin(*workers, shared_polling=False, **settings):
         options = {"connect_timeout_ms": 1000, **settings}
-        handler = TaskHandler(Settings(server_url=stub.url, **options), workers=workers)
+        handler = TaskHandler(Settings(server_url=stub.url, **options), workers=workers, shared_polling=shared_polling)
         handlers.append(handler)
         return handler.start()
 
@@ -268,10 +268,11 @@ def test_a_result_that_waits_for_the_server_holds_no_slot(stub, start, wait_unti
     fault.on = False
 
 
-def test_another_poll_takes_over_from_a_swallowed_one(stub, start, wait_until, monkeypatch):
+@pytest.mark.parametrize("shared_polling", [False, True])
+def test_another_poll_takes_over_from_a_swallowed_one(stub, start, wait_until, monkeypatch, shared_polling):
     monkeypatch.setattr("conductor.worker.poller.TAKE_OVER_AFTER_S", 0.5)
     fault = stub.fault = Fault("hang", kinds=("poll",))
-    start(Worker(lambda: None, "work"))
+    start(Worker(lambda: None, "work"), shared_polling=shared_polling)
     wait_until(lambda: fault.count)
     began = time.monotonic()
     fault.on = False
@@ -281,19 +282,23 @@ def test_another_poll_takes_over_from_a_swallowed_one(stub, start, wait_until, m
 
 
 @pytest.mark.parametrize(
-    ("delay", "after", "tasks"),
+    ("delay", "after", "tasks", "shared_polling"),
     [
-        (2.0, 0.5, 20),
-        pytest.param(7.0, None, 50, marks=pytest.mark.slow),
-        pytest.param(30.0, None, 20, marks=pytest.mark.slow),
+        (2.0, 0.5, 20, False),
+        (2.0, 0.5, 20, True),
+        pytest.param(7.0, None, 50, False, marks=pytest.mark.slow),
+        pytest.param(30.0, None, 20, False, marks=pytest.mark.slow),
+        pytest.param(30.0, None, 20, True, marks=pytest.mark.slow),
     ],
 )
-def test_tasks_of_polls_that_are_answered_late_are_run(stub, start, wait_until, monkeypatch, delay, after, tasks):
+def test_tasks_of_polls_that_are_answered_late_are_run(
+    stub, start, wait_until, monkeypatch, delay, after, tasks, shared_polling
+):
     if after is not None:
         monkeypatch.setattr("conductor.worker.poller.TAKE_OVER_AFTER_S", after)
     stub.poll_delay = delay
     stub.add("work", *(f"work-{number}" for number in range(tasks)))
-    start(Worker(lambda: None, "work", thread_count=5))
+    start(Worker(lambda: None, "work", thread_count=5), shared_polling=shared_polling)
     wait_until(lambda: len(stub.done()) == tasks, timeout=10 * delay + 60)
     assert {len(updates) for updates in stub.results.values()} == {1}
 

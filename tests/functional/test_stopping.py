@@ -179,11 +179,10 @@ def test_health_says_live_while_it_stops_and_not_when_nothing_polls(stub):
 
 def test_health_is_not_live_when_the_pollers_are_gone_without_a_stop(stub, wait_until):
     handler = handler_of(stub).start()
-    (runtime,) = handler._group.runtimes
     with contextlib.suppress(Exception):
         handler._group._shared.stop.set()  # what a stop that failed half way leaves behind
-    runtime.poller.wake()
-    wait_until(lambda: not runtime.poller.is_alive)
+    handler._group._polling.wake()
+    wait_until(lambda: not handler.is_polling)
     assert not handler.health().is_live
     handler.stop()
 

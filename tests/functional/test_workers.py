@@ -583,6 +583,52 @@ def test_a_hundred_task_types_work_in_one_process_on_two_threads_each(stub, star
     assert handler.stop(grace_seconds=10).drained
 
 
+@pytest.mark.parametrize("shared_polling", [False, True])
+def test_tasks_run_although_no_thread_can_be_started_for_them(stub, start, wait_until, monkeypatch, shared_polling):
+    real, is_refusing = threading.Thread.start, True
+
+    def refuse(thread):
+        if is_refusing and thread.name.startswith("run:"):
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for kind in "abc":
+        stub.add(kind, *(f"{kind}-{number}" for number in range(20)))
+
+    async def nothing():
+        pass
+
+    workers = [Worker(nothing if kind == "c" else lambda: None, kind, thread_count=4) for kind in "abc"]
+    handler = start(*workers, shared_polling=shared_polling)
+    wait_until(lambda: len(stub.done()) + stub.requests["handed back"] >= 60, timeout=30)
+    assert len(stub.done()) > 30
+    assert all(len(updates) == 1 for updates in stub.results.values())
+    assert handler.health().is_live
+
+    is_refusing = False
+    stub.add("a", *(f"later-{number}" for number in range(5)))
+    wait_until(lambda: {f"later-{number}" for number in range(5)} <= stub.done(), timeout=30)
+
+
+def test_shared_polling_comes_from_the_environment_and_an_argument_wins(stub, start, monkeypatch):
+    def pollers():
+        return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("poll:"))
+
+    monkeypatch.setenv("CONDUCTOR_SHARED_POLLING", "true")
+    workers = [Worker(lambda: None, kind) for kind in ("one", "two")]
+    handler = start(*workers)
+    assert pollers() == ["poll:shared-1", "poll:shared-2"]
+    assert handler.stop(5).drained
+    assert start(*workers, shared_polling=False).stop(5).drained
+
+    monkeypatch.setenv("CONDUCTOR_SHARED_POLLING", "perhaps")
+    with pytest.raises(ConfigurationError, match="CONDUCTOR_SHARED_POLLING is 'perhaps'"):
+        start(*workers)
+    with pytest.raises(ConfigurationError, match="shared_polling is 'yes'; it must be True or False"):
+        start(*workers, shared_polling="yes")
+
+
 def test_a_handler_that_cannot_have_all_of_its_threads_leaves_none_behind(stub, monkeypatch):
     started = []
     real = threading.Thread.start

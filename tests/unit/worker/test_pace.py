@@ -29,14 +29,16 @@ def test_an_interval_of_a_second_or_more_is_kept():
 
 def test_a_server_that_does_not_wait_is_asked_again_after_a_growing_pause():
     pace = Pace(interval=0.1, first_wait_ms=100)
-    assert [round(pace.after_empty(1000, 0.001), 3) for _ in range(6)] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    for longest in (0.1, 0.2, 0.4, 0.8, 1.0, 1.0):
+        assert 0.75 * longest <= pace.after_empty(1000, 0.001) <= longest
     assert pace.after_empty(1000, 1.0) == 0.0
 
 
 @pytest.mark.parametrize(("workers", "longest"), [(1, 1.0), (100, 1.0), (300, 3.0), (1000, 5.0)])
 def test_the_more_workers_the_longer_the_pauses_of_those_that_do_not_wait(workers, longest):
     pace = Pace(interval=0.1, first_wait_ms=100, workers=workers)
-    assert [pace.after_empty(0, 0.001) for _ in range(20)][-1] == longest
+    pauses = [pace.after_empty(0, 0.001) for _ in range(40)][-20:]
+    assert 0.75 * longest <= min(pauses) < max(pauses) <= longest  # with jitter, so that pollers do not keep in step
 
 
 def test_a_rate_limit_without_a_pause_makes_no_hot_loop():

@@ -19,6 +19,7 @@ from conductor.worker.events import (
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.options import WorkerOptions
 from conductor.worker.poller import Gate, Poller
+from conductor.worker.polling import DedicatedPolling
 from conductor.worker.pool import ConcurrencyLimit
 
 EVENTS = (PollStarted, PollCompleted, PollFailure, PollSkipped, WorkerStateChanged)
@@ -53,19 +54,26 @@ class Setting:
             recovered=self.recover,
             stop=self.stop,
         )
+        self.polling = DedicatedPolling([self.poller], self.stop)
 
     def run(self):
-        self.poller.start()
+        self.polling.start()
         try:
-            assert self.poller.join(StopDeadline(10)), "the poller did not reach the end of the answers"
+            self.polling.join(StopDeadline(10))
+            assert not self.polling.is_polling, "the poller did not reach the end of the answers"
         finally:
             self.end()
         return self
 
     def end(self):
         self.stop.set()
-        self.poller.wake()
-        assert self.poller.join(StopDeadline(10)), "the poller did not stop"
+        self.polling.wake()
+        self.polling.join(StopDeadline(10))
+        assert not self.polling.is_polling, "the poller did not stop"
+
+    def look_after(self):
+        for check in self.polling.checks:
+            check()
 
     def recover(self):
         self.recoveries += 1
@@ -78,7 +86,7 @@ class Setting:
         found = self.answers.pop(0)
         if not self.answers:
             self.stop.set()
-        self.poller.wake()  # no pause after this poll
+        self.polling.wake()  # no pause after this poll
         found = found() if callable(found) else found
         if isinstance(found, BaseException):
             raise found
@@ -86,7 +94,7 @@ class Setting:
 
     # the pool
 
-    def wait_for_slot(self, timeout):
+    def free_slots(self):
         return self.slots
 
     def submit(self, task):
@@ -97,9 +105,6 @@ class Setting:
 
     def run_here(self, task):
         self.ran_here.append((task, self.long_polls._value))
-
-    def wake(self):
-        pass
 
     # what listeners saw
 
@@ -165,10 +170,10 @@ def test_changed_options_apply_to_the_next_poll():
 
 def test_without_a_free_slot_nothing_is_polled(wait_until):
     setting, asked = Setting(slots=0), []
-    setting.wait_for_slot = lambda timeout: asked.append(timeout) or 0
-    setting.poller.start()
+    setting.free_slots = lambda: asked.append(1) or 0
+    setting.polling.start()
     try:
-        wait_until(lambda: len(asked) > 2)
+        wait_until(lambda: setting.poller.slot_freed() or len(asked) > 2)
     finally:
         setting.end()
     assert setting.polls == []
@@ -185,7 +190,7 @@ def test_without_a_free_slot_nothing_is_polled(wait_until):
 def test_a_paused_or_full_worker_skips_its_polls(wait_until, reason, options, state):
     setting = Setting(**reason)
     setting.options = options
-    setting.poller.start()
+    setting.polling.start()
     try:
         wait_until(lambda: "PollSkipped" in setting.kinds())
         assert setting.poller.state == state
@@ -201,7 +206,7 @@ def test_a_should_poll_that_raises_is_a_failure_and_is_asked_again(caplog, error
 
     def may_poll():
         found = next(results)
-        setting.poller.wake()
+        setting.polling.wake()
         if isinstance(found, BaseException):
             raise found
         return found
@@ -241,7 +246,7 @@ def test_shared_slots_are_released_by_empty_and_failed_polls():
 def test_without_a_shared_slot_nothing_is_polled(wait_until):
     setting = Setting(["t"], [], limit=1)
     setting.shared_slots.take("another", 1)
-    setting.poller.start()
+    setting.polling.start()
     try:
         wait_until(lambda: setting.shared_slots.is_wanted("another"))
         assert setting.polls == []
@@ -293,9 +298,10 @@ def test_whatever_else_fails_the_poller_continues(caplog):
         return False
 
     setting = Setting(["t"], [], is_full=is_full)
-    setting.poller.start()
+    setting.polling.start()
     try:
-        assert setting.poller.join(StopDeadline(10))
+        setting.polling.join(StopDeadline(10))
+        assert not setting.polling.is_polling
     finally:
         setting.end()
 
@@ -335,18 +341,18 @@ def test_a_stop_ends_a_pause_at_once():
     setting.options = evolve(OPTIONS, poll_interval_ms=3_600_000)
     setting.poller.apply_options()
     began = time.monotonic()
-    setting.poller.start()
+    setting.polling.start()
     setting.end()
     assert time.monotonic() - began < 5
     assert setting.poller.state == "stopped"
-    assert not setting.poller.is_alive
+    assert not setting.polling.is_alive
 
 
 def test_a_poller_that_was_not_started_or_stopped_is_not_revived():
     setting = Setting([])
-    setting.poller.look_after()
-    assert not setting.poller.is_alive
+    setting.look_after()
+    assert not setting.polling.is_alive
     setting.run()
-    setting.poller.look_after()
-    assert not setting.poller.is_alive
+    setting.look_after()
+    assert not setting.polling.is_alive
     assert setting.poller.restarts == 0

@@ -66,19 +66,19 @@ def make(work, freed, wait_until, monkeypatch):
 
 def test_tasks_run_on_named_threads_as_many_as_the_size(make, work, freed, wait_until):
     pool = make(2)
-    assert pool.wait_for_slot(0) == 2
+    assert pool.free_slots() == 2
     for task in ("wait-1", "wait-2", "third"):
         pool.submit(task)
     wait_until(lambda: len(work.started) == 2)
 
     assert set(work.threads.values()) == {"run:charge-1", "run:charge-2"}
-    assert (pool.busy, pool.wait_for_slot(0)) == (3, 0)
+    assert (pool.busy, pool.free_slots()) == (3, 0)
 
     work.released.set()
     assert pool.drain(StopDeadline(10))
     wait_until(lambda: sum(freed) == 3)
     assert work.started[-1] == "third"
-    assert (pool.busy, pool.wait_for_slot(0)) == (0, 2)
+    assert (pool.busy, pool.free_slots()) == (0, 2)
 
 
 def test_the_next_task_runs_on_the_same_thread_and_keeps_its_slot(make, work, freed, wait_until):
@@ -90,34 +90,6 @@ def test_the_next_task_runs_on_the_same_thread_and_keeps_its_slot(make, work, fr
     assert work.started == ["t1", "t2", "t3"]
     assert len(set(work.threads.values())) == 1
     assert freed == [1]
-
-
-def test_a_slot_is_waited_for(make, work, wait_until):
-    pool = make(1)
-    pool.submit("wait")
-    wait_until(lambda: work.started)
-    found = []
-    waiting = threading.Thread(target=lambda: found.append(pool.wait_for_slot(10)))
-    waiting.start()
-    assert found == []
-
-    work.released.set()
-    waiting.join(10)
-    assert found == [1]
-
-
-def test_a_wait_for_a_slot_ends_when_it_is_woken(make, work, wait_until):
-    pool = make(1)
-    pool.submit("wait")
-    wait_until(lambda: work.started)
-    began = time.monotonic()
-    found = []
-    waiting = threading.Thread(target=lambda: found.append(pool.wait_for_slot(60)))
-    waiting.start()
-    while waiting.is_alive() and time.monotonic() < began + 10:
-        pool.wake()
-        waiting.join(0.01)
-    assert found == [0]
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), SystemExit(3)])
@@ -152,14 +124,14 @@ def test_a_smaller_size_leaves_running_tasks_alone(make, work, wait_until):
     wait_until(lambda: len(work.started) == 2)
 
     pool.resize(1)
-    assert (pool.size, pool.is_over_size, pool.wait_for_slot(0)) == (1, True, 0)
+    assert (pool.size, pool.is_over_size, pool.free_slots()) == (1, True, 0)
     pool.submit("third")
     work.released.set()
     assert pool.drain(StopDeadline(10))
     assert work.started[-1] == "third"
     assert not pool.is_over_size
     wait_until(lambda: thread_count() == 1)
-    assert pool.wait_for_slot(0) == 1
+    assert pool.free_slots() == 1
 
 
 def test_unstarted_tasks_are_taken_back(make, work, freed, wait_until):
@@ -214,7 +186,7 @@ def test_a_thread_that_died_is_replaced(work, wait_until, caplog):
         pool.submit("t1")
         wait_until(lambda: freed)
         pool.submit("t2")
-        wait_until(lambda: pool.wait_for_slot(0) == 0)
+        wait_until(lambda: pool.free_slots() == 0)
         wait_until(lambda: pool.revive() or len(freed) == 2)
         assert work.started == ["t1", "t2"]
         assert "1 thread(s) that run tasks had died" in caplog.text
@@ -236,7 +208,7 @@ def test_threads_start_with_tasks_and_end_when_idle(make, work, wait_until):
 
     work.released.set()
     wait_until(lambda: thread_count() == 0, what="the end of idle threads")
-    assert pool.wait_for_slot(0) == 20
+    assert pool.free_slots() == 20
     pool.submit("again")
     wait_until(lambda: work.started[-1] == "again")
     assert work.threads["again"] == "run:charge-1"
@@ -307,7 +279,7 @@ def test_a_task_that_gets_no_thread_is_refused(make, work, threads, caplog, wait
     pool = make(3)
     assert [pool.submit(task) for task in ("wait-1", "t2", "t3")] == [True, False, False]
     assert pool.busy == 1
-    assert pool.wait_for_slot(0) == 1  # the thread that polls can run one
+    assert pool.free_slots() == 1  # the thread that polls can run one
     assert caplog.text.count("can't start new thread") == 1
     assert "going on with 1 thread(s)" in caplog.text
 
