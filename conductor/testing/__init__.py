@@ -2,8 +2,9 @@
 
 The installed package is a pytest plugin with the fixtures `conductor_server`, `conductor_client`, `conductor_workers`,
 `mock_worker` and `run_workflow`, which need the extra `server`; their types are exported for annotations:
-`StartWorkers`, `MockWorkers`, `RunWorkflow`. `assert_workflow` and `execution_tree` check executions; `run_task` calls
-the function of a worker, and `replay_execution` those of a recorded execution.
+`StartWorkers`, `MockWorkers`, `RunWorkflow`. `assert_workflow` and `execution_tree` check executions. Without a server,
+`run_task` calls the function of a worker, `execute_workflow` runs a workflow with its workers, and `replay_execution`
+calls the functions of a recorded execution.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from conductor.testing.assertions import TaskAssertion, WorkflowAssertion, assert_workflow
+    from conductor.testing.in_process import execute_workflow
     from conductor.testing.replay import ReplayedTask, replay_execution
     from conductor.testing.runs import RunWorkflow
     from conductor.testing.single_task import run_task
@@ -29,6 +31,7 @@ __all__ = [
     "TaskAssertion",
     "WorkflowAssertion",
     "assert_workflow",
+    "execute_workflow",
     "execution_tree",
     "replay_execution",
     "run_task",
@@ -38,6 +41,7 @@ if not TYPE_CHECKING:
     #: The modules, which are not imported before they are used: pytest imports this one with its plugin.
     _MODULES = {
         "assertions": {"TaskAssertion", "WorkflowAssertion", "assert_workflow"},
+        "in_process": {"execute_workflow"},
         "replay": {"ReplayedTask", "replay_execution"},
         "runs": {"RunWorkflow"},
         "single_task": {"run_task"},

@@ -11,6 +11,7 @@ from conductor.testing import (
     RunWorkflow,
     StartWorkers,
     assert_workflow,
+    execute_workflow,
     execution_tree,
     replay_execution,
 )
@@ -34,3 +35,9 @@ def test_fixtures(conductor_workers: StartWorkers, mock_worker: MockWorkers, run
     assert_workflow(run).completed().task("charge").retried(0)
     assert_type(execution_tree(run, ignore=["at"]), str)
     replay_execution("order.json", charge, ignore=["at"])
+
+
+def test_in_process() -> None:
+    run = execute_workflow({"name": "order"}, {"amount": 5}, workers=[charge, MockWorker("ship")], outputs={"get": {}})
+    assert_type(run, Workflow)
+    execute_workflow("order")  # type: ignore[arg-type]
