@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-__all__ = ["DISTRIBUTION", "install_command"]
+__all__ = ["DISTRIBUTION", "install_command", "missing_package"]
 
 #: Name of the distribution in package metadata.
 DISTRIBUTION = "conductor-sdk"
@@ -40,6 +40,18 @@ def install_command(extra: str, *, platform: str = sys.platform) -> str:
         words = _requirement(installed, extra)
     arguments = ["pip", "install", *words]
     return list2cmdline(arguments) if platform == "win32" else shlex.join(arguments)
+
+
+def missing_package(error: ModuleNotFoundError, user: str, extra: str) -> ModuleNotFoundError:
+    """Return the error for a package that is not installed, with the extra that installs it.
+
+    Args:
+        error: The error of the import.
+        user: The module that needs the package.
+        extra: The name of the extra.
+    """
+    message = f"{user} needs the package {error.name}. Install the extra {extra}: {install_command(extra)}"
+    return ModuleNotFoundError(message, name=error.name, path=error.path)
 
 
 def _requirement(installed: Distribution, extra: str) -> list[str]:

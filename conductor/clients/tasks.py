@@ -22,8 +22,9 @@ from conductor.clients._base import (
 )
 from conductor.clients.payloads import TASK_OUTPUT, TASK_STORAGE, PayloadStorage
 from conductor.clients.search_query import TASK_FIELDS, build_query, check_sort, refuse_fields
+from conductor.clients.workflow_wait import GET as GET_EXECUTION
 from conductor.clients.workflow_wait import LOGS, POLL_DATA, as_run, blocking_timeout, request_timeout
-from conductor.errors import ConfigurationError, NotFoundError, UnsupportedByServerError
+from conductor.errors import ConductorError, ConfigurationError, NotFoundError, UnsupportedByServerError
 from conductor.models import (
     ExternalStorageLocation,
     PollData,
@@ -298,6 +299,8 @@ STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
 _MAX_POLL_TIMEOUT_MS = 5000
 #: Results that the server returns at most.
 _MAX_PAGE_SIZE = 10_000
+#: Executions to read for an error message.
+_MAX_SUB_WORKFLOWS = 20
 #: An order that new tasks do not change.
 _STABLE_ORDER = ("startTime:ASC", "taskId:ASC")
 
@@ -464,14 +467,35 @@ class TaskClient(TaskQueues, Resource):
         task_id = self._call(UPDATE_BY_REFERENCE, path, query={"workerid": worker_id}, body=body)
         if not task_id:
             raise NotFoundError(
-                f"Workflow {workflow_id} has no open task {reference_name!r}: it is not scheduled yet, has ended, or "
-                "does not exist. Nothing was updated.",
+                f"Workflow {workflow_id} has no open task {reference_name!r}"
+                f"{self._whereabouts(workflow_id, reference_name)}. Nothing was updated.",
                 status=200,
                 operation=str(UPDATE_BY_REFERENCE),
                 method="POST",
                 path=UPDATE_BY_REFERENCE.fill(path),
             )
         return task_id
+
+    def _whereabouts(self, workflow_id: str, reference_name: str) -> str:
+        """Say why an execution has no open task with this name; the task may be in a sub-workflow."""
+        unread, seen = [workflow_id], 0
+        try:
+            while unread and seen < _MAX_SUB_WORKFLOWS:
+                execution = self._call(GET_EXECUTION, {"workflowId": unread.pop(0)}, query={"includeTasks": True})
+                task = execution.task(reference_name)
+                if task is not None and task.is_terminal and seen == 0:
+                    return f": the task has ended as {task.status}"
+                if task is not None and not task.is_terminal:
+                    return (
+                        f", but its sub-workflow {execution.workflow_name!r} has: update the task of the execution "
+                        f"{execution.workflow_id}"
+                    )
+                open_tasks = (one for one in execution.tasks if not one.is_terminal)
+                unread += [one.sub_workflow_id for one in open_tasks if one.sub_workflow_id]
+                seen += 1
+        except ConductorError:  # the hint is missing from the error, which says the rest
+            pass
+        return ": it is not scheduled yet, has ended, or does not exist"
 
     def update_sync(
         self,

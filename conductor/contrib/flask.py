@@ -24,11 +24,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-import click
 from attrs import define, field
-from flask import Flask, abort, current_app, request
-from flask.cli import AppGroup, ScriptInfo
 
+from conductor._internal.installation import missing_package
 from conductor.clients.client import ConductorClient
 from conductor.contrib._frameworks import chosen_workers, read_settings, refuse_unknown
 from conductor.errors import ConfigurationError, WebhookVerificationError, WorkerRegistrationError
@@ -37,6 +35,13 @@ from conductor.webhook import WebhookScheme, find_scheme, verify_webhook
 from conductor.worker.context import TaskContext
 from conductor.worker.handler import TaskHandler
 from conductor.worker.options import process_count
+
+try:
+    import click
+    from flask import Flask, abort, current_app, request
+    from flask.cli import AppGroup, ScriptInfo
+except ModuleNotFoundError as _error:
+    raise missing_package(_error, "conductor.contrib.flask", "flask") from None
 
 __all__ = ["Conductor", "Secret", "set_up_child"]
 

@@ -19,10 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from opentelemetry import propagate, trace
-from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TracerProvider
-
+from conductor._internal.installation import missing_package
 from conductor._version import __version__
 from conductor.worker.context import TaskContext
 from conductor.worker.events import (
@@ -34,6 +31,13 @@ from conductor.worker.events import (
     TaskUpdateFailure,
     WorkerEvent,
 )
+
+try:
+    from opentelemetry import propagate, trace
+    from opentelemetry.context import Context
+    from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TracerProvider
+except ModuleNotFoundError as _error:
+    raise missing_package(_error, "conductor.contrib.opentelemetry", "opentelemetry") from None
 
 __all__ = ["TRACE_KEY", "HasMiddleware", "WorkerTracing", "trace_workers", "with_trace"]
 

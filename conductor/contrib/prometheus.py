@@ -21,10 +21,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
-
+from conductor._internal.installation import missing_package
 from conductor.worker.metrics import FAMILIES, MetricsCollector
+
+try:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+    from prometheus_client.registry import Collector
+except ModuleNotFoundError as _error:
+    raise missing_package(_error, "conductor.contrib.prometheus", "prometheus") from None
 
 __all__ = ["ConductorCollector", "HasMetrics"]
 

@@ -18,9 +18,13 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-import sentry_sdk
-
+from conductor._internal.installation import missing_package
 from conductor.worker.context import TaskContext
+
+try:
+    import sentry_sdk
+except ModuleNotFoundError as _error:
+    raise missing_package(_error, "conductor.contrib.sentry", "sentry") from None
 
 __all__ = ["HasMiddleware", "around_execution", "report_workers"]
 

@@ -15,6 +15,7 @@ from attrs import define, field
 from typing_extensions import Self, TypedDict
 
 from conductor._internal.durations import timedelta_to_seconds
+from conductor._internal.suggestions import did_you_mean
 from conductor.models import CacheConfig, TaskDef
 from conductor.workflow.refs import Ref
 from conductor.workflow.source_tracking import WrittenReference, caller_line, collect_references
@@ -301,7 +302,12 @@ def make(
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     if unknown := given.keys() - OPTION_WIRE.keys():
         known = ", ".join(["ref", "name", *OPTION_WIRE, "inputs", "fields"])
-        raise TypeError(f"A step has no option {min(unknown)!r}; options are: {known}.")
+        name = min(unknown)
+        near = did_you_mean(name, OPTION_WIRE)
+        raise TypeError(
+            f"A step has no option {name!r}{near or f'; to pass it as an input, write inputs={{{name!r}: ...}}'}. "
+            f"Options are: {known}."
+        )
     wire = {OPTION_WIRE[key]: value for key, value in given.items() if value is not None}
     if "startDelay" in wire:
         wire["startDelay"] = timedelta_to_seconds(wire["startDelay"], "start_delay")

@@ -130,3 +130,11 @@ def test_the_images_are_those_that_the_page_draws(server, tmp_path):
     run_page(DOCS / "howto" / "diagrams.md", tmp_path)
     for name in ("order.svg", "order-run.svg"):
         assert (tmp_path / name).read_text() == (DOCS / "images" / name).read_text()
+
+
+def test_the_image_of_the_fan_out_is_that_of_its_workflow():
+    page = (DOCS / "tutorials" / "fan-out.md").read_text(encoding="utf-8")
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL)[:2]:
+        exec(code, names)
+    assert names["album"].draw().svg() == (DOCS / "images" / "fan-out.svg").read_text(encoding="utf-8")

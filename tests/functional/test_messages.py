@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from datetime import timedelta
 
 import pytest
@@ -32,7 +33,7 @@ from conductor.cli.main import main
 from conductor.testing import assert_workflow, run_task
 from conductor.testing.generators import example_workflow, example_workflow_run, simple_task
 from conductor.worker.worker import WorkerRegistry
-from conductor.workflow import fork, inline, set_variable, simple, sub_workflow, switch, terminate, wait
+from conductor.workflow import fork, human, inline, set_variable, simple, sub_workflow, switch, terminate, wait
 
 ORDER = {
     "name": "order",
@@ -134,6 +135,14 @@ def retried_run(here):
     boom = worker_task("busy", registry=registry)(lambda: {}["id"])
     with TaskHandler(here.client, registry=registry, poll_interval_ms=10):
         build(simple(boom)).run(here.client, timeout=3)
+
+
+def in_sub_workflow(here):
+    workflow_id = build(sub_workflow(Workflow("child") >> human(ref="approve"), ref="ask")).start(here.client)
+    deadline = time.monotonic() + 30
+    while not here.client.workflows.get(workflow_id).task("ask").sub_workflow_id and time.monotonic() < deadline:
+        time.sleep(0.02)
+    here.client.tasks.update_by_reference_name(workflow_id, "approve", "COMPLETED")
 
 
 WORKERS = {
@@ -266,12 +275,12 @@ CLIENTS = {
     ),
     "an input that is a list": (
         lambda here: here.client.workflows.start("order", [1]),
-        "input must be a dict, not list",
+        "input must be a dict or None, not list",
     ),
     "nothing to start": (lambda here: here.client.workflows.start(None), "WorkflowDef or a dict is needed, not None"),
     "one domain for all tasks": (
         lambda here: here.client.workflows.start("order", task_to_domain="eu"),
-        "task_to_domain must be a dict, not str",
+        "task_to_domain must be a dict or None, not str",
     ),
     "a timeout in words": (
         lambda here: here.client.workflows.run("order", timeout="x"),
@@ -293,7 +302,7 @@ CLIENTS = {
         lambda here: here.client.workflows.get(UNKNOWN_ID),
         f"No such workflow found by id: {UNKNOWN_ID}",
     ),
-    "an id that is None": (lambda here: here.client.workflows.get(None), "None cannot be the workflowId"),
+    "an id that is None": (lambda here: here.client.workflows.get(None), "workflow_id must be a string, not None"),
     "a client misspelled": (lambda here: here.client.workflow, "did you mean 'workflows'?"),
     "a method misspelled": (lambda here: here.client.workflows.strat, "did you mean 'start'?"),
     "a method of conductor-python": (lambda here: here.client.get_workflow_client, "use client.workflows"),
@@ -305,9 +314,16 @@ CLIENTS = {
     "an execution paused that has ended": (lambda here: here.client.workflows.pause(here.ended), "has ended"),
     "a second click on an approval": (
         lambda here: here.client.tasks.update_by_reference_name(here.ended, "charge", "COMPLETED"),
-        "no open task 'charge'",
-        "has ended",
+        "no open task 'charge': the task has ended as CANCELED",
         "Nothing was updated",
+    ),
+    "a task of a sub-workflow": (
+        in_sub_workflow,
+        "no open task 'approve', but its sub-workflow 'child' has: update the task of the execution",
+    ),
+    "a task that is not there yet": (
+        lambda here: here.client.tasks.update_by_reference_name(here.client.workflows.start("order"), "approve"),
+        "no open task 'approve': it is not scheduled yet",
     ),
     "a status that does not exist": (
         lambda here: here.client.tasks.update_by_reference_name(here.ended, "charge", "DONE"),
@@ -386,6 +402,11 @@ WORKFLOWS = {
     "a variable forgotten": (lambda _: warn(set_variable()), "sets no variable", "Pass it as an input parameter"),
     "a script that does not parse": (lambda _: warn(inline("return 1")), "not valid JavaScript", "last expression"),
     "an option misspelled": (lambda _: inline("1", retires=3), "no option 'retires'", "retry_count"),
+    "an input where options are": (
+        lambda _: sub_workflow("invoice", customer="Ada"),
+        "no option 'customer'",
+        "to pass it as an input, write inputs={'customer': ...}",
+    ),
     "a file that does not exist": (lambda _: Workflow.from_file("nope.json"), "No such file", "nope.json"),
 }
 
@@ -434,7 +455,7 @@ COMMANDS = {
     ("workflow", "get", UNKNOWN_ID): (f"No such workflow found by id: {UNKNOWN_ID}",),
     ("workflow", "start", "ordr"): ("name=ordr", "Register it first", "conductor def list"),
     ("workflow", "start", "order", "-i", '{"a": 1}'): ("is not NAME=VALUE", "--input"),
-    ("workflow", "start", "order", "--input", "@no.json"): ("@no.json", "no.json"),
+    ("workflow", "start", "order", "--input", "@no.json"): ("cannot read 'no.json'", "No such file"),
     ("workflow", "search", "--status", "DONE"): ("status is 'DONE'", "RUNNING"),
     ("def", "push", "no.json"): ("no.json: file not found",),
     ("def", "push", "bad.json"): ("bad.json", "line 1 column 2"),
@@ -449,7 +470,7 @@ COMMANDS = {
     ("task", "queue", "chrage"): ("named 'chrage'", "did you mean 'charge'?"),
     ("doctor", "no-such-thing"): ("no execution, workflow, task type or schedule 'no-such-thing'",),
     ("schedule", "run", "nightly"): ("Schedule 'nightly' not found",),
-    ("server", "start", "--port", "99999"): ("99999 is not in the range",),
+    ("server", "start", "--port", "99999"): ("argument --port", "'99999'", "use 0 to 65535"),
     ("--profile", "staging", "workflow", "list"): ("'staging' does not exist", "conductor profile add staging"),
     ("--server", "localhost:8080", "workflow", "list"): ("'localhost:8080'", "http://host:port"),
     ("--server", "http://127.0.0.1:9", "workflow", "list"): ("cannot connect", "conductor server start"),

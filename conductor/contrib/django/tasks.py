@@ -39,7 +39,14 @@ from conductor.worker.worker import Worker
 
 #: Django 6 has the framework; older versions get it from a package.
 _FRAMEWORK = "django.tasks" if find_spec("django.tasks") else "django_tasks"
-framework = import_module(_FRAMEWORK)
+try:
+    framework = import_module(_FRAMEWORK)
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError(
+        "conductor.contrib.django.tasks needs Django 6.0 or later, or the package django-tasks. Install one of them, "
+        "and add django_tasks to INSTALLED_APPS.",
+        name=_error.name,
+    ) from None
 base = import_module(f"{_FRAMEWORK}.base")
 exceptions = import_module(f"{_FRAMEWORK}.exceptions")
 signals = import_module(f"{_FRAMEWORK}.signals")

@@ -32,6 +32,7 @@ def site(tmp_path):
     admin("startproject", "mysite", ".")
     admin("startapp", "shop")
     for name, code in re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         before = (tmp_path / name).read_text() if name == "mysite/settings.py" else ""
         (tmp_path / name).write_text(f"{before}\nALLOWED_HOSTS = ['testserver']\n{code}" if before else code)
     return tmp_path
@@ -50,7 +51,7 @@ def run(site, server):
     return manage
 
 
-def test_the_page_makes_a_project_that_ships_an_order(run, site, manage, said, define, client, wait_until):
+def test_the_page_makes_a_project_that_ships_orders_and_reports(run, site, manage, said, define, client, wait_until):
     define("ship", "ship_order", inputs=("order_id",))
     run("makemigrations", "shop")
     run("migrate", "--verbosity", "0")
@@ -65,6 +66,12 @@ def test_the_page_makes_a_project_that_ships_an_order(run, site, manage, said, d
     ended = wait_until(lambda: (one := client.workflows.get(run_id)).status == "COMPLETED" and one, 20)
     assert ended.correlation_id == answer["reference"]
     assert ended.tasks[0].output_data == {"shipped": "o-1"}
+    for _ in range(2):
+        run("deploy_workflows")
+    report_id = client.schedules.run_now("nightly_report")
+    ended = wait_until(lambda: (one := client.workflows.get(report_id)).is_terminal and one, 30)
+    assert ended.output["report"]["shipped"] == 1
+    assert client.schedules.get("nightly_report").zone_id == "Europe/Oslo"
 
 
 def test_the_page_names_every_option():

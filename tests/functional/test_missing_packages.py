@@ -1,0 +1,56 @@
+"""Each integration without the package that it is for."""
+
+import json
+import subprocess
+import sys
+
+import django
+
+from conductor._internal.installation import install_command
+
+PACKAGES = {
+    "opentelemetry": "opentelemetry",
+    "prometheus": "prometheus_client",
+    "sentry": "sentry_sdk",
+    "flask": "flask",
+    "django": "django",
+    "django.tasks": "django_tasks",
+}
+
+PROGRAM = """
+import importlib, json, sys
+
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in missing:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Without())
+for module, package in json.loads(sys.argv[1]).items():
+    missing = {package}
+    try:
+        importlib.import_module(f"conductor.contrib.{module}")
+    except ModuleNotFoundError as error:
+        print(json.dumps([str(error), error.name]))
+    else:
+        print(json.dumps(["no error", None]))
+"""
+
+
+def test_an_integration_names_what_to_install():
+    command = [sys.executable, "-c", PROGRAM, json.dumps(PACKAGES)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+    found = dict(zip(PACKAGES, map(json.loads, done.stdout.splitlines()), strict=True))
+    for module, package in PACKAGES.items():
+        message, name = found[module]
+        if module == "django.tasks" and name is None:
+            assert django.VERSION >= (6,)  # which has the framework itself
+            continue
+        assert name.partition(".")[0] == package, found
+        if module == "django.tasks":  # no extra has the package
+            assert "needs Django 6.0 or later, or the package django-tasks" in message
+        else:
+            assert message.startswith(f"conductor.contrib.{module} needs the package {name}. "), message
+            assert message.endswith(f"Install the extra {module}: {install_command(module)}"), message
