@@ -216,9 +216,13 @@ class Transport:
             SerializationError: The body has no JSON form.
             ConfigurationError: A value of an enum in it is one that no server knows; nothing was sent.
         """
+        # Servers answer 500 with a Java stack trace to an enum value that they do not know, or store it: refuse it
+        # here.
         for name, given in (*(path or {}).items(), *(query or {}).items(), ("", body)):
             refuse_unknown_values(given, name)
         filled = operation.fill(path or {})
+        # Both editions have the path, but for different operations. Sending the request to the wrong edition could
+        # change something, so the edition is asked for even before the first request.
         if operation.shadowed and self.server_info().edition is not operation.edition:
             raise unsupported(Call(operation, filled, 0))
         if has_key or operation.orkes_query or operation.oss_query:
@@ -291,6 +295,8 @@ class Transport:
     def _send(
         self, operation: Operation[Any], path: str, request: _Request, limit: float | None, *, repeatable: bool
     ) -> Response:
+        # One deadline covers all attempts and the pauses between them: `timeout` limits the call that the user made,
+        # and not each request.
         deadline = None if limit is None else self._clock() + limit
         rejected: _Attempt | None = None
         attempt, may_have_arrived = 0, False
@@ -304,6 +310,9 @@ class Transport:
                 if response.status < 300:
                     self.budget.give_back(was_repeated=attempt > 1)
                     return response
+                # A token may be revoked before its time, for example by a restart of the server. The request was
+                # refused before it was carried out, so that one more attempt with a new token is safe and does not
+                # count.
                 if rejected is None and self._is_renewable(operation, response):
                     rejected = made
                     attempt -= 1
@@ -314,15 +323,23 @@ class Transport:
                 failure = made.failure or APIError("")
                 outcome = self._outcome(failure, repeatable=repeatable)
             decision = self.retry.decide(attempt, outcome)
+            # A pause that ends after the deadline would only delay the error.
             if isinstance(decision, GiveUp) or (deadline is not None and self._clock() + decision.seconds > deadline):
                 is_keyed = operation.repeat is Repeat.WITH_KEY
+                # The first request may have been carried out although its response was lost. The conflict is then with
+                # that request, and the error has to say so instead of naming another client.
                 if is_keyed and may_have_arrived and isinstance(failure, ConflictError):
                     failure = possible_own_conflict(call, failure)
                 raise self._with_edition(call, failure)
+            # From here on the server may have acted, even if a later attempt fails to connect.
             may_have_arrived = may_have_arrived or not (outcome.never_sent or outcome.status == _RATE_LIMITED)
+            # While the server fails for many calls, further retries would multiply its load; the call fails at once
+            # instead.
             if not self.budget.take():
                 raise failure
             self._sleep(decision.seconds)
+            # A server that ignores idempotency keys would start a second execution. Checked only now, because the check
+            # may cost a request.
             if operation.repeat is Repeat.WITH_KEY and not outcome.never_sent and self._ignores_keys(outcome):
                 raise failure
 
@@ -331,6 +348,7 @@ class Transport:
 
     def _outcome(self, failure: APIError, *, repeatable: bool) -> Outcome:
         wait = failure.token_retry_after
+        # All threads share one token. Whoever failed to get it sets the time until which nobody asks again.
         if wait is not None and isinstance(failure, ServerError | RateLimitError):
             # POST /token failed, so the request itself was not sent; no token is asked for before ``wait`` is over
             return Outcome(
@@ -375,6 +393,8 @@ class Transport:
                 auth = ReadyToken(token)
             response = self.exchange(call, request.url, request.body, request.headers, auth, deadline, request.query)
         except APIError as error:
+            # Made here and not raised: the traceback of `error` refers to frames with the headers and the body, which
+            # error reporters would upload.
             return _Attempt(None, request_failure(call, self.settings.server_url, error))
         return _Attempt(response, None, token)
 
@@ -404,7 +424,9 @@ class Transport:
                 headers=headers,
                 auth=auth,
                 timeout=DeadlineTimeout(deadline),  # type: ignore[arg-type]  # requests passes urllib3's own through
+                # A redirect would send the token and the body to a host that the user did not configure.
                 allow_redirects=False,
+                # The body is read below, with a limit of its size and with the deadline of the whole call.
                 stream=True,
                 **self.options,
             ) as answered:
@@ -426,6 +448,7 @@ class Transport:
         declared = answered.headers.get("Content-Length") or ""
         if declared.isdecimal() and len(declared) > len(str(largest)):  # the blocks below would be awaited first
             raise ExchangeError(too_large, is_malformed=True)
+        # `Content-Length` may be missing, or describe the compressed body; only what arrives can be trusted.
         parts, size = [], 0
         for block in answered.iter_content(_READ_BYTES):
             parts.append(block)

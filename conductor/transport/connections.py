@@ -261,6 +261,7 @@ class _Connection(HTTPConnection):
         return f"{host}:{self.port}"
 
     def _new_conn(self) -> socket.socket:
+        # The connect limit starts now: a thread may have waited long for a free connection before.
         until = self.deadline if self.connect_limit is None else time.monotonic() + self.connect_limit
         until = min(until, self.deadline)
         self.phase = "connect"
@@ -275,6 +276,8 @@ class _Connection(HTTPConnection):
                 sock = socket.socket(family, kind, protocol)
                 for option in self.socket_options or ():
                     sock.setsockopt(*option)
+                # The first address must not use up the time of the others: hosts with IPv6 addresses that are not
+                # routed are common, and drop packets silently.
                 sock.settimeout(None if left is None else left / (len(addresses) - number))
                 sock.connect(address)
             except TimeoutError:
@@ -333,6 +336,8 @@ def _lowered(error: OSError) -> str:
 
 def _resolve(host: str, port: int, until: float, peer: str) -> list[Any]:
     """Look up a host, on a separate thread where the lookup might exceed the time: nothing else can interrupt it."""
+    # getaddrinfo() has no timeout, and a system's resolver may retry for 30 s. The thread that runs it is left behind;
+    # it is a daemon, so that it does not keep the process alive.
     family = allowed_gai_family()
     with contextlib.suppress(OSError, UnicodeError):
         return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
@@ -411,6 +416,8 @@ class _Pool:
                 never_sent=True,
                 timed_out=True,
             )
+        # Any doubt about the connection closes it. On a connection that is out of step, the next request would receive
+        # the response to this one, which may belong to another user.
         is_reusable = False
         phase = "connect"
         failure: ExchangeError | None = None
@@ -421,6 +428,8 @@ class _Pool:
             phase = "send"
             interrupted = _send_or_note(sock, message, deadline.at)
             phase = "receive"
+            # A server that refuses a large body answers before it has read all of it, and then closes. Its response
+            # explains the failure, so it is read even if sending failed.
             response = read_response(receiver(sock, deadline.at), method=method, max_body_bytes=self.max_body_bytes)
             is_reusable = response.is_reusable and not interrupted and _is_clean(sock)
         except Exception as error:  # whatever fails, the caller gets one kind of error, without secrets
@@ -431,6 +440,8 @@ class _Pool:
         finally:
             if not is_reusable:
                 connection.close()
+            # The pool gets its connection back in every case. A missing one would make the pool smaller permanently,
+            # and block all threads in the end.
             connection.idle_since, connection.owner = time.monotonic(), os.getpid()
             pool._put_conn(connection)
         if failure is not None:
@@ -462,6 +473,7 @@ def _send_or_note(sock: socket.socket, message: bytes, deadline: float) -> bool:
 def _exchange_error(connection: Any, phase: str, error: Exception) -> ExchangeError:
     """Say what failed in an exchange, and whose fault it is; nothing of ``error`` is kept but its reason."""
     peer = connection.peer
+    # Inside of the connection, `phase` tells connecting, the proxy's tunnel and TLS apart.
     if phase == "connect":
         phase = connection.phase
     never_sent = phase in {"connect", "tunnel", "tls"}
@@ -513,6 +525,7 @@ def _tls_error(connection: Any, error: ssl.SSLError, *, never_sent: bool) -> Exc
     peer = connection.peer
     if isinstance(error, _CUT):
         return ExchangeError(f"the TLS connection to {peer} was cut", never_sent=never_sent)
+    # OpenSSL has no reason of its own for this common mistake; it reports what it failed to parse.
     if error.reason in _NOT_TLS and never_sent:
         advice = "the port expects http, not https: check the scheme of the URL"
         return ExchangeError(f"{peer} does not speak TLS; {advice}", never_sent=True, is_permanent=True)
@@ -585,6 +598,7 @@ class PooledAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Make the pools."""
+        # Routers drop idle connections silently. Without a deadline, only keep-alive ends a wait on such a connection.
         options["socket_options"] = [
             *HTTPConnection.default_socket_options,
             (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -607,6 +621,7 @@ class PooledAdapter(HTTPAdapter):
 
     def grow(self, connections: int) -> None:
         """Let each pool have ``connections``, if that is more than it has now."""
+        # Pools only grow: several handlers may share a session, and connections in use cannot be taken away.
         more = connections - self._pool_maxsize
         if more <= 0:
             return
@@ -616,6 +631,8 @@ class PooledAdapter(HTTPAdapter):
         for key in pools.keys():  # noqa: SIM118  the container of pools cannot be iterated
             pool = pools.get(key)
             if pool is not None and pool.pool is not None:
+                # urllib3 has no call for this. The queue's size and its free slots have to change together, or a thread
+                # blocks on a full queue when it returns its connection.
                 with pool.pool.mutex:
                     pool.pool.maxsize += more
                 for _ in range(more):
@@ -623,6 +640,8 @@ class PooledAdapter(HTTPAdapter):
 
     def forget_connections(self) -> None:
         """Start with new connections in a forked child, and leave those of the parent alone."""
+        # The old pools are replaced and not closed: another thread of the parent may have held their locks during the
+        # fork, and no thread of the child would release them.
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)  # type: ignore[attr-defined]
 

@@ -135,6 +135,8 @@ class _Input:
 
     def head(self) -> bytes:
         """Return a status line and its fields, without the empty line that ends them."""
+        # Searching from the start after each block would take quadratic time: a server that sends byte by byte could
+        # keep a thread busy. Three bytes of the separator may have come with earlier blocks.
         scanned = 0  # bytes that were searched before
         while (end := self._data.find(b"\r\n\r\n", self._start + max(scanned - 3, 0))) < 0:
             self._refuse_early(scanned)
@@ -151,6 +153,8 @@ class _Input:
 
     def _refuse_early(self, scanned: int) -> None:
         """Refuse what cannot become a head, instead of waiting for its end."""
+        # A port that speaks another protocol sends its greeting and waits. Without this check the error would be a
+        # timeout.
         first = self._data[self._start : self._start + max(len(_START), _SHOWN_BYTES)]
         if not first.startswith(_START[: len(first)]):
             raise MalformedResponseError(_not_http(bytes(first)))
@@ -177,6 +181,7 @@ class _Input:
         end = self._start + count
         if end <= len(self._data):
             return self._take(end, 0)
+        # Blocks are joined once at the end; appending each of them to the buffer would copy a large body twice.
         parts, missing = [self._take(len(self._data), 0)], end - len(self._data)
         while missing > 0:
             block = self._receive()
@@ -227,6 +232,8 @@ def read_response(receive: Callable[[], bytes], *, method: str = "GET", max_body
         OSError: The connection failed, or the deadline passed, in ``receive``.
     """
     source = _Input(receive)
+    # 100 Continue and 103 Early Hints precede the response. A limit keeps a faulty proxy from holding the thread until
+    # the deadline.
     for _ in range(MAX_INTERIM_RESPONSES + 1):
         version, status, reason, fields = _parse_head(source.head())
         headers = _joined(fields)
@@ -253,6 +260,7 @@ def read_head(receive: Callable[[], bytes]) -> Response:
     """
     source = _Input(receive)
     _, status, reason, fields = _parse_head(source.head())
+    # The bytes would be read as the beginning of the TLS handshake, although nobody has asked for them yet.
     if status < 300 and not source.is_empty:
         raise MalformedResponseError("bytes follow the response to CONNECT")
     return Response(status, _joined(fields), fields=fields, reason=reason)
@@ -292,6 +300,8 @@ def _read_body(
 ) -> tuple[bytes, bool]:
     """Return the body, and whether its end is certain, so that the next byte belongs to another response."""
     coding, length = headers.get("transfer-encoding"), headers.get("content-length")
+    # RFC 9112, 6.3: the two disagree about where the response ends, which is how response smuggling works. Proxies in
+    # front of a server may have chosen the other one.
     if coding is not None and length is not None:
         raise MalformedResponseError("it has both Transfer-Encoding and Content-Length")
     if coding is not None and (coding.lower() != "chunked" or version != b"1"):
@@ -304,6 +314,7 @@ def _read_body(
         return b"", coding is None and int(length or 0) == 0 and status == 204
     if coding is not None:
         return _read_chunks(source, limit), True
+    # The body ends with the connection, so a cut cannot be told from the end; the connection cannot be used again.
     if length is None:
         return source.rest(limit), False
     _check_size(int(length), limit)
@@ -313,6 +324,8 @@ def _read_body(
 def _read_chunks(source: _Input, limit: int) -> bytes:
     body, size = bytearray(), 0  # one buffer: a list of small chunks takes many times their bytes
     while True:
+        # int() would also accept signs, underscores and spaces; a proxy that reads the size differently sees another
+        # response.
         found = _CHUNK_LINE.fullmatch(source.line(_MAX_CHUNK_LINE_BYTES))
         if found is None:
             raise MalformedResponseError("invalid chunk size")
@@ -353,6 +366,7 @@ def _decompressed(body: bytes, encoding: str, limit: int) -> bytes:
         raise MalformedResponseError(f"unknown Content-Encoding: {encoding[:40]!r}")
     parts, size, rest = [], 0, body
     while rest:
+        # At most `limit` bytes are decompressed, plus one that shows there are more: 1 KB can expand to 1 MB.
         decoder = zlib.decompressobj(window)
         try:
             part = decoder.decompress(rest, limit - size + 1)

@@ -33,7 +33,11 @@ class DispatchRecord:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._report: Callable[[str], object] = lambda _: None
+        # By task id. The server can dispatch a task again while its first dispatch is still running here, after a
+        # response timeout; so dispatches are counted, and the task is in hand until the last one has ended.
         self._in_hand: dict[str, _InHand] = {}
+        # Task types of the requests that are under way, by their number. Until such a request has ended, a task that
+        # the server believes to be here may still be on its way.
         self._open: dict[int, str] = {}
         self._opened = 0
         # While tasks are compared with the server's, those that end meanwhile remain: the server's answer may be older.
@@ -49,6 +53,8 @@ class DispatchRecord:
     def close(self, number: int, tasks: Iterable[Any] = ()) -> None:
         """Note that a request has ended, and which tasks (as JSON) its response brought."""
         with self._lock:
+            # One critical section for both: if the request ended first, a search in between would take its tasks for
+            # lost.
             for raw in tasks:
                 self._add(raw)
             self._open.pop(number, None)
@@ -66,6 +72,7 @@ class DispatchRecord:
         if (known := self._in_hand.get(task_id)) is None:
             self._in_hand[task_id] = _InHand(str(raw.get("taskDefName") or raw.get("taskType") or ""), poll_count)
         else:
+            # Responses can overtake each other; the highest count is the last dispatch.
             known.poll_count = max(known.poll_count, poll_count)
             known.dispatches += 1
 
@@ -117,6 +124,8 @@ class DispatchRecord:
         """Return whether the last dispatch of a task, as the server describes it, has arrived here."""
         with self._lock:
             known = self._in_hand.get(str(task.task_id))
+            # The server counts the dispatches of a task. A higher count there is a dispatch whose response did not
+            # arrive.
             return known is not None and known.poll_count >= (task.poll_count or 0)
 
     def open_requests(self, task_types: Iterable[str]) -> set[int]:
@@ -129,7 +138,9 @@ class DispatchRecord:
 def may_be_lost(error: BaseException) -> bool:
     """Return whether the server may have dispatched tasks in a response that ended in this error."""
     if isinstance(error, APIConnectionError):
+        # If no byte of the request was sent, the server cannot have dispatched anything.
         return not error.never_sent
     if isinstance(error, APIStatusError) and error.from_conductor:
         return error.status >= _SERVER_ERROR
+    # Anything else is unclear, such as an error page of a proxy: the server behind it may have answered.
     return not isinstance(error, UnsupportedByServerError)

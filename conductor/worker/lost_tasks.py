@@ -186,10 +186,13 @@ class LostTasks:
         self._wait = wait
         self._changed = threading.Condition()
         self._watched: dict[str, _Watch] = {}
+        # Whether the server can search tasks at all; False after it has answered 404 once.
         self._is_supported = True
+        # Whether it can return complete tasks (`search-v2`); otherwise each summary has to be followed by a read.
         self._finds_tasks = True
         # Tasks of other workers that were read already, with the update time of their summary.
         self._of_others: dict[str, str] = {}
+        # Monotonic time before which no search is sent, so that a handler with many task types cannot flood the server.
         self._not_before = 0.0
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -227,6 +230,8 @@ class LostTasks:
             if watch is None:
                 self._watched[task_type] = _Watch(now, now + random.uniform(*_FIRST_SEARCH_S))  # spreads processes
             else:
+                # The interval is kept: with a flapping network each loss would otherwise restart the searches at their
+                # fastest.
                 watch.lost_at = now
                 watch.due = min(watch.due, now + _FIRST_SEARCH_S[1])
             self._changed.notify_all()
@@ -280,11 +285,15 @@ class LostTasks:
         """Hand back the tasks of these types that were lost; return whether the server has taken all of them."""
         is_complete = True
         with self._record.keeping_ended():
+            # The order matters. The search may show a task whose response is still under way, and a task that ended
+            # here after the server made its list. So: list, wait for all requests that were open, compare again, and
+            # read each remaining task once more.
             found = [task for task in self._in_progress(task_types) if not self._record.has(task)]
             if found and not self._requests_have_ended(task_types):
                 return False
             for task in found:
                 if not self._record.has(task) and self._is_still_lost(task):
+                    # Releasing a task that is running here would run it twice, which is worse than a late one.
                     is_complete &= self._give_back(task)
         return is_complete
 
@@ -317,6 +326,8 @@ class LostTasks:
         found: list[Task] = []
         for summary in self._lookup().search(query=query, sort=_NEWEST_FIRST, start=0, size=_PAGE_SIZE).results:
             task_id, version = str(summary.task_id), str(summary.update_time)
+            # A summary does not say how often its task was dispatched. A task in hand is left alone, and a task that
+            # was read before is read again only if it has changed.
             if self._record.has_any(task_id) or self._of_others.get(task_id) == version:
                 continue
             task = self._read(task_id)
@@ -382,6 +393,8 @@ class LostTasks:
         with self._changed:
             for task_type in batch.task_types:
                 watch = self._watched[task_type]
+                # Only a search that began after the watch time counts: an earlier one may have missed a task that the
+                # server dispatched to the dead connection later.
                 is_over = is_complete and batch.started >= watch.lost_at + _WATCH_S
                 if is_over or self._closed or not self._is_supported:
                     del self._watched[task_type]
@@ -399,6 +412,7 @@ class LostTasks:
         with self._changed:
             for task_type in batch.task_types:
                 watch = self._watched[task_type]
+                # An outage of the server does not count as a failed search: after it, the lost tasks are still there.
                 watch.failed += is_answered
                 watch.interval = min(2 * watch.interval, _LONGEST_BACKOFF_S)
                 watch.due = now + watch.interval * random.uniform(0.75, 1.0)  # spreads processes

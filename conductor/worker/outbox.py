@@ -73,6 +73,7 @@ class DiskOutbox:
         self._lock = threading.Lock()
         self._is_failing = False
         self._key = (os.getpid(), self.path)
+        # POSIX locks belong to the process: closing any descriptor of a file releases all locks of the process on it.
         if self._key in _open_here:  # the checks below open and close files, which would release its locks
             raise self._unusable(_IN_USE)
         self._make_private(self.path)
@@ -109,6 +110,8 @@ class DiskOutbox:
             for side_file in (path, *(f"{path}{end}" for end in _SIDE_FILES)):
                 if Path(side_file).is_symlink():  # Windows has no O_NOFOLLOW
                     raise self._unusable(f"{side_file} is a symbolic link")
+            # The mode is set when the file is created. With chmod() afterwards, others could open it in between and
+            # read all later results.
             descriptor = os.open(path, flags, _PRIVATE)
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
@@ -135,6 +138,7 @@ class DiskOutbox:
     def _open_or_replace(self) -> sqlite3.Connection:
         try:
             return self._open()
+        # OperationalError is a DatabaseError as well, so its clause has to come first.
         except sqlite3.OperationalError as error:  # such as a missing permission: the file is not damaged
             raise self._unusable(str(error)) from error
         except sqlite3.DatabaseError as error:
@@ -149,7 +153,11 @@ class DiskOutbox:
             if not _is_outbox(db):
                 raise self._unusable("it is a database of another program")  # noqa: TRY301  the connection is closed
             self._restrict()
+            # A write appends to the log and does not rewrite pages, and a reader that inspects the file does not block
+            # it.
             db.execute("PRAGMA journal_mode=WAL")
+            # With WAL, NORMAL survives a crash of the process but not of the machine. Only results that could not be
+            # delivered at once are worth an fsync, which takes milliseconds; see harden().
             db.execute(_UNFORCED)
             db.execute("PRAGMA fullfsync=1")  # on macOS fsync alone leaves data in the disk's cache
             db.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
@@ -167,6 +175,8 @@ class DiskOutbox:
 
     def _set_aside(self, error: sqlite3.Error) -> None:
         """Rename a damaged file, so that a new one can be created; its contents stay for inspection."""
+        # A worker must start even if its outbox is damaged. The file is kept, because someone may still be able to read
+        # results in it.
         aside = f"{self.path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
         for end in ("", *_SIDE_FILES):
             with contextlib.suppress(FileNotFoundError):
@@ -194,6 +204,7 @@ class DiskOutbox:
 
     def harden(self, result: Undelivered) -> None:
         """Force ``result``, which was not delivered, to the disk, so that it survives a crash of the machine."""
+        # A task that is released was not run; if the machine crashes, its response timeout releases it as well.
         if result.is_release:
             return
         with self._writing():
@@ -245,6 +256,8 @@ class DiskOutbox:
         """Yield what an earlier process could not deliver, oldest first; a broken row is moved aside."""
         with self._lock:
             try:
+                # Ids first, then row by row: one damaged row fails only its own query, and a large outbox does not have
+                # to fit into memory.
                 rows = [row for (row,) in self._db.execute("SELECT id FROM results ORDER BY id")]
             except sqlite3.Error:
                 logger.exception("Cannot read the outbox %s; its results stay there", self.path)
@@ -284,6 +297,8 @@ class DiskOutbox:
             return
         try:
             for result in other.load():
+                # First forced to the disk here, then deleted there. A crash in between sends a result twice, which the
+                # server ignores; the other order would lose it.
                 copy = Undelivered(result.task_type, result.task_id, result.body)
                 self.harden(copy)
                 if copy.row is not None:

@@ -68,16 +68,21 @@ def decide(execution: Execution, context: EngineContext) -> None:
         if execution.workflow["status"] != COMPLETED:
             cancel_open_tasks(execution, context)
         return
+    # Settled tasks are skipped by the passes below. Without this, each update of a fork with 10,000 branches would
+    # evaluate all of them.
     execution.settle(partial(_waits_until, context=context))
     execution.revive_due(context.now)
     _reopen_joins(execution)
     try:
+        # Over the rate limit of its workflow, an execution schedules nothing, but its timeouts still count.
         if not context.extensions.admits(execution):
             check_workflow(execution, context)
             return
         execution.is_unfinished = _passes(execution, context)
     except TerminateWorkflowError as error:
         end_failed(execution, context, error)
+    # A start is refused as a whole, so that its request fails; once the execution exists, nobody waits for the error
+    # and the execution has to fail.
     except RefusedError as error:
         if not execution.tasks or execution.is_starting:
             raise
@@ -118,6 +123,8 @@ def run_due_tasks(execution: Execution, context: EngineContext) -> bool:
         if not is_asynchronous(task) or is_done(task):
             continue
         run = Run(execution, context, task, _no_iteration)
+        # Starting and running are separate steps, as on the OSS server: `pollCount` and `startTime` are visible to
+        # users.
         if task["status"] == SCHEDULED:
             if task.get("_due", 0) > context.now or task.get("_isAsked"):
                 continue
@@ -175,14 +182,19 @@ def _one_pass(execution: Execution, context: EngineContext) -> bool:
         if found.is_complete:
             end(execution, context, found.terminate)
             is_failed = found.terminate is not None and execution.workflow["status"] != COMPLETED
+            # The OSS server ends the execution before it stores the tasks that this evaluation changed; clients see the
+            # earlier status.
             found.undo(found.terminate["taskId"] if found.terminate is not None and is_failed else None)
             return False
     except Exception as error:  # whatever failed is raised again
         found.undo(error.task_id if isinstance(error, TerminateWorkflowError) else None)
         raise
     set_domains(execution, found.to_schedule, context)
+    # Two branches can lead to the same task, and a retry can be planned twice in one pass; the reference name and the
+    # number of retries tell them apart.
     new = _without_duplicates(execution, found.to_schedule)
     execution.add(new)
+    # True means another pass: a task that ends at once can have successors, which nothing else would schedule.
     changed = schedule(execution, new, context) or any(is_refused(task) or is_from_cache(task) for task in new)
     for task in found.to_schedule:
         if task["taskType"] in SYNCHRONOUS and not is_done(task):
@@ -264,6 +276,7 @@ class _Pass:
         reference = task["referenceTaskName"]
         if is_done(task):
             self._before.append((task, task["status"]))
+        # An open system task is planned again in each pass, so that _one_pass() runs it until it ends.
         if is_system(task) and not is_done(task):
             self._next.setdefault(reference, task)
             self._done.discard(reference)
@@ -274,6 +287,7 @@ class _Pass:
             check_task(task, task_def, self.context)
         if is_done(task) and task["status"] not in SUCCESSFUL_TASK:
             self._retry(task, task_def)
+        # `executed` marks tasks whose successors were scheduled, so that a later pass does not schedule them again.
         if is_done(task) and not task["executed"] and not task["retried"]:
             self._follow(task)
         if is_done(task) and self._next.get(reference) is task:
@@ -287,6 +301,7 @@ class _Pass:
             self._done.discard(again["referenceTaskName"])
             self._open.add(again["referenceTaskName"])
             self.updated.append(task)
+        # A permissive task keeps its failed status, because _check_permissive() fails the execution for it at the end.
         elif not definition.get("permissive") or definition.get("optional"):
             task["status"] = COMPLETED_WITH_ERRORS
 
@@ -301,6 +316,7 @@ class _Pass:
         self.updated.append(task)
 
     def _following(self, task: Doc) -> list[Doc]:
+        # The branch was scheduled with the SWITCH; the task after the SWITCH follows the last task of the branch.
         if task["taskType"] in {"SWITCH", "DECISION"} and task["inputData"].get("hasChildren") is not None:
             return []
         own = task["referenceTaskName"]
@@ -309,6 +325,7 @@ class _Pass:
             definition = self.execution.tree.next(definition["taskReferenceName"])
         if definition is None:
             return []
+        # A task of the loop's own body leads back to the loop, which schedules its next iteration itself.
         if definition["type"] == "DO_WHILE" and self.execution.newest(definition["taskReferenceName"]) is not None:
             return []
         return plan_tasks(self.execution, definition, 0, self.context)
@@ -328,6 +345,7 @@ class _Pass:
             if not is_done(task):
                 return False
             statuses[task["referenceTaskName"]] = task["status"]
+        # Tasks inside of branches need not have run, but each task of the top level must have.
         if any(t["taskReferenceName"] not in statuses for t in self.execution.definition["tasks"]):
             return False
         for task in self.execution.tasks:
@@ -405,6 +423,7 @@ def schedule(execution: Execution, tasks: list[Doc], context: EngineContext) -> 
     """Number new tasks and enqueue worker tasks; returns whether the execution must be evaluated again."""
     if not tasks:
         return False
+    # New tasks are at the end and have no number yet; the last numbered one is the highest.
     seq = next((task["seq"] for task in reversed(execution.tasks) if task["seq"]), 0)
     started = False
     for task in tasks:

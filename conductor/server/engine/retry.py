@@ -36,7 +36,9 @@ def retry_or_end(execution: Execution, task: Doc, task_def: Json | None, context
         TerminateWorkflowError: No attempts are left, so the execution must end.
     """
     definition = task.get("workflowTask") or execution.tree.task(task["referenceTaskName"]) or {}
+    # The definition in the execution is a copy from its start. Only if there was none then, the registered one counts.
     task_def = task_def or context.task_def(task["taskDefName"])
+    # The last attempt of an optional task ends as COMPLETED_WITH_ERRORS; see _Pass._retry().
     if task_def is None or not _has_attempts_left(task, definition, task_def):
         if definition.get("optional") or definition.get("permissive"):
             return None
@@ -49,6 +51,8 @@ def _has_attempts_left(task: Doc, definition: Json, task_def: Json) -> bool:
     allowed = definition.get("retryCount")
     if allowed is None:
         allowed = task_def["retryCount"]
+    # FAILED_WITH_TERMINAL_ERROR exists to avoid retries, and tasks that the engine computes would fail the same way
+    # again.
     is_retried = task["status"] in RETRIABLE_TASK and task["taskType"] not in BUILT_IN
     return bool(is_retried and allowed > task["retryCount"])
 
@@ -64,6 +68,7 @@ def _end_of(execution: Execution, task: Doc, context: EngineContext) -> Terminat
 def _check_total(execution: Execution, task: Doc, task_def: Json, context: EngineContext) -> None:
     limit, began = task_def["totalTimeoutSeconds"], task["_firstScheduledTime"]
     elapsed = (context.now - began) // 1000
+    # Measured from the first attempt, with all delays between the attempts.
     if limit <= 0 or began <= 0 or elapsed < limit:
         return
     update_output(execution, context, task)
@@ -81,6 +86,7 @@ def delay_seconds(task_def: Json, retry_count: int) -> int:
     if task_def["retryLogic"] == "LINEAR_BACKOFF":
         delay = min(delay * task_def["backoffScaleFactor"] * (retry_count + 1), _MAX_DELAY_S)
     elif task_def["retryLogic"] == "EXPONENTIAL_BACKOFF":
+        # Python's integers do not overflow; the OSS server's do, and it limits them to the same maximum.
         delay = min(delay * 2**retry_count, _MAX_DELAY_S)
     return int(min(delay, cap) if cap > 0 else delay)
 
@@ -99,6 +105,7 @@ def _next_attempt(execution: Execution, task: Doc, definition: Json, task_def: J
     given = task_input(
         execution, definition.get("inputParameters"), context, task_def=task_def, task_id=again["taskId"]
     )
+    # Evaluated again: variables and outputs may have changed since the first attempt.
     again.put_all("inputData", given)
     return again
 
@@ -121,6 +128,7 @@ def new_attempt(task: Doc, context: EngineContext) -> Doc:
         endTime=0,
         callbackAfterSeconds=0,
         outputData={},
+        # The next attempt of a SUB_WORKFLOW starts a child of its own; with the old id it would adopt the failed one.
         inputData={key: value for key, value in task["inputData"].items() if key != "subWorkflowId"},
     )
     again.drop("workerId", "subWorkflowId", "reasonForIncompletion", "_callbackAfterMs", "_due", "_isAsked", "_nextRun")

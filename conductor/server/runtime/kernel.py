@@ -170,6 +170,7 @@ class Kernel:
                 return
             if self.is_closed:
                 raise ServerStoppingError
+            # No thread fires timers (in tests with a frozen clock), so each change fires what is due before it.
             if self.timed_work.spawn is None and self.timed_work.next_is_due():
                 self.timed_work.run_due()
             now = time.monotonic()
@@ -179,12 +180,15 @@ class Kernel:
             try:
                 self.store.begin()
                 yield change.context
+                # The commands of the engine change other executions (children, parents), which belong to the same
+                # transaction.
                 self._carry_out()
                 self._save()
                 self.store.commit()
             except BaseException:  # no failure may leave half a change
                 if not self.is_closed:
                     self.store.rollback()
+                # The objects in memory are modified in place, so after a rollback they no longer equal the database.
                 for workflow_id in change.touched:
                     self._cache.pop(workflow_id, None)
                 for action in change.after_failure:
@@ -195,6 +199,7 @@ class Kernel:
                 PAUSE.reset(pause)
                 self._change = None
                 self._claims = {root: owner for root, owner in self._claims.items() if owner is not change}
+                # Before the actions after the commit: a change that waits for this one needs only the lock.
                 change.finished.set()
             self._committed(change)
             if self.timed_work.skips_time:
@@ -207,10 +212,13 @@ class Kernel:
         if change is None:
             yield
             return
+        # The root stands for the whole family: a child's end changes its parent, so the members of one family cannot be
+        # changed by two changes at a time.
         for workflow_id in change.seen:
             self._claims.setdefault(self._root_of(workflow_id), change)
         self.store.commit()
         self._change = None
+        # The lock is reentrant and may be held several times, when services call each other.
         count, begin = self.lock.release_all(), time.monotonic()
         try:
             yield
@@ -221,6 +229,7 @@ class Kernel:
                 raise ServerStoppingError
             self.store.begin()
             change.held_since = time.monotonic()
+            # Time without the lock does not count: a script that takes 4 s must not use up the engine's time.
             change.until += change.held_since - begin
 
     @property
@@ -254,6 +263,8 @@ class Kernel:
 
     def _wait_for(self, other: Change) -> None:
         change = self._change
+        # Two changes that wait for each other would wait forever. The later one is refused, and its client can repeat
+        # the request.
         if change is None or change.is_waited_for_by(other):
             raise RefusedError(409, "The execution is being changed by another request. Try again.")
         change.waits_for = other
@@ -316,6 +327,8 @@ class Kernel:
                     continue
                 return
             command = execution.commands.pop(0)
+            # A workflow that starts itself is endless. The rest is carried out in later changes, between which other
+            # clients get their turn.
             is_full = len(change.touched) > _MAX_TOUCHED
             if isinstance(command, _UNBOUNDED) and (is_full or self.context.deadline_passed()):
                 change.postponed.setdefault(execution.id, []).append(command)
@@ -349,6 +362,8 @@ class Kernel:
             changed = [task for task in execution.live if task.changed]
             if not (workflow.changed or changed or execution.removed):
                 continue
+            # Clients compare update times to find what is new, so the time never goes back, even if the system's clock
+            # does.
             workflow["updateTime"] = max(now, workflow["updateTime"])
             if execution.is_terminal and not workflow["endTime"]:
                 workflow["endTime"] = now
@@ -362,6 +377,7 @@ class Kernel:
     def save_clock(self) -> None:
         """Store the offset of the clock, so that a later process does not start at an earlier time."""
         offset = self.clock.offset_ms
+        # Written only if the clock was moved, so that the common change has no additional write.
         if offset > self._stored_offset:
             self.store.save_clock_offset(offset)
             self._stored_offset = offset
@@ -376,6 +392,8 @@ class Kernel:
         elif task["taskId"] in running:
             running.discard(task["taskId"])
             self.worker_activity.record_end()
+            # A task in progress has ended, so that another one may be dispatched under a limit of concurrent
+            # executions. Waiting polls are woken after the commit, when they can see the change.
             self.after_commit.append(partial(self.queues.wake, queue_name(task)))
 
     def _committed(self, change: Change) -> None:
@@ -416,6 +434,8 @@ class Kernel:
                 owner = self._claims.get(self._root_of(workflow_id))
         execution = self._cache.get(workflow_id)
         if execution is None and self._change is not None:
+            # The cache is limited and may have dropped the object, but one change must not work with two copies of an
+            # execution.
             execution = self._change.seen.get(workflow_id)
         if execution is None:
             execution = self.store.load(workflow_id)
@@ -470,6 +490,7 @@ class Kernel:
         for task in execution.tasks if execution is not None else ():
             self.queues.remove(task["taskId"])
             self.in_progress.get(task.get("taskDefName", ""), set()).discard(task["taskId"])
+        # Its parent and those who wait for it have to learn that it has ended; otherwise they would wait forever.
         if execution is not None and execution.is_open:
             self.handlers[Ended](execution, Ended())
         self.store.remove(workflow_id)
