@@ -90,6 +90,7 @@ def box_of(step: Step) -> Box:
     run = step.run
     result = f"{mark(run.status)} {run_label(run)}" if run is not None else ""
     full = [title(step), subtitle(step), result, clean(run.reason) if run is not None else ""]
+    # The box shows shortened lines; the tooltip has the whole text, such as a long reason.
     tip = "\n".join(line for line in full if line)
     lines = [title(step), *about(step, _MAX_LINE), result]
     box = _box(step.kind, tone_of(run, executed=step.executed), lines, tip, dashed=step.optional)
@@ -273,10 +274,12 @@ class _Layout:
             continues: Whether the flow continues after the last piece; it then leaves on the axis of the first column.
         """
         total = sum(piece.height + _GAP for piece in pieces)
+        # Columns of about the same height, instead of full ones and a short last one.
         tallest = total / max(1, round(total / _MAX_HEIGHT))
         columns: list[list[Piece]] = [[]]
         height = 0.0
         for piece in pieces:
+            # A piece goes where the larger half of it fits: pieces, such as a fork with its lanes, are not divided.
             if columns[-1] and height + piece.height / 2 > tallest:
                 columns.append([])
                 height = 0
@@ -295,6 +298,8 @@ class _Layout:
             placed.append(column.at(x, y))
             end, right = (x + column.axis, y + column.height), x + column.width + _BETWEEN
             if after is not None and column.is_open:
+                # Below the column, up in the space between the columns, and into the next one from above: the line
+                # crosses no box.
                 below, into = end[1] + _GAP / 2, right + _BETWEEN + after.axis
                 way: Points = (end, (end[0], below), (right, below), (right, 0), (into, 0), (into, _GAP))
                 lines.append(self._line(way, column, after, arrow=True))
@@ -331,6 +336,7 @@ class _Layout:
         """Lay out a loop with its body, or a sub-workflow with its steps."""
         body = [self.series([*map(self.step, step.lanes[0].steps)], continues=True)] if step.lanes[0].steps else []
         inner = self._stack([head, *body])
+        # A loop whose body ends with TERMINATE has no way back, and an empty one has nothing to repeat.
         again = step.kind is Kind.LOOP and inner.is_open and len(inner.boxes) > 1
         left, below = (_BACK, _PAD) if again else (0, 0)
         width, height = inner.width + left + 2 * _PAD, inner.height + below + 2 * _PAD
@@ -359,9 +365,11 @@ class _Layout:
         """
         lanes = [(lane, self._lane(lane, reached=head.reached)) for lane in step.lanes]
         rows = _rows(lanes)
+        # Space on both sides for the lines that lead to further rows, and back from them.
         side = _BETWEEN if len(rows) > 1 else 0
         middle = side + _middle([piece for _, piece in rows[0]])
         across = 2 * side + max(_across(row) for row in rows)
+        # The axis is above the middle lane; if the head is wider than the lanes, the head decides.
         axis = max(middle, head.axis)
         width = axis + max(across - middle, head.width - head.axis)
         left, right = axis - middle, axis - middle + across
@@ -375,6 +383,7 @@ class _Layout:
             for lane, piece in row:
                 at = x + piece.axis
                 placed.append(piece.at(x, top))
+                # Into further rows on the left, and out of them on the right, so that the lines of rows do not cross.
                 there = [] if top == first else [(left, first), (left, top)]
                 way = ((axis, head.height), (axis, first), *there, (at, top), (at, top + _room_above(lane)))
                 lines.append(self._into(lane, head, way))
@@ -385,6 +394,8 @@ class _Layout:
                 x += piece.width + _BETWEEN
         whole = joined(placed, lines, width, last, axis)
         ends = [piece for _, piece in lanes if piece.is_open]
+        # After a switch one lane is enough; after a fork the JOIN is a step of its own, which knows whether it was
+        # reached.
         reached = None if head.reached is None else any(piece.reached for piece in ends)
         return evolve(whole, is_open=bool(ends), entered=head.entered, reached=reached)
 
@@ -397,9 +408,11 @@ class _Layout:
         """Lay out a lane, with space above it for the line into it and its label."""
         above, half = _room_above(lane), (text_width(_label(lane)) + _PAD) / 2
         if not lane.steps:
+            # A lane without tasks leaves no trace in an execution; the switch says which case it chose.
             taken = reached if lane.taken is not False else False
             return Piece(2 * half, above, half, entered=taken, reached=taken)
         body = self.series([self.step(step) for step in lane.steps], continues=True)
+        # Centered on the flow and not on the box, so that lanes with side branches do not make the line bend.
         axis = max(body.axis, half)
         width = axis + max(body.width - body.axis, half)
         whole = joined([body.at(axis - body.axis, above)], [], width, above + body.height, axis)

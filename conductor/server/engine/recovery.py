@@ -72,6 +72,7 @@ def retry(execution: Execution, context: EngineContext, *, require_tasks: bool =
     Raises:
         RefusedError: There is nothing to retry (409).
     """
+    # A workflow that timed out may have no failed task: its open tasks were canceled.
     found = _retriable(execution)
     if not found and require_tasks and execution.workflow["status"] != TIMED_OUT:
         raise RefusedError(
@@ -86,6 +87,7 @@ def retry(execution: Execution, context: EngineContext, *, require_tasks: bool =
             touch(task, context.now)
         else:
             again.append(new)
+    # An earlier retry may have made the same attempt, for example if the workflow was ended again before it ran.
     known = {(task["referenceTaskName"], task["retryCount"]) for task in execution.tasks}
     new_tasks = [task for task in again if (task["referenceTaskName"], task["retryCount"]) not in known]
     execution.add(new_tasks)
@@ -108,6 +110,8 @@ def _retriable(execution: Execution) -> list[Doc]:
             and _waits_for_permissive(execution, task)
         ) or (status == CANCELED and task["taskType"] in {"JOIN", "DO_WHILE"}):
             _open_again(task)
+        # Tasks are in the order of their scheduling, so that the last attempt decides: a later success removes an
+        # earlier failure.
         elif status in UNSUCCESSFUL_TASK:
             found[reference] = task
         else:
@@ -130,6 +134,8 @@ def _waits_for_permissive(execution: Execution, join: Doc) -> bool:
 
 def _again(execution: Execution, task: Doc, context: EngineContext) -> Doc | None:
     """Return a new attempt, or None after reopening the task itself."""
+    # The outputs of these tasks hold the state of other tasks (iterations, joined branches), which a new document would
+    # not have.
     if task["taskType"] in _RETRIED_IN_PLACE:
         task.update(retried=False, retryCount=task["retryCount"] + 1)
         _open_again(task)
@@ -146,6 +152,7 @@ def _again(execution: Execution, task: Doc, context: EngineContext) -> Doc | Non
             task_id=again["taskId"],
         )
         again.put_all("inputData", given)
+    # `executed` too, so that the passes neither retry the old attempt nor schedule its successors.
     task.update(retried=True, executed=True)
     return again
 
@@ -170,6 +177,7 @@ def run_with_child(execution: Execution, task: Doc, context: EngineContext) -> N
             one.drop("reasonForIncompletion")
         elif is_canceled and kind == "JOIN":
             _open_again(one)
+        # In place, because these tasks did not fail; a new attempt would show a retry that no user asked for.
         elif is_canceled and child_id_of(one) is None:
             _reschedule_in_place(execution, one, context)
 
@@ -209,6 +217,7 @@ def restart(execution: Execution, tree: DefinitionTree, context: EngineContext) 
         raise RefusedError(
             409, f"Workflow: {execution.label}.{workflow['status']} is not in terminal state, unable to restart."
         )
+    # 404 is what the OSS server answers, although the execution exists.
     if workflow["status"] == COMPLETED and not execution.definition["restartable"]:
         raise RefusedError(404, f"Workflow: {execution.label} is non-restartable")
     execution.remove(execution.tasks)
@@ -292,6 +301,7 @@ def _reset_task(task: Doc, request: Json, context: EngineContext) -> None:
         task.drop("reasonForIncompletion")
     elif request.get("taskInput") is not None:
         task["inputData"] = request["taskInput"]
+    # The engine runs these itself. As SCHEDULED they would wait for a worker forever.
     if kind in {"WAIT", "JOIN"} or kind in SYNCHRONOUS:
         task.update(status=IN_PROGRESS, startTime=context.now)
     if kind == "WAIT":
@@ -304,6 +314,7 @@ def _remove_following(execution: Execution, task: Doc, context: EngineContext) -
     The OSS server also removes the other branches of a fork, and leaves a loop in its last iteration, so the execution
     never ends. Without ``strict``, the branches are kept and the loop returns to the task's iteration.
     """
+    # `seq` is the order of scheduling, not of the definition: tasks of parallel branches are interleaved.
     following = [one for one in execution.tasks if one["seq"] > task["seq"]]
     if context.divergences.keep_branches_on_rerun:
         kept = set(_ids_in_other_branches(execution, task))
@@ -323,6 +334,7 @@ def _enclosing_loops(execution: Execution, task: Doc) -> list[Doc]:
 
 
 def _rewind_loop(loop: Doc, iteration: int) -> None:
+    # A loop's output has an object for each iteration, under its number.
     later = {key for key in loop["outputData"] if key.isdigit() and int(key) > iteration}
     output = {key: value for key, value in loop["outputData"].items() if key not in later}
     loop.update(iteration=iteration, outputData={**output, "iteration": iteration})
@@ -361,6 +373,7 @@ def _branches(fork: Doc) -> list[set[str]]:
 
 
 def _replan_fork(execution: Execution, fork: Doc, context: EngineContext) -> None:
+    # The fork is planned again as a whole, because a dynamic fork may now have other branches.
     execution.remove([one for one in execution.tasks if one["seq"] >= fork["seq"]])
     made = plan_tasks(execution, fork["workflowTask"], 0, context)
     if fork["iteration"]:
@@ -377,6 +390,7 @@ def _replan_fork(execution: Execution, fork: Doc, context: EngineContext) -> Non
 def _open_others(execution: Execution, rerun: Doc, context: EngineContext) -> None:
     """Reopen the other tasks that have failed; their children are started again."""
     for task in execution.tasks:
+        # Without this, the failed tasks of other branches would fail the workflow again at once.
         if not is_unsuccessful(task) or task["retried"] or task["referenceTaskName"] == rerun["referenceTaskName"]:
             continue
         is_in_progress = task["taskType"] in {"JOIN", "DO_WHILE"} or task["taskType"] in SYNCHRONOUS

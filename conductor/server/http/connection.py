@@ -279,6 +279,7 @@ class _Connection(asyncio.Protocol):
                 self._resume_reading()
             return
         self.is_busy = True
+        # A hop to a thread costs more than a simple response; only what cannot block is answered here.
         if (response := self._server.quick(request)) is not None:
             self._write(response, request.method)
         else:
@@ -314,6 +315,7 @@ class _Connection(asyncio.Protocol):
         if (len(self._buffer) if found is None else found.start()) > MAX_HEAD:
             raise _ProtocolError(431, f"The headers have more than {MAX_HEAD} bytes")
         if found is None:
+            # The end of the head may be split between two reads; at most three of its bytes have arrived.
             self._searched = max(len(self._buffer) - 3, 0)
             return None
         head = self._buffer[: found.start()].decode("latin-1")
@@ -336,8 +338,10 @@ class _Connection(asyncio.Protocol):
         body = _Body(headers)
         options = {word.strip().lower() for word in headers.get("connection", "").split(",")}
         self._keeps_alive = "close" not in options and (version != "HTTP/1.0" or "keep-alive" in options)
+        # Some clients, such as curl with a large body, send the body only after this, or after a timeout.
         if headers.get("expect", "").lower() == "100-continue" and not self._buffer and not body.is_empty:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # RFC 9112, 3.2.2: a server has to accept the absolute form, which clients use with proxies.
         if not target.startswith("/"):
             target = urlsplit(target)._replace(scheme="", netloc="").geturl() or "/"
         path, _, query = target.partition("#")[0].partition("?")
@@ -371,6 +375,7 @@ class _Connection(asyncio.Protocol):
     def _write(self, response: Response, method: str) -> None:
         if self._transport.is_closing():
             return
+        # Fault injection: the client has to see a connection that ends without a response.
         if response is BROKEN:
             self._transport.abort()
             return
@@ -390,6 +395,7 @@ class _Connection(asyncio.Protocol):
         self.is_busy = False
         self._resume_reading()
         if self._buffer:
+            # Not a direct call: a client that pipelines many requests would nest one call per request.
             self._server.loop.call_soon(self._read_next)
 
     def _read_next(self) -> None:
@@ -407,6 +413,7 @@ class _Waiting:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
+        # No thread waits: 1,000 idle pollers need 1,000 timers and no thread.
         self._timer = self._server.loop.call_later(max(self._wait.seconds, 0), self.expire)
         self._is_looking = True
         self._server.threads.submit(self._subscribe_and_look)
@@ -430,6 +437,7 @@ class _Waiting:
         self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
+        # A look that is running unsubscribes at its end, because _is_over is set.
         if self._unsubscribe is not None and not self._is_looking:
             self._server.threads.submit(self._unsubscribe)
 
@@ -443,6 +451,7 @@ class _Waiting:
             self._server.threads.submit(self._look)
 
     def _subscribe_and_look(self) -> None:
+        # First subscribe, then look: what happens in between wakes, and nothing is missed.
         self._unsubscribe = self._wait.subscribe(self.wake)
         self._look()
 
@@ -467,6 +476,7 @@ class _Waiting:
             if self._timer is not None:
                 self._timer.cancel()
             self._connection.finish_wait(outcome, self._method)
+        # The time passed while the condition was checked.
         elif self._is_expired:
             self.expire()
         elif self._is_woken:
@@ -485,6 +495,7 @@ class _Body:
         self._trailer = 0
         self.is_interrupted = False  # whether more of the bytes received can be taken at once
         if self._is_chunked:
+            # Which of the two counts is ambiguous, and a proxy in front may have chosen the other (request smuggling).
             if "content-length" in headers:
                 raise _ProtocolError(400, "Both Content-Length and Transfer-Encoding are given")
             if headers["transfer-encoding"].lower() != "chunked":

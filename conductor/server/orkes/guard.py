@@ -154,9 +154,13 @@ class Guard:
 
         def checked(request: Request) -> Outcome:
             may_everything = request.principal.is_admin or not self._permissions.is_enforced
+            # Rules may parse the body a second time, which the polls and updates of an administrator's workers do not
+            # need.
             if may_everything and template.startswith(_HOT_PATHS):
                 return handler(request)
+            # HEAD shows whether an object exists, so it needs what GET needs.
             method = "GET" if request.method == "HEAD" else request.method
+            # Before the handler runs: afterwards a deleted object could no longer tell what was needed.
             needs = self._needs(method, template, request)
             if not may_everything:
                 for need in needs:
@@ -215,6 +219,7 @@ class Guard:
                 if need.kind in {_APPLICATION, "WEBHOOK"} and not name:
                     name = str(loads(response.content).get("id", ""))
                 self._permissions.created(request.principal, need.kind, name)
+            # Only when the last version is gone: permissions and tags belong to the name, and not to a version.
             elif not self._has(need.kind, name):
                 self._tags.forget(need.kind, name)
                 self._permissions.forget(need.kind, name)
@@ -229,11 +234,13 @@ class Guard:
             return response
         found = loads(response.content)
         may = partial(self._permissions.may, request.principal, READ, kind)
+        # An object by names, such as a list of secrets with their tags.
         if not field and isinstance(found, dict):
             return json_answer({name: value for name, value in found.items() if may(name)})
         rows = found["results"] if isinstance(found, dict) else found
         kept = [one for one in rows if may(str(one.get(field)) if field else one)]
         if isinstance(found, dict):
+            # The count must not tell how many objects exist that the user may not see.
             hidden = len(rows) - len(kept)
             return json_answer({**found, "totalHits": found["totalHits"] - hidden, "results": kept})
         return json_answer(kept)
@@ -383,12 +390,14 @@ class Guard:
         def rule(_: Request, values: list[str]) -> list[Need]:
             with self._kernel.lock:
                 execution = self._kernel.find(values[0])
+            # An unknown id needs no permission: the handler answers 404 to everyone.
             return [] if execution is None else [Need(access, _WORKFLOW, execution.workflow["workflowName"])]
 
         return rule
 
     def _start(self, name: str) -> Need:
         """Return what a start needs; a definition in the request that is not registered may also be created."""
+        # A request can bring a definition of its own. Running it is like registering it for one execution.
         is_known = name in self._kernel.catalog.workflow_defs
         return Need(EXECUTE, _WORKFLOW, name, None if is_known else Need(CREATE, _WORKFLOW, name))
 
@@ -417,6 +426,7 @@ class Guard:
             task = None if execution is None else execution.newest(reference)
         if execution is None:
             return []
+        # Whoever may control the execution may also end its tasks.
         control = Need(EXECUTE, _WORKFLOW, execution.workflow["workflowName"])
         if task is None:
             return [control]

@@ -67,9 +67,12 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # runs a file of this package with the current interpreter
+            # -I and -S keep PYTHONPATH, user packages and .pth files out: the process loads nothing but the
+            # interpreters.
             [sys.executable, "-I", "-S", str(_PROGRAM), *_library_folders()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # A script could fill a pipe that nobody reads, and then block.
             stderr=subprocess.DEVNULL,
             env=_environment(),
             **own_process_group(),  # Ctrl-C must reach the server only
@@ -89,6 +92,7 @@ class _Worker:
             stdin.flush()
         except OSError:
             raise WorkerDiedError from None
+        # No timeout here: the thread of _Deadlines kills the process, which ends the read.
         lengths = stdout.read(_LENGTHS.size)
         if len(lengths) < _LENGTHS.size:
             raise WorkerDiedError
@@ -199,6 +203,8 @@ class ScriptPool:
             return worker.run({"job": job, "script": script, "timeout": timeout, **options}, payload)
         except WorkerDiedError:
             worker.is_broken = True
+            # The process may die by itself just when it is killed; `is_late` is set before the kill, so it tells the
+            # two apart.
             if worker.is_late:
                 raise TimeoutError(f"not evaluated within {timeout:g} seconds") from None
             raise
@@ -216,6 +222,7 @@ class ScriptPool:
                     self._busy[worker] = threading.get_ident()
                     return worker
                 worker.close()
+            # A process starts without the lock, because that takes long; the counter reserves its place.
             self._starting += 1
         started: _Worker | None = None
         try:
@@ -232,6 +239,7 @@ class ScriptPool:
 
     def _release(self, worker: _Worker) -> None:
         with self._condition:
+            # A killed process is not reused: its last script may have left it out of step with the protocol.
             self._busy.pop(worker, None)
             is_kept = len(self._idle) < _MAX_IDLE and not worker.is_late and not worker.is_broken
             if is_kept:

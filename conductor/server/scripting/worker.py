@@ -158,6 +158,8 @@ def _limit_processor_time(seconds: float) -> None:
     """Let the operating system kill the process if the server has ended and cannot do so."""
     if resource is None:
         return
+    # The limit counts the processor time of the whole process, earlier scripts included. Two seconds more than allowed,
+    # so that the server's own limit is reached first.
     used = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(used.ru_utime + used.ru_stime + seconds) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
@@ -171,10 +173,13 @@ def drop_privileges(folders: list[str]) -> None:
             _libraries[name] = import_module(name)
         except ImportError:
             continue  # the server reports the missing package before it sends a script
+    # From here on no import from a file can succeed.
     sys.path.clear()
     sys.path_importer_cache.clear()
     os.environ.clear()
     if resource is not None:
+        # No new file descriptors (the open pipes stay), no new processes, no files; hard limits, which the process
+        # cannot raise again.
         limits = [("RLIMIT_AS", MEMORY_LIMIT), ("RLIMIT_NOFILE", 0), ("RLIMIT_NPROC", 0)]
         for name, most in [*limits, ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)]:
             try:

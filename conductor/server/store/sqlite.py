@@ -150,9 +150,12 @@ class Store:
         if is_file:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # a second server on the file would miss changes
             self._db.execute("PRAGMA journal_mode = WAL")
+            # A crash of this process loses nothing; a crash of the machine may lose the last transactions, but cannot
+            # damage the file. An fsync for each change would multiply the time of each request.
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA cache_size = -32000")
             self._db.execute("PRAGMA mmap_size = 1073741824")
+        # 0 is a new file, which gets the current schema without any migration.
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise sqlite3.DatabaseError(
@@ -271,6 +274,8 @@ class Store:
         body: Json = dict(task)
         reference = execution.tree.reference_of(task.get("workflowTask"))
         if reference is not None:
+            # The task's definition is in the snapshot; with a copy in each task, a fork with 10,000 branches would be
+            # stored many times over.
             body["workflowTask"] = {_AS_DEFINED: reference}
         return (
             task["taskId"],
@@ -288,6 +293,8 @@ class Store:
 
     def _save_tree(self, tree: DefinitionTree) -> None:
         cursor = self._write("INSERT INTO snapshot (body) VALUES (?)", (dumps(tree.definition),))
+        # One row for all executions that were started with the same registered definition: definitions can have
+        # megabytes.
         tree.snapshot = cursor.lastrowid
         if tree.snapshot is not None:
             self._cache_tree(tree.snapshot, tree)
