@@ -6,6 +6,7 @@ import argparse
 
 __all__ = ["ServerAddress", "local_address", "port_number"]
 
+#: The highest TCP port.
 _MAX_PORT = 65535
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
