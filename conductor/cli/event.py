@@ -10,7 +10,7 @@ from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
 from conductor.cli.output import show_ensured, show_json, watch_option, watched
 from conductor.cli.session import Session
-from conductor.cli.values import json_object
+from conductor.cli.values import as_model, json_object
 from conductor.errors import NotFoundError
 from conductor.models import EventHandler
 from conductor.models.definition_diff import Ensured, compare
@@ -65,7 +65,7 @@ def get(session: Session, name: str) -> None:
 @click.pass_obj
 def save(session: Session, handler: dict[str, Any], dry_run: bool) -> int:
     """Create an event handler, or update the existing one if it differs."""
-    wanted = EventHandler.from_dict(handler)
+    wanted = as_model(EventHandler, handler)
     with session.client() as client:
         try:
             found: EventHandler | None = client.events.get_handler(wanted.name)

@@ -93,9 +93,8 @@ def get(session: Session, name: str) -> None:
 @click.pass_obj
 def save(session: Session, schedule: dict[str, Any], dry_run: bool) -> int:
     """Create a schedule, or update the existing one if it differs."""
-    wanted = WorkflowSchedule.from_dict(schedule)
     with session.client() as client:
-        result = client.schedules.ensure(wanted, dry_run=dry_run)
+        result = client.schedules.ensure(schedule, dry_run=dry_run)
     show_ensured(session, result)
     return FAILED if dry_run and result else DONE
 

@@ -11,11 +11,14 @@ from typing import Any, TypeVar
 
 import click
 
-from conductor.errors import ConfigurationError
+from conductor.cli.exits import Misused
+from conductor.errors import ConfigurationError, UnexpectedResponseError
+from conductor.models._base import Model
 from conductor.workflow.load import read_file
 
-__all__ = ["input_options", "json_object", "merged", "read_stdin", "seconds", "text_pairs", "value_pairs"]
+__all__ = ["as_model", "input_options", "json_object", "merged", "read_stdin", "seconds", "text_pairs", "value_pairs"]
 
+M = TypeVar("M", bound=Model)
 F = TypeVar("F", bound=Callable[..., Any])
 
 _UNITS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -37,6 +40,18 @@ def json_object(word: str) -> dict[str, Any]:
     if not isinstance(found, Mapping):
         raise click.BadParameter(f"{word!r} is JSON, but not an object.")
     return dict(found)
+
+
+def as_model(kind: type[M], given: Mapping[str, Any]) -> M:
+    """Read a model from its wire form.
+
+    Raises:
+        Misused: A field is missing or has an invalid value.
+    """
+    try:
+        return kind.from_dict(given)
+    except UnexpectedResponseError as error:  # from_dict is made for what servers send
+        raise Misused(f"{error}") from None
 
 
 def read_stdin() -> str:

@@ -11,7 +11,7 @@ from conductor.cli.command import Command
 from conductor.cli.exits import DONE, Misused, status_of
 from conductor.cli.output import say, show_json, show_rows, tracked, write
 from conductor.cli.session import Session
-from conductor.cli.values import input_options, json_object, merged, value_pairs
+from conductor.cli.values import as_model, input_options, json_object, merged, value_pairs
 from conductor.clients.client import ConductorClient
 from conductor.errors import APIConnectionError, ConductorError
 from conductor.models import WorkflowStateUpdate
@@ -225,7 +225,7 @@ def update(
         body["taskReferenceName"] = task
         body["taskResult"] = {"workflowInstanceId": workflow_id, "status": status, "outputData": merged(given, pairs)}
     with session.client() as client:
-        result = client.workflows.update_state(workflow_id, WorkflowStateUpdate.from_dict(body))
+        result = client.workflows.update_state(workflow_id, as_model(WorkflowStateUpdate, body))
     show_json(result.to_dict() if session.is_json else {"variables": result.variables})
 
 

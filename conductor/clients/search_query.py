@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from conductor._internal.suggestions import did_you_mean
 from conductor.errors import ConfigurationError
 from conductor.models.codec import epoch_ms
 
@@ -223,7 +224,7 @@ def _is_plain(text: str) -> bool:
 def _check_field(name: str, known: list[str], variable: str) -> None:
     if name in known:
         return
-    advice = f" ({_ADVICE[name]})" if name in _ADVICE else ""
+    advice = f" ({_ADVICE[name]})" if name in _ADVICE else did_you_mean(name, known)
     raise ConfigurationError(
         f"Cannot search by {name!r}: the server would ignore the condition and return everything{advice}. "
         f"Fields are: {', '.join(known)}.",

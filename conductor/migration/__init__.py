@@ -57,6 +57,10 @@ def missing_attribute(self: object, name: str) -> Any:
     return object.__getattribute__(self, name)  # raises the usual error, or the one that a property of this name raised
 
 
+#: Public names that an error lists if none of them is similar to the missing one.
+_MAX_LISTED = 20
+
+
 class _UnknownAttributeError(AttributeError):
     """The usual error with a similar name, which is looked for when the message is read: ``hasattr`` stays cheap.
 
@@ -68,8 +72,11 @@ class _UnknownAttributeError(AttributeError):
         self._missing = name
 
     def __str__(self) -> str:
-        public = (one for one in dir(type(self.obj)) if not one.startswith("_"))
-        return f"{self.args[0]}{did_you_mean(self._missing, public)}"
+        public = [one for one in dir(type(self.obj)) if not one.startswith("_")]
+        near = did_you_mean(self._missing, public)
+        if not near and len(public) <= _MAX_LISTED:
+            near = f"; it has {', '.join(public)}"
+        return f"{self.args[0]}{near}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return AttributeError, (str(self),)

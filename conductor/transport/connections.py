@@ -511,7 +511,8 @@ def _words(error: Exception) -> str:
 _TIMED_OUT = {
     "connect": "cannot connect to {peer}: timed out",
     "tunnel": "{peer} did not answer in time",
-    "tls": "the TLS handshake with {peer} was not finished in time",
+    "tls": "the TLS handshake with {peer} was not finished in time; if the port expects http, not https, "
+    "change the scheme of the URL",
     "send": "{peer} did not read the request in time",
     "receive": "{peer} did not answer in time",
 }

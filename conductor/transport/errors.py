@@ -130,6 +130,14 @@ def _status_error(call: Call, response: Response) -> APIStatusError:
     return kind(_message(call, kind, status, message, validation), **values, **call.values)
 
 
+#: What to do about a refusal, by the server's message.
+_REMEDIES = (
+    (re.compile(r"^No such (?:workflow found by name|taskType found)"), "conductor def list shows what is registered"),
+    (re.compile(r"^Cannot archive workflow"), "terminate it first, or delete it with archive=False"),
+    (re.compile(r"^Workflow with \S+ already exists"), "register it with overwrite=True, or as another version"),
+)
+
+
 def _kind(status: int, message: str, content: Mapping[str, Any]) -> type[APIStatusError]:
     # A server without the path answers 404 with the message of its web framework, with the path.
     is_unknown_path = message.startswith(_MISSING_ENDPOINT) or ("path" in content and "timestamp" in content)
@@ -149,6 +157,7 @@ def _message(
     call: Call, kind: type[APIStatusError], status: int, message: str, validation: list[dict[str, Any]]
 ) -> str:
     text = f"{call.operation} failed with {status}" + (f": {message}" if message else "")
+    text += next((f" ({remedy})" for pattern, remedy in _REMEDIES if pattern.search(message)), "")
     if validation:
         text += " " + "; ".join(f"{entry.get('path', '?')}: {entry.get('message', '?')}" for entry in validation)
     if kind is UnsupportedByServerError:

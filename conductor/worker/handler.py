@@ -101,6 +101,12 @@ def _import(name: str) -> None:
         ) from (None if is_missing else error)
 
 
+def _as_workers(workers: Any) -> list[Worker]:
+    if isinstance(workers, str) or not isinstance(workers, Iterable):
+        raise WorkerRegistrationError(f"workers is {workers!r}; it must be a list of workers: workers=[...].")
+    return [as_worker(worker) for worker in workers]
+
+
 def as_worker(declared: Worker | Callable[..., Any]) -> Worker:
     """Return the worker itself, or the one that the decorator declared for a function or a bound method."""
     if isinstance(declared, Worker):
@@ -299,7 +305,7 @@ class TaskHandler:
         explicit: dict[str, Any] = dict(options)
         check_options(explicit, max_concurrency)
         self._given = client
-        self._workers = None if workers is None else [as_worker(worker) for worker in workers]
+        self._workers = None if workers is None else _as_workers(workers)
         self._registry = registry
         self._import_modules = list(import_modules)
         self._on_error = on_error

@@ -106,7 +106,7 @@ class WorkerOptions:
             is raised inside the function; a coroutine is cancelled. None for no limit.
     """
 
-    domain: str | None = field(default=None, converter=_domain)
+    domain: str | None = field(default=None, converter=_domain, validator=attrs.validators.optional(_string))
     thread_count: int = field(default=1, validator=_integer(1))
     poll_interval_ms: int = field(default=100, validator=_integer(0))
     poll_timeout_ms: int = field(default=100, validator=_integer(0, LONGEST_POLL_MS))

@@ -353,6 +353,12 @@ class Workflow:
         if callable(item) and not isinstance(item, Ref):
             takes_workflow = any(p.default is p.empty for p in inspect.signature(item).parameters.values())
             made = item(self) if takes_workflow else item()
+            if made is not None and not isinstance(made, Step | Chain | Sequence | Workflow) and not callable(made):
+                name = getattr(item, "__name__", repr(item))
+                raise TypeError(
+                    f"Cannot add {name}: it was called, and returned {made!r} instead of steps. To run it as a task, "
+                    f"decorate it with @worker_task, and add simple({name})."
+                )
             for part in _sequence(made):
                 self._add(part)
             return None

@@ -33,7 +33,7 @@ from conductor.cli.main import main
 from conductor.testing import assert_workflow, run_task
 from conductor.testing.generators import example_workflow, example_workflow_run, simple_task
 from conductor.worker.worker import WorkerRegistry
-from conductor.workflow import fork, human, inline, set_variable, simple, sub_workflow, switch, terminate, wait
+from conductor.workflow import fork, http, human, inline, set_variable, simple, sub_workflow, switch, terminate, wait
 
 ORDER = {
     "name": "order",
@@ -41,6 +41,7 @@ ORDER = {
     "ownerEmail": "a@example.com",
     "tasks": [{"name": "charge", "taskReferenceName": "charge", "type": "SIMPLE"}],
 }
+NIGHTLY = {"name": "nightly", "startWorkflowRequest": {"name": "order"}}
 UNKNOWN_ID = "6f1c0a52-0000-4000-8000-000000000001"
 
 
@@ -105,6 +106,12 @@ def with_variable(name, value, call):
         del os.environ[name]
 
 
+def contains_itself():
+    found = {}
+    found["again"] = found
+    return found
+
+
 def reason(function, given=None):
     """The reason with which a task fails, as the error."""
     raise RuntimeError(run_task(function, given).reason_for_incompletion)
@@ -154,6 +161,37 @@ WORKERS = {
     "*args": (lambda _: declare(with_rest), "takes *args", "Name the parameters, or take **kwargs"),
     "a method without its object": (lambda _: declare(Shop.charge), "method without an object", "Worker(object.method"),
     "a lambda without a name": (lambda _: Worker(lambda: 1), "has no name", "Worker(..., 'name')"),
+    "a domain that is a number": (lambda _: declare(charge, domain=5), "domain is 5", "must be a string"),
+    "a retry logic misspelled": (
+        lambda _: declare(charge, retry_logic="EXPONENTAL_BACKOFF"),
+        "retry_logic is 'EXPONENTAL_BACKOFF'",
+        "did you mean 'EXPONENTIAL_BACKOFF'?",
+    ),
+    "a timeout with a unit": (
+        lambda _: declare(charge, timeout_seconds="5s"),
+        "timeout_seconds is '5s'",
+        "number of seconds",
+    ),
+    "a worker instead of a list": (
+        lambda here: TaskHandler(here.client, workers=Worker(charge)),
+        "must be a list of workers: workers=[...]",
+    ),
+    "a name instead of a list of workers": (
+        lambda here: TaskHandler(here.client, workers="charge"),
+        "workers is 'charge'",
+        "must be a list of workers: workers=[...]",
+    ),
+    "a port of the probes that does not exist": (
+        lambda here: TaskHandler(here.client, workers=[Worker(charge)], health_port=99999).start(),
+        "health_port is 99999",
+        "from 0 to 65535",
+    ),
+    "an outbox in no folder": (
+        lambda here: TaskHandler(here.client, workers=[Worker(charge)], outbox="no/such/outbox").start(),
+        "Cannot use the outbox",
+        "no/such/outbox",
+        "No such file or directory",
+    ),
     "something that is not a function": (lambda _: Worker(5, "x"), "5 is not callable", "pass a function"),
     "an annotation that does not exist": (
         lambda _: declare(with_unknown_name),
@@ -209,6 +247,13 @@ WORKERS = {
         "object",
         "convert it first",
     ),
+    "a generator as output": (
+        lambda _: reason(lambda: (n for n in range(3))),
+        "generator has no JSON form",
+        "convert it first",
+    ),
+    "an output that contains itself": (lambda _: reason(contains_itself), "it contains itself"),
+    "a key that is not a string": (lambda _: reason(lambda: {(1, 2): 3}), "a key of type tuple", "use a string"),
     "an output that is not a number": (lambda _: reason(lambda: float("nan")), "nan is not", "use None or a string"),
     "an output that is too large": (
         lambda _: reason(lambda: "x" * 4_000_000),
@@ -234,6 +279,73 @@ WORKERS = {
 }
 
 CLIENTS = {
+    "a version as text": (
+        lambda here: here.client.workflows.start("order", version="1"),
+        "version must be an integer or None, not str",
+    ),
+    "a priority that does not exist": (
+        lambda here: here.client.workflows.start("order", priority=200),
+        "priority is 200",
+        "from 0 to 99",
+    ),
+    "a search by a field misspelled": (
+        lambda here: here.client.workflows.search(worklow_type="order"),
+        "'worklowType'",
+        "did you mean 'workflowType'?",
+    ),
+    "an execution deleted that runs": (
+        lambda here: here.client.workflows.delete(here.client.workflows.start("order")),
+        "status: RUNNING",
+        "terminate it first, or delete it with archive=False",
+    ),
+    "a definition registered twice": (
+        lambda here: here.client.metadata.register_workflow(ORDER),
+        "order.1 already exists",
+        "register it with overwrite=True, or as another version",
+    ),
+    "a definition that does not exist": (
+        lambda here: here.client.metadata.get_workflow("ordr"),
+        "by name: ordr",
+        "conductor def list shows what is registered",
+    ),
+    "a task definition that does not exist": (
+        lambda here: here.client.metadata.get_task("chrage"),
+        "by name: chrage",
+        "conductor def list shows what is registered",
+    ),
+    "a method that has no similar name": (
+        lambda here: here.client.secrets.set("KEY", "x"),
+        "no attribute 'set'; it has ",
+        ", list",
+    ),
+    "a time zone misspelled": (
+        lambda here: here.client.schedules.save({**NIGHTLY, "cronExpression": "0 0 3 * * *", "zoneId": "Europe/Berln"}),
+        "Unknown time zone: 'Europe/Berln'",
+        "such as 'Europe/Berlin'",
+    ),
+    "a cron expression without seconds": (
+        lambda here: here.client.schedules.save({**NIGHTLY, "cronExpression": "0 3 * * *"}),
+        "5 fields instead of six",
+        "Put the seconds first: '0 0 3 * * *'",
+    ),
+    "a schedule without a workflow": (
+        lambda here: here.client.schedules.save({"name": "s", "cronExpression": "0 0 3 * * *"}),
+        "no start_workflow_request",
+        "the name of a workflow",
+    ),
+    "certificates that do not exist": (
+        lambda _: ConductorClient("https://127.0.0.1:9", ca_bundle="no.pem").workflows.get("x"),
+        "ca_bundle: file not found: 'no.pem'",
+    ),
+    "the page instead of the API": (
+        lambda here: ConductorClient(f"{here.server.address}/?", retry=RetryPolicy.none()).workflows.get("x"),
+        "an HTML page",
+        "Check the server's URL",
+    ),
+    "a path that is not the API's": (
+        lambda here: ConductorClient(f"{here.server.address}/v2", retry=RetryPolicy.none()).workflows.get("x"),
+        "the path of CONDUCTOR_SERVER_URL is wrong",
+    ),
     "the server is down": (
         lambda _: ConductorClient("http://127.0.0.1:9", retry=RetryPolicy.none()).workflows.start("order"),
         "cannot connect to 127.0.0.1:9",
@@ -355,6 +467,26 @@ CLIENTS = {
 }
 
 WORKFLOWS = {
+    "a plain function as step": (
+        lambda _: build(charge_order),
+        "Cannot add charge_order",
+        "decorate it with @worker_task, and add simple(charge_order)",
+    ),
+    "no client to run with": (
+        lambda _: build(simple("a")).run(),
+        "ConductorClient as its first argument",
+        "run(client",
+    ),
+    "a URL instead of a client": (lambda _: build(simple("a")).run("http://localhost:8080"), "not 'http://localhost"),
+    "a task that is None": (lambda _: simple(None), "a task's name, a function or a worker, not None"),
+    "an output added to": (lambda _: simple("a").output.x + 1, "cannot add to it", "For text use an f-string"),
+    "the length of an output": (lambda _: len(simple("a").output.x), "cannot measure it", "Decide on the server"),
+    "a value instead of variables": (lambda _: set_variable("a"), "dict of names and values", "not 'a'"),
+    "a request without an address": (
+        lambda _: build(http("")).check(),
+        "requires the input parameter http_request.uri",
+    ),
+    "a private name of an output": (lambda _: simple("a").output._x, "use ['_x']"),
     "one reference name twice": (
         lambda _: build(simple("a", ref="x"), simple("b", ref="x")).check(),
         "'x' must be unique",
@@ -411,12 +543,18 @@ WORKFLOWS = {
 }
 
 
+def charge_order(workflow):
+    return {"charged": 1}
+
+
 def later():
     workflow, first = Workflow("order"), simple("a")
     return workflow >> simple("b", n=first.output.x) >> first
 
 
 SERVERS = {
+    "an edition misspelled": (lambda _: conductor.server.start(edition="orks"), "edition is 'orks'", "'oss', 'orkes'"),
+    "keys in a list": (lambda _: conductor.server.start(keys=["a"]), "keys is of type list", "must be a dict"),
     "a port that does not exist": (lambda _: conductor.server.start(99999), "port is 99999", "from 0 to 65535"),
     "a port in use": (
         lambda here: conductor.server.start(here.server.port),
@@ -475,6 +613,26 @@ COMMANDS = {
     ("--server", "localhost:8080", "workflow", "list"): ("'localhost:8080'", "http://host:port"),
     ("--server", "http://127.0.0.1:9", "workflow", "list"): ("cannot connect", "conductor server start"),
     ("secret", "get", "TOKEN"): ("'TOKEN' does not exist", "conductor secret set TOKEN"),
+    ("workflow", "run", "order", "--timeout", "soon"): ("invalid duration: 'soon'", "5m, 2h or 1d"),
+    ("workflow", "start", "order", "--priority", "200"): ("200 is not in the range 0<=x<=99",),
+    ("workflow", "export", "ordr"): ("name: ordr", "conductor def list shows what is registered"),
+    ("workflow", "watch", "nope"): ("No such workflow found by id: nope",),
+    ("task", "complete", "nope"): ("Task not found for taskId: nope",),
+    ("task", "poll", "charge", "--count", "0"): ("0 is not in the range 1<=x<=100",),
+    ("worker", "exec", "--", "true"): ("Missing option '--type'",),
+    ("worker", "exec", "--type", "x"): ("Missing argument '-- PROGRAM",),
+    ("worker", "run"): ("Missing argument 'MODULE...'",),
+    ("schedule", "save", "{}"): ("Invalid WorkflowSchedule", "missing", "name"),
+    ("schedule", "preview", "every day"): ("'every day'", "six (second minute hour"),
+    ("event", "save", '{"name": "x"}'): ("Invalid EventHandler", "missing"),
+    ("profile", "use", "x"): ("Profile 'x' does not exist", "conductor profile add x --server URL"),
+    ("profile", "add", "x"): ("Name the server", "conductor profile add x --server URL"),
+    ("env", "get", "X"): ("environment variable X does not exist",),
+    ("webhook", "list"): ("does not have this operation", "Orkes"),
+    ("migrate", "nope.py"): ("nope.py does not exist",),
+    ("completion", "tcsh"): ("'tcsh' is not one of 'bash', 'zsh', 'fish'",),
+    ("server", "strat"): ("No such command 'strat'", "'start'"),
+    ("server", "start", "--engine", "x"): ("argument --engine", "'embedded', 'oss'"),
     ("-o", "xml", "workflow", "list"): ("'xml' is not one of 'text', 'json'",),
 }
 
@@ -482,6 +640,8 @@ FLASK = {
     "a URL instead of a dict": ('{"CONDUCTOR": "http://x"}', "is str; it must be a dict"),
     "a key misspelled": ('{"CONDUCTOR": {"SEVER_URL": "http://x"}}', "'SEVER_URL'", "did you mean 'SERVER_URL'?"),
     "a key in small letters": ('{"CONDUCTOR": {"server_url": "http://x"}}', "did you mean 'SERVER_URL'?"),
+    "a key without its secret": ('{"CONDUCTOR": {"AUTH_KEY": "k"}}', "auth_secret is missing", "set both"),
+    "an option of workers misspelled": ('{"CONDUCTOR": {"WORKER": {"treads": 5}}}', "treads", "thread_count"),
     "a URL without http": ('{"CONDUCTOR": {"SERVER_URL": "localhost"}}', "'localhost'", "such as http://host:port"),
     "a number of workers": ('{"CONDUCTOR": {"WORKER": 5}}', "WORKER is 5", "dict of arguments of TaskHandler"),
     "a module that is not in a list": ('{"CONDUCTOR": {"WORKER_MODULES": "shop"}}', "must be a list: ['shop']"),
@@ -523,6 +683,10 @@ DJANGO = {
     "a URL instead of a dict": ('"http://x"', "settings.CONDUCTOR is str; it must be a dict"),
     "a key misspelled": ('{"SEVER_URL": "http://x"}', "did you mean 'SERVER_URL'?"),
     "a key in small letters": ('{"server_url": "http://x"}', "did you mean 'SERVER_URL'?"),
+    "a key without its secret": ('{"AUTH_KEY": "k"}', "auth_secret is missing", "set both"),
+    "a module that is not in a list": ('{"WORKER_MODULES": "shop"}', "must be a list: ['shop']"),
+    "a switch in words": ('{"OUTBOX": "yes"}', "OUTBOX is 'yes'", "True or False"),
+    "no seconds at all": ('{"OUTBOX_LEASE_SECONDS": 0}', "OUTBOX_LEASE_SECONDS is 0", "above 0"),
     "a URL without http": ('{"SERVER_URL": "localhost"}', "'localhost'", "such as http://host:port"),
     "a number of workers": ('{"WORKER": 5}', "WORKER is 5", "dict of arguments of TaskHandler"),
     "an option of workers misspelled": ('{"WORKER": {"treads": 5}}', "CONDUCTOR['WORKER']", "treads", "thread_count"),
@@ -557,6 +721,10 @@ TESTS = {
     "test_id_instead_of_execution": ("assert_workflow needs an execution", "client.workflows.get(workflow_id)"),
     "test_argument_of_unittest": ("mock_worker has no argument 'return_value'; did you mean 'returns'?",),
     "test_argument_misspelled": ("mock_worker has no argument 'retruns'; did you mean 'returns'?",),
+    "test_two_answers": ("takes either side_effect, or returns and raises",),
+    "test_output_that_differs": ("has another output (- expected, + actual)", '-   "total": 8', '+   "total": 7'),
+    "test_task_that_failed": ("Task 'charge' of order is FAILED, not COMPLETED", "4        OSError: busy"),
+    "test_clock_backwards": ("Cannot move the clock back",),
     "test_human": ("HUMAN waits for the test", "until_blocked=True"),
 }
 
@@ -599,6 +767,21 @@ TEST_PROGRAM = """
     def test_argument_misspelled(mock_worker):
         mock_worker("charge", retruns={})
 
+    def test_two_answers(mock_worker):
+        mock_worker("charge", returns={}, side_effect=len)
+
+    def test_output_that_differs(mock_worker, run_workflow):
+        mock_worker("charge", returns={"total": 7})
+        assert_workflow(run_workflow(ORDER)).task("charge").has_output({"total": 8})
+
+    def test_task_that_failed(mock_worker, run_workflow):
+        mock_worker("charge", raises=[OSError("busy")] * 9)
+        assert_workflow(run_workflow(ORDER)).task("charge").completed()
+
+    def test_clock_backwards(conductor_server):
+        from datetime import timedelta
+        conductor_server.clock.advance(timedelta(days=-1))
+
     def test_human(run_workflow):
         run_workflow({"name": "h", "version": 1, "tasks": [
             {"name": "h", "taskReferenceName": "approve", "type": "HUMAN"}]}, timeout=0.2)
@@ -624,7 +807,7 @@ def unclear(messages, expected):
 
 
 def test_there_are_more_than_sixty_mistakes():
-    assert sum(map(len, (WORKERS, CLIENTS, WORKFLOWS, SERVERS, COMMANDS, FLASK, DJANGO, TESTS))) > 120
+    assert sum(map(len, (WORKERS, CLIENTS, WORKFLOWS, SERVERS, COMMANDS, FLASK, DJANGO, TESTS))) > 160
 
 
 @pytest.mark.parametrize("table", [WORKERS, CLIENTS, WORKFLOWS, SERVERS], ids=["workers", "clients", "flows", "server"])

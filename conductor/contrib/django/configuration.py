@@ -18,6 +18,10 @@ from conductor.settings import Settings
 __all__ = ["DjangoOptions", "conductor_settings", "django_options", "forget_client", "get_client"]
 
 
+def _names(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | tuple | set | frozenset) else value
+
+
 @frozen
 class DjangoOptions:
     """Keys of ``CONDUCTOR`` in addition to the client's settings; written in capitals there.
@@ -33,13 +37,30 @@ class DjangoOptions:
     """
 
     worker: Mapping[str, Any] = field(factory=dict)
-    worker_modules: tuple[str, ...] = field(default=("tasks", "workers"), converter=tuple)
+    worker_modules: tuple[str, ...] = field(default=("tasks", "workers"), converter=_names)
     outbox: bool = False
-    outbox_databases: tuple[str, ...] = field(default=("default",), converter=tuple)
+    outbox_databases: tuple[str, ...] = field(default=("default",), converter=_names)
     outbox_lease_seconds: float = 60.0
     outbox_interval_seconds: float = 1.0
 
     def __attrs_post_init__(self) -> None:
+        for name in ("worker_modules", "outbox_databases"):
+            value = getattr(self, name)
+            if not isinstance(value, tuple):
+                shown = [value] if isinstance(value, str) else ["name"]
+                raise ConfigurationError(
+                    f"{name.upper()} is {value!r}; it must be a list: {shown!r}.",
+                    variable=name.upper(),
+                    value=value,
+                    allowed="a list of names",
+                )
+        if not isinstance(self.outbox, bool):
+            raise ConfigurationError(
+                f"OUTBOX is {self.outbox!r}; it must be True or False.",
+                variable="OUTBOX",
+                value=self.outbox,
+                allowed="True or False",
+            )
         for name in ("outbox_lease_seconds", "outbox_interval_seconds"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
