@@ -1,4 +1,4 @@
-"""Incoming webhooks (Orkes)."""
+"""The client for incoming webhooks, by which other systems start and complete workflows (Orkes)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches for executions."""
+"""Searches for executions by their fields, by text, and by correlation id."""
 
 from __future__ import annotations
 

@@ -45,10 +45,10 @@ TRACE_KEY = "_trace"
 
 
 class HasMiddleware(Protocol):
-    """A ``TaskHandler``."""
+    """What the instrumentation needs of a ``TaskHandler``."""
 
     def use(self, middleware: Any) -> Any:
-        """Wrap each execution."""
+        """Call ``middleware`` around each execution of a task."""
 
     def on(self, kind: type[WorkerEvent], call: Callable[[Any], None]) -> Any:
         """Call ``call`` with each event of ``kind``."""

@@ -32,10 +32,10 @@ logger = logging.getLogger(__name__)
 
 
 class HasMiddleware(Protocol):
-    """A ``TaskHandler``."""
+    """What the integration needs of a ``TaskHandler``."""
 
     def use(self, middleware: Any) -> Any:
-        """Wrap each execution."""
+        """Call ``middleware`` around each execution of a task."""
 
 
 def report_workers(handler: HasMiddleware) -> None:

@@ -98,7 +98,7 @@ def box_of(step: Step) -> Box:
 
 
 def start_box(graph: Graph) -> Box:
-    """Return the box of the start."""
+    """Return the box above the first task."""
     return _box(Kind.END, Tone.PLAIN, ["start"], f"start of {clean(graph.name)}")
 
 

@@ -83,7 +83,7 @@ def code_of(node: cst.BaseExpression) -> str:
 
 
 def expression(text: str) -> cst.BaseExpression:
-    """Parse an expression."""
+    """Return the tree of an expression's source."""
     return cst.parse_expression(text)
 
 

@@ -1,4 +1,4 @@
-"""Files of executions."""
+"""Models of the file storage: uploads and files of executions."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _CONTAINERS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW"})
 
 @frozen
 class RunWorkflow:
-    """The fixture `run_workflow`."""
+    """The type of the fixture ``run_workflow``."""
 
     server: EmbeddedServer
     client: ConductorClient

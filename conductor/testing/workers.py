@@ -126,7 +126,7 @@ class MockWorker:
 
     @property
     def is_running(self) -> bool:
-        """Whether it polls."""
+        """Whether the handler polls for tasks."""
         return self._is_started and not self._is_stopped
 
     def start(self) -> Self:

@@ -598,7 +598,7 @@ class PooledAdapter(HTTPAdapter):
         self._pool_maxsize: int = connections
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the pools."""
+        """Create the pools, whose sockets use keep-alive; requests calls this."""
         # Routers drop idle connections silently. Without a deadline, only keep-alive ends a wait on such a connection.
         options["socket_options"] = [
             *HTTPConnection.default_socket_options,

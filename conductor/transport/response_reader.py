@@ -177,7 +177,7 @@ class _Input:
         return self._take(end, 2)
 
     def exactly(self, count: int) -> bytes:
-        """Return ``count`` bytes."""
+        """Return the next ``count`` bytes, waiting for them if necessary."""
         end = self._start + count
         if end <= len(self._data):
             return self._take(end, 0)

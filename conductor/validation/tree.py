@@ -153,7 +153,7 @@ class WorkerSignature(Protocol):
 
     @property
     def name(self) -> str:
-        """The task type."""
+        """The task type, such as ``SIMPLE``."""
 
     @property
     def place(self) -> str:
@@ -277,7 +277,7 @@ class Node:
 
     @property
     def type(self) -> str:
-        """The task type."""
+        """The task type, such as ``SIMPLE``."""
         return str(self.wire.get("type") or "SIMPLE")
 
     @property
@@ -288,7 +288,7 @@ class Node:
 
     @property
     def inputs(self) -> Mapping[str, Any]:
-        """The input parameters."""
+        """The input parameters; empty if they are missing or not an object."""
         return as_mapping(self.wire.get("inputParameters"))
 
     @property

@@ -49,12 +49,12 @@ class TaskContext:
 
     @property
     def task_id(self) -> str:
-        """The task's id."""
+        """The id of this attempt; a retry of the task has another one."""
         return self.task.task_id or ""
 
     @property
     def workflow_id(self) -> str:
-        """The execution's id."""
+        """The id of the workflow execution that the task belongs to."""
         return self.task.workflow_instance_id or ""
 
     @property

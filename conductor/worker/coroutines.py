@@ -174,7 +174,7 @@ class EventLoop:
         task.add_done_callback(ended)
 
     def cancel_all(self) -> None:
-        """Cancel all coroutines."""
+        """Cancel all coroutines; each receives ``CancelledError`` at its next ``await``."""
         self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(self._loop)])
 
     def close(self, deadline: float) -> None:

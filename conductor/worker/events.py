@@ -148,7 +148,7 @@ class WorkerStateChanged(WorkerEvent):
 
 
 class WorkerListener:
-    """Override what you want to hear of; the rest costs nothing."""
+    """Override the methods of the events that you need; events without a listener cost nothing."""
 
     def on_poll_started(self, event: PollStarted) -> None:
         """A poll is about to be sent."""
@@ -157,7 +157,7 @@ class WorkerListener:
         """A poll was answered."""
 
     def on_poll_failure(self, event: PollFailure) -> None:
-        """A poll failed."""
+        """A poll failed; the poller repeats it after a back-off."""
 
     def on_poll_skipped(self, event: PollSkipped) -> None:
         """A paused worker did not poll."""
@@ -166,10 +166,10 @@ class WorkerListener:
         """A function is about to be called."""
 
     def on_task_execution_completed(self, event: TaskExecutionCompleted) -> None:
-        """A function returned."""
+        """A worker's function returned; its result is about to be sent."""
 
     def on_task_execution_failure(self, event: TaskExecutionFailure) -> None:
-        """A task failed."""
+        """A worker's function raised, timed out, or could not be called with the input."""
 
     def on_task_update_completed(self, event: TaskUpdateCompleted) -> None:
         """A result was delivered."""
@@ -184,7 +184,7 @@ class WorkerListener:
         """A lease was extended."""
 
     def on_worker_state_changed(self, event: WorkerStateChanged) -> None:
-        """A worker changed its state."""
+        """A worker began to poll or to fail, or was paused or stopped."""
 
 
 _METHODS: dict[type[WorkerEvent], str] = {

@@ -88,7 +88,7 @@ class RecordingChannel(TaskChannel):
         domain: str | None = None,
         limit: float | None = None,
     ) -> list[Any]:
-        """As in ``TaskChannel``."""
+        """Call ``TaskChannel`` and record what the response brings."""
         number, tasks = self._record.open(task_type), []
         try:
             tasks = super().poll(
@@ -103,7 +103,7 @@ class RecordingChannel(TaskChannel):
         return tasks
 
     def update_v2(self, task_id: str, body: bytes, limit: float | None = None) -> Any:
-        """As in ``TaskChannel``."""
+        """Call ``TaskChannel`` and record what the response brings."""
         task_type = self._record.type_of(task_id)
         number, following = self._record.open(task_type), None
         try:
@@ -127,7 +127,7 @@ class TaskLookup(Protocol):
         """Return one page of summaries of tasks (``GET /tasks/search``)."""
 
     def get(self, task_id: str) -> Task:
-        """Return a task."""
+        """Return a task (``GET /tasks/{taskId}``)."""
 
 
 @define
@@ -201,7 +201,7 @@ class LostTasks:
     # -- thread
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread that searches for lost tasks."""
         thread = HandlerThread(self._main, "lost-tasks")
         thread.start()  # if it raises, no thread was started
         self._thread = thread

@@ -140,11 +140,11 @@ class MetricsCollector(WorkerListener):
             histogram.add(value)
 
     def on_poll_started(self, event: PollStarted) -> None:
-        """Count a poll."""
+        """Count a poll by its task type."""
         self._count("task_poll_total", event.task_type)
 
     def on_poll_completed(self, event: PollCompleted) -> None:
-        """Time a poll."""
+        """Record how long a poll took, in seconds."""
         self._observe("task_poll_time_seconds", event.duration, event.task_type, "SUCCESS")
 
     def on_poll_failure(self, event: PollFailure) -> None:
@@ -171,7 +171,7 @@ class MetricsCollector(WorkerListener):
         self._count("task_execute_error_total", event.task_type, name)
 
     def on_task_update_completed(self, event: TaskUpdateCompleted) -> None:
-        """Time a delivery."""
+        """Record how long a delivery took, in seconds."""
         self._observe("task_update_time_seconds", event.duration, event.task_type, "SUCCESS")
 
     def on_task_update_failure(self, event: TaskUpdateFailure) -> None:

@@ -60,7 +60,7 @@ class ProbeServer:
         return int(self._server.server_address[1])
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread that serves the probes."""
         self._thread.start()
         logger.info("Health: http://%s:%d/livez, /readyz, /metrics", self._server.server_address[0], self.port)
 

@@ -47,7 +47,7 @@ class HandlerThread(threading.Thread):
         super().__init__(target=target, name=name, daemon=not keeps_alive)
 
     def run(self) -> None:
-        """Run the target."""
+        """Run the target; threads that a task starts are not daemons."""
         # Threads inherit this flag. Those that a task starts are to be as usual: the interpreter waits for them.
         self._daemonic = False
         super().run()

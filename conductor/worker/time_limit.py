@@ -134,7 +134,7 @@ class TimeLimits:
             return
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread that watches the time limits."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -50,7 +50,7 @@ class Heartbeat:
             self._path.write_text(f"{os.getpid()}\n", encoding="ascii")
 
     def end(self) -> None:
-        """Remove the file."""
+        """Remove the heartbeat file, so that a probe fails as soon as the handler has stopped."""
         self._path.unlink(missing_ok=True)
 
 
@@ -187,7 +187,7 @@ class Observation:
             self._server = ProbeServer(options.host, options.port, health, metrics)
 
     def start(self) -> None:
-        """Start the threads."""
+        """Start the watchdog, and the server of the probes if there is one."""
         self._watchdog.start()
         if self._server is not None:
             self._server.start()

@@ -384,7 +384,7 @@ class WorkerRegistry:
             return list(self._workers.values())
 
     def clear(self) -> None:
-        """Remove all workers."""
+        """Remove all workers from the registry, for example between two tests."""
         with self._lock:
             self._workers.clear()
 

@@ -24,7 +24,7 @@ _MARK = "__conductor_worker__"
 
 @runtime_checkable
 class Declared(Protocol):
-    """A declared worker."""
+    """A function with a worker attached: its task type and its parameters."""
 
     @property
     def name(self) -> str:

@@ -466,7 +466,7 @@ class Names:
         self._used = {_RESERVED}
 
     def use(self, name: str) -> None:
-        """Reserve a name."""
+        """Reserve a name that is in use already."""
         self._used.add(name)
 
     def peek(self, base: str) -> str:

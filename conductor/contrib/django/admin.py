@@ -36,7 +36,7 @@ class WorkflowStartAdmin(_Admin):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: WorkflowStart | None = None) -> list[str]:
-        """Return all fields."""
+        """Return all fields: the admin shows starts and does not change them."""
         return [field.name for field in WorkflowStart._meta.fields] + ["execution"]  # Django's own name
 
     @admin.display(description="execution")

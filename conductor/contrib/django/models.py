@@ -51,7 +51,7 @@ class WorkflowStart(models.Model):
     workflow_id: models.CharField[str, str] = models.CharField(max_length=255, blank=True, db_index=True)
 
     class Meta:
-        """Django's options."""
+        """The name, the order and the index that Django uses."""
 
         verbose_name = "workflow start"
         ordering = ("-id",)

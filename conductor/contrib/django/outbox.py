@@ -157,7 +157,7 @@ class OutboxRelay:
         self._thread = threading.Thread(target=self._run, name="start-outbox", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread that sends the committed starts."""
         self._thread.start()
 
     def stop(self, timeout: float | None = 5.0) -> None:

@@ -47,7 +47,6 @@ class SecretResource:
         self._secrets, self._environment = secrets, environment
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get = partial(Route, methods=["GET"])
         write = partial(Route, methods=["PUT", "DELETE"])
         return [
@@ -104,7 +103,6 @@ class AdminResource:
         self._services, self._version = services, version
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         return [
             get("/admin/config", self.config),

@@ -25,7 +25,6 @@ class BulkResource:
         self._executions, self._recovery = executions, recovery
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         put, post, delete = (partial(Route, methods=[method]) for method in ("PUT", "POST", "DELETE"))
         base = "/workflow/bulk"
         return [

@@ -45,7 +45,6 @@ class EventResource:
         self._events, self._messages = events, messages
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         return [
             get("/event", self.all),

@@ -30,7 +30,6 @@ class MetadataResource:
         self._metadata = metadata
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         put, delete = partial(Route, methods=["PUT"]), partial(Route, methods=["DELETE"])
         return [

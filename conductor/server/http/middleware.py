@@ -66,7 +66,7 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Remove all faults."""
+        """Remove all faults, so that requests are served normally again."""
         with self._lock:
             self._faults.clear()
 
@@ -166,7 +166,7 @@ class Middleware:
         self._serve, self._origins, self._faults, self._check = serve, origins, faults, check
 
     def __call__(self, request: Request) -> Outcome:
-        """Serve a request."""
+        """Apply the faults that match the request, then serve it."""
         refused = self._origins.refusal(request.method, request.path, request.headers)
         if refused:
             return error_answer(*refused)

@@ -52,7 +52,6 @@ class RunResource:
         self._services, self._workflows = services, workflows
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         post = partial(Route, methods=["POST"])
         return [
             post("/workflow/execute/{name}/{version}", self.execute),

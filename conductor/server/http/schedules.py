@@ -44,7 +44,6 @@ class ScheduleResource:
         self._schedules = schedules
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         return [
             get("/scheduler/nextFewSchedules", self.next_few),

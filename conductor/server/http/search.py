@@ -25,7 +25,6 @@ class SearchResource:
         self._search = search
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, search = partial(Route, methods=["GET"]), self._search
         found = {
             "/workflow/search": search.workflows,

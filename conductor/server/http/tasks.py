@@ -39,7 +39,6 @@ class TaskResource:
         self._tasks = tasks
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         return [
             post("/tasks/update-v2", self.update_and_poll),

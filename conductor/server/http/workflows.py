@@ -48,7 +48,6 @@ class WorkflowResource:
         self._executions, self._recovery, self._metadata = executions, recovery, metadata
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         put, delete = partial(Route, methods=["PUT"]), partial(Route, methods=["DELETE"])
         return [

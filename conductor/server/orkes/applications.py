@@ -250,7 +250,6 @@ class ApplicationResource:
         self._applications = applications
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         return [
             get("/applications", self.all),

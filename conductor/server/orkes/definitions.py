@@ -116,7 +116,6 @@ class StrictUpdateResource(TaskResource):
         self._executions = executions
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         return [route for route in super().routes() if route.handler in {self.update, self.update_by_reference}]
 
     def update(self, request: Request) -> Response:

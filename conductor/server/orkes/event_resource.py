@@ -83,7 +83,6 @@ class EventQueueResource:
         self._queues = queues
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         return [
             get("/event/queue/config", self.all),
@@ -138,7 +137,6 @@ class OrkesEventResource:
         self._handlers = handlers
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         return [
             get("/event", self.all),

@@ -63,7 +63,6 @@ class TaskCacheResource:
         self._cache = cache
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         return [Route("/admin/cache/clear/{name}", self.clear, ["POST"])]
 
     def clear(self, request: Request) -> Response:
@@ -110,7 +109,6 @@ class ExecutionFeatures:
         extensions.unknown_execution = "no such workflow by Id"
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         services = self._services
         return [
             *RunsResource(services, BlockedRuns(self._kernel), self._signals).routes(),

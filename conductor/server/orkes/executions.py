@@ -131,7 +131,6 @@ class ExecutionsResource:
         self._workflows = WorkflowResource(services.executions, services.recovery, services.metadata)
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         return [
             post("/workflow/start/{name}/{version}", self.start),

@@ -28,7 +28,6 @@ class HumanTaskResource:
         self._tasks = tasks
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "DELETE"))
         return [
             post("/human/tasks/search", self.search),

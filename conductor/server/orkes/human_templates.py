@@ -159,7 +159,6 @@ class HumanTemplateResource:
         self._templates, self._template_of_task = templates, template_of_task
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "DELETE"))
         return [
             get("/human/template", self.all),

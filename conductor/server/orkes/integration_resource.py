@@ -33,7 +33,6 @@ class IntegrationResource:
         self._integrations = integrations
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "DELETE"))
         return [
             *(get(path, self.with_apis) for path in ("/integrations/", "/integrations")),

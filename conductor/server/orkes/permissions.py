@@ -140,7 +140,6 @@ class GrantResource:
         self._grants, self._is_application = grants, is_application
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, delete = (partial(Route, methods=[method]) for method in ("GET", "DELETE"))
         return [
             Route("/auth/authorization", self.grant, methods=["POST"]),

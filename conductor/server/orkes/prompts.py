@@ -221,7 +221,6 @@ class PromptResource:
         self._prompts, self._test = prompts, test
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         return [
             get("/prompts", self.all),

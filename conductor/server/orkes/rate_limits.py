@@ -139,7 +139,6 @@ class RateLimitResource:
         self._metadata = metadata
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         path = "/metadata/workflow/{name}/rate-limit"
         return [Route(path, self.get), Route(path, self.set, ["PUT"]), Route(path, self.remove, ["DELETE"])]
 

@@ -151,7 +151,6 @@ class RoleResource:
         self._roles = roles
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         return [
             Route("/roles", self.all),
             Route("/roles", self.create, methods=["POST"]),

@@ -200,7 +200,6 @@ class RunsResource:
         self._workflows = WorkflowResource(services.executions, services.recovery, services.metadata)
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         post = partial(Route, methods=["POST"])
         return [
             Route("/workflow/execute/{name}", self.execute_by_name, ["GET", "POST"]),

@@ -46,7 +46,6 @@ class OrkesScheduleResource:
         self._schedules, self._tags = schedules, tags
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         one = "/scheduler/schedules/{name}"
         return [

@@ -119,7 +119,6 @@ class SchemaResource:
         self._schemas = schemas
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "DELETE"))
         return [
             post("/schema", self.save),

@@ -141,7 +141,6 @@ class SecretResource:
         self._secrets, self._tags, self._permissions = secrets, tags, permissions
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get = partial(Route, methods=["GET"])
         return [
             Route("/secrets", self.names, methods=["POST"]),
@@ -218,7 +217,6 @@ class EnvironmentResource:
         self._environment = environment
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         return [
             Route("/environment", self.all),
             Route("/environment/{key}", self.get),

@@ -20,7 +20,6 @@ class ServerResource:
         self._services = services
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         return [
             get("/admin/redisUsage", self.redis),

@@ -19,7 +19,6 @@ class ServiceResource:
         self._registry = registry
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "DELETE"))
         return [
             *(get(path, self.all) for path in (_ROOT, f"{_ROOT}/")),

@@ -64,7 +64,6 @@ class TagResource:
     exists: Mapping[str, Callable[[str], bool]]
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         found = [
             Route("/metadata/tags", self.all),
             Route("/metadata/tags/grouped", self.grouped),

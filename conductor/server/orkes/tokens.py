@@ -191,7 +191,6 @@ class TokenResource:
         self._tokens = tokens
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         return [
             Route("/token", self.create, methods=["POST"]),
             Route("/token/userInfo", self.user_info),

@@ -1,4 +1,4 @@
-"""Users and groups."""
+"""Users, groups and their members, with the routes of ``/users`` and ``/groups``."""
 
 from __future__ import annotations
 
@@ -238,7 +238,6 @@ class UserResource:
         self._users, self._grants, self._permissions = users, grants, permissions
 
     def routes(self) -> list[Route]:
-        """Return the routes."""
         get, post, put, delete = (partial(Route, methods=[method]) for method in ("GET", "POST", "PUT", "DELETE"))
         return [
             get("/users", self.all),

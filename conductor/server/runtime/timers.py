@@ -92,7 +92,7 @@ class TimerThread:
         kernel.timed_work.wake = self.wake
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread that fires the timers."""
         self._thread.start()
 
     def wake(self) -> None:

@@ -1,1 +1,1 @@
-"""processes."""
+"""Worker processes: ``parent`` starts and restarts them, ``spec`` describes what they run."""

@@ -191,7 +191,7 @@ class ChildProcess:
                 os.kill(process.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Close the pipes."""
+        """Close the pipes to and from the process."""
         with self._lock:
             for descriptor in (self._orders, self._reports):
                 if descriptor is not None:
@@ -204,7 +204,7 @@ class ChildProcess:
         self.close()
 
     def process_health(self) -> ProcessHealth:
-        """How it is."""
+        """Return the state of the process, with the health that it reported last."""
         age = None if self._reported_at is None else time.monotonic() - self._reported_at
         process, health = self._process, self.health
         is_live = process is not None and (age is None or age < _STALE_AFTER)

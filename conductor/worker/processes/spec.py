@@ -71,12 +71,12 @@ class Blueprint:
     argv: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values; the settings' secret is among them, so this goes through a pipe and nowhere else."""
+        """Return JSON values. They include the secret of the settings, so they may only be sent through a pipe."""
         return attrs.asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Blueprint:
-        """From plain values."""
+        """Return the blueprint that ``to_dict`` has written."""
         return cls(**{**values, "workers": [Wanted(**worker) for worker in values["workers"]]})
 
     def for_child(self, number: int, outbox: str | None) -> Blueprint:
@@ -103,15 +103,15 @@ class Blueprint:
             _resolve(self.setup)(handler)
 
     def make_settings(self) -> Settings:
-        """The settings."""
+        """Return the settings of the child's client."""
         return Settings(**self.settings)
 
 
 def refuse_for_processes(client: object, only_here: Sequence[str]) -> None:
-    """Refuse what cannot be taken to another process by name.
+    """Refuse arguments that cannot be passed to another process by name.
 
     Raises:
-        ConfigurationError: There is such a thing.
+        ConfigurationError: The system has no POSIX signals, or an argument cannot be passed on.
     """
     if os.name != "posix":
         raise ConfigurationError("Several processes need a POSIX system (signals, pipes).", variable="processes")

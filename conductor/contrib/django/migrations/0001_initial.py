@@ -1,4 +1,4 @@
-"""The outbox."""
+"""Create the table of the outbox, which holds starts of workflows until they are sent."""
 
 import django.utils.timezone
 from django.db import migrations, models

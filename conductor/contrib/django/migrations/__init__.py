@@ -1,1 +1,1 @@
-"""Found by Django."""
+"""Required by Django to find the migrations of this app."""

@@ -1,1 +1,1 @@
-"""Found by Django."""
+"""Required by Django to find the commands of this app."""

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     help = "Deliver the starts that are due. Exit status 1 if starts still wait or were refused."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of ``manage.py conductor_outbox``."""
         parser.add_argument("--retry", action="store_true", help="retry waiting and refused starts now")
         parser.add_argument(
             "--prune", type=float, metavar="DAYS", help="delete entries started more than DAYS days ago"

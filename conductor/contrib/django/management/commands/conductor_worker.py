@@ -27,7 +27,7 @@ class Command(BaseCommand):
     help = "Run the workers of tasks.py and workers.py until SIGTERM or SIGINT; running tasks are finished first."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of ``manage.py conductor_worker``."""
         add = parser.add_argument
         add("--only", action="append", default=[], metavar="NAME", help="a task type; repeatable (default: all)")
         add("--processes", type=int, help="the number of processes; more than one is for functions that need the CPU")
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Run the workers."""
+        """Run the workers of the installed apps until a signal stops them."""
         names = ("processes", "thread_count", "domain", "health_port", "grace_seconds")
         arguments = {name: options[name] for name in names if options[name] is not None}
         try:
