@@ -19,7 +19,7 @@ from conductor._internal.logs import isolated_logger
 from conductor.worker import in_child
 from conductor.worker.handler import TaskHandler
 from conductor.worker.lifecycle import StopReport
-from conductor.worker.processes.spec import Blueprint
+from conductor.worker.processes.spec import ChildSpec
 from conductor.worker.signals import Flag, default_signals_in_forks
 from conductor.worker.threads import ExitGuard, end_process
 
@@ -94,7 +94,7 @@ def main(orders_from: int, reports_to: int) -> None:
     if told is None:
         return
     try:
-        handler = _start(Blueprint.from_dict(told))
+        handler = _start(ChildSpec.from_dict(told))
     except BaseException as error:  # whatever the user's modules do when they are imported
         traceback.print_exc()
         reports.send(failed=f"{type(error).__name__}: {error}")
@@ -103,15 +103,13 @@ def main(orders_from: int, reports_to: int) -> None:
     _work(handler, orders, reports)
 
 
-def _start(blueprint: Blueprint) -> TaskHandler:
-    sys.argv[:] = blueprint.argv
+def _start(spec: ChildSpec) -> TaskHandler:
+    sys.argv[:] = spec.argv
     in_child.is_child = in_child.importing = True
-    in_child.number = blueprint.number
-    workers = blueprint.load()
-    handler = TaskHandler(
-        blueprint.make_settings(), workers=workers, processes=1, **blueprint.handler, **blueprint.options
-    )
-    blueprint.set_up(handler)
+    in_child.number = spec.number
+    workers = spec.load()
+    handler = TaskHandler(spec.make_settings(), workers=workers, processes=1, **spec.handler, **spec.options)
+    spec.set_up(handler)
     in_child.importing = False
     return handler.start()
 

@@ -491,10 +491,10 @@ class TaskHandler:
     def _process_group(self, workers: Sequence[Worker], count: int) -> WorkerGroup:
         # Imported only if needed: one process is the usual case, and it starts 20 ms sooner.
         from conductor.worker.processes.parent import ProcessGroup
-        from conductor.worker.processes.spec import blueprint_of, refuse_for_processes
+        from conductor.worker.processes.spec import child_spec, refuse_for_processes
 
         refuse_for_processes(self._given, self._only_here)
-        blueprint = blueprint_of(
+        spec = child_spec(
             workers,
             self._given if isinstance(self._given, Settings) else Settings.from_env(),
             modules=self._import_modules,
@@ -507,7 +507,7 @@ class TaskHandler:
             },
             setup=self._child_setup,
         )
-        return ProcessGroup(blueprint, count, self._outbox, self._after_misconfiguration)
+        return ProcessGroup(spec, count, self._outbox, self._after_misconfiguration)
 
     def _after_misconfiguration(self) -> None:
         self._is_misconfigured = True

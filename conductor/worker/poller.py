@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conductor.transport.task_channel import TaskChannel
     from conductor.worker.coroutines import CoroutinePool
 
-__all__ = ["MAX_WAIT_MS", "Gate", "Pace", "Poller"]
+__all__ = ["MAX_WAIT_MS", "Gate", "PollBackoff", "Poller"]
 
 
 #: Milliseconds that an idle worker's poll waits on the server at most.
@@ -60,7 +60,7 @@ _LATE_LIMIT_S = 65.0
 
 
 @define
-class Pace:
+class PollBackoff:
     """The state of the polling rule for one worker; no clock and no I/O in it.
 
     Attributes:
@@ -229,7 +229,7 @@ class Poller:
         self._recovered = recovered
         self._stop = stop
         self._clock = clock
-        self._pace = self._new_pace(options())
+        self._pace = self._new_backoff(options())
         self._turn: _Turn | None = None
         self._waits_for_slot = False
         self._is_reported_stuck = False
@@ -242,9 +242,9 @@ class Poller:
         self.last_error: BaseException | None = None
         self.restarts: int = 0
 
-    def _new_pace(self, options: WorkerOptions) -> Pace:
+    def _new_backoff(self, options: WorkerOptions) -> PollBackoff:
         interval, first_wait_ms = options.poll_interval_ms / 1000, options.poll_timeout_ms
-        return Pace(interval=interval, first_wait_ms=first_wait_ms, workers=self._gate.workers)
+        return PollBackoff(interval=interval, first_wait_ms=first_wait_ms, workers=self._gate.workers)
 
     # -- a turn
 
@@ -497,7 +497,7 @@ class Poller:
 
     def apply_options(self) -> None:
         """Go by the worker's changed options from the next poll on."""
-        self._pace = self._new_pace(self._options())
+        self._pace = self._new_backoff(self._options())
         self.on_wake()
 
     def _after_failure(self, error: BaseException, took: float, what: str = "polling") -> None:

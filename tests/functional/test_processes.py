@@ -327,13 +327,13 @@ def test_a_worker_that_no_name_leads_to_is_refused():
 
 
 def test_a_function_of_a_custom_registry_is_found_by_its_variable():
-    from conductor.worker.processes.spec import wanted
+    from conductor.worker.processes.spec import worker_refs
 
     registry = WorkerRegistry()
     module = sys.modules[__name__]
     module.declared = worker_task("declared", registry=registry)(a_function)
     try:
-        assert [w.name for w in wanted(registry)] == ["declared"]
+        assert [w.name for w in worker_refs(registry)] == ["declared"]
     finally:
         del module.declared
         del a_function.__conductor_worker__

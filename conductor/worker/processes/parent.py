@@ -24,7 +24,7 @@ from conductor.worker.health import HandlerHealth, ProcessHealth, combined
 from conductor.worker.lifecycle import StopDeadline, StopReport
 from conductor.worker.metrics import merged
 from conductor.worker.outbox import DiskOutbox, adopt_strays
-from conductor.worker.processes.spec import Blueprint
+from conductor.worker.processes.spec import ChildSpec
 from conductor.worker.threads import HandlerThread
 
 __all__ = ["ChildProcess", "ProcessGroup"]
@@ -42,14 +42,14 @@ _NOT_FOR_CHILDREN = ("CONDUCTOR_PROCESSES", "CONDUCTOR_HEALTH_PORT", "CONDUCTOR_
 
 
 class ChildProcess:
-    """Starts one process, talks to it by two pipes, and knows how it ended.
+    """Starts one process, communicates with it through two pipes, and records how it ended.
 
     Args:
-        blueprint: What it is told.
+        spec: What the process runs.
     """
 
-    def __init__(self, blueprint: Blueprint) -> None:
-        self.number: int = blueprint.number
+    def __init__(self, spec: ChildSpec) -> None:
+        self.number: int = spec.number
         self.restarts: int = 0
         self.health: dict[str, Any] | None = None
         self.metrics: dict[str, Any] = {}
@@ -59,7 +59,7 @@ class ChildProcess:
         self.failure: str | None = None
         self.was_lost: bool = False
         self.has_worked: bool = False
-        self._blueprint = blueprint
+        self._spec = spec
         self._changes: list[Mapping[str, Any]] = []
         self._lock = threading.Lock()  # a pipe is not closed while it is written to
         self._process: subprocess.Popen[bytes] | None = None
@@ -104,7 +104,7 @@ class ChildProcess:
         self._started_at = time.monotonic()
         self._due = self._reported_at = self.health = None
         self._rest = b""
-        self.tell(self._blueprint.to_dict())
+        self.tell(self._spec.to_dict())
         for change in self._changes:
             self.tell(change)
         logger.info("Worker process %d is started as pid %d", self.number, self._process.pid)
@@ -243,7 +243,7 @@ class ProcessGroup:
     minute, up to half a minute.
 
     Args:
-        blueprint: What each is told.
+        spec: What each process runs.
         count: How many.
         outbox: The handler's outbox; each process has its own file next to it, ``PATH.1``, ``PATH.2``, ...
         failed: Called when a process cannot be set up: the others are stopped then.
@@ -252,9 +252,9 @@ class ProcessGroup:
         ConfigurationError: An outbox cannot be used.
     """
 
-    def __init__(self, blueprint: Blueprint, count: int, outbox: str | None, failed: Callable[[], None]) -> None:
-        self._children = [ChildProcess(blueprint.for_child(number, outbox)) for number in range(1, count + 1)]
-        self._task_types = {worker.name for worker in blueprint.workers}
+    def __init__(self, spec: ChildSpec, count: int, outbox: str | None, failed: Callable[[], None]) -> None:
+        self._children = [ChildProcess(spec.for_child(number, outbox)) for number in range(1, count + 1)]
+        self._task_types = {worker.name for worker in spec.workers}
         self._outbox = outbox
         for path in self._outboxes():
             DiskOutbox(path).close()

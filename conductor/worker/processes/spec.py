@@ -22,7 +22,7 @@ from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.settings import Settings
 from conductor.worker.worker import Worker, default_registry
 
-__all__ = ["Blueprint", "Wanted", "blueprint_of", "locate_all", "main_of", "refuse_for_processes", "wanted"]
+__all__ = ["ChildSpec", "WorkerRef", "child_spec", "locate_all", "main_of", "refuse_for_processes", "worker_refs"]
 
 
 _MAIN = "__main__"
@@ -30,7 +30,7 @@ _MAIN_IN_CHILD = "__conductor_main__"
 
 
 @frozen
-class Wanted:
+class WorkerRef:
     """A worker that a child has to find.
 
     Attributes:
@@ -45,24 +45,24 @@ class Wanted:
 
 
 @frozen
-class Blueprint:
-    """All that a child needs to know.
+class ChildSpec:
+    """What a child process runs, and how.
 
     Attributes:
-        number: Which child it is, from 1.
-        settings: Where the server is.
-        workers: What to run.
-        modules: What to import first.
-        main: The started script's path, or the module's name after ``module:``; None where no worker is in it.
+        number: The number of the child, from 1.
+        settings: The settings of its client, with the server's URL and the access key.
+        workers: The workers to run.
+        modules: The modules to import first; they declare the workers.
+        main: The path of the program, or its module after ``module:``; None if no worker is declared in it.
         options: The handler's options for all workers.
         handler: Further arguments of ``TaskHandler``.
-        setup: A function that is called with the handler, as ``module:function``, or None.
+        setup: The function to call with the handler, as ``module:function``, or None.
         argv: The parent's ``sys.argv``.
     """
 
     number: int
     settings: Mapping[str, Any]
-    workers: Sequence[Wanted]
+    workers: Sequence[WorkerRef]
     modules: Sequence[str] = ()
     main: str | None = None
     options: Mapping[str, Any] = field(factory=dict)
@@ -75,12 +75,12 @@ class Blueprint:
         return attrs.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Blueprint:
-        """Return the blueprint that ``to_dict`` has written."""
-        return cls(**{**values, "workers": [Wanted(**worker) for worker in values["workers"]]})
+    def from_dict(cls, values: Mapping[str, Any]) -> ChildSpec:
+        """Return the spec that ``to_dict`` has written."""
+        return cls(**{**values, "workers": [WorkerRef(**worker) for worker in values["workers"]]})
 
-    def for_child(self, number: int, outbox: str | None) -> Blueprint:
-        """Return the blueprint of one child, with its own outbox, because one process at a time may use a file."""
+    def for_child(self, number: int, outbox: str | None) -> ChildSpec:
+        """Return the spec of one child, with its own outbox, because one process at a time may use a file."""
         handler = {**self.handler, "outbox": None if outbox is None else f"{outbox}.{number}"}
         return attrs.evolve(self, number=number, handler=handler)
 
@@ -117,7 +117,7 @@ def refuse_for_processes(client: object, only_here: Sequence[str]) -> None:
         raise ConfigurationError("Several processes need a POSIX system (signals, pipes).", variable="processes")
     if only_here:
         raise ConfigurationError(
-            f"{', '.join(sorted(set(only_here)))} would be heard in this process only, and the tasks run in others; "
+            f"{', '.join(sorted(set(only_here)))} would receive no events, because tasks run in other processes; "
             "name a function that adds them there: TaskHandler(child_setup='module:function').",
             variable="child_setup",
         )
@@ -128,7 +128,7 @@ def refuse_for_processes(client: object, only_here: Sequence[str]) -> None:
         )
 
 
-def blueprint_of(
+def child_spec(
     workers: Iterable[Worker],
     settings: Settings,
     *,
@@ -136,17 +136,17 @@ def blueprint_of(
     options: Mapping[str, Any],
     handler: Mapping[str, Any],
     setup: str | None,
-) -> Blueprint:
-    """What all children of a handler are told.
+) -> ChildSpec:
+    """Return the specification of all children of a handler, without a number.
 
     Raises:
         WorkerRegistrationError: A worker cannot be found by name.
         ConfigurationError: A worker is declared in an interactive session, or ``setup`` names nothing.
     """
-    found = wanted(workers)
+    found = worker_refs(workers)
     if setup is not None:
         _resolve(setup)
-    return Blueprint(
+    return ChildSpec(
         number=0,
         settings=attrs.asdict(settings),
         workers=found,
@@ -159,7 +159,7 @@ def blueprint_of(
     )
 
 
-def wanted(workers: Iterable[Worker]) -> list[Wanted]:
+def worker_refs(workers: Iterable[Worker]) -> list[WorkerRef]:
     """What a child has to find for each of ``workers``.
 
     Raises:
@@ -169,12 +169,12 @@ def wanted(workers: Iterable[Worker]) -> list[Wanted]:
     for worker in workers:
         inner = getattr(worker.function, "func", worker.function)
         module = getattr(inner, "__module__", None) or type(inner).__module__
-        found.append(Wanted(worker.name, worker.domain, module))
+        found.append(WorkerRef(worker.name, worker.domain, module))
     locate_all(found, {one.module: one.module for one in found})
     return found
 
 
-def main_of(workers: Iterable[Wanted]) -> str | None:
+def main_of(workers: Iterable[WorkerRef]) -> str | None:
     """How a child can run the started script or module, when it declares one of ``workers``.
 
     Raises:
@@ -194,7 +194,7 @@ def main_of(workers: Iterable[Wanted]) -> str | None:
     return os.path.abspath(str(path))  # noqa: PTH100  links are kept: modules next to the link are found
 
 
-def locate_all(workers: Iterable[Wanted], modules: Mapping[str, str]) -> list[Worker]:
+def locate_all(workers: Iterable[WorkerRef], modules: Mapping[str, str]) -> list[Worker]:
     """The workers, each from the default registry or from a variable of its module, imported where it is not yet.
 
     Args:
@@ -207,7 +207,7 @@ def locate_all(workers: Iterable[Wanted], modules: Mapping[str, str]) -> list[Wo
     return [_locate(worker, importlib.import_module(modules[worker.module])) for worker in workers]
 
 
-def _locate(worker: Wanted, module: ModuleType) -> Worker:
+def _locate(worker: WorkerRef, module: ModuleType) -> Worker:
     found = default_registry.get(worker.name, worker.domain)
     if found is not None:
         return found
