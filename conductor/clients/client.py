@@ -7,7 +7,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from typing_extensions import Self, Unpack
+from typing_extensions import Never, Self, Unpack
 
 from conductor.errors import ConfigurationError
 from conductor.migration import missing_attribute
@@ -333,6 +333,12 @@ class ConductorClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __getstate__(self) -> Never:
+        raise TypeError(
+            "A ConductorClient cannot be copied or pickled: it has connections and locks. Threads can share it, also "
+            "after a fork; in another process, make one from the same Settings."
+        )
 
     def __repr__(self) -> str:
         return f"ConductorClient({self.settings.server_url!r})"

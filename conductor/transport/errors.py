@@ -34,9 +34,9 @@ from conductor.errors import (
     UnexpectedResponseError,
     UnsupportedByServerError,
 )
-from conductor.models._base import structure
+from conductor.models._base import Model, structure
 from conductor.transport.connections import ExchangeError
-from conductor.transport.operation import Edition, Operation
+from conductor.transport.operation import Edition, Operation, Repeat
 from conductor.transport.response_json import loads_response
 from conductor.transport.response_reader import Response
 
@@ -397,6 +397,7 @@ def parse_response(call: Call, response: Response) -> Any:
     """Return the value of a successful response, in the type that its operation promises.
 
     Raises:
+        NotFoundError: The response is empty, by which Orkes says that there is no such resource.
         UnexpectedResponseError: The response is an HTML page, is not JSON, or has another structure.
     """
     operation, status = call.operation, response.status
@@ -409,6 +410,13 @@ def parse_response(call: Call, response: Response) -> Any:
         )
     elif operation.returns is None:
         return None
+    elif is_empty and _means_missing(operation):
+        raise NotFoundError(
+            f"{operation} answered {status} without a body: {call.path} does not exist. Compare the name with those "
+            "that the client's list method returns.",
+            status=status,
+            **call.values,
+        )
     elif is_empty and operation.on_empty is None:
         problem = "without a body, where a value was promised"
     if problem:
@@ -421,6 +429,13 @@ def parse_response(call: Call, response: Response) -> Any:
     if failure is not None:
         raise failure
     return value
+
+
+def _means_missing(operation: Operation[Any]) -> bool:
+    """Return whether an empty response says that there is no such resource: Orkes answers some reads by name so."""
+    is_model = isinstance(operation.returns, type) and issubclass(operation.returns, Model | dict)
+    is_read = operation.method == "GET" and operation.repeat is Repeat.SAFE and bool(operation.parameters)
+    return operation.edition is Edition.ORKES and is_read and is_model and operation.on_empty is None
 
 
 def _is_page(operation: Operation[Any], response: Response) -> bool:

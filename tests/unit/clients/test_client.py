@@ -1,5 +1,8 @@
 """ConductorClient: its settings, its parts and its end."""
 
+import copy
+import pickle
+
 import pytest
 import responses
 
@@ -70,3 +73,10 @@ def test_a_start_is_retried_only_with_an_effective_idempotency_key():
         assert starts.call_count - starts_before == sent
         starts_before = starts.call_count
     assert (honours.call_count, ignores.call_count) == (1, 1)
+
+
+def test_a_client_says_why_it_cannot_be_pickled():
+    client = ConductorClient(server_url="http://h")
+    for transfer in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="ConductorClient cannot be copied or pickled.*make one from"):
+            transfer(client)

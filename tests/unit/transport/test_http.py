@@ -222,6 +222,21 @@ def test_a_status_of_300_to_399_without_an_address_is_no_redirect(http, make):
         assert len(str(caught.value)) < 500
 
 
+def test_an_empty_response_of_orkes_means_that_there_is_none(http, make):
+    for kind, is_missing in (
+        (Operation("GET", "/registry/service/{name}", Workflow, edition=Edition.ORKES), True),
+        (Operation("GET", "/registry/service/{name}", dict, edition=Edition.ORKES), True),
+        (Operation("GET", "/registry/service/{name}", Workflow), False),
+        (Operation("GET", "/registry/service/{name}", int, edition=Edition.ORKES), False),
+        (Operation("GET", "/registry/service/{name}", dict, Repeat.NEVER, Edition.ORKES), False),
+    ):
+        http.get(f"{API}/registry/service/unknown", body="")
+        words = "/registry/service/unknown does not exist" if is_missing else "without a body"
+        with pytest.raises(NotFoundError if is_missing else UnexpectedResponseError, match=words) as caught:
+            make().request(kind, {"name": "unknown"})
+        assert caught.value.status == 200
+
+
 def test_a_definition_is_not_saved_twice_as_new_versions(http, make, slept):
     save = Operation("POST", "/schema")
     http.post(f"{API}/schema", status=503)
