@@ -31,21 +31,59 @@ def check_argument_types(method: F) -> F:
     Unions of plain types and of containers are checked, and classes that the method's module imports. An annotation
     with any other part accepts everything; the method checks the argument itself.
     """
-    tests: dict[str, tuple[Test, str]] | None = None
-    names: list[str] = []
+    signature: _Signature | None = None
 
     @functools.wraps(method)
     def checked(*args: Any, **options: Any) -> Any:
-        nonlocal tests
-        if tests is None:
-            names[:], tests = _tests_of(method)
-        for name, value in (*zip(names, args, strict=False), *options.items()):
-            test = tests.get(name)
-            if test is not None and not test[0](value):
-                raise _refused(name, value, test[1])
-        return method(*args, **options)
+        nonlocal signature
+        if signature is None:
+            signature = _Signature(method)
+        call = _Call(method, args, options)
+        del args, options  # any may be a secret, and tools that report errors show the local variables of this frame
+        if (refusal := call.refusal(signature)) is not None:
+            raise refusal
+        return call()
 
     return checked  # type: ignore[return-value]
+
+
+class _Signature:
+    """The names of the positional parameters, and by name what an argument must fit, with its description."""
+
+    __slots__ = ("positional", "tests")
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        parameters = inspect.signature(method).parameters.values()
+        self.positional: list[str] = [
+            p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}
+        ]
+        self.tests: dict[str, tuple[Test, str]] = {}
+        for parameter in parameters:
+            found = _union(str(parameter.annotation), method.__globals__)
+            if found is not None and parameter.kind not in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
+                self.tests[parameter.name] = found
+
+
+class _Call:
+    """A call, whose repr hides its arguments."""
+
+    __slots__ = ("_args", "_method", "_options")
+
+    def __init__(self, method: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self._method = method
+        self._args = args
+        self._options = options
+
+    def refusal(self, signature: _Signature) -> ConfigurationError | None:
+        """Return the error for the first argument that does not fit."""
+        for name, value in (*zip(signature.positional, self._args, strict=False), *self._options.items()):
+            test = signature.tests.get(name)
+            if test is not None and not test[0](value):
+                return _refused(name, value, test[1])
+        return None
+
+    def __call__(self) -> Any:
+        return self._method(*self._args, **self._options)
 
 
 def _refused(name: str, value: Any, expected: str) -> ConfigurationError:
@@ -54,17 +92,6 @@ def _refused(name: str, value: Any, expected: str) -> ConfigurationError:
     return ConfigurationError(
         f"{name} must be {expected}, not {given}. Nothing was sent.", variable=name, allowed=expected
     )
-
-
-def _tests_of(method: Callable[..., Any]) -> tuple[list[str], dict[str, tuple[Test, str]]]:
-    parameters = inspect.signature(method).parameters.values()
-    positional = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
-    tests = {}
-    for parameter in parameters:
-        found = _union(str(parameter.annotation), method.__globals__)
-        if found is not None and parameter.kind not in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
-            tests[parameter.name] = found
-    return positional, tests
 
 
 def _union(annotation: str, scope: Mapping[str, Any]) -> tuple[Test, str] | None:

@@ -31,7 +31,7 @@ from conductor.models import (
     User,
     UserRole,
 )
-from conductor.transport.operation import Edition, Operation, Repeat
+from conductor.transport.operation import Edition, Hidden, Operation, Repeat
 
 __all__ = ["ApplicationClient", "GroupClient", "PermissionClient", "RoleClient", "TokenClient", "UserClient"]
 
@@ -594,7 +594,9 @@ class TokenClient(Resource):
         Raises:
             AuthenticationError: The id or the secret is wrong.
         """
-        return self._call(CREATE_TOKEN, body=GenerateTokenRequest(key_id, key_secret, expiration))
+        body = Hidden(GenerateTokenRequest(key_id, key_secret, expiration))
+        del key_secret
+        return self._call(CREATE_TOKEN, body=body)
 
     def get_user_info(self, *, claims: bool = False) -> dict[str, Any]:
         """Return the user of the client's token (``GET /token/userInfo``).

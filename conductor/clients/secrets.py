@@ -8,7 +8,7 @@ import re
 from conductor.clients.tags import Tagged, tag_operations
 from conductor.errors import ConfigurationError
 from conductor.models import EnvironmentVariable, SecretMetadata, SecretWithTags
-from conductor.transport.operation import Edition, Operation, nothing
+from conductor.transport.operation import Edition, Hidden, Operation, nothing
 
 __all__ = ["EnvironmentClient", "SecretClient"]
 
@@ -63,7 +63,9 @@ class EnvironmentClient(Tagged):
         Raises:
             UnsupportedByServerError: The variables of the open-source server are read-only.
         """
-        self._call(SAVE_VARIABLE, {"key": key}, body=value)
+        body = Hidden(value)
+        del value
+        self._call(SAVE_VARIABLE, {"key": key}, body=body)
 
     def delete(self, key: str) -> str | None:
         """Delete a variable (``DELETE /environment/{key}``, Orkes).
@@ -178,7 +180,9 @@ class SecretClient(Tagged):
                 variable="value",
                 allowed="a non-empty string",
             )
-        self._call(SAVE_SECRET, {"key": _checked(key)}, body=value)
+        body = Hidden(value)
+        del value
+        self._call(SAVE_SECRET, {"key": _checked(key)}, body=body)
 
     def delete(self, key: str) -> None:
         """Delete a secret (``DELETE /secrets/{key}``).

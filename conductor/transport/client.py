@@ -68,6 +68,7 @@ from conductor.transport.operation import (
     NOT_GIVEN,
     Edition,
     GiveUp,
+    Hidden,
     NotGiven,
     Operation,
     Outcome,
@@ -647,6 +648,8 @@ def _content_type(operation: Operation[Any], body: Any) -> dict[str, str]:
 
 
 def _encoded(operation: Operation[Any], body: Any) -> bytes | None:
+    if isinstance(body, Hidden):
+        body = body.body
     if body is None:
         return None
     if operation.sends == "json":

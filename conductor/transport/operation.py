@@ -23,6 +23,7 @@ __all__ = [
     "NOT_GIVEN",
     "Edition",
     "GiveUp",
+    "Hidden",
     "NotGiven",
     "Operation",
     "Outcome",
@@ -66,6 +67,19 @@ class Edition(Enum):
     BOTH = "both"
     OSS = "the open-source server"
     ORKES = "Orkes Conductor"
+
+
+class Hidden:
+    """A body whose repr shows nothing: it is a secret, and tools that report errors show local variables.
+
+    Attributes:
+        body: The body.
+    """
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: Any) -> None:
+        self.body = body
 
 
 def nothing() -> None:

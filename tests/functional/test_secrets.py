@@ -7,7 +7,7 @@ import threading
 import pytest
 import requests
 
-from conductor import RetryPolicy
+from conductor import ConductorClient, RetryPolicy
 from conductor.errors import ConductorError
 from conductor.settings import Settings
 from conductor.transport.client import Transport
@@ -181,3 +181,21 @@ def test_no_secret_is_reachable_from_an_error_or_in_a_log(port_of, caplog, schem
     # With a session of the application, urllib3 logs header lines of the server that it cannot parse.
     logged = [record.getMessage() for record in caplog.records if record.name != "urllib3.connection"]
     assert not [message for message in logged if any(secret in message for secret in SECRETS)]
+
+
+def test_a_secret_that_is_saved_is_in_no_frame_of_ours(port_of):
+    for answer in (ANSWERS["closed"], ANSWERS["an error"], ANSWERS["a page"]):
+        client = ConductorClient(f"http://127.0.0.1:{port_of(answer)}", retry=RetryPolicy.none())
+        for call in (
+            lambda value, client=client: client.secrets.save("name", value),
+            lambda value, client=client: client.environment.save("name", value),
+            lambda value, client=client: client.tokens.create("key", value),
+            lambda value, client=client: client.secrets.save("name", value.encode()),
+            lambda value, client=client: client.tokens.create("key", key_secret=[value]),
+        ):
+            try:
+                call("".join(KEY))
+            except ConductorError as error:
+                found = leaks(error)
+            assert found == []
+        client.close()
