@@ -127,6 +127,19 @@ class PlannedRun:
             else:
                 self._end_as_planned(task)
 
+    def ready(self) -> list[Doc]:
+        """Return the tasks that can end now, because a worker, a person or a service has them."""
+        return [task for task in self._find_open() if self._moment_of(task)[1]]
+
+    def pass_time(self) -> bool:
+        """Move the clock to the next wait or delay that ends; returns whether there is one."""
+        found = map(self._moment_of, self._find_open())
+        moments = [moment for moment, ends in found if moment is not None and not ends]
+        if moments:
+            self._engine.clock.set_ms(min(moments))
+            self._change(self._kernel.advance, self.execution)
+        return bool(moments)
+
     @property
     def reached(self) -> list[str]:
         """The reference names of the tasks that were scheduled, in their order."""
@@ -317,24 +330,31 @@ class PlannedRun:
     def _end_as_planned(self, task: Doc) -> None:
         name, plan = _name(task), self._plan
         if task["retryCount"] < plan.retries.get(name, 0) and not _is_structure(task):
-            self._end(task, "FAILED", {}, plan.reason)
+            self.end(task, "FAILED", {}, plan.reason)
         elif name == plan.stops_at:
             self._stop_at(task)
         else:
             output = plan.outputs.get(name)
-            self._end(task, "COMPLETED", self._usual_output(task) if output is None else output, None)
+            self.end(task, "COMPLETED", self._usual_output(task) if output is None else output, None)
 
     def _stop_at(self, task: Doc) -> None:
         self.has_stopped = True
-        status, reason, executions = self._plan.stops_as, self._plan.reason, self._engine.services.executions
+        status, reason = self._plan.stops_as, self._plan.reason
         if status in {WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TIMED_OUT}:
-            self._end(task, str(status), {}, reason)
-        elif status == WorkflowExecutionStatus.TERMINATED:
+            self.end(task, str(status), {}, reason)
+        else:
+            self.stop(status, reason)
+
+    def stop(self, status: WorkflowExecutionStatus, reason: str | None) -> None:
+        """Pause or terminate the execution; with RUNNING, leave it as it is."""
+        executions = self._engine.services.executions
+        if status == WorkflowExecutionStatus.TERMINATED:
             executions.terminate(self.execution.id, reason)
         elif status == WorkflowExecutionStatus.PAUSED:
             executions.pause(self.execution.id)
 
-    def _end(self, task: Doc, status: str, output: Json, reason: str | None) -> None:
+    def end(self, task: Doc, status: str, output: Json, reason: str | None) -> None:
+        """End an open task."""
         result = {"status": status, "outputData": output, "reasonForIncompletion": reason}
         self._change(self._apply, task, {**result, "workerId": task.get("workerId")})
 

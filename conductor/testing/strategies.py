@@ -13,7 +13,14 @@ from attrs import frozen
 
 from conductor._internal.installation import install_command
 from conductor.errors import ConfigurationError
-from conductor.models import WorkflowDef, WorkflowTask, WorkflowTimeoutPolicy
+from conductor.models import (
+    WorkflowDef,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowTask,
+    WorkflowTimeoutPolicy,
+)
+from conductor.testing.executions import BEGAN, example_id
 from conductor.testing.tasks import operators, system, workers
 
 try:
@@ -23,7 +30,7 @@ except ImportError as _error:
         f"conductor.testing.strategies needs hypothesis. Install the extra hypothesis: {install_command('hypothesis')}"
     ) from _error
 
-__all__ = ["workflow_definitions"]
+__all__ = ["workflow_definitions", "workflow_executions"]
 
 _LEAVES: list[Callable[..., WorkflowTask]] = [
     workers.simple_task,
@@ -48,6 +55,7 @@ _BLOCKS = ("switch", "exclusive join", "fork", "dynamic fork", "loop", "loop ove
 _words = st.sampled_from(["a", "id", "name", "order", "total", "items", "left", "right"])
 _text = st.text("aZ9 _-.\"'<>&\\é日\n", max_size=8)
 _json = st.none() | st.booleans() | st.integers() | _text | st.just([1, "two", {"three": None}])
+_outputs: st.SearchStrategy[dict[str, Any]] = st.dictionaries(_words, _json, max_size=2)
 _options: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {}, {"optional": True}, {"retry_count": 2}, {"start_delay": 1}, {"description": "what it is for"}]
 )
@@ -64,6 +72,60 @@ def workflow_definitions(*, max_depth: int = 3, max_tasks: int = 4) -> st.Search
         max_tasks: Steps of the workflow at most, without those inside blocks and the JOIN of a fork.
     """
     return _definitions(max_depth, max_tasks)
+
+
+def workflow_executions(
+    definitions: st.SearchStrategy[WorkflowDef] | None = None, *, max_steps: int = 20
+) -> st.SearchStrategy[WorkflowExecution]:
+    """Return a strategy of executions that a server could have: running, ended, failed, with retries and iterations.
+
+    The engine of the embedded server runs a definition, in memory and on a clock that stands still. Hypothesis chooses
+    which open task ends next and how, when time passes, and when the execution is looked at. Scripts are not run.
+
+    Args:
+        definitions: The workflows; by default `workflow_definitions()`.
+        max_steps: Tasks that end at most. An execution with more tasks is still running.
+    """
+    return _executions(workflow_definitions() if definitions is None else definitions, max_steps)
+
+
+@st.composite
+def _executions(draw: st.DrawFn, definitions: st.SearchStrategy[WorkflowDef], max_steps: int) -> WorkflowExecution:
+    from conductor.testing.engine import reused_engine  # slow to import, and not needed for definitions
+    from conductor.testing.planned_run import PlannedRun, RunPlan
+
+    definition = draw(definitions)
+    tasks = list(definition.all_tasks())
+    switches = [task for task in tasks if task.decision_cases and draw(st.booleans())]
+    plan = RunPlan(
+        definition=definition,
+        document=definition.to_dict(),
+        workflow_id=example_id(definition.name),
+        input=draw(_outputs),
+        outputs={},
+        cases={one.task_reference_name: draw(st.sampled_from([*(one.decision_cases or {}), ""])) for one in switches},
+        iterations={one.task_reference_name: draw(st.integers(1, 3)) for one in tasks if one.loop_over},
+        retries={one.task_reference_name: draw(st.integers(0, 2)) for one in tasks if draw(st.booleans())},
+        began=BEGAN,
+        milliseconds=0,
+        reason="",
+    )
+    with reused_engine() as engine:
+        run = PlannedRun(engine, plan)
+        for _ in range(draw(st.integers(0, max_steps))):
+            ready = run.ready() if run.execution.is_open else []
+            if (not ready or draw(st.integers(0, 3)) == 0) and run.execution.is_open and run.pass_time():
+                continue
+            if not ready:
+                break
+            status = draw(st.sampled_from(_OUTCOMES))
+            reason = None if status == "COMPLETED" else draw(_text)
+            run.end(draw(st.sampled_from(ready)), status, draw(_outputs), reason)
+        if run.execution.is_open:
+            run.stop(draw(st.sampled_from(_STOPS)), draw(_text))
+        made = run.result()
+        run.remove()
+    return made
 
 
 @st.composite
@@ -190,5 +252,14 @@ class _Maker:
         return f"{self.draw(_words)}_{next(self.numbers)}"
 
 
+#: Outcomes of tasks; most succeed, so that executions get beyond their first tasks.
+_OUTCOMES = ["COMPLETED"] * 6 + ["FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT"]
+#: What happens to an execution that has not ended.
+_STOPS = [
+    WorkflowExecutionStatus.RUNNING,
+    WorkflowExecutionStatus.RUNNING,
+    WorkflowExecutionStatus.PAUSED,
+    WorkflowExecutionStatus.TERMINATED,
+]
 _POLICIES = (WorkflowTimeoutPolicy.ALERT_ONLY, WorkflowTimeoutPolicy.TIME_OUT_WF)
 _ENDS = ("COMPLETED", "FAILED", "TERMINATED")

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from conductor.diagram import draw
 from conductor.diagram.reader import graph_of
-from conductor.models import TaskType, WorkflowDef
-from conductor.testing.example_run import example_workflow_run
-from conductor.testing.strategies import workflow_definitions
+from conductor.models import TaskType, WorkflowDef, WorkflowExecution
+from conductor.testing import execution_tree
+from conductor.testing.generators import example_workflow, example_workflow_run, simple_task
+from conductor.testing.strategies import workflow_definitions, workflow_executions
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 
@@ -119,5 +120,50 @@ def test_depth_and_number_of_tasks_are_kept():
     def check(definition):
         assert len(definition.tasks) <= 2
         assert not {"SWITCH", "FORK_JOIN", "DO_WHILE"} & types(definition)
+
+    check()
+
+
+@few
+@given(workflow_executions())
+def test_any_execution_is_one_that_a_server_could_have(run):
+    attempts = [(task.reference_task_name, task.retry_count) for task in run.tasks]
+    assert len(set(attempts)) == len(attempts)
+    assert [task.seq for task in run.tasks] == list(range(1, len(attempts) + 1))
+    assert not run.is_terminal or all(task.is_terminal for task in run.tasks)
+    assert all(task.start_time <= max(task.end_time, task.start_time) for task in run.tasks)
+    assert WorkflowExecution.from_dict(run.to_dict()).to_dict() == run.to_dict()
+    assert execution_tree(run).startswith(f"{run.workflow_name} v")
+    assert draw(run).text(color=False)
+
+
+def test_executions_of_every_kind_come_up():
+    statuses, of_tasks, attempts, iterations = set(), set(), set(), set()
+
+    @settings(few, max_examples=150)
+    @given(workflow_executions())
+    def check(run):
+        statuses.add(str(run.status))
+        for task in run.tasks:
+            of_tasks.add(str(task.status))
+            attempts.add(task.retry_count)
+            iterations.add(task.iteration)
+
+    check()
+    assert {"RUNNING", "PAUSED", "COMPLETED", "FAILED", "TIMED_OUT", "TERMINATED"} <= statuses
+    assert {"IN_PROGRESS", "COMPLETED", "FAILED", "CANCELED"} <= of_tasks
+    assert {0, 1} <= attempts
+    assert {0, 1} <= iterations
+
+
+def test_executions_of_given_definitions_follow_them():
+    wf = example_workflow(simple_task("a"), simple_task("b"))
+
+    @few
+    @given(workflow_executions(st.just(wf), max_steps=1))
+    def check(run):
+        assert run.workflow_definition is wf
+        assert run.task("b") is None or run.task("a").is_successful
+        assert sum(task.is_terminal for task in run.tasks) <= 1 + (run.status == "TERMINATED")
 
     check()
