@@ -18,9 +18,12 @@ __all__ = ["Lease", "LeaseKeeper"]
 
 logger = isolated_logger(__name__)
 
-_SHARE = 0.8
-_SHORTEST = 1.0
-_SHORTEST_PATIENCE, _LONGEST_PATIENCE = 0.2, 5.0
+#: Part of the response timeout after which the lease is extended: early enough for another attempt.
+_EXTEND_AFTER = 0.8
+#: Seconds of the shortest response timeout whose lease is extended: the server counts in whole seconds.
+_MIN_RESPONSE_TIMEOUT_S = 1.0
+#: Seconds that an extension may take at least and at most: one that gets no response must cost no other task its lease.
+_MIN_ATTEMPT_S, _MAX_ATTEMPT_S = 0.2, 5.0
 
 
 @define(eq=False)
@@ -93,9 +96,9 @@ class LeaseKeeper:
 
     def add(self, task: Task, worker_id: str, longest: float | None) -> Lease | None:
         """Keep ``task``'s lease, for ``longest`` seconds at most; timeouts under a second are left alone: None."""
-        if not task.task_id or task.response_timeout_seconds < _SHORTEST:
+        if not task.task_id or task.response_timeout_seconds < _MIN_RESPONSE_TIMEOUT_S:
             return None
-        period = _SHARE * task.response_timeout_seconds
+        period = _EXTEND_AFTER * task.response_timeout_seconds
         now = self._clock()
         until = now + longest if longest is not None else float("inf")
         with self._changed:
@@ -117,7 +120,7 @@ class LeaseKeeper:
             if lease is None:
                 return
             lease.is_kept = False
-            self._changed.wait_for(lambda: self._extending is not lease, _LONGEST_PATIENCE)
+            self._changed.wait_for(lambda: self._extending is not lease, _MAX_ATTEMPT_S)
 
     def close(self, deadline: float) -> None:
         """End the thread."""
@@ -153,11 +156,10 @@ class LeaseKeeper:
                 self._changed.wait(None if first is None else min(first.due - now, threading.TIMEOUT_MAX))
             return None
 
-    def _patience(self) -> float:
-        """Seconds to wait for an answer: one that never comes must not cost any task its lease."""
+    def _attempt_limit(self) -> float:
         with self._changed:
-            shortest = min((lease.period for lease in self._leases.values()), default=_LONGEST_PATIENCE)
-        return min(max(shortest / 8, _SHORTEST_PATIENCE), _LONGEST_PATIENCE)
+            shortest = min((lease.period for lease in self._leases.values()), default=_MAX_ATTEMPT_S)
+        return min(max(shortest / 8, _MIN_ATTEMPT_S), _MAX_ATTEMPT_S)
 
     def _give_up(self, lease: Lease) -> None:
         self._leases.pop(str(lease.task.task_id), None)
@@ -176,7 +178,7 @@ class LeaseKeeper:
             }
         )
         try:
-            self._update(str(task.task_id), body, self._patience())
+            self._update(str(task.task_id), body, self._attempt_limit())
         except BaseException as error:  # whatever an auth callable raises, also SystemExit
             lease.due = self._clock() + min(lease.period, 0.5 + lease.period / 8)
             words = str(error) or type(error).__name__

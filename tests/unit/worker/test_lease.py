@@ -223,7 +223,7 @@ def test_the_end_of_a_lease_waits_for_an_extension_that_is_being_sent():
 
 
 def test_an_extension_without_an_answer_does_not_hold_up_the_end_forever(monkeypatch):
-    monkeypatch.setattr("conductor.worker.lease._LONGEST_PATIENCE", 0.1)
+    monkeypatch.setattr("conductor.worker.lease._MAX_ATTEMPT_S", 0.1)
     sending, released = threading.Event(), threading.Event()
 
     def update(*_):
