@@ -32,8 +32,8 @@ import requests
 from attrs import define, frozen
 
 from conductor.errors import APIConnectionError
-from conductor.worker.poller import Pace
-from conductor.worker.supervisor import LONG_POLLS
+from conductor.worker.poll_backoff import PollBackoff
+from conductor.worker.polling import LONG_POLLS
 
 #: Seconds that a simulated fleet runs before requests are counted, and for which they are.
 _SETTLE_S, _COUNTED_S = 30.0, 30.0
@@ -126,9 +126,9 @@ class Fleet:
         return starts
 
 
-def ours(types: int, interval: float = 0.1) -> Callable[[], Pace]:
+def ours(types: int, interval: float = 0.1) -> Callable[[], PollBackoff]:
     """Return what makes the rule of this SDK's pollers in a process of so many types."""
-    return lambda: Pace(interval=interval, first_wait_ms=100, workers=types)
+    return lambda: PollBackoff(interval=interval, first_wait_ms=100, workers=types)
 
 
 # -- real processes

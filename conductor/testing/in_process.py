@@ -27,8 +27,8 @@ from conductor.testing.engine import Engine
 from conductor.testing.executions import BEGAN
 from conductor.testing.reports import WorkerFailures, as_table
 from conductor.testing.workers import MockWorker
+from conductor.worker.discovery import as_worker
 from conductor.worker.execution import TaskRunner
-from conductor.worker.handler import as_worker
 from conductor.worker.worker import Worker, default_registry
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from conductor.models.execution import WorkflowExecution
 from conductor.models.task import Task, TaskResult
 from conductor.testing.reports import difference, without
 from conductor.testing.single_task import run_task
-from conductor.worker.handler import as_worker, find_workers
+from conductor.worker.discovery import as_worker, find_workers
 from conductor.worker.worker import Worker
 
 __all__ = ["ReplayedTask", "replay_execution"]

@@ -15,7 +15,8 @@ from typing_extensions import Self, Unpack
 from conductor._internal.suggestions import suggest
 from conductor.errors import ConfigurationError, NonRetryableError
 from conductor.worker.arguments import compile_arguments
-from conductor.worker.handler import TaskHandler, as_worker, find_workers
+from conductor.worker.discovery import as_worker, find_workers
+from conductor.worker.handler import TaskHandler
 from conductor.worker.options import PollingArguments
 from conductor.worker.worker import Worker
 

@@ -19,17 +19,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
-
 from conductor._internal.logs import isolated_logger
 from conductor.errors import (
     APIConnectionError,
-    APIError,
     APIStatusError,
     APITimeoutError,
-    BadRequestError,
-    NotFoundError,
-    ServerError,
     UnexpectedResponseError,
     UnsupportedByServerError,
 )
@@ -38,153 +32,47 @@ from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdate
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.results import failure_instead, sendable_body
 from conductor.worker.threads import HandlerThread
+from conductor.worker.undelivered import (
+    AttemptRate,
+    Undelivered,
+    attempt_limit,
+    is_final,
+    requested_delay,
+    retry_delay,
+)
 
 if TYPE_CHECKING:
     from conductor.models import TaskResult
     from conductor.transport.task_channel import TaskChannel
     from conductor.worker.outbox import DiskOutbox
 
-__all__ = ["AttemptRate", "ResultDelivery", "Undelivered", "attempt_limit", "is_final", "retry_delay"]
+__all__ = ["ResultDelivery"]
 
 logger = isolated_logger(__name__)
 
-#: Seconds from a failed attempt to the next one of the same result, before jitter; the last applies to all others.
-_RETRY_DELAYS_S = (0.5, 1.0, 2.0)
-#: Seconds; a longer ``Retry-After`` is cut, so that delivery resumes soon after an outage.
-_LONGEST_RETRY_AFTER_S = 60.0
 #: Seconds that an attempt of a sender may take; it can be repeated, and other results need the sender.
 _RESEND_LIMIT_S = 5.0
 #: Seconds that an attempt may take once the grace period is over.
 _LAST_ATTEMPT_S = 0.5
+#: Seconds for all updates that give tasks back at the end of a stop: for a few attempts of each sender.
+_LAST_RELEASES_S = 1.0
 #: Sender threads. One slow attempt must not hold up the other results.
 _SENDERS = 4
 #: Senders for results whose last attempt timed out. The other senders stay free for results that the server takes.
 _SENDERS_FOR_TIMEOUTS = 2
 #: Failed attempts in a row, of any results, after which the rate of attempts is limited until one succeeds.
 _FAILING_AFTER = 5
-#: Attempts per second, and at once, while the server is failing: 170 in an outage of 5 s.
-_FAILING_RATE, _FAILING_BURST = 30.0, 20
 #: Seconds over which results are sent, in random order, after the first success of a failing server. A proxy with
 #: several backends, of which some fail, would otherwise give the same one to the same result each time.
 _RECOVERY_SPREAD_S = 0.2
 #: Undelivered results of one task type from which on no more tasks of the type are polled.
 _LIMIT_PER_TYPE = 1000
-#: Refused attempts after which a result is given up: fewer if the server answered, which says more than a lost
-#: connection. The last is reached after about 20 and 60 s.
-_LIMIT_ANSWERED, _LIMIT_UNANSWERED = 12, 30
-#: Accepted probability that a result is given up although the server would take it at some time.
-_ACCEPTED_RISK = 1e-6
 #: Seconds without next tasks in responses after a lost response: the first time, and at most.
 _FIRST_UNCHAINED_S, _LONGEST_UNCHAINED_S = 2.0, 60.0
 #: Responses with next tasks that have to arrive until the seconds above start from the first value again.
 _CHAINED_UNTIL_TRUSTED = 50
 #: Seconds between two looks at first attempts in progress; these notify nobody when they end.
 _FLUSH_INTERVAL_S = 0.05
-_TOO_LARGE = 413
-
-
-@define(eq=False)
-class Undelivered:
-    """A result that the server has not taken yet.
-
-    Attributes:
-        task_type: The worker's task type.
-        task_id: The task's id.
-        body: The update as JSON.
-        row: Its id in the file, or None.
-        is_release: Whether it gives the task back to the server; then it is never written to the file.
-        ends_dispatch: Whether the task was received by this process, and its end has to be reported.
-        failures: Number of failed attempts.
-        refusals: Number of failed attempts for which the result itself may be the cause.
-        delivered_before: How many results had been delivered at its first attempt.
-        failed_before: How many attempts of all results had failed then.
-        delivered_at_attempt: How many results had been delivered at its last attempt.
-        may_be_taken: Whether the server may have taken it although no response said so.
-        has_timed_out: Whether its last attempt ended by a timeout.
-        not_before: Earliest time of the next attempt that the server asked for, in monotonic seconds.
-    """
-
-    task_type: str
-    task_id: str
-    body: bytes
-    row: int | None = None
-    is_release: bool = False
-    ends_dispatch: bool = False
-    failures: int = 0
-    refusals: int = 0
-    delivered_before: int = 0
-    failed_before: int = 0
-    delivered_at_attempt: int = 0
-    may_be_taken: bool = False
-    has_timed_out: bool = False
-    not_before: float = 0.0
-
-
-def is_final(error: BaseException) -> bool:
-    """Return whether the server will never take this result: it knows no such task, or the update is invalid.
-
-    The server answers 500 to an update that it cannot parse (an unknown status, a string of over 20 million
-    characters). A 404 or 400 that Conductor did not send says nothing about the task: proxies answer so while the
-    server restarts. A 413 is final whoever sends it, because the same body stays too large.
-    """
-    if isinstance(error, ServerError):
-        return error.server_message.startswith("JSON parse error")
-    if not isinstance(error, NotFoundError | BadRequestError) or isinstance(error, UnsupportedByServerError):
-        return False
-    return error.from_conductor or error.status == _TOO_LARGE
-
-
-def retry_delay(
-    failures: int,
-    error: BaseException,
-    jitter: Callable[[float, float], float] = random.uniform,
-) -> float:
-    """Return the seconds until a result with ``failures`` failed attempts is sent again.
-
-    If the server asks for a longer delay (``Retry-After``), the result of the function is that delay.
-    """
-    usual = _RETRY_DELAYS_S[min(failures, len(_RETRY_DELAYS_S)) - 1] * jitter(0.75, 1.0)
-    return max(usual, _requested_delay(error))
-
-
-def _requested_delay(error: BaseException) -> float:
-    """Return the seconds for which the server, or the token endpoint, asks to be left alone."""
-    seconds = error.retry_after if isinstance(error, APIStatusError) else None
-    if seconds is None and isinstance(error, APIError):
-        seconds = error.token_retry_after
-    return 0.0 if seconds is None else min(float(seconds), _LONGEST_RETRY_AFTER_S)
-
-
-def attempt_limit(failing_share: float, *, is_answered: bool) -> int:
-    """Return after how many refused attempts a result is given up.
-
-    On a server where attempts fail often, more of them are needed: the limit is so high that the attempts of a result
-    that the server would take all fail with a probability of 10^-6.
-
-    Args:
-        failing_share: The share of attempts for other results that failed meanwhile, over 0 and under 1.
-        is_answered: Whether the server answered the attempt.
-    """
-    usual = _LIMIT_ANSWERED if is_answered else _LIMIT_UNANSWERED
-    return max(usual, math.ceil(math.log(_ACCEPTED_RISK) / math.log(failing_share)))
-
-
-class AttemptRate:
-    """A token bucket that limits attempts while the server is failing."""
-
-    def __init__(self, rate: float = _FAILING_RATE, burst: int = _FAILING_BURST) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens, self._at = float(burst), -math.inf
-
-    def wait(self, now: float) -> float:
-        """Return the seconds until the next attempt may begin."""
-        self._tokens = min(self._tokens + (now - self._at) * self._rate, self._burst)
-        self._at = now
-        return max(0.0, (1 - self._tokens) / self._rate)
-
-    def take(self) -> None:
-        """Count an attempt that ``wait`` has allowed."""
-        self._tokens -= 1
 
 
 class ResultDelivery:
@@ -235,6 +123,7 @@ class ResultDelivery:
         self._chained_responses = 0
         self._seconds_left: Callable[[], float] | None = None
         self._closed = False
+        self._has_releases = False
         self._senders: list[threading.Thread] = []
         self.delivered: int = 0
         self.refused: int = 0
@@ -275,27 +164,31 @@ class ResultDelivery:
     def hurry(self, seconds_left: Callable[[], float]) -> None:
         """Send everything now, and wait for responses as long as ``seconds_left`` says, and a last moment."""
         self._seconds_left = seconds_left
-        self._send_now(keep_requested_delays=False)
+        self._send_now(keeprequested_delays=False)
 
     def nudge(self) -> None:
         """Send now what waits for its next attempt: the server has recovered."""
-        self._send_now(keep_requested_delays=True)
+        self._send_now(keeprequested_delays=True)
 
-    def _send_now(self, *, keep_requested_delays: bool, within: float = 0.0) -> None:
+    def _send_now(self, *, keeprequested_delays: bool, within: float = 0.0) -> None:
         with self._lock:
             now = self._clock()
             for queue in (self._queue, self._timed_out):
                 for index, (due, order, one) in enumerate(queue):
                     soon = min(due, now + random.uniform(0.0, within))
-                    queue[index] = (max(soon, one.not_before) if keep_requested_delays else soon, order, one)
+                    queue[index] = (max(soon, one.not_before) if keeprequested_delays else soon, order, one)
                 heapq.heapify(queue)
             self._due.notify_all()
 
     def flush(self, deadline: StopDeadline) -> bool:
-        """Wait until every result is delivered, up to the deadline; return whether that is so."""
+        """Wait until everything is delivered, up to the deadline; return whether that is so.
+
+        Tasks that are given back have a second in any case: often the deadline is the reason to give them back.
+        """
+        last = time.monotonic() + (_LAST_RELEASES_S if self._has_releases else 0.0)
         with self._lock:
             while self._queue or self._timed_out or self._resending or self._first_attempts:
-                if not (seconds := deadline.slice()):
+                if (seconds := deadline.slice() or min(last - time.monotonic(), _FLUSH_INTERVAL_S)) <= 0:
                     return False
                 self._idle.wait(min(seconds, _FLUSH_INTERVAL_S) if self._first_attempts else seconds)
             return True
@@ -365,6 +258,15 @@ class ResultDelivery:
         mine = Undelivered(task_type, result.task_id, sendable_body(result), is_release=True, ends_dispatch=True)
         return self._attempt_first(mine, wants_next=False)[1] is None
 
+    def release_soon(self, task_type: str, result: TaskResult) -> None:
+        """Have the senders send the update that gives a task back to the server; ``flush`` waits for it."""
+        if self._closed:
+            self.release(task_type, result)
+            return
+        self._has_releases = True
+        body = sendable_body(result)
+        self._enqueue(Undelivered(task_type, result.task_id, body, is_release=True, ends_dispatch=True), self._clock())
+
     def _may_attempt_now(self) -> bool:
         with self._lock:
             if self._rate.wait(self._clock()) > 0:
@@ -429,7 +331,7 @@ class ResultDelivery:
             if is_first:
                 self._is_last_first_attempt_taken = True
         if has_recovered:
-            self._send_now(keep_requested_delays=True, within=_RECOVERY_SPREAD_S)
+            self._send_now(keeprequested_delays=True, within=_RECOVERY_SPREAD_S)
         self._remove(result, is_queued=not is_first)
         self._events.emit(TaskUpdateCompleted, result.task_type, result.task_id, took)
 
@@ -497,7 +399,7 @@ class ResultDelivery:
 
     def _retry_later(self, result: Undelivered, error: BaseException, took: float, *, is_queued: bool) -> None:
         now = self._clock()
-        result.not_before = now + _requested_delay(error)
+        result.not_before = now + requested_delay(error)
         result.has_timed_out = isinstance(error, APITimeoutError)
         self._enqueue_hardened(result, now + retry_delay(result.failures, error), is_counted=is_queued)
         if self._failing_since is None:

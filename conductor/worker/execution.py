@@ -396,16 +396,15 @@ class TaskExecution:
             worker_id=self._runner.worker_id,
         )
 
-    def hand_back(self, raw: Any) -> bool:
-        """Give a task that was not begun, or may be begun again, back to the server, so that it is polled again now.
+    def hand_back(self, raw: Any) -> None:
+        """Have a task that was not begun, or may be begun again, given back to the server, which dispatches it again.
 
-        Returns:
-            Whether the server has it back.
+        It waits for no response: a server that does not answer must not be waited for task by task.
         """
         if not isinstance(raw, dict) or not raw.get("taskId"):
-            return True
+            return
         logger.info("%s: task %s is handed back to the server", self._task_type, raw["taskId"])
-        return self._delivery.release(
+        self._delivery.release_soon(
             self._task_type,
             TaskResult(
                 workflow_instance_id=str(raw.get("workflowInstanceId")),

@@ -2,239 +2,55 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import importlib
 import os
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from typing_extensions import Self, Unpack
 
 from conductor._internal.durations import to_seconds
 from conductor._internal.logs import isolated_logger
-from conductor._internal.validation import check_int
 from conductor.errors import ConfigurationError, WorkerRegistrationError
-from conductor.migration import missing_attribute, refuse_keywords
+from conductor.migration import missing_attribute
 from conductor.settings import Settings
 from conductor.worker import in_child
+from conductor.worker.client import check_client, connections_for, open_client
+from conductor.worker.discovery import as_workers, find_workers, refuse_duplicates
 from conductor.worker.events import EventDispatcher, WorkerEvent, WorkerListener
 from conductor.worker.health import NOT_RUNNING, HandlerHealth
-from conductor.worker.lifecycle import HandlerRun, HandlerState, StopReport
+from conductor.worker.lifecycle import FORCED, HandlerRun, HandlerState, StopReport, WorkerGroup, forget, remember
 from conductor.worker.metrics import MetricsCollector
 from conductor.worker.options import (
     ChangeableArguments,
     PollingArguments,
     ResolvedOptions,
-    WorkerOptions,
+    check_changes,
+    check_options,
+    check_path,
     process_count,
     resolve,
     shares_polling,
     table,
 )
 from conductor.worker.signals import stop_on_signals
-from conductor.worker.supervisor import HandlerParts, ThreadGroup, WorkerGroup, connections_for, open_client
-from conductor.worker.threads import ExitGuard, end_process
+from conductor.worker.supervisor import HandlerParts, ThreadGroup
 from conductor.worker.watchdog import Observation, ProbeOptions
-from conductor.worker.worker import Worker, WorkerRegistry, default_registry, two_workers
+from conductor.worker.worker import Worker, WorkerRegistry
 
 if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
     from conductor.models import Task
 
-__all__ = [
-    "Handler",
-    "StopReport",
-    "TaskHandler",
-    "as_worker",
-    "check_client",
-    "check_options",
-    "find_workers",
-    "forget",
-    "refuse_duplicates",
-    "remember",
-]
-
-
-def find_workers(
-    given: Sequence[Worker] | None, registry: WorkerRegistry | None, import_modules: Iterable[str]
-) -> list[Worker]:
-    """Return the given workers and those of the registry, after importing the modules that declare them.
-
-    Raises:
-        WorkerRegistrationError: No worker was found.
-        ConfigurationError: A module is missing, or raised an exception, which is the error's cause.
-    """
-    for module in import_modules:
-        _import(module)
-    found = list(given or ())
-    if registry is None and given is None:
-        registry = default_registry
-    if registry is not None:
-        found += [worker for worker in registry if worker not in found]
-    if not found:
-        raise WorkerRegistrationError(
-            "No workers were found. Decorate a function with @worker_task in a module that is imported before the "
-            "handler starts, name the module in TaskHandler(import_modules=...), or give TaskHandler(workers=...)."
-        )
-    return found
-
-
-def _import(name: str) -> None:
-    try:
-        importlib.import_module(name)
-    except (ConfigurationError, WorkerRegistrationError):  # a decorator's, which says what is wrong
-        raise
-    except Exception as error:  # whatever a module of the user does
-        is_missing = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
-        why = "there is no such module" if is_missing else f"importing it raised {type(error).__name__}: {error}"
-        raise ConfigurationError(
-            f"import_modules has {name!r}, which cannot be imported: {why}.",
-            variable="import_modules",
-            value=name,
-            allowed="modules that Python finds from here",
-        ) from (None if is_missing else error)
-
-
-def _as_workers(workers: Any) -> list[Worker]:
-    if isinstance(workers, str) or not isinstance(workers, Iterable):
-        raise WorkerRegistrationError(f"workers is {workers!r}; it must be a list of workers: workers=[...].")
-    return [as_worker(worker) for worker in workers]
-
-
-def as_worker(declared: Worker | Callable[..., Any]) -> Worker:
-    """Return the worker itself, or the one that the decorator declared for a function or a bound method."""
-    if isinstance(declared, Worker):
-        return declared
-    attached = getattr(declared, "__conductor_worker__", None) or default_registry.find(declared)
-    if isinstance(attached, Worker):
-        # A wrapper around a decorated function has its attributes: what was given runs, not what it wraps.
-        return attached if attached.runs(declared) else attached.for_function(declared)
-    raise WorkerRegistrationError(
-        f"{declared!r} is not a worker: decorate it with @worker_task, or wrap it as Worker(function, 'task_name')."
-    )
-
-
-def check_options(options: dict[str, Any], max_concurrency: int | None) -> None:
-    """Check the options of a handler.
-
-    Raises:
-        TypeError: An option is unknown.
-        ConfigurationError: A value is invalid.
-    """
-    WorkerOptions(**options) if options.keys() <= _option_names() else _refuse_options(options)
-    if max_concurrency is not None:
-        check_int("max_concurrency", max_concurrency, minimum=1)
-
-
-def check_client(client: object) -> None:
-    """Check that ``client`` is a client, settings or None.
-
-    Raises:
-        ConfigurationError: It is something else, such as a URL.
-    """
-    if client is None or isinstance(client, Settings):
-        return
-    from conductor.clients.client import ConductorClient  # requests only where there is a client
-
-    if not isinstance(client, ConductorClient):
-        allowed = "a ConductorClient, Settings or None"
-        raise ConfigurationError(  # without the value: a URL may hold a password
-            f"client is of type {type(client).__name__}; it must be {allowed}; "
-            "a server's URL goes into Settings(server_url=...).",
-            variable="client",
-            allowed=allowed,
-        )
-
-
-def _path(name: str, value: str | os.PathLike[str]) -> str:
-    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    if not isinstance(path, str) or not path:
-        allowed = "a path, as a string or pathlib.Path"
-        raise ConfigurationError(f"{name} is {value!r}; it must be {allowed}.", variable=name, allowed=allowed)
-    return path
-
-
-def _option_names() -> set[str]:
-    return {attribute.name for attribute in WorkerOptions.__attrs_attrs__}
-
-
-def _refuse_options(options: dict[str, Any]) -> None:
-    refuse_keywords("TaskHandler", options)
-    unknown = sorted(options.keys() - _option_names())
-    raise TypeError(f"TaskHandler() knows no {', '.join(unknown)}; options are: {', '.join(sorted(_option_names()))}")
-
-
-def refuse_duplicates(workers: Sequence[tuple[Worker, WorkerOptions]]) -> None:
-    """Refuse two workers that would poll the same queue.
-
-    Raises:
-        WorkerRegistrationError: There are two.
-    """
-    seen: dict[tuple[str, str | None], Worker] = {}
-    for worker, options in workers:
-        key = (worker.name, options.domain)
-        if key in seen:
-            raise two_workers(seen[key], worker, options.domain)
-        seen[key] = worker
-
-
-class Handler(Protocol):
-    """A handler as the hooks of the process see it."""
-
-    def stop(self) -> Any:
-        """Drain, deliver, and end all threads."""
-
-    def forget_parent(self) -> None:
-        """In a forked child: return to the state before the start."""
-
-
-_running: set[Handler] = set()
-_hooked = False
-
-
-def remember(handler: Handler) -> None:
-    """Stop ``handler`` at the end of the interpreter, and forget it in forked children."""
-    global _hooked  # noqa: PLW0603  once per process, and not at import
-    _running.add(handler)
-    if not _hooked:
-        _hooked = True
-        # urllib3 closes its pools with weakref.finalize. All finalizers run at one position among the atexit functions:
-        # that of the first finalizer. The one made here puts them before ours, and atexit runs in reverse order.
-        weakref.finalize(_stop_all, int)
-        atexit.register(_stop_all)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_forget_all)
-
-
-def _stop_all() -> None:
-    """Drain handlers that nobody stopped, as after Ctrl-C in a script whose last line is ``start()``."""
-    for handler in list(_running):
-        handler.stop()
-
-
-def _forget_all() -> None:
-    """Let each handler be started again in a forked child, which has no threads of the parent."""
-    for handler in list(_running):
-        handler.forget_parent()
-    _running.clear()
-
-
-def forget(handler: Handler) -> None:
-    """Forget a handler that has stopped."""
-    _running.discard(handler)
-
+__all__ = ["StopReport", "TaskHandler"]
 
 logger = isolated_logger(__name__)
-#: Exit statuses: not everything was finished, and an invalid configuration.
-_FORCED, _MISCONFIGURED = 1, 2
-#: Seconds that threads of the application have at least to end after the main thread.
-_SHORTEST_EXIT_S = 5.0
+#: Exit status after an invalid configuration; see also ``FORCED``.
+_MISCONFIGURED = 2
 _UNGUARDED = (
     "A handler is started while a worker process imports the modules of its workers. Start it where importing the "
     "module does not: under if __name__ == '__main__', or in a function."
@@ -305,11 +121,11 @@ class TaskHandler:
         explicit: dict[str, Any] = dict(options)
         check_options(explicit, max_concurrency)
         self._given = client
-        self._workers = None if workers is None else _as_workers(workers)
+        self._workers = None if workers is None else as_workers(workers)
         self._registry = registry
         self._import_modules = list(import_modules)
         self._on_error = on_error
-        self._outbox = None if outbox is None else _path("outbox", outbox)
+        self._outbox = None if outbox is None else check_path("outbox", outbox)
         self._max_concurrency = max_concurrency
         self._grace_seconds = to_seconds(grace_seconds, "grace_seconds")
         self._explicit = explicit
@@ -438,7 +254,7 @@ class TaskHandler:
         """Find the workers, resolve their options, and make what runs them; ``undo`` releases it again."""
         workers = self._find_workers()
         resolved = [(worker, resolve(worker.name, worker.options, self._explicit, os.environ)) for worker in workers]
-        refuse_duplicates([(worker, options.options) for worker, options in resolved])
+        refuse_duplicates(resolved)
         probes = ProbeOptions.resolve(*self._probes, os.environ)
         if probes.port is not None:
             self._collect_metrics()
@@ -586,24 +402,13 @@ class TaskHandler:
             self.join()
         if self._is_misconfigured:
             raise SystemExit(_MISCONFIGURED)
-        current = self._current
-        if current is None:
-            return
-        if not current.report.drained:
-            end_process(_FORCED)
-        if threading.current_thread() is threading.main_thread():
-            left = 0.0 if current.deadline is None else current.deadline.left()
-            ExitGuard(max(left, min(self._grace_seconds, _SHORTEST_EXIT_S))).start()
+        if (current := self._current) is not None:
+            current.guard_exit()
 
     def _abort(self) -> None:
-        """End now: in a signal handler, so nothing here takes a lock or logs."""
-        try:
-            left = self.left()
-            if (group := self._group) is not None:
-                group.kill()
-            os.write(2, _last_words(left).encode())
-        finally:
-            os._exit(_FORCED)
+        if (current := self._current) is not None:
+            current.abort()
+        os._exit(FORCED)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -648,13 +453,7 @@ class TaskHandler:
             WorkerRegistrationError: No such worker runs.
             ConfigurationError: An option is unknown or cannot change while the worker runs.
         """
-        allowed = {"poll_interval_ms", "poll_timeout_ms", "thread_count", "paused"}
-        if unknown := changes.keys() - allowed:
-            raise ConfigurationError(
-                f"{', '.join(sorted(unknown))} cannot change while a worker runs.",
-                variable=min(unknown),
-                allowed=", ".join(sorted(allowed)),
-            )
+        check_changes(changes)
         group = self._group
         if group is None:
             raise WorkerRegistrationError("No worker runs here: the handler is not started.")
@@ -708,12 +507,3 @@ class TaskHandler:
     def collects_metrics(self) -> bool:
         """Whether ``metrics`` has something to return."""
         return self._metrics is not None
-
-
-def _last_words(left: StopReport) -> str:
-    text = "A second signal: ending at once.\n"
-    if left.unfinished:
-        text += f"Tasks that ran, and are retried after their response timeout: {', '.join(left.unfinished)}\n"
-    if left.undelivered:
-        text += f"Tasks whose results were not delivered: {', '.join(left.undelivered)}\n"
-    return text

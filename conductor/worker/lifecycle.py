@@ -6,25 +6,33 @@ listener or a signal handler, any number of times: a request only adds to a queu
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen
 
 from conductor._internal.logs import isolated_logger
-from conductor.worker.threads import HandlerThread, is_handler_thread, main_thread_raised
+from conductor.worker.threads import (
+    ExitGuard,
+    HandlerThread,
+    end_process,
+    is_handler_thread,
+    main_thread_raised,
+)
 
 if TYPE_CHECKING:
-    from conductor.worker.supervisor import WorkerGroup
+    from conductor.worker.health import HandlerHealth
     from conductor.worker.watchdog import Observation
 
-__all__ = ["HandlerRun", "HandlerState", "StopDeadline", "StopReport"]
+__all__ = ["FORCED", "HandlerRun", "HandlerState", "StopDeadline", "StopReport", "WorkerGroup", "forget", "remember"]
 
 logger = isolated_logger(__name__)
 
@@ -34,6 +42,11 @@ _LOOK_INTERVAL_S = 1.0
 _SLICE_S = 0.1
 #: Seconds that the threads that run no task have to end after the deadline of a stop.
 _LAST_SECOND_S = 1.0
+#: Exit status if not everything was finished.
+FORCED = 1
+#: Seconds that threads of the application have at least to end after the main thread, however short the grace period
+#: is: they may be writing what a task computed.
+_MIN_EXIT_WAIT_S = 5.0
 
 
 class HandlerState(str, Enum):
@@ -64,6 +77,15 @@ class StopReport:
     def drained(self) -> bool:
         """Whether everything was finished and delivered."""
         return not self.unfinished and not self.undelivered and not self.lost_processes
+
+    def last_words(self) -> str:
+        """Return what a process says that ends at once and leaves this behind."""
+        text = "A second signal: ending at once.\n"
+        if self.unfinished:
+            text += f"Tasks that ran, and are retried after their response timeout: {', '.join(self.unfinished)}\n"
+        if self.undelivered:
+            text += f"Tasks whose results were not delivered: {', '.join(self.undelivered)}\n"
+        return text
 
     def __str__(self) -> str:
         lost = f"; {self.lost_processes} process(es) lost with their tasks" if self.lost_processes else ""
@@ -105,6 +127,42 @@ class StopDeadline:
                 return False
             thread.join(seconds)
         return True
+
+
+class WorkerGroup(Protocol):
+    """The workers of a handler at work."""
+
+    @property
+    def is_polling(self) -> bool:
+        """Whether they ask for tasks."""
+
+    @property
+    def checks(self) -> Sequence[Callable[[], object]]:
+        """The functions that the watchdog calls."""
+
+    def start(self) -> None:
+        """Start."""
+
+    def stop(self, deadline: StopDeadline) -> StopReport:
+        """Stop by the deadline, and end all threads."""
+
+    def left(self) -> StopReport:
+        """What runs or is not delivered just now; takes no lock, so it is safe to call from a signal handler."""
+
+    def kill(self) -> None:
+        """End at once what is not this process; safe to call from a signal handler."""
+
+    def forget(self) -> None:
+        """In a forked child: leave to the parent what is the parent's."""
+
+    def update_options(self, task_type: str | None, changes: Mapping[str, Any]) -> None:
+        """Change options while they work."""
+
+    def health(self) -> HandlerHealth:
+        """How they are."""
+
+    def metrics(self) -> dict[str, Any]:
+        """What they counted."""
 
 
 class HandlerRun:
@@ -213,6 +271,24 @@ class HandlerRun:
         """Return what runs or is undelivered now; takes no lock, so it is safe in a signal handler."""
         return self.report if self.group is None or self.is_over else self.group.left()
 
+    def guard_exit(self) -> None:
+        """End the process at once after a forced stop, otherwise after its main thread, whatever still runs."""
+        if not self.report.drained:
+            end_process(FORCED)
+        if threading.current_thread() is threading.main_thread():
+            left = 0.0 if self.deadline is None else self.deadline.left()
+            ExitGuard(max(left, min(self._default_grace, _MIN_EXIT_WAIT_S))).start()
+
+    def abort(self) -> None:
+        """End the process now: in a signal handler, so nothing here takes a lock or logs."""
+        try:
+            left = self.left()
+            if self.group is not None and not self.is_over:
+                self.group.kill()
+            os.write(2, left.last_words().encode())
+        finally:
+            os._exit(FORCED)
+
     def _main(self) -> None:
         try:
             self._is_started.wait()
@@ -254,3 +330,49 @@ class HandlerRun:
                 if main_thread_raised(self._raised_before):
                     logger.info("The main thread has ended by an exception; the handler stops")
                     return self._default_grace
+
+
+class Handler(Protocol):
+    """A handler as the hooks of the process see it."""
+
+    def stop(self) -> Any:
+        """Drain, deliver, and end all threads."""
+
+    def forget_parent(self) -> None:
+        """In a forked child: return to the state before the start."""
+
+
+_running: set[Handler] = set()
+_hooked = False
+
+
+def remember(handler: Handler) -> None:
+    """Stop ``handler`` at the end of the interpreter, and forget it in forked children."""
+    global _hooked  # noqa: PLW0603  once per process, and not at import
+    _running.add(handler)
+    if not _hooked:
+        _hooked = True
+        # urllib3 closes its pools with weakref.finalize. All finalizers run at one position among the atexit functions:
+        # that of the first finalizer. The one made here puts them before ours, and atexit runs in reverse order.
+        weakref.finalize(_stop_all, int)
+        atexit.register(_stop_all)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_forget_all)
+
+
+def _stop_all() -> None:
+    """Drain handlers that nobody stopped, as after Ctrl-C in a script whose last line is ``start()``."""
+    for handler in list(_running):
+        handler.stop()
+
+
+def _forget_all() -> None:
+    """Let each handler be started again in a forked child, which has no threads of the parent."""
+    for handler in list(_running):
+        handler.forget_parent()
+    _running.clear()
+
+
+def forget(handler: Handler) -> None:
+    """Forget a handler that has stopped."""
+    _running.discard(handler)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
@@ -34,7 +34,7 @@ from conductor.worker.events import (
 if TYPE_CHECKING:
     from conductor.transport.client import Transport
 
-__all__ = ["CONTENT_TYPE", "FAMILIES", "Family", "MetricsCollector", "as_text", "merged"]
+__all__ = ["CONTENT_TYPE", "FAMILIES", "Family", "MetricsCollector", "UncaughtExceptions", "as_text", "merged"]
 
 
 #: Bucket limits in seconds: from a local call (1 ms) to a slow function (10 s); the last bucket has no limit.
@@ -298,3 +298,31 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+class UncaughtExceptions:
+    """Counts uncaught exceptions of threads, and calls the previous ``threading.excepthook``.
+
+    Args:
+        count: Called with the name of the exception's type.
+    """
+
+    def __init__(self, count: Callable[[str], None]) -> None:
+        self._count = count
+        self._before: Callable[[Any], Any] = threading.excepthook
+
+    def watch(self) -> None:
+        """Begin."""
+        if threading.excepthook != self._hook:
+            self._before = threading.excepthook
+            threading.excepthook = self._hook
+
+    def close(self) -> None:
+        """Put back what was there, unless somebody else has put something before it meanwhile."""
+        if threading.excepthook == self._hook:
+            threading.excepthook = self._before
+
+    def _hook(self, thrown: threading.ExceptHookArgs) -> None:
+        if not issubclass(thrown.exc_type, SystemExit):
+            self._count(thrown.exc_type.__name__)
+        self._before(thrown)

@@ -9,6 +9,7 @@ written with dots (``conductor.worker.<name>.<property>``, ``conductor.worker.al
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -34,6 +35,9 @@ __all__ = [
     "PollingArguments",
     "ResolvedOptions",
     "WorkerOptions",
+    "check_changes",
+    "check_options",
+    "check_path",
     "process_count",
     "refuse_unknown",
     "resolve",
@@ -432,3 +436,46 @@ def shares_polling(given: bool | None, environ: Mapping[str, str]) -> bool:
         return given
     said = environ.get("CONDUCTOR_SHARED_POLLING", "").strip()
     return read_bool("CONDUCTOR_SHARED_POLLING", said) if said else False
+
+
+def check_options(options: dict[str, Any], max_concurrency: int | None) -> None:
+    """Check the options of a handler.
+
+    Raises:
+        TypeError: An option is unknown.
+        ConfigurationError: A value is invalid.
+    """
+    if unknown := sorted(options.keys() - _FIELDS.keys()):
+        refuse_keywords("TaskHandler", options)
+        raise TypeError(f"TaskHandler() has no option {', '.join(unknown)}; options are: {', '.join(sorted(_FIELDS))}")
+    WorkerOptions(**options)
+    if max_concurrency is not None:
+        check_int("max_concurrency", max_concurrency, minimum=1)
+
+
+def check_changes(changes: Mapping[str, Any]) -> None:
+    """Check that options may change while a worker runs.
+
+    Raises:
+        ConfigurationError: One is unknown or may not.
+    """
+    allowed = ChangeableArguments.__annotations__
+    if unknown := sorted(changes.keys() - allowed.keys()):
+        raise ConfigurationError(
+            f"{', '.join(unknown)} cannot change while a worker runs.",
+            variable=unknown[0],
+            allowed=", ".join(sorted(allowed)),
+        )
+
+
+def check_path(name: str, value: str | os.PathLike[str]) -> str:
+    """Return ``value`` as a string.
+
+    Raises:
+        ConfigurationError: It is not a path, or empty.
+    """
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(path, str) or not path:
+        allowed = "a path, as a string or pathlib.Path"
+        raise ConfigurationError(f"{name} is {value!r}; it must be {allowed}.", variable=name, allowed=allowed)
+    return path

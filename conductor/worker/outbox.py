@@ -23,7 +23,7 @@ from pathlib import Path
 from conductor._internal.logs import isolated_logger
 from conductor.errors import ConfigurationError
 from conductor.models.codec import loads
-from conductor.worker.delivery import Undelivered
+from conductor.worker.undelivered import Undelivered
 
 __all__ = ["DiskOutbox", "adopt_strays"]
 

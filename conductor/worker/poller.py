@@ -6,17 +6,15 @@ threads for all of them.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from conductor._internal.durations import exponential_backoff
 from conductor._internal.logs import isolated_logger
-from conductor.errors import APIError, APIStatusError, APITimeoutError, RateLimitError
+from conductor.errors import APITimeoutError
 from conductor.worker.events import (
     EventDispatcher,
     PollCompleted,
@@ -26,102 +24,20 @@ from conductor.worker.events import (
     WorkerStateChanged,
 )
 from conductor.worker.options import WorkerOptions
+from conductor.worker.poll_backoff import PollBackoff
 from conductor.worker.pool import ConcurrencyLimit, WorkerPool
 
 if TYPE_CHECKING:
     from conductor.transport.task_channel import TaskChannel
     from conductor.worker.coroutines import CoroutinePool
 
-__all__ = ["MAX_WAIT_MS", "Gate", "PollBackoff", "Poller"]
+__all__ = ["TAKE_OVER_AFTER_S", "Gate", "Poller"]
 
 
-#: Milliseconds that an idle worker's poll waits on the server at most.
-MAX_WAIT_MS = 2500
-#: Seconds between empty polls at most, however many workers there are.
-MAX_PAUSE = 5.0
-#: Seconds between empty polls that the server answers at once.
-_USUAL_PAUSE = 1.0
-#: The same for each worker of the handler: 1,000 idle workers poll as often together as 100.
-_PAUSE_PER_WORKER = 0.01
-#: Seconds of the first back-off, and at most: after a failure, a refusal and a 429 with ``Retry-After``.
-_FIRST_PAUSE = 0.1
-_LONGEST_AFTER = 2.0
-_LONGEST_AFTER_REFUSAL = 30.0
-_LONGEST_AFTER_RATE_LIMIT = 60.0
-#: Milliseconds that polls wait, and half the seconds between those that do not, at least after a failure: when a server
-#: comes back, a poller sends it three requests at most in the first two seconds.
-_WAIT_AFTER_FAILURE_MS, _HALF_PAUSE_AFTER_FAILURE = 1000, 0.4
-#: Seconds by which an empty poll may come later than it asked for. Later ones mean that the server's threads are busy.
-_LATE_S = 1.0
 #: Seconds beyond its wait after which a poll without a response is left to itself, and another one takes over.
 TAKE_OVER_AFTER_S = 3.0
 #: Seconds beyond its wait that a poll's response is awaited: the server has dispatched the tasks in it already.
 _LATE_LIMIT_S = 65.0
-
-
-@define
-class PollBackoff:
-    """The state of the polling rule for one worker; no clock and no I/O in it.
-
-    Attributes:
-        interval: Seconds between the beginnings of two empty polls.
-        first_wait_ms: What an empty poll waits on the server at first.
-        wait_ms: What the next poll waits on the server.
-        workers: How many workers poll the same server from here.
-        failures: Failed polls since the last that worked.
-    """
-
-    interval: float
-    first_wait_ms: int
-    workers: int = 1
-    wait_ms: int = field(init=False)
-    failures: int = 0
-    _early_pause: float = field(default=0.0, init=False)
-    _late_pause: float = field(default=0.0, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.wait_ms = self.first_wait_ms
-
-    def after_tasks(self) -> None:
-        """Note that a poll brought tasks."""
-        self.failures = 0
-        self._early_pause = 0.0
-        self.wait_ms = self.first_wait_ms
-
-    def after_empty(self, asked_ms: int, took: float) -> float:
-        """Note an empty poll that asked to wait ``asked_ms`` and took ``took`` seconds; return the seconds to pause."""
-        self.failures = 0
-        if took > asked_ms / 1000 + _LATE_S:  # the server has no thread for it: give it back, and ask less often
-            self.wait_ms = self.first_wait_ms
-            self._late_pause = min(max(2 * self._late_pause, _USUAL_PAUSE), MAX_PAUSE)
-            return self._late_pause * random.uniform(0.75, 1.0)  # spreads pollers, guards nothing
-        self._late_pause = 0.0
-        if self.interval < 1.0:
-            self.wait_ms = max(self.first_wait_ms, min(max(2 * asked_ms, 1), MAX_WAIT_MS))
-        pause = max(0.0, self.interval - took)
-        if took * 1000 >= asked_ms / 2 and asked_ms > 0:
-            self._early_pause = 0.0
-            return pause
-        longest = min(max(_USUAL_PAUSE, _PAUSE_PER_WORKER * self.workers), MAX_PAUSE)
-        self._early_pause = min(max(2 * self._early_pause, _FIRST_PAUSE), longest)
-        return max(pause, self._early_pause * random.uniform(0.75, 1.0))  # spreads pollers, guards nothing
-
-    def after_failure(self, error: BaseException) -> float:
-        """Note a failed poll; return the seconds to pause."""
-        self.failures += 1
-        self._early_pause = max(self._early_pause, _HALF_PAUSE_AFTER_FAILURE)
-        if self.interval < 1.0:
-            self.wait_ms = max(self.wait_ms, _WAIT_AFTER_FAILURE_MS)
-        if isinstance(error, APIError) and error.token_retry_after is not None:
-            return error.token_retry_after + random.uniform(0.0, 0.1)  # spreads pollers, guards nothing
-        longest, asked = _LONGEST_AFTER, 0.0
-        if isinstance(error, RateLimitError):
-            longest, asked = _LONGEST_AFTER_REFUSAL, min(error.retry_after or 0.0, _LONGEST_AFTER_RATE_LIMIT)
-        elif not isinstance(error, APIError) or (isinstance(error, APIStatusError) and 0 < error.status < 500):
-            longest = _LONGEST_AFTER_REFUSAL
-        backoff = exponential_backoff(self.failures, 2 * _FIRST_PAUSE, longest)
-        return max(asked, backoff * random.uniform(0.75, 1.0))  # spreads pollers, guards nothing
-
 
 logger = isolated_logger(__name__)
 #: Seconds between two looks whether a paused or full worker may poll again.
@@ -229,7 +145,7 @@ class Poller:
         self._recovered = recovered
         self._stop = stop
         self._clock = clock
-        self._pace = self._new_backoff(options())
+        self._backoff = self._new_backoff(options())
         self._turn: _Turn | None = None
         self._waits_for_slot = False
         self._is_reported_stuck = False
@@ -292,7 +208,7 @@ class Poller:
             may_poll = self._gate.may_poll()
         except BaseException as error:  # it is the user's function, and may raise SystemExit too
             self._after_failure(error, 0.0, "should_poll")
-            return self._pace.after_failure(error)
+            return self._backoff.after_failure(error)
         if not may_poll:
             return self._skip("paused")
         return self._skip("full") if self._gate.is_full() else None
@@ -317,7 +233,7 @@ class Poller:
     def _ask_for_one(self, turn: _Turn) -> tuple[float, bool]:
         """Poll for one task, waiting on the server; return how long to pause, and whether a task came."""
         is_long = self._gate.long_polls.acquire(blocking=False)
-        wait_ms = self._pace.wait_ms if is_long else 0
+        wait_ms = self._backoff.wait_ms if is_long else 0
         if self._gate.slots.is_used_up:
             wait_ms = min(wait_ms, _HELD_WAIT_MS)
         call = _Call(1, wait_ms, is_long, self._clock())
@@ -325,10 +241,10 @@ class Poller:
         if tasks is None:
             return 0.0, False
         if isinstance(tasks, BaseException):
-            return self._pace.after_failure(tasks), False
+            return self._backoff.after_failure(tasks), False
         if not tasks:
-            return self._pace.after_empty(wait_ms, self._clock() - call.since), False
-        self._pace.after_tasks()
+            return self._backoff.after_empty(wait_ms, self._clock() - call.since), False
+        self._backoff.after_tasks()
         return 0.0, True
 
     def _ask_for_more(self, turn: _Turn, free: int) -> float:
@@ -336,7 +252,7 @@ class Poller:
         if not (taken := self._gate.slots.take(self.task_type, free, self.on_wake)):
             return 0.0
         tasks = self._poll(turn, _Call(taken, 0, is_long=False, since=self._clock()))
-        return self._pace.after_failure(tasks) if isinstance(tasks, BaseException) else 0.0
+        return self._backoff.after_failure(tasks) if isinstance(tasks, BaseException) else 0.0
 
     def _poll(self, turn: _Turn, call: _Call) -> list[Any] | BaseException | None:
         """Poll with slots in hand, and submit what comes; return it, or the error, or None if another took over."""
@@ -434,7 +350,7 @@ class Poller:
     @property
     def failed_polls(self) -> int:
         """Failed polls since the last that worked."""
-        return self._pace.failures
+        return self._backoff.failures
 
     @property
     def is_stuck(self) -> bool:
@@ -473,7 +389,7 @@ class Poller:
             "takes over; the response is still awaited, because it can carry tasks."
         )
         self._after_failure(error, self._clock() - call.since)
-        self._pace.after_failure(error)
+        self._backoff.after_failure(error)
         return True
 
     def report_stuck(self) -> None:
@@ -497,7 +413,7 @@ class Poller:
 
     def apply_options(self) -> None:
         """Go by the worker's changed options from the next poll on."""
-        self._pace = self._new_backoff(self._options())
+        self._backoff = self._new_backoff(self._options())
         self.on_wake()
 
     def _after_failure(self, error: BaseException, took: float, what: str = "polling") -> None:
@@ -513,7 +429,10 @@ class Poller:
         if self._failing_since is not None:
             lasted = self._clock() - self._failing_since
             logger.info(
-                "%s: polling works again after %.1f s and %d failed polls", self.task_type, lasted, self._pace.failures
+                "%s: polling works again after %.1f s and %d failed polls",
+                self.task_type,
+                lasted,
+                self._backoff.failures,
             )
             self._failing_since = None
             self._recovered()

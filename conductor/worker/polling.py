@@ -19,10 +19,25 @@ from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.poller import Poller
 from conductor.worker.threads import HandlerThread
 
-__all__ = ["SHARED_THREADS", "DedicatedPolling", "Polling", "SharedPolling", "TurnSchedule"]
+__all__ = [
+    "LATE_POLLS",
+    "LONG_POLLS",
+    "SHARED_LATE_POLLS",
+    "SHARED_THREADS",
+    "DedicatedPolling",
+    "Polling",
+    "SharedPolling",
+    "TurnSchedule",
+]
 
 logger = isolated_logger(__name__)
 
+#: Polls of a handler that wait on the server at a time; each holds one of the server's threads (200 by default).
+LONG_POLLS = 100
+#: Polls of a handler that are left to themselves at a time, because they get no response.
+LATE_POLLS = 50
+#: The same with shared polling, where a few threads poll for all types: see ``SharedPolling``.
+SHARED_LATE_POLLS = 100
 #: Threads that poll for all workers at most. Polls that do not wait take a few milliseconds: one thread could send the
 #: 200 a second of 1,000 idle types, and the others are for polls that wait and for slow responses.
 SHARED_THREADS = 16

@@ -8,18 +8,18 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from attrs import define, frozen
+from attrs import define
 
 from conductor._internal.introspection import is_coroutine_function
 from conductor._internal.logs import isolated_logger
 from conductor.clients.payloads import PayloadStorage
 from conductor.errors import ConfigurationError, WorkerRegistrationError
-from conductor.settings import Settings
 from conductor.worker import in_child
+from conductor.worker.client import SPARE_CONNECTIONS, OpenClient, connections_for
 from conductor.worker.definitions import DefinitionSync
 from conductor.worker.delivery import ResultDelivery
 from conductor.worker.dispatches import DispatchRecord
@@ -28,11 +28,20 @@ from conductor.worker.execution import TaskExecution, TaskRunner
 from conductor.worker.health import HandlerHealth, WorkerHealth
 from conductor.worker.lease import LeaseKeeper
 from conductor.worker.lifecycle import StopDeadline, StopReport
-from conductor.worker.metrics import MetricsCollector
+from conductor.worker.metrics import MetricsCollector, UncaughtExceptions
 from conductor.worker.options import ResolvedOptions, WorkerOptions
-from conductor.worker.poller import MAX_WAIT_MS, TAKE_OVER_AFTER_S, Gate, Poller
-from conductor.worker.polling import SHARED_THREADS, DedicatedPolling, Polling, SharedPolling
-from conductor.worker.pool import CARRIERS, ConcurrencyLimit, WorkerPool
+from conductor.worker.poll_backoff import MAX_WAIT_MS
+from conductor.worker.poller import TAKE_OVER_AFTER_S, Gate, Poller
+from conductor.worker.polling import (
+    LATE_POLLS,
+    LONG_POLLS,
+    SHARED_LATE_POLLS,
+    SHARED_THREADS,
+    DedicatedPolling,
+    Polling,
+    SharedPolling,
+)
+from conductor.worker.pool import ConcurrencyLimit, WorkerPool
 from conductor.worker.results import Payloads, ServerStorage
 from conductor.worker.time_limit import TimeLimits
 from conductor.worker.worker import Worker
@@ -44,18 +53,7 @@ if TYPE_CHECKING:
     from conductor.worker.coroutines import CoroutinePool, EventLoop
     from conductor.worker.lost_tasks import LostTasks
 
-__all__ = [
-    "LONG_POLLS",
-    "HandlerParts",
-    "OpenClient",
-    "Shared",
-    "ThreadGroup",
-    "UncaughtExceptions",
-    "WorkerGroup",
-    "WorkerRuntime",
-    "connections_for",
-    "open_client",
-]
+__all__ = ["HandlerParts", "Shared", "ThreadGroup", "WorkerRuntime"]
 
 
 logger = isolated_logger(__name__)
@@ -220,8 +218,7 @@ class WorkerRuntime:
         running = [entry.task for entry in entries]
         if self.options.hand_back:
             for task in running:
-                if not self.execution.hand_back(task.to_dict()):
-                    break  # the time is over already: a server that does not answer is not waited for task by task
+                self.execution.hand_back(task.to_dict())
         return [str(task.task_id) for task in running]
 
     def oldest_running(self) -> float:
@@ -247,130 +244,8 @@ class WorkerRuntime:
         )
 
 
-class UncaughtExceptions:
-    """Counts uncaught exceptions of threads, and calls the previous ``threading.excepthook``.
-
-    Args:
-        count: Called with the name of the exception's type.
-    """
-
-    def __init__(self, count: Callable[[str], None]) -> None:
-        self._count = count
-        self._before: Callable[[Any], Any] = threading.excepthook
-
-    def watch(self) -> None:
-        """Begin."""
-        if threading.excepthook != self._hook:
-            self._before = threading.excepthook
-            threading.excepthook = self._hook
-
-    def close(self) -> None:
-        """Put back what was there, unless somebody else has put something before it meanwhile."""
-        if threading.excepthook == self._hook:
-            threading.excepthook = self._before
-
-    def _hook(self, thrown: threading.ExceptHookArgs) -> None:
-        if not issubclass(thrown.exc_type, SystemExit):
-            self._count(thrown.exc_type.__name__)
-        self._before(thrown)
-
-
-class WorkerGroup(Protocol):
-    """The workers of a handler at work."""
-
-    @property
-    def is_polling(self) -> bool:
-        """Whether they ask for tasks."""
-
-    @property
-    def checks(self) -> Sequence[Callable[[], object]]:
-        """The functions that the watchdog calls."""
-
-    def start(self) -> None:
-        """Start."""
-
-    def stop(self, deadline: StopDeadline) -> StopReport:
-        """Stop by the deadline, and end all threads."""
-
-    def left(self) -> StopReport:
-        """What runs or is not delivered just now; takes no lock, so it is safe to call from a signal handler."""
-
-    def kill(self) -> None:
-        """End at once what is not this process; safe to call from a signal handler."""
-
-    def forget(self) -> None:
-        """In a forked child: leave to the parent what is the parent's."""
-
-    def update_options(self, task_type: str | None, changes: Mapping[str, Any]) -> None:
-        """Change options while they work."""
-
-    def health(self) -> HandlerHealth:
-        """How they are."""
-
-    def metrics(self) -> dict[str, Any]:
-        """What they counted."""
-
-
-#: Polls of a handler that wait on the server at a time; each holds one of the server's threads (200 by default).
-LONG_POLLS = 100
-#: Polls of a handler that are left to themselves at a time, because they get no response.
-_LATE_POLLS = 50
-#: The same with shared polling, where a few threads poll for all types: see ``SharedPolling``.
-_SHARED_LATE_POLLS = 100
-#: Connections beyond those of the threads: for late polls, leases and the calls of functions.
-_SPARE_CONNECTIONS = _LATE_POLLS + 10
-#: Connections of a client that was given and names no number.
-_DEFAULT_CONNECTIONS = 100
 #: Seconds of the grace period, at most, for a last search for tasks in lost responses.
 _LAST_SEARCH_S = 5.0
-
-
-@frozen
-class OpenClient:
-    """A client, whether it is the handler's own to close, and whether the handler chose how many connections it has."""
-
-    client: ConductorClient
-    is_own: bool
-    has_own_size: bool = False
-
-    def close(self) -> None:
-        """Close it, where that is the handler's business."""
-        if self.is_own:
-            self.client.close()
-
-
-def connections_for(options: Iterable[tuple[WorkerOptions, bool]], *, shared_polling: bool = False) -> int:
-    """Return how many connections workers need: one for each thread that runs tasks or polls.
-
-    Args:
-        options: The options of each worker, and whether it is async: its tasks hold no thread then.
-        shared_polling: Whether a few threads poll for all of them.
-    """
-    counts = [min(one.thread_count, CARRIERS) if is_async else one.thread_count for one, is_async in options]
-    if shared_polling:
-        return sum(counts) + min(len(counts), SHARED_THREADS) + _SHARED_LATE_POLLS - _LATE_POLLS
-    return sum(counts) + len(counts)
-
-
-def open_client(given: ConductorClient | Settings | None, connections: int) -> OpenClient:
-    """The client that was given, or one with a connection for each of the threads that need ``connections``."""
-    from conductor.clients.client import ConductorClient  # requests only when it is needed
-
-    if isinstance(given, ConductorClient):
-        if connections > (size := given.settings.max_connections or _DEFAULT_CONNECTIONS):
-            logger.warning(
-                "The client that was given has %d connections and the workers' threads need %d, so some will wait "
-                "for others; give it max_connections=%d",
-                size,
-                connections,
-                connections + _SPARE_CONNECTIONS,
-            )
-        return OpenClient(given, is_own=False)
-    settings = given or Settings.from_env()
-    has_own_size = settings.max_connections is None
-    if has_own_size:
-        settings = settings.evolve(max_connections=connections + _SPARE_CONNECTIONS)
-    return OpenClient(ConductorClient(settings), is_own=True, has_own_size=has_own_size)
 
 
 @define
@@ -519,7 +394,7 @@ class ThreadGroup:
                 connections_for(
                     ((one.options, one.worker.is_async) for one in self.runtimes), shared_polling=self._is_shared
                 )
-                + _SPARE_CONNECTIONS
+                + SPARE_CONNECTIONS
             )
 
     def health(self) -> HandlerHealth:
@@ -605,7 +480,7 @@ def _share(client: ConductorClient, given: HandlerParts, resolved: Sequence[tupl
         events=events,
         slots=ConcurrencyLimit(given.max_concurrency),
         long_polls=threading.BoundedSemaphore(_long_polls(given, workers)),
-        late_polls=threading.BoundedSemaphore(_SHARED_LATE_POLLS if given.shared_polling else _LATE_POLLS),
+        late_polls=threading.BoundedSemaphore(SHARED_LATE_POLLS if given.shared_polling else LATE_POLLS),
         lent=threading.BoundedSemaphore(SHARED_THREADS // 2) if given.shared_polling else None,
         stop=threading.Event(),
         middleware=tuple(given.middleware),

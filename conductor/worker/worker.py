@@ -395,14 +395,14 @@ class WorkerRegistry:
         return len(self._workers)
 
 
-def two_workers(one: Worker, other: Worker, domain: str | None) -> WorkerRegistrationError:
-    """Make the error for two workers of the same task type and domain."""
+def two_workers(one: Worker, other: Worker, domain: str | None, remedy: str = "") -> WorkerRegistrationError:
+    """Return the error for two workers of the same task type and domain."""
     locations = [one.place, other.place]
     shown = locations if locations[0] != locations[1] else [f"{one.function!r} at {one.place}", repr(other.function)]
     where = f" in domain {domain!r}" if domain else ""
     return WorkerRegistrationError(
-        f"Two workers are declared for task {one.name!r}{where}: {shown[0]} and {shown[1]}. Rename or remove one, or "
-        "give one another domain.",
+        f"Two workers are declared for task {one.name!r}{where}: {shown[0]} and {shown[1]}. "
+        + (remedy or "Rename or remove one, or give one another domain."),
         locations=locations,
     )
 

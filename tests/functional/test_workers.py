@@ -522,7 +522,9 @@ def test_no_workers_found_is_an_error_with_the_remedy(stub):
 def test_two_workers_whose_options_make_them_one_are_refused(stub, monkeypatch):
     monkeypatch.setenv("CONDUCTOR_WORKER_ALL_DOMAIN", "eu")
     workers = [Worker(lambda: 1, "work"), Worker(lambda: 2, "work", domain="us")]
-    with pytest.raises(WorkerRegistrationError, match="eu"):
+    with pytest.raises(
+        WorkerRegistrationError, match="eu.*CONDUCTOR_WORKER_ALL_DOMAIN sets one for both. Remove it there"
+    ):
         TaskHandler(Settings(server_url=stub.url), workers=workers).start()
 
 
@@ -665,6 +667,18 @@ def test_a_stop_keeps_to_its_time_where_the_server_does_not_answer(stub, wait_un
     assert time.monotonic() - began < 5
     assert sorted(report.unfinished) == ["work-1", "work-2", "work-3"]
     release.set()
+
+
+def test_a_stop_gives_the_tasks_of_the_last_poll_back_within_one_bound(stub, start, wait_until):
+    stub.poll_delay = 2.0
+    stub.add("work", *(f"work-{number}" for number in range(31)))
+    handler = start(Worker(lambda: None, "work", thread_count=40))
+    wait_until(lambda: stub.tasks_taken == 31, timeout=30)  # one by one poll, and 30 by another
+    stub.fault = lambda kind: None if kind == "poll" else "hang"
+    began = time.monotonic()
+    report = handler.stop(grace_seconds=4)
+    assert time.monotonic() - began < 12, "one after the other they take 15 s more"
+    assert len(report.undelivered) >= 20
 
 
 def test_a_worker_that_is_given_more_threads_has_connections_for_them(stub, start, wait_until):

@@ -20,10 +20,11 @@ from conductor.errors import (
     UnsupportedByServerError,
 )
 from conductor.models import TaskResult
-from conductor.worker.delivery import AttemptRate, ResultDelivery, Undelivered, attempt_limit, is_final, retry_delay
+from conductor.worker.delivery import ResultDelivery
 from conductor.worker.events import DeliveryDelayed, EventDispatcher, TaskUpdateFailure
 from conductor.worker.lifecycle import StopDeadline
 from conductor.worker.outbox import DiskOutbox
+from conductor.worker.undelivered import AttemptRate, Undelivered, attempt_limit, is_final, retry_delay
 
 NEVER_SENT = APIConnectionError("refused", never_sent=True)
 LOST = APIConnectionError("connection reset")
@@ -369,6 +370,53 @@ def test_a_release_whose_response_is_lost_is_not_repeated(delivery, server, cloc
         pass_time(delivery, clock, 5)
         assert len(server.attempts) == attempts, error
         assert (delivery.waiting, delivery.waiting_of("work")) == (0, 0)
+
+
+def test_tasks_that_are_given_back_wait_for_no_response(delivery, server):
+    for task_id in ("t1", "t2"):
+        delivery.release_soon("work", TaskResult("w", task_id, status="IN_PROGRESS"))
+    assert (server.attempts, delivery.undelivered_ids()) == ([], ["t1", "t2"])
+    while delivery.send_next():
+        pass
+    assert server.taken == ["t1", "t2"]
+
+    delivery.close(0.0)
+    delivery.release_soon("work", TaskResult("w", "t3", status="IN_PROGRESS"))  # there are no senders any more
+    assert server.taken == ["t1", "t2", "t3"]
+
+
+def test_a_silent_server_costs_a_stop_one_second_for_all_tasks_to_give_back(server):
+    """Also if the deadline is over: often it is the reason to give tasks back."""
+    tried = []
+
+    def update(task_id, body, limit=None):
+        tried.append(task_id)
+        time.sleep(limit)
+        raise APITimeoutError("silence")
+
+    server.update = update
+    delivery = ResultDelivery(server, EventDispatcher())
+    delivery.start()
+    delivery.hurry(lambda: 0.0)
+    began = time.monotonic()
+    for number in range(40):
+        delivery.release_soon("work", TaskResult("w", f"t{number}", status="IN_PROGRESS"))
+    assert not delivery.flush(StopDeadline(0.0))
+    assert time.monotonic() - began < 10, "one after the other they take 20 s"
+    assert len(tried) >= 4, "several at the same time"
+    assert len(delivery.undelivered_ids()) >= 20
+    delivery.close(time.monotonic() + 10)
+
+
+def test_a_healthy_server_has_all_tasks_back_although_the_deadline_is_over(server):
+    delivery = ResultDelivery(server, EventDispatcher())
+    delivery.start()
+    delivery.hurry(lambda: 0.0)
+    for number in range(40):
+        delivery.release_soon("work", TaskResult("w", f"t{number}", status="IN_PROGRESS"))
+    assert delivery.flush(StopDeadline(0.0))
+    assert len(server.taken) == 40
+    delivery.close(time.monotonic() + 10)
 
 
 def test_a_result_is_on_disk_before_its_first_attempt_and_gone_afterwards(server, tmp_path, clock):

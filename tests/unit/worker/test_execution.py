@@ -27,7 +27,6 @@ class Setting:
         self.happened, self.results, self.returned = [], [], []
         self.following = None
         self.wants_next = True
-        self.is_returned = True
         self.options = WorkerOptions(**options)
         self.stop = threading.Event()
         self.runner = TaskRunner(Worker(function, "charge"), "me")
@@ -48,9 +47,8 @@ class Setting:
         self.results.append(result)
         return self.following
 
-    def release(self, task_type, result):
+    def release_soon(self, task_type, result):
         self.returned.append((task_type, result))
-        return self.is_returned
 
     # the leases
 
@@ -170,21 +168,13 @@ def test_a_task_without_ids_is_logged_and_dropped(task):
     assert setting.execution.unreadable == 1
 
 
-def test_returning_a_task_reports_whether_the_server_has_it():
-    setting = Setting()
-
-    assert setting.execution.hand_back(raw())
-    setting.is_returned = False
-    assert not setting.execution.hand_back(raw())
-    assert [result.output_data for _, result in setting.returned] == [{}, {}]
-
-
 def test_what_has_no_id_needs_no_return():
     setting = Setting()
 
-    assert setting.execution.hand_back({})
-    assert setting.execution.hand_back("text")
-    assert setting.returned == []
+    setting.execution.hand_back(raw())
+    setting.execution.hand_back({})
+    setting.execution.hand_back("text")
+    assert [(result.task_id, result.output_data) for _, result in setting.returned] == [("t1", {})]
 
 
 def test_a_result_of_the_function_keeps_its_own_status():

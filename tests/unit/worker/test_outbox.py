@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from conductor.errors import ConfigurationError
-from conductor.worker.delivery import Undelivered
 from conductor.worker.outbox import DiskOutbox, adopt_strays
+from conductor.worker.undelivered import Undelivered
 
 
 def update(task_id):
