@@ -1,4 +1,4 @@
-"""Memory of a worker process over many tasks."""
+"""Memory of a worker process over many tasks, and their results across a restart."""
 
 import subprocess
 import sys
@@ -16,3 +16,13 @@ def test_many_tasks_leave_memory_flat(tasks, limit):
     done = subprocess.run(run, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{tasks:,} tasks" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_a_restart_of_server_and_worker_loses_no_result():
+    options = ["--rate", "300", "--minutes", "0.04", "--restart", "--down", "0.5", "--response-timeout", "2"]
+    run = [sys.executable, str(SOAK), *options]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "restart of the server and the worker" in done.stdout
+    assert "720 tasks, 720 results, 0 lost" in done.stdout
