@@ -34,7 +34,7 @@ __all__ = [
 
 @frozen
 class Unresolved:
-    """An annotation that names something that does not exist at run time.
+    """An annotation with a name that does not exist at run time.
 
     Attributes:
         text: The annotation as it is written.

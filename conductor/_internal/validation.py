@@ -44,7 +44,7 @@ def read_str(name: str, value: str) -> str:
     """Return a string without the white space around it.
 
     Raises:
-        ConfigurationError: The value is no string; the error does not show it, because it may be a secret.
+        ConfigurationError: The value is not a string. The error does not show it, because it may be a secret.
     """
     if not isinstance(value, str):
         raise ConfigurationError(

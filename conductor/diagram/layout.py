@@ -394,7 +394,7 @@ class _Layout:
                 x += piece.width + _BETWEEN
         whole = joined(placed, lines, width, last, axis)
         ends = [piece for _, piece in lanes if piece.is_open]
-        # After a switch one lane is enough; after a fork the JOIN is a step of its own, which knows whether it was
+        # After a switch one lane is enough; after a fork the JOIN is a separate step, which knows whether it was
         # reached.
         reached = None if head.reached is None else any(piece.reached for piece in ends)
         return evolve(whole, is_open=bool(ends), entered=head.entered, reached=reached)

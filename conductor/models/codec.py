@@ -113,7 +113,7 @@ else:
 
 #: All bytes but quotes, brackets and braces.
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if chr(byte) not in '"[]{}')
-#: Levels that are taken off a text, a copy of it each time; few values have more.
+#: Levels of nesting to remove from a JSON text; each removal copies it, and few values have more levels.
 _TRIED_LEVELS = 16
 
 

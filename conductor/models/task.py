@@ -214,7 +214,7 @@ class Task(Model):
 
 
 class _Unread:
-    """The JSON object of an attribute that nobody has asked for."""
+    """The JSON object of an attribute that has not been read yet."""
 
     __slots__ = ("data",)
 

@@ -40,7 +40,7 @@ def example_workflow_run(
         definition: The workflow.
         input: The execution's input.
         status: The status of the execution. If it is not COMPLETED, the execution has stopped at one task.
-        stops_at: The reference name of that task; by default the last one that is reached.
+        stops_at: The reference name of that task; by default the last task of the plan.
         reason: Why that task failed.
         outputs: The outputs of tasks, by reference name; the default is that of a small success.
         cases: The case that a SWITCH takes, by reference name; by default that of its value, or the first for a script.

@@ -63,7 +63,7 @@ def execute_workflow(
     The engine of the embedded server runs it in memory, on the thread of the caller. The functions of workers are
     called as a worker calls them: their input is converted, they have a ``TaskContext``, and exceptions are failed
     attempts. The clock stands still, and moves to the next wait or retry delay when nothing else can happen, so that no
-    test waits. Scripts need the extra ``server``, and run in a process of their own. No request is sent: an HTTP task
+    test waits. Scripts need the extra ``server``, and run in a separate process. No request is sent: an HTTP task
     needs an output.
 
     Args:

@@ -349,7 +349,7 @@ class Transport:
 
     def _outcome(self, failure: APIError, *, repeatable: bool) -> Outcome:
         wait = failure.token_retry_after
-        # All threads share one token. Whoever failed to get it sets the time until which nobody asks again.
+        # All threads share one token. After a failed request for it, all threads wait before the next one.
         if wait is not None and isinstance(failure, ServerError | RateLimitError):
             # POST /token failed, so the request itself was not sent; no token is asked for before ``wait`` is over
             return Outcome(

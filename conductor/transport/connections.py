@@ -526,7 +526,7 @@ def _tls_error(connection: Any, error: ssl.SSLError, *, never_sent: bool) -> Exc
     peer = connection.peer
     if isinstance(error, _CUT):
         return ExchangeError(f"the TLS connection to {peer} was cut", never_sent=never_sent)
-    # OpenSSL has no reason of its own for this common mistake; it reports what it failed to parse.
+    # OpenSSL has no specific reason for this common mistake; it reports what it failed to parse.
     if error.reason in _NOT_TLS and never_sent:
         advice = "the port expects http, not https: check the scheme of the URL"
         return ExchangeError(f"{peer} does not speak TLS; {advice}", never_sent=True, is_permanent=True)

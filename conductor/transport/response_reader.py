@@ -260,7 +260,7 @@ def read_head(receive: Callable[[], bytes]) -> Response:
     """
     source = _Input(receive)
     _, status, reason, fields = _parse_head(source.head())
-    # The bytes would be read as the beginning of the TLS handshake, although nobody has asked for them yet.
+    # The bytes would be read as the beginning of the TLS handshake, although the handshake has not begun.
     if status < 300 and not source.is_empty:
         raise MalformedResponseError("bytes follow the response to CONNECT")
     return Response(status, _joined(fields), fields=fields, reason=reason)

@@ -166,7 +166,7 @@ class ElasticThreads:
         return True
 
     def adjust(self, waiting: int) -> None:
-        """Start threads for ``waiting`` pieces of work that may have none, end those over the limit, report deaths."""
+        """Start threads for ``waiting`` pieces of work, end threads over the limit, and report threads that died."""
         if self._died:
             logger.error(
                 "%s: %d thread(s) that run tasks had died and are replaced when they are needed", self._name, self._died

@@ -81,8 +81,8 @@ def decide(execution: Execution, context: EngineContext) -> None:
         execution.is_unfinished = _passes(execution, context)
     except TerminateWorkflowError as error:
         end_failed(execution, context, error)
-    # A start is refused as a whole, so that its request fails; once the execution exists, nobody waits for the error
-    # and the execution has to fail.
+    # A start is refused as a whole, so that its request fails; once the execution exists, no request waits for the
+    # error, and the execution has to fail.
     except RefusedError as error:
         if not execution.tasks or execution.is_starting:
             raise

@@ -128,7 +128,7 @@ def new_attempt(task: Doc, context: EngineContext) -> Doc:
         endTime=0,
         callbackAfterSeconds=0,
         outputData={},
-        # The next attempt of a SUB_WORKFLOW starts a child of its own; with the old id it would adopt the failed one.
+        # The next attempt of a SUB_WORKFLOW starts a new child; with the old id it would adopt the failed one.
         inputData={key: value for key, value in task["inputData"].items() if key != "subWorkflowId"},
     )
     again.drop("workerId", "subWorkflowId", "reasonForIncompletion", "_callbackAfterMs", "_due", "_isAsked", "_nextRun")

@@ -397,7 +397,7 @@ class Guard:
 
     def _start(self, name: str) -> Need:
         """Return what a start needs; a definition in the request that is not registered may also be created."""
-        # A request can bring a definition of its own. Running it is like registering it for one execution.
+        # A request can contain a definition. Running it is like registering it for one execution.
         is_known = name in self._kernel.catalog.workflow_defs
         return Need(EXECUTE, _WORKFLOW, name, None if is_known else Need(CREATE, _WORKFLOW, name))
 

@@ -19,7 +19,7 @@ class Rights:
     principals: Principals
 
     def may(self, creator: str | None, access: str, kind: str, name: str) -> bool:
-        """Return whether a creator has an access to an object; one that is not recorded or was deleted has none."""
+        """Return whether a creator has an access to an object; False for an unknown or deleted creator."""
         if not self.permissions.is_enforced:
             return True
         principal = self.principals.find(creator) if creator else None

@@ -49,7 +49,7 @@ class Tags:
             self._put(kind, name, _merged(kind, self.of(kind, name), read_tags(tags)))
 
     def remove(self, kind: str, name: str, tags: Any) -> bool:
-        """Remove tags, a list or one, from an object; returns False if it has none of them.
+        """Remove one or several tags from an object; returns False if the object has no such tag.
 
         Raises:
             RefusedError: A tag has no key (400).
@@ -75,7 +75,7 @@ class Tags:
         return [(one["kind"], one["name"], tag) for one in self._documents.all() for tag in one["tags"]]
 
     def shown(self, kind: str, name: str, body: Json) -> Json:
-        """Return the document of an object with its ``tags``; without the field if it has none."""
+        """Return the document of an object with its ``tags``; without the field if there are no tags."""
         tags, plain = self.of(kind, name), {key: value for key, value in body.items() if key != "tags"}
         return {**plain, "tags": tags} if tags else plain
 

@@ -195,7 +195,7 @@ class WorkerActivity:
         self.progress += 1
 
     def busy_queues(self, kernel: Kernel) -> list[str]:
-        """Return the queues whose workers have a task, or are about to take one that is due."""
+        """Return the queues whose workers have a task, or are about to take a due task."""
         in_progress = set[str]().union(*kernel.in_progress.values()) if self._held else set[str]()
         self._held = {task_id: queue for task_id, queue in self._held.items() if task_id in in_progress}
         real, now = time.monotonic(), kernel.clock.now_ms()

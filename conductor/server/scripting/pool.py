@@ -72,7 +72,7 @@ class _Worker:
             [sys.executable, "-I", "-S", str(_PROGRAM), *_library_folders()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # A script could fill a pipe that nobody reads, and then block.
+            # A script could fill a pipe without a reader, and then block.
             stderr=subprocess.DEVNULL,
             env=_environment(),
             **own_process_group(),  # Ctrl-C must reach the server only

@@ -66,7 +66,7 @@ def human(**more):
 
 
 @scenario(kind="strict")
-def a_workflow_timeout_beside_a_human_task(lab):
+def a_workflow_timeout_next_to_a_human_task(lab):
     workflow_id = lab.run(human(), timeoutSeconds=1, timeoutPolicy="TIME_OUT_WF")
     time.sleep(3)
     before = lab.document(workflow_id)["status"]
