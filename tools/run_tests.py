@@ -1,8 +1,8 @@
 """Run pytest, and repeat up to three failed tests alone, as CPython's own test suite does.
 
-Tests of threads, processes and time share two cores with others that run at the same time. One that fails among them
-and passes alone is reported as unsteady, and does not fail the run; one that fails again does. Whoever sees a test
-reported more than once makes it steady.
+Tests of threads, processes and time share the cores with others that run at the same time. A test that fails among
+them and passes alone is reported as flaky and does not fail the run; a test that fails again does. A test that is
+reported more than once has to be fixed.
 
     python tools/run_tests.py -q -n 2 tests/unit
 """
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-#: More failures than that are no coincidence.
+#: Failed tests to repeat at most; more failures at a time are not a coincidence.
 MOST_REPEATED = 3
 #: pytest's exit status if tests failed, and nothing else did.
 TESTS_FAILED = 1
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         repeat = [*run, *arguments, "-n", "0", "--last-failed", "--last-failed-no-failures", "none"]
         status = subprocess.run(repeat, check=False).returncode
         if status == 0:
-            print(f"\nUNSTEADY: failed among others and passed alone: {', '.join(failed)}", flush=True)
+            print(f"\nFLAKY: failed among others and passed alone: {', '.join(failed)}", flush=True)
         return status
 
 

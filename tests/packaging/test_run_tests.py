@@ -6,7 +6,7 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "run_tests.py"
 
-UNSTEADY = """
+FLAKY = """
 import pathlib
 
 def test_passes(): pass
@@ -29,17 +29,17 @@ def run(tmp_path):
     return runner
 
 
-def test_a_test_that_passes_when_repeated_alone_is_reported_and_does_not_fail_the_run(run):
-    ended = run(UNSTEADY)
+def test_a_flaky_test_is_reported_and_does_not_fail_the_run(run):
+    ended = run(FLAKY)
     assert ended.returncode == 0, ended.stdout
-    assert "UNSTEADY" in ended.stdout
+    assert "FLAKY" in ended.stdout
     assert "test_program.py::test_passes_when_it_is_repeated" in ended.stdout
 
 
 def test_a_test_that_fails_again_fails_the_run(run):
     ended = run("def test_fails(): assert False")
     assert ended.returncode == 1
-    assert "UNSTEADY" not in ended.stdout
+    assert "FLAKY" not in ended.stdout
 
 
 def test_many_failures_and_broken_modules_are_not_repeated(run):

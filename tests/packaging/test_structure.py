@@ -81,3 +81,14 @@ def test_modules_are_imported_by_a_string_only_in_facades():
         if 'import_module("conductor' in text or 'import_module(f"conductor' in text
     }
     assert users <= {"__init__.py", "models/__init__.py", "server/__init__.py", "testing/__init__.py"}
+
+
+def test_names_of_tests_have_at_most_70_characters():
+    names = [
+        node.name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert names
+    assert [name for name in names if len(name) > 70] == []

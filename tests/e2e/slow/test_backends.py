@@ -105,7 +105,7 @@ class Fleet:
 
 
 @pytest.mark.parametrize("backend", ["redis", "postgres"])
-def test_a_thousand_orders_survive_a_kill_a_server_outage_and_a_database_restart(backend, open_folder, tmp_path):
+def test_a_thousand_orders_survive_a_kill_an_outage_and_a_restart(backend, open_folder, tmp_path):
     folder = Path(open_folder)
     try:
         database = start_database(backend, folder)

@@ -159,7 +159,7 @@ def test_scripts_do_not_block_other_requests(api):
     assert "512 MB of memory" in reasons.pop()
 
 
-def test_an_execution_with_a_running_script_can_be_read_and_waits_for_its_updates(api):
+def test_an_execution_with_a_running_script_can_be_read(api):
     name = api.define("both", simple("first"), inline(SLOW), simple("last"))
     workflow_id = api.start(name)
     url = api.server.url

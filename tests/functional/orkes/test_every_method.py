@@ -505,7 +505,7 @@ def test_every_operation_of_orkes_succeeds_on_its_edition(fake, monkeypatch):
         assert {name: record.refused[name] for name in REFUSED} == dict.fromkeys(REFUSED, 501)
 
 
-def test_every_operation_of_the_oss_server_alone_succeeds_on_the_default_edition(fake, monkeypatch):
+def test_operations_of_the_oss_server_succeed_on_the_default_edition(fake, monkeypatch):
     with start() as server, ConductorClient(server_url=server.url) as client:
         record = Recorder(client, fake, monkeypatch)
         oss_only(client, record)

@@ -78,7 +78,7 @@ def test_tasks_of_started_workflows_have_the_rights_of_the_first_creator(member,
     assert outcome(member, "SUB_WORKFLOW", child=inner).status == "FAILED"
 
 
-def test_schedules_handlers_and_webhooks_start_only_what_their_author_may_start(member, root, victim, server):
+def test_triggers_start_only_what_their_author_may_start(member, root, victim, server):
     schedule = {"name": "nightly", "cronExpression": "0 0 2 * * *", "startWorkflowRequest": {"name": "victim"}}
     handler = {
         "name": "take",
@@ -135,7 +135,7 @@ def test_keys_of_an_administrators_application_need_an_administrator(root, share
     assert root.applications.get(powerful.id).name == "powerful"
 
 
-def test_files_of_the_server_are_for_administrators_and_one_database_at_a_time(member, root, tmp_path):
+def test_only_administrators_use_files_of_the_server(member, root, tmp_path):
     database, rules, new = tmp_path / "data.db", tmp_path / "rules.csv", tmp_path / "new.db"
     rules.write_text("a,b\n1,topsecret\n")
     with closing(sqlite3.connect(database)) as opened, opened:

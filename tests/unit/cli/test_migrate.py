@@ -214,7 +214,7 @@ def run(capsys, *words):
     return status, *capsys.readouterr()
 
 
-def test_without_write_the_changes_are_shown_as_a_diff_and_nothing_is_written(tmp_path, capsys, monkeypatch):
+def test_without_write_a_diff_is_shown_and_nothing_is_written(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("greet.py").write_text(GREET)
     status, out, err = run(capsys, "greet.py")
@@ -339,7 +339,7 @@ def test_methods_of_clients_become_methods_that_take_the_arguments(kind):
             assert given <= set(parse_signature(old)[1]), f"{old} -> {new}"
 
 
-def test_each_old_method_of_the_table_of_errors_is_rewritten_or_left_to_a_person():
+def test_each_old_method_is_rewritten_or_reported():
     homes = {
         "conductor.clients.tasks.TaskClient": "TaskClient",
         "conductor.clients.metadata.MetadataClient": "MetadataClient",

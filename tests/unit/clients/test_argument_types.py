@@ -82,7 +82,7 @@ def call(method, parameters, target, value):
     return None
 
 
-def test_an_argument_of_the_wrong_type_is_our_error_and_sends_nothing_strange():
+def test_an_argument_of_the_wrong_type_is_refused():
     adapter = NotFound()
     client = ConductorClient(Settings(server_url="http://server.invalid"), adapter=adapter)
     calls, wrong = 0, []

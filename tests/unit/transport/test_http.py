@@ -398,7 +398,7 @@ def test_a_token_endpoint_that_is_overloaded_is_waited_for(http, status):
     assert slept == [1.0, 5.0]
 
 
-def test_a_token_endpoint_that_stays_away_ends_the_call_after_four_attempts(http):
+def test_a_missing_token_endpoint_ends_the_call_after_four_attempts(http):
     now = [0.0]
     settings = Settings(server_url=API, auth_key="k", auth_secret="s")
     http.post(f"{API}/token", status=503)

@@ -82,7 +82,7 @@ def carriers():
     return sum(thread.name.startswith("run:charge") for thread in threading.enumerate())
 
 
-def test_carriers_start_with_tasks_and_all_but_one_end_while_coroutines_wait(make, execution, wait_until):
+def test_carriers_start_with_tasks_and_end_while_coroutines_wait(make, execution, wait_until):
     pool = make(100, idle_seconds=0.02)
     assert carriers() == 0
     for number in range(100):

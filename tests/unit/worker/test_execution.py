@@ -187,7 +187,7 @@ def test_a_result_of_the_function_keeps_its_own_status():
     assert (setting.results[0].status, setting.results[0].reason_for_incompletion) == ("FAILED", "t1")
 
 
-def test_a_function_that_changes_the_ids_of_its_task_has_a_result_for_the_right_task():
+def test_changed_ids_of_a_task_do_not_change_its_result():
     def change(task: Task):
         task.task_id, task.workflow_instance_id = None, "another"
         return TaskResult(

@@ -83,7 +83,7 @@ def test_a_logging_filter_that_raises_does_not_keep_a_stop_from_its_end(capsys, 
     assert "ValueError: Stopping" in capsys.readouterr().err
 
 
-def test_a_handler_of_the_application_that_raises_does_not_keep_a_stop_from_its_end():
+def test_a_stop_completes_even_if_a_logging_handler_raises():
     class Raising(logging.Handler):
         def emit(self, record):
             raise ValueError(record.msg)

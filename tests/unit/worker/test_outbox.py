@@ -199,7 +199,7 @@ def test_a_file_in_use_is_refused_and_free_again_after_close(path):
     assert left_in(path) == ["t"]
 
 
-def test_a_refused_second_handler_does_not_free_the_file_for_other_processes(path):
+def test_a_refused_second_handler_keeps_the_lock_on_the_file(path):
     program = f"from conductor.worker.outbox import DiskOutbox; DiskOutbox({str(path)!r})"
     first = DiskOutbox(path)
     with pytest.raises(ConfigurationError, match="another process or handler is using it"):

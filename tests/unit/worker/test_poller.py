@@ -221,7 +221,7 @@ def test_a_should_poll_that_raises_is_a_failure_and_is_asked_again(caplog, error
 # -- without threads
 
 
-def test_one_task_that_gets_no_thread_runs_on_the_pollers_and_others_are_returned():
+def test_without_threads_one_task_runs_and_others_are_returned():
     setting = Setting(["t1"], ["t2", "t3", "t4"], [], slots=4, limit=4)
     setting.refused = {"t2", "t3"}
     setting.run()

@@ -162,7 +162,7 @@ def test_with_a_hundred_types_tasks_are_picked_up_within_a_second():
         last[task_type] = at
 
 
-def test_after_an_outage_each_poller_sends_three_requests_at_most_in_two_seconds():
+def test_after_an_outage_each_poller_sends_at_most_three_requests():
     clock = Clock()
     handler = Handler(200, clock, long_polls=1)
     handler.pollers[0]._gate.long_polls.acquire()

@@ -249,7 +249,7 @@ def test_triggers_start_workflows(bench):
     assert desk.run["status"] == "COMPLETED"
 
 
-def test_workflows_that_trigger_each_other_without_end_do_not_stop_the_server(bench):
+def test_endless_triggers_do_not_stop_the_server(bench):
     definition = {"taskTriggers": [trigger("PENDING", "endless")]}
     bench.register("endless", ("HUMAN", "ask", {"__humanTaskDefinition": definition}, {}))
     bench.start("endless")
@@ -270,7 +270,7 @@ def test_a_trigger_that_cannot_start_its_workflow_changes_nothing_else(bench, ca
     assert bench.runs_of("refused") == []
 
 
-def test_assignments_also_expire_while_the_workflow_is_paused_or_with_strict(open_bench):
+def test_assignments_expire_while_paused_and_with_strict(open_bench):
     for bench in (open_bench(), open_bench(divergences=STRICT)):
         desk = Desk(bench, assigned("a", minutes=1), assigned("b"))
         bench.services.executions.pause(desk.workflow_id)
