@@ -385,7 +385,7 @@ def test_tasks_that_are_given_back_wait_for_no_response(delivery, server):
     assert server.taken == ["t1", "t2", "t3"]
 
 
-def test_a_silent_server_costs_a_stop_one_second_for_all_tasks_to_give_back(server):
+def test_a_silent_server_costs_a_stop_one_second_for_all_releases(server):
     """Also if the deadline is over: often it is the reason to give tasks back."""
     tried = []
 
