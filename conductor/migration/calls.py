@@ -541,6 +541,7 @@ MODEL_NAMES: Mapping[str, str] = {
     "ConductorApplication": "Application",
     "GrantedPermission": "GrantedAccess",
     "WorkflowSignalReturnStrategy": "ReturnStrategy",
+    "SaveScheduleRequest": "WorkflowSchedule",
     "WorkflowScheduleExecutionModel": "WorkflowScheduleExecution",
 }
 #: Attributes of models of another name.

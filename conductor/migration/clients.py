@@ -6,9 +6,18 @@ import ast
 
 import libcst as cst
 
-from conductor.migration.calls import MODEL_FIELDS, MODEL_ORDER, REQUIRED
+from conductor.migration.calls import MODEL_FIELDS, MODEL_NAMES, MODEL_ORDER, REQUIRED
 from conductor.migration.context import EQUAL, LOGGING, RUNS, Context
-from conductor.migration.expressions import INPUTS, code_of, dict_of, ended, expression, first_task, is_none
+from conductor.migration.expressions import (
+    INPUTS,
+    code_of,
+    dict_of,
+    ended,
+    expression,
+    first_task,
+    is_none,
+    parenthesized,
+)
 from conductor.migration.kinds import dotted_name
 from conductor.migration.signatures import Mismatch, bind, keyword, laid_out, string
 from conductor.migration.table import KEYWORDS
@@ -41,7 +50,10 @@ def unpacked(value: cst.BaseExpression) -> list[cst.Arg]:
         pairs = [(one.key, one.value) for one in value.elements if isinstance(one, cst.DictElement)]
         if all(isinstance(key, cst.SimpleString) for key, _ in pairs):
             return [keyword(str(ast.literal_eval(code_of(key))), one) for key, one in pairs]
-    return [cst.Arg(value, star="**")]
+    if isinstance(value, cst.Dict):
+        return [cst.Arg(value, star="**")]
+    given = value if isinstance(value, cst.Name | cst.Call) else parenthesized(value)  # None stands for no key
+    return [cst.Arg(cst.BooleanOperation(given, cst.Or(), cst.Dict([])), star="**")]
 
 
 def authentication(context: Context, old: cst.Call, new: cst.Call) -> cst.BaseExpression:
@@ -99,7 +111,7 @@ def model(context: Context, name: str, new: cst.Call) -> cst.BaseExpression:
     new = new.with_changes(args=laid_out(named, new.args))
     given = {arg.keyword.value for arg in new.args if arg.keyword}
     missing = [one for one in REQUIRED.get(name, ()) if one not in given]
-    local = context.need("conductor.models", name)
+    local = context.need("conductor.models", MODEL_NAMES.get(name, name))
     if any(arg.star for arg in new.args) or not missing:
         return new.with_changes(func=cst.Name(local))
     if any(arg.keyword is None for arg in new.args):

@@ -271,6 +271,23 @@ def constant_of(node: cst.ClassDef, name: str) -> cst.BaseExpression | None:
     return value if isinstance(value, cst.Integer | cst.Float | cst.SimpleString) else None
 
 
+def parenthesized(value: cst.BaseExpression) -> cst.BaseExpression:
+    """Return an expression in parentheses."""
+    return value if value.lpar else value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+
+def whole(value: cst.BaseExpression) -> cst.BaseExpression:
+    """Return a number as an integer: ``200.0`` as ``200``, and the result of a calculation in ``int()``."""
+    if isinstance(value, cst.Float):
+        return cst.Integer(str(round(float(value.value))))
+    if isinstance(value, cst.BinaryOperation):
+        try:
+            return evaluated(value)
+        except ValueError:  # not a literal
+            return cst.Call(cst.Name("int"), [cst.Arg(value)])
+    return value
+
+
 def evaluated(product: cst.BinaryOperation) -> cst.BaseExpression:
     """Return the product in milliseconds of a literal number of seconds."""
     return cst.Integer(str(round(float(ast.literal_eval(code_of(product.left))) * 1000)))

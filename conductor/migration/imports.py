@@ -58,9 +58,9 @@ class Imports:
         remover = _ImportRemover(self.kept)
         cleaned = module.visit(remover)
         lines = self._lines()
-        if not lines:
-            return cleaned
         body = list(cleaned.body)
+        if not lines:
+            return cleaned.with_changes(body=[one for one in body if one is not remover.marker])
         place = next((index for index, one in enumerate(body) if one is remover.marker), None)
         if place is None:
             place = _after_future(body)

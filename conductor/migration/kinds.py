@@ -102,6 +102,7 @@ class Kinds:
         workers: The functions that are declared as workers.
         returns: The kinds that functions return; shared by the files of a project.
         classes: The classes that implement ``WorkerInterface``.
+        executed: The functions that run tasks, decorated or passed to ``Worker``.
         bound: Every name that the program binds, other than by these imports.
     """
 
@@ -110,6 +111,7 @@ class Kinds:
     modules: dict[str, str] = Factory(dict)
     workers: list[str] = Factory(list)
     classes: dict[str, cst.ClassDef] = Factory(dict)
+    executed: set[str] = Factory(set)
     bound: set[str] = Factory(set)
     _names: dict[tuple[Scope, str], _Binding] = field(factory=dict, alias="names")
     _functions: dict[str, tuple[Scope, cst.FunctionDef]] = field(factory=dict, alias="functions")
@@ -249,6 +251,8 @@ class _Reader(cst.CSTVisitor):
         for decorator in node.decorators:
             called = decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
             old = self._kinds.imports_old(dotted_name(called))
+            if old in {"worker_task", "WorkerTask"}:
+                self._kinds.executed.add(name)
             if old in {"worker_task", "WorkerTask"} and name not in self._kinds.workers and not self._scope:
                 self._kinds.workers.append(name)
         if (kind := self._annotated(node.returns)) is not None:
@@ -304,6 +308,10 @@ class _Reader(cst.CSTVisitor):
 
     def visit_Call(self, node: cst.Call) -> None:
         """Give the parameters of a function the kinds of the arguments that the program passes."""
+        if self._kinds.imports_old(dotted_name(node.func)) == "Worker":
+            positional = [arg.value for arg in node.args if arg.keyword is None][1:2]
+            named = [arg.value for arg in node.args if arg.keyword and arg.keyword.value == "execute_function"]
+            self._kinds.executed.update(map(dotted_name, positional + named))
         name = dotted_name(node.func).rpartition(".")[2]
         known = self._kinds.function(name)
         if known is None:
@@ -317,7 +325,15 @@ class _Reader(cst.CSTVisitor):
             if target in params and found and not arg.star:
                 self._kinds.add(inner, target, found, 0)
 
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:
+        self._bind(node.target, node.value)
+
     def _bind(self, target: cst.BaseExpression, value: cst.BaseExpression | None) -> None:
+        if isinstance(target, cst.Tuple | cst.List):
+            values = value.elements if isinstance(value, cst.Tuple | cst.List) else ()
+            for position, one in enumerate(target.elements):
+                self._bind(one.value, values[position].value if len(values) == len(target.elements) else None)
+            return
         name = dotted_name(target)
         if not name:
             return

@@ -27,6 +27,7 @@ from conductor.migration.expressions import (
 )
 from conductor.migration.imports import Imports, Requoter, UsedNames
 from conductor.migration.kinds import (
+    CLIENT_KINDS,
     STEP,
     STEP_KINDS,
     dotted_name,
@@ -77,6 +78,16 @@ _HOMES: Mapping[str, tuple[str, str]] = {
         )
     },
 }
+#: The methods of the old clients and handlers whose names say so, each with its class and the new call.
+_OLD_METHODS = {
+    name: (kind, pair.text)
+    for kind, pairs in sorted(_PAIRS.items(), key=lambda one: one[0] in CLIENTS)  # those of the clients win
+    if kind in CLIENTS or kind in CLIENT_KINDS or kind == "TaskHandler"
+    for name, pair in pairs.items()
+    if "_" in name and name != pair.name
+}
+#: Names of methods here, too.
+_NEW_METHODS = {pair.name for pairs in _PAIRS.values() for pair in pairs.values()}
 _UNCALLED_STEPS = frozenset({"wait_for_webhook"})
 _EVENT_FIELDS = {
     "duration_ms": "duration * 1000",
@@ -107,6 +118,8 @@ class Rewriter(cst.CSTTransformer):
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
         self.context.stack.pop()
+        if original_node.name.value in self.context.kinds.executed and not self.context.stack:
+            return workers.with_task(self.context, updated_node)
         return updated_node
 
     def visit_ClassDef(self, node: cst.ClassDef) -> None:
@@ -246,6 +259,8 @@ class Rewriter(cst.CSTTransformer):
             return cst.RemoveFromParent()
         if not isinstance(call.func, cst.Attribute) or not isinstance(updated_node.value, cst.Call):
             return updated_node
+        if workers.is_base_init(self.context, call):
+            return workers.base_init(call, updated_node.value)
         kinds = self.context.kinds.of(call.func.value, self.context.scope)
         method = call.func.attr.value
         binding = self.context.kinds.binding(self.context.scope, dotted_name(call.func.value))
@@ -377,7 +392,18 @@ class Rewriter(cst.CSTTransformer):
                 return pair.apply(self._with_keywords(kind, method, new), receiver, None)
             if method in SUCCESSORS.get(kind, {}):
                 raise Mismatch(f"use {SUCCESSORS[kind][method]}")
+        if not kinds:
+            self._report_unknown(method, old.func)
         return new
+
+    def _report_unknown(self, method: str, function: cst.Attribute) -> None:
+        """Report a method of the old clients on an object of which the program does not say what it is."""
+        known = self.context.kinds
+        if method not in _OLD_METHODS or not known.imported or known.function(method) is not None:
+            return
+        kind, new = _OLD_METHODS[method]
+        reason = f"{code_of(function)}(...): if this is a method of conductor-python's {kind}, write {new}"
+        self.context.report(function, reason, is_open=method not in _NEW_METHODS)
 
     def _with_keywords(self, kind: str, method: str, call: cst.Call) -> cst.Call:
         if method == "execute" and kind == "WorkflowExecutor":

@@ -60,6 +60,16 @@ class Pair:
     params: tuple[str, ...]
     new: cst.BaseExpression | None
 
+    @property
+    def text(self) -> str:
+        """The new call as source."""
+        return cst.Module([]).code_for_node(self.new) if self.new is not None else "the client itself"
+
+    @property
+    def name(self) -> str:
+        """The name of the new method or attribute; an empty string for the client itself."""
+        return self.text.partition("(")[0].rpartition(".")[2] if self.new is not None else ""
+
     @classmethod
     def parse(cls, old: str, new: str) -> Pair:
         """Return the pair of two signatures of ``calls``."""

@@ -17,8 +17,9 @@ from conductor.migration.expressions import (
     is_none,
     member,
     method_of,
+    whole,
 )
-from conductor.migration.kinds import dotted_name
+from conductor.migration.kinds import Scope, dotted_name
 from conductor.migration.signatures import Mismatch, bind, keyword, laid_out
 from conductor.migration.table import KEYWORDS
 
@@ -113,12 +114,14 @@ def _worker_call(context: Context, new: cst.Call, positional: Sequence[str], nam
                 context.report(new, f"{key} is dropped: use {rows[key]}", is_open=False)
         elif key == "poll_interval_seconds":
             ms = cst.BinaryOperation(arg.value, cst.Multiply(), cst.Integer("1000"))
-            rest.append(arg.with_changes(keyword=cst.Name("poll_interval_ms"), value=ms, equal=EQUAL))
+            rest.append(arg.with_changes(keyword=cst.Name("poll_interval_ms"), value=whole(ms), equal=EQUAL))
         elif key == "task_def_template":
             rest.append(arg.with_changes(keyword=cst.Name("task_def")))
         else:
             successor = rows.get(key, key)
-            rest.append(arg.with_changes(keyword=cst.Name(successor), equal=arg.equal if arg.keyword else EQUAL))
+            value = whole(arg.value) if successor == "poll_interval_ms" else arg.value
+            equal = arg.equal if arg.keyword else EQUAL
+            rest.append(arg.with_changes(keyword=cst.Name(successor), value=value, equal=equal))
     args = laid_out([*first, *second, *rest], new.args)
     return new.with_changes(func=cst.Name(context.need("conductor", name)), args=args)
 
@@ -155,6 +158,11 @@ def _result(context: Context, task: cst.BaseExpression, status: cst.BaseExpressi
 def result_method(
     context: Context, method: str, receiver: cst.BaseExpression, kinds: set[str], new: cst.Call
 ) -> cst.BaseExpression | None:
+    if isinstance(receiver, cst.Name) and receiver.value == "self" and context.scope[:1] in _classes(context):
+        if method == "get_identity" and not new.args:
+            return cst.Call(cst.Name(context.need("socket", "gethostname")))
+        if method == "get_task_definition_name" and not new.args:
+            return member(receiver, "task_definition_name")
     if method == "get_task_result_from_task" and len(new.args) == 1:
         return _result(context, new.args[0].value, None)
     if method == "to_task_result":
@@ -163,6 +171,42 @@ def result_method(
         log = cst.Call(cst.Name(context.need("conductor.models", "TaskExecLog")), [keyword("log", new.args[0].value)])
         return cst.Call(member(receiver, "logs.append"), [cst.Arg(log)])
     return None
+
+
+def with_task(context: Context, function: cst.FunctionDef) -> cst.FunctionDef:
+    """Annotate the only parameter of a function that runs tasks: without a type, the old SDK passed the task."""
+    params = function.params
+    only = params.params[0] if len(params.params) == 1 else None
+    others = (*params.posonly_params, *params.kwonly_params)
+    if only is None or others or isinstance(params.star_arg, cst.Param) or params.star_kwarg is not None:
+        return function
+    if only.annotation is not None and code_of(only.annotation.annotation) != "object":
+        return function
+    annotation = cst.Annotation(cst.Name(context.need("conductor", "Task")))
+    return function.with_changes(params=params.with_changes(params=[only.with_changes(annotation=annotation)]))
+
+
+def _classes(context: Context) -> set[Scope]:
+    return {(name,) for name in context.kinds.classes}
+
+
+def is_base_init(context: Context, call: cst.Call) -> bool:
+    """Return whether a call is that of ``WorkerInterface.__init__`` in a class that is derived from it."""
+    if context.scope[:1] not in _classes(context) or context.scope[1:] != ("__init__",):
+        return False
+    function = code_of(call.func)
+    local = function.removesuffix(".__init__")
+    return function.startswith("super(") or context.kinds.imports_old(local) == "WorkerInterface"
+
+
+def base_init(old: cst.Call, new: cst.Call) -> cst.BaseSmallStatement:
+    """Rewrite ``super().__init__(name)`` as the assignment of the attribute that it made."""
+    params = ("task_definition_name",) if code_of(old.func).startswith("super(") else ("self", "task_definition_name")
+    given = bind(new.args, params).get("task_definition_name")
+    if given is None:
+        return cst.Pass()
+    target = cst.Attribute(cst.Name("self"), cst.Name("task_definition_name"))
+    return cst.Assign([cst.AssignTarget(target)], given.value)
 
 
 def as_listener(context: Context, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:

@@ -19,6 +19,11 @@ EXPECTED = {
     "class_worker": "slow [('seen', 7)]\nplain [('worker', 'plain')]\nthird [('result', 8)]\nTrue\n",
     "clients": "0\nCOMPLETED {'x': 1} c1\nCOMPLETED\nenough\n404 True True\nTrue\n",
     "context": "poll COMPLETED 0 None\nresult COMPLETED None 1\nfail FAILED_WITH_TERMINAL_ERROR None None\n",
+    "thumbs": "COMPLETED {'n': 6, 'plain': True}\n",
+    "room": "['COMPLETED', 'IN_PROGRESS'] 0\nTrue\nTrue room\nend of test\nroom_nightly True\n1 room True\n",
+    "agent": "COMPLETED 30 big 42\n['big', 'decide', 'fan']\n",
+    "booking": "RUNNING approve\n204\nCOMPLETED\n404\n",
+    "soc": "COMPLETED 9\n",
     "shop": "3\n('shop_price', True, True)\n",
     "builders": "HTTP HTTP HTTP HTTP_POLL KAFKA_PUBLISH EVENT EVENT DYNAMIC FORK_JOIN_DYNAMIC JOIN DO_WHILE DO_WHILE "
     "SUB_WORKFLOW SUB_WORKFLOW START_WORKFLOW HUMAN WAIT WAIT WAIT_FOR_WEBHOOK SWITCH LLM_CHAT_COMPLETE "

@@ -31,7 +31,8 @@ from conductor.client.configuration.configuration import Configuration
 from conductor.client.configuration.settings.authentication_settings import AuthenticationSettings
 from conductor.client.configuration.settings.metrics_settings import MetricsSettings
 from conductor.client.context.task_context import get_task_context
-from conductor.client.http.models import StartWorkflowRequest, TargetRef, Task, TaskDef, WorkflowTask
+from conductor.client.http.models import SaveScheduleRequest, StartWorkflowRequest, TargetRef, Task
+from conductor.client.http.models import TaskDef, WorkflowTask
 from conductor.client.http.rest import ApiException
 from conductor.client.orkes_clients import OrkesClients
 from conductor.client.orkes.orkes_task_client import OrkesTaskClient
@@ -66,6 +67,13 @@ def rewritten(code, tmp_path):
         start += 1
     return "\n".join(lines[start:]).strip()
 
+
+BASE_INIT = """class W{}:
+    def __init__(self, name, size):
+        {}
+        self.size = size
+    def execute(self, task):
+        return {}"""
 
 ROWS = [
     ("c = Configuration(server_api_url='http://a')", "c = Settings.from_env(server_url='http://a')"),
@@ -124,7 +132,43 @@ ROWS = [
     ),
     (
         "@WorkerTask('x', poll_interval_seconds=2)\ndef f(): ...",
-        "@worker_task('x', poll_interval_ms=2 * 1000)\ndef f(): ...",
+        "@worker_task('x', poll_interval_ms=2000)\ndef f(): ...",
+    ),
+    (
+        "@WorkerTask('x', poll_interval=200.0)\ndef f(): ...",
+        "@worker_task('x', poll_interval_ms=200)\ndef f(): ...",
+    ),
+    (
+        "@WorkerTask('x', poll_interval_seconds=s)\ndef f(): ...",
+        "@worker_task('x', poll_interval_ms=int(s * 1000))\ndef f(): ...",
+    ),
+    (  # without a type, the only parameter is the task
+        "@worker_task('x')\ndef f(t):\n    return t.input_data",
+        "@worker_task('x')\ndef f(t: Task):\n    return t.input_data",
+    ),
+    (
+        "def f(t: object): ...\nw = Worker('x', f)",
+        "def f(t: Task): ...\nw = Worker(f, 'x')",
+    ),
+    (
+        "@worker_task('x')\ndef f(name: str, n=1): ...",
+        "@worker_task('x')\ndef f(name: str, n=1): ...",
+    ),
+    (
+        "k = 1\nc = Configuration(authentication_settings=AuthenticationSettings('a', 'b') if k else None)",
+        "k = 1\nc = Settings.from_env(**({\"auth_key\": 'a', \"auth_secret\": 'b'} if k else None) or {})",
+    ),
+    (
+        "o = OrkesClients()\nw, t = o.get_workflow_client(), o.get_task_client()\nw.pause_workflow('i')",
+        "o = ConductorClient()\nw, t = o.workflows, o.tasks\nw.pause('i')",
+    ),
+    (
+        BASE_INIT.format("(WorkerInterface)", "super().__init__(name)", "self.get_task_definition_name()"),
+        BASE_INIT.format("", "self.task_definition_name = name", "self.task_definition_name"),
+    ),
+    (
+        "s = SaveScheduleRequest(name='n', cron_expression='c', start_workflow_request=None)",
+        "s = WorkflowSchedule(name='n', cron_expression='c', start_workflow_request=None)",
     ),
     (
         "d = TaskDef()\nprint('between')\nd.name = 'x'\nd.retry_count = 1",
@@ -146,6 +190,10 @@ OPEN = [
     ),
     ("h = TaskHandler(**options)", "passed with a star"),
     ("c = Configuration()\nc.http_connection = None", "no attribute 'http_connection'"),
+    (
+        "def f(client):\n    client.pause_workflow('i')",
+        "if this is a method of conductor-python's WorkflowClient, write pause",
+    ),
     ("t = WorkflowTask()", "it requires name, task_reference_name"),
     ("wf = ConductorWorkflow(name='w', executor=None)\nwf.to_workflow_task()", "sub_workflow(workflow)"),
     ("ctx = get_task_context()\nctx.set_output({})", "the function's return value"),
@@ -166,6 +214,7 @@ def test_what_needs_a_person_is_reported_with_its_line(tmp_path):
 NOTES = [
     ("c = Configuration(debug=True)", "logging is the application's"),
     ("c = Configuration()\nc.apply_logging_config()", "apply_logging_config() is deleted"),
+    ("def f(client):\n    return client.get_workflow('i')", "WorkflowClient, write get(workflow_id"),
     ("h = TaskHandler(restart_on_failure=False)", "restart_on_failure is dropped"),
     ("@worker_task('x', strict_schema=True)\ndef f(): ...", "strict_schema is dropped"),
     ("import multiprocessing\nmultiprocessing.set_start_method('fork')", "set_start_method() is deleted"),
