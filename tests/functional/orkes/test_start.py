@@ -42,7 +42,7 @@ def test_the_command_serves_the_edition(options, monkeypatch):
 
 def test_the_command_line_passes_the_edition_on(monkeypatch):
     passed = []
-    monkeypatch.setattr("conductor.cli.server.launch", lambda arguments: passed.append(arguments) or 0)
+    monkeypatch.setattr("conductor.cli.server.launch", lambda arguments, command: passed.append(arguments) or 0)
     assert main(["server", "start", "--edition", "orkes"]) == 0
     assert passed[0][-2:] == ["--edition", "orkes"]
     assert main(["server", "start", "--edition", "steam"]) == 2
