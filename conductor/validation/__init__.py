@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from conductor.validation.callees import check_subworkflows, check_workers
+from conductor.validation.callees import check_scripts, check_subworkflows, check_workers
 from conductor.validation.fields import check_choices, check_definition, check_models
 from conductor.validation.references import check_flow, check_references
-from conductor.validation.scripts import check_scripts
 from conductor.validation.tasks import check_tasks
 from conductor.validation.tree import Definition, Problem, Reference, TaskSource, Tree, WorkerSignature
 
