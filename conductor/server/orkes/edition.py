@@ -44,8 +44,7 @@ from conductor.server.orkes.secrets import Environment, EnvironmentResource, Sec
 from conductor.server.orkes.server_figures import ServerResource
 from conductor.server.orkes.service_registry import ServiceRegistry
 from conductor.server.orkes.service_resource import ServiceResource
-from conductor.server.orkes.tagging import TagResource
-from conductor.server.orkes.tags import Tags
+from conductor.server.orkes.tags import TagResource, Tags
 from conductor.server.orkes.tokens import TokenResource, Tokens
 from conductor.server.orkes.users import UserResource, Users
 from conductor.server.orkes.vault import Vault
