@@ -44,7 +44,8 @@ def test_the_command_line_passes_the_edition_on(monkeypatch):
     passed = []
     monkeypatch.setattr("conductor.cli.server.launch", lambda arguments, command: passed.append(arguments) or 0)
     assert main(["server", "start", "--edition", "orkes"]) == 0
-    assert passed[0][-2:] == ["--edition", "orkes"]
+    assert [*passed[0][-2:]] == ["--edition", "orkes"]
+    monkeypatch.undo()
     assert main(["server", "start", "--edition", "steam"]) == 2
 
 
