@@ -3,8 +3,8 @@ import re
 import pytest
 
 from conductor.diagram import draw
+from conductor.diagram.draw import _SHAPES, escaped
 from conductor.diagram.graph import Kind
-from conductor.diagram.mermaid import _SHAPES, escaped
 from conductor.models import WorkflowDef, WorkflowTask
 
 
