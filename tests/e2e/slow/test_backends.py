@@ -16,7 +16,7 @@ import pytest
 from conductor import ConductorClient, TaskHandler, Worker
 from conductor.errors import ConductorError, ServerStartError
 from conductor.server import start_oss_server
-from conductor.server.oss.database import start_database
+from conductor.server.oss.launch import start_database
 
 pytestmark = pytest.mark.slow
 

@@ -46,7 +46,7 @@ def programs(tmp_path, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr("conductor.server.oss.database._POSTGRES_FOLDERS", ())
+    monkeypatch.setattr("conductor.server.oss.launch._POSTGRES_FOLDERS", ())
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
 
     def add(**sources):
@@ -125,6 +125,6 @@ def test_a_server_that_does_not_start_takes_its_database_with_it(start, programs
 def test_postgres_is_not_run_as_root(start, programs, monkeypatch):
     programs(initdb=INITDB, postgres=POSTGRES)
     monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
-    monkeypatch.setattr("conductor.server.oss.database._SYSTEM_USER", "nobody-of-this-name")
+    monkeypatch.setattr("conductor.server.oss.launch._SYSTEM_USER", "nobody-of-this-name")
     with pytest.raises(ServerStartError, match="PostgreSQL does not run as root, and the user 'nobody-of-this-name'"):
         start(backend="postgres")
