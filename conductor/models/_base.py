@@ -211,6 +211,7 @@ def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any],
     known = frozenset(wire_name(a) for a in fields)
     nullable = {wire_name(a) for a in fields if _accepts_none(a.type)}
     absent = _absent(fields)
+    lists = tuple(wire_name(a) for a in fields if _is_list(a.type))
 
     def read(data: Any, _: Any) -> Model:
         if data.__class__ is not dict:
@@ -218,6 +219,8 @@ def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any],
                 return typing.cast("Model", data)
             if not isinstance(data, Mapping):
                 raise TypeError(f"expected an object, got {type(data).__name__}")
+        if lists:
+            _refuse_wrong_lists(data, lists)
         if None in data.values():
             data = {k: v for k, v in data.items() if v is not None or k in nullable or k not in known}
         if absent and not absent.keys() <= data.keys():
@@ -228,6 +231,18 @@ def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any],
         return model
 
     return read
+
+
+def _refuse_wrong_lists(data: Mapping[str, Any], lists: Iterable[str]) -> None:
+    """Refuse a string or an object instead of a list: cattrs would make a list of its characters or keys."""
+    for name in lists:
+        if isinstance(data.get(name), str | Mapping):
+            raise TypeError(f"{name}: expected a list, got {type(data[name]).__name__}")
+
+
+def _is_list(kind: Any) -> bool:
+    kinds = typing.get_args(kind) if _accepts_none(kind) else (kind,)
+    return any(typing.get_origin(one) is list for one in kinds)
 
 
 def _accepts_none(kind: Any) -> bool:
@@ -249,6 +264,8 @@ def _read_str(value: Any, _: Any) -> str:
 def _read_int(value: Any, _: Any) -> int:
     if value.__class__ is int:
         return int(value)
+    if isinstance(value, float) and not value.is_integer():
+        raise TypeError(f"expected an integer, got {value}")
     if isinstance(value, int | float | str):
         return int(value)
     raise TypeError(f"expected an integer, got {type(value).__name__}")

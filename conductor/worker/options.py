@@ -50,6 +50,10 @@ logger = isolated_logger(__name__)
 
 #: Milliseconds: the longest time that a server lets a poll wait.
 LONGEST_POLL_MS = 5000
+#: Slots of one worker, each with a thread.
+_MOST_THREADS = 10_000
+#: Processes of one handler.
+_MOST_PROCESSES = 1000
 
 
 def _integer(minimum: int, maximum: int | None = None) -> Callable[[Any, Any, Any], None]:
@@ -111,7 +115,7 @@ class WorkerOptions:
     """
 
     domain: str | None = field(default=None, converter=_domain, validator=attrs.validators.optional(_string))
-    thread_count: int = field(default=1, validator=_integer(1))
+    thread_count: int = field(default=1, validator=_integer(1, _MOST_THREADS))
     poll_interval_ms: int = field(default=100, validator=_integer(0))
     poll_timeout_ms: int = field(default=100, validator=_integer(0, LONGEST_POLL_MS))
     worker_id: str | None = None
@@ -370,9 +374,8 @@ def _read(option: str, variable: str, text: str) -> Any:
         return read_bool(variable, text)
     if "int" in str(attribute.type):
         minimum = 1 if option in {"thread_count", "max_lease_seconds"} else 0
-        return read_int(
-            variable, text, minimum=minimum, maximum=LONGEST_POLL_MS if option == "poll_timeout_ms" else None
-        )
+        maximum = {"poll_timeout_ms": LONGEST_POLL_MS, "thread_count": _MOST_THREADS}.get(option)
+        return read_int(variable, text, minimum=minimum, maximum=maximum)
     if "float" in str(attribute.type):
         return _read_seconds(variable, text)
     return text.strip() or None
@@ -419,9 +422,9 @@ def process_count(given: int | None, environ: Mapping[str, str]) -> int:
         ConfigurationError: It is not an integer of at least 1.
     """
     if given is not None:
-        return read_int("processes", given, minimum=1)
+        return read_int("processes", given, minimum=1, maximum=_MOST_PROCESSES)
     said = environ.get("CONDUCTOR_PROCESSES", "").strip()
-    return read_int("CONDUCTOR_PROCESSES", said, minimum=1) if said else 1
+    return read_int("CONDUCTOR_PROCESSES", said, minimum=1, maximum=_MOST_PROCESSES) if said else 1
 
 
 def shares_polling(given: bool | None, environ: Mapping[str, str]) -> bool:

@@ -205,7 +205,7 @@ WORKERS = {
     ),
     "an option of conductor-python": (lambda _: worker_task(task_definition_name="a"), "use the first argument"),
     "an interval in the old unit": (lambda _: worker_task("a", poll_interval=1), "use poll_interval_ms"),
-    "no thread at all": (lambda _: declare(charge, thread_count=0), "thread_count is 0", "must be", "1 or greater"),
+    "no thread at all": (lambda _: declare(charge, thread_count=0), "thread_count is 0", "must be", "from 1 to 10000"),
     "a number as text": (lambda _: declare(charge, thread_count="5"), "thread_count is '5'", "must be"),
     "a task type with a slash": (lambda _: declare(charge, "a/b"), "'a/b'", "without '/'"),
     "a number as task type": (lambda _: worker_task(5), "task type as its first argument", "'charge'", "not 5"),

@@ -19,6 +19,7 @@ from conductor.models import (
     WebhookConfig,
     Workflow,
     WorkflowDef,
+    WorkflowExecution,
     WorkflowSummary,
     WorkflowTask,
     _base,
@@ -255,3 +256,21 @@ def test_threads_that_read_their_first_models_make_the_hooks_once(monkeypatch):
         thread.join(30)
 
     assert made == [Outer, Inner]
+
+
+def test_a_string_or_an_object_is_no_list():
+    for kind, document in (
+        (TaskDef, {"name": "x", "inputKeys": "orderId"}),  # not seven keys
+        (TaskDef, {"name": "x", "outputKeys": {"a": 1}}),
+        (WorkflowDef, {"name": "x", "tasks": {}}),
+        (WorkflowExecution, {"tasks": "abc"}),
+    ):
+        with pytest.raises(UnexpectedResponseError, match="expected a list, got (str|dict)"):
+            kind.from_dict(document)
+    assert TaskDef.from_dict({"name": "x", "inputKeys": None}).input_keys is None
+
+
+def test_a_fraction_is_no_integer():
+    with pytest.raises(UnexpectedResponseError, match="retry_?count"):
+        TaskDef.from_dict({"name": "x", "retryCount": 1.5})
+    assert TaskDef.from_dict({"name": "x", "retryCount": 2.0}).retry_count == 2

@@ -78,6 +78,8 @@ def test_names_that_a_shell_cannot_export_are_written_with_underscores(name):
     [
         ("THREAD_COUNT", "abc"),
         ("THREAD_COUNT", "0"),
+        ("THREAD_COUNT", "10001"),
+        ("THREAD_COUNT", "1_0"),
         ("PAUSED", "flase"),
         ("POLL_TIMEOUT", "5001"),
         ("POLL_INTERVAL", "-1"),
@@ -95,6 +97,7 @@ def test_a_bad_value_stops_the_start_and_names_the_variable(suffix, text):
     "options",
     [
         {"thread_count": 0},
+        {"thread_count": 10**30},
         {"thread_count": "2"},
         {"thread_count": 1.5},
         {"thread_count": True},
