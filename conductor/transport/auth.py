@@ -102,6 +102,8 @@ class TokenCache:
         if token is not None:
             return token
         if self._younger_than(self._life) is not None:
+            # Whoever gets the lock refreshes; the others use the old token, which is valid for the last fifth of its
+            # life.
             if self._lock.acquire(blocking=False):
                 try:
                     self._refresh_stale(limit)
@@ -117,11 +119,15 @@ class TokenCache:
 
     def renew(self, rejected: str | None, limit: float | None = None) -> str | None:
         """Return a token other than ``rejected``, which the server did not accept; all callers share one refresh."""
+        # If the token has changed since the request was made, another thread has renewed it already, and its token is
+        # used.
         number = self._number if self._token == rejected else None
         del rejected  # what follows may raise
         with self._locked(limit) as left:
             if number == self._number:
                 self._token = None
+            # The server now refuses requests without a token: it was restarted with authentication, or a proxy has
+            # answered `/token` before.
             if self._disabled and self._clock() >= self._not_before:
                 self._disabled = False
             return self._current_or_new(left)
@@ -151,6 +157,7 @@ class TokenCache:
         if self._token is not None and self._clock() - self._got_at < self._life:
             return self._token
         if self._clock() < self._not_before and self._last_error is not None:
+            # A copy for each caller: a raised exception gets a traceback, and threads that share one would mix theirs.
             error = copy.copy(self._last_error)
             if isinstance(error, APIError):
                 error.token_retry_after = self._not_before - self._clock()
@@ -185,6 +192,7 @@ class TokenCache:
     def _after_failure(self, error: ConductorError) -> None:
         if self._last_error is None:
             self._failing_since = self._clock()
+        # One line in the log for each kind of failure: with hundreds of threads, an outage would otherwise fill it.
         if type(error) is not type(self._last_error):
             level = logging.ERROR if isinstance(error, AuthenticationError) else logging.WARNING
             logger.log(level, "Cannot get a token; retrying with back-off: %s", error)

@@ -65,6 +65,8 @@ class TaskChannel:
         self._prefix = "/" + self._base.split("://", 1)[1].partition("/")[2]
         self._pool: Any = None
         self._pool_manager: Any = None
+        # The part of the head that is the same for all requests is made once: workers send thousands of small ones a
+        # second.
         host = self._base.split("://", 1)[1].partition("/")[0].rpartition("@")[2]
         self._headers = f"Host: {host}\r\nUser-Agent: {USER_AGENT}\r\nAccept-Encoding: identity\r\n"
         self._connect_limit = transport.settings.connect_timeout_ms / 1000 or None
@@ -98,6 +100,7 @@ class TaskChannel:
             query["domain"] = domain
         call = Call(POLL_BATCH, POLL_BATCH.fill({"tasktype": task_type}))
         longest = timeout_ms / 1000 + (_POLL_MARGIN_S if limit is None else limit)
+        # The server holds the poll for `timeout`; ending it earlier here would lose the tasks in its response.
         tasks = self._call(call, f"{call.path}?{urlencode(query)}", None, longest)
         if not isinstance(tasks, list):
             del tasks
@@ -164,6 +167,7 @@ class TaskChannel:
         deadline = Deadline(limit, self._connect_limit)
         reply = self._attempt(call, target, body, deadline, None)
         has_token = isinstance(self._transport.auth, ConductorAuth)
+        # Refused before anything was done, so repeating it once with a new token is safe, within the same deadline.
         if has_token and isinstance(reply, _Reply) and is_token_problem(reply.response):
             reply = self._attempt(call, target, body, deadline, reply)
         if isinstance(reply, APIError):
@@ -182,6 +186,7 @@ class TaskChannel:
                 left = max(deadline.at - time.monotonic(), 0.0)
                 token = auth.token(left) if rejected is None else auth.renew(rejected.token, left)
             pool = self._find_pool()
+            # The session has an adapter of the user's: it gets the request as requests makes it.
             if pool is None:
                 headers = _HEADERS if body is None else {**_HEADERS, "Content-Type": "application/json"}
                 given = ReadyToken(token) if isinstance(auth, ConductorAuth) else auth
@@ -216,6 +221,7 @@ class TaskChannel:
     @staticmethod
     def _read(call: Call, response: Response) -> Any:
         content = response.body
+        # Proxies and login pages answer 200 with nothing; taking that for delivered would lose the result.
         if not content.strip() and call.operation is UPDATE_V2 and response.status != _NO_CONTENT:
             return _EMPTY
         if call.operation.returns is str or not content or "json" not in (response.headers.get("content-type") or ""):

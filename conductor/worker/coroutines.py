@@ -86,6 +86,7 @@ class EventLoop:
         self._thread.start()
         if self._on_start is not None:
             hook = self._submit(_run_hook(self._on_start))
+            # In slices, because a hook that never returns must not keep Ctrl-C from stopping the program.
             while not concurrent.futures.wait([hook], _LOOK_INTERVAL_S).done:
                 if self._is_stop_requested():
                     hook.cancel()
@@ -120,6 +121,7 @@ class EventLoop:
                 age,
                 self._where(),
             )
+        # A blocked loop does not run this callback, which is how the blockage is seen.
         self._loop.call_soon_threadsafe(self._turn)
 
     def _turn(self) -> None:
@@ -152,12 +154,14 @@ class EventLoop:
         try:
             task: asyncio.Task[_Outcome] = self._loop.create_task(coroutine)
         except BaseException as error:  # a task factory of the program may raise anything
+            # Otherwise Python warns of a coroutine that was never awaited.
             coroutine.close()
             done(None, error)
             return
         timer = None if limit is None else self._loop.call_later(limit, task.cancel)
 
         def ended(task: asyncio.Task[_Outcome]) -> None:
+            # A coroutine can be cancelled by its limit, by a stop and by itself; only the clock tells which it was.
             is_over_limit = timer is not None and self._loop.time() >= timer.when()
             if timer is not None:
                 timer.cancel()

@@ -92,12 +92,15 @@ class TimeLimits:
 
     def _add(self, entry: _Entry, seconds: float) -> None:
         with self._changed:
+            # Calls that end in time stay in the heap until their limit. Removing them at twice the size costs constant
+            # time per call.
             if len(self._entries) >= self._clean_at:
                 self._entries = [one for one in self._entries if not one[2].is_decided]
                 heapq.heapify(self._entries)
                 self._clean_at = max(_FEWEST_TO_CLEAN, 2 * len(self._entries))
             added = (time.monotonic() + seconds, next(self._order), entry)
             heapq.heappush(self._entries, added)
+            # Only an earlier deadline than all others changes when the thread has to wake.
             if self._entries[0] is added:
                 self._changed.notify_all()
 
@@ -147,9 +150,12 @@ class TimeLimits:
                 if not self._entries:
                     self._changed.wait()
                 elif (left := self._entries[0][0] - time.monotonic()) > 0:
+                    # A limit of years would overflow the system's timer.
                     self._changed.wait(min(left, threading.TIMEOUT_MAX))
                 else:
                     entry = heapq.heappop(self._entries)[2]
+                    # The function may end at this moment. Whoever decides first wins, so that the exception never
+                    # reaches a task that runs later on the same thread.
                     if entry.decide():
                         try:
                             _raise_in(entry.thread, TaskTimeLimitExceeded)

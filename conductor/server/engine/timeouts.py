@@ -86,6 +86,7 @@ def _check_poll(task: Doc, task_def: Json, context: EngineContext) -> None:
     limit = task_def.get("pollTimeoutSeconds") or 0
     if limit <= 0 or task["status"] != SCHEDULED:
         return
+    # A task cannot be polled before its delay is over, so the delay does not count.
     elapsed = context.now - (task["scheduledTime"] + task["startDelayInSeconds"] * 1000)
     if elapsed >= (limit + task["callbackAfterSeconds"]) * 1000:
         policy = task_def["timeoutPolicy"]
@@ -98,6 +99,7 @@ def _check_poll(task: Doc, task_def: Json, context: EngineContext) -> None:
 
 def _check_response(task: Doc, task_def: Json, context: EngineContext) -> None:
     limit = task_def["responseTimeoutSeconds"]
+    # Whatever the policy: a task without a response is retried, because its worker is probably gone.
     if task["status"] != IN_PROGRESS or limit == 0 or is_ended_by_update(task):
         return
     if context.now - _last_response(task) >= (limit + task["callbackAfterSeconds"]) * 1000:
@@ -125,6 +127,7 @@ def is_ended_by_update(task: Doc) -> bool:
 
 
 def _time_out(task: Doc, policy: str, reason: str) -> None:
+    # The OSS server only emits a metric then.
     if policy == "ALERT_ONLY":
         return
     task["status"] = TIMED_OUT
@@ -137,6 +140,7 @@ def next_deadline(execution: Execution, divergences: Divergences = DOCUMENTED) -
     """Return when the execution must be evaluated again, epoch ms; None if it waits for no timer."""
     if execution.is_terminal:
         return None
+    # The OSS server does not evaluate timeouts while a HUMAN task is open.
     if not divergences.time_out_with_human and any(map(_is_open_human, execution.live)):
         return next_wait(execution)
     return min(_deadlines(execution), default=None)

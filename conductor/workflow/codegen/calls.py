@@ -137,6 +137,8 @@ class _Mark:
 @cache
 def places_of(name: str) -> dict[tuple[str, ...], str]:
     """Return the paths in the input parameters to which a builder's parameters are written."""
+    # The builder itself shows where it writes each argument: it is called with marks, and the marks are found in the
+    # result. A table of them would have to follow each change of a builder.
     builder = BUILDERS[name]
     names = [p.name for p in inspect.signature(builder).parameters.values() if _is_own(p) and p.name != "flat"]
     step = builder(**{parameter: _Mark(parameter) for parameter in names})
@@ -153,6 +155,8 @@ def _marks(value: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], str
 
 def call_of(own: Mapping[str, Any]) -> Call | None:
     """Return the call of a type's builder; None if it does not reproduce the task."""
+    # Each candidate is tried: the call is used only if building it again gives exactly the same task. So a wrong guess
+    # leads to raw(...), and never to another workflow.
     for name in _BY_TYPE.get(str(own.get("type")), ()):
         call = by_marks(name, own)
         if gives(call, own):
@@ -172,6 +176,7 @@ def by_marks(name: str, own: Mapping[str, Any]) -> Call:
     places = places_of(name)
     kwargs: dict[str, Any] = {}
     rest = _take(own.get("inputParameters") or {}, (), places, kwargs)
+    # Input parameters that the builder derives from other arguments must not be written twice.
     made = _made_of_itself(name, kwargs)
     rest = {key: value for key, value in rest.items() if made.get(key) != value}
     parameters = inspect.signature(BUILDERS[name]).parameters

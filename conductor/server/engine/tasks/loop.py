@@ -127,6 +127,8 @@ def _body_of(definition: Json) -> set[str]:
 
 def _tasks_of_iteration(run: Run, iteration: int) -> dict[str, Doc]:
     loop = run.task
+    # By name and iteration: `newest` is an index, while a search in all tasks would take quadratic time over the
+    # iterations.
     newest = (run.execution.newest(reference_in_iteration(name, iteration)) for name in _body_of(loop["workflowTask"]))
     found = [task for task in newest if task is not None and task is not loop and task["iteration"] == iteration]
     return {task["referenceTaskName"]: task for task in sorted(found, key=lambda one: int(one["seq"]))}
@@ -143,6 +145,7 @@ def _is_complete(run: Run, body: dict[str, Doc]) -> bool:
         following = next_inside(definition, plain_reference(task["referenceTaskName"]), None)
         if following is None or following is definition or task["inputData"].get("hasChildren") is not None:
             continue
+        # A task has ended whose successor is not scheduled yet, because this pass has not reached it.
         if reference_in_iteration(following["taskReferenceName"], loop["iteration"]) not in body:
             return False
     return True
@@ -153,6 +156,7 @@ def _remove_old_iterations(run: Run) -> None:
     last_gone = run.task["iteration"] - kept if isinstance(kept, int) else 0
     if last_gone <= 0:
         return
+    # Without `keepLastN`, a loop that polls for days would have an output of megabytes, which each change writes.
     gone = {str(number) for number in range(1, last_gone + 1)}
     output = run.task["outputData"]
     if gone & output.keys():
@@ -205,6 +209,7 @@ def _parameters(run: Run) -> Json:
 def _evaluate_condition(run: Run) -> bool:
     loop, definition = run.task, run.task["workflowTask"]
     bindings = _parameters(run)
+    # Conditions read the loop's own state by its reference name: `$.loop.iteration`.
     bindings[loop["referenceTaskName"]] = loop["outputData"]
     for name in _body_of(definition):
         task = run.execution.newest_by_name(name)
