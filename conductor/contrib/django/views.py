@@ -23,7 +23,8 @@ from django.views.decorators.http import require_safe
 from conductor.clients.admin import VERSION
 from conductor.contrib.django.configuration import django_options, get_client
 from conductor.contrib.django.starts import start_on_commit
-from conductor.errors import ConductorError, WebhookVerificationError
+from conductor.errors import ConductorError, SerializationError, WebhookVerificationError
+from conductor.models.codec import to_jsonable
 from conductor.webhook import WebhookScheme, verify_webhook
 
 __all__ = ["WebhookView", "health"]
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 _STUCK_AFTER = timedelta(minutes=5)
 #: Status for a webhook whose signature does not match.
 _UNAUTHORIZED = 401
+#: Characters of a correlation id or a key that the outbox stores.
+_MAX_ID = 255
 #: Seconds that the health check waits for the server; probes themselves time out after a few seconds.
 _CHECK_TIMEOUT_S = 2.0
 
@@ -106,21 +109,21 @@ class WebhookView(View):
         return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Read the body; 400 if it is not JSON."""
+        """Read the body; 400 if it is not JSON, or nested too deeply: the sender would repeat it after a 500."""
         try:
-            payload = json.loads(request.body)
-        except ValueError:
+            payload = to_jsonable(json.loads(request.body))  # refuses NaN, which is not JSON, and deep nesting
+        except (ValueError, RecursionError, SerializationError):
             return HttpResponseBadRequest("The body is not JSON.", content_type="text/plain")
         return self.handle(request, payload, *args, **kwargs)
 
     def handle(self, request: HttpRequest, payload: Any, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
         """Start the workflow, and return 202 with its correlation id."""
         headers = {name: request.headers[name] for name in self.input_headers if name in request.headers}
-        delivery = request.headers.get(self.delivery_header) if self.delivery_header else None
+        delivery = (request.headers.get(self.delivery_header) or "")[:_MAX_ID] if self.delivery_header else None
         correlation_id = start_on_commit(
             self.workflow,
             {"payload": payload, "headers": headers},
-            correlation_id=delivery,
-            idempotency_key=f"{request.path}:{delivery}"[:255] if delivery else None,
+            correlation_id=delivery or None,
+            idempotency_key=f"{request.path}:{delivery}"[:_MAX_ID] if delivery else None,
         )
         return JsonResponse({"correlation_id": correlation_id}, status=202)

@@ -111,8 +111,12 @@ def test_a_webhook_with_a_wrong_signature_gets_401_and_starts_nothing(push, clie
 
 
 def test_a_signed_body_that_is_not_json_gets_400(push, client):
-    assert push(b"ref=main").status_code == 400
-    assert runs(client) == []
+    deep = b"[" * 300 + b"]" * 300
+    for body in (b"ref=main", b"", b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": "\xff"}', deep, deep * 400, b"1" * 5000):
+        assert push(body).status_code == 400, body[:20]
+    assert push(**{"X-GitHub-Delivery": "d" * 5000}).json() == {"correlation_id": "d" * 255}
+    (run,) = runs(client)
+    assert run.correlation_id == "d" * 255
 
 
 def test_a_view_may_do_something_else_with_a_webhook(browser):
