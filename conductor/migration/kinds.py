@@ -269,7 +269,7 @@ class _Reader(cst.CSTVisitor):
         self._scope.pop()
 
     def _annotated(self, annotation: cst.Annotation | None) -> str | None:
-        old = self._kinds.imports_old(dotted_name(annotation.annotation)) if annotation is not None else ""
+        old = self._kinds.imports_old(dotted_name(_required(annotation.annotation))) if annotation is not None else ""
         return class_kind(old) if old else None
 
     def visit_Return(self, node: cst.Return) -> None:
@@ -345,6 +345,16 @@ class _Reader(cst.CSTVisitor):
             given = [arg.value for arg in value.args if arg.keyword is not None and arg.keyword.value == "executor"]
             executor = dotted_name(given[0]) if given else ""
         self._kinds.add(scope, name, found, self._line(target), executor)
+
+
+def _required(annotation: cst.BaseExpression) -> cst.BaseExpression:
+    """Return the type X of ``Optional[X]`` and ``X | None``."""
+    if isinstance(annotation, cst.BinaryOperation) and isinstance(annotation.operator, cst.BitOr):
+        return annotation.left
+    if isinstance(annotation, cst.Subscript) and dotted_name(annotation.value).rpartition(".")[2] == "Optional":
+        index = annotation.slice[0].slice
+        return index.value if isinstance(index, cst.Index) else annotation
+    return annotation
 
 
 #: Parameter names that stand for one kind in most programs, for parameters without an annotation.

@@ -163,6 +163,14 @@ ROWS = [
         "o = ConductorClient()\nw, t = o.workflows, o.tasks\nw.pause('i')",
     ),
     (
+        "h: Optional[TaskHandler] = None\ndef f():\n    return h.is_healthy()",
+        "h: Optional[TaskHandler] = None\ndef f():\n    return h.health().is_live",
+    ),
+    (
+        "def f(h: TaskHandler | None):\n    h.stop_processes()",
+        "def f(h: TaskHandler | None):\n    h.stop()",
+    ),
+    (
         BASE_INIT.format("(WorkerInterface)", "super().__init__(name)", "self.get_task_definition_name()"),
         BASE_INIT.format("", "self.task_definition_name = name", "self.task_definition_name"),
     ),
