@@ -147,6 +147,16 @@ def test_views_of_the_orkes_edition_pass_axe(browser, axe, orkes):
     audit.view(f"#/inbox/{task_id}", "main form [name=kind]")
     audit.dialog("Claim for\u2026")
     audit.view("#/schedules", "main h1")
+    seen = "document.querySelector('nav a:last-child').getBoundingClientRect().right <= innerWidth"
+    tab.emulate(1280)
+    assert tab.run(seen), "a section is outside of the window"
+    tab.emulate(400)
+    tab.run("(location.hash = '#/names', 0)")
+    tab.until(f"document.querySelector('h1').textContent.startsWith('Secrets') && {seen}")
+    tab.click("?")
+    tab.until("document.querySelector('dialog[open]')")
+    tab.run("(location.hash = '#/inbox', 0)")  # as Back does
+    tab.until("!document.querySelector('dialog') && document.activeElement.textContent === 'Inbox'")
 
     assert audit.found == {}
     assert tab.problems() == []

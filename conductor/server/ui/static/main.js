@@ -16,7 +16,7 @@ import { queues } from "./queues.js";
 import { schedule, schedules } from "./schedules.js";
 import { themeButton } from "./theme.js";
 
-const SECTIONS = { executions: "Executions", definitions: "Definitions", queues: "Queues and workers", schedules: "Schedules", events: "Events", names: "Secrets" };
+const SECTIONS = { executions: "Executions", inbox: "Inbox", definitions: "Definitions", queues: "Queues and workers", schedules: "Schedules", events: "Events", names: "Secrets" };
 const VIEWS = {
   executions: (path, search) => (path.length ? execution(path[0], search) : executions(search)),
   definitions: (path, search) => (path.length ? definition(path[0], path[1], path[2], search) : definitions()),
@@ -32,6 +32,7 @@ let shown = 0;
 let shownPath;
 let refreshing;
 let isFailed = false;
+let hasInbox = false; // only the Orkes edition has human tasks with their own API
 
 const HEARTBEAT = 10000; // milliseconds between checks of the server by views that do not refresh
 
@@ -42,8 +43,10 @@ function place() {
 }
 
 function showNavigation(section) {
-  document.getElementById("nav").replaceChildren(...Object.entries(SECTIONS).map(([name, title]) =>
+  const nav = document.getElementById("nav");
+  nav.replaceChildren(...Object.entries(SECTIONS).filter(([name]) => name !== "inbox" || hasInbox || section === "inbox").map(([name, title]) =>
     h("a", { href: `#/${name}`, "aria-current": name === section ? "page" : undefined }, title)));
+  nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 // A view is { element, refresh?, every? }: refresh updates the element, every is in milliseconds.
@@ -88,6 +91,7 @@ addEventListener("hashchange", async () => {
   const { section, path } = place();
   const isSame = shownPath === [section, ...path].join("/");
   const restore = rememberFocus(main);
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close(); // it belongs to what was shown
   await show();
   if (isSame && restore()) return;
   scrollTo(0, 0);
@@ -106,8 +110,10 @@ showClock(document.getElementById("clock"), show);
 
 async function showServer() {
   const version = await getOr("/version", "").catch(() => "");
-  document.getElementById("server").textContent = version ? `server ${typeof version === "string" ? version : ""}` : "";
+  const server = document.getElementById("server");
+  server.textContent = version ? `server ${typeof version === "string" ? version : ""}` : "";
+  server.title = server.textContent; // it can be cut
   if (!String(version).includes("Orkes")) return;
-  SECTIONS.inbox = "Inbox";
+  hasInbox = true;
   showNavigation(place().section);
 }
