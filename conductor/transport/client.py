@@ -26,6 +26,7 @@ from requests.utils import select_proxy
 from typing_extensions import Self
 
 from conductor._internal.durations import to_seconds
+from conductor._internal.token_cache import NoTokenEndpoint, TokenCache
 from conductor.errors import (
     APIConnectionError,
     APIError,
@@ -41,7 +42,7 @@ from conductor.errors import (
 from conductor.models._base import refuse_unknown_values
 from conductor.models.codec import dumps, epoch_ms, to_jsonable
 from conductor.settings import Settings
-from conductor.transport.auth import ConductorAuth, NoAuth, NoTokenEndpoint, ReadyToken, TokenCache
+from conductor.transport.auth import ConductorAuth, NoAuth, ReadyToken
 from conductor.transport.connections import (
     Deadline,
     DeadlineTimeout,

@@ -21,7 +21,8 @@ from attrs import define, field, frozen
 from typing_extensions import Self
 
 from conductor._internal.platforms import may_reuse_address
-from conductor.errors import ConductorError, ConfigurationError
+from conductor._internal.token_cache import NoTokenEndpoint, TokenCache
+from conductor.errors import AuthenticationError, ConductorError, ConfigurationError
 from conductor.server.address import local_address, port_number
 from conductor.server.origin_check import OriginCheck, is_loopback
 from conductor.server.oss.process import port_error
@@ -32,8 +33,12 @@ from conductor.settings import Settings
 _FORWARDED = ("accept", "content-type", "x-authorization")
 #: Seconds to connect, and to wait for data.
 _TIMEOUT = 60.0
+#: Seconds for which a token is used: the default of clients.
+_TOKEN_LIFE_S = 2700.0
 #: Status after which the token is fetched again, once: servers forget tokens when they restart.
 _UNAUTHORIZED = 401
+#: Status of ``POST /token`` on a server without authentication.
+_NOT_FOUND = 404
 
 
 @frozen
@@ -51,7 +56,7 @@ class Answer:
     body: bytes
 
 
-class UpstreamError(Exception):
+class UpstreamError(ConductorError):
     """The server cannot be reached; the message names the server and the reason."""
 
 
@@ -64,14 +69,19 @@ class Upstream:
         auth_key: The key id, if the server requires authentication.
         auth_secret: The secret of the key.
         tls: The TLS context; None for the defaults.
+        token_life_s: Seconds for which a token is used.
     """
 
     url: str
     auth_key: str | None = None
     auth_secret: str | None = field(default=None, repr=False)
     tls: ssl.SSLContext | None = field(default=None, repr=False)
-    _token: str | None = field(default=None, init=False, repr=False)
-    _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+    token_life_s: float = _TOKEN_LIFE_S
+    _tokens: TokenCache | None = field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.auth_key is not None:
+            self._tokens = TokenCache(self._fetch_token, self.token_life_s)
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         """Forward a request, with a token if there is a key.
@@ -87,25 +97,26 @@ class Upstream:
             UpstreamError: The server cannot be reached, or returns no token.
         """
         passed = {name: headers[name] for name in _FORWARDED if name in headers}
-        token = self._valid_token(None)
-        answer = self._exchange(method, target, passed, body, token)
-        if answer.status == _UNAUTHORIZED and token:
-            answer = self._exchange(method, target, passed, body, self._valid_token(token))
+        try:
+            token = None if self._tokens is None else self._tokens.get()
+            answer = self._exchange(method, target, passed, body, token)
+            if answer.status == _UNAUTHORIZED and self._tokens is not None:
+                renewed = self._tokens.renew(token)
+                if renewed is not None:
+                    answer = self._exchange(method, target, passed, body, renewed)
+        except ConductorError as error:  # of the token, which may be an earlier failure
+            raise UpstreamError(error.message) from None
         return answer
 
-    def _valid_token(self, rejected: str | None) -> str | None:
-        """Return the token, or a new one if the server has rejected it; None without a key."""
-        if self.auth_key is None:
-            return None
-        with self._lock:
-            if self._token is None or self._token == rejected:
-                pair = json.dumps({"keyId": self.auth_key, "keySecret": self.auth_secret}).encode()
-                answer = self._exchange("POST", "/token", {"content-type": "application/json"}, pair, None)
-                try:
-                    self._token = str(json.loads(answer.body)["token"])
-                except (ValueError, LookupError, TypeError):
-                    raise UpstreamError(f"{self.url} returned no token: status {answer.status}") from None
-            return self._token
+    def _fetch_token(self, _: float | None) -> str:
+        pair = json.dumps({"keyId": self.auth_key, "keySecret": self.auth_secret}).encode()
+        answer = self._exchange("POST", "/token", {"content-type": "application/json"}, pair, None)
+        if answer.status == _NOT_FOUND:
+            raise NoTokenEndpoint
+        try:
+            return str(json.loads(answer.body)["token"])
+        except (ValueError, LookupError, TypeError):
+            raise AuthenticationError(f"{self.url} returned no token: status {answer.status}") from None
 
     def _exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, token: str | None
@@ -144,7 +155,8 @@ def upstream_of(settings: Settings) -> Upstream:
     if not settings.verify:
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE
-    return Upstream(settings.server_url, settings.auth_key, settings.auth_secret, tls)
+    life = settings.refresh_token_interval / 1000
+    return Upstream(settings.server_url, settings.auth_key, settings.auth_secret, tls, life)
 
 
 #: Bytes of a request's body, as on the embedded server.

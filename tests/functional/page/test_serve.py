@@ -167,7 +167,19 @@ def test_a_missing_token_is_reported(api):
     with PageServer(Upstream(api.url, "key", "secret")) as page:
         status, _, content = ask(page, "GET", "/api/version")
 
+        again, _, same = ask(page, "GET", "/api/version")
+
     assert (status, json.loads(content)["message"]) == (502, f"{api.url} returned no token: status 401")
+    assert (again, same) == (status, content)
+    assert len(api.told) == 1  # the back-off of clients: a wrong key is not sent with each request
+
+
+def test_a_key_is_ignored_by_a_server_without_authentication(api):
+    api.answer = lambda method, path: (404, {"message": "no such path"}) if path == "/token" else None
+    with PageServer(Upstream(api.url, "key", "secret")) as page:
+        assert ask(page, "GET", "/api/version")[::2] == (200, b"3.32.3")
+        assert ask(page, "GET", "/api/version")[0] == 200
+    assert len(api.told) == 1
 
 
 @pytest.fixture

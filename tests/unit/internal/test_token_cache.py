@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from conductor._internal.token_cache import NoTokenEndpoint, TokenCache
 from conductor.errors import APIConnectionError, APITimeoutError, AuthenticationError
-from conductor.transport.auth import NoTokenEndpoint, TokenCache
 
 LIFE = 100.0
 
@@ -127,7 +127,7 @@ def test_a_valid_token_survives_failed_refreshes(cache, server, now):
 
 
 def test_an_outage_is_logged_at_its_beginning_and_at_its_end(cache, server, now, caplog):
-    caplog.set_level("INFO", logger="conductor.transport.auth")
+    caplog.set_level("INFO", logger="conductor._internal.token_cache")
     server.error = APIConnectionError("down")
     for _ in range(6):
         with pytest.raises(APIConnectionError):
