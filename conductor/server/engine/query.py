@@ -37,6 +37,8 @@ _DECORATION = str.maketrans("", "", "\"'()")
 _WILDCARDS = re.compile("[*%_]")
 #: The first number that Java's ``long`` cannot hold: the OSS server fails to parse it.
 _LONG = 2**63
+#: Characters of a free text with ``_`` between two other wildcards: at each position of a document, all are compared.
+_LONG_PART = 200
 _DIRECTIONS = {"ASC": False, "DESC": True}
 
 
@@ -115,12 +117,14 @@ def parse_query(query: str | None, free_text: str | None = "*", *, strict: bool 
         strict: Keep spaces after the commas of a list, as the OSS server does: ``IN (a, b)`` then finds only ``a``.
 
     Raises:
-        QueryError: A condition is invalid.
+        QueryError: A condition or the free text is invalid.
         QueryNumberError: A time is not a number of milliseconds.
     """
     parts = query.split(" AND ") if query else []
     conditions = [_condition(part, strict=strict) for part in parts]
     wanted = "" if free_text in {None, "*"} else str(free_text).lower()
+    if "_" in wanted and max(map(len, re.split("[*%]", wanted))) > _LONG_PART:
+        raise QueryError(f"Free text with _ can have at most {_LONG_PART} characters between two wildcards")
     return Query(tuple(condition for condition in conditions if condition.field in FIELDS), wanted)
 
 

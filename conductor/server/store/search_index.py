@@ -50,7 +50,7 @@ TASK_ORDER = "updated, execution_id, seq, id"
 #: The largest integer that SQLite stores.
 _MAX_INTEGER = 2**63 - 1
 #: Wildcards in a value that SQL matches; more could take long, and are matched by ``Condition.matches``.
-_FEW_WILDCARDS = 5
+_FEW_WILDCARDS = 20
 #: Longest value with wildcards that SQL matches, in characters.
 _LONG_PATTERN = 5000
 
@@ -129,7 +129,13 @@ Write = Callable[[str, Sequence[Any]], sqlite3.Cursor]
 #: The shortest text that FTS5's trigram index can find; shorter ones are looked for in every text.
 _TRIGRAM = 3
 #: Longest free text that SQL matches, in characters; SQLite refuses patterns over 50,000 bytes.
-_LONG_TEXT = 5000
+_LONG_TEXT = 200
+#: Characters of a free text by which its frequency is estimated.
+_LONG_LITERAL = 30
+#: Documents from which a free text counts as common.
+_MANY = 2000
+#: SQL: whether the text of a document contains a pattern.
+_HAS_TEXT = "EXISTS (SELECT 1 FROM {table}_text AS one WHERE one.id = {row}.id AND one.text LIKE ?)"
 
 
 @frozen
@@ -271,42 +277,78 @@ class SearchIndex:
         found = self._condition(kind, query, keys)
         if found is None:
             return None
-        condition, order, values = found
-        count = f"SELECT COUNT(*) FROM {kind.table} WHERE {condition}"
+        condition, order, values, pattern = found
+        if pattern is not None:
+            return self._page_of_many(kind, found, start, size)
+        total = self._rows(f"SELECT COUNT(*) FROM {kind.table} WHERE {condition}", values)[0][0]
         page = f"SELECT id FROM {kind.table} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"
-        if query.free_text:  # the entries are looked at once, for the number and the page
-            source = f"WITH found AS (SELECT {kind.sortable} FROM {kind.table} WHERE {condition})"
-            total = "(SELECT COUNT(*) AS total FROM found)"
-            page = f"{source} SELECT id, total FROM found, {total} ORDER BY {order} LIMIT ? OFFSET ?"
-        rows = self._rows(page, (*values, size, start))
-        total = rows[0][1] if rows and query.free_text else self._rows(count, values)[0][0]
-        return int(total), [str(row[0]) for row in rows]
+        return int(total), [str(one) for (one,) in self._rows(page, (*values, size, start))]
 
     def executions_of_tasks(self, query: Query, keys: tuple[SortKey, ...], start: int, size: int) -> Page | None:
         """Return the number of executions of the tasks found, and the ids of one page of them; None as for ``page``."""
         found = self._condition(TASKS, query, keys)
         if found is None:
             return None
-        condition, order, values = found
-        found_tasks = f"WITH found AS (SELECT {TASKS.sortable} FROM task WHERE {condition})"
-        total = "(SELECT COUNT(*) AS total FROM (SELECT 1 FROM found GROUP BY execution_id))"
-        page = f"{found_tasks} SELECT execution_id, total FROM found, {total} ORDER BY {order} LIMIT ?"
-        count = max(4 * (start + size), 100)  # most executions have few tasks
-        while True:
-            rows = self._rows(page, (*values, count))
-            ids = list(dict.fromkeys(str(row[0]) for row in rows))
-            if len(ids) >= start + size or len(rows) < count:
-                return rows[0][1] if rows else 0, ids[start : start + size]
-            count *= 4
+        condition, _, values, pattern = found
+        text, texts = ("TRUE", ()) if pattern is None else (_HAS_TEXT.format(table="task", row="task"), (pattern,))
+        count = f"SELECT COUNT(DISTINCT execution_id) FROM task WHERE {condition} AND {text}"
+        total = int(self._rows(count, (*values, *texts))[0][0])
+        return total, self._first(TASKS, found, "execution_id", _end(start, size, total), total)[max(start, 0) :]
 
-    def _condition(
-        self, kind: Kind, query: Query, keys: tuple[SortKey, ...]
-    ) -> tuple[str, str, tuple[str | int, ...]] | None:
+    def _page_of_many(self, kind: Kind, found: _Condition, start: int, size: int) -> Page:
+        """Return the page of a search for a text that many documents contain."""
+        condition, _, values, pattern = found
+        table = kind.table
+        has_text = _HAS_TEXT.format(table=table, row=table)
+        if condition == f"{kind.condition} AND TRUE":  # all texts count, except those of documents that are not found
+            total = int(self._rows(f"SELECT COUNT(*) FROM {table}_text WHERE text LIKE ?", (pattern,))[0][0])
+            others = f"SELECT COUNT(*) FROM {table} WHERE NOT ({kind.condition}) AND {has_text}"
+            total -= int(self._rows(others, (pattern,))[0][0])
+        else:
+            count = f"SELECT COUNT(*) FROM {table} WHERE {condition} AND {has_text}"
+            total = int(self._rows(count, (*values, pattern))[0][0])
+        return total, self._first(kind, found, "id", _end(start, size, total), total)[max(start, 0) :]
+
+    def _first(self, kind: Kind, found: _Condition, column: str, count: int, total: int) -> list[str]:
+        """Return the first ``count`` of the ``total`` different values of a column in the documents found.
+
+        Many documents contain the text. So it is looked for in the first ones in their order, and in more if these
+        do not suffice.
+        """
+        condition, order, values, pattern = found
+        has_text = "TRUE" if pattern is None else _HAS_TEXT.format(table=kind.table, row="found")
+        first = f"SELECT {kind.sortable} FROM {kind.table} WHERE {condition} ORDER BY {order} LIMIT ?"
+        query = f"SELECT {column} FROM ({first}) AS found WHERE {has_text} ORDER BY {order}"
+        documents = int(self._rows(f"SELECT MAX(row) FROM {kind.table}_text", ())[0][0] or 0)
+        likely = count + count * documents // max(total, 1) + _MANY // 10
+        ids: list[str] = []
+        for limit in (likely, 16 * likely, -1):  # without a limit at last
+            rows = self._rows(query, (*values, limit, *([] if pattern is None else [pattern])))
+            ids = list(dict.fromkeys(str(one) for (one,) in rows))
+            if len(ids) >= count:
+                break
+        return ids[:count]
+
+    def _condition(self, kind: Kind, query: Query, keys: tuple[SortKey, ...]) -> _Condition | None:
         condition, order = where(query, kind.columns), order_by(keys, kind.columns, kind.order)
         text = self._text_condition(kind, query)
         if not condition.is_complete or order is None or text is None or not text[2]:
             return None
-        return f"{kind.condition} AND {condition.sql} AND {text[0]}", order, (*condition.values, *text[1])
+        sql = f"{kind.condition} AND {condition.sql}"
+        if query.free_text and self._is_common(kind, query):
+            return sql, order, condition.values, text[1][0]
+        return f"{sql} AND {text[0]}", order, (*condition.values, *text[1]), None
+
+    def _is_common(self, kind: Kind, query: Query) -> bool:
+        """Return whether many documents may contain the free text, so that reading all texts is faster."""
+        literal = query.longest_literal[:_LONG_LITERAL]
+        if len(literal) < _TRIGRAM:
+            return True
+        trigrams = dict.fromkeys(literal[at : at + _TRIGRAM] for at in range(len(literal) - _TRIGRAM + 1))
+        wanted = " AND ".join('"{}"'.format(one.replace('"', '""')) for one in trigrams)
+        table = f"{kind.table}_index"
+        found = self._rows(f"SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?", (wanted, _MANY))
+        return len(found) == _MANY
 
     def _text_condition(self, kind: Kind, query: Query) -> tuple[str, tuple[str, ...], bool] | None:
         """Return SQL for the free text, its values, and whether it covers the whole text; None without an index."""
@@ -349,5 +391,13 @@ class SearchIndex:
             yield dict(zip(names, row, strict=False)), loads(row[-1]) if isinstance(row[-1], bytes) else row[-1]
 
 
+def _end(start: int, size: int, total: int) -> int:
+    """Return the index after a page; like SQLite, count from 0 for a negative start, and take all for such a size."""
+    return total if size < 0 else min(max(start, 0) + size, total)
+
+
 #: The number of documents found, and the ids of a page of them.
 Page = tuple[int, list[str]]
+#: A WHERE clause, an ORDER BY clause, the values of the question marks, and a pattern for the text that many documents
+#: contain; None if the clause includes the text, or there is none.
+_Condition = tuple[str, str, tuple[str | int, ...], str | None]

@@ -11,6 +11,7 @@ import conductor.server
 from conductor import ConductorClient
 from conductor.errors import ConfigurationError
 from conductor.server.engine.query import parse_query, parse_sort, sort_rows
+from conductor.server.store import search_index
 
 WAIT = {"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {}}
 NOOP = {"name": "n", "taskReferenceName": "n", "type": "NOOP"}
@@ -135,6 +136,24 @@ def test_tasks_are_found_by_each_field_and_by_text(server, started):
     assert task_search(server, freeText='taskdefname":"n"')[0] == 6
     assert task_search(server, freeText=started[4]["workflowId"]) == (1, [noops[2]])
     assert of_tasks(server, freeText=started[4]["workflowId"]) == (1, [noops[2][0]])
+
+
+def test_texts_in_many_documents_are_found_as_others_are(server, started, monkeypatch):
+    index = server.services.kernel.store.search
+    queries = [
+        {"freeText": text, "query": query, "sort": sort, "start": start, "size": size}
+        for text in ("order", "o_der*1", "or", "no such thing")
+        for query in ("", "status IN (COMPLETED,RUNNING)", "taskType=NOOP", f"startTime>{started[3]['startTime']}")
+        for sort in ("", "startTime:DESC", "correlationId:ASC|endTime:DESC")
+        for start, size in ((0, 100), (2, 3), (50, 5), (0, -1))
+    ]
+    found = []
+    for many in (10**9, 1):
+        monkeypatch.setattr(search_index, "_MANY", many)
+        assert index._is_common(search_index.TASKS, parse_query("", "wor")) == (many == 1)
+        found.append([(search(server, **one), task_search(server, **one), of_tasks(server, **one)) for one in queries])
+    assert found[0] == found[1]
+    assert found[0][0][0][0] == 12
 
 
 def test_results_are_the_same_without_a_text_index(server, started):

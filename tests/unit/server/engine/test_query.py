@@ -185,3 +185,5 @@ def test_any_query_is_parsed_in_linear_time():
         assert time.process_time() - begin < 2, text[:20]
     with pytest.raises(QueryNumberError):
         parse_query("startTime>" + "9" * 60_000)
+    with pytest.raises(QueryError, match="at most 200 characters"):
+        parse_query("", "a_" + "a" * 60_000 + "b")
