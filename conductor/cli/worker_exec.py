@@ -26,7 +26,7 @@ from conductor.cli.output import say
 from conductor.cli.session import Session
 from conductor.cli.values import seconds
 from conductor.errors import NonRetryableError
-from conductor.models import Task
+from conductor.models import Task, TaskResult, TaskResultStatus
 from conductor.worker.context import TaskContext, TaskLogFilter, get_task_context
 from conductor.worker.handler import TaskHandler
 from conductor.worker.worker import Worker
@@ -135,6 +135,22 @@ class ProgramWorker:
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def __call__(self, task: Task) -> Any:
+        """Run the program for a task, and return its output, or the failed result.
+
+        A traceback of this module in the task's log would say nothing about the program.
+        """
+        try:
+            return self._run(task)
+        except (ProgramFailedError, NonRetryableError) as error:
+            is_final = isinstance(error, NonRetryableError)
+            return TaskResult(
+                workflow_instance_id=task.workflow_instance_id or "",
+                task_id=task.task_id or "",
+                status=TaskResultStatus.FAILED_WITH_TERMINAL_ERROR if is_final else TaskResultStatus.FAILED,
+                reason_for_incompletion=str(error),
+            )
+
+    def _run(self, task: Task) -> Any:
         """Run the program for a task, and return its output.
 
         Raises:

@@ -69,9 +69,10 @@ def test_a_program_completes_tasks_with_its_output_and_log(execute):
 
 
 def test_an_exit_status_fails_the_task_with_the_last_lines(execute):
-    task, _, _ = execute({"mode": "fail"})
+    task, logs, _ = execute({"mode": "fail"})
     assert task.status == "FAILED"
-    assert "ended with exit status 3: reading 1 no beans" in task.reason_for_incompletion
+    assert task.reason_for_incompletion.endswith("ended with exit status 3: reading 1 no beans")
+    assert [line.log for line in logs] == ["reading 1", "no beans"]  # and no traceback of this package
 
     assert execute({"mode": "permanent"})[0].status == "FAILED_WITH_TERMINAL_ERROR"
     task, _, _ = execute({"mode": "text"})
