@@ -148,10 +148,10 @@ def _inputs(about: str, given: Mapping[str, Any], signature: Signature) -> Itera
     unknown = sorted(set(given) - set(accepted)) if accepted is not None else []
     for name in signature.required:
         if name not in given:
-            hint = did_you_mean(name, unknown).replace("did you mean", "the step gives").rstrip("?")
+            hint = did_you_mean(name, unknown).replace("did you mean", "the step passes").rstrip("?")
             advice = f"Add {name!r} to the step's inputParameters, or give the parameter a default at {place}."
-            yield Finding("error", about, f"the function needs {name!r}, which the step does not give{hint}", advice)
+            yield Finding("error", about, f"the function needs {name!r}, which the step does not pass{hint}", advice)
     for name in unknown:
         hint = did_you_mean(name, accepted or ())
-        message = f"the step gives {name!r}, which the function does not take{hint}"
+        message = f"the step passes {name!r}, which is not a parameter of the function{hint}"
         yield Finding("warning", about, message, f"See {place}.")

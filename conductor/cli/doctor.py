@@ -72,7 +72,7 @@ def _concurrency(name: str, limit: int, backlog: Backlog) -> Finding:
         return Finding("ok", name, message)
     first = min(backlog.running, key=lambda task: task.start_time or 0)
     advice = (
-        f"Raise concurrentExecLimit, or look at the running tasks: conductor task get {first.task_id} "
+        f"Raise concurrentExecLimit, or check the running tasks: conductor task get {first.task_id} "
         f"(held by worker {first.worker_id} since {local_time(first.started_at)})."
     )
     return Finding("warning", name, f"{message}; {backlog.waiting} tasks wait until one ends", advice)
@@ -154,7 +154,7 @@ def no_answer(client: ConductorClient, error: ConductorError) -> Finding:
             "CONDUCTOR_SERVER_URL."
         )
     else:
-        advice = "Look at the server's log; --debug shows the traceback of this command."
+        advice = "Check the server's log; --debug shows the traceback of this command."
     return Finding("error", "server", f"no usable response from {client.settings.server_url}: {error}", advice)
 
 
@@ -167,7 +167,7 @@ _LATE_S = 60.0
 _EXTERNAL = {
     "HUMAN": "waits for a person: conductor task complete {id} -i NAME=VALUE",
     "WAIT_FOR_WEBHOOK": "waits for a call of its webhook",
-    "EVENT": "waits until its event is sent; look at the server's log and at the sink",
+    "EVENT": "waits until its event is sent; check the server's log and the sink",
     "SUB_WORKFLOW": "waits for sub-workflow {sub}",
     "JOIN": "",
     "EXCLUSIVE_JOIN": "",
@@ -253,7 +253,7 @@ def _no_longer_polled(name: str, last: datetime, held: Sequence[Task]) -> Findin
     whose = ", ".join(sorted({task.worker_id or "?" for task in held}))
     advice = (
         "If these workers are alive, all their threads are busy: use --threads N, or run more workers. "
-        "If they are gone: conductor worker run MODULE."
+        "If they have stopped: conductor worker run MODULE."
     )
     return Finding("error", name, f"{message}; {len(held)} tasks are held by {whose}", advice)
 
@@ -325,7 +325,7 @@ def _open_task(client: ConductorClient, task: Task) -> Iterator[Finding]:
         if task.sub_workflow_id:
             yield from diagnose_execution(client, client.workflows.get(task.sub_workflow_id))
     elif task.workflow_task is not None and (task.workflow_task.type or "SIMPLE") != "SIMPLE":
-        yield Finding("warning", about, f"the server itself executes {kind} tasks", "Look at the server's log.")
+        yield Finding("warning", about, f"the server itself executes {kind} tasks", "Check the server's log.")
     elif task.status == TaskStatus.IN_PROGRESS:
         yield _in_progress(about, task)
     else:

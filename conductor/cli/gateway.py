@@ -126,11 +126,11 @@ def delete_service(session: Session, name: str, yes: bool) -> None:
 
 @service.command("discover")
 @click.argument("name", metavar="NAME")
-@click.option("--create", is_flag=True, help="Add the methods that are found to the service.")
+@click.option("--create", is_flag=True, help="Add the discovered methods to the service.")
 @click.pass_obj
 def discover(session: Session, name: str, create: bool) -> None:
     """List the methods that a service itself describes."""
     with session.client() as client:
         found = client.services.discover(name, create=create)
     rows = [{"name": one.operation_name, "method": one.method_name, "type": one.method_type} for one in found]
-    show_rows(session, rows, ("name", "method", "type"), empty="The service describes no methods.")
+    show_rows(session, rows, ("name", "method", "type"), empty="No methods were discovered.")

@@ -74,9 +74,9 @@ def _show(done: list[Migration], *, is_writing: bool, is_quiet: bool) -> None:
     changed = sum(one.is_changed for one in done)
     opened = sum(one.is_open for one in done)
     verb = "changed" if is_writing else "would change"
-    say(f"{len(done)} files: {changed} {verb}, {opened} need a person.")
+    say(f"{len(done)} files: {changed} {verb}, {opened} need manual changes.")
     if changed and not is_writing:
-        say("Nothing is written; add --write to change the files.")
+        say("Nothing was written; add --write to change the files.")
 
 
 def _as_json(one: Migration) -> dict[str, Any]:

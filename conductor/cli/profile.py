@@ -29,7 +29,7 @@ def command() -> None:
 @click.argument("name", metavar="NAME")
 @click.option("--key", metavar="ID", help="The access key's id (Orkes).")
 @click.option("--secret-env", metavar="VARIABLE", help="Read the secret from this environment variable at each use.")
-@click.option("--default", "is_default", is_flag=True, help="Use this profile when nothing else names a server.")
+@click.option("--default", "is_default", is_flag=True, help="Use this profile by default.")
 @click.option("--overwrite", is_flag=True, help="Replace a profile of the same name.")
 @click.pass_obj
 def add(
@@ -41,7 +41,7 @@ def add(
     only you can read.
     """
     if not session.server:
-        raise Misused(f"Name the server: conductor profile add {name} --server URL")
+        raise Misused(f"--server is required: conductor profile add {name} --server URL")
     store = ProfileStore.load()
     if name in store.profiles and not overwrite:
         raise Misused(f"Profile {name!r} exists; replace it with --overwrite.")

@@ -39,7 +39,7 @@ def command() -> None:
 
 @command.command("list")
 @click.option(
-    "--workflow", metavar="NAME", shell_complete=complete_workflow, help="Only those that start this workflow."
+    "--workflow", metavar="NAME", shell_complete=complete_workflow, help="Only schedules that start this workflow."
 )
 @watch_option
 @click.pass_obj
@@ -157,7 +157,7 @@ def run(session: Session, name: str) -> None:
 
 @command.command("runs")
 @click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_schedule)
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The number of results at most.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The maximum number of results.")
 @watch_option
 @click.pass_obj
 def runs(session: Session, name: str | None, limit: int, interval: float | None) -> None:

@@ -42,7 +42,7 @@ def list_(session: Session, with_tags: bool) -> None:
 
 @command.command("get")
 @_NAME
-@click.option("--show", is_flag=True, help="Print the value; without it only whether the secret exists.")
+@click.option("--show", is_flag=True, help="Print the value instead of only whether the secret exists.")
 @click.pass_obj
 def get(session: Session, name: str, show: bool) -> int:
     """Print whether a secret exists (exit status 1 if not), or its value with --show."""

@@ -224,7 +224,7 @@ def _update(session: Session, one: str, ref: str | None, *, status: TaskResultSt
 
 @command.command("poll")
 @click.argument("task_type", metavar="TYPE", shell_complete=complete_task_type)
-@click.option("--count", type=click.IntRange(1, 100), default=1, show_default=True, help="The number of tasks at most.")
+@click.option("--count", type=click.IntRange(1, 100), default=1, show_default=True, help="The maximum number of tasks.")
 @click.option("--domain", help="The task domain.")
 @click.option("--worker-id", default="conductor-cli", show_default=True, help="The worker id to report.")
 @click.pass_obj

@@ -131,7 +131,7 @@ def text_pairs(pairs: Iterable[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not name or not equals:
-            hint = "; a whole JSON object or @FILE goes into --input" if pair[:1] in {"{", "@", "-"} else ""
+            hint = "; pass a whole JSON object or @FILE as --input" if pair[:1] in {"{", "@", "-"} else ""
             raise click.BadParameter(f"{pair!r} is not NAME=VALUE{hint}.")
         found[name] = text
     return found

@@ -104,7 +104,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Definitions in files instead of the server's; repeatable.",
+    help="Read definitions from these files instead of the server; repeatable.",
 )
 @click.option(
     "--workflow",
@@ -178,7 +178,7 @@ def command() -> None:
     type=click.IntRange(1),
     help="The number of processes; more than one is for functions that need the CPU.",
 )
-@click.option("--threads", type=click.IntRange(1), help="Tasks of each type that run at a time.")
+@click.option("--threads", type=click.IntRange(1), help="The number of concurrent tasks per type.")
 @click.option("--domain", help="The task domain of all workers.")
 @click.option("--health-port", type=int, help="Serve /livez, /readyz and /metrics on this port; 0 for a free one.")
 @click.option("--grace", type=float, default=30.0, show_default=True, help="Seconds to let running tasks finish.")

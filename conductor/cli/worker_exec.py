@@ -250,10 +250,12 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 @click.command("exec", cls=Command, context_settings={"ignore_unknown_options": True})
-@click.option("--type", "task_type", required=True, metavar="NAME", help="The task type to work on.")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Programs that run at a time.")
+@click.option("--type", "task_type", required=True, metavar="NAME", help="The task type to poll.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="The number of concurrent programs."
+)
 @click.option("--domain", help="The task domain.")
-@click.option("--timeout", type=seconds, metavar="TIME", help="The longest that one program may run: 30, 5m, 2h.")
+@click.option("--timeout", type=seconds, metavar="TIME", help="The maximum time that a program may run: 30, 5m, 2h.")
 @click.option("--whole-task", is_flag=True, help="Pass the whole task on standard input instead of its input.")
 @click.option("--text", is_flag=True, help='Standard output is text: it becomes {"result": TEXT}.')
 @click.option(
@@ -295,7 +297,7 @@ def command(
     CONDUCTOR_TASK_ID, CONDUCTOR_TASK_TYPE, CONDUCTOR_TASK_REFERENCE, CONDUCTOR_WORKFLOW_ID and CONDUCTOR_TASK_ATTEMPT.
     """
     if shutil.which(program[0]) is None:
-        raise Misused(f"{program[0]!r} is not a program: it is neither on the PATH nor an executable file.")
+        raise Misused(f"{program[0]!r} was not found: it is neither on the PATH nor an executable file.")
     configure(log_level, log_format)
     runner = ProgramWorker(program, whole_task, text, timeout, frozenset(permanent))
     options: dict[str, Any] = {"thread_count": threads, "lease_extension": True}

@@ -43,9 +43,13 @@ def command() -> None:
 
 def _start_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for add in (
-        click.option("--idempotency-key", metavar="KEY", help="A second start with this key starts nothing (Orkes)."),
-        click.option("--domain", "domains", multiple=True, metavar="TASK=DOMAIN", help="A task's domain; * for all."),
-        click.option("--priority", type=click.IntRange(0, 99), help="0 to 99; higher values first."),
+        click.option("--idempotency-key", metavar="KEY", help="Prevents a second execution with this key (Orkes)."),
+        click.option(
+            "--domain", "domains", multiple=True, metavar="TASK=DOMAIN", help="The domain of a task; * for all."
+        ),
+        click.option(
+            "--priority", type=click.IntRange(0, 99), help="The priority, from 0 to 99; higher values run first."
+        ),
         click.option("--correlation-id", metavar="TEXT", help="A correlation id to search by."),
         click.option("--version", type=int, help="The definition's version (default: the latest)."),
         input_options("workflow's input"),
@@ -79,7 +83,7 @@ def start(session: Session, /, **options: Any) -> None:
 
 @command.command("run")
 @_start_options
-@click.option("--timeout", type=seconds, metavar="TIME", help="The longest wait: 30, 5m, 2h (default: no limit).")
+@click.option("--timeout", type=seconds, metavar="TIME", help="Maximum time to wait: 30, 5m, 2h (default: no limit).")
 @click.option("--quiet", is_flag=True, help="Do not show the execution while it runs.")
 @click.pass_obj
 def run(session: Session, /, timeout: float | None, quiet: bool, **options: Any) -> int:
@@ -122,7 +126,7 @@ def _report_failure(client: ConductorClient, execution: Workflow) -> int:
 
 @command.command("watch")
 @_ID
-@click.option("--timeout", type=seconds, metavar="TIME", help="The longest wait: 30, 5m, 2h (default: no limit).")
+@click.option("--timeout", type=seconds, metavar="TIME", help="Maximum time to wait: 30, 5m, 2h (default: no limit).")
 @click.pass_obj
 def watch(session: Session, workflow_id: str, timeout: float | None) -> int:
     """Follow an execution until it ends: a tree on a terminal, a line for each change elsewhere.
@@ -139,7 +143,7 @@ def watch(session: Session, workflow_id: str, timeout: float | None) -> int:
 
 @command.command("get")
 @_ID
-@click.option("--tasks", "lists", is_flag=True, help="A table of its tasks with their ids instead of the tree.")
+@click.option("--tasks", "lists", is_flag=True, help="Show a table of the tasks with their ids instead of the tree.")
 @click.pass_obj
 def get(session: Session, workflow_id: str, lists: bool) -> None:
     """Show an execution: a tree of its tasks with their times; with -o json the whole execution."""
@@ -176,13 +180,15 @@ def _show_tasks(session: Session, execution: Workflow) -> None:
 
 def _filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for add in (
-        click.option("--text", default="*", help="Text in the execution's summary."),
-        click.option("--query", help="Further conditions in the server's query language."),
-        click.option("--since", type=seconds, metavar="TIME", help="Started within this time: 30m, 2h, 1d."),
-        click.option("--correlation-id", multiple=True, metavar="TEXT", help="This correlation id; repeatable."),
-        click.option("--status", multiple=True, help="This status, such as RUNNING; repeatable."),
+        click.option("--text", default="*", help="Only with this text in the summary."),
+        click.option("--query", help="More conditions, in the server's query language."),
+        click.option("--since", type=seconds, metavar="TIME", help="Only executions newer than this: 30m, 2h, 1d."),
         click.option(
-            "--type", "types", multiple=True, metavar="NAME", help="This workflow; * for any text; repeatable."
+            "--correlation-id", multiple=True, metavar="TEXT", help="Only with this correlation id; repeatable."
+        ),
+        click.option("--status", multiple=True, help="Only with this status, such as RUNNING; repeatable."),
+        click.option(
+            "--type", "types", multiple=True, metavar="NAME", help="Only of this workflow; * is a wildcard; repeatable."
         ),
     ):
         function = add(function)
@@ -203,7 +209,7 @@ def _conditions(given: Mapping[str, Any]) -> dict[str, Any]:
 
 @command.command("search")
 @_filter_options
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The number of results at most.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The maximum number of results.")
 @click.option("--ids", "only_ids", is_flag=True, help="Print only the ids, for a pipe.")
 @watch_option
 @click.pass_obj
@@ -224,7 +230,7 @@ def search(session: Session, /, limit: int, only_ids: bool, interval: float | No
 
 
 @command.command("list")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The number of results at most.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The maximum number of results.")
 @watch_option
 @click.pass_context
 def list_(context: click.Context, limit: int, interval: float | None) -> None:

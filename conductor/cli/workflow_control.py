@@ -113,7 +113,9 @@ def restart(session: Session, ids: tuple[str, ...], latest: bool) -> int:
 
 @click.command("rerun", cls=Command)
 @_ID
-@click.option("--from", "task", metavar="TASK", help="The first task: its reference name or id (default: the start).")
+@click.option(
+    "--from", "task", metavar="TASK", help="The task to start from: reference name or id (default: the first)."
+)
 @click.option("--task-input", type=json_object, metavar="JSON|@FILE|-", help="A new input for that task.")
 @click.option("--input", "given", type=json_object, metavar="JSON|@FILE|-", help="A new input for the workflow.")
 @click.option("--correlation-id", help="A new correlation id.")

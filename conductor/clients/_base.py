@@ -62,7 +62,7 @@ def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
     """
     if not isinstance(value, (kind, Mapping)):
         raise ConfigurationError(
-            f"A {kind.__name__} or a dict is needed, not {value!r:.80}. Nothing was sent.",
+            f"Expected a {kind.__name__} or a dict, not {value!r:.80}. Nothing was sent.",
             variable=kind.__name__,
             allowed=f"a {kind.__name__}, or a dict in its wire form",
         )

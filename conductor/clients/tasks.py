@@ -801,7 +801,7 @@ def _result(
         )
     elif any(value is not None for value in (workflow_id, task_id, status, output, reason)):
         raise ConfigurationError(
-            "Pass either a result or its single values, not both.",
+            "Pass either a result or separate values, not both.",
             variable="result",
             allowed="a result, or its values",
         )

@@ -251,7 +251,7 @@ class ExecutionWaiter(Resource):
         """Explain why a task is open: its attempt, its last failure, when it is due, and whether a worker polls it."""
         facts = list(_attempt(task, workflow, lambda failed: _source_line(self._logs_now(failed, end))))
         if task.status == TaskStatus.IN_PROGRESS and task.worker_id:
-            facts.append(f"worker {task.worker_id} has had it since {_clock_time(task.start_time)}")
+            facts.append(f"worker {task.worker_id} has held the task since {_clock_time(task.start_time)}")
         if task.status == TaskStatus.SCHEDULED and _is_polled(task) and _due_ms(task) <= _now_ms():
             facts += self._pollers(task, end)
         if task.sub_workflow_id:
@@ -274,7 +274,7 @@ class ExecutionWaiter(Resource):
         if not last:
             others = ", ".join(sorted(repr(data.domain) if data.domain else "no domain" for data in polled))
             elsewhere = f" (workers poll {others})" if others else ""
-            yield f"no worker has polled {task_type!r}{where}{elsewhere}: start one that is declared for it"
+            yield f"no worker has polled {task_type!r}{where}{elsewhere}: start a worker for this task type"
         elif last < _now_ms() - _ACTIVE_POLLER * 1000:
             yield f"no worker has polled {task_type!r}{where} since {_clock_time(last)}"
 
@@ -404,7 +404,7 @@ def blocking_timeout(strategy: ReturnStrategy | None, workflow_id: str = "") -> 
     """Explain the open-source server's 500 response with the message ``value``.
 
     Raises:
-        WorkflowTimeoutError: The strategy returns a task, and no task blocked before the wait ended.
+        WorkflowTimeoutError: The strategy returns a task, but no task blocked the workflow in time.
     """
     try:
         yield
@@ -412,7 +412,7 @@ def blocking_timeout(strategy: ReturnStrategy | None, workflow_id: str = "") -> 
         if strategy not in _RETURNS_TASK or error.server_message != "value":
             raise
         raise WorkflowTimeoutError(
-            f"{error.operation}: no task blocked before the wait ended. The workflow continues. Wait longer, or use "
-            "TARGET_WORKFLOW, which always returns.",
+            f"{error.operation}: no task blocked the workflow before the wait ended. The workflow continues. Wait "
+            "longer, or use TARGET_WORKFLOW, which always returns.",
             workflow_id=workflow_id,
         ) from error

@@ -233,7 +233,7 @@ def _commands() -> AppGroup:
 @click.option("--module", "modules", multiple=True, help="A module that declares workers; repeatable.")
 @click.option("--only", multiple=True, metavar="NAME", help="Run only the worker of this task type; repeatable.")
 @click.option("--processes", type=click.IntRange(1), help="The number of processes.")
-@click.option("--threads", "thread_count", type=click.IntRange(1), help="Tasks of each type that run at a time.")
+@click.option("--threads", "thread_count", type=click.IntRange(1), help="The number of concurrent tasks per type.")
 @click.option("--domain", help="The domain to poll.")
 @click.option("--health-port", type=int, help="Serve /livez, /readyz and /metrics on this port; 0 for a free one.")
 @click.option("--grace", "grace_seconds", type=float, help="Seconds to let running tasks finish.")

@@ -204,7 +204,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     add("--strict", action="store_true", help=strict)
     edition = "engine embedded: oss, or orkes to add the API of Orkes' edition (default: %(default)s)"
     add("--edition", choices=["oss", "orkes"], default="oss", help=edition)
-    permissions = "edition orkes: let everyone with a token do everything"
+    permissions = "edition orkes: do not check permissions, so every token allows every operation"
     add("--no-permissions", action="store_true", help=permissions)
     add("--log-level", choices=levels, default="warning", help="level of this launcher's log (default: %(default)s)")
     _add_oss_options(parser)

@@ -132,7 +132,7 @@ class RunWorkflow:
                 f"{task.reference_task_name!r}, 'COMPLETED')"
             )
         if "timer" in kind:
-            how = "another task needs work first" if skips else "skip_time=True moves the clock there"
+            how = "another task must be completed first" if skips else "skip_time=True moves the clock there"
             return f"waits until a time: {how}, or move it: conductor_server.clock.advance(...)"
         if task.status != TaskStatus.SCHEDULED:
             return f"worker {task.worker_id or '?'} has the task, and its function has not returned"

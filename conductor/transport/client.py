@@ -490,7 +490,7 @@ class Transport:
             try:
                 observer(operation.method, operation.path, status, took)
             except Exception:  # a user's code must not fail the call
-                logger.exception("An observer of requests failed; the call goes on")
+                logger.exception("An observer of requests raised an exception; the call continues")
 
     def emit(self, event: ClientEvent) -> None:
         """Pass an event to the listeners."""
@@ -498,7 +498,7 @@ class Transport:
             try:
                 listener(event)
             except Exception:  # a user's code must not fail the call
-                logger.exception("A listener failed on %s; the call goes on", type(event).__name__)
+                logger.exception("A listener raised an exception on %s; the call continues", type(event).__name__)
 
     def _fetch_token(self, limit: float | None) -> str:
         """Get a token (``POST /token``), within ``limit`` seconds and five at most: other threads wait for it."""
@@ -521,7 +521,7 @@ class Transport:
         token = _token_in(response)
         if token is None:
             raise UnexpectedResponseError(
-                f"POST /token answered {response.status} without a token", status=response.status, **call.values
+                f"POST /token returned {response.status} without a token", status=response.status, **call.values
             )
         return token
 

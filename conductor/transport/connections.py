@@ -525,7 +525,7 @@ _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 def _tls_error(connection: Any, error: ssl.SSLError, *, never_sent: bool) -> ExchangeError:
     peer = connection.peer
     if isinstance(error, _CUT):
-        return ExchangeError(f"the TLS connection to {peer} was cut", never_sent=never_sent)
+        return ExchangeError(f"the TLS connection to {peer} was interrupted", never_sent=never_sent)
     # OpenSSL has no specific reason for this common mistake; it reports what it failed to parse.
     if error.reason in _NOT_TLS and never_sent:
         advice = "the port expects http, not https: check the scheme of the URL"

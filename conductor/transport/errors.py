@@ -170,12 +170,12 @@ def _message(
 def _unsupported(operation: Operation[Any]) -> str:
     only = operation.edition
     if only is not Edition.BOTH:
-        text = f" (the server in use does not have this operation; it is one of {only.value})"
+        text = f" (the server in use does not have this operation, which only {only.value} has)"
     elif operation.advice:
-        text = " (the server in use does not do this)"
+        text = " (the server in use does not support this)"
     else:
         text = (
-            " (the server in use does not have this operation: it is older, or another product, or the path of "
+            " (the server in use does not have this operation: it may be older, or another product, or the path of "
             "CONDUCTOR_SERVER_URL is wrong)"
         )
     return f"{text}. {operation.advice}" if operation.advice else text
@@ -205,8 +205,8 @@ def unsupported(call: Call, failure: APIStatusError | None = None) -> Unsupporte
 def ignored_parameter(call: Call, name: str, edition: Edition, server: str) -> UnsupportedByServerError:
     """Return the error for a filter that the server would ignore, and so return everything."""
     return UnsupportedByServerError(
-        f"{call.operation} was not sent: the server in use ({server}) ignores {name}, by which only {edition.value} "
-        "selects, and would answer everything.",
+        f"{call.operation} was not sent: the server in use ({server}) ignores {name}, which only {edition.value} "
+        "supports, and would return everything.",
         supported_by=edition.value,
         **call.values,
     )
@@ -219,7 +219,7 @@ def _supported_by(operation: Operation[Any]) -> str:
 def possible_own_conflict(call: Call, failure: ConflictError) -> ConflictError:
     """Return the error for a key that is in use after an attempt whose response was lost: that one may have used it."""
     hint = (
-        "An earlier attempt of this call, whose response was lost, may have started it: find it by its correlation id."
+        "An earlier attempt of this call, whose response was lost, may have started it: search for its correlation id."
     )
     advice = "With idempotency_strategy='RETURN_EXISTING' the call returns its id."
     values: dict[str, Any] = {"status": failure.status, "server_message": failure.server_message}
@@ -228,7 +228,7 @@ def possible_own_conflict(call: Call, failure: ConflictError) -> ConflictError:
 
 def _error_content(response: Response) -> dict[str, Any]:
     if _is_html(response) or _PAGE.match(response.body):
-        return {"message": f"an HTML page came back{_title(response.body)}"}
+        return {"message": f"the response is an HTML page{_title(response.body)}"}
     if not response.body.strip():
         return {}
     is_json, value = parse_json(response)
@@ -405,8 +405,8 @@ def parse_response(call: Call, response: Response) -> Any:
     problem = ""
     if not is_empty and operation.returns is not bytes and _is_page(operation, response):
         problem = (
-            "with an HTML page: this is not a Conductor API, or something in front of it answers (a login page, a "
-            "proxy). Check the server's URL"
+            "with an HTML page: this is not a Conductor API, or a login page or a proxy in front of it answers. Check "
+            "the server's URL"
         )
     elif operation.returns is None:
         return None
@@ -418,9 +418,9 @@ def parse_response(call: Call, response: Response) -> Any:
             **call.values,
         )
     elif is_empty and operation.on_empty is None:
-        problem = "without a body, where a value was promised"
+        problem = "without a body, although a value was expected"
     if problem:
-        raise UnexpectedResponseError(f"{operation} answered {status} {problem}.", status=status, **call.values)
+        raise UnexpectedResponseError(f"{operation} returned {status} {problem}.", status=status, **call.values)
     if is_empty and operation.on_empty is not None:
         return operation.on_empty()
     if operation.returns is bytes or operation.returns is str:
@@ -455,7 +455,7 @@ def _structured(call: Call, response: Response) -> tuple[Any, UnexpectedResponse
     is_json, data = parse_json(response)
     if not is_json:
         return None, UnexpectedResponseError(
-            f"{call.operation} answered {response.status} with a body that is not JSON, or that is nested too deeply.",
+            f"{call.operation} returned {response.status} with a body that is not JSON, or that is nested too deeply.",
             status=response.status,
             **call.values,
         )
@@ -468,7 +468,7 @@ def _structured(call: Call, response: Response) -> tuple[Any, UnexpectedResponse
     except RecursionError:
         message, place = "nested too deeply", ""
     return None, UnexpectedResponseError(
-        f"{call.operation} answered in another shape: {message}",
+        f"{call.operation} returned an unexpected structure: {message}",
         status=response.status,
         path_in_body=place,
         **call.values,
@@ -489,14 +489,13 @@ def response_error(call: Call, response: Response) -> APIError:
         return _status_error(call, response)
     if response.headers.get("location"):
         message = (
-            f"{call.operation} was answered with a redirect ({response.status}) to {_redirect_host(response)}. "
-            "Redirects are not followed, because the token would be sent along; set the server's URL to the final "
-            "address."
+            f"{call.operation} returned a redirect ({response.status}) to {_redirect_host(response)}. Redirects are "
+            "not followed, because the other host would receive the token; set the server's URL to the final address."
         )
     else:
         message = (
-            f"{call.operation} was answered with {response.status}, which is not a response to this request: something "
-            "in front of the server answers. Check the server's URL, and proxies."
+            f"{call.operation} returned {response.status}, which is not a valid response to this request: a proxy or "
+            "another service answers. Check the server's URL and the proxies in front of it."
         )
     return UnexpectedResponseError(message, status=response.status, **call.values)
 

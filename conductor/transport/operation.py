@@ -153,8 +153,8 @@ class Operation(Generic[T]):
             raise self._refused(
                 name,
                 value,
-                "the server cannot address a name that is empty, is '.' or '..', or contains a slash, a control "
-                "character or half of a surrogate pair",
+                "it must not be empty, '.' or '..', and must not contain a slash, a control character or half of a "
+                "surrogate pair",
             )
         return quote(text, safe="")
 

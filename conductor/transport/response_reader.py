@@ -336,7 +336,7 @@ def _read_chunks(source: _Input, limit: int) -> bytes:
         _check_size(size, limit)
         body += source.exactly(length)
         if source.exactly(2) != b"\r\n":
-            raise MalformedResponseError("a chunk does not end where its size says")
+            raise MalformedResponseError("a chunk does not end after its declared size")
     trailers, left = [], MAX_HEAD_BYTES
     while line := source.line(left):
         trailers.append(line)

@@ -105,7 +105,7 @@ class TaskChannel:
         if not isinstance(tasks, list):
             del tasks
             raise UnexpectedResponseError(
-                f"{POLL_BATCH} was not answered with a list of tasks", path_in_body="$", **call.values
+                f"{POLL_BATCH} did not return a list of tasks", path_in_body="$", **call.values
             )
         return tasks
 
@@ -127,7 +127,7 @@ class TaskChannel:
         is_taken = self._call(call, call.path, body, self._shorter(limit)) == task_id  # no local holds a response
         if not is_taken:
             raise UnexpectedResponseError(
-                "POST /tasks was not answered with the task's id, so the result is not delivered",
+                "POST /tasks did not return the task's id, so the result does not count as delivered",
                 status=200,
                 **call.values,
             )
@@ -154,7 +154,7 @@ class TaskChannel:
         if task is not None and not (isinstance(task, dict) and not _TASK_FIELDS.isdisjoint(task)):
             del task
             raise UnexpectedResponseError(
-                "POST /tasks/update-v2 was not answered with a task, so the result is not delivered",
+                "POST /tasks/update-v2 did not return a task, so the result does not count as delivered",
                 status=200,
                 **call.values,
             )
@@ -233,7 +233,7 @@ class TaskChannel:
                 continue
         del content
         raise UnexpectedResponseError(
-            f"{call.operation} answered {response.status} with a body that is not JSON",
+            f"{call.operation} returned {response.status} with a body that is not JSON",
             status=response.status,
             **call.values,
         )

@@ -234,7 +234,7 @@ def _worker_inputs(node: Node, signature: WorkerSignature) -> Iterator[Problem]:
             option = f" {name!r} is also an option of steps." if hint else ""
             yield node.problem(
                 "MISSING_INPUT",
-                f"{signature.name}() requires {name!r}, and {node.label} does not pass it.{option}{hint} "
+                f"{signature.name}() requires {name!r}, but {node.label} does not pass it.{option}{hint} "
                 f"The function is at {signature.place}.",
                 "inputParameters",
             )
@@ -309,7 +309,7 @@ def _sub_workflow(tree: Tree, node: Node, check: Callable[[Definition], Iterator
     if not param.get("name") and wire is None:
         yield node.problem(
             "MISSING_FIELD",
-            f"{node.label} names no workflow, so that its parent cannot start. Set subWorkflowParam.name.",
+            f"{node.label} does not name a workflow, so this workflow cannot start. Set subWorkflowParam.name.",
             "subWorkflowParam.name",
         )
     version = param.get("version")
@@ -345,7 +345,7 @@ def _workflow_inputs(node: Node, definition: Mapping[str, Any]) -> Iterator[Prob
         if name not in node.inputs and name not in template:
             yield node.problem(
                 "MISSING_INPUT",
-                f"The workflow {definition.get('name')!r} has the input {name!r}, and {node.label} does not pass it.",
+                f"The workflow {definition.get('name')!r} has the input {name!r}, but {node.label} does not pass it.",
                 "inputParameters",
                 is_error=False,
             )

@@ -131,7 +131,9 @@ def _empty_blocks(node: Node) -> Iterator[Problem]:
     for name, block in node.blocks.items():
         if not block and node.type == "FORK_JOIN" and name.startswith("forkTasks"):
             yield node.problem(
-                "EMPTY_BRANCH", f"A branch of {node.label} has no tasks, and the server fails on it. Remove it.", name
+                "EMPTY_BRANCH",
+                f"A branch of {node.label} has no tasks, which the server does not accept. Remove it.",
+                name,
             )
         if not block and node.type == "SWITCH" and name.startswith("decisionCases.") and node.blocks.get("defaultCase"):
             case = name.partition(".")[2]
@@ -176,11 +178,13 @@ def _dynamic_fork(node: Node) -> Iterator[Problem]:
     if not given:
         yield node.problem(
             "DYNAMIC_FORK",
-            f"{node.label} does not say what to run: pass tasks and their inputs, or each= with a task, a task type or "
-            "a workflow.",
+            f"{node.label} does not define what to run: pass tasks and their inputs, or each= with a task, a task type "
+            "or a workflow.",
         )
     elif _OLD_PARAM in given and len(given) > 1:
-        yield node.problem("DYNAMIC_FORK", f"{node.label} has {listed(given)}; {_OLD_PARAM} excludes the others.")
+        yield node.problem(
+            "DYNAMIC_FORK", f"{node.label} has {listed(given)}; {_OLD_PARAM} cannot be combined with the others."
+        )
     elif missing := [name for name in _PARAMS if name not in given and _OLD_PARAM not in given]:
         yield node.problem("DYNAMIC_FORK", f"{node.label} has {given[0]}, but no {missing[0]}.", missing[0])
     for name in given:
@@ -200,7 +204,9 @@ def _join(tree: Tree, node: Node) -> Iterator[Problem]:
     before = node.siblings[node.index - 1] if node.index else None
     is_dynamic = before is not None and before.type == "FORK_JOIN_DYNAMIC"
     if not names and not is_dynamic and not node.wire.get("expression"):
-        yield node.problem("JOINS_NOTHING", f"{node.label} waits for nothing. Set joinOn.", "joinOn", is_error=False)
+        yield node.problem(
+            "JOINS_NOTHING", f"{node.label} does not wait for any task. Set joinOn.", "joinOn", is_error=False
+        )
     if is_dynamic:
         return  # the server replaces joinOn by the tasks that the fork made
     for name in names:
@@ -213,7 +219,7 @@ def _joined(tree: Tree, node: Node, name: Any) -> Iterator[Problem]:
         known = [ref for ref in tree.by_ref if ref]
         yield node.problem(
             "UNKNOWN_JOIN",
-            f"{node.label} waits for {name!r}, and no task has that name{closest(str(name), known)}",
+            f"{node.label} waits for {name!r}, but no task has that name{closest(str(name), known)}",
             "joinOn",
             is_error=tree.dynamic_fork is None,
         )
@@ -410,9 +416,9 @@ def _unknown(tree: Tree, found: Expression) -> str:
     if found.root == "$":
         return f"{found.text}: the server treats the ${{...}} of JavaScript templates as a reference; use + instead."
     if found.root.startswith("_"):
-        return f"{found.text}: the open-source server does not know {found.root!r}; only Orkes may."
+        return f"{found.text}: the open-source server does not know {found.root!r}; only Orkes may support it."
     known = [ref for ref in tree.by_ref if ref]
-    message = f"{found.text} refers to {found.root!r}, and no task of this workflow has that name"
+    message = f"{found.text} refers to {found.root!r}, but no task of this workflow has that name"
     if (fork := tree.dynamic_fork) is not None:
         return f"{message}, unless {fork.label} creates it{closest(found.root, known)}"
     return f"{message}{closest(found.root, known)}"

@@ -200,7 +200,7 @@ def _meant(node: Node) -> Iterator[Problem]:
         if {part.lower() for part in plain} & _TIMES or suggest(name, ("duration", "until")):
             yield node.problem(
                 "WAIT",
-                f"{node.label} has neither duration nor until, so it waits until it is completed by a call; the server "
+                f"{node.label} has neither duration nor until, so it waits until a call completes it; the server "
                 f"ignores {name!r}. Use duration='60 seconds'.",
                 f"inputParameters.{name}",
                 is_error=False,
@@ -320,7 +320,7 @@ def _names(node: Node, used: Collection[str]) -> Iterator[Problem]:
     elif "__" in node.ref and any(above.type == "DO_WHILE" for above in node.above()):
         yield node.problem(
             "REFERENCE_NAME",
-            f"The reference name {node.ref!r} contains '__', with which the server marks the iterations of a loop: the "
+            f"The reference name {node.ref!r} contains '__', which the server uses to mark iterations of a loop: the "
             "loop would never end. Use one _.",
             "taskReferenceName",
         )
@@ -392,7 +392,7 @@ def _http(node: Node) -> Iterator[Problem]:
     at = "inputParameters.http_request.method" if isinstance(request, Mapping) else "inputParameters.method"
     method = (request if isinstance(request, Mapping) else node.inputs).get("method")
     if method is None and not isinstance(request, str):
-        yield node.problem("HTTP_METHOD", f"{node.label} has no method; the open-source server fails it.", at)
+        yield node.problem("HTTP_METHOD", f"{node.label} has no method, so the open-source server fails the task.", at)
     elif isinstance(method, str) and "${" not in method and method not in _METHODS:
         yield node.problem(
             "HTTP_METHOD", f"The method of {node.label} is {method!r}; use one of {listed(_METHODS)}.", at

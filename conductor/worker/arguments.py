@@ -144,7 +144,7 @@ def _refuse_generators(function: Any) -> None:
         inner = type(inner).__call__
     if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
         raise WorkerRegistrationError(
-            f"{_name(function)} at {place_of(function)} is a generator function: calling it would run none of its "
+            f"{_name(function)} at {place_of(function)} is a generator function: calling it would not run its "
             "code. Return a list instead of yielding items."
         )
 

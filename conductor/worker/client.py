@@ -41,7 +41,7 @@ def check_client(client: object) -> None:
         allowed = "a ConductorClient, Settings or None"
         raise ConfigurationError(  # without the value: a URL may hold a password
             f"client is of type {type(client).__name__}; it must be {allowed}; "
-            "a server's URL goes into Settings(server_url=...).",
+            "pass a server's URL as Settings(server_url=...).",
             variable="client",
             allowed=allowed,
         )
@@ -81,7 +81,7 @@ def open_client(given: ConductorClient | Settings | None, connections: int) -> O
     if isinstance(given, ConductorClient):
         if connections > (size := given.settings.max_connections or _DEFAULT_CONNECTIONS):
             logger.warning(
-                "The client that was given has %d connections and the workers' threads need %d, so some will wait "
+                "The client has %d connections and the workers' threads need %d, so some will wait "
                 "for others; give it max_connections=%d",
                 size,
                 connections,

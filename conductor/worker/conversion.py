@@ -132,7 +132,7 @@ def _hook(kind: Any) -> Hook:
 
 def _unresolved(annotation: Unresolved) -> UnsupportedAnnotationError:
     return UnsupportedAnnotationError(
-        f"{annotation.text!r} cannot be resolved ({annotation.reason}); import what it names at run time, before the "
+        f"{annotation.text!r} cannot be resolved ({annotation.reason}); import its names at run time, before the "
         "function is declared"
     )
 
@@ -392,8 +392,8 @@ def _class(kind: Any, cls: type) -> Hook:  # one line for each kind of class
         return _dataclass(kind, cls, hints)
     raise _refuse(
         kind,
-        "this class cannot be made from JSON; use a dataclass, an attrs class, a TypedDict or a pydantic model, or "
-        "teach it with conductor.register_type()",
+        "this class cannot be created from JSON; use a dataclass, an attrs class, a TypedDict or a pydantic model, or "
+        "register it with conductor.register_type()",
     )
 
 

@@ -122,7 +122,7 @@ class DefinitionSync:
             if not error.from_conductor:
                 raise
             logger.warning(
-                "%s: the task definition that the worker declares is not registered; %s writes it",
+                "%s: the task definition that the worker declares is not registered; %s registers it",
                 worker.name,
                 advice,
                 extra={"task_type": worker.name},

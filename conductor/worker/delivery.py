@@ -306,7 +306,7 @@ class ResultDelivery:
                 following = self._channel.update_v2(result.task_id, result.body, limit)
             except UnsupportedByServerError:
                 if self._supports_v2:
-                    logger.info("The server has no POST /tasks/update-v2; results are sent by POST /tasks from now on")
+                    logger.info("The server has no POST /tasks/update-v2; sending results with POST /tasks")
                 self._supports_v2 = False
             else:
                 self._trust_responses()

@@ -240,4 +240,4 @@ class EventDispatcher:
             try:
                 call(event)
             except BaseException:  # a listener of the user may raise anything, also SystemExit
-                logger.exception("A listener failed on %s; it is isolated and work goes on", kind.__name__)
+                logger.exception("A listener raised an exception on %s; the worker continues", kind.__name__)

@@ -184,7 +184,7 @@ class TaskRunner:
             due = time.strftime("%H:%M:%S", time.localtime(time.time() + delay))
             following = f"; next attempt at {due} (in {delay} s)"
         else:
-            following = "" if most is None else "; no attempt is left"
+            following = "" if most is None else "; no retries are left"
         explains_itself = isinstance(error, NonRetryableError | TaskInputError | SerializationError)
         logger.warning(
             "%s: task %s of workflow %s failed in attempt %d%s: %s%s",
@@ -328,7 +328,7 @@ class TaskExecution:
             running.has_lease = lease is not None
             return running.addressed(self._runner.run(task, self._stop, lease))
         except BaseException as error:  # the server must hear of every task, also after SystemExit
-            logger.exception("%s: task %s could not be run; it fails", self._task_type, task.task_id)
+            logger.exception("%s: task %s could not be run and fails", self._task_type, task.task_id)
             return running.addressed(failed(task, error))
         finally:
             self._end_lease(running)
@@ -366,7 +366,9 @@ class TaskExecution:
         try:
             return running.addressed(running.context_vars.run(self._runner.conclude, running.context, value, error))
         except BaseException as raised:  # the server must hear of every task
-            logger.exception("%s: task %s could not be concluded; it fails", self._task_type, running.task.task_id)
+            logger.exception(
+                "%s: the result of task %s could not be created; the task fails", self._task_type, running.task.task_id
+            )
             return running.addressed(failed(running.task, raised))
         finally:
             self._end_lease(running)
@@ -387,7 +389,7 @@ class TaskExecution:
         if not (isinstance(task_id, str) and isinstance(workflow_id, str) and task_id and workflow_id):
             logger.error("%s: the server sent a task without usable ids; it is ignored: %s", self._task_type, error)
             return None
-        logger.error("%s: task %s cannot be read; it fails: %s", self._task_type, task_id, error)
+        logger.error("%s: task %s cannot be read and fails: %s", self._task_type, task_id, error)
         return TaskResult(
             workflow_instance_id=workflow_id,
             task_id=task_id,
@@ -403,7 +405,7 @@ class TaskExecution:
         """
         if not isinstance(raw, dict) or not raw.get("taskId"):
             return
-        logger.info("%s: task %s is handed back to the server", self._task_type, raw["taskId"])
+        logger.info("%s: task %s is returned to the server", self._task_type, raw["taskId"])
         self._delivery.release_soon(
             self._task_type,
             TaskResult(

@@ -52,8 +52,8 @@ logger = isolated_logger(__name__)
 #: Exit status after an invalid configuration; see also ``FORCED``.
 _MISCONFIGURED = 2
 _UNGUARDED = (
-    "A handler is started while a worker process imports the modules of its workers. Start it where importing the "
-    "module does not: under if __name__ == '__main__', or in a function."
+    "A module that declares workers starts a handler when a worker process imports it. Start the handler under "
+    "if __name__ == '__main__', or in a function."
 )
 
 
@@ -193,10 +193,10 @@ class TaskHandler:
     def _refuse_late(self, method: str) -> None:
         if self._group is not None:
             raise ConfigurationError(
-                f"{method} comes too late: the handler runs already, and its workers would not know. Call it before "
-                "start(), run() or the with block, or stop the handler first.",
+                f"{method} has no effect on a handler that is running. Call it before start(), run() or the with "
+                "block, or stop the handler first.",
                 variable=method,
-                allowed="a handler that does not run",
+                allowed="a handler that is not running",
             )
 
     @property
@@ -456,7 +456,7 @@ class TaskHandler:
         check_changes(changes)
         group = self._group
         if group is None:
-            raise WorkerRegistrationError("No worker runs here: the handler is not started.")
+            raise WorkerRegistrationError("The handler is not started, so it has no running workers.")
         group.update_options(task_type, changes)
 
     def pause(self, task_type: str | None = None) -> None:
@@ -497,7 +497,7 @@ class TaskHandler:
         """
         if self._metrics is None:
             raise ConfigurationError(
-                "This handler collects no metrics; make it with TaskHandler(metrics=True), or with a health_port.",
+                "This handler collects no metrics; create it with TaskHandler(metrics=True), or with a health_port.",
                 variable="metrics",
             )
         group = self._group

@@ -92,7 +92,7 @@ class LeaseKeeper:
         """Start again a thread that died, whatever it died of."""
         if not self.is_alive and not self._closed:
             self.start()
-            logger.error("The thread that extends leases had died, and is started again")
+            logger.error("The thread that extends leases had died and was restarted")
 
     def add(self, task: Task, worker_id: str, longest: float | None) -> Lease | None:
         """Keep ``task``'s lease, for ``longest`` seconds at most; timeouts under a second are left alone: None."""
@@ -164,7 +164,7 @@ class LeaseKeeper:
     def _give_up(self, lease: Lease) -> None:
         self._leases.pop(str(lease.task.task_id), None)
         lease.is_kept = False
-        logger.warning("Task %s has run for the longest time its worker allows; its lease ends", lease.task.task_id)
+        logger.warning("Task %s has run for max_lease_seconds; its lease is no longer extended", lease.task.task_id)
 
     def _extend(self, lease: Lease) -> None:
         task, sent_at = lease.task, self._clock()
@@ -182,7 +182,7 @@ class LeaseKeeper:
         except BaseException as error:  # whatever an auth callable raises, also SystemExit
             lease.due = self._clock() + min(lease.period, 0.5 + lease.period / 8)
             words = str(error) or type(error).__name__
-            logger.warning("The lease of task %s could not be extended, trying again: %s", task.task_id, words)
+            logger.warning("The lease of task %s could not be extended; retrying: %s", task.task_id, words)
         else:
             lease.extensions, lease.extended_at = lease.extensions + 1, sent_at
             self._extended(task)

@@ -80,9 +80,9 @@ class StopReport:
 
     def last_words(self) -> str:
         """Return what a process says that ends at once and leaves this behind."""
-        text = "A second signal: ending at once.\n"
+        text = "A second signal was received: stopping immediately.\n"
         if self.unfinished:
-            text += f"Tasks that ran, and are retried after their response timeout: {', '.join(self.unfinished)}\n"
+            text += f"Unfinished tasks, which are retried after their response timeout: {', '.join(self.unfinished)}\n"
         if self.undelivered:
             text += f"Tasks whose results were not delivered: {', '.join(self.undelivered)}\n"
         return text
@@ -317,7 +317,7 @@ class HandlerRun:
             if not self.report.drained:
                 busy = [thread.name for thread in threading.enumerate() if thread.name.startswith("run:")]
                 threads = f"; threads that still run: {', '.join(busy)}" if busy else ""
-                logger.error("Stopped before everything was done: %s%s", self.report, threads)
+                logger.error("Stopped with unfinished work: %s%s", self.report, threads)
         finally:
             self._on_stopped()
 
@@ -328,7 +328,7 @@ class HandlerRun:
                 return self._requests.get(timeout=_LOOK_INTERVAL_S)
             except Empty:
                 if main_thread_raised(self._raised_before):
-                    logger.info("The main thread has ended by an exception; the handler stops")
+                    logger.info("The main thread ended with an exception; the handler stops")
                     return self._default_grace
 
 

@@ -367,7 +367,7 @@ class LostTasks:
         # In hand until the server has it, so that no other search touches it.
         self._record.receive({"taskId": task.task_id, "taskDefName": task_type, "pollCount": task.poll_count})
         logger.warning(
-            "%s: the response that carried task %s was lost; the task is handed back to the server",
+            "%s: the response that carried task %s was lost; the task is returned to the server",
             task_type,
             task.task_id,
             extra={"task_id": task.task_id, "task_type": task_type, "workflow_id": task.workflow_instance_id},

@@ -61,29 +61,29 @@ class Family:
 
 
 FAMILIES: Mapping[str, Family] = {
-    "task_poll_total": Family("counter", ("taskType",), "Polls that were sent."),
+    "task_poll_total": Family("counter", ("taskType",), "Polls."),
     "task_poll_error_total": Family("counter", ("taskType", "exception"), "Polls that failed."),
-    "task_poll_time_seconds": Family("histogram", ("taskType", "status"), "How long polls took.", _SECONDS),
-    "task_execution_started_total": Family("counter", ("taskType",), "Tasks whose function was called."),
+    "task_poll_time_seconds": Family("histogram", ("taskType", "status"), "Duration of polls.", _SECONDS),
+    "task_execution_started_total": Family("counter", ("taskType",), "Calls of worker functions."),
     "task_execute_error_total": Family("counter", ("taskType", "exception"), "Tasks that failed."),
-    "task_execute_time_seconds": Family("histogram", ("taskType", "status"), "How long functions took.", _SECONDS),
-    "task_result_size_bytes": Family("histogram", ("taskType",), "How large outputs are, as JSON.", _BYTES),
-    "task_update_error_total": Family("counter", ("taskType", "exception"), "Results that a first attempt left."),
-    "task_update_time_seconds": Family("histogram", ("taskType", "status"), "How long deliveries took.", _SECONDS),
-    "task_paused_total": Family("counter", ("taskType",), "Polls that were left out because the worker is paused."),
-    "task_lease_extended_total": Family("counter", ("taskType",), "Leases that were extended."),
-    "worker_restart_total": Family("counter", (), "Worker processes that died and were started again."),
+    "task_execute_time_seconds": Family("histogram", ("taskType", "status"), "Duration of worker functions.", _SECONDS),
+    "task_result_size_bytes": Family("histogram", ("taskType",), "Size of outputs as JSON.", _BYTES),
+    "task_update_error_total": Family("counter", ("taskType", "exception"), "Results whose first delivery failed."),
+    "task_update_time_seconds": Family("histogram", ("taskType", "status"), "Duration of deliveries.", _SECONDS),
+    "task_paused_total": Family("counter", ("taskType",), "Polls skipped because the worker is paused."),
+    "task_lease_extended_total": Family("counter", ("taskType",), "Extended leases."),
+    "worker_restart_total": Family("counter", (), "Worker processes that died and were restarted."),
     "thread_uncaught_exceptions_total": Family("counter", ("exception",), "Exceptions that ended a thread."),
-    "workflow_start_error_total": Family("counter", ("workflowType", "exception"), "Starts of workflows that failed."),
+    "workflow_start_error_total": Family("counter", ("workflowType", "exception"), "Failed starts of workflows."),
     "workflow_input_size_bytes": Family(
-        "histogram", ("workflowType", "version"), "How large inputs of workflows are, as JSON.", _BYTES
+        "histogram", ("workflowType", "version"), "Size of workflow inputs as JSON.", _BYTES
     ),
     "external_payload_used_total": Family(
         "counter", ("entityName", "operation", "payloadType"), "Payloads read from or written to external storage."
     ),
-    "active_workers": Family("gauge", ("taskType",), "Tasks that run now."),
+    "active_workers": Family("gauge", ("taskType",), "Running tasks."),
     "http_api_client_request_seconds": Family(
-        "histogram", ("method", "uri", "status"), "How long requests took; status 0 where no answer came.", _SECONDS
+        "histogram", ("method", "uri", "status"), "Duration of requests; the status is 0 without a response.", _SECONDS
     ),
 }
 

@@ -260,7 +260,7 @@ class DiskOutbox:
                 # to fit into memory.
                 rows = [row for (row,) in self._db.execute("SELECT id FROM results ORDER BY id")]
             except sqlite3.Error:
-                logger.exception("Cannot read the outbox %s; its results stay there", self.path)
+                logger.exception("Cannot read the outbox %s; its results remain in the file", self.path)
                 return
         for row in rows:
             if (result := self._load_row(row)) is not None:
@@ -275,7 +275,7 @@ class DiskOutbox:
                 task_type, task_id, body = found
                 if isinstance(body, bytes) and isinstance(task_id, str) and _is_update(task_id, body):
                     return Undelivered(str(task_type), task_id, body, row, may_be_taken=True)
-                logger.error("Row %s of the outbox %s is broken; it is moved to broken_results", row, self.path)
+                logger.error("Row %s of the outbox %s is corrupt and was moved to broken_results", row, self.path)
                 with self._db:
                     self._db.execute("BEGIN IMMEDIATE")
                     self._db.execute(
@@ -285,7 +285,7 @@ class DiskOutbox:
                     )
                     self._db.execute("DELETE FROM results WHERE id = ?", (row,))
         except (sqlite3.Error, OverflowError, MemoryError):
-            logger.exception("Cannot read row %s of the outbox %s; it stays there", row, self.path)
+            logger.exception("Cannot read row %s of the outbox %s; it remains in the file", row, self.path)
         return None
 
     def adopt(self, path: str) -> None:
@@ -293,7 +293,7 @@ class DiskOutbox:
         try:
             other = DiskOutbox(path)
         except ConfigurationError as error:
-            logger.warning("Results in %s stay there: %s", path, error)
+            logger.warning("Results remain in %s: %s", path, error)
             return
         try:
             for result in other.load():

@@ -176,7 +176,7 @@ class Poller:
         except BaseException:  # without its poller, a worker would get no tasks
             self.restarts += 1
             pause = _PAUSE_AFTER_BUG_S
-            logger.exception("%s: the poller failed and starts again", self.task_type)
+            logger.exception("%s: the poller failed and is restarted", self.task_type)
         finally:
             with self._lock:
                 is_current = self._turn is turn
@@ -386,7 +386,7 @@ class Poller:
             self._release(call, 0)
         error = APITimeoutError(
             f"GET /tasks/poll/batch/{self.task_type} has had no response {late_by:.1f} s after its wait. Another poll "
-            "takes over; the response is still awaited, because it can carry tasks."
+            "takes over; the response is still awaited, because it may contain tasks."
         )
         self._after_failure(error, self._clock() - call.since)
         self._backoff.after_failure(error)

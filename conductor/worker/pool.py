@@ -261,7 +261,7 @@ class WorkerPool:
         try:
             following = self._run(task)
         except BaseException:  # a lost thread would be a lost slot
-            logger.exception("%s: a worker thread failed outside of any task; it goes on", self.name)
+            logger.exception("%s: a worker thread failed outside of any task; it continues", self.name)
         finally:
             if following is None:
                 with self._lock:

@@ -47,7 +47,7 @@ class ProbeServer:
             self._server = _Server((host, port), self)
         except OSError as error:
             raise ConfigurationError(
-                f"The health port {host}:{port} cannot be listened on: {error.strerror or error}.",
+                f"Cannot listen on the health port {host}:{port}: {error.strerror or error}.",
                 variable="health_port",
                 value=port,
                 allowed="a free port, 0 for any, or None for none",
@@ -80,7 +80,7 @@ class ProbeServer:
         if path == "/metrics":
             return 200, CONTENT_TYPE, as_text(self.metrics())
         if path not in {"/livez", "/readyz"}:
-            return 404, "text/plain", "There are /livez, /readyz and /metrics.\n"
+            return 404, "text/plain", "Not found; the paths are /livez, /readyz and /metrics.\n"
         health = self.health()
         is_well = health.is_live if path == "/livez" else health.is_ready
         return 200 if is_well else 503, "application/json", json.dumps(health.to_dict()) + "\n"
@@ -97,7 +97,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Request)
 
     def handle_error(self, _request: Any, _client: Any) -> None:
-        logger.debug("A request for the health could not be answered", exc_info=sys.exc_info())
+        logger.debug("Cannot answer a health request", exc_info=sys.exc_info())
 
 
 class _Request(BaseHTTPRequestHandler):

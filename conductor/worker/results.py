@@ -147,7 +147,7 @@ def _output(value: Any) -> dict[str, Any]:
         return {}
     if inspect.iscoroutine(value):
         value.close()
-        raise SerializationError("is a coroutine that nobody awaited: declare the function with async def")
+        raise SerializationError("is a coroutine that was not awaited: declare the function with async def")
     plain = to_jsonable(value)
     return plain if isinstance(plain, dict) else {"result": plain}
 

@@ -178,7 +178,7 @@ class WorkerRuntime:
         try:
             self._shared.on_error(self.worker, task, error)
         except BaseException:  # a hook of the user may raise anything, also SystemExit
-            logger.exception("%s: on_error failed; it is isolated and work goes on", self.worker.name)
+            logger.exception("%s: on_error raised an exception; the worker continues", self.worker.name)
 
     def change(self, **changes: Any) -> None:
         """Change options; polling goes by them from the next poll on."""
@@ -196,7 +196,7 @@ class WorkerRuntime:
                 entry.is_reported = True
                 logger.warning(
                     "%s: task %s of workflow %s has run for %.0f s on %s, longer than its response timeout of %d s: "
-                    "the server gives it to another worker; lease_extension=True would keep it here",
+                    "the server dispatches it to another worker; lease_extension=True prevents this",
                     self.worker.name,
                     task.task_id,
                     task.workflow_instance_id,
@@ -386,7 +386,7 @@ class ThreadGroup:
         """Change options of one worker, or of all, from their next poll on."""
         chosen = [runtime for runtime in self.runtimes if task_type in {None, runtime.worker.name}]
         if not chosen:
-            raise WorkerRegistrationError(f"No worker for {task_type!r} runs here.")
+            raise WorkerRegistrationError(f"This handler runs no worker for {task_type!r}.")
         for runtime in chosen:
             runtime.change(**changes)
         if self._opened.is_own and self._opened.has_own_size:
@@ -428,8 +428,8 @@ def _event_loop(given: HandlerParts, workers: Sequence[Worker]) -> EventLoop | N
     plain = [worker.name for worker in workers if not worker.is_async]
     if plain and (wrong := [one for one in given.middleware if is_coroutine_function(one)]):
         raise ConfigurationError(
-            f"The middleware {wrong[0]!r} is async, and the workers {', '.join(plain)} are plain functions. Async "
-            "middleware wraps async functions only: use a plain function, or another handler for the async workers.",
+            f"The middleware {wrong[0]!r} is async, but the workers {', '.join(plain)} are plain functions. Async "
+            "middleware can wrap only async functions: use plain middleware, or another handler for the async workers.",
             variable="use()",
             allowed="plain middleware, which wraps both kinds of functions",
         )

@@ -160,7 +160,7 @@ class ElasticThreads:
         except Exception as error:  # no more threads or memory, or the interpreter is ending: the caller has the work
             self._numbers.discard(number)
             if not self.is_short:
-                logger.error("%s: %s; going on with %d thread(s) that run tasks", self._name, error, self.count)
+                logger.error("%s: %s; continuing with %d thread(s) that run tasks", self._name, error, self.count)
             self._short_until = time.monotonic() + _SHORT_S
             return False
         return True

@@ -98,7 +98,7 @@ class Watchdog:
             except BaseException:  # one check must not keep others from running
                 if number not in self._failing:
                     self._failing.add(number)
-                    logger.exception("A check of the watchdog failed; it goes on")
+                    logger.exception("A check of the watchdog failed; the watchdog continues")
             else:
                 self._failing.discard(number)
 

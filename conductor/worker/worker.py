@@ -264,7 +264,7 @@ def _usable(name: str) -> str:
     """Refuse a task type that no URL can address: polling for it would fail forever."""
     if not isinstance(name, str) or not name.strip() or any(char in _UNADDRESSABLE for char in name):
         raise WorkerRegistrationError(
-            f"{name!r} cannot be a task type: it must be a string without '/', '\\\\', ';', '?' and '#', and not empty."
+            f"{name!r} cannot be a task type: it must be a non-empty string without '/', '\\\\', ';', '?' and '#'."
         )
     return name
 

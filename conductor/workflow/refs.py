@@ -69,7 +69,7 @@ class Ref:
         __len__ = _refusal("measure")
         __lt__ = __le__ = __gt__ = __ge__ = _refusal("compare")
         __int__ = __float__ = __complex__ = __index__ = __round__ = __trunc__ = _refusal("convert")
-        __add__ = __radd__ = _refusal("add to", ' For text use an f-string: f"{ref} more".')
+        __add__ = __radd__ = _refusal("add to", ' To build a string, use an f-string: f"{ref} more".')
         __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refusal("calculate with")
         __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _refusal("calculate with")
         __divmod__ = __rdivmod__ = __matmul__ = __rmatmul__ = _refusal("calculate with")

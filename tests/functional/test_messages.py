@@ -389,7 +389,7 @@ CLIENTS = {
         lambda here: here.client.workflows.start("order", [1]),
         "input must be a dict or None, not list",
     ),
-    "nothing to start": (lambda here: here.client.workflows.start(None), "WorkflowDef or a dict is needed, not None"),
+    "nothing to start": (lambda here: here.client.workflows.start(None), "Expected a WorkflowDef or a dict, not None"),
     "one domain for all tasks": (
         lambda here: here.client.workflows.start("order", task_to_domain="eu"),
         "task_to_domain must be a dict or None, not str",
@@ -402,7 +402,7 @@ CLIENTS = {
     "nobody polls": (
         lambda here: here.client.workflows.run("order", timeout=0.3),
         "RUNNING at charge (SCHEDULED)",
-        "no worker has polled 'charge': start one",
+        "no worker has polled 'charge': start a worker",
     ),
     "a worker that raises": (failing_run, "at task 'boom' (FAILED)", "KeyError: 'id'", "(test_messages.py:"),
     "a worker that raises, with retries": (
@@ -479,7 +479,11 @@ WORKFLOWS = {
     ),
     "a URL instead of a client": (lambda _: build(simple("a")).run("http://localhost:8080"), "not 'http://localhost"),
     "a task that is None": (lambda _: simple(None), "a task's name, a function or a worker, not None"),
-    "an output added to": (lambda _: simple("a").output.x + 1, "cannot add to it", "For text use an f-string"),
+    "an output added to": (
+        lambda _: simple("a").output.x + 1,
+        "cannot add to it",
+        "To build a string, use an f-string",
+    ),
     "the length of an output": (lambda _: len(simple("a").output.x), "cannot measure it", "Decide on the server"),
     "a value instead of variables": (lambda _: set_variable("a"), "dict of names and values", "not 'a'"),
     "a request without an address": (
@@ -603,7 +607,7 @@ COMMANDS = {
     ("worker", "run", "no_such_module"): ("No module named 'no_such_module'", "Python path"),
     ("worker", "run", "no_workers"): ("declare no workers", "@worker_task"),
     ("worker", "run", "broken"): ("Cannot import broken", "broken.py:1"),
-    ("worker", "exec", "--type", "x", "--", "no-such-program"): ("'no-such-program' is not a program", "PATH"),
+    ("worker", "exec", "--type", "x", "--", "no-such-program"): ("'no-such-program' was not found", "PATH"),
     ("task", "get", "no-such-task"): ("Task not found for taskId: no-such-task",),
     ("task", "queue", "chrage"): ("named 'chrage'", "did you mean 'charge'?"),
     ("doctor", "no-such-thing"): ("no execution, workflow, task type or schedule 'no-such-thing'",),
@@ -626,7 +630,7 @@ COMMANDS = {
     ("schedule", "preview", "every day"): ("'every day'", "six (second minute hour"),
     ("event", "save", '{"name": "x"}'): ("Invalid EventHandler", "missing"),
     ("profile", "use", "x"): ("Profile 'x' does not exist", "conductor profile add x --server URL"),
-    ("profile", "add", "x"): ("Name the server", "conductor profile add x --server URL"),
+    ("profile", "add", "x"): ("--server is required", "conductor profile add x --server URL"),
     ("env", "get", "X"): ("environment variable X does not exist",),
     ("webhook", "list"): ("does not have this operation", "Orkes"),
     ("migrate", "nope.py"): ("nope.py does not exist",),

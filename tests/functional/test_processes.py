@@ -175,7 +175,7 @@ def test_a_second_signal_ends_all_at_once_and_names_what_ran(stub, run, wait_unt
     process.terminate()
     read_until(process, "Stopping")
     process.terminate()
-    assert "retried after their response timeout: slow-1\n" in read_until(process, "Tasks that ran")
+    assert "retried after their response timeout: slow-1\n" in read_until(process, "Unfinished tasks")
     assert process.wait(10) == 1
     wait_until(lambda: not is_there(int(line.split()[-1])))
 

@@ -402,7 +402,7 @@ def test_a_lowered_thread_count_is_kept(stub, start, wait_until):
 
 def test_middleware_is_refused_between_start_and_the_next_start(stub, start, wait_until):
     handler = start(Worker(lambda: {"ran": True}, "work"))
-    with pytest.raises(ConfigurationError, match=r"use\(\) comes too late.*before start\(\)"):
+    with pytest.raises(ConfigurationError, match=r"use\(\) has no effect.*before start\(\)"):
         handler.use(lambda context, call: call())
     handler.stop()
     handler.use(lambda context, call: {**call(), "through": "middleware"})

@@ -303,7 +303,7 @@ def read_names(request: Request) -> list[str]:
     given = {"body": read_list(request)}
     names: list[str] = read(given, {"body": list_of(string)})["body"]
     if None in names:
-        raise RefusedError(500, "JSON parse error: The list must not hold null")
+        raise RefusedError(500, "JSON parse error: The list must not contain null")
     return names
 
 

@@ -100,7 +100,7 @@ class WorkflowResource:
             raise invalid(("startWorkflow.arg0.priority", f"priority: {priority} should be minimum 0"), value=priority)
         strategy = given.get("idempotencyStrategy")
         if strategy is not None and strategy not in STRATEGIES:
-            raise RefusedError(500, f"JSON parse error: idempotencyStrategy is {strategy!r}, which is none")
+            raise RefusedError(500, f"JSON parse error: {strategy!r} is not an idempotencyStrategy")
         definition = given.get("workflowDef")
         if definition is None:
             return given

@@ -173,7 +173,7 @@ class OrkesServices:
         """Check that an application may execute a workflow; without keys, also one that does not exist may."""
         principal = self.principals.find(f"app:{application}") if application else None
         if principal is None and self.tokens.is_needed and self.enforce_permissions:
-            raise RefusedError(403, "The authentication of the service has no application that exists")
+            raise RefusedError(403, "The application of the service's authentication does not exist")
         if principal is not None:
             self.permissions.require(principal, EXECUTE, tags.WORKFLOW, workflow)
 

@@ -435,7 +435,7 @@ class Integrations:
             RefusedError: The kind is neither SEND nor RECEIVE (400), or a message is not an object (500).
         """
         if kind not in {"SEND", "RECEIVE"}:
-            raise RefusedError(400, f"The type of the messages must be SEND or RECEIVE, and not {kind}")
+            raise RefusedError(400, f"The type of the messages must be SEND or RECEIVE, not {kind}")
         with self._kernel.change():
             for one in given:
                 read({"body": one}, {"body": mapping})

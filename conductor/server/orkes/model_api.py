@@ -198,7 +198,7 @@ def _message(given: Any) -> list[Json]:
         return results or [{"role": "tool", "content": content}]
     if role not in _ROLES:
         allowed = ", ".join(sorted([*_ROLES, "tool"]))
-        raise ModelError(f"The role of a message must be one of {allowed}, and not {role!r}", is_final=True)
+        raise ModelError(f"The role of a message must be one of {allowed}, not {role!r}", is_final=True)
     made: Json = {"role": _ROLES[role], "content": content}
     if calls and made["role"] == "assistant":
         made["tool_calls"] = [_tool_call(one) for one in calls]

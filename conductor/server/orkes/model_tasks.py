@@ -138,12 +138,10 @@ def chunks(text: str, size: Any = None, overlap: Any = None) -> list[str]:
     """
     size = _CHUNK if size in (None, 0) else size
     if type(size) is not int or not _MIN_CHUNK <= size <= _MAX_CHUNK:
-        raise ModelError(f"chunkSize must be from {_MIN_CHUNK} to {_MAX_CHUNK}, and not {size}", is_final=True)
+        raise ModelError(f"chunkSize must be from {_MIN_CHUNK} to {_MAX_CHUNK}, not {size}", is_final=True)
     overlap = overlap or 0
     if type(overlap) is not int or not 0 <= overlap < size // 2:
-        raise ModelError(
-            f"chunkOverlap must be from 0 to less than half of chunkSize, and not {overlap}", is_final=True
-        )
+        raise ModelError(f"chunkOverlap must be from 0 to less than half of chunkSize, not {overlap}", is_final=True)
     found, start = [], 0
     while start < len(text):
         end = min(start + size, len(text))

@@ -103,7 +103,7 @@ class Prompts:
             elif version is None:
                 version = max(latest, 1) if replaces_latest else 1
             if version < 1:
-                raise RefusedError(400, f"The version of a prompt must be 1 or more, and not {version}")
+                raise RefusedError(400, f"The version of a prompt must be 1 or more, not {version}")
             known = self._documents.get(name, version) or {}
             made = {
                 "name": name,

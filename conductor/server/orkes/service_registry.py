@@ -391,7 +391,7 @@ def _checked_config(given: Json) -> Json:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if isinstance(default, bool):
             if not isinstance(value, bool):
-                raise RefusedError(400, f"{key} must be true or false, and not {dumps(value).decode()}")
+                raise RefusedError(400, f"{key} must be true or false, not {dumps(value).decode()}")
         elif not is_number or value < 0 or (key.endswith("Threshold") and "Rate" in key and value > _MAX_PERCENT):
             raise RefusedError(400, f"{key} is out of range: {dumps(value).decode()}")
     if made["slidingWindowSize"] < 1:

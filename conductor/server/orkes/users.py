@@ -210,7 +210,7 @@ class Users:
             for user_id in user_ids:
                 user = self._find(user_id)
                 if are_members and "USER_READ_ONLY" in user["roles"]:
-                    raise RefusedError(400, f"The user {user['id']} may only read, and cannot be in a group")
+                    raise RefusedError(400, f"The user {user['id']} is read-only and cannot be in a group")
                 self._set_member(group_id, user["id"], is_member=are_members)
 
     def _set_member(self, group_id: str, user_id: str, *, is_member: bool) -> None:

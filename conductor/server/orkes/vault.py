@@ -51,7 +51,7 @@ class Vault:
             body, mac = raw[:-_MAC], raw[-_MAC:]
             if hmac.compare_digest(mac, _mac(key, body)):
                 return _xor(body[_NONCE:], key, body[:_NONCE]).decode()
-        raise self._unreadable("does not fit to the secrets in the database")
+        raise self._unreadable("does not match the secrets in the database")
 
     def _load(self, *, create: bool) -> bytes:
         with self._lock:

@@ -48,7 +48,7 @@ def verify(public_key: str, signature: str, message: bytes) -> bool:
         message: What was signed.
 
     Raises:
-        InvalidKeyError: The public key is not one of the curve P-256.
+        InvalidKeyError: The public key is not a key of the curve P-256.
     """
     key = _read_key(public_key)
     numbers = _read_signature(signature)
@@ -70,7 +70,7 @@ def _read_key(text: str) -> Point:
         raise InvalidKeyError("The public key is not base64") from None
     point = raw.removeprefix(_KEY_PREFIX)
     if len(point) != 1 + 2 * _COORDINATE or point[0] != 4:  # 4: not compressed
-        raise InvalidKeyError("The public key is not one of the curve P-256")
+        raise InvalidKeyError("The public key is not a key of the curve P-256")
     x, y = (int.from_bytes(half, "big") for half in (point[1 : 1 + _COORDINATE], point[1 + _COORDINATE :]))
     if (y * y - x * x * x + 3 * x - _B) % _P or x >= _P or y >= _P:
         raise InvalidKeyError("The public key is not a point of the curve P-256")

@@ -101,7 +101,7 @@ def _redis(url: str, parts: SplitResult, port: int | None) -> BackendSettings:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     database = parts.path.strip("/") or "0"
     if not database.isdigit() or parts.query or parts.fragment:
-        raise _invalid_url(url, "what follows the host is not the number of a database", _FORMS["redis"])
+        raise _invalid_url(url, "the path is not the number of a database", _FORMS["redis"])
     if any(char in password for char in ":;"):
         raise _invalid_url(url, "the server cannot read a Redis password with ':' or ';'", "another password")
     host = f"{parts.hostname}:{port or _REDIS_PORT}"

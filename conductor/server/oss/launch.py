@@ -191,8 +191,8 @@ def _wait_until_ready(database: LocalDatabase, folder: ServerFolder) -> None:
 
 def _not_installed(backend: Backend, why: str) -> ServerStartError:
     return ServerStartError(
-        f"No {_NAMES[backend]} can be started: {why}. Install it (the package {_PACKAGES[backend]} on Debian and "
-        "Ubuntu), or pass the URL of one that runs."
+        f"Cannot start {_NAMES[backend]}: {why}. Install it (the package {_PACKAGES[backend]} on Debian and Ubuntu), "
+        "or pass the URL of a running one."
     )
 
 

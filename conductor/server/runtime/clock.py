@@ -105,7 +105,7 @@ class Clock:
             ValueError: ``by`` is negative.
         """
         if not isinstance(by, timedelta):
-            raise TypeError(f"advance() takes a timedelta, such as timedelta(hours=1), and not {by!r}")
+            raise TypeError(f"advance() takes a timedelta, such as timedelta(hours=1), not {by!r}")
         if by < _NO_TIME:
             raise ValueError(f"Cannot move the clock back: {by}")
         self._move_to(self.now_ms() + round(by.total_seconds() * 1000), worker_timeout)

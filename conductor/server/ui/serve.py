@@ -374,7 +374,7 @@ def _report(message: str, status: int) -> int:
 def _parser(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=command,
-        description="Serve the web page for a Conductor server without one, until Ctrl-C.",
+        description="Serve a web page for a Conductor server until Ctrl-C.",
         epilog=f"An address that other machines can reach requires a password in {_KEY_VARIABLE}, for which the page "
         "asks. For a server with authentication, set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET.",
     )

@@ -291,7 +291,7 @@ class ProcessGroup:
         if not self._thread.is_alive() and not self._ended.is_set():
             self._thread = HandlerThread(self._watch, "processes")
             self._thread.start()
-            logger.error("The thread that watches the worker processes had died, and is started again")
+            logger.error("The thread that watches the worker processes had died and was restarted")
 
     def _watch(self) -> None:
         while not self._stopping.is_set() or any(child.is_running for child in self._children):
@@ -299,7 +299,7 @@ class ProcessGroup:
                 try:
                     self._look_at(child)
                 except Exception:  # one child must not keep others from being restarted
-                    logger.exception("Looking after worker process %d failed; it goes on", child.number)
+                    logger.exception("A check of worker process %d failed; the checks continue", child.number)
             if self._deadline is not None and time.monotonic() > self._deadline:
                 self.kill()
             if not self._stopping.wait(_TICK):
@@ -371,7 +371,7 @@ class ProcessGroup:
     def update_options(self, task_type: str | None, changes: Mapping[str, Any]) -> None:
         """Have every process change options, also those that are started later."""
         if task_type is not None and task_type not in self._task_types:
-            raise WorkerRegistrationError(f"No worker for {task_type!r} runs here.")
+            raise WorkerRegistrationError(f"This handler runs no worker for {task_type!r}.")
         for child in self._children:
             child.change_options({"task_type": task_type, "changes": dict(changes)})
 

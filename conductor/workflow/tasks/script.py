@@ -80,8 +80,8 @@ def set_variable(values: Mapping[str, Any] | None = None, /, *, ref: str | None 
     if values is None and (unclear := options.keys() - {"fields"}):
         name = min(unclear)
         raise TypeError(
-            f"set_variable({name}=...) can mean a variable or the option {name!r}: pass the variables as a mapping, "
-            f"set_variable({{...}}, {name}=...) for the option and set_variable({{{name!r}: ...}}) for a variable."
+            f"set_variable({name}=...) is ambiguous, because {name!r} is also an option of the step. Write "
+            f"set_variable({{...}}, {name}=...) for the option, or set_variable({{{name!r}: ...}}) for a variable."
         )
     variables = {key: value for key, value in more.items() if key not in OPTIONS}
     if ref is not None:

@@ -76,7 +76,7 @@ def test_a_profile_does_not_take_the_key_of_the_environment(here, file, server, 
 
 def test_mistakes_are_status_2_and_a_message(here, file):
     cases = {
-        ("profile", "add", "x"): "Name the server: conductor profile add x --server URL",
+        ("profile", "add", "x"): "--server is required: conductor profile add x --server URL",
         ("profile", "add", "x", "--server", "ftp://y"): "ftp",
         ("profile", "add", "x", "--server", "http://y", "--secret-env", "A"): "--secret-env needs --key",
         ("profile", "use", "nope"): "Profile 'nope' does not exist. Add it: conductor profile add nope --server URL",

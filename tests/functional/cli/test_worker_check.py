@@ -39,8 +39,8 @@ def test_missing_and_misspelled_inputs_are_found_in_files(cli, module, tmp_path)
     missing, unknown, unused = done.json
     assert missing["severity"] == "error"
     assert missing["about"] == "check_files.brew"
-    assert missing["message"] == "the function needs 'water', which the step does not give; the step gives 'waterr'"
-    assert unknown["message"].endswith("the function does not take; did you mean 'water'?")
+    assert missing["message"] == "the function needs 'water', which the step does not pass; the step passes 'waterr'"
+    assert unknown["message"].endswith("is not a parameter of the function; did you mean 'water'?")
     assert unused["about"] == "check_unused"
 
 

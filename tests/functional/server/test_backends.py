@@ -99,9 +99,9 @@ def test_a_property_overrides_the_setting_of_the_backend(start, programs):
 
 
 def test_errors_say_what_is_missing_or_went_wrong(start, programs, monkeypatch, own_temporary_folder):
-    with pytest.raises(ServerStartError, match=r"No Redis can be started: redis-server was not found.*redis-server on"):
+    with pytest.raises(ServerStartError, match=r"Cannot start Redis: redis-server was not found.*redis-server on"):
         start(backend="redis")
-    with pytest.raises(ServerStartError, match=r"No PostgreSQL can be started: initdb and postgres were not found"):
+    with pytest.raises(ServerStartError, match=r"Cannot start PostgreSQL: initdb and postgres were not found"):
         start(backend="postgres")
     with pytest.raises(ConfigurationError, match="backend is 'mysql'"):
         start(backend="mysql")

@@ -278,7 +278,7 @@ def test_without_write_a_diff_is_shown_and_nothing_is_written(tmp_path, capsys, 
     assert status == 0
     assert out.startswith("--- a/greet.py\n+++ b/greet.py\n")
     assert "-@worker_task(task_definition_name='g')\n+@worker_task('g')\n" in out
-    assert "1 files: 1 would change, 0 need a person.\nNothing is written; add --write" in err
+    assert "1 files: 1 would change, 0 need manual changes.\nNothing was written; add --write" in err
     assert Path("greet.py").read_text() == GREET
 
 

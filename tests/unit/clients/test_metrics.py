@@ -85,4 +85,4 @@ def test_a_failing_listener_does_not_fail_a_start(client, wire, caplog):
     client.transport.listeners += (fail,)
     wire.answer("id-1")
     assert client.workflows.start("order") == "id-1"
-    assert "A listener failed on WorkflowStarting" in caplog.text
+    assert "A listener raised an exception on WorkflowStarting" in caplog.text

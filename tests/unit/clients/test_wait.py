@@ -85,7 +85,7 @@ def test_wait_explains_retries_and_missing_workers(client, wire, clock):
     wire.answers.clear()
     wire.answer(state("RUNNING")).answer(state("RUNNING", tasks=[scheduled])).answer([])
     with pytest.raises(
-        WorkflowTimeoutError, match=r"charge: no worker has polled 'charge': start one that is declared for it\."
+        WorkflowTimeoutError, match=r"charge: no worker has polled 'charge': start a worker for this task type\."
     ):
         client.workflows.wait("w", timeout=0)
 

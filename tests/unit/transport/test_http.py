@@ -124,8 +124,8 @@ def test_an_empty_answer_is_what_the_operation_says(http, make, on_empty, value)
         ("", "application/json", "without a body"),
         ("<html><title>Log in</title></html>", "text/html", "HTML page"),
         ("{broken", "application/json", "not JSON"),
-        ("[1]", "application/json", "another shape"),
-        ('{"workflowId":{}}', "application/json", "another shape"),
+        ("[1]", "application/json", "unexpected structure"),
+        ('{"workflowId":{}}', "application/json", "unexpected structure"),
     ],
 )
 def test_an_answer_of_another_kind_is_an_error(http, make, body, kind, says):
@@ -211,7 +211,7 @@ def test_a_page_is_recognized_whatever_its_type(http, make):
 def test_a_status_of_300_to_399_without_an_address_is_no_redirect(http, make):
     for status in (300, 304, 399):
         http.get(f"{API}/thing/{status}", status=status)
-        with pytest.raises(UnexpectedResponseError, match=f"answered with {status}, which is not a response") as caught:
+        with pytest.raises(UnexpectedResponseError, match=f"returned {status}, which is not a valid") as caught:
             make().request(GET, {"id": status})
         assert "redirect" not in str(caught.value)
     for location in ("http://[::1", "http://" + "x" * 5000, "//user:s3cret@evil/", "http://h/?token=s3cret"):

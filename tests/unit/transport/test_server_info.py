@@ -117,7 +117,7 @@ def test_nothing_is_sent_to_a_server_that_would_answer_everything(http, client, 
     http.get(f"{API}/token/userInfo", json={"message": "No static resource api/token/userInfo."}, status=404)
 
     for _ in range(2):
-        with pytest.raises(UnsupportedByServerError, match=f"3.32.3.* {name}, by which only Orkes") as caught:
+        with pytest.raises(UnsupportedByServerError, match=f"3.32.3.* {name}, which only Orkes") as caught:
             call(client)
     assert caught.value.supported_by == "Orkes Conductor"
     assert len(http.calls) == 2
@@ -131,7 +131,7 @@ def test_the_other_way_round_as_well(http, client):
         lambda: client.workflows.search(top_level_only=True),
         lambda: client.metadata.list_workflows(classifier="agent"),
     ):
-        with pytest.raises(UnsupportedByServerError, match="would answer everything") as caught:
+        with pytest.raises(UnsupportedByServerError, match="would return everything") as caught:
             call()
         assert caught.value.supported_by == "the open-source server"
 

@@ -473,8 +473,8 @@ def test_unsupported_annotations_are_refused_when_they_are_compiled():
         def __init__(self, n: int): ...
 
     cases = {
-        Plain: "teach it with conductor.register_type()",
-        list[Plain]: "Plain: this class cannot be made from JSON",
+        Plain: "register it with conductor.register_type()",
+        list[Plain]: "Plain: this class cannot be created from JSON",
         Pair[int, Plain]: "Pair[int, Plain].value: Plain",
         dict[str, Plain]: "Plain",
         Optional[Plain]: "Plain",

@@ -96,7 +96,7 @@ def test_the_longest_time_ends_a_lease(setting, wait_until, caplog):
     setting.advance(80)
     wait_until(lambda: not lease.is_kept)
     assert setting.extended == ["t"]
-    assert "longest time" in caplog.text
+    assert "has run for max_lease_seconds" in caplog.text
 
 
 def test_a_lease_that_is_given_up_is_not_extended(setting, wait_until):

@@ -148,7 +148,7 @@ def test_a_file_that_is_not_an_outbox_is_left_alone(tmp_path, caplog):
     adopt_strays(str(path), [str(path)])
     assert left_in(path) == ["mine"]
     assert (tmp_path / "box.7").read_bytes() == b"x" * 5000
-    assert "stay there" in caplog.text
+    assert "Results remain in" in caplog.text
     assert sorted(one.name for one in tmp_path.iterdir()) == ["box", "box.7", "box.lock"]
 
 

@@ -307,7 +307,7 @@ def test_whatever_else_fails_the_poller_continues(caplog):
 
     assert setting.submitted == ["t"]
     assert setting.poller.restarts == 1
-    assert "the poller failed and starts again" in caplog.text
+    assert "the poller failed and is restarted" in caplog.text
 
 
 # -- events

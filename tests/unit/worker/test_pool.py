@@ -281,7 +281,7 @@ def test_a_task_that_gets_no_thread_is_refused(make, work, threads, caplog, wait
     assert pool.busy == 1
     assert pool.free_slots() == 1  # the thread that polls can run one
     assert caplog.text.count("can't start new thread") == 1
-    assert "going on with 1 thread(s)" in caplog.text
+    assert "continuing with 1 thread(s)" in caplog.text
 
     threads.left = 5
     assert pool.submit("t2")

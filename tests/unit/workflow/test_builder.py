@@ -319,7 +319,7 @@ def test_variables_in_a_mapping_leave_the_keywords_to_options():
 
 
 def test_a_keyword_that_may_be_a_variable_or_an_option_is_refused():
-    with pytest.raises(TypeError, match=r"set_variable\(name=\.\.\.\) can mean a variable or the option 'name': pass"):
+    with pytest.raises(TypeError, match=r"set_variable\(name=\.\.\.\) is ambiguous, because 'name' is also an option"):
         set_variable(total=1, name="x")
     assert one(set_variable(total=1, ref="r", fields={"optional": True}))["optional"]
 

@@ -208,7 +208,7 @@ ERRORS = {
     "a missing step": (
         lambda: flow(simple("charge"), simple("b", x="${chrage.output.x}")),
         "UNKNOWN_REFERENCE",
-        "${chrage.output.x} refers to 'chrage', and no task of this workflow has that name; did y",
+        "${chrage.output.x} refers to 'chrage', but no task of this workflow has that name; did y",
     ),
     "a step of another workflow": (
         foreign,
@@ -382,7 +382,7 @@ ERRORS = {
     "an unknown step in the workflow's output": (
         lambda: flow(simple("a")).returns(x="${b.output.x}"),
         "UNKNOWN_REFERENCE",
-        "${b.output.x} refers to 'b', and no task of this workflow has that name (known: a).",
+        "${b.output.x} refers to 'b', but no task of this workflow has that name (known: a).",
     ),
     "an unknown output in the workflow's output": (
         lambda: flow(jq(".", ref="a")).returns(x="${a.output.value}"),
@@ -419,13 +419,13 @@ ERRORS = {
     "two underscores in a loop": (
         lambda: flow(do_while(simple("a", ref="a__b"), count=2)),
         "REFERENCE_NAME",
-        "The reference name 'a__b' contains '__', with which the server marks the iterations of a",
+        "The reference name 'a__b' contains '__', which the server uses to mark iterations of a",
     ),
     # inputs
     "an input that a worker needs": (
         lambda: flow(simple(price)),
         "MISSING_INPUT",
-        "price() requires 'sku', and SIMPLE 'price' does not pass it.",
+        "price() requires 'sku', but SIMPLE 'price' does not pass it.",
     ),
     "an input that a worker does not take": (
         lambda: flow(simple(price, sku="a", amuont=2)),
@@ -435,7 +435,7 @@ ERRORS = {
     "an input that is called as an option": (
         lambda: flow(simple(send, ref="a", description="b")),
         "MISSING_INPUT",
-        "send() requires 'ref', and SIMPLE 'a' does not pass it. 'ref' is also an option of steps",
+        "send() requires 'ref', but SIMPLE 'a' does not pass it. 'ref' is also an option of steps",
     ),
     "an input of another type": (
         lambda: flow(simple(ship, address="${workflow.input.a}", lines="three")),
@@ -791,12 +791,12 @@ ERRORS = {
     "an empty branch": (
         lambda: flow(fork(simple("a"), [])),
         "EMPTY_BRANCH",
-        "A branch of FORK_JOIN 'fork' has no tasks, and the server fails on it. Remove it.",
+        "A branch of FORK_JOIN 'fork' has no tasks, which the server does not accept. Remove it.",
     ),
     "a join on a missing step": (
         lambda: flow(fork(simple("first"), join_on=["frist"])),
         "UNKNOWN_JOIN",
-        "JOIN 'fork_join' waits for 'frist', and no task has that name; did you mean 'first'?",
+        "JOIN 'fork_join' waits for 'frist', but no task has that name; did you mean 'first'?",
     ),
     "a join on a step of one case": (
         join_on_case,
@@ -811,12 +811,12 @@ ERRORS = {
     "an exclusive join on nobody": (
         lambda: flow(exclusive_join(["ghost"])),
         "UNKNOWN_JOIN",
-        "EXCLUSIVE_JOIN 'exclusive_join' waits for 'ghost', and no task has that name (known: exc",
+        "EXCLUSIVE_JOIN 'exclusive_join' waits for 'ghost', but no task has that name (known: exc",
     ),
     "a dynamic fork of nothing": (
         lambda: flow(raw("FORK_JOIN_DYNAMIC"), join()),
         "DYNAMIC_FORK",
-        "FORK_JOIN_DYNAMIC 'fork_join_dynamic' does not say what to run: pass tasks and their inp",
+        "FORK_JOIN_DYNAMIC 'fork_join_dynamic' does not define what to run: pass tasks and their inp",
     ),
     "a dynamic fork without a task": (
         lambda: flow(dynamic_fork(each=[1])),
@@ -885,7 +885,7 @@ ERRORS = {
     "an input of a function in a sub-workflow": (
         lambda: flow(sub_workflow(Workflow("child") >> simple(price))),
         "MISSING_INPUT",
-        "price() requires 'sku', and SIMPLE 'price' does not pass it.",
+        "price() requires 'sku', but SIMPLE 'price' does not pass it.",
     ),
     "an output of a workflow that is named": (
         lambda: output_of(sub_workflow(flow(noop(), output_parameters={"total": 1}), inline=False), "sum"),
@@ -900,7 +900,7 @@ ERRORS = {
     "a sub-workflow without a name": (
         lambda: flow(sub_workflow("")),
         "MISSING_FIELD",
-        "SUB_WORKFLOW 'sub_workflow' names no workflow, so that its parent cannot start. Set subW",
+        "SUB_WORKFLOW 'sub_workflow' does not name a workflow, so this workflow cannot start. Set",
     ),
     "a version as text": (
         lambda: flow(sub_workflow("x", version=-1)),
@@ -910,7 +910,7 @@ ERRORS = {
     "a mistake in a sub-workflow": (
         wrong_in_sub_workflow,
         "UNKNOWN_REFERENCE",
-        "${ghost.output.x} refers to 'ghost', and no task of this workflow has that name (known: ",
+        "${ghost.output.x} refers to 'ghost', but no task of this workflow has that name (known: ",
     ),
     # the workflow
     "no steps": (
@@ -1099,7 +1099,7 @@ WARNINGS = {
     "a time that WAIT does not know": (
         lambda: flow(raw("WAIT", {"timeout": 3600})),
         "WAIT",
-        "WAIT 'wait' has neither duration nor until, so it waits until it is completed by a call;",
+        "WAIT 'wait' has neither duration nor until, so it waits until a call completes it;",
     ),
     "the output in a condition": (
         lambda: flow(do_while(simple("a"), condition="$.a.output.done != true")),
@@ -1156,7 +1156,7 @@ WARNINGS = {
         "JOIN_ON_SWITCH",
         "JOIN 'fork_join' waits for the switch 'switch', but not for the tasks of its cases. End ",
     ),
-    "a join on nothing": (lambda: flow(join()), "JOINS_NOTHING", "JOIN 'join' waits for nothing. Set joinOn."),
+    "a join on nothing": (lambda: flow(join()), "JOINS_NOTHING", "JOIN 'join' does not wait for any task. Set joinOn."),
     "a loop in a loop": (
         lambda: flow(do_while(do_while(simple("a"), count=2), count=2)),
         "NESTED_LOOP",
@@ -1181,7 +1181,7 @@ WARNINGS = {
     "an input that a sub-workflow has": (
         lambda: flow(sub_workflow(flow(noop(), input_parameters=["a", "b"]), {"a": 1, "c": 2})),
         "MISSING_INPUT",
-        "The workflow 'order' has the input 'b', and SUB_WORKFLOW 'order' does not pass it.",
+        "The workflow 'order' has the input 'b', but SUB_WORKFLOW 'order' does not pass it.",
     ),
     "an input that a sub-workflow does not have": (
         lambda: flow(sub_workflow(flow(noop(), input_parameters={"sku": ""}), {"skuu": 1})),
@@ -1443,11 +1443,11 @@ def test_definitions_from_files_are_checked_against_functions():
     assert workflow.validate() == []
     found = {(p.code, p.message.partition(".")[0]) for p in workflow.validate(workers=HERE)}
     assert found == {
-        ("MISSING_INPUT", "price() requires 'sku', and SIMPLE 'a' does not pass it"),
+        ("MISSING_INPUT", "price() requires 'sku', but SIMPLE 'a' does not pass it"),
         ("UNKNOWN_INPUT", "price() has no parameter 'skuu'; did you mean 'sku'?"),
         ("NO_WORKER", "No worker runs the task 'pya'; did you mean 'pay'?"),
         ("UNKNOWN_OUTPUT", "${a"),
-        ("MISSING_INPUT", "pay() requires 'total', and SIMPLE 'a' does not pass it"),
+        ("MISSING_INPUT", "pay() requires 'total', but SIMPLE 'a' does not pass it"),
         ("UNKNOWN_INPUT", "pay() has no parameter 'sum' (known: total)"),
     }
     with pytest.raises(WorkflowDefinitionError, match="has 5 problems"):

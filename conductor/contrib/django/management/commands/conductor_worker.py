@@ -31,7 +31,7 @@ class Command(BaseCommand):
         add = parser.add_argument
         add("--only", action="append", default=[], metavar="NAME", help="a task type; repeatable (default: all)")
         add("--processes", type=int, help="the number of processes; more than one is for functions that need the CPU")
-        add("--threads", type=int, dest="thread_count", metavar="N", help="tasks of each type that run at a time")
+        add("--threads", type=int, dest="thread_count", metavar="N", help="the number of concurrent tasks per type")
         add("--domain", help="the domain to poll")
         add("--health-port", type=int, metavar="PORT", help="serve /livez, /readyz and /metrics on this port")
         add("--grace", type=float, dest="grace_seconds", metavar="S", help="seconds to let running tasks finish")
