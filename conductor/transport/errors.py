@@ -276,6 +276,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 #: The query of a URL, which may be a signature.
 _QUERY = re.compile(r"\?[^\s'\"]+")
+_NO_BUNDLE = "Could not find a suitable TLS CA certificate bundle"
 _NEW_CONNECTION = "Failed to establish a new connection: "
 
 
@@ -320,6 +321,9 @@ def _foreign_failure(error: Exception, server: str, proxy: str) -> ExchangeError
     def caused_by(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
+    if any(str(cause).startswith(_NO_BUNDLE) for cause in causes):  # requests raises a plain OSError
+        text = f"{_reason(causes)}. Check ca_bundle, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
+        return ExchangeError(text, never_sent=True, is_permanent=True)
     for kinds, words, flags in _FOREIGN:
         if caused_by(*kinds):
             text = words.format(server=server, proxy=proxy or "the proxy", reason=_reason(causes))
@@ -332,6 +336,21 @@ def _foreign_failure(error: Exception, server: str, proxy: str) -> ExchangeError
 
 #: What an adapter that is not ours raises, how errors word it, and what it means; the first match counts.
 _FOREIGN: tuple[tuple[tuple[type[BaseException], ...], str, dict[str, bool]], ...] = (
+    (
+        (
+            requests.exceptions.InvalidProxyURL,
+            urllib3.exceptions.ProxySchemeUnknown,
+            requests.exceptions.InvalidURL,
+            urllib3.exceptions.LocationParseError,
+        ),
+        "the URL of the server or of {proxy} is invalid: {reason}. Check http_proxy and https_proxy",
+        {"never_sent": True, "is_permanent": True},
+    ),
+    (
+        (requests.exceptions.InvalidSchema,),
+        "{proxy} cannot be used: {reason} A SOCKS proxy requires PySocks: pip install requests[socks]",
+        {"never_sent": True, "is_permanent": True},
+    ),
     (
         (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
         "{proxy}: {reason}",

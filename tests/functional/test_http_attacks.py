@@ -548,3 +548,36 @@ def test_a_token_with_white_space_is_stripped_and_any_other_refused(peer, transp
                 assert "t0" not in str(caught.value)
                 assert caught.value.operation
                 assert server.requests == []
+
+
+def test_a_proxy_or_bundle_of_the_environment_that_is_unusable_is_named(transport, monkeypatch):
+    for variable in (
+        "http_proxy",
+        "https_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+        "CURL_CA_BUNDLE",
+    ):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value, words in (
+        ("http_proxy", "garbage://host", "the proxy host is invalid.*http_proxy"),
+        ("http_proxy", "http://", "is invalid.*http_proxy"),
+        ("http_proxy", "http://user:pa55word@:1", "is invalid.*http_proxy"),
+        ("http_proxy", "::", "is invalid.*http_proxy"),
+        ("https_proxy", "http://", "is invalid.*https_proxy"),
+        ("REQUESTS_CA_BUNDLE", "/not/there.pem", "/not/there.pem.*REQUESTS_CA_BUNDLE"),
+    ):
+        with monkeypatch.context() as environment:
+            environment.setenv(variable, value)
+            scheme = "http" if variable == "http_proxy" else "https"
+            made = transport(f"{scheme}://conductor.test", retry=RetryPolicy())
+            calls = ways(made)
+            if variable == "REQUESTS_CA_BUNDLE":
+                del calls["channel"]  # which reads the file once it has connected
+            for way, call in calls.items():
+                with pytest.raises(APIConnectionError, match=words) as caught:
+                    call(1)
+                assert (caught.value.attempts, caught.value.is_permanent) == (1, True), (way, value)
+                assert "pa55word" not in str(caught.value)

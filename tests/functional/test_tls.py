@@ -112,7 +112,7 @@ def test_a_bundle_that_breaks_later_is_a_permanent_error_without_retries(secure,
     settings = Settings(**secure())
     with ConductorClient(settings) as client:
         (tmp_path / "ca.pem").write_text("not PEM")
-        with pytest.raises(APIConnectionError, match="ca_bundle holds no readable certificate") as caught:
+        with pytest.raises(APIConnectionError, match="cannot be read. Check ca_bundle") as caught:
             client.workflows.get("w")
     assert (caught.value.attempts, caught.value.is_permanent) == (1, True)
 
