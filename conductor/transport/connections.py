@@ -483,8 +483,8 @@ def _exchange_error(connection: Any, phase: str, error: Exception) -> ExchangeEr
         return _tls_error(connection, error, never_sent=never_sent)
     if isinstance(error, urllib3.exceptions.SSLError):  # the file was changed after the client was made
         return ExchangeError(
-            f"the TLS connection to {peer} could not be made: the file of certificates cannot be read. Check ca_bundle, "
-            "REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE",
+            f"the TLS connection to {peer} could not be made: the file of certificates cannot be read. "
+            "Check ca_bundle, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE",
             never_sent=True,
             is_permanent=True,
         )
