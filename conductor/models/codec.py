@@ -9,6 +9,7 @@ import base64
 import dataclasses
 import functools
 import json
+import marshal
 import math
 import re
 import sys
@@ -32,6 +33,7 @@ __all__ = [
     "dumps",
     "epoch_ms",
     "is_nested_deeper",
+    "is_writable",
     "loads",
     "register_encoder",
     "to_datetime",
@@ -84,15 +86,24 @@ def _fast_loads(text: bytes | str) -> Any:
         return json.loads(text)
 
 
-def _fast_copy(value: Any) -> tuple[bytes, Any]:
+#: A float in the form of marshal whose exponent says that it is infinite or not a number.
+_NOT_FINITE = re.compile(rb"g[\x00-\xff]{6}[\xf0-\xff][\x7f\xff]")
+
+
+def _fast_text(value: Any) -> bytes:
     options = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
-    # Written and read again instead of visited in Python: for plain values, which are most, that is many times faster.
-    # Everything else fails here and takes the path that converts value by value.
-    text = orjson.dumps(value, option=options)
-    copy = orjson.loads(text)
-    if b"null" in text and copy != value:  # NaN and infinity are written as null
+    # Written at once instead of visited in Python: for plain values, which are most, that is many times faster. Other
+    # values fail here and take the path that converts value by value.
+    text: bytes = orjson.dumps(value, option=options)
+    # NaN and infinity are written as null. Version 2 of marshal writes floats in binary form.
+    if b"null" in text and _NOT_FINITE.search(marshal.dumps(value, 2)):
         raise ValueError("not plain JSON")
-    return text, copy
+    return text
+
+
+def _fast_copy(value: Any) -> tuple[bytes, Any]:
+    text = _fast_text(value)
+    return text, orjson.loads(text)
 
 
 def _stdlib_copy(value: Any) -> tuple[bytes, Any]:
@@ -103,14 +114,19 @@ def _stdlib_copy(value: Any) -> tuple[bytes, Any]:
     return text, copy
 
 
+def _stdlib_text(value: Any) -> bytes:
+    return _stdlib_copy(value)[0]
+
+
 try:
     import orjson
 except ImportError:
     dumps: Callable[[Any], bytes] = _stdlib_dumps
     loads: Callable[[bytes | str], Any] = json.loads
     _copy: Callable[[Any], tuple[bytes, Any]] = _stdlib_copy
+    _text: Callable[[Any], bytes] = _stdlib_text
 else:
-    dumps, loads, _copy = _fast_dumps, _fast_loads, _fast_copy
+    dumps, loads, _copy, _text = _fast_dumps, _fast_loads, _fast_copy, _fast_text
 
 
 #: All bytes but quotes, brackets and braces.
@@ -203,6 +219,21 @@ def to_jsonable(value: Any, path: str = "$", depth: int = 0) -> Any:
             if not is_nested_deeper(copy, text, MAX_DEPTH - depth):
                 return copy
     return _convert(value, path, depth)
+
+
+def is_writable(value: Any) -> bool:
+    """Return whether ``dumps`` writes a dict or list with containers in it like the result of ``to_jsonable``.
+
+    The check creates no objects for the garbage collector, whose work grows with the number of tasks that run. False
+    also stands for values that are cheap to convert.
+    """
+    if _encoders or not _has_containers(value):
+        return False
+    try:
+        text = _text(value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return not is_nested_deeper(value, text, MAX_DEPTH)
 
 
 def _has_containers(value: Any) -> bool:

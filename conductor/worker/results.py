@@ -19,7 +19,7 @@ from conductor.errors import (
     TaskInputError,
 )
 from conductor.models import Task, TaskExecLog, TaskResult, TaskResultStatus
-from conductor.models.codec import dumps, loads, to_jsonable
+from conductor.models.codec import dumps, is_writable, loads, to_jsonable
 from conductor.worker.context import callback_seconds
 
 __all__ = [
@@ -148,7 +148,7 @@ def _output(value: Any) -> dict[str, Any]:
     if inspect.iscoroutine(value):
         value.close()
         raise SerializationError("is a coroutine that was not awaited: declare the function with async def")
-    plain = to_jsonable(value)
+    plain = value if is_writable(value) else to_jsonable(value)
     return plain if isinstance(plain, dict) else {"result": plain}
 
 

@@ -16,7 +16,7 @@ import pytest
 from conductor import WorkflowDef, WorkflowTask
 from conductor.errors import SerializationError
 from conductor.models import TaskDef, codec
-from conductor.models.codec import dumps, is_nested_deeper, loads, to_datetime, to_jsonable
+from conductor.models.codec import dumps, is_nested_deeper, is_writable, loads, to_datetime, to_jsonable
 
 
 class Colour(Enum):
@@ -158,12 +158,15 @@ def test_values_with_containers_are_converted_like_those_without(monkeypatch):
         *(Point(1, date(2024, 1, 2)), Box([]), TaskDef("t"), lambda: None, int, object(), nested(198), nested(199)),
         *(nested(200), nested(201), nested(260), _circle()),
     ]
-    for copy in {codec._copy, codec._stdlib_copy}:
+    for copy, text in {(codec._copy, codec._text), (codec._stdlib_copy, codec._stdlib_text)}:
         monkeypatch.setattr(codec, "_copy", copy)
+        monkeypatch.setattr(codec, "_text", text)
         for value in values:
             for given in ({"a": [value], "b": None}, [{"a": value}], {"text": "x" * 50, "rows": [{"n": 1}, value]}):
                 expected = outcome(lambda one: codec._convert(one, "$", 0), given)
                 assert outcome(to_jsonable, given) == expected, (copy.__name__, value)
+                if is_writable(given):
+                    assert dumps(given) == dumps(to_jsonable(given)), (copy.__name__, value)
 
 
 def test_a_converted_value_is_a_copy():
