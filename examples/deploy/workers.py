@@ -1,5 +1,7 @@
 """The worker program of the images: `python workers.py`."""
 
+import os
+
 from conductor import TaskHandler, worker_task
 
 
@@ -10,4 +12,5 @@ def charge(order: str, amount: float) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    TaskHandler(grace_seconds=25).run()  # less than stop_grace_period and terminationGracePeriodSeconds
+    # Less than stop_grace_period and terminationGracePeriodSeconds.
+    TaskHandler(grace_seconds=float(os.environ.get("GRACE_SECONDS", "25"))).run()

@@ -1,5 +1,6 @@
-"""The files of examples/deploy have the formats of Docker Compose, Kubernetes and KEDA, and fit the SDK."""
+"""The files of examples/deploy have the formats of Docker Compose, Kubernetes, KEDA and Helm, and fit the SDK."""
 
+import json
 import re
 from pathlib import Path
 
@@ -103,8 +104,55 @@ def test_the_compose_file_is_valid_and_has_the_settings_of_the_launcher():
     assert set(settings.environment) <= set(given)
 
 
+def render(chart, values, release):
+    """Return the manifests of a chart whose templates only insert values."""
+
+    def insert(found):
+        root, *path = found["path"].split(".")
+        value = {"Values": values, "Release": {"Name": release}}[root]
+        for name in path:
+            value = value[name]
+        return json.dumps(str(value)) if found["quote"] else str(value)
+
+    expression = re.compile(r"\{\{ \.(?P<path>[A-Za-z.]+)(?P<quote> \| quote)? \}\}")
+    texts = [expression.sub(insert, path.read_text()) for path in sorted((chart / "templates").iterdir())]
+    assert "{{" not in "".join(texts)
+    return [yaml.safe_load(text) for text in texts]
+
+
 def test_the_kubernetes_manifests_are_valid_and_fit_together():
-    manifests = list(yaml.safe_load_all((FOLDER / "kubernetes.yaml").read_text()))
+    check(list(yaml.safe_load_all((FOLDER / "kubernetes.yaml").read_text())))
+
+
+def test_the_chart_renders_valid_manifests_that_use_every_value():
+    chart = FOLDER / "chart"
+    described = yaml.safe_load((chart / "Chart.yaml").read_text())
+    assert (described["apiVersion"], described["type"]) == ("v2", "application")
+    assert re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", described["version"])
+    values = yaml.safe_load((chart / "values.yaml").read_text())
+    used = re.findall(r"\.Values\.(\w+)", "".join(path.read_text() for path in (chart / "templates").iterdir()))
+    assert set(used) == set(values)
+    assert values["terminationGracePeriodSeconds"] > values["graceSeconds"]
+
+    deployment, budget, scaled = render(chart, values, "charge-workers")
+
+    check([deployment, budget, scaled])
+    plain = list(yaml.safe_load_all((FOLDER / "kubernetes.yaml").read_text()))
+    assert [budget, scaled] == plain[1:]
+    for made, given in zip(containers(deployment), containers(plain[0]), strict=True):
+        added = [one for one in made["env"] if one["name"] == "GRACE_SECONDS"]
+        assert added == [{"name": "GRACE_SECONDS", "value": str(values["graceSeconds"])}]
+        given["env"] += added
+        given["resources"]["requests"]["memory"] = values["memory"]
+    assert deployment == plain[0]
+
+
+def containers(deployment):
+    return deployment["spec"]["template"]["spec"]["containers"]
+
+
+def check(manifests):
+    """Check a Deployment, its PodDisruptionBudget and its ScaledObject."""
     for manifest in manifests:
         spec = SPECS[manifest["apiVersion"], manifest["kind"]]
         jsonschema.validate(
@@ -118,7 +166,7 @@ def test_the_kubernetes_manifests_are_valid_and_fit_together():
 
 
 def test_pods_and_containers_outlive_the_grace_period_of_the_program():
-    grace = int(re.search(r"grace_seconds=(\d+)", (FOLDER / "workers.py").read_text())[1])
+    grace = int(re.search(r'"GRACE_SECONDS", "(\d+)"', (FOLDER / "workers.py").read_text())[1])
     compose = yaml.safe_load((FOLDER / "compose.yaml").read_text())
     deployment = next(yaml.safe_load_all((FOLDER / "kubernetes.yaml").read_text()))
     assert int(compose["services"]["workers"]["stop_grace_period"].rstrip("s")) > grace
