@@ -178,3 +178,10 @@ def test_probes_and_the_scaler_use_addresses_that_exist():
     assert set(re.findall(r"/(livez|readyz|healthz)\b", text)) == {"livez", "readyz"}
     assert "/api/tasks/queue/sizes?taskType=charge" in text
     assert '@worker_task("charge"' in (FOLDER / "workers.py").read_text()
+
+
+def test_pages_about_scale_begin_with_the_threads_of_the_server():
+    docs = FOLDER.parents[1] / "docs"
+    for name in ("howto/domains.md", "howto/kubernetes.md", "explanations/scale.md", "explanations/polling.md"):
+        first = (docs / name).read_text(encoding="utf-8").split("\n\n")[1]
+        assert "server.tomcat.threads.max" in first, name
