@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,13 +15,13 @@ from conductor.models.defaults import SHAPES
 from conductor.server.engine.context import EngineContext, RefusedError, TerminateWorkflowError
 from conductor.server.engine.json_fields import integer, read, string
 from conductor.server.engine.masking import MASKS, hide
-from conductor.server.engine.state import Doc, Execution
+from conductor.server.engine.state import Doc, Execution, Snapshot
 from conductor.server.engine.tree import walk
 
 Json = dict[str, Any]
 
 
-def render_task(task: Doc) -> Json:
+def render_task(task: Mapping[str, Any]) -> Json:
     """Return a task as the API returns it."""
     seen = {key: value for key, value in task.items() if key[0] != "_" and value is not None}
     for key in ("inputData", "outputData"):
@@ -38,7 +38,7 @@ def render_task(task: Doc) -> Json:
     return seen
 
 
-def render(execution: Execution, *, include_tasks: bool = True) -> Json:
+def render(execution: Execution | Snapshot, *, include_tasks: bool = True) -> Json:
     """Return an execution as the API returns it."""
     workflow = {key: value for key, value in execution.workflow.items() if key[0] != "_" and value is not None}
     for key in ("input", "output", "variables"):

@@ -26,6 +26,9 @@ from conductor.server.engine.tasks.planning import Run
 
 Json = dict[str, Any]
 
+#: Executions in the input of a failure workflow that fails and starts a failure workflow, and so on; without a limit, a
+#: failure workflow that starts itself would make the input larger each time.
+_MAX_FAILURES = 10
 #: Key of a child with further tasks that end with it: pairs of execution and task id.
 FOLLOWERS = "_followers"
 
@@ -135,13 +138,14 @@ def terminate(
 
 
 def _failure_workflow(execution: Execution, name: str, version: Any) -> StartFailureWorkflow:
-    workflow = execution.workflow
+    workflow, failed = execution.workflow, render_failed(execution)
+    failed["input"] = _without_oldest_failures(failed["input"])
     given = {
         **workflow["input"],
         "workflowId": execution.id,
         "reason": workflow.get("reasonForIncompletion"),
         "failureStatus": workflow["status"],
-        "failedWorkflow": render_failed(execution),
+        "failedWorkflow": failed,
     }
     if workflow.get("_failedTaskId") is not None:
         given["failureTaskId"] = workflow["_failedTaskId"]
@@ -152,6 +156,16 @@ def _failure_workflow(execution: Execution, name: str, version: Any) -> StartFai
         "correlationId": workflow.get("correlationId"),
         "taskToDomain": workflow["taskToDomain"],
     })  # fmt: skip
+
+
+def _without_oldest_failures(given: Json, depth: int = 0) -> Json:
+    """Return an input with at most ``_MAX_FAILURES`` failed executions, each in the input of the next."""
+    failed = given.get("failedWorkflow")
+    if not isinstance(failed, dict) or not isinstance(failed.get("input"), dict):
+        return given
+    if depth == _MAX_FAILURES:
+        return {key: value for key, value in given.items() if key != "failedWorkflow"}
+    return {**given, "failedWorkflow": {**failed, "input": _without_oldest_failures(failed["input"], depth + 1)}}
 
 
 def _finish(execution: Execution, context: EngineContext) -> None:

@@ -8,7 +8,7 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from conductor.server.engine.commands import AddLog, Command
 from conductor.server.engine.tree import DefinitionTree
@@ -107,6 +107,15 @@ class Doc(dict[str, Any]):
     def put_all(self, key: str, values: Mapping[str, Any]) -> None:
         """Set members of the object at ``key``, as ``put`` does, from a mapping."""
         self[key] = {**self[key], **values}
+
+
+@frozen
+class Snapshot:
+    """The documents of an execution at one moment."""
+
+    workflow: Json
+    tasks: list[Json]
+    definition: Json
 
 
 @define(eq=False)
@@ -291,10 +300,11 @@ class Execution:
         self._live = None
         self._index()
 
-    def copied(self, *, include_tasks: bool) -> Execution:
-        """Return a copy, which later changes do not modify."""
-        tasks = [Doc(task, changed=False) for task in self.tasks] if include_tasks else []
-        return Execution(Doc(self.workflow, changed=False), self.tree, tasks)
+    def snapshot(self, *, include_tasks: bool) -> Snapshot:
+        """Return a copy of the documents, which later changes do not modify."""
+        return Snapshot(
+            dict(self.workflow), [dict(task) for task in self.tasks] if include_tasks else [], self.definition
+        )
 
     def add_log(self, task: Doc, text: str, now: int) -> None:
         """Append a line to a task's log."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, overload
@@ -143,6 +144,8 @@ def json_answer(value: Any, status: int = 200) -> Response:
 
 #: Items of a list from which each is encoded on its own.
 _LONG_LIST = 100
+#: Held while a long list is encoded, so that requests for many of them leave processor time for others.
+_ENCODING = threading.Lock()
 
 
 def _encoded(value: Any) -> bytes:
@@ -150,7 +153,8 @@ def _encoded(value: Any) -> bytes:
     if not _has_long_list(value):
         return dumps(value)
     if isinstance(value, list):
-        return b"[%b]" % b",".join([dumps(one) for one in value])
+        with _ENCODING:
+            return b"[%b]" % b",".join([dumps(one) for one in value])
     return b"{%b}" % b",".join([b"%b:%b" % (dumps(key), _encoded(one)) for key, one in value.items()])
 
 

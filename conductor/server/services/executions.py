@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import nullcontext
 from typing import Any
 
 from conductor.server.engine import control
@@ -15,6 +17,9 @@ from conductor.server.engine.tree import DefinitionTree
 from conductor.server.runtime.kernel import Kernel
 
 Json = dict[str, Any]
+
+#: Tasks of an execution from which it is rendered while no other large one is.
+_MANY_TASKS = 500
 
 
 class Starter:
@@ -121,6 +126,7 @@ class Executions:
     def __init__(self, kernel: Kernel, starter: Starter) -> None:
         self._kernel, self._starter = kernel, starter
         self._keys = IdempotencyKeys(kernel)
+        self._rendering = threading.Lock()  # one large execution at a time leaves processor time for other requests
 
     @property
     def honors_idempotency_keys(self) -> bool:
@@ -165,8 +171,9 @@ class Executions:
     def get(self, workflow_id: str, *, include_tasks: bool = True) -> Json:
         """Return an execution."""
         with self._kernel.lock:
-            found = self._kernel.get(workflow_id).copied(include_tasks=include_tasks)
-        return render(found, include_tasks=include_tasks)  # without the lock: the execution may be large
+            found = self._kernel.get(workflow_id).snapshot(include_tasks=include_tasks)
+        with self._rendering if len(found.tasks) > _MANY_TASKS else nullcontext():  # without the kernel's lock
+            return render(found, include_tasks=include_tasks)
 
     def is_open(self, workflow_id: str) -> bool:
         """Return whether an execution exists and has not ended."""

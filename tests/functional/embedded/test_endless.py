@@ -82,6 +82,23 @@ def test_an_event_handler_that_triggers_itself(server, client, define):
         requests.delete(f"{server.url}/event/{name}", timeout=30)
 
 
+def test_a_failure_workflow_that_fails_and_starts_itself(server, client, define):
+    fail = {"terminationStatus": "FAILED", "terminationReason": "wrong"}
+    task = {"name": "t", "taskReferenceName": "t", "type": "TERMINATE", "inputParameters": fail}
+    client.workflows.start(define("failing", task, failureWorkflow="failing"), {"order": 7})
+    deadline = time.monotonic() + 30
+    while (
+        found := client.workflows.search(query="workflowType=failing", sort="startTime:DESC", size=1)
+    ).total_hits < 40:
+        check_works_for_others(server, client, define)
+        assert time.monotonic() < deadline, "it does not go on"
+    given, depth = client.workflows.get(found.results[0].workflow_id).input, 0
+    assert given["order"] == 7
+    while "failedWorkflow" in given:
+        given, depth = given["failedWorkflow"]["input"], depth + 1
+    assert depth == 11  # and not forty
+
+
 def test_a_long_loop_completes(client, define):
     run = client.workflows.run(define("long", loop("$.l['iteration'] < 350", NOOP)), timeout=60)
     assert (run.status, run.tasks[0].iteration) == ("COMPLETED", 350)
