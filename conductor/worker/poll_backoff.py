@@ -53,6 +53,7 @@ class PollBackoff:
     failures: int = 0
     _early_pause: float = field(default=0.0, init=False)
     _late_pause: float = field(default=0.0, init=False)
+    _refusals: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.wait_ms = self.first_wait_ms
@@ -61,7 +62,15 @@ class PollBackoff:
         """Note that a poll brought tasks."""
         self.failures = 0
         self._early_pause = 0.0
+        self._refusals = 0
         self.wait_ms = self.first_wait_ms
+
+    def after_refusal(self) -> float:
+        """Note a poll whose tasks went back to the server, for want of threads; return the seconds to pause."""
+        self.failures = 0
+        self._refusals += 1
+        backoff = exponential_backoff(self._refusals, 2 * _FIRST_PAUSE, _MAX_BACKOFF)
+        return backoff * random.uniform(0.75, 1.0)  # spreads pollers, guards nothing
 
     def after_empty(self, asked_ms: int, took: float) -> float:
         """Note an empty poll that asked to wait ``asked_ms`` and took ``took`` seconds; return the seconds to pause."""

@@ -94,11 +94,13 @@ class _Turn:
     Attributes:
         since: When it began, on the monotonic clock.
         call: Its poll, if one is in progress.
+        accepted: How many tasks of the last poll run here, or will.
         runs_task: Whether the thread runs a task.
     """
 
     since: float
     call: _Call | None = None
+    accepted: int = 0
     runs_task: bool = False
 
 
@@ -244,6 +246,8 @@ class Poller:
             return self._backoff.after_failure(tasks), False
         if not tasks:
             return self._backoff.after_empty(wait_ms, self._clock() - call.since), False
+        if not turn.accepted:
+            return self._backoff.after_refusal(), False
         self._backoff.after_tasks()
         return 0.0, True
 
@@ -267,6 +271,7 @@ class Poller:
                 self._release(call, came)
             else:
                 self._gate.late_polls.release()
+        turn.accepted = came
         if call.is_late:
             self._submit_late(tasks)
             return None

@@ -21,6 +21,14 @@ def test_the_wait_doubles_with_empty_polls_until_tasks_come():
     assert backoff.wait_ms == 100
 
 
+def test_polls_whose_tasks_get_no_thread_become_rare_until_one_does():
+    backoff = PollBackoff(interval=0.1, first_wait_ms=100)
+    for longest in (0.2, 0.4, 0.8, 1.6, 2.0, 2.0):
+        assert 0.75 * longest <= backoff.after_refusal() <= longest
+    backoff.after_tasks()
+    assert backoff.after_refusal() <= 0.2
+
+
 def test_an_interval_of_a_second_or_more_is_kept():
     backoff = PollBackoff(interval=5.0, first_wait_ms=100)
     assert backoff.after_empty(100, 0.1) == pytest.approx(4.9)

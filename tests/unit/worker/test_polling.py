@@ -346,6 +346,20 @@ def test_should_poll_that_blocks_holds_up_no_other_type(run, wait_until):
     wait_until(lambda: look() and len(names()) == SHARED_THREADS, what="the end of the threads that are too many")
 
 
+def test_tasks_for_which_there_is_no_thread_are_not_polled_again_and_again():
+    clock = Clock()
+    handler = Handler(4, clock)
+    for number, pool in enumerate(handler.pools):
+        pool.submit = lambda task: False
+        handler.server.tasks[f"type{number}"] = ["t"] * 1000
+    for poller in handler.pollers:
+        poller._lend = lambda: False  # other workers' tasks run on the threads that poll
+    handler.simulate(clock, 60)
+
+    assert 4 * 30 < len(handler.returned) < 4 * 50
+    assert len(handler.server.polls) == len(handler.returned)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_dies_is_replaced_and_its_worker_goes_on(run, wait_until, monkeypatch, caplog):
     handler = Handler(1)
