@@ -51,10 +51,6 @@ __all__ = ["StopReport", "TaskHandler"]
 logger = isolated_logger(__name__)
 #: Exit status after an invalid configuration; see also ``FORCED``.
 _MISCONFIGURED = 2
-_UNGUARDED = (
-    "A module that declares workers starts a handler when a worker process imports it. Start the handler under "
-    "if __name__ == '__main__', or in a function."
-)
 
 
 class TaskHandler:
@@ -226,8 +222,7 @@ class TaskHandler:
             WorkerRegistrationError: No worker was found, or two for the same task type and domain.
             ConfigurationError: An option is invalid.
         """
-        if in_child.importing:
-            raise ConfigurationError(_UNGUARDED, variable="processes")
+        in_child.refuse_start()
         with self._lock:
             if (current := self._current) is not None and not current.is_over:
                 raise WorkerRegistrationError(

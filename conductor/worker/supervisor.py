@@ -328,6 +328,8 @@ class ThreadGroup:
     def close(self) -> None:
         """Release what a group that never started holds."""
         self._shared.delivery.close(0.0)
+        if self._shared.loop is not None:
+            self._shared.loop.close(0.0)
 
     def stop(self, deadline: StopDeadline) -> StopReport:
         """In the order of dependence: polls, tasks not begun, running tasks, results, leases, connections."""

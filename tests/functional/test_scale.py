@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import subprocess
 import sys
 import threading
@@ -10,6 +11,8 @@ from collections import defaultdict, deque
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from conductor import Settings, TaskHandler, Worker
 
 TYPES = 1000
 
@@ -40,7 +43,7 @@ class Fleet:
 
     def __init__(self):
         self.queues = defaultdict(deque)
-        self.done, self.released, self.polls = [], [], 0
+        self.dispatched, self.done, self.released = [], [], []
         self._arrivals = defaultdict(asyncio.Event)
         self._loop = asyncio.new_event_loop()
         self._connections = set()
@@ -81,8 +84,8 @@ class Fleet:
                 writer.write(
                     f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
                 )
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the connection, or the server, has ended
         finally:
             self._connections.discard(writer)
             writer.close()
@@ -94,7 +97,6 @@ class Fleet:
             is_release = update["status"] == "IN_PROGRESS"
             (self.released if is_release else self.done).append(update["taskId"])
             return "" if url.path.endswith("v2") else update["taskId"]
-        self.polls += 1
         task_type, query = url.path.rpartition("/")[2], parse_qs(url.query)
         queue, arrival = self.queues[task_type], self._arrivals[task_type]
         wait = int(query["timeout"][0]) / 1000
@@ -105,6 +107,7 @@ class Fleet:
             except asyncio.TimeoutError:
                 pass
         taken = [queue.popleft() for _ in range(min(len(queue), int(query["count"][0])))]
+        self.dispatched += [task["taskId"] for task in taken]
         return json.dumps(taken)
 
 
@@ -175,3 +178,37 @@ def test_a_thousand_idle_types_need_a_thread_each_and_60_mb(fleet, run, wait_unt
         fleet.add(f"type{number}", f"task{number}")
     wait_until(lambda: len(fleet.done) == TYPES // 10, timeout=60)
     assert ask()["threads"] <= TYPES + 10 + TYPES // 10
+
+
+@pytest.mark.parametrize("shared_polling", [False, True])
+def test_stops_at_any_time_complete_or_return_each_task_once(fleet, monkeypatch, shared_polling):
+    """Also while the handler starts, and while every second thread for a task cannot be started."""
+    chance, real = random.Random(7), threading.Thread.start
+
+    def start(thread):
+        if thread.name.startswith("run:") and chance.random() < 0.5:
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    async def nap():
+        await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    for turn in range(8):
+        types = chance.choice([1, 3, 30])
+        workers = [
+            Worker(nap if number % 3 == 2 else lambda: time.sleep(0.01), f"type{number}", thread_count=4)
+            for number in range(types)
+        ]
+        for number in range(types):
+            for task in range(10):
+                fleet.add(f"type{number}", f"{turn}-{number}-{task}")
+        handler = TaskHandler(Settings(server_url=fleet.url), workers=workers, shared_polling=shared_polling)
+        stopper = threading.Timer(chance.uniform(0, 0.2), handler.stop)
+        stopper.start()
+        handler.start()
+        stopper.join()
+        assert handler.stop(30).drained
+    assert len(fleet.done) == len(set(fleet.done))
+    assert set(fleet.dispatched) == set(fleet.done) | set(fleet.released)
+    assert fleet.done
