@@ -15,8 +15,10 @@ from conductor.server.services.all import Services
 from conductor.server.store.sqlite import Store
 from conductor.testing.executions import example_id
 
-__all__ = ["Engine", "reused_engine"]
+__all__ = ["CONTAINERS", "Engine", "defined_name", "reused_engine"]
 
+#: Types of tasks whose end depends on other tasks.
+CONTAINERS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW"})
 #: Executions after which an engine is replaced: its database keeps their definitions.
 _MAX_USES = 200
 #: Engines that wait for their next use: one for each thread that used one at the same time.
@@ -85,6 +87,11 @@ def reused_engine() -> Iterator[Engine]:
         _idle.append(engine)
     else:
         engine.close()
+
+
+def defined_name(task: Mapping[str, Any]) -> str:
+    """Return the reference name that a task document has in the definition, without the iteration."""
+    return str((task.get("workflowTask") or {}).get("taskReferenceName"))
 
 
 def _no_jitter(_: Any) -> int:

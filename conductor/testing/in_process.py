@@ -23,7 +23,7 @@ from conductor.server.engine.definitions import render
 from conductor.server.engine.state import NEVER, SCHEDULED, Doc, Execution, is_done, is_system
 from conductor.server.engine.timeouts import next_wait
 from conductor.server.services.tasks import end_task
-from conductor.testing.engine import Engine
+from conductor.testing.engine import CONTAINERS, Engine, defined_name
 from conductor.testing.executions import BEGAN
 from conductor.testing.reports import WorkerFailures, as_table
 from conductor.testing.workers import MockWorker
@@ -38,8 +38,6 @@ __all__ = ["execute_workflow"]
 
 __tracebackhide__ = True
 
-#: Types whose end depends on other tasks.
-_CONTAINERS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW"})
 #: The id of the worker that runs all tasks.
 _WORKER_ID = "test"
 
@@ -185,8 +183,8 @@ class _InProcessRun:
         kernel = self._engine.kernel
         if not is_system(task) and (task["status"] != SCHEDULED or task.get("_due", NEVER) > kernel.clock.now_ms()):
             return False
-        output = self._outputs.get(_name(task))
-        if output is not None and task["taskType"] not in _CONTAINERS:
+        output = self._outputs.get(defined_name(task))
+        if output is not None and task["taskType"] not in CONTAINERS:
             with kernel.change():
                 end_task(kernel, execution, task, "COMPLETED", output)
             return True
@@ -217,12 +215,12 @@ class _InProcessRun:
 
     def _failure(self, execution: Execution, problem: str) -> AssertionError:
         run = self._model(execution)
-        leaves = (task for _, task in self._open() if task["taskType"] not in _CONTAINERS)
+        leaves = (task for _, task in self._open() if task["taskType"] not in CONTAINERS)
         needs = "".join(f"\n- {task['referenceTaskName']}: {self._need(task)}" for task in leaves)
         return AssertionError(f"Workflow {run.workflow_name} {problem}{needs}\n\n{as_table(run)}")
 
     def _need(self, task: Doc) -> str:
-        name, kind = _name(task), task["taskType"]
+        name, kind = defined_name(task), task["taskType"]
         output = f"outputs={{{name!r}: {{...}}}}"
         if is_system(task):
             return f"{kind} waits for something outside the workflow: give its output, {output}"
@@ -237,11 +235,6 @@ class _InProcessRun:
 
 def _report_nothing(_: str, __: str) -> None:
     return None
-
-
-def _name(task: Doc) -> str:
-    """Return the reference name in the definition."""
-    return str((task.get("workflowTask") or task)["taskReferenceName"])
 
 
 #: The exceptions of the workers of the last execution, which `assert_workflow` shows.

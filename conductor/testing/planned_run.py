@@ -33,7 +33,7 @@ from conductor.server.engine.tasks.external import leave_open
 from conductor.server.engine.tasks.planning import Plan, Run
 from conductor.server.engine.tasks.worker import plan_simple
 from conductor.server.engine.tree import walk
-from conductor.testing.engine import Engine
+from conductor.testing.engine import Engine, defined_name
 from conductor.testing.executions import example_id
 
 __all__ = ["PlannedRun", "RunPlan"]
@@ -143,7 +143,7 @@ class PlannedRun:
     @property
     def reached(self) -> list[str]:
         """The reference names of the tasks that were scheduled, in their order."""
-        return list(dict.fromkeys(_name(task) for task in self.execution.tasks))
+        return list(dict.fromkeys(defined_name(task) for task in self.execution.tasks))
 
     def result(self) -> WorkflowExecution:
         """Return the execution as a client reads it."""
@@ -225,7 +225,7 @@ class PlannedRun:
         if run.task["taskId"] == self._held:
             return False
         changed = run_task(run)
-        if _name(run.task) == self._plan.stops_at and is_done(run.task):
+        if defined_name(run.task) == self._plan.stops_at and is_done(run.task):
             run.task["status"] = IN_PROGRESS
             self._held = run.task["taskId"]
             return False
@@ -257,7 +257,7 @@ class PlannedRun:
         return made
 
     def _run_loop(self, run: Run) -> bool:
-        planned = self._plan.iterations.get(_name(run.task))
+        planned = self._plan.iterations.get(defined_name(run.task))
         if planned is not None and not run.task["iteration"]:
             return loop.start_iteration(run, 1) if planned > 0 else run.complete({"iteration": 0})
         return loop.repeat(run, partial(self._goes_on, planned))
@@ -273,7 +273,7 @@ class PlannedRun:
         run.task.put("outputData", subWorkflowId=child)
 
     def _child_of(self, task: Mapping[str, Any]) -> str:
-        return example_id(self._plan.workflow_id, _name(task))
+        return example_id(self._plan.workflow_id, defined_name(task))
 
     def _name_failure_workflow(self, execution: Execution, command: StartFailureWorkflow) -> None:
         started = example_id(self._plan.workflow_id, command.request["name"])
@@ -290,7 +290,7 @@ class PlannedRun:
         moments = {task["taskId"]: self._moment_of(task) for task in open_tasks}
         timed = [task for task in open_tasks if moments[task["taskId"]][0] is not None]
         if timed:
-            first = min(timed, key=lambda one: (moments[one["taskId"]][0], _name(one) == self._plan.stops_at))
+            first = min(timed, key=lambda one: (moments[one["taskId"]][0], defined_name(one) == self._plan.stops_at))
             moment, ends = moments[first["taskId"]]
             return moment, first if ends else None
         if open_tasks:  # such as a JOIN of tasks that do not exist: it ends now
@@ -328,7 +328,7 @@ class PlannedRun:
     # -- outcomes
 
     def _end_as_planned(self, task: Doc) -> None:
-        name, plan = _name(task), self._plan
+        name, plan = defined_name(task), self._plan
         if task["retryCount"] < plan.retries.get(name, 0) and not _is_structure(task):
             self.end(task, "FAILED", {}, plan.reason)
         elif name == plan.stops_at:
@@ -383,11 +383,6 @@ class PlannedRun:
             "EVENT": {**given, "event_produced": given.get("sink")},
         }
         return usual.get(kind, {})
-
-
-def _name(task: Mapping[str, Any]) -> str:
-    """Return the reference name in the definition."""
-    return str((task.get("workflowTask") or {}).get("taskReferenceName"))
 
 
 def _is_structure(task: Doc) -> bool:

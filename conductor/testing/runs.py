@@ -16,6 +16,7 @@ from conductor.models.enums import TaskStatus
 from conductor.models.execution import WorkflowExecution
 from conductor.models.task import PollData, Task
 from conductor.server.engine.state import ENDED_BY_UPDATE
+from conductor.testing.engine import CONTAINERS
 from conductor.testing.reports import as_table
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ __tracebackhide__ = True
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.002, 0.05
 #: `callbackAfterSeconds` of a WAIT task without a time.
 _WITHOUT_TIME = 2**31 - 1
-_CONTAINERS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW"})
 
 
 @frozen
@@ -104,7 +104,7 @@ class RunWorkflow:
             return self._waits_for(self.client.workflows.get(task.sub_workflow_id))
         if task.task_type == "WAIT":
             return {"outside" if task.callback_after_seconds in {0, _WITHOUT_TIME} else "timer"}
-        if task.task_type in _CONTAINERS:
+        if task.task_type in CONTAINERS:
             return set()
         if task.task_type in ENDED_BY_UPDATE:
             return {"outside"}
@@ -115,7 +115,7 @@ class RunWorkflow:
         """Yield, for each task that holds the execution up, what it waits for and what the test can do."""
         polled = self.client.tasks.list_all_poll_data()
         for task in run.tasks:
-            if task.is_terminal or task.task_type in _CONTAINERS - {"SUB_WORKFLOW"}:
+            if task.is_terminal or task.task_type in CONTAINERS - {"SUB_WORKFLOW"}:
                 continue
             if task.task_type == "SUB_WORKFLOW":
                 if task.sub_workflow_id:
