@@ -310,9 +310,9 @@ class Resource:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, *, checks_arguments: bool = True, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name, member in list(vars(cls).items()):
+        for name, member in list(vars(cls).items()) if checks_arguments else ():
             if isfunction(member) and not name.startswith("_"):
                 setattr(cls, name, check_argument_types(member))
 

@@ -84,8 +84,11 @@ TASK_INPUT = PayloadKind(ExternalPayloadType.TASK_INPUT, "task input", 3 * _MIB,
 TASK_OUTPUT = PayloadKind(ExternalPayloadType.TASK_OUTPUT, "task output", 3 * _MIB, TASK_STORAGE)
 
 
-class PayloadStorage(Resource):
-    """Writes large payloads to the external storage, and reads them from it."""
+class PayloadStorage(Resource, checks_arguments=False):
+    """Writes large payloads to the external storage, and reads them from it.
+
+    Only the SDK calls it, and a worker calls it for each task, so its arguments are not checked.
+    """
 
     def store_input(self, given: Mapping[str, Any] | None, name: str) -> tuple[dict[str, Any], str | None]:
         """Return the input of a workflow for a start request, written to the external storage if it exceeds 5 MiB.
