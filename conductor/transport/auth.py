@@ -1,4 +1,4 @@
-"""Put the token on requests: cached from ``POST /token``, fixed, or from a callable."""
+"""Add the token to requests: cached from ``POST /token``, fixed, or from a callable."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class ReadyToken(AuthBase):
 
 
 class NoAuth(AuthBase):
-    """No authentication. As an object, so that requests does not look into ``.netrc`` instead."""
+    """Sends no credentials; with this object, requests does not read ``.netrc`` instead."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Leave ``request`` as it is."""

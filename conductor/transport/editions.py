@@ -26,7 +26,7 @@ class ServerInfo:
 
     Attributes:
         edition: ``Edition.OSS`` or ``Edition.ORKES``.
-        version: As the server says it, ``"3.32.3"``; empty where it does not.
+        version: The version that the server reports, such as ``"3.32.3"``; empty if it reports none.
     """
 
     edition: Edition

@@ -203,7 +203,7 @@ def unsupported(call: Call, failure: APIStatusError | None = None) -> Unsupporte
 
 
 def ignored_parameter(call: Call, name: str, edition: Edition, server: str) -> UnsupportedByServerError:
-    """Return the error for a filter that the server would ignore, and so return everything."""
+    """Return the error for a filter that the server would ignore, so that it would return everything."""
     return UnsupportedByServerError(
         f"{call.operation} was not sent: the server in use ({server}) ignores {name}, which only {edition.value} "
         "supports, and would return everything.",

@@ -9,7 +9,7 @@ __all__ = ["ClientEvent", "Forked", "PayloadUsed", "WorkflowStartFailed", "Workf
 
 @frozen
 class ClientEvent:
-    """The root of all notices."""
+    """The base class of all events of a client."""
 
 
 @frozen
@@ -46,4 +46,4 @@ class PayloadUsed(ClientEvent):
 
 @frozen
 class Forked(ClientEvent):
-    """This is a child process now: what was counted was the parent's, and its locks may have been held."""
+    """The process was forked: in the child, reset counters, which are the parent's, and locks, which may be held."""

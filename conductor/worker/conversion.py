@@ -75,7 +75,7 @@ def converter_for(kind: Any, namespace: Namespace | None = None) -> Convert:
 
 
 def register_type(kind: type[T], from_json: Callable[[Any], T], to_json: Callable[[T], Any] | None = None) -> None:
-    """Teach workers a class: how to make an instance from a JSON value, and how to write one.
+    """Register the conversion of a class from and to JSON values.
 
     Call it before the functions that use the class are declared. It applies to the whole process, and to the class
     itself wherever it appears in an annotation; subclasses are registered separately.

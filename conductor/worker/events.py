@@ -204,7 +204,7 @@ _METHODS: dict[type[WorkerEvent], str] = {
 
 
 class EventDispatcher:
-    """Tells listeners of events; safe to use from many threads."""
+    """Notifies listeners of events; safe to use from many threads."""
 
     def __init__(self) -> None:
         self._by_kind: dict[type[WorkerEvent], tuple[Callable[[Any], None], ...]] = {}
@@ -231,7 +231,7 @@ class EventDispatcher:
         self._by_kind = {**self._by_kind, kind: (*self._by_kind.get(kind, ()), call)}
 
     def emit(self, kind: type[WorkerEvent], *values: Any) -> None:
-        """Make an event of ``kind`` and tell those who listen to it, if anybody does."""
+        """Create an event of ``kind`` and notify its listeners, if there are any."""
         listeners = self._by_kind.get(kind)
         if not listeners:
             return

@@ -156,7 +156,7 @@ class TaskHandler:
         """Wrap each execution: ``middleware(context, call_next)`` runs on the task's own thread.
 
         Raises:
-            ConfigurationError: The handler runs already, and its workers would go on without it.
+            ConfigurationError: The handler is already running, and its workers would not use the middleware.
         """
         self._refuse_late("use()")
         self._middleware.append(middleware)
@@ -167,7 +167,7 @@ class TaskHandler:
         """Call ``call`` with each event of ``kind``.
 
         Raises:
-            ConfigurationError: The handler runs already in other processes, which would not hear of it.
+            ConfigurationError: The handler is already running in other processes, which would not use the listener.
         """
         if self._has_processes:
             self._refuse_late("on()")
@@ -455,20 +455,20 @@ class TaskHandler:
         group.update_options(task_type, changes)
 
     def pause(self, task_type: str | None = None) -> None:
-        """Take no further tasks of one type, or of all; what runs goes on."""
+        """Stop polling for one task type, or for all; running tasks continue."""
         self.update_options(task_type, paused=True)
 
     def resume(self, task_type: str | None = None) -> None:
-        """Take tasks again."""
+        """Poll again after ``pause``."""
         self.update_options(task_type, paused=False)
 
     def left(self) -> StopReport:
-        """What runs or is not delivered just now; with ``processes``, as of a second ago."""
+        """Return the tasks that run and the results that are undelivered; with ``processes``, as of a second ago."""
         group = self._group
         return StopReport() if group is None else group.left()
 
     def health(self) -> HandlerHealth:
-        """How the handler and each of its workers is."""
+        """Return the health of the handler and of each of its workers."""
         group, current = self._group, self._current
         if group is None or current is None:
             return NOT_RUNNING

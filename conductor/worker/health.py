@@ -1,4 +1,4 @@
-"""How a handler is, as data: what polls, what is stuck, what waits for the server."""
+"""The health of a handler as data: which workers poll, which are stuck, and which results wait for the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["NOT_RUNNING", "HandlerHealth", "ProcessHealth", "WorkerHealth", "com
 
 @frozen
 class WorkerHealth:
-    """How one worker is.
+    """The health of one worker.
 
     Attributes:
         task_type: Its task type.
@@ -45,16 +45,16 @@ class WorkerHealth:
 
 @frozen
 class ProcessHealth:
-    """How one process of a handler with ``processes`` is.
+    """The health of one process of a handler with ``processes``.
 
     Attributes:
         number: Which it is, from 1.
         pid: Its process id; None while it waits for its next start.
-        is_live: Whether it runs and says so.
-        is_ready: Whether it says that it is ready.
-        report_age: Seconds since it last said how it is, which it does every second; None before the first time.
+        is_live: Whether it runs and reports its health.
+        is_ready: Whether it reports that it is ready.
+        report_age: Seconds since its last report, of which it sends one per second; None before the first report.
         restarts: How often it died and was started again.
-        last_exit: How it died last, in words, or None.
+        last_exit: Description of how it last died, or None.
     """
 
     number: int
@@ -68,15 +68,15 @@ class ProcessHealth:
 
 @frozen
 class HandlerHealth:
-    """How a handler is.
+    """The health of a handler.
 
     Attributes:
-        is_live: Every thread that has to run does, and goes on. A server that is away does not make a handler dead.
-        is_ready: It is live, no worker's polls fail, and no results wait for a server that does not take them.
+        is_live: Whether all required threads run and make progress. An unreachable server does not change this.
+        is_ready: Whether it is live, no worker's polls fail, and the server accepts results.
         waiting_results: Results that the server has not taken yet.
         delivered: Results that the server took.
         refused: Results that the server refused.
-        sent_twice: Results that the server took after it may have had them already, which is harmless.
+        sent_twice: Results that the server accepted although it may already have had them, which is harmless.
         token: ``none`` without authentication, ``new`` before the first was asked for, ``valid``, ``expired``, or
             ``failing`` when the last attempt to get one failed.
         workers: How each worker is; with ``processes`` the sum of all processes, and the worst of their states.

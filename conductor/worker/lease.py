@@ -54,7 +54,7 @@ class Lease:
 
 
 class LeaseKeeper:
-    """Tells the server of tasks that still run, each time 80% of their response timeout have passed.
+    """Extends the leases of running tasks, each time 80% of their response timeout have passed.
 
     Args:
         update: Sends a task's update as JSON (``POST /tasks`` with ``extendLease``), within the seconds it is given.

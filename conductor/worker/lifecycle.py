@@ -79,7 +79,7 @@ class StopReport:
         return not self.unfinished and not self.undelivered and not self.lost_processes
 
     def last_words(self) -> str:
-        """Return what a process says that ends at once and leaves this behind."""
+        """Return the message of a process that stops immediately with this unfinished work."""
         text = "A second signal was received: stopping immediately.\n"
         if self.unfinished:
             text += f"Unfinished tasks, which are retried after their response timeout: {', '.join(self.unfinished)}\n"

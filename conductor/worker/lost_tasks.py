@@ -1,6 +1,6 @@
 """Recovery of tasks whose dispatch was lost: the server sent them in a response that never arrived.
 
-Such a task is IN_PROGRESS on the server and nobody works on it, so it waits for its response timeout. After a lost
+Such a task is IN_PROGRESS on the server, but no worker runs it, so it waits for its response timeout. After a lost
 response the server's IN_PROGRESS tasks of the type are searched, and those that the server believes to be here are
 handed back, so that they are dispatched again at once.
 

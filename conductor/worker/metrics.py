@@ -1,4 +1,4 @@
-"""Counters, a gauge and histograms of a handler's or a client's work, by the names that all Conductor SDKs share.
+"""Counters, a gauge and histograms of a handler or a client, with the names that all Conductor SDKs share.
 
 Nothing is collected unless it is asked for: without the listener no event is even made. Durations are seconds, sizes
 bytes, labels camelCase. What a worker here never does (acks, an execution queue that is full) has no counter.
@@ -45,7 +45,7 @@ _BYTES = (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
 
 @frozen
 class Family:
-    """What a metric is.
+    """The definition of a metric.
 
     Attributes:
         kind: ``counter``, ``gauge`` or ``histogram``.
@@ -112,7 +112,7 @@ class _Histogram:
 
 
 class MetricsCollector(WorkerListener):
-    """Collects what the events of a handler, or a client, say; safe to use from many threads.
+    """Collects metrics from the events of a handler or a client; safe to use from many threads.
 
     A handler makes its own, see ``TaskHandler(metrics=True)``. For a client: ``ConductorClient(metrics=collector)``.
     """
@@ -158,7 +158,7 @@ class MetricsCollector(WorkerListener):
         self._count("active_workers", event.task_type)
 
     def on_task_execution_completed(self, event: TaskExecutionCompleted) -> None:
-        """Time a task that ended well."""
+        """Time a successful task."""
         self._count("active_workers", event.task_type, by=-1)
         self._observe("task_execute_time_seconds", event.duration, event.task_type, "SUCCESS")
         self._observe("task_result_size_bytes", len(dumps(event.result.output_data)), event.task_type)
@@ -191,7 +191,7 @@ class MetricsCollector(WorkerListener):
         self._count("task_lease_extended_total", event.task_type)
 
     def on_poll_skipped(self, event: PollSkipped) -> None:
-        """Count a poll that was left out."""
+        """Count a skipped poll."""
         self._count("task_paused_total", event.task_type)
 
     def on_uncaught(self, exception: str) -> None:
@@ -203,7 +203,7 @@ class MetricsCollector(WorkerListener):
         self._observe("http_api_client_request_seconds", duration, method, uri, str(status))
 
     def on_client_event(self, event: ClientEvent) -> None:
-        """Count what a client says of starts and payloads."""
+        """Count a client's starts of workflows and its stored payloads."""
         if isinstance(event, WorkflowStarting):
             version = "" if event.version is None else str(event.version)
             self._observe("workflow_input_size_bytes", event.input_bytes, event.workflow_type, version)
@@ -215,18 +215,18 @@ class MetricsCollector(WorkerListener):
             self.reset()
 
     def watch(self, transport: Transport) -> None:
-        """Collect what ``transport`` says, once."""
+        """Collect the events of ``transport``; a second call has no effect."""
         self.leave(transport)
         transport.observers += (self.on_request,)
         transport.listeners += (self.on_client_event,)
 
     def leave(self, transport: Transport) -> None:
-        """Collect no more of it."""
+        """Stop collecting the events of ``transport``."""
         transport.observers = tuple(one for one in transport.observers if one != self.on_request)
         transport.listeners = tuple(one for one in transport.listeners if one != self.on_client_event)
 
     def snapshot(self) -> dict[str, Any]:
-        """All that was collected, as plain values.
+        """Return all metrics as plain values.
 
         By the metric's name: ``{"type": ..., "samples": [{"labels": {...}, "value": 3}]}``; a histogram's sample has
         ``count``, ``sum`` and ``buckets`` (upper bound as text -> how many values up to it) instead of ``value``.

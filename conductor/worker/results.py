@@ -1,4 +1,4 @@
-"""Task results: made from what a function returned or raised, and as the JSON of an update."""
+"""Task results: created from the value or exception of a function, and encoded as the JSON of an update."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def test_the_clock_starts_a_workflow_and_its_execution_is_found(client, flow, na
     assert client.workflows.wait(started, timeout=20).input["n"] == 1
 
 
-def test_the_scheduler_is_stopped_and_goes_on(client):
+def test_the_scheduler_is_stopped_and_started_again(client):
     try:
         assert client.schedules.pause_all()
     finally:

@@ -100,7 +100,7 @@ def test_starting_an_unknown_workflow_is_not_found(client):
         client.workflows.start("test_not_there")
 
 
-def test_execute_answers_when_the_workflow_blocks_and_signal_goes_on(client, names):
+def test_execute_returns_when_the_workflow_blocks_and_signal_continues(client, names):
     second = {**WAIT, "name": "second", "taskReferenceName": "second"}
     name = names.workflow([WAIT, second])["name"]
 

@@ -264,7 +264,7 @@ def test_a_workflow_definition_with_every_option_is_unchanged(stored_workflow):
 
 
 @pytest.mark.parametrize("kind", ["task", "workflow"])
-def test_a_definition_that_says_nothing_is_unchanged(client, names, kind):
+def test_a_definition_without_optional_fields_is_unchanged(client, names, kind):
     if kind == "task":
         wanted = TaskDef(names.task("bare", retryCount=3))
         wanted.owner_email = EMAIL
@@ -354,7 +354,7 @@ def full_workflow(name):
     return workflow
 
 
-def test_a_workflow_that_is_registered_again_is_left_alone(client, names):
+def test_an_equal_workflow_is_not_registered_again(client, names):
     workflow = full_workflow(names("again"))
     names.workflows.append((workflow.name, 1))
 

@@ -32,7 +32,7 @@ def test_there_are_blocks_to_run():
 
 
 @pytest.mark.parametrize("target", re.findall(r"^make (\w+)", README, re.MULTILINE))
-def test_every_make_target_of_the_readme_is_there(target):
+def test_every_make_target_of_the_readme_exists(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
@@ -43,5 +43,5 @@ def test_every_variable_of_the_readme_is_known_to_the_code(variable):
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\((?!http)([^)]+)\)", README))
-def test_every_link_of_the_readme_leads_somewhere(path):
+def test_every_link_of_the_readme_exists(path):
     assert (ROOT / path).exists()

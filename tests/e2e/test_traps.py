@@ -25,7 +25,7 @@ def waiting(names):
     return names.workflow([WAIT])["name"]
 
 
-def test_an_input_over_5_mib_is_taken_and_lost(send, client, waiting):
+def test_an_input_over_5_mib_is_accepted_and_lost(send, client, waiting):
     from conductor.clients.workflows import START
 
     workflow_id = send(START, body={"name": waiting, "input": {"a": "x" * (5 * MIB)}})

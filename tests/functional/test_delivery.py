@@ -24,7 +24,7 @@ def start(stub):
 
 
 @pytest.mark.parametrize("fault", ["cut", "redirect", "html", "malformed", 403, 500])
-def test_a_result_that_is_never_taken_holds_up_no_other(stub, start, wait_until, fault):
+def test_a_result_that_is_never_accepted_does_not_delay_others(stub, start, wait_until, fault):
     failing = {f"work-{number}" for number in range(20)}
     stub.update_fault = lambda update: fault if update["taskId"] in failing else None
     stub.add("work", *failing)

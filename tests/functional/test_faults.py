@@ -111,7 +111,7 @@ def test_work_resumes_soon_after_every_request_failed(stub, start, wait_until, w
     assert time.monotonic() - ended < 2 * RECOVERY + SLACK
 
 
-def test_answers_that_never_come_cost_their_timeout_and_no_result(stub, start, wait_until):
+def test_missing_responses_end_at_their_timeout_and_lose_no_result(stub, start, wait_until):
     fault = stub.fault = Fault("hang", every=3)
     stub.add("work", *(f"work-{i}" for i in range(6)))
     began = time.monotonic()
@@ -175,7 +175,7 @@ def test_work_resumes_two_seconds_after_the_token_endpoint(stub, start, wait_unt
     assert stub.requests["token"] <= 5
 
 
-def test_a_wall_clock_that_jumps_costs_nothing(stub, start, wait_until, monkeypatch):
+def test_a_jump_of_the_wall_clock_has_no_effect(stub, start, wait_until, monkeypatch):
     stub.token = lambda: "t1"
     handler = start(Worker(lambda: None, "work"), auth_key="key", auth_secret="secret")
     wait_until(lambda: handler.health().is_ready)
@@ -269,7 +269,7 @@ def test_a_result_that_waits_for_the_server_holds_no_slot(stub, start, wait_unti
 
 
 @pytest.mark.parametrize("shared_polling", [False, True])
-def test_another_poll_takes_over_from_a_swallowed_one(stub, start, wait_until, monkeypatch, shared_polling):
+def test_another_poll_replaces_one_without_a_response(stub, start, wait_until, monkeypatch, shared_polling):
     monkeypatch.setattr("conductor.worker.poller.TAKE_OVER_AFTER_S", 0.5)
     fault = stub.fault = Fault("hang", kinds=("poll",))
     start(Worker(lambda: None, "work"), shared_polling=shared_polling)
@@ -386,7 +386,7 @@ def test_without_update_v2_results_are_sent_by_update(stub, start, wait_until):
 
 
 @pytest.mark.slow
-def test_updates_that_are_swallowed_cost_ten_seconds_and_no_result(stub, start, wait_until):
+def test_updates_without_a_response_are_repeated_after_ten_seconds(stub, start, wait_until):
     fault = stub.fault = Fault("hang", kinds=("update", "update-v2"))
     stub.add("work", *(f"work-{i}" for i in range(4)))
     handler = start(Worker(lambda: None, "work", thread_count=2))
@@ -398,7 +398,7 @@ def test_updates_that_are_swallowed_cost_ten_seconds_and_no_result(stub, start, 
     assert handler.health().refused == 0
 
 
-def test_a_swallowed_extension_of_a_lease_costs_no_other_task_its_lease(stub, start, wait_until):
+def test_a_lost_lease_extension_does_not_endanger_other_leases(stub, start, wait_until):
     swallowed, release = [], threading.Event()
 
     def swallow_the_first(kind):
@@ -416,7 +416,7 @@ def test_a_swallowed_extension_of_a_lease_costs_no_other_task_its_lease(stub, st
     release.set()
 
 
-def test_an_auth_callable_that_fails_costs_no_result(stub, wait_until):
+def test_a_failing_auth_callable_loses_no_result(stub, wait_until):
     is_well = threading.Event()
     is_well.set()
     running, release = threading.Event(), threading.Event()
@@ -471,7 +471,7 @@ def test_one_shared_slot_is_divided_fairly_between_types(stub, start, wait_until
 
 
 @pytest.mark.parametrize("answer", [503, 500, "cut"])
-def test_results_that_are_not_taken_make_a_handler_unready(stub, start, wait_until, answer):
+def test_undeliverable_results_make_a_handler_unready(stub, start, wait_until, answer):
     fault = stub.fault = Fault(answer)
     stub.add("work", "work-1")
     handler = start(Worker(lambda: None, "work"))

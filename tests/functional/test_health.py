@@ -123,7 +123,7 @@ def test_a_heartbeat_file_that_no_probe_would_see_is_refused(make, monkeypatch, 
         make(Worker(lambda: None, "work")).start()
 
 
-def test_the_heartbeat_file_is_there_while_it_lives_and_gone_after_a_stop(stub, make, wait_until, tmp_path):
+def test_the_heartbeat_file_exists_until_the_handler_stops(stub, make, wait_until, tmp_path):
     file = tmp_path / "alive"
     handler = make(Worker(lambda: None, "work"), heartbeat_file=file).start()
     wait_until(file.exists)

@@ -59,7 +59,7 @@ def test_poll_execution_and_update_each_have_a_span(stub, handler, exporter, wai
     assert update.attributes["conductor.task.id"] == "charge-1"
 
 
-def test_the_trace_goes_on_through_the_workflows_input(stub, handler, provider, exporter, wait_until):
+def test_the_trace_continues_through_the_workflow_input(stub, handler, provider, exporter, wait_until):
     with provider.get_tracer("web").start_as_current_span("request") as request:
         carried = with_trace({"fail": False})
     assert carried.keys() == {"fail", "_trace"}

@@ -109,7 +109,7 @@ def test_a_second_signal_aborts_and_names_tasks_and_results(stub, spawn, wait_un
         ("TaskHandler(import_modules=['refused']).run()", {}, "thread_count is 0; it must be an integer"),
     ],
 )
-def test_a_configuration_that_cannot_be_used_exits_with_2_and_says_why(spawn, tmp_path, code, environ, says):
+def test_an_invalid_configuration_exits_with_2_and_a_reason(spawn, tmp_path, code, environ, says):
     (tmp_path / "broken.py").write_text("def half():\n    return 1 / 0\n\nhalf()\n")
     (tmp_path / "refused.py").write_text(
         "import conductor\n\n@conductor.worker_task('x', thread_count=0)\ndef x(): ..."

@@ -166,7 +166,7 @@ def busy(address):
         return sum(worker["busy"] for worker in json.load(answer)["workers"])
 
 
-def test_a_second_signal_ends_all_at_once_and_names_what_ran(stub, run, wait_until):
+def test_a_second_signal_stops_all_processes_and_names_their_tasks(stub, run, wait_until):
     stub.add("slow", "slow-1", inputData={"seconds": 60})
     process = run(CONDUCTOR_HEALTH_PORT="0")
     health = re.search(r"http://\S+/livez", read_until(process, "Health: "))[0]
@@ -226,7 +226,7 @@ ONLY_IN_MAIN = SCRIPT.replace(
         ),
     ],
 )
-def test_what_cannot_be_set_up_exits_with_2_and_says_why(run, code, says):
+def test_a_child_that_cannot_be_set_up_exits_with_2_and_a_reason(run, code, says):
     process = run(code)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 2, out
@@ -311,7 +311,7 @@ KEPT = Worker(a_function, "kept")
         ({"processes": 0}, "processes"),
     ],
 )
-def test_what_other_processes_would_not_hear_of_is_refused(options, says):
+def test_listeners_and_middleware_are_refused_with_processes(options, says):
     if "listeners" in options:
         from conductor import WorkerListener
 

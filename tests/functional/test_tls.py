@@ -123,7 +123,7 @@ def test_verification_can_be_turned_off(stub, secure):
         assert client.tasks.update(workflow_id="w", task_id="t", status="COMPLETED") == "t"
 
 
-def test_the_settings_bundle_beats_the_environments(stub, secure, monkeypatch, tmp_path):
+def test_the_ca_bundle_of_the_settings_overrides_the_environment(stub, secure, monkeypatch, tmp_path):
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))

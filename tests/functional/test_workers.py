@@ -78,7 +78,7 @@ def test_a_domain_is_polled_and_an_empty_one_is_never_sent(stub, start, wait_unt
     assert {(p[0], p[3]) for p in stub.polls} == {("work", "eu"), ("other", None)}
 
 
-def test_an_idle_worker_asks_less_often_and_still_picks_up_at_once(stub, start, wait_until):
+def test_an_idle_worker_polls_less_often_but_starts_tasks_immediately(stub, start, wait_until):
     start(Worker(lambda: None, "work"))
     wait_until(lambda: any(timeout >= 1600 for _, _, timeout, _ in stub.polls), timeout=10)
     assert stub.requests["poll"] < 10
@@ -142,7 +142,7 @@ POISON = [
 
 
 @pytest.mark.parametrize("has_v2", [True, False])
-def test_poison_tasks_are_answered_or_counted_and_the_worker_goes_on(stub, start, wait_until, has_v2):
+def test_malformed_tasks_fail_or_are_counted_and_the_worker_continues(stub, start, wait_until, has_v2):
     stub.has_v2 = has_v2
     for raw in POISON:
         stub.add_raw("work", raw)
@@ -190,7 +190,7 @@ def test_no_result_is_lost_when_every_third_update_fails(stub, start, wait_until
     wait_until(lambda: len(stub.done()) == 12, timeout=40)
 
 
-def test_a_short_outage_costs_no_result_and_is_logged_once_each_way(stub, start, wait_until, caplog):
+def test_a_short_outage_loses_no_result_and_is_logged_in_two_lines(stub, start, wait_until, caplog):
     caplog.set_level("INFO", logger="conductor.worker")
     gone, release = threading.Event(), threading.Event()
     heard = []
@@ -223,7 +223,7 @@ def test_a_short_outage_costs_no_result_and_is_logged_once_each_way(stub, start,
     assert sum("All results are delivered" in t for t in messages) == 1
 
 
-def test_a_result_that_the_server_refuses_is_told_and_not_sent_again(stub, start, wait_until):
+def test_a_refused_result_is_reported_and_not_sent_again(stub, start, wait_until):
     refused = []
     stub.fault = lambda kind: 404 if kind in {"update", "update-v2"} else None
     handler = TaskHandler(Settings(server_url=stub.url), workers=[Worker(lambda: None, "work")])
@@ -508,7 +508,7 @@ def test_a_lease_ends_when_the_worker_says_so(stub, start, wait_until, caplog):
 # -- what is started
 
 
-def test_a_client_with_fewer_connections_than_threads_is_told(stub, caplog):
+def test_a_client_with_too_few_connections_is_reported(stub, caplog):
     workers = [Worker(lambda: None, "work", thread_count=5)]
     with ConductorClient(server_url=stub.url, max_connections=3) as client, TaskHandler(client, workers=workers):
         assert "max_connections=66" in caplog.text
@@ -631,7 +631,7 @@ def test_shared_polling_comes_from_the_environment_and_an_argument_wins(stub, st
         start(*workers, shared_polling="yes")
 
 
-def test_a_handler_that_cannot_have_all_of_its_threads_leaves_none_behind(stub, monkeypatch):
+def test_a_handler_that_cannot_start_its_threads_leaves_none_running(stub, monkeypatch):
     started = []
     real = threading.Thread.start
 

@@ -110,7 +110,7 @@ print(json.dumps([threading.active_count(), before == after, ours.level, len(our
     assert handlers <= 1  # a NullHandler at most
 
 
-def test_every_public_name_is_there():
+def test_every_public_name_exists():
     assert {name: getattr(conductor, name, None) is not None for name in conductor.__all__} == dict.fromkeys(
         conductor.__all__, True
     )

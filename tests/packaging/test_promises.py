@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_test_that_a_promise_names_is_there():
+def test_every_test_that_a_promise_names_exists():
     text = (ROOT / "docs" / "promises.md").read_text()
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
     assert len(named) > 40

@@ -64,7 +64,7 @@ def test_importing_a_name_of_another_sdk_names_its_successor(module, name):
 
 
 @each("module", FACADES)
-def test_a_name_of_nobody_gets_the_usual_errors(module):
+def test_an_unknown_name_raises_the_usual_error(module):
     with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'nothing'"):
         _ = importlib.import_module(module).nothing
     with pytest.raises(ImportError, match="cannot import name 'nothing'"):
@@ -183,7 +183,7 @@ def named(word, owner):
 
 
 @each(("place", "old", "said"), ROWS)
-def test_what_a_message_names_is_there(place, old, said):
+def test_every_name_in_a_message_exists(place, old, said):
     owner = class_of(place) if "." in place else Workflow
     for client, method in re.findall(r"\bclient\.(\w+)(?:\.(\w+))?", said):
         assert hasattr(CLIENT, client), said
@@ -208,7 +208,7 @@ def test_a_single_word_is_an_attribute_or_a_parameter(place, old, said):
         assert said in conductor.__all__
 
 
-def test_naming_the_successors_costs_no_http_library():
+def test_naming_the_successors_imports_no_http_library():
     code = "import sys, conductor\nhasattr(conductor, 'Configuration')\nprint('requests' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "False\n"

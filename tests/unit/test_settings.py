@@ -228,7 +228,7 @@ def test_a_client_refuses_what_it_cannot_be_made_of():
             assert "s3cret" not in str(caught.value.to_dict())
 
 
-def test_a_retry_policy_refuses_numbers_that_are_none():
+def test_a_retry_policy_refuses_invalid_numbers():
     for name in ("rate_limit_retries", "connection_retries", "first_refusal_retries"):
         for value in (-1, 1.5, True, "3", None):
             with pytest.raises(ConfigurationError, match=name):

@@ -31,7 +31,7 @@ _MAIN_IN_CHILD = "__conductor_main__"
 
 @frozen
 class WorkerRef:
-    """A worker that a child has to find.
+    """The reference by which a child finds a worker.
 
     Attributes:
         name: Its task type.

@@ -56,7 +56,7 @@ def paragraphs():
             yield named, set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", words)) - SHARED
 
 
-def test_every_option_that_is_promised_is_there():
+def test_every_documented_option_exists():
     missing = {
         (tuple(named), option)
         for named, options in paragraphs()

@@ -58,13 +58,13 @@ def test_a_failed_workflow_is_status_1_with_its_reason(cli):
     assert "Traceback" not in done.err
 
 
-def test_a_workflow_that_goes_on_is_status_4(cli):
+def test_a_workflow_that_has_not_ended_is_status_4(cli):
     done = cli("workflow", "run", "cli_waiting", "--timeout", "200ms")
 
     assert (done.status, "has not ended within 0.2 s" in done.err) == (4, True)
 
 
-def test_ctrl_c_is_status_130_and_says_that_the_workflow_goes_on(background, client):
+def test_ctrl_c_is_status_130_and_says_that_the_workflow_continues(background, client):
     process = background("workflow", "run", "cli_waiting")
     workflow_id = process.stdout.readline().removeprefix("Started ").strip()
     process.send_signal(signal.SIGINT)

@@ -33,7 +33,7 @@ def test_good_settings_pass(check):
         ({"AUTH_KEY": "key"}, "conductor.E001", "auth_secret is missing"),
         ({"OUTBOX_LEASE_SECONDS": 0}, "conductor.E001", "OUTBOX_LEASE_SECONDS is 0"),
         ({"WORKER": 4}, "conductor.E001", "WORKER is 4"),
-        ({"WORKER": {"threads": 4}}, "conductor.E002", "has no option 'threads'"),
+        ({"WORKER": {"threads": 4}}, "conductor.E002", "has no option threads"),
         ({"WORKER": {"thread_count": 0}}, "conductor.E002", "thread_count is 0"),
         ({"OUTBOX_DATABASES": ["default", "other"]}, "conductor.E003", "names other"),
     ],

@@ -49,7 +49,7 @@ def test_mistakes_in_the_configuration_are_found_when_the_app_is_made():
         Conductor(app)
 
 
-def test_an_app_without_the_extension_is_told_so():
+def test_an_app_without_the_extension_gets_an_error():
     with pytest.raises(ConfigurationError, match="init_app"):
         Conductor().handler(Flask("shop"))
 

@@ -82,7 +82,7 @@ def test_with_several_processes_each_has_the_app(app, spawn, client, define):
     assert worker.returncode == 0, said
 
 
-def test_a_mistake_is_told_in_one_line_with_status_2(app, spawn):
+def test_a_mistake_is_reported_in_one_line_with_status_2(app, spawn):
     worker = spawn("flask", "--app", "counting", "conductor", "worker", "--only", "flask_cuont")
     said, _ = worker.communicate(timeout=20)
 

@@ -104,7 +104,7 @@ def test_triggers_start_only_what_their_author_may_start(member, root, victim, s
     assert root.workflows.search(workflow_type="victim").total_hits == before
 
 
-def test_a_schedule_stops_when_its_author_may_no_longer_start_the_workflow(root, server, shared_access):
+def test_a_schedule_stops_when_its_author_loses_the_permission(root, server, shared_access):
     author_id, author = shared_access.application("author", "USER")
     define(author, "mine", {"taskReferenceName": "w", "type": "WAIT"})
     author.schedules.save({"name": "hourly", "cronExpression": "0 0 * * * *", "startWorkflowRequest": {"name": "mine"}})

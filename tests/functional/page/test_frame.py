@@ -26,7 +26,7 @@ def test_a_banner_says_that_the_server_is_away_until_it_is_back(show, api):
     tab.until("document.getElementById('banner').hidden", 30)
 
 
-def test_a_section_that_could_not_be_shown_appears_when_the_server_is_back(show, api):
+def test_a_failed_section_appears_when_the_server_is_back(show, api):
     api.answer = lambda method, path: (502, {"message": "away"})
     tab = show("#/definitions")
     tab.shows("This could not be shown")

@@ -236,7 +236,7 @@ def test_what_only_behaves_differently_is_a_note(tmp_path):
         assert [reason in one.reason for one in done.findings] == [True], code
 
 
-def test_programs_that_do_not_use_conductor_python_are_left_alone(tmp_path):
+def test_programs_that_do_not_use_conductor_python_are_not_changed(tmp_path):
     for code in ("import conductor\n", "x = 'conductor'\n", "from conductor import Workflow\nw = Workflow('w')\n", ""):
         done = migrate(code, tmp_path, imports="")
         assert (done.is_changed, done.findings) == (False, ()), code

@@ -104,7 +104,7 @@ def test_without_an_init_nothing_is_reported_and_tasks_run():
     assert run(lambda: fail(ValueError("no"))).reason_for_incompletion == "ValueError: no"
 
 
-def test_a_handler_is_told_once_what_to_use():
+def test_a_wrong_call_order_is_reported_once():
     class Handler:
         used = []
 

@@ -168,7 +168,7 @@ def test_a_missing_token_endpoint_is_tried_again_after_a_refused_request(cache, 
     assert (cache.get(), cache.state) == ("t2", "valid")
 
 
-def test_a_fetch_is_told_how_long_it_may_take(cache, server):
+def test_a_fetch_receives_its_time_limit(cache, server):
     cache.get(1.5)
     assert server.limit == pytest.approx(1.5)
 

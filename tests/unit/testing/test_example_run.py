@@ -112,7 +112,7 @@ def test_a_switch_takes_the_case_that_its_input_or_the_test_says():
     assert run.task("route").output_data == {"evaluationResult": ["x"], "selectedCase": "x"}
 
 
-def test_a_loop_goes_round_as_often_as_it_is_told():
+def test_a_loop_runs_as_often_as_requested():
     wf = example_workflow(do_while_task("again", [simple_task("try_it"), inline_task("count")]))
     run = example_workflow_run(wf, iterations={"again": 2}, outputs={"try_it": {"n": 1}})
     assert [name for name, _ in told(run)] == ["again", "try_it__1", "count__1", "try_it__2", "count__2"]

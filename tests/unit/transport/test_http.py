@@ -186,7 +186,7 @@ def test_an_operation_of_the_other_edition_says_so(http, make):
         make().request(ORKES)
 
 
-def test_an_html_error_page_is_told_by_its_title(http, make):
+def test_an_html_error_page_is_reported_with_its_title(http, make):
     http.get(f"{API}/thing/1", body="<html><title>Bad Gateway</title>", status=400, content_type="text/html")
     with pytest.raises(BadRequestError, match="Bad Gateway"):
         make().request(GET, {"id": 1})
@@ -249,7 +249,7 @@ def test_a_definition_is_not_saved_twice_as_new_versions(http, make, slept):
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_redirects_are_refused_and_the_token_goes_nowhere(http, make, status):
+def test_redirects_are_refused_and_no_other_host_gets_the_token(http, make, status):
     http.get(f"{API}/thing/1", status=status, headers={"Location": "http://elsewhere/steal"})
     http.get("http://elsewhere/steal", json={})
     with pytest.raises(UnexpectedResponseError, match="elsewhere"):
@@ -463,7 +463,7 @@ def test_a_fixed_token_a_callable_and_a_scheme_of_ones_own(http, make):
     assert sent[3]["Authorization"].startswith("Basic ")
 
 
-def test_netrc_is_left_alone(http, make, tmp_path, monkeypatch):
+def test_netrc_is_not_read(http, make, tmp_path, monkeypatch):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine server login u password p\n")
     netrc.chmod(0o600)
@@ -473,7 +473,7 @@ def test_netrc_is_left_alone(http, make, tmp_path, monkeypatch):
     assert "Authorization" not in http.calls[0].request.headers
 
 
-def test_verification_is_told_with_each_request_and_beats_the_environment(http, make, monkeypatch):
+def test_verify_is_set_for_each_request_and_overrides_the_environment(http, make, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/elsewhere.pem")
     http.get(f"{API}/thing/1", json={})
     transport = Transport(Settings(server_url=API, ca_bundle=certifi.where()))
@@ -522,7 +522,7 @@ def test_no_secret_is_in_an_error_or_in_the_log(http, make, caplog):
     assert "t0ken" not in told
 
 
-def test_an_outage_costs_four_requests_a_call_until_the_budget_is_spent(http, make, slept):
+def test_a_call_in_an_outage_sends_four_requests_until_the_budget_ends(http, make, slept):
     http.get(f"{API}/thing/a", status=503)
     transport = make()
     transport.budget = RetryBudget(clock=lambda: 0.0)

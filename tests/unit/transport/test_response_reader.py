@@ -195,7 +195,7 @@ def test_bodies_over_the_maximum_size_are_refused_also_decompressed():
     assert len(read(head(f"Content-Length: {LIMIT}") + b"x" * LIMIT).body) == LIMIT
 
 
-def test_a_response_that_trickles_costs_time_linear_in_its_bytes():
+def test_a_slow_response_is_read_in_time_linear_in_its_bytes():
     long = "x" * 60_000
     trickles = (
         head(f"A: {long}", "Content-Length: 0"),

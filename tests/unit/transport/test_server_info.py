@@ -112,7 +112,7 @@ def test_what_the_server_in_use_ignores_is_said_once(http, client, caplog, call,
         (lambda c: c.tasks.list_all_poll_data(worker_size=1, worker_opt="GT"), "workerOpt"),
     ],
 )
-def test_nothing_is_sent_to_a_server_that_would_answer_everything(http, client, call, name):
+def test_nothing_is_sent_to_a_server_that_ignores_the_filter(http, client, call, name):
     http.get(f"{API}/version", body="3.32.3", content_type="text/plain")
     http.get(f"{API}/token/userInfo", json={"message": "No static resource api/token/userInfo."}, status=404)
 
@@ -158,7 +158,7 @@ def test_an_operation_of_another_edition_names_it(http, client):
     assert caught.value.supported_by == ""
 
 
-def test_nothing_is_said_to_a_server_that_understands(http, client, caplog):
+def test_no_warning_is_logged_if_the_server_supports_the_parameter(http, client, caplog):
     http.get(f"{API}/version", body="4", content_type="text/plain")
     http.get(f"{API}/token/userInfo", json={"id": "me"})
     http.get(f"{API}/metadata/workflow", json=[])

@@ -61,7 +61,7 @@ def test_whatever_a_coroutine_raises_its_task_fails(error):
     assert type(error).__name__ in result.reason_for_incompletion
 
 
-def test_a_function_that_returns_a_coroutine_is_told_to_be_async():
+def test_a_function_that_returns_a_coroutine_fails_with_advice():
     result = run_task(lambda: double(1, None))
     assert result.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "declare the function with async def" in result.reason_for_incompletion
@@ -126,7 +126,7 @@ def test_a_function_that_runs_too_long_fails_with_the_reason(function):
     )
 
 
-def test_except_exception_does_not_swallow_the_limit_and_finally_runs():
+def test_except_exception_does_not_catch_the_limit_and_finally_runs():
     cleaned = []
 
     def stubborn():

@@ -119,7 +119,7 @@ def test_without_any_thread_a_task_runs_on_the_calling_one(make, execution, monk
     wait_until(lambda: len(execution.delivered) == 2)
 
 
-def test_the_carrier_that_is_there_does_all_when_no_other_can_start(make, execution, monkeypatch, wait_until):
+def test_one_carrier_does_all_work_if_no_other_can_start(make, execution, monkeypatch, wait_until):
     pool = make(10, idle_seconds=0.01)
     assert pool.submit("t1")
     wait_until(lambda: execution.begun)

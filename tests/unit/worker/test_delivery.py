@@ -115,7 +115,7 @@ def pass_time(delivery, clock, seconds, step=0.1):
         ServerError("cannot", status=500),
     ],
 )
-def test_a_result_that_is_never_taken_holds_up_no_other(delivery, server, clock, error):
+def test_a_result_that_is_never_accepted_does_not_delay_others(delivery, server, clock, error):
     server.errors = {"bad": error, "*": [BUSY] * 19}
     deliver(delivery, "bad", *(f"t{number}" for number in range(19)))
     assert (delivery.waiting, delivery.delivered) == (20, 0)
@@ -130,7 +130,7 @@ def test_each_result_has_its_own_schedule(delivery, server, clock):
     assert delivery.delivered == 50
 
 
-def test_an_outage_costs_a_bounded_number_of_requests(delivery, server, clock):
+def test_an_outage_causes_a_limited_number_of_requests(delivery, server, clock):
     server.errors = {"*": BUSY}
     attempts, number = 0, 0
     for _ in range(50):  # ten tasks end in each tenth of a second
@@ -158,9 +158,7 @@ def test_an_outage_loses_nothing_however_long_it_is(delivery, server, clock):
 
 @pytest.mark.parametrize("error", [ServerError("cannot", status=500), LOST, UnexpectedResponseError("302", status=302)])
 @pytest.mark.parametrize("has_traffic", [True, False])
-def test_a_result_that_is_refused_while_others_are_taken_fails_its_task(
-    delivery, server, clock, heard, error, has_traffic
-):
+def test_a_result_that_alone_is_refused_fails_its_task(delivery, server, clock, heard, error, has_traffic):
     real = server.update
 
     def update(task_id, body, limit=None):
@@ -199,7 +197,7 @@ def test_more_failures_are_accepted_where_others_fail_often():
         assert attempt_limit(share, is_answered=is_answered) == limit, (share, is_answered)
 
 
-def test_nine_failing_attempts_of_ten_cost_no_result(delivery, server, clock):
+def test_nine_failed_attempts_of_ten_lose_no_result(delivery, server, clock):
     chance = random.Random(7)
     real = server.update
 
@@ -239,7 +237,7 @@ def test_whatever_is_raised_while_a_result_is_sent_it_is_kept(delivery, server, 
         (BUSY, 0),
     ],
 )
-def test_a_result_that_the_server_may_have_taken_before_is_counted(delivery, server, clock, error, twice):
+def test_results_that_the_server_may_have_received_are_counted(delivery, server, clock, error, twice):
     server.errors = {"t1": [error]}
     deliver(delivery, "t1")
     pass_time(delivery, clock, 1)
@@ -385,7 +383,7 @@ def test_tasks_that_are_given_back_wait_for_no_response(delivery, server):
     assert server.taken == ["t1", "t2", "t3"]
 
 
-def test_a_silent_server_costs_a_stop_one_second_for_all_releases(server):
+def test_releases_to_a_silent_server_delay_a_stop_by_one_second(server):
     """Also if the deadline is over: often it is the reason to give tasks back."""
     tried = []
 
@@ -408,7 +406,7 @@ def test_a_silent_server_costs_a_stop_one_second_for_all_releases(server):
     delivery.close(time.monotonic() + 10)
 
 
-def test_a_healthy_server_has_all_tasks_back_although_the_deadline_is_over(server):
+def test_all_tasks_are_released_to_a_healthy_server_after_the_deadline(server):
     delivery = ResultDelivery(server, EventDispatcher())
     delivery.start()
     delivery.hurry(lambda: 0.0)

@@ -43,7 +43,7 @@ def result_of(loop, function):
     return outcome[0]
 
 
-def test_nothing_that_a_program_does_ends_the_loop(loop):
+def test_user_code_cannot_end_the_event_loop(loop):
     kept = []
 
     async def exits():

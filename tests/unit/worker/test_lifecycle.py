@@ -97,7 +97,7 @@ def test_a_stop_completes_even_if_a_logging_handler_raises():
     assert group.deadline is not None
 
 
-def test_of_many_requests_at_once_the_earliest_deadline_wins():
+def test_of_concurrent_requests_the_earliest_deadline_applies():
     for _ in range(30):
         requests = SimpleQueue()
         deadline = StopDeadline(1000.0, requests)

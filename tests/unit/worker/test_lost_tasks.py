@@ -123,7 +123,7 @@ def test_a_task_in_a_lost_response_is_handed_back_with_its_output(world):
         server_task("t1", status="COMPLETED"),
     ],
 )
-def test_tasks_that_are_not_in_progress_here_are_left_alone(world, task):
+def test_tasks_that_are_not_in_progress_here_are_not_released(world, task):
     world.add(task)
     world.record.lose("work")
     world.pass_time(30)
@@ -131,7 +131,7 @@ def test_tasks_that_are_not_in_progress_here_are_left_alone(world, task):
     assert world.released == []
 
 
-def test_a_task_in_hand_is_never_touched(world):
+def test_a_task_that_this_handler_holds_is_never_released(world):
     world.record.close(world.record.open("work"), [raw("t1")])
     world.add(server_task("t1"))
     world.record.lose("work")
@@ -139,7 +139,7 @@ def test_a_task_in_hand_is_never_touched(world):
     assert world.released == []
 
 
-def test_a_second_dispatch_that_was_lost_is_told_from_the_first(world):
+def test_a_lost_second_dispatch_is_distinguished_from_the_first(world):
     world.record.receive(raw("t1", poll_count=1))
     world.add(server_task("t1", poll_count=2))
     world.record.lose("work")

@@ -126,7 +126,7 @@ def fill(path, *task_ids):
     outbox.close()
 
 
-def test_what_other_numbers_of_processes_left_is_taken_over(tmp_path):
+def test_results_of_other_process_counts_are_adopted(tmp_path):
     path = tmp_path / "box"
     fill(path, "alone")
     fill(tmp_path / "box.1", "first")
@@ -141,7 +141,7 @@ def test_what_other_numbers_of_processes_left_is_taken_over(tmp_path):
     assert left_in(path) == ["first", "alone", "third", "third too"]
 
 
-def test_a_file_that_is_not_an_outbox_is_left_alone(tmp_path, caplog):
+def test_a_file_that_is_not_an_outbox_is_not_changed(tmp_path, caplog):
     path = tmp_path / "box"
     (tmp_path / "box.7").write_bytes(b"x" * 5000)
     fill(path, "mine")
@@ -209,7 +209,7 @@ def test_a_refused_second_handler_keeps_the_lock_on_the_file(path):
     first.close()
 
 
-def test_a_program_that_reads_the_file_does_not_cost_later_results(path):
+def test_a_program_that_reads_the_file_does_not_block_later_results(path):
     program = f"import sqlite3; db = sqlite3.connect({str(path)!r}); db.execute('SELECT 1 FROM results'); db.close()"
     outbox = DiskOutbox(path)
     for number in range(3):

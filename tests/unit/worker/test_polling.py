@@ -274,7 +274,7 @@ def test_workers_that_wait_for_a_shared_slot_are_woken(run, wait_until):
     wait_until(lambda: all(poller.last_poll for poller in handler.pollers), timeout=30)
 
 
-def test_a_poll_without_a_response_holds_up_no_type_and_its_tasks_run(run, wait_until):
+def test_a_poll_without_a_response_does_not_delay_other_types(run, wait_until):
     clock, release = Clock(), threading.Event()
     handler = Handler(2, clock)
     handler.server.answer = lambda kind: (release.wait(20) and ["late"]) if kind == "type0" and first() else []
@@ -328,7 +328,7 @@ def test_a_silent_server_is_probed_and_polled_again_when_it_answers(run, wait_un
     release.set()
 
 
-def test_should_poll_that_blocks_holds_up_no_other_type(run, wait_until):
+def test_a_blocking_should_poll_does_not_delay_other_types(run, wait_until):
     clock, release = Clock(), threading.Event()
     handler = Handler(60, clock, may_poll=lambda name: int(name[4:]) >= 16 or release.wait(30))
     polling = run(handler, clock=clock)
@@ -361,7 +361,7 @@ def test_tasks_for_which_there_is_no_thread_are_not_polled_again_and_again():
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_dies_is_replaced_and_its_worker_goes_on(run, wait_until, monkeypatch, caplog):
+def test_a_thread_that_dies_is_replaced_and_its_worker_continues(run, wait_until, monkeypatch, caplog):
     handler = Handler(1)
     (poller,) = handler.pollers
     turn = poller.turn

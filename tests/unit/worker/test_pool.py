@@ -93,7 +93,7 @@ def test_the_next_task_runs_on_the_same_thread_and_keeps_its_slot(make, work, fr
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), SystemExit(3)])
-def test_a_task_that_raises_costs_no_thread(make, work, freed, error, caplog, wait_until):
+def test_a_task_that_raises_does_not_end_its_thread(make, work, freed, error, caplog, wait_until):
     work.errors = {"bad": error}
     pool = make(1)
     pool.submit("bad")

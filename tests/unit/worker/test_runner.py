@@ -60,7 +60,7 @@ def test_a_task_result_goes_through_with_its_ids_filled_in():
 
 
 @pytest.mark.parametrize("seconds", [60, timedelta(minutes=1)])
-def test_work_that_goes_on_elsewhere_is_in_progress(seconds):
+def test_work_that_continues_elsewhere_is_in_progress(seconds):
     result = run(lambda: TaskInProgress(seconds, output={"step": 1}))
     assert (result.status, result.callback_after_seconds, result.output_data) == ("IN_PROGRESS", 60, {"step": 1})
 
@@ -151,7 +151,7 @@ def test_sys_exit_in_a_function_fails_its_task_only():
     assert run(lambda: sys.exit(1)).status == "FAILED"
 
 
-def test_the_context_tells_of_the_task_and_takes_log_lines():
+def test_the_context_describes_the_task_and_accepts_log_lines():
     def work(a: int):
         context = get_task_context()
         context.log("half of %d", a)
@@ -198,7 +198,7 @@ def test_middleware_wraps_the_call_on_the_same_thread_the_first_outermost():
     assert result.output_data == {"wrapped": {"wrapped": 1}}
 
 
-def test_listeners_hear_of_executions_and_their_failures_go_no_further(caplog):
+def test_listeners_receive_executions_and_their_failures_are_isolated(caplog):
     heard = []
 
     class Listener(WorkerListener):
@@ -225,7 +225,7 @@ def test_listeners_hear_of_executions_and_their_failures_go_no_further(caplog):
     assert "listener raised an exception" in caplog.text
 
 
-def test_nobody_listening_makes_no_event():
+def test_without_a_listener_no_event_is_created():
     made = []
     EventDispatcher().emit(lambda *a: made.append(a), 1)
     assert made == []

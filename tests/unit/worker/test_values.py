@@ -119,7 +119,7 @@ ROUND_TRIPS = {
 }
 
 
-def test_what_a_function_returns_can_be_taken_by_one_of_the_same_type():
+def test_a_returned_value_can_be_read_by_a_parameter_of_its_type():
     for kind, values in ROUND_TRIPS.items():
         for value in values:
             seen = []

@@ -79,7 +79,7 @@ def test_cases_can_be_given_as_lists_chains_steps_and_functions():
     assert shape(workflow.to_dict()["tasks"]) == [SWITCH, "e"]
 
 
-def test_cases_can_be_added_to_a_switch_that_is_there():
+def test_cases_can_be_added_to_an_existing_switch():
     workflow = Workflow("w")
     s = workflow.add(switch("x", {"A": [simple("a")]}))
     workflow >> simple("e")
@@ -308,7 +308,7 @@ def test_a_block_closes_when_it_fails():
     assert shape(workflow.to_dict()["tasks"]) == [{"loop": []}, "a"]
 
 
-def test_nothing_stands_between_the_branches():
+def test_steps_between_the_branches_are_refused():
     workflow = Workflow("w")
     with workflow.fork() as f, pytest.raises(TypeError, match=r"outside of the branches of .*with step\.branch\(\)"):
         workflow >> simple("a")

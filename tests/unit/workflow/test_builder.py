@@ -172,7 +172,7 @@ def test_every_option_of_a_step_can_be_given():
     }
 
 
-def test_an_unknown_option_is_told_with_those_there_are():
+def test_an_unknown_option_is_an_error_that_lists_the_options():
     with pytest.raises(TypeError, match=r"no option 'retries'.* Options are: ref, name, description, .*retry_count"):
         http("/", retries=3)
 

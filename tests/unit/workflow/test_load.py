@@ -51,7 +51,7 @@ def test_a_model_is_read():
     assert Workflow.from_def(definition).to_def() == definition
 
 
-def test_a_loaded_workflow_goes_on():
+def test_a_loaded_workflow_can_be_extended():
     workflow = Workflow.from_def({"name": "w", "tasks": [A]})
     workflow >> simple("a", x=workflow.step("a").output.x)
     assert workflow.to_dict()["tasks"] == [
@@ -171,7 +171,7 @@ def test_a_file_may_begin_with_a_mark(tmp_path):
         ("a.yaml", "text", "must contain a workflow definition"),
     ],
 )
-def test_a_file_that_holds_none_is_told(tmp_path, name, text, message):
+def test_a_file_without_a_definition_is_an_error(tmp_path, name, text, message):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=message):

@@ -1192,7 +1192,7 @@ WARNINGS = {
 
 
 @pytest.mark.parametrize(("make", "code", "message"), ERRORS.values(), ids=ERRORS)
-def test_a_mistake_is_told(make, code, message):
+def test_a_mistake_is_reported(make, code, message):
     workflow = make()
     problems = workflow.validate()
     assert [p for p in problems if p.code == code and p.is_error and message in p.message], problems
@@ -1202,7 +1202,7 @@ def test_a_mistake_is_told(make, code, message):
 
 
 @pytest.mark.parametrize(("make", "code", "message"), WARNINGS.values(), ids=WARNINGS)
-def test_what_may_be_a_mistake_is_told_and_stops_nothing(make, code, message):
+def test_a_possible_mistake_is_only_a_warning(make, code, message):
     workflow = make()
     problems = workflow.validate()
     assert [p for p in problems if p.code == code and not p.is_error and message in p.message], problems
@@ -1271,7 +1271,7 @@ def test_every_code_has_a_mistake_and_is_documented():
     assert set(re.findall(r"`([A-Z_]+)`", listed)) == codes
 
 
-def test_all_problems_are_told_at_once():
+def test_all_problems_are_reported_together():
     workflow = flow(simple(price), wait("x"), simple("a", x="${ghost.output.x}"))
     with pytest.raises(WorkflowDefinitionError) as raised:
         workflow.check()
@@ -1349,7 +1349,7 @@ def test_foreign_references_in_strings_are_reported_with_their_lines():
 
 
 @pytest.mark.parametrize("step", ["a", "y"])
-def test_references_of_the_parent_are_told_in_a_sub_workflow(step):
+def test_references_of_the_parent_are_reported_in_a_sub_workflow(step):
     parent, child = Workflow("parent", input_parameters=["z"]), Workflow("child")
     before = parent.add(simple(step))
     child >> simple("y", v=f"{before.output.z}", w=f"{parent.input.z}")

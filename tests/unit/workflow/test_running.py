@@ -98,13 +98,13 @@ def test_it_registers_the_task_definitions_of_its_functions(server, client, work
     assert [(task["name"], task["retryCount"]) for task in sent(server)] == [("price", 1)]
 
 
-def test_a_definition_that_is_there_and_the_same_is_left_alone(server, client, workflow):
+def test_an_equal_registered_definition_is_not_written(server, client, workflow):
     server.post(f"{API}/metadata/workflow", status=409, json={"message": "exists"})
     server.get(f"{API}/metadata/workflow/order", json=stored(workflow))
     workflow.register(client)
 
 
-def test_a_definition_that_is_there_and_differs_is_an_error(server, client, workflow):
+def test_a_different_registered_definition_is_an_error(server, client, workflow):
     server.post(f"{API}/metadata/workflow", status=409, json={"message": "exists"})
     server.get(f"{API}/metadata/workflow/order", json=stored(workflow, description="old"))
     with pytest.raises(ConflictError):
@@ -239,7 +239,7 @@ def test_a_workflow_that_is_not_registered(server, client, workflow):
     assert str(diff) == "the server has no such definition"
 
 
-def test_differences_are_told_by_reference_name():
+def test_differences_are_reported_by_reference_name():
     def build(*, amount, cases, order):
         workflow = Workflow("order")
         workflow >> simple("a", amount=amount)

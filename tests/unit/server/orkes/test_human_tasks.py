@@ -136,7 +136,7 @@ def test_one_move_of_the_clock_passes_every_expiry(bench):
     assert starts == [0, 600_000, 1_200_000]
 
 
-def test_a_task_that_nobody_takes_can_fail_its_workflow(bench):
+def test_an_unclaimed_human_task_can_fail_its_workflow(bench):
     desk = Desk(bench, assigned(ANN.id, minutes=1), assignmentCompletionStrategy="TERMINATE")
     desk.after(1)
     assert desk.entry["state"] == "DELETED"

@@ -76,7 +76,7 @@ VALID = {
 }
 
 
-def test_each_verifier_accepts_its_sender_and_nobody_else():
+def test_each_verifier_accepts_only_its_own_sender():
     for name, (config, headers) in VALID.items():
         config = {**config, "verifier": name.partition(" ")[0]}
         assert reason(config, delivered(headers)) is None, name
@@ -109,7 +109,7 @@ def test_old_signatures_are_refused():
             assert reason(config, delivered(headers)), seconds
 
 
-def test_stripe_accepts_one_of_several_signatures_and_needs_an_api_version():
+def test_stripe_accepts_one_valid_signature_and_needs_an_api_version():
     config = {"verifier": "STRIPE", "secretValue": SECRET}
     (header,) = signed("stripe").values()
     assert reason(config, delivered({"Stripe-Signature": f"{header},v1=00,v0=11"})) is None

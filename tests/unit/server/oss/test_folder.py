@@ -33,7 +33,7 @@ def hold(path, waits):
         return "held"
 
 
-def test_a_lock_of_windows_is_taken_and_released(monkeypatch, tmp_path, waits):
+def test_the_lock_on_windows_is_acquired_and_released(monkeypatch, tmp_path, waits):
     locks = Msvcrt()
     monkeypatch.setattr(folder, "fcntl", None)
     monkeypatch.setattr(folder, "msvcrt", locks)
