@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -46,11 +47,11 @@ _CHECK_TIMEOUT_S = 2.0
 def health(request: HttpRequest) -> JsonResponse:
     """Return 200 if the server responds and no start is stuck in the outbox, otherwise 503; with details as JSON.
 
-    The response contains no addresses or keys. Use it for readiness and monitoring, not for liveness: restarting the
-    web process does not help while the server is down.
+    It also returns 503 if the database fails. The response contains no addresses or keys. Use it for readiness and
+    monitoring, not for liveness: restarting the web process does not help while the server is down.
     """
     server, outbox = _server(), _outbox()
-    is_well = bool(server["up"]) and not outbox["stuck"]
+    is_well = bool(server["up"]) and outbox.get("stuck") == 0
     return JsonResponse({"healthy": is_well, "server": server, "outbox": outbox}, status=200 if is_well else 503)
 
 
@@ -64,16 +65,20 @@ def _server() -> dict[str, Any]:
 
 
 def _outbox() -> dict[str, Any]:
-    """Count entries that wait, that were refused, and that have waited too long."""
+    """Count entries that wait, that were refused, and that have waited too long; or name the error of the database."""
     from conductor.contrib.django.models import WorkflowStart  # after the apps are loaded
 
     long_ago, counts = timezone.now() - _STUCK_AFTER, {"waiting": 0, "refused": 0, "stuck": 0}
-    for database in django_options().outbox_databases:
-        entries = WorkflowStart.objects.using(database)
-        waiting = entries.filter(status=WorkflowStart.Status.PENDING)
-        counts["waiting"] += waiting.count()
-        counts["stuck"] += waiting.filter(created_at__lt=long_ago).count()
-        counts["refused"] += entries.filter(status=WorkflowStart.Status.REFUSED).count()
+    try:
+        for database in django_options().outbox_databases:
+            entries = WorkflowStart.objects.using(database)
+            waiting = entries.filter(status=WorkflowStart.Status.PENDING)
+            counts["waiting"] += waiting.count()
+            counts["stuck"] += waiting.filter(created_at__lt=long_ago).count()
+            counts["refused"] += entries.filter(status=WorkflowStart.Status.REFUSED).count()
+    except DatabaseError as error:
+        logger.warning("The outbox of workflow starts cannot be read: %s", error)
+        return {"error": type(error).__name__}
     return counts
 
 

@@ -69,6 +69,21 @@ def test_the_health_view_says_what_is_wrong_and_no_address(browser, monkeypatch)
     }
 
 
+def test_the_health_view_names_the_error_of_a_database_that_is_down(browser, monkeypatch):
+    from django.db import OperationalError
+    from django.db.models import QuerySet
+
+    def fail(_: QuerySet) -> int:
+        raise OperationalError("could not connect as user 'shop'")
+
+    monkeypatch.setattr(QuerySet, "count", fail)
+
+    answer = browser.get("/conductor/health/")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"healthy": False, "server": {"up": True}, "outbox": {"error": "OperationalError"}}
+
+
 def test_the_health_view_does_not_wait_for_a_slow_server(browser, server):
     server.faults.add(Fault(status=None, delay=8, path="/version", times=None))
     before = time.monotonic()
