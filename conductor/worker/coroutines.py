@@ -372,6 +372,10 @@ class CoroutinePool:
         with self._lock:
             return max(0, self._size - self._active)
 
+    def unstarted(self) -> list[Any]:
+        """Return the tasks that no carrier has begun; takes no lock, so it is safe in a signal handler."""
+        return list(self._submitted.copy())
+
     def take_unstarted(self) -> list[Any]:
         """Take back the tasks that no carrier has begun."""
         with self._lock:

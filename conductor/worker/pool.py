@@ -220,6 +220,10 @@ class WorkerPool:
                 free = min(free, max(self._threads.idle, 1))
             return max(free, 0)
 
+    def unstarted(self) -> list[Any]:
+        """Return the tasks that no thread has begun; takes no lock, so it is safe in a signal handler."""
+        return list(self._waiting.copy())
+
     def take_unstarted(self) -> list[Any]:
         """Remove and return the tasks that no thread has begun."""
         with self._lock:

@@ -374,9 +374,12 @@ class ThreadGroup:
                 runtime.pool.join(deadline)
 
     def left(self) -> StopReport:
-        """What runs or waits for the server just now."""
-        running = [entry.task for runtime in self.runtimes for entry in list(runtime.execution.running.values())]
-        return StopReport([str(task.task_id) for task in running], self._shared.delivery.undelivered_ids_unlocked())
+        """What runs, waits for a thread, or waits for the server just now."""
+        unfinished = []
+        for runtime in self.runtimes:
+            unfinished += [str(raw.get("taskId")) for raw in runtime.pool.unstarted() if isinstance(raw, dict)]
+            unfinished += [str(entry.task.task_id) for entry in list(runtime.execution.running.values())]
+        return StopReport(unfinished, self._shared.delivery.undelivered_ids_unlocked())
 
     def kill(self) -> None:
         """Nothing: threads end with the process."""

@@ -140,6 +140,7 @@ def test_unstarted_tasks_are_taken_back(make, work, freed, wait_until):
         pool.submit(task)
     wait_until(lambda: work.started)
 
+    assert pool.unstarted() == ["t2", "t3"]
     assert pool.take_unstarted() == ["t2", "t3"]
     assert freed == [2]
     assert pool.take_unstarted() == []
