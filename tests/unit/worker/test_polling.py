@@ -346,7 +346,7 @@ def test_a_blocking_should_poll_does_not_delay_other_types(run, wait_until):
     wait_until(lambda: look() and len(names()) == SHARED_THREADS, what="the end of the threads that are too many")
 
 
-def test_tasks_for_which_there_is_no_thread_are_not_polled_again_and_again():
+def test_tasks_are_not_polled_again_and_again_if_no_thread_can_start():
     clock = Clock()
     handler = Handler(4, clock)
     for number, pool in enumerate(handler.pools):
