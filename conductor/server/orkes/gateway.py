@@ -245,6 +245,8 @@ class Gateway:
             raise RefusedError(400, f"The method of a route must be one of {', '.join(sorted(METHODS))}")
         if not new_path.startswith("/"):
             raise RefusedError(400, "The path of a route must begin with /")
+        if "}{" in new_path:
+            raise RefusedError(400, "Two parameters of a path need text between them")
         if not (made.get("mappedWorkflow") or {}).get("name"):
             raise RefusedError(400, "A route must have a mappedWorkflow with the name of a workflow")
         if made.get("workflowExecutionMode", _MODES[0]) not in _MODES:
@@ -290,11 +292,9 @@ class Gateway:
     def _match_rest(self, service: Json, method: str, rest: str) -> Match | None:
         routes = [one for one in self.routes(service["id"]) if one["httpMethod"] == method]
         for route in sorted(routes, key=lambda one: len(_PARAMETER.findall(one["path"]))):
-            parts = _PARAMETER.split(route["path"].rstrip("/"))
-            pattern = "".join("([^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
-            found = re.fullmatch(pattern, rest.rstrip("/"))
-            if found:
-                return Match(service, route, dict(zip(parts[1::2], found.groups(), strict=True)))
+            values = _values(route["path"].rstrip("/"), rest.rstrip("/"))
+            if values is not None:
+                return Match(service, route, values)
         return None
 
     @staticmethod
@@ -316,6 +316,36 @@ def _stamps(known: Json, author: str, now: int) -> Json:
         "updateTime": now,
         "updatedBy": author,
     }
+
+
+def _values(pattern: str, path: str) -> dict[str, str] | None:
+    """Return the values of a route's parameters, or None if the path does not match.
+
+    A value ends at the first occurrence of the text that follows its parameter, and the last one of a segment at the
+    end of the segment. A regular expression would try every division, which takes a hostile path minutes.
+    """
+    values: dict[str, str] = {}
+    segments, given = pattern.split("/"), path.split("/")
+    if len(segments) != len(given):
+        return None
+    for segment, text in zip(segments, given, strict=True):
+        first, *parts = _PARAMETER.split(segment)
+        if not text.startswith(first):
+            return None
+        left = text.removeprefix(first)
+        for index in range(0, len(parts), 2):
+            is_last = index == len(parts) - 2
+            following = parts[index + 1]
+            if is_last and left.endswith(following):
+                value, left = left.removesuffix(following), ""
+            else:
+                value, _, left = left.partition(following) if following in left else ("", "", "")
+            if not value:
+                return None
+            values[parts[index]] = value
+        if left:
+            return None
+    return values
 
 
 def _check_path(path: str) -> None:

@@ -1,6 +1,7 @@
 """API gateway routes, which run workflows for callers without a token of the server."""
 
 import json
+import time
 
 import pytest
 import requests
@@ -183,3 +184,16 @@ def test_bad_configurations_are_refused_and_nothing_is_stored(config, client):
     client.gateway.delete_auth_config("spare")
     with pytest.raises(APIError):
         client.gateway.get_auth_config("spare")
+
+
+def test_a_path_with_several_parameters_in_a_segment_is_matched_in_linear_time(config, call):
+    path = "/parts/{a}-{b}-{c}.json"
+    route = {"httpMethod": "POST", "path": path, "mappedWorkflow": {"name": "greet"}}
+    assert config("POST", "services/shop/routes", route).status_code == 200
+    refused = config("POST", "services/shop/routes", {**route, "path": "/parts/{a}{b}"})
+    assert (refused.status_code, "need text between them" in refused.text) == (400, True)
+
+    assert call("POST", "/parts/1-2-3.json", {"name": "Ed"}).json()["text"] == "hello Ed"
+    began = time.monotonic()
+    assert call("POST", "/parts/" + "-" * 20_000, {}).status_code == 404
+    assert time.monotonic() - began < 5
