@@ -139,6 +139,8 @@ def structure(data: Any, cls: type[T]) -> T:
     """
     try:
         value: T = (_readers.get(cls) or _reader(cls))(data, cls)
+    except MemoryError:  # says nothing about the value
+        raise
     except Exception as error:  # cattrs raises the errors of the hooks and exception groups
         from cattrs import transform_error
 

@@ -317,6 +317,8 @@ class TaskExecution:
             task = read_polled_task(raw)
         except (UnexpectedResponseError, TypeError, AttributeError) as error:
             return self._refusal(raw, error)
+        except MemoryError:
+            return self._refusal(raw, MemoryError("too little memory"), TaskResultStatus.FAILED)
         if not task.task_id or not task.workflow_instance_id:
             return self._refusal(raw, UnexpectedResponseError("It has no taskId or workflowInstanceId."))
         return task
@@ -382,7 +384,12 @@ class TaskExecution:
             return None
         return following
 
-    def _refusal(self, raw: Any, error: Exception) -> TaskResult | None:
+    def _refusal(
+        self,
+        raw: Any,
+        error: Exception,
+        status: TaskResultStatus = TaskResultStatus.FAILED_WITH_TERMINAL_ERROR,
+    ) -> TaskResult | None:
         self.unreadable += 1
         ids = (raw.get("taskId"), raw.get("workflowInstanceId")) if isinstance(raw, dict) else (None, None)
         task_id, workflow_id = ids
@@ -393,7 +400,7 @@ class TaskExecution:
         return TaskResult(
             workflow_instance_id=workflow_id,
             task_id=task_id,
-            status=TaskResultStatus.FAILED_WITH_TERMINAL_ERROR,
+            status=status,
             reason_for_incompletion=f"The worker cannot read this task: {error}",
             worker_id=self._runner.worker_id,
         )

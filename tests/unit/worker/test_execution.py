@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 from cases import each
 
-from conductor.models import Task, TaskResult
+from conductor.models import Task, TaskResult, _base
 from conductor.models.codec import DamagedTask
 from conductor.worker.execution import TaskExecution, TaskRunner
 from conductor.worker.options import WorkerOptions
@@ -229,3 +229,17 @@ def test_the_child_of_a_function_that_forks_ends_and_delivers_nothing():
     setting.deliver = deliver_here
     setting.execution.run(raw())
     assert setting.results[0].output_data == {"status": 0, "got": ""}
+
+
+def test_a_task_that_cannot_be_read_for_lack_of_memory_may_be_retried(monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setitem(_base._readers, Task, fail)
+    setting = Setting()
+
+    setting.execution.run(raw())
+
+    (result,) = setting.results
+    assert (result.task_id, result.status) == ("t1", "FAILED")
+    assert result.reason_for_incompletion == "The worker cannot read this task: too little memory"
