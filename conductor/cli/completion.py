@@ -1,4 +1,4 @@
-"""``conductor completion``: the script by which a shell completes."""
+"""``conductor completion``: the script that enables completion in a shell."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from conductor.cli.exits import Misused
 
 __all__ = ["VARIABLE", "command"]
 
-VARIABLE = "_CONDUCTOR_COMPLETE"  # a shell asks by it
+VARIABLE = "_CONDUCTOR_COMPLETE"  # the completion script sets it when it requests completions
+
+#: The line with the backspace character keeps click from wrapping the paragraph.
+_HELP = """Print a script that enables completion of commands and options in a shell.
+
+\b
+bash:  conductor completion bash >> ~/.bashrc
+zsh:   conductor completion zsh >> ~/.zshrc
+fish:  conductor completion fish > ~/.config/fish/completions/conductor.fish
+"""
 
 
-@click.command("completion")
+@click.command("completion", help=_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    r"""Print the script that has a shell complete commands and options.
-
-    \b
-    bash:  conductor completion bash >> ~/.bashrc
-    zsh:   conductor completion zsh >> ~/.zshrc
-    fish:  conductor completion fish > ~/.config/fish/completions/conductor.fish
-    """
+    """Print the completion script of a shell."""
     found = get_completion_class(shell)
     if found is None:
         raise Misused(f"There is no completion for {shell}.")

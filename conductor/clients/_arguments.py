@@ -1,7 +1,7 @@
 """Check the types of arguments by the annotations of a client's methods, before anything is sent.
 
-Without it, a wrong type reaches the server as text: ``delete(None)`` would ask for an object named "None", and
-``archive="false"`` would archive.
+Without this check, a value of the wrong type would reach the server as text: ``delete(None)`` would delete the object
+named "None", and ``archive="false"`` would archive.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _CONTAINER = re.compile(r"(Mapping|Sequence|Iterable|Collection)\[(.*)\]")
 
 
 def check_argument_types(method: F) -> F:
-    """Return a method that raises ``ConfigurationError`` for an argument of another type than its annotation says.
+    """Return a method that raises ``ConfigurationError`` if an argument does not match its annotation.
 
-    Unions of plain types and of containers are checked, and classes that the method's module imports. An annotation
-    with any other part accepts everything; the method checks the argument itself.
+    The check supports plain types, containers, classes that the method's module imports, and unions of them. Any other
+    annotation accepts every value; the method then checks the argument itself.
     """
     signature: _Signature | None = None
 
@@ -48,7 +48,7 @@ def check_argument_types(method: F) -> F:
 
 
 class _Signature:
-    """The names of the positional parameters, and by name what an argument must fit, with its description."""
+    """The names of the positional parameters, and the check and description of each parameter."""
 
     __slots__ = ("positional", "tests")
 
@@ -75,7 +75,7 @@ class _Call:
         self._options = options
 
     def refusal(self, signature: _Signature) -> ConfigurationError | None:
-        """Return the error for the first argument that does not fit."""
+        """Return the error for the first argument of a wrong type, or None."""
         for name, value in (*zip(signature.positional, self._args, strict=False), *self._options.items()):
             test = signature.tests.get(name)
             if test is not None and not test[0](value):
@@ -136,7 +136,7 @@ def _part(part: str, scope: Mapping[str, Any]) -> tuple[Test, str] | None:
 def _is_collection(inner: Test | None, value: Any) -> bool:
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | bytearray | Mapping):
         return False
-    # A generator can be read only once: what it yields is checked where it is read.
+    # A generator can be read only once, so its items are checked where they are read.
     return inner is None or not isinstance(value, list | tuple | set | frozenset) or all(map(inner, value))
 
 
@@ -147,8 +147,8 @@ def _is_int(value: Any) -> bool:
         return False
 
 
-#: Parts of annotations: whether a value fits, and how an error describes what does. Numbers of seconds are missing:
-#: ``to_seconds`` checks them and says more.
+#: Parts of annotations: a check, and a description for the error. Numbers of seconds are not included: ``to_seconds``
+#: checks them and raises more precise errors.
 _PLAIN: Mapping[str, tuple[Test, str]] = {
     "str": (lambda value: isinstance(value, str | UUID), "a string"),
     "int": (_is_int, "an integer"),

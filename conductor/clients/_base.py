@@ -57,8 +57,8 @@ def as_model(value: M | Mapping[str, Any], kind: type[M]) -> M:
     """Return a model that was given as a model or as a dict with JSON names.
 
     Raises:
-        ConfigurationError: The dict does not fit the model, has an unknown field, or has an enum value that no server
-            knows; the error names the path.
+        ConfigurationError: The dict does not match the model, has an unknown field, or has an unknown enum value; the
+            error contains the path of the field.
     """
     if not isinstance(value, (kind, Mapping)):
         raise ConfigurationError(
@@ -185,14 +185,14 @@ def _size(plain: Mapping[str, Any], limit: int) -> int:
 
 
 def _may_exceed(plain: Mapping[str, Any]) -> bool:
-    """Return whether the size is worth computing: most payloads are a few short values."""
+    """Return whether the size must be computed; it is not for a few short values, as in most payloads."""
     return len(plain) > _FEW_VALUES or any(
         isinstance(v, dict | list) or (isinstance(v, str) and len(v) > _SHORT_STRING) for v in plain.values()
     )
 
 
 def require_str_list(given: Iterable[str], name: str) -> list[str]:
-    """Return strings, such as ids, as a list. A single string is refused: it would count as a list of its characters.
+    """Return strings, such as ids, as a list; reject a single string, which is an iterable of characters.
 
     Raises:
         ConfigurationError: The value is not an iterable of strings.
@@ -242,7 +242,7 @@ def as_definition(given: Definition) -> WorkflowDef:
     Raises:
         ConfigurationError: The definition is invalid; the error names the path.
     """
-    from conductor.models import WorkflowDef, WorkflowTask  # a worker needs none of them
+    from conductor.models import WorkflowDef, WorkflowTask  # not needed by workers
 
     if not isinstance(given, WorkflowDef) and isinstance(given, Definable):
         given = given.to_def()
@@ -263,7 +263,7 @@ T = TypeVar("T")
 
 
 def check_page(start: int, size: int, max_size: int, name: str = "size") -> None:
-    """Refuse an offset or page size that the server rejects or misinterprets.
+    """Reject an offset or page size that the server rejects or misinterprets.
 
     Args:
         start: Offset of the first result; the server treats a negative one as 0, or fails.

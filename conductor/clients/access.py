@@ -142,9 +142,8 @@ class ApplicationClient(Tagged):
             application_id: The id of the application.
 
         Returns:
-            The id of the key and its ``secret``. The server returns the secret only once, so store it now; it is hidden
-            in the
-            repr.
+            The id of the key and its ``secret``. The server returns the secret only once, so store it now. The repr
+            hides it.
         """
         return self._call(CREATE_APPLICATION_KEY, {"id": application_id})
 
@@ -290,7 +289,7 @@ class UserClient(Resource):
             target_id: The name or id of the resource.
 
         Returns:
-            Permission to whether the user has it.
+            A dict that maps each permission to whether the user has it.
         """
         query = {"type": TargetType(target_type), "id": target_id}
         return self._call(CHECK_USER, {"userId": user_id}, query=query)
@@ -348,7 +347,7 @@ class GroupClient(Resource):
             group_id: The id, which is also the name.
             description: The description.
             roles: Names of the roles of all members; None keeps the current ones.
-            default_access: Target type to the permissions that members have on resources that another member creates.
+            default_access: The permissions that all members get on a resource that a member creates, by target type.
 
         Returns:
             The group.
@@ -460,7 +459,7 @@ class RoleClient(Resource):
         """Return the built-in roles (``GET /roles/system``).
 
         Returns:
-            Name to role.
+            A dict of roles by name.
         """
         return self._call(LIST_ROLE_SYSTEM)
 
@@ -564,7 +563,7 @@ class PermissionClient(Resource):
             target_id: The name or id of the resource.
 
         Returns:
-            Permission to the subjects that have it.
+            A dict that maps each permission to the subjects that have it.
         """
         return self._call(LIST_PERMISSIONS, {"type": TargetType(target_type), "id": target_id})
 

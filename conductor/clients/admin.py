@@ -54,7 +54,7 @@ REPAIR: Operation[str] = Operation(
 REDIS: Operation[dict[str, Any]] = Operation("GET", "/admin/redisUsage", dict, edition=Edition.ORKES, on_empty=dict)
 CLEAR: Operation[None] = Operation("POST", "/admin/cache/clear/{taskDefName}", edition=Edition.ORKES)
 LIMITS: Operation[dict[str, Any]] = Operation("GET", "/limits", dict, edition=Edition.ORKES, on_empty=dict)
-#: Tasks that the server returns at most.
+#: Maximum number of tasks that the server returns.
 _MAX_PAGE_SIZE = 10_000
 
 
@@ -67,7 +67,7 @@ class AdminClient(Resource):
         It contains the server's environment variables, which may hold secrets: do not log it.
 
         Returns:
-            Property name to value.
+            A dict of values by property name.
         """
         return self._call(CONFIG)
 
@@ -78,7 +78,7 @@ class AdminClient(Resource):
             verbose: Whether to include the state of each queue.
 
         Returns:
-            Queue name to its state.
+            A dict of queue states by queue name.
         """
         return self._call(QUEUES, query={"verbose": verbose})
 
@@ -88,7 +88,7 @@ class AdminClient(Resource):
         Args:
             task_type: The name of the task definition.
             start: Offset of the first task.
-            count: Tasks at most; up to 10,000.
+            count: Maximum number of tasks, up to 10,000.
 
         Returns:
             The tasks; an empty list after the last page.
@@ -99,8 +99,8 @@ class AdminClient(Resource):
     def iterate_pending_tasks(self, task_type: str, *, size: int = 100) -> Iterator[Task]:
         """Yield all SCHEDULED and IN_PROGRESS tasks of a type (``GET /admin/task/{tasktype}``).
 
-        The server returns them in no stable order. Tasks that end during the iteration move others to earlier pages,
-        which are then missed. No task is returned twice.
+        The order of the tasks is not stable. If tasks end during the iteration, other tasks can move to a page that has
+        already been read, and are then missed. No task is returned twice.
 
         Args:
             task_type: The name of the task definition.

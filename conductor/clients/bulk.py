@@ -104,13 +104,13 @@ class WorkflowBulkClient(Resource):
     def delete(self, workflow_ids: Sequence[str], *, archive: bool = True) -> BulkResponse:
         """Delete executions.
 
-        ``POST /workflow/bulk/delete`` on Orkes; ``DELETE /workflow/bulk/remove`` on the open-source server. The first
-        is sent first, because Orkes would take the second for the deletion of an execution with the id ``bulk``.
+        ``POST /workflow/bulk/delete`` on Orkes; ``DELETE /workflow/bulk/remove`` on the open-source server. The
+        ``POST`` is tried first, because Orkes would treat the ``DELETE`` as a request to delete the execution with the
+        id ``bulk``.
 
         Args:
             workflow_ids: The ids of the executions.
-            archive: Whether to keep the entries in the search index; the server does so only for ended executions
-                (open-source server).
+            archive: Whether to keep the entries of ended executions in the search index (open-source server).
 
         Returns:
             The ids that succeeded, and the errors of the others.

@@ -63,9 +63,9 @@ class ConductorClient:
             ``AuthBase``.
         session: A ``requests.Session`` to use; ``close`` does not close it.
         adapter: An ``HTTPAdapter`` for the client's own session.
-        retry: When to send failed requests again.
-        metrics: Collects numbers and durations of requests, workflow starts, and payloads in external storage, such as
-            a ``conductor.worker.metrics.MetricsCollector``.
+        retry: Which failed requests to repeat, how often, and after which delay.
+        metrics: A collector, such as ``conductor.worker.metrics.MetricsCollector``, for the numbers and durations of
+            requests, workflow starts, and payloads in external storage.
         **overrides: Attributes of ``Settings``, which override the environment and ``settings``.
 
     Raises:
@@ -323,7 +323,7 @@ class ConductorClient:
         return self.transport.server_info()
 
     def close(self) -> None:
-        """Close the connections, except those of a ``session`` that was given."""
+        """Close the connections, except those of a ``session`` that you passed."""
         self.transport.close()
 
     def __enter__(self) -> Self:

@@ -54,7 +54,7 @@ class EventQueues(Resource):
         """Return all configured queues (``GET /event/queue/config``, Orkes).
 
         Returns:
-            Queue name to queue type.
+            A dict of queue types by queue name.
         """
         return self._call(LIST_QUEUE_CONFIGS)
 
@@ -76,7 +76,8 @@ class EventQueues(Resource):
         Args:
             queue_type: ``kafka``, ``sqs``, ``amqp`` and so on.
             queue_name: The name of the queue or topic.
-            config: The properties of the provider. The server takes them as one JSON string, which is created here.
+            config: The properties of the provider. The client sends them as one JSON string, which is what the server
+                expects.
         """
         properties = dumps(to_jsonable(as_object(config, "queue configuration"))).decode()
         self._call(SAVE_QUEUE_CONFIG, {"queueType": queue_type, "queueName": queue_name}, body=properties)
@@ -97,7 +98,7 @@ class EventQueues(Resource):
             test: The queue and its connection properties.
 
         Returns:
-            Whether the message arrived, and why not.
+            Whether the message arrived; if not, the reason.
         """
         return self._call(TEST_QUEUE_CONFIG, body=as_model(test, ConnectivityTestInput))
 
@@ -119,7 +120,7 @@ class QueueClient(Resource):
         """Return the queues that the server listens to (``GET /queue/``).
 
         Returns:
-            Task status to the queue whose messages set it, or an empty dict.
+            A dict that maps each task status to the queue whose messages set it; it may be empty.
         """
         return self._call(LIST_EVENT_QUEUES)
 
@@ -127,7 +128,7 @@ class QueueClient(Resource):
         """Return the number of messages in each queue (``GET /queue/size``).
 
         Returns:
-            Task status to the number of messages; on Orkes to a dict of queue names and numbers.
+            A dict that maps each task status to the number of messages; on Orkes, to a dict of numbers by queue name.
         """
         return self._call(EVENT_QUEUE_SIZES)
 
@@ -439,7 +440,7 @@ class EventClient(EventQueues, Tagged):
         return evolve(checked, active=True) if checked.active is None else checked
 
     def _checked(self, handler: EventHandler | Mapping[str, Any]) -> EventHandler:
-        """Return the handler if the server in use executes all its actions."""
+        """Return the handler as a model, after checking that the server can execute all its actions."""
         checked = _valid(as_model(handler, EventHandler))
         for action in checked.actions:
             kind = action.action
@@ -454,7 +455,7 @@ class EventClient(EventQueues, Tagged):
         return checked
 
     def _accepts_lists(self) -> bool:
-        """Return whether the body of ``POST /event`` is a list (Orkes); the open-source server answers 500 to one."""
+        """Return whether ``POST /event`` accepts a list (Orkes); the open-source server responds with 500."""
         return self._transport.server_info().edition is Edition.ORKES
 
 

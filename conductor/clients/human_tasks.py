@@ -177,7 +177,7 @@ HUMAN_TASK_BACK_POPULATE: Operation[dict[str, Any]] = Operation(
 )
 #: Results per page by default, as in the UI and in other SDKs.
 _PAGE_SIZE = 15
-#: Results that the server returns at most.
+#: Maximum number of results that the server returns.
 _MAX_PAGE_SIZE = 5000
 #: Bytes of JSON that the server accepts as a task's output.
 _MAX_OUTPUT_BYTES = 3 * 1024 * 1024
@@ -228,7 +228,7 @@ class HumanTaskClient(Resource):
             updated_before: Changed before this time, as a datetime or in epoch milliseconds.
             search_type: ``ADMIN`` for all tasks, ``INBOX`` for those of the caller.
             start: Offset of the first result.
-            size: Results at most; up to 5,000.
+            size: Maximum number of results, up to 5,000.
 
         Returns:
             The page, with the number of results on all pages.
@@ -354,7 +354,7 @@ class HumanTaskClient(Resource):
     def claim_for_external_user(
         self, task_id: str, user_id: str, *, override_assignment: bool = False, with_template: bool = False
     ) -> HumanTaskEntry:
-        """Claim a task for a user that the server does not know (``POST /human/tasks/{taskId}/externalUser/{userId}``).
+        """Claim a task for a user that is unknown to the server (``POST /human/tasks/{taskId}/externalUser/{userId}``).
 
         Args:
             task_id: The id of the task.

@@ -113,8 +113,8 @@ class IntegrationApis(Resource):
     def get_token_usage(self, provider: str, api: str) -> int:
         """Return the number of tokens that a model has used.
 
-        ``GET /integrations/provider/{name}/integration/{integration_name}/metrics``, on older versions of Orkes; newer
-        ones have ``list_token_usage``.
+        ``GET /integrations/provider/{name}/integration/{integration_name}/metrics``, on older versions of Orkes. On
+        newer versions, use ``list_token_usage``.
 
         Args:
             provider: The name of the integration.
@@ -527,13 +527,13 @@ class IntegrationClient(IntegrationApis, Resource):
     def get_provider_token_usage(self, name: str) -> dict[str, int]:
         """Return the tokens that an integration has used (``GET /integrations/provider/{name}/metrics``).
 
-        On older versions of Orkes; newer ones have ``list_token_usage``.
+        This operation exists on older versions of Orkes. On newer versions, use ``list_token_usage``.
 
         Args:
             name: The name of the integration.
 
         Returns:
-            Model to the number of tokens.
+            A dict of token numbers by model.
         """
         return self._call(INTEGRATION_PROVIDER_USAGE, {"name": name})
 

@@ -85,9 +85,9 @@ DELETE_RATE_LIMIT: Operation[None] = Operation(
     "DELETE", "/metadata/workflow/{name}/rate-limit", edition=Edition.ORKES, shadowed=True
 )
 
-#: The only value that the server accepts.
+#: Version of the definition format; the server accepts no other.
 _SCHEMA_VERSION = 2
-#: Fields of task definitions in other documentation that the server ignores, also in documents that it wrote.
+#: Fields of task definitions that other documentation shows and the server ignores, even in documents that it returned.
 _IGNORED_FIELDS = ("maxConcurrentExecutions", "outputTemplate", "pollIntervalSeconds")
 
 
@@ -169,10 +169,10 @@ class MetadataClient(Resource):
 
         Args:
             definition: The definition; version 1 if it has no version.
-            dry_run: Whether to compare only.
+            dry_run: Whether to compare only, without saving.
 
         Returns:
-            What changed, or with ``dry_run`` would change; false if nothing.
+            The changes, or with ``dry_run`` the changes that would be made; false if there are none.
 
         Raises:
             ConfigurationError: The definition is invalid, or the server rejected it.
@@ -199,10 +199,10 @@ class MetadataClient(Resource):
 
         Args:
             definition: The definition.
-            dry_run: Whether to compare only.
+            dry_run: Whether to compare only, without saving.
 
         Returns:
-            What changed, or with ``dry_run`` would change; false if nothing.
+            The changes, or with ``dry_run`` the changes that would be made; false if there are none.
 
         Raises:
             ConfigurationError: The definition is invalid; nothing was sent.
@@ -229,7 +229,7 @@ class MetadataClient(Resource):
             The definition.
 
         Raises:
-            NotFoundError: There is no such definition.
+            NotFoundError: The definition does not exist.
         """
         return self._call(GET_WORKFLOW, {"name": name}, query={"version": version, "metadata": metadata})
 
@@ -301,7 +301,7 @@ class MetadataClient(Resource):
         ``GET /metadata/workflow/names-and-versions``, open-source server.
 
         Returns:
-            Name to the versions, or an empty dict.
+            A dict of versions by workflow name; it may be empty.
         """
         return self._call(LIST_NAMES_AND_VERSIONS)
 
@@ -328,7 +328,7 @@ class MetadataClient(Resource):
             version: The version.
 
         Raises:
-            NotFoundError: There is no such definition.
+            NotFoundError: The definition does not exist.
             ConfigurationError: The version is not an integer; nothing was sent.
         """
         if isinstance(version, bool) or not isinstance(version, int):
@@ -371,7 +371,7 @@ class MetadataClient(Resource):
             name: The name of the workflow.
 
         Returns:
-            The limit, or None if there is none.
+            The limit; None if no limit is set.
 
         Raises:
             UnsupportedByServerError: The server does not have the operation.
@@ -386,7 +386,8 @@ class MetadataClient(Resource):
 
         ``DELETE /metadata/workflow/{name}/rate-limit``, Orkes.
 
-        It is not sent to the open-source server, which would try to delete a version of the definition.
+        The client does not send this request to the open-source server, which would try to delete a version of the
+        definition.
 
         Args:
             name: The name of the workflow.
@@ -445,7 +446,7 @@ class MetadataClient(Resource):
             The definition.
 
         Raises:
-            NotFoundError: There is no such definition.
+            NotFoundError: The definition does not exist.
         """
         return self._call(GET_TASK, {"tasktype": name}, query={"metadata": metadata})
 
@@ -481,7 +482,7 @@ class MetadataClient(Resource):
             name: The name of the task.
 
         Raises:
-            NotFoundError: There is no such definition.
+            NotFoundError: The definition does not exist.
         """
         self._call(UNREGISTER_TASK, {"tasktype": name})
 

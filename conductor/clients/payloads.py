@@ -87,7 +87,7 @@ TASK_OUTPUT = PayloadKind(ExternalPayloadType.TASK_OUTPUT, "task output", 3 * _M
 class PayloadStorage(Resource, checks_arguments=False):
     """Writes large payloads to the external storage, and reads them from it.
 
-    Only the SDK calls it, and a worker calls it for each task, so its arguments are not checked.
+    Arguments are not checked: only the SDK calls these methods, and workers call them for each task.
     """
 
     def store_input(self, given: Mapping[str, Any] | None, name: str) -> tuple[dict[str, Any], str | None]:
@@ -101,7 +101,8 @@ class PayloadStorage(Resource, checks_arguments=False):
             The input as plain JSON values and None, or an empty dict and the path in the storage.
 
         Raises:
-            ConfigurationError: The input is too large, and the server has no storage, or does not accept that much.
+            ConfigurationError: The input is too large, and the server has no external storage or does not accept its
+                size.
             SerializationError: The input has no JSON form.
         """
         plain = dict(to_jsonable(as_object(given, "workflow input"), "$.input"))
@@ -111,11 +112,12 @@ class PayloadStorage(Resource, checks_arguments=False):
     def inline(self, given: Mapping[str, Any] | None, kind: PayloadKind) -> dict[str, Any]:
         """Return a payload as plain JSON values, for a request that cannot refer to a stored payload.
 
-        A server with external storage moves a large payload there. A server without one reports success and drops the
-        payload, so the location is requested first.
+        A server with external storage moves a large payload there. A server without external storage drops the payload
+        and reports success, so the storage location is requested first.
 
         Raises:
-            ConfigurationError: The payload is too large, and the server has no storage, or does not accept that much.
+            ConfigurationError: The payload is too large, and the server has no external storage or does not accept its
+                size.
             SerializationError: The payload has no JSON form.
         """
         plain = dict(to_jsonable(as_object(given, kind.label), f"$.{kind.label.rpartition(' ')[2]}"))
@@ -127,14 +129,15 @@ class PayloadStorage(Resource, checks_arguments=False):
         """Write the output of a result to the external storage if it exceeds 3 MiB; change the result in place.
 
         Raises:
-            ConfigurationError: The output is too large, and the server has no storage, or does not accept that much.
+            ConfigurationError: The output is too large, and the server has no external storage or does not accept its
+                size.
         """
         path = self._stored(result.output_data, TASK_OUTPUT, task_type)
         if path is not None:
             result.output_data, result.external_output_payload_storage_path = {}, path
 
     def fetch_task(self, task: Task, *, may_be_lost: bool = False) -> Task:
-        """Read the input and output of a task from the external storage, if they are there.
+        """Read the input and output of a task, if they are in the external storage.
 
         Args:
             task: The task, which is changed in place.
@@ -152,7 +155,7 @@ class PayloadStorage(Resource, checks_arguments=False):
         return task
 
     def fetch_workflow(self, workflow: WorkflowExecution) -> WorkflowExecution:
-        """Read the inputs and outputs of an execution and its tasks from the external storage, if they are there.
+        """Read the inputs and outputs of an execution and its tasks that are in the external storage.
 
         A payload that cannot be read is logged as a warning.
 

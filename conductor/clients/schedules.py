@@ -33,7 +33,7 @@ __all__ = ["ScheduleClient", "SchedulerClient", "check_cron"]
 
 
 _ALLOWED = "six fields, seconds first: second minute hour day-of-month month day-of-week, such as '0 0 9 * * MON-FRI'"
-#: Fields of a cron expression in other programs, which have no seconds.
+#: Number of fields of a cron expression without seconds, as in other programs.
 _FIELDS_WITHOUT_SECONDS = 5
 
 
@@ -50,7 +50,7 @@ def check_cron(expression: str, variable: str = "cron_expression") -> str:
     text = expression.strip() if isinstance(expression, str) else ""
     try:
         next_run = Cron.parse(text).next_after(datetime.now(timezone.utc))
-        # the server accepts L-31, with which it counts into the month before
+        # the server accepts L-31, although it may be a day of the previous month
         problem = "" if next_run is not None or "L-" in text else "no day matches both its day fields and its month"
     except CronError as error:
         problem = str(error)
@@ -94,9 +94,9 @@ REQUEUE_ALL: Operation[dict[str, Any]] = Operation("GET", "/scheduler/admin/requ
 BULK_PAUSE: Operation[BulkResponse] = Operation("PUT", "/scheduler/bulk/pause", BulkResponse)
 BULK_RESUME: Operation[BulkResponse] = Operation("PUT", "/scheduler/bulk/resume", BulkResponse)
 LIST_TAGS, SET_TAGS, DELETE_TAGS = tag_operations("/scheduler/schedules/{name}/tags")
-#: Times that the open-source server returns at most.
+#: Maximum number of times that the open-source server returns.
 _MAX_PREVIEW = 5
-#: Results that the server returns at most.
+#: Maximum number of results that the server returns.
 _MAX_PAGE_SIZE = 5000
 
 
@@ -131,10 +131,10 @@ class ScheduleClient(Tagged):
 
         Args:
             schedule: The schedule. If ``paused`` is None, a paused schedule stays paused.
-            dry_run: Whether to compare only.
+            dry_run: Whether to compare only, without saving.
 
         Returns:
-            What changed, or with ``dry_run`` would change; false if nothing.
+            The changes, or with ``dry_run`` the changes that would be made; false if there are none.
 
         Raises:
             ConfigurationError: As for ``save``.
@@ -203,11 +203,11 @@ class ScheduleClient(Tagged):
         Args:
             workflow_name: Only schedules of this workflow.
             schedule_name: Only the schedule with this name.
-            paused: Only schedules that are paused, or not.
+            paused: True for only paused schedules, False for only active ones.
             free_text: Text to find in the schedule.
             sort: ``field:ASC`` or ``field:DESC``, or several.
             start: Offset of the first result.
-            size: Results at most; up to 5,000.
+            size: Maximum number of results, up to 5,000.
 
         Returns:
             The page, with the number of results on all pages.
@@ -303,7 +303,7 @@ class ScheduleClient(Tagged):
             cron_expression: Six fields, seconds first.
             start_time: Earliest time, as a datetime or in epoch milliseconds; now by default.
             end_time: Latest time, as a datetime or in epoch milliseconds.
-            limit: Number of times, 1 to 5; the open-source server returns no more.
+            limit: Number of times, 1 to 5, the maximum of the open-source server.
 
         Returns:
             Aware datetimes in UTC, in order.
@@ -353,13 +353,14 @@ class ScheduleClient(Tagged):
             free_text: Ignored by the open-source server.
             sort: ``scheduledTime:DESC`` and so on, or several.
             start: Offset of the first result.
-            size: Results at most; up to 5,000.
+            size: Maximum number of results, up to 5,000.
 
         Returns:
             The page, with the number of results on all pages.
 
         Raises:
-            ConfigurationError: ``query`` has another condition, which the server would take for the name of a schedule.
+            ConfigurationError: ``query`` has an unsupported condition, which the server would treat as the name of a
+                schedule.
         """
         check_page(start, size, _MAX_PAGE_SIZE)
         names, states = as_str_list(schedule_name), as_str_list(require_enums(state, ScheduleExecutionState, "state"))
@@ -384,8 +385,8 @@ class ScheduleClient(Tagged):
     def run_now(self, name: str, *, idempotency_key: str | None = None) -> str:
         """Start the workflow of a schedule now (``GET /scheduler/schedules/{name}``, ``POST /workflow``).
 
-        The input has ``_scheduledTime`` and ``_executedTime``, as of a run by the schedule: the present, in epoch
-        milliseconds.
+        As in a scheduled run, the input contains ``_scheduledTime`` and ``_executedTime``. Both are the current time in
+        epoch milliseconds.
 
         Args:
             name: The name of the schedule.
@@ -413,7 +414,7 @@ class ScheduleClient(Tagged):
             return self._call(START, body=request, has_key=idempotency_key is not None)
 
     def pause_all(self) -> dict[str, Any]:
-        """Stop the scheduler of one server instance: the one that responds (``GET /scheduler/admin/pause``).
+        """Pause the scheduler of the server instance that handles the request (``GET /scheduler/admin/pause``).
 
         Returns:
             The server's response.
@@ -421,7 +422,7 @@ class ScheduleClient(Tagged):
         return self._call(PAUSE_ALL)
 
     def resume_all(self) -> dict[str, Any]:
-        """Start the scheduler of one server instance again: the one that responds (``GET /scheduler/admin/resume``).
+        """Resume the scheduler of the server instance that handles the request (``GET /scheduler/admin/resume``).
 
         Returns:
             The server's response.

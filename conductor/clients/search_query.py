@@ -1,7 +1,7 @@
 """Queries in the server's search language, built from typed conditions.
 
-The open-source server ignores conditions on fields that it does not know, and returns everything. The fields that it
-knows are therefore listed here (``SqliteIndexQueryBuilder`` in its source); others are refused.
+The open-source server ignores conditions on unknown fields, and returns everything. This module therefore lists the
+supported fields (``SqliteIndexQueryBuilder`` in the server's source) and rejects others.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ WORKFLOW_FIELDS = (
 TASK_FIELDS = ("taskId", "taskType", "taskDefName", "workflowType", "status", "startTime", "endTime", "updateTime")
 _TIMES = frozenset({"startTime", "endTime", "updateTime"})
 _MILLISECONDS = re.compile(r"-?\d+")
-#: Fields that users expect, and what to use instead.
+#: Fields that are not indexed but often expected, and what to use instead.
 _ADVICE = {
     "version": "version is not indexed; compare summary.version of the results",
     "priority": "priority is not indexed; compare summary.priority of the results",
@@ -140,8 +140,8 @@ def build_query(
     """Return the query of a search for executions or tasks; None without conditions.
 
     Args:
-        fields: JSON name of a field to a value, or several; None for no condition.
-        ranges: JSON name of a field to the times after and before which it is; None for no limit.
+        fields: For the JSON name of each field, one value or several; None for no condition.
+        ranges: For the JSON name of each field, the earliest and the latest time; None for no limit.
         raw: More conditions in the query language.
         allowed: The fields that ``raw`` may contain.
 
@@ -159,7 +159,7 @@ def build_query(
 
 
 def check_query(raw: str, allowed: Iterable[str]) -> None:
-    """Refuse a query that the server would ignore in part.
+    """Reject a query of which the server would ignore a part.
 
     Args:
         raw: The query.
@@ -235,7 +235,7 @@ def _check_field(name: str, known: list[str], variable: str) -> None:
 
 
 def refuse_fields(given: Mapping[str, object], allowed: Iterable[str]) -> None:
-    """Refuse unknown keyword arguments of a search, with advice on fields that the server does not index.
+    """Reject unknown keyword arguments of a search, with advice on fields that the server does not index.
 
     Raises:
         ConfigurationError: There is an unknown argument.

@@ -49,7 +49,7 @@ class EnvironmentClient(Tagged):
             key: The name of the variable.
 
         Returns:
-            The value, or None if there is no such variable.
+            The value, or None if the variable does not exist.
         """
         return self._call(GET_VARIABLE, {"key": key})
 
@@ -111,7 +111,7 @@ _KEY = re.compile(r"[a-zA-Z0-9_-]+")
 class SecretClient(Tagged):
     """Secrets, which workflows read as ``${workflow.secrets.NAME}`` (``client.secrets``).
 
-    Their values are in no repr, log or error.
+    Reprs, logs and errors never contain the values.
     """
 
     _LIST_TAGS, _SET_TAGS, _DELETE_TAGS = LIST_SECRET_TAGS, SET_SECRET_TAGS, DELETE_SECRET_TAGS
@@ -158,7 +158,7 @@ class SecretClient(Tagged):
             The value.
 
         Raises:
-            NotFoundError: There is no such secret.
+            NotFoundError: The secret does not exist.
             ConfigurationError: The name has other characters than letters, digits, ``_`` and ``-``.
         """
         return self._call(GET_SECRET, {"key": _checked(key)})
@@ -171,7 +171,7 @@ class SecretClient(Tagged):
             value: The value.
 
         Raises:
-            UnsupportedByServerError: The store is read-only, as the default store of the open-source server is.
+            UnsupportedByServerError: The store is read-only, like the default store of the open-source server.
             ConfigurationError: The name is invalid, or the value is empty.
         """
         if not isinstance(value, str) or not value:
@@ -191,7 +191,7 @@ class SecretClient(Tagged):
             key: The name of the secret.
 
         Raises:
-            UnsupportedByServerError: The store is read-only, as the default store of the open-source server is.
+            UnsupportedByServerError: The store is read-only, like the default store of the open-source server.
         """
         self._call(DELETE_SECRET, {"key": _checked(key)})
 

@@ -202,7 +202,7 @@ def _checked(schemas: SchemaLike | Iterable[SchemaLike]) -> list[SchemaDef]:
 
 
 _ORKES = Edition.ORKES
-#: Where some documentation shows the circuit breaker; the server ignores it there.
+#: The field where some documentation puts the circuit breaker; the server ignores it.
 _MISPLACED = "circuitBreakerConfig"
 LIST_SERVICES: Operation[list[ServiceRegistry]] = Operation(
     "GET", "/registry/service", list[ServiceRegistry], edition=_ORKES, on_empty=list
@@ -284,7 +284,7 @@ class ServiceRegistryClient(Resource):
         self._call(DELETE_SERVICE, {"name": name})
 
     def discover(self, name: str, *, create: bool = False) -> builtins.list[ServiceMethod]:
-        """Ask a service for its methods (``GET /registry/service/{name}/discover``).
+        """Discover the methods of a service (``GET /registry/service/{name}/discover``).
 
         Args:
             name: The name of the service.

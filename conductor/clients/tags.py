@@ -48,8 +48,8 @@ def tag_operations(
 
     Args:
         path: The path template.
-        shadowed: Whether the open-source server has another operation at the same path, which would delete something
-            else.
+        shadowed: Whether the open-source server has a different operation at the same path, which would delete
+            something else.
     """
     return (
         Operation("GET", path, list[Tag], edition=Edition.ORKES, on_empty=list),

@@ -56,7 +56,7 @@ class QueueHealth:
         size: Number of tasks in the queue.
         pollers: The last poll of each domain.
         checked_at: Time of the check, as an aware datetime in UTC.
-        active_within: How recent the last poll of an active worker is.
+        active_within: The maximum age of an active worker's last poll.
     """
 
     task_type: str
@@ -79,7 +79,7 @@ class QueueHealth:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the queue has tasks but no active worker."""
+        """Whether the queue has tasks although no worker is active."""
         return self.size > 0 and not self.active_pollers
 
     @property
@@ -152,7 +152,7 @@ class TaskQueues(Resource):
             task_types: The name of a task, or several.
 
         Returns:
-            Task type to number of tasks.
+            A dict of task numbers by task type.
 
         Raises:
             ConfigurationError: ``task_types`` is empty; nothing was sent.
@@ -170,7 +170,8 @@ class TaskQueues(Resource):
         """Return the sizes of all queues (``GET /tasks/queue/all``).
 
         Returns:
-            Queue name, which is ``task`` or ``domain:task``, to number of tasks; includes the server's internal queues.
+            A dict of task numbers by queue name, which is ``task`` or ``domain:task``. It includes the server's
+            internal queues.
         """
         return self._call(ALL)
 
@@ -178,7 +179,7 @@ class TaskQueues(Resource):
         """Return the sizes of the shards of all queues (``GET /tasks/queue/all/verbose``).
 
         Returns:
-            Queue name to shard name to ``size`` and ``uacked``: waiting tasks, and tasks that were dispatched.
+            By queue name and shard name, ``size`` (waiting tasks) and ``uacked`` (dispatched tasks).
         """
         return self._call(ALL_VERBOSE)
 
@@ -205,7 +206,7 @@ class TaskQueues(Resource):
     ) -> list[PollData]:
         """Return the last poll of each task type and domain (``GET /tasks/queue/polldata/all``).
 
-        Each filter is a number with ``GT`` or ``LT`` (Orkes).
+        Each filter is a number and its comparison, ``GT`` or ``LT`` (Orkes).
 
         Args:
             worker_size: Number of workers.
@@ -246,8 +247,8 @@ class TaskQueues(Resource):
         Args:
             task_type: The name of the task.
             domain: The domain; None for the default queue and workers without a domain.
-            active_within: Seconds, or a ``timedelta``, within which an active worker has polled; at least its poll
-                interval.
+            active_within: Maximum age of an active worker's last poll, in seconds or as a ``timedelta``; at least the
+                worker's poll interval.
 
         Returns:
             The size of the queue and the last polls, with a description of the problem if there is one.
@@ -295,13 +296,13 @@ SEARCH_FULL: Operation[SearchResult[Task]] = Operation(
 STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
     "GET", "/tasks/externalstoragelocation", ExternalStorageLocation, edition=Edition.OSS
 )
-#: Milliseconds that the server waits for tasks at most.
+#: Maximum number of milliseconds that the server waits for tasks.
 _MAX_POLL_TIMEOUT_MS = 5000
-#: Results that the server returns at most.
+#: Maximum number of results that the server returns.
 _MAX_PAGE_SIZE = 10_000
-#: Executions to read for an error message.
+#: Maximum number of executions that are read for an error message.
 _MAX_SUB_WORKFLOWS = 20
-#: An order that new tasks do not change.
+#: A sort order that new tasks do not affect.
 _STABLE_ORDER = ("startTime:ASC", "taskId:ASC")
 
 
@@ -335,7 +336,7 @@ class TaskClient(TaskQueues, Resource):
 
         Args:
             task_type: The name of the task.
-            count: Tasks at most.
+            count: Maximum number of tasks.
             timeout_ms: Milliseconds that the server waits for tasks, 0 to 5,000. It may wait until it has all ``count``
                 tasks.
             worker_id: The worker id to report to the server.
@@ -374,7 +375,7 @@ class TaskClient(TaskQueues, Resource):
             The task.
 
         Raises:
-            NotFoundError: There is no such task.
+            NotFoundError: The task does not exist.
         """
         return PayloadStorage(self._transport).fetch_task(self._call(GET, {"taskId": task_id}), may_be_lost=True)
 
@@ -392,7 +393,7 @@ class TaskClient(TaskQueues, Resource):
     ) -> str:
         """Update a task with a result (``POST /tasks``).
 
-        The update of a task that has ended changes nothing and is not an error, so that an update can be repeated.
+        An update of an ended task has no effect and raises no error, so an update can safely be repeated.
 
         Args:
             result: The result, instead of the other arguments.
@@ -409,7 +410,7 @@ class TaskClient(TaskQueues, Resource):
             The id of the task.
 
         Raises:
-            NotFoundError: There is no such task.
+            NotFoundError: The task does not exist.
             ConfigurationError: The result is incomplete, contradictory or too large; nothing was sent.
         """
         given = _result(result, workflow_id, task_id, status, output, reason, worker_id, callback_after_seconds)
@@ -425,7 +426,7 @@ class TaskClient(TaskQueues, Resource):
             The next task for the worker, or None.
 
         Raises:
-            NotFoundError: There is no such task.
+            NotFoundError: The task does not exist.
             ConfigurationError: The result is incomplete, contradictory or too large; nothing was sent.
         """
         return self._call(UPDATE_V2, body=self._stored(_result(result)))
@@ -477,7 +478,7 @@ class TaskClient(TaskQueues, Resource):
         return task_id
 
     def _whereabouts(self, workflow_id: str, reference_name: str) -> str:
-        """Say why an execution has no open task with this name; the task may be in a sub-workflow."""
+        """Explain why an execution has no open task with this name; the task may be in a sub-workflow."""
         unread, seen = [workflow_id], 0
         try:
             while unread and seen < _MAX_SUB_WORKFLOWS:
@@ -493,7 +494,7 @@ class TaskClient(TaskQueues, Resource):
                 open_tasks = (one for one in execution.tasks if not one.is_terminal)
                 unread += [one.sub_workflow_id for one in open_tasks if one.sub_workflow_id]
                 seen += 1
-        except ConductorError:  # the hint is missing from the error, which says the rest
+        except ConductorError:  # the error is raised without the hint
             pass
         return ": it is not scheduled yet, has ended, or does not exist"
 
@@ -596,7 +597,7 @@ class TaskClient(TaskQueues, Resource):
             line: The line.
 
         Raises:
-            NotFoundError: There is no such task.
+            NotFoundError: The task does not exist.
             ConfigurationError: The line is empty or not a string; nothing was sent.
         """
         if not isinstance(line, str) or not line:
@@ -657,8 +658,8 @@ class TaskClient(TaskQueues, Resource):
             query: More conditions in the server's query language, ``field = value AND ...``.
             sort: ``field:ASC`` or ``field:DESC``, or several.
             start: Offset of the first result.
-            size: Results at most; up to 10,000.
-            **unsupported: None; other arguments are refused with a reason.
+            size: Maximum number of results, up to 10,000.
+            **unsupported: Not supported; an error explains why an argument is rejected.
 
         Returns:
             The page of summaries, with the number of results on all pages.
@@ -712,7 +713,7 @@ class TaskClient(TaskQueues, Resource):
             free_text: Text to find in the summary of the task.
             sort: ``field:ASC`` or ``field:DESC``, or several.
             start: Offset of the first result.
-            size: Results at most; up to 10,000.
+            size: Maximum number of results, up to 10,000.
 
         Returns:
             The page of tasks, with the number of results on all pages.

@@ -1,4 +1,4 @@
-"""The client for incoming webhooks, by which other systems start and complete workflows (Orkes)."""
+"""Incoming webhooks, with which other systems start workflows and complete tasks (Orkes)."""
 
 from __future__ import annotations
 

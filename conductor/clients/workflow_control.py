@@ -57,7 +57,7 @@ UPGRADE: Operation[None] = Operation(
     "POST", "/workflow/{workflowId}/upgrade", repeat=Repeat.NEVER, edition=Edition.ORKES
 )
 
-#: Bytes of a query from which a 400 response may be due to the length of the URL.
+#: Length of a query in bytes from which the length of the URL may be the cause of a 400 response.
 _LONG_QUERY = 4_000
 
 
@@ -93,7 +93,7 @@ class WorkflowControl(Resource):
         Args:
             workflow_id: The id of the execution.
             reason: Stored as ``reason_for_incompletion``.
-            trigger_failure_workflow: Whether to start its failure workflow (Orkes; the open-source server never does).
+            trigger_failure_workflow: Whether to start its failure workflow (Orkes; ignored by the open-source server).
 
         Raises:
             ConflictError: The execution has completed.
@@ -376,7 +376,7 @@ class WorkflowControl(Resource):
         Args:
             workflow_id: The id of the execution.
             update: The variables and the result of the task.
-            wait_until: Reference names of tasks whose end ends the wait.
+            wait_until: Reference names of tasks; the wait ends when one of these tasks ends.
             wait_for: Seconds that the server waits, or a ``timedelta``; rounded up to whole seconds, at least 1.
             request_id: Id of the request; a UUID by default.
 

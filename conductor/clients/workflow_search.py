@@ -33,9 +33,9 @@ SEARCH_BY_TASKS_FULL: Operation[SearchResult[WorkflowExecution]] = Operation(
     "GET", "/workflow/search-by-tasks-v2", SearchResult[WorkflowExecution], edition=Edition.OSS
 )
 
-#: Results that the server returns at most.
+#: Maximum number of results that the server returns.
 _MAX_PAGE_SIZE = 5000
-#: An order that new executions do not change.
+#: A sort order that new executions do not affect.
 _STABLE_ORDER = ("startTime:ASC", "workflowId:ASC")
 
 Moment: TypeAlias = "datetime | int"
@@ -90,11 +90,11 @@ class WorkflowSearch(Resource):
             query: More conditions in the server's query language, ``field = value AND ...``.
             sort: ``field:ASC`` or ``field:DESC``, or several.
             start: Offset of the first result.
-            size: Results at most; up to 5,000.
+            size: Maximum number of results, up to 5,000.
             classifier: ``workflow`` or ``agent`` (open-source server).
             top_level_only: Whether to leave out sub-workflows (open-source server).
             skip_cache: Whether to bypass the server's cache (Orkes).
-            **unsupported: None; other arguments are refused with a reason.
+            **unsupported: Not supported; an error explains why an argument is rejected.
 
         Returns:
             The page of summaries, with the number of results on all pages.
@@ -155,7 +155,7 @@ class WorkflowSearch(Resource):
             free_text: Text to find in the summary of the execution.
             sort: ``field:ASC`` or ``field:DESC``, or several.
             start: Offset of the first result.
-            size: Results at most; up to 5,000.
+            size: Maximum number of results, up to 5,000.
             classifier: ``workflow`` or ``agent``.
             top_level_only: Whether to leave out sub-workflows.
 
@@ -202,7 +202,7 @@ class WorkflowSearch(Resource):
             free_text: Text to find in the summary of the task.
             sort: ``field:ASC`` or ``field:DESC``, or several.
             start: Offset of the first result.
-            size: Results at most; up to 5,000.
+            size: Maximum number of results, up to 5,000.
 
         Returns:
             The page of summaries, with the number of results on all pages.
@@ -249,7 +249,7 @@ class WorkflowSearch(Resource):
             free_text: Text to find in the summary of the task.
             sort: ``field:ASC`` or ``field:DESC``, or several.
             start: Offset of the first result.
-            size: Results at most; up to 5,000.
+            size: Maximum number of results, up to 5,000.
 
         Returns:
             The page of executions, with the number of results on all pages.

@@ -65,13 +65,13 @@ STATUS: Operation[WorkflowStatus] = Operation("GET", "/workflow/{workflowId}/sta
 LOGS: Operation[list[TaskExecLog]] = Operation("GET", "/tasks/{taskId}/log", list[TaskExecLog], on_empty=list)
 POLL_DATA: Operation[list[PollData]] = Operation("GET", "/tasks/queue/polldata", list[PollData], on_empty=list)
 
-#: Seconds before the second status request, so that the end of a short execution is noticed quickly.
+#: Seconds before the second status request: short, because many executions end quickly.
 _FIRST_INTERVAL = 0.05
 #: Seconds between status requests of a long execution; the default of ``max_interval``.
 MAX_INTERVAL = 2.0
 #: Factor by which the interval between status requests grows.
 _GROWTH = 1.5
-#: Seconds before each attempt to read a log: the server indexes log lines a moment after the task has ended.
+#: Seconds before each attempt to read a log: the server indexes log lines shortly after the task has ended.
 _LOG_DELAYS = (0.0, 0.1, 0.3)
 #: Seconds for one request that only adds details to an error.
 _DETAIL_TIMEOUT = 5.0
@@ -81,7 +81,7 @@ _MIN_REQUEST_TIMEOUT = 0.8
 _DIAGNOSIS_TIMEOUT = 0.8
 #: A line of a Python traceback: the file and the number of the line.
 _TRACEBACK_LINE = re.compile(r'File "([^"\n]+)", line (\d+)')
-#: Open tasks that an error message describes at most.
+#: Maximum number of open tasks that an error message describes.
 _MAX_TASKS = 5
 #: Seconds after which a poller no longer counts as active; workers poll at least once a minute.
 _ACTIVE_POLLER = 90
@@ -141,7 +141,7 @@ class ExecutionWaiter(Resource):
             workflow_id: The id of the execution.
             deadline: The end of the wait. Lost connections and restarts of the server do not end it.
             until: Statuses to wait for in addition to the end.
-            max_interval: Seconds between two requests at most, or a ``timedelta``.
+            max_interval: Maximum number of seconds between two requests, or a ``timedelta``.
             visible_within: Seconds during which a 404 is not an error, because the execution has just started.
 
         Raises:

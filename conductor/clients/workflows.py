@@ -144,13 +144,13 @@ STORAGE_OLD: Operation[ExternalStorageLocation] = Operation(
 )
 #: The API's limit.
 _MAX_PRIORITY = 99
-#: Tasks that the server returns at most.
+#: Maximum number of tasks that the server returns.
 _MAX_PAGE_SIZE = 10_000
-#: Seconds during which ``run`` tolerates a 404: some servers show a new execution only after a moment.
+#: Seconds during which ``run`` tolerates a 404, because some servers return a new execution only after a short delay.
 _VISIBLE_WITHIN = 5.0
 #: Minimum timeout in seconds of a start, so that ``run(timeout=0)`` starts the workflow.
 _MIN_START_TIMEOUT = 1.0
-#: Seconds until ``run`` tries the start again after a first failure to connect, and at most.
+#: First and longest delay in seconds before ``run`` repeats a start that could not connect.
 _START_RETRY_DELAYS = (0.5, 2.0)
 
 logger = logging.getLogger(__name__)
@@ -194,14 +194,14 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             workflow_id: The id of the execution.
             timeout: Seconds to wait, or a ``timedelta``; None for no limit.
             until: Statuses to wait for in addition to the end.
-            max_interval: Seconds between two requests at most, or a ``timedelta``.
+            max_interval: Maximum number of seconds between two requests, or a ``timedelta``.
 
         Returns:
             The execution with its tasks.
 
         Raises:
-            WorkflowTimeoutError: The execution has not ended in time, and continues. The message names its open tasks,
-                their last failure and next attempt, and task types that no worker polls.
+            WorkflowTimeoutError: The execution did not end in time; it continues on the server. The message names its
+                open tasks, their last failure and next attempt, and task types that no worker polls.
             NotFoundError: The execution does not exist.
             ConfigurationError: The timeout is not a number of seconds, or is negative, infinite or NaN.
         """
@@ -221,15 +221,15 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         Args:
             workflow: As for ``start``.
             input: As for ``start``.
-            timeout: Seconds for the start and the wait together, or a ``timedelta``; None for no limit. Until then, the
-                start is repeated while no connection can be made; with None the first failure is raised.
+            timeout: Seconds for the start and the wait together, or a ``timedelta``; None for no limit. Until then, a
+                start that cannot connect is repeated. With None, the first connection error is raised.
             **options: The other arguments of ``start``.
 
         Returns:
             The completed execution with its tasks.
 
         Raises:
-            WorkflowFailedError: The execution ended in another status than COMPLETED. The error has the failed task,
+            WorkflowFailedError: The execution ended with a status other than COMPLETED. The error has the failed task,
                 the reason and the task's logs.
             WorkflowTimeoutError: As for ``wait``.
             ConfigurationError: An argument is invalid; nothing was sent.
@@ -242,9 +242,9 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         return finished
 
     def _start_until(self, deadline: Deadline, start: Callable[[float | NotGiven], str]) -> str:
-        """Start a workflow, and repeat that until the deadline while the server cannot be reached.
+        """Start a workflow; if the server cannot be reached, retry until the deadline.
 
-        Without a deadline the first failure is raised: a script without a server should not hang.
+        Without a deadline, the first error is raised, so that a script does not hang when no server is running.
         """
         for failures in itertools.count(1):
             try:
@@ -304,8 +304,8 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             task_to_domain: Task name, or ``*``, to the domain of the workers that get the task.
             idempotency_key: Identifies the start; another start with the same key creates no execution (Orkes, embedded
                 server).
-            idempotency_strategy: What another start with the same key does instead; FAIL by default.
-            created_by: Who starts it.
+            idempotency_strategy: How the server handles another start with the same key; FAIL by default.
+            created_by: The user or program that starts the execution.
             external_input_payload_storage_path: Path of the input in external storage, instead of ``input``.
             timeout: Seconds for the whole call, or a ``timedelta``; None for no limit. By default
                 ``request_timeout_ms`` of the settings.
@@ -314,7 +314,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             The id of the execution.
 
         Raises:
-            NotFoundError: There is no such definition.
+            NotFoundError: The definition does not exist.
             ConflictError: The idempotency key exists, and the strategy is FAIL.
             ConfigurationError: An argument is invalid; nothing was sent.
         """
@@ -386,7 +386,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             The id of the execution.
 
         Raises:
-            NotFoundError: There is no such definition.
+            NotFoundError: The definition does not exist.
             ConfigurationError: An argument is invalid; nothing was sent.
         """
         body = PayloadStorage(self._transport).inline(input, WORKFLOW_INPUT)
@@ -458,16 +458,16 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
     ) -> WorkflowRun | TaskRun:
         """Start a workflow and wait on the server (``POST /workflow/execute/{name}/{version}``).
 
-        The server responds when the workflow has ended, when a WAIT task blocks it, or when a task of ``wait_until``
-        has ended; at the latest after ``wait_for``, with ``signal_timeout`` true, while the workflow continues. ``run``
-        waits for the end without such a limit.
+        The server responds when the workflow ends, when a WAIT task blocks it, or when a task of ``wait_until`` ends.
+        After ``wait_for`` it responds with ``signal_timeout`` true, and the workflow continues. ``run`` waits for the
+        end without this limit.
 
         Args:
             workflow: As for ``start``.
             input: As for ``start``.
             version: As for ``start``.
             wait_for: Seconds that the server waits, or a ``timedelta``; rounded up to whole seconds, at least 1.
-            wait_until: Reference names of tasks whose end ends the wait.
+            wait_until: Reference names of tasks; the wait ends when one of these tasks ends.
             return_strategy: What to return; see Returns.
             consistency: How durable the execution is before the response (Orkes).
             request_id: Id of the request; a UUID by default.
@@ -482,7 +482,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             BLOCKING_TASK_INPUT.
 
         Raises:
-            NotFoundError: There is no such definition.
+            NotFoundError: The definition does not exist.
             WorkflowTimeoutError: No task blocked within ``wait_for``, for the strategies that return a task.
             ConfigurationError: An argument is invalid; nothing was sent.
         """
@@ -589,7 +589,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             The execution.
 
         Raises:
-            NotFoundError: There is no such execution.
+            NotFoundError: The execution does not exist.
         """
         query = {"includeTasks": include_tasks, "summarize": summarize}
         found = self._call(GET, {"workflowId": workflow_id}, query=query)
@@ -609,7 +609,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             The status.
 
         Raises:
-            NotFoundError: There is no such execution.
+            NotFoundError: The execution does not exist.
         """
         query = {"includeOutput": include_output, "includeVariables": include_variables}
         return self._call(STATUS, {"workflowId": workflow_id}, query=query)
@@ -627,7 +627,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
         Args:
             workflow_id: The id of the execution.
             start: Offset of the first task.
-            size: Tasks at most; up to 10,000.
+            size: Maximum number of tasks, up to 10,000.
             status: Only tasks with this status, or one of several.
 
         Returns:
@@ -721,7 +721,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             include_tasks: Whether to include tasks.
 
         Returns:
-            Each correlation id to its executions, which may be an empty list.
+            A dict of executions by correlation id; a list may be empty.
         """
         query = {"includeClosed": include_closed, "includeTasks": include_tasks}
         ids = require_str_list(correlation_ids, "correlation_ids")

@@ -148,7 +148,7 @@ class WorkerStateChanged(WorkerEvent):
 
 
 class WorkerListener:
-    """Override the methods of the events that you need; events without a listener cost nothing."""
+    """Base class of listeners: override the methods of the events that you need; other events cost nothing."""
 
     def on_poll_started(self, event: PollStarted) -> None:
         """A poll is about to be sent."""
