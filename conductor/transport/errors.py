@@ -348,7 +348,7 @@ _FOREIGN: tuple[tuple[tuple[type[BaseException], ...], str, dict[str, bool]], ..
     ),
     (
         (requests.exceptions.InvalidSchema,),
-        "{proxy} cannot be used: {reason} A SOCKS proxy requires PySocks: pip install requests[socks]",
+        "{proxy} cannot be used: {reason} A SOCKS proxy requires the package PySocks; install it",
         {"never_sent": True, "is_permanent": True},
     ),
     (

@@ -79,7 +79,7 @@ class Hidden:
     __slots__ = ("body",)
 
     def __init__(self, body: Any) -> None:
-        self.body = body
+        self.body: Any = body
 
 
 def nothing() -> None:

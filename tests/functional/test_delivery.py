@@ -52,7 +52,7 @@ def test_fifty_results_that_fail_five_times_each_are_delivered_soon(stub, start,
 
 @pytest.mark.parametrize("fault", ["redirect", 403])
 def test_a_permanently_refused_result_fails_its_task(stub, start, wait_until, fault, monkeypatch):
-    monkeypatch.setattr("conductor.worker.delivery._RETRY_DELAYS_S", (0.1, 0.2))  # the number of attempts decides
+    monkeypatch.setattr("conductor.worker.undelivered._RETRY_DELAYS_S", (0.1, 0.2))  # the number of attempts decides
 
     def refuse(update):
         return fault if update["taskId"] == "work-bad" and update["status"] == "COMPLETED" else None

@@ -228,7 +228,7 @@ def test_a_failing_server_is_a_finding_and_status_3(here, server):
 
     assert done.status == 3
     assert [row["severity"] for row in done.json] == ["ok", "error"]
-    assert "Look at the server's log" in done.json[1]["advice"]
+    assert "Check the server's log" in done.json[1]["advice"]
 
 
 def test_conductor_python_in_the_environment_is_reported(cli, tmp_path):

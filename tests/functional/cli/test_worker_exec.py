@@ -95,7 +95,7 @@ def test_a_program_that_does_not_exist_is_refused_at_the_start(here):
     done = here("worker", "exec", "--type", "exec_missing", "--", "/no/such/program")
 
     assert done.status == 2
-    assert "'/no/such/program' is not a program: it is neither on the PATH nor an executable file." in done.err
+    assert "'/no/such/program' was not found: it is neither on the PATH nor an executable file." in done.err
 
 
 def test_a_program_that_cannot_be_started_fails_its_tasks(background, client, tmp_path):

@@ -90,9 +90,9 @@ def test_database_without_its_key_file_is_refused(restart, tmp_path):
         client.secrets.save("KEY", SECRET)
     for content, words in (
         (None, "is missing"),
-        ("00" * 32, "does not fit"),
+        ("00" * 32, "does not match the secrets"),
         ("nonsense", "cannot be read"),
-        (key, "fit"),
+        (key, "does not match the secrets"),
     ):
         file = tmp_path / "copy.db.key"
         if content is None:
