@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from attrs import evolve
 
@@ -182,8 +182,7 @@ class QueueClient(Resource):
 
 def _status(status: TaskStatus | str) -> str:
     member = require_enum(status, TaskStatus, "status")
-    assert member is not None  # noqa: S101  for mypy: None only for None
-    return member.value
+    return cast("TaskStatus", member).value  # None only for None
 
 
 SEND: Operation[str] = Operation(

@@ -8,7 +8,7 @@ import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 
 from conductor._internal.cron import Cron, CronError
 from conductor._internal.epoch import from_epoch_ms
@@ -22,6 +22,7 @@ from conductor.models import (
     BulkResponse,
     ScheduleExecutionState,
     SearchResult,
+    StartWorkflowRequest,
     WorkflowSchedule,
     WorkflowScheduleExecution,
 )
@@ -461,8 +462,8 @@ class ScheduleClient(Tagged):
 
     def _checked(self, given: WorkflowSchedule | Mapping[str, Any]) -> WorkflowSchedule:
         schedule = _checked(as_model(given, WorkflowSchedule))
-        assert schedule.start_workflow_request is not None  # noqa: S101  for mypy: checked above
-        PayloadStorage(self._transport).inline(schedule.start_workflow_request.input, WORKFLOW_INPUT)
+        started = cast("StartWorkflowRequest", schedule.start_workflow_request)  # checked above
+        PayloadStorage(self._transport).inline(started.input, WORKFLOW_INPUT)
         return schedule
 
 

@@ -433,13 +433,14 @@ def _json_or_itself(value: Any) -> Any:
 
 def _typed_dict(kind: Any, cls: Any, hints: Mapping[str, Any]) -> Hook:
     required = set(cls.__required_keys__)
-    for name, one in hints.items():  # Python 3.10 overlooks these, and all versions do in strings
-        while (origin := typing_extensions.get_origin(one)) in _QUALIFIERS or origin is Annotated:
+    for name, hint in hints.items():  # Python 3.10 overlooks these, and all versions do in strings
+        layer = hint
+        while (origin := typing_extensions.get_origin(layer)) in _QUALIFIERS or origin is Annotated:
             if origin in _QUALIFIERS and "NotRequired" in str(origin):
                 required.discard(name)
             elif origin in _QUALIFIERS and "Required" in str(origin):
                 required.add(name)
-            one = typing_extensions.get_args(one)[0]  # noqa: PLW2901  the next layer
+            layer = typing_extensions.get_args(layer)[0]
     extra = getattr(cls, "__extra_items__", None)
     if getattr(cls, "__closed__", None):
         extra = typing_extensions.Never

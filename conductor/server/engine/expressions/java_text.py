@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from decimal import Decimal
 from typing import Any
@@ -57,7 +58,7 @@ def scalar_text(value: Any) -> str:
 
 def double_text(value: float) -> str:
     """Return the result of Java's ``Double.toString``: plain from 0.001 to 10 million, otherwise ``1.0E10``."""
-    if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 (the test for NaN)
+    if not math.isfinite(value):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
     if value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_TO:
         return repr(value)
