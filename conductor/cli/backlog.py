@@ -1,4 +1,4 @@
-"""The backlog of a task type: tasks that wait, and tasks that workers hold."""
+"""The backlog of a task type: waiting tasks, and tasks that workers are executing."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from conductor.models import Task, TaskStatus
 
 __all__ = ["Backlog", "read_backlog"]
 
-#: Open tasks that are read: the server returns whole tasks with their inputs.
+#: Maximum number of open tasks that are read, because the server returns them with their inputs.
 _MAX_TASKS = 1000
 
 
 @frozen
 class Backlog:
-    """The tasks of a type that wait or run.
+    """The waiting and running tasks of a type.
 
     Attributes:
         waiting: The number of tasks in the queue.
-        running: The tasks that workers hold, of all domains; None if the server does not list them.
-        oldest: When the task was scheduled that has been due for longest; None if no task is due.
-        is_whole: Whether all open tasks were read; if not, more may be running.
+        running: The tasks that workers of all domains are executing; None if the server does not list them.
+        oldest: The time at which the oldest due task was scheduled; None if no task is due.
+        is_whole: Whether all open tasks were read. If not, more tasks may be running.
     """
 
     waiting: int

@@ -39,8 +39,8 @@ def _kinds(function: Any) -> Mapping[str, Any]:
         return {}
 
 
-#: Similarity (0 to 1) from which a task type counts as a misspelled worker; higher than for other suggestions, because
-#: many workflows also have tasks of other programs' workers.
+#: Similarity (0 to 1) from which a task type counts as a misspelled worker name. It is higher than for other
+#: suggestions, because many workflows also use workers of other programs.
 _NEAR = 0.85
 
 
@@ -62,7 +62,7 @@ class Finding:
 
     @property
     def is_error(self) -> bool:
-        """Return whether something cannot work because of it."""
+        """Whether the problem prevents a worker or workflow from working."""
         return self.severity == "error"
 
     def as_row(self) -> dict[str, str]:

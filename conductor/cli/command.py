@@ -1,4 +1,4 @@
-"""The command ``conductor``: its groups, the options that all commands share, and how errors are reported."""
+"""The command ``conductor``: its groups, the options of all commands, and error reporting."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Command(click.Command):
 
 
 class _SuggestingGroup(click.Group):
-    """A group that proposes the nearest command for an unknown one."""
+    """A group that suggests the most similar command for an unknown one."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -166,7 +166,7 @@ def run(words: Sequence[str] | None = None) -> int:
 
 
 def _replace_unencodable() -> None:
-    """Write characters that the terminal's encoding lacks as escapes; no output fails on them."""
+    """Write characters that the terminal's encoding lacks as escapes, so that output never fails on them."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # a test's stream may lack it
         if reconfigure is not None:
@@ -186,6 +186,6 @@ def _report(error: Exception, session: Session) -> int:
 
 
 def _discard_output() -> None:
-    """Let the interpreter's last flush write to the null device."""
+    """Redirect standard output to the null device, so that the interpreter's last flush does not fail."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -100,9 +100,9 @@ def _task(client: ConductorClient, name: str) -> TaskDef | None:
         return None
 
 
-#: Characters of a definition's name that its file name has at most: file systems allow 255 bytes.
+#: Maximum number of characters of a definition's name in its file name: file systems allow 255 bytes.
 _MAX_STEM = 100
-#: Names of devices on Windows, which no file can have, whatever its ending.
+#: Names of devices on Windows, which are invalid as file names with any extension.
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 _ENDINGS = {"json": ".json", "yaml": ".yaml", "python": ".py"}
 
@@ -139,10 +139,10 @@ def pull_all(
 
     Args:
         client: The client.
-        folder: Where the folders ``workflows`` and ``tasks`` stand.
-        names: Patterns; all definitions without any.
+        folder: The parent of the folders ``workflows`` and ``tasks``.
+        names: Patterns of names; all definitions if empty.
         form: ``json``, ``yaml`` or ``python``.
-        all_versions: Each version of a workflow, and not the latest alone.
+        all_versions: Whether to include every version of a workflow instead of the latest.
     """
     found = [one for one in client.metadata.list_workflows() if _is_wanted(one.name, names)]
     file_name = _FileNames(as_module=form == "python")
@@ -163,7 +163,7 @@ def pull_all(
 
 
 class _FileNames:
-    """Return file names for definitions; a name that another one has, in any case, gets a part of its hash."""
+    """Return unique file names for definitions: a name that differs from another only in case gets part of a hash."""
 
     def __init__(self, *, as_module: bool) -> None:
         self._unfit = re.compile(r"\W" if as_module else r"[^\w.-]")
@@ -217,7 +217,7 @@ def command() -> None:
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.pass_obj
 def validate(session: Session, paths: tuple[Path, ...], strict: bool) -> int:
-    """Check definitions without a server; exit status 1 if there are problems."""
+    """Check definitions without a server. Exit status 1 if there are problems."""
     return _judge(session, read_all(paths), strict=strict)
 
 
@@ -251,7 +251,7 @@ def _problem_row(one: FromFile, problem: Problem) -> dict[str, object]:
 @_TASK_DEFS
 @click.pass_obj
 def diff(session: Session, paths: tuple[Path, ...], task_defs: bool) -> int:
-    """Show what 'push' would change; exit status 1 if there is a difference."""
+    """Show what 'push' would change. Exit status 1 if there is a difference."""
     with session.client() as client:
         return _show_plan(session, _planned(client, read_all(paths, task_defs=task_defs)))
 
@@ -281,7 +281,7 @@ def _show_changes(planned: Sequence[Planned]) -> None:
 @click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if there is a difference.")
 @click.pass_obj
 def push(session: Session, paths: tuple[Path, ...], task_defs: bool, dry_run: bool) -> int:
-    """Write the definitions that differ to the server; nothing is written if one has an error."""
+    """Save new and changed definitions on the server. Nothing is saved if a definition has an error."""
     wanted = read_all(paths, task_defs=task_defs)
     if any(problem.is_error for one in wanted.workflows for problem in one.workflow.validate()):
         return _judge(session, wanted, strict=False)
@@ -307,7 +307,10 @@ def push(session: Session, paths: tuple[Path, ...], task_defs: bool, dry_run: bo
 @click.option("--dry-run", is_flag=True, help="Write nothing; exit status 1 if there is a difference.")
 @click.pass_obj
 def pull(session: Session, folder: Path, names: tuple[str, ...], form: str, all_versions: bool, dry_run: bool) -> int:
-    """Write the server's definitions to FOLDER/workflows and FOLDER/tasks; identical files are left alone."""
+    """Save the server's definitions as files.
+
+    They are written to FOLDER/workflows and FOLDER/tasks. Identical files are not changed.
+    """
     with session.client() as client:
         found = pull_all(client, folder, names=names, form=form, all_versions=all_versions)
         pulled = list(tracked(found, "Reading"))
@@ -366,7 +369,7 @@ def _definition_row(kind: str, one: WorkflowDef | TaskDef) -> dict[str, Any]:
 
 
 class _KindGroup(Group):
-    """A group whose commands are kinds of definitions; a name without its kind gets the whole command."""
+    """A group whose commands are kinds of definitions; if the kind is missing, the error shows the complete command."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -381,12 +384,12 @@ class _KindGroup(Group):
 
 @command.group("get", cls=_KindGroup)
 def get() -> None:
-    """Print a definition of the server."""
+    """Print a definition from the server."""
 
 
 @get.command("workflow")
 @click.argument("name", metavar="NAME", shell_complete=complete_workflow)
-@click.option("--version", type=int, help="Its version (default: the latest).")
+@click.option("--version", type=int, help="The version (default: the latest).")
 @click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)
 @click.pass_obj
 def get_workflow(session: Session, name: str, version: int | None, form: str) -> None:
@@ -436,7 +439,7 @@ _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmati
 @_YES
 @click.pass_obj
 def delete_workflow(session: Session, name: str, version: int, yes: bool) -> None:
-    """Delete one version of a workflow definition; running executions keep their copy."""
+    """Delete one version of a workflow definition. Running executions keep their copy."""
     if not yes:
         click.confirm(f"Delete workflow {name} version {version}?", abort=True, err=True)
     with session.client() as client:

@@ -147,7 +147,7 @@ def check_server(client: ConductorClient) -> Iterator[Finding]:
 
 
 def no_answer(client: ConductorClient, error: ConductorError) -> Finding:
-    """Return the finding for a server that is unreachable or fails."""
+    """Return the finding for a server that is unreachable or responds with an error."""
     if isinstance(error, APIConnectionError):
         advice = (
             "Start a server (conductor server start), or select another: --server URL, --profile NAME, or "
@@ -160,9 +160,9 @@ def no_answer(client: ConductorClient, error: ConductorError) -> Finding:
 
 #: Seconds after a poll during which a worker counts as active: longer than the slowest polling interval.
 _RECENT_S = 90.0
-#: Waiting tasks from which a queue is reported.
+#: Minimum number of waiting tasks for which a queue is reported.
 _LONG_QUEUE = 1000
-#: Seconds after a deadline in which a server may still notice it: the open-source server looks every 30 s.
+#: Seconds after a deadline during which a delay is normal: the open-source server checks deadlines every 30 s.
 _LATE_S = 60.0
 _EXTERNAL = {
     "HUMAN": "waits for a person: conductor task complete {id} -i NAME=VALUE",
@@ -286,7 +286,7 @@ def diagnose_execution(client: ConductorClient, execution: Workflow) -> Iterator
 
 
 def _passed_deadline(about: str, execution: Workflow) -> Iterator[Finding]:
-    """Report a timeout of the workflow that the server has let pass, as the open-source server does."""
+    """Report a workflow timeout that the server did not enforce, as happens on the open-source server."""
     definition = execution.workflow_definition
     limit = definition.timeout_seconds if definition is not None else None
     if definition is None or not limit or str(definition.timeout_policy or "TIME_OUT_WF") != "TIME_OUT_WF":
@@ -357,7 +357,7 @@ def _queued(client: ConductorClient, about: str, task: Task) -> Iterator[Finding
 
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-#: Queues that are reported one by one.
+#: Maximum number of queues that are reported one by one.
 _MAX_QUEUES = 20
 _SYSTEM_TYPES = {kind.value for kind in TaskType} - {"SIMPLE"}
 _SIGNS = {"error": "✗", "warning": "!", "ok": "✓"}
@@ -369,10 +369,11 @@ _COLORS = {"error": "red", "warning": "yellow", "ok": "green"}
 @click.option("--domain", help="The domain of a task type.")
 @click.pass_obj
 def command(session: Session, subject: str | None, domain: str | None) -> int:
-    """Explain why an execution, a workflow, a task type or a schedule is stuck, and what to do.
+    """Explain why an execution or a task is stuck, and what to do.
 
-    Without a subject: check the environment, the server, and queues that no worker polls. Exit status 1 if there is an
-    error, 3 if the server does not respond.
+    The argument is the id of an execution, or the name of a workflow, a task type or a schedule. Without an argument,
+    the command checks the environment, the server, and queues that no worker polls. Exit status 1 if there is an error,
+    3 if the server does not respond.
     """
     found, status = [*check_environment()], DONE
     with session.client() as client:

@@ -34,7 +34,7 @@ def list_(session: Session) -> None:
 @_NAME
 @click.pass_obj
 def get(session: Session, name: str) -> int | None:
-    """Print the value of a variable; exit status 1 if it does not exist."""
+    """Print the value of a variable. Exit status 1 if it does not exist."""
     with session.client() as client:
         value = client.environment.get(name)
     if value is None:
@@ -49,7 +49,7 @@ def get(session: Session, name: str) -> int | None:
 @click.argument("value", metavar="[VALUE]", required=False)
 @click.pass_obj
 def set_(session: Session, name: str, value: str | None) -> None:
-    """Create a variable or change its value; without VALUE it is read from standard input."""
+    """Create a variable or change its value. Without VALUE, the value is read from standard input."""
     value = read_value(f"Value of {name}", hidden=False) if value is None else value
     with session.client() as client:
         client.environment.save(name, value)

@@ -16,11 +16,11 @@ from conductor.errors import (
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "MISUSED", "TIMED_OUT", "UNREACHABLE", "Misused", "status_of"]
 
-#: The command did what it was asked.
+#: The command succeeded.
 DONE = 0
 #: A workflow or a task failed, or a comparison found a difference.
 FAILED = 1
-#: Invalid usage or configuration, or the server refuses the request.
+#: Invalid usage or configuration, or the server rejects the request.
 MISUSED = 2
 #: The server does not respond, or its response is unusable.
 UNREACHABLE = 3

@@ -49,14 +49,14 @@ class Definitions:
 
 
 def read_all(paths: Iterable[str | Path], *, task_defs: bool = False) -> Definitions:
-    """Return the definitions in files and folders; of a folder's Python files those that create a ``Workflow``.
+    """Return the definitions in files and folders. In a folder, only Python files that create a ``Workflow`` are read.
 
     Args:
         paths: Files and folders.
         task_defs: Whether to include the task definitions of decorated functions that are steps of Python workflows.
 
     Raises:
-        Misused: A file cannot be read, a name and version is defined twice, or there are no definitions at all.
+        Misused: A file cannot be read, a name and version is defined twice, or no definition is found.
     """
     workflows: list[FromFile] = []
     tasks: dict[str, TaskDef] = {}
@@ -129,7 +129,7 @@ def _definition(entry: Any) -> Workflow | TaskDef | None:
 
 
 def _why_neither(entry: Any) -> str:
-    """Say why an entry is neither a workflow (a name and a list of tasks) nor a task definition."""
+    """Explain why an entry is neither a workflow (a name and a list of tasks) nor a task definition."""
     message = "an entry is neither a workflow nor a task definition"
     if not isinstance(entry, Mapping):
         return f"{message}: it is {type(entry).__name__}, not an object."

@@ -24,7 +24,7 @@ def command() -> None:
 
 @command.group("auth", cls=Group)
 def auth() -> None:
-    """Authentication configurations of the API gateway."""
+    """Manage authentication configurations of the API gateway."""
 
 
 @auth.command("list")
@@ -79,7 +79,7 @@ def delete_auth(session: Session, config_id: str, yes: bool) -> None:
 
 @command.group("service", cls=Group)
 def service() -> None:
-    """Services of the registry: HTTP, gRPC and MCP."""
+    """Manage services of the registry: HTTP, gRPC and MCP."""
 
 
 @service.command("list")
@@ -129,7 +129,7 @@ def delete_service(session: Session, name: str, yes: bool) -> None:
 @click.option("--create", is_flag=True, help="Add the discovered methods to the service.")
 @click.pass_obj
 def discover(session: Session, name: str, create: bool) -> None:
-    """List the methods that a service itself describes."""
+    """List the methods that a service reports."""
     with session.client() as client:
         found = client.services.discover(name, create=create)
     rows = [{"name": one.operation_name, "method": one.method_name, "type": one.method_type} for one in found]

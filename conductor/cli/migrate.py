@@ -37,7 +37,7 @@ def command(session: Session, paths: tuple[Path, ...], *, is_writing: bool, is_q
     """Rewrite programs of conductor-python 1.x and 2.x for this SDK.
 
     PATH is a Python file or a folder; virtual environments, hidden folders and build results are skipped. The changes
-    are printed as a unified diff, and what a person has to decide as FILE:LINE: REASON on standard error.
+    are printed as a unified diff. Lines that need a manual change are reported on standard error as FILE:LINE: REASON.
     """
     if importlib.util.find_spec("libcst") is None:
         raise Misused(f"Migrating programs needs libcst. Install the extra migrate: {install_command('migrate')}")

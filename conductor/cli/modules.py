@@ -1,4 +1,4 @@
-"""Import the user's modules; mistakes become short messages instead of tracebacks."""
+"""Import the user's modules, and report mistakes as short messages instead of tracebacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shell completion of names that the server knows; empty if it does not respond at once."""
+"""Shell completion of names on the server; empty if the server does not respond quickly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "complete_workflow_or_file",
 ]
 
-#: Milliseconds that a completion waits for the server; a shell feels stuck after more.
+#: Milliseconds that a completion waits for the server, so that the shell does not seem to hang.
 _TIMEOUT_MS = 1000
 
 Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]

@@ -1,4 +1,4 @@
-"""How results are shown: tables on a terminal, tab-separated lines in a pipe, JSON on request."""
+"""Output of results: tables on a terminal, tab-separated lines in a pipe, JSON on request."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def tracked(items: Iterable[T], what: str, total: int | None = None) -> Iterator
     """Yield the items, with a progress bar on standard error if that is a terminal.
 
     Args:
-        items: What takes long to produce or to process.
+        items: Items that take long to produce or to process.
         what: The label of the bar.
         total: The number of items; None if it is unknown.
     """
@@ -114,7 +114,7 @@ def show_rows(session: Session, rows: Iterable[Mapping[str, Any]], columns: Sequ
 
 
 def show_ensured(session: Session, result: Ensured) -> None:
-    """Print what was created or changed, or would be."""
+    """Print what was created or changed, or what would be with ``--dry-run``."""
     if session.is_json:
         changes = [{"path": one.path, "before": one.before, "after": one.after} for one in result.changes]
         show_json({"name": result.name, "created": result.created, "changes": changes})
@@ -143,11 +143,11 @@ def watched(
     *,
     empty: str = "",
 ) -> None:
-    """Print rows once, or again and again.
+    """Print rows once, or repeatedly.
 
     Args:
         session: Selects the format.
-        interval: Seconds between two readings; None to print once.
+        interval: Seconds between two reads; None to print once.
         rows: Reads the rows.
         columns: The columns of the table, in order.
         empty: The message without rows.
@@ -169,7 +169,7 @@ def watched(
 
 
 def _listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: int) -> Table | Group:
-    """Return a table, or one block of lines for each row where a table would be wider than the terminal."""
+    """Return a table, or one block of lines for each row if a table would be wider than the terminal."""
     cells = [[_text(row.get(column)) for column in columns] for row in rows]
     used = [at for at in range(len(columns)) if not rows or any(line[at] for line in cells)]
     names = [columns[at] for at in used]

@@ -1,4 +1,4 @@
-"""``conductor profile``: servers and access keys under names."""
+"""``conductor profile``: named servers with their access keys."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["command"]
 
 @click.group("profile", cls=Group)
 def command() -> None:
-    """Keep servers and access keys under names.
+    """Manage profiles: named servers with their access keys.
 
-    --profile NAME and CONDUCTOR_PROFILE select one. Order of precedence: --server, --profile, CONDUCTOR_PROFILE,
+    --profile NAME or CONDUCTOR_PROFILE selects a profile. Order of precedence: --server, --profile, CONDUCTOR_PROFILE,
     CONDUCTOR_SERVER_URL, the default profile, http://localhost:8080/api.
     """
 
@@ -35,10 +35,10 @@ def command() -> None:
 def add(
     session: Session, name: str, key: str | None, secret_env: str | None, is_default: bool, overwrite: bool
 ) -> None:
-    """Add a profile for the server that --server names.
+    """Add a profile for the server given by --server.
 
-    With --key and without --secret-env the secret is asked for, or read from standard input, and stored in a file that
-    only you can read.
+    With --key and without --secret-env, the command prompts for the secret or reads it from standard input. The secret
+    is stored in a file that only you can read.
     """
     if not session.server:
         raise Misused(f"--server is required: conductor profile add {name} --server URL")
@@ -66,7 +66,7 @@ def add(
 @command.command("list")
 @click.pass_obj
 def list_(session: Session) -> None:
-    """List the profiles; secrets are never shown."""
+    """List the profiles. Secrets are never shown."""
     store = ProfileStore.load()
     rows = [_row(store, name) for name in sorted(store.profiles)]
     columns = ("name", "server", "key", "secret", "default")

@@ -74,7 +74,7 @@ def _next_run(client: ConductorClient, schedule: WorkflowSchedule) -> datetime |
         return schedule.next_run_at
     try:
         return next(iter(client.schedules.preview(schedule.cron_expression, limit=1)), None)
-    except ConductorError:  # an expression that the server cannot compute leaves the cell empty
+    except ConductorError:  # the cell stays empty if the server cannot compute the next run
         return None
 
 
@@ -113,7 +113,7 @@ def delete(session: Session, name: str) -> None:
 @click.option("--reason", help="The reason to store with the schedule.")
 @click.pass_obj
 def pause(session: Session, name: str, reason: str | None) -> None:
-    """Pause a schedule: it starts nothing until it is resumed."""
+    """Pause a schedule, which starts nothing until it is resumed."""
     with session.client() as client:
         client.schedules.pause(name, reason)
 
@@ -161,7 +161,7 @@ def run(session: Session, name: str) -> None:
 @watch_option
 @click.pass_obj
 def runs(session: Session, name: str | None, limit: int, interval: float | None) -> None:
-    """List what schedules started, the latest first."""
+    """List the runs of schedules, the latest first."""
     columns = ("name", "scheduled", "state", "workflow", "workflowId", "reason")
     with session.client() as client:
 

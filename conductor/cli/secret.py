@@ -24,10 +24,10 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--tags", "with_tags", is_flag=True, help="Show the tags as well (Orkes).")
+@click.option("--tags", "with_tags", is_flag=True, help="Also show the tags (Orkes).")
 @click.pass_obj
 def list_(session: Session, with_tags: bool) -> None:
-    """List the names of secrets; values are never listed."""
+    """List the names of secrets. Values are never shown."""
     with session.client() as client:
         if with_tags:
             rows = [
@@ -45,7 +45,7 @@ def list_(session: Session, with_tags: bool) -> None:
 @click.option("--show", is_flag=True, help="Print the value instead of only whether the secret exists.")
 @click.pass_obj
 def get(session: Session, name: str, show: bool) -> int:
-    """Print whether a secret exists (exit status 1 if not), or its value with --show."""
+    """Print whether a secret exists, or its value with --show. Exit status 1 if it does not exist."""
     with session.client() as client:
         if show:
             value = client.secrets.get(name)
@@ -64,7 +64,7 @@ def get(session: Session, name: str, show: bool) -> int:
 def set_(session: Session, name: str) -> None:
     """Create a secret or change its value.
 
-    The value comes from standard input, or from a hidden prompt on a terminal: an argument would be visible in the
+    The value is read from standard input, or from a hidden prompt on a terminal. An argument would be visible in the
     process list and in the shell's history.
     """
     value = read_value(f"Value of {name}", hidden=True)

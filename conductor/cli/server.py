@@ -11,7 +11,7 @@ from conductor.server.__main__ import main as launch
 
 __all__ = ["command"]
 
-#: Options go to the launcher, which defines them once for both commands; so does --help.
+#: Options, including --help, are passed to the launcher, which defines them.
 _PASSED_ON = {"ignore_unknown_options": True}
 
 

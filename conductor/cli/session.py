@@ -1,4 +1,4 @@
-"""The server that a command line talks to, and how its results are shown."""
+"""The server that a command uses, and the output format."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Profile:
     Attributes:
         server_url: The server's address.
         auth_key: The access key's id; None for a server without authentication.
-        auth_secret: The access key's secret, when the file itself holds it.
-        auth_secret_env: The environment variable that holds the secret, when the file does not.
+        auth_secret: The access key's secret, if it is stored in the file.
+        auth_secret_env: The environment variable that holds the secret, if it is not stored in the file.
     """
 
     server_url: str
@@ -73,7 +73,7 @@ class ProfileStore:
     Attributes:
         path: The file: ``CONDUCTOR_PROFILES_FILE``, or ``conductor/profiles.json`` in the user's configuration folder.
         profiles: By name.
-        default: The profile that is used when neither an option nor the environment names a server.
+        default: The profile that is used if neither an option nor the environment selects a server.
     """
 
     path: Path
@@ -142,7 +142,7 @@ def _replacing(path: Path) -> Iterator[Any]:
             yield file
         Path(temporary).chmod(_FILE_MODE)
         Path(temporary).replace(path)
-    except BaseException:  # Ctrl-C included: no half-written file stays behind
+    except BaseException:  # including Ctrl-C: no partly written file remains
         Path(temporary).unlink(missing_ok=True)
         raise
 
@@ -198,5 +198,5 @@ class Session:
             ConfigurationError: A setting is invalid.
             Misused: The profile does not exist, or the profiles cannot be read.
         """
-        # Retrying a refused first connection gains nothing here: the user waits, and reads what to do at once.
+        # A refused connection is not retried, so that the user sees the error immediately.
         return ConductorClient(self.settings(), retry=RetryPolicy(first_refusal_retries=0))

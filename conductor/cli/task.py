@@ -30,7 +30,7 @@ __all__ = ["REFERENCE", "command", "find_task", "replay"]
 
 
 REFERENCE = click.option(
-    "--ref", metavar="NAME", help="ID is the id of an execution; take its task with this reference name."
+    "--ref", metavar="NAME", help="Treat ID as the id of an execution, and use its task with this reference name."
 )
 
 
@@ -64,7 +64,9 @@ _FAILED = frozenset({TaskResultStatus.FAILED, TaskResultStatus.FAILED_WITH_TERMI
 def replay(
     session: Session, task_id: str, modules: tuple[str, ...], ref: str | None, name: str | None, debugs: bool
 ) -> int:
-    """Call the function in MODULE with the recorded input of a task; the server is not updated.
+    """Run a worker with the recorded input of a task.
+
+    The function in MODULE runs on this machine, and the server is not updated.
 
     The result is printed as JSON. Exit status 1 if the task would fail.
     """
@@ -80,7 +82,7 @@ def replay(
 
 @contextlib.contextmanager
 def _muted_runner() -> Iterator[None]:
-    """Keep the runner from logging the failure: the result has it, with the traceback of the function only."""
+    """Suppress the log of a failure: the result contains it, with the traceback of the function only."""
     log = logging.getLogger(execution.__name__)
     before, log.disabled = log.disabled, True
     try:
@@ -199,7 +201,7 @@ def complete(session: Session, task_id: str, ref: str | None, given: Any, pairs:
 def fail(
     session: Session, task_id: str, ref: str | None, reason: str, final: bool, given: Any, pairs: tuple[str, ...]
 ) -> None:
-    """Fail an open task; it is retried as its definition says."""
+    """Fail an open task. It is retried according to its definition."""
     status = TaskResultStatus.FAILED_WITH_TERMINAL_ERROR if final else TaskResultStatus.FAILED
     _update(session, task_id, ref, status=status, output=merged(given, pairs), reason=reason)
 
@@ -229,9 +231,9 @@ def _update(session: Session, one: str, ref: str | None, *, status: TaskResultSt
 @click.option("--worker-id", default="conductor-cli", show_default=True, help="The worker id to report.")
 @click.pass_obj
 def poll(session: Session, task_type: str, count: int, domain: str | None, worker_id: str) -> None:
-    """Take tasks from a queue as a worker does, and print them as JSON.
+    """Poll tasks from a queue like a worker, and print them as JSON.
 
-    Each task is IN_PROGRESS afterwards: finish it with 'complete' or 'fail' before its response timeout.
+    The tasks are then IN_PROGRESS. End each one with 'complete' or 'fail' before its response timeout.
     """
     with session.client() as client:
         found = client.tasks.poll_batch(task_type, count=count, worker_id=worker_id, domain=domain)
@@ -245,7 +247,7 @@ def poll(session: Session, task_type: str, count: int, domain: str | None, worke
 @watch_option
 @click.pass_obj
 def queue(session: Session, task_types: tuple[str, ...], interval: float | None) -> None:
-    """Show how many tasks wait in each queue, and which workers polled it last."""
+    """Show the length of queues, and the workers that polled them last."""
     with session.client() as client:
 
         def rows() -> list[dict[str, Any]]:
@@ -258,7 +260,7 @@ def queue(session: Session, task_types: tuple[str, ...], interval: float | None)
 
 
 def _refuse_unknown(client: ConductorClient, names: set[str]) -> None:
-    """Refuse names that no definition, queue or poller has."""
+    """Reject names that no definition, queue or poller has."""
     if not names:
         return
     known = {task.name for task in client.metadata.list_tasks()}

@@ -50,12 +50,12 @@ def as_model(kind: type[M], given: Mapping[str, Any]) -> M:
     """
     try:
         return kind.from_dict(given)
-    except UnexpectedResponseError as error:  # from_dict is made for what servers send
+    except UnexpectedResponseError as error:  # from_dict reports errors as those of a server's response
         raise Misused(f"{error}") from None
 
 
 def read_stdin() -> str:
-    """Return standard input, read as UTF-8: the encoding of the system is another one on Windows.
+    """Return standard input, decoded as UTF-8. On Windows, the system's encoding may differ.
 
     Raises:
         ValueError: It is not UTF-8.
@@ -97,10 +97,14 @@ def input_options(what: str, *, flag: str = "--input", short: str = "-i") -> Cal
             "pairs",
             multiple=True,
             metavar="NAME=VALUE",
-            help=f"A value of the {what}; JSON or a string.",
+            help=f"Set one value of the {what}: JSON, or else a string; repeatable.",
         )
         whole = click.option(
-            flag, "given", type=json_object, metavar="JSON|@FILE|-", help=f"The {what}; - reads standard input."
+            flag,
+            "given",
+            type=json_object,
+            metavar="JSON|@FILE|-",
+            help=f"The {what}; @FILE reads a file, - standard input.",
         )
         return whole(one(function))
 
@@ -108,7 +112,7 @@ def input_options(what: str, *, flag: str = "--input", short: str = "-i") -> Cal
 
 
 def merged(given: Mapping[str, Any] | None, pairs: Iterable[str]) -> dict[str, Any]:
-    """Return the object with the values of ``NAME=VALUE`` pairs, which win."""
+    """Return the object updated with the values of ``NAME=VALUE`` pairs."""
     return {**(given or {}), **value_pairs(pairs)}
 
 

@@ -16,7 +16,7 @@ __all__ = ["command"]
 @click.command("whoami", cls=Command)
 @click.pass_obj
 def command(session: Session) -> None:
-    """Show the server and, where it has users, the user of the access key."""
+    """Show the server and the user of the access key."""
     with session.client() as client:
         settings = client.settings
         facts: dict[str, Any] = {"server": settings.server_url, "edition": str(client.server_info())}

@@ -34,9 +34,9 @@ from conductor.worker.worker import Worker
 
 __all__ = ["check", "command", "run_reloading"]
 
-#: Seconds between two looks at the source files.
+#: Seconds between two checks of the source files.
 _POLL_INTERVAL_S = 0.5
-#: Seconds until a process that was told to stop is killed: longer than the default grace period of 30 s.
+#: Seconds from the request to stop a process until it is killed: longer than the default grace period of 30 s.
 _STOP_AFTER_S = 35.0
 _SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "build", "dist"})
 
@@ -44,7 +44,7 @@ _SKIPPED = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "b
 def run_reloading(words: Sequence[str], folder: Path) -> int:
     """Run ``python -m conductor`` with ``words`` until Ctrl-C or SIGTERM; restart it when a ``.py`` file changes.
 
-    A process that ended by itself, as after a syntax error, is restarted after the next change.
+    A process that has ended, such as after a syntax error, is restarted after the next change.
     """
     stopping = threading.Event()
     for number in stop_signals():
@@ -116,10 +116,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 )
 @click.pass_obj
 def check(session: Session, modules: tuple[str, ...], paths: tuple[Path, ...], only: tuple[str, ...]) -> int:
-    """Compare the parameters of functions with the inputs that workflows and task definitions pass.
+    """Check the parameters of workers against workflows.
 
-    Missing inputs and values of a wrong type are errors (exit status 1). Unknown inputs, misspelled task types, task
-    types without a definition and those that no worker polls are warnings.
+    The command compares the parameters of each function with the inputs that workflows and task definitions pass.
+
+    Missing inputs and values of a wrong type are errors (exit status 1). Unknown inputs, misspelled task types, and
+    task types without a definition or an active worker are warnings.
     """
     import_all(modules)
     workers = find_named(())
@@ -167,7 +169,7 @@ _ONLY = click.option("--only", multiple=True, metavar="NAME", help="Run only the
 
 @click.group("worker", cls=Group)
 def command() -> None:
-    """Run functions that are decorated with @worker_task, or any program, as workers."""
+    """Run functions decorated with @worker_task, or any program, as workers."""
 
 
 @command.command("run")
@@ -176,9 +178,9 @@ def command() -> None:
 @click.option(
     "--processes",
     type=click.IntRange(1),
-    help="The number of processes; more than one is for functions that need the CPU.",
+    help="The number of worker processes; use several for CPU-bound functions.",
 )
-@click.option("--threads", type=click.IntRange(1), help="The number of concurrent tasks per type.")
+@click.option("--threads", type=click.IntRange(1), help="The number of concurrent tasks of each type.")
 @click.option("--domain", help="The task domain of all workers.")
 @click.option("--health-port", type=int, help="Serve /livez, /readyz and /metrics on this port; 0 for a free one.")
 @click.option("--grace", type=float, default=30.0, show_default=True, help="Seconds to let running tasks finish.")
@@ -201,7 +203,9 @@ def run(
     log_level: str,
     log_format: str,
 ) -> int | None:
-    """Import modules and run their workers until SIGTERM or Ctrl-C; running tasks are finished first.
+    """Run the workers of modules until SIGTERM or Ctrl-C.
+
+    Running tasks are finished first.
 
     Every function that is decorated with @worker_task is a worker.
     """
@@ -230,7 +234,10 @@ def run(
 @_MODULES
 @click.pass_obj
 def list_(session: Session, modules: tuple[str, ...]) -> None:
-    """List the workers that modules declare, with their options as the environment changes them."""
+    """List the workers of modules with their effective options.
+
+    The options include those set by environment variables.
+    """
     import_all(modules)
     rows = []
     for worker in find_named(()):

@@ -33,7 +33,7 @@ from conductor.worker.worker import Worker
 
 __all__ = ["LOG_FORMAT", "LOG_LEVEL", "ProgramWorker", "command", "configure", "configure_child"]
 
-#: The environment variable by which worker processes learn the level and the format.
+#: The environment variable that passes the level and the format to worker processes.
 _FOR_CHILDREN = "_CONDUCTOR_LOG"
 #: Attributes of every record of the standard library; the others are fields that a logger passed as ``extra``.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -50,7 +50,7 @@ LOG_FORMAT = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="The form of log lines.",
+    help="The format of log lines.",
 )
 
 
@@ -93,18 +93,18 @@ def configure(level: str, form: str) -> None:
 
 
 def configure_child(_: object) -> None:
-    """Log like the parent process, in a worker process (``TaskHandler(child_setup=...)``)."""
+    """Configure logging in a worker process as in the parent process (``TaskHandler(child_setup=...)``)."""
     level, form = os.environ[_FOR_CHILDREN].split()
     configure(level, form)
 
 
-#: Seconds between looks at a running program; a stop or a timeout is noticed within it.
+#: Seconds between two checks of a running program, and so the maximum delay of a stop or a timeout.
 _POLL_INTERVAL_S = 0.05
 #: Seconds from SIGTERM to SIGKILL for a program that is stopped.
 _KILL_AFTER_S = 5.0
-#: Characters of standard error that the reason of a failed task repeats.
+#: Maximum number of characters of standard error in the reason of a failed task.
 _MAX_REASON = 500
-#: Lines of standard error that go to the task's log.
+#: Maximum number of lines of standard error in the task's log.
 _MAX_LOG_LINES = 500
 #: The exit status that fails a task permanently by default: EX_CONFIG of sysexits.h.
 _PERMANENT = 78
@@ -137,7 +137,7 @@ class ProgramWorker:
     def __call__(self, task: Task) -> Any:
         """Run the program for a task, and return its output, or the failed result.
 
-        A traceback of this module in the task's log would say nothing about the program.
+        The task's log does not contain a traceback of this module, which would not help to debug the program.
         """
         try:
             return self._run(task)
@@ -189,7 +189,7 @@ class ProgramWorker:
             try:
                 out, err = process.communicate(pending, timeout=_POLL_INTERVAL_S)
             except subprocess.TimeoutExpired:
-                pending = None  # communicate keeps what it has begun to send
+                pending = None  # communicate has kept the input, and continues to send it
                 if deadline is not None and time.monotonic() >= deadline:
                     _stop(process)
                     process.communicate()
@@ -291,10 +291,14 @@ def command(
 ) -> None:
     """Run a program for each task of a type, until SIGTERM or Ctrl-C.
 
-    The program reads the task's input as a JSON object on standard input and prints its output as JSON: an object, or
-    another value, which becomes {"result": VALUE}. Standard error goes to the task's log. Exit status 0 completes the
-    task; any other fails it, and the task is retried unless the status is one of --permanent. The environment has
-    CONDUCTOR_TASK_ID, CONDUCTOR_TASK_TYPE, CONDUCTOR_TASK_REFERENCE, CONDUCTOR_WORKFLOW_ID and CONDUCTOR_TASK_ATTEMPT.
+    The program reads the task's input as a JSON object on standard input and prints its output as JSON. An output that
+    is not an object becomes {"result": VALUE}. Standard error is written to the task's log.
+
+    Exit status 0 completes the task. Any other status fails it; the task is then retried, unless the status is one of
+    --permanent.
+
+    The program's environment contains CONDUCTOR_TASK_ID, CONDUCTOR_TASK_TYPE, CONDUCTOR_TASK_REFERENCE,
+    CONDUCTOR_WORKFLOW_ID and CONDUCTOR_TASK_ATTEMPT.
     """
     if shutil.which(program[0]) is None:
         raise Misused(f"{program[0]!r} was not found: it is neither on the PATH nor an executable file.")

@@ -26,7 +26,7 @@ from conductor.worker.scalars import parse_datetime
 
 __all__ = ["command"]
 
-#: Executions that one request of a search reads.
+#: Number of executions that one search request reads.
 _PAGE = 100
 _COLUMNS = ("workflowId", "workflowType", "version", "status", "startTime", "executionTime", "correlationId")
 
@@ -35,7 +35,7 @@ _ID = click.argument("workflow_id", metavar="ID")
 
 @click.group("workflow", cls=Group)
 def command() -> None:
-    """Start, follow, find and change executions of workflows.
+    """Start, watch, find and change executions of workflows.
 
     Definitions are managed with 'conductor def'.
     """
@@ -43,12 +43,20 @@ def command() -> None:
 
 def _start_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for add in (
-        click.option("--idempotency-key", metavar="KEY", help="Prevents a second execution with this key (Orkes)."),
         click.option(
-            "--domain", "domains", multiple=True, metavar="TASK=DOMAIN", help="The domain of a task; * for all."
+            "--idempotency-key", metavar="KEY", help="A key that prevents a second execution (Orkes, embedded server)."
         ),
         click.option(
-            "--priority", type=click.IntRange(0, 99), help="The priority, from 0 to 99; higher values run first."
+            "--domain",
+            "domains",
+            multiple=True,
+            metavar="TASK=DOMAIN",
+            help="The domain of a task, or of all tasks (*); repeatable.",
+        ),
+        click.option(
+            "--priority",
+            type=click.IntRange(0, 99),
+            help="The priority; tasks of executions with higher values run first.",
         ),
         click.option("--correlation-id", metavar="TEXT", help="A correlation id to search by."),
         click.option("--version", type=int, help="The definition's version (default: the latest)."),
@@ -87,9 +95,10 @@ def start(session: Session, /, **options: Any) -> None:
 @click.option("--quiet", is_flag=True, help="Do not show the execution while it runs.")
 @click.pass_obj
 def run(session: Session, /, timeout: float | None, quiet: bool, **options: Any) -> int:
-    """Start a workflow, wait until it ends, and print its output as JSON.
+    """Start a workflow, wait for its end, and print its output.
 
-    Exit status: 0 it completed, 1 it failed, 4 the timeout expired (the execution continues).
+    The output is printed as JSON. Exit status: 0 the execution completed, 1 it failed, 4 the timeout expired (the
+    execution continues).
     """
     with session.client() as client:
         workflow_id = _start(client, **options)
@@ -129,9 +138,11 @@ def _report_failure(client: ConductorClient, execution: Workflow) -> int:
 @click.option("--timeout", type=seconds, metavar="TIME", help="Maximum time to wait: 30, 5m, 2h (default: no limit).")
 @click.pass_obj
 def watch(session: Session, workflow_id: str, timeout: float | None) -> int:
-    """Follow an execution until it ends: a tree on a terminal, a line for each change elsewhere.
+    """Show the progress of an execution until it ends.
 
-    Exit status: 0 it completed, 1 it failed, 4 the timeout expired.
+    The output is a tree on a terminal, and a line for each change elsewhere.
+
+    Exit status: 0 the execution completed, 1 it failed, 4 the timeout expired (the execution continues).
     """
     with session.client() as client:
         with _saying_that_it_continues(workflow_id):
@@ -146,7 +157,10 @@ def watch(session: Session, workflow_id: str, timeout: float | None) -> int:
 @click.option("--tasks", "lists", is_flag=True, help="Show a table of the tasks with their ids instead of the tree.")
 @click.pass_obj
 def get(session: Session, workflow_id: str, lists: bool) -> None:
-    """Show an execution: a tree of its tasks with their times; with -o json the whole execution."""
+    """Show an execution as a tree of its tasks.
+
+    With --output json, print the complete execution.
+    """
     with session.client() as client:
         execution = client.workflows.get(workflow_id)
         if lists:
@@ -180,15 +194,24 @@ def _show_tasks(session: Session, execution: Workflow) -> None:
 
 def _filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for add in (
-        click.option("--text", default="*", help="Only with this text in the summary."),
+        click.option("--text", default="*", help="Only executions with this text in the summary."),
         click.option("--query", help="More conditions, in the server's query language."),
-        click.option("--since", type=seconds, metavar="TIME", help="Only executions newer than this: 30m, 2h, 1d."),
         click.option(
-            "--correlation-id", multiple=True, metavar="TEXT", help="Only with this correlation id; repeatable."
+            "--since", type=seconds, metavar="TIME", help="Only executions started within this time: 30m, 2h, 1d."
         ),
-        click.option("--status", multiple=True, help="Only with this status, such as RUNNING; repeatable."),
         click.option(
-            "--type", "types", multiple=True, metavar="NAME", help="Only of this workflow; * is a wildcard; repeatable."
+            "--correlation-id",
+            multiple=True,
+            metavar="TEXT",
+            help="Only executions with this correlation id; repeatable.",
+        ),
+        click.option("--status", multiple=True, help="Only executions with this status, such as RUNNING; repeatable."),
+        click.option(
+            "--type",
+            "types",
+            multiple=True,
+            metavar="NAME",
+            help="Only executions of this workflow; * is a wildcard; repeatable.",
         ),
     ):
         function = add(function)
@@ -234,7 +257,7 @@ def search(session: Session, /, limit: int, only_ids: bool, interval: float | No
 @watch_option
 @click.pass_context
 def list_(context: click.Context, limit: int, interval: float | None) -> None:
-    """List the latest executions; 'search' selects them."""
+    """List the latest executions. Use 'search' to filter them."""
     context.invoke(
         search,
         limit=limit,
@@ -283,7 +306,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 def _local(text: str | None) -> str | None:
     try:
         return relative_time(parse_datetime(text)) if text else text
-    except ValueError:  # a form that only another server uses
+    except ValueError:  # a format of another server
         return text
 
 

@@ -24,7 +24,7 @@ _REFERENCE = click.argument("reference", metavar="TASK")
 
 
 def _each(session: Session, ids: tuple[str, ...], done: str, act: Callable[[ConductorClient, str], object]) -> int:
-    """Act on each execution; a refusal is reported and does not stop the others."""
+    """Act on each execution; an error is reported and does not stop the others."""
     rows, worst = [], DONE
     with session.client() as client:
         for one in tracked(ids, done.capitalize(), len(ids)):
@@ -46,7 +46,7 @@ def _each(session: Session, ids: tuple[str, ...], done: str, act: Callable[[Cond
 @_IDS
 @click.pass_obj
 def pause(session: Session, ids: tuple[str, ...]) -> int:
-    """Stop scheduling further tasks of these executions."""
+    """Pause executions: no further tasks are scheduled."""
     return _each(session, ids, "paused", lambda client, one: client.workflows.pause(one))
 
 
@@ -54,7 +54,7 @@ def pause(session: Session, ids: tuple[str, ...]) -> int:
 @_IDS
 @click.pass_obj
 def resume(session: Session, ids: tuple[str, ...]) -> int:
-    """Continue paused executions."""
+    """Resume paused executions."""
     return _each(session, ids, "resumed", lambda client, one: client.workflows.resume(one))
 
 
@@ -63,13 +63,13 @@ def resume(session: Session, ids: tuple[str, ...]) -> int:
 @click.option("--reason", help="The reason to store with the execution.")
 @click.pass_obj
 def terminate(session: Session, ids: tuple[str, ...], reason: str | None) -> int:
-    """End running executions as TERMINATED."""
+    """Terminate running executions."""
     return _each(session, ids, "terminated", lambda client, one: client.workflows.terminate(one, reason))
 
 
 @click.command("delete", cls=Command)
 @_IDS
-@click.option("--terminate", "ends", is_flag=True, help="Terminate executions that are running first.")
+@click.option("--terminate", "ends", is_flag=True, help="Terminate running executions before deleting them.")
 @click.option("--archive", is_flag=True, help="Keep the entries of ended executions in the search index.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_obj
@@ -88,7 +88,9 @@ def delete(session: Session, ids: tuple[str, ...], ends: bool, archive: bool, ye
 
 @click.command("retry", cls=Command)
 @_IDS
-@click.option("--resume-subworkflows", is_flag=True, help="Retry the failed task inside a sub-workflow.")
+@click.option(
+    "--resume-subworkflows", is_flag=True, help="Retry the failed task of a sub-workflow instead of restarting it."
+)
 @click.pass_obj
 def retry(session: Session, ids: tuple[str, ...], resume_subworkflows: bool) -> int:
     """Retry the failed task of ended executions."""
@@ -105,7 +107,10 @@ def retry(session: Session, ids: tuple[str, ...], resume_subworkflows: bool) -> 
 @click.option("--latest", is_flag=True, help="Use the latest version of the definition.")
 @click.pass_obj
 def restart(session: Session, ids: tuple[str, ...], latest: bool) -> int:
-    """Start ended executions again from their first task, with the same id."""
+    """Restart ended executions from their first task.
+
+    The executions keep their ids.
+    """
     return _each(
         session, ids, "restarted", lambda client, one: client.workflows.restart(one, use_latest_definitions=latest)
     )
@@ -143,13 +148,18 @@ def _task_id(client: ConductorClient, workflow_id: str, task: str) -> str:
 @click.command("skip", cls=Command)
 @_ID
 @_REFERENCE
-@click.option("--task-input", type=json_object, metavar="JSON|@FILE|-", help="The skipped task's input, to record.")
+@click.option(
+    "--task-input", type=json_object, metavar="JSON|@FILE|-", help="The input to record for the skipped task."
+)
 @input_options("skipped task's output", flag="--output-data", short="-d")
 @click.pass_obj
 def skip(
     session: Session, workflow_id: str, reference: str, task_input: Any, given: Any, pairs: tuple[str, ...]
 ) -> int:
-    """Skip a task that is not scheduled yet; TASK is its reference name."""
+    """Skip a task that is not scheduled yet.
+
+    TASK is the reference name.
+    """
     output = merged(given, pairs) or None
     return _each(
         session,
@@ -165,7 +175,10 @@ def skip(
 @input_options("task's input")
 @click.pass_obj
 def jump(session: Session, workflow_id: str, reference: str, given: Any, pairs: tuple[str, ...]) -> int:
-    """Continue an execution at another task (Orkes); TASK is its reference name."""
+    """Continue an execution at another task (Orkes).
+
+    TASK is the reference name.
+    """
     data = merged(given, pairs) or None
     return _each(
         session,
@@ -190,7 +203,10 @@ def jump(session: Session, workflow_id: str, reference: str, given: Any, pairs: 
 def signal(
     session: Session, workflow_id: str, status: str, returns_at_once: bool, given: Any, pairs: tuple[str, ...]
 ) -> None:
-    """Complete the first WAIT or HUMAN task of an execution, also inside its sub-workflows."""
+    """Complete the first open WAIT or HUMAN task.
+
+    Tasks of sub-workflows are included.
+    """
     output = merged(given, pairs)
     with session.client() as client:
         if returns_at_once:
@@ -206,7 +222,7 @@ def signal(
 @click.command("update", cls=Command)
 @_ID
 @click.option("--variable", "-v", "variables", multiple=True, metavar="NAME=VALUE", help="Set a workflow variable.")
-@click.option("--task", metavar="REFERENCE", help="Update this task as well.")
+@click.option("--task", metavar="REFERENCE", help="The reference name of a task to update in the same request.")
 @click.option("--status", default="COMPLETED", show_default=True, help="The task's new status.")
 @input_options("task's output")
 @click.pass_obj
@@ -219,7 +235,7 @@ def update(
     given: Any,
     pairs: tuple[str, ...],
 ) -> None:
-    """Set variables of a running execution, and update one of its tasks in the same call (Orkes)."""
+    """Set variables and update a task of an execution (Orkes)."""
     if not variables and task is None:
         raise Misused("Nothing to update: give --variable NAME=VALUE, --task REFERENCE, or both.")
     body: dict[str, Any] = {"variables": value_pairs(variables)}

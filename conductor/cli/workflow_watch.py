@@ -1,4 +1,4 @@
-"""Follow an execution until it ends: a live diagram on a terminal, a line for each change elsewhere."""
+"""Show the progress of an execution: a live diagram on a terminal, a line for each change elsewhere."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from conductor.models import Task, Workflow
 
 __all__ = ["follow", "is_live", "sub_executions", "tree"]
 
-#: Seconds between two readings at first, and at most.
+#: First and longest delay in seconds between two reads of the execution.
 _FIRST_PAUSE_S, _MAX_PAUSE_S = 0.1, 1.0
-#: Each pause is longer by this factor: quick workflows are followed closely, long ones cost little.
+#: Factor by which the delay grows: short for quick workflows, and few requests for long ones.
 _PAUSE_FACTOR = 1.3
-#: Levels of sub-workflows that are read.
+#: Maximum depth of sub-workflows that are shown.
 _MAX_DEPTH = 3
 
 
@@ -55,7 +55,7 @@ def follow(client: ConductorClient, workflow_id: str, timeout: float | None) -> 
 
 
 def _snapshots(client: ConductorClient, workflow_id: str, timeout: float | None) -> Iterator[Workflow]:
-    """Read the execution repeatedly; the last one has ended."""
+    """Yield the state of the execution repeatedly, until it has ended."""
     deadline = None if timeout is None else time.monotonic() + timeout
     pause = _FIRST_PAUSE_S
     while True:
@@ -75,7 +75,7 @@ def _snapshots(client: ConductorClient, workflow_id: str, timeout: float | None)
 
 
 def tree(client: ConductorClient, execution: Workflow, *, running: bool = False) -> Text:
-    """Return an execution as a tree with times, its sub-workflows included; if it runs, with a line of progress."""
+    """Return an execution and its sub-workflows as a tree with times; with a progress line while it is running."""
     drawn = Text.from_ansi(draw(execution, sub_executions(client, execution)).text(color=True))
     if running:
         ended = sum(task.is_terminal for task in execution.tasks)
