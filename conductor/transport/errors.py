@@ -13,7 +13,7 @@ import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_origin
 
 import requests
 import urllib3
@@ -452,7 +452,8 @@ def parse_response(call: Call, response: Response) -> Any:
 
 def _means_missing(operation: Operation[Any]) -> bool:
     """Return whether an empty response says that there is no such resource: Orkes answers some reads by name so."""
-    is_model = isinstance(operation.returns, type) and issubclass(operation.returns, Model | dict)
+    returned = get_origin(operation.returns) or operation.returns  # list[Tag] is a type too on Python 3.10
+    is_model = isinstance(returned, type) and issubclass(returned, Model | dict)
     is_read = operation.method == "GET" and operation.repeat is Repeat.SAFE and bool(operation.parameters)
     return operation.edition is Edition.ORKES and is_read and is_model and operation.on_empty is None
 
