@@ -301,7 +301,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             version: The version of the definition; None for the latest.
             correlation_id: Free text by which executions can be found.
             priority: 0 to 99; tasks of executions with a higher priority are dispatched first.
-            task_to_domain: Task name, or ``*``, to the domain of the workers that get the task.
+            task_to_domain: The domain of the workers for each task name, or for all tasks (``*``).
             idempotency_key: Identifies the start; another start with the same key creates no execution (Orkes, embedded
                 server).
             idempotency_strategy: How the server handles another start with the same key; FAIL by default.

@@ -1,6 +1,6 @@
-"""Errors that name the successor of another SDK's name.
+"""Errors for names of other SDKs, which suggest the name in this SDK.
 
-No old name works, and only names that do not exist here are looked up.
+The old names do not work. Only names that do not exist in this SDK are looked up.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _HUMP = re.compile(r"(?<=[a-z0-9])[A-Z]+")
 def missing_name(module: str, name: str) -> Exception:
     """Return the error for a module's ``__getattr__`` to raise.
 
-    Importlib replaces the text of an AttributeError that ``from module import name`` causes. The error is an
-    ImportError there, so that the text is kept; everywhere else it is an AttributeError, so that ``hasattr`` works.
+    For ``from module import name``, the error is an ImportError, because importlib replaces the text of an
+    AttributeError. Otherwise it is an AttributeError, so that ``hasattr`` works.
     """
     successor = _successor(NAMES, name)
     if successor is None:
@@ -62,9 +62,11 @@ _MAX_LISTED = 20
 
 
 class _UnknownAttributeError(AttributeError):
-    """The usual error with a similar name, which is looked for when the message is read: ``hasattr`` stays cheap.
+    """An AttributeError that suggests a similar name.
 
-    ``name`` is not set, so that the interpreter does not add its own proposal.
+    The name is looked up when the message is read, so that ``hasattr`` is fast.
+
+    ``name`` is not set, so that the interpreter does not add its own suggestion.
     """
 
     def __init__(self, owner: object, name: str) -> None:
@@ -83,14 +85,14 @@ class _UnknownAttributeError(AttributeError):
 
 
 def refuse_keywords(callee: str, given: Iterable[str]) -> None:
-    """Refuse another SDK's keywords among the given ones.
+    """Reject keywords of another SDK.
 
     Args:
         callee: Name of the function or class that was called.
         given: The keywords.
 
     Raises:
-        TypeError: A keyword is another SDK's; the message names its successor.
+        TypeError: A keyword belongs to another SDK; the message names its replacement.
     """
     rows = KEYWORDS.get(callee, KEYWORDS["step"])
     for name in given:
@@ -99,18 +101,18 @@ def refuse_keywords(callee: str, given: Iterable[str]) -> None:
 
 
 def field_successor(name: str, *, as_attribute: bool = False) -> str | None:
-    """Return Conductor's name of a field of definitions elsewhere, or advice; None if the name is not known.
+    """Return Conductor's name for a field of other systems, or advice; None if the name is unknown.
 
     Args:
         name: The field, in camelCase or snake_case.
-        as_attribute: Return the name of the model's attribute and not the JSON name.
+        as_attribute: Whether to return the name of the model's attribute instead of the JSON name.
     """
     successor = _successor(FIELDS, name)
     return _flat(successor) if successor is not None and as_attribute else successor
 
 
 def refusing_keywords(call: Callable[P, T], callee: str) -> Callable[P, T]:
-    """Return the function with a check for another SDK's keywords that precedes Python's own checks."""
+    """Return the function with a check for another SDK's keywords that runs before Python's checks."""
     rows = KEYWORDS.get(callee, KEYWORDS["step"])
     old = frozenset({*rows, *(_camel_case(name) for name in rows)})
 
@@ -124,10 +126,10 @@ def refusing_keywords(call: Callable[P, T], callee: str) -> Callable[P, T]:
 
 
 def explain_facade(namespace: dict[str, Any], names: Iterable[str]) -> None:
-    """Have the functions and classes that a module exports explain another SDK's keywords and attributes.
+    """Make the exported functions and classes of a module explain another SDK's keywords and attributes.
 
     Args:
-        namespace: The module's globals; its functions are replaced, its classes that have a row in the table extended.
+        namespace: The module's globals. Its functions are replaced, and its classes in the table are extended.
         names: The names that it exports.
     """
     for name in names:

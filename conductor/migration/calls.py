@@ -1,4 +1,4 @@
-"""How calls of conductor-python are written here, as pairs of signatures that ``conductor migrate`` applies.
+"""Calls of conductor-python and their replacements, as pairs of signatures that ``conductor migrate`` applies.
 
 The left side of a pair is the old call with its parameters in order; the right side is the new call, with the old
 parameters as its values. An argument of the right side is left out if the program does not pass the parameter.
@@ -357,7 +357,7 @@ METHODS: Mapping[str, Mapping[str, str]] = {
     },
     "ApiException": {"is_not_found()": "status == 404"},
 }
-#: The kind of what a method returns.
+#: The kinds of objects that methods return.
 RESULTS: Mapping[str, str] = {
     "get_workflow_client": "WorkflowClient",
     "get_workflow_executor": "WorkflowExecutor",
@@ -506,7 +506,7 @@ STEPS: Mapping[str, str] = {
         "call_mcp_tool(mcp_server, method, arguments, headers=headers, name=task_name, ref=task_ref_name)"
     ),
 }
-#: Where ``output("x")`` of a step begins, if not at its output.
+#: The value that ``output("x")`` of a step reads from, if it is not the output.
 OUTPUTS: Mapping[str, str] = {"JavascriptTask": "output.result"}
 #: Setters of ``ConductorWorkflow`` that are arguments of ``Workflow``.
 LATER: Mapping[str, str] = {
@@ -531,7 +531,7 @@ CONSTANTS: Mapping[str, Mapping[str, str]] = {
     "AssignmentCompletionStrategy": {},
     "StateChangeEventType": {},
 }
-#: Models of another name.
+#: Models with a different name in this SDK.
 MODEL_NAMES: Mapping[str, str] = {
     "MetadataTag": "Tag",
     "TagObject": "Tag",
@@ -544,7 +544,7 @@ MODEL_NAMES: Mapping[str, str] = {
     "SaveScheduleRequest": "WorkflowSchedule",
     "WorkflowScheduleExecutionModel": "WorkflowScheduleExecution",
 }
-#: Attributes of models of another name.
+#: Attributes of models with a different name in this SDK.
 MODEL_FIELDS: Mapping[str, Mapping[str, str]] = {
     "RerunWorkflowRequest": {
         "re_run_from_workflow_id": "rerun_from_workflow_id",

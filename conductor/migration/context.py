@@ -1,4 +1,4 @@
-"""What the parts of the rewriting share: the names of a program, those that it needs, and what was found."""
+"""State that the parts of the rewriter share: the names of a program, the names to import, and findings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from conductor.migration.table import ATTRIBUTES
 
 __all__ = ["Context", "Finding", "PublicNames"]
 
-#: What happens to the logging options of the old configuration.
+#: Advice about the logging options of the old configuration.
 LOGGING = "logging is the application's: use logging.basicConfig() and logging.getLogger('conductor').setLevel(...)"
 #: The space around "=" of a keyword argument.
 EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 #: The kinds of objects that are executions.
 RUNS = frozenset({"WorkflowRun", "WorkflowExecution"})
-#: Successors that the errors of the new classes name, for methods that cannot be rewritten.
+#: Replacements that the errors of the new classes suggest, for methods that cannot be rewritten.
 SUCCESSORS: Mapping[str, Mapping[str, str]] = {
     "ConductorWorkflow": ATTRIBUTES["conductor.workflow.builder.Workflow"],
     "WorkflowExecutor": ATTRIBUTES["conductor.clients.client.ConductorClient"],
@@ -53,12 +53,12 @@ class PublicNames:
 
 @frozen
 class Finding:
-    """Something that a person has to look at.
+    """A place in the program that a person has to check.
 
     Attributes:
         line: The line in the old program.
-        reason: Why, and what to do.
-        is_open: Whether the program does not run without a change; otherwise it only behaves differently.
+        reason: The reason, and what to do.
+        is_open: Whether the program cannot run without a change; otherwise only its behavior differs.
     """
 
     line: int
@@ -71,13 +71,13 @@ class Context:
     """A program that is rewritten.
 
     Attributes:
-        kinds: What the names of the program stand for.
+        kinds: The kinds of objects that the names of the program refer to.
         names: The public names of this SDK.
         line_of: The line of a node in the old program.
         uses_join: Whether the program has its own joins.
-        findings: What a person has to look at.
+        findings: Places that a person has to check.
         stack: The names of the functions and classes around the node that is visited.
-        needs: The local names of what has to be imported, by module and name.
+        needs: The local names of objects to import, by module and name.
         kept: Old names that stay in the program.
     """
 

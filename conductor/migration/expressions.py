@@ -1,4 +1,4 @@
-"""Parts of expressions that the rewriting makes and reads."""
+"""Functions that create and read parts of expressions."""
 
 from __future__ import annotations
 

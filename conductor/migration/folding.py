@@ -1,6 +1,6 @@
 """Move what a program sets on an object after its creation into the call that creates it.
 
-conductor-python's steps, workflows and models are filled by setters; here the arguments of the call are complete. The
+In conductor-python, setters fill steps, workflows and models; in this SDK, the call has all arguments. The
 result is still a program of conductor-python, with pseudo parameters such as ``_inputs``; see ``calls``.
 """
 
@@ -40,7 +40,7 @@ class Folder(cst.CSTTransformer):
     """Fold setters into constructors, block by block.
 
     Args:
-        kinds: What the names of the program stand for.
+        kinds: The kinds of objects that the names of the program refer to.
         lines: The lines of nodes; those of the folded program are added.
     """
 

@@ -1,4 +1,4 @@
-"""What the names of a program stand for: which ones are clients, workflows, steps, runs and so on."""
+"""The kinds of objects that the names of a program refer to: clients, workflows, steps, runs and so on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 Scope = tuple[str, ...]
-#: The kind of a step that a decorated function made.
+#: The kind of a step that a decorated function creates.
 STEP = "Step"
 #: Kinds that become a ``ConductorClient``.
 CLIENT_KINDS = frozenset({"OrkesClients", "WorkflowExecutor", "AuthorizationClient"})
@@ -73,7 +73,7 @@ def dotted_name(node: cst.BaseExpression | None) -> str:
 
 
 def is_worker_call(node: cst.Call) -> bool:
-    """Return whether a call makes a step: it passes ``task_ref_name``."""
+    """Return whether a call creates a step: it passes ``task_ref_name``."""
     if dotted_name(node.func).rpartition(".")[2] in {"update_task_by_ref_name", "update_task_sync"}:
         return False
     return any(arg.keyword is not None and arg.keyword.value == "task_ref_name" for arg in node.args)
@@ -117,7 +117,7 @@ class Kinds:
     _functions: dict[str, tuple[Scope, cst.FunctionDef]] = field(factory=dict, alias="functions")
 
     def read(self, module: cst.Module, lines: Mapping[cst.CSTNode, int]) -> None:
-        """Infer the kinds of the names of a program; repeat until nothing is new."""
+        """Infer the kinds of the names of a program, repeatedly until nothing new is found."""
         for _ in range(4):
             before = self._size()
             module.visit(_Reader(self, lines))
@@ -307,7 +307,7 @@ class _Reader(cst.CSTVisitor):
             self._kinds.bound.add(node.target.value)
 
     def visit_Call(self, node: cst.Call) -> None:
-        """Give the parameters of a function the kinds of the arguments that the program passes."""
+        """Assign the kinds of the passed arguments to the parameters of a function."""
         if self._kinds.imports_old(dotted_name(node.func)) == "Worker":
             positional = [arg.value for arg in node.args if arg.keyword is None][1:2]
             named = [arg.value for arg in node.args if arg.keyword and arg.keyword.value == "execute_function"]
@@ -357,7 +357,7 @@ def _required(annotation: cst.BaseExpression) -> cst.BaseExpression:
     return annotation
 
 
-#: Parameter names that stand for one kind in most programs, for parameters without an annotation.
+#: Names that usually mean one kind, for parameters without an annotation.
 _USUAL = {
     "workflow_executor": "WorkflowExecutor",
     "workflow_client": "WorkflowClient",

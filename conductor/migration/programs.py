@@ -21,9 +21,9 @@ from conductor.migration.rewriting import Rewriter
 
 __all__ = ["Migration", "Project", "find_programs", "write_atomically"]
 
-#: What parsing raises for a file that is not Python, or whose encoding is unknown or wrong.
+#: Exceptions of parsing a file that is not Python, or whose encoding is unknown or wrong.
 _UNREADABLE = (cst.ParserSyntaxError, SyntaxError, UnicodeDecodeError, LookupError)
-#: Folders that hold no program of the user.
+#: Folders without programs of the user.
 _SKIPPED = frozenset(
     {"__pycache__", "node_modules", "site-packages", "venv", "env", "virtualenv", "build", "dist", "__pypackages__"}
 )
@@ -37,7 +37,7 @@ class Migration:
         path: The file.
         old: Its bytes.
         new: The bytes of the migrated program; the same if nothing changes.
-        findings: What a person has to look at, in the order of the lines.
+        findings: Places that a person has to check, in the order of the lines.
         encoding: The program's encoding.
     """
 
@@ -67,7 +67,7 @@ class Migration:
 
 @define
 class Project:
-    """Programs that are migrated together: what functions return in one file is known in the others.
+    """Programs that are migrated together, so that the kinds of return values are known across files.
 
     Attributes:
         names: Public names of this SDK.
@@ -107,7 +107,7 @@ class Project:
         changed, findings = self._rewrite(module)
         try:
             ast.parse(changed.bytes)
-        except SyntaxError as error:  # better no change than a program that does not compile
+        except SyntaxError as error:  # leave the program unchanged if the result does not compile
             reason = f"the file is left as it is: its migration would not compile ({error.msg})"
             return Migration(path, source, source, (Finding(1, reason),))
         return Migration(path, source, changed.bytes, findings, module.encoding)
@@ -164,7 +164,7 @@ def find_programs(path: Path) -> list[Path]:
     """Return a Python file, or those of a folder without virtual environments, hidden folders and build results.
 
     Raises:
-        FileNotFoundError: There is no such path.
+        FileNotFoundError: The path does not exist.
     """
     if path.is_file():
         return [path]

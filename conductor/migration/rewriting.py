@@ -43,7 +43,7 @@ __all__ = ["Rewriter"]
 _PAIRS = {
     kind: {parse_signature(old)[0]: Pair.parse(old, new) for old, new in rows.items()} for kind, rows in METHODS.items()
 }
-#: Where the new name of an old one is, for names that are more than a call.
+#: The place of the new name for old names that are not only called.
 _HOMES: Mapping[str, tuple[str, str]] = {
     "Configuration": ("conductor", "Settings"),
     "OrkesClients": ("conductor", "ConductorClient"),
@@ -78,15 +78,15 @@ _HOMES: Mapping[str, tuple[str, str]] = {
         )
     },
 }
-#: The methods of the old clients and handlers whose names say so, each with its class and the new call.
+#: The methods of the old clients and handlers that their names identify, each with its class and the new call.
 _OLD_METHODS = {
     name: (kind, pair.text)
-    for kind, pairs in sorted(_PAIRS.items(), key=lambda one: one[0] in CLIENTS)  # those of the clients win
+    for kind, pairs in sorted(_PAIRS.items(), key=lambda one: one[0] in CLIENTS)  # the clients take precedence
     if kind in CLIENTS or kind in CLIENT_KINDS or kind == "TaskHandler"
     for name, pair in pairs.items()
     if "_" in name and name != pair.name
 }
-#: Names of methods here, too.
+#: Names of methods that also exist in this SDK.
 _NEW_METHODS = {pair.name for pairs in _PAIRS.values() for pair in pairs.values()}
 _UNCALLED_STEPS = frozenset({"wait_for_webhook"})
 _EVENT_FIELDS = {
@@ -397,7 +397,7 @@ class Rewriter(cst.CSTTransformer):
         return new
 
     def _report_unknown(self, method: str, function: cst.Attribute) -> None:
-        """Report a method of the old clients on an object of which the program does not say what it is."""
+        """Report a method of the old clients on an object of unknown kind."""
         known = self.context.kinds
         if method not in _OLD_METHODS or not known.imported or known.function(method) is not None:
             return

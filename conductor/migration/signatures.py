@@ -16,7 +16,7 @@ _NONE = cst.SimpleWhitespace("")
 
 
 class Mismatch(Exception):  # noqa: N818 - not an error: the call is left to a human
-    """A call does not fit the old signature; the message says why."""
+    """A call does not match the old signature; the message explains why."""
 
 
 def keyword(name: str, value: cst.BaseExpression) -> cst.Arg:
@@ -76,7 +76,7 @@ class Pair:
         return cls(tuple(parse_signature(old)[1]), cst.parse_expression(new) if new else None)
 
     def apply(self, call: cst.Call, receiver: cst.BaseExpression | None, function: str | None) -> cst.BaseExpression:
-        """Return what replaces the call.
+        """Return the replacement of the call.
 
         Args:
             call: The old call.
@@ -84,7 +84,7 @@ class Pair:
             function: The local name of a new function, instead of the one in the new signature.
 
         Raises:
-            Mismatch: The call does not fit the old signature.
+            Mismatch: The call does not match the old signature.
         """
         given = bind(call.args, self.params)
         if self.new is None:

@@ -1,4 +1,4 @@
-"""Names of other SDKs with their successors; each value continues the word "use" in an error message."""
+"""Names of other SDKs with their replacements; each value follows the word "use" in an error message."""
 
 from __future__ import annotations
 

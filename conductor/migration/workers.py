@@ -69,7 +69,7 @@ def handler(context: Context, old: cst.Call, new: cst.Call) -> cst.BaseExpressio
 
 
 def _with_decorated(context: Context, workers: cst.BaseExpression, given: Mapping[str, cst.Arg]) -> cst.BaseExpression:
-    """Add the decorated functions of the program to a list of workers, since the list excludes them here."""
+    """Add the decorated functions of the program to a list of workers, because this SDK runs only those in the list."""
     scan = given.get("scan_for_annotated_workers")
     if (scan is not None and code_of(scan.value) == "False") or not context.kinds.workers:
         return workers
@@ -200,7 +200,7 @@ def is_base_init(context: Context, call: cst.Call) -> bool:
 
 
 def base_init(old: cst.Call, new: cst.Call) -> cst.BaseSmallStatement:
-    """Rewrite ``super().__init__(name)`` as the assignment of the attribute that it made."""
+    """Rewrite ``super().__init__(name)`` as the assignment of the attribute that it set."""
     params = ("task_definition_name",) if code_of(old.func).startswith("super(") else ("self", "task_definition_name")
     given = bind(new.args, params).get("task_definition_name")
     if given is None:
@@ -210,7 +210,7 @@ def base_init(old: cst.Call, new: cst.Call) -> cst.BaseSmallStatement:
 
 
 def as_listener(context: Context, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:
-    """Derive a listener from WorkerListener; in conductor-python the methods are enough."""
+    """Derive a listener from WorkerListener; in conductor-python, defining the methods is enough."""
     is_listener = any(method_of(original_node, name) is not None for name in _LISTENING)
     imports = any(".event" in module for module in context.kinds.modules.values())
     if not is_listener or not imports or updated_node.bases:

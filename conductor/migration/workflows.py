@@ -29,7 +29,7 @@ from conductor.migration.expressions import (
 from conductor.migration.kinds import CLIENT_KINDS, dotted_name, parse_signature
 from conductor.migration.signatures import Mismatch, Pair, bind, keyword, laid_out, string
 
-#: The steps of conductor-python, and the functions that make them here.
+#: The steps of conductor-python, and the functions that create them in this SDK.
 STEP_PAIRS = {parse_signature(old)[0]: Pair.parse(old, new) for old, new in STEPS.items()}
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SEGMENT = re.compile(r"\.?([A-Za-z_$][\w$-]*)|\[(\d+)\]")

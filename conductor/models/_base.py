@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-#: Problems that an error message lists at most.
+#: Maximum number of problems that an error message lists.
 _MAX_PROBLEMS = 5
 
 
@@ -69,11 +69,11 @@ class Model:
     """The base class of all models.
 
     Attributes:
-        unknown_fields: JSON fields of the object that the model has no attribute for; written back unchanged.
+        unknown_fields: JSON fields for which the model has no attribute; written back unchanged.
     """
 
     unknown_fields: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
-    #: Whether users write the JSON object as a dict or file, so that an unknown field is a mistake.
+    #: Whether users write the JSON object as a dict or file. An unknown field is then a mistake.
     is_written_by_hand: typing.ClassVar[bool] = False
 
     if not typing.TYPE_CHECKING:
@@ -154,9 +154,10 @@ def structure(data: Any, cls: type[T]) -> T:
     return value
 
 
-#: The structure hooks of cattrs that are made already.
+#: The structure hooks of cattrs that have been created.
 _readers: dict[Any, Callable[[Any, Any], Any]] = {}
-#: Held while a hook is made: threads that get their first tasks at the same time would each make it, in 20 ms of CPU.
+#: Held while a hook is created. Otherwise, threads that receive their first tasks at the same time would each create
+#: it, which takes 20 ms of CPU.
 _making = threading.RLock()
 
 
@@ -177,8 +178,8 @@ def wire_name(attribute: attrs.Attribute[Any]) -> str:
     return attribute.metadata.get("wire") or _camel(attribute.name)
 
 
-#: Which of its two functions reads the outermost model, and so also the models inside of it. If each model tried both,
-#: the time would double at each level.
+#: The function that reads the outermost model, and therefore also the models inside it. If each model tried both
+#: functions, the time would double at each level.
 _reading: ContextVar[str | None] = ContextVar("_reading", default=None)
 
 
@@ -238,7 +239,7 @@ def _structure_model(cls: Any, converter: BaseConverter) -> Callable[[Any, Any],
 
 
 def _refuse_wrong_lists(data: Mapping[str, Any], lists: Iterable[str]) -> None:
-    """Refuse a string or an object instead of a list: cattrs would make a list of its characters or keys."""
+    """Reject a string or an object instead of a list: cattrs would create a list of its characters or keys."""
     for name in lists:
         if isinstance(data.get(name), str | Mapping):
             raise TypeError(f"{name}: expected a list, got {type(data[name]).__name__}")
@@ -292,7 +293,7 @@ def _read_object(value: Any, _: Any) -> dict[str, Any]:
 
 
 def _read_optional(kind: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
-    """Return a hook for ``X | None`` that finds the hook of X once; cattrs' own looks for it at each value."""
+    """Return a hook for ``X | None`` that looks up the hook of X once; that of cattrs does so for each value."""
     (inner,) = (one for one in typing.get_args(kind) if one is not type(None))
     read: Callable[[Any, Any], Any] | None = None
 
@@ -371,7 +372,7 @@ class _EnumField:
 
 
 def refuse_unknown_values(value: Any, name: str = "") -> None:
-    """Refuse a value that contains an enum value which no server knows.
+    """Reject a value that contains an unknown enum value.
 
     Args:
         value: A model, a list of models, or a parameter. Plain JSON values are not checked.
@@ -432,9 +433,9 @@ def _kinds(annotation: Any) -> Iterator[type[Any]]:
         yield from _kinds(inner)
 
 
-#: Fields that only servers write: a document that has one was read from a server.
+#: Fields that only servers write: a document with such a field was read from a server.
 AUDIT_FIELDS = frozenset({"createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"})
-#: Similarity (0 to 1) from which a field is proposed; lower than for task names, because there are few fields.
+#: Similarity (0 to 1) from which an error suggests a field; lower than for task names, because there are few fields.
 _THRESHOLD = 0.6
 
 
@@ -444,7 +445,7 @@ def field_names(model: type[Model]) -> tuple[str, ...]:
 
 
 def refuse_unknown_fields(document: Mapping[str, Any], model: Model, what: str = "") -> None:
-    """Refuse a document with fields that the SDK does not know, unless a server wrote it.
+    """Reject a document with unknown fields, unless a server wrote it.
 
     Args:
         document: The document as given.
@@ -486,7 +487,7 @@ def _unknown(value: Any, path: str) -> Iterator[tuple[str, Model, str]]:
 
 
 def nearest_field(name: str, known: Iterable[str]) -> str | None:
-    """Return the known field that ``name`` probably stands for, or None.
+    """Return the known field that ``name`` probably means, or None.
 
     Args:
         name: The unknown name: a misspelling, another spelling, or another library's word.

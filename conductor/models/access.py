@@ -167,7 +167,7 @@ class Group(Model):
     """A group of users (Orkes, ``GET /groups/{id}``).
 
     Attributes:
-        default_access: Target type to the permissions that members have on resources that another member creates.
+        default_access: The permissions that all members get on a resource that a member creates, by target type.
     """
 
     default_access: dict[str, list[AccessType]] | None = None
@@ -216,7 +216,7 @@ class UpsertGroupRequest(Model):
     """The body of ``PUT /groups/{id}`` (Orkes).
 
     Attributes:
-        default_access: Target type to the permissions that members have on resources that another member creates.
+        default_access: The permissions that all members get on a resource that a member creates, by target type.
         roles: Names of roles; None keeps the current ones.
     """
 

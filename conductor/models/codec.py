@@ -45,7 +45,7 @@ class DamagedTask(dict[str, Any]):
     """The readable fields of a task with invalid JSON in others; see ``transport.response_json``."""
 
 
-#: Levels of nesting that are encoded; deeper values usually contain themselves.
+#: Maximum nesting depth of an encoded value; deeper values usually contain themselves.
 MAX_DEPTH = 200
 #: Characters of a path that an error shows if the value is nested too deeply.
 _MAX_PATH_LENGTH = 60
@@ -65,7 +65,7 @@ def _fast_dumps(value: Any) -> bytes:
 #: A number with 19 digits or more. orjson reads integers over 64 bits as floats, and so loses digits.
 _LONG_NUMBER = re.compile(r"(?:^|[:,\[\s])-?[0-9]{19}")
 _LONG_NUMBER_BYTES = re.compile(_LONG_NUMBER.pattern.encode())
-#: Turns each digit into 0 and all else into x: long numbers are found so in a tenth of the time of a pattern.
+#: Replaces each digit by 0 and all other bytes by x: this finds long numbers ten times as fast as a regular expression.
 _DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord("x") for byte in range(256))
 #: 19 digits in a row, after ``_DIGITS`` has replaced each digit by 0; shorter numbers fit into 64 bits.
 _LONG = b"0" * 19
@@ -86,7 +86,7 @@ def _fast_loads(text: bytes | str) -> Any:
         return json.loads(text)
 
 
-#: A float in the form of marshal whose exponent says that it is infinite or not a number.
+#: A float in marshal's binary format whose exponent marks it as infinite or NaN.
 _NOT_FINITE = re.compile(rb"g[\x00-\xff]{6}[\xf0-\xff][\x7f\xff]")
 
 
@@ -140,7 +140,7 @@ def is_nested_deeper(value: Any, text: bytes, limit: int) -> bool:
 
     Args:
         value: The value.
-        text: Its JSON. Its brackets are a fifth of the work that visiting all values is.
+        text: Its JSON: counting the brackets takes a fifth of the time of visiting all values.
         limit: Levels.
     """
     marks = text.translate(None, _NOT_STRUCTURE)
@@ -224,8 +224,8 @@ def to_jsonable(value: Any, path: str = "$", depth: int = 0) -> Any:
 def is_writable(value: Any) -> bool:
     """Return whether ``dumps`` writes a dict or list with containers in it like the result of ``to_jsonable``.
 
-    The check creates no objects for the garbage collector, whose work grows with the number of tasks that run. False
-    also stands for values that are cheap to convert.
+    The check creates no objects for the garbage collector, whose work grows with the number of tasks that run. The
+    result is also False for values that are cheap to convert.
     """
     if _encoders or not _has_containers(value):
         return False
@@ -237,7 +237,7 @@ def is_writable(value: Any) -> bool:
 
 
 def _has_containers(value: Any) -> bool:
-    """Return whether a plain dict or list contains others: copying it takes a fifth of the time of visiting it all."""
+    """Return whether a plain dict or list contains others; copying is five times as fast as visiting all values."""
     items = value.values() if value.__class__ is dict else value if value.__class__ is list else ()
     return any(item.__class__ is dict or item.__class__ is list for item in items)
 
@@ -342,7 +342,7 @@ _LISTS = (list, tuple, deque, range, ValuesView)
 
 @functools.cache
 def _scalars() -> tuple[tuple[Any, Callable[[Any], Any]], ...]:
-    """Return the classes of values with a scalar JSON form, each with its conversion; the first match counts."""
+    """Return the classes with a scalar JSON form, each with its conversion; the first match is used."""
     from decimal import Decimal  # these modules take 3 ms to import, and many programs convert only plain values
     from fractions import Fraction
     from uuid import UUID

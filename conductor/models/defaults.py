@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 
-#: Defaults of ``task_definition`` and of workers' definitions, in the JSON form; times in seconds. An hour for the task
-#: and 10 minutes between updates, where the server's defaults are no limit and an hour: see ``SHAPES``.
+#: Defaults of ``task_definition`` and of workers' definitions, in the JSON form; times in seconds. The timeouts are an
+#: hour for the task and 10 minutes between updates; the server's defaults are no limit and an hour (see ``SHAPES``).
 TASK_DEF_DEFAULTS: Mapping[str, Any] = {
     "retryCount": 3,
     "retryLogic": "FIXED",
@@ -108,7 +108,7 @@ class Shape:
     """The fields of a kind of object with the server's defaults.
 
     Attributes:
-        defaults: JSON name to the server's default. The default of all other fields is null.
+        defaults: The server's defaults by JSON name. The default of all other fields is null.
         always_kept: Names that ``without_defaults`` keeps, because readers expect them.
         is_user_data: Whether the object is data of the user, in which every value counts.
         items: For a map of objects, the kind of the objects.
@@ -135,7 +135,7 @@ class Shape:
 
 USER_DATA = Shape(is_user_data=True)
 #: The defaults in the server's source (3.32.3). A field that may be null there has no default: a workflow task with
-#: retryCount 0 is not retried, one without retryCount is retried as its task definition says.
+#: retryCount 0 is not retried, but without retryCount it is retried according to its task definition.
 SHAPES: Mapping[str, Shape] = {
     "user data": USER_DATA,
     "WorkflowDef": Shape(
@@ -193,7 +193,7 @@ SHAPES: Mapping[str, Shape] = {
     "EventAction": Shape({"expandInlineJSON": False}),
     "object": Shape(),
 }
-#: JSON name of a field to the kind of object in it; the objects in other fields are user data.
+#: The kind of object in each field, by JSON name; the objects in other fields are user data.
 _FIELD_SHAPES = {
     "actions": "EventAction",
     "cacheConfig": "CacheConfig",

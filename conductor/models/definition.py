@@ -1,6 +1,6 @@
 """Definitions of workflows, tasks and schemas.
 
-None leaves an attribute to the server; the docstrings name the server's defaults.
+For an attribute that is None, the server uses its default, which the docstring names.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class TaskDef(Model):
         rate_limit_per_frequency: Tasks dispatched per window; 0 for no limit, the server's default. Servers with SQLite
             do not enforce it.
         rate_limit_frequency_in_seconds: Length of the window in seconds; the server's default is 1.
-        owner_email: Required only by servers that are configured so.
+        owner_email: Required only by servers with that configuration.
         poll_timeout_seconds: Seconds that a task may stay SCHEDULED.
         backoff_scale_factor: Factor of LINEAR_BACKOFF, 1 or more; the server's default is 1.
         max_retry_delay_seconds: Limit of the retry delay in seconds; 0 for no limit, the server's default. Open-source
@@ -195,7 +195,7 @@ class SubWorkflowParams(Model):
     Attributes:
         name: Name of the definition; may be an expression.
         version: None for the latest version.
-        task_to_domain: Task name, or ``*``, to the domain of the workers that get the task.
+        task_to_domain: The domain of the workers for each task name, or for all tasks (``*``).
         priority: 0 to 99, or an expression.
         workflow_definition: A definition that runs without being registered: a ``WorkflowDef`` in its wire form, or an
             expression.
@@ -218,10 +218,10 @@ class WorkflowTask(Model):
         name: Name of the task definition.
         task_reference_name: Name by which expressions refer to the task; unique in the whole definition.
         input_parameters: Input; values may contain expressions such as ``${workflow.input.id}``.
-        type: Type of the task; workers execute types that the server does not know. The server's default is SIMPLE.
+        type: Type of the task; workers execute tasks of any type that is not built in. The server's default is SIMPLE.
         case_value_param: For DECISION; deprecated.
         case_expression: For DECISION; deprecated.
-        decision_cases: Case to the tasks of its branch, in order.
+        decision_cases: The tasks of each branch, by case.
         dynamic_fork_join_tasks_param: Deprecated.
         fork_tasks: The branches of a FORK_JOIN, each a list of tasks.
         join_on: Reference names of the tasks that a JOIN waits for.

@@ -15,7 +15,7 @@ __all__ = ["Change", "Diff", "Ensured", "compare"]
 
 #: Fields that servers fill in when the definition leaves them out.
 _FILLED_IN = AUDIT_FIELDS | {"ownerApp", "nextRunTime", "pausedReason"}
-#: Values of a field that has no effect on a server without the field. ``0`` stands for False, too, because they are
+#: Values of a field that have no effect on a server without the field. ``0`` also matches False, because they are
 #: equal.
 _NO_EFFECT: tuple[Any, ...] = (0, "")
 _TASK = SHAPES["WorkflowTask"]
@@ -28,8 +28,8 @@ class Change:
     Attributes:
         path: The path of the value in the JSON form. Tasks of workflows are named by their reference names, as in
             ``tasks[charge].inputParameters.amount``.
-        before: What the server has; None for nothing.
-        after: What was given; None for nothing.
+        before: The server's value; None if it has none.
+        after: The new value; None if it is removed.
     """
 
     path: str
@@ -73,11 +73,11 @@ class Diff:
 
 @frozen
 class Ensured:
-    """What an ``ensure`` method did; true if it wrote something, or would have without ``dry_run``.
+    """The result of an ``ensure`` method; true if it changed something, or would without ``dry_run``.
 
     Attributes:
         name: The name of the definition.
-        created: Whether the server did not have it.
+        created: Whether the definition did not exist on the server.
         changes: The differences; empty if it was created or unchanged.
     """
 
@@ -87,7 +87,7 @@ class Ensured:
 
     @classmethod
     def of(cls, name: str, diff: Diff) -> Ensured:
-        """Return what writing a definition with these differences does."""
+        """Return the result of saving a definition with these differences."""
         return cls(name, not diff.is_registered, diff.changes)
 
     def __bool__(self) -> bool:
@@ -100,7 +100,7 @@ class Ensured:
 
 
 def compare(wanted: Model, found: Model | None, *, filled_in: Collection[str] = ()) -> Diff:
-    """Return what writing a definition would change; a server's defaults, times and authors are not differences.
+    """Return what saving a definition would change; the server's defaults, times and authors are not differences.
 
     Args:
         wanted: The definition to write.
@@ -137,7 +137,7 @@ def _object_differences(
 
 
 def _equals_absence(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any], shape: Shape) -> bool:
-    """Return whether a value that only one side has equals the absence of the value."""
+    """Return whether a value that only one side has means the same as its absence."""
     if shape.is_user_data:
         return False
     if key in wanted:

@@ -1,7 +1,7 @@
-"""Enums of the REST API. All are open: an unknown value is kept as the string that the server sent.
+"""Enums of the REST API. They accept unknown values, and keep them as the strings that the server sent.
 
 Newer servers add values. A client must neither fail on them nor lose them when it writes a definition back.
-``is_known`` tells whether this SDK knows a value; requests are checked with it before they are sent.
+``is_known`` is false for a value that this SDK does not know; requests are checked before they are sent.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ class WireEnum(str, Enum):
 
     @property
     def is_known(self) -> bool:
-        """Whether this SDK knows the value."""
+        """Whether this SDK defines the value."""
         return self.value in type(self)._value2member_map_
 
 
 class TaskStatus(WireEnum):
     """Status of a task in an execution.
 
-    FAILED and TIMED_OUT tasks are retried as their definition says; FAILED_WITH_TERMINAL_ERROR, CANCELED and SKIPPED
-    tasks are not. COMPLETED_WITH_ERRORS is the failure of an optional task.
+    FAILED and TIMED_OUT tasks are retried according to their definition; FAILED_WITH_TERMINAL_ERROR, CANCELED and
+    SKIPPED tasks are not. COMPLETED_WITH_ERRORS is the status of an optional task that failed.
     """
 
     IN_PROGRESS = "IN_PROGRESS"
@@ -128,7 +128,7 @@ class RetryLogic(WireEnum):
 
 
 class IdempotencyStrategy(WireEnum):
-    """What a start with an idempotency key does if an execution with this key exists.
+    """How the server handles a start if an execution with the same idempotency key exists.
 
     FAIL rejects the start, RETURN_EXISTING returns the id of the existing execution, FAIL_ON_RUNNING rejects the start
     only while that execution runs. The open-source server ignores keys and strategies.
@@ -280,7 +280,7 @@ class TargetType(WireEnum):
 
 
 class ApplicationRole(WireEnum):
-    """Built-in roles of applications (Orkes). Custom roles are possible, so unknown values are not refused."""
+    """Built-in roles of applications (Orkes). Custom roles are possible, so unknown values are accepted."""
 
     ADMIN = "ADMIN"
     UNRESTRICTED_WORKER = "UNRESTRICTED_WORKER"
@@ -296,7 +296,7 @@ class ApplicationRole(WireEnum):
 
 
 class UserRole(WireEnum):
-    """Built-in roles of users and groups (Orkes). Custom roles are possible, so unknown values are not refused."""
+    """Built-in roles of users and groups (Orkes). Custom roles are possible, so unknown values are accepted."""
 
     ADMIN = "ADMIN"
     USER = "USER"
@@ -328,7 +328,7 @@ class HumanTaskState(WireEnum):
 
 
 class HumanTaskUserType(WireEnum):
-    """Kind of assignee: a user or group of Conductor, or an external one that only the application knows (Orkes)."""
+    """Kind of assignee: a user or group of Conductor, or an external one, known only to the application (Orkes)."""
 
     EXTERNAL_USER = "EXTERNAL_USER"
     EXTERNAL_GROUP = "EXTERNAL_GROUP"
@@ -446,7 +446,7 @@ class FileStorageType(WireEnum):
 
 
 class TaskType(WireEnum):
-    """Task types known by name. ``WorkflowTask.type`` is a plain string: workers execute tasks of any other type."""
+    """The built-in task types. ``WorkflowTask.type`` is a plain string, because workers can execute other types."""
 
     SIMPLE = "SIMPLE"
     DYNAMIC = "DYNAMIC"

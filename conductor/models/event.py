@@ -61,8 +61,8 @@ class WebhookConfig(Model):
         headers: Header values that a HEADER_BASED verifier expects; hidden in the repr, because they are secrets.
         secret_key: Hidden in the repr.
         secret_value: Hidden in the repr.
-        receiver_workflow_names_to_versions: Workflow name to the version that receives the events.
-        workflows_to_start: Workflow name to the version that each call starts.
+        receiver_workflow_names_to_versions: The versions of the workflows that receive the events, by workflow name.
+        workflows_to_start: The versions of the workflows that each call starts, by workflow name.
         url_verified: Whether the platform has verified the URL.
     """
 
@@ -91,7 +91,7 @@ class StartWorkflowAction(Model):
     Attributes:
         version: None for the latest version.
         input: Input; values may contain expressions such as ``${payload.id}``.
-        task_to_domain: Task name, or ``*``, to the domain of the workers that get the task.
+        task_to_domain: The domain of the workers for each task name, or for all tasks (``*``).
         workflow_def: A definition that runs without being registered; Orkes only, like the attributes after it.
     """
 

@@ -23,7 +23,7 @@ __all__ = ["TaskRecord", "Workflow", "WorkflowExecution", "WorkflowNotifications
 
 
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR, TaskStatus.TIMED_OUT})
-#: Milliseconds, later than every end: a task that has not ended is sorted last.
+#: Milliseconds, later than any end time, so that tasks that have not ended are sorted last.
 _NEVER = 1 << 62
 _ITERATION = re.compile(r"__\d+$")
 
@@ -349,7 +349,7 @@ class WorkflowNotifications(Model):
 
 @define(repr=False)
 class TaskRecord(Task):
-    """A task in the form in which the server stores it, in ``WorkflowRecord.tasks``.
+    """A task as the server stores it, in ``WorkflowRecord.tasks``.
 
     Attributes:
         callback_after_ms: Milliseconds.
@@ -375,7 +375,7 @@ class TaskRecord(Task):
 
 @define(repr=False)
 class WorkflowRecord(WorkflowExecution):
-    """An execution in the form in which the server stores it (``client.bulk.get``, ``POST /workflow/bulk/search``).
+    """An execution as the server stores it (``client.bulk.get``, ``POST /workflow/bulk/search``).
 
     Attributes:
         update_time: Epoch milliseconds; called ``updatedTime`` in the response.
@@ -383,7 +383,7 @@ class WorkflowRecord(WorkflowExecution):
     """
 
     update_time: int | None = field(default=None, metadata=wire("updatedTime"))
-    tasks: list[TaskRecord] = field(factory=list)  # type: ignore[assignment]  # read, and never filled with others
+    tasks: list[TaskRecord] = field(factory=list)  # type: ignore[assignment]  # only read, so a narrower type is safe
     failed_task_id: str | None = None
     previous_status: WorkflowExecutionStatus | None = None
 

@@ -42,7 +42,7 @@ class HumanTaskTrigger(Model):
 
 @define(repr=False)
 class HumanTaskAssignment(Model):
-    """One assignee of a human task. Assignments apply in order, each when the one before has expired.
+    """One assignee of a human task. Assignments apply in order, each one after the previous one has expired.
 
     Attributes:
         sla_minutes: Minutes until the next assignment applies; 0 for never.

@@ -21,8 +21,8 @@ class StartWorkflowRequest(Model):
         version: None for the latest version.
         correlation_id: Free text by which executions can be found.
         input: Input of the workflow.
-        task_to_domain: Task name, or ``*``, to the domain of the workers that get the task. Several domains, separated
-            by commas, are tried in order.
+        task_to_domain: The domain of the workers for each task name, or for all tasks (``*``). Several domains,
+            separated by commas, are tried in order.
         workflow_def: A definition that runs without being registered.
         external_input_payload_storage_path: Path of the input in external storage, instead of ``input``.
         priority: 0 to 99; the server's default is 0.
@@ -139,8 +139,8 @@ class WorkflowTestRequest(Model):
         version: None for the latest version.
         workflow_def: A definition that is tested without being registered.
         priority: 0 to 99; the server's default is 0.
-        task_ref_to_mock_output: Reference name to the results of its attempts or iterations, in order.
-        sub_workflow_test_request: Reference name of a SUB_WORKFLOW task to the request for its execution.
+        task_ref_to_mock_output: The results of the attempts or iterations of each task in order, by reference name.
+        sub_workflow_test_request: The requests for the executions of SUB_WORKFLOW tasks, by reference name.
     """
 
     name: str

@@ -25,7 +25,7 @@ class HealthStatus(Model):
 
     Attributes:
         health_results: Components with their health.
-        suppressed_health_results: Components that do not count.
+        suppressed_health_results: Components that do not affect ``healthy``.
         healthy: Whether the server is healthy.
     """
 
@@ -65,7 +65,7 @@ class BulkResponse(Model):
     """The outcome of a bulk operation for each id.
 
     Attributes:
-        bulk_error_results: Id to the server's error message, for each failure.
+        bulk_error_results: The server's error messages by id, for each failure.
         bulk_successful_results: The ids that succeeded, or the objects for operations that return objects.
     """
 

@@ -33,12 +33,12 @@ class WorkflowSchedule(Model):
 
     Attributes:
         cron_expression: Six fields, seconds first, such as ``0 0 9 * * MON-FRI``.
-        run_catchup_schedule_instances: Whether runs that were missed, such as while paused, are made up for.
-        paused: Whether the schedule starts nothing.
+        run_catchup_schedule_instances: Whether missed runs, such as during a pause, are started later.
+        paused: Whether the schedule is paused and starts nothing.
         start_workflow_request: What to start.
         zone_id: IANA time zone; the server's default is UTC.
-        schedule_start_time: No runs before; epoch milliseconds. Accepts a datetime.
-        schedule_end_time: No runs after; epoch milliseconds. Accepts a datetime.
+        schedule_start_time: Earliest time of a run, in epoch milliseconds. Accepts a datetime.
+        schedule_end_time: Latest time of a run, in epoch milliseconds. Accepts a datetime.
         create_time: Epoch milliseconds.
         updated_time: Epoch milliseconds. Other models call it ``update_time``.
         next_run_time: Epoch milliseconds; open-source server only.

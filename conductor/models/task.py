@@ -12,9 +12,9 @@ from conductor.models.codec import to_datetime
 from conductor.models.definition import TaskDef, WorkflowTask
 from conductor.models.enums import RetryLogic, TaskResultStatus, TaskStatus
 
-#: Seconds between two attempts where the task definition does not say, as on the server.
+#: Default number of seconds between two attempts, as on the server.
 _DEFAULT_RETRY_DELAY = 60
-#: Seconds: the longest delay that the server computes, the largest 32-bit integer.
+#: The longest delay in seconds that the server computes: the largest 32-bit integer.
 _MAX_RETRY_DELAY = 2**31 - 1
 
 
@@ -159,7 +159,7 @@ class Task(Model):
 
     @property
     def max_attempts(self) -> int | None:
-        """How often the server runs the task at most; None if neither the workflow nor a task definition says so."""
+        """Maximum number of attempts; None if neither the workflow nor a task definition specifies it."""
         step, definition = self.workflow_task, self._definition
         if step is not None and step.retry_count is not None:
             return step.retry_count + 1
@@ -169,7 +169,7 @@ class Task(Model):
     def retry_delay_seconds(self) -> int | None:
         """Seconds that the server waits after a failure of this attempt, without the jitter of the definition.
 
-        None if this is the last attempt, or if the task does not carry its definition.
+        None if this is the last attempt, or if the task does not contain its definition.
         """
         most, definition = self.max_attempts, self._definition
         if definition is None or most is None or self.retry_count + 1 >= most:
@@ -242,7 +242,7 @@ class _ReadOnDemand:
         self._slot.__set__(task, value)
 
 
-#: The attributes that most functions do not use, although they take more time to read than all others, with JSON names.
+#: Attributes, with JSON names, that few functions use and that take longer to read than all others together.
 _ON_DEMAND = {"workflow_task": "workflowTask", "task_definition": "taskDefinition"}
 for _name in _ON_DEMAND:
     setattr(Task, _name, _ReadOnDemand(_name))

@@ -1,4 +1,4 @@
-"""Tests of workflows and workers: a pytest plugin, and functions that need no server.
+"""Testing workflows and workers: a pytest plugin, and functions that need no server.
 
 The installed package is a pytest plugin with the fixtures `conductor_server`, `conductor_client`, `conductor_workers`,
 `mock_worker` and `run_workflow`, which need the extra `server`; their types are exported for annotations:
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    #: The modules, which are not imported before they are used: pytest imports this one with its plugin.
+    #: The modules, which are imported on first use, because pytest imports this package with its plugin.
     _MODULES = {
         "assertions": {"TaskAssertion", "WorkflowAssertion", "assert_workflow"},
         "in_process": {"execute_workflow"},

@@ -19,13 +19,13 @@ __tracebackhide__ = True  # pytest shows the line of the test, not these functio
 
 
 def assert_workflow(run: WorkflowExecution) -> WorkflowAssertion:
-    """Start a chain of checks of an execution, as `run_workflow` or `client.workflows.get` returned it."""
+    """Start a chain of checks of an execution that `run_workflow` or `client.workflows.get` returned."""
     return WorkflowAssertion(as_execution(run, "assert_workflow"))
 
 
 @frozen
 class WorkflowAssertion:
-    """Checks of an execution; each returns the object for the next check.
+    """Checks of an execution. Each check returns the object for the next one.
 
     Raises:
         AssertionError: A check fails. The message shows all tasks; the exception of the worker, if it ran in this
@@ -35,27 +35,27 @@ class WorkflowAssertion:
     run: WorkflowExecution
 
     def completed(self) -> Self:
-        """Check that it ended as COMPLETED."""
+        """Check that the status is COMPLETED."""
         return self.has_status("COMPLETED")
 
     def failed(self, reason: str | None = None) -> Self:
-        """Check that it ended as FAILED, with a reason that contains `reason`."""
+        """Check that the status is FAILED, and that the reason contains `reason`."""
         return self.has_status("FAILED", reason)
 
     def timed_out(self, reason: str | None = None) -> Self:
-        """Check that it ended as TIMED_OUT, with a reason that contains `reason`."""
+        """Check that the status is TIMED_OUT, and that the reason contains `reason`."""
         return self.has_status("TIMED_OUT", reason)
 
     def terminated(self, reason: str | None = None) -> Self:
-        """Check that it ended as TERMINATED, with a reason that contains `reason`."""
+        """Check that the status is TERMINATED, and that the reason contains `reason`."""
         return self.has_status("TERMINATED", reason)
 
     def running(self) -> Self:
-        """Check that it is RUNNING."""
+        """Check that the status is RUNNING."""
         return self.has_status("RUNNING")
 
     def has_status(self, status: str, reason: str | None = None) -> Self:
-        """Check its status, and that its reason contains `reason`."""
+        """Check the status, and that the reason contains `reason`."""
         _check_status(status, WorkflowExecutionStatus)
         if str(self.run.status) != status:
             self._fail(f"is {self.run.status}, not {status}")
@@ -64,15 +64,15 @@ class WorkflowAssertion:
         return self
 
     def has_output(self, expected: Mapping[str, Any] | None = None, /, **items: Any) -> Self:
-        """Check that its output equals `expected`, or contains the items that are given by name."""
+        """Check that the output equals `expected`, or contains the items that are passed by name."""
         return self._compare("output", self.run.output, expected, items)
 
     def has_variables(self, expected: Mapping[str, Any] | None = None, /, **items: Any) -> Self:
-        """Check that its variables equal `expected`, or contain the items that are given by name."""
+        """Check that the variables equal `expected`, or contain the items that are passed by name."""
         return self._compare("variables", self.run.variables, expected, items)
 
     def ran(self, *reference_names: str) -> Self:
-        """Check that these tasks were scheduled in this order; other tasks may come between."""
+        """Check that these tasks were scheduled in this order; other tasks may be scheduled between them."""
         order = list(dict.fromkeys(_plain_name(task) for task in self._in_order()))
         if [name for name in order if name in reference_names] != list(reference_names):
             self._fail(f"ran {', '.join(order) or 'nothing'}; expected, in this order: {', '.join(reference_names)}")
@@ -86,7 +86,10 @@ class WorkflowAssertion:
         return self
 
     def task(self, reference_name: str) -> TaskAssertion:
-        """Continue with the last attempt of a task; in a loop `name` is the last iteration, `name__2` the second."""
+        """Continue with the last attempt of a task.
+
+        In a loop, `name` is the last iteration and `name__2` the second one.
+        """
         found = self.run.task(reference_name)
         if found is None:
             names = ", ".join(dict.fromkeys(_plain_name(task) for task in self._in_order())) or "none"
@@ -121,15 +124,15 @@ class TaskAssertion:
     attempt: Task
 
     def completed(self) -> Self:
-        """Check that it ended as COMPLETED."""
+        """Check that the status is COMPLETED."""
         return self.has_status("COMPLETED")
 
     def failed(self, reason: str | None = None) -> Self:
-        """Check that it ended as FAILED, with a reason that contains `reason`."""
+        """Check that the status is FAILED, and that the reason contains `reason`."""
         return self.has_status("FAILED", reason)
 
     def has_status(self, status: str, reason: str | None = None) -> Self:
-        """Check its status, and that its reason contains `reason`."""
+        """Check the status, and that the reason contains `reason`."""
         _check_status(status, TaskStatus)
         if str(self.attempt.status) != status:
             self._fail(f"is {self.attempt.status}, not {status}")
@@ -145,11 +148,11 @@ class TaskAssertion:
         return self
 
     def has_input(self, expected: Mapping[str, Any] | None = None, /, **items: Any) -> Self:
-        """Check that its input equals `expected`, or contains the items that are given by name."""
+        """Check that the input equals `expected`, or contains the items that are passed by name."""
         return self._compare("input", self.attempt.input_data, expected, items)
 
     def has_output(self, expected: Mapping[str, Any] | None = None, /, **items: Any) -> Self:
-        """Check that its output equals `expected`, or contains the items that are given by name."""
+        """Check that the output equals `expected`, or contains the items that are passed by name."""
         return self._compare("output", self.attempt.output_data, expected, items)
 
     def task(self, reference_name: str) -> TaskAssertion:

@@ -1,4 +1,4 @@
-"""The embedded server's engine without the server: in memory, on a frozen clock, on the thread of the caller."""
+"""The engine of the embedded server without the server: in memory, with a frozen clock, in the caller's thread."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from conductor.testing.executions import example_id
 
 __all__ = ["CONTAINERS", "Engine", "defined_name", "reused_engine"]
 
-#: Types of tasks whose end depends on other tasks.
+#: Types of tasks that end when other tasks end.
 CONTAINERS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW"})
-#: Executions after which an engine is replaced: its database keeps their definitions.
+#: Number of executions after which an engine is replaced, because its database keeps their definitions.
 _MAX_USES = 200
-#: Engines that wait for their next use: one for each thread that used one at the same time.
+#: Engines that can be reused: as many as were in use at the same time.
 _idle: list[Engine] = []
 
 
 class Engine:
-    """An engine with its own database in memory and its own clock, which only its user moves.
+    """An engine with its own database in memory, and its own clock, which only the caller moves.
 
-    It has no thread, no socket and no process; a script starts the process that runs it.
+    The engine uses no thread, socket or process, except a process that runs scripts.
 
     Args:
         secrets: Values of ``${workflow.secrets.NAME}``.
@@ -38,7 +38,7 @@ class Engine:
         clock: The clock.
         kernel: The state of the server.
         services: The operations of the server.
-        uses: How often the engine has been used.
+        uses: Number of times that the engine has been used.
     """
 
     def __init__(self, secrets: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None) -> None:
@@ -54,7 +54,7 @@ class Engine:
 
         Args:
             workflow_id: The execution, which determines the ids of its tasks.
-            began: The time at which the clock is set, epoch ms.
+            began: The time to set the clock to, epoch ms.
             extensions: The changes of the engine's behavior.
         """
         numbers = count(1)
@@ -65,7 +65,7 @@ class Engine:
         self.uses += 1
 
     def settle(self) -> None:
-        """Continue what the engine has left to a later change."""
+        """Do the work that the engine has left to a later change."""
         while self.kernel.timed_work.has_unfinished:
             self.kernel.timed_work.continue_unfinished()
 
@@ -76,11 +76,11 @@ class Engine:
 
 @contextmanager
 def reused_engine() -> Iterator[Engine]:
-    """Lend an engine for one execution, which the caller removes: a new engine takes longer than most executions."""
+    """Yield a reused engine for one execution, which the caller removes: a new one takes longer than most executions."""
     engine = _idle.pop() if _idle else Engine()
     try:
         yield engine
-    except BaseException:  # it may hold half an execution
+    except BaseException:  # it may hold an incomplete execution
         engine.close()
         raise
     if engine.uses < _MAX_USES:

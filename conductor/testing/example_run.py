@@ -30,22 +30,23 @@ def example_workflow_run(
     milliseconds: int = 1000,
     **fields: Any,
 ) -> Workflow:
-    """Return an execution of a workflow with its tasks, each with the outcome that the arguments give it.
+    """Return an execution of a workflow with its tasks, whose outcomes the arguments determine.
 
-    The engine of the embedded server runs it, in memory and on a clock that stands still. Workers, people, requests and
-    the executions of sub-workflows are not needed: their tasks end as the arguments say. Scripts are not run: ``cases``
-    and ``iterations`` replace their decisions.
+    The engine of the embedded server runs it in memory, with a frozen clock. It needs no workers, people, requests or
+    executions of sub-workflows: their tasks end as the arguments specify. Scripts are not run; ``cases`` and
+    ``iterations`` replace their decisions.
 
     Args:
         definition: The workflow.
         input: The execution's input.
-        status: The status of the execution. If it is not COMPLETED, the execution has stopped at one task.
+        status: The status of the execution. If it is not COMPLETED, the execution stops at one task.
         stops_at: The reference name of that task; by default the last task of the plan.
-        reason: Why that task failed.
-        outputs: The outputs of tasks, by reference name; the default is that of a small success.
-        cases: The case that a SWITCH takes, by reference name; by default that of its value, or the first for a script.
-        iterations: The iterations of loops, by reference name; by default one for each item, or one.
-        retries: The failed attempts of tasks before the last one, by reference name. The next attempt begins after the
+        reason: The reason why that task failed.
+        outputs: The outputs of tasks, by reference name; by default a small output for each type.
+        cases: The case that each SWITCH selects, by reference name; by default the case of its value, or the first case
+            for a script.
+        iterations: The number of iterations of loops, by reference name; by default one for each item, or one.
+        retries: The number of failed attempts before the last one, by reference name. The next attempt starts after the
             retry delay of the task definition, which is 60 s by default.
         workflow_id: The execution's id.
         began: The start, in epoch milliseconds.
@@ -53,7 +54,7 @@ def example_workflow_run(
         fields: Any other field of ``Workflow``.
 
     Returns:
-        The execution. A TERMINATE task may have ended it with another status.
+        The execution. If a TERMINATE task ends it, its status can differ from ``status``.
 
     Raises:
         ValueError: The execution does not reach ``stops_at``.

@@ -1,6 +1,6 @@
-"""Test data: a task of each type, workflows, a task as a worker receives it, and executions.
+"""Test data: tasks of each type, workflows, tasks as workers receive them, and executions.
 
-Each is valid and small, and takes any field of its model::
+The functions return small, valid objects, and accept any field of the model::
 
     wf = example_workflow(http_task("fetch"), simple_task("charge", optional=True))
     run = example_workflow_run(wf, outputs={"charge": {"receipt": "r-1"}})
@@ -187,7 +187,7 @@ _FORKS = {TaskType.FORK_JOIN, TaskType.FORK_JOIN_DYNAMIC}
 
 
 def example_workflow(*tasks: WorkflowTask, name: str = "example", version: int = 1, **fields: Any) -> WorkflowDef:
-    """Return a workflow of tasks; a fork without a JOIN after it gets one.
+    """Return a workflow of tasks. A JOIN is added after a fork without one.
 
     Args:
         tasks: Its tasks, in order, with different reference names; by default one SIMPLE task.

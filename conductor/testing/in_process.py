@@ -1,4 +1,4 @@
-"""`execute_workflow`: a workflow with its workers, without a server, on the engine of the embedded server."""
+"""`execute_workflow`: run a workflow with its workers on the engine of the embedded server, without a server."""
 
 from __future__ import annotations
 
@@ -56,36 +56,36 @@ def execute_workflow(
     until_blocked: bool = False,
     timeout: float | timedelta | None = 30.0,
 ) -> WorkflowExecution:
-    """Run a workflow with its workers to its end, without a server, and return the execution.
+    """Run a workflow and its workers without a server, and return the ended execution.
 
-    The engine of the embedded server runs it in memory, on the thread of the caller. The functions of workers are
-    called as a worker calls them: their input is converted, they have a ``TaskContext``, and exceptions are failed
-    attempts. The clock stands still, and moves to the next wait or retry delay when nothing else can happen, so that no
-    test waits. Scripts need the extra ``server``, and run in a separate process. No request is sent: an HTTP task
-    needs an output.
+    The engine of the embedded server runs it in memory, in the caller's thread. Functions are called as in a worker:
+    their input is converted, they have a ``TaskContext``, and an exception fails the attempt. The clock is frozen; it
+    moves to the end of the next wait or retry delay when nothing else can happen, so that tests do not wait. Scripts
+    need the extra ``server``, and run in a separate process. No request is sent: an HTTP task needs an output.
 
     Args:
         workflow: The workflow: a ``WorkflowDef``, its dict or a workflow as code.
         input: Its input.
         workers: Decorated functions, `Worker` or `MockWorker` objects; by default all that are registered.
-        outputs: Outputs of tasks by reference name, with which they complete: HTTP and HUMAN tasks, waits, tasks of
-            language models, or tasks of workers that are not given. In a loop, each iteration has the same.
-        definitions: Further workflows: those that it starts by name, and its failure workflow.
+        outputs: Outputs with which tasks complete, by reference name: HTTP and HUMAN tasks, waits, tasks of language
+            models, and tasks of workers that are not in ``workers``. In a loop, each iteration has the same output.
+        definitions: Further workflows: those that the workflow starts by name, and its failure workflow.
         task_definitions: Definitions of tasks, for retries and timeouts; by default those that the workers declare. A
             task without one is retried 3 times, each time after 60 s.
         secrets: Values of ``${workflow.secrets.NAME}``.
         environment: Values of ``${workflow.env.NAME}``.
-        skip_timeouts: Also move the clock to timeouts, when nothing else can happen: for tests of a deadline.
-        until_blocked: Return an execution that nothing moves on, instead of raising ``AssertionError``.
-        timeout: Real seconds (or a ``timedelta``) that the functions and scripts may take in all; None for no limit.
+        skip_timeouts: Whether to also move the clock to timeouts when nothing else can happen, to test a deadline.
+        until_blocked: Whether to return an execution that cannot continue, instead of raising ``AssertionError``.
+        timeout: Maximum real time that all functions and scripts may take together, in seconds or as a ``timedelta``;
+            None for no limit.
 
     Returns:
-        The execution with its tasks. Times begin at the same moment in each run.
+        The execution with its tasks. Its start time is the same in each run.
 
     Raises:
         AssertionError: The execution does not end. The message names what each open task needs.
         ConfigurationError: An argument is invalid.
-        WorkflowDefinitionError: The server would refuse a definition.
+        WorkflowDefinitionError: The server would reject a definition.
     """
     seconds = math.inf if timeout is None else to_seconds(timeout, "timeout")
     _failures.forget()
@@ -157,7 +157,7 @@ class _InProcessRun:
             is_late, is_over = time.monotonic() > deadline, execution.is_terminal
             if is_late and not is_over:
                 raise self._failure(execution, f"has not ended within {seconds:g} s")
-            # After its end, the failure workflow and those that it has started go on.
+            # After its end, the failure workflow and the workflows that it has started continue.
             if not is_late and (self._end_one() or self._move_clock(skip_timeouts=skip_timeouts and not is_over)):
                 continue
             if is_over or until_blocked:
@@ -192,17 +192,17 @@ class _InProcessRun:
         return worker is not None and self._work(worker, task)
 
     def _work(self, worker: Worker, scheduled: Doc) -> bool:
-        """Poll a task and run the function; returns whether the limits of its definition have allowed that."""
+        """Poll a task and run the function; returns whether the limits of the task definition allowed it."""
         tasks = self._engine.services.tasks
         polled = tasks.poll(scheduled["taskType"], _WORKER_ID, scheduled.get("domain"), 1)
         for raw in polled:
-            task = Task.from_dict(loads(dumps(raw)))  # as from the API: a function may change what it gets
+            task = Task.from_dict(loads(dumps(raw)))  # a copy, as from the API: a function may modify its input
             result = TaskRunner(worker, _WORKER_ID, on_error=_keep_failure).run(task, self._stop)
             tasks.update(loads(dumps(result.to_dict())))
         return bool(polled)
 
     def _move_clock(self, *, skip_timeouts: bool) -> bool:
-        """Move the clock to the next wait or delay, and perhaps to the next timeout; returns whether there is one."""
+        """Move the clock to the end of the next wait or delay, or to a timeout; returns whether there is one."""
         kernel = self._engine.kernel
         waits = [next_wait(kernel.get(workflow_id)) for workflow_id in kernel.store.open_ids()]
         moment = min((one for one in (*waits, kernel.queues.next_due_of_all()) if one is not None), default=None)

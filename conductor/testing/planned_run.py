@@ -1,7 +1,7 @@
-"""Executions whose tasks end as a plan says, on the embedded server's engine.
+"""Executions on the embedded server's engine whose tasks end according to a plan.
 
 The engine decides what happens: which tasks are scheduled, with which inputs, and how the execution ends. The plan
-replaces what lies outside the engine: workers, people, requests, scripts and the executions of sub-workflows.
+replaces everything outside the engine: workers, people, requests, scripts and the executions of sub-workflows.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = ["PlannedRun", "RunPlan"]
 
 Json = dict[str, Any]
 
-#: Types that the engine runs by itself, because their outcome depends on nothing outside the execution.
+#: Types that the engine runs, because their outcome depends only on the execution.
 _STRUCTURE = frozenset({
     "FORK", "JOIN", "EXCLUSIVE_JOIN", "SWITCH", "DECISION", "DO_WHILE", "TERMINATE", "SET_VARIABLE", "NOOP",
 })  # fmt: skip
@@ -52,9 +52,9 @@ _OUTSIDE = _SCRIPTS | {
 #: Types in executions of tasks whose definition has another type.
 _SHOWN_AS = {"FORK_JOIN": "FORK", "FORK_JOIN_DYNAMIC": "FORK"}
 _OF_WORKERS = frozenset({TaskType.SIMPLE, TaskType.DYNAMIC, TaskType.USER_DEFINED})
-#: Key of a task that the plan ends although the engine would run tasks of its type.
+#: Key of a task that the plan ends, although the engine runs tasks of its type.
 _IS_PLANNED = "_isPlanned"
-#: The worker that has the tasks, if the server would have dispatched them to one.
+#: Id of the worker to which the server would have dispatched the tasks.
 _WORKER = "worker"
 #: Fields of a rendered task that are read from the definition, which is much faster.
 _READ_FROM_DEFINITION = frozenset({"workflowTask", "taskDefinition"})
@@ -88,7 +88,7 @@ class PlannedRun:
     """An execution that follows a plan. Tasks that the plan does not mention succeed.
 
     Args:
-        engine: The engine, which runs nothing else meanwhile.
+        engine: The engine, which runs no other execution at the same time.
         plan: The plan.
 
     Attributes:
@@ -111,7 +111,7 @@ class PlannedRun:
             self._dispatch()
 
     def finish(self) -> None:
-        """Let the tasks end until the execution has ended, or has reached the task at which it stops."""
+        """End tasks until the execution has ended, or has reached the task at which it stops."""
         while self.execution.is_open and not self.has_stopped:
             self._engine.settle()
             held = None if self._held is None else self.execution.task(self._held)
@@ -128,7 +128,7 @@ class PlannedRun:
                 self._end_as_planned(task)
 
     def ready(self) -> list[Doc]:
-        """Return the tasks that can end now, because a worker, a person or a service has them."""
+        """Return the tasks that can end now: those of a worker, a person or a service."""
         return [task for task in self._find_open() if self._moment_of(task)[1]]
 
     def pass_time(self) -> bool:
@@ -164,7 +164,7 @@ class PlannedRun:
     # -- the definition
 
     def _prepared(self, definition: Json) -> Json:
-        """Return the definition in which only the planned retries and no timeouts are left."""
+        """Return the definition with only the planned retries, and without timeouts."""
         made = {**definition, "timeoutPolicy": "ALERT_ONLY"}
         for task in walk(made.get("tasks") or []):
             self._prepare(task)
@@ -184,7 +184,7 @@ class PlannedRun:
             task["subWorkflowParam"] = {**parameters, "version": 1}  # the definition of the child is not registered
         return task
 
-    # -- what the engine does not do by itself
+    # -- what replaces work of the engine
 
     def _kinds(self) -> dict[str, TaskKind]:
         kinds = {name: TaskKind(self._tolerant(PLANS[name]), leave_open) for name in _OUTSIDE}
@@ -204,7 +204,7 @@ class PlannedRun:
         return kinds
 
     def _tolerant(self, plan_task: Callable[[Plan], list[Doc]]) -> Callable[[Plan], list[Doc]]:
-        """Return a function that also plans tasks whose input lacks what the engine needs, and stops at one."""
+        """Return a function that also plans tasks with incomplete input, and stops at the planned task."""
 
         def plan(plan: Plan) -> list[Doc]:
             try:
@@ -221,7 +221,7 @@ class PlannedRun:
         return plan
 
     def _run(self, run_task: Callable[[Run], bool], run: Run) -> bool:
-        """Run a task of the engine; the one at which the execution stops stays open."""
+        """Run a task of the engine; the task at which the execution stops stays open."""
         if run.task["taskId"] == self._held:
             return False
         changed = run_task(run)
@@ -240,7 +240,7 @@ class PlannedRun:
         return branch.plan_decision(plan) if case is None else branch.plan_decision_to(plan, case)
 
     def _case(self, task: Json, *, is_script: bool) -> str | None:
-        """Return the planned case, or the first one instead of a script's; None for that of the value."""
+        """Return the planned case, or the first case for a script; None for the case of the value."""
         planned = self._plan.cases.get(task["taskReferenceName"])
         return next(iter(task["decisionCases"]), "null") if planned is None and is_script else planned
 
@@ -282,7 +282,7 @@ class PlannedRun:
     # -- time
 
     def _next(self) -> tuple[int | None, Doc | None]:
-        """Return the next moment at which something happens, and the task that ends then, unless a timer fires.
+        """Return the time of the next event, and the task that then ends, unless the event is a timer.
 
         Of several tasks that end at the same time, the one at which the execution stops is the last.
         """
@@ -298,7 +298,7 @@ class PlannedRun:
         return None, None
 
     def _find_open(self) -> list[Doc]:
-        """Return the open tasks, without looking at those that have ended again."""
+        """Return the open tasks, without searching tasks that are known to have ended."""
         tasks = self.execution.tasks
         if tasks is not self._searched:  # a loop has removed tasks of earlier iterations
             self._searched, self._count, self._open = tasks, 0, []
@@ -307,7 +307,7 @@ class PlannedRun:
         return self._open
 
     def _moment_of(self, task: Doc) -> tuple[int | None, bool]:
-        """Return when something happens to an open task, epoch ms or None, and whether it then ends."""
+        """Return the time of the next event of an open task, epoch ms or None, and whether the task then ends."""
         kind = task["taskType"]
         if kind in _STRUCTURE and _IS_PLANNED not in task:
             return None, False
@@ -369,7 +369,7 @@ class PlannedRun:
             self._dispatch()
 
     def _usual_output(self, task: Doc) -> Json:
-        """Return the output of a small success."""
+        """Return a small example output."""
         kind, given = task["taskType"], task["inputData"]
         response = {"statusCode": 200, "reasonPhrase": "OK", "headers": {}, "body": {}}
         usual: dict[str, Json] = {

@@ -1,4 +1,4 @@
-"""The pytest plugin: its fixtures. Nothing is imported or started before a test asks for one of them."""
+"""The fixtures of the pytest plugin. Nothing is imported or started before a test uses one of them."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def conductor_server(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
-    """A Conductor server for this test alone, in memory, with its own clock (`conductor_server.clock`).
+    """Provide a Conductor server for one test, in memory, with its own clock (`conductor_server.clock`).
 
-    Its edition is that of the option `--conductor-edition` or of the setting `conductor_edition`.
+    The option `--conductor-edition` or the setting `conductor_edition` selects the edition.
     """
     from conductor import server  # only for tests that use it
 
     edition = request.config.getoption("--conductor-edition") or request.config.getini("conductor_edition")
     started = server.start(edition=edition)
     yield started
-    # In the background: closing the connections takes 0.2 s, for which the next test need not wait.
+    # In the background: closing the connections takes 0.2 s, and the next test does not need to wait for it.
     threading.Thread(target=started.stop, name="stop:server").start()
 
 
 @pytest.fixture
 def conductor_client(conductor_server: EmbeddedServer) -> Iterator[ConductorClient]:
-    """A client of the test's server."""
+    """Provide a client of the test's server."""
     from conductor.clients.client import ConductorClient  # only for tests that use it
 
     with ConductorClient(server_url=conductor_server.url) as client:
@@ -51,22 +51,22 @@ def conductor_client(conductor_server: EmbeddedServer) -> Iterator[ConductorClie
 
 @pytest.fixture
 def mock_worker(_conductor_workers: tuple[MockWorkers, StartWorkers]) -> MockWorkers:
-    """A function that answers the tasks of a type as the test says, and records them; see `MockWorkers`."""
+    """Provide a function that starts a mock worker, which returns given results; see `MockWorkers`."""
     return _conductor_workers[0]
 
 
 @pytest.fixture
 def conductor_workers(_conductor_workers: tuple[MockWorkers, StartWorkers]) -> StartWorkers:
-    """A function that starts workers against the test's server; see `StartWorkers`.
+    """Provide a function that starts workers on the test's server; see `StartWorkers`.
 
-    They stop when the test ends. If it fails, the report has the tracebacks of what the workers raised.
+    The workers stop when the test ends. If the test fails, its report contains the tracebacks of exceptions in workers.
     """
     return _conductor_workers[1]
 
 
 @pytest.fixture
 def run_workflow(conductor_server: EmbeddedServer, conductor_client: ConductorClient) -> RunWorkflow:
-    """A function that runs a workflow to its end, and returns the execution; see `RunWorkflow`.
+    """Provide a function that runs a workflow to its end and returns the execution; see `RunWorkflow`.
 
     Waits and retry delays take no time: the server's clock moves to the next timer.
     """

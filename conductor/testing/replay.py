@@ -1,4 +1,4 @@
-"""A recorded execution as a test: the functions of workers run again with the inputs that they had."""
+"""Replay a recorded execution as a test: call the functions of workers again with the recorded inputs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["ReplayedTask", "replay_execution"]
 
 __tracebackhide__ = True
 
-#: Outcomes that a function decides by itself; other failures may have been the network's.
+#: Outcomes that depend only on the function; other failures may be those of the network.
 _DECIDED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED_WITH_TERMINAL_ERROR})
 
 
 @frozen
 class ReplayedTask:
-    """A recorded task, and what its function returns for the same input now."""
+    """A recorded task, and the present result of its function for the same input."""
 
     task: Task
     result: TaskResult
@@ -40,14 +40,14 @@ def replay_execution(
     *workers: Worker | Callable[..., Any],
     ignore: Iterable[str] = (),
 ) -> list[ReplayedTask]:
-    """Call the functions of workers with the inputs of a recorded execution, and check that they do the same.
+    """Call the functions of workers with the inputs of a recorded execution, and check that the results are the same.
 
-    No server is needed. Replayed are the tasks that the workers completed or failed permanently; attempts that failed
-    and were retried are not. `conductor workflow get ID -o json > order.json` records an execution.
+    No server is needed. The function replays tasks that the workers completed or failed permanently, but not failed
+    attempts that were retried. `conductor workflow get ID -o json > order.json` records an execution.
 
     Args:
-        recorded: The execution: as `client.workflows.get` returned it, as a dict, or a file with its JSON.
-        workers: Decorated functions or `Worker` objects; without them, all that are registered.
+        recorded: The execution that `client.workflows.get` returned, its dict, or a file with its JSON.
+        workers: Decorated functions or `Worker` objects; by default all registered workers.
         ignore: Names of output fields that may differ, at any depth, such as generated ids.
 
     Returns:
@@ -55,7 +55,7 @@ def replay_execution(
 
     Raises:
         AssertionError: A status or an output differs, or the execution has no task of these workers.
-        ConfigurationError: The file holds no execution.
+        ConfigurationError: The file does not contain an execution.
     """
     run = _execution(recorded)
     found = [as_worker(one) for one in workers] or find_workers(None, None, ())

@@ -1,4 +1,4 @@
-"""What a failing test shows: executions as tables, differences of values, and exceptions of workers."""
+"""Reports of failing tests: executions as tables, differences of values, and exceptions of workers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def as_table(run: WorkflowExecution) -> str:
 
 
 def as_execution(run: object, caller: str) -> WorkflowExecution:
-    """Return an execution as it is; refuse anything else, such as an id.
+    """Return an execution unchanged; reject anything else, such as an id.
 
     Raises:
         TypeError: It is not an execution.
@@ -49,7 +49,7 @@ def as_execution(run: object, caller: str) -> WorkflowExecution:
 
 
 def difference(expected: Any, actual: Any) -> str:
-    """Return both values as lines of JSON: `-` for those that were expected, `+` for those that are there."""
+    """Return a diff of both values as JSON: `-` marks expected lines, `+` actual ones."""
     return "\n".join(line for line in difflib.ndiff(_lines(expected), _lines(actual)) if not line.startswith("?"))
 
 
@@ -97,7 +97,7 @@ class WorkerFailures:
         self.report(title, "".join(traceback.format_exception(error)))
 
     def forget(self) -> None:
-        """Forget all of them."""
+        """Discard all exceptions."""
         with self._lock:
             for task_id in self._task_ids:
                 _errors.pop(task_id, None)
@@ -105,7 +105,7 @@ class WorkerFailures:
 
 
 def _from_function_on(trace: TracebackType | None) -> TracebackType | None:
-    """Leave out the frames of the worker around the function; all of them if there is no other."""
+    """Return the traceback without the worker's frames around the function."""
     inner = trace
     while inner is not None and str(inner.tb_frame.f_globals.get("__name__")).startswith(_OWN_MODULES):
         inner = inner.tb_next

@@ -1,4 +1,4 @@
-"""The fixture `run_workflow`: runs a workflow to its end, and skips the waits that only time would end."""
+"""The fixture `run_workflow`: runs a workflow to its end, and skips waits and retry delays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["RunWorkflow"]
 
 __tracebackhide__ = True
 
-#: Seconds between two looks at the execution: the first, and the longest.
+#: First and longest delay in seconds between two reads of the execution.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.002, 0.05
 #: `callbackAfterSeconds` of a WAIT task without a time.
 _WITHOUT_TIME = 2**31 - 1
@@ -50,23 +50,23 @@ class RunWorkflow:
         until_blocked: bool = False,
         **options: Any,
     ) -> WorkflowExecution:
-        """Start a workflow, and return the execution when it has ended, in success or failure.
+        """Start a workflow, wait until it ends, and return the execution.
 
         Args:
             workflow: A registered name, a `WorkflowDef`, a definition as a dict, or a builder; as for
                 `client.workflows.start`.
             input: Its input.
             timeout: Real seconds (or a ``timedelta``) to wait for the end; None for no limit.
-            skip_time: Move the server's clock to the next timer when nothing but waits and retry delays is left.
-                Timeouts are not waited for: a test that is about one moves the clock itself.
-            until_blocked: Also return when the execution waits for something from outside: a HUMAN task, a WAIT without
-                a time, or a task of a language model, which the test completes. The clock is not moved then, even if a
-                deadline runs at the same time.
+            skip_time: Whether to move the server's clock to the next timer when only waits and retry delays are left.
+                The clock does not move to timeouts; a test of a timeout moves the clock itself.
+            until_blocked: Whether to also return when the execution waits for an external event: a HUMAN task, a WAIT
+                without a time, or a task of a language model, which the test completes. The clock then does not move,
+                even if a timer is running.
             options: Further arguments of `client.workflows.start`.
 
         Raises:
-            AssertionError: It has not ended in time. The message names what each open task waits for, such as a worker
-                that does not exist.
+            AssertionError: The execution did not end in time. The message explains what each open task waits for, such
+                as a worker that does not exist.
         """
         workflow_id = self.client.workflows.start(workflow, input, **options)
         seconds = math.inf if timeout is None else to_seconds(timeout, "timeout")
@@ -92,7 +92,7 @@ class RunWorkflow:
             pause = min(pause * 1.5, _LONGEST_PAUSE_S)
 
     def _waits_for(self, run: WorkflowExecution) -> set[str]:
-        """Return what could move the execution on: "work" (a worker, the server), a "timer", or something "outside"."""
+        """Return what the execution waits for: "work" (of workers or the server), a "timer", or an event "outside"."""
         found: set[str] = set()
         for task in run.tasks:
             if not task.is_terminal:
@@ -112,7 +112,7 @@ class RunWorkflow:
         return {"timer" if is_later else "work"}
 
     def _open_tasks(self, run: WorkflowExecution, *, skips: bool) -> Iterator[str]:
-        """Yield, for each task that holds the execution up, what it waits for and what the test can do."""
+        """Yield, for each open task, what it waits for and what the test can do."""
         polled = self.client.tasks.list_all_poll_data()
         for task in run.tasks:
             if task.is_terminal or task.task_type in CONTAINERS - {"SUB_WORKFLOW"}:

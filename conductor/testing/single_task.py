@@ -1,4 +1,4 @@
-"""Running the function of a worker without a server."""
+"""Run the function of a worker without a server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_task(
     Args:
         function: The function, decorated or not, or a ``Worker``.
         input: The task's input, which must have a JSON form.
-        task: The task, for more than its input: see ``example_task``. ``input`` replaces its input.
+        task: The task, if the function needs more than its input; see ``example_task``. ``input`` replaces its input.
         stopping: Whether the worker is stopping, for functions that read it from the context.
         middleware: The middleware of the handler, see ``TaskHandler.use``.
 

@@ -51,7 +51,7 @@ _LEAVES: list[Callable[..., WorkflowTask]] = [
     operators.sub_workflow_task,
 ]
 _BLOCKS = ("switch", "exclusive join", "fork", "dynamic fork", "loop", "loop over items", "sub-workflow")
-# One choice costs one draw, and draws are what generation costs: so words come from a list.
+# Words come from a list, because one choice is one draw, and draws take most of the time of generation.
 _words = st.sampled_from(["a", "id", "name", "order", "total", "items", "left", "right"])
 _text = st.text("aZ9 _-.\"'<>&\\é日\n", max_size=8)
 _json = st.none() | st.booleans() | st.integers() | _text | st.just([1, "two", {"three": None}])
@@ -65,11 +65,11 @@ def workflow_definitions(*, max_depth: int = 3, max_tasks: int = 4) -> st.Search
     """Return a strategy of workflows that the server accepts, with nested switches, forks, loops and sub-workflows.
 
     Reference names are unique in the whole definition, including sub-workflows. Inputs refer to the workflow's input or
-    to a task that has always run before. Deeper blocks have fewer steps.
+    to a task that always runs before. Deeper blocks have fewer steps.
 
     Args:
         max_depth: Levels of nested blocks; 0 for a plain sequence of tasks.
-        max_tasks: Steps of the workflow at most, without those inside blocks and the JOIN of a fork.
+        max_tasks: Maximum number of steps of the workflow, without those inside blocks and the JOINs of forks.
     """
     return _definitions(max_depth, max_tasks)
 
@@ -77,14 +77,14 @@ def workflow_definitions(*, max_depth: int = 3, max_tasks: int = 4) -> st.Search
 def workflow_executions(
     definitions: st.SearchStrategy[WorkflowDef] | None = None, *, max_steps: int = 20
 ) -> st.SearchStrategy[WorkflowExecution]:
-    """Return a strategy of executions that a server could have: running, ended, failed, with retries and iterations.
+    """Return a strategy of realistic executions: running, completed or failed, with retries and iterations.
 
-    The engine of the embedded server runs a definition, in memory and on a clock that stands still. Hypothesis chooses
-    which open task ends next and how, when time passes, and when the execution is looked at. Scripts are not run.
+    The engine of the embedded server runs a definition in memory, with a frozen clock. Hypothesis chooses which open
+    task ends next and how, when time passes, and when the execution is read. Scripts are not run.
 
     Args:
         definitions: The workflows; by default `workflow_definitions()`.
-        max_steps: Tasks that end at most. An execution with more tasks is still running.
+        max_steps: Maximum number of tasks that end. An execution with more tasks is still running.
     """
     return _executions(workflow_definitions() if definitions is None else definitions, max_steps)
 
@@ -252,7 +252,7 @@ class _Maker:
         return f"{self.draw(_words)}_{next(self.numbers)}"
 
 
-#: Outcomes of tasks; most succeed, so that executions get beyond their first tasks.
+#: Outcomes of tasks; most succeed, so that executions continue after their first tasks.
 _OUTCOMES = ["COMPLETED"] * 6 + ["FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT"]
 #: What happens to an execution that has not ended.
 _STOPS = [

@@ -1,4 +1,4 @@
-"""An execution as a readable tree without ids and times: the same text for each run that goes the same way."""
+"""An execution as a readable tree without ids and times: the same text for each run with the same course."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["execution_tree"]
 
-#: Milliseconds by which a time may lie outside the execution and still count as one of it.
+#: Milliseconds before and after the execution within which a time counts as a time of the run.
 _MARGIN_MS = 60_000
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _ISO_TIME = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _EPOCH_MS = re.compile(r"\b\d{13}\b")
 _FORKS = frozenset({"FORK", "FORK_JOIN", "FORK_JOIN_DYNAMIC"})
-#: Tasks whose input and output only repeat what the tasks around them show.
+#: Tasks whose input and output only repeat those of other tasks in the tree.
 _STRUCTURE = _FORKS | {"JOIN", "EXCLUSIVE_JOIN", "SWITCH", "DECISION", "DO_WHILE", "SUB_WORKFLOW", "SET_VARIABLE"}
 #: Tasks whose input is in the definition.
 _SCRIPTS = frozenset({"INLINE", "LAMBDA", "JSON_JQ_TRANSFORM"})
@@ -43,15 +43,15 @@ def execution_tree(
 ) -> str:
     """Return an execution as a tree of its tasks: status, attempts, reasons, inputs and outputs.
 
-    Two runs that go the same way have the same tree: ids become `<id>` and times of the run become `<time>`, also
-    inside inputs, outputs and reasons; durations, workers and the order of tasks that run side by side are left out.
+    Two runs with the same course have the same tree. Ids become `<id>` and times of the run become `<time>`, also
+    inside inputs, outputs and reasons. Durations, workers and the order of parallel tasks are omitted.
 
     Args:
         run: The execution with its tasks.
-        values: Show inputs and outputs.
-        ignore: Names of fields that are left out of inputs and outputs, at any depth.
-        client: Fetches the sub-workflows (`GET /workflow/{workflowId}`), which are shown inside; without one they are a
-            single line.
+        values: Whether to show inputs and outputs.
+        ignore: Names of fields to omit from inputs and outputs, at any depth.
+        client: The client that reads sub-workflows (`GET /workflow/{workflowId}`), to show them inside; by default each
+            sub-workflow is a single line.
 
     Returns:
         The tree, one line for each fact, ending in a line feed.
@@ -63,7 +63,7 @@ def execution_tree(
 
 @define
 class _Node:
-    """An attempt of a task, or an execution, with its values and what is inside it."""
+    """An attempt of a task, or an execution, with its values and children."""
 
     heading: str
     values: list[str]

@@ -1,4 +1,4 @@
-"""Workers of a test: real ones, and mocks that answer tasks and record them."""
+"""Workers in tests: real workers, and mock workers that return given results and record their tasks."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ __all__ = ["MockCall", "MockWorker", "MockWorkers", "StartWorkers"]
 
 __tracebackhide__ = True
 
-#: Milliseconds between two polls: short, because a test waits for them.
+#: Milliseconds between two polls: short, to keep tests fast.
 _POLL_INTERVAL_MS = 10
-#: Seconds in which running functions may finish at the end of a test.
+#: Seconds to let running functions finish at the end of a test.
 _GRACE_S = 5.0
 
-#: What `unittest.mock` and other libraries call the arguments.
+#: Names of the arguments in `unittest.mock` and other libraries.
 _OTHER_NAMES = {"return_value": "returns", "output": "returns", "exception": "raises", "error": "raises"}
 
 _Raised = BaseException | type[BaseException]
@@ -43,7 +43,7 @@ _OnError = Callable[[Worker, "Task", BaseException], None]
 
 @frozen
 class MockCall:
-    """One task that a `MockWorker` was given.
+    """One task that a `MockWorker` received.
 
     Attributes:
         input: The task's input.
@@ -55,26 +55,27 @@ class MockCall:
 
 
 class MockWorker:
-    """A worker that answers every task of a type as the test says, and records the tasks.
+    """A worker that returns given results for the tasks of a type, and records the tasks.
 
-    The fixture `mock_worker` makes them for the server of the test and stops them at its end. Without the fixture it is
-    a context manager: `with MockWorker("charge", client=client, returns={"id": "ch_5"}) as charge: ...`.
+    The fixture `mock_worker` creates mock workers for the server of the test, and stops them at its end. Without the
+    fixture, use it as a context manager: `with MockWorker("charge", client=client, returns={"id": "ch_5"}) as charge:
+    ...`.
 
     Args:
-        task_type: The task type, or a function decorated with `@worker_task`, whose task type and domain it takes over.
-        client: The client or settings of the server; None for the server that the environment names.
-        returns: The output of each task, as a worker function returns it: a dict, an object with fields or a
+        task_type: The task type, or a function decorated with `@worker_task`, whose task type and domain are used.
+        client: The client or settings of the server; None for the server that the environment variables configure.
+        returns: The return value for each task, as of a worker function: a dict, an object with fields or a
             `TaskResult`; an empty output by default.
-        raises: An exception, raised for each task; or a list of exceptions for the first tasks, after which `returns`
-            is the output.
+        raises: An exception to raise for each task, or a list of exceptions for the first tasks; the others return
+            `returns`.
         side_effect: A function, also an ``async`` one, that is called as a worker function is (a parameter for each
-            input, or one annotated `Task`) and whose result is the output; or a list with one answer for each task, in
-            which an exception is raised and anything else is an output.
+            input, or one annotated `Task`) and whose result is the output; or a list with one result for each task: an
+            exception to raise, or an output.
         on_error: Called with the worker, the task and the exception of each task that fails.
         options: Options of a worker, such as `domain` or `thread_count`.
 
     Raises:
-        TypeError: The arguments exclude one another.
+        TypeError: The arguments cannot be combined.
         WorkerRegistrationError: The task type or the function cannot be used.
     """
 
@@ -117,12 +118,12 @@ class MockWorker:
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
-        """The inputs of the tasks, in the order in which they came."""
+        """The inputs of the tasks, in the order of receipt."""
         return [call.input for call in self.calls]
 
     @property
     def call_count(self) -> int:
-        """How many tasks it was given, every attempt counted."""
+        """The number of tasks that the worker received; each attempt counts."""
         return len(self.calls)
 
     @property
@@ -131,14 +132,14 @@ class MockWorker:
         return self._is_started and not self._is_stopped
 
     def start(self) -> Self:
-        """Start to poll; a second call does nothing."""
+        """Start polling; a second call has no effect."""
         if not self._is_started:
             self._is_started = True
             self._handler.start()
         return self
 
     def stop(self) -> None:
-        """Stop to poll; what was recorded stays."""
+        """Stop polling; the recorded tasks are kept."""
         self._is_stopped = True
         self._handler.stop(_GRACE_S)
 
@@ -186,7 +187,7 @@ def _check(returns: Any, raises: Any, side_effect: Any, options: Iterable[str]) 
 
 
 def _answers(name: str, returns: Any, raises: Any, side_effect: Any) -> Iterator[Any]:
-    """Yield the answer to each task; an exception is raised."""
+    """Yield the result for each task; an exception is to be raised."""
     if side_effect is not None and not callable(side_effect):
         count = 0
         for count, answer in enumerate(side_effect, 1):  # noqa: B007  the count is told below
@@ -204,7 +205,7 @@ def _answers(name: str, returns: Any, raises: Any, side_effect: Any) -> Iterator
 
 @define
 class MockWorkers:
-    """The fixture `mock_worker`: makes and starts mock workers against the server of the test."""
+    """The type of the fixture `mock_worker`, which starts mock workers on the server of the test."""
 
     _settings: Settings
     _on_error: _OnError
@@ -220,11 +221,11 @@ class MockWorkers:
         side_effect: Callable[..., Any] | Iterable[Any] | None = None,
         **options: Unpack[PollingArguments],
     ) -> MockWorker:
-        """Start a mock worker, which stops at the end of the test; the arguments are those of `MockWorker`.
+        """Start a mock worker, which stops at the end of the test. The arguments are those of `MockWorker`.
 
         Raises:
             ConfigurationError: The test already has a worker for these tasks.
-            TypeError: The arguments exclude one another.
+            TypeError: The arguments cannot be combined.
         """
         mock = MockWorker(
             task_type,
@@ -248,18 +249,18 @@ class MockWorkers:
 
     @property
     def queues(self) -> set[tuple[str, str | None]]:
-        """Task types and domains that are mocked now."""
+        """Return the task types and domains that are mocked now."""
         return {(mock.worker.name, mock.worker.domain) for mock in self._mocks if mock.is_running}
 
     def stop(self) -> None:
-        """Stop all of them."""
+        """Stop all workers."""
         for mock in self._mocks:
             mock.stop()
 
 
 @define
 class StartWorkers:
-    """The fixture `conductor_workers`: starts workers against the server of the test."""
+    """The type of the fixture `conductor_workers`, which starts workers on the server of the test."""
 
     _settings: Settings
     _on_error: _OnError
@@ -271,12 +272,12 @@ class StartWorkers:
         """Start workers, which stop at the end of the test, and return their handler.
 
         Args:
-            workers: Decorated functions or `Worker` objects; without them, all that are registered, except those whose
-                tasks `mock_worker` answers.
+            workers: Decorated functions or `Worker` objects; by default all registered workers, except those that
+                `mock_worker` replaces.
             options: Options of `TaskHandler`, such as `import_modules`, `thread_count` or `domain`.
 
         Raises:
-            ConfigurationError: A worker that is named has tasks that `mock_worker` answers.
+            ConfigurationError: `mock_worker` replaces one of ``workers``.
             WorkerRegistrationError: No worker is registered.
         """
         found = find_workers(
@@ -301,6 +302,6 @@ class StartWorkers:
         return self._handlers[-1]
 
     def stop(self) -> None:
-        """Stop all of them."""
+        """Stop all workers."""
         for handler in self._handlers:
             handler.stop(_GRACE_S)

@@ -1,7 +1,8 @@
 """Checks of workflow definitions, before anything is sent to a server.
 
-The package reads definitions in their wire form. What it knows beyond that, such as source lines and the signatures of
-workers, is passed in as data (``Definition``), so it does not depend on the builders of ``conductor.workflow``.
+The package reads definitions in their wire form. Further information, such as source lines and the signatures of
+workers, is passed as data (``Definition``), so that the package does not depend on the builders of
+``conductor.workflow``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def check(definition: Definition, *, signatures: Mapping[str, WorkerSignature] |
 
     Args:
         definition: The definition.
-        signatures: The available workers by task name; None when they are not known.
+        signatures: The available workers by task name; None if they are unknown.
     """
     tree = Tree.of(definition, signatures)
     yield from definition.problems

@@ -1,4 +1,4 @@
-"""Checks of what tasks call: the inputs of workers and sub-workflows, and the syntax and the names of scripts."""
+"""Checks of what tasks call: the inputs of workers and sub-workflows, and the syntax and names of scripts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from conductor.validation.tree import (
 
 __all__ = ["check_scripts", "check_subworkflows", "check_workers", "is_uncalled", "syntax_error"]
 
-#: Put before a script so that it is parsed and not run.
+#: Prefix of a script, so that it is parsed but not run.
 _NEVER_RUN = "throw 0;"
 _RETURN = re.compile(r"\s*return\b")
 _HEAD = re.compile(r"(?:async\s+)?function\b[^{]*(?=\{)")
@@ -39,7 +39,7 @@ _CLOSING = {"{": "}", "(": ")"}
 def syntax_error(script: str) -> str | None:
     """Return the syntax error of a script, or None.
 
-    The parser comes with the extra ``server``; without it only a return outside of a function is found.
+    The parser needs the extra ``server``. Without it, only a return outside a function is found.
     """
     if _RETURN.match(script):
         return "return outside of a function; the result of a script is its last expression"
@@ -56,7 +56,7 @@ def syntax_error(script: str) -> str | None:
 
 
 def is_uncalled(script: str) -> bool:
-    """Whether the script is only a function that is never called."""
+    """Return whether the script is only a function that is never called."""
     rest = _SKIPPED.sub(lambda match: "" if match[0][0] == "/" else "''", script).strip(" \t\r\n;")
     if rest.startswith("(") and _end(rest, 0) == len(rest) - 1:
         rest = rest[1:-1].strip()
@@ -169,7 +169,7 @@ _BY_TYPE = {
 
 
 def _syntax(node: Node, script: object, at: str, *, is_error: bool) -> Iterator[Problem]:
-    """Check the syntax; ``is_error``: the server checks it too, and refuses the definition."""
+    """Check the syntax; ``is_error`` means that the server rejects a definition with a syntax error."""
     if isinstance(script, str) and "${" not in script and (why := syntax_error(script)):
         yield node.problem(
             "SCRIPT_SYNTAX", f"The script of {node.label} is not valid JavaScript: {why}.", at, is_error=is_error
@@ -211,7 +211,7 @@ def _names(node: Node, script: object, at: str, known: set[str], *, is_error: bo
 
 
 def check_workers(tree: Tree) -> Iterator[Problem]:
-    """Check inputs against the signatures of workers; with a list of workers, warn of tasks that none of them runs."""
+    """Check inputs against the signatures of workers; with a list of workers, warn of tasks without a worker."""
     for node in tree.nodes:
         if node.signature is not None:
             yield from _worker_inputs(node, node.signature)
@@ -250,7 +250,7 @@ def _worker_inputs(node: Node, signature: WorkerSignature) -> Iterator[Problem]:
 
 
 def _literals(node: Node, signature: WorkerSignature) -> Iterator[Problem]:
-    """Check inputs without references by the worker's own conversion."""
+    """Check inputs without references with the worker's conversion."""
     refusal = getattr(signature.worker, "refusal", None)
     if not callable(refusal):
         return

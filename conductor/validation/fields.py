@@ -1,4 +1,4 @@
-"""Checks of fields: their types, their allowed values, misspelt names, and what a workflow itself must have."""
+"""Checks of fields: types, allowed values, misspelled names, and required fields of a workflow."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from conductor.validation.tree import Node, Problem, Tree, expressions, listed
 __all__ = ["Shape", "check_choices", "check_definition", "check_models", "field_names", "misfit", "unknown_fields"]
 
 
-#: Fields that the server reads into 64 bits; all other integers have 32.
+#: Integers with 64 bits on the server; all others have 32 bits.
 _LONG = {"timeoutSeconds", "responseTimeoutSeconds", "totalTimeoutSeconds", "createTime", "updateTime"}
 #: Fields that are not checked: only Orkes reads tags and overwriteTags, and workflowTaskType is never sent.
 _SKIPPED = {"tags", "overwriteTags", "workflowTaskType"}
-#: Strings that the server reads as a boolean.
+#: Strings that the server accepts as booleans.
 _FLAGS = {"true", "True", "TRUE", "false", "False", "FALSE", ""}
-#: Fields of the definition with their own check, which says more.
+#: Fields of the definition with a separate check that reports more detail.
 _CHECKED_ELSEWHERE = {"timeoutPolicy"}
-#: Characters of a wrong value that messages show.
+#: Maximum number of characters of an invalid value in a message.
 _SHOWN = 60
 
 
 def check_models(tree: Tree, reported: Collection[str]) -> Iterator[Problem]:
-    """Check all fields against the models: the server refuses a definition that it cannot read.
+    """Check all fields against the models: the server rejects a definition that it cannot read.
 
     Args:
         tree: The workflow.
-        reported: Places that have a problem already; they get no second one.
+        reported: Places of problems that were already reported; they are not reported again.
     """
     for at, wrong in _fields(tree.fields, WorkflowDef, "", {"tasks", *_CHECKED_ELSEWHERE}):
         yield from _unless(reported, tree.problem("WRONG_TYPE", f"{at} {wrong}.", at))
@@ -133,7 +133,7 @@ def _wrong(value: Any, words: str) -> str:
 
 
 def _is_integer(value: Any, name: str) -> bool:
-    """Whether the server reads the value as an integer: also from a string, and a fraction, which it truncates."""
+    """Return whether the server accepts the value as an integer. It also accepts strings, and truncates fractions."""
     if isinstance(value, str):
         if not value.strip():
             return True
@@ -164,7 +164,7 @@ class Shape(Enum):
 
 
 def misfit(value: Any, shape: Shape) -> str | None:
-    """Return ``is 'x'; it must be ...`` for a value of another type; None for one that fits, and for None."""
+    """Return ``is 'x'; it must be ...`` for a value of the wrong type; None for a valid value, and for None."""
     if value is None or _SHAPE_CHECKS[shape](value):
         return None
     return _wrong(value, shape.value)
@@ -184,7 +184,7 @@ _SHAPE_CHECKS: dict[Shape, Callable[[Any], bool]] = {
 }
 
 
-#: Similarity from 0 to 1 at which an unknown field counts as a misspelt one.
+#: Similarity from 0 to 1 at which an unknown field counts as misspelled.
 _MISSPELT = 0.8
 
 
@@ -194,13 +194,13 @@ def unknown_fields(
     problem: Callable[..., Problem],
     elsewhere: Mapping[type[Model], str],
 ) -> Iterator[Problem]:
-    """Warn of fields that are misspelt or belong to another object; other unknown fields may be a newer server's.
+    """Warn of fields that are misspelled or belong to another object; others may be those of a newer server.
 
     Args:
         wire: The wire form.
         model: The model of the object.
         problem: Makes a problem.
-        elsewhere: Models whose fields are often written here, each with a sentence that says where they belong.
+        elsewhere: Models whose fields are often written here by mistake, each with a sentence about the correct place.
     """
     known = field_names(model)
     for name in [name for name in wire if name not in known]:
@@ -261,7 +261,8 @@ _POLLING: dict[str, _Choice | _Range] = {
 _HUMAN = "inputParameters.__humanTaskDefinition"
 _PRIORITY = _Range(0, 99)
 #: For each task type the allowed values of its fields, by path; ``*`` is every entry of a list. The server accepts
-#: other values with undefined results, so these are warnings. The models have the values that it refuses.
+#: other values with undefined results, so these are warnings. Values that the server rejects are checked against the
+#: models.
 _BY_TYPE: dict[str, dict[str, _Choice | _Range]] = {
     "BUSINESS_RULE": {
         "inputParameters.executionStrategy": _choice("FIRE_FIRST", "FIRE_ALL"),
@@ -296,7 +297,7 @@ _OF_DEFINITION = {"cacheConfig.ttlInSecond": _Range(0), "rateLimitConfig.concurr
 
 
 def check_choices(tree: Tree) -> Iterator[Problem]:
-    """Warn of values that are not among the allowed ones."""
+    """Warn of values that are not allowed."""
     for at, value, wrong in _not_allowed(tree.fields, _OF_DEFINITION):
         yield tree.problem("NOT_ALLOWED", f"{at} is {value!r}; {wrong}", at, is_error=False)
     for node in tree.nodes:

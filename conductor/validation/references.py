@@ -1,6 +1,6 @@
-"""Checks of ``${...}``: whether the task that a reference names exists, and has run when it is read.
+"""Checks of ``${...}``: whether the task of a reference exists, and has run before it is read.
 
-The order of tasks decides both that and whether forks are joined, loops end, and every task can be reached.
+The same analysis of the order of tasks finds forks that are not joined, endless loops, and unreachable tasks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Order(Enum):
 def order_of(source: Node, reader: Node) -> tuple[Order, Node | None]:
     """Return whether ``source`` has run when ``reader`` runs, and the fork or switch that decides it.
 
-    In a loop a task can read a later task of the body: it gets the output of the previous iteration.
+    In a loop, a task can read the output of a later task of the body: that of the previous iteration.
     """
     sources, readers = _line(source), _line(reader)
     depth = 0
@@ -71,7 +71,7 @@ def _line(node: Node) -> list[Node]:
 
 
 def _certain(sources: list[Node], reader: Node) -> tuple[Order, Node | None]:
-    """Return whether the last of ``sources`` has certainly run once the first of them is done."""
+    """Return whether the last of ``sources`` has certainly run when the first of them has ended."""
     pairs = list(pairwise(sources))
     for holder, inner in pairs:
         if holder.type in {"SWITCH", "DECISION"} and not _others_end(holder, inner.block):
@@ -83,14 +83,14 @@ def _certain(sources: list[Node], reader: Node) -> tuple[Order, Node | None]:
 
 
 def _others_end(switch: Node, block: str) -> bool:
-    """Whether every other case ends the workflow, so that the tasks after the switch imply this case."""
+    """Return whether every other case ends the workflow, so that tasks after the switch run only after this case."""
     others = {name: nodes for name, nodes in switch.blocks.items() if name != block}
     has_default = block == "defaultCase" or bool(switch.blocks.get("defaultCase"))
     return has_default and all(any(node.ends for node in nodes) for nodes in others.values())
 
 
 def _is_joined_before(fork: Node, inner: Node, reader: Node) -> bool:
-    """Whether a JOIN before the reader waits for the task, or for a later one in its branch."""
+    """Return whether a JOIN before the reader waits for the task, or for a later task in its branch."""
     for node in fork.siblings[fork.index + 1 :]:
         if node.siblings is reader.siblings and node.index >= reader.index:
             return False
@@ -155,7 +155,7 @@ def _fork(node: Node) -> Iterator[Problem]:
 
 #: The two fields that name the inputs of a dynamic fork: the list of tasks, and their inputs.
 _PARAMS = ("dynamicForkTasksParam", "dynamicForkTasksInputParamName")
-#: The field that old definitions have instead of the two.
+#: The field that old definitions use instead of the two.
 _OLD_PARAM = "dynamicForkJoinTasksParam"
 
 
@@ -208,7 +208,7 @@ def _join(tree: Tree, node: Node) -> Iterator[Problem]:
             "JOINS_NOTHING", f"{node.label} does not wait for any task. Set joinOn.", "joinOn", is_error=False
         )
     if is_dynamic:
-        return  # the server replaces joinOn by the tasks that the fork made
+        return  # the server replaces joinOn by the tasks of the fork
     for name in names:
         yield from _joined(tree, node, name)
 
@@ -326,7 +326,7 @@ def _of_another(one: Reference) -> str:
 
 
 def _is_reported(found: Expression, path: str, foreign: Collection[Reference], *, is_lifted: bool = False) -> bool:
-    """Whether it is a reported foreign reference; those of a script have the path of an input parameter."""
+    """Return whether a foreign reference is reported separately; in a script, its path is that of an input."""
     return any(one.text == found.text and (is_lifted or one.path == path) for one in foreign)
 
 
@@ -347,7 +347,7 @@ def _without_braces(tree: Tree, node: Node) -> Iterator[Problem]:
 
 
 def _is_meant(match: re.Match[str], roots: Collection[str], node: Node) -> bool:
-    """Whether the string names a task; one that begins with $ can be a script that reads its inputs."""
+    """Return whether the string refers to a task; a string that begins with $ can be a script that reads its inputs."""
     if match["root"]:
         return match["root"] in roots and (match["root"] not in node.inputs or not match.groupdict().get("before"))
     return not match.groupdict().get("before")
@@ -382,7 +382,7 @@ def _reference(tree: Tree, node: Node, path: str, found: Expression) -> Iterator
 
 
 def _is_error(tree: Tree, found: Expression) -> bool:
-    """Whether an unknown root is certainly wrong: a dynamic fork makes tasks, and Orkes has its own roots."""
+    """Return whether an unknown root is certainly wrong: a dynamic fork creates tasks, and Orkes has further roots."""
     return not (found.root.startswith("_") or (tree.dynamic_fork is not None and found.root != "$"))
 
 
@@ -520,9 +520,9 @@ def _wrong_response(source: Node, found: Expression) -> str | None:
 
 
 def _outputs(source: Node) -> Collection[str] | None:
-    """Return the names in a task's output; None when they are not known."""
+    """Return the names in a task's output; None if they are unknown."""
     if source.wire.get("asyncComplete"):
-        return None  # the caller that completes the task decides
+        return None  # the caller that completes the task chooses the output
     if source.signature is not None:
         return source.signature.outputs
     if source.type == "SUB_WORKFLOW":

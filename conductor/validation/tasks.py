@@ -27,7 +27,7 @@ __all__ = [
 
 _MODEL = (("llmProvider", "integrationName", "integrationNames"), ("model",))
 _STORE = (("vectorDB",), ("index",))
-#: For each type the input parameters that it requires, by path: one of each group.
+#: The required input parameters of each type, by path; one of each group is required.
 NEEDED_INPUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "AGENT": (("agentUrl", "agentName", "name"),),
     "BUSINESS_RULE": (("ruleFileLocation",), ("executionStrategy",)),
@@ -77,7 +77,7 @@ NEEDED_INPUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "UPDATE_TASK": (("taskStatus",), ("taskId", "taskRefName")),
     "WAIT_FOR_WEBHOOK": (("matches",),),
 }
-#: For each type the fields of the task itself that it requires: one of each group.
+#: The required fields of each type; one of each group is required.
 NEEDED_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "DECISION": (("caseValueParam", "caseExpression"), ("decisionCases",)),
     "DO_WHILE": (("loopCondition",), ("loopOver",)),
@@ -96,7 +96,7 @@ TYPES = (
 )  # fmt: skip
 #: Evaluators of scripts; messages list the first four.
 EVALUATORS = ("value-param", "javascript", "graaljs", "python", "ecmascript", "js")
-#: For each built-in type the names in its output. A type that is missing here can have any output.
+#: The names in the output of each built-in type. A type that is not listed can have any output.
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "DECISION": ("caseOutput",),
     "DO_WHILE": ("iteration", "loopIndex", "loopItem"),
@@ -114,7 +114,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "START_WORKFLOW": ("workflowId",),
     "SWITCH": ("evaluationResult", "selectedCase"),
 }
-#: Names in outputs that only Orkes has. Names that begin with _ are Orkes' own for every type.
+#: Names in outputs that exist only on Orkes. For every type, names that begin with _ belong to Orkes.
 ORKES_OUTPUTS: dict[str, tuple[str, ...]] = {
     "DO_WHILE": ("item", "items", "index"),
     "HTTP": ("_secrets",),
@@ -139,7 +139,7 @@ _DURATION = re.compile(
     re.IGNORECASE,
 )
 _UNTIL = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}(\s+\d{1,2}:\d{1,2}(\s+(?P<zone>.+?))?)?\s*")
-#: Time zones that the server reads: names that Java displays, and offsets, but not the form Europe/Berlin (3.32.3).
+#: Time zones that the server accepts: display names of Java, and offsets, but not names like Europe/Berlin (3.32.3).
 _ZONE = re.compile(r"[A-Za-z]{3,}(\s[\w\s.()-]+)?|GMT[+-]\d{1,2}:\d{2}|[+-]\d{4}")
 #: The largest number in a duration that the server can read.
 _MOST = 2**31 - 1
@@ -194,7 +194,7 @@ def _reference_first(name: str, value: str) -> str:
 
 
 def _meant(node: Node) -> Iterator[Problem]:
-    """Warn of inputs that look like a time: a WAIT without a time waits until it is completed by a call."""
+    """Warn of inputs that look like a time: a WAIT without a time waits until a request completes it."""
     for name in node.inputs:
         plain = re.split(r"[_\s]|(?=[A-Z])", name)
         if {part.lower() for part in plain} & _TIMES or suggest(name, ("duration", "until")):
@@ -379,7 +379,7 @@ def _at(inputs: Any, path: str) -> Any:
 
 
 def _is_reference(node: Node, group: tuple[str, ...]) -> bool:
-    """Whether the containing object is a reference as a whole, or comes from a template."""
+    """Return whether the containing object is a single reference, or comes from a template."""
     heads = {path.partition(".")[0] for path in group if "." in path}
     template = as_mapping(as_mapping(node.wire.get("taskDefinition")).get("inputTemplate"))
     return any(isinstance(node.inputs.get(head), str) for head in heads) or any(

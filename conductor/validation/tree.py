@@ -1,4 +1,4 @@
-"""What the checks read: the tasks of a definition with their surroundings, and the ``${...}`` references in them."""
+"""The data that the checks read: the tasks of a definition with their context, and their ``${...}`` references."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ __all__ = [
 
 @frozen
 class Problem:
-    """One mistake in a workflow.
+    """One problem of a workflow.
 
     Attributes:
-        code: Its kind, such as ``UNKNOWN_REFERENCE``; stable, for filters.
-        message: What is wrong and what would be right.
-        place: Where: the path in the definition (``tasks[2].inputParameters.total``), and the line where that was
-            written, when it was written in Python.
-        is_error: Whether it stops the workflow from being registered or started; a warning does not.
+        code: The kind of problem, such as ``UNKNOWN_REFERENCE``; stable, so that filters can use it.
+        message: What is wrong, and how to fix it.
+        place: The path in the definition (``tasks[2].inputParameters.total``), and for a workflow in Python, the source
+            line.
+        is_error: Whether the workflow cannot be registered or started; false for a warning.
     """
 
     code: str
@@ -165,11 +165,11 @@ class WorkerSignature(Protocol):
 
     @property
     def accepted(self) -> Sequence[str] | None:
-        """All inputs that the function takes; None when it takes any."""
+        """The names of all inputs; None if the function accepts any."""
 
     @property
     def outputs(self) -> Sequence[str] | None:
-        """The keys of the output; None when they are not known."""
+        """The keys of the output; None if they are unknown."""
 
     @property
     def worker(self) -> Any:
@@ -184,7 +184,7 @@ class Reference:
         path: The field that holds it, such as ``inputParameters.total``.
         text: Its text, such as ``${charge.output.total}``.
         place: The line that wrote it, as ``file:line``.
-        foreign: The name of the workflow that it belongs to when that is another one; otherwise None.
+        foreign: The name of the workflow that the reference belongs to, if it is a different workflow; otherwise None.
     """
 
     path: str
@@ -195,16 +195,16 @@ class Reference:
 
 @frozen
 class TaskSource:
-    """What is known of a task beyond its wire form.
+    """Information about a task that its wire form does not contain.
 
     Attributes:
-        place: The line that made the task, as ``file:line``; "" for a task that was loaded from a file.
+        place: The line that created the task, as ``file:line``; "" for a task that was loaded from a file.
         signature: The signature of the worker's function, or None.
         references: The references in its fields.
         unserializable: Path and reason of each value that has no JSON form.
         lifts_script: Whether references of its script become input parameters.
         option_names: Names that the builder takes as options, and that need the positional dict as inputs.
-        callee: The workflow that a SUB_WORKFLOW task was made from, or None.
+        callee: The workflow from which a SUB_WORKFLOW task was created, or None.
     """
 
     place: str = ""
@@ -218,11 +218,11 @@ class TaskSource:
 
 @frozen
 class Definition:
-    """A workflow definition, with what is known of its source.
+    """A workflow definition with information about its source.
 
     Attributes:
         wire: The definition in its wire form.
-        place: The line that made the workflow, as ``file:line``; "" for one that was loaded from a file.
+        place: The line that created the workflow, as ``file:line``; "" for a workflow that was loaded from a file.
         lines: The lines that set some of its fields, by path.
         references: The references in its output parameters.
         unserializable: Path and reason of each value of its fields that has no JSON form.
@@ -241,7 +241,7 @@ class Definition:
     is_cycle: bool = False
 
     def line(self, path: str) -> str:
-        """Return the line that set the field at a path, or "" when it is not known."""
+        """Return the line that set the field at a path; "" if it is unknown."""
         heads = (line for at, line in self.lines.items() if path == at or path.startswith((f"{at}.", f"{at}[")))
         return next(heads, self.place)
 
@@ -251,12 +251,12 @@ _LOADED = TaskSource()
 
 @define(eq=False)
 class Node:
-    """A task in its surroundings.
+    """A task with its context in the definition.
 
     Attributes:
         wire: Its wire form.
         path: Its path in the definition, such as ``tasks[1].decisionCases.A[0]``.
-        source: What is known beyond the wire form.
+        source: Information that the wire form does not contain.
         parent: The task that contains it, or None.
         block: The name of the parent's block that contains it.
         index: Its position in the block.
@@ -317,7 +317,7 @@ class Node:
 
     @property
     def ends(self) -> bool:
-        """Whether it always ends the workflow: a TERMINATE, a switch with one in each case, a loop with one inside."""
+        """Whether the task always ends the workflow: a TERMINATE, or a switch or loop that always reaches one."""
         if self.type == "TERMINATE":
             return True
         if self.type == "DO_WHILE":
@@ -336,7 +336,7 @@ class Node:
             code: The problem's code.
             message: Its message.
             at: The path of the field inside the task.
-            text: The text of the reference that is wrong: the problem then names the line that wrote it.
+            text: The text of the invalid reference, whose source line the problem then contains.
             is_error: False for a warning.
         """
         line = self._line(at, text) if text else self.source.place
@@ -357,7 +357,7 @@ class Tree:
         top: The nodes of the first level.
         nodes: All nodes, in the order of the definition.
         by_ref: The nodes by reference name; for a duplicate name, the first.
-        signatures: The known workers by task name; None when they are not known.
+        signatures: The known workers by task name; None if they are unknown.
     """
 
     definition: Definition
@@ -386,7 +386,7 @@ class Tree:
 
     @property
     def dynamic_fork(self) -> Node | None:
-        """The first FORK_JOIN_DYNAMIC: with one, tasks can exist that the definition does not name."""
+        """The first FORK_JOIN_DYNAMIC, which can create tasks that the definition does not contain."""
         return next((node for node in self.nodes if node.type == "FORK_JOIN_DYNAMIC"), None)
 
     def problem(
@@ -436,17 +436,17 @@ def _is_block(value: Any) -> bool:
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
-    """Return the value if it is an object, otherwise an empty one: another check reports the wrong type."""
+    """Return the value if it is an object, otherwise an empty dict. Another check reports the wrong type."""
     return value if isinstance(value, Mapping) else {}
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return the value if it is a list, otherwise an empty one."""
+    """Return the value if it is a list, otherwise an empty list."""
     return value if isinstance(value, list) else []
 
 
 def declared_inputs(definition: Mapping[str, Any]) -> list[str] | None:
-    r"""Return the names in the definition's inputParameters; None when they are not a plain list of names.
+    r"""Return the names in the definition's inputParameters; None if they are not a plain list of names.
 
     Definitions made with a form often have JSON text there instead of names: ``["{\"orderId\": \"\"}"]``.
     """

@@ -120,8 +120,8 @@ class Workflow:
             ``input_template``.
         output_parameters: The workflow's output: names and values, usually references; see ``returns``.
         timeout: Seconds, or a ``timedelta``, after which ``timeout_policy`` applies.
-        timeout_policy: ``TIME_OUT_WF`` ends the execution, ``ALERT_ONLY`` does not. The default with ``timeout`` is
-            ``TIME_OUT_WF``.
+        timeout_policy: ``TIME_OUT_WF`` ends the execution, ``ALERT_ONLY`` does not. If ``timeout`` is set, the default
+            is ``TIME_OUT_WF``.
         failure_workflow: The workflow to start if this one fails: its name, or a ``Workflow``.
         failure_workflow_version: The version of the failure workflow (open-source server).
         restartable: Whether a completed execution can be restarted.
@@ -550,7 +550,7 @@ class Workflow:
     def to_python(self, variable: str = "workflow", *, tidy: bool = False) -> str:
         """Return the source of a Python module that builds this workflow.
 
-        A task that no builder reproduces exactly is written with ``raw``, so the definition stays the same.
+        A task that no builder reproduces exactly is written with ``raw``, so that the definition stays the same.
 
         Args:
             variable: The name of the workflow's variable in the module.
@@ -560,7 +560,7 @@ class Workflow:
         return to_python(without_defaults(wire) if tidy else wire, Workflow, variable)
 
     def draw(self, inside: Iterable[object] = ()) -> Diagram:
-        """Return its diagram: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.diagram``.
+        """Return the diagram: ``.svg()``, ``.mermaid()``, ``.text()``, ``.save(path)``; see ``conductor.diagram``.
 
         Args:
             inside: Definitions of sub-workflows, or builders of them, to draw inside the steps that run them.
@@ -574,7 +574,7 @@ class Workflow:
     def from_def(cls, definition: WorkflowDef | Mapping[str, Any] | str | bytes) -> Self:
         """Create a workflow from a definition. ``to_dict`` returns the same definition.
 
-        You can add steps to the workflow and validate it, as with one that was written in Python.
+        You can add steps to the workflow and validate it, like a workflow that was written in Python.
 
         Args:
             definition: A ``WorkflowDef``, its wire form as a mapping, or its JSON.
@@ -626,10 +626,10 @@ class Workflow:
 
         Args:
             client: The client.
-            overwrite: Whether to replace this version if it is registered. Without it, the call does nothing if the
+            overwrite: Whether to replace this version if it is registered. If it is false, the call does nothing if the
                 registered definition is the same, and raises if it differs.
-            task_defs: Whether to register the task definitions of decorated functions as well
-                (``POST /metadata/taskdefs``).
+            task_defs: Whether to also register the task definitions of decorated functions (``POST
+                /metadata/taskdefs``).
             check: Whether to validate the workflow first.
 
         Raises:
@@ -664,7 +664,7 @@ class Workflow:
         check: bool = True,
         **options: Any,
     ) -> str:
-        """Start it and return the execution's id (``POST /workflow``).
+        """Start the workflow and return the execution's id (``POST /workflow``).
 
         Args:
             client: The client.
@@ -732,7 +732,7 @@ class Workflow:
         Raises:
             WorkflowDefinitionError: The workflow has errors.
             WorkflowFailedError: The execution has ended with a status other than COMPLETED.
-            WorkflowTimeoutError: The execution has not ended in time; it continues.
+            WorkflowTimeoutError: The execution did not end in time; it continues on the server.
         """
         target, more = self._target(registered, check)
         return client.workflows.run(target, input, timeout=timeout, **more, **options)

@@ -220,7 +220,7 @@ class SourceReader:
         return [Reference(path, text_of(ref), place, self._foreign(ref)) for path, ref, place in found]
 
     def _foreign(self, ref: Ref) -> str | None:
-        """Return the name of the workflow that a reference belongs to if it is another one."""
+        """Return the name of the workflow that a reference belongs to, if it is a different workflow."""
         root = root_of(ref)
         owner = root.workflow if isinstance(root, Step) else root
         return None if owner is None or owner is self.workflow else str(getattr(owner, "name", "?"))
@@ -264,7 +264,7 @@ def _unserializable(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str
 
 
 def find_cycle(workflow: Any, parents: tuple[Any, ...] = ()) -> Problem | None:
-    """Return the problem of a workflow that contains itself: it has no wire form, or never ends.
+    """Return the problem of a workflow that contains itself: it has no wire form, or it never ends.
 
     Args:
         workflow: The workflow.

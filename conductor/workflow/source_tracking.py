@@ -23,8 +23,8 @@ __all__ = ["WrittenReference", "caller_line", "collect_references", "record_refe
 _PACKAGE = Path(__file__).parents[1]
 #: Folders whose frames are not the user's code.
 _OWN = tuple(f"{_PACKAGE / name}{os.sep}" for name in ("workflow", "validation", "migration"))
-#: References per thread that wait to be collected; those that never become part of a step, such as printed ones, are
-#: dropped once newer ones follow.
+#: Maximum number of references per thread that are kept until they are collected. References that never become part of
+#: a step, such as printed ones, are dropped when newer ones follow.
 _MAX_PENDING = 256
 
 
@@ -78,7 +78,8 @@ def record_reference(ref: Ref, text: str) -> None:
 def collect_references(value: Any) -> dict[str, list[WrittenReference]]:
     """Return the recorded references of the calling function that appear in a value, by path, and forget them.
 
-    A reference whose text is also a literal of the calling function is left out: it may have come from the literal.
+    A reference whose text is also a literal of the calling function is omitted, because the text may come from the
+    literal.
     """
     if not _pending.references:
         return {}

@@ -3,7 +3,7 @@
 PyYAML reads YAML 1.1, in which ``yes``, ``no``, ``on`` and ``off`` are booleans, ``010`` is 8, ``12:30:00`` is 45000
 and ``2026-01-31`` is a date, which has no JSON form. Here they are strings, and so are all keys, as in JSON.
 
-A module of its own, because PyYAML is an extra, and workflows are read without it.
+This is a separate module because PyYAML is an extra, and workflows can be read without it.
 """
 
 from __future__ import annotations
@@ -73,12 +73,13 @@ def read_yaml(text: str) -> Any:
         loader.dispose()
 
 
-#: Values in one file, including those that aliases repeat; a small file can expand to billions of values.
+#: Maximum number of values in one file, including those that aliases repeat: a small file could expand to billions of
+#: values.
 _MAX_VALUES = 1_000_000
 
 
 def _check_size(root: yaml.Node) -> None:
-    """Refuse aliases that multiply each other or contain themselves."""
+    """Reject aliases that multiply each other or contain themselves."""
     sizes: dict[int, int | None] = {}
     stack = [(root, False)]
     while stack:

@@ -13,9 +13,9 @@ __all__ = ["made"]
 def made(
     task_type: TaskType | str, reference_name: str, inputs: Mapping[str, Any], given: dict[str, Any], **fields: Any
 ) -> WorkflowTask:
-    """A task with ``inputs`` and ``fields``, over which goes what the caller has ``given``.
+    """Return a task with ``inputs`` and ``fields``, which the caller's ``given`` fields override.
 
-    ``input_parameters`` that were given are added to ``inputs`` and win over them.
+    ``input_parameters`` in ``given`` are added to ``inputs`` and take precedence over them.
 
     Raises:
         TypeError: A task has no such field.

@@ -31,7 +31,7 @@ def switch_task(
     on: str = "${workflow.input.case}",
     **fields: Any,
 ) -> WorkflowTask:
-    """Return a SWITCH on a value; with one case, ``"a"``, unless ``cases`` are given."""
+    """Return a SWITCH on a value, by default with one case, ``"a"``."""
     cases = cases if cases is not None else {"a": [simple_task(f"{reference_name}_a")]}
     return made(
         TaskType.SWITCH,
@@ -53,7 +53,7 @@ def decision_task(
     on: str = "${workflow.input.case}",
     **fields: Any,
 ) -> WorkflowTask:
-    """Return a DECISION task, which older definitions have instead of SWITCH."""
+    """Return a DECISION task, the predecessor of SWITCH in older definitions."""
     cases = cases if cases is not None else {"a": [simple_task(f"{reference_name}_a")]}
     return made(
         TaskType.DECISION,
@@ -136,7 +136,7 @@ def do_while_task(
 def sub_workflow_task(
     reference_name: str = "sub_workflow", workflow: str | WorkflowDef = "child", version: int | None = 1, **fields: Any
 ) -> WorkflowTask:
-    """Return a SUB_WORKFLOW of a name and version, or of a definition, which it then contains."""
+    """Return a SUB_WORKFLOW with a name and version, or with an inline definition."""
     if isinstance(workflow, WorkflowDef):
         param = SubWorkflowParams(workflow.name, workflow.version, workflow_definition=workflow)
     else:
@@ -148,7 +148,7 @@ def sub_workflow_task(
 def start_workflow_task(
     reference_name: str = "start_workflow", workflow: str = "other", version: int | None = 1, **fields: Any
 ) -> WorkflowTask:
-    """Return a START_WORKFLOW, which does not wait for the workflow that it starts."""
+    """Return a START_WORKFLOW task, which does not wait for the started workflow."""
     start = {"name": workflow, "version": version, "input": {"value": "${workflow.input.value}"}}
     return made(TaskType.START_WORKFLOW, reference_name, {"startWorkflow": start}, fields)
 

@@ -64,7 +64,7 @@ def inline_task(
 
 
 def lambda_task(reference_name: str = "lambda", script: str = "return $.value;", **fields: Any) -> WorkflowTask:
-    """Return a LAMBDA task, which older definitions have instead of INLINE."""
+    """Return a LAMBDA task, the predecessor of INLINE in older definitions."""
     inputs = {"scriptExpression": script, "value": "${workflow.input.value}"}
     return made(TaskType.LAMBDA, reference_name, inputs, fields)
 
@@ -78,7 +78,7 @@ def json_jq_transform_task(reference_name: str = "jq", query: str = ".value", **
 def set_variable_task(
     reference_name: str = "set_variable", variables: Mapping[str, Any] | None = None, **fields: Any
 ) -> WorkflowTask:
-    """Return a SET_VARIABLE; sets ``value`` unless ``variables`` are given."""
+    """Return a SET_VARIABLE task, which sets ``value`` by default."""
     given = variables if variables is not None else {"value": "${workflow.input.value}"}
     return made(TaskType.SET_VARIABLE, reference_name, given, fields)
 

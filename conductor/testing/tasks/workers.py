@@ -73,11 +73,11 @@ def pull_workflow_messages_task(
 
 
 def noop_task(reference_name: str = "noop", **fields: Any) -> WorkflowTask:
-    """Return a NOOP task, which completes at once."""
+    """Return a NOOP task, which completes immediately."""
     return made(TaskType.NOOP, reference_name, {}, fields)
 
 
 def other_task(task_type: str, reference_name: str | None = None, **fields: Any) -> WorkflowTask:
-    """Return a task of a type without a generator: of Orkes, of a newer server, or a worker's own."""
+    """Return a task of a type without a generator: of Orkes, of a newer server, or of a worker."""
     name = reference_name if reference_name is not None else task_type.lower()
     return made(task_type, name, {"value": "${workflow.input.value}"}, fields)

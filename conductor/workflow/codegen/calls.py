@@ -137,8 +137,8 @@ class _Mark:
 @cache
 def places_of(name: str) -> dict[tuple[str, ...], str]:
     """Return the paths in the input parameters to which a builder's parameters are written."""
-    # The builder itself shows where it writes each argument: it is called with marks, and the marks are found in the
-    # result. A table of them would have to follow each change of a builder.
+    # The builder is called with marks as arguments, whose positions in the result show where it writes each argument. A
+    # table would have to be updated with each change of a builder.
     builder = BUILDERS[name]
     names = [p.name for p in inspect.signature(builder).parameters.values() if _is_own(p) and p.name != "flat"]
     step = builder(**{parameter: _Mark(parameter) for parameter in names})
@@ -155,8 +155,8 @@ def _marks(value: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], str
 
 def call_of(own: Mapping[str, Any]) -> Call | None:
     """Return the call of a type's builder; None if it does not reproduce the task."""
-    # Each candidate is tried: the call is used only if building it again gives exactly the same task. So a wrong guess
-    # leads to raw(...), and never to another workflow.
+    # A candidate is used only if building it again results in exactly the same task. A wrong guess therefore leads to
+    # raw(...), never to a different workflow.
     for name in _BY_TYPE.get(str(own.get("type")), ()):
         call = by_marks(name, own)
         if gives(call, own):

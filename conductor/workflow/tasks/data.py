@@ -41,7 +41,7 @@ def jdbc(
         statement: SQL with ``?`` for its parameters.
         parameters: The values of the parameters.
         kind: ``SELECT`` or ``UPDATE``.
-        expected_update_count: The task fails if the statement updates another number of rows.
+        expected_update_count: The task fails if the statement updates a different number of rows.
         connection: The id of the connection, without an integration (deprecated).
         options: See ``Options``.
     """
@@ -158,7 +158,7 @@ def get_signed_jwt(
         private_key_id: The key's id.
         ttl: Seconds, or a ``timedelta``, until the token expires.
         scopes: The scopes.
-        algorithm: The algorithm; ``RS256``.
+        algorithm: The algorithm, such as ``RS256``.
         options: See ``Options``.
     """
     inputs = given(

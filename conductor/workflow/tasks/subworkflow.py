@@ -96,7 +96,7 @@ def start_workflow(
     """Start another workflow without waiting for it (``START_WORKFLOW``). The output has its ``workflowId``.
 
     Args:
-        workflow: The name of a registered workflow; or a ``Workflow``, of which the name and version are used.
+        workflow: The name of a registered workflow; or a ``Workflow``, whose name and version are used.
         inputs: The input of the other workflow.
         version: The version of the other workflow; by default the latest.
         correlation_id: The correlation id of the other workflow; by default that of this one.

@@ -84,7 +84,7 @@ def llm_get_embeddings(
     dimensions: Any = None,
     **options: Unpack[ModelOptions],
 ) -> Step:
-    """Find documents near to embeddings (``LLM_GET_EMBEDDINGS``).
+    """Find documents near embeddings (``LLM_GET_EMBEDDINGS``).
 
     Args:
         vector_db: The name of the database integration.
