@@ -76,7 +76,7 @@ class Engine:
 
 @contextmanager
 def reused_engine() -> Iterator[Engine]:
-    """Yield a reused engine for one execution, which the caller removes: a new one takes longer than most executions."""
+    """Yield a reused engine for one execution, which the caller removes; creating an engine is slow."""
     engine = _idle.pop() if _idle else Engine()
     try:
         yield engine
