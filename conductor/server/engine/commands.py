@@ -9,7 +9,7 @@ from attrs import frozen
 
 @frozen
 class Enqueue:
-    """Put a task into its queue.
+    """Add a task to its queue.
 
     Attributes:
         due: When workers can poll the task, epoch ms.
@@ -67,7 +67,7 @@ class CallHttp:
 
 @frozen
 class Publish:
-    """Put a message into an event queue."""
+    """Add a message to an event queue."""
 
     queue: str
     message_id: str
@@ -79,7 +79,7 @@ class PullMessages:
     """Deliver the execution's waiting messages to a task.
 
     Attributes:
-        limit: How many messages to deliver at most.
+        limit: Maximum number of messages to deliver.
         blocking: Whether the task waits for the first message.
     """
 
@@ -90,7 +90,7 @@ class PullMessages:
 
 @frozen
 class RunTask:
-    """Have a service of this edition run a task, because the task reaches beyond its execution."""
+    """Run a task in a service of this edition, because the task affects more than its execution."""
 
     task_id: str
 

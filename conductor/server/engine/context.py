@@ -14,12 +14,13 @@ from conductor.server.engine.extensions import Extensions
 class Divergences:
     """The differences from the OSS server 3.32.3, where its behavior is a fault or contradicts its documentation.
 
-    True is the documented behavior, False that of the OSS server.
+    True selects the documented behavior, False that of the OSS server.
 
     Attributes:
         free_slots_at_once: A task over ``concurrentExecLimit`` can be polled as soon as a slot is free. The OSS server
             postpones it by 60 s.
-        handlers_at_once: A new event handler receives messages at once. The OSS server looks for new events every 60 s.
+        handlers_at_once: A new event handler receives messages immediately. The OSS server checks for new events every
+            60 s.
         refuse_iteration_separators: ``__`` in the reference name of a task in a loop is refused. The OSS server accepts
             it, and the loop never ends.
         resolve_failure_workflow: ``failureWorkflow: ${workflow.input.x}`` starts the workflow that the input names. The
@@ -125,7 +126,7 @@ def _ignore(_: str) -> None:
 
 @frozen
 class EngineContext:
-    """What the engine may use during one change, in addition to the execution.
+    """The environment of the engine during one change, in addition to the execution.
 
     Attributes:
         now: The time of the change, epoch ms.
@@ -138,11 +139,12 @@ class EngineContext:
         javascript: Runs a script with bindings; raises ScriptFailedError.
         jq: Runs a jq query on a value; raises ScriptFailedError.
         last_poll: Returns when a task type was last polled in a domain, epoch ms; 0 for never.
-        deadline_passed: Returns whether the change has taken so long that a later change must do the rest.
+        deadline_passed: Returns whether the change has taken too long, so that a later change must do the rest.
         warn: Logs the exception that is being handled, which the engine did not expect.
-        retry_spacing_ms: Milliseconds between two attempts, at least, if the total time of all attempts is limited.
+        retry_spacing_ms: Minimum number of milliseconds between two attempts, if the total time of all attempts is
+            limited.
         divergences: The differences from the OSS server.
-        extensions: What the server's edition adds to the engine.
+        extensions: The engine's extensions of the server's edition.
     """
 
     now: int

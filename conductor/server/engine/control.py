@@ -1,4 +1,4 @@
-"""What users do to executions: pause, resume, terminate, skip a task, jump to a task, and upgrade."""
+"""Operations of users on executions: pause, resume, terminate, skip a task, jump to a task, and upgrade."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def reset_callbacks(execution: Execution, context: EngineContext) -> None:
 
 
 def jump(execution: Execution, reference: str, task_input: Json, context: EngineContext) -> None:
-    """Continue with another task: skip what is open and what lies between; run again from a task that has run.
+    """Continue with another task. Open tasks and tasks before it are skipped; a task that has run is run again.
 
     Args:
         execution: An execution that has not ended.
@@ -141,7 +141,7 @@ def upgrade(
 ) -> None:
     """Continue an execution with another version of its definition.
 
-    Tasks that only the new version has and that stand before the current one are skipped.
+    Tasks that exist only in the new version and precede the current task are skipped.
 
     Args:
         execution: An execution that has not ended.

@@ -41,14 +41,14 @@ from conductor.server.engine.timeouts import check_task, check_workflow, task_de
 
 Json = dict[str, Any]
 
-#: Milliseconds since its last poll for which a domain counts as served by a worker, as on the OSS server.
+#: Milliseconds after a poll during which a domain counts as having a worker, as on the OSS server.
 _ACTIVE_MS = 10_000
 
 
 def advance(execution: Execution, context: EngineContext) -> None:
     """Decide, and run the engine's own tasks, until the execution waits for a worker, a timer or an update.
 
-    If this takes too long, as with an endless loop, the rest is left to a later change: ``execution.is_unfinished``.
+    If this takes too long, as in an endless loop, a later change does the rest: ``execution.is_unfinished``.
     """
     execution.is_unfinished = False
     decide(execution, context)
@@ -81,8 +81,8 @@ def decide(execution: Execution, context: EngineContext) -> None:
         execution.is_unfinished = _passes(execution, context)
     except TerminateWorkflowError as error:
         end_failed(execution, context, error)
-    # A start is refused as a whole, so that its request fails; once the execution exists, no request waits for the
-    # error, and the execution has to fail.
+    # During a start, the error fails the request. Once the execution exists, no request waits for the error, so the
+    # execution fails.
     except RefusedError as error:
         if not execution.tasks or execution.is_starting:
             raise
@@ -96,7 +96,7 @@ def decide(execution: Execution, context: EngineContext) -> None:
 
 
 def _waits_until(task: Doc, context: EngineContext) -> int:
-    """Return until when an open task needs no decision unless it changes, epoch ms; 0 if it needs one."""
+    """Return the time until which an unchanged open task needs no decision, epoch ms; 0 if it needs one now."""
     if is_done(task) or run_of(task["taskType"], context) is not None:
         return 0
     if is_system(task) and task["status"] != IN_PROGRESS:
@@ -186,7 +186,7 @@ def _one_pass(execution: Execution, context: EngineContext) -> bool:
             # earlier status.
             found.undo(found.terminate["taskId"] if found.terminate is not None and is_failed else None)
             return False
-    except Exception as error:  # whatever failed is raised again
+    except Exception as error:  # the exception is raised again
         found.undo(error.task_id if isinstance(error, TerminateWorkflowError) else None)
         raise
     set_domains(execution, found.to_schedule, context)

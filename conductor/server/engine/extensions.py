@@ -1,4 +1,4 @@
-"""What an edition of the server adds to the engine."""
+"""The extensions that an edition of the server adds to the engine."""
 
 from __future__ import annotations
 

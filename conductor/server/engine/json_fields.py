@@ -1,4 +1,4 @@
-"""Readers of JSON fields, with the conversions of the OSS server's JSON parser. What they cannot convert is refused."""
+"""Readers of JSON fields, with the conversions of the OSS server's JSON parser. Other values are refused."""
 
 from __future__ import annotations
 

@@ -16,13 +16,13 @@ from conductor.server.engine.state import FAILED_WITH_TERMINAL_ERROR, Doc, is_do
 
 Json = dict[str, Any]
 
-#: Nested references and subschemas; ends a schema that refers to itself without end.
+#: Maximum depth of references and subschemas: a schema can refer to itself.
 _MAX_DEPTH = 100
-#: Comparisons of a value with a subschema; ends a schema whose alternatives multiply.
+#: Maximum number of comparisons of a value with a subschema: alternatives can multiply.
 _MAX_STEPS = 100_000
-#: Violations that a message lists at most.
+#: Maximum number of violations in a message.
 _MAX_FAULTS = 10
-#: How far the quotient of two fractions may be from an integer.
+#: Tolerance by which the quotient of two fractions may differ from an integer.
 _ROUNDING = 1e-9
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),

@@ -1,11 +1,11 @@
-"""Hide values of an execution's inputs and outputs from people who read it. Workers and expressions see the values."""
+"""Hide values in the inputs and outputs of executions from users. Workers and expressions see the values."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
 
-#: What readers see instead of a hidden value.
+#: Replacement of a hidden value.
 HIDDEN = "***"
 #: Key of a document with the names whose values are hidden.
 MASKS = "_masks"

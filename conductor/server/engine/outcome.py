@@ -26,8 +26,8 @@ from conductor.server.engine.tasks.planning import Run
 
 Json = dict[str, Any]
 
-#: Executions in the input of a failure workflow that fails and starts a failure workflow, and so on; without a limit, a
-#: failure workflow that starts itself would make the input larger each time.
+#: Maximum number of nested failed executions in the input of a failure workflow. Without a limit, the input of a
+#: failure workflow that starts itself would grow each time.
 _MAX_FAILURES = 10
 #: Key of a child with further tasks that end with it: pairs of execution and task id.
 FOLLOWERS = "_followers"

@@ -31,13 +31,14 @@ FIELDS = frozenset(
     }
 )
 
-# A field begins where its letters do: otherwise the search would start again at each letter of a long word.
+# A field starts at a word boundary; otherwise, the search would restart at each letter of a long word.
 _CONDITION = re.compile(r"(?<![a-zA-Z])([a-zA-Z]+)\s?(=|>|<|IN)\s?(.*)", re.DOTALL)
 _DECORATION = str.maketrans("", "", "\"'()")
 _WILDCARDS = re.compile("[*%_]")
 #: The first number that Java's ``long`` cannot hold: the OSS server fails to parse it.
 _LONG = 2**63
-#: Characters of a free text with ``_`` between two other wildcards: at each position of a document, all are compared.
+#: Maximum length of a free text with ``_`` between two other wildcards: all its characters are compared at each
+#: position of a document.
 _LONG_PART = 200
 _DIRECTIONS = {"ASC": False, "DESC": True}
 
@@ -169,7 +170,7 @@ def _milliseconds(text: str) -> int:
 def matches_wildcards(pattern: str, text: str) -> bool:
     """Return whether a pattern matches the whole text, ignoring case; ``*`` matches any characters.
 
-    The time is linear in the length of the text, whatever the number of wildcards.
+    The time is linear in the length of the text for any number of wildcards.
     """
     first, *middle, last = pattern.lower().split("*")
     text = text.lower()

@@ -22,7 +22,7 @@ from conductor.server.engine.state import (
 
 Json = dict[str, Any]
 
-#: Seconds; the largest delay of the OSS server, which calculates with 32 bits.
+#: Maximum delay in seconds on the OSS server, which uses 32-bit integers.
 _MAX_DELAY_S = 2147483647
 
 
@@ -36,7 +36,7 @@ def retry_or_end(execution: Execution, task: Doc, task_def: Json | None, context
         TerminateWorkflowError: No attempts are left, so the execution must end.
     """
     definition = task.get("workflowTask") or execution.tree.task(task["referenceTaskName"]) or {}
-    # The definition in the execution is a copy from its start. Only if there was none then, the registered one counts.
+    # The execution has a copy of the definition from its start. The registered definition is used only without a copy.
     task_def = task_def or context.task_def(task["taskDefName"])
     # The last attempt of an optional task ends as COMPLETED_WITH_ERRORS; see _Pass._retry().
     if task_def is None or not _has_attempts_left(task, definition, task_def):
@@ -68,7 +68,7 @@ def _end_of(execution: Execution, task: Doc, context: EngineContext) -> Terminat
 def _check_total(execution: Execution, task: Doc, task_def: Json, context: EngineContext) -> None:
     limit, began = task_def["totalTimeoutSeconds"], task["_firstScheduledTime"]
     elapsed = (context.now - began) // 1000
-    # Measured from the first attempt, with all delays between the attempts.
+    # Measured from the first attempt, including all delays between attempts.
     if limit <= 0 or began <= 0 or elapsed < limit:
         return
     update_output(execution, context, task)
@@ -95,7 +95,7 @@ def _next_attempt(execution: Execution, task: Doc, definition: Json, task_def: J
     delay = delay_seconds(task_def, task["retryCount"])
     jitter = context.random_ms(task_def["backoffJitterMs"]) if task_def["backoffJitterMs"] > 0 else 0
     delay_ms = delay * 1000 + jitter
-    if task_def["totalTimeoutSeconds"] > 0:  # otherwise a fast server uses up all attempts before the time is over
+    if task_def["totalTimeoutSeconds"] > 0:  # otherwise, a fast server makes all attempts before the time has passed
         delay_ms = max(delay_ms, context.retry_spacing_ms)
     task["retried"] = True
     again = new_attempt(task, context)

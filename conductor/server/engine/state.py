@@ -52,9 +52,9 @@ SYSTEM = SYNCHRONOUS | ASYNCHRONOUS
 
 #: A deadline that is never reached.
 NEVER = 2**63
-#: Outdated deadlines of waiting tasks that are not worth a cleanup.
+#: Number of outdated deadlines of waiting tasks up to which no cleanup is needed.
 _FEW_DEADLINES = 100
-#: Keys of tasks of types that only an edition has; the type alone does not tell, as a worker may have the same type.
+#: Keys of tasks that an edition runs. The type is not enough to identify them, because a worker can have the same type.
 _OF_EDITION, _ENDED_BY_UPDATE = "_isOfEdition", "_isEndedByUpdate"
 #: Separates a reference name from the iteration of its loop.
 ITERATION_SEPARATOR = "__"
@@ -190,10 +190,10 @@ class Execution:
 
     @property
     def live(self) -> list[Doc]:
-        """The tasks that must be looked at, in the order of scheduling.
+        """The tasks that must be evaluated, in the order of scheduling.
 
         The others are settled (they have ended, and their next tasks have been scheduled) or wait for a worker or an
-        update. Most tasks of a large execution are, so skipping them keeps deciding fast.
+        update. In a large execution these are most tasks, so skipping them keeps deciding fast.
         """
         if self._live is None:
             self._settled_references.clear()
@@ -206,7 +206,8 @@ class Execution:
         """Remove the settled tasks and the waiting tasks from ``live``.
 
         Args:
-            waits_until: Returns until when an unchanged task needs no look, epoch ms; 0 if it does.
+            waits_until: Returns the time until which an unchanged task needs no evaluation, epoch ms; 0 if it needs one
+                now.
         """
         kept = []
         for task in self._without_settled(self.live):

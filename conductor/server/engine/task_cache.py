@@ -1,4 +1,4 @@
-"""Results of tasks that are used again: a task with ``cacheConfig`` and the same key completes without a worker."""
+"""The cache of task results: a task with ``cacheConfig`` and a known key completes without a worker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def is_from_cache(task: Doc) -> bool:
 
 
 def keep_result(task: Doc, context: EngineContext) -> None:
-    """Keep the result of a completed task until its time is over."""
+    """Store the result of a completed task until it expires."""
     config = _config(task)
     if config is not None and task["status"] == COMPLETED and _AT_ONCE not in task:
         until = context.now + int(config.get("ttlInSecond") or 0) * 1000

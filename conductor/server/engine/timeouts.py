@@ -86,7 +86,7 @@ def _check_poll(task: Doc, task_def: Json, context: EngineContext) -> None:
     limit = task_def.get("pollTimeoutSeconds") or 0
     if limit <= 0 or task["status"] != SCHEDULED:
         return
-    # A task cannot be polled before its delay is over, so the delay does not count.
+    # A task cannot be polled before its delay has passed, so the delay does not count.
     elapsed = context.now - (task["scheduledTime"] + task["startDelayInSeconds"] * 1000)
     if elapsed >= (limit + task["callbackAfterSeconds"]) * 1000:
         policy = task_def["timeoutPolicy"]
@@ -99,7 +99,7 @@ def _check_poll(task: Doc, task_def: Json, context: EngineContext) -> None:
 
 def _check_response(task: Doc, task_def: Json, context: EngineContext) -> None:
     limit = task_def["responseTimeoutSeconds"]
-    # Whatever the policy: a task without a response is retried, because its worker is probably gone.
+    # For every policy, a task without a response is retried, because its worker has probably ended.
     if task["status"] != IN_PROGRESS or limit == 0 or is_ended_by_update(task):
         return
     if context.now - _last_response(task) >= (limit + task["callbackAfterSeconds"]) * 1000:

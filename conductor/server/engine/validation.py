@@ -226,7 +226,7 @@ def _text(value: object) -> str:
 
 
 def _check_loop(task: Json, rules: Rules) -> Iterator[str]:
-    """Refuse names with the separator, which the OSS server accepts; there the loop never ends."""
+    """Refuse names with the separator. The OSS server accepts them, but its loop then never ends."""
     if not rules.divergences.refuse_iteration_separators:
         return
     for one in walk(task.get("loopOver") or []):

@@ -22,7 +22,7 @@ from conductor.server.services.all import Services
 
 
 def storage_routes() -> list[Route]:
-    """Return the routes that name a location for external payloads; the OSS server accepts both spellings."""
+    """Return the routes for the location of external payloads; the OSS server accepts both spellings."""
     names = ("external-storage-location", "externalstoragelocation")
     return [Route(f"/{kind}/{name}", _location, methods=["GET"]) for kind in ("tasks", "workflow") for name in names]
 
@@ -87,7 +87,7 @@ class SecretResource:
         return empty_answer() if found is None else text_answer(found)
 
     def refuse(self, _: Request) -> Response:
-        """Refuse to write: the server gets secrets and environment when it starts."""
+        """Refuse to write: secrets and environment variables are set when the server starts."""
         return error_answer(_READ_ONLY, "The secrets and the environment of this server are read only")
 
 

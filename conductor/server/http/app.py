@@ -53,7 +53,7 @@ class App:
         self._middleware = Middleware(self._call, origins, faults, edition.check)
 
     def serve(self, request: Request) -> Outcome:
-        """Serve a request. It may take long, so it must not run on the event loop."""
+        """Serve a request. This may take long, so it must not run on the event loop."""
         return _catch_errors(request, lambda: self._middleware(request))
 
     def quick(self, request: Request) -> Response | None:

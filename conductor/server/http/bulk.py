@@ -14,7 +14,7 @@ from conductor.server.services.recovery import Recovery
 
 Json = dict[str, Any]
 
-#: Executions in one request, as on the OSS server.
+#: Maximum number of executions in one request, as on the OSS server.
 _MAX_IDS = 1000
 
 
@@ -94,7 +94,7 @@ def each_id(
         request: Its body is a list of ids.
         operation: The name of the operation in validation errors.
         function: The function, which raises RefusedError for an execution that it cannot change.
-        results: What the function adds to, if the response has results instead of the ids.
+        results: The list to which the function adds results, if the response contains results instead of ids.
     """
     ids = read_names(request)
     if not ids:

@@ -21,15 +21,16 @@ from conductor.errors import ServerStartError
 from conductor.server.http.messages import BROKEN, Outcome, Request, Response, Wait, error_answer
 from conductor.server.runtime.threads import ThreadPool
 
-#: Bytes of the request line and the headers.
+#: Maximum number of bytes of the request line and the headers.
 MAX_HEAD = 64 * 1024
-#: Headers of a request; the OSS server accepts as many.
+#: Maximum number of headers of a request, as on the OSS server.
 _MAX_HEADERS = 100
-#: Chunks of a body to read before other connections have their turn; a chunk may have a single byte.
+#: Number of chunks of a body to read before other connections are served; a chunk may have a single byte.
 _CHUNKS_AT_ONCE = 500
-#: Bytes of a body; the OSS server accepts inputs of up to 10 MB.
+#: Maximum number of bytes of a body; the OSS server accepts inputs of up to 10 MB.
 MAX_BODY = 32 * 1024 * 1024
-#: Threads for handlers. A thread blocks only while a script of its request runs, or while it waits for the lock.
+#: Maximum number of threads for handlers. A thread blocks only while a script of its request runs, or while it waits
+#: for the lock.
 MAX_THREADS = 200
 #: Seconds after which an idle connection is closed; longer than the keep-alive of common clients and proxies.
 _IDLE_SECONDS = 75.0
@@ -39,7 +40,7 @@ _SWEEP_SECONDS = 5.0
 _GRACE_SECONDS = 2.0
 #: Seconds before accepting again after a connection could not be accepted, such as with too many open files.
 _ACCEPT_RETRY_SECONDS = 0.1
-#: Bytes of further requests to buffer while one is being served.
+#: Maximum number of bytes of further requests to buffer while one is being served.
 _READ_AHEAD = 256 * 1024
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -104,7 +105,7 @@ class HttpServer:
         """Start the server; returns when it accepts connections.
 
         Args:
-            timeout: Seconds to wait for that.
+            timeout: Seconds to wait for the start.
 
         Raises:
             ServerStartError: The server did not start in time.
@@ -123,7 +124,7 @@ class HttpServer:
         self._thread.join(timeout)
 
     def stop(self, timeout: float) -> None:
-        """Stop the server: long polls are answered at once, other requests have two seconds to finish.
+        """Stop the server. Long polls are answered immediately; other requests have two seconds to finish.
 
         Args:
             timeout: Seconds to wait for the server's thread.
@@ -154,8 +155,8 @@ class HttpServer:
                 await self._connect(accepting.result())
                 accepting = asyncio.ensure_future(self._accept())
         sweep.cancel()
-        # A task that is cancelled after its socket was accepted would lose the socket. So accept nothing more, let the
-        # task take what was accepted, and cancel it only if it still waits.
+        # Cancelling a task after its socket was accepted would lose the socket. Therefore, stop accepting, let the task
+        # process an accepted socket, and cancel the task only if it is still waiting.
         self._listening.is_closing = True
         await asyncio.wait({accepting}, timeout=0)
         accepting.cancel()
@@ -279,7 +280,7 @@ class _Connection(asyncio.Protocol):
                 self._resume_reading()
             return
         self.is_busy = True
-        # A hop to a thread costs more than a simple response; only what cannot block is answered here.
+        # Switching to a thread costs more than a simple response; only requests that cannot block are served here.
         if (response := self._server.quick(request)) is not None:
             self._write(response, request.method)
         else:
@@ -437,7 +438,7 @@ class _Waiting:
         self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
-        # A look that is running unsubscribes at its end, because _is_over is set.
+        # A check that is running unsubscribes at its end, because _is_over is set.
         if self._unsubscribe is not None and not self._is_looking:
             self._server.threads.submit(self._unsubscribe)
 
@@ -451,7 +452,7 @@ class _Waiting:
             self._server.threads.submit(self._look)
 
     def _subscribe_and_look(self) -> None:
-        # First subscribe, then look: what happens in between wakes, and nothing is missed.
+        # Subscribe before the first check, so that no change in between is missed.
         self._unsubscribe = self._wait.subscribe(self.wake)
         self._look()
 
@@ -493,9 +494,9 @@ class _Body:
         self._missing = 0
         self._is_last = False
         self._trailer = 0
-        self.is_interrupted = False  # whether more of the bytes received can be taken at once
+        self.is_interrupted = False  # whether more of the received bytes can be read immediately
         if self._is_chunked:
-            # Which of the two counts is ambiguous, and a proxy in front may have chosen the other (request smuggling).
+            # It is ambiguous which of the two applies, and a proxy may have used the other (request smuggling).
             if "content-length" in headers:
                 raise _ProtocolError(400, "Both Content-Length and Transfer-Encoding are given")
             if headers["transfer-encoding"].lower() != "chunked":

@@ -15,12 +15,12 @@ Check = Callable[[Request], Response | None]
 
 @frozen
 class Edition:
-    """What an edition adds to the API of the open-source server.
+    """The additions of an edition to the API of the open-source server.
 
     Attributes:
         version: The text of ``GET /version``.
         check: Checks the token of a request.
-        routes: Routes under ``/api``, which win over those of the open-source server.
+        routes: Routes under ``/api``, which take precedence over those of the open-source server.
         root_routes: Routes next to ``/api``, with full paths.
         fallback: Serves a request that has no route; returns None for any other request.
         guard: Returns a route under ``/api`` whose handler checks permissions first.

@@ -58,7 +58,7 @@ class Request:
         headers: By lower-case name; values of a repeated header are joined by commas.
         body: The content.
         path_params: The values of the route's ``{names}``.
-        principal: Who sends it.
+        principal: The user or application that sends it.
     """
 
     method: str
@@ -103,7 +103,7 @@ class Wait:
     Attributes:
         seconds: How long to wait.
         look: Returns the outcome, or None while the wait continues; called at once and after each change.
-        subscribe: Calls a function after each change; returns the function that ends this.
+        subscribe: Calls a function after each change; returns a function that stops the calls.
         expired: Returns the outcome for a timeout.
     """
 
@@ -142,14 +142,14 @@ def json_answer(value: Any, status: int = 200) -> Response:
     return Response(_encoded(value), status, "application/json")
 
 
-#: Items of a list from which each is encoded on its own.
+#: Number of items from which a list is encoded item by item.
 _LONG_LIST = 100
-#: Held while a long list is encoded, so that requests for many of them leave processor time for others.
+#: Held while a long list is encoded, so that such requests leave processor time for others.
 _ENCODING = threading.Lock()
 
 
 def _encoded(value: Any) -> bytes:
-    """Encode a value; long lists in pieces, because the encoder lets no other thread run meanwhile."""
+    """Encode a value; long lists in pieces, because no other thread can run during an encoder call."""
     if not _has_long_list(value):
         return dumps(value)
     if isinstance(value, list):
@@ -198,11 +198,13 @@ def invalid(*errors: tuple[str, str], value: Any = None) -> RefusedError:
 
 # -- bodies
 
-#: Levels of nesting in a body, as in the OSS server's JSON parser.
+#: Maximum nesting depth of a body, as in the OSS server's JSON parser.
 MAX_DEPTH = 1000
-#: Values in a body. The OSS server has no such limit; parsing more would block other requests for seconds.
+#: Maximum number of values in a body. The OSS server has no such limit; parsing more would block other requests for
+#: seconds.
 MAX_VALUES = 1_000_000
-#: Bytes and separators up to which the structure of a body is not checked first: parsing takes a few milliseconds.
+#: Numbers of bytes and separators up to which the structure of a body is not checked before parsing, which takes a few
+#: milliseconds.
 _SMALL_BODY, _FEW_SEPARATORS = 1 << 20, 100_000
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)

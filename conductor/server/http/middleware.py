@@ -35,12 +35,12 @@ class Fault:
 
     Attributes:
         status: The HTTP status of the response; 0 breaks the connection; None only delays the response.
-        times: How many requests fail; None for all until ``Faults.clear``.
-        path: Fail only requests whose path contains this string.
-        method: Fail only requests with this HTTP method; None for any.
+        times: The number of requests that fail; None for all until ``Faults.clear``.
+        path: Only requests whose path contains this string fail.
+        method: Only requests with this HTTP method fail; None for any.
         delay: Seconds before the response.
         headers: Headers of the response, such as ``{"Retry-After": "1"}``.
-        after: Whether to carry out the request first, so that only its response is lost or replaced.
+        after: Whether to serve the request first, so that only its response is lost or replaced.
     """
 
     status: int | None = 500
@@ -133,7 +133,7 @@ class Keys:
         self._tokens = dict.fromkeys(self._tokens, 0.0)
 
     def check(self, request: Request) -> Response | None:
-        """Return the response to a request without a valid token, or for one; None for any other request."""
+        """Return the response to a request for a token, or without a valid token; None for any other request."""
         if not self.is_needed or not (request.path.startswith("/api") or request.path in GUARDED_PATHS):
             return None
         if request.path == "/api/token" and request.method == "POST":

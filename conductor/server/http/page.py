@@ -10,7 +10,7 @@ from conductor.server.http.routing import Route
 from conductor.server.runtime.clock import Clock
 from conductor.server.ui.files import CLOCK_PATH, DIAGRAM_PATH, HEADERS, page_file, svg_of
 
-#: Days by which one request can move the clock.
+#: Maximum number of days by which one request can move the clock.
 _MAX_DAYS = 3660
 
 

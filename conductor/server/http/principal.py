@@ -1,4 +1,4 @@
-"""Who sends a request."""
+"""The sender of a request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Principal:
         name: The name to display.
         roles: The names of its roles, with those of its groups.
         groups: The ids of its groups.
-        is_admin: Whether it may do everything.
+        is_admin: Whether all operations are allowed.
     """
 
     id: str = ""
@@ -25,9 +25,9 @@ class Principal:
 
     @property
     def is_application(self) -> bool:
-        """Whether it is an application, and not a person."""
+        """Whether the sender is an application instead of a person."""
         return self.id.startswith("app:")
 
 
-#: Sends every request in the default edition, which knows no users.
+#: The sender of every request in the default edition, which has no users.
 ANYONE = Principal(is_admin=True)

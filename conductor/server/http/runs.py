@@ -103,10 +103,10 @@ def answer_when_blocked(
     Args:
         runs: Builds the response.
         workflow_id: The execution.
-        references: Reference names of tasks that end the wait as well.
+        references: Reference names of tasks that also end the wait.
         strategy: The return strategy.
         request_id: The id of the request, for the response.
-        seconds: How long to wait.
+        seconds: Seconds to wait.
     """
 
     def response(answer: Json | None) -> Response:
@@ -139,7 +139,7 @@ def _version(word: str) -> int | None:
 
 
 def strategy_of(request: Request) -> str:
-    """Return the return strategy that a request asks for.
+    """Return the return strategy of a request.
 
     Raises:
         RefusedError: It does not exist (500, as on the OSS server).

@@ -14,7 +14,7 @@ from conductor.server.services.search import Search
 
 Json = dict[str, Any]
 
-#: Executions in one response, as on the OSS server.
+#: Maximum number of executions in one response, as on the OSS server.
 _MAX_RESULTS = 5000
 
 

@@ -8,7 +8,7 @@ from conductor.server.engine.context import RefusedError
 
 Json = dict[str, Any]
 
-#: What a subject can be allowed to do with a target.
+#: The accesses that a subject can have on a target.
 ACCESS = ("READ", "CREATE", "UPDATE", "EXECUTE", "DELETE")
 READ, CREATE, UPDATE, EXECUTE, DELETE = ACCESS
 #: The kinds of objects that grants can name.
@@ -17,7 +17,7 @@ TARGETS = (
     "APPLICATION", "USER", "SECRET_NAME", "ENV_VARIABLE", "TAG", "DOMAIN", "INTEGRATION_PROVIDER", "INTEGRATION",
     "PROMPT", "USER_FORM_TEMPLATE", "SCHEMA", "CLUSTER_CONFIG", "WEBHOOK",
 )  # fmt: skip
-#: Who can be granted a permission. A TAG stands for every principal with the tag.
+#: The kinds of subjects of permissions. A TAG means every principal with the tag.
 SUBJECTS = ("USER", "ROLE", "GROUP", "TAG")
 
 

@@ -52,7 +52,7 @@ class Applications:
         return found
 
     def _managed(self, application_id: str, by: Principal) -> Json:
-        """Return an application that a principal is about to change: a key of it gives all of its roles."""
+        """Return an application that a principal is about to change; its keys have all of its roles."""
         found = self._find(application_id)
         if not by.is_admin and not ADMIN_ONLY.isdisjoint(found["roles"]):
             raise RefusedError(403, f"You don't have permissions to update application: {application_id}")
@@ -184,7 +184,7 @@ class Applications:
             return _shown_key(self._keys.put(key_id, {**key, "status": status}))
 
     def remove_key(self, application_id: str, key_id: str, by: Principal) -> None:
-        """Delete an access key. Its tokens are refused from now on.
+        """Delete an access key. Its tokens are then refused.
 
         Raises:
             RefusedError: The application or the key does not exist (404).

@@ -1,7 +1,7 @@
 """Circuit breakers of services: whether the next call may be made, on the server's clock.
 
-A breaker is CLOSED until too many of its last calls fail or are slow. Then it is OPEN, and calls fail at once. After a
-time it is HALF_OPEN: some calls are made, and decide whether it closes or opens again.
+A breaker is CLOSED until too many recent calls fail or are slow. Then it is OPEN, and calls fail immediately. After a
+delay it is HALF_OPEN: the results of a few calls decide whether it closes or opens again.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class Breaker:
         if self.state == OPEN and config["automaticTransitionFromOpenToHalfOpenEnabled"] and now >= waited:
             return self.moved(HALF_OPEN, waited)
         longest = config["maxWaitDurationInHalfOpenState"]
-        # The limit begins with the first call, and the calls that have ended decide: with the defaults, 100 calls in
-        # 1 ms, the breaker could never close otherwise.
+        # The limit starts with the first call, and only ended calls count. Otherwise, with the defaults of 100 calls in
+        # 1 ms, the breaker could never close.
         if self.state == HALF_OPEN and longest and self.outcomes and now >= self.first_permitted + longest:
             return self._judged(now, config, is_over=True)
         return self

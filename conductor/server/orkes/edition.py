@@ -1,4 +1,4 @@
-"""Orkes' edition of the API: its services, its routes, and who may call them.
+"""Orkes' edition of the API: its services, its routes, and its permissions.
 
 The engine is the same. A module of this package adds a concept: add its service to ``OrkesServices``, and its resource
 to ``orkes_routes``.
@@ -52,7 +52,7 @@ from conductor.server.orkes.webhooks import WebhookResource, Webhooks
 from conductor.server.runtime.kernel import Kernel
 from conductor.server.services.all import Services
 
-#: The text of ``GET /version``: this is not Orkes' product.
+#: The text of ``GET /version``, which shows that this is not Orkes' product.
 _VERSION = f"{VERSION} (embedded, Orkes edition API)"
 
 
@@ -66,10 +66,10 @@ class OrkesServices:
         keys: Keys with all rights: secrets by key id.
         key_file: The file of the key that encrypts secrets; None to keep it in memory.
         enforce_permissions: Whether requests without the permission are refused.
-        exists: Functions that return whether an object exists, by kind (see ``tags``). Without an object, tags are
-            refused (404), and saving it needs the permission to create it.
+        exists: Functions that return whether an object exists, by kind (see ``tags``). For an object that does not
+            exist, tags are refused (404), and saving needs the permission to create it.
         principals: Finds users and applications. ``request.principal`` is one of them.
-        permissions: Decides who may do what. The guard asks before a handler runs; see ``guard``.
+        permissions: Decides about permissions. The guard checks them before a handler runs; see ``guard``.
     """
 
     kernel: Kernel
@@ -144,7 +144,7 @@ class OrkesServices:
         self.exists |= {tags.FORM: self.human_templates.has, tags.WEBHOOK: self.webhooks.has}
 
     def _add_integrations(self) -> None:
-        """Make the services that reach models and other systems."""
+        """Create the services that use models and other systems."""
         self.prompts = Prompts(self.kernel, self.tags)
         self.integrations = Integrations(self.kernel, self.tags, self.vault, self.prompts)
         self.models = ModelCalls(self.kernel, self.integrations, self.prompts)
@@ -170,7 +170,7 @@ class OrkesServices:
         self.services.schedules.start = self._start_scheduled
 
     def _check_application(self, application: str, workflow: str) -> None:
-        """Check that an application may execute a workflow; without keys, also one that does not exist may."""
+        """Check that an application may execute a workflow; without keys, even an unknown application may."""
         principal = self.principals.find(f"app:{application}") if application else None
         if principal is None and self.tokens.is_needed and self.enforce_permissions:
             raise RefusedError(403, "The application of the service's authentication does not exist")
@@ -182,13 +182,13 @@ class OrkesServices:
         return self.services.executions.start_in_change(request)
 
     def _may_use_human_task(self, principal: Principal, access: str, name: str) -> bool:
-        """Return whether a principal has an access to human tasks of a definition: a grant needs no role besides."""
+        """Return whether a principal has an access to human tasks of a definition; a grant needs no additional role."""
         may = self.permissions.may(principal, access, tags.TASK, name)
         return may or access in self.grants.allowed(principal, (tags.TASK, name))
 
 
 def orkes_routes(orkes: OrkesServices) -> list[Route]:
-    """Return the routes under ``/api``. They win over those of the default edition."""
+    """Return the routes under ``/api``. They take precedence over those of the default edition."""
     return [
         *TokenResource(orkes.tokens).routes(),
         *ApplicationResource(orkes.applications).routes(),
@@ -216,7 +216,7 @@ def orkes_routes(orkes: OrkesServices) -> list[Route]:
 
 
 def orkes_root_routes(orkes: OrkesServices) -> list[Route]:
-    """Return the routes next to ``/api``, with full paths: they need no token."""
+    """Return the routes outside ``/api``, with full paths. They need no token."""
     return _webhook_resource(orkes).root_routes()
 
 

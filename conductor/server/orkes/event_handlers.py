@@ -16,7 +16,7 @@ from conductor.server.services.events import Handled
 
 Json = dict[str, Any]
 
-#: Entries of the log of handled messages, and messages, that are kept.
+#: Maximum number of messages, and of entries in the log of handled messages.
 _MAX_ENTRIES = 1000
 
 
@@ -40,13 +40,13 @@ class EventLog:
         self._documents.drop(f"{number - _MAX_ENTRIES:012}")
 
     def entries(self, since: int) -> list[Json]:
-        """Return the entries from a time on (epoch ms), the newest first."""
+        """Return the entries since a time (epoch ms), the newest first."""
         found = [one for one in self._documents.all() if one["_created"] >= since]
         return [{key: value for key, value in one.items() if not key.startswith("_")} for one in reversed(found)]
 
 
 class EventHandlers:
-    """Stores event handlers, and records what they do.
+    """Stores event handlers, and records their actions.
 
     Args:
         kernel: The server's state.
@@ -170,11 +170,11 @@ class EventHandlers:
         self._executions.add({**known, "_created": context.now})
 
     def executions(self, name: str, since: int) -> list[Json]:
-        """Return what a handler did from a time on (epoch ms), the newest first."""
+        """Return the actions of a handler since a time (epoch ms), the newest first."""
         return [one for one in self._executions.entries(since) if one["name"] == name]
 
     def messages(self, event: str, since: int) -> list[Json]:
-        """Return the messages of an event from a time on (epoch ms), the newest first, each with what handlers did."""
+        """Return the messages of an event since a time (epoch ms), newest first, with the actions of handlers."""
         done = self._executions.entries(0)
         return [
             {**one, "eventExecutions": [entry for entry in done if entry["messageId"] == one["id"]]}
@@ -183,7 +183,7 @@ class EventHandlers:
         ]
 
     def statistics(self, since: int = 0, *, active_only: bool = False) -> Json:
-        """Return for each handler its actions and messages from a time on (epoch ms)."""
+        """Return the actions and messages of each handler since a time (epoch ms)."""
         found = []
         for handler in self._events.all():
             if active_only and not handler["active"]:

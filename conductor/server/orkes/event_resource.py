@@ -211,7 +211,7 @@ class OrkesEventResource:
 
 
 def _author(request: Request) -> str:
-    """Return who creates a handler; on Orkes, keys belong to applications, and so do those of the administrator."""
+    """Return the author of a handler; on Orkes, keys belong to applications, including those of the administrator."""
     author = request.principal.id
     return f"app:{author}" if author == ADMINISTRATOR_ID else author
 

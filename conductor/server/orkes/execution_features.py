@@ -1,4 +1,4 @@
-"""What Orkes' edition adds to executions: to the engine (task types, schemas, rate limits, masks), and to the API."""
+"""The additions of Orkes' edition to executions, in the engine (task types, schemas, limits, masks) and in the API."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ Json = dict[str, Any]
 
 
 class TaskCache:
-    """Stores results by task definition and key, until their time is over on the server's clock."""
+    """Stores results by task definition and key, until they expire by the server's clock."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._documents = Documents(kernel, "orkes_task_result")
 
     def get(self, task: str, key: str) -> Json | None:
-        """Return the result of a task; None if there is none, or if it is too old."""
+        """Return the result of a task; None if there is none, or if it has expired."""
         found = self._documents.get(_name(task, key))
         is_valid = found is not None and found["until"] > self._kernel.context.now
         return found["output"] if found is not None and is_valid else None
 
     def put(self, task: str, key: str, output: Json, until: int) -> None:
-        """Store a result until a time, epoch ms; results that are too old are deleted."""
+        """Store a result until a time, epoch ms, and delete expired results."""
         now = self._kernel.context.now
         for old in self._documents.where(lambda one: one["task"] == task and one["until"] <= now):
             self._documents.drop(_name(task, old["key"]))

@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 #: Bytes of an execution that Orkes' clusters allow; this server only reports them.
 _LIMIT_BYTES = 20_971_520
-#: What the path has instead of a reference name if the client did not fill it in.
+#: Segment of the path if the client did not replace the reference name.
 _TEMPLATE = "{taskReferenceName}"
 _CORRELATED: Mapping[str, Reader] = {"workflowNames": list_of(string), "correlationIds": list_of(string)}
 _UPGRADE: Mapping[str, Reader] = {
@@ -205,7 +205,7 @@ class ExecutionsResource:
         return json_answer(self._executions.set_variables(request.path_params["workflow_id"], read_object(request)))
 
     def jump(self, request: Request) -> Response:
-        """``POST /workflow/{workflowId}/jump/{taskReferenceName}``; the query wins over the path."""
+        """``POST /workflow/{workflowId}/jump/{taskReferenceName}``; the query takes precedence over the path."""
         path = request.path_params
         reference = request.query_params.get("taskReferenceName") or path["reference"]
         if reference == _TEMPLATE:

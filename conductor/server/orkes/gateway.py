@@ -1,4 +1,4 @@
-"""The API gateway: services with routes, each of which runs a workflow, and how their callers authenticate."""
+"""The API gateway: services with routes that run workflows, and the authentication of their callers."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Gateway:
             self._auth.drop(auth_id)
 
     def application_of(self, service: Json, key: str) -> str | None:
-        """Return for which application a caller acts.
+        """Return the application for which a caller acts.
 
         Args:
             service: The service.

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 _WAIT_SECONDS = 30
 #: Status of the response to a caller whose workflow has not ended in time.
 _ACCEPTED = 202
-#: Headers that do not become a part of a workflow's input.
+#: Headers that are not added to a workflow's input.
 _HIDDEN_HEADERS = frozenset({"authorization", "x-authorization", "x-api-key", "cookie", "proxy-authorization"})
 
 
@@ -153,7 +153,7 @@ class GatewayResource:
     # -- the gateway
 
     def owns(self, request: Request) -> bool:
-        """Return whether the gateway serves a request, which it authenticates itself."""
+        """Return whether the gateway serves, and authenticates, a request."""
         return self._gateway.match(request.method, request.path) is not None
 
     def serve(self, request: Request) -> Outcome | None:
@@ -221,7 +221,7 @@ class GatewayResource:
 
 
 def _counted(route: Json, *, is_success: bool) -> tuple[str, str, str, bool]:
-    """Return under what the requests of a route are counted."""
+    """Return the key under which the requests of a route are counted."""
     return route["serviceId"], route["httpMethod"], route["path"], is_success
 
 
@@ -240,7 +240,7 @@ def _api_key(request: Request) -> str:
 
 
 def _input(found: Match, request: Request) -> Json:
-    """Return a workflow's input: the body, the query and the parameters of the path, the last of which win."""
+    """Return a workflow's input: the body, the query and the path parameters; later ones take precedence."""
     body = parse_json(request.body) if request.body else {}
     given = body if isinstance(body, dict) else {"body": body}
     made = {**given, **dict(request.query_params.items()), **found.parameters}

@@ -1,4 +1,4 @@
-"""Checks permissions before the handlers of the API run: which access each operation needs, on what."""
+"""Checks permissions before the handlers of the API run: the access that each operation needs on an object."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Json = dict[str, Any]
 _WORKFLOW, _TASK, _APPLICATION, _SECRET = "WORKFLOW_DEF", "TASK_DEF", "APPLICATION", "SECRET_NAME"
 _VARIABLE, _SCHEDULE, _HANDLER, _CLUSTER = "ENV_VARIABLE", "WORKFLOW_SCHEDULE", "EVENT_HANDLER", "CLUSTER_CONFIG"
 _PROVIDER, _PROMPT = "INTEGRATION_PROVIDER", "PROMPT"
-#: Kinds that grants of Orkes cannot name: roles and the creation of an object decide.
+#: Kinds for which Orkes has no grants: roles and the creation of an object decide.
 _SERVICE, _GATEWAY = "REMOTE_SERVICE", "API_GATEWAY"
 _FORM = "USER_FORM_TEMPLATE"
-#: The access that a method needs, where nothing else is said.
+#: The access that an HTTP method needs by default.
 _BY_METHOD: Mapping[str, str] = {"GET": READ, "POST": UPDATE, "PUT": UPDATE, "DELETE": DELETE}
 _PARAMETER = re.compile(r"\{[^}]*\}")
 #: Objects with operations on one of them: the beginning of their paths, their kind, and how many segments name them.
@@ -48,11 +48,11 @@ _OBJECTS = (
     ("/registry/service/{}", _SERVICE, 1),
     ("/human/template/{}", _FORM, 1),
 )
-#: Beginnings of the paths that workers use: they record no creation, so an administrator needs no look at the rules.
+#: Prefixes of the paths that workers use. They create no objects, so the rules are skipped for administrators.
 _HOT_PATHS = ("/tasks", "/workflow")
 #: Paths of one version of an object, which is deleted like the object itself.
 _VERSIONS = ("/metadata/workflow/{}/{}", "/schema/{}/{}", "/human/template/{}/{}", "/prompts/{}/versions/{}")
-#: Beginning of the paths that configure the API gateway: its roles decide, whatever the object.
+#: Prefix of the paths that configure the API gateway, for which only roles decide.
 _GATEWAY_PATHS = "/gateway/config/"
 #: Operations on the server as a whole, which only an administrator may use.
 _ADMINISTRATION = (
@@ -112,10 +112,10 @@ class Need:
     """A permission that an operation needs.
 
     Attributes:
-        access: What it does with the object.
+        access: The access to the object.
         kind: The kind of the object.
         name: Its name.
-        instead: A permission that is enough, too.
+        instead: An alternative permission that is sufficient.
         is_recorded: Whether the operation creates or deletes the object itself.
     """
 
@@ -135,7 +135,7 @@ class Guard:
 
     Args:
         kernel: The server's state.
-        permissions: Decides who may do what.
+        permissions: Decides about permissions.
         tags: The tags of objects, which are deleted with them.
         exists: Functions that return whether an object of a kind exists: an upsert of one that does not needs CREATE.
     """
@@ -160,7 +160,7 @@ class Guard:
                 return handler(request)
             # HEAD shows whether an object exists, so it needs what GET needs.
             method = "GET" if request.method == "HEAD" else request.method
-            # Before the handler runs: afterwards a deleted object could no longer tell what was needed.
+            # Before the handler runs, because the needs of a deleted object could not be found afterwards.
             needs = self._needs(method, template, request)
             if not may_everything:
                 for need in needs:
@@ -176,7 +176,7 @@ class Guard:
         return Route(route.path, checked, route.methods)
 
     def covers(self, method: str, path: str) -> bool:
-        """Return whether permissions are checked for an operation, or it is one of those that are open."""
+        """Return whether an operation is known: its permissions are checked, or it is open to every caller."""
         template = _PARAMETER.sub("{}", path)
         is_object = any(template == prefix or template.startswith(f"{prefix}/") for prefix, _, _ in _OBJECTS)
         is_object = is_object or template.startswith(_GATEWAY_PATHS)
@@ -210,7 +210,7 @@ class Guard:
         raise refused(need.access, need.kind, need.name)
 
     def _record(self, request: Request, needs: list[Need], response: Response) -> Response:
-        """Give the creator of an object access to it; forget the permissions and the tags of a deleted one."""
+        """Give the creator of an object access to it; remove the permissions and tags of a deleted object."""
         if response.status >= 300:
             return response
         for need in needs:
@@ -219,7 +219,7 @@ class Guard:
                 if need.kind in {_APPLICATION, "WEBHOOK"} and not name:
                     name = str(loads(response.content).get("id", ""))
                 self._permissions.created(request.principal, need.kind, name)
-            # Only when the last version is gone: permissions and tags belong to the name, and not to a version.
+            # Only when the last version is deleted: permissions and tags belong to the name, not to a version.
             elif not self._has(need.kind, name):
                 self._tags.forget(need.kind, name)
                 self._permissions.forget(need.kind, name)
@@ -240,7 +240,7 @@ class Guard:
         rows = found["results"] if isinstance(found, dict) else found
         kept = [one for one in rows if may(str(one.get(field)) if field else one)]
         if isinstance(found, dict):
-            # The count must not tell how many objects exist that the user may not see.
+            # The count must not include objects that the user may not see.
             hidden = len(rows) - len(kept)
             return json_answer({**found, "totalHits": found["totalHits"] - hidden, "results": kept})
         return json_answer(kept)
@@ -325,7 +325,7 @@ class Guard:
             ],
             ("POST", "/human/template"): lambda request, _: self._definitions(_FORM, request),
             ("POST", "/human/template/bulk"): lambda request, _: self._definitions(_FORM, request),
-            ("GET", "/human/template/{}"): _nothing,  # names a task, and its service checks
+            ("GET", "/human/template/{}"): _nothing,  # it names a task, for which the service checks permissions
             ("POST", "/scheduler/schedules"): lambda request, _: [
                 self._upsert(_SCHEDULE, _name(request)),
                 *self._starts(_schedule_starts(_body(request))),
@@ -396,13 +396,13 @@ class Guard:
         return rule
 
     def _start(self, name: str) -> Need:
-        """Return what a start needs; a definition in the request that is not registered may also be created."""
+        """Return the needs of a start. A request with an unregistered definition needs the permission to create it."""
         # A request can contain a definition. Running it is like registering it for one execution.
         is_known = name in self._kernel.catalog.workflow_defs
         return Need(EXECUTE, _WORKFLOW, name, None if is_known else Need(CREATE, _WORKFLOW, name))
 
     def _starts(self, names: list[str]) -> list[Need]:
-        """Return what an object needs that starts workflows later."""
+        """Return the needs of an object that starts workflows later."""
         return [Need(EXECUTE, _WORKFLOW, name) for name in names]
 
     def _task(self, task_id: str, access: str) -> list[Need]:
@@ -426,7 +426,7 @@ class Guard:
             task = None if execution is None else execution.newest(reference)
         if execution is None:
             return []
-        # Whoever may control the execution may also end its tasks.
+        # The permission to control the execution includes ending its tasks.
         control = Need(EXECUTE, _WORKFLOW, execution.workflow["workflowName"])
         if task is None:
             return [control]
@@ -462,7 +462,7 @@ def _poll(request: Request, values: list[str]) -> list[Need]:
 
 
 def _target(request: Request, _: list[str]) -> list[Need]:
-    """Return what a change of permissions needs: all accesses to the object, which its creator has."""
+    """Return the needs of a change of permissions: all accesses to the object, which its creator has."""
     given = _body(request)
     target = given.get("target") if isinstance(given, dict) else None
     if not isinstance(target, dict):

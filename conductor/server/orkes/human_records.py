@@ -1,4 +1,4 @@
-"""The records of human tasks: their rules, and what keeps them up to date with the engine and the clock.
+"""The records of human tasks: their rules, and their updates by the engine and the clock.
 
 The record of a human task is stored in the task itself, so that it is read, changed, rolled back and deleted with it.
 """
@@ -45,7 +45,7 @@ Json = dict[str, Any]
 
 PENDING, ASSIGNED, IN_PROGRESS = "PENDING", "ASSIGNED", "IN_PROGRESS"
 COMPLETED, TIMED_OUT, DELETED = "COMPLETED", "TIMED_OUT", "DELETED"
-#: States that a human task does not leave.
+#: Final states of a human task.
 ENDED = frozenset({COMPLETED, TIMED_OUT, DELETED})
 ASSIGNEE_CHANGED, CLAIMANT_CHANGED = "ASSIGNEE_CHANGED", "CLAIMANT_CHANGED"
 CONDUCTOR_USER, CONDUCTOR_GROUP = "CONDUCTOR_USER", "CONDUCTOR_GROUP"
@@ -131,14 +131,14 @@ class HumanRecord:
         created: When it was scheduled, epoch ms.
         state: The state.
         updated: When it changed last, epoch ms.
-        updated_by: Who changed it last.
-        assignee: Who may claim it; None for everyone.
-        claimant: Who has claimed it.
+        updated_by: The person who changed it last.
+        assignee: The user or group that may claim it; None for everyone.
+        claimant: The user who has claimed it.
         index: Position of the present assignment; None if there is none.
         expires: When the present assignment ends, epoch ms; None for never.
         assignments_completed: Whether no assignment is left.
         skipped: Positions of the assignments that were skipped.
-        actions: What happened, the oldest first.
+        actions: The actions, the oldest first.
         started: The workflows that triggers have started.
         is_removed: Whether an administrator has deleted the record of an open task.
         events: The triggers to fire, with the context of their moment; not stored.
@@ -205,7 +205,7 @@ class Transition:
         record: The record.
         now: The time, epoch ms.
         new_id: Returns a new identifier.
-        actor: Who changes it; ``system`` for timers and the engine.
+        actor: The person who changes it; ``system`` for timers and the engine.
     """
 
     record: HumanRecord
@@ -219,13 +219,13 @@ class Transition:
         return self._assign(0)
 
     def next_assignment(self) -> bool:
-        """Assign the task to the next assignee; returns False if the task must end because nobody is left."""
+        """Assign the task to the next assignee; returns False if the task must end because no assignee is left."""
         index = -1 if self.record.index is None else self.record.index
         self._drop_claimant()
         return self._assign(index + 1)
 
     def skip(self, reason: str | None) -> bool:
-        """Skip the present assignment; returns False if the task must end because nobody is left."""
+        """Skip the present assignment; returns False if the task must end because no assignee is left."""
         if self.record.index is not None:
             self.record.skipped.append(self.record.index)
         self._log("SKIP", PENDING, **({"reason": reason} if reason else {}))
@@ -241,7 +241,7 @@ class Transition:
         return self._assign(0)
 
     def claim(self, user: Json, *, override: bool) -> None:
-        """Claim the task for a user; with ``override``, the task is assigned to this user as well."""
+        """Claim the task for a user; with ``override``, the task is also assigned to this user."""
         record = self.record
         if override:
             self._set_assignee(user)
@@ -331,7 +331,7 @@ _OPEN: Query = Query((*ALL.conditions, Condition("status", "IN", (SCHEDULED, IN_
 
 
 class HumanRecords:
-    """Makes, changes and ends the records of human tasks.
+    """Creates, changes and ends the records of human tasks.
 
     Args:
         kernel: The server's state.
@@ -347,7 +347,7 @@ class HumanRecords:
         self._load()
 
     def _load(self) -> None:
-        """Find the assignments that can expire, and open records of tasks from the time before this edition."""
+        """Find assignments that can expire, and create records for tasks scheduled before this edition was used."""
         with self._kernel.lock:
             open_tasks = list(self._kernel.store.search.tasks(_OPEN))
         for task in open_tasks:
@@ -364,7 +364,7 @@ class HumanRecords:
     # -- the engine's changes
 
     def _observe(self, execution: Execution, task: Doc) -> bool:
-        """Bring the record up to date with its task; returns whether anything changed."""
+        """Update the record from its task; returns whether anything changed."""
         record = HumanRecord.of(task)
         if is_done(task):
             if record is None or record.has_ended:
@@ -380,13 +380,13 @@ class HumanRecords:
         return True
 
     def _open(self, execution: Execution, task: Doc) -> None:
-        """Make the record of a task that has been scheduled, and assign it."""
+        """Create the record of a scheduled task, and assign it."""
         try:
             definition = read_definition(task["inputData"].get(DEFINITION_KEY), task["referenceTaskName"])
         except RefusedError as error:
             end_task(self._kernel, execution, task, FAILED_WITH_TERMINAL_ERROR, {}, error.message)
             return
-        if task["status"] == SCHEDULED:  # a retry: it waits for a person, and not for the engine
+        if task["status"] == SCHEDULED:  # a retry: it waits for a person, not for the engine
             task.update(status=IN_PROGRESS, startTime=self._kernel.context.now)
         record = HumanRecord(task["taskId"], definition, self._kernel.context.now)
         record.updated_by = execution.workflow.get("createdBy")

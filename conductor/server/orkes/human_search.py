@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 #: The kinds of searches: all tasks, and those of the caller.
 ADMIN, INBOX = "ADMIN", "INBOX"
-#: Results of a page by default and at most, as in Orkes' clients.
+#: Default and maximum number of results on a page, as in Orkes' clients.
 _PAGE_SIZE, _MAX_PAGE_SIZE = 15, 5000
 _USERS = list_of(record({"user": string, "userType": one_of(*USER_TYPES)}))
 _SEARCH: Mapping[str, Reader] = {
@@ -70,7 +70,7 @@ class HumanSearch:
         kind: ``ADMIN`` for all tasks, ``INBOX`` for those of the caller; None, as the JavaScript SDK sends it, for all
             that the caller may search.
         start: Position of the first result.
-        size: Results of the page at most.
+        size: Maximum number of results on the page.
         conditions: The body of the request.
     """
 

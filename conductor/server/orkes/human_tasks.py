@@ -38,7 +38,7 @@ Json = dict[str, Any]
 #: Returns whether a principal has an access, such as ``READ``, on the task definition with a name.
 Permits = Callable[[Principal, str, str], bool]
 
-#: The keys of a definition that the API shows; others that the workflow has stay in the task's input.
+#: The keys of a definition that the API shows; other keys stay in the task's input.
 _SHOWN_DEFINITION = (
     "assignments", "assignmentCompletionStrategy", "displayName", "userFormTemplate", "taskTriggers", "autoClaim",
 )  # fmt: skip
@@ -168,7 +168,7 @@ class HumanTasks:
         name, version = form.get("name"), form.get("version")
         return self._templates.find(str(name), version if isinstance(version, int) else None) if name else None
 
-    # -- what people do
+    # -- actions of people
 
     def claim(self, task_id: str, principal: Principal, *, override: bool, with_template: bool) -> Json:
         """Claim a task for the caller; returns its entry.
@@ -176,11 +176,11 @@ class HumanTasks:
         Args:
             task_id: The task.
             principal: The caller.
-            override: Whether to claim it even if it is assigned to someone else.
+            override: Whether to claim it even if it is assigned to another user.
             with_template: Whether the entry includes the form.
 
         Raises:
-            RefusedError: The task does not exist or is claimed (400), or is assigned to someone else (403).
+            RefusedError: The task does not exist or is claimed (400), or is assigned to another user (403).
         """
         user = {"user": principal.id, "userType": CONDUCTOR_USER}
         with self._kernel.change():
@@ -199,12 +199,12 @@ class HumanTasks:
         Args:
             task_id: The task.
             user_id: The user.
-            principal: The caller, which is trusted to have checked the members of external groups.
-            override: Whether to claim it even if it is assigned to someone else.
+            principal: The caller, which must have checked the members of external groups.
+            override: Whether to claim it even if it is assigned to another user.
             with_template: Whether the entry includes the form.
 
         Raises:
-            RefusedError: The task does not exist, is claimed, or is assigned to someone else (400).
+            RefusedError: The task does not exist, is claimed, or is assigned to another user (400).
         """
         with self._kernel.change():
             execution, task, record = self._claimable(task_id)
@@ -283,7 +283,7 @@ class HumanTasks:
             )
 
     def update(self, task_ids: list[str], fields: Json, principal: Principal, *, complete: bool) -> None:
-        """Store fields of the form as the output of tasks, and complete them if it is wanted: all or none.
+        """Store fields of the form as the output of tasks, and optionally complete them: all or none.
 
         Raises:
             RefusedError: A task does not exist or has ended, or the fields violate the form's schema (400), or the
@@ -386,10 +386,10 @@ class HumanTasks:
         verb: str,
         accesses: tuple[str, ...] = (),
     ) -> None:
-        """Raise RefusedError (403) unless the principal may do something with a task.
+        """Raise RefusedError (403) unless the principal has access to a task.
 
-        Administrators, the person who started the execution, the assignee and the claimant may, and everyone with one
-        of the accesses on the task definition. A task without an assignee can be read and claimed by everyone.
+        Administrators, the person who started the execution, the assignee, the claimant, and principals with one of the
+        accesses on the task definition have access. A task without an assignee can be read and claimed by everyone.
         """
         name = str(task.get("taskDefName"))
         people = [user for user in (record.assignee, record.claimant) if user is not None]

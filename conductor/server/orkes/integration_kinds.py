@@ -10,7 +10,7 @@ from conductor.server.engine.context import RefusedError
 
 Json = dict[str, Any]
 
-#: What replaces a secret value in responses.
+#: Replacement of secret values in responses.
 MASK = "***"
 #: Categories of integrations, as in the API.
 CATEGORIES = ("API", "AI_MODEL", "VECTOR_DB", "RELATIONAL_DB", "MESSAGE_BROKER", "GIT", "EMAIL", "MCP")

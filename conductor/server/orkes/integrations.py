@@ -38,7 +38,7 @@ _API: Mapping[str, Reader] = {
 _LIMIT: Mapping[str, Reader] = {"api": string, "maxTokens": long, "tokenLimitPeriod": one_of("DAY", "MONTH")}
 #: Key of a document with its encrypted configuration.
 _SEALED = "_configuration"
-#: Messages whose statistics are kept.
+#: Maximum number of messages whose statistics are kept.
 _MAX_EVENTS = 1000
 
 
@@ -316,7 +316,7 @@ class Integrations:
     # -- kinds
 
     def kinds(self) -> list[Json]:
-        """Return the kinds of integrations: the built-in ones and those that were registered, which win."""
+        """Return the kinds of integrations: the built-in ones, and registered ones, which take precedence."""
         registered = {one["name"]: one for one in self._kinds.all()}
         return list({**{one["name"]: one for one in KINDS}, **registered}.values())
 
@@ -407,7 +407,7 @@ class Integrations:
         return sorted((one for one in found if one["periodStart"] >= since), key=lambda one: one["periodStart"])
 
     def tokens_by_api(self, provider: str) -> dict[str, int]:
-        """Return how many tokens each model of a provider has used.
+        """Return the number of tokens that each model of a provider has used.
 
         Raises:
             RefusedError: The provider does not exist (404).
@@ -418,7 +418,7 @@ class Integrations:
         return found
 
     def tokens_of(self, provider: str, api: str) -> int:
-        """Return how many tokens a model has used.
+        """Return the number of tokens that a model has used.
 
         Raises:
             RefusedError: The model does not exist (404).

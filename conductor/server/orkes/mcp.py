@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 #: The version of the protocol that the client proposes.
 _PROTOCOL = "2025-06-18"
-#: Pages of tools to read at most; a server that never ends its list must not keep a thread for ever.
+#: Maximum number of pages of tools to read, so that a server with an endless list does not block a thread forever.
 _MAX_PAGES = 100
 _SESSION = "mcp-session-id"
 
@@ -22,7 +22,7 @@ _SESSION = "mcp-session-id"
 class McpClient:
     """A session with an MCP server.
 
-    Servers that do not know ``initialize`` are used without a session.
+    Servers without ``initialize`` are used without a session.
 
     Attributes:
         endpoint: The server.

@@ -1,4 +1,4 @@
-"""Requests to OpenAI-compatible APIs of models, and what their responses mean."""
+"""Requests to OpenAI-compatible APIs of models, and the interpretation of their responses."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class Endpoint:
         name: The integration, for messages.
         url: The address, without a slash at the end.
         headers: The headers of each request.
-        paths: Other paths than usual, such as that of chat completions.
-        secrets: What must not appear in messages.
+        paths: Paths that differ from the usual ones, such as that of chat completions.
+        secrets: Values that must not appear in messages.
     """
 
     name: str

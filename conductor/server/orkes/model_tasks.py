@@ -130,7 +130,7 @@ def chunks(text: str, size: Any = None, overlap: Any = None) -> list[str]:
 
     Args:
         text: The text.
-        size: Characters of a part at most, from 100 to 10,000; None for 1,024.
+        size: Maximum number of characters of a part, from 100 to 10,000; None for 1,024.
         overlap: Characters that two parts share; None for none.
 
     Raises:
@@ -454,7 +454,7 @@ class ModelTasks:
             return partial(_fail, str(error), FAILED_WITH_TERMINAL_ERROR if error.is_final else FAILED)
         except RefusedError as error:
             return partial(_fail, error.message, FAILED_WITH_TERMINAL_ERROR)
-        except Exception as error:  # whatever the input or the response is, the task must get an outcome
+        except Exception as error:  # after any error, the task must get an outcome
             logger.warning("event=server.model_task_failed type=%s", kind, exc_info=True)
             return partial(_fail, unexpected_error(error), FAILED)
         return partial(_complete, output)

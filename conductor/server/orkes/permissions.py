@@ -1,4 +1,4 @@
-"""Decides who may do what: by role, by grants on an object or its tags, and because one has created it."""
+"""Decides about permissions: by role, by grants on an object or its tags, and by its creator."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Grants:
         self._change(subject, target, lambda known: [one for one in ACCESS if one in {*known, *access}])
 
     def remove(self, subject: Reference, target: Reference, access: list[str]) -> None:
-        """Remove permissions, as far as they exist."""
+        """Remove permissions, if they exist."""
         self._change(subject, target, lambda known: [one for one in known if one not in access])
 
     def _change(self, subject: Reference, target: Reference, function: Callable[[list[str]], list[str]]) -> None:
@@ -100,7 +100,7 @@ class Grants:
         ]
 
     def allowed(self, principal: Principal, target: Reference) -> set[str]:
-        """Return what a principal may do with a target, by itself, by its groups and roles, and by the tags."""
+        """Return the accesses of a principal to a target: its own, those of its groups and roles, and those by tags."""
         kind, name = target
         subjects = [
             _key(("USER", principal.id)),
@@ -206,7 +206,7 @@ def _shown(reference: Reference) -> Json:
     return {"type": reference[0], "id": reference[1]}
 
 
-#: What a role allows without any grant: accesses by kind of object.
+#: Accesses of each role without a grant, by kind of object.
 _BY_ROLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "METADATA_MANAGER": {
         "WORKFLOW_DEF": (READ, CREATE, UPDATE, DELETE),
@@ -245,7 +245,7 @@ _BY_ROLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 #: Roles that a principal needs in addition to a grant, to change or delete a definition.
 _CHANGES_DEFINITIONS = frozenset({"METADATA_API", "METADATA_MANAGER", "USER"})
 _DEFINITIONS = frozenset({"WORKFLOW_DEF", "TASK_DEF"})
-#: Kinds of objects as errors name them.
+#: Names of kinds of objects in errors.
 _WORDS: Mapping[str, str] = {
     "WORKFLOW_DEF": "workflow",
     "TASK_DEF": "task",
@@ -259,13 +259,13 @@ _WORDS: Mapping[str, str] = {
 
 
 class Permissions:
-    """Decides what principals may do, if the server enforces permissions.
+    """Decides about the permissions of principals, if the server enforces permissions.
 
     Args:
         grants: The permissions that have been granted.
         principals: Finds users and applications.
         default_access: Returns the groups with access to what a principal creates, for a kind of object.
-        is_enforced: Whether anything is refused.
+        is_enforced: Whether permissions are enforced.
     """
 
     def __init__(
@@ -280,7 +280,7 @@ class Permissions:
         self.is_enforced = is_enforced
 
     def allowed(self, principal: Principal, target: Reference) -> set[str]:
-        """Return what a principal may do with an object."""
+        """Return the accesses of a principal to an object."""
         if principal.is_admin:
             return set(ACCESS)
         kind = target[0]
@@ -290,16 +290,16 @@ class Permissions:
         return granted.union(*(_BY_ROLE.get(role, {}).get(kind, ()) for role in principal.roles))
 
     def allowed_by_id(self, principal_id: str, target: Reference) -> set[str]:
-        """Return what the user with this id may do with an object."""
+        """Return the accesses of the user with this id to an object."""
         found = self._principals.find(principal_id)
         return set() if found is None else self.allowed(found, target)
 
     def may(self, principal: Principal, access: str, kind: str, name: str) -> bool:
-        """Return whether a principal may do something; always true if permissions are not enforced."""
+        """Return whether a principal has an access; always true if permissions are not enforced."""
         return not self.is_enforced or principal.is_admin or access in self.allowed(principal, (kind, name))
 
     def require(self, principal: Principal, access: str, kind: str, name: str) -> None:
-        """Check that a principal may do something.
+        """Check that a principal has an access.
 
         Raises:
             RefusedError: It has no permission (403).

@@ -1,4 +1,4 @@
-"""Who can send requests: the built-in administrator, users and applications."""
+"""The possible senders of requests: the built-in administrator, users and applications."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Principals:
     """Finds principals by id.
 
     Attributes:
-        sources: Functions that return a principal; None for an id that they do not know.
+        sources: Functions that return a principal; None for an unknown id.
     """
 
     sources: list[Callable[[str], Principal | None]] = field(factory=list)

@@ -198,7 +198,7 @@ class Prompts:
                 self._documents.put(name, {**known, "integrations": models}, version)
 
     def remove(self, name: str, version: int | None = None) -> None:
-        """Delete a version of a prompt, if it exists; by default all versions. The last one takes the tags with it."""
+        """Delete a version of a prompt, by default all; the tags are deleted with the last version."""
         with self._kernel.change():
             for one in self._documents.versions(name) if version is None else [version]:
                 self._documents.drop(name, one)

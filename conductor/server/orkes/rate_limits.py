@@ -1,4 +1,4 @@
-"""Limits of how many executions of a workflow run at a time. Those over the limit wait for a slot in their order."""
+"""Limits on concurrent executions of a workflow. Executions over the limit wait for a slot, in order."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class _Pool:
     """The executions with one key.
 
     Attributes:
-        running: The ids of those that have a slot.
-        waiting: The ids of those that wait for one, the oldest first, with their numbers in the line.
+        running: The ids of executions that have a slot.
+        waiting: The ids of executions that wait for a slot, the oldest first, with their positions in the queue.
     """
 
     running: dict[str, None] = field(factory=dict)

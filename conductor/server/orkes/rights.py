@@ -1,4 +1,4 @@
-"""What executions, schedules, handlers and webhooks may do: what the principal may do that created them."""
+"""The permissions of executions, schedules, handlers and webhooks: those of the principal that created them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conductor.server.orkes.tags import WORKFLOW
 
 @frozen
 class Rights:
-    """Checks what the creator of an object may do, at the time when the object acts for it."""
+    """Checks the permissions of an object's creator when the object acts for the creator."""
 
     permissions: Permissions
     principals: Principals
@@ -26,7 +26,7 @@ class Rights:
         return principal is not None and self.permissions.may(principal, access, kind, name)
 
     def is_trusted(self, creator: str | None) -> bool:
-        """Return whether a creator may use files of the server: an administrator, or all without permissions."""
+        """Return whether a creator may use the server's files: administrators, or anyone without permissions."""
         if not self.permissions.is_enforced:
             return True
         principal = self.principals.find(creator) if creator else None

@@ -45,7 +45,7 @@ SYSTEM_ROLES: Mapping[str, tuple[str, ...]] = {
 #: The permissions of custom roles: those of the built-in roles, and an access to a kind of object.
 PERMISSIONS = frozenset({*_EVERYTHING, *(f"{access}_{target}" for access in ACCESS for target in TARGETS)})
 _ROLE_NAME = re.compile(r"[\w-]+")
-#: Roles that only an administrator gives to an application.
+#: Roles that only an administrator can give to an application.
 ADMIN_ONLY = frozenset({"UNRESTRICTED_WORKER", "METADATA_MANAGER", "WORKFLOW_MANAGER", "APPLICATION_MANAGER", "ADMIN"})
 
 
@@ -58,7 +58,7 @@ def shown_roles(names: Iterable[str], custom: Mapping[str, Iterable[str]] | None
 
 
 class Roles:
-    """The built-in roles, and custom ones. A custom role decides nothing: users can hold it, and its owner reads it."""
+    """The built-in roles, and custom ones. Users can have custom roles, which do not affect permissions."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._custom = Documents(kernel, "orkes_role")

@@ -35,11 +35,13 @@ from conductor.server.services.runs import Runs, answer_of
 
 Json = dict[str, Any]
 
-#: How many copies of an execution a write waits for. One server has one copy, so the values mean the same.
+#: Consistency levels: the number of copies that a write waits for. This server has one copy, so all levels are the
+#: same.
 _CONSISTENCIES = frozenset({"SYNCHRONOUS", "DURABLE", "REGION_DURABLE"})
 #: Seconds to wait for an execution by default, and milliseconds to wait after a signal.
 _DEFAULT_SECONDS, _DEFAULT_SIGNAL_MS = 10, 5000
-#: Types of system tasks that somebody else ends; one of them ends the wait for it as soon as it is open.
+#: Types of system tasks that are ended from outside. If a client waits for such a task, the wait ends when the task is
+#: open.
 _ENDED_BY_OTHERS = frozenset({"YIELD", "WAIT", "HUMAN", "WAIT_FOR_WEBHOOK"})
 #: Parameters of the query that are not a part of the input of ``GET /workflow/execute/{name}``.
 _OPTIONS = frozenset({"version", "requestId", "waitUntilTaskRef", "waitForSeconds"})
@@ -50,7 +52,7 @@ class BlockedRuns(Runs):
     """Builds the responses for clients that wait for an execution.
 
     An open YIELD, a WAIT without a time or with ``yield: true``, and the tasks that the client names end the wait. A
-    task that the client names counts when it has ended, and when it waits for a worker or a person.
+    task that the client names ends the wait when it has ended, or when it waits for a worker or a person.
     """
 
     def blocking(self, execution: Execution, references: list[str]) -> list[tuple[Execution, Doc]]:
@@ -84,7 +86,7 @@ class BlockedRuns(Runs):
         return self._kernel.find(task["subWorkflowId"])
 
     def output(self, workflow_id: str, references: list[str], *, is_late: bool) -> Json | None:
-        """Return the output of an execution, or of the task that ends the wait for it.
+        """Return the output of an execution, or of the task that ends the wait.
 
         Args:
             workflow_id: The execution.

@@ -30,7 +30,7 @@ Json = dict[str, Any]
 _NAME = re.compile(r"\w+", re.ASCII)
 #: Times that a preview returns by default.
 _NEXT_TIMES = 3
-#: More schedules than there can be.
+#: Larger than the number of schedules.
 _ALL = 2**31
 
 

@@ -22,7 +22,10 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class Secrets:
-    """Stores secrets, encrypted. A secret from the start of the server is in memory only, and can be replaced."""
+    """Stores secrets, encrypted.
+
+    Secrets that were passed at the start of the server are only in memory, and can be replaced.
+    """
 
     def __init__(self, kernel: Kernel, vault: Vault, tags: Tags) -> None:
         self._kernel, self._vault, self._tags = kernel, vault, tags
@@ -76,7 +79,10 @@ class Secrets:
 
 
 class Environment:
-    """Stores environment variables. One from the start of the server is in memory only, and can be replaced."""
+    """Stores environment variables.
+
+    Variables that were passed at the start of the server are only in memory, and can be replaced.
+    """
 
     def __init__(self, kernel: Kernel, tags: Tags) -> None:
         self._kernel, self._tags = kernel, tags

@@ -1,4 +1,4 @@
-"""Figures about the server, and operations of Orkes' cluster that one machine does not have."""
+"""Statistics of the server, and operations of Orkes' cluster that do not exist on one machine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ServerResource:
         return empty_answer()
 
     def limits(self, _: Request) -> Response:
-        """``GET /limits``: what exists of each kind, and how much may exist, which is not limited (-1)."""
+        """``GET /limits``: the number of objects of each kind, and its limit, which is always -1 (no limit)."""
         metadata = self._services.metadata
         return json_answer({
             "taskDefinitions": len(metadata.all_tasks()),

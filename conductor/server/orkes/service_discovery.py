@@ -21,7 +21,7 @@ _MAX_REFERENCES = 20
 
 @define
 class Discovery:
-    """What a service offers.
+    """The methods and schemas of a service.
 
     Attributes:
         methods: Its methods, as in ``GET /registry/service/{name}``.
@@ -35,7 +35,7 @@ class Discovery:
 
 
 def read_openapi(document: Any, uri: str) -> Discovery:
-    """Return what an OpenAPI 3 or Swagger 2 document describes.
+    """Return the methods and schemas of an OpenAPI 3 or Swagger 2 document.
 
     Args:
         document: The parsed document.
@@ -102,7 +102,7 @@ def _method(document: Json, path: str, verb: str, item: Json, operation: Json) -
 
 
 def _referenced(document: Json, value: Json) -> Json:
-    """Return what a ``$ref`` inside the document points to, or the value itself."""
+    """Return the target of a ``$ref`` inside the document, or the value itself."""
     for _ in range(_MAX_REFERENCES):
         reference = value.get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#/"):

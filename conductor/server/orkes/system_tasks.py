@@ -1,4 +1,4 @@
-"""The types of tasks that only Orkes' edition runs, apart from those of people, webhooks and models."""
+"""Task types that only Orkes' edition runs, except human tasks, webhooks and models."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ Json = dict[str, Any]
 _PREFIX = "jdbc:sqlite:"
 #: Keys of an integration that can have the address.
 _ADDRESSES = ("datasourceURL", "jdbcUrl", "url", "endpoint")
-#: Rows that a statement returns at most.
+#: Maximum number of rows that a statement returns.
 _MAX_ROWS = 10_000
-#: Seconds that a statement may take, and the steps of SQLite's machine between two looks at the clock.
+#: Maximum number of seconds of a statement, and the steps of SQLite's machine between two checks of the clock.
 _MAX_SECONDS, _STEPS = 30.0, 10_000
 
 
@@ -204,7 +204,7 @@ logger = logging.getLogger(__name__)
 _BY_HAND = ("GRPC", "OPS_GENIE", "SENDGRID")
 #: Seconds until a token expires by default.
 _TOKEN_SECONDS = 3600
-#: Executions that a query returns at most.
+#: Maximum number of executions that a query returns.
 _MAX_FOUND = 1000
 #: Milliseconds per minute: a search for executions gives times as minutes before now.
 _MINUTE_MS = 60_000
@@ -269,7 +269,7 @@ class SystemTasks:
             status, reason, output = FAILED, str(error), error.output
         except RefusedError as error:
             status, reason, output = FAILED, error.message, {}
-        except Exception as error:  # whatever the input is, the task must get an outcome
+        except Exception as error:  # for any input, the task must get an outcome
             logger.warning("event=server.system_task_failed type=%s", task["taskType"], exc_info=True)
             status, reason, output = FAILED, unexpected_error(error), {}
         if not is_done(task):
@@ -455,7 +455,7 @@ def _work(work: Callable[[str | None, Json], Json], creator: str | None, given: 
         output = work(creator, given)
     except TaskFailedError as error:
         return partial(_fail, str(error), error.output)
-    except Exception as error:  # whatever the input is, the task must get an outcome
+    except Exception as error:  # for any input, the task must get an outcome
         logger.warning("event=server.system_task_failed", exc_info=True)
         return partial(_fail, unexpected_error(error), {})
     return partial(_complete, output)

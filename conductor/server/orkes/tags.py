@@ -25,7 +25,7 @@ _SEVERAL_PER_KEY = frozenset({WORKFLOW, TASK, PROMPT})
 
 
 class Tags:
-    """Stores the tags of objects by kind and name. Whether an object exists is for its own service to check."""
+    """Stores the tags of objects by kind and name. The service of an object checks whether it exists."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._documents = Documents(kernel, "orkes_tags")
@@ -133,7 +133,7 @@ _PATHS: Mapping[str, str] = {
 }
 #: Kinds whose PUT replaces all tags, and that have a POST to add one. PUT adds to those of the others.
 _REPLACED = frozenset({WORKFLOW, TASK})
-#: Kinds as errors name them.
+#: Names of kinds in errors.
 _WORDS: Mapping[str, str] = {WORKFLOW: "workflow", TASK: "task", FORM: "user form", SECRET: "secret"}
 
 

@@ -26,22 +26,22 @@ from conductor.server.ui.files import GUARDED_PATHS
 
 Json = dict[str, Any]
 
-#: Milliseconds until a token expires, if the client asks for no other lifetime: a day.
+#: Default number of milliseconds until a token expires: a day.
 _LIFETIME_MS = 86_400_000
-#: The time at which a token expires that never expires, epoch seconds: the end of the year 9999.
+#: Expiry time of a token that never expires, epoch seconds: the end of the year 9999.
 _NEVER = 253_402_300_799
-#: Paths that need no token, although they are under ``/api``.
+#: Paths under ``/api`` that need no token.
 _PUBLIC = frozenset({"/api/token", "/api/health", "/api/version"})
 
 
 class Tokens(Keys):
-    """Makes and checks tokens: JSON Web Tokens (HS256), which expire on the server's clock.
+    """Creates and checks tokens: JSON Web Tokens (HS256), which expire by the server's clock.
 
     Args:
         kernel: The server's state.
         vault: Encrypts the key that signs tokens.
-        keys: Keys with all rights, from the start of the server. With keys, every request needs a token; without
-            them, a request without a token acts for the administrator.
+        keys: Keys with all permissions, passed at the start of the server. With keys, every request needs a token;
+            without them, a request without a token acts for the administrator.
         principals: Finds users and applications.
     """
 
@@ -57,7 +57,7 @@ class Tokens(Keys):
         self.public_prefixes: list[str] = []
 
     def accept_keys_of(self, applications: Applications) -> None:
-        """Accept the access keys of applications as well."""
+        """Also accept the access keys of applications."""
         self._applications = applications
 
     def make_token(self, key: Any, secret: Any, lifetime_ms: int | None = None) -> str | None:
@@ -74,7 +74,7 @@ class Tokens(Keys):
         return None if owner is None else self._signed(owner, key, lifetime_ms)
 
     def _owner_of(self, key: str, secret: str) -> str | None:
-        """Return the id of the principal that a key is for; None if key or secret are wrong."""
+        """Return the id of the principal that a key belongs to; None if the key or the secret is wrong."""
         if key in self._keys:
             return ADMINISTRATOR_ID if secrets.compare_digest(self._keys[key].encode(), secret.encode()) else None
         if self._applications is not None and self._applications.has_key(key):
@@ -128,7 +128,7 @@ class Tokens(Keys):
         return claims
 
     def principal_of(self, token: str) -> Principal | str:
-        """Return who a token is for; or the reason why it is refused, ``EXPIRED_TOKEN`` or ``INVALID_TOKEN``."""
+        """Return the principal of a token, or the reason why it is refused: ``EXPIRED_TOKEN`` or ``INVALID_TOKEN``."""
         claims = self.claims_of(token)
         if claims is None:
             return "INVALID_TOKEN"

@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 
 class Users:
-    """Stores users and groups. The id of a user is in lower case; the members of a group may be applications, too."""
+    """Stores users and groups. Ids of users are in lower case. Applications can also be members of a group."""
 
     def __init__(self, kernel: Kernel, roles: Roles, applications: Applications, grants: Grants) -> None:
         self._kernel, self._roles, self._applications, self._grants = kernel, roles, applications, grants
@@ -91,14 +91,14 @@ class Users:
         }
 
     def all(self, *, with_applications: bool) -> list[Json]:
-        """Return all users, and those of applications if they are asked for."""
+        """Return all users, optionally with those of applications."""
         ids = [user["id"] for user in self._users.all()]
         if with_applications:
             ids += [principal.id for principal in self._applications.users()]
         return [self.get(user_id) for user_id in ids]
 
     def save(self, user_id: str, given: Json) -> Json:
-        """Create or replace a user; without ``roles`` or ``groups`` those of a known user stay.
+        """Create or replace a user. Without ``roles`` or ``groups``, an existing user keeps them.
 
         Raises:
             RefusedError: The name is missing, a role does not exist (400), or a group does not exist (404).
@@ -163,7 +163,7 @@ class Users:
         return [self._shown_group(group) for group in self._groups.all()]
 
     def save_group(self, group_id: str, given: Json) -> Json:
-        """Create or replace a group; its members stay.
+        """Create or replace a group. An existing group keeps its members.
 
         Raises:
             RefusedError: The description is missing, a role, a kind of object or an access does not exist (400).

@@ -22,7 +22,7 @@ class Vault:
     """Encrypts with a key in a file next to the database, which only its owner can read.
 
     The cipher is HMAC-SHA256 in counter mode with an authentication code, from the standard library alone. It protects
-    copies of the database, and not against who can read the key file as well.
+    copies of the database, but not against a reader of the key file.
 
     Args:
         file: The file of the key, which the first value creates; None to keep the key in memory.

@@ -1,4 +1,4 @@
-"""Verify that a webhook comes from its sender, and answer the challenges with which senders verify the address."""
+"""Verify the sender of a webhook, and answer the challenges with which senders verify the address."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BASE = (
     0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
     0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
 )
-#: What comes before the point in a public key of this curve (SubjectPublicKeyInfo), and the length of the point.
+#: Prefix of the point in a public key of this curve (SubjectPublicKeyInfo), and the length of the point.
 _KEY_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 #: Bytes of one coordinate, and of each half of a raw signature.
 _COORDINATE = 32
@@ -161,7 +161,7 @@ class Delivery:
 
 
 class UnverifiedError(Exception):
-    """A delivery is refused; the message is the reason, for the log. It contains no secret and nothing of the body."""
+    """A delivery is refused. The message is the reason for the log; it contains no secrets and no part of the body."""
 
 
 def check(config: Json, delivery: Delivery) -> None:
@@ -190,7 +190,7 @@ def challenge_response(config: Json, delivery: Delivery) -> Json | None:
 
 
 def secret_headers(config: Json) -> set[str]:
-    """Return the names of the headers, in lower case, whose values prove who the sender is."""
+    """Return the names of the headers, in lower case, whose values identify the sender."""
     names = [_SLACK_SIGNATURE, f"{_SENDGRID}Signature", *(config.get("headers") or {}), _signature_header(config)]
     return {name.lower() for name in names} | {"authorization", "x-authorization", "cookie"}
 

@@ -50,15 +50,15 @@ Json = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 _WAIT = "WAIT_FOR_WEBHOOK"
-#: What readers see instead of a secret, and what keeps the known one in an update.
+#: Replacement of a secret in responses; in an update, it keeps the known secret.
 _HIDDEN = "***"
 #: Fields with secrets, which are stored encrypted.
 _SECRETS = ("secretKey", "secretValue")
-#: Deliveries of a webhook to keep in its history.
+#: Maximum number of deliveries in the history of a webhook.
 _MAX_HISTORY = 100
-#: Characters of a delivery to keep in the history.
+#: Maximum number of characters of a delivery in the history.
 _MAX_PAYLOAD = 100_000
-#: Tasks that one delivery looks at.
+#: Maximum number of tasks that one delivery checks.
 _MAX_WAITING = 1_000_000
 #: Keys of ``workflowsToStart`` that are not names of workflows.
 _IDEMPOTENCY = ("idempotencyKey", "idempotencyStrategy")
@@ -119,7 +119,7 @@ class Webhooks:
     # -- configuration
 
     def create(self, given: Json, principal: Principal) -> Json:
-        """Create a webhook; returns it with its secrets, for the only time.
+        """Create a webhook and return it with its secrets, which are not returned again.
 
         Raises:
             RefusedError: The webhook is invalid (400), or its id exists (409).
@@ -328,7 +328,7 @@ class Webhooks:
             return None
 
     def _record(self, config: Json, delivery: Delivery, event: Json | None, workflow_ids: list[str]) -> None:
-        """Add a delivery to the history; the values of headers that prove who the sender is are hidden."""
+        """Add a delivery to the history; the values of headers that identify the sender are hidden."""
         hidden = secret_headers(config)
         headers = {name: _HIDDEN if name in hidden else value for name, value in delivery.headers.items()}
         body: Any = event if event is not None else delivery.body.decode("utf-8", "replace")
@@ -384,7 +384,7 @@ def _with_known_secrets(config: Json, known: Json) -> Json:
 
 
 def _event(delivery: Delivery) -> Json:
-    """Return the event of a delivery: its body with the query parameters, which win.
+    """Return the event of a delivery: its body with the query parameters, which take precedence.
 
     Raises:
         UnreadableBodyError: The body is not JSON.
@@ -413,7 +413,7 @@ def _has_value(event: Json, path: str, expected: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    """Return the text that is compared: without spaces around it, in lower case."""
+    """Return the text to compare: without surrounding spaces, in lower case."""
     shown = dumps(value).decode() if isinstance(value, (dict, list)) else java_text(value)
     return shown.strip().lower()
 
@@ -480,7 +480,7 @@ class WebhookResource:
         delivery = Delivery(request.method, request.headers, query, request.body, now)
         try:
             response = self._webhooks.receive(request.path_params["id"], delivery)
-        except UnverifiedError:  # the sender is not told why
+        except UnverifiedError:  # the response does not contain the reason
             return text_answer("The webhook could not be verified", 401)
         except UnreadableBodyError:
             return text_answer("The body of the webhook is not JSON", 400)

@@ -11,14 +11,14 @@ from conductor._internal.epoch import from_epoch_ms
 
 #: The clock never moves back: timers that fired would be in the future again.
 _NO_TIME = timedelta(0)
-#: Real seconds for which a move waits for workers that finish nothing.
+#: Real seconds that a move waits for workers that do not finish tasks.
 _WORKER_TIMEOUT_S = 5.0
 
 
 class Clock:
     """Real time, plus the time by which the clock has been moved forward.
 
-    Moving the clock fires the timers on the way in their order, each at its own time.
+    Moving the clock fires the timers in between in order, each at its own time.
 
     Args:
         offset_ms: Milliseconds ahead of real time, from an earlier run of the server.
@@ -51,16 +51,16 @@ class Clock:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether the clock stands still."""
+        """Whether the clock is frozen."""
         return self._frozen_at is not None
 
     def freeze(self) -> None:
-        """Stop the clock until ``thaw``. ``advance`` and ``skip_to_next_event`` still move it."""
+        """Freeze the clock until ``thaw``. ``advance`` and ``skip_to_next_event`` still move it."""
         with self._lock:
             self._frozen_at = self.now_ms()
 
     def start_at(self, moment: int) -> None:
-        """Stop the clock at any time, also an earlier one; only for a server without executions.
+        """Freeze the clock at any time, which may be earlier than now; only for a server without executions.
 
         Args:
             moment: The time, epoch ms.
@@ -69,7 +69,7 @@ class Clock:
             self._frozen_at = moment
 
     def thaw(self) -> None:
-        """Let the clock run again, from the time at which it stands."""
+        """Let the clock run again, from its present time."""
         with self._lock:
             if self._frozen_at is not None:
                 self._offset_ms = self._frozen_at - time.time_ns() // 1_000_000
@@ -90,15 +90,17 @@ class Clock:
                 self._offset_ms = moment - time.time_ns() // 1_000_000
 
     def advance(self, by: timedelta, *, worker_timeout: float = _WORKER_TIMEOUT_S) -> None:
-        """Move the clock forward, and fire the timers on the way, each after the workers have finished.
+        """Move the clock forward, and fire the timers in between, each after workers have finished their tasks.
 
         Before it moves, at each timer and at the end, the clock waits until the workers that poll this server have
-        finished the tasks that are due. Tasks that are polled by hand (``client.tasks.poll``) do not hold it.
+        finished the tasks that are due. The clock does not wait for tasks that a client polls with
+        ``client.tasks.poll``.
 
         Args:
-            by: How far.
-            worker_timeout: Real seconds to wait while no worker takes or finishes a task; then the clock moves, and
-                logs a warning. 0 does not wait, for example to see a task time out that its worker never finishes.
+            by: The duration by which to move the clock.
+            worker_timeout: Real seconds to wait while no worker starts or finishes a task. Then the clock moves, and a
+                warning is logged. With 0, the clock does not wait, for example to test the timeout of a task that its
+                worker never finishes.
 
         Raises:
             TypeError: ``by`` is not a ``timedelta``.

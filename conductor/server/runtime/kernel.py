@@ -1,7 +1,7 @@
 """The server's state: executions, queues and timers, protected by one lock and stored in one database.
 
 A change acquires the lock, lets the engine work on executions in memory, carries out the engine's commands, and commits
-before it returns. So everything that a client has been told is in the database.
+before it returns. Therefore everything in a response is also in the database.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ Json = dict[str, Any]
 Handler = Callable[[Execution, Any], None]
 logger = logging.getLogger(__name__)
 
-#: Executions to keep in memory.
+#: Maximum number of executions in memory.
 _CACHED_EXECUTIONS = 2000
-#: Executions whose oldest ancestor to keep in memory.
+#: Maximum number of executions whose oldest ancestor is kept in memory.
 _CACHED_ROOTS = 10_000
-#: Milliseconds between attempts of a task whose total time is limited: about what the OSS server takes. Without it, 100
-#: attempts are over in a second, before the limit.
+#: Milliseconds between attempts of a task whose total time is limited, about as on the OSS server. Otherwise, 100
+#: attempts would end within a second, before the limit.
 _RETRY_SPACING_MS = 50
-#: Seconds that the engine works in one change before it leaves the rest to a later change.
+#: Seconds that the engine works in one change; later changes do the rest.
 _CHANGE_SECONDS = 0.5
 #: Seconds for which a change holds the lock before it lets other threads acquire it.
 _HOLD_SECONDS = 0.01
-#: Executions in one change; further starts are left to a later change.
+#: Maximum number of executions in one change; later changes do further starts.
 _MAX_TOUCHED = 50
-#: Commands that can lead to more of their kind without end.
+#: Commands that can lead to an endless number of the same commands.
 _UNBOUNDED = (StartChild, StartFailureWorkflow, StartTriggered, Publish, Admit)
 
 
@@ -98,9 +98,9 @@ class Kernel:
         catalog: The registered definitions.
         lock: The lock that protects the state.
         last_polls: The last poll of each task type and domain.
-        in_progress: The ids of tasks that workers have, by task definition.
-        worker_activity: What workers have polled and updated lately.
-        extensions: What the edition adds to the engine.
+        in_progress: The ids of tasks that workers are executing, by task definition.
+        worker_activity: Recent polls and updates of workers.
+        extensions: The engine's extensions of the edition.
         handlers: The functions that carry out the engine's commands, by command type.
         task_runners: The functions that run the tasks of ``RunTask`` commands, by task type.
         observers: Functions that are called for each task of a type that a change has modified, by task type. They
@@ -159,7 +159,7 @@ class Kernel:
         A change inside a change is a part of it.
 
         Args:
-            seconds: How long the engine may work; later changes do the rest.
+            seconds: Maximum time for the engine; later changes do the rest.
 
         Raises:
             ServerStoppingError: The server is stopping.
@@ -185,7 +185,7 @@ class Kernel:
                 self._carry_out()
                 self._save()
                 self.store.commit()
-            except BaseException:  # no failure may leave half a change
+            except BaseException:  # a failed change must be rolled back as a whole
                 if not self.is_closed:
                     self.store.rollback()
                 # The objects in memory are modified in place, so after a rollback they no longer equal the database.
@@ -207,13 +207,13 @@ class Kernel:
 
     @contextlib.contextmanager
     def unlocked(self) -> Iterator[None]:
-        """Release the lock for the block. A change claims its executions meanwhile, so no other change can use them."""
+        """Release the lock for the block. The change claims its executions, so that no other change uses them."""
         change = self._change
         if change is None:
             yield
             return
-        # The root stands for the whole family: a child's end changes its parent, so the members of one family cannot be
-        # changed by two changes at a time.
+        # The root represents the whole family. A child's end changes its parent, so two changes must not change members
+        # of one family at the same time.
         for workflow_id in change.seen:
             self._claims.setdefault(self._root_of(workflow_id), change)
         self.store.commit()
@@ -263,8 +263,7 @@ class Kernel:
 
     def _wait_for(self, other: Change) -> None:
         change = self._change
-        # Two changes that wait for each other would wait forever. The later one is refused, and its client can repeat
-        # the request.
+        # Two changes that wait for each other would wait forever. The later one is refused, and its client can retry.
         if change is None or change.is_waited_for_by(other):
             raise RefusedError(409, "The execution is being changed by another request. Try again.")
         change.waits_for = other
@@ -327,8 +326,8 @@ class Kernel:
                     continue
                 return
             command = execution.commands.pop(0)
-            # A workflow that starts itself is endless. The rest is carried out in later changes, between which other
-            # clients get their turn.
+            # A workflow that starts itself never ends. Later changes carry out the rest, so that other requests run in
+            # between.
             is_full = len(change.touched) > _MAX_TOUCHED
             if isinstance(command, _UNBOUNDED) and (is_full or self.context.deadline_passed()):
                 change.postponed.setdefault(execution.id, []).append(command)
@@ -362,7 +361,7 @@ class Kernel:
             changed = [task for task in execution.live if task.changed]
             if not (workflow.changed or changed or execution.removed):
                 continue
-            # Clients compare update times to find what is new, so the time never goes back, even if the system's clock
+            # Clients compare update times to find changes, so the time never decreases, even if the system's clock
             # does.
             workflow["updateTime"] = max(now, workflow["updateTime"])
             if execution.is_terminal and not workflow["endTime"]:
@@ -377,7 +376,7 @@ class Kernel:
     def save_clock(self) -> None:
         """Store the offset of the clock, so that a later process does not start at an earlier time."""
         offset = self.clock.offset_ms
-        # Written only if the clock was moved, so that the common change has no additional write.
+        # Written only if the clock was moved, so that most changes need no additional write.
         if offset > self._stored_offset:
             self.store.save_clock_offset(offset)
             self._stored_offset = offset
@@ -490,7 +489,7 @@ class Kernel:
         for task in execution.tasks if execution is not None else ():
             self.queues.remove(task["taskId"])
             self.in_progress.get(task.get("taskDefName", ""), set()).discard(task["taskId"])
-        # Its parent and those who wait for it have to learn that it has ended; otherwise they would wait forever.
+        # Its parent and waiting clients must be notified that it has ended; otherwise they would wait forever.
         if execution is not None and execution.is_open:
             self.handlers[Ended](execution, Ended())
         self.store.remove(workflow_id)
@@ -503,7 +502,7 @@ class Kernel:
         """Call ``wake`` after each change of an execution, its ancestors or their children.
 
         Returns:
-            The function that ends this.
+            A function that stops the calls.
         """
         with self.lock:
             root = self._root_of(workflow_id)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _Ready = tuple[int, int, int, str, str]
 #: An entry that is not due yet: due time, number, priority, task id, execution id.
 _Delayed = tuple[int, int, int, str, str]
-#: Outdated entries of a queue that are not worth a cleanup.
+#: Number of outdated entries of a queue up to which no cleanup is needed.
 _FEW_ENTRIES = 1000
 
 
@@ -47,10 +47,10 @@ class TaskQueues:
             queue: The queue's name.
             task_id: The task.
             workflow_id: Its execution.
-            priority: The higher it is, the earlier the task is polled.
+            priority: The priority; tasks with higher values are polled first.
             due: When the task can be polled, epoch ms.
             now: The current time, epoch ms.
-            wake: Whether to wake a poll that waits.
+            wake: Whether to wake a waiting poll.
         """
         self.remove(task_id)
         number = next(self._numbers)
@@ -114,14 +114,14 @@ class TaskQueues:
         return bool(entries.ready)
 
     def next_due(self, queue: str) -> int | None:
-        """Return when the next delayed task of a queue is due, epoch ms; None if there is none."""
+        """Return the time at which the next delayed task of a queue is due, epoch ms; None if there is none."""
         entries = self._queues.get(queue)
         while entries and entries.delayed and not self._is_latest(entries.delayed[0][3], entries.delayed[0][1]):
             heapq.heappop(entries.delayed)
         return entries.delayed[0][0] if entries and entries.delayed else None
 
     def next_due_of_all(self) -> int | None:
-        """Return when the next delayed task of any queue is due, epoch ms; None if there is none."""
+        """Return the time at which the next delayed task of any queue is due, epoch ms; None if there is none."""
         found = (self.next_due(queue) for queue in self._queues)
         return min((due for due in found if due is not None), default=None)
 
@@ -134,7 +134,7 @@ class TaskQueues:
                 self.wake(queue)
 
     def sizes(self) -> dict[str, int]:
-        """Return how many tasks wait in each queue."""
+        """Return the number of waiting tasks of each queue."""
         return dict(self._sizes)
 
     def has_any_ready(self, now: int) -> bool:
@@ -165,14 +165,14 @@ class TaskQueues:
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after the end of a poll in which its worker is expected to poll again.
+#: Seconds after the end of a poll within which the worker is expected to poll again.
 _BETWEEN_POLLS_S = 0.5
 #: Seconds between two checks of the queues.
 _LOOK_S = 0.002
 
 
 class WorkerActivity:
-    """Tracks the tasks that workers have or are about to take; every call needs the kernel's lock."""
+    """Tracks the tasks that workers execute or are about to poll; every call needs the kernel's lock."""
 
     def __init__(self) -> None:
         self._polled_until: dict[str, float] = {}  # by queue, on the monotonic clock
@@ -195,7 +195,7 @@ class WorkerActivity:
         self.progress += 1
 
     def busy_queues(self, kernel: Kernel) -> list[str]:
-        """Return the queues whose workers have a task, or are about to take a due task."""
+        """Return the queues whose workers execute a task, or are about to poll a due task."""
         in_progress = set[str]().union(*kernel.in_progress.values()) if self._held else set[str]()
         self._held = {task_id: queue for task_id, queue in self._held.items() if task_id in in_progress}
         real, now = time.monotonic(), kernel.clock.now_ms()
@@ -210,7 +210,7 @@ class WorkersFirst:
 
     Args:
         kernel: The server's state.
-        timeout: Real seconds to wait while no worker finishes anything; after that, the move does not wait again.
+        timeout: Real seconds to wait while no worker finishes a task; then the move does not wait again.
     """
 
     def __init__(self, kernel: Kernel, timeout: float) -> None:
@@ -218,7 +218,7 @@ class WorkersFirst:
         self._timeout = timeout
 
     def __call__(self) -> None:
-        """Return when no worker has a task or is about to take one, or at the timeout."""
+        """Wait until no worker executes a task or is about to poll one, or until the timeout."""
         kernel, progress = self._kernel, -1
         until = time.monotonic() + self._timeout
         while self._timeout > 0:

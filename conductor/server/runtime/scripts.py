@@ -1,4 +1,4 @@
-"""Runs the scripts of executions outside of the kernel's lock."""
+"""Runs the scripts of executions without the kernel's lock."""
 
 from __future__ import annotations
 

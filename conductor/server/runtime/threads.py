@@ -20,7 +20,7 @@ class ThreadPool:
 
     Args:
         name: Prefix of the threads' names.
-        max_threads: Threads at the same time; further functions wait until a thread is free.
+        max_threads: Maximum number of threads; further functions wait until a thread is free.
     """
 
     def __init__(self, name: str, max_threads: int) -> None:

@@ -1,4 +1,4 @@
-"""The timers of executions, the thread that fires them, and the work that an execution does at a later time."""
+"""The timers of executions, the thread that fires them, and the postponed work of executions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Outdated entries of the heap that are not worth a cleanup.
+#: Number of outdated entries of the heap up to which no cleanup is needed.
 _FEW_TIMERS = 1000
-#: Seconds that the thread sleeps at most, because the system's clock may be changed.
+#: Maximum number of seconds that the thread sleeps, because the system's clock may change.
 _MAX_SLEEP_S = 5.0
 #: Seconds without a change after which the server counts as idle.
 _IDLE_S = 1.0
-#: Seconds between two pieces of work of an idle server, for requests that arrive.
+#: Seconds between two pieces of work of an idle server, so that new requests are served.
 _PAUSE_S = 0.002
 #: Seconds to wait for the thread to end.
 _STOP_SECONDS = 10.0
@@ -129,7 +129,7 @@ class TimerThread:
                 logger.exception("event=server.timer_failed")
 
     def _work_while_idle(self) -> None:
-        """Do the work that can wait, as long as nothing else is to be done."""
+        """Do postponed work while there is nothing else to do."""
         while not self._is_woken and not self._is_stopping and time.monotonic() - self._kernel.last_change > _IDLE_S:
             if not self._kernel.timed_work.idle_work():
                 return
@@ -142,7 +142,7 @@ _RECHECK_MS = 100
 _RETRY_MS = 10_000
 #: Seconds that the engine works in a later change; short, because no client waits for it.
 _CONTINUE_SECONDS = 0.1
-#: Executions that are continued at the same time; the timers of the others need threads, too.
+#: Maximum number of executions that are continued at the same time, because the timers of others also need threads.
 _CONTINUED_AT_ONCE = 4
 #: Types of tasks with scripts, which may take long, so their timers run on other threads.
 _SCRIPTED = frozenset({"INLINE", "LAMBDA", "SWITCH", "DECISION", "DO_WHILE", "JSON_JQ_TRANSFORM"})
@@ -218,7 +218,7 @@ class TimedWork:
         return found is not None and found[0] <= self._kernel.clock.now_ms()
 
     def continue_unfinished(self) -> None:
-        """Continue executions whose change was interrupted, each for a short time: those that wait longest."""
+        """Continue executions whose change was interrupted, each for a short time, the longest waiting first."""
         with self._kernel.lock:
             for workflow_id in list(self._unfinished)[: _CONTINUED_AT_ONCE - self._continued]:
                 self._continued += 1
@@ -258,13 +258,13 @@ class TimedWork:
         self.spawn(work)
 
     def next_event(self) -> int | None:
-        """Return when the next timer fires, epoch ms; None without a timer."""
+        """Return the time of the next timer, epoch ms; None without a timer."""
         with self._kernel.lock:
             others = [source() for source, _ in self.sources if source not in self._firing]
             return min((one for one in [self.next_timer(), *others] if one is not None), default=None)
 
     def next_timer(self) -> int | None:
-        """Return when the next execution or delayed task is due, epoch ms; schedules do not count."""
+        """Return the time at which the next execution or delayed task is due, epoch ms, without schedules."""
         with self._kernel.lock:
             found = self._timers.next()
             due = self._kernel.queues.next_due_of_all()
@@ -273,7 +273,7 @@ class TimedWork:
     def next_skip(self) -> int | None:
         """Return the time to which an idle server's clock may skip, epoch ms.
 
-        This is the next timer. A timeout of an execution that waits for an update is not skipped to: None.
+        This is the time of the next timer; None if it is a timeout of an execution that waits for an update.
         """
         with self._kernel.lock:
             moment, found = self.next_timer(), self._timers.next()
@@ -293,7 +293,8 @@ class TimedWork:
         """Fire the timers that are due.
 
         Args:
-            here: Whether all run on this thread, one after the other. Otherwise those that may take long run on others.
+            here: Whether to run all timers on this thread, one after the other. Otherwise, timers that may take long
+                run on other threads.
         """
         now = self._kernel.clock.now_ms()
         with self._kernel.lock:
@@ -350,10 +351,10 @@ class TimedWork:
                 after_failure()
 
     def move_to(self, moment: int, worker_timeout: float = 0.0) -> None:
-        """Move the clock forward, and fire the timers on the way.
+        """Move the clock forward, and fire the timers in between.
 
         Args:
-            moment: The time to which it moves, epoch ms.
+            moment: The time to move the clock to, epoch ms.
             worker_timeout: Real seconds to wait for workers before it moves, after each timer and at the end.
         """
         if worker_timeout > 0:
@@ -395,6 +396,6 @@ class TimedWork:
                         due = task.get("_due", 0)
                         queue, priority = queue_name(task), task["workflowPriority"]
                         self._kernel.queues.push(queue, task["taskId"], workflow_id, priority, due, context.now)
-                    elif task["status"] == IN_PROGRESS:  # a worker has it
+                    elif task["status"] == IN_PROGRESS:  # a worker is executing it
                         self._kernel.in_progress.setdefault(task["taskDefName"], set()).add(task["taskId"])
                 self._kernel.advance(execution)

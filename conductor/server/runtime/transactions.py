@@ -1,8 +1,8 @@
 """The lock that protects the server's state, and the state of one change.
 
-A change holds the lock, except while it runs a script or waits for another change. During this time it claims the
-executions that it has read, with all their parents and children: other changes of them wait, and readers see the last
-committed state.
+A change holds the lock, except while it runs a script or waits for another change. During this time, the change claims
+the executions that it has read, with all their parents and children: other changes of these executions wait, and
+readers see the last committed state.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from conductor.server.engine.commands import Command
 from conductor.server.engine.context import EngineContext
 from conductor.server.engine.state import Execution
 
-#: Seconds between two looks whether other threads still wait for the lock.
+#: Seconds between two checks whether other threads still wait for the lock.
 _YIELD_SECONDS = 0.0005
 #: Seconds after which a thread acquires the lock even if requests still wait for it.
 _MAX_YIELD_SECONDS = 0.1
@@ -56,7 +56,7 @@ class StateLock:
 
     @contextmanager
     def in_background(self) -> Iterator[None]:
-        """Let the threads of requests acquire the lock before this thread, which runs the block."""
+        """Run the block with low priority: threads of requests acquire the lock first."""
         me = threading.get_ident()
         self._background.add(me)
         try:
@@ -88,7 +88,7 @@ class StateLock:
             self._lock.release()
 
     def release_all(self) -> int:
-        """Release the lock completely; returns how often it was acquired, for ``reacquire``."""
+        """Release the lock completely; returns the number of acquisitions, for ``reacquire``."""
         count, self._count, self._owner = self._count, 0, None
         self._lock.release()
         return count
@@ -108,7 +108,7 @@ class Change:
     """The state of one change.
 
     Attributes:
-        until: Monotonic time at which the engine leaves the rest to a later change.
+        until: Monotonic time after which later changes do the rest of the engine's work.
         held_since: Monotonic time at which the change acquired the lock.
         context: The engine's context.
         seen: The executions that the change has read, by id.

@@ -1,1 +1,1 @@
-"""What the server offers, one file per resource; each call is one change of the kernel's state."""
+"""The operations of the server, one file for each resource. Each call is one change of the kernel's state."""

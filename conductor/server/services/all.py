@@ -62,7 +62,7 @@ class FollowUp:
         except RefusedError as error:
             self._end_task(parent, task, FAILED, error.message)
             return
-        except Exception as error:  # whatever is wrong with the definition fails the task, not the server
+        except Exception as error:  # an invalid definition fails the task, not the server
             logger.warning("event=server.child_start_failed task_id=%s", task["taskId"], exc_info=True)
             self._end_task(parent, task, FAILED, unexpected_error(error))
             return
@@ -79,7 +79,7 @@ class FollowUp:
             self._end_task(parent, task, COMPLETED, None)
 
     def _child(self, parent: Execution, task: Doc, command: c.StartChild) -> Execution:
-        """Return the child to start; after a rerun of the task, the child that it has started before."""
+        """Return the child to start; after a rerun of the task, the child that the task started before."""
         request = self._parse({**command.request, "createdBy": parent.workflow.get("createdBy")})
         if self._kernel.extensions.idempotent_children:
             request = self._with_key(parent, request, command)

@@ -20,7 +20,7 @@ from conductor.server.services.tasks import end_task
 Json = dict[str, Any]
 
 _HANDLER = "event_handler"
-#: Messages that may wait for one execution, as on the OSS server.
+#: Maximum number of messages that wait for one execution, as on the OSS server.
 _MAX_WAITING = 1000
 #: Messages to read from the database at a time.
 _DELIVERED_AT_ONCE = 100
@@ -80,7 +80,7 @@ class Messages:
 
 @frozen
 class Handled:
-    """What a handler did with a message.
+    """The result of a handler for a message.
 
     Attributes:
         handler: The handler.
@@ -99,7 +99,8 @@ class Handled:
     reason: str | None
 
 
-#: Carries out an action: its details, the names of the message and the event, and the handler; returns the outcome.
+#: Carries out an action; takes its details, the names of the message and the event, and the handler; returns the
+#: outcome.
 Action = Callable[[Json, Json, Json], Json]
 
 
@@ -110,7 +111,7 @@ class Events:
         actions: The functions that carry out actions, by type.
         start: Starts an execution for a StartWorkflowRequest; returns its id.
         check: Raises RefusedError if a handler may not start or change executions of the workflow with a name.
-        observe: Called with what each handler did. By default nothing is recorded.
+        observe: Called with the result of each handler. By default, nothing is recorded.
     """
 
     def __init__(self, kernel: Kernel, starter: Starter) -> None:
@@ -207,7 +208,7 @@ class Events:
             return
         while waiting := self._kernel.store.messages(event, _DELIVERED_AT_ONCE):
             for message in waiting:
-                if self._kernel.context.deadline_passed():  # for example, two handlers start what triggers them
+                if self._kernel.context.deadline_passed():  # for example, two handlers trigger each other
                     self._new_events[event] = self._kernel.context.now
                     self._kernel.after_commit.append(self._kernel.timed_work.wake)
                     return
@@ -279,7 +280,7 @@ class Events:
         return {"workflowId": execution.id, "taskId": task["taskId"]}
 
     def _target(self, action: Json) -> tuple[Execution | None, Doc | None]:
-        """Return the task that an action names, by its id or by its execution and reference name."""
+        """Return the task of an action, identified by its id, or by its execution and reference name."""
         if action.get("taskId"):
             workflow_id = self._kernel.store.execution_of(action["taskId"])
             execution = self._kernel.find(workflow_id) if workflow_id is not None else None

@@ -18,7 +18,7 @@ from conductor.server.runtime.kernel import Kernel
 
 Json = dict[str, Any]
 
-#: Tasks of an execution from which it is rendered while no other large one is.
+#: Number of tasks from which an execution is large: only one large execution is rendered at a time.
 _MANY_TASKS = 500
 
 
@@ -85,7 +85,7 @@ class IdempotencyKeys:
         self._kernel = kernel
 
     def existing(self, request: Json) -> str | None:
-        """Return the id of the execution that a request has started before; None if it has to start a new one.
+        """Return the id of the execution that an earlier request with the same key started; None if there is none.
 
         Raises:
             RefusedError: The key was used, and the request's strategy is to fail (409).
@@ -151,7 +151,7 @@ class Executions:
             return execution.id
 
     def start_in_change(self, request: Json) -> str:
-        """Start an execution as a part of a larger change: invalid data fails the execution, and not the change.
+        """Start an execution as a part of a larger change. Invalid data fails the execution, not the change.
 
         Returns:
             The execution's id, or the id of the earlier execution with the same idempotency key.
@@ -182,7 +182,7 @@ class Executions:
             return execution is not None and execution.is_open
 
     def status(self, workflow_id: str, *, include_output: bool, include_variables: bool) -> Json:
-        """Return the status of an execution, with its output and variables if they are wanted."""
+        """Return the status of an execution, optionally with its output and variables."""
         with self._kernel.lock:
             workflow = self._kernel.get(workflow_id).workflow
         seen = {key: workflow.get(key) for key in ("workflowId", "correlationId", "status")}

@@ -34,7 +34,7 @@ Outcome = tuple[Json | None, str]
 
 #: Milliseconds to connect, and to wait for data, if the task sets no timeout.
 _DEFAULT_TIMEOUT_MS = 3000
-#: Seconds for a whole exchange, redirects included, in addition to the task's own timeouts for each wait.
+#: Seconds for a whole exchange, including redirects, in addition to the task's timeouts for each wait.
 _MAX_SECONDS = 60.0
 #: Bytes of a response, after decompression: the largest output that the OSS server stores.
 _MAX_BYTES = 10 * 1024 * 1024
@@ -47,12 +47,12 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEP_METHOD = frozenset({307, 308})
 #: Redirects to follow, as on the OSS server.
 _MAX_REDIRECTS = 50
-#: Characters that URI encoding leaves as they are, as in the OSS server.
+#: Characters that URI encoding does not change, as in the OSS server.
 _PATH_SAFE, _QUERY_SAFE = "/!$&'()*+,;=:@-._~", "/?!$&'()*+,;=:@-._~"
 _VARIABLE = re.compile(r"\{([^{}/]+)\}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
-#: Media types as which the OSS server cannot send a map or a list.
+#: Media types for which the OSS server cannot send a map or a list.
 _TEXT_ONLY = ("application/x-www-form-urlencoded", "text/plain")
 
 
@@ -197,7 +197,7 @@ def register_socket(opened: socket.socket | None) -> None:
 
 @contextlib.contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
-    """Shut down the connections of this thread after ``seconds``: a slow response may keep within each timeout."""
+    """Shut down the connections of this thread after ``seconds``: a slow response can stay within each timeout."""
     thread, is_late = threading.get_ident(), threading.Event()
     sockets = _open_sockets[thread] = []
 
@@ -212,7 +212,7 @@ def _deadline(seconds: float) -> Iterator[None]:
     timer.start()
     try:
         yield
-    except Exception:  # closing the socket makes any call of urllib3 fail
+    except Exception:  # closing the socket can make any call of urllib3 fail
         if is_late.is_set():
             raise ValueError(f"The call took longer than {seconds:g} seconds") from None
         raise
@@ -338,7 +338,7 @@ def _parsed(text: str) -> Any:
     return float(value) if isinstance(value, int) else value
 
 
-#: Updates a task with the outcome of what was done for it.
+#: Updates a task with the outcome of the work done for it.
 End = Callable[[Run], None]
 
 logger = logging.getLogger(__name__)
@@ -359,11 +359,11 @@ class HttpCalls:
 
     Args:
         kernel: The server's state.
-        at_once: Calls at the same time; further calls wait.
+        at_once: Maximum number of concurrent calls; further calls wait.
 
     Attributes:
-        under_way: How many calls have not finished.
-        intercept: Makes a call, given the request and the function that makes it otherwise.
+        under_way: Number of calls that have not finished.
+        intercept: Makes a call; takes the request and the default function.
     """
 
     def __init__(self, kernel: Kernel, at_once: int = 200) -> None:
@@ -390,7 +390,8 @@ class HttpCalls:
         Args:
             workflow_id: The execution.
             task_id: The task for which it runs.
-            work: The function; returns the function that updates the task, unless the task has ended meanwhile.
+            work: The function, which returns a function that updates the task. The second function is not called if the
+                task has ended in the meantime.
         """
         self._kernel.after_commit.append(partial(self._begin, workflow_id, task_id, work))
 
@@ -430,7 +431,7 @@ class HttpCalls:
             return None, f"java.lang.IllegalArgumentException: Invalid HTTP method: {request['method']}"
         try:
             return self.intercept(request, partial(exchange, self._pool))
-        except Exception as error:  # whatever happens, the task must get an outcome
+        except Exception as error:  # after any error, the task must get an outcome
             logger.warning("event=server.http_task_failed", exc_info=True)
             return None, f"java.lang.Exception: {unexpected_error(error)}"
 

@@ -126,7 +126,7 @@ class Recovery:
         return False
 
     def _run_parents(self, execution: Execution, operation: str) -> None:
-        """Run the parents of an execution again, too, with the tasks that were canceled with it."""
+        """Also run the parents of an execution again, with the tasks that were canceled with it."""
         label, child = "", execution
         while (link := self._parent_of(child)) is not None:
             parent, task = link

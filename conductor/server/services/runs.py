@@ -17,9 +17,9 @@ Json = dict[str, Any]
 
 #: What a response contains: the execution, the execution that blocks, the task that blocks, or that task's input.
 STRATEGIES = frozenset({"TARGET_WORKFLOW", "BLOCKING_WORKFLOW", "BLOCKING_TASK", "BLOCKING_TASK_INPUT"})
-#: Seconds that the engine may work on a workflow test; the response needs its end, so nothing can be left for later.
+#: Maximum number of seconds for a workflow test, which must end before the response, so that no work can be postponed.
 _TEST_SECONDS = 10.0
-#: Mocked outputs of one workflow test; ends a loop whose condition never becomes false.
+#: Maximum number of mocked outputs of one workflow test, which ends a loop whose condition never becomes false.
 _MAX_UPDATES = 10_000
 
 
@@ -66,7 +66,7 @@ class Runs:
         self._kernel = kernel
 
     def watch(self, workflow_id: str, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` after each change of an execution; returns the function that ends this."""
+        """Call ``wake`` after each change of an execution; returns a function that stops the calls."""
         return self._kernel.watch(workflow_id, wake)
 
     def look(self, workflow_id: str, references: list[str], strategy: str, request_id: str) -> list[Json | None] | None:
@@ -74,7 +74,7 @@ class Runs:
 
         Args:
             workflow_id: The execution.
-            references: Reference names of tasks whose end counts as well.
+            references: Reference names of tasks that also end the wait.
             strategy: One of ``STRATEGIES``.
             request_id: The id of the request, for the response.
 

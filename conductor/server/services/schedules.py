@@ -19,9 +19,9 @@ Json = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 _SCHEDULE = "schedule"
-#: Times that a preview of a cron expression returns at most, as on the OSS server.
+#: Maximum number of times that a preview of a cron expression returns, as on the OSS server.
 _MAX_NEXT_TIMES = 5
-#: Epoch milliseconds; the year 9999, the last that ``datetime`` has. No run is later.
+#: Latest time of a run in epoch milliseconds: the end of the year 9999, the last year of ``datetime``.
 _LATEST_MS = 253_370_764_800_000
 _IN = re.compile(r"(scheduleName|state|workflowName)\s*(?:IN\s*\(([^()]*)\)|=\s*([^\s)]+))", re.IGNORECASE)
 _AFTER = re.compile(r"scheduledTime\s*>\s*(\d+)")
@@ -117,7 +117,7 @@ class Schedules:
             self._put(schedule)
 
     def resume(self, name: str) -> None:
-        """Resume a paused schedule. Runs that were due during the pause are not made up for.
+        """Resume a paused schedule. Runs that were due during the pause are not started later.
 
         Raises:
             RefusedError: The schedule does not exist or is not paused (404, as on the OSS server).
@@ -146,7 +146,7 @@ class Schedules:
             cron: The expression, in UTC.
             start: Epoch ms; no time before it.
             end: Epoch ms; no time after it.
-            limit: How many times to return at most.
+            limit: Maximum number of times to return.
 
         Raises:
             RefusedError: The expression is invalid (500, as on the OSS server).
@@ -168,7 +168,7 @@ class Schedules:
         return found
 
     def search(self, workflow: str | None, name: str | None, paused: bool | None, start: int, size: int) -> Json:
-        """Return a page of the schedules that match all conditions that are given."""
+        """Return a page of the schedules that match all given conditions."""
         found = [one for one in self.all(workflow) if name is None or name in one["name"]]
         found = [one for one in found if paused is None or one["paused"] is paused]
         return {"totalHits": len(found), "results": found[start : start + size]}

@@ -28,9 +28,10 @@ from conductor.server.store.search_index import EXECUTIONS, KINDS, TASKS, Kind, 
 
 Json = dict[str, Any]
 
-#: Executions or tasks to index at a time; writing their entries takes some 20 ms, and other requests run in between.
+#: Number of executions or tasks to index at a time: writing their entries takes about 20 ms, and other requests run in
+#: between.
 _INDEXED_AT_ONCE = 300
-#: Outdated entries that a search can index in a moment, so they are not worth an idle server's time.
+#: Number of outdated entries up to which an idle server does not index: a search does this quickly.
 _FEW_OUTDATED = 200
 
 
@@ -97,7 +98,7 @@ def task_summary(task: Doc | Json) -> Json:
 
 
 def _search_text(kind: Kind, document: Json) -> str:
-    """Return the text in which a free-text search looks for an execution or a task, in lower case."""
+    """Return the text of an execution or a task that a free-text search reads, in lower case."""
     made = summary(document, {}) if kind is EXECUTIONS else task_summary(document)
     return dumps(made).decode().lower()
 
@@ -123,7 +124,7 @@ class Search:
             while is_needed and self._index_some(kind):
                 pass
             with self._kernel.lock:
-                while is_needed and self._index_some(kind):  # what has changed meanwhile
+                while is_needed and self._index_some(kind):  # what has changed in the meantime
                     pass
                 yield
 
@@ -208,7 +209,7 @@ class Search:
         return len(ids), ids[start : start + size]
 
     def _rows(self, kind: Kind, query: Query, keys: tuple[SortKey, ...]) -> list[Mapping[str, Any]]:
-        """Return what a query finds that SQL cannot express."""
+        """Return the rows of a query that SQL cannot express."""
         rows = []
         for row, found in self._index.rows(kind, query):
             if query.matches(row, found if isinstance(found, str) else _search_text(kind, found)):

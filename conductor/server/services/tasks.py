@@ -39,7 +39,7 @@ class RateLimiter:
         self._dispatched: dict[str, deque[int]] = {}  # epoch ms, by task definition
 
     def held_until(self, task: Doc, now: int) -> int | None:
-        """Return when the task may be dispatched, epoch ms; None for at once."""
+        """Return the time at which the task may be dispatched, epoch ms; None for now."""
         limit, window_ms = _rate_limit(task)
         if limit <= 0:
             return None
@@ -79,7 +79,7 @@ class PollTurns:
         self._wake: Callable[[], None] = lambda: None
 
     def begin(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Join the line; ``wake`` is called at the poll's turn. Returns the function that leaves the line."""
+        """Join the line; ``wake`` is called at the poll's turn. Returns a function that leaves the line."""
         self._wake = wake
         self.take()
         return self._end
@@ -173,7 +173,7 @@ class Tasks:
         self._kernel.last_polls[task_type, domain or ""] = {key: one for key, one in data.items() if one is not None}
 
     def _held_until(self, task: Doc, now: int) -> int | None:
-        """Return when the limits allow the task to be dispatched, epoch ms; None for at once."""
+        """Return the time at which the limits allow the task to be dispatched, epoch ms; None for now."""
         task_def = (task.get("workflowTask") or {}).get("taskDefinition") or {}
         limit, divergences = task_def.get("concurrentExecLimit") or 0, self._kernel.divergences
         if limit > 0 and len(self._kernel.in_progress.get(task["taskDefName"], ())) >= limit:
@@ -313,7 +313,7 @@ class Tasks:
     # -- queues
 
     def sizes(self) -> dict[str, int]:
-        """Return how many tasks wait in each queue."""
+        """Return the number of waiting tasks of each queue."""
         with self._kernel.lock:
             return self._kernel.queues.sizes()
 
@@ -323,7 +323,7 @@ class Tasks:
             return [data for (name, _), data in sorted(self._kernel.last_polls.items()) if task_type in {None, name}]
 
     def requeue(self, task_type: str) -> int:
-        """Return the size of a queue. The OSS server restores lost tasks here; this server does not lose any."""
+        """Return the size of a queue. The OSS server restores lost tasks here; this server does not lose tasks."""
         with self._kernel.lock:
             return self._kernel.queues.sizes().get(task_type, 0)
 

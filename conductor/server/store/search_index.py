@@ -1,7 +1,7 @@
 """Searches for executions and tasks: their conditions in SQL, and an index for free text.
 
-The index holds the text of each execution and task, and SQLite's FTS5 finds the entries that contain a part. What has
-changed is marked, and indexed when a free-text search needs it or the server is idle.
+The index holds the text of each execution and task, and SQLite's FTS5 finds the entries that contain a part. Changed
+documents are marked, and indexed when a free-text search needs them or the server is idle.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EXECUTION_COLUMNS: Mapping[str, str] = {
     "classifier": "'workflow'",
     **dict.fromkeys(("taskId", "taskType", "taskDefName"), "''"),
 }
-#: The order of executions that sort keys do not distinguish: that of their creation.
+#: The order of executions with equal sort keys: that of their creation.
 EXECUTION_ORDER = "created, updated, ended, parent_id, id"
 #: SQL expressions of the fields that a search for tasks can compare. A task has no parent and no classifier.
 TASK_COLUMNS: Mapping[str, str] = {
@@ -45,11 +45,11 @@ TASK_COLUMNS: Mapping[str, str] = {
     "endTime": "ended",
     **dict.fromkeys(("parentWorkflowId", "classifier"), "''"),
 }
-#: The order of tasks that sort keys do not distinguish.
+#: The order of tasks with equal sort keys.
 TASK_ORDER = "updated, execution_id, seq, id"
 #: The largest integer that SQLite stores.
 _MAX_INTEGER = 2**63 - 1
-#: Wildcards in a value that SQL matches; more could take long, and are matched by ``Condition.matches``.
+#: Maximum number of wildcards in a value that SQL matches. More could take long; ``Condition.matches`` matches them.
 _FEW_WILDCARDS = 20
 #: Longest value with wildcards that SQL matches, in characters.
 _LONG_PATTERN = 5000
@@ -126,13 +126,13 @@ Json = dict[str, Any]
 Rows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 Write = Callable[[str, Sequence[Any]], sqlite3.Cursor]
 
-#: The shortest text that FTS5's trigram index can find; shorter ones are looked for in every text.
+#: The shortest text that FTS5's trigram index can find; for a shorter text, every document is searched.
 _TRIGRAM = 3
 #: Longest free text that SQL matches, in characters; SQLite refuses patterns over 50,000 bytes.
 _LONG_TEXT = 200
 #: Characters of a free text by which its frequency is estimated.
 _LONG_LITERAL = 30
-#: Documents from which a free text counts as common.
+#: Number of documents from which a free text counts as common.
 _MANY = 2000
 #: SQL: whether the text of a document contains a pattern.
 _HAS_TEXT = "EXISTS (SELECT 1 FROM {table}_text AS one WHERE one.id = {row}.id AND one.text LIKE ?)"
@@ -140,14 +140,14 @@ _HAS_TEXT = "EXISTS (SELECT 1 FROM {table}_text AS one WHERE one.id = {row}.id A
 
 @frozen
 class Kind:
-    """What can be searched for.
+    """A kind of searchable document.
 
     Attributes:
         table: The table of the documents; those of its entries are named after it.
         columns: SQL expressions of the fields that conditions can name.
-        order: The order of rows that the sort keys do not distinguish.
+        order: The order of rows with equal sort keys.
         sortable: The columns that the order can name.
-        condition: What can be found at all, in SQL.
+        condition: The SQL condition of all documents that a search can find.
     """
 
     table: str
@@ -227,7 +227,7 @@ class SearchIndex:
         self._write(f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", (row, text))
 
     def backlog(self) -> int:
-        """Return how many entries are outdated."""
+        """Return the number of outdated entries."""
         return int(self._rows("SELECT COUNT(*) FROM unindexed", ())[0][0])
 
     def outdated(self, kind: Kind, limit: int) -> list[tuple[str, Json]]:
@@ -247,9 +247,9 @@ class SearchIndex:
         return found
 
     def save_all(self, kind: Kind, entries: Iterable[tuple[str, str]]) -> None:
-        """Write the entries in which a free-text search looks for documents, in lower case, by document id.
+        """Write the entries of documents for free-text searches, in lower case, by document id.
 
-        Those of documents that have changed since ``outdated`` are left out, and stay outdated.
+        Entries of documents that have changed since ``outdated`` are not written, and stay outdated.
         """
         for document_id, text in entries if self._is_current else ():
             if document_id not in self._marked[kind.table]:
@@ -300,7 +300,9 @@ class SearchIndex:
         condition, _, values, pattern = found
         table = kind.table
         has_text = _HAS_TEXT.format(table=table, row=table)
-        if condition == f"{kind.condition} AND TRUE":  # all texts count, except those of documents that are not found
+        if (
+            condition == f"{kind.condition} AND TRUE"
+        ):  # all texts are searched, except those of documents that a search does not find
             total = int(self._rows(f"SELECT COUNT(*) FROM {table}_text WHERE text LIKE ?", (pattern,))[0][0])
             others = f"SELECT COUNT(*) FROM {table} WHERE NOT ({kind.condition}) AND {has_text}"
             total -= int(self._rows(others, (pattern,))[0][0])
@@ -312,8 +314,8 @@ class SearchIndex:
     def _first(self, kind: Kind, found: _Condition, column: str, count: int, total: int) -> list[str]:
         """Return the first ``count`` of the ``total`` different values of a column in the documents found.
 
-        Many documents contain the text. So it is looked for in the first ones in their order, and in more if these
-        do not suffice.
+        Many documents contain the text, so the first documents in order are searched, and further ones only if these
+        are not enough.
         """
         condition, order, values, pattern = found
         has_text = "TRUE" if pattern is None else _HAS_TEXT.format(table=kind.table, row="found")
@@ -375,8 +377,8 @@ class SearchIndex:
         """Return the executions or tasks that a query may find, in the order in which they are returned by default.
 
         Returns:
-            For each the fields that conditions name, and its text; or the document, without an index. Without
-            free text to look for, the text is empty.
+            For each, the fields that conditions can name, and its text, which is empty without free text. Without an
+            index, the document instead of the text.
         """
         condition, text = where(query, kind.columns), self._text_condition(kind, query)
         sql, values = f"{kind.condition} AND {condition.sql}", condition.values
@@ -392,7 +394,7 @@ class SearchIndex:
 
 
 def _end(start: int, size: int, total: int) -> int:
-    """Return the index after a page; like SQLite, count from 0 for a negative start, and take all for such a size."""
+    """Return the index after a page; as in SQLite, a negative start is 0, and a negative size means all."""
     return total if size < 0 else min(max(start, 0) + size, total)
 
 

@@ -1,6 +1,6 @@
 """The server's state in one SQLite database: a file in WAL mode, or memory.
 
-Every call needs the kernel's lock. What is committed survives the end of the process, including a crash.
+Every call needs the kernel's lock. Committed changes survive the end of the process, including a crash.
 """
 
 from __future__ import annotations
@@ -85,9 +85,10 @@ Json = dict[str, Any]
 
 _CLOCK = "clock"
 _MEMORY = ":memory:"
-#: Definitions of executions to keep in memory; each is shared by all executions that were started with it.
+#: Maximum number of definitions of executions in memory; executions that were started with the same definition share
+#: it.
 _CACHED_TREES = 500
-#: Key that replaces a task's part of the definition, which is stored once, in the snapshot.
+#: Key that replaces a task's part of the definition, which is stored only once, in the snapshot.
 _AS_DEFINED = "_asDefined"
 
 
@@ -155,7 +156,7 @@ class Store:
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA cache_size = -32000")
             self._db.execute("PRAGMA mmap_size = 1073741824")
-        # 0 is a new file, which gets the current schema without any migration.
+        # 0 means a new file, which gets the current schema without a migration.
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise sqlite3.DatabaseError(
@@ -212,7 +213,7 @@ class Store:
         self.begin()
         try:
             yield
-        except BaseException:  # no failure may leave half a change
+        except BaseException:  # a failed change must be rolled back as a whole
             self.rollback()
             raise
         self.commit()
@@ -388,11 +389,11 @@ class Store:
         return [(name, version, loads(body)) for name, version, body in self._rows(query, (kind,))]
 
     def clock_offset(self) -> int:
-        """Return how far the server's clock was ahead of real time, in milliseconds."""
+        """Return the number of milliseconds by which the server's clock was ahead of real time."""
         return int(next((body["ms"] for _, _, body in self.documents(_CLOCK)), 0))
 
     def save_clock_offset(self, milliseconds: int) -> None:
-        """Write how far the server's clock is ahead of real time."""
+        """Write the number of milliseconds by which the server's clock is ahead of real time."""
         self.put(_CLOCK, "offset", {"ms": milliseconds})
 
     # -- task logs
@@ -430,7 +431,7 @@ class Store:
         return [StoredMessage(row, message_id, loads(body)) for row, message_id, body in rows]
 
     def count_messages(self, queue: str) -> int:
-        """Return how many messages wait in a queue."""
+        """Return the number of messages in a queue."""
         return int(self._rows("SELECT COUNT(*) FROM message WHERE queue = ?", (queue,))[0][0])
 
     def remove_message(self, message: StoredMessage) -> bool:

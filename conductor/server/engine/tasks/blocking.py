@@ -1,4 +1,4 @@
-"""YIELD: wait for a signal; and which tasks block those who wait for an execution."""
+"""YIELD, which waits for a signal, and the tasks that end the wait of clients for an execution."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def takes_signals(task: Doc) -> bool:
 
 
 def is_blocking(task: Doc) -> bool:
-    """Return whether the task returns control to those who wait: an open YIELD, or a WAIT without a time or with yield.
+    """Return whether the task ends the wait of clients: an open YIELD, or a WAIT without a time or with yield.
 
-    A WAIT with a time blocks them only if its input has ``yield: true``.
+    A WAIT with a time does so only if its input has ``yield: true``.
     """
     if not takes_signals(task):
         return False

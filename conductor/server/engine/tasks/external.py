@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 #: Prefix of the queues inside this server.
 _INTERNAL_QUEUES = "conductor:"
-#: Messages that a PULL_WORKFLOW_MESSAGES task receives at most, as on the OSS server.
+#: Maximum number of messages that a PULL_WORKFLOW_MESSAGES task receives, as on the OSS server.
 _MAX_BATCH = 100
 #: The lowest HTTP status that is not a success.
 _FIRST_NOT_SUCCESSFUL = 300
@@ -73,7 +73,7 @@ def end_http(run: Run, response: Json | None, fault: str) -> None:
 
 
 def reset_after_restart(task: Doc) -> None:
-    """Start a task again whose call or child the server had not finished when it ended."""
+    """Restart a task whose call or child had not finished when the server ended."""
     if task["taskType"] in {"SUB_WORKFLOW", "START_WORKFLOW"} and task["status"] == SCHEDULED:
         task.drop("_isAsked")
     if task["taskType"] == "HTTP" and task["status"] == IN_PROGRESS and "response" not in task["outputData"]:

@@ -13,11 +13,11 @@ from conductor.server.engine.tasks.planning import Run
 
 Json = dict[str, Any]
 
-#: Seconds between two calls by default and at least, as on Orkes.
+#: Default and minimum number of seconds between two calls, as on Orkes.
 _MIN_INTERVAL_S = 60
-#: Seconds between two calls at most; ends the growth of an exponential back-off.
+#: Maximum number of seconds between two calls, which limits an exponential back-off.
 _MAX_INTERVAL_S = 2**31 - 1
-#: What a condition returns to fail the task.
+#: Result of a condition that fails the task.
 _GIVE_UP = -1
 
 
