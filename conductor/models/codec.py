@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, ValuesView
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import PurePath
 from typing import Any
 
@@ -345,6 +344,7 @@ def _scalars() -> tuple[tuple[Any, Callable[[Any], Any]], ...]:
     """Return the classes with a scalar JSON form, each with its conversion; the first match is used."""
     from decimal import Decimal  # these modules take 3 ms to import, and many programs convert only plain values
     from fractions import Fraction
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
     from uuid import UUID
     from zoneinfo import ZoneInfo
 

@@ -12,14 +12,6 @@ import re
 import typing
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
-from ipaddress import (
-    IPv4Address,
-    IPv4Interface,
-    IPv4Network,
-    IPv6Address,
-    IPv6Interface,
-    IPv6Network,
-)
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -197,13 +189,7 @@ _SCALARS: dict[Any, Callable[[Any], Any]] = {
     time: _time,
     timedelta: _timedelta,
     timezone: _from_str(lambda text: timezone.utc if text == "UTC" else _zone(text.removeprefix("UTC"))),
-    **{
-        kind: _from_str(kind)
-        for kind in (
-            *(Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath),
-            *(IPv4Address, IPv6Address, IPv4Network, IPv6Network, IPv4Interface, IPv6Interface),
-        )
-    },
+    **{kind: _from_str(kind) for kind in (Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath)},
 }
 
 
@@ -223,7 +209,9 @@ def _imported_scalars() -> dict[Any, Callable[[Any], Any]]:
     """Return the parsers of types from modules that few workers use: importing the modules takes 3 ms."""
     from decimal import Decimal
     from fractions import Fraction
+    from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
     from uuid import UUID
     from zoneinfo import ZoneInfo
 
-    return {Decimal: _decimal, **{kind: _from_str(kind) for kind in (Fraction, UUID, ZoneInfo)}}
+    addresses = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
+    return {Decimal: _decimal, **{kind: _from_str(kind) for kind in (*addresses, Fraction, UUID, ZoneInfo)}}

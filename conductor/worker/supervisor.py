@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -455,7 +453,9 @@ def _long_polls(given: HandlerParts, workers: Sequence[Worker]) -> int:
 
 def _unique_worker_id() -> str:
     """Return a worker id that no other handler has, on this machine or another."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    import socket  # the first poll imports it too, after the start
+
+    return f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def _share(client: ConductorClient, given: HandlerParts, resolved: Sequence[tuple[Worker, ResolvedOptions]]) -> Shared:
