@@ -289,8 +289,9 @@ class SharedPolling:
 
     def join(self, deadline: StopDeadline) -> None:
         """Wait for the end of the threads, up to the deadline; not for those whose polls get no response."""
-        for thread in self._threads.copy():
-            deadline.join(thread)
+        while (threads := self._threads.copy()) and deadline.left():
+            for thread in threads:
+                deadline.join(thread)
 
     # -- threads
 
@@ -345,7 +346,8 @@ class SharedPolling:
                 self._is_silent = False
             if pause is None:  # another thread has taken over, or is about to
                 self._late.discard(me)
-                self._threads.add(me)
+                if not self._stop.is_set():  # a stop has not waited for this thread, which ends
+                    self._threads.add(me)
             elif is_current:
                 self._schedule.add(poller, self._clock(), pause)
             self._space_turns()
