@@ -1,4 +1,4 @@
-"""All errors of the SDK in one tree, divided by what the caller can do about them.
+"""All errors of the SDK, grouped by what the caller can do about them.
 
 ::
 
@@ -126,7 +126,7 @@ class WorkerRegistrationError(ConductorError):
     """Workers cannot be used as declared: declared twice, not callable, or none found.
 
     Attributes:
-        locations: ``file:line`` of each declaration concerned.
+        locations: The ``file:line`` of each declaration.
     """
 
     def __init__(self, message: str, *, locations: Sequence[str] = ()) -> None:
@@ -142,7 +142,7 @@ class APIError(ConductorError):
         operation: The operation, such as ``POST /workflow/{name}``.
         method: The HTTP method.
         path: The path that was sent, without the server's address and the query.
-        attempts: How often the request was sent.
+        attempts: The number of times that the request was sent.
         token_retry_after: Seconds until the client requests a token again, if the request failed because there was no
             token; else None.
         workflow_id: The id of the execution, for errors of ``wait`` and ``run``; else "".
@@ -210,7 +210,7 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIStatusError(APIError):
-    """The server answered with an error status.
+    """The server responded with an error status.
 
     Attributes:
         status: The HTTP status.
@@ -219,8 +219,8 @@ class APIStatusError(APIError):
         validation_errors: The server's validation errors, each with ``path``, ``message`` and ``invalidValue``.
         retry_after: Seconds that the server asks clients to wait, or None.
         request_id: The server's id of the request, or "".
-        from_conductor: Whether Conductor sent the response. A proxy or ingress sends 404, 400 or 503 responses of
-            another form while the server restarts.
+        from_conductor: Whether Conductor sent the response. While the server restarts, a proxy or ingress sends 404,
+            400 or 503 responses in a different format.
     """
 
     def __init__(
@@ -276,12 +276,12 @@ class NotFoundError(APIStatusError):
 class UnsupportedByServerError(APIStatusError):
     """The server does not have this operation, because of its edition, version or configuration.
 
-    Servers answer 404 to an unknown path, too. It is not a ``NotFoundError``, so that code that creates what does not
-    exist does not take a missing operation for a missing resource.
+    Servers also respond to an unknown path with 404. This error is not a ``NotFoundError``, so that code which creates
+    missing resources does not mistake a missing operation for a missing resource.
 
     Attributes:
         supported_by: The edition that has the operation, ``Orkes Conductor`` or ``the open-source server``; "" if both
-            have it and this server is older or has it disabled.
+            have it, but this server is older or has disabled it.
     """
 
     def __init__(self, message: str, *, supported_by: str = "", **values: Any) -> None:
@@ -291,7 +291,7 @@ class UnsupportedByServerError(APIStatusError):
 
 
 class ConflictError(APIStatusError):
-    """The resource exists already, or its state does not allow the operation (409)."""
+    """The resource already exists, or its state does not allow the operation (409)."""
 
 
 class RateLimitError(APIStatusError):
@@ -299,11 +299,11 @@ class RateLimitError(APIStatusError):
 
 
 class ServerError(APIStatusError):
-    """The server failed (5xx). Conductor also answers 500 to some invalid requests."""
+    """The server failed (5xx). Conductor also responds to some invalid requests with 500."""
 
 
 class UnexpectedResponseError(APIError):
-    """The response does not fit the operation: HTML, invalid JSON, or values of other types.
+    """The response does not match the operation: HTML, invalid JSON, or values of the wrong type.
 
     Attributes:
         status: The HTTP status.
@@ -335,10 +335,10 @@ class WorkflowRunError(ConductorError):
 
 
 class WorkflowFailedError(WorkflowRunError):
-    """An execution ended with another status than COMPLETED.
+    """An execution ended with a status other than COMPLETED.
 
     Attributes:
-        failed_task: The task that made it fail, or None, such as after a termination.
+        failed_task: The task that made the execution fail; None if there is none, such as after a termination.
         reason: The server's reason, or "".
         logs: Log lines of the failed task, oldest first.
     """
@@ -381,7 +381,7 @@ class WorkflowDefinitionError(ConductorError):
 
 
 class TaskInputError(ConductorError):
-    """The input of a task does not fit the signature of the worker's function.
+    """The input of a task does not match the signature of the worker's function.
 
     Attributes:
         parameter: The parameter, with the path of the wrong value inside it.
@@ -433,4 +433,4 @@ class TaskTimeLimitExceeded(BaseException):
 
 
 class NonRetryableError(Exception):
-    """Raise it in a worker's function to end the task as FAILED_WITH_TERMINAL_ERROR, without retries."""
+    """Raised by a worker's function to fail the task permanently (FAILED_WITH_TERMINAL_ERROR), without retries."""

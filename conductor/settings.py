@@ -22,9 +22,9 @@ __all__ = ["Settings", "SettingsOptions"]
 _DEFAULT_URL = "http://localhost:8080/api"
 
 
-#: Milliseconds, KiB or connections that a setting may be at most: the largest integer of a Java server, 24 days.
+#: Maximum value of a setting in milliseconds, KiB or connections: the largest integer of a Java server (24 days).
 _MAX_INT = 2**31 - 1
-#: Connections of a pool, which reserves a slot for each.
+#: Maximum number of connections of a pool, which reserves a slot for each.
 _MAX_CONNECTIONS = 65_535
 
 
@@ -125,7 +125,7 @@ class SettingsOptions(TypedDict, total=False):
 
 @frozen
 class Settings:
-    """How to reach the server.
+    """Connection settings: the server, credentials, timeouts and TLS.
 
     Attributes:
         server_url: URL of the server, with or without ``/api``; http://localhost:8080/api by default. It must
@@ -136,8 +136,8 @@ class Settings:
         connect_timeout_ms: Milliseconds to connect; 10,000 by default, 0 for no limit.
         refresh_token_interval: Lifetime of a token in milliseconds, at least 1,000; 2,700,000 (45 minutes) by
             default. The client requests a new token after 80% of it.
-        max_connections: Size of the connection pool; None for 100, or for as many as the threads of a ``TaskHandler``
-            need.
+        max_connections: Size of the connection pool; None for 100, or more if the threads of a ``TaskHandler`` need
+            more.
         ui_url: URL of the web UI, for links; None if there is none.
         verify: Whether to verify the server's certificate; True by default.
         ca_bundle: File with the certificates to trust instead of the default ones.
@@ -246,7 +246,7 @@ def _at_least(minimum: int, maximum: int = _MAX_INT) -> Callable[[str, str], int
     return lambda name, text: read_int(name, text, minimum=minimum, maximum=maximum)
 
 
-#: Attribute, its variables (the first that is set counts), and the function that parses the value.
+#: Each attribute with its variables (the first one that is set is used), and the function that parses the value.
 _VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str, str], Any]], ...] = (
     ("server_url", ("CONDUCTOR_SERVER_URL",), read_url),
     ("auth_key", ("CONDUCTOR_AUTH_KEY",), _read_str),

@@ -3,7 +3,7 @@
 If the sender signs the time (Stripe, Slack, ``sign_webhook``), ``tolerance`` protects against replays. GitHub, the
 default scheme, signs only the body, so an attacker can resend an intercepted delivery at any time. To ignore GitHub's
 own redeliveries, store the ids in ``X-GitHub-Delivery`` that you have processed. The id is not signed: where a replay
-would do harm, check the content of the body as well.
+would cause harm, also check the content of the body.
 
 For Flask, Django, or any framework that provides the headers and the body as bytes::
 
@@ -90,7 +90,7 @@ def verify_webhook(
 
     Raises:
         WebhookVerificationError: The signature is missing or invalid, or the webhook is too old. Respond with 401, and
-            do not tell the sender why.
+            do not send the reason to the sender.
         ConfigurationError: The secret, the scheme, or the type of the body or of the headers is invalid.
     """
     content = _content(body)

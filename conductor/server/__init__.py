@@ -46,19 +46,19 @@ def start(
 
     Args:
         port: The port to listen on; 0 for any free port.
-        database: A file to store everything in across restarts; by default the database is in memory.
+        database: A file that keeps the server's state across restarts; by default, the database is in memory.
         host: The address to listen on. An address that other machines can reach requires ``keys``.
         secrets: Values of ``${workflow.secrets.NAME}``; by default those of the variables ``CONDUCTOR_SECRET_NAME``.
         environment: Values of ``${workflow.env.NAME}``; by default those of the variables ``CONDUCTOR_ENV_NAME``.
-        keys: Secrets by key id. With keys, every call needs a token from ``POST /token``.
-        skip_time: Whether waits and delays take no time: the clock skips to the next timer when nothing else is left
-            to do. It does not skip while a worker has or can poll a task, to a timeout while an execution waits for a
-            person, or to the next run of a schedule.
-        strict: Whether to behave like the open-source server even where its behavior is a fault or contradicts its
+        keys: Secrets by key id. With keys, every request needs a token from ``POST /token``.
+        skip_time: Whether waits and delays take no time: the clock skips to the next timer when nothing else can
+            happen. It does not skip while a worker executes or can poll a task, to a timeout while an execution waits
+            for a person, or to the next run of a schedule.
+        strict: Whether to also reproduce behavior of the open-source server that is a fault or contradicts its
             documentation. The documentation of the embedded server lists these cases.
         edition: ``"oss"`` for the API of the open-source server, or ``"orkes"`` to add that of Orkes' edition: users,
             applications, permissions, secrets, tags, human tasks, webhooks and more. It is not Orkes' product.
-        enforce_permissions: Whether the Orkes edition refuses what users and applications have no permission for.
+        enforce_permissions: Whether the Orkes edition refuses operations without permission.
 
     Returns:
         The running server, which stops at the end of a ``with`` block.

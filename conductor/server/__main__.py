@@ -26,7 +26,7 @@ from conductor.server.ui.serve import main as page_command
 _STOPPED, _USAGE_ERROR, _FAILED = 0, 2, 3
 #: Seconds between checks whether the server is running.
 _POLL_INTERVAL_S = 0.2
-#: Seconds that a thread of this process runs while others wait: short, because requests are answered by many threads.
+#: Seconds after which a running thread lets others run: short, because many threads serve requests.
 _SWITCH_INTERVAL_S = 0.001
 _KEYS = "CONDUCTOR_SERVER_KEYS"
 
@@ -36,7 +36,7 @@ class RunningServer(Protocol):
 
     @property
     def summary(self) -> str:
-        """More about the server, for the line that reports it as ready."""
+        """A description of the server, for the line that reports it as ready."""
 
     @property
     def address(self) -> str:
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None, *, command: str = "python -m conduct
 
     Args:
         argv: The arguments; by default those of the process.
-        command: The command that help texts and usage errors show.
+        command: The name of the command in help texts and usage errors.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     for number in stop_signals():

@@ -41,7 +41,7 @@ class ServerAddress:
 
 
 def port_number(text: str) -> int:
-    """Read a port from the command line; 0 stands for any free port.
+    """Parse a port of the command line; 0 means any free port.
 
     Raises:
         argparse.ArgumentTypeError: It is not a port.

@@ -51,7 +51,7 @@ class EmbeddedServer(ServerAddress):
         clock: The server's clock: ``server.clock.advance(timedelta(days=3))``.
         faults: Faults to inject into the server: ``server.faults.add(Fault(status=429, times=2))``.
         keys: The access keys and tokens, if the server was started with keys.
-        edition: ``oss`` or ``orkes``: whose API the server has.
+        edition: The edition whose API the server has: ``oss`` or ``orkes``.
         services: The operations behind the API. Not a stable interface.
     """
 
@@ -132,21 +132,21 @@ class EmbeddedServer(ServerAddress):
             self.keys = Keys(keys)
             return Edition(VERSION, self.keys.check)
         key_file = None if self._database is None else Path(f"{os.fspath(self._database)}.key")
-        from conductor.server.orkes.edition import OrkesServices, orkes_edition  # slow, and rarely needed
+        from conductor.server.orkes.edition import OrkesServices, orkes_edition  # slow to import, and rarely needed
 
         orkes = OrkesServices(self._kernel, self.services, keys, key_file, enforce_permissions)
         self.keys = orkes.tokens
         return orkes_edition(orkes)
 
     def _is_idle(self) -> bool:
-        """Return whether only timers are left: no worker has or can poll a task, and no HTTP call is under way."""
+        """Return whether only timers are left: no worker executes or can poll a task, and no HTTP call is running."""
         kernel = self._kernel
         with kernel.lock:
             is_busy = any(kernel.in_progress.values()) or self.services.http_calls.under_way or kernel.is_working
             return not is_busy and not kernel.queues.has_any_ready(kernel.clock.now_ms())
 
     def start(self) -> Self:
-        """Start the server; returns it when it accepts connections.
+        """Start the server, and return it when it accepts connections.
 
         Raises:
             ServerStartError: The server did not start within 10 seconds.
@@ -182,7 +182,7 @@ class EmbeddedServer(ServerAddress):
         return 0
 
     def stop(self) -> None:
-        """Stop the server and close its database; returns when the port is free. A second call does nothing."""
+        """Stop the server, close its database, and wait until the port is free. A second call has no effect."""
         if self._stopped.is_set():
             return
         self._stopped.set()

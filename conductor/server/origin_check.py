@@ -1,4 +1,4 @@
-"""Checks hosts and origins, so that pages of other sites cannot use a local server through the user's browser."""
+"""Checks of hosts and origins, so that pages of other sites cannot access a local server through the user's browser."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _is_same_origin(headers: Mapping[str, str], host: str) -> bool:
 
 
 def _follows_link(method: str, path: str, headers: Mapping[str, str]) -> bool:
-    """Return whether the user opens the page from a link, which no script of another page can observe."""
+    """Return whether the user opens the page with a link, whose response scripts of other pages cannot read."""
     is_navigation = headers.get("sec-fetch-mode") == "navigate" and "origin" not in headers
     return is_navigation and method == "GET" and not path.startswith(_API)
 

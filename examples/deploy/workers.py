@@ -7,7 +7,7 @@ from conductor import TaskHandler, worker_task
 
 @worker_task("charge", thread_count=20)
 def charge(order: str, amount: float) -> dict[str, str]:
-    """Charge an order; the reference is the same each time, so a repetition charges nothing again."""
+    """Charge an order. The reference is the same for each attempt, so a retry does not charge twice."""
     return {"reference": f"{order}:{amount}"}
 
 

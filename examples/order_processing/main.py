@@ -1,7 +1,7 @@
 """Run sample orders through a workflow: python -m examples.order_processing [--server URL | --engine embedded|oss]
 
-Without --server and CONDUCTOR_SERVER_URL it starts a server for the run: the embedded server, or the open-source server
-with --engine oss.
+Without --server and CONDUCTOR_SERVER_URL, the program starts a server: the embedded one, or with --engine oss the
+open-source server.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def result(order: Workflow, compensation: Workflow | None) -> str:
 
 
 class Progress:
-    """Print a line for each task when it has ended."""
+    """Prints a line for each task that has ended."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -90,7 +90,7 @@ def follow(client: ConductorClient, running: dict[str, str], timeout: float) -> 
 
 
 def table(orders: list[dict], finished: Ended) -> tuple[str, bool]:
-    """Return the final table, and whether every order ended as its sample expects."""
+    """Return the final table, and whether every order ended with its expected result."""
     lines = ["order    status     outcome       as expected    total  tasks  seconds  result"]
     good = True
     for sample in orders:

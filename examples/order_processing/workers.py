@@ -19,7 +19,7 @@ class Item:
 @dataclass
 class Card:
     number: str
-    declines: int = 0  # how often the bank declines this sample card before it accepts
+    declines: int = 0  # number of times that the bank declines this sample card before it accepts
 
 
 @dataclass
@@ -56,14 +56,14 @@ def charge_payment(order_id: str, amount: Decimal, card: Card) -> dict:
     context = get_task_context()
     context.log("charging %s to card ...%s, attempt %d", amount, card.number[-4:], context.retry_count + 1)
     if context.retry_count < card.declines:
-        raise ConnectionError("the payment gateway did not answer")  # retried as the task definition says
+        raise ConnectionError("the payment gateway did not answer")  # retried according to the task definition
     return {"transaction_id": f"tx-{order_id}", "charged": amount}
 
 
 @worker_task("create_shipping_label", thread_count=2)
 def create_shipping_label(order_id: str, address: Address) -> dict:
     if address.country not in SHIPS_TO:
-        raise NonRetryableError(f"nobody ships to {address.city}, {address.country}")  # a retry would not help
+        raise NonRetryableError(f"no carrier ships to {address.city}, {address.country}")  # a retry would not help
     return {"tracking_number": f"{address.country}-{order_id}"}
 
 

@@ -1,4 +1,4 @@
-"""Configure a worker in code, by the environment and by the handler: python -m examples.workers.configured
+"""Configure a worker in code, with environment variables and in the handler: python -m examples.workers.configured
 
 The order of precedence is: an argument of TaskHandler, CONDUCTOR_WORKER_<NAME>_<OPTION>,
 CONDUCTOR_WORKER_ALL_<OPTION>, the decorator, the default.
@@ -25,7 +25,7 @@ def main(client: ConductorClient) -> list[str]:
     try:
         with TaskHandler(client, workers=[resize], poll_timeout_ms=100) as handler:  # logs each option and its source
             images = [pictures.start(client, {"image": f"{number}.png"}) for number in range(2)]
-            handler.update_options("configured_resize", thread_count=8)  # while it runs
+            handler.update_options("configured_resize", thread_count=8)  # while the handler is running
             return [client.workflows.wait(one, timeout=60).output["image"] for one in images]
     finally:
         del os.environ["CONDUCTOR_WORKER_CONFIGURED_RESIZE_THREAD_COUNT"]

@@ -43,7 +43,7 @@ def main(client: ConductorClient) -> tuple[int, str, bool]:
     with TaskHandler(client, registry=registry):  # registers the definition in the background
         registered = wait_for_definition(client, "defined_call")
     changed = Worker(call, "defined_call", task_def={**registered.to_dict(), "retryCount": 6}).task_def()
-    was_written = bool(client.metadata.ensure_task(changed))  # in a deployment program: writes only a difference
+    was_written = bool(client.metadata.ensure_task(changed))  # in a deployment script: saves only if it differs
     return registered.retry_count, str(registered.retry_logic), was_written
 
 

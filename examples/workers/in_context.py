@@ -1,7 +1,7 @@
 """Use the task context, and run longer than the response timeout: python -m examples.workers.in_context
 
 The export runs longer than its response timeout; with lease_extension the handler extends the lease in time. The report
-waits for an external result: the server dispatches it again later, and no thread waits meanwhile.
+waits for an external result: the server dispatches it again later, and no thread is blocked in the meantime.
 """
 
 import time

@@ -34,7 +34,7 @@ def main(client: ConductorClient) -> tuple[list[str], int, float]:
     journal, delivered = Journal(), []
     sums.register(client, overwrite=True, task_defs=True)
     handler = TaskHandler(client, workers=[divide], listeners=[journal], metrics=True)
-    handler.on(TaskUpdateCompleted, delivered.append)  # one event type, without a class
+    handler.on(TaskUpdateCompleted, delivered.append)  # a function for one event type
     with handler:
         sums.run(client, {"b": 2}, timeout=60)
         client.workflows.wait(sums.start(client, {"b": 0}), timeout=60)

@@ -29,7 +29,7 @@ def invoice(lines: list[Line], due: date, discount: Decimal = Decimal(0)) -> Inv
 
 
 @worker_task("typed_book")
-def book(task: Task) -> TaskResult:  # the whole task, and the whole result
+def book(task: Task) -> TaskResult:  # receive the complete task, and return a complete result
     return TaskResult(
         workflow_instance_id=task.workflow_instance_id or "",
         task_id=task.task_id or "",

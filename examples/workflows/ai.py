@@ -22,7 +22,7 @@ LIBRARY = ("pgvector", "handbook")
 
 
 def retrieval() -> Workflow:
-    """Index a document, and answer a question from what a search finds in it."""
+    """Index a document, and answer a question from the results of a search in it."""
     workflow = Workflow("ai_retrieval", input_parameters=["url", "question"])
     workflow >> llm_index_document(*LIBRARY, workflow.input.url, media_type="application/pdf", **EMBEDDING, ref="index")
     found = workflow.add(llm_search_index(*LIBRARY, workflow.input.question, **EMBEDDING, ref="search"))
@@ -57,7 +57,7 @@ def tools() -> Workflow:
 
 
 def chat() -> Workflow:
-    """Let a person and a model take turns until the person ends the chat."""
+    """Alternate between a person and a model until the person ends the chat."""
     workflow = Workflow("ai_chat", variables={"said": []})
     with workflow.do_while(condition="$.ask.more == true", ref="turns"):
         asked = workflow.add(human(ref="ask"))
@@ -73,7 +73,7 @@ def chat() -> Workflow:
 
 
 def agent() -> Workflow:
-    """Let the model choose the worker that does the work."""
+    """Let the model choose the worker task to run."""
     workflow = Workflow("ai_agent", input_parameters=["wish"])
     plan = workflow.add(
         llm_chat_complete(

@@ -18,7 +18,7 @@ def main(client: ConductorClient) -> list[str]:
         said.append(f"{run.status}: {', '.join(f'{task.reference_task_name} {task.status}' for task in run.tasks)}")
 
     client.workflows.pause(workflow_id)
-    client.tasks.update_by_reference_name(workflow_id, "paid")  # no task follows while it is paused
+    client.tasks.update_by_reference_name(workflow_id, "paid")  # while paused, no further task is scheduled
     state()
     client.workflows.resume(workflow_id)
     client.tasks.update_by_reference_name(workflow_id, "book", output={"seat": "12A"})  # instead of a worker

@@ -20,7 +20,7 @@ release.returns(text=live.output.result)
 
 
 def decide(client: ConductorClient, workflow_id: str, *, approved: bool, by: str) -> None:
-    """Decide as a page with two buttons would."""
+    """Complete the human task, as a web page with two buttons would."""
     client.tasks.update_by_reference_name(workflow_id, "approval", output={"approved": approved, "by": by})
 
 

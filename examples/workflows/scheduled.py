@@ -14,7 +14,7 @@ report.returns(period=period.output.result)
 
 SCHEDULE = {
     "name": "scheduled_report_daily",
-    "cronExpression": "* * * * * *",  # "0 0 2 * * *" is every night at two
+    "cronExpression": "* * * * * *",  # every second; "0 0 2 * * *" is every night at 2:00
     "startWorkflowRequest": {
         "name": report.name,
         "version": report.version,

@@ -19,9 +19,9 @@ def main(client: ConductorClient) -> tuple[list[str], dict]:
     said = [f"started: {run.status}"]
     after = client.tasks.update_sync(
         run.workflow_id, "address", output={"city": "Rome"}
-    )  # one task, by its reference name
+    )  # completes one task by its reference name
     said.append(f"address: {after.status}, basket {after.variables['basket']}")
-    after = client.tasks.signal(run.workflow_id, output={"card": "visa"})  # the task that waits
+    after = client.tasks.signal(run.workflow_id, output={"card": "visa"})  # completes the waiting task
     said.append(f"payment: {after.status}")
     return said, client.workflows.wait(run.workflow_id, timeout=60).output
 

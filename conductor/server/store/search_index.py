@@ -300,9 +300,8 @@ class SearchIndex:
         condition, _, values, pattern = found
         table = kind.table
         has_text = _HAS_TEXT.format(table=table, row=table)
-        if (
-            condition == f"{kind.condition} AND TRUE"
-        ):  # all texts are searched, except those of documents that a search does not find
+        # All texts are searched, except those of documents that a search does not find.
+        if condition == f"{kind.condition} AND TRUE":
             total = int(self._rows(f"SELECT COUNT(*) FROM {table}_text WHERE text LIKE ?", (pattern,))[0][0])
             others = f"SELECT COUNT(*) FROM {table} WHERE NOT ({kind.condition}) AND {has_text}"
             total -= int(self._rows(others, (pattern,))[0][0])

@@ -1,4 +1,4 @@
-"""A package of workers with its own registry, which other examples do not use."""
+"""A package of workers with a separate registry, so that other examples do not run them."""
 
 from conductor import WorkerRegistry
 
