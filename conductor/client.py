@@ -1,4 +1,4 @@
-"""The home of another SDK's modules; there is nothing here but the sentence that says so."""
+"""A module name of another SDK, which exists only to raise an error with the replacement."""
 
 raise ModuleNotFoundError(
     "No module named 'conductor.client': that is conductor-python's, and this is conductor-sdk, which has the same "

@@ -1,1 +1,1 @@
-"""What several packages need and users do not: parsing, durations, cron, logs, platforms."""
+"""Internal functions that several packages share: parsing, durations, cron, logs, platforms."""

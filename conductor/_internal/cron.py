@@ -26,7 +26,7 @@ _MAX_STEP = 2**31 - 1
 _SUNDAY = 7
 #: The last working day of a week in ISO numbers, for ``W`` and ``LW``.
 _FRIDAY = 5
-#: Year and month to the matching days of that month.
+#: Returns the matching days of a month by year and month.
 DayRule = Callable[[int, int], set[int]]
 
 

@@ -57,7 +57,7 @@ def timedelta_to_seconds(value: Any, name: str = "duration") -> Any:
 
 
 def parse_duration(text: str, name: str = "duration") -> float:
-    """Return the seconds that a string such as ``90``, ``90s``, ``15m``, ``2h`` or ``3d`` stands for.
+    """Parse a string such as ``90``, ``90s``, ``15m``, ``2h`` or ``3d``, and return the seconds.
 
     Raises:
         ConfigurationError: The string is not a duration.
@@ -73,17 +73,17 @@ def parse_duration(text: str, name: str = "duration") -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-#: Doublings after which a delay no longer grows, long before a float overflows.
+#: Maximum number of doublings of a delay, far below the overflow of a float.
 _MAX_DOUBLINGS = 60
 
 
 def exponential_backoff(failures: int, first: float, longest: float = math.inf) -> float:
-    """Return the delay after a number of failures in a row: ``first`` after one, twice as much after each further one.
+    """Return the delay after consecutive failures: ``first`` after one, doubled after each further one.
 
     Args:
         failures: Failures in a row, 1 or more.
         first: Seconds after the first failure.
-        longest: Seconds that the delay is at most.
+        longest: Maximum delay in seconds.
     """
     return min(first * 2.0 ** min(failures - 1, _MAX_DOUBLINGS), longest)
 

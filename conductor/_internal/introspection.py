@@ -174,7 +174,7 @@ def _closure(function: Any, code: types.CodeType) -> dict[str, Any]:
 
 
 def annotations_of(function: Any) -> dict[str, Any]:
-    """Return the annotations of ``function``, each resolved by itself; those that cannot be are ``Unresolved``."""
+    """Return the annotations of ``function``, resolved one by one; those that cannot be resolved are ``Unresolved``."""
     namespace = namespace_of(function)
     inner = underlying_function(function)
     return {name: resolve_annotation(kind, namespace) for name, kind in _own_annotations(inner).items()}
@@ -282,11 +282,11 @@ def _resolved_annotations(cls: type, local: Mapping[str, Any], parameters: Mappi
 
 @frozen
 class _Arguments:
-    """What a generic class was given.
+    """The type arguments of a generic class.
 
     Attributes:
-        parameters: What each of its type variables stands for.
-        bases: Its generic bases, with that in the place of the type variables.
+        parameters: The type of each of its type variables.
+        bases: Its generic bases, with these types instead of the type variables.
     """
 
     parameters: Mapping[Any, Any]
@@ -296,7 +296,7 @@ class _Arguments:
 def _type_arguments(kind: Any) -> dict[Any, _Arguments]:
     """Return the arguments of a class, or an alias such as ``Page[int]``, and of each of its bases.
 
-    The same type variable can stand for different types in a class and in its base.
+    The same type variable can have different types in a class and in its base.
     """
     cls = typing_extensions.get_origin(kind) or kind
     own = getattr(cls, "__parameters__", ()) or getattr(cls, "__type_params__", ())

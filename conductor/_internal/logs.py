@@ -31,7 +31,7 @@ class _IsolatedLogger(logging.Logger):
 
 
 def isolated_logger(name: str) -> logging.Logger:
-    """Return the logger ``name``, in which a filter or handler that raises does not fail the caller.
+    """Return the logger ``name``, whose callers are not affected by exceptions of a filter or handler.
 
     A thread that polls, delivers or stops must not end because its log line failed. If the application has set its own
     logger class, that class is kept.

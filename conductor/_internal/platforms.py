@@ -57,7 +57,7 @@ def kill_tree(
     platform: str = sys.platform,
     run: Callable[..., Any] | None = None,
 ) -> None:
-    """Send a signal to the process group of a child; on Windows, kill the child and what it started.
+    """Send a signal to the process group of a child; on Windows, kill the child and its descendants.
 
     Args:
         pid: The process id of a child with its own process group.

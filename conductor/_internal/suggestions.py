@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 __all__ = ["did_you_mean", "suggest", "suggest_all"]
 
-#: Similarity (0 to 1) from which a name is worth proposing. Lower values propose unrelated names that share a prefix.
+#: Similarity (0 to 1) from which a name is suggested. Lower values would suggest unrelated names with the same prefix.
 _THRESHOLD = 0.75
 #: Similarity of names with the same letters in another order; ``pya`` and ``pay`` share too few in a row to be similar.
 _SWAPPED_LETTERS = 0.9
@@ -21,7 +21,7 @@ def suggest_all(name: str, known: Iterable[str], *, count: int, threshold: float
     """Return up to ``count`` known names that are similar to ``name``, the most similar first.
 
     Names are compared without regard to case, underscores and hyphens, so that ``retry_count`` finds ``retryCount``.
-    ``name`` itself is not proposed.
+    ``name`` itself is not suggested.
     """
     import difflib  # only for an error
 

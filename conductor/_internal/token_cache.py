@@ -1,4 +1,4 @@
-"""One token for all threads, refreshed in time: for clients and for the web page's proxy."""
+"""A token that all threads share and that is refreshed in time, for clients and for the web page's proxy."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["NoTokenEndpoint", "TokenCache", "checked_token"]
 logger = logging.getLogger(__name__)
 #: Share of a token's life after which it is refreshed while it can still be used.
 _STALE_SHARE = 0.8
-#: Seconds of the longest wait between requests for a token that fail.
+#: Longest delay in seconds between failing requests for a token.
 _MAX_BACKOFF_S = 60.0
-#: Seconds after which a server without a token endpoint is asked for a token again.
+#: Seconds between requests for a token to a server without a token endpoint.
 _REDISCOVERY_S = 2.0
 _TOKEN = re.compile(r"[\x20-\x7e]+", re.ASCII)
 
@@ -32,15 +32,15 @@ class NoTokenEndpoint(Exception):  # noqa: N818  a signal between two functions,
 class TokenCache:
     """Keeps one token for all threads.
 
-    Past 80% of its life one thread refreshes it while the others go on with it; past its life all wait for one refresh.
-    A failed refresh is not repeated before 1, 2, 4, ... 60 seconds are over; until then a token that still lives is
-    used, and without one the failure is raised again at once. A server that was found to have no authentication is
-    asked again once it refuses a request for want of a token, every two seconds at most. The log has one line when
-    failures begin, one when their cause becomes another, and one when they end.
+    After 80% of the token's lifetime, one thread refreshes it while the others continue to use it. After its lifetime,
+    all threads wait for one refresh. A failed refresh is repeated after 1, 2, 4, ... 60 seconds. Until then, a valid
+    token is used; without one, the error is raised again immediately. If a server without authentication rejects a
+    request because a token is missing, a token is requested again, at most every two seconds. The log has one line when
+    failures begin, one when their cause changes, and one when they end.
 
     Args:
-        fetch: Gets a new token from the server, within the seconds that it is given (None: its own limit).
-        life: How long a token lives, in seconds.
+        fetch: Returns a new token from the server; takes the maximum number of seconds (None for the default limit).
+        life: The lifetime of a token in seconds.
         clock: Monotonic seconds.
     """
 
@@ -61,7 +61,7 @@ class TokenCache:
         self._disabled = False
 
     def reset_lock(self) -> None:
-        """In a forked child: another thread of the parent may have held the lock."""
+        """Replace the lock in a forked child: another thread of the parent may have held it."""
         self._lock = threading.Lock()
 
     @property
@@ -81,10 +81,10 @@ class TokenCache:
         return "valid" if self._clock() - self._got_at < self._life else "expired"
 
     def get(self, limit: float | None = None) -> str | None:
-        """A token that lives, or None for a server without authentication.
+        """Return a valid token, or None for a server without authentication.
 
         Args:
-            limit: The longest to wait for one, in seconds.
+            limit: Maximum number of seconds to wait for a token.
 
         Raises:
             AuthenticationError: No token is available; the cause is in the message.
@@ -92,13 +92,13 @@ class TokenCache:
         """
         if self._disabled:
             return None
-        # No local variable holds a token below: what follows may raise, and tools show the variables of its frames.
+        # No local variable holds a token below, because tools show the variables in a traceback.
         token = self._younger_than(self._life * _STALE_SHARE)
         if token is not None:
             return token
         if self._younger_than(self._life) is not None:
-            # Whoever gets the lock refreshes; the others use the old token, which is valid for the last fifth of its
-            # life.
+            # The thread that gets the lock refreshes the token; the others use the old token during the last fifth of
+            # its lifetime.
             if self._lock.acquire(blocking=False):
                 try:
                     self._refresh_stale(limit)
@@ -114,7 +114,7 @@ class TokenCache:
 
     def renew(self, rejected: str | None, limit: float | None = None) -> str | None:
         """Return a token other than ``rejected``, which the server did not accept; all callers share one refresh."""
-        # If the token has changed since the request was made, another thread has renewed it already, and its token is
+        # If the token has changed since the request was created, another thread has renewed it, and the new token is
         # used.
         number = self._number if self._token == rejected else None
         del rejected  # what follows may raise
@@ -129,7 +129,7 @@ class TokenCache:
 
     @contextlib.contextmanager
     def _locked(self, limit: float | None) -> Iterator[float | None]:
-        """Hold the lock; gives what is left of ``limit`` seconds."""
+        """Hold the lock; yields the rest of ``limit`` seconds."""
         began = self._clock()
         if not self._lock.acquire(timeout=-1 if limit is None else max(limit, 0.0)):
             raise APITimeoutError("POST /token, which another thread has sent, was not answered in time")
@@ -144,7 +144,7 @@ class TokenCache:
         try:
             self._refresh(limit)
         except ConductorError:
-            return  # the old token still lives; the failure is counted
+            return  # the old token is still valid; the failure is counted
 
     def _current_or_new(self, limit: float | None) -> str | None:
         if self._disabled:
@@ -152,7 +152,7 @@ class TokenCache:
         if self._token is not None and self._clock() - self._got_at < self._life:
             return self._token
         if self._clock() < self._not_before and self._last_error is not None:
-            # A copy for each caller: a raised exception gets a traceback, and threads that share one would mix theirs.
+            # A copy for each caller, because threads that raise the same exception would mix their tracebacks.
             error = copy.copy(self._last_error)
             if isinstance(error, APIError):
                 error.token_retry_after = self._not_before - self._clock()

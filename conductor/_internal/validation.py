@@ -13,7 +13,7 @@ __all__ = ["check_bool", "check_int", "read_bool", "read_int", "read_str", "read
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
-#: White space, control and invisible characters, and what browsers take for a slash.
+#: White space, control and invisible characters, and characters that browsers treat as a slash.
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff\\<>\"^`{|}]")
 #: Characters of an invalid value that an error shows.
 _SHOWN_CHARACTERS = 200
@@ -70,7 +70,7 @@ def read_int(name: str, text: str | int, *, minimum: int = 0, maximum: int | Non
 
 
 def check_int(name: str, value: int, *, minimum: int = 0, maximum: int | None = None) -> int:
-    """Return an integer. Neither 1.7 nor True counts as one.
+    """Return an integer; reject other values, including 1.7 and True.
 
     Raises:
         ConfigurationError: The value is not an integer, or not from ``minimum`` to ``maximum``.

@@ -20,14 +20,14 @@ class ConductorAuth(AuthBase):
     """Adds ``X-Authorization`` to requests.
 
     Args:
-        source: A ``TokenCache``, a fixed token, or a callable that returns a token and is asked for each request.
+        source: A ``TokenCache``, a fixed token, or a callable that returns a token for each request.
     """
 
     def __init__(self, source: TokenCache | str | Callable[[], str]) -> None:
         self._source = source
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the token on ``request``."""
+        """Add the token to ``request``."""
         if token := self.token():
             request.headers[HEADER] = token
         return request
@@ -42,7 +42,7 @@ class ConductorAuth(AuthBase):
             limit: Seconds to wait for one.
 
         Raises:
-            AuthenticationError: There is none, or it has a character that a header cannot hold.
+            AuthenticationError: No token is available, or it has a character that is invalid in a header.
         """
         if isinstance(self._source, TokenCache):
             return self._source.get(limit)
@@ -63,7 +63,7 @@ class ConductorAuth(AuthBase):
         raise failure
 
     def renew(self, rejected: str | None, limit: float | None = None) -> str | None:
-        """Return another token than ``rejected``; the same or None if there is no other."""
+        """Return a token other than ``rejected``; the same one or None if there is no other."""
         if isinstance(self._source, TokenCache):
             return self._source.renew(rejected, limit)
         return self.token()
@@ -74,7 +74,7 @@ class ConductorAuth(AuthBase):
         return self._source.state if isinstance(self._source, TokenCache) else "valid"
 
     def after_fork(self) -> None:
-        """In a forked child: begin with new locks."""
+        """Replace the locks in a forked child."""
         if isinstance(self._source, TokenCache):
             self._source.reset_lock()
 
@@ -86,7 +86,7 @@ class ReadyToken(AuthBase):
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the token on ``request``."""
+        """Add the token to ``request``."""
         if self._token:
             request.headers[HEADER] = self._token
         return request

@@ -87,19 +87,19 @@ Observer = Callable[[str, str, int, float], None]
 """Called after each request: method, path template, status (0 without a response), seconds."""
 logger = logging.getLogger(__name__)
 _TOKEN: Operation[dict[str, Any]] = Operation("POST", "/token", dict)
-#: Status of a request that the server has not carried out, so that repeating it is always harmless.
+#: Status of a request that the server has not processed, so that it can always be repeated.
 _RATE_LIMITED = 429
-#: Status that only a proxy sends: it must not be reported as the server's.
+#: Status that only a proxy sends, so that errors do not name the server.
 _PROXY_AUTHENTICATION_REQUIRED = 407
 #: Seconds that a request for a token may take: other threads wait for it.
 _TOKEN_LIMIT_S = 5.0
-#: Seconds of a timeout that count as no limit, three years: sockets and locks fail with some longer ones.
+#: Seconds (three years) from which a timeout is treated as no limit: sockets and locks fail with some longer timeouts.
 _LONGEST_TIMEOUT_S = 1e8
-#: The parameter by which the server stores a definition as a new version, each time that it is sent.
+#: The parameter with which each request stores a definition as a new version.
 _NEW_VERSION = "newVersion"
-#: How the log names an idempotency key among the parameters.
+#: Name of an idempotency key in the log of ignored parameters.
 _KEY = "the idempotency key"
-#: Bytes read at once from a response of an adapter that is not ours.
+#: Bytes to read at a time from a response of a user's adapter.
 _READ_BYTES = 65_536
 #: Half of a surrogate pair, which has no UTF-8 form.
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -119,7 +119,7 @@ class _Request:
 
 
 class _Attempt:
-    """What one request led to: a response or a failure, and the token that it carried, which its repr hides."""
+    """The result of one request: a response or a failure, and the token of the request, which the repr hides."""
 
     __slots__ = ("failure", "response", "token")
 
@@ -133,11 +133,11 @@ class Transport:
     """Sends operations and parses their responses; safe to use from many threads.
 
     Args:
-        settings: Where the server is, and how to talk to it.
-        auth: Used instead of the settings' key and secret: a fixed token, a callable that returns one (called for each
-            request), or any requests ``AuthBase``.
-        session: The user's own session, which ``close`` leaves open.
-        adapter: The user's own adapter for our session.
+        settings: The connection settings.
+        auth: Authentication instead of the settings' key and secret: a fixed token, a callable that returns a token for
+            each request, or a requests ``AuthBase``.
+        session: The user's session, which ``close`` does not close.
+        adapter: The user's adapter for the SDK's session.
         retry: Which failed requests are sent again.
         clock: Returns monotonic seconds.
         sleep: Waits between attempts.
@@ -207,7 +207,8 @@ class Transport:
         Args:
             operation: The operation to call.
             path: Its path parameters, which are quoted.
-            query: Its query parameters; None is left out, lists repeat, datetimes become epoch milliseconds.
+            query: Its query parameters; None is omitted, lists become repeated parameters, and datetimes become epoch
+                milliseconds.
             body: A model, plain JSON values, a string or bytes, as the operation sends.
             headers: Further headers.
             timeout: Seconds that the whole call may take; None for no limit.
@@ -216,15 +217,14 @@ class Transport:
         Raises:
             APIError: The call failed; see ``conductor.errors``.
             SerializationError: The body has no JSON form.
-            ConfigurationError: A value of an enum in it is one that no server knows; nothing was sent.
+            ConfigurationError: The body contains an unknown enum value; nothing was sent.
         """
-        # Servers answer 500 with a Java stack trace to an enum value that they do not know, or store it: refuse it
-        # here.
+        # Servers respond to unknown enum values with 500 and a Java stack trace, or store them, so reject them here.
         for name, given in (*(path or {}).items(), *(query or {}).items(), ("", body)):
             refuse_unknown_values(given, name)
         filled = operation.fill(path or {})
-        # Both editions have the path, but for different operations. Sending the request to the wrong edition could
-        # change something, so the edition is asked for even before the first request.
+        # Both editions have the path, but for different operations. A request to the wrong edition could change
+        # something, so the edition is requested first.
         if operation.shadowed and self.server_info().edition is not operation.edition:
             raise unsupported(Call(operation, filled, 0))
         if has_key or operation.orkes_query or operation.oss_query:
@@ -235,7 +235,7 @@ class Transport:
             _encoded(operation, body),
             {**_content_type(operation, body), **(headers or {})},
         )
-        makes_version = bool((query or {}).get(_NEW_VERSION))  # a repeated request would make a second one
+        makes_version = bool((query or {}).get(_NEW_VERSION))  # a repeated request would create a second version
         repeatable = operation.repeat is Repeat.SAFE or (operation.repeat is Repeat.WITH_KEY and has_key)
         response = self._send(
             operation, filled, request, self._limit(timeout), repeatable=repeatable and not makes_version
@@ -246,7 +246,7 @@ class Transport:
     def _warn_of_ignored(
         self, operation: Operation[Any], path: str, query: Mapping[str, Any], *, has_key: bool
     ) -> None:
-        """Warn once for each parameter that the server in use silently ignores: the other edition's, and keys.
+        """Warn once for each parameter that the server ignores: those of the other edition, and idempotency keys.
 
         Raises:
             UnsupportedByServerError: The parameter is a filter, without which the server would return everything.
@@ -273,7 +273,7 @@ class Transport:
             )
 
     def _known_server(self) -> ServerInfo | None:
-        """Return the server in use; None if it does not say which it is."""
+        """Return the server in use; None if it cannot be identified."""
         with contextlib.suppress(APIError):
             return self.server_info()
         return None
@@ -297,8 +297,8 @@ class Transport:
     def _send(
         self, operation: Operation[Any], path: str, request: _Request, limit: float | None, *, repeatable: bool
     ) -> Response:
-        # One deadline covers all attempts and the pauses between them: `timeout` limits the call that the user made,
-        # and not each request.
+        # One deadline applies to all attempts and the delays between them: `timeout` limits the user's call, not each
+        # request.
         deadline = None if limit is None else self._clock() + limit
         rejected: _Attempt | None = None
         attempt, may_have_arrived = 0, False
@@ -312,9 +312,8 @@ class Transport:
                 if response.status < 300:
                     self.budget.give_back(was_repeated=attempt > 1)
                     return response
-                # A token may be revoked before its time, for example by a restart of the server. The request was
-                # refused before it was carried out, so that one more attempt with a new token is safe and does not
-                # count.
+                # A token can be revoked early, such as by a restart of the server. The server rejected the request
+                # without processing it, so one more attempt with a new token is safe and does not count.
                 if rejected is None and self._is_renewable(operation, response):
                     rejected = made
                     attempt -= 1
@@ -325,23 +324,22 @@ class Transport:
                 failure = made.failure or APIError("")
                 outcome = self._outcome(failure, repeatable=repeatable)
             decision = self.retry.decide(attempt, outcome)
-            # A pause that ends after the deadline would only delay the error.
+            # A delay that ends after the deadline would only delay the error.
             if isinstance(decision, GiveUp) or (deadline is not None and self._clock() + decision.seconds > deadline):
                 is_keyed = operation.repeat is Repeat.WITH_KEY
-                # The first request may have been carried out although its response was lost. The conflict is then with
-                # that request, and the error has to say so instead of naming another client.
+                # The server may have processed the first request although its response was lost. The conflict is then
+                # with that request, and the error must not blame another client.
                 if is_keyed and may_have_arrived and isinstance(failure, ConflictError):
                     failure = possible_own_conflict(call, failure)
                 raise self._with_edition(call, failure)
-            # From here on the server may have acted, even if a later attempt fails to connect.
+            # From here on, the server may have processed the request, even if a later attempt fails to connect.
             may_have_arrived = may_have_arrived or not (outcome.never_sent or outcome.status == _RATE_LIMITED)
-            # While the server fails for many calls, further retries would multiply its load; the call fails at once
-            # instead.
+            # While many calls fail, retries would multiply the server's load, so the call fails immediately.
             if not self.budget.take():
                 raise failure
             self._sleep(decision.seconds)
-            # A server that ignores idempotency keys would start a second execution. Checked only now, because the check
-            # may cost a request.
+            # A server that ignores idempotency keys would start a second execution. This is checked only now, because
+            # the check may need a request.
             if operation.repeat is Repeat.WITH_KEY and not outcome.never_sent and self._ignores_keys(outcome):
                 raise failure
 
@@ -352,14 +350,14 @@ class Transport:
         wait = failure.token_retry_after
         # All threads share one token. After a failed request for it, all threads wait before the next one.
         if wait is not None and isinstance(failure, ServerError | RateLimitError):
-            # POST /token failed, so the request itself was not sent; no token is asked for before ``wait`` is over
+            # POST /token failed, so the request was not sent; no token is requested before ``wait`` has passed
             return Outcome(
                 repeatable=True,
                 status=failure.status,
                 retry_after=max(wait, failure.retry_after or 0.0),
                 never_sent=True,
             )
-        if not isinstance(failure, APIConnectionError):  # a response that is not acceptable, or no token
+        if not isinstance(failure, APIConnectionError):  # an unacceptable response, or no token
             return Outcome(repeatable=False)
         return Outcome(
             repeatable and not failure.is_permanent,
@@ -369,13 +367,13 @@ class Transport:
         )
 
     def _ignores_keys(self, outcome: Outcome) -> bool:
-        """Return whether the server would act twice on a request that it may have acted on already."""
+        """Return whether the server would process a request twice."""
         if outcome.status == _RATE_LIMITED:
-            return False  # the server refused the request, and did not act on it
+            return False  # the server rejected the request without processing it
         return not self.supports_idempotency_keys()
 
     def _with_edition(self, call: Call, failure: APIError) -> APIError:
-        """Return a better error for a 404 of a server of the other edition, which has no such operation."""
+        """Return a more precise error for a 404 of a server whose edition does not have the operation."""
         operation = call.operation
         if type(failure) is not NotFoundError or operation.edition is Edition.BOTH or operation is USER_INFO:
             return failure
@@ -383,7 +381,7 @@ class Transport:
         return failure if server is None or server.edition is operation.edition else unsupported(call, failure)
 
     def _attempt(self, call: Call, request: _Request, left: float | None, rejected: _Attempt | None) -> _Attempt:
-        """Send a request once. Whatever fails is returned, so that what was sent is in no frame of a raised error."""
+        """Send a request once, and return failures, so that no traceback of an error contains the request."""
         auth: AuthBase = NoAuth() if call.operation.anonymous else self.auth
         deadline = self.deadline(left)
         token: str | None = None
@@ -395,8 +393,8 @@ class Transport:
                 auth = ReadyToken(token)
             response = self.exchange(call, request.url, request.body, request.headers, auth, deadline, request.query)
         except APIError as error:
-            # Made here and not raised: the traceback of `error` refers to frames with the headers and the body, which
-            # error reporters would upload.
+            # Create the error without raising it: the traceback of `error` refers to frames with the headers and the
+            # body, which error reporters would upload.
             return _Attempt(None, request_failure(call, self.settings.server_url, error))
         return _Attempt(response, None, token)
 
@@ -413,7 +411,8 @@ class Transport:
         """Send one request through the session and read its response.
 
         Raises:
-            APIError: No acceptable response came. Frames of its traceback hold what was sent: drop the traceback.
+            APIError: The call got no acceptable response. The frames of the traceback contain the request: drop the
+                traceback.
         """
         started, status = time.monotonic(), 0
         failure: APIError | None = None
@@ -428,13 +427,13 @@ class Transport:
                 timeout=DeadlineTimeout(deadline),  # type: ignore[arg-type]  # requests passes urllib3's own through
                 # A redirect would send the token and the body to a host that the user did not configure.
                 allow_redirects=False,
-                # The body is read below, with a limit of its size and with the deadline of the whole call.
+                # The body is read below, with a size limit and with the deadline of the whole call.
                 stream=True,
                 **self.options,
             ) as answered:
                 response = self._read(answered, url, deadline)
             status = response.status
-        except Exception as error:  # an adapter or authentication of the user's may raise anything
+        except Exception as error:  # a user's adapter or authentication may raise anything
             failure = request_failure(call, self._server_of(url), error, self._foreign_proxy(url))
         if self.observers:
             self.notify_observers(call.operation, status, time.monotonic() - started)
@@ -444,13 +443,13 @@ class Transport:
         return response
 
     def _read(self, answered: requests.Response, url: str, deadline: Deadline) -> Response:
-        """Read the whole response, which an adapter that is not ours has not read yet."""
+        """Read the whole response of a user's adapter."""
         largest = self.settings.max_response_kb * 1024
         too_large = f"the response is too large: its body exceeds {largest:,} bytes; max_response_kb allows more"
         declared = answered.headers.get("Content-Length") or ""
-        if declared.isdecimal() and len(declared) > len(str(largest)):  # the blocks below would be awaited first
+        if declared.isdecimal() and len(declared) > len(str(largest)):  # otherwise, the body would be read first
             raise ExchangeError(too_large, is_malformed=True)
-        # `Content-Length` may be missing, or describe the compressed body; only what arrives can be trusted.
+        # `Content-Length` may be missing, or be that of the compressed body, so the received bytes are counted.
         parts, size = [], 0
         for block in answered.iter_content(_READ_BYTES):
             parts.append(block)
@@ -460,7 +459,7 @@ class Transport:
             if time.monotonic() > deadline.at and not isinstance(self.session.get_adapter(url), PooledAdapter):
                 raise ExchangeError(f"{self.settings.server_url} did not answer in time", timed_out=True)
         status = answered.status_code
-        if status < 200:  # http.client takes 103 for the final response, which follows on the connection
+        if status < 200:  # http.client treats 103 as the final response, which follows on the connection
             self.session.get_adapter(url).close()
             raise ExchangeError(f"the response is invalid: its status is {status}", is_malformed=True)
         if status == _PROXY_AUTHENTICATION_REQUIRED and (proxy := self._foreign_proxy(url)):
@@ -469,13 +468,13 @@ class Transport:
         return Response(status, headers, b"".join(parts))
 
     def _server_of(self, url: str) -> str:
-        """Return how messages name the server of a URL: a storage by its host alone, because its URLs are signed."""
+        """Return the server of a URL for messages; for a storage only its host, because its URLs are signed."""
         if url.startswith(self.settings.server_url.removesuffix("/api")):
             return self.settings.server_url
         return f"the storage at {urlsplit(url).netloc.rpartition('@')[2]}"
 
     def _foreign_proxy(self, url: str) -> str:
-        """Return how messages name the proxy in use, without its password; "" for none."""
+        """Return the proxy in use for messages, without its password; "" for none."""
         given = self.options.get("proxies", {})
         merged = self.session.merge_environment_settings(url, dict(given), stream=False, verify=None, cert=None)
         proxy = select_proxy(url, merged["proxies"])
@@ -501,7 +500,7 @@ class Transport:
                 logger.exception("A listener raised an exception on %s; the call continues", type(event).__name__)
 
     def _fetch_token(self, limit: float | None) -> str:
-        """Get a token (``POST /token``), within ``limit`` seconds and five at most: other threads wait for it."""
+        """Request a token (``POST /token``) within ``limit`` seconds, five at most, because other threads wait for it."""
         longest = min(self._limit(NOT_GIVEN) or _TOKEN_LIMIT_S, _TOKEN_LIMIT_S)
         call = Call(_TOKEN, "/token")
         response = self._request_token(call, longest if limit is None else min(limit, longest))
@@ -545,7 +544,7 @@ class Transport:
         """
         headers = {"Content-Type": "application/json", "x-ms-blob-type": "BlockBlob"}
         request = _Request(url, [], data, headers)
-        del url, data  # nothing but the request, whose repr hides them, stays in this frame
+        del url, data  # this frame keeps only the request, whose repr hides them
         self._exchange_with_storage(Operation("PUT", f"{operation.path} (its signed URL)", anonymous=True), request)
 
     def get_payload(self, operation: Operation[Any], url: str) -> Any:
@@ -560,7 +559,7 @@ class Transport:
         return parse_response(Call(reading, reading.path), self._exchange_with_storage(reading, request))
 
     def _exchange_with_storage(self, operation: Operation[Any], request: _Request) -> Response:
-        """Send without a token, which is not for the storage; reading and writing may both be repeated."""
+        """Send a request without a token, which the storage must not get. Reads and writes can both be repeated."""
         with _signed_urls.hidden():
             return self._send(operation, operation.path, request, self._limit(NOT_GIVEN), repeatable=True)
 
@@ -568,14 +567,14 @@ class Transport:
         """Return the server's edition and version, which are requested once.
 
         Raises:
-            APIConnectionError: The server does not answer.
+            APIConnectionError: The server does not respond.
         """
         if self._server is None:
             self._server = identify(self)
         return self._server
 
     def supports_idempotency_keys(self) -> bool:
-        """Return whether the server in use supports idempotency keys; True where it does not say."""
+        """Return whether the server supports idempotency keys; True if this is unknown."""
         if self._supports_keys is None:
             with contextlib.suppress(APIError):
                 self._supports_keys = supports_idempotency_keys(self)
@@ -584,7 +583,7 @@ class Transport:
     # -- life
 
     def close(self) -> None:
-        """Close the connections; a session of the user's stays open."""
+        """Close the connections, except those of a user's session."""
         if self._owns_session:
             self.session.close()
 
@@ -597,7 +596,7 @@ class Transport:
         self.close()
 
     def allow_connections(self, count: int) -> None:
-        """Let the pool have ``count`` connections, if it has fewer; a session of the user's stays as it is."""
+        """Increase the size of the pool to at least ``count`` connections; a user's session is not changed."""
         for adapter in self.session.adapters.values():
             if isinstance(adapter, PooledAdapter):
                 adapter.grow(count)
@@ -618,7 +617,7 @@ class Transport:
 
 
 def _check_parts(auth: object, session: object, adapter: object, retry: object) -> None:
-    """Refuse what a client cannot be made of, instead of failing at its first request."""
+    """Reject invalid arguments now, instead of failing at the first request."""
     if not (auth is None or isinstance(auth, str | AuthBase) or callable(auth)):
         raise ConfigurationError(  # without the value, which may be a secret
             "auth must be a token, a function that returns one, or an AuthBase of requests such as "
@@ -698,7 +697,7 @@ _hooked = False
 
 
 class _SignedUrls(logging.Filter):
-    """Hides the queries of signed URLs in the debug log of urllib3, which logs each request of a session it serves."""
+    """Hides the queries of signed URLs in the debug log of urllib3, which logs each request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -706,8 +705,8 @@ class _SignedUrls(logging.Filter):
 
     @contextlib.contextmanager
     def hidden(self) -> Iterator[None]:
-        """Hide queries in what this thread logs meanwhile."""
-        logging.getLogger("urllib3.connectionpool").addFilter(self)  # once: a filter that is there is not added again
+        """Hide queries in log records of this thread during the block."""
+        logging.getLogger("urllib3.connectionpool").addFilter(self)  # a filter is added only once
         self._current.is_signed = True
         try:
             yield

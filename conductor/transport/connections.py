@@ -1,8 +1,9 @@
-"""Connections to the server: one exchange at a time on each, with one deadline, pooled only when nothing is left over.
+"""Connections to the server: one exchange at a time on each, with one deadline, and pooled only if they are clean.
 
-Every request of our own session and of the task channel is an ``exchange`` on a pool of this module: take a connection
-that is clean, connect if it is closed, send, read one response, and return the connection to the pool only if the
-response ended exactly where its framing says. ``docs/design/http.md`` has the reasons and the figures.
+Every request of the SDK's session and of the task channel is an ``exchange`` on a pool of this module. It takes a clean
+connection, connects if the connection is closed, sends the request, and reads one response. The connection returns to
+the pool only if the response ended exactly as its framing specifies. ``docs/design/http.md`` explains the reasons, with
+figures.
 """
 
 from __future__ import annotations
@@ -60,42 +61,43 @@ __all__ = [
     "tls_options",
 ]
 
-#: Connections of a pool where neither the settings nor a handler's threads say otherwise.
+#: Default number of connections of a pool.
 DEFAULT_CONNECTIONS = 100
 USER_AGENT = f"conductor-sdk-python/{__version__}"
 #: Seconds after which an idle connection is not used again. Tomcat closes idle connections after 20 s or more, load
-#: balancers after 60 s; a request that crosses such a close on the wire would be lost.
+#: balancers after 60 s; a request that is sent at the same time would be lost.
 _MAX_IDLE_S = 10.0
-#: Seconds after the deadline in which bytes that have arrived already are still read. With very many threads one may
-#: get its turn only after the deadline, and the response to a poll has tasks in it.
+#: Seconds after the deadline during which bytes that have already arrived are still read. With many threads, a thread
+#: may run only after the deadline, and the response to a poll contains tasks.
 _LATE_READ_S = 1.0
 #: Seconds of the shortest wait; 0 would make a socket non-blocking.
 _MIN_WAIT_S = 0.001
-#: Seconds by which a socket's timeout may exceed what is left of the deadline, to save a system call.
+#: Seconds by which a socket's timeout may exceed the deadline, to save a system call.
 _TIMEOUT_SLACK_S = 0.01
-#: Bytes read from a socket at once.
+#: Bytes to read from a socket at a time.
 _RECEIVE_BYTES = 65_536
 #: The same for the first part of a response. The memory is reserved while the response is awaited: with 64 KiB, 1,000
 #: idle task types took 10 MB more.
 _FIRST_RECEIVE_BYTES = 2048
-#: Bytes given to TLS at once: one record, so that the deadline is checked between records.
+#: Bytes to pass to TLS at a time: one record, so that the deadline is checked between records.
 _TLS_RECORD_BYTES = 16_384
-#: Errors of a send after which a response may still be there: a server that refuses a large body answers and closes.
+#: Errors of a send after which a response may exist: a server that refuses a large body responds and closes.
 _PEER_STOPPED_READING = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN})
 _TARGET = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 _HEADER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\t\x20-\x7e\x80-\xff]*")
-#: Status that only a proxy sends: it must not be reported as the server's.
+#: Status that only a proxy sends, so that errors do not name the server.
 _PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class ExchangeError(Exception):
-    """A request got no usable response. The message names the server or proxy at fault and holds no secret.
+    """A request got no usable response. The message names the failing server or proxy, and contains no secrets.
 
     Attributes:
-        never_sent: No byte of the request was sent.
-        timed_out: The deadline or the connect timeout passed.
-        is_permanent: Trying again cannot help: a certificate that is not trusted, a proxy that wants a password.
-        is_malformed: Something arrived that is not an acceptable response.
+        never_sent: Whether no byte of the request was sent.
+        timed_out: Whether the deadline or the connect timeout passed.
+        is_permanent: Whether a retry cannot help, such as with an untrusted certificate, or a proxy that requires a
+            password.
+        is_malformed: Whether the received bytes are not an acceptable response.
         is_refused: The server refused the connection.
     """
 
@@ -118,11 +120,11 @@ class ExchangeError(Exception):
 
 
 class Deadline:
-    """The moment at which an exchange must be over: waiting for a connection, connecting, sending and receiving.
+    """The deadline of an exchange, which includes waiting for a connection, connecting, sending and receiving.
 
     Args:
         limit: Seconds from now; None for no limit.
-        connect: Seconds that resolving and connecting may take; None for no separate limit.
+        connect: Maximum number of seconds for resolving and connecting; None for no separate limit.
     """
 
     __slots__ = ("at", "connect_limit")
@@ -133,7 +135,7 @@ class Deadline:
 
 
 class DeadlineTimeout(Timeout):
-    """A deadline as a ``urllib3.Timeout``, so that it passes through requests, also to an adapter that is not ours."""
+    """A deadline as a ``urllib3.Timeout``, so that requests passes it to every adapter."""
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline: Deadline = deadline
@@ -147,14 +149,14 @@ class DeadlineTimeout(Timeout):
 
 
 def _left(deadline: float) -> float | None:
-    """Return the seconds up to a moment, for ``settimeout``: never 0, None for no limit."""
+    """Return the seconds until a time, for ``settimeout``: never 0; None for no limit."""
     return None if deadline == math.inf else max(deadline - time.monotonic(), _MIN_WAIT_S)
 
 
 def receiver(sock: socket.socket, deadline: float) -> Callable[[], bytes]:
-    """Return a function that reads the next bytes of ``sock``, however slowly they trickle, until ``deadline``.
+    """Return a function that reads the next bytes of ``sock`` until ``deadline``, even if they arrive slowly.
 
-    After the deadline it reads for one more second what has arrived already, and waits for nothing.
+    For one second after the deadline, the function still reads bytes that have already arrived, without waiting.
     """
     size = _FIRST_RECEIVE_BYTES
 
@@ -199,7 +201,7 @@ def _send(sock: socket.socket, message: bytes, deadline: float) -> None:
 
 
 def encode_request(method: str, target: str, headers: Mapping[str, str | bytes], body: bytes | None) -> bytes:
-    """Return a whole request, so that it leaves in one piece.
+    """Return a complete request, so that it is sent in one piece.
 
     Raises:
         ExchangeError: The target or a header has a character that HTTP does not allow; the message shows no value.
@@ -229,11 +231,11 @@ def encode_request(method: str, target: str, headers: Mapping[str, str | bytes],
 
 
 class _Connection(HTTPConnection):
-    """A connection that connects within a deadline, and that counts as connected only while it is clean.
+    """A connection that connects within a deadline, and is connected only while it is clean.
 
-    ``owner`` and ``idle_since`` are set when it returns to its pool. After a fork Python lets us start with new
-    connections; uWSGI forks without Python's knowledge unless told otherwise, and on a connection that two processes
-    share each would read the other's responses.
+    ``owner`` and ``idle_since`` are set when it returns to its pool. After a fork in Python, the child starts with new
+    connections. By default, uWSGI forks without notifying Python; two processes that share a connection would read each
+    other's responses.
     """
 
     deadline: float = math.inf
@@ -244,7 +246,7 @@ class _Connection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Whether it may carry another request; urllib3 closes it otherwise."""
+        """Whether the connection can be used for another request; otherwise, urllib3 closes it."""
         return (
             self.sock is not None
             and self.owner == os.getpid()
@@ -254,14 +256,14 @@ class _Connection(HTTPConnection):
 
     @property
     def peer(self) -> str:
-        """What it connects to, for messages: a proxy, or the server."""
+        """The peer of the connection for messages: a proxy or the server."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         if self.proxy is not None:
             return f"the proxy {self.proxy.scheme}://{host}:{self.port}"
         return f"{host}:{self.port}"
 
     def _new_conn(self) -> socket.socket:
-        # The connect limit starts now: a thread may have waited long for a free connection before.
+        # The connect limit starts now, because the thread may have waited a long time for a free connection.
         until = self.deadline if self.connect_limit is None else time.monotonic() + self.connect_limit
         until = min(until, self.deadline)
         self.phase = "connect"
@@ -321,7 +323,7 @@ def _proxy_refusal(proxy: str, response: Response) -> ExchangeError:
 
 
 def _is_clean(sock: socket.socket) -> bool:
-    """Whether nothing is left to read, neither in TLS nor in the socket; the end of the connection is readable too."""
+    """Return whether nothing is left to read in TLS or the socket; the end of the connection is also readable."""
     pending = getattr(sock, "pending", None)
     try:
         return not (pending is not None and pending()) and not wait_for_read(sock, timeout=0.0)
@@ -335,7 +337,7 @@ def _lowered(error: OSError) -> str:
 
 
 def _resolve(host: str, port: int, until: float, peer: str) -> list[Any]:
-    """Look up a host, on a separate thread where the lookup might exceed the time: nothing else can interrupt it."""
+    """Look up a host, if it may exceed the deadline on a separate thread, because it cannot be interrupted."""
     # getaddrinfo() has no timeout, and a system's resolver may retry for 30 s. The thread that runs it is left behind;
     # it is a daemon, so that it does not keep the process alive.
     family = allowed_gai_family()
@@ -382,7 +384,7 @@ class _Pool:
         timeout: Any = None,
         **_options: Any,
     ) -> urllib3.BaseHTTPResponse:
-        """Send a request of requests', and return its complete response."""
+        """Send a request from requests, and return its complete response."""
         pool: Any = self
         parts = urlsplit(url)
         needs_tunnel = connection_requires_http_tunnel(pool.proxy, pool.proxy_config, parts.scheme or None)
@@ -403,7 +405,7 @@ class _Pool:
         """Send ``message``, a whole request, and read its response.
 
         Raises:
-            ExchangeError: No acceptable response came before the deadline.
+            ExchangeError: No acceptable response arrived before the deadline.
         """
         pool: Any = self
         try:
@@ -416,8 +418,8 @@ class _Pool:
                 never_sent=True,
                 timed_out=True,
             )
-        # Any doubt about the connection closes it. On a connection that is out of step, the next request would receive
-        # the response to this one, which may belong to another user.
+        # The connection is closed unless it is certainly clean. Otherwise, the next request could receive the response
+        # to this one, which may belong to another user.
         is_reusable = False
         phase = "connect"
         failure: ExchangeError | None = None
@@ -432,7 +434,7 @@ class _Pool:
             # explains the failure, so it is read even if sending failed.
             response = read_response(receiver(sock, deadline.at), method=method, max_body_bytes=self.max_body_bytes)
             is_reusable = response.is_reusable and not interrupted and _is_clean(sock)
-        except Exception as error:  # whatever fails, the caller gets one kind of error, without secrets
+        except Exception as error:  # the caller gets one type of error, without secrets
             failure = _exchange_error(connection, phase, error)
         else:
             if response.status == _PROXY_AUTHENTICATION_REQUIRED and connection.proxy is not None:
@@ -440,8 +442,8 @@ class _Pool:
         finally:
             if not is_reusable:
                 connection.close()
-            # The pool gets its connection back in every case. A missing one would make the pool smaller permanently,
-            # and block all threads in the end.
+            # The connection is always returned to the pool. A missing connection would make the pool smaller
+            # permanently, and finally block all threads.
             connection.idle_since, connection.owner = time.monotonic(), os.getpid()
             pool._put_conn(connection)
         if failure is not None:
@@ -454,13 +456,13 @@ class _Pool:
         connection.timeout = _left(deadline.at)
         if needs_tunnel:
             pool._prepare_proxy(connection)  # sets the tunnel and connects
-        pool._validate_conn(connection)  # connects where needed, and warns where nothing is verified
+        pool._validate_conn(connection)  # connects if needed, and warns if certificates are not verified
         if connection.is_closed:
             connection.connect()
 
 
 def _send_or_note(sock: socket.socket, message: bytes, deadline: float) -> bool:
-    """Send; returns whether the server stopped reading, in which case its response may say why."""
+    """Send a message; returns whether the server stopped reading, in which case its response may explain why."""
     try:
         _send(sock, message, deadline)
     except OSError as error:
@@ -471,7 +473,7 @@ def _send_or_note(sock: socket.socket, message: bytes, deadline: float) -> bool:
 
 
 def _exchange_error(connection: Any, phase: str, error: Exception) -> ExchangeError:
-    """Say what failed in an exchange, and whose fault it is; nothing of ``error`` is kept but its reason."""
+    """Return the error for a failed exchange, with the failing peer; only the reason of ``error`` is kept."""
     peer = connection.peer
     # Inside of the connection, `phase` tells connecting, the proxy's tunnel and TLS apart.
     if phase == "connect":
@@ -481,7 +483,7 @@ def _exchange_error(connection: Any, phase: str, error: Exception) -> ExchangeEr
         return error
     if isinstance(error, ssl.SSLError) and not isinstance(error, TimeoutError):
         return _tls_error(connection, error, never_sent=never_sent)
-    if isinstance(error, urllib3.exceptions.SSLError):  # the file was changed after the client was made
+    if isinstance(error, urllib3.exceptions.SSLError):  # the file has changed since the client was created
         return ExchangeError(
             f"the TLS connection to {peer} could not be made: the file of certificates cannot be read. "
             "Check ca_bundle, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE",
@@ -519,7 +521,7 @@ _TIMED_OUT = {
 }
 #: Reasons of OpenSSL for bytes that are not TLS: the port speaks plain HTTP.
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
-#: Reasons after which trying again may help: the connection was cut.
+#: Reasons after which a retry may help: the connection was lost.
 _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
@@ -549,7 +551,7 @@ def _authority(pool: Any) -> str:
 
 
 class _Original:
-    """What requests takes cookies from."""
+    """The object from which requests reads cookies."""
 
     def __init__(self, fields: Any) -> None:
         self.msg = HTTPMessage()
@@ -586,7 +588,7 @@ def _as_urllib3(response: Response, method: str) -> urllib3.HTTPResponse:
 
 
 class PooledAdapter(HTTPAdapter):
-    """An adapter of requests whose pools hold at most ``connections`` and exchange as this module does.
+    """An adapter of requests whose pools use this module's exchanges, with at most ``connections`` each.
 
     Args:
         connections: The size of each pool; a request waits for a free connection when all are in use.
@@ -599,7 +601,7 @@ class PooledAdapter(HTTPAdapter):
         self._pool_maxsize: int = connections
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Create the pools, whose sockets use keep-alive; requests calls this."""
+        """Create the pools, whose sockets use TCP keep-alive; called by requests."""
         # Routers drop idle connections silently. Without a deadline, only keep-alive ends a wait on such a connection.
         options["socket_options"] = [
             *HTTPConnection.default_socket_options,
@@ -622,7 +624,7 @@ class PooledAdapter(HTTPAdapter):
         }
 
     def grow(self, connections: int) -> None:
-        """Let each pool have ``connections``, if that is more than it has now."""
+        """Increase the size of each pool to at least ``connections``."""
         # Pools only grow: several handlers may share a session, and connections in use cannot be taken away.
         more = connections - self._pool_maxsize
         if more <= 0:
@@ -638,10 +640,10 @@ class PooledAdapter(HTTPAdapter):
                 with pool.pool.mutex:
                     pool.pool.maxsize += more
                 for _ in range(more):
-                    pool.pool.put(None, block=False)  # a slot for a connection that is made when it is needed
+                    pool.pool.put(None, block=False)  # a slot for a connection that is created when it is needed
 
     def forget_connections(self) -> None:
-        """Start with new connections in a forked child, and leave those of the parent alone."""
+        """Start with new connections in a forked child, without changing those of the parent."""
         # The old pools are replaced and not closed: another thread of the parent may have held their locks during the
         # fork, and no thread of the child would release them.
         self.proxy_manager: dict[str, Any] = {}
@@ -659,7 +661,7 @@ def _own_pool(base: Any, max_body_bytes: int) -> Any:
 
 
 class _Session(requests.Session):
-    """A session that does not look where a redirect leads: requests prepares the next request even if none is sent."""
+    """A session that ignores redirects: requests would prepare the next request even if it is not sent."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Return None: redirects are errors."""
@@ -668,7 +670,7 @@ class _Session(requests.Session):
 
 
 def new_session(settings: Settings, adapter: HTTPAdapter | None = None) -> requests.Session:
-    """Return a session with our adapter, or with the user's."""
+    """Return a session with the SDK's adapter, or with the user's."""
     session = _Session()
     mounted = adapter or PooledAdapter(settings.max_connections or DEFAULT_CONNECTIONS, settings.max_response_kb * 1024)
     for scheme in ("http://", "https://"):
@@ -679,7 +681,7 @@ def new_session(settings: Settings, adapter: HTTPAdapter | None = None) -> reque
 
 
 def tls_options(settings: Settings) -> dict[str, Any]:
-    """Return what each request is told about TLS and proxies: the environment would override the session's own.
+    """Return the TLS and proxy options of each request, because the environment would override those of the session.
 
     Raises:
         ConfigurationError: A file of certificates or the key cannot be used.
@@ -694,7 +696,7 @@ def tls_options(settings: Settings) -> dict[str, Any]:
 
 
 def _check_certificates(settings: Settings) -> None:
-    """Read the files as each connection will, to name the one at fault before anything is sent."""
+    """Read the certificate files like each connection, to report an invalid file before a request is sent."""
     bundle, cert, key = settings.ca_bundle, settings.client_cert, settings.client_key
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if bundle and not Path(bundle).is_dir():
@@ -709,7 +711,7 @@ def _check_certificates(settings: Settings) -> None:
 
 
 def _refuse_password() -> str:
-    raise ValueError("the key is encrypted")  # without a function, OpenSSL would ask for it on the terminal
+    raise ValueError("the key is encrypted")  # without a function, OpenSSL would prompt for it on the terminal
 
 
 def _check_file(name: str, path: str, content: str, load: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Which server this is: its edition and version."""
+"""Identification of the server: its edition and version."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class ServerInfo:
 
 
 def identify(transport: Transport) -> ServerInfo:
-    """Ask the server (``GET /version``, ``GET /token/userInfo``): only Orkes' knows users.
+    """Identify the server (``GET /version``, ``GET /token/userInfo``). Only Orkes has users.
 
     Raises:
-        APIConnectionError: It does not answer.
+        APIConnectionError: The server does not respond.
     """
     try:
         version = transport.request(VERSION).strip()
@@ -52,15 +52,15 @@ def identify(transport: Transport) -> ServerInfo:
     except (NotFoundError, UnsupportedByServerError):
         return ServerInfo(Edition.OSS, version)
     except APIStatusError:
-        pass  # it knows users, and does not tell us about this one
+        pass  # it has users, but does not return this one
     return ServerInfo(Edition.ORKES, version)
 
 
 def supports_idempotency_keys(transport: Transport) -> bool:
-    """Whether the server acts on idempotency keys: Orkes' does, the embedded one says so (``GET /admin/config``).
+    """Return whether the server supports idempotency keys, as Orkes and the embedded server do (``GET /admin/config``).
 
     Raises:
-        APIError: It does not say which server it is.
+        APIError: The server cannot be identified.
     """
     if transport.server_info().edition is Edition.ORKES:
         return True

@@ -1,8 +1,8 @@
-"""Turn responses into values, and everything else into errors that say what happened and what to do.
+"""Convert responses to values, and failures to errors that explain what happened and what to do.
 
-No error keeps the exception it came from, nor the response: either may hold a token, a key secret or a signed URL. Each
-function here raises outside of ``except`` blocks, so that nothing hangs on ``__context__`` either, and takes responses
-whose repr hides their content, so that local variables of our frames show none of it.
+No error keeps the original exception or the response, because both may contain a token, a key secret or a signed URL.
+The functions raise outside ``except`` blocks, so that ``__context__`` is not set. The reprs of responses hide their
+content, so that local variables in tracebacks do not show it.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ _SAYS_CONFLICT = re.compile(
 _SAYS_RUNNING = re.compile(r"workflow is still running", re.IGNORECASE)
 _SAYS_SWITCHED_OFF = re.compile(r" is disabled\.?$| does not support ")
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
-#: Characters of a redirect's host that an error shows; DNS allows 253.
+#: Maximum number of characters of a redirect's host in an error; DNS allows 253.
 _MAX_HOST_CHARACTERS = 253
-#: Characters of a server's message that an error repeats.
+#: Maximum number of characters of a server's message in an error.
 _MAX_MESSAGE_CHARACTERS = 2000
 
 
@@ -87,7 +87,7 @@ class Call:
     Attributes:
         operation: The operation.
         path: The path that was sent, with its parameters.
-        attempts: How often it was sent.
+        attempts: The number of times that the request was sent.
     """
 
     operation: Operation[Any]
@@ -130,7 +130,7 @@ def _status_error(call: Call, response: Response) -> APIStatusError:
     return kind(_message(call, kind, status, message, validation), **values, **call.values)
 
 
-#: What to do about a refusal, by the server's message.
+#: Advice on a rejected request, by the server's message.
 _REMEDIES = (
     (re.compile(r"^No such (?:workflow found by name|taskType found)"), "conductor def list shows what is registered"),
     (re.compile(r"^Cannot archive workflow"), "terminate it first, or delete it with archive=False"),
@@ -139,13 +139,13 @@ _REMEDIES = (
 
 
 def _kind(status: int, message: str, content: Mapping[str, Any]) -> type[APIStatusError]:
-    # A server without the path answers 404 with the message of its web framework, with the path.
+    # A server without the path responds with 404 and its web framework's message, which contains the path.
     is_unknown_path = message.startswith(_MISSING_ENDPOINT) or ("path" in content and "timestamp" in content)
     if status in {405, 501} or (status == 404 and is_unknown_path):
         return UnsupportedByServerError
-    if status == 404 and _SAYS_RUNNING.search(message):  # the execution is there
+    if status == 404 and _SAYS_RUNNING.search(message):  # the execution exists
         return ConflictError
-    if status == 500:  # the open-source server answers 500 to many mistakes of the caller
+    if status == 500:  # the open-source server responds to many errors of the caller with 500
         if _SAYS_CONFLICT.search(message):
             return ConflictError
         if _SAYS_NOT_FOUND.search(message):
@@ -182,11 +182,11 @@ def _unsupported(operation: Operation[Any]) -> str:
 
 
 def unsupported(call: Call, failure: APIStatusError | None = None) -> UnsupportedByServerError:
-    """Return the error for an operation that the server would take, or took, for another one.
+    """Return the error for an operation that the server mistook, or would mistake, for another one.
 
     Args:
         call: The call.
-        failure: The server's response; None where nothing was sent.
+        failure: The server's response; None if nothing was sent.
     """
     if failure is None:
         return UnsupportedByServerError(
@@ -203,7 +203,7 @@ def unsupported(call: Call, failure: APIStatusError | None = None) -> Unsupporte
 
 
 def ignored_parameter(call: Call, name: str, edition: Edition, server: str) -> UnsupportedByServerError:
-    """Return the error for a filter that the server would ignore, so that it would return everything."""
+    """Return the error for a filter that the server would ignore, and then return everything."""
     return UnsupportedByServerError(
         f"{call.operation} was not sent: the server in use ({server}) ignores {name}, which only {edition.value} "
         "supports, and would return everything.",
@@ -217,7 +217,7 @@ def _supported_by(operation: Operation[Any]) -> str:
 
 
 def possible_own_conflict(call: Call, failure: ConflictError) -> ConflictError:
-    """Return the error for a key that is in use after an attempt whose response was lost: that one may have used it."""
+    """Return the error for a key that is in use after an attempt with a lost response, which may have used the key."""
     hint = (
         "An earlier attempt of this call, whose response was lost, may have started it: search for its correlation id."
     )
@@ -281,13 +281,13 @@ _NEW_CONNECTION = "Failed to establish a new connection: "
 
 
 def request_failure(call: Call, server: str, error: Exception, proxy: str = "") -> APIError:
-    """Return the error of a call that got no usable response. Raise it outside of the ``except`` block.
+    """Return the error of a call without a usable response. Raise it outside the ``except`` block.
 
     Args:
         call: The call.
         server: The server's URL, without a query.
-        error: What an adapter raised: ours an ``ExchangeError``, a user's anything of requests or urllib3.
-        proxy: The proxy in use, without its password, for an adapter that is not ours.
+        error: The adapter's exception: an ``ExchangeError`` of the SDK's adapter, or one of requests or urllib3.
+        proxy: The proxy in use, without its password, for a user's adapter.
     """
     if isinstance(error, APIError):
         if not error.operation:
@@ -315,7 +315,7 @@ def request_failure(call: Call, server: str, error: Exception, proxy: str = "") 
 
 
 def _foreign_failure(error: Exception, server: str, proxy: str) -> ExchangeError:
-    """Say in our words what an adapter that is not ours raised."""
+    """Convert the exception of a user's adapter to an ``ExchangeError``."""
     causes = list(_causes(error))
 
     def caused_by(*kinds: type[BaseException]) -> bool:
@@ -334,7 +334,7 @@ def _foreign_failure(error: Exception, server: str, proxy: str) -> ExchangeError
     return ExchangeError(_reason(causes), never_sent=never_sent, is_refused=caused_by(ConnectionRefusedError))
 
 
-#: What an adapter that is not ours raises, how errors word it, and what it means; the first match counts.
+#: Exceptions of users' adapters, with the wording and the meaning of the error; the first match is used.
 _FOREIGN: tuple[tuple[tuple[type[BaseException], ...], str, dict[str, bool]], ...] = (
     (
         (
@@ -406,7 +406,7 @@ def _reason(causes: list[BaseException]) -> str:
         innermost,
         http.client.BadStatusLine | http.client.UnknownTransferEncoding | urllib3.exceptions.HeaderParsingError,
     ):
-        return "the response is malformed"  # their text repeats what the peer sent
+        return "the response is malformed"  # their text contains bytes that the peer sent
     text = getattr(innermost, "strerror", None) or str(innermost) or type(innermost).__name__
     before, _, words = str(text).rpartition(_NEW_CONNECTION)
     return _QUERY.sub("?***", words.rstrip("')\"") if before else words)[:200]
@@ -416,7 +416,7 @@ def parse_response(call: Call, response: Response) -> Any:
     """Return the value of a successful response, in the type that its operation promises.
 
     Raises:
-        NotFoundError: The response is empty, by which Orkes says that there is no such resource.
+        NotFoundError: The response is empty, which on Orkes means that the resource does not exist.
         UnexpectedResponseError: The response is an HTML page, is not JSON, or has another structure.
     """
     operation, status = call.operation, response.status
@@ -451,8 +451,8 @@ def parse_response(call: Call, response: Response) -> Any:
 
 
 def _means_missing(operation: Operation[Any]) -> bool:
-    """Return whether an empty response says that there is no such resource: Orkes answers some reads by name so."""
-    returned = get_origin(operation.returns) or operation.returns  # list[Tag] is a type too on Python 3.10
+    """Return whether an empty response means that the resource does not exist, as for some reads by name on Orkes."""
+    returned = get_origin(operation.returns) or operation.returns  # on Python 3.10, list[Tag] is also a type
     is_model = isinstance(returned, type) and issubclass(returned, Model | dict)
     is_read = operation.method == "GET" and operation.repeat is Repeat.SAFE and bool(operation.parameters)
     return operation.edition is Edition.ORKES and is_read and is_model and operation.on_empty is None

@@ -1,4 +1,4 @@
-"""What a request is, whether repeating it is harmless, and when and how often it is repeated."""
+"""Descriptions of requests, and the policy for repeating them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class NotGiven(Enum):
-    """The type of ``NOT_GIVEN``, the default of arguments for which None has a meaning of its own ("no limit")."""
+    """The type of ``NOT_GIVEN``, the default of arguments for which None has a meaning ("no limit")."""
 
     NOT_GIVEN = "not given"
 
@@ -70,7 +70,7 @@ class Edition(Enum):
 
 
 class Hidden:
-    """A body whose repr shows nothing: it is a secret, and tools that report errors show local variables.
+    """A secret body, whose repr is hidden, because error reports can contain local variables.
 
     Attributes:
         body: The body.
@@ -102,8 +102,8 @@ class Operation(Generic[T]):
         sends: How the body is encoded: ``json``, ``text`` or ``bytes``.
         root: Whether the path starts at the server's root and not below ``/api``.
         anonymous: Whether the request is sent without a token.
-        shadowed: Whether a server of the other edition has another operation at this path. The client then asks for the
-            server's edition first.
+        shadowed: Whether a server of the other edition has another operation at this path. The client then identifies
+            the server's edition first.
         orkes_query: Query parameters that only Orkes understands; a warning is logged if another server ignores them.
         oss_query: Query parameters that only the open-source server understands.
         selects: Query parameters of either edition that select results. If the server would ignore one, no request is
@@ -167,7 +167,7 @@ class Operation(Generic[T]):
         )
 
 
-#: Status of a request that the server has not carried out, so that repeating it is always harmless.
+#: Status of a request that the server has not processed, so that it can always be repeated.
 _RATE_LIMITED = 429
 _UNAVAILABLE = frozenset({502, 503, 504})
 
@@ -190,11 +190,11 @@ class Outcome:
 
     Attributes:
         repeatable: Whether repeating the operation is harmless.
-        status: The status of the response, or None if none came.
-        retry_after: Seconds that the server asked to wait, or None.
-        timed_out: No response came in time.
-        never_sent: The request cannot have reached the server: no connection could be made.
-        is_first_refusal: The server refused the connection, and has not answered this client before.
+        status: The status of the response; None without a response.
+        retry_after: The seconds in the response's ``Retry-After``, or None.
+        timed_out: Whether no response arrived in time.
+        never_sent: Whether the request cannot have reached the server, because no connection could be established.
+        is_first_refusal: Whether the server refused the connection, and has never responded to this client.
     """
 
     repeatable: bool
@@ -207,19 +207,20 @@ class Outcome:
 
 @frozen
 class RetryPolicy:
-    """Which failed requests are sent again.
+    """The policy for repeating failed requests.
 
-    A request is repeated only where that is harmless, or where it was certainly not carried out: no connection was
-    made, or the server answered 429. A timeout and a 500 are never repeated.
+    A request is repeated only if the operation is safe to repeat, or if the server cannot have processed it: no
+    connection was established, or the server responded with 429. Timeouts and 500 responses are never repeated.
 
     Attributes:
-        rate_limit_retries: How often a 429 is retried.
-        connection_retries: How often 502, 503, 504 and connection errors are retried.
-        longest_wait: The longest ``Retry-After`` to wait for, in seconds; a longer one fails the call at once.
-        jitter: The fraction by which a wait may be shorter or longer.
+        rate_limit_retries: Maximum number of retries after a 429.
+        connection_retries: Maximum number of retries after a 502, 503, 504 or connection error.
+        longest_wait: The longest ``Retry-After`` to wait for, in seconds; with a longer one, the call fails
+            immediately.
+        jitter: The maximum fraction by which a delay is shortened or lengthened at random.
         uniform: The source of the jitter.
-        first_refusal_retries: How often a refused connection is retried while the server has not answered this client
-            yet. The command line uses 0: where nothing listens, waiting gains nothing.
+        first_refusal_retries: Maximum number of retries after a refused connection if the server has never responded to
+            this client. The command line uses 0, because waiting does not help if no server is running.
 
     Raises:
         ConfigurationError: A number is negative or has another type.
@@ -268,7 +269,7 @@ class RetryPolicy:
     def _after_rate_limit(self, attempt: int, retry_after: float | None) -> Wait | GiveUp:
         if attempt > self.rate_limit_retries or (retry_after is not None and retry_after > self.longest_wait):
             return GiveUp()
-        # 0 seconds, or a date in the past, would send all retries at once
+        # with 0 seconds, or a date in the past, all retries would be sent immediately
         return Wait(retry_after or self._spread(exponential_backoff(attempt, 1.0)))
 
     def _spread(self, wait: float) -> float:
@@ -276,7 +277,7 @@ class RetryPolicy:
 
 
 class RetryBudget:
-    """Limits the retries of all calls of a transport together, with a token bucket like botocore's.
+    """Limits the total number of retries of all calls of a transport, with a token bucket like botocore's.
 
     A retry takes ``COST`` tokens. A call that succeeds returns the tokens of its last retry, or one token if it needed
     no retry, and ``REFILL_PER_S`` tokens are added each second. With a full bucket, 300 threads survive an outage of
@@ -287,14 +288,14 @@ class RetryBudget:
         clock: Returns monotonic seconds.
 
     Attributes:
-        tokens: How many are left.
+        tokens: The number of tokens left.
     """
 
     #: Tokens of a full bucket: 1,000 retries, for 300 threads with three retries each.
     CAPACITY = 5000
     #: Tokens of one retry, so that five successes without a retry earn one.
     COST = 5
-    #: Tokens per second: ten retries a second during a long outage, whatever the number of threads.
+    #: Tokens per second: ten retries per second during a long outage, for any number of threads.
     REFILL_PER_S = 50
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -304,7 +305,7 @@ class RetryBudget:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take out the cost of a retry; return False, and take nothing, if there is not enough."""
+        """Take the tokens of a retry; return False, and take none, if there are not enough."""
         with self._lock:
             now = self._clock()
             gained = max(now - self._refilled_at, 0.0) * self.REFILL_PER_S
@@ -315,7 +316,7 @@ class RetryBudget:
             return True
 
     def give_back(self, *, was_repeated: bool) -> None:
-        """Count a call that succeeded."""
+        """Return tokens after a successful call."""
         if self.tokens < self.CAPACITY:  # a full bucket, the usual case, needs no lock
             with self._lock:
                 self.tokens = min(self.CAPACITY, self.tokens + (self.COST if was_repeated else 1))

@@ -1,4 +1,4 @@
-"""Parse the JSON of responses within limits, and save the readable tasks of a batch in which another is not."""
+"""Parse the JSON of responses within limits, and recover the readable tasks of a batch with a damaged one."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ _SPACE = b" \t\r\n"
 
 
 def loads_response(content: bytes) -> Any:
-    """Parse JSON that a server sent.
+    """Parse the JSON of a response.
 
     Raises:
-        ValueError: It is not JSON, is nested deeper than ``MAX_NESTING``, or has a number of too many digits.
+        ValueError: The content is not JSON, is nested deeper than ``MAX_NESTING``, or has a number with too many
+            digits.
     """
     if len(content) > MAX_DIGITS and not _has_digit_limit() and _LONG_NUMBER.search(_STRING.sub(b"", content)):
         raise ValueError("a number has too many digits")
@@ -52,7 +53,7 @@ def parse_lossy(content: bytes) -> Any:
     A task cannot be parsed if it has bytes that are not UTF-8, is nested too deeply, or has a number that is too long.
 
     Raises:
-        ValueError: The outline itself is broken, so that nothing tells where one task ends and the next begins.
+        ValueError: The structure of the list is invalid, so that the tasks cannot be separated.
     """
     content = content.strip(_SPACE)
     if content[:1] == b"[":
@@ -86,7 +87,7 @@ def _try(content: bytes) -> tuple[bool, Any]:
 
 
 def _parts(content: bytes) -> Iterator[bytes]:
-    """Yield what the commas of the outermost list or object separate, in one pass and without recursion."""
+    """Yield the parts of the outermost list or object between commas, in one pass and without recursion."""
     depth, begin = 0, 1
     for position, char in _marks(content):
         if char in b"[{":
@@ -106,7 +107,7 @@ def _parts(content: bytes) -> Iterator[bytes]:
 
 
 def _marks(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the brackets, braces and commas outside of strings, with their positions."""
+    """Yield the brackets, braces and commas outside strings, with their positions."""
     position, end = 0, len(content)
     while position < end:
         char = content[position : position + 1]

@@ -1,8 +1,8 @@
 """Read one HTTP/1.1 response, and refuse every response whose end is ambiguous (RFC 9112, sections 4 to 7).
 
-A connection serves one call after another. If the reader took a response to end where its sender did not, the next call
-would get the rest of it. So a response is either read to its exact end or refused, and ``Response.is_reusable`` says
-whether the connection may carry another call.
+A connection serves one call after another. If the reader and the sender disagreed about the end of a response, the next
+call would get the rest of it. Therefore, a response is either read to its exact end or refused, and
+``Response.is_reusable`` is true only if the connection can be used for another call.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)"
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 _CONTENT_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _START = b"HTTP/1."
-#: Bytes that an error shows of what is not HTTP.
+#: Maximum number of bytes in an error about a response that is not HTTP.
 _SHOWN_BYTES = 20
 _BARE_LINE_FEEDS = (b"\n\n", b"\n\r\n")
 
 
 class MalformedResponseError(Exception):
-    """The bytes are not one complete, unambiguous response; the message says what is wrong with them."""
+    """The bytes are not one complete, unambiguous response; the message explains why."""
 
 
 class ResponseTooLargeError(Exception):
@@ -51,7 +51,7 @@ class ResponseTooLargeError(Exception):
 
 
 class IncompleteResponseError(Exception):
-    """The connection ended before the response did.
+    """The connection ended before the end of the response.
 
     Attributes:
         is_empty: Not a single byte arrived.
@@ -152,7 +152,7 @@ class _Input:
         return taken
 
     def _refuse_early(self, scanned: int) -> None:
-        """Refuse what cannot become a head, instead of waiting for its end."""
+        """Refuse bytes that cannot be a response head, instead of waiting for its end."""
         # A port that speaks another protocol sends its greeting and waits. Without this check the error would be a
         # timeout.
         first = self._data[self._start : self._start + max(len(_START), _SHOWN_BYTES)]
@@ -228,7 +228,7 @@ def read_response(receive: Callable[[], bytes], *, method: str = "GET", max_body
     Raises:
         MalformedResponseError: The response is malformed or its framing is ambiguous.
         ResponseTooLargeError: The body exceeds ``max_body_bytes``.
-        IncompleteResponseError: The connection ended before the response did.
+        IncompleteResponseError: The connection ended before the end of the response.
         OSError: The connection failed, or the deadline passed, in ``receive``.
     """
     source = _Input(receive)
@@ -256,7 +256,7 @@ def read_head(receive: Callable[[], bytes]) -> Response:
 
     Raises:
         MalformedResponseError: The response is malformed, or bytes follow a response that opens the tunnel.
-        IncompleteResponseError: The connection ended before the response did.
+        IncompleteResponseError: The connection ended before the end of the response.
     """
     source = _Input(receive)
     _, status, reason, fields = _parse_head(source.head())
@@ -310,11 +310,11 @@ def _read_body(
         raise MalformedResponseError(f"invalid or repeated Content-Length: {length[:40]!r}")
     if method == "HEAD":
         return b"", True
-    if status in {204, 304}:  # no body follows, whatever the fields say; some servers send one all the same
+    if status in {204, 304}:  # no body follows, even if the fields announce one; some servers send one anyway
         return b"", coding is None and int(length or 0) == 0 and status == 204
     if coding is not None:
         return _read_chunks(source, limit), True
-    # The body ends with the connection, so a cut cannot be told from the end; the connection cannot be used again.
+    # The body ends with the connection, so a lost connection looks like the end; the connection cannot be reused.
     if length is None:
         return source.rest(limit), False
     _check_size(int(length), limit)

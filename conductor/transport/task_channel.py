@@ -1,8 +1,8 @@
-"""Poll and update: the two operations that workers call all the time, on the session's pool and past the session.
+"""Polls and updates, the most frequent requests of workers, directly on the session's connection pool.
 
 A call through ``requests.Session`` costs more than three times the CPU of the same exchange on a connection of the
-session's pool. So these operations use the pool directly, with the same TLS, authentication, deadlines and errors. A
-session with an adapter or an authentication that is not ours, or with a proxy, is used as it is.
+session's pool. Therefore, these operations use the pool directly, with the same TLS, authentication, deadlines and
+errors. A session with a user's adapter or authentication, or with a proxy, is used normally.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ POLL_BATCH: Operation[list[Any]] = Operation(
 )
 UPDATE: Operation[str] = Operation("POST", "/tasks", str)
 UPDATE_V2: Operation[Any] = Operation("POST", "/tasks/update-v2", Any, on_empty=nothing)
-#: Seconds beyond the server's own wait after which a poll is given up, unless the caller says otherwise.
+#: Default number of seconds after the server's own wait after which a poll is given up.
 _POLL_MARGIN_S = 5.0
 #: Seconds that an update may take: it can be sent again, and a thread waits for it.
 _UPDATE_LIMIT_S = 10.0
-#: Status with which the server says that there is no next task; an empty 200 says nothing about the update.
+#: Status of a response without a next task; an empty 200 response does not confirm the update.
 _NO_CONTENT = 204
-#: Fields of which a task has at least one.
+#: Fields, at least one of which every task has.
 _TASK_FIELDS = frozenset({"taskId", "workflowInstanceId", "taskDefName"})
 #: An empty response that does not confirm the update: it may be a proxy's.
 _EMPTY = object()
@@ -65,7 +65,7 @@ class TaskChannel:
         self._prefix = "/" + self._base.split("://", 1)[1].partition("/")[2]
         self._pool: Any = None
         self._pool_manager: Any = None
-        # The part of the head that is the same for all requests is made once: workers send thousands of small ones a
+        # The constant part of the request head is created once, because workers send thousands of small requests per
         # second.
         host = self._base.split("://", 1)[1].partition("/")[0].rpartition("@")[2]
         self._headers = f"Host: {host}\r\nUser-Agent: {USER_AGENT}\r\nAccept-Encoding: identity\r\n"
@@ -73,7 +73,7 @@ class TaskChannel:
         self._limit = min(transport.settings.request_timeout_ms / 1000 or _UPDATE_LIMIT_S, _UPDATE_LIMIT_S)
 
     def prepare(self) -> None:
-        """Do once what every call needs, so that the threads start with it done."""
+        """Do the preparations for all calls once, before the threads start."""
         self._find_pool()
 
     def poll(
@@ -88,8 +88,8 @@ class TaskChannel:
     ) -> list[Any]:
         """Return up to ``count`` tasks as parsed JSON (``GET /tasks/poll/batch/{tasktype}``).
 
-        They are not structured here, so that a broken one does not affect the others: a task whose JSON cannot be
-        parsed is a ``DamagedTask``. The server waits up to ``timeout_ms`` (5000 at most); the call ends
+        The tasks are not converted to models here, so that an invalid task does not affect the others: a task whose
+        JSON cannot be parsed is a ``DamagedTask``. The server waits up to ``timeout_ms`` (5000 at most); the call ends
         ``limit`` seconds later, by default five.
 
         Raises:
@@ -100,7 +100,7 @@ class TaskChannel:
             query["domain"] = domain
         call = Call(POLL_BATCH, POLL_BATCH.fill({"tasktype": task_type}))
         longest = timeout_ms / 1000 + (_POLL_MARGIN_S if limit is None else limit)
-        # The server holds the poll for `timeout`; ending it earlier here would lose the tasks in its response.
+        # The server holds the poll for `timeout`; ending the request earlier would lose the tasks in its response.
         tasks = self._call(call, f"{call.path}?{urlencode(query)}", None, longest)
         if not isinstance(tasks, list):
             del tasks
@@ -135,8 +135,8 @@ class TaskChannel:
     def update_v2(self, task_id: str, body: bytes, limit: float | None = None) -> Any:
         """Deliver a result and return the next task as parsed JSON, or None (``POST /tasks/update-v2``).
 
-        The response is a task, or 204. Another response with an empty body proves nothing; then the result is sent once
-        more by ``update``.
+        The response is a task, or 204. Another response with an empty body does not confirm the update; the result is
+        then sent again with ``update``.
 
         Args:
             task_id: The task's id.
@@ -167,7 +167,8 @@ class TaskChannel:
         deadline = Deadline(limit, self._connect_limit)
         reply = self._attempt(call, target, body, deadline, None)
         has_token = isinstance(self._transport.auth, ConductorAuth)
-        # Refused before anything was done, so repeating it once with a new token is safe, within the same deadline.
+        # The server rejected the request without processing it, so repeating it once with a new token is safe, within
+        # the same deadline.
         if has_token and isinstance(reply, _Reply) and is_token_problem(reply.response):
             reply = self._attempt(call, target, body, deadline, reply)
         if isinstance(reply, APIError):
@@ -179,14 +180,14 @@ class TaskChannel:
     def _attempt(
         self, call: Call, target: str, body: bytes | None, deadline: Deadline, rejected: _Reply | None
     ) -> _Reply | APIError:
-        """Send a request once. Whatever fails is returned, so that what was sent is in no frame of a raised error."""
+        """Send a request once, and return failures, so that no traceback of an error contains the request."""
         auth, token = self._transport.auth, None
         try:
             if isinstance(auth, ConductorAuth):
                 left = max(deadline.at - time.monotonic(), 0.0)
                 token = auth.token(left) if rejected is None else auth.renew(rejected.token, left)
             pool = self._find_pool()
-            # The session has an adapter of the user's: it gets the request as requests makes it.
+            # The session has a user's adapter, which gets the request from requests.
             if pool is None:
                 headers = _HEADERS if body is None else {**_HEADERS, "Content-Type": "application/json"}
                 given = ReadyToken(token) if isinstance(auth, ConductorAuth) else auth
@@ -210,7 +211,7 @@ class TaskChannel:
             self._transport.notify_observers(call.operation, status, time.monotonic() - started)
 
     def _message(self, call: Call, target: str, body: bytes | None, token: str | None) -> bytes:
-        """Return the whole request, so that it leaves in one piece."""
+        """Return the complete request, so that it is sent in one piece."""
         head = f"{call.operation.method} {self._prefix}{target} HTTP/1.1\r\n{self._headers}"
         if token:  # ConductorAuth has checked its characters
             head += f"{HEADER}: {token}\r\n"
@@ -221,12 +222,12 @@ class TaskChannel:
     @staticmethod
     def _read(call: Call, response: Response) -> Any:
         content = response.body
-        # Proxies and login pages answer 200 with nothing; taking that for delivered would lose the result.
+        # Proxies and login pages can send an empty 200 response. Treating it as a confirmation would lose the result.
         if not content.strip() and call.operation is UPDATE_V2 and response.status != _NO_CONTENT:
             return _EMPTY
         if call.operation.returns is str or not content or "json" not in (response.headers.get("content-type") or ""):
             return parse_response(call, response)
-        for parse in (loads_response, parse_lossy):  # one task that cannot be parsed must not cost the others
+        for parse in (loads_response, parse_lossy):  # a task that cannot be parsed must not affect the others
             try:
                 return parse(content)
             except ValueError:
@@ -239,13 +240,13 @@ class TaskChannel:
         )
 
     def _find_pool(self) -> Any:
-        """Return the session's pool for the server; None if the session has to be used as it is."""
+        """Return the session's pool for the server; None if the session must be used."""
         transport = self._transport
         session = transport.session
         adapter = session.get_adapter(self._base + "/")
         if type(adapter) is not PooledAdapter or not isinstance(transport.auth, ConductorAuth | NoAuth):
             return None
-        if self._pool_manager is adapter.poolmanager:  # another one after a fork
+        if self._pool_manager is adapter.poolmanager:  # it differs after a fork
             return self._pool
         # With an auth object requests does not import netrc: a fork while one thread imports a module leaves that
         # module's lock held in the child.
