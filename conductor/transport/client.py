@@ -500,7 +500,7 @@ class Transport:
                 logger.exception("A listener raised an exception on %s; the call continues", type(event).__name__)
 
     def _fetch_token(self, limit: float | None) -> str:
-        """Request a token (``POST /token``) within ``limit`` seconds, five at most, because other threads wait for it."""
+        """Request a token (``POST /token``) within ``limit`` seconds, at most five, as other threads wait for it."""
         longest = min(self._limit(NOT_GIVEN) or _TOKEN_LIMIT_S, _TOKEN_LIMIT_S)
         call = Call(_TOKEN, "/token")
         response = self._request_token(call, longest if limit is None else min(limit, longest))
