@@ -13,7 +13,7 @@ from conductor.cli.output import say, show_json, show_rows, tracked, write
 from conductor.cli.session import Session
 from conductor.cli.values import as_model, input_options, json_object, merged, value_pairs
 from conductor.clients.client import ConductorClient
-from conductor.errors import APIConnectionError, ConductorError
+from conductor.errors import APIConnectionError, ConductorError, NotFoundError
 from conductor.models import WorkflowStateUpdate
 
 __all__ = ["commands"]
@@ -197,26 +197,41 @@ def jump(session: Session, workflow_id: str, reference: str, given: Any, pairs: 
     show_default=True,
     help="The new status of the waiting task.",
 )
-@click.option("--async", "returns_at_once", is_flag=True, help="Do not wait for the result.")
+@click.option("--async", "returns_at_once", is_flag=True, help="Do not wait for the result; no error if no task waits.")
 @input_options("waiting task's output")
 @click.pass_obj
 def signal(
     session: Session, workflow_id: str, status: str, returns_at_once: bool, given: Any, pairs: tuple[str, ...]
 ) -> None:
-    """Complete the first open WAIT or HUMAN task.
+    """Complete the first open WAIT task (on Orkes also YIELD), also in sub-workflows.
 
-    Tasks of sub-workflows are included.
+    This includes a WAIT task that waits for a time, such as a deadline. For a HUMAN task, or a certain one of several
+    tasks, use: conductor task complete --ref REFERENCE ID
     """
     output = merged(given, pairs)
     with session.client() as client:
         if returns_at_once:
             client.tasks.signal_async(workflow_id, status, output)
             return
-        result = client.tasks.signal(workflow_id, status, output)
+        try:
+            result = client.tasks.signal(workflow_id, status, output)
+        except NotFoundError as error:
+            raise Misused(f"{error}{_other_open_tasks(client, workflow_id)}") from None
     if session.is_json:
         show_json(result.to_dict())
     else:
         write(f"{workflow_id}\t{getattr(result, 'status', status)}")
+
+
+def _other_open_tasks(client: ConductorClient, workflow_id: str) -> str:
+    """Return a hint at the open HUMAN tasks of an execution, which signals do not complete."""
+    try:
+        tasks = client.workflows.get(workflow_id).tasks
+    except NotFoundError:
+        return ""
+    human = [task.reference_task_name for task in tasks if task.task_type == "HUMAN" and not task.is_terminal]
+    commands = " or ".join(f"conductor task complete --ref {name} {workflow_id} -i NAME=VALUE" for name in human)
+    return f". A signal does not complete HUMAN tasks; use: {commands}" if commands else ""
 
 
 @click.command("update", cls=Command)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from conductor import Workflow
-from conductor.workflow import simple, wait
+from conductor.workflow import fork, human, simple, wait
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,6 +69,29 @@ def test_executions_are_listed_counted_signalled_and_deleted(here, client, wait_
     assert polled["workflowInstanceId"] == workflow_id
     assert here("workflow", "delete", workflow_id, "--terminate", "--yes").status == 0
     assert here("workflow", "get", workflow_id).status == 2
+
+
+def test_a_human_task_is_completed_by_its_reference_and_not_by_a_signal(here, client):
+    asking = Workflow("list_asking")
+    asking.add(fork([human(ref="approval")], [wait("3 days", ref="deadline")], join_on=["approval"]))
+    asking.register(client)
+    workflow_id = client.workflows.start("list_asking")
+
+    assert here("task", "complete", "--ref", "approval", workflow_id, "-i", "approved=true", "-i", "by=ann").status == 0
+    found = client.workflows.get(workflow_id)
+    assert found.task("approval").output_data == {"approved": True, "by": "ann"}
+    assert not found.task("deadline").is_terminal
+
+    only = Workflow("list_asking_only")
+    only.add(human(ref="approval"))
+    only.register(client)
+    workflow_id = client.workflows.start("list_asking_only")
+    refused = here("workflow", "signal", workflow_id, "-i", "approved=true")
+    assert refused.status == 2, refused
+    assert f"conductor task complete --ref approval {workflow_id} -i NAME=VALUE" in refused.err
+    assert client.workflows.get(workflow_id).status == "RUNNING"
+    assert "HUMAN" not in here("workflow", "signal", "no-such-execution").err
+    assert "HUMAN task" in here("workflow", "signal", "--help").out
 
 
 def test_a_task_that_is_not_scheduled_is_skipped(here, client):
