@@ -148,7 +148,7 @@ def find_scheme(scheme: str | WebhookScheme) -> WebhookScheme:
     """Return the scheme of a name.
 
     Raises:
-        ConfigurationError: There is no such scheme.
+        ConfigurationError: The scheme does not exist.
     """
     chosen: WebhookScheme | None = None
     if isinstance(scheme, WebhookScheme):

@@ -1,1 +1,1 @@
-"""Pieces for other libraries, each behind its own extra; nothing is imported before it is asked for."""
+"""Integrations with other libraries. Each one needs its extra, and is imported only when it is used."""

@@ -50,7 +50,7 @@ Secret = str | bytes | Iterable[str | bytes]
 
 _NAME = "conductor"
 _OWN = ("WORKER", "WORKER_MODULES")
-#: Exit status of ``conductor worker start`` for a mistake in the configuration, which a restart does not fix.
+#: Exit status for an invalid configuration, which a restart does not fix.
 _MISCONFIGURED = 2
 
 
@@ -66,7 +66,7 @@ class _State:
 
 
 class Conductor:
-    """The extension; one object may serve many apps.
+    """The extension; one object can be used by many apps.
 
     Args:
         app: The app; None if an application factory calls ``init_app``.
@@ -152,7 +152,7 @@ class Conductor:
     def webhook(
         self, secret: Secret | Callable[[], Secret], *, scheme: str | WebhookScheme = "github"
     ) -> Callable[[F], F]:
-        """Verify the signature of each request to a view; others get 401, and the reason is logged.
+        """Verify the signature of each request to a view; respond with 401 if it is invalid, and log the reason.
 
             @app.post("/hooks/github")
             @conductor.webhook(lambda: current_app.config["HOOK_SECRET"])
@@ -160,10 +160,10 @@ class Conductor:
 
         Args:
             secret: The shared secret, several secrets, or a function that returns them for each request.
-            scheme: How the sender signs, see ``conductor.webhook.SCHEMES``.
+            scheme: The sender's scheme; see ``conductor.webhook.SCHEMES``.
 
         Raises:
-            ConfigurationError: There is no such scheme.
+            ConfigurationError: The scheme does not exist.
         """
         find_scheme(scheme)
 

@@ -45,7 +45,7 @@ TRACE_KEY = "_trace"
 
 
 class HasMiddleware(Protocol):
-    """What the instrumentation needs of a ``TaskHandler``."""
+    """The methods of a ``TaskHandler`` that the instrumentation uses."""
 
     def use(self, middleware: Any) -> Any:
         """Call ``middleware`` around each execution of a task."""

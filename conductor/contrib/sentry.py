@@ -6,9 +6,8 @@
     sentry_sdk.init(dsn=...)
     report_workers(handler)
 
-Each task has its own isolation scope, with its type, its ids and which attempt it is as tags, so that what the
-function reports itself carries them, too. What the function raises is captured. Nothing that Sentry's SDK does wrong
-fails a task.
+Each task has its own isolation scope with its type, ids and attempt as tags, which are also set on events that the
+function reports. Exceptions of the function are captured. An error in Sentry's SDK does not fail the task.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ logger = logging.getLogger(__name__)
 
 
 class HasMiddleware(Protocol):
-    """What the integration needs of a ``TaskHandler``."""
+    """The methods of a ``TaskHandler`` that the integration uses."""
 
     def use(self, middleware: Any) -> Any:
         """Call ``middleware`` around each execution of a task."""
 
 
 def report_workers(handler: HasMiddleware) -> None:
-    """Report what ``handler`` runs; call it before the start, after ``sentry_sdk.init``.
+    """Report failures of a handler's tasks. Call it after ``sentry_sdk.init``, before the handler starts.
 
     Args:
         handler: A ``TaskHandler``.
@@ -48,7 +47,7 @@ def report_workers(handler: HasMiddleware) -> None:
 
 
 def around_execution(context: TaskContext, call: Callable[[], Any]) -> Any:
-    """Middleware: a scope around the function; what it raises is captured and raised again."""
+    """Middleware: run the function in a scope; its exceptions are captured and raised again."""
     with contextlib.ExitStack() as scopes:
         with _harmless():
             _describe(scopes.enter_context(sentry_sdk.isolation_scope()), context)

@@ -32,11 +32,11 @@ class WorkflowStartAdmin(_Admin):
     actions = ("start_again",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: entries are not created by hand."""
+        """Return False: users do not create entries."""
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: WorkflowStart | None = None) -> list[str]:
-        """Return all fields: the admin shows starts and does not change them."""
+        """Return all fields, because the admin pages are read-only."""
         return [field.name for field in WorkflowStart._meta.fields] + ["execution"]  # Django's own name
 
     @admin.display(description="execution")

@@ -24,16 +24,16 @@ def _names(value: Any) -> Any:
 
 @frozen
 class DjangoOptions:
-    """Keys of ``CONDUCTOR`` in addition to the client's settings; written in capitals there.
+    """Keys of ``CONDUCTOR`` (in capitals) in addition to the client's settings.
 
     Attributes:
         worker: Arguments of ``TaskHandler`` for ``manage.py conductor_worker``: ``thread_count``, ``domain``, ...
         worker_modules: Names of the modules of each app that declare workers.
         outbox: Whether ``start_on_commit`` stores starts in the database until the server accepts them.
         outbox_databases: The databases whose outboxes are delivered.
-        outbox_lease_seconds: Seconds for which one process owns an entry while it delivers it; the request may take
-            half of them.
-        outbox_interval_seconds: Seconds between two searches of a worker process for entries that are due.
+        outbox_lease_seconds: Seconds for which a process owns an entry that it delivers; the request may take half of
+            this time.
+        outbox_interval_seconds: Seconds between a worker process's searches for due entries.
     """
 
     worker: Mapping[str, Any] = field(factory=dict)

@@ -34,12 +34,13 @@ def start_on_commit(
 ) -> str:
     """Start a workflow when the transaction commits; do nothing if it is rolled back.
 
-    Outside a transaction the workflow starts at once. The execution has no id before the commit, so the function
-    returns the correlation id: ``client.workflows.search(correlation_id=...)`` finds the execution.
+    Outside a transaction, the workflow starts immediately. The execution has no id before the commit, so the function
+    returns the correlation id, with which ``client.workflows.search(correlation_id=...)`` finds the execution.
 
-    Without the outbox, a start is lost if the process ends between the commit and the start, and a failed start raises
-    from the ``atomic`` block after the commit. With the outbox, the start is a row of the same transaction: it is sent
-    right after the commit, and retried by the worker processes until the server accepts it (at least once).
+    Without the outbox, a start is lost if the process ends between the commit and the start. If the start fails, the
+    ``atomic`` block raises the error after the commit. With the outbox, the start is a row of the same transaction: it
+    is sent immediately after the commit, and retried by the worker processes until the server accepts it (at least
+    once).
 
     Args:
         workflow: The name of a registered definition, or a definition.
@@ -72,7 +73,7 @@ def start_on_commit(
 
 
 def _request(workflow: str | WorkflowDef, given: Mapping[str, Any] | None, **fields: Any) -> dict[str, Any]:
-    """Return the request as it is now; later changes of the caller's input have no effect."""
+    """Return the request as it is now; later changes to the caller's input have no effect."""
     if isinstance(workflow, WorkflowDef):
         fields = {"workflow_def": workflow, "version": workflow.version, **fields}
         workflow = workflow.name
@@ -81,7 +82,7 @@ def _request(workflow: str | WorkflowDef, given: Mapping[str, Any] | None, **fie
 
 
 def _returning_existing(request: StartWorkflowRequest) -> StartWorkflowRequest:
-    """Have the server return the existing execution: a start that is repeated must not conflict with itself."""
+    """Make the server return the existing execution, so that a repeated start does not conflict with itself."""
     request.idempotency_strategy = request.idempotency_strategy or IdempotencyStrategy.RETURN_EXISTING
     return request
 

@@ -102,7 +102,7 @@ class Wait:
 
     Attributes:
         seconds: How long to wait.
-        look: Returns the outcome, or None while the wait continues; called at once and after each change.
+        look: Returns the outcome, or None while the wait continues; called immediately and after each change.
         subscribe: Calls a function after each change; returns a function that stops the calls.
         expired: Returns the outcome for a timeout.
     """

@@ -196,7 +196,7 @@ class SecretResource:
 
 
 def raw_text(request: Request) -> str:
-    """Return a body that is a string. JSON with one string, sent as JSON, stands for the string.
+    """Return a body that is a string. A JSON string with a JSON content type is decoded.
 
     Raises:
         RefusedError: The body is missing, or not UTF-8 (400).

@@ -142,7 +142,7 @@ def _postgres_programs() -> Path:
 
 
 def _as_other_user(folder: ServerFolder) -> list[str]:
-    """Return what runs a command as the user postgres if this process is root's, which PostgreSQL refuses."""
+    """Return the prefix that runs a command as the user postgres if this process runs as root."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return []
     setpriv = shutil.which("setpriv")
@@ -218,7 +218,7 @@ _OWN_PROPERTIES = {
     "server.address": "the argument host instead",
     "server.server-header": "no value; the launcher identifies its server by this header",
 }
-#: Properties that the caller can override. Each poll that waits holds one of the server's threads, of which Tomcat has
+#: Properties that the caller can override. Each waiting poll occupies one of the server's threads, of which Tomcat has
 #: 200 by default: with 400 idle pollers a plain GET took 2.6 s, and 6 ms with 1,000 threads.
 _DEFAULT_PROPERTIES: dict[str, str | int | bool] = {"server.tomcat.threads.max": 1000}
 _PORT_TAKEN = re.compile(rb"Port \d+ was already in use|BindException|Address already in use")
@@ -261,7 +261,7 @@ def start_oss_server(
         jar: Your own jar, which is not verified, instead of the published one.
         cache_dir: The folder of the published jar; by default ``CONDUCTOR_CACHE_DIR`` or the user's cache folder.
         properties: Spring properties, such as ``{"conductor.queue.type": "redis_standalone"}``. The launcher sets
-            ``server.tomcat.threads.max`` to 1,000, because each waiting poll holds a thread of the server.
+            ``server.tomcat.threads.max`` to 1,000, because each waiting poll occupies a thread of the server.
         heap: The maximum size of the Java heap: ``512m``, ``2g``.
         backend: ``sqlite``, ``redis`` or ``postgres``, with the settings that it needs; by default that of ``url``, or
             ``sqlite``. Several servers can share a Redis or PostgreSQL. Searches find nothing with Redis.

@@ -1,4 +1,4 @@
-"""A running open-source server, and the guarded process that it and its database are."""
+"""A running open-source server, and the guarded process on which it and its database are based."""
 
 from __future__ import annotations
 
@@ -101,12 +101,12 @@ def healthy_server(address: str, timeout: float = 5.0) -> str | None:
 
 
 class GuardedProcess:
-    """A process that stops with the process that started it, even if that is killed.
+    """A process that stops when the process that started it ends, even if that process is killed.
 
     A forked child does not own the process and cannot stop it.
 
     Args:
-        command: What runs.
+        command: The command to run.
         folder: The folder in which it runs, and of its log; removed with it if it is temporary.
         stop_timeout: Seconds to wait for its end before it is killed.
         environment: Variables to set in addition to those of this process.

@@ -19,7 +19,8 @@ from typing import IO, Any, cast
 from conductor._internal.installation import install_command
 from conductor._internal.platforms import own_process_group
 
-#: Processes at the same time: a few endless scripts must not block the others, and a laptop must have the memory.
+#: Maximum number of processes: a few endless scripts must not block the others, and the memory of a laptop must
+#: suffice.
 MAX_WORKERS = 8
 #: Idle processes to keep for the next script.
 _MAX_IDLE = 2
@@ -203,8 +204,8 @@ class ScriptPool:
             return worker.run({"job": job, "script": script, "timeout": timeout, **options}, payload)
         except WorkerDiedError:
             worker.is_broken = True
-            # The process may die by itself just when it is killed; `is_late` is set before the kill, so it tells the
-            # two apart.
+            # The process may end just when it is killed; `is_late`, which is set before the kill, distinguishes the two
+            # cases.
             if worker.is_late:
                 raise TimeoutError(f"not evaluated within {timeout:g} seconds") from None
             raise

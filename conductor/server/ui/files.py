@@ -17,7 +17,7 @@ from conductor.models.codec import loads
 DIAGRAM_PATH = "/page/diagram"
 #: GET returns the embedded server's clock; POST moves it forward.
 CLOCK_PATH = "/page/clock"
-#: What the page requests outside of ``/api``.
+#: The paths that the page requests outside ``/api``.
 GUARDED_PATHS = (DIAGRAM_PATH, CLOCK_PATH)
 
 

@@ -35,7 +35,7 @@ _FORWARDED = ("accept", "content-type", "x-authorization")
 _TIMEOUT = 60.0
 #: Seconds for which a token is used: the default of clients.
 _TOKEN_LIFE_S = 2700.0
-#: Status after which the token is fetched again, once: servers forget tokens when they restart.
+#: Status after which the token is requested again once: servers lose tokens when they restart.
 _UNAUTHORIZED = 401
 #: Status of ``POST /token`` on a server without authentication.
 _NOT_FOUND = 404
@@ -162,7 +162,7 @@ def upstream_of(settings: Settings) -> Upstream:
 #: Bytes of a request's body, as on the embedded server.
 _MAX_BODY = 32 * 1024 * 1024
 _API = "/api/"
-#: Seconds between checks whether the server has to stop.
+#: Seconds between checks whether the server must stop.
 _POLL_INTERVAL_S = 0.1
 
 
@@ -331,12 +331,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing; the response tells the browser about errors."""
+        """Log nothing; errors are in the response."""
 
 
 #: Exit statuses: stopped, wrong usage or setting, the page cannot be served.
 _STOPPED, _USAGE_ERROR, _FAILED = 0, 2, 3
-#: Seconds after which a signal is noticed on systems where it does not interrupt a sleep.
+#: Maximum delay in seconds of a signal, on systems where signals do not interrupt a sleep.
 _SIGNAL_INTERVAL_S = 1.0
 _KEY_VARIABLE = "CONDUCTOR_UI_KEY"
 

@@ -17,7 +17,7 @@ from conductor.contrib.django.outbox import running_relay
 from conductor.errors import ConfigurationError, WorkerRegistrationError
 from conductor.worker.handler import TaskHandler
 
-#: Exit status of ``conductor worker start`` for a mistake in the configuration, which a restart does not fix.
+#: Exit status for an invalid configuration, which a restart does not fix.
 _MISCONFIGURED = 2
 
 
