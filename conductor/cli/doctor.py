@@ -21,6 +21,7 @@ from conductor.cli.exits import DONE, FAILED, UNREACHABLE, Misused, status_of
 from conductor.cli.output import local_time, show_json, write
 from conductor.cli.session import Session
 from conductor.clients.client import ConductorClient
+from conductor.clients.workflow_wait import describe_wait
 from conductor.errors import (
     APIConnectionError,
     AuthenticationError,
@@ -317,7 +318,7 @@ def _ended(about: str, client: ConductorClient, execution: Workflow) -> Finding:
 def _open_task(client: ConductorClient, task: Task) -> Iterator[Finding]:
     kind, about = task.task_type or "", f"{task.reference_task_name} ({task.status})"
     if kind == "WAIT":
-        yield Finding("ok", about, f"waits{_until(task)}", f"To continue now: conductor task complete {task.task_id}")
+        yield Finding("ok", about, describe_wait(task), f"To continue now: conductor task complete {task.task_id}")
     elif kind in _EXTERNAL:
         message = _EXTERNAL[kind].format(id=task.task_id, sub=task.sub_workflow_id)
         if message:
@@ -330,11 +331,6 @@ def _open_task(client: ConductorClient, task: Task) -> Iterator[Finding]:
         yield _in_progress(about, task)
     else:
         yield from _queued(client, about, task)
-
-
-def _until(task: Task) -> str:
-    until = task.input_data.get("until") or task.input_data.get("duration")
-    return f" ({until})" if until else " for a signal"
 
 
 def _in_progress(about: str, task: Task) -> Finding:

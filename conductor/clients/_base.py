@@ -246,6 +246,12 @@ def as_definition(given: Definition) -> WorkflowDef:
 
     if not isinstance(given, WorkflowDef) and isinstance(given, Definable):
         given = given.to_def()
+    if not isinstance(given, (WorkflowDef, Mapping)):
+        raise ConfigurationError(
+            f"Expected a WorkflowDef, a dict or a workflow as code, not {given!r:.80}. Nothing was sent.",
+            variable="WorkflowDef",
+            allowed="a WorkflowDef, a dict in its wire form, or a workflow as code",
+        )
     definition = as_model(given, WorkflowDef)
     for number, task in enumerate(definition.all_tasks(), 1):
         if missing := [wire_name(a) for a in attrs.fields(WorkflowTask) if isinstance(getattr(task, a.name), Absent)]:

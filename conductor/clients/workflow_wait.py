@@ -53,6 +53,7 @@ __all__ = [
     "ExecutionWaiter",
     "as_run",
     "blocking_timeout",
+    "describe_wait",
     "request_timeout",
 ]
 
@@ -250,6 +251,8 @@ class ExecutionWaiter(Resource):
     def _describe(self, task: Task, workflow: WorkflowExecution, end: Deadline) -> str:
         """Explain why a task is open: its attempt, its last failure, when it is due, and whether a worker polls it."""
         facts = list(_attempt(task, workflow, lambda failed: _source_line(self._logs_now(failed, end))))
+        if task.task_type == "WAIT":
+            facts.insert(0, describe_wait(task))
         if task.status == TaskStatus.IN_PROGRESS and task.worker_id:
             facts.append(f"worker {task.worker_id} has held the task since {_clock_time(task.start_time)}")
         if task.status == TaskStatus.SCHEDULED and _is_polled(task) and _due_ms(task) <= _now_ms():
@@ -326,8 +329,8 @@ def _attempt(task: Task, workflow: WorkflowExecution, source_line: Callable[[Tas
     most = task.max_attempts
     if task.retry_count:
         yield f"attempt {task.retry_count + 1}" + (f" of {most}" if most else "") + _when_due(task)
-    elif _due_ms(task) > _now_ms():
-        yield f"due{_when_due(task).removeprefix(', due')}"
+    elif when := _when_due(task):
+        yield when.removeprefix(", ")
     failed = [
         attempt
         for attempt in workflow.tasks
@@ -338,6 +341,12 @@ def _attempt(task: Task, workflow: WorkflowExecution, source_line: Callable[[Tas
         reason = last.reason_for_incompletion or "no reason given"
         line = source_line(last)
         yield f"attempt {last.retry_count + 1} ended as {last.status}: {reason}" + (f" ({line})" if line else "")
+
+
+def describe_wait(task: Task) -> str:
+    """Return what an open WAIT task waits for: ``waits (3 days)`` or ``waits for a signal``."""
+    until = task.input_data.get("until") or task.input_data.get("duration")
+    return f"waits ({until})" if until else "waits for a signal"
 
 
 def _due_ms(task: Task) -> int:

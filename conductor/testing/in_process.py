@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from conductor._internal.durations import to_seconds
-from conductor._internal.suggestions import suggest
+from conductor._internal.suggestions import did_you_mean, suggest
 from conductor.clients._base import Definition, as_definition, as_model, as_object
-from conductor.errors import WorkflowDefinitionError
-from conductor.models import Task, TaskDef, WorkflowExecution
+from conductor.errors import ConfigurationError, WorkflowDefinitionError
+from conductor.models import Task, TaskDef, WorkflowDef, WorkflowExecution, WorkflowTask
 from conductor.models.codec import dumps, loads, to_jsonable
 from conductor.server.engine.commands import CallHttp
 from conductor.server.engine.context import RefusedError
 from conductor.server.engine.definitions import render
 from conductor.server.engine.state import NEVER, SCHEDULED, Doc, Execution, is_done, is_system
-from conductor.server.engine.timeouts import next_wait
+from conductor.server.engine.timeouts import next_wait, waits_for_update
 from conductor.server.services.tasks import end_task
 from conductor.testing.engine import CONTAINERS, Engine, defined_name
 from conductor.testing.executions import BEGAN
@@ -40,6 +40,10 @@ __tracebackhide__ = True
 
 #: The id of the worker that runs all tasks.
 _WORKER_ID = "test"
+#: Types of tasks that start tasks which are not in the definition.
+_CREATES_TASKS = frozenset({"FORK_JOIN_DYNAMIC", "START_WORKFLOW"})
+#: Similarity (0 to 1) from which a reference name is proposed; lower than usual, because reference names are short.
+_SIMILAR = 0.6
 
 
 def execute_workflow(
@@ -75,7 +79,9 @@ def execute_workflow(
         secrets: Values of ``${workflow.secrets.NAME}``.
         environment: Values of ``${workflow.env.NAME}``.
         skip_timeouts: Whether to also move the clock to timeouts when nothing else can happen, to test a deadline.
-        until_blocked: Whether to return an execution that cannot continue, instead of raising ``AssertionError``.
+        until_blocked: Whether to return an execution that cannot continue, instead of raising ``AssertionError``. The
+            clock then does not move while a task waits for an external event, such as a HUMAN task, because a wait that
+            runs beside it may be its deadline.
         timeout: Maximum real time that all functions and scripts may take together, in seconds or as a ``timedelta``;
             None for no limit.
 
@@ -87,16 +93,57 @@ def execute_workflow(
         ConfigurationError: An argument is invalid.
         WorkflowDefinitionError: The server would reject a definition.
     """
+    for one in (workflow, *definitions):
+        _check_is_definition(one)
     seconds = math.inf if timeout is None else to_seconds(timeout, "timeout")
     _failures.forget()
     engine = Engine(secrets, environment)
     try:
         engine.clock.start_at(BEGAN)
         run = _InProcessRun(engine, _by_queue(workers), dict(to_jsonable(dict(outputs or {}))))
+        _check_outputs(outputs or {}, [as_definition(one) for one in (workflow, *definitions)])
         chosen = run.register(workflow, definitions, task_definitions)
         return run.execute(chosen, as_object(input or {}, "input"), seconds, skip_timeouts, until_blocked)
     finally:
         engine.close()
+
+
+def _check_is_definition(given: object) -> None:
+    if isinstance(given, str):
+        raise ConfigurationError(
+            f"execute_workflow runs without a server, which would know the name {given!r}: pass a workflow as code, a "
+            "WorkflowDef or a dict. The fixture run_workflow runs a registered name.",
+            variable="workflow",
+            allowed="a workflow as code, a WorkflowDef or a dict",
+        )
+
+
+def _check_outputs(outputs: Mapping[str, Any], definitions: Iterable[WorkflowDef]) -> None:
+    """Refuse outputs of tasks that the definitions do not contain."""
+    tasks = [task for definition in definitions for task in _with_sub_workflows(definition)]
+    if any(task.type in _CREATES_TASKS or isinstance(_inline_definition(task), str) for task in tasks):
+        return  # tasks are known only when they are scheduled
+    known = dict.fromkeys(task.task_reference_name for task in tasks)
+    for name in outputs:
+        if name not in known:
+            hint = did_you_mean(name, known, threshold=_SIMILAR) or f"; its tasks: {', '.join(known) or 'none'}"
+            raise ConfigurationError(
+                f"outputs: the workflow has no task with the reference name {name!r}{hint}",
+                variable="outputs",
+                allowed="reference names of the workflow",
+            )
+
+
+def _with_sub_workflows(definition: WorkflowDef) -> Iterator[WorkflowTask]:
+    for task in definition.all_tasks():
+        yield task
+        inner = _inline_definition(task)
+        if inner is not None and not isinstance(inner, str):
+            yield from _with_sub_workflows(as_definition(inner))
+
+
+def _inline_definition(task: WorkflowTask) -> Any:
+    return task.sub_workflow_param.workflow_definition if task.sub_workflow_param is not None else None
 
 
 def _by_queue(
@@ -158,8 +205,12 @@ class _InProcessRun:
             if is_late and not is_over:
                 raise self._failure(execution, f"has not ended within {seconds:g} s")
             # After its end, the failure workflow and the workflows that it has started continue.
-            if not is_late and (self._end_one() or self._move_clock(skip_timeouts=skip_timeouts and not is_over)):
-                continue
+            if not is_late:
+                if self._end_one():
+                    continue
+                is_blocked = until_blocked and not is_over and self._waits_for_update(execution)
+                if not is_blocked and self._move_clock(skip_timeouts=skip_timeouts and not is_over):
+                    continue
             if is_over or until_blocked:
                 return self._model(execution)
             raise self._failure(execution, "does not end, because nothing moves it on")
@@ -174,6 +225,14 @@ class _InProcessRun:
         for workflow_id in kernel.store.open_ids():
             execution = kernel.get(workflow_id)
             yield from ((execution, task) for task in execution.tasks if not is_done(task))
+
+    def _waits_for_update(self, execution: Execution) -> bool:
+        """Return whether a task of the execution, or of a sub-workflow, waits for an external event."""
+        for task in execution.tasks:
+            child = task.get("subWorkflowId") if task["taskType"] == "SUB_WORKFLOW" and not is_done(task) else None
+            if waits_for_update(task) or (child and self._waits_for_update(self._engine.kernel.get(child))):
+                return True
+        return False
 
     def _end_one(self) -> bool:
         """End the next task that can end now; returns whether there is one."""

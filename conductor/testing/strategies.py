@@ -12,6 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from conductor._internal.installation import install_command
+from conductor.clients._base import Definition, as_definition
 from conductor.errors import ConfigurationError
 from conductor.models import (
     WorkflowDef,
@@ -75,7 +76,7 @@ def workflow_definitions(*, max_depth: int = 3, max_tasks: int = 4) -> st.Search
 
 
 def workflow_executions(
-    definitions: st.SearchStrategy[WorkflowDef] | None = None, *, max_steps: int = 20
+    definitions: st.SearchStrategy[Any] | Definition | None = None, *, max_steps: int = 20
 ) -> st.SearchStrategy[WorkflowExecution]:
     """Return a strategy of realistic executions: running, completed or failed, with retries and iterations.
 
@@ -83,18 +84,26 @@ def workflow_executions(
     task ends next and how, when time passes, and when the execution is read. Scripts are not run.
 
     Args:
-        definitions: The workflows; by default `workflow_definitions()`.
+        definitions: A workflow as code, a `WorkflowDef`, its dict, or a strategy of these; by default
+            `workflow_definitions()`.
         max_steps: Maximum number of tasks that end. An execution with more tasks is still running.
+
+    Raises:
+        ConfigurationError: A definition is invalid.
     """
-    return _executions(workflow_definitions() if definitions is None else definitions, max_steps)
+    if definitions is None:
+        definitions = workflow_definitions()
+    elif not isinstance(definitions, st.SearchStrategy):
+        definitions = st.just(as_definition(definitions))
+    return _executions(definitions, max_steps)
 
 
 @st.composite
-def _executions(draw: st.DrawFn, definitions: st.SearchStrategy[WorkflowDef], max_steps: int) -> WorkflowExecution:
+def _executions(draw: st.DrawFn, definitions: st.SearchStrategy[Any], max_steps: int) -> WorkflowExecution:
     from conductor.testing.engine import reused_engine  # slow to import, and not needed for definitions
     from conductor.testing.planned_run import PlannedRun, RunPlan
 
-    definition = draw(definitions)
+    definition = as_definition(draw(definitions))
     tasks = list(definition.all_tasks())
     switches = [task for task in tasks if task.decision_cases and draw(st.booleans())]
     plan = RunPlan(

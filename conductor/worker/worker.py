@@ -86,7 +86,7 @@ class Worker:
         task_def, should_poll = given.pop("task_def", None), given.pop("should_poll", None)
         self.function = function
         self.is_async = is_coroutine_function(function)
-        self.name = _usable(name or _name_of(function))
+        self.name = _usable(_name_of(function) if name is None else name)
         self.options, self._definition = split_options(given)
         if should_poll is not None and not callable(should_poll):
             raise ConfigurationError(

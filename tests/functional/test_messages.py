@@ -389,7 +389,10 @@ CLIENTS = {
         lambda here: here.client.workflows.start("order", [1]),
         "input must be a dict or None, not list",
     ),
-    "nothing to start": (lambda here: here.client.workflows.start(None), "Expected a WorkflowDef or a dict, not None"),
+    "nothing to start": (
+        lambda here: here.client.workflows.start(None),
+        "Expected a WorkflowDef, a dict or a workflow as code, not None",
+    ),
     "one domain for all tasks": (
         lambda here: here.client.workflows.start("order", task_to_domain="eu"),
         "task_to_domain must be a dict or None, not str",

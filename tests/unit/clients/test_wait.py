@@ -90,6 +90,23 @@ def test_wait_explains_retries_and_missing_workers(client, wire, clock):
         client.workflows.wait("w", timeout=0)
 
 
+def test_wait_says_what_a_wait_task_waits_for(client, wire, clock):
+    now = int(time.time() * 1000)
+    task = {"referenceTaskName": "pause", "taskType": "WAIT", "scheduledTime": now, "callbackAfterSeconds": 259200}
+    for status in ("IN_PROGRESS", "SCHEDULED"):
+        for given, said in (
+            ({"duration": "3 days"}, "pause: waits (3 days)"),
+            ({"until": "2030-01-01 00:00 GMT"}, "pause: waits (2030-01-01 00:00 GMT)"),
+            ({}, "pause: waits for a signal"),
+        ):
+            wire.answers.clear()
+            wire.answer(state("RUNNING", tasks=[{**task, "status": status, "inputData": given}]))
+            with pytest.raises(WorkflowTimeoutError) as caught:
+                client.workflows.wait("w", timeout=0)
+            assert said in str(caught.value)
+            assert "due." not in str(caught.value)
+
+
 def test_wait_survives_an_outage_of_the_server(client, wire, clock):
     for _ in range(5):
         wire.answer("<html>restarting</html>", status=503)

@@ -25,7 +25,7 @@ from conductor.testing.generators import (
     wait_task,
 )
 from conductor.worker.worker import Worker, WorkerRegistry, worker_task
-from conductor.workflow import simple
+from conductor.workflow import human, simple, terminate, wait
 
 REGISTRY = WorkerRegistry()
 
@@ -148,6 +148,38 @@ def test_a_deadline_is_reached_only_if_the_test_asks_for_it():
     assert_workflow(execute_workflow(flow, workers=[], until_blocked=True)).running()
     assert_workflow(execute_workflow(flow, workers=[], outputs={"approve": {"ok": True}})).completed()
     assert_workflow(execute_workflow(flow, workers=[], skip_timeouts=True)).timed_out("3600 seconds")
+
+
+def test_an_open_human_task_stops_the_clock_before_a_parallel_wait():
+    approval = Workflow("approval")
+    approval >> [human(ref="approve"), wait("3 days", ref="limit") >> terminate("FAILED", "too late")]
+    nested = example_workflow(sub_workflow_task("child", approval.to_def()))
+
+    for flow in (approval, nested):
+        assert_workflow(execute_workflow(flow, workers=[], until_blocked=True)).running()
+        assert_workflow(execute_workflow(flow, workers=[])).failed()
+    run = execute_workflow(approval, workers=[], until_blocked=True)
+    assert run.task("limit").status == "IN_PROGRESS"
+
+
+def test_an_output_of_an_unknown_task_is_refused():
+    flow = example_workflow(http_task("h", "http://localhost/x"))
+    with pytest.raises(ConfigurationError, match=r"no task with the reference name 'hh'; did you mean 'h'\?"):
+        execute_workflow(flow, workers=[], outputs={"hh": {}})
+    with pytest.raises(ConfigurationError, match="name 'other'; its tasks: h$"):
+        execute_workflow(flow, workers=[], outputs={"other": {}})
+    nested = example_workflow(sub_workflow_task("child", flow))
+    assert_workflow(execute_workflow(nested, workers=[], outputs={"h": {}})).completed()
+
+
+def test_a_name_instead_of_a_workflow_is_explained():
+    with pytest.raises(ConfigurationError) as caught:
+        execute_workflow("p_order")
+    message = str(caught.value)
+    assert "execute_workflow runs without a server, which would know the name 'p_order'" in message
+    assert "pass a workflow as code, a WorkflowDef or a dict" in message
+    with pytest.raises(ConfigurationError, match="a dict or a workflow as code, not 42"):
+        execute_workflow(42)
 
 
 def test_a_task_without_a_worker_is_named_with_what_to_do():

@@ -1,15 +1,19 @@
 import re
 import xml.etree.ElementTree as ET
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conductor import Workflow
 from conductor.diagram import draw
 from conductor.diagram.reader import graph_of
+from conductor.errors import ConfigurationError
 from conductor.models import TaskType, WorkflowDef, WorkflowExecution
 from conductor.testing import execution_tree
 from conductor.testing.generators import example_workflow, example_workflow_run, simple_task
 from conductor.testing.strategies import workflow_definitions, workflow_executions
+from conductor.workflow import simple
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 
@@ -167,3 +171,18 @@ def test_executions_of_given_definitions_follow_them():
         assert sum(task.is_terminal for task in run.tasks) <= 1 + (run.status == "TERMINATED")
 
     check()
+
+
+def test_executions_of_a_builder_a_definition_or_a_dict():
+    order = Workflow("order") >> simple("a") >> simple("b")
+    for given_as in (order, order.to_def(), order.to_def().to_dict(), st.just(order), st.just(order.to_def())):
+
+        @settings(few, max_examples=5)
+        @given(workflow_executions(given_as))
+        def check(run):
+            assert run.workflow_name == "order"
+            assert {task.reference_task_name for task in run.tasks} <= {"a", "b"}
+
+        check()
+    with pytest.raises(ConfigurationError, match="a workflow as code, not 'order'"):
+        workflow_executions("order")

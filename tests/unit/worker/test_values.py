@@ -313,7 +313,7 @@ def test_a_mock_is_a_worker_in_no_time():
 
 
 def test_names_that_no_url_can_address_are_refused():
-    for name in ("a/b", "a?b", "a#b", "a;b", "a\\b", " "):
+    for name in ("a/b", "a?b", "a#b", "a;b", "a\\b", " ", ""):
         with pytest.raises(WorkerRegistrationError, match="cannot be a task type"):
             declared(lambda: None, name)
 
