@@ -12,7 +12,7 @@ __all__ = ["VARIABLE", "command"]
 VARIABLE = "_CONDUCTOR_COMPLETE"  # the completion script sets it when it requests completions
 
 #: The line with the backspace character keeps click from wrapping the paragraph.
-_HELP = """Print a script that enables completion of commands and options in a shell.
+_HELP = """Print a script that enables completion in a shell.
 
 \b
 bash:  conductor completion bash >> ~/.bashrc

@@ -205,7 +205,7 @@ _COLUMNS = ("kind", "name", "version", "state")
 
 @click.group("def", cls=Group)
 def command() -> None:
-    """List, get, compare, write and delete definitions of workflows and tasks.
+    """Manage definitions of workflows and tasks.
 
     A PATH is a JSON or YAML file with one definition or a list of them, a Python file that creates a Workflow, or a
     folder of such files.

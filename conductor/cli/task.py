@@ -127,7 +127,7 @@ _ID = click.argument("task_id", metavar="ID")
 
 @click.group("task", cls=Group)
 def command() -> None:
-    """Show tasks, complete or fail them, and replay them on this machine."""
+    """Show, complete, fail, poll and replay tasks."""
 
 
 @command.command("get")
@@ -247,7 +247,7 @@ def poll(session: Session, task_type: str, count: int, domain: str | None, worke
 @watch_option
 @click.pass_obj
 def queue(session: Session, task_types: tuple[str, ...], interval: float | None) -> None:
-    """Show the length of queues, and the workers that polled them last."""
+    """Show the length and the last pollers of queues."""
     with session.client() as client:
 
         def rows() -> list[dict[str, Any]]:

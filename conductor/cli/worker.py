@@ -169,7 +169,10 @@ _ONLY = click.option("--only", multiple=True, metavar="NAME", help="Run only the
 
 @click.group("worker", cls=Group)
 def command() -> None:
-    """Run functions decorated with @worker_task, or any program, as workers."""
+    """Run, list and check workers.
+
+    A worker is a function decorated with @worker_task, or any program.
+    """
 
 
 @command.command("run")

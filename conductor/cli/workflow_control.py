@@ -203,10 +203,10 @@ def jump(session: Session, workflow_id: str, reference: str, given: Any, pairs: 
 def signal(
     session: Session, workflow_id: str, status: str, returns_at_once: bool, given: Any, pairs: tuple[str, ...]
 ) -> None:
-    """Complete the first open WAIT task (on Orkes also YIELD), also in sub-workflows.
+    """Complete the first open WAIT task of an execution.
 
-    This includes a WAIT task that waits for a time, such as a deadline. For a HUMAN task, or a certain one of several
-    tasks, use: conductor task complete --ref REFERENCE ID
+    This includes tasks of sub-workflows, WAIT tasks that wait for a time, such as a deadline, and on Orkes YIELD tasks.
+    For a HUMAN task, or a specific one of several tasks, use: conductor task complete --ref REFERENCE ID
     """
     output = merged(given, pairs)
     with session.client() as client:

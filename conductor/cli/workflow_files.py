@@ -33,7 +33,7 @@ _EXECUTION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 @click.option("--file", "target", type=click.Path(path_type=Path), help="A file to write: .svg, .html, .mmd or .txt.")
 @click.pass_obj
 def diagram(session: Session, subject: str, version: int | None, form: str, target: Path | None) -> None:
-    """Draw an execution, a registered definition, or a definition in a file."""
+    """Draw an execution, or a definition on the server or in a file."""
     drawn = _drawn(session, subject, version)
     if target is not None:
         try:
