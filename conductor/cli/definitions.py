@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.folder import Definitions, FromFile, read_all
 from conductor.cli.names import complete_task_type, complete_workflow
-from conductor.cli.output import relative_time, say, show_json, show_rows, tracked, watch_option, watched, write
+from conductor.cli.output import row_of, say, show_json, show_rows, tracked, watch_option, watched, write
 from conductor.cli.session import Session
 from conductor.cli.workflow_files import serialized
 from conductor.clients.client import ConductorClient
@@ -341,31 +341,35 @@ def list_(
     """List the server's definitions."""
     with session.client() as client:
 
-        def rows() -> list[dict[str, Any]]:
-            found: list[dict[str, Any]] = []
+        def rows() -> list[Mapping[str, Any]]:
+            found: list[Mapping[str, Any]] = []
             if kind != "task":
                 workflows = [one for one in client.metadata.list_workflows() if _is_wanted(one.name, names)]
                 ordered = sorted(workflows, key=lambda one: (one.name, one.version or 0))
-                found += [_definition_row("workflow", one) for one in (ordered if all_versions else _latest(workflows))]
+                found += [
+                    _definition_row(session, "workflow", one)
+                    for one in (ordered if all_versions else _latest(workflows))
+                ]
             if kind != "workflow":
                 tasks = sorted(client.metadata.list_tasks(), key=lambda one: one.name)
-                found += [_definition_row("task", one) for one in tasks if _is_wanted(one.name, names)]
+                found += [_definition_row(session, "task", one) for one in tasks if _is_wanted(one.name, names)]
             return found
 
         columns = ("kind", "name", "version", "updated", "owner", "description")
         watched(session, interval, rows, columns, empty="No definition matches.")
 
 
-def _definition_row(kind: str, one: WorkflowDef | TaskDef) -> dict[str, Any]:
+def _definition_row(session: Session, kind: str, one: WorkflowDef | TaskDef) -> Mapping[str, Any]:
     changed = one.update_time or one.create_time
-    return {
+    cells = {
         "kind": kind,
         "name": one.name,
         "version": one.version if isinstance(one, WorkflowDef) else None,
-        "updated": relative_time(from_epoch_ms(changed)) if changed else None,
+        "updated": from_epoch_ms(changed) if changed else None,
         "owner": one.owner_email,
         "description": one.description,
     }
+    return row_of(session, one, cells)
 
 
 class _KindGroup(Group):

@@ -6,7 +6,7 @@ import click
 
 from conductor.cli.command import Group
 from conductor.cli.exits import FAILED
-from conductor.cli.output import say, show_json, show_rows, write
+from conductor.cli.output import row_of, say, show_json, show_rows, write
 from conductor.cli.secret import read_value
 from conductor.cli.session import Session
 
@@ -26,7 +26,7 @@ def list_(session: Session) -> None:
     """List the variables with their values."""
     with session.client() as client:
         found = sorted(client.environment.list(), key=lambda one: one.name or "")
-    rows = [{"name": one.name, "value": one.value} for one in found]
+    rows = [row_of(session, one, {"name": one.name, "value": one.value}) for one in found]
     show_rows(session, rows, ("name", "value"), empty="There are no environment variables.")
 
 

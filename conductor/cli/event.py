@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
-from conductor.cli.output import show_ensured, show_json, watch_option, watched
+from conductor.cli.names import similar_names
+from conductor.cli.output import row_of, show_ensured, show_json, watch_option, watched
 from conductor.cli.session import Session
 from conductor.cli.values import as_model, json_object
+from conductor.clients.client import ConductorClient
 from conductor.errors import NotFoundError
 from conductor.models import EventHandler
 from conductor.models.definition_diff import Ensured, compare
@@ -32,10 +35,12 @@ def list_(session: Session, event: str | None, interval: float | None) -> None:
     columns = ("name", "event", "active", "actions", "condition")
     with session.client() as client:
 
-        def rows() -> list[dict[str, Any]]:
+        def rows() -> list[Mapping[str, Any]]:
             if event is None:
-                return [_row(one) for one in client.events.list_handlers()]
-            return [_row(one) for one in client.events.list_handlers_for_event(event, active_only=False)]
+                found = client.events.list_handlers()
+            else:
+                found = client.events.list_handlers_for_event(event, active_only=False)
+            return [row_of(session, one, _row(one)) for one in found]
 
         watched(session, interval, rows, columns, empty="There are no event handlers.")
 
@@ -50,12 +55,16 @@ def _row(handler: EventHandler) -> dict[str, Any]:
     }
 
 
+def _names(client: ConductorClient) -> list[str]:
+    return [one.name for one in client.events.list_handlers()]
+
+
 @command.command("get")
 @click.argument("name", metavar="NAME")
 @click.pass_obj
 def get(session: Session, name: str) -> None:
     """Print an event handler as JSON."""
-    with session.client() as client:
+    with session.client() as client, similar_names(name, lambda: _names(client)):
         show_json(client.events.get_handler(name).to_dict())
 
 
@@ -85,5 +94,5 @@ def save(session: Session, handler: dict[str, Any], dry_run: bool) -> int:
 @click.pass_obj
 def delete(session: Session, name: str) -> None:
     """Delete an event handler."""
-    with session.client() as client:
+    with session.client() as client, similar_names(name, lambda: _names(client)):
         client.events.delete_handler(name)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from conductor.cli.command import Group
-from conductor.cli.output import say, show_json, show_rows
+from conductor.cli.output import row_of, say, show_json, show_rows
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
 
@@ -88,7 +88,7 @@ def list_services(session: Session) -> None:
     """List services."""
     with session.client() as client:
         found = client.services.list()
-    rows = [{"name": one.name, "type": one.type, "uri": one.service_uri} for one in found]
+    rows = [row_of(session, one, {"name": one.name, "type": one.type, "uri": one.service_uri}) for one in found]
     show_rows(session, rows, ("name", "type", "uri"), empty="There are no services.")
 
 
@@ -132,5 +132,8 @@ def discover(session: Session, name: str, create: bool) -> None:
     """List the methods that a service reports."""
     with session.client() as client:
         found = client.services.discover(name, create=create)
-    rows = [{"name": one.operation_name, "method": one.method_name, "type": one.method_type} for one in found]
+    rows = [
+        row_of(session, one, {"name": one.operation_name, "method": one.method_name, "type": one.method_type})
+        for one in found
+    ]
     show_rows(session, rows, ("name", "method", "type"), empty="No methods were discovered.")

@@ -20,12 +20,14 @@ from rich.text import Text
 
 from conductor._internal.terminal import one_line, printable
 from conductor.cli.session import Session
+from conductor.models._base import Model
 from conductor.models.codec import to_jsonable
 from conductor.models.definition_diff import Ensured
 
 __all__ = [
     "local_time",
     "relative_time",
+    "row_of",
     "say",
     "show_ensured",
     "show_json",
@@ -111,6 +113,17 @@ def show_rows(session: Session, rows: Iterable[Mapping[str, Any]], columns: Sequ
         click.echo("\t".join(columns))
         for row in rows:
             click.echo("\t".join(_text(row.get(column)) for column in columns))
+
+
+def row_of(session: Session, one: Model, cells: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row of a list of models; in JSON it also has all fields of the model, with their wire names.
+
+    Args:
+        session: Selects the format.
+        one: The model.
+        cells: The values by column. Times are datetimes, which JSON has in ISO 8601 and a table in local time.
+    """
+    return {**cells, **one.to_dict()} if session.is_json else cells
 
 
 def show_ensured(session: Session, result: Ensured) -> None:
@@ -215,7 +228,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return local_time(value)
+        return relative_time(value)
     return one_line(str(value))
 
 

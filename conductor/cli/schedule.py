@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,11 @@ import click
 
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
-from conductor.cli.names import complete_schedule, complete_workflow
+from conductor.cli.names import complete_schedule, complete_workflow, similar_names
 from conductor.cli.output import (
     local_time,
-    relative_time,
+    row_of,
+    say,
     show_ensured,
     show_json,
     show_rows,
@@ -32,6 +34,10 @@ __all__ = ["command"]
 _NAME = click.argument("name", metavar="NAME", shell_complete=complete_schedule)
 
 
+def _names(client: ConductorClient) -> list[str]:
+    return [one.name for one in client.schedules.list()]
+
+
 @click.group("schedule", cls=Group)
 def command() -> None:
     """Manage workflows that start on a schedule."""
@@ -48,8 +54,8 @@ def list_(session: Session, workflow: str | None, interval: float | None) -> Non
     columns = ("name", "workflow", "cron", "zone", "paused", "next")
     with session.client() as client:
 
-        def rows() -> list[dict[str, Any]]:
-            return [_row(client, one) for one in client.schedules.list(workflow)]
+        def rows() -> list[Mapping[str, Any]]:
+            return [row_of(session, one, _row(client, one)) for one in client.schedules.list(workflow)]
 
         watched(session, interval, rows, columns, empty="There are no schedules.")
 
@@ -62,7 +68,7 @@ def _row(client: ConductorClient, schedule: WorkflowSchedule) -> dict[str, Any]:
         "cron": schedule.cron_expression,
         "zone": schedule.zone_id,
         "paused": bool(schedule.paused),
-        "next": relative_time(_next_run(client, schedule)),
+        "next": _next_run(client, schedule),
     }
 
 
@@ -83,7 +89,7 @@ def _next_run(client: ConductorClient, schedule: WorkflowSchedule) -> datetime |
 @click.pass_obj
 def get(session: Session, name: str) -> None:
     """Print a schedule as JSON."""
-    with session.client() as client:
+    with session.client() as client, similar_names(name, lambda: _names(client)):
         show_json(client.schedules.get(name).to_dict())
 
 
@@ -104,7 +110,7 @@ def save(session: Session, schedule: dict[str, Any], dry_run: bool) -> int:
 @click.pass_obj
 def delete(session: Session, name: str) -> None:
     """Delete a schedule."""
-    with session.client() as client:
+    with session.client() as client, similar_names(name, lambda: _names(client)):
         client.schedules.delete(name)
 
 
@@ -114,7 +120,7 @@ def delete(session: Session, name: str) -> None:
 @click.pass_obj
 def pause(session: Session, name: str, reason: str | None) -> None:
     """Pause a schedule, which starts nothing until it is resumed."""
-    with session.client() as client:
+    with session.client() as client, similar_names(name, lambda: _names(client)):
         client.schedules.pause(name, reason)
 
 
@@ -123,7 +129,7 @@ def pause(session: Session, name: str, reason: str | None) -> None:
 @click.pass_obj
 def resume(session: Session, name: str) -> None:
     """Resume a paused schedule."""
-    with session.client() as client:
+    with session.client() as client, similar_names(name, lambda: _names(client)):
         client.schedules.resume(name)
 
 
@@ -138,7 +144,8 @@ def preview(session: Session, cron: str, limit: int) -> None:
     """
     with session.client() as client:
         found = client.schedules.preview(cron, limit=limit)
-    rows = [{"utc": one.isoformat(), "local": local_time(one)} for one in found]
+    local = (lambda one: one.astimezone().isoformat()) if session.is_json else local_time
+    rows = [{"utc": one.isoformat(), "local": local(one)} for one in found]
     show_rows(session, rows, ("utc", "local"), empty="It never runs.")
 
 
@@ -146,13 +153,24 @@ def preview(session: Session, cron: str, limit: int) -> None:
 @_NAME
 @click.pass_obj
 def run(session: Session, name: str) -> None:
-    """Start the workflow of a schedule now, and print the execution's id."""
-    with session.client() as client:
+    """Start the workflow of a schedule now, and print the execution's id.
+
+    'schedule runs' does not list this execution, because the server records scheduled runs only.
+    """
+    with session.client() as client, similar_names(name, lambda: _names(client)):
         workflow_id = client.schedules.run_now(name)
+    say(f"To show it: conductor workflow get {workflow_id} ('schedule runs' lists scheduled runs only)")
     if session.is_json:
         show_json({"workflowId": workflow_id})
     else:
         write(workflow_id)
+
+
+#: The message of ``runs`` without results.
+_NO_RUN = (
+    "No scheduled run found. Executions that 'conductor schedule run' started are not listed here; to find them: "
+    "conductor workflow search --type WORKFLOW"
+)
 
 
 @command.command("runs")
@@ -161,22 +179,29 @@ def run(session: Session, name: str) -> None:
 @watch_option
 @click.pass_obj
 def runs(session: Session, name: str | None, limit: int, interval: float | None) -> None:
-    """List the runs of schedules, the latest first."""
+    """List the scheduled runs, the latest first.
+
+    Executions that 'schedule run' started are not among them: conductor workflow search --type WORKFLOW
+    """
     columns = ("name", "scheduled", "state", "workflow", "workflowId", "reason")
     with session.client() as client:
 
-        def rows() -> list[dict[str, Any]]:
+        def rows() -> list[Mapping[str, Any]]:
             found = client.schedules.search_executions(schedule_name=name, size=limit, sort="scheduledTime:DESC")
             return [
-                {
-                    "name": one.schedule_name,
-                    "scheduled": relative_time(one.scheduled_at),
-                    "state": one.state,
-                    "workflow": one.workflow_name,
-                    "workflowId": one.workflow_id,
-                    "reason": one.reason,
-                }
+                row_of(
+                    session,
+                    one,
+                    {
+                        "name": one.schedule_name,
+                        "scheduled": one.scheduled_at,
+                        "state": one.state,
+                        "workflow": one.workflow_name,
+                        "workflowId": one.workflow_id,
+                        "reason": one.reason,
+                    },
+                )
                 for one in tracked(found, "Found", limit)
             ]
 
-        watched(session, interval, rows, columns, empty="No run found.")
+        watched(session, interval, rows, columns, empty=_NO_RUN)

@@ -9,7 +9,7 @@ import click
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.names import complete_secret
-from conductor.cli.output import say, show_json, show_rows, write
+from conductor.cli.output import row_of, say, show_json, show_rows, write
 from conductor.cli.session import Session
 from conductor.cli.values import read_stdin, text_pairs
 
@@ -31,7 +31,11 @@ def list_(session: Session, with_tags: bool) -> None:
     with session.client() as client:
         if with_tags:
             rows = [
-                {"name": one.name, "tags": " ".join(f"{tag.key}={tag.value}" for tag in one.tags or [])}
+                row_of(
+                    session,
+                    one,
+                    {"name": one.name, "tags": " ".join(f"{tag.key}={tag.value}" for tag in one.tags or [])},
+                )
                 for one in client.secrets.list_with_tags()
             ]
             show_rows(session, rows, ("name", "tags"), empty="There are no secrets.")

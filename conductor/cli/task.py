@@ -6,7 +6,7 @@ import contextlib
 import logging
 import pdb  # noqa: T100  what --pdb is for
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -17,10 +17,11 @@ from conductor.cli.command import Command, Group
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.modules import find_named, import_all
 from conductor.cli.names import complete_task_type
-from conductor.cli.output import local_time, relative_time, say, show_json, watch_option, watched, write
+from conductor.cli.output import local_time, relative_time, row_of, say, show_json, watch_option, watched, write
 from conductor.cli.session import Session
 from conductor.cli.values import input_options, merged
 from conductor.clients.client import ConductorClient
+from conductor.errors import NotFoundError
 from conductor.models import Task, TaskResult, TaskResultStatus
 from conductor.worker import execution
 from conductor.worker.context import TaskContext
@@ -38,17 +39,32 @@ def find_task(client: ConductorClient, one: str, reference: str | None) -> Task:
     """Return a task by its id, or by the id of its execution and its reference name.
 
     Raises:
-        Misused: The execution has no task with this reference name.
+        Misused: The execution has no task with this reference name, or the id is that of an execution.
         NotFoundError: The id does not exist.
     """
     if reference is None:
-        return client.tasks.get(one)
+        try:
+            return client.tasks.get(one)
+        except NotFoundError as error:
+            if (hint := _reference_hint(client, one)) is None:
+                raise
+            raise Misused(f"{str(error).rstrip('.')}. {hint}") from None
     execution = client.workflows.get(one)
     found = execution.task(reference)
     if found is None:
         there = ", ".join(dict.fromkeys(task.reference_task_name or "" for task in execution.tasks)) or "none"
         raise Misused(f"Workflow {one} has no task {reference!r} so far; its tasks: {there}.")
     return found
+
+
+def _reference_hint(client: ConductorClient, one: str) -> str | None:
+    """Return how to name a task of an execution; None if no execution has this id."""
+    try:
+        execution = client.workflows.get(one)
+    except NotFoundError:
+        return None
+    there = ", ".join(dict.fromkeys(task.reference_task_name or "" for task in execution.tasks)) or "none"
+    return f"This is the id of an execution: name its task with --ref NAME; its tasks: {there}."
 
 
 _FAILED = frozenset({TaskResultStatus.FAILED, TaskResultStatus.FAILED_WITH_TERMINAL_ERROR})
@@ -250,10 +266,10 @@ def queue(session: Session, task_types: tuple[str, ...], interval: float | None)
     """Show the length and the last pollers of queues."""
     with session.client() as client:
 
-        def rows() -> list[dict[str, Any]]:
+        def rows() -> list[Mapping[str, Any]]:
             sizes = client.tasks.get_queue_sizes(task_types) if task_types else client.tasks.list_queues()
             _refuse_unknown(client, {name for name in task_types if not sizes.get(name)})
-            return [row for name in sorted(sizes) for row in _queue_rows(client, name, sizes[name])]
+            return [row for name in sorted(sizes) for row in _queue_rows(session, client, name, sizes[name])]
 
         columns = ("queue", "domain", "waiting", "lastPoll", "worker")
         watched(session, interval, rows, columns, empty="There are no queues.")
@@ -272,17 +288,21 @@ def _refuse_unknown(client: ConductorClient, names: set[str]) -> None:
         raise Misused(f"The server has no task definition, workflow task, queue or poller named {name!r}{hint}")
 
 
-def _queue_rows(client: ConductorClient, name: str, size: int) -> list[dict[str, Any]]:
+def _queue_rows(session: Session, client: ConductorClient, name: str, size: int) -> list[Mapping[str, Any]]:
     """Return a row for each domain that was polled; ``size`` is the length of the queue without a domain."""
     polled = client.tasks.list_poll_data(name)
-    rows: list[dict[str, Any]] = [
-        {
-            "queue": name,
-            "domain": one.domain,
-            "waiting": client.tasks.get_queue_size(name, domain=one.domain) if one.domain else size,
-            "lastPoll": relative_time(one.last_polled_at),
-            "worker": one.worker_id,
-        }
+    rows: list[Mapping[str, Any]] = [
+        row_of(
+            session,
+            one,
+            {
+                "queue": name,
+                "domain": one.domain,
+                "waiting": client.tasks.get_queue_size(name, domain=one.domain) if one.domain else size,
+                "lastPoll": one.last_polled_at,
+                "worker": one.worker_id,
+            },
+        )
         for one in polled
     ]
     if not any(one.domain is None for one in polled):

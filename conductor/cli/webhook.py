@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from conductor.cli.command import Group
-from conductor.cli.output import say, show_json, show_rows
+from conductor.cli.output import row_of, say, show_json, show_rows
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
 
@@ -28,7 +28,14 @@ def list_(session: Session) -> None:
     """List webhooks."""
     with session.client() as client:
         found = client.webhooks.list()
-    rows = [{"id": one.id, "name": one.name, "verifier": one.verifier, "verified": one.url_verified} for one in found]
+    rows = [
+        row_of(
+            session,
+            one,
+            {"id": one.id, "name": one.name, "verifier": one.verifier, "verified": one.url_verified},
+        )
+        for one in found
+    ]
     show_rows(session, rows, ("id", "name", "verifier", "verified"), empty="There are no webhooks.")
 
 

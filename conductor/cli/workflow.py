@@ -14,7 +14,7 @@ from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
 from conductor.cli.folder import read_workflow
 from conductor.cli.names import complete_workflow_or_file
-from conductor.cli.output import relative_time, say, show_json, show_rows, tracked, watch_option, watched, write
+from conductor.cli.output import relative_time, row_of, say, show_json, show_rows, tracked, watch_option, watched, write
 from conductor.cli.session import Session
 from conductor.cli.values import input_options, merged, seconds, text_pairs
 from conductor.cli.workflow_control import commands
@@ -179,14 +179,18 @@ def get(session: Session, workflow_id: str, lists: bool) -> None:
 
 def _show_tasks(session: Session, execution: Workflow) -> None:
     rows = [
-        {
-            "reference": task.reference_task_name,
-            "type": task.task_type,
-            "status": str(task.status),
-            "attempt": task.retry_count + 1,
-            "taskId": task.task_id,
-            "subWorkflowId": task.sub_workflow_id,
-        }
+        row_of(
+            session,
+            task,
+            {
+                "reference": task.reference_task_name,
+                "type": task.task_type,
+                "status": str(task.status),
+                "attempt": task.retry_count + 1,
+                "taskId": task.task_id,
+                "subWorkflowId": task.sub_workflow_id,
+            },
+        )
         for task in execution.tasks
     ]
     show_rows(session, rows, ("reference", "type", "status", "attempt", "taskId", "subWorkflowId"), empty="No tasks.")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 
 import pytest
 
@@ -32,6 +33,10 @@ def test_definitions_are_listed_shown_and_deleted(here):
         ("workflow", "list_waiting", 1),
         ("task", "list_task", None),
     ]
+    assert datetime.fromisoformat(rows[0]["updated"])
+    assert rows[0]["tasks"][0]["taskReferenceName"] == "work"
+    assert rows[0]["createTime"] > 0
+    assert "ago)" in here("def", "list", "--name", "list_*").out
     assert len(here("def", "list", "--name", "list_flow", "--all-versions", "-o", "json").json) == 2
     assert [row["name"] for row in here("def", "list", "--kind", "task", "--name", "list_*", "-o", "json").json] == [
         "list_task"

@@ -1,6 +1,7 @@
 """`conductor schedule` and `conductor event`, as whole processes."""
 
 import json
+from datetime import datetime, timezone
 
 import pytest
 
@@ -36,9 +37,19 @@ def test_a_schedule_is_saved_changed_run_paused_and_deleted(here, client, tmp_pa
     ]
     assert here("schedule", "pause", "cli_nightly", "--reason", "holidays").status == 0
     (row,) = here("schedule", "list", "--workflow", "cli_scheduled", "-o", "json").json
-    assert (row["name"], row["paused"]) == ("cli_nightly", True)
+    assert (row["name"], row["paused"], row["next"]) == ("cli_nightly", True, None)
+    assert row["startWorkflowRequest"]["input"] == {"n": 1}
     assert here("schedule", "resume", "cli_nightly").status == 0
-    workflow_id = here("schedule", "run", "cli_nightly").out.strip()
+    (row,) = here("schedule", "list", "--workflow", "cli_scheduled", "-o", "json").json
+    assert datetime.fromisoformat(row["next"]) > datetime.now(timezone.utc)
+    assert "(in " in here("schedule", "list", "--workflow", "cli_scheduled").out
+    done = here("schedule", "run", "cli_nightly")
+    workflow_id = done.out.strip()
+    assert f"conductor workflow get {workflow_id}" in done.err
+    assert "conductor workflow search --type" in here("schedule", "runs", "cli_nightly").err
+    for words in (("run", "nightly"), ("get", "cli_nihgtly"), ("pause", "cli"), ("delete", "cli-night")):
+        done = here("schedule", *words)
+        assert (done.status, "; did you mean 'cli_nightly'?" in done.err) == (2, True), done
     assert client.workflows.get(workflow_id).input["n"] == 1
     assert here("schedule", "get", "cli_nightly").json["cronExpression"] == "0 30 4 * * *"
     assert here("schedule", "delete", "cli_nightly").status == 0
@@ -91,7 +102,12 @@ def test_an_event_handler_is_saved_changed_listed_and_deleted(here):
     assert here("event", "save", json.dumps(handler)).out == "cli_handler: unchanged\n"
     assert "active" in here("event", "save", json.dumps({**handler, "active": False})).out
     (row,) = here("event", "list", "--event", "conductor:cli_orders", "-o", "json").json
-    assert (row["name"], row["active"], row["actions"]) == ("cli_handler", False, "start_workflow")
+    assert (row["name"], row["active"], row["actions"][0]["start_workflow"]["name"]) == (
+        "cli_handler",
+        False,
+        "cli_scheduled",
+    )
+    assert "start_workflow" in here("event", "list", "--event", "conductor:cli_orders").out
     changed = {**{k: v for k, v in handler.items() if k != "active"}, "condition": "$.total > 100"}
     assert "condition" in here("event", "save", json.dumps(changed)).out
     assert here("event", "get", "cli_handler").json["active"] is False  # what is not said stays

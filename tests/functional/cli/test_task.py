@@ -1,5 +1,7 @@
 """`conductor task`, as whole processes."""
 
+from datetime import datetime
+
 import pytest
 
 from conductor.workflow import Workflow, simple
@@ -50,6 +52,13 @@ def test_an_open_task_is_completed_once(cli, client, start):
 def test_a_task_is_failed_with_a_reason(here, client, start):
     workflow_id, _ = start()
 
+    for words in (("complete",), ("fail",), ("get",), ("logs",)):
+        done = here("task", *words, workflow_id)
+        assert (done.status, "id of an execution" in done.err, "--ref NAME; its tasks: work" in done.err) == (
+            2,
+            True,
+            True,
+        )
     assert here("task", "fail", workflow_id, "--ref", "work", "--final", "--reason", "no beans").status == 0
     assert client.workflows.get(workflow_id).failed_task.reason_for_incompletion == "no beans"
 
@@ -78,6 +87,10 @@ def test_queue_shows_waiting_tasks_and_pollers(here, client, start):
 
     (row,) = here("task", "queue", "cli_queue_task", "-o", "json").json
     assert (row["waiting"], row["worker"], row["domain"]) == (1, "me", None)
+    polled_at = datetime.fromisoformat(row["lastPoll"])
+    assert row["lastPollTime"] == round(polled_at.timestamp() * 1000)
+    assert row["workerId"] == "me"
+    assert "ago)" in here("task", "queue", "cli_queue_task").out
     assert "cli_queue_task" in here("task", "queue").out
 
 
