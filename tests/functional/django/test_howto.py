@@ -21,6 +21,56 @@ health = Client().get("/conductor/health/").status_code
 print(json.dumps({**said, "health": health}))
 """
 
+FIXTURES = """
+import os
+
+import django
+import pytest
+from django.test.utils import setup_databases, setup_test_environment, teardown_databases
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+django.setup()
+
+from django import test
+from django.conf import settings as current
+
+
+class Settings:
+    def __getattr__(self, name):
+        return getattr(current, name)
+
+    def __setattr__(self, name, value):
+        test.override_settings(**{name: value}).enable()
+
+
+@pytest.fixture(scope="session")
+def databases():
+    setup_test_environment()
+    made = setup_databases(verbosity=0, interactive=False)
+    yield
+    teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def transactions(databases, request):
+    assert request.node.get_closest_marker("django_db").kwargs == {"transaction": True}
+    case = test.TransactionTestCase("__init__")
+    type(case).setUpClass()
+    case._pre_setup()
+    yield
+    case._post_teardown()
+
+
+@pytest.fixture
+def settings():
+    return Settings()
+
+
+@pytest.fixture
+def client():
+    return test.Client()
+"""  # what the page uses of pytest-django, which is not one of this project's requirements
+
 
 @pytest.fixture
 def site(tmp_path):
@@ -72,6 +122,15 @@ def test_the_page_makes_a_project_that_ships_orders_and_reports(run, site, manag
     ended = wait_until(lambda: (one := client.workflows.get(report_id)).is_terminal and one, 30)
     assert ended.output["report"]["shipped"] == 1
     assert client.schedules.get("nightly_report").zone_id == "Europe/Oslo"
+
+
+def test_the_tests_of_the_page_pass(run, site):
+    run("makemigrations", "shop")
+    (site / "conftest.py").write_text(FIXTURES)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "shop/test_orders.py"]
+    done = subprocess.run(command, cwd=site, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
 
 
 def test_the_page_names_every_option():
