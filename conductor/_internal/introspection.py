@@ -10,12 +10,14 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union
 
 import typing_extensions
 from attrs import field, frozen
+
+from conductor._internal.suggestions import did_you_mean
 
 __all__ = [
     "Namespace",
@@ -26,6 +28,7 @@ __all__ = [
     "namespace_of",
     "place_of",
     "real_path",
+    "refuse_unknown_keywords",
     "resolve_annotation",
     "substitute",
     "underlying_function",
@@ -96,6 +99,30 @@ def is_coroutine_function(function: Any) -> bool:
         return True
     call = getattr(type(function), "__call__", None)  # noqa: B004  the method itself is looked at
     return not inspect.isroutine(function) and inspect.iscoroutinefunction(call)
+
+
+def refuse_unknown_keywords(
+    callee: str, start: Callable[..., Any], given: Iterable[str], own: Iterable[str] = ()
+) -> None:
+    """Reject keywords that a function, which starts a workflow, would pass on to a method that does not have them.
+
+    Args:
+        callee: The function that the program called.
+        start: The method that gets the keywords.
+        given: The keywords.
+        own: Keywords of the function itself, for suggestions.
+
+    Raises:
+        TypeError: The method has no such keyword.
+    """
+    parameters = inspect.signature(start).parameters.values() if given else ()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    known = [*own, *(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)]
+    for name in given:
+        if name not in known:
+            near = did_you_mean(name, known) or f". The workflow's input is a dict: input={{{name!r}: ...}}"
+            raise TypeError(f"{callee}() has no argument {name!r}{near}")
 
 
 def place_of(function: Any) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 from typing_extensions import Unpack
 
 from conductor._internal.durations import exponential_backoff, to_seconds, to_whole_seconds
+from conductor._internal.introspection import refuse_unknown_keywords
 from conductor.clients._base import (
     Definition,
     Resource,
@@ -235,6 +236,7 @@ class WorkflowClient(WorkflowControl, WorkflowSearch, Resource):
             ConfigurationError: An argument is invalid; nothing was sent.
         """
         deadline = Deadline(timeout, self.clock)
+        refuse_unknown_keywords("workflows.run", self.start, options, ("timeout",))
         workflow_id = self._start_until(deadline, lambda limit: self.start(workflow, input, timeout=limit, **options))
         finished = self._waiter().wait(workflow_id, deadline, visible_within=_VISIBLE_WITHIN)
         if finished.status != WorkflowExecutionStatus.COMPLETED:

@@ -76,6 +76,10 @@ class _UnknownAttributeError(AttributeError):
     def __str__(self) -> str:
         public = [one for one in dir(type(self.obj)) if not one.startswith("_")]
         near = did_you_mean(self._missing, public)
+        if self._missing == "id":  # such as workflow_id of a WorkflowExecution
+            owner = type(self.obj).__name__.lower()
+            own = [one for one in public if one.endswith("_id") and owner.startswith(one[:-3].replace("_", ""))]
+            near = f"; did you mean {own[0]!r}?" if own else near
         if not near and len(public) <= _MAX_LISTED:
             near = f"; it has {', '.join(public)}"
         return f"{self.args[0]}{near}"

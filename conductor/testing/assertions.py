@@ -185,7 +185,10 @@ def _mismatch(actual: Mapping[str, Any], expected: Mapping[str, Any] | None, ite
     if expected is not None:
         return difference(dict(expected), dict(actual)) if dict(expected) != dict(actual) else ""
     named = {name: actual[name] for name in items if name in actual}
-    return difference(dict(items), named) if named != dict(items) else ""
+    if named == dict(items):
+        return ""
+    keys = "" if named.keys() == items.keys() else f"\nits keys: {', '.join(map(str, actual)) or 'none'}"
+    return difference(dict(items), named) + keys
 
 
 def _cause(tasks: list[Task]) -> BaseException | None:

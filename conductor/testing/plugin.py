@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +25,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     text = "the edition whose API the fixture conductor_server has: oss (default) or orkes"
     parser.getgroup("conductor").addoption("--conductor-edition", choices=["oss", "orkes"], help=text)
     parser.addini("conductor_edition", text, default="oss")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Show the line of the test, not the client's code, if an execution failed or did not end in time."""
+    errors = sys.modules.get("conductor.errors")
+    if call.excinfo is None or errors is None or not isinstance(call.excinfo.value, errors.WorkflowRunError):
+        return
+    uses_fixtures = "conductor_server" in getattr(item, "fixturenames", ())
+    if uses_fixtures and not item.config.getoption("fulltrace", default=False):
+        shown = _without_client_code(call.excinfo.tb)
+        call.excinfo = pytest.ExceptionInfo.from_exc_info((call.excinfo.type, call.excinfo.value, shown))
+
+
+def _without_client_code(trace: TracebackType) -> TracebackType:
+    """Return the traceback without the last frames, which are those of the client."""
+    name = str(trace.tb_frame.f_globals.get("__name__"))
+    if trace.tb_next is None or name.startswith("conductor.clients."):
+        return trace
+    inner = _without_client_code(trace.tb_next)
+    is_client = str(inner.tb_frame.f_globals.get("__name__")).startswith("conductor.clients.")
+    return TracebackType(None if is_client else inner, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from conductor._internal.durations import to_seconds
+from conductor._internal.introspection import refuse_unknown_keywords
 from conductor._internal.suggestions import suggest
 from conductor.models.enums import TaskStatus
 from conductor.models.execution import WorkflowExecution
@@ -68,6 +69,8 @@ class RunWorkflow:
             AssertionError: The execution did not end in time. The message explains what each open task waits for, such
                 as a worker that does not exist.
         """
+        own = ("timeout", "skip_time", "until_blocked")
+        refuse_unknown_keywords("run_workflow", self.client.workflows.start, options, own)
         workflow_id = self.client.workflows.start(workflow, input, **options)
         seconds = math.inf if timeout is None else to_seconds(timeout, "timeout")
         deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE_S

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from typing_extensions import Self, Unpack
 
 from conductor._internal.suggestions import suggest
-from conductor.errors import ConfigurationError, NonRetryableError
+from conductor.errors import ConfigurationError, NonRetryableError, WorkerRegistrationError
 from conductor.worker.arguments import compile_arguments
 from conductor.worker.discovery import as_worker, find_workers
 from conductor.worker.handler import TaskHandler
@@ -278,8 +278,14 @@ class StartWorkers:
 
         Raises:
             ConfigurationError: `mock_worker` replaces one of ``workers``.
-            WorkerRegistrationError: No worker is registered.
+            WorkerRegistrationError: No worker is registered, or an argument is not a worker.
         """
+        for one in workers:
+            if isinstance(one, (list, tuple, set)):
+                raise WorkerRegistrationError(
+                    f"conductor_workers takes each worker as an argument, not a {type(one).__name__}: "
+                    "conductor_workers(*workers)."
+                )
         found = find_workers(
             [as_worker(one) for one in workers] or None,
             options.pop("registry", None),

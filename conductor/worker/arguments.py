@@ -31,6 +31,8 @@ __all__ = ["Arguments", "compile_arguments", "input_converters"]
 
 Arguments = Callable[[Task], tuple[list[Any], dict[str, Any]]]
 _POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
+#: Types of parameters that a program may expect to get the whole input, in other SDKs' manner.
+_OBJECTS = (dict, Mapping, object)
 
 
 @frozen
@@ -39,6 +41,7 @@ class _Parameter:
     convert: Convert
     expected: str
     is_required: bool
+    takes_object: bool
 
 
 @frozen
@@ -213,7 +216,7 @@ def _compiled(plan: _Plan) -> Arguments:
             if parameter.name in given:
                 values[parameter.name] = parameter.convert(given[parameter.name], parameter.name)
             elif parameter.is_required:
-                raise _missing(parameter, given)
+                raise _missing(parameter, given, is_only=len(parameters) == 1 and convert_rest is None)
         for name, special in specials.items():
             values[name] = special(task)
         if convert_rest is not None:
@@ -276,6 +279,7 @@ def _parameter(parameter: inspect.Parameter, plan: _Plan) -> _Parameter:
         convert=_converter(parameter, kind, plan),
         expected=describe(kind),
         is_required=parameter.default is inspect.Parameter.empty,
+        takes_object=kind is Any or (typing_extensions.get_origin(kind) or kind) in _OBJECTS,
     )
 
 
@@ -289,10 +293,15 @@ def _converter(parameter: inspect.Parameter, kind: Any, plan: _Plan) -> Convert:
         ) from None
 
 
-def _missing(parameter: _Parameter, given: dict[str, Any]) -> TaskInputError:
+def _missing(parameter: _Parameter, given: dict[str, Any], *, is_only: bool) -> TaskInputError:
     there = ", ".join(sorted(map(str, given))[:20]) or "nothing"
+    hint = ""
+    if given.keys() == {"__index", "input"}:
+        hint = ". An item of a dynamic fork that is not an object is passed as 'input': name the parameter input"
+    elif is_only and parameter.takes_object:
+        hint = ". To get the whole input, annotate the parameter as Task, or take **kwargs"
     return TaskInputError(
-        f"input {parameter.name!r} ({parameter.expected}) is missing; the task's input has: {there}",
+        f"input {parameter.name!r} ({parameter.expected}) is missing; the task's input has: {there}{hint}",
         parameter=parameter.name,
         expected=parameter.expected,
     )

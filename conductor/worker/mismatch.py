@@ -46,10 +46,14 @@ class Mismatch(Exception):  # noqa: N818  converter_for() turns each one into a 
         if self.is_missing:
             message = f"input {path!r} is missing; {self.why} needs it"
         else:
-            shown = _shown(self.value)
             reason = f" ({self.why})" if self.why else ""
-            message = f"input {path!r} must be {expected}, got {type(self.value).__name__} {shown}{reason}"
+            message = f"input {path!r} must be {expected}, {self._given()}{reason}"
         return TaskInputError(message, parameter=path, expected=expected)
+
+    def _given(self) -> str:
+        if self.value is not None:
+            return f"got {type(self.value).__name__} {_shown(self.value)}"
+        return "but is null" if self.steps else "but is null: an expression that finds nothing gives null"
 
 
 def mismatch_of(error: Exception, kind: Any, value: Any) -> Mismatch:

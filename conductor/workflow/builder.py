@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from typing_extensions import ParamSpec, Self, TypedDict, Unpack
 
 from conductor._internal.durations import timedelta_to_seconds
+from conductor._internal.introspection import refuse_unknown_keywords
 from conductor.diagram import Diagram, draw
 from conductor.errors import (
     ConfigurationError,
@@ -40,10 +41,11 @@ from conductor.workflow.codegen import to_python
 from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.refs import Ref
 from conductor.workflow.render import Renderer, SourceReader, find_cycle
-from conductor.workflow.signature import Declared, declared
+from conductor.workflow.signature import Declared, declared, is_declared
 from conductor.workflow.source_tracking import WrittenReference, caller_line, collect_references
 from conductor.workflow.step import Block, Chain, Closed, Content, ForkStep, LoopStep, Names, Options, Step, SwitchStep
 from conductor.workflow.tasks import branch
+from conductor.workflow.tasks.simple import simple
 
 if TYPE_CHECKING:
     from conductor.clients.client import ConductorClient
@@ -310,7 +312,8 @@ class Workflow:
         """Add steps to the workflow, or to the block of the innermost ``with``.
 
         Args:
-            item: A step; a list of branches that run in parallel; or a function that adds or returns steps.
+            item: A step; a list of branches that run in parallel; a worker's function or `Worker`; or a
+                function that adds or returns steps.
             more: Steps that follow it.
 
         Returns:
@@ -350,6 +353,8 @@ class Workflow:
             return None
         if isinstance(item, Sequence) and not isinstance(item, str):
             return self._settle(branch.fork(*item)) if item else None
+        if is_declared(item):
+            return self._settle(simple(item))
         if callable(item) and not isinstance(item, Ref):
             takes_workflow = any(p.default is p.empty for p in inspect.signature(item).parameters.values())
             made = item(self) if takes_workflow else item()
@@ -362,7 +367,10 @@ class Workflow:
             for part in _sequence(made):
                 self._add(part)
             return None
-        raise TypeError(f"Cannot add {item!r}; pass a step, a list of branches or a function that returns steps.")
+        raise TypeError(
+            f"Cannot add {item!r}; pass a step, a list of branches or a function that returns steps. "
+            "To run a worker's function as a task, do not call it: simple(function, x=...)."
+        )
 
     def _settle(self, step: S) -> S:
         if isinstance(between := self._open[-1], Closed):
@@ -677,6 +685,7 @@ class Workflow:
         Raises:
             WorkflowDefinitionError: The workflow has errors.
         """
+        refuse_unknown_keywords("Workflow.start", client.workflows.start, options, ("registered", "check"))
         target, more = self._target(registered, check)
         return client.workflows.start(target, input, **more, **options)
 
@@ -705,6 +714,7 @@ class Workflow:
         Raises:
             WorkflowDefinitionError: The workflow has errors.
         """
+        refuse_unknown_keywords("Workflow.execute", client.workflows.execute, options, ("registered", "check"))
         target, more = self._target(registered, check)
         return client.workflows.execute(target, input, **more, **options)
 
@@ -734,6 +744,7 @@ class Workflow:
             WorkflowFailedError: The execution has ended with a status other than COMPLETED.
             WorkflowTimeoutError: The execution did not end in time; it continues on the server.
         """
+        refuse_unknown_keywords("Workflow.run", client.workflows.start, options, ("registered", "check", "timeout"))
         target, more = self._target(registered, check)
         return client.workflows.run(target, input, timeout=timeout, **more, **options)
 

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from conductor.workflow.refs import Ref
 
-__all__ = ["Declared", "Signature", "declared"]
+__all__ = ["Declared", "Signature", "declared", "is_declared"]
 
 #: Types of parameters that the worker provides, and that are not inputs.
 _SPECIAL = {"Task", "TaskContext"}
@@ -54,6 +54,11 @@ class Signature:
     accepted: tuple[str, ...] | None = None
     outputs: tuple[str, ...] | None = None
     worker: Declared | None = None
+
+
+def is_declared(value: object) -> bool:
+    """Return whether the value is a decorated function or a declared worker."""
+    return not isinstance(value, Ref) and (isinstance(value, Declared) or getattr(value, _MARK, None) is not None)
 
 
 def declared(task: Callable[..., Any] | Declared) -> Signature:

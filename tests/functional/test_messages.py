@@ -33,7 +33,19 @@ from conductor.cli.main import main
 from conductor.testing import assert_workflow, run_task
 from conductor.testing.generators import example_workflow, example_workflow_run, simple_task
 from conductor.worker.worker import WorkerRegistry
-from conductor.workflow import fork, http, human, inline, set_variable, simple, sub_workflow, switch, terminate, wait
+from conductor.workflow import (
+    dynamic_fork,
+    fork,
+    http,
+    human,
+    inline,
+    set_variable,
+    simple,
+    sub_workflow,
+    switch,
+    terminate,
+    wait,
+)
 
 ORDER = {
     "name": "order",
@@ -474,6 +486,44 @@ WORKFLOWS = {
         lambda _: build(charge_order),
         "Cannot add charge_order",
         "decorate it with @worker_task, and add simple(charge_order)",
+    ),
+    "a result of a worker's function as step": (
+        lambda _: build({"id": 1}),
+        "Cannot add {'id': 1}",
+        "To run a worker's function as a task, do not call it: simple(function, x=...)",
+    ),
+    "an input as keyword of Workflow.start": (
+        lambda here: build(simple("a")).start(here.client, amount=1),
+        "Workflow.start() has no argument 'amount'. The workflow's input is a dict: input={'amount': ...}",
+    ),
+    "an input as keyword of Workflow.run": (
+        lambda here: build(simple("a")).run(here.client, amount=1),
+        "Workflow.run() has no argument 'amount'",
+    ),
+    "an input as keyword of Workflow.execute": (
+        lambda here: build(simple("a")).execute(here.client, amount=1),
+        "Workflow.execute() has no argument 'amount'",
+    ),
+    "an option of Workflow.start misspelled": (
+        lambda here: build(simple("a")).start(here.client, corelation_id="a"),
+        "Workflow.start() has no argument 'corelation_id'; did you mean 'correlation_id'?",
+    ),
+    "an input as keyword of workflows.run": (
+        lambda here: here.client.workflows.run("order", amount=1),
+        "workflows.run() has no argument 'amount'",
+    ),
+    "a step as the task of a dynamic fork": (
+        lambda _: dynamic_fork(each=[1], task=simple("fetch", optional=True)),
+        "pass the function itself; options go to dynamic_fork",
+    ),
+    "a function as the inputs of a dynamic fork": (
+        lambda _: dynamic_fork([1], charge_order),
+        "dynamic_fork(task_inputs=...) takes a reference or data, not charge_order",
+        "write dynamic_fork(each=[...], task=charge_order)",
+    ),
+    "a function as the tasks of a dynamic fork": (
+        lambda _: dynamic_fork(charge_order),
+        "dynamic_fork(tasks=...) takes a reference or data",
     ),
     "no client to run with": (
         lambda _: build(simple("a")).run(),

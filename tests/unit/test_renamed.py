@@ -167,6 +167,12 @@ def test_misspelt_attributes_get_the_usual_error():
     assert not hasattr(Execution(), "nothing")
 
 
+def test_the_attribute_id_of_another_name_is_suggested():
+    for made, name in ((Execution(), "workflow_id"), (Task(), "task_id")):
+        with pytest.raises(AttributeError, match=f"has no attribute 'id'; did you mean '{name}'"):
+            _ = made.id
+
+
 # -- what the messages name is there
 
 ROWS = [

@@ -260,6 +260,13 @@ def dynamic_fork(
         join: See ``fork``.
         options: See ``Options``.
     """
+    _refuse_tasks("tasks", tasks)
+    _refuse_tasks("task_inputs", task_inputs)
+    if isinstance(task, Step):
+        raise TypeError(
+            f"dynamic_fork(task=...) takes a function or a task's name, not the step {task!r}: pass the function "
+            "itself; options go to dynamic_fork."
+        )
     inputs: dict[str, Any] = {}
     fields: dict[str, Any] = {}
     if each is not None:
@@ -286,3 +293,13 @@ def dynamic_fork(
     elif join:
         step.companions.append(make("JOIN", None, None, base="join", joinOn=[]))
     return step
+
+
+def _refuse_tasks(parameter: str, value: Any) -> None:
+    """Refuse what names a task in a parameter of ``dynamic_fork`` that takes data."""
+    if isinstance(value, Step | Declared) or (callable(value) and not isinstance(value, Ref)):
+        shown = getattr(value, "__name__", None) or repr(value)
+        raise TypeError(
+            f"dynamic_fork({parameter}=...) takes a reference or data, not {shown}. To run it for each entry of a "
+            f"list, write dynamic_fork(each=[...], task={shown})."
+        )

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from conductor import NonRetryableError, WorkflowTimeoutError, worker_task
+from conductor.errors import WorkerRegistrationError
 from conductor.testing import assert_workflow
 from conductor.worker.worker import WorkerRegistry
 
@@ -176,6 +177,35 @@ def test_a_failing_test_shows_what_its_worker_raised(tmp_path):
     assert "ZeroDivisionError: division by zero" in done.stdout
     assert "is FAILED, not COMPLETED" in done.stdout
     assert "worker broken, attempt 1 of broken" in done.stdout
+
+
+def test_a_timeout_of_a_wait_shows_the_line_of_the_test_only(tmp_path):
+    done = pytest_in_a_process(
+        tmp_path,
+        """
+        from conductor import Workflow
+        from conductor.workflow import wait
+
+        def test_it(conductor_client):
+            order = Workflow("order") >> wait("3 days")
+            conductor_client.workflows.wait(order.start(conductor_client), timeout=0.1)
+        """,
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "conductor_client.workflows.wait(order.start(conductor_client), timeout=0.1)" in done.stdout
+    assert "wait: waits (3 days)." in done.stdout
+    assert "raise self._timed_out" not in done.stdout
+    assert "workflow_wait.py" not in done.stdout
+
+
+def test_workers_in_a_list_and_input_as_keywords_are_explained(conductor_workers, run_workflow):
+    with pytest.raises(WorkerRegistrationError, match=r"not a list: conductor_workers\(\*workers\)"):
+        conductor_workers([charge])
+    with pytest.raises(TypeError, match=r"run_workflow\(\) has no argument 'amount'.*input=\{'amount'"):
+        run_workflow(flow(simple("charge")), amount=1)
+    with pytest.raises(TypeError, match="did you mean 'skip_time'"):
+        run_workflow(flow(simple("charge")), skiptime=False)
 
 
 def test_without_its_fixtures_the_plugin_imports_nothing(tmp_path):

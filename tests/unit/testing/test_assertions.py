@@ -82,6 +82,7 @@ def test_a_failure_shows_the_whole_execution():
         (lambda run: run.has_output({"id": "ch_2", "total": 5}), ['-   "id": "ch_2",', '+   "id": "ch_1",']),
         (lambda run: run.has_output(id="ch_1", tax=1), ['-   "id": "ch_1",', '-   "tax": 1', '+   "id": "ch_1"']),
         (lambda run: run.has_variables({}), ["- {}", '+   "a": 1']),
+        (lambda run: run.has_output(idd="ch_1"), ['-   "idd": "ch_1"', "its keys: id, total"]),
         (lambda run: run.task("ship").has_output(box=[1]), ["-     1", "+     1,", "+     2"]),
         (lambda run: run.task("charge").has_input({"amount": 6}), ['-   "amount": 6', '+   "amount": 5']),
     ],

@@ -185,6 +185,35 @@ def test_a_missing_value_is_never_a_silent_none():
     assert caught.value.parameter == "b"
 
 
+def test_a_missing_value_is_explained():
+    def only(inputdata):
+        return inputdata
+
+    def typed(inputs: dict):
+        return inputs
+
+    def number(x: int):
+        return x
+
+    def inner(x: list[int]):
+        return x
+
+    whole = "To get the whole input, annotate the parameter as Task, or take **kwargs"
+    item = "An item of a dynamic fork that is not an object is passed as 'input': name the parameter input"
+    null = "input 'x' must be int, but is null: an expression that finds nothing gives null"
+    for function, given, said in (
+        (only, {"a": 1}, whole),
+        (typed, {"a": 1}, whole),
+        (number, {"a": 1}, "the task's input has: a"),
+        (number, {"__index": 0, "input": "a"}, item),
+        (number, {"x": None}, null),
+        (inner, {"x": [None]}, "input 'x[0]' must be int, but is null"),
+    ):
+        with pytest.raises(TaskInputError) as caught:
+            call(function, **given)
+        assert str(caught.value).endswith(said), function
+
+
 def test_keyword_arguments_get_the_rest():
     def function(a: int, **rest):
         return a, rest

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conductor import WorkerRegistry, Workflow, worker_task
+from conductor import Worker, WorkerRegistry, Workflow, worker_task
 from conductor.workflow import (
     decision,
     do_while,
@@ -507,3 +507,16 @@ def test_the_output_of_a_dynamic_fork_is_that_of_its_join():
     collect = workflow.add(simple("collect", results=each))
     wire = next(task for task in workflow.to_dict()["tasks"] if task["taskReferenceName"] == collect.ref)
     assert wire["inputParameters"] == {"results": f"${{{each.join.ref}.output}}"}
+
+
+def test_a_worker_s_function_is_a_step_and_is_not_called():
+    calls = []
+
+    @worker_task("pack", registry=WorkerRegistry())
+    def pack():
+        calls.append("pack")
+
+    workflow = Workflow("w") >> pack >> [pack, Worker(pack, "other")] >> switch("x", {"a": pack})
+    names = [task.name for task in workflow.to_def().all_tasks() if task.type == "SIMPLE"]
+    assert names == ["pack", "pack", "other", "pack"]
+    assert calls == []
