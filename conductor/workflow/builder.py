@@ -367,9 +367,10 @@ class Workflow:
             for part in _sequence(made):
                 self._add(part)
             return None
+        hint = " To run a worker's function as a task, do not call it: simple(function, x=...)."
         raise TypeError(
-            f"Cannot add {item!r}; pass a step, a list of branches or a function that returns steps. "
-            "To run a worker's function as a task, do not call it: simple(function, x=...)."
+            f"Cannot add {item!r}; pass a step, a list of branches or a function that returns steps."
+            f"{'' if isinstance(item, str | Ref) else hint}"
         )
 
     def _settle(self, step: S) -> S:
