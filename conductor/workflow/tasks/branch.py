@@ -297,7 +297,9 @@ def dynamic_fork(
 
 def _refuse_tasks(parameter: str, value: Any) -> None:
     """Refuse what names a task in a parameter of ``dynamic_fork`` that takes data."""
-    if isinstance(value, Step | Declared) or (callable(value) and not isinstance(value, Ref)):
+    if isinstance(value, Ref):  # has every attribute, so it looks like anything
+        return
+    if isinstance(value, Step | Declared) or callable(value):
         shown = getattr(value, "__name__", None) or repr(value)
         raise TypeError(
             f"dynamic_fork({parameter}=...) takes a reference or data, not {shown}. To run it for each entry of a "

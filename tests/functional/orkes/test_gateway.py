@@ -186,7 +186,7 @@ def test_bad_configurations_are_refused_and_nothing_is_stored(config, client):
         client.gateway.get_auth_config("spare")
 
 
-def test_a_path_with_several_parameters_in_a_segment_is_matched_in_linear_time(config, call):
+def test_paths_with_several_parameters_are_matched_in_linear_time(config, call):
     path = "/parts/{a}-{b}-{c}.json"
     route = {"httpMethod": "POST", "path": path, "mappedWorkflow": {"name": "greet"}}
     assert config("POST", "services/shop/routes", route).status_code == 200

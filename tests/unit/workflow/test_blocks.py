@@ -470,6 +470,17 @@ def test_starting_and_ending_other_workflows():
     }
 
 
+def test_a_dynamic_fork_takes_references_to_its_tasks_and_inputs():
+    workflow = Workflow("w")
+    plan = workflow.add(simple("plan"))
+    workflow >> dynamic_fork(plan.output.tasks, plan.output.inputs)
+
+    assert workflow.to_def().tasks[1].input_parameters == {
+        "dynamicTasks": "${plan.output.tasks}",
+        "dynamicTasksInput": "${plan.output.inputs}",
+    }
+
+
 def test_a_dynamic_task():
     assert tasks(dynamic("${workflow.input.task}", {"a": 1}))[0] == {
         "name": "dynamic",
