@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,13 +11,17 @@ from attrs import frozen
 from typing_extensions import get_type_hints
 
 from conductor._internal.suggestions import did_you_mean
-from conductor.errors import TaskInputError
+from conductor.errors import TaskInputError, UnexpectedResponseError
 from conductor.models import TaskDef, WorkflowDef, WorkflowTask
 from conductor.worker.conversion import converter_for
 from conductor.worker.worker import Worker
 from conductor.workflow.signature import Signature, declared
 
 __all__ = ["Finding", "check_workers", "misfits", "worker_steps"]
+
+
+#: Types of tasks that name the tasks they run in their inputs.
+_DYNAMIC = frozenset({"DYNAMIC", "FORK_JOIN_DYNAMIC"})
 
 
 def misfits(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Iterator[str]:
@@ -71,8 +76,31 @@ class Finding:
 
 
 def worker_steps(definition: WorkflowDef) -> Iterator[WorkflowTask]:
-    """Yield the steps that workers execute."""
-    yield from (step for step in definition.all_tasks() if (step.type or "SIMPLE") == "SIMPLE" and step.name)
+    """Yield the steps that workers execute, also those of inline sub-workflows.
+
+    A dynamic step whose worker task is known before it runs is yielded with the name of that task, without inputs.
+    """
+    for step in definition.all_tasks():
+        if (step.type or "SIMPLE") == "SIMPLE" and step.name:
+            yield step
+        elif step.type in _DYNAMIC:
+            for name in _dynamic_names(step):
+                yield WorkflowTask(name=name, task_reference_name=step.task_reference_name, type=step.type)
+        elif isinstance(inline := step.sub_workflow_param and step.sub_workflow_param.workflow_definition, Mapping):
+            with contextlib.suppress(UnexpectedResponseError):  # the server may keep what is not a definition
+                yield from worker_steps(WorkflowDef.from_dict(inline))
+
+
+def _dynamic_names(step: WorkflowTask) -> Iterator[str]:
+    """Yield the worker tasks that a DYNAMIC or FORK_JOIN_DYNAMIC names, if known before it runs."""
+    given = step.input_parameters or {}
+    names = [given.get(step.dynamic_task_name_param or "")]
+    if given.get("forkTaskType", "SIMPLE") == "SIMPLE":
+        names.append(given.get("forkTaskName"))
+    listed = given.get(step.dynamic_fork_tasks_param or step.dynamic_fork_join_tasks_param or "")
+    tasks = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    names += [one.get("name") or one.get("taskName") for one in tasks if one.get("type", "SIMPLE") == "SIMPLE"]
+    yield from (name for name in names if isinstance(name, str) and name and "${" not in name)
 
 
 def check_workers(
@@ -98,7 +126,9 @@ def check_workers(
             name = step.name or ""
             used.add(name)
             about = f"{workflow.name}.{step.task_reference_name}"
-            if (signature := signatures.get(name)) is not None:
+            if (signature := signatures.get(name)) is not None and step.type in _DYNAMIC:
+                continue  # its inputs are known at run time only
+            if signature is not None:
                 template = definitions[name].input_template if name in definitions else None
                 yield from _inputs(about, {**(template or {}), **(step.input_parameters or {})}, signature)
                 yield from _literals(about, functions[name], step, signature)

@@ -41,7 +41,7 @@ from conductor.workflow.codegen import to_python
 from conductor.workflow.load import block_from, definition_from, read_file
 from conductor.workflow.refs import Ref
 from conductor.workflow.render import Renderer, SourceReader, find_cycle
-from conductor.workflow.signature import Declared, declared, is_declared
+from conductor.workflow.signature import Declared, Signature, declared, is_declared
 from conductor.workflow.source_tracking import WrittenReference, caller_line, collect_references
 from conductor.workflow.step import Block, Chain, Closed, Content, ForkStep, LoopStep, Names, Options, Step, SwitchStep
 from conductor.workflow.tasks import branch
@@ -655,13 +655,24 @@ class Workflow:
                 raise
 
     def task_defs(self) -> list[TaskDef]:
-        """Return the task definitions of the decorated functions among the steps."""
+        """Return the task definitions of the decorated functions among the steps.
+
+        The functions of dynamic forks and of sub-workflows with an inline definition are included.
+        """
         found: dict[str, TaskDef] = {}
-        for step in self.walk():
-            make = getattr(step.signature and step.signature.worker, "task_def", None)
-            if step.signature is not None and callable(make):
-                found.setdefault(step.signature.name, make())
+        for signature in self._signatures():
+            make = getattr(signature.worker, "task_def", None)
+            if callable(make):
+                found.setdefault(signature.name, make())
         return list(found.values())
+
+    def _signatures(self) -> Iterator[Signature]:
+        """Yield the signatures of the functions that the steps run."""
+        for step in self.walk():
+            yield from (one for one in (step.signature, step.branch_signature) if one is not None)
+            inline = (step.fields.get("subWorkflowParam") or {}).get("workflowDefinition")
+            if isinstance(inline, Workflow):
+                yield from inline._signatures()
 
     @_with_client
     def start(

@@ -154,6 +154,7 @@ class Step:
         base: The name from which a reference name is made, if none is given.
         place: The line that created the step, as ``file:line``.
         signature: The signature of the worker's function, or None.
+        branch_signature: For a dynamic fork, the signature of the function of each branch, or None.
         lifts: The field or input parameter with a script, whose ``${...}`` become input parameters.
         target: The ``Workflow`` of a SUB_WORKFLOW, or None.
         written: References that were converted to strings, by the path of the field.
@@ -167,6 +168,7 @@ class Step:
     base: str
     place: str = field(factory=caller_line)
     signature: Signature | None = None
+    branch_signature: Signature | None = None
     lifts: str | None = None
     companions: list[Step] = field(factory=list)
     workflow: Workflow | None = None

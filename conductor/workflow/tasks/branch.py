@@ -269,8 +269,9 @@ def dynamic_fork(
         )
     inputs: dict[str, Any] = {}
     fields: dict[str, Any] = {}
+    branch = None if isinstance(task, str) or task is None else declared(task)
     if each is not None:
-        name = task if isinstance(task, str) or task is None else declared(task).name
+        name = branch.name if branch else task
         is_named = workflow is None or isinstance(workflow, str | Ref)
         version = workflow.version if workflow_version is None and not is_named else workflow_version
         inputs = {
@@ -288,6 +289,7 @@ def dynamic_fork(
         fields = {"dynamicForkTasksParam": "dynamicTasks", "dynamicForkTasksInputParamName": "dynamicTasksInput"}
     inputs = {key: value for key, value in inputs.items() if value is not None}
     step: ForkStep = make("FORK_JOIN_DYNAMIC", inputs, options, base="dynamic_fork", cls=ForkStep, **fields)
+    step.branch_signature = branch
     if isinstance(join, Step):
         step.companions.append(join)
     elif join:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conductor.workflow import Workflow, simple
+from conductor.workflow import Workflow, dynamic, dynamic_fork, simple, sub_workflow
 
 WORKERS = """
 from conductor import worker_task
@@ -42,6 +42,29 @@ def test_missing_and_misspelled_inputs_are_found_in_files(cli, module, tmp_path)
     assert missing["message"] == "the function needs 'water', which the step does not pass; the step passes 'waterr'"
     assert unknown["message"].endswith("is not a parameter of the function; did you mean 'water'?")
     assert unused["about"] == "check_unused"
+
+
+def test_workers_of_dynamic_steps_and_inline_sub_workflows_are_used(cli, module, tmp_path):
+    inner = Workflow("check_inner", version=1)
+    inner.add(dynamic("check_brew"))
+    outer = Workflow("check_outer")
+    outer.add(dynamic_fork(each=[{"n": 1}], task="check_unused"))
+    outer.add(sub_workflow(inner))
+    (tmp_path / "flow.json").write_text(json.dumps(outer.to_dict()))
+
+    done = cli("worker", "check", module, "--defs", "flow.json", "-o", "json")
+    assert (done.status, done.json) == (0, [])
+
+    listed = Workflow("check_listed")
+    tasks = [{"name": name, "taskReferenceName": name, "type": "SIMPLE"} for name in ("check_brew", "check_unused")]
+    listed.add(dynamic_fork(tasks, {}))
+    (tmp_path / "flow.json").write_text(json.dumps(listed.to_dict()))
+    assert cli("worker", "check", module, "--defs", "flow.json", "-o", "json").json == []
+
+    named = Workflow("check_named")
+    named.add(dynamic_fork(each=named.input.list, task="${workflow.input.type}"))
+    (tmp_path / "flow.json").write_text(json.dumps(named.to_dict()))
+    assert len(cli("worker", "check", module, "--defs", "flow.json", "-o", "json").json) == 2
 
 
 def test_values_of_a_wrong_type_are_found(cli, module, tmp_path):

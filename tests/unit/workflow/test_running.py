@@ -19,7 +19,7 @@ from conductor import (
 )
 from conductor.models import WorkflowDef
 from conductor.models.definition_diff import compare
-from conductor.workflow import do_while, fork, simple, sub_workflow, switch
+from conductor.workflow import do_while, dynamic_fork, fork, simple, sub_workflow, switch
 
 API = "http://server/api"
 
@@ -96,6 +96,18 @@ def test_it_registers_the_task_definitions_of_its_functions(server, client, work
     server.post(f"{API}/metadata/workflow")
     workflow.register(client, task_defs=True)
     assert [(task["name"], task["retryCount"]) for task in sent(server)] == [("price", 1)]
+
+
+def test_functions_of_dynamic_forks_and_inline_sub_workflows_are_defined():
+    forked = Workflow("forked", input_parameters=["items"])
+    forked >> dynamic_fork(each=forked.input["items"], task=price)
+    outer = Workflow("outer")
+    outer >> sub_workflow(forked)
+    for workflow in (forked, outer):
+        assert [(task.name, task.retry_count) for task in workflow.task_defs()] == [("price", 1)]
+    registered = Workflow("registered")
+    registered >> sub_workflow(forked, inline=False)
+    assert registered.task_defs() == []
 
 
 def test_an_equal_registered_definition_is_not_written(server, client, workflow):
