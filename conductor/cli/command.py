@@ -20,7 +20,7 @@ from conductor._version import __version__
 from conductor.cli.completion import VARIABLE
 from conductor.cli.exits import DONE, INTERRUPTED, status_of
 from conductor.cli.session import Session
-from conductor.errors import ConductorError
+from conductor.errors import APIConnectionError, ConductorError
 
 __all__ = ["Command", "Group", "LazyGroup", "root", "run", "shared_options"]
 
@@ -59,6 +59,22 @@ class Command(click.Command):
         super().__init__(*arguments, **more)
         self.params += shared_options()
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line; the error for a value without its option names the option."""
+        words = [*args]
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            option = next((one.opts[0] for one in self.params if one.name == "pairs"), None)
+            pair = next((word for word in words if "=" in word[1:] and word in error.message), None)
+            if option is None or pair is None or "unexpected extra" not in error.message:
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {option} {pair}?", ctx) from None
+
+
+#: Maximum number of commands that an error suggests.
+_MAX_SUGGESTIONS = 3
+
 
 class _SuggestingGroup(click.Group):
     """A group that suggests the most similar command for an unknown one."""
@@ -71,10 +87,19 @@ class _SuggestingGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             names = self.list_commands(ctx)
+            if inside := [f"{ctx.command_path} {name} {args[0]}" for name in self._groups_with(ctx, args[0])]:
+                hint = f"Did you mean {' or '.join(map(repr, inside))}?"
+                raise click.UsageError(f"{error.message.rstrip('.')}. {hint}", ctx) from None
             near = suggest_all(args[0], names, count=2, threshold=0.5)
             near += [name for name in names if name not in near and name.startswith(args[0][:3])][:2]
             hint = f"Did you mean {' or '.join(repr(name) for name in near)}?" if near else "See --help for the list."
             raise click.UsageError(f"{error.message.rstrip('.')}. {hint}", ctx) from None
+
+    def _groups_with(self, ctx: click.Context, name: str) -> list[str]:
+        """Return the groups that have a command of this name, such as ``workflow`` for ``start``."""
+        groups = {one: self.get_command(ctx, one) for one in self.list_commands(ctx)}
+        found = [one for one, group in groups.items() if isinstance(group, click.Group) and name in group.commands]
+        return sorted(found, key=lambda one: one != "workflow")[:_MAX_SUGGESTIONS]
 
 
 class Group(_SuggestingGroup):
@@ -181,7 +206,8 @@ def _report(error: Exception, session: Session) -> int:
         error.show(file=shown)
         sys.stderr.write(printable(shown.getvalue()))
         return error.exit_code
-    sys.stderr.write(f"Error: {printable(str(error))}\n")
+    message = session.explain(error) if isinstance(error, APIConnectionError) else str(error)
+    sys.stderr.write(f"Error: {printable(message)}\n")
     return status_of(error)
 
 

@@ -18,7 +18,7 @@ from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.folder import Definitions, FromFile, read_all
 from conductor.cli.names import complete_task_type, complete_workflow
-from conductor.cli.output import row_of, say, show_json, show_rows, tracked, watch_option, watched, write
+from conductor.cli.output import confirm, row_of, say, show_json, show_rows, tracked, watch_option, watched, write
 from conductor.cli.session import Session
 from conductor.cli.workflow_files import serialized
 from conductor.clients.client import ConductorClient
@@ -445,7 +445,7 @@ _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmati
 def delete_workflow(session: Session, name: str, version: int, yes: bool) -> None:
     """Delete one version of a workflow definition. Running executions keep their copy."""
     if not yes:
-        click.confirm(f"Delete workflow {name} version {version}?", abort=True, err=True)
+        confirm(f"Delete workflow {name} version {version}?")
     with session.client() as client:
         try:
             client.metadata.unregister_workflow(name, version)
@@ -461,7 +461,7 @@ def delete_workflow(session: Session, name: str, version: int, yes: bool) -> Non
 def delete_task(session: Session, name: str, yes: bool) -> None:
     """Delete a task definition."""
     if not yes:
-        click.confirm(f"Delete task definition {name}?", abort=True, err=True)
+        confirm(f"Delete task definition {name}?")
     with session.client() as client:
         try:
             client.metadata.unregister_task(name)

@@ -20,6 +20,7 @@ from conductor.cli.command import Command
 from conductor.cli.exits import DONE, FAILED, UNREACHABLE, Misused, status_of
 from conductor.cli.output import local_time, show_json, write
 from conductor.cli.session import Session
+from conductor.cli.whoami import server_name
 from conductor.clients.client import ConductorClient
 from conductor.clients.workflow_wait import describe_wait
 from conductor.errors import (
@@ -136,7 +137,7 @@ def check_server(client: ConductorClient) -> Iterator[Finding]:
     keys = "with an access key" if settings.auth_key else "without an access key"
     try:
         client.metadata.list_tasks()
-        info = client.server_info()
+        name = server_name(client)
     except AuthenticationError as error:
         advice = "Set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to a key of this server."
         yield Finding("error", "credentials", f"refused by {settings.server_url} ({keys}): {error}", advice)
@@ -144,10 +145,10 @@ def check_server(client: ConductorClient) -> Iterator[Finding]:
         advice = "Grant the permission to the key's application, or use another key."
         yield Finding("error", "credentials", f"permission denied: {error}", advice)
     else:
-        yield Finding("ok", "server", f"{settings.server_url} responds, {keys}: {info}")
+        yield Finding("ok", "server", f"{settings.server_url} responds, {keys}: {name}")
 
 
-def no_answer(client: ConductorClient, error: ConductorError) -> Finding:
+def no_answer(client: ConductorClient, error: ConductorError, message: str) -> Finding:
     """Return the finding for a server that is unreachable or responds with an error."""
     if isinstance(error, APIConnectionError):
         advice = (
@@ -156,7 +157,7 @@ def no_answer(client: ConductorClient, error: ConductorError) -> Finding:
         )
     else:
         advice = "Check the server's log; --debug shows the traceback of this command."
-    return Finding("error", "server", f"no usable response from {client.settings.server_url}: {error}", advice)
+    return Finding("error", "server", f"no usable response from {client.settings.server_url}: {message}", advice)
 
 
 #: Seconds after a poll during which a worker counts as active: longer than the slowest polling interval.
@@ -380,7 +381,7 @@ def command(session: Session, subject: str | None, domain: str | None) -> int:
             status = status_of(error)
             if status != UNREACHABLE or session.debug:
                 raise
-            found.append(no_answer(client, error))
+            found.append(no_answer(client, error, session.explain(error)))
     _show(session, found)
     return status or (FAILED if any(finding.is_error for finding in found) else DONE)
 

@@ -76,13 +76,13 @@ def read_all(paths: Iterable[str | Path], *, task_defs: bool = False) -> Definit
 
 
 def read_workflow(word: str) -> Workflow | None:
-    """Return the only workflow of a file; None if the word does not name a file.
+    """Return the only workflow of a file; None if the word has not the suffix of a file.
 
     Raises:
-        Misused: The file has no workflow, or several.
+        Misused: The file does not exist, or has no workflow, or several.
     """
     path = Path(word)
-    if path.suffix not in _DATA | {".py"} or not path.exists():
+    if path.suffix not in _DATA | {".py"}:
         return None
     found = read_all([path]).workflows
     if len(found) != 1:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from conductor.cli.command import Group
-from conductor.cli.output import row_of, say, show_json, show_rows
+from conductor.cli.output import confirm, row_of, say, show_json, show_rows
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
 
@@ -71,7 +71,7 @@ def update_auth(session: Session, config_id: str, config: dict[str, Any]) -> Non
 def delete_auth(session: Session, config_id: str, yes: bool) -> None:
     """Delete an authentication configuration."""
     if not yes:
-        click.confirm(f"Delete authentication configuration {config_id}?", abort=True, err=True)
+        confirm(f"Delete authentication configuration {config_id}?")
     with session.client() as client:
         client.gateway.delete_auth_config(config_id)
     say(f"Deleted authentication configuration {config_id}")
@@ -118,7 +118,7 @@ def save_service(session: Session, config: dict[str, Any]) -> None:
 def delete_service(session: Session, name: str, yes: bool) -> None:
     """Delete a service."""
     if not yes:
-        click.confirm(f"Delete service {name}?", abort=True, err=True)
+        confirm(f"Delete service {name}?")
     with session.client() as client:
         client.services.delete(name)
     say(f"Deleted service {name}")

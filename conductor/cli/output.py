@@ -19,12 +19,14 @@ from rich.table import Table
 from rich.text import Text
 
 from conductor._internal.terminal import one_line, printable
+from conductor.cli.exits import Misused
 from conductor.cli.session import Session
 from conductor.models._base import Model
 from conductor.models.codec import to_jsonable
 from conductor.models.definition_diff import Ensured
 
 __all__ = [
+    "confirm",
     "local_time",
     "relative_time",
     "row_of",
@@ -79,6 +81,24 @@ def say(text: str) -> None:
 def write(text: str, *, newline: bool = True) -> None:
     """Print a result on standard output, without characters that control a terminal."""
     click.echo(printable(text), nl=newline)
+
+
+def confirm(question: str) -> None:
+    """Ask for confirmation on standard error.
+
+    Raises:
+        Abort: The answer is no.
+        Misused: Standard input has no answer, and is not a terminal.
+    """
+    try:
+        is_confirmed = click.confirm(question, err=True)
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError) and not sys.stdin.isatty():
+            message = "Nothing was deleted: standard input has no answer. To delete without a confirmation, add --yes."
+            raise Misused(message) from None
+        raise
+    if not is_confirmed:
+        raise click.Abort
 
 
 def show_json(value: Any) -> None:

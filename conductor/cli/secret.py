@@ -9,7 +9,7 @@ import click
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED, Misused
 from conductor.cli.names import complete_secret
-from conductor.cli.output import row_of, say, show_json, show_rows, write
+from conductor.cli.output import confirm, row_of, say, show_json, show_rows, write
 from conductor.cli.session import Session
 from conductor.cli.values import read_stdin, text_pairs
 
@@ -102,7 +102,7 @@ def read_value(prompt: str, *, hidden: bool) -> str:
 def delete(session: Session, name: str, yes: bool) -> None:
     """Delete a secret."""
     if not yes:
-        click.confirm(f"Delete secret {name}?", abort=True, err=True)
+        confirm(f"Delete secret {name}?")
     with session.client() as client:
         client.secrets.delete(name)
     say(f"Deleted secret {name}")

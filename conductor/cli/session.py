@@ -191,6 +191,19 @@ class Session:
                 return store.profiles[store.default].settings()
         return Settings.from_env()
 
+    def explain(self, error: Exception) -> str:
+        """Return the message of an error, with the option that selected the server instead of the variable."""
+        name = self.profile or os.environ.get("CONDUCTOR_PROFILE", "").strip()
+        if self.server:
+            source = "--server"
+        elif name:
+            source = f"profile {name!r}"
+        elif os.environ.get("CONDUCTOR_SERVER_URL", "").strip() or not ProfileStore.load().default:
+            source = "CONDUCTOR_SERVER_URL"
+        else:
+            source = "the default profile"
+        return str(error).replace("check CONDUCTOR_SERVER_URL, which is", f"check {source}, which is")
+
     def client(self) -> ConductorClient:
         """Return a client for the selected server, to be closed by a ``with`` statement.
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from conductor.cli.command import Group
-from conductor.cli.output import row_of, say, show_json, show_rows
+from conductor.cli.output import confirm, row_of, say, show_json, show_rows
 from conductor.cli.session import Session
 from conductor.cli.values import json_object
 
@@ -74,7 +74,7 @@ def update(session: Session, webhook_id: str, webhook: dict[str, Any]) -> None:
 def delete(session: Session, webhook_id: str, yes: bool) -> None:
     """Delete a webhook."""
     if not yes:
-        click.confirm(f"Delete webhook {webhook_id}?", abort=True, err=True)
+        confirm(f"Delete webhook {webhook_id}?")
     with session.client() as client:
         client.webhooks.delete(webhook_id)
     say(f"Deleted webhook {webhook_id}")

@@ -13,7 +13,7 @@ import click
 from conductor.cli.command import Group
 from conductor.cli.exits import DONE, FAILED
 from conductor.cli.folder import read_workflow
-from conductor.cli.names import complete_workflow_or_file
+from conductor.cli.names import complete_workflow_or_file, similar_names
 from conductor.cli.output import relative_time, row_of, say, show_json, show_rows, tracked, watch_option, watched, write
 from conductor.cli.session import Session
 from conductor.cli.values import input_options, merged, seconds, text_pairs
@@ -70,7 +70,9 @@ def _start_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _start(client: ConductorClient, workflow: str, given: Any, pairs: Any, domains: Any, **options: Any) -> str:
     found = read_workflow(workflow)
     target: Any = workflow if found is None else found.check().to_def()
-    return client.workflows.start(target, merged(given, pairs), task_to_domain=text_pairs(domains) or None, **options)
+    data, domain = merged(given, pairs), text_pairs(domains) or None
+    with similar_names(workflow, lambda: [one.name for one in client.metadata.list_workflows()]):
+        return client.workflows.start(target, data, task_to_domain=domain, **options)
 
 
 @command.command("start")

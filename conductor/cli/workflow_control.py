@@ -9,7 +9,7 @@ import click
 
 from conductor.cli.command import Command
 from conductor.cli.exits import DONE, Misused, status_of
-from conductor.cli.output import say, show_json, show_rows, tracked, write
+from conductor.cli.output import confirm, say, show_json, show_rows, tracked, write
 from conductor.cli.session import Session
 from conductor.cli.values import as_model, input_options, json_object, merged, value_pairs
 from conductor.clients.client import ConductorClient
@@ -76,7 +76,7 @@ def terminate(session: Session, ids: tuple[str, ...], reason: str | None) -> int
 def delete(session: Session, ids: tuple[str, ...], ends: bool, archive: bool, yes: bool) -> int:
     """Delete executions permanently."""
     if not yes:
-        click.confirm(f"Delete {len(ids)} execution{'s' if len(ids) > 1 else ''} permanently?", abort=True, err=True)
+        confirm(f"Delete {len(ids)} execution{'s' if len(ids) > 1 else ''} permanently?")
 
     def act(client: ConductorClient, one: str) -> None:
         if ends and not client.workflows.get(one, include_tasks=False).is_terminal:

@@ -29,20 +29,34 @@ _EXECUTION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 @click.command("diagram", cls=Command)
 @click.argument("subject", metavar="ID|NAME|FILE", shell_complete=complete_workflow_or_file)
 @click.option("--version", type=int, help="The definition's version (default: the latest).")
-@click.option("--format", "form", type=click.Choice(["text", "mermaid", "svg"]), default="text", show_default=True)
-@click.option("--file", "target", type=click.Path(path_type=Path), help="A file to write: .svg, .html, .mmd or .txt.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "mermaid", "svg"]),
+    help="Default: text, or the format of --file's suffix.",
+)
+@click.option(
+    "--file",
+    "target",
+    type=click.Path(path_type=Path),
+    help="A file to write: .svg, .html, .mmd or .txt; any name with --format.",
+)
 @click.pass_obj
-def diagram(session: Session, subject: str, version: int | None, form: str, target: Path | None) -> None:
+def diagram(session: Session, subject: str, version: int | None, form: str | None, target: Path | None) -> None:
     """Draw an execution, or a definition on the server or in a file."""
     drawn = _drawn(session, subject, version)
-    if target is not None:
+    make = {"text": drawn.text, "mermaid": drawn.mermaid, "svg": drawn.svg}[form or "text"]
+    if target is None:
+        write(make(), newline=form not in {None, "text"})
+        return
+    if form is not None:
+        target.write_text(make().rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+    else:
         try:
             drawn.save(target)
         except ValueError as error:
-            raise Misused(str(error)) from None
-        say(f"Wrote {target}")
-    else:
-        write({"text": drawn.text, "mermaid": drawn.mermaid, "svg": drawn.svg}[form](), newline=form != "text")
+            raise Misused(f"{error} Or add --format.") from None
+    say(f"Wrote {target}")
 
 
 def _drawn(session: Session, subject: str, version: int | None) -> Diagram:

@@ -40,6 +40,11 @@ def test_an_unpolled_task_type_is_an_error_with_the_nearest_name(cli, client, wo
     assert finding["advice"].startswith("Start one: conductor worker run")
 
 
+def test_the_embedded_server_is_named(here):
+    for words in (("doctor",), ("whoami",)):
+        assert "the embedded server (with the API of the open-source server 3" in here(*words).out
+
+
 def test_a_missing_definition_is_reported(here, client, workflow, name):
     workflow.start(client)
     done = here("doctor", f"{name}_task")

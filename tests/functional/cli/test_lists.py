@@ -110,7 +110,11 @@ def test_a_task_that_is_not_scheduled_is_skipped(here, client):
 def test_deleting_asks_for_confirmation(cli, client):
     workflow_id = client.workflows.start("list_waiting")
 
-    assert cli("workflow", "delete", workflow_id).status == 130  # no answer on standard input
+    done = cli("workflow", "delete", workflow_id)
+    assert (done.status, "standard input has no answer" in done.err, "add --yes" in done.err) == (2, True, True)
+    for words in (("secret", "delete", "x"), ("def", "delete", "task", "x"), ("webhook", "delete", "x")):
+        done = cli(*words)
+        assert (done.status, "add --yes" in done.err) == (2, True), done
     assert client.workflows.get_status(workflow_id).status == "RUNNING"
 
 

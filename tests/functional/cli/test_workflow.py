@@ -187,6 +187,14 @@ def test_a_diagram_is_saved_in_the_format_of_its_suffix(cli, tmp_path):
     assert cli("workflow", "diagram", "cli_double", "--file", "x.png").status == 2
 
 
+def test_the_format_option_wins_over_the_suffix_of_the_file(here, tmp_path):
+    for form, name, begins in (("svg", "x.txt", "<svg"), ("mermaid", "x.md", "---"), ("text", "x.svg", "cli_")):
+        assert here("workflow", "diagram", "cli_double", "--format", form, "--file", name).status == 0
+        assert (tmp_path / name).read_text().startswith(begins), form
+    done = here("workflow", "diagram", "cli_double", "--file", "x.md")
+    assert (done.status, "Or add --format" in done.err) == (2, True)
+
+
 def test_a_closed_pipe_is_not_an_error(server, tmp_path):
     import os
     import subprocess
