@@ -166,8 +166,8 @@ def find_scheme(scheme: str | WebhookScheme) -> WebhookScheme:
 
 
 def _can_sign(scheme: WebhookScheme) -> bool:
-    texts = (scheme.header, scheme.prefix, scheme.algorithm, scheme.template, scheme.timestamp_header or "")
-    if not all(isinstance(text, str) for text in texts) or "{body}" not in scheme.template:
+    strings = (scheme.header, scheme.prefix, scheme.algorithm, scheme.template, scheme.timestamp_header or "")
+    if not all(isinstance(one, str) for one in strings) or "{body}" not in scheme.template:
         return False
     try:
         return bool(hmac.new(b"secret", b"", scheme.algorithm).hexdigest())

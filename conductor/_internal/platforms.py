@@ -47,7 +47,7 @@ def request_end(process: subprocess.Popen[Any], platform: str = sys.platform) ->
         return
     try:
         process.send_signal(_CTRL_BREAK_EVENT)
-    except OSError:  # there is no console, as in a service
+    except OSError:  # without a console, as in a service
         process.terminate()
 
 

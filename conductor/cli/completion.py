@@ -28,5 +28,5 @@ def command(context: click.Context, shell: str) -> None:
     """Print the completion script of a shell."""
     found = get_completion_class(shell)
     if found is None:
-        raise Misused(f"There is no completion for {shell}.")
+        raise Misused(f"Completion is not available for {shell}.")
     click.echo(found(context.find_root().command, {}, "conductor", VARIABLE).source())

@@ -27,7 +27,7 @@ def list_(session: Session) -> None:
     with session.client() as client:
         found = sorted(client.environment.list(), key=lambda one: one.name or "")
     rows = [row_of(session, one, {"name": one.name, "value": one.value}) for one in found]
-    show_rows(session, rows, ("name", "value"), empty="There are no environment variables.")
+    show_rows(session, rows, ("name", "value"), empty="No environment variables found.")
 
 
 @command.command("get")

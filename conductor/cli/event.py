@@ -42,7 +42,7 @@ def list_(session: Session, event: str | None, interval: float | None) -> None:
                 found = client.events.list_handlers_for_event(event, active_only=False)
             return [row_of(session, one, _row(one)) for one in found]
 
-        watched(session, interval, rows, columns, empty="There are no event handlers.")
+        watched(session, interval, rows, columns, empty="No event handlers found.")
 
 
 def _row(handler: EventHandler) -> dict[str, Any]:

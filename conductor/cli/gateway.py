@@ -33,7 +33,7 @@ def list_auth(session: Session) -> None:
     """List authentication configurations."""
     with session.client() as client:
         found = client.gateway.list_auth_configs()
-    show_rows(session, found, ("id", "authenticationType", "applicationId"), empty="There are no configurations.")
+    show_rows(session, found, ("id", "authenticationType", "applicationId"), empty="No configurations found.")
 
 
 @auth.command("get")
@@ -89,7 +89,7 @@ def list_services(session: Session) -> None:
     with session.client() as client:
         found = client.services.list()
     rows = [row_of(session, one, {"name": one.name, "type": one.type, "uri": one.service_uri}) for one in found]
-    show_rows(session, rows, ("name", "type", "uri"), empty="There are no services.")
+    show_rows(session, rows, ("name", "type", "uri"), empty="No services found.")
 
 
 @service.command("get")

@@ -70,7 +70,7 @@ def list_(session: Session) -> None:
     store = ProfileStore.load()
     rows = [_row(store, name) for name in sorted(store.profiles)]
     columns = ("name", "server", "key", "secret", "default")
-    show_rows(session, rows, columns, empty="There are no profiles. Add one: conductor profile add NAME --server URL")
+    show_rows(session, rows, columns, empty="No profiles found. Add one: conductor profile add NAME --server URL")
 
 
 def _row(store: ProfileStore, name: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def list_(session: Session, workflow: str | None, interval: float | None) -> Non
         def rows() -> list[Mapping[str, Any]]:
             return [row_of(session, one, _row(client, one)) for one in client.schedules.list(workflow)]
 
-        watched(session, interval, rows, columns, empty="There are no schedules.")
+        watched(session, interval, rows, columns, empty="No schedules found.")
 
 
 def _row(client: ConductorClient, schedule: WorkflowSchedule) -> dict[str, Any]:

@@ -38,10 +38,10 @@ def list_(session: Session, with_tags: bool) -> None:
                 )
                 for one in client.secrets.list_with_tags()
             ]
-            show_rows(session, rows, ("name", "tags"), empty="There are no secrets.")
+            show_rows(session, rows, ("name", "tags"), empty="No secrets found.")
             return
         names = client.secrets.list_names()
-    show_rows(session, [{"name": name} for name in sorted(names)], ("name",), empty="There are no secrets.")
+    show_rows(session, [{"name": name} for name in sorted(names)], ("name",), empty="No secrets found.")
 
 
 @command.command("get")

@@ -172,7 +172,7 @@ class MetadataClient(Resource):
             dry_run: Whether to compare only, without saving.
 
         Returns:
-            The changes, or with ``dry_run`` the changes that would be made; false if there are none.
+            The changes, or with ``dry_run`` the changes that would be made; false if nothing differs.
 
         Raises:
             ConfigurationError: The definition is invalid, or the server rejected it.
@@ -202,7 +202,7 @@ class MetadataClient(Resource):
             dry_run: Whether to compare only, without saving.
 
         Returns:
-            The changes, or with ``dry_run`` the changes that would be made; false if there are none.
+            The changes, or with ``dry_run`` the changes that would be made; false if nothing differs.
 
         Raises:
             ConfigurationError: The definition is invalid; nothing was sent.

@@ -135,7 +135,7 @@ class ScheduleClient(Tagged):
             dry_run: Whether to compare only, without saving.
 
         Returns:
-            The changes, or with ``dry_run`` the changes that would be made; false if there are none.
+            The changes, or with ``dry_run`` the changes that would be made; false if nothing differs.
 
         Raises:
             ConfigurationError: As for ``save``.

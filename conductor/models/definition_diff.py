@@ -28,7 +28,7 @@ class Change:
     Attributes:
         path: The path of the value in the JSON form. Tasks of workflows are named by their reference names, as in
             ``tasks[charge].inputParameters.amount``.
-        before: The server's value; None if it has none.
+        before: The server's value; None if the field is not set.
         after: The new value; None if it is removed.
     """
 

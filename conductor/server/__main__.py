@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None, *, command: str = "python -m conduct
 
     Args:
         argv: The arguments; by default those of the process.
-        command: The name of the command in help texts and usage errors.
+        command: The name of the command in its help and in usage errors.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     for number in stop_signals():

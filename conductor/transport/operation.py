@@ -305,7 +305,7 @@ class RetryBudget:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take the tokens of a retry; return False, and take none, if there are not enough."""
+        """Take the tokens of a retry and return True; return False if too few are left."""
         with self._lock:
             now = self._clock()
             gained = max(now - self._refilled_at, 0.0) * self.REFILL_PER_S

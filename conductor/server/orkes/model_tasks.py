@@ -157,7 +157,7 @@ def chunks(text: str, size: Any = None, overlap: Any = None) -> list[str]:
 _CONNECTIONS = 20
 #: Milliseconds to connect to the server of a document, and to wait for it.
 _DOCUMENT_MS = 30_000
-#: The message to the model if a text completion has only instructions, as on the OSS server.
+#: The message to the model if a completion has only instructions, as on the OSS server.
 _FOLLOW_INSTRUCTIONS = "Use the instructions given to generate the response."
 #: The input of a CALL_MCP_TOOL task that is not an argument of the tool.
 _NO_ARGUMENTS = frozenset({"mcpServer", "method", "headers", "arguments", "integrationName", "integrationNames"})

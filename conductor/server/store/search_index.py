@@ -290,17 +290,19 @@ class SearchIndex:
         if found is None:
             return None
         condition, _, values, pattern = found
-        text, texts = ("TRUE", ()) if pattern is None else (_HAS_TEXT.format(table="task", row="task"), (pattern,))
-        count = f"SELECT COUNT(DISTINCT execution_id) FROM task WHERE {condition} AND {text}"
-        total = int(self._rows(count, (*values, *texts))[0][0])
+        has_text, values_of_text = (
+            ("TRUE", ()) if pattern is None else (_HAS_TEXT.format(table="task", row="task"), (pattern,))
+        )
+        count = f"SELECT COUNT(DISTINCT execution_id) FROM task WHERE {condition} AND {has_text}"
+        total = int(self._rows(count, (*values, *values_of_text))[0][0])
         return total, self._first(TASKS, found, "execution_id", _end(start, size, total), total)[max(start, 0) :]
 
     def _page_of_many(self, kind: Kind, found: _Condition, start: int, size: int) -> Page:
-        """Return the page of a search for a text that many documents contain."""
+        """Return the page of a search for free text that many documents contain."""
         condition, _, values, pattern = found
         table = kind.table
         has_text = _HAS_TEXT.format(table=table, row=table)
-        # All texts are searched, except those of documents that a search does not find.
+        # Every document's text is searched, except for documents that no search returns.
         if condition == f"{kind.condition} AND TRUE":
             total = int(self._rows(f"SELECT COUNT(*) FROM {table}_text WHERE text LIKE ?", (pattern,))[0][0])
             others = f"SELECT COUNT(*) FROM {table} WHERE NOT ({kind.condition}) AND {has_text}"
@@ -341,7 +343,7 @@ class SearchIndex:
         return f"{sql} AND {text[0]}", order, (*condition.values, *text[1]), None
 
     def _is_common(self, kind: Kind, query: Query) -> bool:
-        """Return whether many documents may contain the free text, so that reading all texts is faster."""
+        """Return whether many documents may contain the free text, so that reading the text of every document is faster."""
         literal = query.longest_literal[:_LONG_LITERAL]
         if len(literal) < _TRIGRAM:
             return True

@@ -346,7 +346,7 @@ def main(argv: Sequence[str], *, command: str = "python -m conductor.server ui")
 
     Args:
         argv: The arguments of the command line.
-        command: The command that help texts and usage errors show.
+        command: The name of the command in its help and in usage errors.
     """
     arguments = _parser(command).parse_args(argv)
     try:

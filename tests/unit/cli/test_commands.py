@@ -127,7 +127,7 @@ def test_an_empty_list_is_a_message_and_an_empty_list_in_json(http, cli):
     http.get(f"{SERVER}/environment", json=[])
 
     assert cli("env", "list").out == ""
-    assert "There are no environment variables." in cli("env", "list").err
+    assert "No environment variables found." in cli("env", "list").err
     assert cli("env", "list", "-o", "json").json == []
 
 
