@@ -272,7 +272,7 @@ def queue(session: Session, task_types: tuple[str, ...], interval: float | None)
             return [row for name in sorted(sizes) for row in _queue_rows(session, client, name, sizes[name])]
 
         columns = ("queue", "domain", "waiting", "lastPoll", "worker")
-        watched(session, interval, rows, columns, empty="There are no queues.")
+        watched(session, interval, rows, columns, empty="No queues found.")
 
 
 def _refuse_unknown(client: ConductorClient, names: set[str]) -> None:

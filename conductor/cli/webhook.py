@@ -36,7 +36,7 @@ def list_(session: Session) -> None:
         )
         for one in found
     ]
-    show_rows(session, rows, ("id", "name", "verifier", "verified"), empty="There are no webhooks.")
+    show_rows(session, rows, ("id", "name", "verifier", "verified"), empty="No webhooks found.")
 
 
 @command.command("get")

@@ -290,11 +290,9 @@ class SearchIndex:
         if found is None:
             return None
         condition, _, values, pattern = found
-        has_text, values_of_text = (
-            ("TRUE", ()) if pattern is None else (_HAS_TEXT.format(table="task", row="task"), (pattern,))
-        )
-        count = f"SELECT COUNT(DISTINCT execution_id) FROM task WHERE {condition} AND {has_text}"
-        total = int(self._rows(count, (*values, *values_of_text))[0][0])
+        if pattern is not None:
+            condition, values = f"{condition} AND {_HAS_TEXT.format(table='task', row='task')}", (*values, pattern)
+        total = int(self._rows(f"SELECT COUNT(DISTINCT execution_id) FROM task WHERE {condition}", values)[0][0])
         return total, self._first(TASKS, found, "execution_id", _end(start, size, total), total)[max(start, 0) :]
 
     def _page_of_many(self, kind: Kind, found: _Condition, start: int, size: int) -> Page:
@@ -343,7 +341,7 @@ class SearchIndex:
         return f"{sql} AND {text[0]}", order, (*condition.values, *text[1]), None
 
     def _is_common(self, kind: Kind, query: Query) -> bool:
-        """Return whether many documents may contain the free text, so that reading the text of every document is faster."""
+        """Return whether many documents may contain the free text, so that reading the text of all is faster."""
         literal = query.longest_literal[:_LONG_LITERAL]
         if len(literal) < _TRIGRAM:
             return True
